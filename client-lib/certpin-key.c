@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One key: 32 bytes of SHA-256, and the ways in which people write them down.
+ * Text that is not exactly such a key is an error, never a guess. */
+
+#include "config.h"
+
+#include "certpin-key.h"
+
+#include "certpin-error.h"
+
+#include <string.h>
+
+struct _CertpinKey
+{
+  guint8 digest[CERTPIN_KEY_BYTES];
+};
+
+G_DEFINE_BOXED_TYPE (CertpinKey, certpin_key, certpin_key_ref, certpin_key_unref)
+
+/* Fills `digest` from 64 hexadecimal digits, all or none of the bytes being parted by colons. */
+static gboolean
+parse_hex (const char *text, guint8 *digest)
+{
+  gboolean colons = strlen (text) == CERTPIN_KEY_BYTES * 3 - 1;
+
+  if (!colons && strlen (text) != CERTPIN_KEY_BYTES * 2)
+    return FALSE;
+
+  for (size_t i = 0; i < CERTPIN_KEY_BYTES; i++)
+    {
+      if (!g_ascii_isxdigit (text[0]) || !g_ascii_isxdigit (text[1]))
+        return FALSE;
+      digest[i] = (guint8)(g_ascii_xdigit_value (text[0]) * 16 + g_ascii_xdigit_value (text[1]));
+      text += 2;
+      if (colons && i + 1 < CERTPIN_KEY_BYTES && *text++ != ':')
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Fills `digest` from base64 of either alphabet (RFC 4648, sections 4 and 5), padded or not. The text is
+ * written anew and compared, since g_base64_decode () passes over what it does not know. */
+static gboolean
+parse_base64 (const char *text, guint8 *digest)
+{
+  char plain[45] = "";
+  size_t length = strlen (text);
+  g_autofree guchar *decoded = NULL;
+  g_autofree char *again = NULL;
+  gsize decoded_length;
+
+  if (length == 44 && text[43] == '=')
+    length--;
+  if (length != 43)
+    return FALSE;
+
+  memcpy (plain, text, length);
+  g_strdelimit (plain, "-", '+');
+  g_strdelimit (plain, "_", '/');
+  plain[43] = '=';
+
+  decoded = g_base64_decode (plain, &decoded_length);
+  again = g_base64_encode (decoded, decoded_length);
+  if (decoded_length != CERTPIN_KEY_BYTES || !g_str_equal (again, plain))
+    return FALSE;
+
+  memcpy (digest, decoded, CERTPIN_KEY_BYTES);
+  return TRUE;
+}
+
+/* Names the other digest that a text claims to be, or NULL. */
+static const char *
+foreign_digest (const char *text)
+{
+  static const char *const digests[] = { "sha1", "sha-1", "md5", "sha224", "sha384", "sha512", "sha3" };
+
+  if (g_str_has_prefix (text, "pin-"))
+    text += strlen ("pin-");
+  for (size_t i = 0; i < G_N_ELEMENTS (digests); i++)
+    if (g_ascii_strncasecmp (text, digests[i], strlen (digests[i])) == 0)
+      return digests[i];
+  return NULL;
+}
+
+static gboolean
+parse_text (const char *text, guint8 *digest)
+{
+  size_t length = strlen (text);
+
+  if (g_str_has_prefix (text, "pin-sha256=\"") && length > 13 && text[length - 1] == '"')
+    {
+      size_t start = strlen ("pin-sha256=\"");
+      g_autofree char *quoted = g_strndup (text + start, length - start - 1);
+      return parse_base64 (quoted, digest);
+    }
+  if (g_str_has_prefix (text, "sha256//") && parse_base64 (text + strlen ("sha256//"), digest))
+    return TRUE;
+  /* Not "else": the base64 of a digest may itself begin with a slash. */
+  if (g_str_has_prefix (text, "sha256/"))
+    return parse_base64 (text + strlen ("sha256/"), digest);
+  return parse_hex (text, digest) || parse_base64 (text, digest);
+}
+
+/**
+ * certpin_key_new_from_digest:
+ * @digest: (array fixed-size=32): 32 bytes: the SHA-256 of a DER SubjectPublicKeyInfo
+ *
+ * Returns: (transfer full): a key
+ *
+ * Since: 0.1
+ */
+CertpinKey *
+certpin_key_new_from_digest (const guint8 *digest)
+{
+  CertpinKey *key = g_atomic_rc_box_new (CertpinKey);
+
+  memcpy (key->digest, digest, CERTPIN_KEY_BYTES);
+  return key;
+}
+
+/**
+ * certpin_key_new_from_text:
+ * @text: `sha256/BASE64`, or one of the spellings in which keys are published: `sha256//BASE64` (curl),
+ *   `pin-sha256="BASE64"` (RFC 7469), bare base64, 64 hexadecimal digits with or without colons.
+ *   Base64 may be URL-safe and without padding
+ *
+ * Errors: `CERTPIN_ERROR_INVALID_KEY`, naming another digest where one was given.
+ *
+ * Returns: (transfer full): the key, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinKey *
+certpin_key_new_from_text (const char *text, GError **error)
+{
+  guint8 digest[CERTPIN_KEY_BYTES];
+  const char *foreign;
+  g_autofree char *shown = NULL;
+
+  g_return_val_if_fail (text != NULL, NULL);
+
+  if (parse_text (text, digest))
+    return certpin_key_new_from_digest (digest);
+
+  shown = g_utf8_make_valid (text, (gssize)strnlen (text, 100));
+  foreign = foreign_digest (text);
+  if (foreign != NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
+                 "key ‘%s’ is a %s digest, but keys are SHA-256: sha256/BASE64 of 32 bytes", shown,
+                 foreign);
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
+                 "key ‘%s’ is not a SHA-256 key: write sha256/BASE64 of exactly 32 bytes", shown);
+  return NULL;
+}
+
+/**
+ * certpin_key_ref:
+ * @key: a key
+ *
+ * Returns: (transfer full): @key
+ *
+ * Since: 0.1
+ */
+CertpinKey *
+certpin_key_ref (CertpinKey *key)
+{
+  return g_atomic_rc_box_acquire (key);
+}
+
+/**
+ * certpin_key_unref:
+ * @key: (nullable) (transfer full): a key
+ *
+ * Since: 0.1
+ */
+void
+certpin_key_unref (CertpinKey *key)
+{
+  if (key != NULL)
+    g_atomic_rc_box_release (key);
+}
+
+/**
+ * certpin_key_get_digest:
+ * @key: a key
+ *
+ * Returns: (transfer none) (array fixed-size=32): its 32 bytes
+ *
+ * Since: 0.1
+ */
+const guint8 *
+certpin_key_get_digest (CertpinKey *key)
+{
+  return key->digest;
+}
+
+/**
+ * certpin_key_to_text:
+ * @key: a key
+ *
+ * Returns: (transfer full): `sha256/BASE64`, the spelling that certpin itself uses everywhere
+ *
+ * Since: 0.1
+ */
+char *
+certpin_key_to_text (CertpinKey *key)
+{
+  g_autofree char *base64 = g_base64_encode (key->digest, CERTPIN_KEY_BYTES);
+
+  return g_strconcat ("sha256/", base64, NULL);
+}
+
+/**
+ * certpin_key_equal:
+ * @a: a key
+ * @b: a key
+ *
+ * Returns: whether both are the same key
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_key_equal (CertpinKey *a, CertpinKey *b)
+{
+  return memcmp (a->digest, b->digest, CERTPIN_KEY_BYTES) == 0;
+}

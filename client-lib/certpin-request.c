@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A request as a value, and the rules that it must meet before anybody looks at its host: an https URL,
+ * a method and headers that cannot bend the framing of HTTP/1.1 (RFC 9110, RFC 9112). */
+
+#include "config.h"
+
+#include "certpin-request.h"
+
+#include "certpin-error.h"
+
+#include <string.h>
+
+struct _CertpinRequest
+{
+  char *method;      /* a token, as given: methods are case-sensitive (RFC 9110, section 9.1) */
+  GUri *uri;         /* https, with a host, without userinfo and fragment */
+  GVariant *headers; /* a(ss) */
+  GBytes *body;
+};
+
+G_DEFINE_BOXED_TYPE (CertpinRequest, certpin_request, certpin_request_ref, certpin_request_unref)
+
+/* What describes the connection or the framing is written by the service alone (RFC 9110, section 7.6.1). */
+static const char *const reserved_headers[] = {
+  "Host",    "Content-Length",    "Transfer-Encoding", "Connection", "Keep-Alive",
+  "Upgrade", "HTTP2-Settings",    "Expect",            "TE",         "Trailer",
+};
+
+static gboolean
+is_token (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && strchr ("!#$%&'*+-.^_`|~", *c) == NULL)
+      return FALSE;
+  return *text != '\0';
+}
+
+static gboolean
+is_field_value (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c++)
+    if (*c != '\t' && (*c < ' ' || *c > '~'))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+is_reserved (const char *name)
+{
+  if (g_ascii_strncasecmp (name, "Proxy-", strlen ("Proxy-")) == 0)
+    return TRUE;
+  for (size_t i = 0; i < G_N_ELEMENTS (reserved_headers); i++)
+    if (g_ascii_strcasecmp (name, reserved_headers[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+G_GNUC_PRINTF (2, 3)
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  va_list arguments;
+  va_start (arguments, format);
+  if (error != NULL)
+    *error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
+static gboolean
+check_method (const char *method, GError **error)
+{
+  if (!is_token (method))
+    return refuse (error, "method ‘%s’ is not an HTTP token, such as GET or POST", method);
+  if (g_ascii_strcasecmp (method, "CONNECT") == 0 || g_ascii_strcasecmp (method, "TRACE") == 0)
+    return refuse (error, "method ‘%s’ is not allowed in a secure request", method);
+  return TRUE;
+}
+
+static gboolean
+check_headers (GVariant *headers, GError **error)
+{
+  GVariantIter iter;
+  const char *name, *value;
+
+  g_variant_iter_init (&iter, headers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    {
+      if (!is_token (name))
+        return refuse (error, "header name ‘%s’ is not an HTTP token", name);
+      if (is_reserved (name))
+        return refuse (error, "header ‘%s’ is written by the service; leave it out", name);
+      if (!is_field_value (value))
+        return refuse (error,
+                       "the value of header ‘%s’ may hold only visible ASCII, spaces and tabs; encode "
+                       "the rest",
+                       name);
+    }
+  return TRUE;
+}
+
+/* Visible ASCII; a host may also be written in Unicode, and is judged by those who know hosts. */
+static gboolean
+check_url_text (const char *url, GError **error)
+{
+  const char *authority = strstr (url, "//");
+  const char *rest = authority != NULL ? strpbrk (authority + 2, "/?#") : NULL;
+
+  for (const char *c = url; *c != '\0'; c++)
+    if (*c == ' ' || g_ascii_iscntrl (*c) || *c == '\\' || (rest != NULL && c >= rest && (*c & 0x80)))
+      return refuse (error, "URL ‘%s’ holds a character that must be percent-encoded", url);
+  return TRUE;
+}
+
+static GUri *
+parse_url (const char *url, GError **error)
+{
+  const GUriFlags flags = G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE;
+  g_autoptr (GError) reason = NULL;
+  g_autofree char *scheme = g_uri_parse_scheme (url);
+  g_autoptr (GUri) uri = NULL;
+
+  if (scheme != NULL && g_ascii_strcasecmp (scheme, "https") != 0)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE,
+                   "URL ‘%s’ is %s, but only https can be pinned", url, scheme);
+      return NULL;
+    }
+  if (!check_url_text (url, error))
+    return NULL;
+  uri = g_uri_parse (url, flags, &reason);
+  if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
+    {
+      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%s", url,
+              reason != NULL ? ": " : "", reason != NULL ? reason->message : "");
+      return NULL;
+    }
+  if (g_uri_get_userinfo (uri) != NULL)
+    {
+      refuse (error, "the URL of host ‘%s’ holds a user name; send an Authorization header instead",
+              g_uri_get_host (uri));
+      return NULL;
+    }
+  if (g_uri_get_port (uri) == 0)
+    {
+      refuse (error, "URL ‘%s’ names port 0; ports are 1 to 65535", url);
+      return NULL;
+    }
+  return g_uri_build (flags, "https", NULL, g_uri_get_host (uri), g_uri_get_port (uri),
+                      *g_uri_get_path (uri) != '\0' ? g_uri_get_path (uri) : "/",
+                      g_uri_get_query (uri), NULL);
+}
+
+/**
+ * certpin_request_new:
+ * @method: an HTTP method: any token but CONNECT and TRACE
+ * @url: an https URL without user name; its fragment is dropped
+ * @headers: (nullable): `a(ss)`, names and values; sunk if floating. Names are tokens, values visible
+ *   ASCII, spaces and tabs. Host, framing and hop-by-hop headers, Expect, TE, Trailer, Upgrade and
+ *   `Proxy-*` are refused
+ * @body: (nullable): the body, or %NULL for none
+ *
+ * Errors: `CERTPIN_ERROR_NOT_SECURE` for another scheme than https, otherwise
+ * `CERTPIN_ERROR_INVALID_ARGUMENT`.
+ *
+ * Returns: (transfer full): the request, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinRequest *
+certpin_request_new (const char *method, const char *url, GVariant *headers, GBytes *body,
+                     GError **error)
+{
+  g_autoptr (GVariant) fields = NULL;
+  g_autoptr (GUri) uri = NULL;
+  CertpinRequest *request;
+
+  g_return_val_if_fail (method != NULL && url != NULL, NULL);
+
+  fields = g_variant_ref_sink (headers != NULL ? headers : g_variant_new ("a(ss)", NULL));
+  g_return_val_if_fail (g_variant_is_of_type (fields, G_VARIANT_TYPE ("a(ss)")), NULL);
+
+  uri = parse_url (url, error);
+  if (uri == NULL || !check_method (method, error) || !check_headers (fields, error))
+    return NULL;
+
+  request = g_atomic_rc_box_new0 (CertpinRequest);
+  request->method = g_strdup (method);
+  request->uri = g_steal_pointer (&uri);
+  request->headers = g_steal_pointer (&fields);
+  request->body = body != NULL ? g_bytes_ref (body) : g_bytes_new_static ("", 0);
+  return request;
+}
+
+/**
+ * certpin_request_ref:
+ * @request: a request
+ *
+ * Returns: (transfer full): @request
+ *
+ * Since: 0.1
+ */
+CertpinRequest *
+certpin_request_ref (CertpinRequest *request)
+{
+  return g_atomic_rc_box_acquire (request);
+}
+
+static void
+request_clear (gpointer data)
+{
+  CertpinRequest *request = data;
+
+  g_free (request->method);
+  g_uri_unref (request->uri);
+  g_variant_unref (request->headers);
+  g_bytes_unref (request->body);
+}
+
+/**
+ * certpin_request_unref:
+ * @request: (nullable) (transfer full): a request
+ *
+ * Since: 0.1
+ */
+void
+certpin_request_unref (CertpinRequest *request)
+{
+  if (request != NULL)
+    g_atomic_rc_box_release_full (request, request_clear);
+}
+
+/**
+ * certpin_request_get_method:
+ * @request: a request
+ *
+ * Returns: (transfer none): its method
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_request_get_method (CertpinRequest *request)
+{
+  return request->method;
+}
+
+/**
+ * certpin_request_get_uri:
+ * @request: a request
+ *
+ * Returns: (transfer none): its URL: https, without user name and fragment, percent-encoding as given
+ *
+ * Since: 0.1
+ */
+GUri *
+certpin_request_get_uri (CertpinRequest *request)
+{
+  return request->uri;
+}
+
+/**
+ * certpin_request_get_headers:
+ * @request: a request
+ *
+ * Returns: (transfer none): its headers, `a(ss)`
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_request_get_headers (CertpinRequest *request)
+{
+  return request->headers;
+}
+
+/**
+ * certpin_request_get_body:
+ * @request: a request
+ *
+ * Returns: (transfer none): its body, empty where there is none
+ *
+ * Since: 0.1
+ */
+GBytes *
+certpin_request_get_body (CertpinRequest *request)
+{
+  return request->body;
+}

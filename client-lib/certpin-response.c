@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A response as a value. It is filled where it is made and only read afterwards. */
+
+#include "config.h"
+
+#include "certpin-response.h"
+
+struct _CertpinResponse
+{
+  unsigned int status;
+  GVariant *headers; /* a(ss) */
+  GBytes *body;
+  GVariant *info; /* a{sv} */
+};
+
+G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref, certpin_response_unref)
+
+/**
+ * certpin_response_new:
+ * @status: the HTTP status code
+ * @headers: `a(ss)`; sunk if floating
+ * @body: the body
+ * @info: `a{sv}`, the evidence; sunk if floating
+ *
+ * Returns: (transfer full): a response
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVariant *info)
+{
+  CertpinResponse *response = g_atomic_rc_box_new0 (CertpinResponse);
+
+  response->status = status;
+  response->headers = g_variant_ref_sink (headers);
+  response->body = g_bytes_ref (body);
+  response->info = g_variant_ref_sink (info);
+  return response;
+}
+
+/**
+ * certpin_response_ref:
+ * @response: a response
+ *
+ * Returns: (transfer full): @response
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_response_ref (CertpinResponse *response)
+{
+  return g_atomic_rc_box_acquire (response);
+}
+
+static void
+response_clear (gpointer data)
+{
+  CertpinResponse *response = data;
+
+  g_variant_unref (response->headers);
+  g_bytes_unref (response->body);
+  g_variant_unref (response->info);
+}
+
+/**
+ * certpin_response_unref:
+ * @response: (nullable) (transfer full): a response
+ *
+ * Since: 0.1
+ */
+void
+certpin_response_unref (CertpinResponse *response)
+{
+  if (response != NULL)
+    g_atomic_rc_box_release_full (response, response_clear);
+}
+
+/**
+ * certpin_response_get_status:
+ * @response: a response
+ *
+ * Returns: its HTTP status code, 200 to 599; an error status is an answer like any other
+ *
+ * Since: 0.1
+ */
+unsigned int
+certpin_response_get_status (CertpinResponse *response)
+{
+  return response->status;
+}
+
+/**
+ * certpin_response_get_headers:
+ * @response: a response
+ *
+ * Returns: (transfer none): its headers in the server's order, `a(ss)`; values that are not UTF-8 are
+ *   decoded as ISO-8859-1
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_response_get_headers (CertpinResponse *response)
+{
+  return response->headers;
+}
+
+/**
+ * certpin_response_get_header:
+ * @response: a response
+ * @name: a header's name, in any case
+ *
+ * Returns: (transfer none) (nullable): the first value of that header, or %NULL where there is none
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_response_get_header (CertpinResponse *response, const char *name)
+{
+  GVariantIter iter;
+  const char *field, *value;
+
+  g_variant_iter_init (&iter, response->headers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &field, &value))
+    if (g_ascii_strcasecmp (field, name) == 0)
+      return value;
+  return NULL;
+}
+
+/**
+ * certpin_response_get_body:
+ * @response: a response
+ *
+ * Returns: (transfer none): its whole body, decoded from its transfer coding, with its content coding as
+ *   the server sent it
+ *
+ * Since: 0.1
+ */
+GBytes *
+certpin_response_get_body (CertpinResponse *response)
+{
+  return response->body;
+}
+
+/**
+ * certpin_response_get_info:
+ * @response: a response
+ *
+ * Returns: (transfer none): the evidence, `a{sv}`; `org.certpin.Certpin1.Requests.SecureRequest` lists it
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_response_get_info (CertpinResponse *response)
+{
+  return response->info;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <certpin-version.h>
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CertpinResponse:
+ *
+ * What a server that passed every check answered, with the evidence of the connection it came through.
+ * An immutable, reference-counted value.
+ */
+typedef struct _CertpinResponse CertpinResponse;
+
+#define CERTPIN_TYPE_RESPONSE (certpin_response_get_type ())
+
+CERTPIN_API GType certpin_response_get_type (void);
+
+CERTPIN_API CertpinResponse *certpin_response_new (unsigned int status, GVariant *headers, GBytes *body,
+                                                   GVariant *info);
+
+CERTPIN_API CertpinResponse *certpin_response_ref (CertpinResponse *response);
+CERTPIN_API void certpin_response_unref (CertpinResponse *response);
+
+CERTPIN_API unsigned int certpin_response_get_status (CertpinResponse *response);
+CERTPIN_API GVariant *certpin_response_get_headers (CertpinResponse *response);
+CERTPIN_API const char *certpin_response_get_header (CertpinResponse *response, const char *name);
+CERTPIN_API GBytes *certpin_response_get_body (CertpinResponse *response);
+CERTPIN_API GVariant *certpin_response_get_info (CertpinResponse *response);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CertpinResponse, certpin_response_unref)
+
+G_END_DECLS

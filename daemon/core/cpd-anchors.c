@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Trust anchors, found by their subject. A system trusts some 150 of them and a machine's servers use a
+ * few, so each is parsed in full only when a path first leads to it. */
+
+#include "config.h"
+
+#include "cpd-anchors.h"
+
+#include "client-lib/certpin-error.h"
+
+#include <gnutls/gnutls.h>
+#include <string.h>
+
+typedef struct
+{
+  GBytes *der;
+  CpdCertificate *certificate; /* NULL until it is needed */
+} Anchor;
+
+struct _CpdAnchors
+{
+  GPtrArray *ders;        /* of GBytes, in the order given */
+  GHashTable *by_subject; /* GBytes (the raw Name) → GPtrArray of Anchor */
+};
+
+static void
+anchor_free (gpointer data)
+{
+  Anchor *anchor = data;
+
+  g_bytes_unref (anchor->der);
+  cpd_certificate_unref (anchor->certificate);
+  g_free (anchor);
+}
+
+static gboolean
+add (CpdAnchors *anchors, GBytes *der)
+{
+  CpdCertificateShape shape;
+  gsize length;
+  const guint8 *data = g_bytes_get_data (der, &length);
+  g_autoptr (GBytes) subject = NULL;
+  GPtrArray *namesakes;
+  Anchor *anchor;
+
+  if (!cpd_der_parse_certificate (data, length, &shape))
+    return FALSE;
+
+  subject = g_bytes_new_from_bytes (der, (gsize)(shape.subject.data - data), shape.subject.length);
+  namesakes = g_hash_table_lookup (anchors->by_subject, subject);
+  if (namesakes == NULL)
+    {
+      namesakes = g_ptr_array_new_with_free_func (anchor_free);
+      g_hash_table_insert (anchors->by_subject, g_bytes_ref (subject), namesakes);
+    }
+  anchor = g_new0 (Anchor, 1);
+  anchor->der = g_bytes_ref (der);
+  g_ptr_array_add (namesakes, anchor);
+  g_ptr_array_add (anchors->ders, g_bytes_ref (der));
+  return TRUE;
+}
+
+static CpdAnchors *
+new_empty (void)
+{
+  CpdAnchors *anchors = g_atomic_rc_box_new0 (CpdAnchors);
+
+  anchors->ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  anchors->by_subject = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
+                                               (GDestroyNotify)g_ptr_array_unref);
+  return anchors;
+}
+
+/* `ders`: of GBytes, each one DER certificate.
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first that is none. */
+CpdAnchors *
+cpd_anchors_new (GPtrArray *ders, GError **error)
+{
+  g_autoptr (CpdAnchors) anchors = new_empty ();
+
+  for (unsigned int i = 0; i < ders->len; i++)
+    {
+      g_autoptr (CpdCertificate) certificate = cpd_certificate_new (ders->pdata[i], error);
+
+      if (certificate == NULL)
+        {
+          g_prefix_error (error, "trust anchor %u: ", i + 1);
+          return NULL;
+        }
+      add (anchors, ders->pdata[i]);
+    }
+  return g_steal_pointer (&anchors);
+}
+
+/* Decodes the PEM block at the front of `text`. Returns: (transfer full) (nullable) */
+static GBytes *
+decode_block (const char *text, size_t length)
+{
+  const gnutls_datum_t datum = { (unsigned char *)text, (unsigned int)length };
+  gnutls_datum_t decoded = { NULL, 0 };
+  GBytes *der;
+
+  if (gnutls_pem_base64_decode2 ("CERTIFICATE", &datum, &decoded) < 0)
+    return NULL;
+  der = g_bytes_new (decoded.data, decoded.size);
+  gnutls_free (decoded.data);
+  return der;
+}
+
+/* `path`: a PEM bundle of trusted certificates. What is in it and is no certificate is passed over: a set
+ * with an anchor less trusts less. A set without any is an error.
+ * Errors: G_FILE_ERROR, or CERTPIN_ERROR_WRONG_FORMAT. */
+CpdAnchors *
+cpd_anchors_new_from_file (const char *path, GError **error)
+{
+  static const char begin[] = "-----BEGIN CERTIFICATE-----";
+  g_autoptr (CpdAnchors) anchors = new_empty ();
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (path, &text, &length, error))
+    return NULL;
+
+  for (const char *block = g_strstr_len (text, (gssize)length, begin), *next; block != NULL; block = next)
+    {
+      size_t left = length - (size_t)(block - text);
+      g_autoptr (GBytes) der = NULL;
+
+      next = g_strstr_len (block + 1, (gssize)left - 1, begin);
+      der = decode_block (block, next != NULL ? (size_t)(next - block) : left);
+      if (der != NULL)
+        add (anchors, der);
+    }
+  if (anchors->ders->len == 0)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+                   "trust file ‘%s’ holds no PEM certificate", path);
+      return NULL;
+    }
+  return g_steal_pointer (&anchors);
+}
+
+CpdAnchors *
+cpd_anchors_ref (CpdAnchors *anchors)
+{
+  return g_atomic_rc_box_acquire (anchors);
+}
+
+static void
+anchors_clear (gpointer data)
+{
+  CpdAnchors *anchors = data;
+
+  g_ptr_array_unref (anchors->ders);
+  g_hash_table_unref (anchors->by_subject);
+}
+
+void
+cpd_anchors_unref (CpdAnchors *anchors)
+{
+  if (anchors != NULL)
+    g_atomic_rc_box_release_full (anchors, anchors_clear);
+}
+
+unsigned int
+cpd_anchors_get_count (CpdAnchors *anchors)
+{
+  return anchors->ders->len;
+}
+
+/* Returns: (transfer none): of GBytes, in the order given */
+GPtrArray *
+cpd_anchors_get_ders (CpdAnchors *anchors)
+{
+  return anchors->ders;
+}
+
+static GPtrArray *
+lookup_namesakes (CpdAnchors *anchors, CpdSlice subject)
+{
+  g_autoptr (GBytes) key = g_bytes_new_static (subject.data, subject.length);
+
+  return g_hash_table_lookup (anchors->by_subject, key);
+}
+
+/* `subject`: a raw Name.
+ * Returns: (transfer full): of CpdCertificate: the anchors of that subject */
+GPtrArray *
+cpd_anchors_find (CpdAnchors *anchors, CpdSlice subject)
+{
+  GPtrArray *namesakes = lookup_namesakes (anchors, subject);
+  GPtrArray *found = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
+
+  for (unsigned int i = 0; namesakes != NULL && i < namesakes->len; i++)
+    {
+      Anchor *anchor = namesakes->pdata[i];
+
+      if (anchor->certificate == NULL)
+        anchor->certificate = cpd_certificate_new (anchor->der, NULL);
+      if (anchor->certificate != NULL)
+        g_ptr_array_add (found, cpd_certificate_ref (anchor->certificate));
+    }
+  return found;
+}
+
+gboolean
+cpd_anchors_contain (CpdAnchors *anchors, CpdCertificate *certificate)
+{
+  GPtrArray *namesakes = lookup_namesakes (anchors, cpd_certificate_get_raw_subject (certificate));
+
+  for (unsigned int i = 0; namesakes != NULL && i < namesakes->len; i++)
+    if (g_bytes_equal (((Anchor *)namesakes->pdata[i])->der, cpd_certificate_get_der (certificate)))
+      return TRUE;
+  return FALSE;
+}

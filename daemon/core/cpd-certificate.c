@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One certificate: its key from the raw bytes, everything else from GnuTLS. Both parsers must accept it;
+ * what only one of them reads is refused, since a key taken by a second parser can be another key. */
+
+#include "config.h"
+
+#include "cpd-certificate.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/cpd-gnutls.h"
+#include "daemon/core/cpd-not-certificate.h"
+#include "daemon/core/cpd-text.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+struct _CpdCertificate
+{
+  GBytes *der;
+  CpdCertificateShape shape; /* points into der */
+  CertpinKey *key;
+  gnutls_x509_crt_t handle;
+};
+
+static CertpinKey *
+hash_key (CpdSlice spki)
+{
+  guint8 digest[CERTPIN_KEY_BYTES];
+  gsize length = sizeof digest;
+  g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
+
+  g_checksum_update (checksum, spki.data, (gssize)spki.length);
+  g_checksum_get_digest (checksum, digest, &length);
+  return certpin_key_new_from_digest (digest);
+}
+
+static gnutls_x509_crt_t
+import (GBytes *der)
+{
+  g_auto (gnutls_x509_crt_t) handle = NULL;
+  gsize size;
+  gnutls_datum_t datum = { (unsigned char *)g_bytes_get_data (der, &size), 0 };
+
+  datum.size = (unsigned int)size;
+  if (gnutls_x509_crt_init (&handle) < 0
+      || gnutls_x509_crt_import (handle, &datum, GNUTLS_X509_FMT_DER) < 0)
+    return NULL;
+  return g_steal_pointer (&handle);
+}
+
+/* `der`: exactly one certificate, 64 KiB at most.
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT, which says what was given instead and how to convert it. */
+CpdCertificate *
+cpd_certificate_new (GBytes *der, GError **error)
+{
+  gsize length;
+  const guint8 *data = g_bytes_get_data (der, &length);
+  CpdCertificateShape shape;
+  g_auto (gnutls_x509_crt_t) handle = NULL;
+  CpdCertificate *certificate;
+
+  if (length > 0 && length <= CPD_CERTIFICATE_MAX_BYTES
+      && cpd_der_parse_certificate (data, length, &shape))
+    handle = import (der);
+  if (handle == NULL)
+    {
+      g_autofree char *given = cpd_not_certificate_describe (der);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT, "%s", given);
+      return NULL;
+    }
+
+  certificate = g_atomic_rc_box_new0 (CpdCertificate);
+  certificate->der = g_bytes_ref (der);
+  certificate->shape = shape;
+  certificate->key = hash_key (shape.spki);
+  certificate->handle = g_steal_pointer (&handle);
+  return certificate;
+}
+
+CpdCertificate *
+cpd_certificate_ref (CpdCertificate *certificate)
+{
+  return g_atomic_rc_box_acquire (certificate);
+}
+
+static void
+certificate_clear (gpointer data)
+{
+  CpdCertificate *certificate = data;
+
+  g_bytes_unref (certificate->der);
+  certpin_key_unref (certificate->key);
+  gnutls_x509_crt_deinit (certificate->handle);
+}
+
+void
+cpd_certificate_unref (CpdCertificate *certificate)
+{
+  if (certificate != NULL)
+    g_atomic_rc_box_release_full (certificate, certificate_clear);
+}
+
+GBytes *
+cpd_certificate_get_der (CpdCertificate *certificate)
+{
+  return certificate->der;
+}
+
+CertpinKey *
+cpd_certificate_get_key (CpdCertificate *certificate)
+{
+  return certificate->key;
+}
+
+gnutls_x509_crt_t
+cpd_certificate_get_handle (CpdCertificate *certificate)
+{
+  return certificate->handle;
+}
+
+CpdSlice
+cpd_certificate_get_raw_subject (CpdCertificate *certificate)
+{
+  return certificate->shape.subject;
+}
+
+CpdSlice
+cpd_certificate_get_raw_issuer (CpdCertificate *certificate)
+{
+  return certificate->shape.issuer;
+}
+
+static char *
+take_name (int status, gnutls_datum_t name)
+{
+  char *text;
+
+  if (status < 0 || name.size == 0)
+    return g_strdup ("(no name)");
+  text = cpd_text_sanitize ((const char *)name.data, name.size);
+  gnutls_free (name.data);
+  return text;
+}
+
+/* Returns: (transfer full): the subject (RFC 4514), fit to be shown */
+char *
+cpd_certificate_dup_subject (CpdCertificate *certificate)
+{
+  gnutls_datum_t name = { NULL, 0 };
+  int status = gnutls_x509_crt_get_dn3 (certificate->handle, &name, 0);
+
+  return take_name (status, name);
+}
+
+char *
+cpd_certificate_dup_issuer (CpdCertificate *certificate)
+{
+  gnutls_datum_t name = { NULL, 0 };
+  int status = gnutls_x509_crt_get_issuer_dn3 (certificate->handle, &name, 0);
+
+  return take_name (status, name);
+}
+
+/* Unix seconds; a date that cannot be read counts as one that is never reached. */
+gint64
+cpd_certificate_get_not_before (CpdCertificate *certificate)
+{
+  time_t time = gnutls_x509_crt_get_activation_time (certificate->handle);
+
+  return time != (time_t)-1 ? (gint64)time : G_MAXINT64;
+}
+
+/* Unix seconds; a date that cannot be read counts as one that is long past. */
+gint64
+cpd_certificate_get_not_after (CpdCertificate *certificate)
+{
+  time_t time = gnutls_x509_crt_get_expiration_time (certificate->handle);
+
+  return time != (time_t)-1 ? (gint64)time : G_MININT64;
+}
+
+gboolean
+cpd_certificate_is_ca (CpdCertificate *certificate)
+{
+  return gnutls_x509_crt_get_ca_status (certificate->handle, NULL) > 0;
+}
+
+/* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses and the
+ * strength of the signature say. */
+gboolean
+cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer)
+{
+  const unsigned int flags = GNUTLS_VERIFY_DO_NOT_ALLOW_SAME | GNUTLS_VERIFY_DISABLE_CA_SIGN
+                             | GNUTLS_VERIFY_DISABLE_TIME_CHECKS
+                             | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS | GNUTLS_VERIFY_ALLOW_BROKEN;
+  unsigned int status = 0;
+
+  return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
+         && gnutls_x509_crt_verify (certificate->handle, &issuer->handle, 1, flags, &status) >= 0
+         && (status & GNUTLS_CERT_INVALID) == 0;
+}
+
+gboolean
+cpd_certificate_is_self_signed (CpdCertificate *certificate)
+{
+  return cpd_certificate_is_signed_by (certificate, certificate);
+}
+
+static gboolean
+has_alternative_name (CpdCertificate *certificate, gnutls_x509_subject_alt_name_t wanted)
+{
+  char name[1024];
+
+  for (unsigned int i = 0;; i++)
+    {
+      size_t size = sizeof name;
+      int type = gnutls_x509_crt_get_subject_alt_name (certificate->handle, i, name, &size, NULL);
+
+      if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return FALSE;
+      if (type == (int)wanted)
+        return TRUE;
+      if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
+        return FALSE;
+    }
+}
+
+/* Whether a subjectAltName holds the host: a canonical DNS name, or an address. There is no fall-back to the
+ * common name (RFC 9525, section 2). */
+gboolean
+cpd_certificate_names (CpdCertificate *certificate, const char *host_name)
+{
+  guint8 address[16];
+
+  if (inet_pton (AF_INET6, host_name, address) == 1)
+    return gnutls_x509_crt_check_ip (certificate->handle, address, 16, 0);
+  if (inet_pton (AF_INET, host_name, address) == 1)
+    return gnutls_x509_crt_check_ip (certificate->handle, address, 4, 0);
+  return has_alternative_name (certificate, GNUTLS_SAN_DNSNAME)
+         && gnutls_x509_crt_check_hostname2 (certificate->handle, host_name,
+                                             GNUTLS_VERIFY_DO_NOT_ALLOW_IP_MATCHES);
+}
+
+/* The length of an RSA modulus; 0 for a key of another kind. */
+unsigned int
+cpd_certificate_get_rsa_bits (CpdCertificate *certificate)
+{
+  unsigned int bits = 0;
+  int algorithm = gnutls_x509_crt_get_pk_algorithm (certificate->handle, &bits);
+
+  return algorithm == GNUTLS_PK_RSA || algorithm == GNUTLS_PK_RSA_PSS ? bits : 0;
+}
+
+gboolean
+cpd_certificate_equal (CpdCertificate *a, CpdCertificate *b)
+{
+  return g_bytes_equal (a->der, b->der);
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Bytes within a certificate; they belong to it. */
+typedef struct
+{
+  const guint8 *data;
+  size_t length;
+} CpdSlice;
+
+/* Where the parts of a certificate stand in its DER encoding, headers included. */
+typedef struct
+{
+  CpdSlice issuer;  /* Name */
+  CpdSlice subject; /* Name */
+  CpdSlice spki;    /* SubjectPublicKeyInfo */
+} CpdCertificateShape;
+
+gboolean cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape);
+gboolean cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer);
+
+G_END_DECLS

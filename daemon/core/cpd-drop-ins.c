@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pin files of the administrator and of packages, which are only read. As with systemd's drop-ins a file
+ * hides those of the same name in later folders, and an empty one (or a link to /dev/null) hides them without
+ * saying anything. They bind every user, so they must be root's, or this program's own user's, alone. */
+
+#include "config.h"
+
+#include "cpd-drop-ins.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/cpd-pin-folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct
+{
+  CpdPinTable *table;
+  GHashTable *names;   /* the file names that were met */
+  GPtrArray *problems; /* of char * */
+} Load;
+
+static void
+block_hosts (Load *load, GPtrArray *hosts, const char *reason)
+{
+  if (hosts == NULL)
+    cpd_pin_table_block_all (load->table, reason);
+  for (unsigned int i = 0; hosts != NULL && i < hosts->len; i++)
+    {
+      g_autoptr (CpdPin) pin = cpd_pin_new_blocked (hosts->pdata[i], CPD_LAYER_FILES, reason);
+      cpd_pin_table_set (load->table, pin);
+    }
+  g_ptr_array_add (load->problems, g_strdup (reason));
+}
+
+/* A host that is said twice is blocked: nobody could tell which of them holds. */
+static void
+add_pin (Load *load, CpdPin *pin)
+{
+  g_autoptr (CpdPin) other = cpd_pin_table_get (load->table, pin->host);
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autofree char *reason = NULL;
+
+  if (other == NULL)
+    {
+      cpd_pin_table_set (load->table, pin);
+      return;
+    }
+  hosts = g_ptr_array_new ();
+  g_ptr_array_add (hosts, pin->host);
+  reason = g_strdup_printf ("host ‘%s’ is pinned twice: in ‘%s’ and again in ‘%s’",
+                            cpd_host_get_text (pin->host),
+                            other->source != NULL ? other->source : "another file", pin->source);
+  block_hosts (load, hosts, reason);
+}
+
+static gboolean
+is_safe (const struct stat *status, const char *path, GError **error)
+{
+  if ((status->st_uid == 0 || status->st_uid == geteuid ())
+      && (S_ISLNK (status->st_mode) || (status->st_mode & (S_IWGRP | S_IWOTH)) == 0))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+               "‘%s’ must belong to root and be writable by no one else", path);
+  return FALSE;
+}
+
+/* Whether the file says nothing, so that it only hides others. */
+static gboolean
+is_mask (int folder_fd, const char *name, const struct stat *status)
+{
+  char target[16] = "";
+
+  if (S_ISREG (status->st_mode))
+    return status->st_size == 0;
+  return S_ISLNK (status->st_mode) && readlinkat (folder_fd, name, target, sizeof target - 1) > 0
+         && g_str_equal (target, "/dev/null");
+}
+
+static void
+load_file (Load *load, int folder_fd, const char *name, const char *path)
+{
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = path };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) text = NULL;
+  g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
+  struct stat status;
+
+  if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot look at ‘%s’: %s", path,
+                 g_strerror (errno));
+  else if (is_safe (&status, path, &error) && is_mask (folder_fd, name, &status))
+    return;
+  if (error == NULL)
+    text = cpd_pin_folder_read_file (folder_fd, name, &error);
+  if (text != NULL)
+    pins = cpd_pin_file_parse (text, &context, &hosts, &error);
+  if (pins == NULL)
+    block_hosts (load, hosts, error->message);
+  for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
+    add_pin (load, pins->pdata[i]);
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has, sorted */
+static GPtrArray *
+list_names (Load *load, const char *folder, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
+  const char *name;
+
+  if (dir == NULL)
+    return NULL;
+  while ((name = g_dir_read_name (dir)) != NULL)
+    if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX) && g_hash_table_add (load->names, g_strdup (name)))
+      g_ptr_array_add (names, g_strdup (name));
+  g_ptr_array_sort (names, compare_names);
+  return g_steal_pointer (&names);
+}
+
+static void
+load_folder (Load *load, const char *folder)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+  struct stat status;
+  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+  if (fd < 0 && errno == ENOENT)
+    return;
+  if (fd < 0 || fstat (fd, &status) < 0)
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot open ‘%s’: %s", folder,
+                 g_strerror (errno));
+  else if (is_safe (&status, folder, &error))
+    names = list_names (load, folder, &error);
+  if (names == NULL)
+    block_hosts (load, NULL, error->message);
+  for (unsigned int i = 0; names != NULL && i < names->len; i++)
+    {
+      g_autofree char *path = g_build_filename (folder, names->pdata[i], NULL);
+      load_file (load, fd, names->pdata[i], path);
+    }
+  if (fd >= 0)
+    close (fd);
+}
+
+/* `folders`: the first one is the strongest; each may be missing. `problems`: of char *, gets a sentence for
+ * everything that blocks something.
+ * Returns: (transfer full): what they say, together */
+CpdPinTable *
+cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
+{
+  g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  Load load = { .table = cpd_pin_table_new (CPD_LAYER_FILES), .names = names, .problems = problems };
+
+  for (size_t i = 0; folders[i] != NULL; i++)
+    load_folder (&load, folders[i]);
+  return load.table;
+}

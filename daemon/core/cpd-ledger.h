@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/cpd-pin-table.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_LEDGER (cpd_ledger_get_type ())
+
+/* One run-time layer: the system's pins, or those of one uid; in memory and on disk. */
+G_DECLARE_FINAL_TYPE (CpdLedger, cpd_ledger, CPD, LEDGER, GObject)
+
+/* What a change does. */
+typedef struct
+{
+  CpdHost *host;
+  CpdPin *pin;       /* the pin that replaces the host's; NULL: it is removed */
+  guint64 max_bytes; /* of the whole layer, after the change */
+} CpdChange;
+
+CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, const char *folder);
+void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
+
+CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
+guint32 cpd_ledger_get_uid (CpdLedger *ledger);
+
+void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReadyCallback callback,
+                              gpointer user_data);
+gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/cpd-pin.h"
+
+G_BEGIN_DECLS
+
+/* All pins of one layer (and, for user pins, of one uid), in memory. */
+typedef struct _CpdPinTable CpdPinTable;
+
+CpdPinTable *cpd_pin_table_new (CpdLayer layer);
+void cpd_pin_table_free (CpdPinTable *table);
+
+void cpd_pin_table_set (CpdPinTable *table, CpdPin *pin);
+gboolean cpd_pin_table_remove (CpdPinTable *table, CpdHost *host);
+void cpd_pin_table_block_all (CpdPinTable *table, const char *reason);
+
+CpdPin *cpd_pin_table_get (CpdPinTable *table, CpdHost *host);
+CpdPin *cpd_pin_table_find (CpdPinTable *table, CpdHost *target);
+unsigned int cpd_pin_table_get_count (CpdPinTable *table);
+GPtrArray *cpd_pin_table_list (CpdPinTable *table);
+const char *cpd_pin_table_get_block (CpdPinTable *table);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPinTable, cpd_pin_table_free)
+
+G_END_DECLS

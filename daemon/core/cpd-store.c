@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All pins of the machine, by layer: what is in force for a uid and a host, and how that changes. It knows
+ * nobody's rights: whoever calls it has asked for them. */
+
+#include "config.h"
+
+#include "cpd-store.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/cpd-drop-ins.h"
+#include "daemon/core/cpd-text.h"
+
+#include <string.h>
+
+struct _CpdStore
+{
+  GObject parent;
+
+  char *state_dir;
+  GStrv pins_dirs;
+  guint64 max_bytes;
+  guint64 last_generation;   /* the newest stamp of all */
+  guint64 shared_generation; /* of the newest change that concerned everybody */
+  GHashTable *generations;   /* uid → the newest stamp of its own pins, as a guint64 * */
+
+  CpdPinTable *files;
+  CpdLedger *system;
+  GHashTable *users; /* uid → CpdLedger */
+};
+
+G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
+
+enum
+{
+  CHANGED,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_store_finalize (GObject *object)
+{
+  CpdStore *store = CPD_STORE (object);
+
+  g_free (store->state_dir);
+  g_strfreev (store->pins_dirs);
+  g_hash_table_unref (store->generations);
+  cpd_pin_table_free (store->files);
+  g_clear_object (&store->system);
+  g_hash_table_unref (store->users);
+  G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
+}
+
+static void
+cpd_store_class_init (CpdStoreClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
+  signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                   G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
+}
+
+static void
+cpd_store_init (CpdStore *store)
+{
+  store->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
+  store->generations = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+}
+
+CpdStore *
+cpd_store_new (const CpdStoreSettings *settings)
+{
+  CpdStore *store = g_object_new (CPD_TYPE_STORE, NULL);
+  g_autofree char *folder = NULL;
+
+  store->state_dir = g_strdup (settings->state_dir);
+  store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
+  store->max_bytes = settings->max_bytes_per_layer;
+  store->last_generation = store->shared_generation = settings->first_generation;
+  store->files = cpd_pin_table_new (CPD_LAYER_FILES);
+  if (store->state_dir != NULL)
+    folder = g_build_filename (store->state_dir, "system", NULL);
+  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, folder);
+  return store;
+}
+
+/* Returns: (transfer none): the pins of a uid, which are there from the first look on */
+static CpdLedger *
+get_user (CpdStore *store, guint32 uid)
+{
+  CpdLedger *ledger = g_hash_table_lookup (store->users, GUINT_TO_POINTER (uid));
+  g_autofree char *folder = NULL;
+
+  if (ledger != NULL)
+    return ledger;
+  if (store->state_dir != NULL)
+    folder = g_strdup_printf ("%s/users/%u", store->state_dir, uid);
+  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, folder);
+  g_hash_table_insert (store->users, GUINT_TO_POINTER (uid), ledger);
+  return ledger;
+}
+
+static void
+load_users (CpdStore *store, GPtrArray *problems)
+{
+  g_autofree char *folder = g_build_filename (store->state_dir, "users", NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDir) dir = g_dir_open (folder, 0, &error);
+  const char *name;
+  gint64 uid;
+
+  if (error != NULL && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    {
+      /* Whose pins are in there cannot be known, so nobody's requests may pass. */
+      cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
+      g_ptr_array_add (problems, g_strdup (error->message));
+    }
+  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
+    if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
+      cpd_ledger_load (get_user (store, (guint32)uid), problems);
+}
+
+/* Reads everything. Blocks: to be called before the service is up.
+ * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
+GPtrArray *
+cpd_store_load (CpdStore *store)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+
+  cpd_pin_table_free (store->files);
+  store->files = cpd_drop_ins_load ((const char *const *)store->pins_dirs, problems);
+  cpd_ledger_load (store->system, problems);
+  if (store->state_dir != NULL)
+    load_users (store, problems);
+  return problems;
+}
+
+/* Returns: (transfer none) (nullable): a look that makes nothing */
+static CpdPinTable *
+lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
+{
+  CpdLedger *user;
+
+  if (layer == CPD_LAYER_FILES)
+    return store->files;
+  if (layer == CPD_LAYER_SYSTEM)
+    return cpd_ledger_get_table (store->system);
+  user = g_hash_table_lookup (store->users, GUINT_TO_POINTER (uid));
+  return user != NULL ? cpd_ledger_get_table (user) : NULL;
+}
+
+static guint64
+get_generation (CpdStore *store, guint32 uid)
+{
+  guint64 *own = g_hash_table_lookup (store->generations, GUINT_TO_POINTER (uid));
+
+  return MAX (store->shared_generation, own != NULL ? *own : 0);
+}
+
+/* Returns: (transfer full): what is in force for this uid and host now */
+CpdPolicy *
+cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
+{
+  CpdPolicy *policy = cpd_policy_new (target, get_generation (store, uid));
+
+  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
+    {
+      CpdPinTable *table = lookup_table (store, (CpdLayer)layer, uid);
+
+      if (table != NULL)
+        cpd_policy_take_pin (policy, cpd_pin_table_find (table, target));
+    }
+  return policy;
+}
+
+/* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken literally.
+ * Returns: (transfer full) (nullable) */
+CpdPin *
+cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  if (table == NULL)
+    return NULL;
+  return cpd_host_get_kind (host) == CPD_HOST_EXACT ? cpd_pin_table_find (table, host)
+                                                    : cpd_pin_table_get (table, host);
+}
+
+/* Returns: (transfer full): of CpdPin, ordered by pattern */
+GPtrArray *
+cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_list (table)
+                       : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+}
+
+unsigned int
+cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_get_count (table) : 0;
+}
+
+static guint64
+next_generation (CpdStore *store, guint32 uid)
+{
+  store->last_generation++;
+  if (uid == CPD_ALL_UIDS)
+    store->shared_generation = store->last_generation;
+  else
+    {
+      guint64 *own = g_new (guint64, 1);
+      *own = store->last_generation;
+      g_hash_table_insert (store->generations, GUINT_TO_POINTER (uid), own);
+    }
+  return store->last_generation;
+}
+
+/* One change; belongs to its task. */
+typedef struct
+{
+  guint32 uid; /* whom it concerns */
+  CpdHost *host;
+  CpdPin *pin; /* NULL: removed */
+} Change;
+
+static void
+change_free (gpointer data)
+{
+  Change *change = data;
+
+  cpd_host_unref (change->host);
+  cpd_pin_unref (change->pin);
+  g_free (change);
+}
+
+static void
+change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  CpdStore *store = g_task_get_source_object (task);
+  Change *change = g_task_get_task_data (task);
+  GError *error = NULL;
+  gboolean done = cpd_ledger_change_finish (CPD_LEDGER (source), result, &error);
+  gboolean blocked = change->pin != NULL && change->pin->state == CPD_STATE_BLOCKED
+                     && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+
+  if (done || blocked)
+    {
+      guint64 generation = next_generation (store, change->uid);
+
+      if (change->pin != NULL)
+        change->pin->generation = generation;
+      g_signal_emit (store, signals[CHANGED], 0, change->uid, change->host);
+    }
+  if (done)
+    g_task_return_pointer (task, change->pin != NULL ? cpd_pin_ref (change->pin) : NULL,
+                           (GDestroyNotify)cpd_pin_unref);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
+{
+  CpdStore *store = g_task_get_source_object (task);
+  CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : get_user (store, uid);
+  const CpdChange request = { .host = host, .pin = pin, .max_bytes = store->max_bytes };
+  Change *own = g_new0 (Change, 1);
+
+  own->uid = layer == CPD_LAYER_SYSTEM ? CPD_ALL_UIDS : uid;
+  own->host = cpd_host_ref (host);
+  own->pin = pin != NULL ? cpd_pin_ref (pin) : NULL;
+  g_task_set_task_data (task, own, change_free);
+  cpd_ledger_change_async (ledger, &request, change_on_done, task);
+}
+
+/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the users' layer.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
+void
+cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_set_pin_async);
+  change (task, pin->layer, uid, pin->host, pin);
+}
+
+/* Removes the pin of exactly this pattern; where there is none, nothing happens.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+void
+cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_remove_pin_async);
+  change (task, layer, uid, host, NULL);
+}
+
+/* Returns: (transfer full) (nullable): the pin that is in force now; NULL where it was removed, or with
+ *   `error` set */
+CpdPin *
+cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+reload_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CpdPinTable) files = cpd_drop_ins_load (task_data, problems);
+
+  if (problems->len == 0)
+    g_task_return_pointer (task, g_steal_pointer (&files), (GDestroyNotify)cpd_pin_table_free);
+  else
+    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                             "the pin files were not taken over: %s", (char *)problems->pdata[0]);
+}
+
+/* Reads the pin files anew: all of them, or the old ones stay in force.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+void
+cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_reload_async);
+  g_task_set_task_data (task, g_strdupv (store->pins_dirs), (GDestroyNotify)g_strfreev);
+  g_task_run_in_thread (task, reload_in_thread);
+}
+
+gboolean
+cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error)
+{
+  CpdPinTable *files = g_task_propagate_pointer (G_TASK (result), error);
+
+  if (files == NULL)
+    return FALSE;
+  cpd_pin_table_free (store->files);
+  store->files = files;
+  next_generation (store, CPD_ALL_UIDS);
+  g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+  return TRUE;
+}

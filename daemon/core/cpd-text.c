@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters and without the
+ * bidirectional ones that make a line read otherwise than it is (Unicode UTS 55). */
+
+#include "config.h"
+
+#include "cpd-text.h"
+
+static gboolean
+is_bidirectional (gunichar c)
+{
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E)
+         || (c >= 0x2066 && c <= 0x2069);
+}
+
+static gboolean
+is_plain (gunichar c)
+{
+  return !g_unichar_iscntrl (c) && !is_bidirectional (c) && c != 0x2028 && c != 0x2029;
+}
+
+/* Returns: (transfer full): `text` with each unfit character left out. */
+char *
+cpd_text_sanitize (const char *text, size_t length)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, (gssize)length);
+  GString *clean = g_string_sized_new (length);
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
+    if (is_plain (g_utf8_get_char (c)))
+      g_string_append_unichar (clean, g_utf8_get_char (c));
+  return g_string_free (clean, FALSE);
+}
+
+/* `text` must be UTF-8. */
+gboolean
+cpd_text_is_plain (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c))
+    if (!is_plain (g_utf8_get_char (c)))
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: (transfer full): the day, in UTC, as in 2026-11-25. */
+char *
+cpd_text_date (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%d") : g_strdup ("the far future");
+}
+
+/* A whole number in decimal, and nothing else around it. */
+gboolean
+cpd_text_parse_number (const char *text, gint64 *out)
+{
+  return g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, out, NULL);
+}
