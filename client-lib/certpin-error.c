@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The error domain, and the D-Bus name of each of its codes. Registering the domain with GDBus makes
- * an error cross the bus, in both directions, without any further mapping. */
+/* The error domain, and the D-Bus name of each of its codes. Registering the domain with GDBus
+ * makes an error cross the bus, in both directions, without any further mapping. */
 
 #include "config.h"
 
@@ -11,7 +11,10 @@
 
 #include <gio/gio.h>
 
-#define ENTRY(code, name) { CERTPIN_ERROR_##code, CERTPIN_ERROR_PREFIX name }
+#define ENTRY(code, name)                                                                          \
+  {                                                                                                \
+    CERTPIN_ERROR_##code, CERTPIN_ERROR_PREFIX name                                                \
+  }
 
 static const GDBusErrorEntry entries[] = {
   ENTRY (FAILED, "Failed"),

@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 /**
  * CertpinError:
  * @CERTPIN_ERROR_FAILED: something else went wrong; the message says what
- * @CERTPIN_ERROR_INVALID_ARGUMENT: an argument or option is unknown, of the wrong type or out of range
+ * @CERTPIN_ERROR_INVALID_ARGUMENT: an argument or option is unknown, of the wrong type or out of
+ * range
  * @CERTPIN_ERROR_INVALID_HOST: the host cannot be pinned or asked
  * @CERTPIN_ERROR_INVALID_KEY: the text is not a SHA-256 key
  * @CERTPIN_ERROR_WRONG_FORMAT: the certificate is not exactly one DER certificate

@@ -39,8 +39,8 @@ parse_hex (const char *text, guint8 *digest)
   return TRUE;
 }
 
-/* Fills `digest` from base64 of either alphabet (RFC 4648, sections 4 and 5), padded or not. The text is
- * written anew and compared, since g_base64_decode () passes over what it does not know. */
+/* Fills `digest` from base64 of either alphabet (RFC 4648, sections 4 and 5), padded or not. The
+ * text is written anew and compared, since g_base64_decode () passes over what it does not know. */
 static gboolean
 parse_base64 (const char *text, guint8 *digest)
 {
@@ -73,7 +73,8 @@ parse_base64 (const char *text, guint8 *digest)
 static const char *
 foreign_digest (const char *text)
 {
-  static const char *const digests[] = { "sha1", "sha-1", "md5", "sha224", "sha384", "sha512", "sha3" };
+  static const char *const digests[]
+      = { "sha1", "sha-1", "md5", "sha224", "sha384", "sha512", "sha3" };
 
   if (g_str_has_prefix (text, "pin-"))
     text += strlen ("pin-");
@@ -121,9 +122,9 @@ certpin_key_new_from_digest (const guint8 *digest)
 
 /**
  * certpin_key_new_from_text:
- * @text: `sha256/BASE64`, or one of the spellings in which keys are published: `sha256//BASE64` (curl),
- *   `pin-sha256="BASE64"` (RFC 7469), bare base64, 64 hexadecimal digits with or without colons.
- *   Base64 may be URL-safe and without padding
+ * @text: `sha256/BASE64`, or one of the spellings in which keys are published: `sha256//BASE64`
+ * (curl), `pin-sha256="BASE64"` (RFC 7469), bare base64, 64 hexadecimal digits with or without
+ * colons. Base64 may be URL-safe and without padding
  *
  * Errors: `CERTPIN_ERROR_INVALID_KEY`, naming another digest where one was given.
  *

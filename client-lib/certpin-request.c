@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request as a value, and the rules that it must meet before anybody looks at its host: an https URL,
- * a method and headers that cannot bend the framing of HTTP/1.1 (RFC 9110, RFC 9112). */
+/* A request as a value, and the rules that it must meet before anybody looks at its host: an https
+ * URL, a method and headers that cannot bend the framing of HTTP/1.1 (RFC 9110, RFC 9112). */
 
 #include "config.h"
 
@@ -21,10 +21,12 @@ struct _CertpinRequest
 
 G_DEFINE_BOXED_TYPE (CertpinRequest, certpin_request, certpin_request_ref, certpin_request_unref)
 
-/* What describes the connection or the framing is written by the service alone (RFC 9110, section 7.6.1). */
+/* What describes the connection or the framing is written by the service alone (RFC 9110,
+ * section 7.6.1). */
 static const char *const reserved_headers[] = {
-  "Host",    "Content-Length",    "Transfer-Encoding", "Connection", "Keep-Alive",
-  "Upgrade", "HTTP2-Settings",    "Expect",            "TE",         "Trailer",
+  "Host",       "Content-Length", "Transfer-Encoding", "Connection",
+  "Keep-Alive", "Upgrade",        "HTTP2-Settings",    "Expect",
+  "TE",         "Trailer",
 };
 
 static gboolean
@@ -92,10 +94,11 @@ check_headers (GVariant *headers, GError **error)
       if (is_reserved (name))
         return refuse (error, "header ‘%s’ is written by the service; leave it out", name);
       if (!is_field_value (value))
-        return refuse (error,
-                       "the value of header ‘%s’ may hold only visible ASCII, spaces and tabs; encode "
-                       "the rest",
-                       name);
+        return refuse (
+            error,
+            "the value of header ‘%s’ may hold only visible ASCII, spaces and tabs; encode "
+            "the rest",
+            name);
     }
   return TRUE;
 }
@@ -108,7 +111,8 @@ check_url_text (const char *url, GError **error)
   const char *rest = authority != NULL ? strpbrk (authority + 2, "/?#") : NULL;
 
   for (const char *c = url; *c != '\0'; c++)
-    if (*c == ' ' || g_ascii_iscntrl (*c) || *c == '\\' || (rest != NULL && c >= rest && (*c & 0x80)))
+    if (*c == ' ' || g_ascii_iscntrl (*c) || *c == '\\'
+        || (rest != NULL && c >= rest && (*c & 0x80)))
       return refuse (error, "URL ‘%s’ holds a character that must be percent-encoded", url);
   return TRUE;
 }
@@ -156,9 +160,9 @@ parse_url (const char *url, GError **error)
  * certpin_request_new:
  * @method: an HTTP method: any token but CONNECT and TRACE
  * @url: an https URL without user name; its fragment is dropped
- * @headers: (nullable): `a(ss)`, names and values; sunk if floating. Names are tokens, values visible
- *   ASCII, spaces and tabs. Host, framing and hop-by-hop headers, Expect, TE, Trailer, Upgrade and
- *   `Proxy-*` are refused
+ * @headers: (nullable): `a(ss)`, names and values; sunk if floating. Names are tokens, values
+ * visible ASCII, spaces and tabs. Host, framing and hop-by-hop headers, Expect, TE, Trailer,
+ * Upgrade and `Proxy-*` are refused
  * @body: (nullable): the body, or %NULL for none
  *
  * Errors: `CERTPIN_ERROR_NOT_SECURE` for another scheme than https, otherwise
@@ -249,7 +253,8 @@ certpin_request_get_method (CertpinRequest *request)
  * certpin_request_get_uri:
  * @request: a request
  *
- * Returns: (transfer none): its URL: https, without user name and fragment, percent-encoding as given
+ * Returns: (transfer none): its URL: https, without user name and fragment, percent-encoding as
+ * given
  *
  * Since: 0.1
  */

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 /**
  * CertpinRequest:
  *
- * What is to be asked of a server: method, URL, headers and body. An immutable, reference-counted value.
+ * What is to be asked of a server: method, URL, headers and body. An immutable, reference-counted
+ * value.
  */
 typedef struct _CertpinRequest CertpinRequest;
 
@@ -18,8 +19,8 @@ typedef struct _CertpinRequest CertpinRequest;
 
 CERTPIN_API GType certpin_request_get_type (void);
 
-CERTPIN_API CertpinRequest *certpin_request_new (const char *method, const char *url, GVariant *headers,
-                                                 GBytes *body, GError **error);
+CERTPIN_API CertpinRequest *certpin_request_new (const char *method, const char *url,
+                                                 GVariant *headers, GBytes *body, GError **error);
 
 CERTPIN_API CertpinRequest *certpin_request_ref (CertpinRequest *request);
 CERTPIN_API void certpin_request_unref (CertpinRequest *request);

@@ -14,7 +14,8 @@ struct _CertpinResponse
   GVariant *info; /* a{sv} */
 };
 
-G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref, certpin_response_unref)
+G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
+                     certpin_response_unref)
 
 /**
  * certpin_response_new:
@@ -94,8 +95,8 @@ certpin_response_get_status (CertpinResponse *response)
  * certpin_response_get_headers:
  * @response: a response
  *
- * Returns: (transfer none): its headers in the server's order, `a(ss)`; values that are not UTF-8 are
- *   decoded as ISO-8859-1
+ * Returns: (transfer none): its headers in the server's order, `a(ss)`; values that are not UTF-8
+ * are decoded as ISO-8859-1
  *
  * Since: 0.1
  */
@@ -131,8 +132,8 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
  * certpin_response_get_body:
  * @response: a response
  *
- * Returns: (transfer none): its whole body, decoded from its transfer coding, with its content coding as
- *   the server sent it
+ * Returns: (transfer none): its whole body, decoded from its transfer coding, with its content
+ * coding as the server sent it
  *
  * Since: 0.1
  */
@@ -146,7 +147,8 @@ certpin_response_get_body (CertpinResponse *response)
  * certpin_response_get_info:
  * @response: a response
  *
- * Returns: (transfer none): the evidence, `a{sv}`; `org.certpin.Certpin1.Requests.SecureRequest` lists it
+ * Returns: (transfer none): the evidence, `a{sv}`; `org.certpin.Certpin1.Requests.SecureRequest`
+ * lists it
  *
  * Since: 0.1
  */

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * CertpinResponse:
  *
- * What a server that passed every check answered, with the evidence of the connection it came through.
- * An immutable, reference-counted value.
+ * What a server that passed every check answered, with the evidence of the connection it came
+ * through. An immutable, reference-counted value.
  */
 typedef struct _CertpinResponse CertpinResponse;
 
@@ -19,8 +19,8 @@ typedef struct _CertpinResponse CertpinResponse;
 
 CERTPIN_API GType certpin_response_get_type (void);
 
-CERTPIN_API CertpinResponse *certpin_response_new (unsigned int status, GVariant *headers, GBytes *body,
-                                                   GVariant *info);
+CERTPIN_API CertpinResponse *
+certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVariant *info);
 
 CERTPIN_API CertpinResponse *certpin_response_ref (CertpinResponse *response);
 CERTPIN_API void certpin_response_unref (CertpinResponse *response);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Trust anchors, found by their subject. A system trusts some 150 of them and a machine's servers use a
- * few, so each is parsed in full only when a path first leads to it. */
+/* Trust anchors, found by their subject. A system trusts some 150 of them and a machine's servers
+ * use a few, so each is parsed in full only when a path first leads to it. */
 
 #include "config.h"
 
@@ -61,14 +61,16 @@ add (CpdAnchors *anchors, GBytes *der)
   return TRUE;
 }
 
-static CpdAnchors *
-new_empty (void)
+/* Trusts nothing. */
+CpdAnchors *
+cpd_anchors_new_empty (void)
 {
   CpdAnchors *anchors = g_atomic_rc_box_new0 (CpdAnchors);
 
   anchors->ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  anchors->by_subject = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
-                                               (GDestroyNotify)g_ptr_array_unref);
+  anchors->by_subject
+      = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
+                               (GDestroyNotify)g_ptr_array_unref);
   return anchors;
 }
 
@@ -77,7 +79,7 @@ new_empty (void)
 CpdAnchors *
 cpd_anchors_new (GPtrArray *ders, GError **error)
 {
-  g_autoptr (CpdAnchors) anchors = new_empty ();
+  g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
 
   for (unsigned int i = 0; i < ders->len; i++)
     {
@@ -108,21 +110,22 @@ decode_block (const char *text, size_t length)
   return der;
 }
 
-/* `path`: a PEM bundle of trusted certificates. What is in it and is no certificate is passed over: a set
- * with an anchor less trusts less. A set without any is an error.
- * Errors: G_FILE_ERROR, or CERTPIN_ERROR_WRONG_FORMAT. */
+/* `path`: a PEM bundle of trusted certificates. What is in it and is no certificate is passed over:
+ * a set with an anchor less trusts less. A set without any is an error. Errors: G_FILE_ERROR, or
+ * CERTPIN_ERROR_WRONG_FORMAT. */
 CpdAnchors *
 cpd_anchors_new_from_file (const char *path, GError **error)
 {
   static const char begin[] = "-----BEGIN CERTIFICATE-----";
-  g_autoptr (CpdAnchors) anchors = new_empty ();
+  g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
   g_autofree char *text = NULL;
   gsize length;
 
   if (!g_file_get_contents (path, &text, &length, error))
     return NULL;
 
-  for (const char *block = g_strstr_len (text, (gssize)length, begin), *next; block != NULL; block = next)
+  for (const char *block = g_strstr_len (text, (gssize)length, begin), *next; block != NULL;
+       block = next)
     {
       size_t left = length - (size_t)(block - text);
       g_autoptr (GBytes) der = NULL;

@@ -6,10 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* A set of certificates that are trusted as they are. An immutable, reference-counted value: a reload makes
- * a new one, so that two sets are the same if and only if their pointers are. */
+/* A set of certificates that are trusted as they are. An immutable, reference-counted value: a
+ * reload makes a new one, so that two sets are the same if and only if their pointers are. */
 typedef struct _CpdAnchors CpdAnchors;
 
+CpdAnchors *cpd_anchors_new_empty (void);
 CpdAnchors *cpd_anchors_new (GPtrArray *ders, GError **error);
 CpdAnchors *cpd_anchors_new_from_file (const char *path, GError **error);
 CpdAnchors *cpd_anchors_ref (CpdAnchors *anchors);

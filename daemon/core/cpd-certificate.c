@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One certificate: its key from the raw bytes, everything else from GnuTLS. Both parsers must accept it;
- * what only one of them reads is refused, since a key taken by a second parser can be another key. */
+/* One certificate: its key from the raw bytes, everything else from GnuTLS. Both parsers must
+ * accept it; what only one of them reads is refused, since a key taken by a second parser can be
+ * another key. */
 
 #include "config.h"
 
@@ -186,14 +187,15 @@ cpd_certificate_is_ca (CpdCertificate *certificate)
   return gnutls_x509_crt_get_ca_status (certificate->handle, NULL) > 0;
 }
 
-/* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses and the
- * strength of the signature say. */
+/* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses
+ * and the strength of the signature say. */
 gboolean
 cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer)
 {
   const unsigned int flags = GNUTLS_VERIFY_DO_NOT_ALLOW_SAME | GNUTLS_VERIFY_DISABLE_CA_SIGN
                              | GNUTLS_VERIFY_DISABLE_TIME_CHECKS
-                             | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS | GNUTLS_VERIFY_ALLOW_BROKEN;
+                             | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS
+                             | GNUTLS_VERIFY_ALLOW_BROKEN;
   unsigned int status = 0;
 
   return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
@@ -226,8 +228,8 @@ has_alternative_name (CpdCertificate *certificate, gnutls_x509_subject_alt_name_
     }
 }
 
-/* Whether a subjectAltName holds the host: a canonical DNS name, or an address. There is no fall-back to the
- * common name (RFC 9525, section 2). */
+/* Whether a subjectAltName holds the host: a canonical DNS name, or an address. There is no
+ * fall-back to the common name (RFC 9525, section 2). */
 gboolean
 cpd_certificate_names (CpdCertificate *certificate, const char *host_name)
 {

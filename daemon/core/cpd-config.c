@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The configuration: built-in values, and what a file says otherwise. An unknown key is a warning, so that a
- * newer file does not keep an older service from starting; a bad value is an error. */
+/* The configuration: built-in values, and what a file says otherwise. An unknown key is a warning,
+ * so that a newer file does not keep an older service from starting; a bad value is an error. */
 
 #include "config.h"
 
@@ -19,14 +19,16 @@ static const struct
   guint64 usual, least, most;
 } limits[] = {
   { "PinsPerUser", G_STRUCT_OFFSET (CpdConfig, pins_per_uid), 10000, 1, 10000000 },
-  { "PinBytesPerUser", G_STRUCT_OFFSET (CpdConfig, pin_bytes_per_uid), 16 * MIB, 64 * KIB, 1024 * MIB },
+  { "PinBytesPerUser", G_STRUCT_OFFSET (CpdConfig, pin_bytes_per_uid), 16 * MIB, 64 * KIB,
+    1024 * MIB },
   { "UrlBytes", G_STRUCT_OFFSET (CpdConfig, url_bytes), 16 * KIB, 256, MIB },
   { "Headers", G_STRUCT_OFFSET (CpdConfig, headers), 100, 1, 1000 },
   { "HeaderBytes", G_STRUCT_OFFSET (CpdConfig, header_bytes), 64 * KIB, KIB, MIB },
-  /* A D-Bus message holds 32 MiB where dbus-daemon's own limits are in force, and a larger one would make the
-   * bus drop the service: hence the ceiling. */
+  /* A D-Bus message holds 32 MiB where dbus-daemon's own limits are in force, and a larger one
+   * would make the bus drop the service: hence the ceiling. */
   { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 16 * MIB, KIB, 24 * MIB },
-  { "BodyBytesPerUser", G_STRUCT_OFFSET (CpdConfig, body_bytes_per_uid), 64 * MIB, MIB, 4096 * MIB },
+  { "BodyBytesPerUser", G_STRUCT_OFFSET (CpdConfig, body_bytes_per_uid), 64 * MIB, MIB,
+    4096 * MIB },
   { "RunningPerUser", G_STRUCT_OFFSET (CpdConfig, running_per_uid), 64, 1, 4096 },
   { "WaitingPerUser", G_STRUCT_OFFSET (CpdConfig, waiting_per_uid), 256, 0, 65536 },
   { "Running", G_STRUCT_OFFSET (CpdConfig, running), 1024, 1, 16384 },
@@ -59,7 +61,8 @@ read_limit (CpdConfig *config, const char *path, const char *key, const char *te
                                       &G_STRUCT_MEMBER (guint64, config, limits[i].offset), NULL))
         return TRUE;
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%s: [Limits] %s=%s is not a number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                   "%s: [Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
+                   " to %" G_GUINT64_FORMAT,
                    path, key, text, limits[i].least, limits[i].most);
       return FALSE;
     }
@@ -78,8 +81,8 @@ is_known (const char *group, const char *key)
 }
 
 static gboolean
-read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *group, GPtrArray *warnings,
-            GError **error)
+read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *group,
+            GPtrArray *warnings, GError **error)
 {
   g_auto (GStrv) keys = g_key_file_get_keys (file, group, NULL, NULL);
 
@@ -90,7 +93,8 @@ read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *gro
       if (text == NULL)
         return FALSE;
       if (!is_known (group, keys[i]))
-        g_ptr_array_add (warnings, g_strdup_printf ("%s: unknown key [%s] %s", path, group, keys[i]));
+        g_ptr_array_add (warnings,
+                         g_strdup_printf ("%s: unknown key [%s] %s", path, group, keys[i]));
       else if (g_str_equal (group, "Limits") && !read_limit (config, path, keys[i], text, error))
         return FALSE;
       else if (g_str_equal (group, "Tls"))
@@ -102,9 +106,9 @@ read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *gro
   return TRUE;
 }
 
-/* `path`: a key file, which may be missing. `warnings`: of char *, gets a sentence for each unknown key.
- * Errors: G_KEY_FILE_ERROR or G_FILE_ERROR, or CERTPIN_ERROR_INVALID_ARGUMENT that names file, key and
- * value. */
+/* `path`: a key file, which may be missing. `warnings`: of char *, gets a sentence for each unknown
+ * key. Errors: G_KEY_FILE_ERROR or G_FILE_ERROR, or CERTPIN_ERROR_INVALID_ARGUMENT that names file,
+ * key and value. */
 CpdConfig *
 cpd_config_load (const char *path, GPtrArray *warnings, GError **error)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The outer shape of a certificate (RFC 5280, section 4.1), walked by tag and length alone, so that a key's
- * bytes are taken as they stand and never as some library writes them anew. DER only: definite, minimal
- * lengths, each part in its place and nothing after the last (X.690, section 10.1). */
+/* The outer shape of a certificate (RFC 5280, section 4.1), walked by tag and length alone, so that
+ * a key's bytes are taken as they stand and never as some library writes them anew. DER only:
+ * definite, minimal lengths, each part in its place and nothing after the last (X.690,
+ * section 10.1). */
 
 #include "config.h"
 
@@ -10,13 +11,13 @@
 
 #include <libtasn1.h>
 
-#define TAG_INTEGER     0x02
-#define TAG_BIT_STRING  0x03
-#define TAG_SEQUENCE    0x30
-#define TAG_VERSION     0xA0
-#define TAG_ISSUER_ID   0x81
-#define TAG_SUBJECT_ID  0x82
-#define TAG_EXTENSIONS  0xA3
+#define TAG_INTEGER    0x02
+#define TAG_BIT_STRING 0x03
+#define TAG_SEQUENCE   0x30
+#define TAG_VERSION    0xA0
+#define TAG_ISSUER_ID  0x81
+#define TAG_SUBJECT_ID 0x82
+#define TAG_EXTENSIONS 0xA3
 
 /* Reads one element off the front of `rest`. `whole` has its header, `content` has not. */
 static gboolean
@@ -110,8 +111,8 @@ cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShap
          && parse_tbs (tbs, shape);
 }
 
-/* How long the first element says that it is, header included, whether or not that many bytes are there.
- * FALSE: the bytes do not begin with a SEQUENCE of a definite length. */
+/* How long the first element says that it is, header included, whether or not that many bytes are
+ * there. FALSE: the bytes do not begin with a SEQUENCE of a definite length. */
 gboolean
 cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pin files of the administrator and of packages, which are only read. As with systemd's drop-ins a file
- * hides those of the same name in later folders, and an empty one (or a link to /dev/null) hides them without
- * saying anything. They bind every user, so they must be root's, or this program's own user's, alone. */
+/* The pin files of the administrator and of packages, which are only read. As with systemd's
+ * drop-ins a file hides those of the same name in later folders, and an empty one (or a link to
+ * /dev/null) hides them without saying anything. They bind every user, so they must be root's, or
+ * this program's own user's, alone. */
 
 #include "config.h"
 
@@ -111,7 +112,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has, sorted */
+/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has, sorted
+ */
 static GPtrArray *
 list_names (Load *load, const char *folder, GError **error)
 {
@@ -122,7 +124,8 @@ list_names (Load *load, const char *folder, GError **error)
   if (dir == NULL)
     return NULL;
   while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX) && g_hash_table_add (load->names, g_strdup (name)))
+    if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX)
+        && g_hash_table_add (load->names, g_strdup (name)))
       g_ptr_array_add (names, g_strdup (name));
   g_ptr_array_sort (names, compare_names);
   return g_steal_pointer (&names);
@@ -154,14 +157,15 @@ load_folder (Load *load, const char *folder)
     close (fd);
 }
 
-/* `folders`: the first one is the strongest; each may be missing. `problems`: of char *, gets a sentence for
- * everything that blocks something.
- * Returns: (transfer full): what they say, together */
+/* `folders`: the first one is the strongest; each may be missing. `problems`: of char *, gets a
+ * sentence for everything that blocks something. Returns: (transfer full): what they say, together
+ */
 CpdPinTable *
 cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Load load = { .table = cpd_pin_table_new (CPD_LAYER_FILES), .names = names, .problems = problems };
+  Load load
+      = { .table = cpd_pin_table_new (CPD_LAYER_FILES), .names = names, .problems = problems };
 
   for (size_t i = 0; folders[i] != NULL; i++)
     load_folder (&load, folders[i]);

@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-request.h"
 #include "client-lib/certpin-response.h"
+#include "daemon/core/cpd-budget.h"
 #include "daemon/core/cpd-verdict.h"
 
 #include <gio/gio.h>
@@ -19,6 +20,7 @@ typedef struct
   gint64 started_us;       /* monotonic: when it was authorised */
   gint64 deadline_us;      /* monotonic: it ends then at the latest */
   guint64 max_body_bytes;
+  CpdBudget *bodies; /* what the uid may hold of bodies, in bytes */
   unsigned int max_redirects;
 } CpdOrder;
 
@@ -39,8 +41,8 @@ struct _CpdFetcherInterface
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
-CertpinResponse *cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
-                                           GError **error);
+CertpinResponse *cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result,
+                                           CpdVerdict **verdict, GError **error);
 
 CpdOrder *cpd_order_copy (const CpdOrder *order);
 void cpd_order_free (CpdOrder *order);

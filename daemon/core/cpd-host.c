@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts in canonical form: A-labels in lower case without a root dot, or an address in its one spelling;
- * a wildcard in front and a port behind. A text that is none of these is an error: it must never come
- * out as "another host, and that one is not pinned". */
+/* Hosts in canonical form: A-labels in lower case without a root dot, or an address in its one
+ * spelling; a wildcard in front and a port behind. A text that is none of these is an error: it
+ * must never come out as "another host, and that one is not pinned". */
 
 #include "config.h"
 
@@ -36,8 +36,7 @@ refuse (GError **error, const char *host, const char *format, ...)
   va_start (arguments, format);
   reason = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown,
-               reason);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown, reason);
   return FALSE;
 }
 
@@ -69,8 +68,9 @@ check_label (const char *label, const char *given, GError **error)
   for (const char *c = label; *c != '\0'; c++)
     {
       if (*c == '*')
-        return refuse (error, given, "has a ‘*’ that is not the whole first label; write *.h.example "
-                                     "or **.h.example");
+        return refuse (error, given,
+                       "has a ‘*’ that is not the whole first label; write *.h.example "
+                       "or **.h.example");
       if (!g_ascii_islower (*c) && !g_ascii_isdigit (*c) && *c != '-' && *c != '_')
         return refuse (error, given, "holds a character that no host name has; give the bare name");
     }
@@ -81,7 +81,8 @@ check_label (const char *label, const char *given, GError **error)
   return TRUE;
 }
 
-/* Whether URL parsers would read the name as an address in one of its old notations (WHATWG URL, 3.5). */
+/* Whether URL parsers would read the name as an address in one of its old notations (WHATWG
+ * URL, 3.5). */
 static gboolean
 ends_in_number (const char *name)
 {
@@ -157,7 +158,8 @@ parse_name (CpdHost *host, const char *name, const char *given, GError **error)
       host->name = canonical_address (ascii);
       host->is_address = TRUE;
       return host->name != NULL
-             || refuse (error, given, "is not an IPv4 address in dotted decimal, such as 192.0.2.1");
+             || refuse (error, given,
+                        "is not an IPv4 address in dotted decimal, such as 192.0.2.1");
     }
 
   labels = g_strsplit (ascii, ".", -1);
@@ -170,7 +172,8 @@ parse_name (CpdHost *host, const char *name, const char *given, GError **error)
   return TRUE;
 }
 
-/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is safe. */
+/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is safe.
+ */
 static gboolean
 check_wildcard (CpdHost *host, const char *given, GError **error)
 {
@@ -183,8 +186,9 @@ check_wildcard (CpdHost *host, const char *given, GError **error)
   if (psl == NULL)
     return refuse (error, given, "has a wildcard, but this build has no list of public suffixes");
   if (psl_is_public_suffix2 (psl, host->name, PSL_TYPE_ANY))
-    return refuse (error, given, "puts a wildcard on the public suffix ‘%s’, under which others have "
-                                 "hosts; pin exact hosts there",
+    return refuse (error, given,
+                   "puts a wildcard on the public suffix ‘%s’, under which others have "
+                   "hosts; pin exact hosts there",
                    host->name);
   return TRUE;
 }
@@ -228,7 +232,8 @@ split_port (CpdHost *host, const char *text, char **name, GError **error)
 
 /* Writes the pattern that `kind`, `name` and `port` make into `buffer`. */
 static void
-write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const char *name, guint16 port)
+write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const char *name,
+               guint16 port)
 {
   static const char *const prefixes[] = { "", "*.", "**." };
   const char *prefix = prefixes[kind];
@@ -237,8 +242,8 @@ write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const
   if (port == 0)
     g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s", prefix, name);
   else
-    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s%s%s:%u", prefix, bracket ? "[" : "", name,
-                bracket ? "]" : "", port);
+    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s%s%s:%u", prefix, bracket ? "[" : "",
+                name, bracket ? "]" : "", port);
 }
 
 static CpdHost *
@@ -335,8 +340,8 @@ cpd_host_is_address (CpdHost *host)
   return host->is_address;
 }
 
-/* Starts over the patterns that match `target`, which must outlive them: the exact name, one label less
- * behind "*.", then "**." before ever shorter ends; each with the port before without. */
+/* Starts over the patterns that match `target`, which must outlive them: the exact name, one label
+ * less behind "*.", then "**." before ever shorter ends; each with the port before without. */
 void
 cpd_host_patterns_init (CpdHostPatterns *patterns, CpdHost *target)
 {
@@ -362,7 +367,8 @@ patterns_advance (CpdHostPatterns *patterns)
     patterns->rest = dot != NULL ? dot + 1 : NULL;
 }
 
-/* Returns: (transfer none) (nullable): the next pattern, until the next call; NULL after the last. */
+/* Returns: (transfer none) (nullable): the next pattern, until the next call; NULL after the last.
+ */
 const char *
 cpd_host_patterns_next (CpdHostPatterns *patterns)
 {

@@ -17,16 +17,17 @@ typedef enum
   CPD_HOST_ANY_DEPTH, /* **.h.example: h.example itself and every depth below */
 } CpdHostKind;
 
-/* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted value. */
+/* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted value.
+ */
 typedef struct _CpdHost CpdHost;
 
 /* The texts of all patterns that match one host, the most specific first. */
 typedef struct
 {
   CpdHost *target;
-  const char *rest;    /* the part of the name that the next pattern ends in; NULL at the end */
-  CpdHostKind kind;    /* the kind of the next pattern */
-  gboolean with_port;  /* whether the next pattern names the port */
+  const char *rest;   /* the part of the name that the next pattern ends in; NULL at the end */
+  CpdHostKind kind;   /* the kind of the next pattern */
+  gboolean with_port; /* whether the next pattern names the port */
   char buffer[CPD_HOST_TEXT_MAX_BYTES + 1];
 } CpdHostPatterns;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run-time layer, changed one change at a time and in order: first on disk, in a thread, and only once
- * it is there in memory. A block takes effect in memory even where it cannot be written: what is refused
- * stays refused. */
+/* One run-time layer, changed one change at a time and in order: first on disk, in a thread, and
+ * only once it is there in memory. A block takes effect in memory even where it cannot be written:
+ * what is refused stays refused. */
 
 #include "config.h"
 
@@ -16,8 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and GIDs"):
- * what is kept for one would be the next one's. */
+/* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and
+ * GIDs"): what is kept for one would be the next one's. */
 #define DYNAMIC_UID_MIN 61184
 #define DYNAMIC_UID_MAX 65519
 
@@ -29,7 +29,7 @@ struct _CpdLedger
   guint32 uid;
   char *folder; /* NULL: nothing is kept on disk */
   CpdPinTable *table;
-  guint64 bytes; /* what the pins take on disk */
+  guint64 bytes;   /* what the pins take on disk */
   GQueue *waiting; /* of GTask: changes whose turn has not come */
   gboolean busy;
 };
@@ -103,7 +103,8 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, const char *folder)
   return ledger;
 }
 
-/* Returns: (transfer full): the name of the account of a uid, or "" where it has none. May block. */
+/* Returns: (transfer full): the name of the account of a uid, or "" where it has none. May block.
+ */
 static char *
 look_up_account (guint32 uid)
 {
@@ -208,7 +209,8 @@ write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
     g_task_return_error (task, error);
 }
 
-/* The next change's turn. A caller that has left does not stop its change: nothing here can be cancelled. */
+/* The next change's turn. A caller that has left does not stop its change: nothing here can be
+ * cancelled. */
 static void
 start_next (CpdLedger *ledger)
 {
@@ -236,13 +238,15 @@ fits (CpdLedger *ledger, const CpdChange *change, GError **error)
   if (ledger->bytes + g_bytes_get_size (text) <= change->max_bytes)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "the pins would take more than %" G_GUINT64_FORMAT " bytes; unpin hosts that are not needed",
+               "the pins would take more than %" G_GUINT64_FORMAT
+               " bytes; unpin hosts that are not needed",
                change->max_bytes);
   return FALSE;
 }
 
 /* Carries a change out once those before it are through.
- * Errors: CERTPIN_ERROR_STORE_FAILED, after which the old pin is in force; CERTPIN_ERROR_LIMIT_EXCEEDED. */
+ * Errors: CERTPIN_ERROR_STORE_FAILED, after which the old pin is in force;
+ * CERTPIN_ERROR_LIMIT_EXCEEDED. */
 void
 cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReadyCallback callback,
                          gpointer user_data)

@@ -27,8 +27,8 @@ void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
 guint32 cpd_ledger_get_uid (CpdLedger *ledger);
 
-void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReadyCallback callback,
-                              gpointer user_data);
+void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change,
+                              GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
 
 G_END_DECLS

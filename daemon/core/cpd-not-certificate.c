@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What people hand over where one DER certificate is wanted, and how to get from there to one. It only ever
- * explains a refusal: nothing that is recognised here is accepted. */
+/* What people hand over where one DER certificate is wanted, and how to get from there to one. It
+ * only ever explains a refusal: nothing that is recognised here is accepted. */
 
 #include "config.h"
 
@@ -20,7 +20,8 @@ is_pkcs7 (const gnutls_datum_t *datum)
 {
   g_auto (gnutls_pkcs7_t) pkcs7 = NULL;
 
-  return gnutls_pkcs7_init (&pkcs7) >= 0 && gnutls_pkcs7_import (pkcs7, datum, GNUTLS_X509_FMT_DER) >= 0;
+  return gnutls_pkcs7_init (&pkcs7) >= 0
+         && gnutls_pkcs7_import (pkcs7, datum, GNUTLS_X509_FMT_DER) >= 0;
 }
 
 static gboolean
@@ -67,7 +68,8 @@ is_public_key (const gnutls_datum_t *datum)
 {
   g_auto (gnutls_pubkey_t) key = NULL;
 
-  return gnutls_pubkey_init (&key) >= 0 && gnutls_pubkey_import (key, datum, GNUTLS_X509_FMT_DER) >= 0;
+  return gnutls_pubkey_init (&key) >= 0
+         && gnutls_pubkey_import (key, datum, GNUTLS_X509_FMT_DER) >= 0;
 }
 
 static const struct
@@ -75,14 +77,17 @@ static const struct
   Recognise recognise;
   const char *description;
 } der_kinds[] = {
-  { is_pkcs7, "the certificate is a PKCS#7 bag, not one DER certificate; take the server's out with: "
-              "openssl pkcs7 -inform DER -print_certs, then openssl x509 -outform DER" },
+  { is_pkcs7,
+    "the certificate is a PKCS#7 bag, not one DER certificate; take the server's out with: "
+    "openssl pkcs7 -inform DER -print_certs, then openssl x509 -outform DER" },
   { is_pkcs12, "the certificate is a PKCS#12 file, not one DER certificate; take it out with: "
                "openssl pkcs12 -nokeys -clcerts, then openssl x509 -outform DER" },
-  { is_request, "the certificate is a signing request (CSR), not a certificate; give the certificate that "
-                "the authority issued for it" },
+  { is_request,
+    "the certificate is a signing request (CSR), not a certificate; give the certificate that "
+    "the authority issued for it" },
   { is_revocation_list, "the certificate is a revocation list (CRL), not a certificate" },
-  { is_private_key, "the certificate is a private key, which nobody should send; give the certificate" },
+  { is_private_key,
+    "the certificate is a private key, which nobody should send; give the certificate" },
   { is_public_key, "the certificate is a bare public key, not a certificate; pin it with PinKeys" },
 };
 
@@ -105,22 +110,28 @@ describe_pem (const char *data, size_t length)
   left = length - (size_t)(first - data);
   second = g_strstr_len (first + 1, (gssize)left - 1, "-----BEGIN CERTIFICATE-----");
   if (contains (first, MIN (left, 60), "PRIVATE KEY"))
-    return "the certificate is a private key in PEM, which nobody should send; give the certificate";
+    return "the certificate is a private key in PEM, which nobody should send; give the "
+           "certificate";
   if (contains (first, MIN (left, 60), "PUBLIC KEY"))
     return "the certificate is a public key in PEM, not a certificate; pin it with PinKeys";
   if (contains (first, MIN (left, 60), "REQUEST"))
-    return "the certificate is a signing request (CSR) in PEM, not a certificate; give the certificate that "
+    return "the certificate is a signing request (CSR) in PEM, not a certificate; give the "
+           "certificate that "
            "the authority issued for it";
   if (contains (first, MIN (left, 60), "PKCS7"))
-    return "the certificate is a PKCS#7 bag in PEM, not one DER certificate; take the server's out with: "
+    return "the certificate is a PKCS#7 bag in PEM, not one DER certificate; take the server's out "
+           "with: "
            "openssl pkcs7 -print_certs, then openssl x509 -outform DER";
   if (second != NULL)
-    return "the certificate is PEM with several certificates, not one DER certificate; convert the server's, "
+    return "the certificate is PEM with several certificates, not one DER certificate; convert the "
+           "server's, "
            "which is usually the first, with: openssl x509 -outform DER";
-  return "the certificate is PEM, not DER; convert it with: openssl x509 -in FILE -outform DER -out FILE.der";
+  return "the certificate is PEM, not DER; convert it with: openssl x509 -in FILE -outform DER "
+         "-out FILE.der";
 }
 
-/* Returns: (nullable) (transfer full): how the length is off where the bytes begin like a certificate */
+/* Returns: (nullable) (transfer full): how the length is off where the bytes begin like a
+ * certificate */
 static char *
 describe_length (const guint8 *data, size_t length)
 {
@@ -137,7 +148,8 @@ describe_length (const guint8 *data, size_t length)
     return NULL;
   if (cpd_der_outer_length (data + outer, length - outer, &second) && second <= length - outer
       && cpd_der_parse_certificate (data + outer, second, &shape))
-    return g_strdup ("the certificate is several certificates, one after the other; give exactly one");
+    return g_strdup (
+        "the certificate is several certificates, one after the other; give exactly one");
   return g_strdup_printf ("the certificate is followed by %" G_GSIZE_FORMAT
                           " more bytes; give the certificate alone",
                           length - outer);
@@ -166,8 +178,8 @@ cpd_not_certificate_describe (GBytes *bytes)
   if (length == 0)
     return g_strdup ("the certificate is empty; give one DER certificate");
   if (length > CPD_CERTIFICATE_MAX_BYTES)
-    return g_strdup_printf ("the certificate has %" G_GSIZE_FORMAT " bytes, but 64 KiB are the limit",
-                            length);
+    return g_strdup_printf (
+        "the certificate has %" G_GSIZE_FORMAT " bytes, but 64 KiB are the limit", length);
   pem = describe_pem ((const char *)data, length);
   if (pem != NULL)
     return g_strdup (pem);
@@ -178,8 +190,10 @@ cpd_not_certificate_describe (GBytes *bytes)
   if (off != NULL)
     return off;
   if (is_printable (data, length))
-    return g_strdup ("the certificate is text, not DER; convert it with: openssl x509 -in FILE -outform DER "
-                     "-out FILE.der");
-  return g_strdup ("the certificate is not one well-formed DER certificate; look at it with: openssl x509 "
-                   "-inform DER -in FILE -noout -text");
+    return g_strdup (
+        "the certificate is text, not DER; convert it with: openssl x509 -in FILE -outform DER "
+        "-out FILE.der");
+  return g_strdup (
+      "the certificate is not one well-formed DER certificate; look at it with: openssl x509 "
+      "-inform DER -in FILE -noout -text");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The other end of one connection. A path that was validated in its handshake stays validated as long as its
- * dates hold and the anchors are the same set, so that judging a connection again needs no signature. What
- * is not on record is validated in full. */
+/* The other end of one connection. A path that was validated in its handshake stays validated as
+ * long as its dates hold and the anchors are the same set, so that judging a connection again needs
+ * no signature. What is not on record is validated in full. */
 
 #include "config.h"
 
@@ -11,12 +11,12 @@
 struct _CpdPeer
 {
   CpdHost *host;
-  GPtrArray *chain;       /* of CpdCertificate, as presented; empty where the server's own is malformed */
+  GPtrArray *chain; /* of CpdCertificate, as presented; empty where the server's own is malformed */
   GPtrArray *validations; /* of CpdValidation, one for each set of anchors that was asked about */
 };
 
-/* `ders`: of GBytes, as presented, the server's own first. One behind it that is malformed is left out: it
- * can be on no path. */
+/* `ders`: of GBytes, as presented, the server's own first. One behind it that is malformed is left
+ * out: it can be on no path. */
 CpdPeer *
 cpd_peer_new (CpdHost *host, GPtrArray *ders)
 {
@@ -60,6 +60,13 @@ cpd_peer_unref (CpdPeer *peer)
     g_atomic_rc_box_release_full (peer, peer_clear);
 }
 
+/* Returns: (transfer none): the host that was asked for */
+CpdHost *
+cpd_peer_get_host (CpdPeer *peer)
+{
+  return peer->host;
+}
+
 /* Returns: (transfer none): of CpdCertificate */
 GPtrArray *
 cpd_peer_get_chain (CpdPeer *peer)
@@ -84,9 +91,10 @@ still_holds (const CpdValidation *validation, gint64 now)
 CpdValidation *
 cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
 {
-  const CpdTrustQuestion question
-      = { .name = cpd_host_get_name (peer->host), .purpose = CPD_PURPOSE_SERVER, .now = now,
-          .earliest = CPD_RELEASE_UNIX_S };
+  const CpdTrustQuestion question = { .name = cpd_host_get_name (peer->host),
+                                      .purpose = CPD_PURPOSE_SERVER,
+                                      .now = now,
+                                      .earliest = CPD_RELEASE_UNIX_S };
   CpdValidation *fresh;
 
   for (unsigned int i = 0; i < peer->validations->len; i++)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one format in which pins are written down, version 1: a key file whose first group is [Pin File], and
- * each further group one pin. docs/man/certpin.pin.5 describes it. What is not understood is an error, never
- * passed over: a pin that is lost in reading is a check that is not made. */
+/* The one format in which pins are written down, version 1: a key file whose first group is [Pin
+ * File], and each further group one pin. docs/man/certpin.pin.5 describes it. What is not
+ * understood is an error, never passed over: a pin that is lost in reading is a check that is not
+ * made. */
 
 #include "config.h"
 
@@ -13,13 +14,13 @@
 
 #include <string.h>
 
-#define HEADER_GROUP "Pin File"
+#define HEADER_GROUP   "Pin File"
 #define FORMAT_VERSION "1"
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
-    = { "Host",    "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State", "Note",
-        "Reason",  "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
+    = { "Host",   "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State",     "Note",
+        "Reason", "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
 
 static const char *const match_names[] = { "leaf", "path", NULL };
 static const char *const mode_names[] = { "enforce", "report", NULL };
@@ -38,7 +39,8 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
-/* GKeyFile merges repeated groups and lets the last of repeated keys win: neither may pass in silence. */
+/* GKeyFile merges repeated groups and lets the last of repeated keys win: neither may pass in
+ * silence. */
 static gboolean
 check_no_repetition (const char *text, GError **error)
 {
@@ -57,7 +59,8 @@ check_no_repetition (const char *text, GError **error)
       if (*line == '[')
         name = g_strdup (group = line);
       else if (equals != NULL)
-        name = g_strdup_printf ("%s%s", group, g_strchomp (g_strndup (line, (gsize)(equals - line))));
+        name = g_strdup_printf ("%s%s", group,
+                                g_strchomp (g_strndup (line, (gsize)(equals - line))));
       if (name != NULL && !g_hash_table_add (seen, g_steal_pointer (&name)))
         return refuse (error, "line %" G_GSIZE_FORMAT " repeats ‘%s’", i + 1, line);
     }
@@ -98,13 +101,14 @@ check_header (GKeyFile *file, const CpdPinFileContext *context, GError **error)
 
 /* Reads one of `names` into `value`, which keeps its default where the key is absent. */
 static gboolean
-read_choice (GKeyFile *file, const char *group, const char *key, const char *const *names, GError **error,
-             int *value)
+read_choice (GKeyFile *file, const char *group, const char *key, const char *const *names,
+             GError **error, int *value)
 {
   g_autofree char *text = g_key_file_get_string (file, group, key, NULL);
 
   if (text == NULL)
-    return !g_key_file_has_key (file, group, key, NULL) || refuse (error, "‘%s’ cannot be read", key);
+    return !g_key_file_has_key (file, group, key, NULL)
+           || refuse (error, "‘%s’ cannot be read", key);
   for (int i = 0; names[i] != NULL; i++)
     if (g_str_equal (text, names[i]))
       {
@@ -162,7 +166,8 @@ read_anchor (const char *text, const CpdPinFileContext *context, GError **error)
     }
   if (context->layer != CPD_LAYER_FILES || strchr (text, '/') != NULL)
     {
-      refuse (error, "TrustAnchors=%s may only name a file beside an administrator's pin file", text);
+      refuse (error, "TrustAnchors=%s may only name a file beside an administrator's pin file",
+              text);
       return NULL;
     }
   path = g_build_filename (folder, text, NULL);
@@ -202,7 +207,7 @@ read_texts (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
     const char *key;
     char **value;
   } texts[] = {
-    { "Note", &pin->note },     { "Reason", &pin->reason },         { "Subject", &pin->subject },
+    { "Note", &pin->note },     { "Reason", &pin->reason },        { "Subject", &pin->subject },
     { "Issuer", &pin->issuer }, { "CreatedBy", &pin->created_by },
   };
 
@@ -222,7 +227,8 @@ read_texts (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
 
 /* The rest of a group whose host is known. */
 static gboolean
-read_pin (GKeyFile *file, const char *group, const CpdPinFileContext *context, CpdPin *pin, GError **error)
+read_pin (GKeyFile *file, const char *group, const CpdPinFileContext *context, CpdPin *pin,
+          GError **error)
 {
   int match = 0, mode = 0, state = 0;
 
@@ -274,18 +280,18 @@ load (GBytes *bytes, const CpdPinFileContext *context, GError **error)
 static GPtrArray *
 fail (GError **error, GError *reason, const CpdPinFileContext *context)
 {
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "pin file ‘%s’: %s", context->source,
-               reason->message);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "pin file ‘%s’: %s",
+               context->source, reason->message);
   g_error_free (reason);
   return NULL;
 }
 
-/* `hosts`: (out) (transfer full): of CpdHost: the hosts that the file speaks of, also where it fails; NULL
- *   where they cannot be known
- * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file.
+/* `hosts`: (out) (transfer full): of CpdHost: the hosts that the file speaks of, also where it
+ * fails; NULL where they cannot be known Errors: CERTPIN_ERROR_STORE_FAILED, naming the file.
  * Returns: (transfer full): of CpdPin, in the order of the file */
 GPtrArray *
-cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts, GError **error)
+cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
+                    GError **error)
 {
   g_autoptr (GPtrArray) pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
   g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_host_unref);
@@ -362,9 +368,11 @@ print_keys (GKeyFile *file, const char *group, const CpdPin *pin)
   key_texts = g_strv_builder_end (keys);
   anchor_texts = g_strv_builder_end (anchors);
   if (pin->keys->len > 0)
-    g_key_file_set_string_list (file, group, "Keys", (const char *const *)key_texts, pin->keys->len);
+    g_key_file_set_string_list (file, group, "Keys", (const char *const *)key_texts,
+                                pin->keys->len);
   if (ders != NULL)
-    g_key_file_set_string_list (file, group, "TrustAnchors", (const char *const *)anchor_texts, ders->len);
+    g_key_file_set_string_list (file, group, "TrustAnchors", (const char *const *)anchor_texts,
+                                ders->len);
 }
 
 /* Returns: (transfer full): a pin file that holds this one pin */
@@ -396,10 +404,10 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
 }
 
 #define NAME_MAX_BYTES 200
-#define CUT_MARK "~"
+#define CUT_MARK       "~"
 
-/* Returns: (transfer full): the name of the file that holds the pin of a host. Bytes outside [a-z0-9.-] are
- * written %XX; what would be too long is cut and told apart by a hash. */
+/* Returns: (transfer full): the name of the file that holds the pin of a host. Bytes outside
+ * [a-z0-9.-] are written %XX; what would be too long is cut and told apart by a hash. */
 char *
 cpd_pin_file_name (CpdHost *host)
 {
@@ -421,7 +429,8 @@ cpd_pin_file_name (CpdHost *host)
   return g_strconcat (name->str, CPD_PIN_FILE_SUFFIX, NULL);
 }
 
-/* Returns: (transfer full) (nullable): the host that a file's name tells of, where it tells it whole */
+/* Returns: (transfer full) (nullable): the host that a file's name tells of, where it tells it
+ * whole */
 CpdHost *
 cpd_pin_file_name_to_host (const char *name)
 {

@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 #define CPD_PIN_FILE_MAX_BYTES (16 * 1024 * 1024)
-#define CPD_PIN_FILE_SUFFIX ".pin"
+#define CPD_PIN_FILE_SUFFIX    ".pin"
 
 /* What is known of a pin file before it is read. */
 typedef struct

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The folder of one run-time layer: one pin a file. Writing is durable: once it has returned, a crash or a
- * power cut leaves the new file; until then the old one, and never half of either. Reading never skips:
- * what cannot be read blocks the host it is about or, where that is not known, the whole layer. */
+/* The folder of one run-time layer: one pin a file. Writing is durable: once it has returned, a
+ * crash or a power cut leaves the new file; until then the old one, and never half of either.
+ * Reading never skips: what cannot be read blocks the host it is about or, where that is not known,
+ * the whole layer. */
 
 #include "config.h"
 
@@ -43,7 +44,8 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
       fail (error, "open", name);
       return NULL;
     }
-  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode) && status.st_size <= CPD_PIN_FILE_MAX_BYTES)
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
+      && status.st_size <= CPD_PIN_FILE_MAX_BYTES)
     {
       data = g_malloc ((gsize)status.st_size + 1);
       while ((got = read (fd, data + length, (gsize)status.st_size - length)) > 0)
@@ -97,13 +99,14 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
     }
   if (error == NULL)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "pin file ‘%s’ does not hold exactly the pin that its name tells of", context->source);
+                 "pin file ‘%s’ does not hold exactly the pin that its name tells of",
+                 context->source);
   block (table, context->layer, name, error->message);
   g_ptr_array_add (problems, g_strdup (error->message));
 }
 
-/* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each file
- * that blocks something. */
+/* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each
+ * file that blocks something. */
 void
 cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPinTable *table,
                      GPtrArray *problems)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One layer's pins in memory, and which of them wins for a host: the most specific alone, there is no
- * union. A table whose source could not be read is blocked as a whole: then every host is. */
+/* One layer's pins in memory, and which of them wins for a host: the most specific alone, there is
+ * no union. A table whose source could not be read is blocked as a whole: then every host is. */
 
 #include "config.h"
 
@@ -20,7 +20,8 @@ cpd_pin_table_new (CpdLayer layer)
   CpdPinTable *table = g_new0 (CpdPinTable, 1);
 
   table->layer = layer;
-  table->pins = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
+  table->pins
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
   return table;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pin: what one layer says of one host, as a value. How it is written down is cpd-pin-file's, where it is
- * kept is cpd-store's, and what it means for a connection is cpd-verdict's. */
+/* A pin: what one layer says of one host, as a value. How it is written down is cpd-pin-file's,
+ * where it is kept is cpd-store's, and what it means for a connection is cpd-verdict's. */
 
 #include "config.h"
 
@@ -118,13 +118,15 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
   else if (now < cpd_certificate_get_not_before (certificate))
     text = g_strdup ("the certificate is not valid yet");
   else if (not_after - now < 30 * 24 * 60 * 60)
-    text = g_strdup_printf ("the certificate expires soon, on %s; the pin goes on to hold if it is renewed "
-                            "with the same key",
-                            day);
+    text = g_strdup_printf (
+        "the certificate expires soon, on %s; the pin goes on to hold if it is renewed "
+        "with the same key",
+        day);
   if (text != NULL)
     g_strv_builder_add (warnings, text);
   if (bits != 0 && (bits < 2048 || bits > 8192))
-    g_strv_builder_add (warnings, "the key's size will not be accepted: RSA keys have 2048 to 8192 bits");
+    g_strv_builder_add (warnings,
+                        "the key's size will not be accepted: RSA keys have 2048 to 8192 bits");
   if (!cpd_certificate_is_ca (certificate) && cpd_host_get_kind (host) == CPD_HOST_EXACT
       && !cpd_certificate_names (certificate, cpd_host_get_name (host)))
     g_strv_builder_add (warnings, "the certificate does not name the host");
@@ -167,9 +169,10 @@ same_anchors (CpdAnchors *a, CpdAnchors *b)
 gboolean
 cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b)
 {
-  if (!g_str_equal (cpd_host_get_text (a->host), cpd_host_get_text (b->host)) || a->layer != b->layer
-      || a->state != b->state || a->match != b->match || a->mode != b->mode || a->expires != b->expires
-      || a->keys->len != b->keys->len || !same_anchors (a->anchors, b->anchors))
+  if (!g_str_equal (cpd_host_get_text (a->host), cpd_host_get_text (b->host))
+      || a->layer != b->layer || a->state != b->state || a->match != b->match || a->mode != b->mode
+      || a->expires != b->expires || a->keys->len != b->keys->len
+      || !same_anchors (a->anchors, b->anchors))
     return FALSE;
   for (unsigned int i = 0; i < a->keys->len; i++)
     if (!certpin_key_equal (a->keys->pdata[i], b->keys->pdata[i]))

@@ -38,8 +38,8 @@ typedef enum
   CPD_MODE_REPORT, /* this pin's own mismatch is let through and reported */
 } CpdMode;
 
-/* What one layer says of one host pattern. A reference-counted value: whoever makes one fills it in, and
- * from then on it is only read. */
+/* What one layer says of one host pattern. A reference-counted value: whoever makes one fills it
+ * in, and from then on it is only read. */
 typedef struct
 {
   CpdHost *host;
@@ -47,20 +47,20 @@ typedef struct
   CpdState state;
   CpdMatch match;
   CpdMode mode;
-  GPtrArray *keys;       /* of CertpinKey; the certificate's own first; none where blocked */
-  gint64 expires;        /* Unix seconds; 0: never */
-  CpdAnchors *anchors;   /* judged against these; NULL: the system's */
-  char *note;            /* free text; NULL: none */
-  char *reason;          /* why it is blocked; NULL otherwise */
-  char *subject;         /* of the certificate it was made from; NULL: made from keys */
-  char *issuer;          /* likewise */
-  gint64 not_after;      /* likewise, Unix seconds; 0: none */
-  GStrv warnings;        /* sentences; NULL: none */
-  gint64 created;        /* Unix seconds; 0: not known */
-  char *created_by;      /* program and uid; NULL: not known */
-  char *source;          /* the file it is from; NULL: not written yet */
-  guint64 generation;    /* stamp of the change that brought it */
-  guint32 stored_bytes;  /* what its file takes; 0: none */
+  GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
+  gint64 expires;       /* Unix seconds; 0: never */
+  CpdAnchors *anchors;  /* judged against these; NULL: the system's */
+  char *note;           /* free text; NULL: none */
+  char *reason;         /* why it is blocked; NULL otherwise */
+  char *subject;        /* of the certificate it was made from; NULL: made from keys */
+  char *issuer;         /* likewise */
+  gint64 not_after;     /* likewise, Unix seconds; 0: none */
+  GStrv warnings;       /* sentences; NULL: none */
+  gint64 created;       /* Unix seconds; 0: not known */
+  char *created_by;     /* program and uid; NULL: not known */
+  char *source;         /* the file it is from; NULL: not written yet */
+  guint64 generation;   /* stamp of the change that brought it */
+  guint32 stored_bytes; /* what its file takes; 0: none */
 } CpdPin;
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pins of all layers that apply to one host for one uid. Layers are ANDed: none can loosen another. */
+/* The pins of all layers that apply to one host for one uid. Layers are ANDed: none can loosen
+ * another. */
 
 #include "config.h"
 

@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* What every layer says of one host, for one uid: a snapshot. A reference-counted value that is only read. */
+/* What every layer says of one host, for one uid: a snapshot. A reference-counted value that is
+ * only read. */
 typedef struct
 {
   CpdHost *target;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All pins of the machine, by layer: what is in force for a uid and a host, and how that changes. It knows
- * nobody's rights: whoever calls it has asked for them. */
+/* All pins of the machine, by layer: what is in force for a uid and a host, and how that changes.
+ * It knows nobody's rights: whoever calls it has asked for them. */
 
 #include "config.h"
 
@@ -17,6 +17,7 @@ struct _CpdStore
 {
   GObject parent;
 
+  char *trust_file;
   char *state_dir;
   GStrv pins_dirs;
   guint64 max_bytes;
@@ -24,6 +25,7 @@ struct _CpdStore
   guint64 shared_generation; /* of the newest change that concerned everybody */
   GHashTable *generations;   /* uid → the newest stamp of its own pins, as a guint64 * */
 
+  CpdAnchors *anchors; /* the system's */
   CpdPinTable *files;
   CpdLedger *system;
   GHashTable *users; /* uid → CpdLedger */
@@ -44,9 +46,11 @@ cpd_store_finalize (GObject *object)
 {
   CpdStore *store = CPD_STORE (object);
 
+  g_free (store->trust_file);
   g_free (store->state_dir);
   g_strfreev (store->pins_dirs);
   g_hash_table_unref (store->generations);
+  cpd_anchors_unref (store->anchors);
   cpd_pin_table_free (store->files);
   g_clear_object (&store->system);
   g_hash_table_unref (store->users);
@@ -57,8 +61,8 @@ static void
 cpd_store_class_init (CpdStoreClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
-  signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                   G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
+  signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
 }
 
 static void
@@ -74,10 +78,12 @@ cpd_store_new (const CpdStoreSettings *settings)
   CpdStore *store = g_object_new (CPD_TYPE_STORE, NULL);
   g_autofree char *folder = NULL;
 
+  store->trust_file = g_strdup (settings->trust_file);
   store->state_dir = g_strdup (settings->state_dir);
   store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
   store->max_bytes = settings->max_bytes_per_layer;
   store->last_generation = store->shared_generation = settings->first_generation;
+  store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
   if (store->state_dir != NULL)
     folder = g_build_filename (store->state_dir, "system", NULL);
@@ -121,6 +127,29 @@ load_users (CpdStore *store, GPtrArray *problems)
       cpd_ledger_load (get_user (store, (guint32)uid), problems);
 }
 
+static void
+set_anchors (CpdStore *store, CpdAnchors *anchors)
+{
+  cpd_anchors_unref (store->anchors);
+  store->anchors = anchors;
+}
+
+/* Without a readable trust file nothing is trusted. */
+static void
+load_anchors (CpdStore *store, GPtrArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+  CpdAnchors *anchors = NULL;
+
+  if (store->trust_file == NULL)
+    return;
+  anchors = cpd_anchors_new_from_file (store->trust_file, &error);
+  if (anchors != NULL)
+    set_anchors (store, anchors);
+  else
+    g_ptr_array_add (problems, g_strdup (error->message));
+}
+
 /* Reads everything. Blocks: to be called before the service is up.
  * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
 GPtrArray *
@@ -130,6 +159,7 @@ cpd_store_load (CpdStore *store)
 
   cpd_pin_table_free (store->files);
   store->files = cpd_drop_ins_load ((const char *const *)store->pins_dirs, problems);
+  load_anchors (store, problems);
   cpd_ledger_load (store->system, problems);
   if (store->state_dir != NULL)
     load_users (store, problems);
@@ -158,6 +188,13 @@ get_generation (CpdStore *store, guint32 uid)
   return MAX (store->shared_generation, own != NULL ? *own : 0);
 }
 
+/* Returns: (transfer none): the anchors of pins that name none; another set after each reload */
+CpdAnchors *
+cpd_store_get_anchors (CpdStore *store)
+{
+  return store->anchors;
+}
+
 /* Returns: (transfer full): what is in force for this uid and host now */
 CpdPolicy *
 cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
@@ -174,8 +211,8 @@ cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
   return policy;
 }
 
-/* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken literally.
- * Returns: (transfer full) (nullable) */
+/* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken
+ * literally. Returns: (transfer full) (nullable) */
 CpdPin *
 cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
 {
@@ -279,8 +316,8 @@ change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
   cpd_ledger_change_async (ledger, &request, change_on_done, task);
 }
 
-/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the users' layer.
- * Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
+/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the users'
+ * layer. Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
 void
 cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyCallback callback,
                          gpointer user_data)
@@ -303,48 +340,81 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
   change (task, layer, uid, host, NULL);
 }
 
-/* Returns: (transfer full) (nullable): the pin that is in force now; NULL where it was removed, or with
- *   `error` set */
+/* Returns: (transfer full) (nullable): the pin that is in force now; NULL where it was removed, or
+ * with `error` set */
 CpdPin *
 cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
 {
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* What a reload read. */
+typedef struct
+{
+  char *trust_file;
+  GStrv pins_dirs;
+  CpdAnchors *anchors;
+  CpdPinTable *files;
+} Reload;
+
+static void
+reload_free (gpointer data)
+{
+  Reload *reload = data;
+
+  g_free (reload->trust_file);
+  g_strfreev (reload->pins_dirs);
+  cpd_anchors_unref (reload->anchors);
+  cpd_pin_table_free (reload->files);
+  g_free (reload);
+}
+
 static void
 reload_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
+  Reload *reload = task_data;
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (CpdPinTable) files = cpd_drop_ins_load (task_data, problems);
+  g_autoptr (GError) error = NULL;
 
+  if (reload->trust_file != NULL)
+    reload->anchors = cpd_anchors_new_from_file (reload->trust_file, &error);
+  if (error != NULL)
+    g_ptr_array_add (problems, g_strdup (error->message));
+  reload->files = cpd_drop_ins_load ((const char *const *)reload->pins_dirs, problems);
   if (problems->len == 0)
-    g_task_return_pointer (task, g_steal_pointer (&files), (GDestroyNotify)cpd_pin_table_free);
+    g_task_return_boolean (task, TRUE);
   else
     g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                             "the pin files were not taken over: %s", (char *)problems->pdata[0]);
+                             "nothing was read anew, what was in force stays: %s",
+                             (char *)problems->pdata[0]);
 }
 
-/* Reads the pin files anew: all of them, or the old ones stay in force.
+/* Reads the pin files and the trust file anew: all of them, or what was in force stays.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 void
 cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (store, NULL, callback, user_data);
+  Reload *reload = g_new0 (Reload, 1);
 
+  reload->trust_file = g_strdup (store->trust_file);
+  reload->pins_dirs = g_strdupv (store->pins_dirs);
   g_task_set_source_tag (task, cpd_store_reload_async);
-  g_task_set_task_data (task, g_strdupv (store->pins_dirs), (GDestroyNotify)g_strfreev);
+  g_task_set_task_data (task, reload, reload_free);
   g_task_run_in_thread (task, reload_in_thread);
 }
 
 gboolean
 cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error)
 {
-  CpdPinTable *files = g_task_propagate_pointer (G_TASK (result), error);
+  Reload *reload = g_task_get_task_data (G_TASK (result));
 
-  if (files == NULL)
+  if (!g_task_propagate_boolean (G_TASK (result), error))
     return FALSE;
   cpd_pin_table_free (store->files);
-  store->files = files;
+  store->files = g_steal_pointer (&reload->files);
+  if (reload->anchors != NULL)
+    set_anchors (store, g_steal_pointer (&reload->anchors));
   next_generation (store, CPD_ALL_UIDS);
   g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
   return TRUE;

@@ -12,29 +12,32 @@ G_BEGIN_DECLS
 /* The uid in a change that concerns everybody. */
 #define CPD_ALL_UIDS G_MAXUINT32
 
-/* All pins of the machine. Emits
- *   changed (guint32 uid, CpdHost *pattern): what is said of the hosts under the pattern, for this uid or for
- *   CPD_ALL_UIDS, may be another thing from now on. A NULL pattern: of every host. */
+/* All pins of the machine, and the anchors of those that name none. Emits
+ *   changed (guint32 uid, CpdHost *pattern): what is said of the hosts under the pattern, for this
+ * uid or for CPD_ALL_UIDS, may be another thing from now on. A NULL pattern: of every host. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
 typedef struct
 {
-  const char *state_dir;         /* of run-time pins; NULL: nothing is kept */
-  const char *const *pins_dirs;  /* of pin files, the strongest first; NULL-terminated */
-  guint64 first_generation;      /* generations grow from here: the time in µs makes them outlive a restart */
-  guint64 max_bytes_per_layer;   /* of run-time pins, as files; 0: no limit */
+  const char *trust_file;       /* of the system's anchors: a PEM bundle; NULL: none are trusted */
+  const char *state_dir;        /* of run-time pins; NULL: nothing is kept */
+  const char *const *pins_dirs; /* of pin files, the strongest first; NULL-terminated */
+  guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
+                                   restart */
+  guint64 max_bytes_per_layer;  /* of run-time pins, as files; 0: no limit */
 } CpdStoreSettings;
 
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 GPtrArray *cpd_store_load (CpdStore *store);
 
+CpdAnchors *cpd_store_get_anchors (CpdStore *store);
 CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host);
 GPtrArray *cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 unsigned int cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 
-void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyCallback callback,
-                              gpointer user_data);
+void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin,
+                              GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                                  GAsyncReadyCallback callback, gpointer user_data);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);

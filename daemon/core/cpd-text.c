@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters and without the
- * bidirectional ones that make a line read otherwise than it is (Unicode UTS 55). */
+/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters and
+ * without the bidirectional ones that make a line read otherwise than it is (Unicode UTS 55). */
 
 #include "config.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the certificates that a server presented to the paths that hold: a search over names and signatures,
- * bounded in work, which tries every alternative before it refuses, since GnuTLS by itself tries one; and
- * for each path that reaches an anchor the whole validation (RFC 5280, section 6). Keys are only ever taken
- * from the paths made here, never from what was merely presented. */
+/* From the certificates that a server presented to the paths that hold: a search over names and
+ * signatures, bounded in work, which tries every alternative before it refuses, since GnuTLS by
+ * itself tries one; and for each path that reaches an anchor the whole validation (RFC 5280,
+ * section 6). Keys are only ever taken from the paths made here, never from what was merely
+ * presented. */
 
 #include "config.h"
 
@@ -16,9 +17,9 @@
 
 /* Bounds on the work that one chain can cause: a signature costs about 0.1 ms. */
 #define SIGNATURES_MAX 100
-#define DEPTH_MAX 12
-#define PATHS_MAX 8
-#define PRESENTED_MAX 64
+#define DEPTH_MAX      12
+#define PATHS_MAX      8
+#define PRESENTED_MAX  64
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
@@ -77,8 +78,8 @@ check_leaf (Search *search, CpdCertificate *leaf)
   if (question->name != NULL && !cpd_certificate_names (leaf, question->name))
     {
       g_autofree char *subject = cpd_certificate_dup_subject (leaf);
-      return fail (search->result, CPD_PROBLEM_NAME, "the certificate of ‘%s’ does not name the host ‘%s’",
-                   subject, question->name);
+      return fail (search->result, CPD_PROBLEM_NAME,
+                   "the certificate of ‘%s’ does not name the host ‘%s’", subject, question->name);
     }
   if (gnutls_x509_crt_get_version (handle) < 3)
     return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
@@ -102,9 +103,10 @@ check_dates (Search *search, CpdCertificate *certificate)
   subject = cpd_certificate_dup_subject (certificate);
   day = cpd_text_date (now > until ? until : from);
   if (now > until)
-    return fail (search->result, CPD_PROBLEM_EXPIRED, "the certificate ‘%s’ expired on %s", subject, day);
-  return fail (search->result, CPD_PROBLEM_NOT_YET_VALID, "the certificate ‘%s’ is valid only from %s",
-               subject, day);
+    return fail (search->result, CPD_PROBLEM_EXPIRED, "the certificate ‘%s’ expired on %s", subject,
+                 day);
+  return fail (search->result, CPD_PROBLEM_NOT_YET_VALID,
+               "the certificate ‘%s’ is valid only from %s", subject, day);
 }
 
 static gboolean
@@ -117,7 +119,8 @@ check_key (Search *search, CpdCertificate *certificate)
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
   return fail (search->result, CPD_PROBLEM_WEAK,
-               "the RSA key of ‘%s’ has %u bits, but only 2048 to 8192 are accepted", subject, bits);
+               "the RSA key of ‘%s’ has %u bits, but only 2048 to 8192 are accepted", subject,
+               bits);
 }
 
 static gboolean
@@ -130,8 +133,8 @@ check_purpose (Search *search, CpdCertificate *certificate)
       || gnutls_x509_crt_check_key_purpose (handle, GNUTLS_KP_TLS_WWW_SERVER, 0))
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
-  return fail (search->result, CPD_PROBLEM_PURPOSE, "the certificate ‘%s’ may not be used for servers",
-               subject);
+  return fail (search->result, CPD_PROBLEM_PURPOSE,
+               "the certificate ‘%s’ may not be used for servers", subject);
 }
 
 static gboolean
@@ -141,15 +144,18 @@ explain_status (CpdValidation *result, unsigned int status)
     return fail (result, CPD_PROBLEM_WEAK,
                  "a certificate on the path is signed with SHA-1 or MD5, or its key is too weak");
   if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
-    return fail (result, CPD_PROBLEM_PURPOSE, "a certificate on the path may not be used for servers");
+    return fail (result, CPD_PROBLEM_PURPOSE,
+                 "a certificate on the path may not be used for servers");
   if (status & (GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE))
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
                  "a certificate on the path breaks what its issuers were allowed to certify");
-  return fail (result, CPD_PROBLEM_CONSTRAINTS, "the path does not validate (GnuTLS status 0x%x)", status);
+  return fail (result, CPD_PROBLEM_CONSTRAINTS, "the path does not validate (GnuTLS status 0x%x)",
+               status);
 }
 
-/* The signatures, constraints and strengths along the path, which ends in the only anchor that GnuTLS is
- * given here, so that it can neither shorten nor leave it. Dates are ours: GnuTLS has a clock of its own. */
+/* The signatures, constraints and strengths along the path, which ends in the only anchor that
+ * GnuTLS is given here, so that it can neither shorten nor leave it. Dates are ours: GnuTLS has a
+ * clock of its own. */
 static gboolean
 check_with_gnutls (Search *search)
 {
@@ -163,7 +169,9 @@ check_with_gnutls (Search *search)
 
   for (unsigned int i = 0; i < length; i++)
     handles[i] = cpd_certificate_get_handle (search->tip_to_leaf->pdata[i]);
-  if (gnutls_x509_crt_list_verify (handles, (int)below, &handles[length - 1], 1, NULL, 0, flags, &status) < 0)
+  if (gnutls_x509_crt_list_verify (handles, (int)below, &handles[length - 1], 1, NULL, 0, flags,
+                                   &status)
+      < 0)
     return fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path cannot be validated");
   return status == 0 || explain_status (search->result, status);
 }
@@ -266,26 +274,31 @@ explain_no_path (Search *search, CpdCertificate *leaf)
           "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
 }
 
-/* Judges a chain of CpdCertificate, as presented, the server's own first. No clock, no disk, no network.
- * Returns: (transfer full): every valid path that was found within the bound of work */
+/* Judges a chain of CpdCertificate, as presented, the server's own first. No clock, no disk, no
+ * network. Returns: (transfer full): every valid path that was found within the bound of work */
 CpdValidation *
 cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestion *question)
 {
   g_autoptr (CpdValidation) result = validation_new (anchors);
   g_autoptr (GPtrArray) path = g_ptr_array_new ();
-  Search search = { .anchors = anchors, .chain = chain, .question = question, .tip_to_leaf = path,
-                    .signatures_left = SIGNATURES_MAX, .result = result };
+  Search search = { .anchors = anchors,
+                    .chain = chain,
+                    .question = question,
+                    .tip_to_leaf = path,
+                    .signatures_left = SIGNATURES_MAX,
+                    .result = result };
 
   if (chain->len == 0 || chain->len > PRESENTED_MAX)
     {
-      fail (result, CPD_PROBLEM_MALFORMED, "the server presented %u certificates; 1 to %u are judged",
-            chain->len, PRESENTED_MAX);
+      fail (result, CPD_PROBLEM_MALFORMED,
+            "the server presented %u certificates; 1 to %u are judged", chain->len, PRESENTED_MAX);
       return g_steal_pointer (&result);
     }
 
   if (question->now < question->earliest)
     {
-      fail (result, CPD_PROBLEM_CLOCK, "this machine's clock is before the date of this program; set it");
+      fail (result, CPD_PROBLEM_CLOCK,
+            "this machine's clock is before the date of this program; set it");
       return g_steal_pointer (&result);
     }
 
@@ -331,9 +344,9 @@ cpd_validation_unref (CpdValidation *validation)
 const char *
 cpd_problem_get_name (CpdProblem problem)
 {
-  static const char *const names[] = { "none",    "malformed",     "unknown-issuer", "self-signed",
-                                       "name",    "expired",       "not-yet-valid",  "clock",
-                                       "purpose", "weak",          "constraints" };
+  static const char *const names[]
+      = { "none",          "malformed", "unknown-issuer", "self-signed", "name",       "expired",
+          "not-yet-valid", "clock",     "purpose",        "weak",        "constraints" };
 
   return names[problem];
 }

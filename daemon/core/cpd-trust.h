@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Why a chain is not trusted. Of several reasons the one that a person can act on is given: what is wrong
- * with the path that came furthest. */
+/* Why a chain is not trusted. Of several reasons the one that a person can act on is given: what is
+ * wrong with the path that came furthest. */
 typedef enum
 {
   CPD_PROBLEM_NONE,
@@ -17,10 +17,10 @@ typedef enum
   CPD_PROBLEM_NAME,           /* the certificate is for other hosts */
   CPD_PROBLEM_EXPIRED,
   CPD_PROBLEM_NOT_YET_VALID,
-  CPD_PROBLEM_CLOCK,          /* this machine's clock is before this build's date */
-  CPD_PROBLEM_PURPOSE,        /* not for servers */
-  CPD_PROBLEM_WEAK,           /* a key or signature too weak, or too large to be reasonable */
-  CPD_PROBLEM_CONSTRAINTS,    /* basic or name constraints, versions */
+  CPD_PROBLEM_CLOCK,       /* this machine's clock is before this build's date */
+  CPD_PROBLEM_PURPOSE,     /* not for servers */
+  CPD_PROBLEM_WEAK,        /* a key or signature too weak, or too large to be reasonable */
+  CPD_PROBLEM_CONSTRAINTS, /* basic or name constraints, versions */
 } CpdProblem;
 
 typedef enum
@@ -29,7 +29,8 @@ typedef enum
   CPD_PURPOSE_ANY,
 } CpdPurpose;
 
-/* A validated path: each certificate signed by the next, the last one an anchor. Made by cpd-trust alone. */
+/* A validated path: each certificate signed by the next, the last one an anchor. Made by cpd-trust
+ * alone. */
 typedef struct
 {
   GPtrArray *certificates; /* of CpdCertificate, leaf first, anchor last */
@@ -41,9 +42,9 @@ typedef struct
 typedef struct
 {
   CpdAnchors *anchors;
-  GPtrArray *paths;   /* of CpdPath: all that were found valid; none where `problem` is set */
+  GPtrArray *paths; /* of CpdPath: all that were found valid; none where `problem` is set */
   CpdProblem problem;
-  char *detail;       /* a sentence about the problem; NULL where there is none */
+  char *detail; /* a sentence about the problem; NULL where there is none */
 } CpdValidation;
 
 /* What is to be proved of a chain. */
@@ -55,7 +56,8 @@ typedef struct
   gint64 earliest; /* a clock before this moment is wrong; 0: any will do */
 } CpdTrustQuestion;
 
-CpdValidation *cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestion *question);
+CpdValidation *
+cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestion *question);
 CpdValidation *cpd_validation_ref (CpdValidation *validation);
 void cpd_validation_unref (CpdValidation *validation);
 

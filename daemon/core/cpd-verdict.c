@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The heart: whether a request may be sent, from the policy, what the server proved, and the time. Nothing
- * else enters and nothing leaves but the answer. Every layer must pass. Of several reasons the first in this
- * order is given, and of several layers the first: nothing pinned; blocked or expired; untrusted; mismatch. */
+/* The heart: whether a request may be sent, from the policy, what the server proved, and the time.
+ * Nothing else enters and nothing leaves but the answer. Every layer must pass. Of several reasons
+ * the first in this order is given, and of several layers the first: nothing pinned; blocked or
+ * expired; untrusted; mismatch. */
 
 #include "config.h"
 
@@ -83,8 +84,9 @@ refuse (CpdVerdict *verdict, const Refusal *refusal, char *message)
 static CpdVerdict *
 refuse_unpinned (CpdVerdict *verdict)
 {
-  const Refusal refusal = { CERTPIN_ERROR_NOT_PINNED, NULL, "not-pinned", "nothing is pinned for the host",
-                            "pin the server's certificate or key first" };
+  const Refusal refusal
+      = { CERTPIN_ERROR_NOT_PINNED, NULL, "not-pinned", "nothing is pinned for the host",
+          "pin the server's certificate or key first" };
 
   return refuse (verdict, &refusal,
                  g_strdup_printf ("host ‘%s’ is not pinned; pin its certificate first",
@@ -111,8 +113,9 @@ refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
   g_autofree char *day = cpd_text_date (pin->expires);
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("%s of host ‘%s’ expired on %s; pin it anew", layer_names[pin->layer],
-                                  cpd_host_get_name (verdict->target), day));
+                 g_strdup_printf ("%s of host ‘%s’ expired on %s; pin it anew",
+                                  layer_names[pin->layer], cpd_host_get_name (verdict->target),
+                                  day));
 }
 
 /* Refuses what needs no server to be refused. Returns: whether it did */
@@ -141,7 +144,8 @@ explain_problem (CpdProblem problem)
   switch (problem)
     {
     case CPD_PROBLEM_UNKNOWN_ISSUER:
-      return "the server, or something between here and it, uses a certificate of an authority that is not "
+      return "the server, or something between here and it, uses a certificate of an authority "
+             "that is not "
              "trusted";
     case CPD_PROBLEM_SELF_SIGNED:
       return "the server was set up with a certificate of its own making";
@@ -165,19 +169,21 @@ explain_problem (CpdProblem problem)
 static CpdVerdict *
 refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
-  const Refusal refusal = { CERTPIN_ERROR_UNTRUSTED, pin, cpd_problem_get_name (validation->problem),
-                            explain_problem (validation->problem),
-                            "nothing was sent; the server's operator has to mend it" };
+  const Refusal refusal
+      = { CERTPIN_ERROR_UNTRUSTED, pin, cpd_problem_get_name (validation->problem),
+          explain_problem (validation->problem),
+          "nothing was sent; the server's operator has to mend it" };
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ is not trusted: %s", cpd_host_get_name (verdict->target),
-                                  validation->detail));
+                 g_strdup_printf ("host ‘%s’ is not trusted: %s",
+                                  cpd_host_get_name (verdict->target), validation->detail));
 }
 
 static gboolean
 issuer_is_the_pinned_one (const CpdVerdict *verdict, const CpdPin *pin)
 {
-  g_autofree char *issuer = cpd_certificate_dup_issuer (cpd_peer_get_chain (verdict->peer)->pdata[0]);
+  g_autofree char *issuer
+      = cpd_certificate_dup_issuer (cpd_peer_get_chain (verdict->peer)->pdata[0]);
 
   return g_strcmp0 (issuer, pin->issuer) == 0;
 }
@@ -190,18 +196,20 @@ refuse_mismatch (CpdVerdict *verdict, CpdPin *pin)
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
   gboolean rotated = issuer_is_the_pinned_one (verdict, pin);
   g_autofree char *cause
-      = rotated ? g_strdup_printf ("the same authority, ‘%s’, issued it: the server probably changed its key",
-                                   issuer)
-                : g_strdup_printf ("another authority, ‘%s’, issued it: the server moved, or something between "
-                                   "here and it answers in its place",
-                                   issuer);
-  const Refusal refusal = { CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
-                            "ask the server's operator for the new certificate, and pin that" };
+      = rotated ? g_strdup_printf (
+            "the same authority, ‘%s’, issued it: the server probably changed its key", issuer)
+                : g_strdup_printf (
+                    "another authority, ‘%s’, issued it: the server moved, or something between "
+                    "here and it answers in its place",
+                    issuer);
+  const Refusal refusal
+      = { CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
+          "ask the server's operator for the new certificate, and pin that" };
 
   return refuse (verdict, &refusal,
                  g_strdup_printf ("host ‘%s’ holds the key %s, which %s does not allow; %s",
-                                  cpd_host_get_name (verdict->target), offered, layer_names[pin->layer],
-                                  cause));
+                                  cpd_host_get_name (verdict->target), offered,
+                                  layer_names[pin->layer], cause));
 }
 
 /* Finds a pinned key on one path. */
@@ -244,7 +252,8 @@ record_match (CpdVerdict *verdict, CpdPin *pin, const CpdPath *path, unsigned in
   record_path (verdict, path);
   verdict->pin = cpd_pin_ref (pin);
   verdict->layer = pin->layer;
-  verdict->matched_key = certpin_key_ref (cpd_certificate_get_key (path->certificates->pdata[position]));
+  verdict->matched_key
+      = certpin_key_ref (cpd_certificate_get_key (path->certificates->pdata[position]));
   verdict->matched_position = position;
 }
 
@@ -263,7 +272,8 @@ match_validation (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validat
   return FALSE;
 }
 
-/* A request's own keys have no anchors of their own: any path will do that some pin's anchors validated. */
+/* A request's own keys have no anchors of their own: any path will do that some pin's anchors
+ * validated. */
 static gboolean
 match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer layer)
 {
@@ -325,8 +335,8 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
   return verdict;
 }
 
-/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`: Unix seconds.
- * Returns: (transfer full): passed, with the match; or why not, with the evidence */
+/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`: Unix
+ * seconds. Returns: (transfer full): passed, with the match; or why not, with the evidence */
 CpdVerdict *
 cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
 {

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <certpin-request.h>
+#include <certpin-response.h>
+#include <certpin-version.h>
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define CERTPIN_TYPE_CLIENT (certpin_client_get_type ())
+
+/**
+ * CertpinClient:
+ *
+ * The way to the service. It holds no state but its connection to the bus, so that one or many make
+ * no difference; use one from one thread at a time.
+ */
+CERTPIN_API
+G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)
+
+CERTPIN_API CertpinClient *certpin_client_new (void);
+CERTPIN_API CertpinClient *certpin_client_new_for_connection (GDBusConnection *connection);
+CERTPIN_API void certpin_client_set_interactive (CertpinClient *client, gboolean interactive);
+
+CERTPIN_API void
+certpin_client_pin_certificate_from_file_async (CertpinClient *client, const char *host,
+                                                GFile *file, GVariant *options,
+                                                GCancellable *cancellable,
+                                                GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
+                                                 GError **error);
+CERTPIN_API GVariant *
+certpin_client_pin_certificate_from_file (CertpinClient *client, const char *host, GFile *file,
+                                          GVariant *options, GCancellable *cancellable,
+                                          GError **error);
+
+CERTPIN_API void
+certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *request,
+                                     GVariant *options, GCancellable *cancellable,
+                                     GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API CertpinResponse *
+certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinResponse *
+certpin_client_secure_request (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                               GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
+                                      GVariant *options, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
+                                GVariant *options, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_pin_keys_async (CertpinClient *client, const char *host, const char *const *keys,
+                               GVariant *options, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
+                         GVariant *options, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void certpin_client_unpin_async (CertpinClient *client, const char *host,
+                                             GVariant *options, GCancellable *cancellable,
+                                             GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API gboolean certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result,
+                                                  GError **error);
+CERTPIN_API gboolean certpin_client_unpin (CertpinClient *client, const char *host,
+                                           GVariant *options, GCancellable *cancellable,
+                                           GError **error);
+
+CERTPIN_API void
+certpin_client_block_host_async (CertpinClient *client, const char *host, const char *reason,
+                                 GVariant *options, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API gboolean certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result,
+                                                       GError **error);
+CERTPIN_API gboolean certpin_client_block_host (CertpinClient *client, const char *host,
+                                                const char *reason, GVariant *options,
+                                                GCancellable *cancellable, GError **error);
+
+CERTPIN_API void certpin_client_get_pin_async (CertpinClient *client, const char *host,
+                                               GVariant *options, GCancellable *cancellable,
+                                               GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *options,
+                        GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *certpin_client_list_pins (CertpinClient *client, GVariant *options,
+                                                GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_last_failure_async (CertpinClient *client, const char *host,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *certpin_client_last_failure (CertpinClient *client, const char *host,
+                                                   GCancellable *cancellable, GError **error);
+
+G_END_DECLS

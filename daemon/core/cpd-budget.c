@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A limit on what one user holds at a time, such as bytes of bodies in memory. */
+
+#include "config.h"
+
+#include "cpd-budget.h"
+
+struct _CpdBudget
+{
+  guint64 limit;
+  guint64 taken;
+};
+
+CpdBudget *
+cpd_budget_new (guint64 limit)
+{
+  CpdBudget *budget = g_atomic_rc_box_new0 (CpdBudget);
+
+  budget->limit = limit;
+  return budget;
+}
+
+CpdBudget *
+cpd_budget_ref (CpdBudget *budget)
+{
+  return g_atomic_rc_box_acquire (budget);
+}
+
+void
+cpd_budget_unref (CpdBudget *budget)
+{
+  if (budget != NULL)
+    g_atomic_rc_box_release (budget);
+}
+
+/* All of the amount or nothing. */
+gboolean
+cpd_budget_take (CpdBudget *budget, guint64 amount)
+{
+  if (amount > budget->limit - budget->taken)
+    return FALSE;
+  budget->taken += amount;
+  return TRUE;
+}
+
+void
+cpd_budget_give_back (CpdBudget *budget, guint64 amount)
+{
+  budget->taken -= MIN (amount, budget->taken);
+}

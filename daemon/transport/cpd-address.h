@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_ADDRESS (cpd_address_get_type ())
+
+/* Where a host is: a GNetworkAddress, so that TLS takes its name for the server's. */
+typedef struct _CpdAddress CpdAddress;
+
+GType cpd_address_get_type (void);
+
+GSocketConnectable *cpd_address_new (const char *name, guint16 port);
+
+gboolean cpd_address_is_link_local (GInetAddress *address);
+
+G_END_DECLS

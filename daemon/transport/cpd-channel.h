@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/transport/cpd-exchange.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_CHANNEL (cpd_channel_get_type ())
+
+/* The warm connections of one uid to one host and port. Emits
+ *   closed (): it takes nothing any more, and was left by all that was under way;
+ *   idle (): nothing is under way. */
+G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
+
+typedef struct
+{
+  CpdJudge *judge;
+  CpdHost *target;
+  guint32 uid;
+  unsigned int max_connections;
+  unsigned int idle_s;
+} CpdChannelSettings;
+
+CpdChannel *cpd_channel_new (const CpdChannelSettings *settings);
+
+guint32 cpd_channel_get_uid (CpdChannel *channel);
+CpdHost *cpd_channel_get_target (CpdChannel *channel);
+gboolean cpd_channel_is_busy (CpdChannel *channel);
+
+CpdExchange *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *request,
+                               gboolean fresh);
+void cpd_channel_reconsider (CpdChannel *channel);
+void cpd_channel_close (CpdChannel *channel);
+
+G_END_DECLS

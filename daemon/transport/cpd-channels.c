@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The channels of all callers: found by uid, host and port; dropped when they have been idle for
+ * long; and reconsidered, those concerned and no others, when a pin or the anchors change. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-channels.h"
+
+struct _CpdChannels
+{
+  GObject parent;
+
+  CpdJudge *judge;
+  unsigned int max_connections;
+  unsigned int idle_s;
+  GHashTable *table; /* "UID HOST:PORT" → Entry */
+};
+
+G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
+
+/* One channel in the table. */
+typedef struct
+{
+  CpdChannels *channels; /* whose table it is in */
+  CpdChannel *channel;
+  char *key;
+  unsigned int idle_timer; /* 0: it is busy */
+} Entry;
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  g_clear_handle_id (&entry->idle_timer, g_source_remove);
+  g_signal_handlers_disconnect_by_data (entry->channel, entry);
+  g_object_unref (entry->channel);
+  g_free (entry->key);
+  g_free (entry);
+}
+
+static void
+cpd_channels_dispose (GObject *object)
+{
+  CpdChannels *channels = CPD_CHANNELS (object);
+
+  g_clear_pointer (&channels->table, g_hash_table_unref);
+  g_clear_object (&channels->judge);
+  G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
+}
+
+static void
+cpd_channels_class_init (CpdChannelsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_channels_dispose;
+}
+
+static void
+cpd_channels_init (CpdChannels *channels)
+{
+  channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
+}
+
+/* `pattern`: NULL: whatever the host. */
+static void
+on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
+{
+  g_autoptr (GPtrArray) concerned = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      CpdChannel *channel = ((Entry *)value)->channel;
+
+      if ((uid == CPD_ALL_UIDS || uid == cpd_channel_get_uid (channel))
+          && (pattern == NULL || cpd_host_matches (pattern, cpd_channel_get_target (channel))))
+        g_ptr_array_add (concerned, g_object_ref (channel));
+    }
+  for (unsigned int i = 0; i < concerned->len; i++)
+    cpd_channel_reconsider (concerned->pdata[i]);
+}
+
+CpdChannels *
+cpd_channels_new (CpdJudge *judge, const CpdConfig *config)
+{
+  CpdChannels *channels = g_object_new (CPD_TYPE_CHANNELS, NULL);
+
+  channels->judge = g_object_ref (judge);
+  channels->max_connections = (unsigned int)config->connections_per_channel;
+  channels->idle_s = (unsigned int)config->channel_idle_s;
+  g_signal_connect_object (cpd_judge_get_store (judge), "changed", G_CALLBACK (on_changed),
+                           channels, G_CONNECT_SWAPPED);
+  return channels;
+}
+
+static void
+remove_entry (Entry *entry)
+{
+  g_hash_table_remove (entry->channels->table, entry->key);
+}
+
+static gboolean
+on_idle_for_long (gpointer user_data)
+{
+  Entry *entry = user_data;
+
+  entry->idle_timer = 0;
+  if (!cpd_channel_is_busy (entry->channel))
+    remove_entry (entry);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_idle (Entry *entry)
+{
+  g_clear_handle_id (&entry->idle_timer, g_source_remove);
+  entry->idle_timer = g_timeout_add_seconds (entry->channels->idle_s, on_idle_for_long, entry);
+}
+
+/* Returns: (transfer full): the channel to a host for a uid; made if there is none */
+CpdChannel *
+cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
+{
+  g_autofree char *key = g_strdup_printf ("%u %s", uid, cpd_host_get_text (target));
+  Entry *entry = g_hash_table_lookup (channels->table, key);
+  const CpdChannelSettings settings = {
+    .judge = channels->judge,
+    .target = target,
+    .uid = uid,
+    .max_connections = channels->max_connections,
+    .idle_s = channels->idle_s,
+  };
+
+  if (entry == NULL)
+    {
+      entry = g_new0 (Entry, 1);
+      entry->channels = channels;
+      entry->channel = cpd_channel_new (&settings);
+      entry->key = g_steal_pointer (&key);
+      g_signal_connect_swapped (entry->channel, "closed", G_CALLBACK (remove_entry), entry);
+      g_signal_connect_swapped (entry->channel, "idle", G_CALLBACK (on_idle), entry);
+      g_hash_table_insert (channels->table, entry->key, entry);
+    }
+  return g_object_ref (entry->channel);
+}

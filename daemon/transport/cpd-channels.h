@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/cpd-config.h"
+#include "daemon/transport/cpd-channel.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_CHANNELS (cpd_channels_get_type ())
+
+/* The channels of all callers. */
+G_DECLARE_FINAL_TYPE (CpdChannels, cpd_channels, CPD, CHANNELS, GObject)
+
+CpdChannels *cpd_channels_new (CpdJudge *judge, const CpdConfig *config);
+
+CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target);
+
+G_END_DECLS

@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One attempt at one request. Here is the second of the two places where a server is judged:
+ * libsoup emits `starting` when a connection is chosen, new or kept alive, and no byte of the
+ * request is written yet; and again before each time that it writes the request anew. What is
+ * refused there is cancelled, which on HTTP/1.1 lets not one byte out. The outcome is what is
+ * recorded here, never guessed from libsoup's error. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-exchange.h"
+
+#include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-response-headers.h"
+
+#include <string.h>
+
+#define CHUNK_BYTES (64 * 1024)
+
+struct _CpdExchange
+{
+  GObject parent;
+
+  CpdExchangeSettings settings; /* with references of its own */
+  SoupMessage *message;
+  GCancellable *cancellable; /* of libsoup's part */
+  GInputStream *stream;
+  GByteArray *body;
+  guint64 taken; /* of the budget */
+
+  CpdStage stage;
+  gboolean new_connection;
+
+  CpdEnding ending;
+  CpdVerdict *verdict;
+  GError *error;
+  CpdAnswer answer;
+};
+
+G_DEFINE_FINAL_TYPE (CpdExchange, cpd_exchange, G_TYPE_OBJECT)
+
+enum
+{
+  ENDED,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_exchange_finalize (GObject *object)
+{
+  CpdExchange *exchange = CPD_EXCHANGE (object);
+
+  g_clear_object (&exchange->message);
+  g_clear_object (&exchange->cancellable);
+  g_clear_object (&exchange->stream);
+  g_clear_pointer (&exchange->body, g_byte_array_unref);
+  g_clear_object (&exchange->settings.session);
+  g_clear_object (&exchange->settings.database);
+  g_clear_object (&exchange->settings.judge);
+  cpd_host_unref (exchange->settings.target);
+  certpin_request_unref (exchange->settings.request);
+  g_clear_pointer (&exchange->settings.require_keys, g_ptr_array_unref);
+  cpd_budget_give_back (exchange->settings.bodies, exchange->taken);
+  cpd_budget_unref (exchange->settings.bodies);
+  cpd_verdict_unref (exchange->verdict);
+  g_clear_error (&exchange->error);
+  g_clear_pointer (&exchange->answer.headers, g_variant_unref);
+  g_clear_pointer (&exchange->answer.body, g_bytes_unref);
+  g_free (exchange->answer.tls_cipher);
+  G_OBJECT_CLASS (cpd_exchange_parent_class)->finalize (object);
+}
+
+static void
+cpd_exchange_class_init (CpdExchangeClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_exchange_finalize;
+  signals[ENDED] = g_signal_new ("ended", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+}
+
+static void
+cpd_exchange_init (CpdExchange *exchange)
+{
+  exchange->cancellable = g_cancellable_new ();
+  exchange->body = g_byte_array_new ();
+}
+
+CpdExchange *
+cpd_exchange_new (const CpdExchangeSettings *settings)
+{
+  CpdExchange *exchange = g_object_new (CPD_TYPE_EXCHANGE, NULL);
+
+  exchange->settings = *settings;
+  g_object_ref (settings->session);
+  g_object_ref (settings->database);
+  g_object_ref (settings->judge);
+  cpd_host_ref (settings->target);
+  certpin_request_ref (settings->request);
+  cpd_budget_ref (settings->bodies);
+  if (settings->require_keys != NULL)
+    g_ptr_array_ref (settings->require_keys);
+  return exchange;
+}
+
+/* The first ending counts. Whatever is still under way in libsoup is cancelled, and closes its
+ * connection. */
+static void
+end (CpdExchange *exchange, CpdEnding ending)
+{
+  if (exchange->ending != CPD_ENDING_NONE)
+    return;
+  exchange->ending = ending;
+  if (ending != CPD_ENDING_ANSWERED)
+    g_cancellable_cancel (exchange->cancellable);
+  g_signal_emit (exchange, signals[ENDED], 0);
+}
+
+/* `error`: (transfer full) */
+void
+cpd_exchange_fail (CpdExchange *exchange, GError *error)
+{
+  if (exchange->ending == CPD_ENDING_NONE)
+    exchange->error = error;
+  else
+    g_error_free (error);
+  end (exchange, CPD_ENDING_FAILED);
+}
+
+G_GNUC_PRINTF (3, 4)
+static void
+fail (CpdExchange *exchange, CertpinError code, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  cpd_exchange_fail (exchange, g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s",
+                                            cpd_host_get_name (exchange->settings.target), text));
+}
+
+/* The channel goes away, since the policy no longer accepts what it is connected to. */
+void
+cpd_exchange_close (CpdExchange *exchange)
+{
+  if (exchange->stage == CPD_STAGE_SENT)
+    fail (exchange, CERTPIN_ERROR_PIN_CHANGED,
+          "is pinned otherwise since the request was sent; it may have been carried out");
+  else
+    end (exchange, CPD_ENDING_MOVED);
+}
+
+static void
+take_verdict (CpdExchange *exchange, CpdVerdict *verdict)
+{
+  cpd_verdict_unref (exchange->verdict);
+  exchange->verdict = verdict;
+}
+
+/* What GIO's TLS does is followed only to know how far it came, and to keep sessions from being
+ * resumed where it can be told so: a resumed session passes over what the database says. */
+static void
+on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *connection)
+{
+  exchange->new_connection = TRUE;
+  if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
+    return;
+  exchange->stage = CPD_STAGE_HANDSHAKING;
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (connection), "session-resumption-enabled")
+      != NULL)
+    g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
+}
+
+/* Whether what libsoup is about to write on is the protocol that all of this was measured on. */
+static gboolean
+check_protocol (CpdExchange *exchange)
+{
+  GTlsProtocolVersion version = soup_message_get_tls_protocol_version (exchange->message);
+
+  if (version != G_TLS_PROTOCOL_VERSION_TLS_1_2 && version != G_TLS_PROTOCOL_VERSION_TLS_1_3)
+    fail (exchange, CERTPIN_ERROR_TLS_FAILED,
+          "speaks a TLS version older than 1.2, which is not accepted");
+  else if (soup_message_get_http_version (exchange->message) != SOUP_HTTP_1_1)
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
+          "was about to be asked in another protocol than HTTP/1.1");
+  return exchange->ending == CPD_ENDING_NONE;
+}
+
+/* Judges the server behind the message's connection. Returns: whether it passed */
+static gboolean
+judge (CpdExchange *exchange, GTlsCertificate *certificate)
+{
+  g_autoptr (CpdPeer) peer = cpd_tls_database_get_peer (exchange->settings.database, certificate);
+
+  take_verdict (exchange, cpd_judge_peer (exchange->settings.judge, exchange->settings.uid, peer,
+                                          exchange->settings.require_keys));
+  return exchange->verdict->passed;
+}
+
+/* No byte is written yet. */
+static void
+on_starting (CpdExchange *exchange)
+{
+  GTlsCertificate *certificate = soup_message_get_tls_peer_certificate (exchange->message);
+
+  if (exchange->ending != CPD_ENDING_NONE)
+    g_cancellable_cancel (exchange->cancellable);
+  else if (certificate == NULL)
+    fail (exchange, CERTPIN_ERROR_TLS_FAILED, "showed no certificate");
+  else if (!check_protocol (exchange))
+    return;
+  else if (judge (exchange, certificate))
+    exchange->stage = CPD_STAGE_SENT;
+  else
+    end (exchange, exchange->new_connection ? CPD_ENDING_REFUSED : CPD_ENDING_STALE);
+}
+
+static void
+set_body (CpdExchange *exchange)
+{
+  GBytes *body = certpin_request_get_body (exchange->settings.request);
+
+  soup_message_set_request_body_from_bytes (exchange->message, NULL,
+                                            g_bytes_get_size (body) > 0 ? body : NULL);
+}
+
+/* libsoup drops the body before it writes a request anew, as it does on a kept-alive connection
+ * that turns out dead. */
+static void
+on_restarted (CpdExchange *exchange)
+{
+  set_body (exchange);
+}
+
+/* The request with its canonical host, which is what was judged. */
+static SoupMessage *
+new_message (CpdExchange *exchange)
+{
+  CertpinRequest *request = exchange->settings.request;
+  GUri *given = certpin_request_get_uri (request);
+  g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, "https", NULL,
+                                      cpd_host_get_name (exchange->settings.target),
+                                      cpd_host_get_port (exchange->settings.target),
+                                      g_uri_get_path (given), g_uri_get_query (given), NULL);
+  SoupMessage *message = soup_message_new_from_uri (certpin_request_get_method (request), uri);
+  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
+  SoupMessageFlags flags = SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_COLLECT_METRICS;
+  const char *name, *value;
+  GVariantIter iter;
+
+  soup_message_set_flags (message,
+                          exchange->settings.fresh ? flags | SOUP_MESSAGE_NEW_CONNECTION : flags);
+  /* A 401 would otherwise be read whole into memory, and gzip bombs be unpacked. */
+  soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
+  soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
+  g_variant_iter_init (&iter, certpin_request_get_headers (request));
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    soup_message_headers_append (headers, name, value);
+  return message;
+}
+
+static guint64
+between (guint64 from, guint64 to)
+{
+  return from != 0 && to > from ? to - from : 0;
+}
+
+static void
+fill_answer (CpdExchange *exchange)
+{
+  SoupMessage *message = exchange->message;
+  SoupMessageMetrics *metrics = soup_message_get_metrics (message);
+  CpdAnswer *answer = &exchange->answer;
+  guint64 tls_start = soup_message_metrics_get_tls_start (metrics);
+
+  answer->status = soup_message_get_status (message);
+  answer->tls_version
+      = soup_message_get_tls_protocol_version (message) == G_TLS_PROTOCOL_VERSION_TLS_1_3 ? "1.3"
+                                                                                          : "1.2";
+  answer->tls_cipher = g_strdup (soup_message_get_tls_ciphersuite_name (message));
+  answer->reused = !exchange->new_connection;
+  answer->resolve_us = between (soup_message_metrics_get_dns_start (metrics),
+                                soup_message_metrics_get_dns_end (metrics));
+  answer->connect_us = between (soup_message_metrics_get_connect_start (metrics), tls_start);
+  answer->tls_us = between (tls_start, soup_message_metrics_get_connect_end (metrics));
+  answer->first_byte_us = between (soup_message_metrics_get_request_start (metrics),
+                                   soup_message_metrics_get_response_start (metrics));
+}
+
+static void
+finish_body (CpdExchange *exchange)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
+  gboolean bodyless = g_str_equal (certpin_request_get_method (exchange->settings.request), "HEAD")
+                      || exchange->answer.status == SOUP_STATUS_NO_CONTENT
+                      || exchange->answer.status == SOUP_STATUS_NOT_MODIFIED;
+
+  /* libsoup takes the end of a closed connection for the end of the body, whatever was announced.
+   */
+  if (!bodyless && soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH
+      && exchange->body->len != (guint64)soup_message_headers_get_content_length (headers))
+    {
+      fail (exchange, CERTPIN_ERROR_TRUNCATED,
+            "ended the connection before its answer was complete");
+      return;
+    }
+  exchange->answer.body = g_byte_array_free_to_bytes (g_steal_pointer (&exchange->body));
+  end (exchange, CPD_ENDING_ANSWERED);
+}
+
+/* Whether that many bytes more may be kept. */
+static gboolean
+take_room (CpdExchange *exchange, gsize length)
+{
+  if (exchange->body->len + length > exchange->settings.max_body_bytes)
+    fail (exchange, CERTPIN_ERROR_BODY_TOO_LARGE,
+          "answers with a body of more than the %" G_GUINT64_FORMAT " bytes allowed",
+          exchange->settings.max_body_bytes);
+  else if (!cpd_budget_take (exchange->settings.bodies, length))
+    fail (exchange, CERTPIN_ERROR_LIMIT_EXCEEDED,
+          "answers with more than the bodies that one user may have in memory; ask for less at a "
+          "time");
+  else
+    exchange->taken += length;
+  return exchange->ending == CPD_ENDING_NONE;
+}
+
+static void read_more (CpdExchange *exchange);
+
+static void
+exchange_on_body (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (CpdExchange) exchange = CPD_EXCHANGE (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GBytes) chunk
+      = g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, &error);
+  gsize length;
+  const guint8 *data;
+
+  if (exchange->ending != CPD_ENDING_NONE)
+    return;
+  if (chunk == NULL)
+    {
+      cpd_exchange_fail (exchange,
+                         cpd_fetch_error_map (error, exchange->stage,
+                                              cpd_host_get_name (exchange->settings.target)));
+      return;
+    }
+  data = g_bytes_get_data (chunk, &length);
+  if (length == 0)
+    {
+      finish_body (exchange);
+      return;
+    }
+  if (!take_room (exchange, length))
+    return;
+  g_byte_array_append (exchange->body, data, (unsigned int)length);
+  read_more (exchange);
+}
+
+static void
+read_more (CpdExchange *exchange)
+{
+  g_input_stream_read_bytes_async (exchange->stream, CHUNK_BYTES, G_PRIORITY_DEFAULT,
+                                   exchange->cancellable, exchange_on_body,
+                                   g_object_ref (exchange));
+}
+
+/* libsoup could not connect, or not finish: the verdict says whether the server was refused. */
+static void
+fail_to_send (CpdExchange *exchange, const GError *error)
+{
+  GTlsCertificate *certificate = soup_message_get_tls_peer_certificate (exchange->message);
+
+  if (exchange->stage == CPD_STAGE_HANDSHAKING && certificate != NULL
+      && g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_BAD_CERTIFICATE))
+    {
+      /* A policy that passes it now has changed since the handshake. */
+      end (exchange, judge (exchange, certificate) ? CPD_ENDING_MOVED : CPD_ENDING_REFUSED);
+      return;
+    }
+  cpd_exchange_fail (exchange, cpd_fetch_error_map (error, exchange->stage,
+                                                    cpd_host_get_name (exchange->settings.target)));
+}
+
+static void
+exchange_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (CpdExchange) exchange = CPD_EXCHANGE (user_data);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GInputStream) stream
+      = soup_session_send_finish (SOUP_SESSION (source), result, &error);
+  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
+
+  if (exchange->ending != CPD_ENDING_NONE)
+    return;
+  if (stream == NULL)
+    {
+      fail_to_send (exchange, error);
+      return;
+    }
+  exchange->stream = g_steal_pointer (&stream);
+  fill_answer (exchange);
+  exchange->answer.headers = cpd_response_headers_read (headers, exchange->answer.status, &error);
+  if (exchange->answer.headers != NULL)
+    read_more (exchange);
+  else
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "did not answer in valid HTTP/1.1: %s",
+          error->message);
+}
+
+void
+cpd_exchange_start (CpdExchange *exchange)
+{
+  exchange->message = new_message (exchange);
+  set_body (exchange);
+  g_signal_connect_object (exchange->message, "network-event", G_CALLBACK (on_network_event),
+                           exchange, G_CONNECT_SWAPPED);
+  g_signal_connect_object (exchange->message, "starting", G_CALLBACK (on_starting), exchange,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (exchange->message, "restarted", G_CALLBACK (on_restarted), exchange,
+                           G_CONNECT_SWAPPED);
+  soup_session_send_async (exchange->settings.session, exchange->message, G_PRIORITY_DEFAULT,
+                           exchange->cancellable, exchange_on_response, g_object_ref (exchange));
+}
+
+CpdEnding
+cpd_exchange_get_ending (CpdExchange *exchange)
+{
+  return exchange->ending;
+}
+
+/* Returns: (transfer none) (nullable): the last verdict on its server */
+CpdVerdict *
+cpd_exchange_get_verdict (CpdExchange *exchange)
+{
+  return exchange->verdict;
+}
+
+/* Returns: (transfer none) (nullable) */
+const GError *
+cpd_exchange_get_error (CpdExchange *exchange)
+{
+  return exchange->error;
+}
+
+/* Returns: (transfer none): filled where it was answered */
+const CpdAnswer *
+cpd_exchange_get_answer (CpdExchange *exchange)
+{
+  return &exchange->answer;
+}

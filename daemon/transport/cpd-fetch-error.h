@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "client-lib/certpin-error.h"
+
+G_BEGIN_DECLS
+
+/* How far a request had come when something went wrong. */
+typedef enum
+{
+  CPD_STAGE_CONNECTING,
+  CPD_STAGE_HANDSHAKING,
+  CPD_STAGE_SENT,
+} CpdStage;
+
+GError *cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host);
+
+G_END_DECLS

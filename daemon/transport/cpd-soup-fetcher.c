@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One order from the first attempt to the answer: a hop is looked up and judged, sent over its
+ * channel, sent again where nothing had been sent yet, and followed where it redirects, all before
+ * one deadline. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-soup-fetcher.h"
+
+#include "daemon/transport/cpd-redirect.h"
+
+/* How often one hop starts over because pins change under it: far more than happens, but not for
+ * ever. */
+#define ATTEMPTS_MAX 16
+
+#define HTTPS_PORT 443
+
+struct _CpdSoupFetcher
+{
+  GObject parent;
+
+  CpdJudge *judge;
+  CpdChannels *channels;
+};
+
+/* One order under way; belongs to its task. */
+typedef struct
+{
+  CpdSoupFetcher *fetcher; /* borrowed from the task */
+  CpdOrder *order;
+  CertpinRequest *request; /* of this hop */
+  CpdHost *target;         /* of this hop */
+  CpdExchange *exchange;   /* under way */
+  CpdVerdict *verdict;     /* the last */
+  unsigned int redirects;
+  unsigned int attempts;
+  gint64 sent_us; /* monotonic: when the first exchange was given to its channel */
+  GSource *deadline;
+  gulong cancelled_id;
+} Fetch;
+
+static void cpd_soup_fetcher_fetcher_init (CpdFetcherInterface *iface);
+
+G_DEFINE_FINAL_TYPE_WITH_CODE (CpdSoupFetcher, cpd_soup_fetcher, G_TYPE_OBJECT,
+                               G_IMPLEMENT_INTERFACE (CPD_TYPE_FETCHER,
+                                                      cpd_soup_fetcher_fetcher_init))
+
+static void
+fetch_free (gpointer data)
+{
+  Fetch *fetch = data;
+
+  cpd_order_free (fetch->order);
+  certpin_request_unref (fetch->request);
+  cpd_host_unref (fetch->target);
+  g_clear_object (&fetch->exchange);
+  cpd_verdict_unref (fetch->verdict);
+  g_free (fetch);
+}
+
+/* Lets go of what could still call back, before the task returns. */
+static void
+fetch_done (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+
+  if (fetch->exchange != NULL)
+    g_signal_handlers_disconnect_by_data (fetch->exchange, task);
+  if (fetch->deadline != NULL)
+    g_source_destroy (fetch->deadline);
+  g_clear_pointer (&fetch->deadline, g_source_unref);
+  if (fetch->cancelled_id != 0)
+    g_signal_handler_disconnect (g_task_get_cancellable (task), fetch->cancelled_id);
+  fetch->cancelled_id = 0;
+}
+
+/* `error`: (transfer full) */
+static void
+fetch_fail (GTask *task, GError *error)
+{
+  fetch_done (task);
+  g_task_return_error (task, error);
+  g_object_unref (task);
+}
+
+static void
+take_verdict (Fetch *fetch, CpdVerdict *verdict)
+{
+  cpd_verdict_unref (fetch->verdict);
+  fetch->verdict = verdict;
+}
+
+static GVariant *
+new_timings (Fetch *fetch, const CpdAnswer *answer)
+{
+  const struct
+  {
+    const char *name;
+    guint64 us;
+  } timings[] = {
+    { "queue", (guint64)MAX (fetch->sent_us - fetch->order->started_us, 0) },
+    { "resolve", answer->resolve_us },
+    { "connect", answer->connect_us },
+    { "tls", answer->tls_us },
+    { "first-byte", answer->first_byte_us },
+    { "total", (guint64)(g_get_monotonic_time () - fetch->order->started_us) },
+  };
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{st}"));
+  for (size_t i = 0; i < G_N_ELEMENTS (timings); i++)
+    g_variant_builder_add (&builder, "{st}", timings[i].name, timings[i].us);
+  return g_variant_builder_end (&builder);
+}
+
+/* What the connection itself tells; whoever has the verdict adds what that tells. */
+static GVariant *
+new_info (Fetch *fetch, const CpdAnswer *answer)
+{
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (fetch->request));
+  g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&info, "url", "s", url);
+  g_variant_dict_insert (&info, "http-version", "s", "1.1");
+  g_variant_dict_insert (&info, "tls-version", "s", answer->tls_version);
+  g_variant_dict_insert (&info, "tls-cipher", "s",
+                         answer->tls_cipher != NULL ? answer->tls_cipher : "");
+  g_variant_dict_insert (&info, "connection-reused", "b", answer->reused);
+  g_variant_dict_insert (&info, "redirects", "u", fetch->redirects);
+  g_variant_dict_insert (&info, "body-bytes", "t", (guint64)g_bytes_get_size (answer->body));
+  g_variant_dict_insert_value (&info, "timings", new_timings (fetch, answer));
+  return g_variant_dict_end (&info);
+}
+
+static void
+fetch_answer (GTask *task, const CpdAnswer *answer)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  CertpinResponse *response = certpin_response_new (answer->status, answer->headers, answer->body,
+                                                    new_info (fetch, answer));
+
+  fetch_done (task);
+  g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
+  g_object_unref (task);
+}
+
+static void fetch_hop (GTask *task, gboolean fresh);
+
+/* An answer is there: the end, or one more hop. */
+static void
+fetch_on_answer (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  const CpdAnswer *answer = cpd_exchange_get_answer (fetch->exchange);
+  g_autoptr (CertpinRequest) next = NULL;
+  GError *error = NULL;
+
+  if (fetch->redirects < fetch->order->max_redirects
+      && cpd_redirect_is_one (answer->status, answer->headers))
+    next = cpd_redirect_follow (fetch->request, answer->status, answer->headers, &error);
+  if (error != NULL)
+    fetch_fail (task, error);
+  else if (next == NULL)
+    fetch_answer (task, answer);
+  else
+    {
+      certpin_request_unref (fetch->request);
+      fetch->request = g_steal_pointer (&next);
+      fetch->redirects++;
+      fetch->attempts = 0;
+      fetch_hop (task, /* fresh= */ FALSE);
+    }
+}
+
+static void
+fetch_on_ended (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  CpdVerdict *verdict = cpd_exchange_get_verdict (fetch->exchange);
+
+  if (verdict != NULL)
+    take_verdict (fetch, cpd_verdict_ref (verdict));
+  switch (cpd_exchange_get_ending (fetch->exchange))
+    {
+    case CPD_ENDING_ANSWERED:
+      fetch_on_answer (task);
+      break;
+    case CPD_ENDING_REFUSED:
+      fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
+      break;
+    case CPD_ENDING_STALE:
+      fetch_hop (task, /* fresh= */ TRUE);
+      break;
+    case CPD_ENDING_MOVED:
+      fetch_hop (task, /* fresh= */ FALSE);
+      break;
+    case CPD_ENDING_FAILED:
+      fetch_fail (task, g_error_copy (cpd_exchange_get_error (fetch->exchange)));
+      break;
+    case CPD_ENDING_NONE:
+      break;
+    }
+}
+
+/* Gives the hop to the channel of its host. */
+static void
+fetch_send (GTask *task, gboolean fresh)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  g_autoptr (CpdChannel) channel
+      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->target);
+
+  if (fetch->exchange != NULL)
+    g_signal_handlers_disconnect_by_data (fetch->exchange, task);
+  g_clear_object (&fetch->exchange);
+  if (fetch->sent_us == 0)
+    fetch->sent_us = g_get_monotonic_time ();
+  fetch->exchange = cpd_channel_send (channel, fetch->order, fetch->request, fresh);
+  g_signal_connect_swapped (fetch->exchange, "ended", G_CALLBACK (fetch_on_ended), task);
+  if (cpd_exchange_get_ending (fetch->exchange) != CPD_ENDING_NONE)
+    fetch_on_ended (task);
+}
+
+/* One more attempt at the request of this hop: with the policy of now. */
+static void
+fetch_hop (GTask *task, gboolean fresh)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  GUri *uri = certpin_request_get_uri (fetch->request);
+  int port = g_uri_get_port (uri);
+  GError *error = NULL;
+
+  cpd_host_unref (fetch->target);
+  fetch->target
+      = cpd_host_new_target (g_uri_get_host (uri), port > 0 ? (guint16)port : HTTPS_PORT, &error);
+  if (fetch->target == NULL)
+    {
+      fetch_fail (task, error);
+      return;
+    }
+  take_verdict (fetch, cpd_judge_host (fetch->fetcher->judge, fetch->order->uid, fetch->target));
+  if (!fetch->verdict->passed)
+    fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
+  else if (fetch->attempts++ == ATTEMPTS_MAX)
+    fetch_fail (task, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
+                                   "the pins of host ‘%s’ change all the time",
+                                   cpd_host_get_name (fetch->target)));
+  else
+    fetch_send (task, fresh);
+}
+
+static gboolean
+fetch_on_deadline (gpointer user_data)
+{
+  Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
+
+  cpd_exchange_fail (fetch->exchange, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                                   "host ‘%s’ did not answer in the time allowed",
+                                                   cpd_host_get_name (fetch->target)));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+fetch_on_cancelled (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+
+  cpd_exchange_fail (fetch->exchange, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                                   "the request was cancelled"));
+}
+
+/* From here on the order ends at its deadline, or when the caller cancels it. */
+static void
+watch_end (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+  gint64 left_us = fetch->order->deadline_us - g_get_monotonic_time ();
+
+  fetch->deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
+  g_source_set_callback (fetch->deadline, fetch_on_deadline, task, NULL);
+  g_source_attach (fetch->deadline, g_main_context_get_thread_default ());
+  if (g_task_get_cancellable (task) != NULL)
+    fetch->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
+                                                    G_CALLBACK (fetch_on_cancelled), task);
+}
+
+static void
+cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
+  Fetch *fetch = g_new0 (Fetch, 1);
+
+  g_task_set_source_tag (task, cpd_soup_fetcher_fetch_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, fetch, fetch_free);
+  fetch->fetcher = CPD_SOUP_FETCHER (fetcher);
+  fetch->order = cpd_order_copy (order);
+  fetch->request = certpin_request_ref (order->request);
+  if (g_cancellable_is_cancelled (cancellable))
+    {
+      fetch_fail (
+          task, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED, "the request was cancelled"));
+      return;
+    }
+  watch_end (task);
+  fetch_hop (task, /* fresh= */ FALSE);
+}
+
+static CertpinResponse *
+cpd_soup_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
+                               GError **error)
+{
+  Fetch *fetch = g_task_get_task_data (G_TASK (result));
+
+  *verdict = fetch->verdict != NULL ? cpd_verdict_ref (fetch->verdict) : NULL;
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+cpd_soup_fetcher_fetcher_init (CpdFetcherInterface *iface)
+{
+  iface->fetch_async = cpd_soup_fetcher_fetch_async;
+  iface->fetch_finish = cpd_soup_fetcher_fetch_finish;
+}
+
+static void
+cpd_soup_fetcher_dispose (GObject *object)
+{
+  CpdSoupFetcher *fetcher = CPD_SOUP_FETCHER (object);
+
+  g_clear_object (&fetcher->channels);
+  g_clear_object (&fetcher->judge);
+  G_OBJECT_CLASS (cpd_soup_fetcher_parent_class)->dispose (object);
+}
+
+static void
+cpd_soup_fetcher_class_init (CpdSoupFetcherClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_soup_fetcher_dispose;
+}
+
+static void
+cpd_soup_fetcher_init (CpdSoupFetcher *fetcher)
+{
+}
+
+CpdSoupFetcher *
+cpd_soup_fetcher_new (CpdJudge *judge, const CpdConfig *config)
+{
+  CpdSoupFetcher *fetcher = g_object_new (CPD_TYPE_SOUP_FETCHER, NULL);
+
+  fetcher->judge = g_object_ref (judge);
+  fetcher->channels = cpd_channels_new (judge, config);
+  return fetcher;
+}

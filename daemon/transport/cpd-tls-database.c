@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The first of the two places where a server is judged: GIO asks the database in every full
+ * handshake, before a byte of HTTP. (`accept-certificate` would not do: it is not emitted for a
+ * chain that the authorities accept.) What was judged is kept for as long as the certificate object
+ * of that connection lives, so that the second place, before each request, can judge it again. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-tls-database.h"
+
+struct _CpdTlsDatabase
+{
+  GTlsDatabase parent;
+
+  CpdJudge *judge;
+  guint32 uid;
+  CpdHost *target;
+  GHashTable *peers; /* GTlsCertificate, watched and not owned → CpdPeer */
+};
+
+G_DEFINE_FINAL_TYPE (CpdTlsDatabase, cpd_tls_database, G_TYPE_TLS_DATABASE)
+
+static void
+on_certificate_gone (gpointer data, GObject *certificate)
+{
+  g_hash_table_remove (((CpdTlsDatabase *)data)->peers, certificate);
+}
+
+static void
+stop_watching (gpointer certificate, gpointer peer, gpointer database)
+{
+  g_object_weak_unref (G_OBJECT (certificate), on_certificate_gone, database);
+}
+
+static void
+cpd_tls_database_finalize (GObject *object)
+{
+  CpdTlsDatabase *database = CPD_TLS_DATABASE (object);
+
+  g_hash_table_foreach (database->peers, stop_watching, database);
+  g_hash_table_unref (database->peers);
+  g_clear_object (&database->judge);
+  cpd_host_unref (database->target);
+  G_OBJECT_CLASS (cpd_tls_database_parent_class)->finalize (object);
+}
+
+/* The certificates in GIO's order. It links them by name alone: nothing is proved by that. */
+static GPtrArray *
+list_ders (GTlsCertificate *chain)
+{
+  GPtrArray *ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (GTlsCertificate *one = chain; one != NULL; one = g_tls_certificate_get_issuer (one))
+    {
+      GByteArray *der = NULL;
+
+      g_object_get (one, "certificate", &der, NULL);
+      if (der == NULL)
+        break;
+      g_ptr_array_add (ders, g_byte_array_free_to_bytes (der));
+    }
+  return ders;
+}
+
+/* Returns: (transfer full): what is known of the server behind a certificate object; where nothing
+ * is on record, everything about it is validated anew */
+CpdPeer *
+cpd_tls_database_get_peer (CpdTlsDatabase *database, GTlsCertificate *certificate)
+{
+  CpdPeer *peer = g_hash_table_lookup (database->peers, certificate);
+  g_autoptr (GPtrArray) ders = NULL;
+
+  if (peer != NULL)
+    return cpd_peer_ref (peer);
+
+  ders = list_ders (certificate);
+  peer = cpd_peer_new (database->target, ders);
+  g_object_weak_ref (G_OBJECT (certificate), on_certificate_gone, database);
+  g_hash_table_insert (database->peers, certificate, cpd_peer_ref (peer));
+  return peer;
+}
+
+/* Returns: (transfer full): of CpdPeer: of all connections that are still there */
+GPtrArray *
+cpd_tls_database_list_peers (CpdTlsDatabase *database)
+{
+  GPtrArray *peers = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_peer_unref);
+  GHashTableIter iter;
+  gpointer peer;
+
+  g_hash_table_iter_init (&iter, database->peers);
+  while (g_hash_table_iter_next (&iter, NULL, &peer))
+    g_ptr_array_add (peers, cpd_peer_ref (peer));
+  return peers;
+}
+
+/* Never sets `error`: GIO asserts that a verification which fails that way also returns flags. */
+static GTlsCertificateFlags
+cpd_tls_database_verify_chain (GTlsDatabase *base, GTlsCertificate *chain, const char *purpose,
+                               GSocketConnectable *identity, GTlsInteraction *interaction,
+                               GTlsDatabaseVerifyFlags flags, GCancellable *cancellable,
+                               GError **error)
+{
+  CpdTlsDatabase *database = CPD_TLS_DATABASE (base);
+  g_autoptr (CpdPeer) peer = cpd_tls_database_get_peer (database, chain);
+  g_autoptr (CpdVerdict) verdict = cpd_judge_peer (database->judge, database->uid, peer, NULL);
+
+  if (g_strcmp0 (purpose, G_TLS_DATABASE_PURPOSE_AUTHENTICATE_SERVER) != 0 || !verdict->passed)
+    return G_TLS_CERTIFICATE_GENERIC_ERROR;
+  return G_TLS_CERTIFICATE_NO_FLAGS;
+}
+
+static void
+cpd_tls_database_class_init (CpdTlsDatabaseClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_tls_database_finalize;
+  G_TLS_DATABASE_CLASS (klass)->verify_chain = cpd_tls_database_verify_chain;
+}
+
+static void
+cpd_tls_database_init (CpdTlsDatabase *database)
+{
+  database->peers
+      = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)cpd_peer_unref);
+}
+
+/* `target`: the only host that it speaks for, whatever name TLS asks about. */
+CpdTlsDatabase *
+cpd_tls_database_new (CpdJudge *judge, guint32 uid, CpdHost *target)
+{
+  CpdTlsDatabase *database = g_object_new (CPD_TYPE_TLS_DATABASE, NULL);
+
+  database->judge = g_object_ref (judge);
+  database->uid = uid;
+  database->target = cpd_host_ref (target);
+  return database;
+}
