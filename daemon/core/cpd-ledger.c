@@ -185,6 +185,18 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
+is_there (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  if (pin != NULL)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+               "nothing is pinned for ‘%s’ in this scope", cpd_host_get_text (change->host));
+  return FALSE;
+}
+
+static gboolean
 write_change (Change *change, GError **error)
 {
   g_autofree char *account = change->of_user ? look_up_account (change->uid) : NULL;
@@ -209,21 +221,36 @@ write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
     g_task_return_error (task, error);
 }
 
+static void
+start_writing (CpdLedger *ledger, GTask *task)
+{
+  g_autoptr (GTask) writing = g_task_new (ledger, NULL, change_on_written, task);
+
+  ledger->busy = TRUE;
+  g_task_set_task_data (writing, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (writing, write_in_thread);
+}
+
 /* The next change's turn. A caller that has left does not stop its change: nothing here can be
  * cancelled. */
 static void
 start_next (CpdLedger *ledger)
 {
-  GTask *task, *writing;
+  GTask *task;
 
-  if (ledger->busy || g_queue_is_empty (ledger->waiting))
-    return;
-  ledger->busy = TRUE;
-  task = g_queue_pop_head (ledger->waiting);
-  writing = g_task_new (ledger, NULL, change_on_written, task);
-  g_task_set_task_data (writing, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (writing, write_in_thread);
-  g_object_unref (writing);
+  while (!ledger->busy && (task = g_queue_pop_head (ledger->waiting)) != NULL)
+    {
+      Change *change = g_task_get_task_data (task);
+      GError *error = NULL;
+
+      if (change->pin != NULL || is_there (ledger, change, &error))
+        {
+          start_writing (ledger, task);
+          continue;
+        }
+      g_task_return_error (task, error);
+      g_object_unref (task);
+    }
 }
 
 /* What a change adds to what the layer takes on disk, before it is written. */

@@ -180,8 +180,9 @@ lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
   return user != NULL ? cpd_ledger_get_table (user) : NULL;
 }
 
-static guint64
-get_generation (CpdStore *store, guint32 uid)
+/* Grows whenever a pin of this uid, or of the system, changes. */
+guint64
+cpd_store_get_generation (CpdStore *store, guint32 uid)
 {
   guint64 *own = g_hash_table_lookup (store->generations, GUINT_TO_POINTER (uid));
 
@@ -199,7 +200,7 @@ cpd_store_get_anchors (CpdStore *store)
 CpdPolicy *
 cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
 {
-  CpdPolicy *policy = cpd_policy_new (target, get_generation (store, uid));
+  CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, uid));
 
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
     {
@@ -211,6 +212,15 @@ cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
   return policy;
 }
 
+/* Returns: (transfer full) (nullable): the pin of exactly this pattern */
+CpdPin *
+cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_get (table, pattern) : NULL;
+}
+
 /* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken
  * literally. Returns: (transfer full) (nullable) */
 CpdPin *
@@ -218,10 +228,9 @@ cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
 {
   CpdPinTable *table = lookup_table (store, layer, uid);
 
-  if (table == NULL)
-    return NULL;
-  return cpd_host_get_kind (host) == CPD_HOST_EXACT ? cpd_pin_table_find (table, host)
-                                                    : cpd_pin_table_get (table, host);
+  if (cpd_host_get_kind (host) != CPD_HOST_EXACT)
+    return cpd_store_get_pin (store, layer, uid, host);
+  return table != NULL ? cpd_pin_table_find (table, host) : NULL;
 }
 
 /* Returns: (transfer full): of CpdPin, ordered by pattern */
@@ -328,8 +337,8 @@ cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyC
   change (task, pin->layer, uid, pin->host, pin);
 }
 
-/* Removes the pin of exactly this pattern; where there is none, nothing happens.
- * Errors: CERTPIN_ERROR_STORE_FAILED. */
+/* Removes the pin of exactly this pattern.
+ * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_STORE_FAILED. */
 void
 cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                             GAsyncReadyCallback callback, gpointer user_data)

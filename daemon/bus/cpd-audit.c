@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Security events, into the journal, each kind under a MESSAGE_ID of its own, so that an
+ * administrator can ask for it: journalctl MESSAGE_ID=… Nothing of a request but its host, and no
+ * key material, is told. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-audit.h"
+
+#include "daemon/bus/cpd-describe.h"
+#include "dbus/certpin-names.h"
+
+#define DOMAIN "certpind"
+
+void
+cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+  const char *host = cpd_host_get_text (pin->host);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_CHANGED,
+                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE",
+                    cpd_describe_scope (pin->layer), "MESSAGE", "%s %s %s in the %s scope", who,
+                    pin->state == CPD_STATE_BLOCKED ? "blocked" : "pinned", host,
+                    cpd_describe_scope (pin->layer));
+}
+
+void
+cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_CHANGED,
+                    "CERTPIN_HOST", cpd_host_get_text (host), "CERTPIN_SENDER", caller->sender,
+                    "CERTPIN_SCOPE", cpd_describe_scope (layer), "MESSAGE",
+                    "%s unpinned %s in the %s scope", who, cpd_host_get_text (host),
+                    cpd_describe_scope (layer));
+}
+
+void
+cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_FAILED,
+                    "CERTPIN_HOST", cpd_host_get_text (verdict->target), "CERTPIN_SENDER",
+                    caller->sender, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error),
+                    "CERTPIN_REASON", verdict->reason, "MESSAGE", "refused a request of %s: %s",
+                    who, verdict->message);
+}
+
+void
+cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+
+  g_log_structured (
+      DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_REPORT_ONLY, "CERTPIN_HOST",
+      cpd_host_get_text (verdict->target), "CERTPIN_SENDER", caller->sender, "CERTPIN_VERDICT",
+      certpin_error_get_name (verdict->error), "CERTPIN_REASON", verdict->reason, "MESSAGE",
+      "let a request of %s through, since the pin only reports: %s", who, verdict->message);
+}
+
+void
+cpd_audit_denied (const CpdCaller *caller, const char *action)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_DENIED,
+                    "CERTPIN_SENDER", caller->sender, "CERTPIN_ACTION", action, "MESSAGE",
+                    "%s may not do ‘%s’", who, action);
+}
+
+void
+cpd_audit_store_broken (const char *problem)
+{
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
+                    "MESSAGE", "%s; what it is about is refused until it is mended", problem);
+}

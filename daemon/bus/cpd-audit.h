@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/bus/cpd-caller.h"
+#include "daemon/core/cpd-verdict.h"
+
+G_BEGIN_DECLS
+
+void cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin);
+void cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer);
+void cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict);
+void cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict);
+void cpd_audit_denied (const CpdCaller *caller, const char *action);
+void cpd_audit_store_broken (const char *problem);
+
+G_END_DECLS

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The Requests interface: a request waits for its turn, is fetched, and is answered with its
+ * evidence. It ends early by its deadline, by Cancel, or because its caller has left. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-bus-requests.h"
+
+#include "certpin-dbus.h"
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-audit.h"
+#include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-request-object.h"
+#include "daemon/bus/cpd-request-order.h"
+#include "dbus/certpin-names.h"
+
+struct _CpdBusRequests
+{
+  GObject parent;
+
+  const CpdBusParts *parts;
+  CertpinDBusRequests *skeleton;
+};
+
+G_DEFINE_FINAL_TYPE (CpdBusRequests, cpd_bus_requests, G_TYPE_OBJECT)
+
+/* One request under way; belongs to its call. */
+typedef struct
+{
+  CpdRequestOrder *order;
+  CpdRequestObject *object; /* NULL: nobody gave a token */
+  GCancellable *cancellable;
+  gulong cancelled_id, gone_id;
+  CpdTurn *turn;      /* NULL before it is authorised */
+  gboolean fetching;  /* the fetcher has it, and ends it */
+  unsigned int timer; /* of a deadline while it waits for its turn */
+  guint64 taken;      /* of the uid's budget for bodies */
+  gint64 started_us;  /* monotonic: when it was authorised */
+} Request;
+
+static void
+request_free (gpointer data)
+{
+  Request *request = data;
+
+  g_clear_handle_id (&request->timer, g_source_remove);
+  if (request->turn != NULL)
+    {
+      cpd_budget_give_back (cpd_turn_get_bodies (request->turn), request->taken);
+      cpd_turn_leave (request->turn);
+    }
+  cpd_request_object_free (request->object);
+  cpd_request_order_free (request->order);
+  g_object_unref (request->cancellable);
+  g_free (request);
+}
+
+/* Lets go of what could end it a second time. */
+static void
+stop_watching (CpdCall *call)
+{
+  Request *request = call->data;
+
+  g_clear_signal_handler (&request->cancelled_id, request->cancellable);
+  if (call->caller != NULL)
+    g_clear_signal_handler (&request->gone_id, call->caller->gone);
+}
+
+/* `error`: (transfer full) */
+static void
+request_fail (CpdCall *call, GError *error)
+{
+  stop_watching (call);
+  cpd_call_fail (call, error);
+}
+
+static gint64
+now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* Keeps the evidence and tells those who want to know. */
+static void
+record (CpdCall *call, const CpdVerdict *verdict)
+{
+  g_autoptr (GVariant) failure = g_variant_ref_sink (cpd_describe_failure (verdict, now_s ()));
+
+  cpd_failures_record (call->parts->failures, call->caller->uid, verdict->target, failure);
+  cpd_bus_parts_emit (call->parts, call->caller->uid, "PinFailed",
+                      g_variant_new ("(s@a{sv})", cpd_host_get_text (verdict->target), failure));
+}
+
+static void
+answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
+{
+  g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (certpin_response_get_info (response));
+  GVariant *body = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
+                                             certpin_response_get_body (response), TRUE);
+
+  cpd_describe_evidence (verdict, &info);
+  if (verdict->report != NULL)
+    {
+      record (call, verdict->report);
+      cpd_audit_report_only (call->caller, verdict->report);
+      g_variant_dict_insert_value (&info, "report",
+                                   cpd_describe_failure (verdict->report, now_s ()));
+    }
+  stop_watching (call);
+  cpd_call_return (call,
+                   g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
+                                  certpin_response_get_headers (response), body,
+                                  g_variant_dict_end (&info)));
+}
+
+static void
+request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  g_autoptr (CpdVerdict) verdict = NULL;
+  GError *error = NULL;
+  g_autoptr (CertpinResponse) response
+      = cpd_fetcher_fetch_finish (CPD_FETCHER (source), result, &verdict, &error);
+
+  if (response != NULL)
+    {
+      answer (call, response, verdict);
+      return;
+    }
+  if (verdict != NULL && !verdict->passed
+      && g_error_matches (error, CERTPIN_ERROR, (int)verdict->error))
+    {
+      record (call, verdict);
+      if (verdict->error != CERTPIN_ERROR_NOT_PINNED)
+        cpd_audit_refused (call->caller, verdict);
+    }
+  request_fail (call, error);
+}
+
+/* Its turn has come. */
+static void
+request_start (gpointer user_data)
+{
+  CpdCall *call = user_data;
+  Request *request = call->data;
+  const CpdOrder order = {
+    .request = request->order->request,
+    .uid = call->caller->uid,
+    .require_keys = request->order->require_keys,
+    .started_us = request->started_us,
+    .deadline_us = request->started_us + (gint64)request->order->timeout_ms * 1000,
+    .max_body_bytes = request->order->max_body_bytes,
+    .bodies = cpd_turn_get_bodies (request->turn),
+    .max_redirects = request->order->max_redirects,
+  };
+
+  g_clear_handle_id (&request->timer, g_source_remove);
+  request->fetching = TRUE;
+  cpd_fetcher_fetch_async (call->parts->fetcher, &order, request->cancellable, request_on_fetched,
+                           call);
+}
+
+static gboolean
+request_on_deadline (gpointer user_data)
+{
+  CpdCall *call = user_data;
+  Request *request = call->data;
+
+  request->timer = 0;
+  request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                           "the request's time was over before its turn came"));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+take_body (Request *request, GError **error)
+{
+  guint64 size = g_bytes_get_size (certpin_request_get_body (request->order->request));
+
+  if (!cpd_budget_take (cpd_turn_get_bodies (request->turn), size))
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                           "your requests have too many bodies in memory; let some finish first");
+      return FALSE;
+    }
+  request->taken = size;
+  return TRUE;
+}
+
+static void
+act_secure_request (CpdCall *call)
+{
+  Request *request = call->data;
+  GError *error = NULL;
+
+  if (g_cancellable_is_cancelled (request->cancellable))
+    {
+      request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                               "the request was cancelled"));
+      return;
+    }
+  request->started_us = g_get_monotonic_time ();
+  request->turn = cpd_turn_new (call->parts->fairness, call->caller->uid, request_start, call);
+  request->timer = g_timeout_add (request->order->timeout_ms, request_on_deadline, call);
+  /* The call may be gone when it is entered: it can come to its turn, and to its end, at once. */
+  if (!take_body (request, &error) || !cpd_turn_enter (request->turn, &error))
+    request_fail (call, error);
+}
+
+/* While it waits nobody else would end it. */
+static void
+on_cancelled (CpdCall *call)
+{
+  Request *request = call->data;
+
+  if (request->turn != NULL && !request->fetching)
+    request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                             "the request was cancelled"));
+}
+
+static gboolean
+watch_caller (CpdCall *call, GError **error)
+{
+  Request *request = call->data;
+
+  request->gone_id = g_signal_connect_swapped (
+      call->caller->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), request->cancellable);
+  return TRUE;
+}
+
+static CpdCall *
+new_request_call (CpdBusRequests *requests, GDBusMethodInvocation *invocation,
+                  CpdRequestOrder *order)
+{
+  CpdCall *call = cpd_call_new (requests->parts, invocation, act_secure_request);
+  Request *request = g_new0 (Request, 1);
+
+  request->order = order;
+  request->cancellable = g_cancellable_new ();
+  request->cancelled_id = g_signal_connect_swapped (request->cancellable, "cancelled",
+                                                    G_CALLBACK (on_cancelled), call);
+  call->action = CERTPIN_ACTION_SECURE_REQUEST;
+  call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
+  call->check = watch_caller;
+  call->data = request;
+  call->free_data = request_free;
+  return call;
+}
+
+static gboolean
+handle_secure_request (CpdBusRequests *requests, GDBusMethodInvocation *invocation,
+                       const char *method, const char *url, GVariant *headers, GVariant *body,
+                       GVariant *options)
+{
+  const CpdRequestArguments arguments = { method, url, headers, body, options };
+  GError *error = NULL;
+  CpdRequestOrder *order = cpd_request_order_new (&arguments, requests->parts->config, &error);
+  Request *request;
+  CpdCall *call;
+
+  if (order == NULL)
+    {
+      g_dbus_method_invocation_take_error (invocation, error);
+      return TRUE;
+    }
+  call = new_request_call (requests, invocation, order);
+  request = call->data;
+  if (order->token != NULL)
+    request->object = cpd_request_object_new (requests->parts->connection,
+                                              g_dbus_method_invocation_get_sender (invocation),
+                                              order->token, request->cancellable, &error);
+  if (error != NULL)
+    request_fail (call, error);
+  else
+    cpd_call_run (call);
+  return TRUE;
+}
+
+static void
+cpd_bus_requests_dispose (GObject *object)
+{
+  CpdBusRequests *requests = CPD_BUS_REQUESTS (object);
+
+  g_clear_object (&requests->skeleton);
+  G_OBJECT_CLASS (cpd_bus_requests_parent_class)->dispose (object);
+}
+
+static void
+cpd_bus_requests_class_init (CpdBusRequestsClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_bus_requests_dispose;
+}
+
+static void
+cpd_bus_requests_init (CpdBusRequests *requests)
+{
+  static const char *const features[] = { NULL };
+
+  requests->skeleton = certpin_dbus_requests_skeleton_new ();
+  certpin_dbus_requests_set_version (requests->skeleton, PACKAGE_VERSION);
+  certpin_dbus_requests_set_features (requests->skeleton, features);
+  g_signal_connect_object (requests->skeleton, "handle-secure-request",
+                           G_CALLBACK (handle_secure_request), requests, G_CONNECT_SWAPPED);
+}
+
+/* `parts`: outlive it. */
+CpdBusRequests *
+cpd_bus_requests_new (const CpdBusParts *parts)
+{
+  CpdBusRequests *requests = g_object_new (CPD_TYPE_BUS_REQUESTS, NULL);
+
+  requests->parts = parts;
+  return requests;
+}
+
+/* Returns: (transfer none) */
+GDBusInterfaceSkeleton *
+cpd_bus_requests_get_skeleton (CpdBusRequests *requests)
+{
+  return G_DBUS_INTERFACE_SKELETON (requests->skeleton);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The service on the bus: its one object with two interfaces, and its name, which is taken only
+ * when the object can already be called. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-bus.h"
+
+#include "daemon/bus/cpd-bus-pins.h"
+#include "daemon/bus/cpd-bus-requests.h"
+#include "daemon/bus/cpd-polkit.h"
+#include "dbus/certpin-names.h"
+
+struct _CpdBus
+{
+  GObject parent;
+
+  CpdBusParts parts;
+  CpdBusPins *pins;
+  CpdBusRequests *requests;
+  GBusNameOwnerFlags flags;
+  unsigned int name;
+};
+
+G_DEFINE_FINAL_TYPE (CpdBus, cpd_bus, G_TYPE_OBJECT)
+
+enum
+{
+  READY,
+  LOST,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_bus_dispose (GObject *object)
+{
+  CpdBus *bus = CPD_BUS (object);
+
+  g_clear_handle_id (&bus->name, g_bus_unown_name);
+  if (bus->pins != NULL)
+    g_dbus_interface_skeleton_unexport (cpd_bus_pins_get_skeleton (bus->pins));
+  if (bus->requests != NULL)
+    g_dbus_interface_skeleton_unexport (cpd_bus_requests_get_skeleton (bus->requests));
+  g_clear_object (&bus->pins);
+  g_clear_object (&bus->requests);
+  g_clear_object (&bus->parts.authority);
+  g_clear_object (&bus->parts.callers);
+  g_clear_object (&bus->parts.store);
+  g_clear_object (&bus->parts.fetcher);
+  g_clear_object (&bus->parts.connection);
+  G_OBJECT_CLASS (cpd_bus_parent_class)->dispose (object);
+}
+
+static void
+cpd_bus_finalize (GObject *object)
+{
+  CpdBus *bus = CPD_BUS (object);
+
+  cpd_failures_free (bus->parts.failures);
+  cpd_fairness_free (bus->parts.fairness);
+  G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
+}
+
+static void
+cpd_bus_class_init (CpdBusClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_bus_dispose;
+  G_OBJECT_CLASS (klass)->finalize = cpd_bus_finalize;
+  signals[READY] = g_signal_new ("ready", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+  signals[LOST]
+      = g_signal_new ("lost", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+}
+
+static void
+cpd_bus_init (CpdBus *bus)
+{
+}
+
+CpdBus *
+cpd_bus_new (const CpdBusSettings *settings)
+{
+  CpdBus *bus = g_object_new (CPD_TYPE_BUS, NULL);
+  CpdBusParts *parts = &bus->parts;
+
+  parts->connection = g_object_ref (settings->connection);
+  parts->store = g_object_ref (settings->store);
+  parts->fetcher = g_object_ref (settings->fetcher);
+  parts->config = settings->config;
+  parts->callers = cpd_callers_new (settings->connection);
+  parts->fairness = cpd_fairness_new (settings->config);
+  parts->failures = cpd_failures_new ();
+  parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
+                                      : cpd_uid_authority_new ();
+  bus->pins = cpd_bus_pins_new (parts);
+  bus->requests = cpd_bus_requests_new (parts);
+  bus->flags = G_BUS_NAME_OWNER_FLAGS_ALLOW_REPLACEMENT | G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE;
+  if (settings->replace)
+    bus->flags |= G_BUS_NAME_OWNER_FLAGS_REPLACE;
+  return bus;
+}
+
+static void
+on_name_acquired (GDBusConnection *connection, const char *name, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[READY], 0);
+}
+
+static void
+on_name_lost (GDBusConnection *connection, const char *name, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[LOST], 0);
+}
+
+/* Exports the object, then asks for the name. */
+gboolean
+cpd_bus_start (CpdBus *bus, GError **error)
+{
+  GDBusConnection *connection = bus->parts.connection;
+
+  if (!g_dbus_interface_skeleton_export (cpd_bus_pins_get_skeleton (bus->pins), connection,
+                                         CERTPIN_OBJECT_PATH, error)
+      || !g_dbus_interface_skeleton_export (cpd_bus_requests_get_skeleton (bus->requests),
+                                            connection, CERTPIN_OBJECT_PATH, error))
+    return FALSE;
+  bus->name = g_bus_own_name_on_connection (connection, CERTPIN_BUS_NAME, bus->flags,
+                                            on_name_acquired, on_name_lost, bus, NULL);
+  return TRUE;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/bus/cpd-call.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_BUS (cpd_bus_get_type ())
+
+/* The service on the bus. Emits
+ *   ready (): the name is owned;
+ *   lost (): the name, or the bus, is gone. */
+G_DECLARE_FINAL_TYPE (CpdBus, cpd_bus, CPD, BUS, GObject)
+
+typedef struct
+{
+  GDBusConnection *connection;
+  CpdStore *store;
+  CpdFetcher *fetcher;
+  const CpdConfig *config;
+  gboolean polkit;  /* who decides: polkit, or the uid */
+  gboolean replace; /* take the name over from another instance */
+} CpdBusSettings;
+
+CpdBus *cpd_bus_new (const CpdBusSettings *settings);
+gboolean cpd_bus_start (CpdBus *bus, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pipeline that every method runs through, in this order: parse, identify, check, authorise,
+ * act, reply. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-call.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-audit.h"
+#include "dbus/certpin-names.h"
+
+static void
+call_free (CpdCall *call)
+{
+  g_object_unref (call->invocation);
+  cpd_caller_unref (call->caller);
+  g_free (call->host);
+  g_free (call->key);
+  if (call->data != NULL && call->free_data != NULL)
+    call->free_data (call->data);
+  g_free (call);
+}
+
+/* `reply`: a tuple, sunk if floating; NULL: an empty one. Frees the call. */
+void
+cpd_call_return (CpdCall *call, GVariant *reply)
+{
+  g_dbus_method_invocation_return_value (call->invocation, reply);
+  call_free (call);
+}
+
+/* `error`: (transfer full). Frees the call. What is no error of certpin is told without its
+ * details. */
+void
+cpd_call_fail (CpdCall *call, GError *error)
+{
+  if (error->domain != CERTPIN_ERROR)
+    {
+      g_debug ("internal error: %s", error->message);
+      g_clear_error (&error);
+      error = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+                                   "the service failed internally");
+    }
+  g_dbus_method_invocation_return_gerror (call->invocation, error);
+  g_error_free (error);
+  call_free (call);
+}
+
+static void
+call_on_authorised (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  GError *error = NULL;
+
+  if (cpd_authority_check_finish (call->parts->authority, result, &error))
+    {
+      call->act (call);
+      return;
+    }
+  cpd_audit_denied (call->caller, call->action);
+  cpd_call_fail (call, error);
+}
+
+static gboolean
+call_is_interactive (CpdCall *call)
+{
+  GDBusMessage *message = g_dbus_method_invocation_get_message (call->invocation);
+
+  return (g_dbus_message_get_flags (message) & G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION)
+         != 0;
+}
+
+static void
+call_authorise (CpdCall *call)
+{
+  const CpdAuthorityQuestion question = { .caller = call->caller,
+                                          .action = call->action,
+                                          .host = call->host,
+                                          .key = call->key,
+                                          .interactive = call_is_interactive (call) };
+
+  if (call->action == NULL)
+    call->act (call);
+  else
+    cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
+}
+
+static void
+call_on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  GError *error = NULL;
+
+  call->caller = cpd_callers_identify_finish (call->parts->callers, result, &error);
+  if (call->caller != NULL && call->caller->confinement != NULL)
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
+                 "this program may not use certpin: %s", call->caller->confinement);
+  if (error == NULL && call->check != NULL)
+    call->check (call, &error);
+  if (error == NULL)
+    call_authorise (call);
+  else
+    cpd_call_fail (call, error);
+}
+
+/* A call that its handler has yet to fill in. The invocation stays the bus's until it is answered.
+ */
+CpdCall *
+cpd_call_new (const CpdBusParts *parts, GDBusMethodInvocation *invocation, CpdCallAct act)
+{
+  CpdCall *call = g_new0 (CpdCall, 1);
+
+  call->parts = parts;
+  call->invocation = g_object_ref (invocation);
+  call->act = act;
+  return call;
+}
+
+/* `call`: (transfer full) */
+void
+cpd_call_run (CpdCall *call)
+{
+  cpd_callers_identify_async (call->parts->callers,
+                              g_dbus_method_invocation_get_sender (call->invocation),
+                              call_on_identified, call);
+}
+
+/* Sends a signal of the Pins interface to every connection of a uid, or of all, that has called the
+ * service; to each by itself, since a broadcast would tell everybody. `arguments`: sunk if
+ * floating. */
+void
+cpd_bus_parts_emit (const CpdBusParts *parts, guint32 uid, const char *signal, GVariant *arguments)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
+  g_autoptr (GPtrArray) callers = cpd_callers_list (parts->callers);
+
+  for (unsigned int i = 0; i < callers->len; i++)
+    {
+      const CpdCaller *caller = callers->pdata[i];
+
+      if (caller->confinement == NULL && (uid == CPD_ALL_UIDS || uid == caller->uid))
+        g_dbus_connection_emit_signal (parts->connection, caller->sender, CERTPIN_OBJECT_PATH,
+                                       CERTPIN_PINS_IFACE, signal, owned, NULL);
+    }
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Core's values in the shapes that the interface gives them: a pin, a refusal and its evidence, a
+ * match. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-describe.h"
+
+/* Returns: (transfer none) */
+const char *
+cpd_describe_scope (CpdLayer layer)
+{
+  return layer == CPD_LAYER_USER ? "user" : layer == CPD_LAYER_REQUEST ? "request" : "system";
+}
+
+static GVariant *
+new_keys (GPtrArray *keys)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (unsigned int i = 0; keys != NULL && i < keys->len; i++)
+    g_variant_builder_add_value (&builder,
+                                 g_variant_new_take_string (certpin_key_to_text (keys->pdata[i])));
+  return g_variant_builder_end (&builder);
+}
+
+static const char *
+describe_state (const CpdPin *pin, gint64 now)
+{
+  if (pin->state == CPD_STATE_BLOCKED)
+    return "blocked";
+  return cpd_pin_is_expired (pin, now) ? "expired" : "active";
+}
+
+static void
+insert_text (GVariantDict *dict, const char *name, const char *text)
+{
+  if (text != NULL)
+    g_variant_dict_insert (dict, name, "s", text);
+}
+
+/* Returns: (floating): a{sv} */
+GVariant *
+cpd_describe_pin (const CpdPin *pin, gint64 now)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (pin->host));
+  g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (pin->layer));
+  g_variant_dict_insert_value (&dict, "keys", new_keys (pin->keys));
+  g_variant_dict_insert (&dict, "match", "s", pin->match == CPD_MATCH_LEAF ? "leaf" : "path");
+  g_variant_dict_insert (&dict, "mode", "s", pin->mode == CPD_MODE_ENFORCE ? "enforce" : "report");
+  g_variant_dict_insert (&dict, "expires", "x", pin->expires);
+  g_variant_dict_insert (&dict, "state", "s", describe_state (pin, now));
+  g_variant_dict_insert (&dict, "generation", "t", pin->generation);
+  g_variant_dict_insert (&dict, "created", "x", pin->created);
+  insert_text (&dict, "reason", pin->reason);
+  insert_text (&dict, "subject", pin->subject);
+  insert_text (&dict, "issuer", pin->issuer);
+  insert_text (&dict, "note", pin->note);
+  insert_text (&dict, "created-by", pin->created_by);
+  insert_text (&dict, "source", pin->source);
+  if (pin->not_after != 0)
+    g_variant_dict_insert (&dict, "not-after", "x", pin->not_after);
+  if (pin->warnings != NULL && pin->warnings[0] != NULL)
+    g_variant_dict_insert (&dict, "warnings", "^as", pin->warnings);
+  if (pin->anchors != NULL)
+    g_variant_dict_insert (&dict, "trust-anchors", "u", cpd_anchors_get_count (pin->anchors));
+  return g_variant_dict_end (&dict);
+}
+
+static void
+insert_chain (GVariantDict *dict, CpdPeer *peer)
+{
+  GPtrArray *chain = cpd_peer_get_chain (peer);
+  g_autoptr (GPtrArray) keys = g_ptr_array_new ();
+  g_autofree char *subject = NULL, *issuer = NULL;
+
+  for (unsigned int i = 0; i < chain->len; i++)
+    g_ptr_array_add (keys, cpd_certificate_get_key (chain->pdata[i]));
+  g_variant_dict_insert_value (dict, "offered-keys", new_keys (keys));
+  if (chain->len == 0)
+    return;
+  subject = cpd_certificate_dup_subject (chain->pdata[0]);
+  issuer = cpd_certificate_dup_issuer (chain->pdata[0]);
+  insert_text (dict, "subject", subject);
+  insert_text (dict, "issuer", issuer);
+}
+
+/* `verdict`: a refusal. `now`: Unix seconds. Returns: (floating): a{sv} */
+GVariant *
+cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (verdict->target));
+  g_variant_dict_insert (&dict, "error", "s", certpin_error_get_name (verdict->error));
+  g_variant_dict_insert (&dict, "reason", "s", verdict->reason);
+  g_variant_dict_insert (&dict, "message", "s", verdict->message);
+  g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (verdict->layer));
+  g_variant_dict_insert_value (&dict, "pinned-keys",
+                               new_keys (verdict->pin != NULL ? verdict->pin->keys : NULL));
+  if (verdict->peer != NULL)
+    insert_chain (&dict, verdict->peer);
+  insert_text (&dict, "likely-cause", verdict->likely_cause);
+  insert_text (&dict, "advice", verdict->advice);
+  g_variant_dict_insert (&dict, "mode", "s",
+                         verdict->pin != NULL && verdict->pin->mode == CPD_MODE_REPORT ? "report"
+                                                                                       : "enforce");
+  g_variant_dict_insert (&dict, "time", "x", now);
+  return g_variant_dict_end (&dict);
+}
+
+/* `verdict`: one that passed. Adds what it proves to a reply's `info`. */
+void
+cpd_describe_evidence (const CpdVerdict *verdict, GVariantDict *info)
+{
+  if (verdict->matched_key != NULL)
+    {
+      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
+
+      g_variant_dict_insert (info, "matched-key", "s", key);
+      g_variant_dict_insert (info, "matched-position", "u", verdict->matched_position);
+    }
+  g_variant_dict_insert_value (info, "path-keys", new_keys (verdict->path_keys));
+  g_variant_dict_insert (info, "generation", "t", verdict->policy->generation);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/cpd-verdict.h"
+
+G_BEGIN_DECLS
+
+GVariant *cpd_describe_pin (const CpdPin *pin, gint64 now);
+GVariant *cpd_describe_failure (const CpdVerdict *verdict, gint64 now);
+void cpd_describe_evidence (const CpdVerdict *verdict, GVariantDict *info);
+
+const char *cpd_describe_scope (CpdLayer layer);
+
+G_END_DECLS

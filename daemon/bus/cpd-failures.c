@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The evidence of refused requests, since a D-Bus error carries only a sentence: for each uid the
+ * last one of each host, of so many hosts at most. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-failures.h"
+
+#define HOSTS_MAX 64
+
+typedef struct
+{
+  CpdHost *target;
+  GVariant *description;
+} Failure;
+
+struct _CpdFailures
+{
+  GHashTable *of_uid; /* uid → GQueue of Failure, the newest first */
+};
+
+static void
+failure_free (gpointer data)
+{
+  Failure *failure = data;
+
+  cpd_host_unref (failure->target);
+  g_variant_unref (failure->description);
+  g_free (failure);
+}
+
+static void
+queue_free (gpointer queue)
+{
+  g_queue_free_full (queue, failure_free);
+}
+
+CpdFailures *
+cpd_failures_new (void)
+{
+  CpdFailures *failures = g_new0 (CpdFailures, 1);
+
+  failures->of_uid = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, queue_free);
+  return failures;
+}
+
+void
+cpd_failures_free (CpdFailures *failures)
+{
+  if (failures == NULL)
+    return;
+  g_hash_table_unref (failures->of_uid);
+  g_free (failures);
+}
+
+/* A host without a port stands for whatever port. */
+static gboolean
+is_about (const Failure *failure, CpdHost *host)
+{
+  return g_str_equal (cpd_host_get_name (failure->target), cpd_host_get_name (host))
+         && (cpd_host_get_port (host) == 0
+             || cpd_host_get_port (host) == cpd_host_get_port (failure->target));
+}
+
+/* `description`: sunk if floating; replaces the one that is there for the same host and port. */
+void
+cpd_failures_record (CpdFailures *failures, guint32 uid, CpdHost *target, GVariant *description)
+{
+  GQueue *queue = g_hash_table_lookup (failures->of_uid, GUINT_TO_POINTER (uid));
+  Failure *failure = g_new0 (Failure, 1);
+
+  if (queue == NULL)
+    {
+      queue = g_queue_new ();
+      g_hash_table_insert (failures->of_uid, GUINT_TO_POINTER (uid), queue);
+    }
+  for (GList *link = queue->head; link != NULL; link = link->next)
+    if (is_about (link->data, target))
+      {
+        failure_free (link->data);
+        g_queue_delete_link (queue, link);
+        break;
+      }
+  failure->target = cpd_host_ref (target);
+  failure->description = g_variant_ref_sink (description);
+  g_queue_push_head (queue, failure);
+  if (queue->length > HOSTS_MAX)
+    failure_free (g_queue_pop_tail (queue));
+}
+
+/* Returns: (transfer none) (nullable): the newest that is about the host */
+GVariant *
+cpd_failures_lookup (CpdFailures *failures, guint32 uid, CpdHost *host)
+{
+  GQueue *queue = g_hash_table_lookup (failures->of_uid, GUINT_TO_POINTER (uid));
+
+  for (GList *link = queue != NULL ? queue->head : NULL; link != NULL; link = link->next)
+    if (is_about (link->data, host))
+      return ((Failure *)link->data)->description;
+  return NULL;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The a{sv} of a method's options against the table of those that it knows. An unknown one is
+ * refused: an option that is not understood may have been meant to protect somebody. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-options.h"
+
+#include "client-lib/certpin-error.h"
+
+#include <string.h>
+
+G_GNUC_PRINTF (2, 3)
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (error != NULL)
+    *error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
+/* Stores the value, and tells what of it is bounded. */
+static guint64
+store (const CpdOption *option, GVariant *value)
+{
+  switch (option->type[0])
+    {
+    case 's':
+      *(const char **)option->value = g_variant_get_string (value, NULL);
+      return strlen (*(const char **)option->value);
+    case 'b':
+      *(gboolean *)option->value = g_variant_get_boolean (value);
+      return 0;
+    case 'u':
+      return *(guint32 *)option->value = g_variant_get_uint32 (value);
+    case 't':
+      return *(guint64 *)option->value = g_variant_get_uint64 (value);
+    case 'x':
+      *(gint64 *)option->value = g_variant_get_int64 (value);
+      return g_variant_get_int64 (value) < 0 ? G_MAXUINT64 : (guint64)g_variant_get_int64 (value);
+    default:
+      *(GVariant **)option->value = g_variant_ref (value);
+      return g_variant_n_children (value);
+    }
+}
+
+static gboolean
+parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n_options,
+           GError **error)
+{
+  for (size_t i = 0; i < n_options; i++)
+    {
+      const CpdOption *option = &options[i];
+      guint64 measure;
+
+      if (!g_str_equal (option->name, name))
+        continue;
+      if (!g_str_equal (g_variant_get_type_string (value), option->type))
+        return refuse (error, "option ‘%s’ must be of the D-Bus type %s, not %s", name,
+                       option->type, g_variant_get_type_string (value));
+      measure = store (option, value);
+      if (option->type[0] != 'b' && (measure < option->least || measure > option->most))
+        return refuse (error,
+                       "option ‘%s’ is out of range: %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
+                       " are allowed",
+                       name, option->least, option->most);
+      return TRUE;
+    }
+  return refuse (error, "option ‘%s’ is not known to this method", name);
+}
+
+/* Errors: CERTPIN_ERROR_INVALID_ARGUMENT; values that were stored before it stay. */
+gboolean
+cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_options, GError **error)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
+  GVariantIter iter;
+  const char *name;
+  GVariant *value;
+
+  g_variant_iter_init (&iter, dictionary);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &value))
+    {
+      g_autoptr (GVariant) owned = value;
+
+      if (!g_hash_table_add (seen, (gpointer)name))
+        return refuse (error, "option ‘%s’ is given twice", name);
+      if (!parse_one (name, value, options, n_options, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* `value`: NULL: not given, which is fine. */
+gboolean
+cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
+                          GError **error)
+{
+  if (value == NULL || g_strv_contains (choices, value))
+    return TRUE;
+  return refuse (error, "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value,
+                 choices[0], choices[1]);
+}

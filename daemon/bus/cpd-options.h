@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* One option that a method knows: its type decides what `value` points to, and what is not given is
+ * left as it was. s: const char *, b: gboolean, u: guint32, t: guint64, x: gint64; as, aay:
+ * GVariant * (transfer full). Strings belong to the dictionary. */
+typedef struct
+{
+  const char *name;
+  const char *type;
+  gpointer value;
+  guint64 least,
+      most; /* of u, t and x, or of the length of s in bytes, or of as and aay in elements */
+} CpdOption;
+
+gboolean cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_options,
+                            GError **error);
+gboolean cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
+                                   GError **error);
+
+G_END_DECLS

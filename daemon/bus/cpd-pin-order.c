@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* PinCertificate and PinKeys as a value: their options, and what makes a pin of them. Which
+ * certificates may be pinned is decided here. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-pin-order.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-options.h"
+#include "daemon/core/cpd-text.h"
+
+#define CERTIFICATES_MAX 64
+#define NOTE_MAX_BYTES   1024
+
+static const char *const scopes[] = { "user", "system", NULL };
+static const char *const matches[] = { "leaf", "path", NULL };
+static const char *const modes[] = { "enforce", "report", NULL };
+
+void
+cpd_pin_order_free (CpdPinOrder *order)
+{
+  if (order == NULL)
+    return;
+  cpd_host_unref (order->host);
+  g_free (order->note);
+  cpd_anchors_unref (order->anchors);
+  g_clear_pointer (&order->certificate, g_bytes_unref);
+  g_clear_pointer (&order->backups, g_ptr_array_unref);
+  g_clear_pointer (&order->keys, g_ptr_array_unref);
+  g_free (order);
+}
+
+/* `scope`: NULL: not given. */
+gboolean
+cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
+{
+  if (!cpd_options_check_choice ("scope", scope, scopes, error))
+    return FALSE;
+  *layer = g_strcmp0 (scope, "system") == 0 ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  return TRUE;
+}
+
+/* `array`: aay, or NULL. Returns: (transfer full): of GBytes */
+static GPtrArray *
+to_bytes (GVariant *array)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (gsize i = 0; array != NULL && i < g_variant_n_children (array); i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (array, i);
+      g_ptr_array_add (list, g_variant_get_data_as_bytes (child));
+    }
+  return list;
+}
+
+static gboolean
+take_anchors (CpdPinOrder *order, GVariant *array, GError **error)
+{
+  g_autoptr (GPtrArray) ders = to_bytes (array);
+  g_autoptr (GError) reason = NULL;
+
+  if (array == NULL)
+    return TRUE;
+  order->anchors = cpd_anchors_new (ders, &reason);
+  if (order->anchors == NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
+                 reason->message);
+  return order->anchors != NULL;
+}
+
+static gboolean
+take_note (CpdPinOrder *order, const char *note, GError **error)
+{
+  if (note != NULL && !cpd_text_is_plain (note))
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "option ‘note’ holds control or bidirectional characters");
+      return FALSE;
+    }
+  order->note = g_strdup (note);
+  return TRUE;
+}
+
+static gboolean
+parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error)
+{
+  const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL;
+  g_autoptr (GVariant) backups = NULL, anchors = NULL;
+  const CpdOption table[] = {
+    { "scope", "s", &scope, 1, 16 },
+    { "match", "s", &match, 1, 16 },
+    { "mode", "s", &mode, 1, 16 },
+    { "note", "s", &note, 0, NOTE_MAX_BYTES },
+    { "expires", "x", &order->expires, (guint64)now + 1, G_MAXINT64 },
+    { "backup-certificates", "aay", &backups, 0, CERTIFICATES_MAX - 1 },
+    { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
+  };
+
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &order->layer, error)
+      || !cpd_options_check_choice ("match", match, matches, error)
+      || !cpd_options_check_choice ("mode", mode, modes, error)
+      || !take_anchors (order, anchors, error) || !take_note (order, note, error))
+    return FALSE;
+  order->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
+  order->mode = g_strcmp0 (mode, "report") == 0 ? CPD_MODE_REPORT : CPD_MODE_ENFORCE;
+  order->backups = to_bytes (backups);
+  return TRUE;
+}
+
+/* `now`: Unix seconds. Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full): an order that still lacks its certificate or keys */
+CpdPinOrder *
+cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **error)
+{
+  g_autoptr (CpdPinOrder) order = g_new0 (CpdPinOrder, 1);
+
+  order->keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  order->host = cpd_host_new (host, error);
+  if (order->host == NULL || !parse_options (order, options, now, error))
+    return NULL;
+  return g_steal_pointer (&order);
+}
+
+/* Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY. */
+gboolean
+cpd_pin_order_take_keys (CpdPinOrder *order, const char *const *keys, GError **error)
+{
+  if (keys[0] == NULL || g_strv_length ((GStrv)keys) > CERTIFICATES_MAX)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "%u keys are given, but 1 to 64 are needed", g_strv_length ((GStrv)keys));
+      return FALSE;
+    }
+  if (order->backups->len > 0)
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "option ‘backup-certificates’ is not known to this method");
+      return FALSE;
+    }
+  for (size_t i = 0; keys[i] != NULL; i++)
+    {
+      CertpinKey *key = certpin_key_new_from_text (keys[i], error);
+
+      if (key == NULL)
+        return FALSE;
+      g_ptr_array_add (order->keys, key);
+    }
+  return TRUE;
+}
+
+/* Whether the certificate may be pinned in this way. */
+static gboolean
+check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **error)
+{
+  g_autofree char *subject = cpd_certificate_dup_subject (certificate);
+  gboolean ca = cpd_certificate_is_ca (certificate);
+
+  if (ca && order->match == CPD_MATCH_PATH)
+    return TRUE;
+  if (cpd_certificate_is_self_signed (certificate))
+    {
+      g_set_error (
+          error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
+          "the certificate ‘%s’ is self-signed, which is not supported; pin one that an authority "
+          "issued",
+          subject);
+      return FALSE;
+    }
+  if (ca)
+    {
+      g_set_error (
+          error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+          "the certificate ‘%s’ is an authority's, which no server has as its own; pin it with the "
+          "option ‘match’ set to ‘path’",
+          subject);
+      return FALSE;
+    }
+  return TRUE;
+}
+
+static CpdCertificate *
+read_certificate (CpdPinOrder *order, GBytes *der, GError **error)
+{
+  g_autoptr (CpdCertificate) certificate = cpd_certificate_new (der, error);
+
+  if (certificate == NULL || !check_certificate (order, certificate, error))
+    return NULL;
+  return g_steal_pointer (&certificate);
+}
+
+static gboolean
+add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
+{
+  g_autoptr (CpdCertificate) certificate = read_certificate (order, order->certificate, error);
+
+  if (certificate == NULL)
+    return FALSE;
+  cpd_pin_take_certificate (pin, certificate, now);
+  for (unsigned int i = 0; i < order->backups->len; i++)
+    {
+      g_autoptr (CpdCertificate) backup = read_certificate (order, order->backups->pdata[i], error);
+
+      if (backup == NULL)
+        {
+          g_prefix_error (error, "backup certificate %u: ", i + 1);
+          return FALSE;
+        }
+      cpd_pin_add_key (pin, cpd_certificate_get_key (backup));
+    }
+  return TRUE;
+}
+
+/* Errors: CERTPIN_ERROR_WRONG_FORMAT and CERTPIN_ERROR_SELF_SIGNED, after which the host is to be
+ * blocked; CERTPIN_ERROR_INVALID_ARGUMENT. Returns: (transfer full) */
+CpdPin *
+cpd_pin_order_make_pin (CpdPinOrder *order, gint64 now, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_new (order->host, order->layer);
+
+  pin->match = order->match;
+  pin->mode = order->mode;
+  pin->expires = order->expires;
+  pin->note = g_strdup (order->note);
+  pin->anchors = order->anchors != NULL ? cpd_anchors_ref (order->anchors) : NULL;
+  pin->created = now;
+  if (order->certificate != NULL && !add_certificates (order, pin, now, error))
+    return NULL;
+  for (unsigned int i = 0; i < order->keys->len; i++)
+    cpd_pin_add_key (pin, order->keys->pdata[i]);
+  return g_steal_pointer (&pin);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* SecureRequest's arguments as a value: sizes, options, and whether it is a request at all. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-request-order.h"
+
+#include "client-lib/certpin-error.h"
+#include "client-lib/certpin-key.h"
+#include "daemon/bus/cpd-options.h"
+
+#include <string.h>
+
+#define TIMEOUT_MS       30000
+#define TIMEOUT_MAX_MS   600000
+#define REDIRECTS        10
+#define REDIRECTS_MAX    20
+#define REQUIRE_KEYS_MAX 64
+#define TOKEN_MAX_BYTES  64
+
+void
+cpd_request_order_free (CpdRequestOrder *order)
+{
+  if (order == NULL)
+    return;
+  certpin_request_unref (order->request);
+  g_clear_pointer (&order->require_keys, g_ptr_array_unref);
+  g_free (order->token);
+  g_free (order);
+}
+
+static gboolean
+check_size (const char *what, guint64 size, guint64 most, GError **error)
+{
+  if (size <= most)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+               "%s: %" G_GUINT64_FORMAT ", but %" G_GUINT64_FORMAT " are the limit", what, size,
+               most);
+  return FALSE;
+}
+
+static gboolean
+check_sizes (const CpdRequestArguments *arguments, const CpdConfig *config, GError **error)
+{
+  guint64 header_bytes = 0;
+  const char *name, *value;
+  GVariantIter iter;
+
+  g_variant_iter_init (&iter, arguments->headers);
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    header_bytes += strlen (name) + strlen (value) + strlen (": \r\n");
+  return check_size ("the URL's bytes", strlen (arguments->url), config->url_bytes, error)
+         && check_size ("the number of headers", g_variant_n_children (arguments->headers),
+                        config->headers, error)
+         && check_size ("the headers' bytes", header_bytes, config->header_bytes, error)
+         && check_size ("the body's bytes", g_variant_get_size (arguments->body),
+                        config->inline_body_bytes, error);
+}
+
+static gboolean
+take_token (CpdRequestOrder *order, const char *token, GError **error)
+{
+  for (const char *c = token; c != NULL && *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && *c != '_')
+      {
+        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘handle-token’ is ‘%s’, but may only hold letters, digits and ‘_’",
+                     token);
+        return FALSE;
+      }
+  order->token = g_strdup (token);
+  return TRUE;
+}
+
+static gboolean
+take_keys (CpdRequestOrder *order, GVariant *array, GError **error)
+{
+  g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
+
+  order->require_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+    {
+      CertpinKey *key = certpin_key_new_from_text (texts[i], error);
+
+      if (key == NULL)
+        return FALSE;
+      g_ptr_array_add (order->require_keys, key);
+    }
+  return TRUE;
+}
+
+static gboolean
+parse_options (CpdRequestOrder *order, GVariant *options, const CpdConfig *config, GError **error)
+{
+  const char *token = NULL;
+  g_autoptr (GVariant) keys = NULL;
+  const CpdOption table[] = {
+    { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
+    { "max-body", "t", &order->max_body_bytes, 0, config->inline_body_bytes },
+    { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
+    { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
+    { "handle-token", "s", &token, 1, TOKEN_MAX_BYTES },
+  };
+
+  return cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+         && take_token (order, token, error) && take_keys (order, keys, error);
+}
+
+/* A host that is none must not come out as one that is not pinned. */
+static gboolean
+check_host (CertpinRequest *request, GError **error)
+{
+  GUri *uri = certpin_request_get_uri (request);
+  g_autoptr (CpdHost) host = cpd_host_new_target (g_uri_get_host (uri), 0, error);
+
+  return host != NULL;
+}
+
+/* Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY,
+ * CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE. Returns: (transfer full) */
+CpdRequestOrder *
+cpd_request_order_new (const CpdRequestArguments *arguments, const CpdConfig *config,
+                       GError **error)
+{
+  g_autoptr (CpdRequestOrder) order = g_new0 (CpdRequestOrder, 1);
+  g_autoptr (GBytes) body = NULL;
+
+  order->timeout_ms = TIMEOUT_MS;
+  order->max_body_bytes = config->inline_body_bytes;
+  order->max_redirects = REDIRECTS;
+  if (!check_sizes (arguments, config, error)
+      || !parse_options (order, arguments->options, config, error))
+    return NULL;
+  body = g_variant_get_data_as_bytes (arguments->body);
+  order->request
+      = certpin_request_new (arguments->method, arguments->url, arguments->headers, body, error);
+  if (order->request == NULL || !check_host (order->request, error))
+    return NULL;
+  return g_steal_pointer (&order);
+}

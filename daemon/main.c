@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* certpind: reads the command line, the configuration and the store, joins the layers, and runs
+ * until it is told to end. The only place that knows the environment and the process. */
+
+#include "config.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-audit.h"
+#include "daemon/bus/cpd-bus.h"
+#include "daemon/transport/cpd-soup-fetcher.h"
+
+#include <glib-unix.h>
+
+#include <locale.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+/* TRANSPORT: no TLS session may ever be resumed, since a resumed one passes over the database's
+ * answer; and only HTTP/1.1 keeps a cancelled request from being sent. Both must be set before the
+ * first use of TLS. */
+#define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%COMPAT:%NO_TICKETS"
+
+/* How long requests that are under way may hold up the end. */
+#define DRAIN_MS 500
+
+typedef struct
+{
+  char *bus;
+  char *authority;
+  char *config_file;
+  char *state_dir;
+  GStrv pins_dirs;
+  char *trust_file;
+  gboolean replace, check, verbose, version;
+} Arguments;
+
+typedef struct
+{
+  GMainLoop *loop;
+  CpdStore *store;
+  int status;
+} Service;
+
+static gboolean
+parse_arguments (int argc, char **argv, Arguments *arguments, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
+      "system (default), session, or a D-Bus address", "BUS" },
+    { "authority", 0, 0, G_OPTION_ARG_STRING, &arguments->authority,
+      "who decides what callers may do: polkit (default), or uid, for private buses", "WHO" },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config_file,
+      "configuration (" CPD_CONFIG_FILE ")", "FILE" },
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir,
+      "where pins are kept (" CPD_STATE_DIR ")", "DIR" },
+    { "pins-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->pins_dirs,
+      "pin files, the strongest folder first; may be repeated", "DIR" },
+    { "trust-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->trust_file,
+      "PEM bundle of trusted authorities, instead of the configuration's", "FILE" },
+    { "replace", 0, 0, G_OPTION_ARG_NONE, &arguments->replace, "take over from a running instance",
+      NULL },
+    { "check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
+      "check the configuration and all pin files, then exit", NULL },
+    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log what is done", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "print the version and exit", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context
+      = g_option_context_new ("— pinned connections for the programs of a machine");
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, error))
+    return FALSE;
+  if (argc > 1)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unexpected argument ‘%s’",
+                 argv[1]);
+  else if (arguments->authority != NULL && !g_str_equal (arguments->authority, "polkit")
+           && !g_str_equal (arguments->authority, "uid"))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--authority=%s is neither polkit nor uid", arguments->authority);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static gboolean
+uses_polkit (const Arguments *arguments)
+{
+  return g_strcmp0 (arguments->authority, "uid") != 0;
+}
+
+static GDBusConnection *
+connect_to_bus (const Arguments *arguments, GError **error)
+{
+  const char *bus = arguments->bus != NULL ? arguments->bus : "system";
+
+  if (g_str_equal (bus, "system"))
+    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+  if (uses_polkit (arguments))
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "polkit knows only callers on the system bus; on ‘%s’ use --authority=uid", bus);
+      return NULL;
+    }
+  if (g_str_equal (bus, "session"))
+    return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
+  return g_dbus_connection_new_for_address_sync (
+      bus,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, error);
+}
+
+static CpdConfig *
+load_config (const Arguments *arguments, GError **error)
+{
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+  const char *path = arguments->config_file != NULL ? arguments->config_file : CPD_CONFIG_FILE;
+  CpdConfig *config = cpd_config_load (path, warnings, error);
+
+  for (unsigned int i = 0; i < warnings->len; i++)
+    g_warning ("%s", (char *)warnings->pdata[i]);
+  if (config != NULL && arguments->trust_file != NULL)
+    {
+      g_free (config->trust_file);
+      config->trust_file = g_strdup (arguments->trust_file);
+    }
+  return config;
+}
+
+static CpdStore *
+load_store (const Arguments *arguments, const CpdConfig *config, unsigned int *problems)
+{
+  static const char *const usual_dirs[] = { CPD_PINS_DIR_ADMIN, CPD_PINS_DIR_VENDOR, NULL };
+  const CpdStoreSettings settings = {
+    .trust_file = config->trust_file,
+    .state_dir = arguments->state_dir != NULL ? arguments->state_dir : CPD_STATE_DIR,
+    .pins_dirs
+    = arguments->pins_dirs != NULL ? (const char *const *)arguments->pins_dirs : usual_dirs,
+    .first_generation = (guint64)g_get_real_time (),
+    .max_bytes_per_layer = config->pin_bytes_per_uid,
+  };
+  CpdStore *store = cpd_store_new (&settings);
+  g_autoptr (GPtrArray) broken = cpd_store_load (store);
+
+  for (unsigned int i = 0; i < broken->len; i++)
+    cpd_audit_store_broken (broken->pdata[i]);
+  *problems = broken->len;
+  return store;
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  g_main_loop_quit (((Service *)user_data)->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
+    g_message ("read the pin files and the trust file anew");
+  else
+    g_warning ("%s", error->message);
+}
+
+static gboolean
+on_hangup (gpointer user_data)
+{
+  cpd_store_reload_async (((Service *)user_data)->store, on_reloaded, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+on_ready (void)
+{
+  g_message ("ready");
+}
+
+static void
+on_lost (Service *service)
+{
+  g_warning ("the bus, or the name on it, is another's now");
+  service->status = 1;
+  g_main_loop_quit (service->loop);
+}
+
+static gboolean
+on_drained (gpointer user_data)
+{
+  *(gboolean *)user_data = TRUE;
+  return G_SOURCE_REMOVE;
+}
+
+/* Lets a change that is being written reach the disk, and its caller hear of it. */
+static void
+drain (void)
+{
+  gboolean drained = FALSE;
+
+  g_timeout_add (DRAIN_MS, on_drained, &drained);
+  while (!drained && g_main_context_pending (NULL))
+    g_main_context_iteration (NULL, FALSE);
+}
+
+static int
+serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
+{
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (CpdJudge) judge = cpd_judge_new (store);
+  g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
+  g_autoptr (GDBusConnection) connection = connect_to_bus (arguments, error);
+  Service service = { loop, store, 0 };
+  const CpdBusSettings settings = { .connection = connection,
+                                    .store = store,
+                                    .fetcher = CPD_FETCHER (fetcher),
+                                    .config = config,
+                                    .polkit = uses_polkit (arguments),
+                                    .replace = arguments->replace };
+  g_autoptr (CpdBus) bus = NULL;
+
+  if (connection == NULL)
+    return 1;
+  g_dbus_connection_set_exit_on_close (connection, FALSE);
+  bus = cpd_bus_new (&settings);
+  g_signal_connect (bus, "ready", G_CALLBACK (on_ready), NULL);
+  g_signal_connect_swapped (bus, "lost", G_CALLBACK (on_lost), &service);
+  g_unix_signal_add (SIGTERM, on_terminate, &service);
+  g_unix_signal_add (SIGINT, on_terminate, &service);
+  g_unix_signal_add (SIGHUP, on_hangup, &service);
+  if (!cpd_bus_start (bus, error))
+    return 1;
+  g_main_loop_run (loop);
+  drain ();
+  return service.status;
+}
+
+static void
+arguments_clear (Arguments *arguments)
+{
+  g_free (arguments->bus);
+  g_free (arguments->authority);
+  g_free (arguments->config_file);
+  g_free (arguments->state_dir);
+  g_strfreev (arguments->pins_dirs);
+  g_free (arguments->trust_file);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
+
+/* What must hold before anything else runs. */
+static void
+set_up_process (void)
+{
+  const struct rlimit no_core = { 0, 0 };
+
+  setlocale (LC_ALL, "");
+  setrlimit (RLIMIT_CORE, &no_core);
+#ifndef __SANITIZE_ADDRESS__ /* whose leak check has to trace the process */
+  prctl (PR_SET_DUMPABLE, 0);
+#endif
+  signal (SIGPIPE, SIG_IGN);
+  g_setenv ("G_TLS_GNUTLS_PRIORITY", TLS_PRIORITY, TRUE);
+  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (Arguments) arguments = { 0 };
+  g_autoptr (CpdConfig) config = NULL;
+  g_autoptr (CpdStore) store = NULL;
+  g_autoptr (GError) error = NULL;
+  unsigned int problems;
+  int status;
+
+  set_up_process ();
+  if (!parse_arguments (argc, argv, &arguments, &error))
+    {
+      g_printerr ("certpind: %s; see certpind --help\n", error->message);
+      return 2;
+    }
+  if (arguments.version)
+    {
+      g_print ("certpind " PACKAGE_VERSION "\n");
+      return 0;
+    }
+  g_log_set_debug_enabled (arguments.verbose);
+  config = load_config (&arguments, &error);
+  if (config == NULL)
+    {
+      g_printerr ("certpind: %s\n", error->message);
+      return 1;
+    }
+  store = load_store (&arguments, config, &problems);
+  if (arguments.check)
+    {
+      g_print ("%u problems\n", problems);
+      return problems == 0 ? 0 : 1;
+    }
+  status = serve (&arguments, config, store, &error);
+  if (error != NULL)
+    g_printerr ("certpind: %s\n", error->message);
+  return status;
+}
