@@ -8,6 +8,7 @@
 #include "certpin-client.h"
 
 #include "certpin-call.h"
+#include "certpin-error.h"
 
 G_DEFINE_FINAL_TYPE (CertpinClient, certpin_client, G_TYPE_OBJECT)
 
@@ -24,6 +25,8 @@ static void
 certpin_client_class_init (CertpinClientClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = certpin_client_dispose;
+  /* Only a domain that is registered is recognised in a reply. */
+  certpin_error_quark ();
 }
 
 static void

@@ -70,6 +70,19 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
+/* Returns: (transfer full): the URL as it may be shown: a password in it is not. */
+static char *
+shown (const char *url)
+{
+  const char *authority = strstr (url, "//");
+  size_t length = authority != NULL ? strcspn (authority + 2, "/?#") : 0;
+  const char *at = authority != NULL ? g_strrstr_len (authority + 2, (gssize)length, "@") : NULL;
+
+  if (at == NULL)
+    return g_strdup (url);
+  return g_strdup_printf ("%.*s…%s", (int)(authority + 2 - url), url, at);
+}
+
 static gboolean
 check_method (const char *method, GError **error)
 {
@@ -113,7 +126,10 @@ check_url_text (const char *url, GError **error)
   for (const char *c = url; *c != '\0'; c++)
     if (*c == ' ' || g_ascii_iscntrl (*c) || *c == '\\'
         || (rest != NULL && c >= rest && (*c & 0x80)))
-      return refuse (error, "URL ‘%s’ holds a character that must be percent-encoded", url);
+      {
+        g_autofree char *text = shown (url);
+        return refuse (error, "URL ‘%s’ holds a character that must be percent-encoded", text);
+      }
   return TRUE;
 }
 
@@ -123,12 +139,13 @@ parse_url (const char *url, GError **error)
   const GUriFlags flags = G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE;
   g_autoptr (GError) reason = NULL;
   g_autofree char *scheme = g_uri_parse_scheme (url);
+  g_autofree char *text = shown (url);
   g_autoptr (GUri) uri = NULL;
 
   if (scheme != NULL && g_ascii_strcasecmp (scheme, "https") != 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE,
-                   "URL ‘%s’ is %s, but only https can be pinned", url, scheme);
+                   "URL ‘%s’ is %s, but only https can be pinned", text, scheme);
       return NULL;
     }
   if (!check_url_text (url, error))
@@ -136,7 +153,7 @@ parse_url (const char *url, GError **error)
   uri = g_uri_parse (url, flags, &reason);
   if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     {
-      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%s", url,
+      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%s", text,
               reason != NULL ? ": " : "", reason != NULL ? reason->message : "");
       return NULL;
     }
@@ -148,7 +165,7 @@ parse_url (const char *url, GError **error)
     }
   if (g_uri_get_port (uri) == 0)
     {
-      refuse (error, "URL ‘%s’ names port 0; ports are 1 to 65535", url);
+      refuse (error, "URL ‘%s’ names port 0; ports are 1 to 65535", text);
       return NULL;
     }
   return g_uri_build (flags, "https", NULL, g_uri_get_host (uri), g_uri_get_port (uri),

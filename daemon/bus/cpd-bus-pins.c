@@ -13,6 +13,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/bus/cpd-pin-queries.h"
 #include "daemon/core/cpd-text.h"
 #include "dbus/certpin-names.h"
 
@@ -29,20 +30,6 @@ struct _CpdBusPins
 };
 
 G_DEFINE_FINAL_TYPE (CpdBusPins, cpd_bus_pins, G_TYPE_OBJECT)
-
-static gint64
-now_s (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
-/* Answers a call that could not even be parsed. */
-static gboolean
-refuse (GDBusMethodInvocation *invocation, GError *error)
-{
-  g_dbus_method_invocation_take_error (invocation, error);
-  return TRUE;
-}
 
 static const char *
 action_of (CpdLayer layer)
@@ -82,7 +69,7 @@ pin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   cpd_audit_pin_changed (call->caller, pin);
-  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, now_s ())));
+  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
 }
 
 /* A pinning that failed and left a block. */
@@ -110,7 +97,7 @@ new_block (CpdCall *call, CpdHost *host, CpdLayer layer, const char *reason)
 {
   CpdPin *pin = cpd_pin_new_blocked (host, layer, reason);
 
-  pin->created = now_s ();
+  pin->created = cpd_call_now_s ();
   pin->created_by = cpd_caller_describe (call->caller);
   return pin;
 }
@@ -140,7 +127,7 @@ static void
 act_pin (CpdCall *call)
 {
   GError *error = NULL;
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (call->data, now_s (), &error);
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (call->data, cpd_call_now_s (), &error);
 
   if (pin == NULL)
     {
@@ -178,10 +165,10 @@ handle_pin_certificate (CpdBusPins *pins, GDBusMethodInvocation *invocation, con
                         GVariant *certificate, GVariant *options)
 {
   GError *error = NULL;
-  CpdPinOrder *order = cpd_pin_order_new (host, options, now_s (), &error);
+  CpdPinOrder *order = cpd_pin_order_new (host, options, cpd_call_now_s (), &error);
 
   if (order == NULL)
-    return refuse (invocation, error);
+    return cpd_call_refuse (invocation, error);
   order->certificate = g_variant_get_data_as_bytes (certificate);
   run_pin (pins, invocation, order);
   return TRUE;
@@ -192,10 +179,10 @@ handle_pin_keys (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char
                  const char *const *keys, GVariant *options)
 {
   GError *error = NULL;
-  g_autoptr (CpdPinOrder) order = cpd_pin_order_new (host, options, now_s (), &error);
+  g_autoptr (CpdPinOrder) order = cpd_pin_order_new (host, options, cpd_call_now_s (), &error);
 
   if (order == NULL || !cpd_pin_order_take_keys (order, keys, &error))
-    return refuse (invocation, error);
+    return cpd_call_refuse (invocation, error);
   run_pin (pins, invocation, g_steal_pointer (&order));
   return TRUE;
 }
@@ -283,7 +270,7 @@ handle_unpin (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *h
   CpdPinOrder *order = parse_host_in_scope (host, options, &error);
 
   if (order == NULL)
-    return refuse (invocation, error);
+    return cpd_call_refuse (invocation, error);
   cpd_call_run (new_host_call (pins, invocation, order, act_unpin));
   return TRUE;
 }
@@ -322,173 +309,18 @@ handle_block_host (CpdBusPins *pins, GDBusMethodInvocation *invocation, const ch
   CpdCall *call;
 
   if (order == NULL)
-    return refuse (invocation, error);
+    return cpd_call_refuse (invocation, error);
   if (strlen (reason) > REASON_MAX_BYTES || !cpd_text_is_plain (reason))
     {
       cpd_pin_order_free (order);
-      return refuse (invocation,
-                     g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                                          "the reason must be plain text of at most 1024 bytes"));
+      return cpd_call_refuse (
+          invocation, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                                           "the reason must be plain text of at most 1024 bytes"));
     }
   order->note = g_strdup (reason);
   call = new_host_call (pins, invocation, order, act_block);
   call->check = check_room;
   cpd_call_run (call);
-  return TRUE;
-}
-
-/* GetPin, ListPins, LastFailure: what a caller may see of itself needs no authorisation. */
-
-/* What is asked for. */
-typedef struct
-{
-  CpdHost *host;
-  const char *scope; /* of the call's own message; NULL: not given */
-  guint32 uid;
-  gboolean other_uid; /* `uid` is given */
-} Query;
-
-static void
-query_free (gpointer data)
-{
-  Query *query = data;
-
-  cpd_host_unref (query->host);
-  g_free (query);
-}
-
-static CpdCall *
-new_query_call (CpdBusPins *pins, GDBusMethodInvocation *invocation, Query *query, CpdCallAct act)
-{
-  CpdCall *call = cpd_call_new (pins->parts, invocation, act);
-
-  call->data = query;
-  call->free_data = query_free;
-  return call;
-}
-
-static gboolean
-covers (const Query *query, CpdLayer layer)
-{
-  return query->scope == NULL || g_str_equal (query->scope, cpd_describe_scope (layer));
-}
-
-static void
-act_get_pin (CpdCall *call)
-{
-  static const CpdLayer narrowest_first[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
-  const Query *query = call->data;
-  g_autoptr (CpdPin) pin = NULL;
-
-  for (size_t i = 0; pin == NULL && i < G_N_ELEMENTS (narrowest_first); i++)
-    if (covers (query, narrowest_first[i]))
-      pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->caller->uid,
-                                query->host);
-  if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, now_s ())));
-  else
-    cpd_call_fail (call,
-                   g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                                "nothing is pinned for ‘%s’", cpd_host_get_text (query->host)));
-}
-
-static gboolean
-handle_get_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host,
-                GVariant *options)
-{
-  GError *error = NULL;
-  const char *scope = NULL;
-  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
-  g_autoptr (CpdHost) parsed = cpd_host_new (host, &error);
-  CpdLayer layer;
-  Query *query;
-
-  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), &error)
-      || !cpd_pin_order_parse_scope (scope, &layer, &error))
-    return refuse (invocation, error);
-  query = g_new0 (Query, 1);
-  query->host = g_steal_pointer (&parsed);
-  query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
-  cpd_call_run (new_query_call (pins, invocation, query, act_get_pin));
-  return TRUE;
-}
-
-static void
-act_list_pins (CpdCall *call)
-{
-  const Query *query = call->data;
-  guint32 uid = query->other_uid ? query->uid : call->caller->uid;
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
-    {
-      g_autoptr (GPtrArray) list = cpd_store_list_pins (call->parts->store, (CpdLayer)layer, uid);
-
-      for (unsigned int i = 0; covers (query, (CpdLayer)layer) && i < list->len; i++)
-        g_variant_builder_add_value (&builder, cpd_describe_pin (list->pdata[i], now_s ()));
-    }
-  cpd_call_return (call, g_variant_new ("(aa{sv})", &builder));
-}
-
-static gboolean
-check_whose_pins (CpdCall *call, GError **error)
-{
-  const Query *query = call->data;
-
-  if (query->other_uid && query->uid != call->caller->uid)
-    call->action = CERTPIN_ACTION_INSPECT_ALL;
-  return TRUE;
-}
-
-static gboolean
-handle_list_pins (CpdBusPins *pins, GDBusMethodInvocation *invocation, GVariant *options)
-{
-  GError *error = NULL;
-  const char *scope = NULL;
-  g_autofree Query *query = g_new0 (Query, 1);
-  const CpdOption table[]
-      = { { "scope", "s", &scope, 1, 16 }, { "uid", "u", &query->uid, 0, CPD_ALL_UIDS - 1 } };
-  CpdLayer layer;
-  CpdCall *call;
-
-  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), &error)
-      || !cpd_pin_order_parse_scope (scope, &layer, &error))
-    return refuse (invocation, error);
-  query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
-  query->other_uid = g_variant_lookup (options, "uid", "u", &query->uid);
-  call = new_query_call (pins, invocation, g_steal_pointer (&query), act_list_pins);
-  call->check = check_whose_pins;
-  cpd_call_run (call);
-  return TRUE;
-}
-
-static void
-act_last_failure (CpdCall *call)
-{
-  const Query *query = call->data;
-  GVariant *failure = cpd_failures_lookup (call->parts->failures, call->caller->uid, query->host);
-
-  if (failure != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", failure));
-  else
-    cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                                      "no request to ‘%s’ was refused since the service started",
-                                      cpd_host_get_text (query->host)));
-}
-
-static gboolean
-handle_last_failure (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host)
-{
-  GError *error = NULL;
-  CpdHost *parsed = cpd_host_new (host, &error);
-  Query *query;
-
-  if (parsed == NULL)
-    return refuse (invocation, error);
-  query = g_new0 (Query, 1);
-  query->host = parsed;
-  cpd_call_run (new_query_call (pins, invocation, query, act_last_failure));
   return TRUE;
 }
 
@@ -578,9 +410,6 @@ cpd_bus_pins_init (CpdBusPins *pins)
     { "handle-pin-keys", G_CALLBACK (handle_pin_keys) },
     { "handle-unpin", G_CALLBACK (handle_unpin) },
     { "handle-block-host", G_CALLBACK (handle_block_host) },
-    { "handle-get-pin", G_CALLBACK (handle_get_pin) },
-    { "handle-list-pins", G_CALLBACK (handle_list_pins) },
-    { "handle-last-failure", G_CALLBACK (handle_last_failure) },
     { "handle-reload", G_CALLBACK (handle_reload) },
   };
 
@@ -597,6 +426,7 @@ cpd_bus_pins_new (const CpdBusParts *parts)
   CpdBusPins *pins = g_object_new (CPD_TYPE_BUS_PINS, NULL);
 
   pins->parts = parts;
+  cpd_pin_queries_attach (pins->skeleton, parts);
   g_signal_connect_object (parts->store, "changed", G_CALLBACK (on_store_changed), pins,
                            G_CONNECT_SWAPPED);
   return pins;

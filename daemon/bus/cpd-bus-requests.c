@@ -75,17 +75,12 @@ request_fail (CpdCall *call, GError *error)
   cpd_call_fail (call, error);
 }
 
-static gint64
-now_s (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
 /* Keeps the evidence and tells those who want to know. */
 static void
 record (CpdCall *call, const CpdVerdict *verdict)
 {
-  g_autoptr (GVariant) failure = g_variant_ref_sink (cpd_describe_failure (verdict, now_s ()));
+  g_autoptr (GVariant) failure
+      = g_variant_ref_sink (cpd_describe_failure (verdict, cpd_call_now_s ()));
 
   cpd_failures_record (call->parts->failures, call->caller->uid, verdict->target, failure);
   cpd_bus_parts_emit (call->parts, call->caller->uid, "PinFailed",
@@ -105,7 +100,7 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
       record (call, verdict->report);
       cpd_audit_report_only (call->caller, verdict->report);
       g_variant_dict_insert_value (&info, "report",
-                                   cpd_describe_failure (verdict->report, now_s ()));
+                                   cpd_describe_failure (verdict->report, cpd_call_now_s ()));
     }
   stop_watching (call);
   cpd_call_return (call,
@@ -260,10 +255,7 @@ handle_secure_request (CpdBusRequests *requests, GDBusMethodInvocation *invocati
   CpdCall *call;
 
   if (order == NULL)
-    {
-      g_dbus_method_invocation_take_error (invocation, error);
-      return TRUE;
-    }
+    return cpd_call_refuse (invocation, error);
   call = new_request_call (requests, invocation, order);
   request = call->data;
   if (order->token != NULL)

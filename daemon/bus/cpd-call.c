@@ -11,6 +11,22 @@
 #include "daemon/bus/cpd-audit.h"
 #include "dbus/certpin-names.h"
 
+/* The time that describes and stamps things, in Unix seconds. */
+gint64
+cpd_call_now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* Answers a call that could not even be parsed. `error`: (transfer full). Returns: that it is
+ * handled */
+gboolean
+cpd_call_refuse (GDBusMethodInvocation *invocation, GError *error)
+{
+  g_dbus_method_invocation_take_error (invocation, error);
+  return TRUE;
+}
+
 static void
 call_free (CpdCall *call)
 {

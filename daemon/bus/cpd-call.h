@@ -46,6 +46,9 @@ struct _CpdCall
   GDestroyNotify free_data;
 };
 
+gint64 cpd_call_now_s (void);
+gboolean cpd_call_refuse (GDBusMethodInvocation *invocation, GError *error);
+
 CpdCall *cpd_call_new (const CpdBusParts *parts, GDBusMethodInvocation *invocation, CpdCallAct act);
 void cpd_call_run (CpdCall *call);
 void cpd_call_return (CpdCall *call, GVariant *reply);

@@ -200,7 +200,7 @@ cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issue
 
   return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
          && gnutls_x509_crt_verify (certificate->handle, &issuer->handle, 1, flags, &status) >= 0
-         && (status & GNUTLS_CERT_INVALID) == 0;
+         && (status & (GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND)) == 0;
 }
 
 gboolean

@@ -82,10 +82,25 @@ is_mask (int folder_fd, const char *name, const struct stat *status)
          && g_str_equal (target, "/dev/null");
 }
 
+/* A file that a pin file names: as safe as that one. */
+static GBytes *
+read_beside (const char *name, gpointer folder, GError **error)
+{
+  int folder_fd = *(int *)folder;
+  struct stat status;
+
+  if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0
+      && !is_safe (&status, name, error))
+    return NULL;
+  return cpd_pin_folder_read_file (folder_fd, name, error);
+}
+
 static void
 load_file (Load *load, int folder_fd, const char *name, const char *path)
 {
-  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = path };
+  const CpdPinFileContext context = {
+    .layer = CPD_LAYER_FILES, .source = path, .read_beside = read_beside, .folder = &folder_fd
+  };
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = NULL;
   g_autoptr (GPtrArray) hosts = NULL, pins = NULL;

@@ -45,6 +45,7 @@ typedef struct
   char *name;
   gboolean of_user;
   guint32 uid;
+  guint64 max_bytes;     /* of the whole layer; 0: no limit */
   guint32 written_bytes; /* set by the thread */
 } Change;
 
@@ -196,6 +197,32 @@ is_there (CpdLedger *ledger, Change *change, GError **error)
   return FALSE;
 }
 
+/* Whether the layer stays within its limit. A block in the place of a pin always fits: what is
+ * refused must not be let through for want of room. */
+static gboolean
+fits (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
+  guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
+  g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
+
+  if (change->max_bytes == 0 || others + g_bytes_get_size (text) <= change->max_bytes
+      || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+               "the pins would take more than %" G_GUINT64_FORMAT
+               " bytes; unpin hosts that are not needed",
+               change->max_bytes);
+  return FALSE;
+}
+
+/* Whether the change can be made, now that its turn has come. */
+static gboolean
+check_change (CpdLedger *ledger, Change *change, GError **error)
+{
+  return change->pin != NULL ? fits (ledger, change, error) : is_there (ledger, change, error);
+}
+
 static gboolean
 write_change (Change *change, GError **error)
 {
@@ -243,7 +270,7 @@ start_next (CpdLedger *ledger)
       Change *change = g_task_get_task_data (task);
       GError *error = NULL;
 
-      if (change->pin != NULL || is_there (ledger, change, &error))
+      if (check_change (ledger, change, &error))
         {
           start_writing (ledger, task);
           continue;
@@ -251,24 +278,6 @@ start_next (CpdLedger *ledger)
       g_task_return_error (task, error);
       g_object_unref (task);
     }
-}
-
-/* What a change adds to what the layer takes on disk, before it is written. */
-static gboolean
-fits (CpdLedger *ledger, const CpdChange *change, GError **error)
-{
-  g_autoptr (GBytes) text = NULL;
-
-  if (change->pin == NULL || change->max_bytes == 0)
-    return TRUE;
-  text = cpd_pin_file_print (change->pin, NULL);
-  if (ledger->bytes + g_bytes_get_size (text) <= change->max_bytes)
-    return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "the pins would take more than %" G_GUINT64_FORMAT
-               " bytes; unpin hosts that are not needed",
-               change->max_bytes);
-  return FALSE;
 }
 
 /* Carries a change out once those before it are through.
@@ -279,22 +288,16 @@ cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReady
                          gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (ledger, NULL, callback, user_data);
-  GError *error = NULL;
-  Change *own;
+  Change *own = g_new0 (Change, 1);
 
   g_task_set_source_tag (task, cpd_ledger_change_async);
-  if (!fits (ledger, change, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  own = g_new0 (Change, 1);
   own->host = cpd_host_ref (change->host);
   own->pin = change->pin != NULL ? cpd_pin_ref (change->pin) : NULL;
   own->folder = g_strdup (ledger->folder);
   own->name = cpd_pin_file_name (change->host);
   own->of_user = ledger->layer == CPD_LAYER_USER;
   own->uid = ledger->uid;
+  own->max_bytes = change->max_bytes;
   g_task_set_task_data (task, own, change_free);
   g_queue_push_tail (ledger->waiting, g_steal_pointer (&task));
   start_next (ledger);

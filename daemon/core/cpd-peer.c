@@ -84,7 +84,7 @@ still_holds (const CpdValidation *validation, gint64 now)
       if (now < path->valid_from || now > path->valid_until)
         return FALSE;
     }
-  return validation->problem == CPD_PROBLEM_NONE;
+  return validation->problem == CPD_PROBLEM_NONE && now >= CPD_RELEASE_UNIX_S;
 }
 
 /* Returns: (transfer full): what these anchors say of the chain at this time */

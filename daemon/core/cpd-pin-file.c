@@ -59,8 +59,10 @@ check_no_repetition (const char *text, GError **error)
       if (*line == '[')
         name = g_strdup (group = line);
       else if (equals != NULL)
-        name = g_strdup_printf ("%s%s", group,
-                                g_strchomp (g_strndup (line, (gsize)(equals - line))));
+        {
+          g_autofree char *key = g_strchomp (g_strndup (line, (gsize)(equals - line)));
+          name = g_strconcat (group, key, NULL);
+        }
       if (name != NULL && !g_hash_table_add (seen, g_steal_pointer (&name)))
         return refuse (error, "line %" G_GSIZE_FORMAT " repeats ‘%s’", i + 1, line);
     }
@@ -151,29 +153,33 @@ read_keys (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
   return TRUE;
 }
 
+/* Returns: (transfer full) (nullable): what base64 says, if it is base64 and nothing else */
+static GBytes *
+decode_base64 (const char *text)
+{
+  gsize length;
+  g_autofree guchar *decoded = g_base64_decode (text, &length);
+  g_autofree char *again = g_base64_encode (decoded, length);
+
+  return g_str_equal (again, text) ? g_bytes_new (decoded, length) : NULL;
+}
+
 /* An anchor is base64 DER, or (in an administrator's file) the name of a file beside it. */
 static GBytes *
 read_anchor (const char *text, const CpdPinFileContext *context, GError **error)
 {
-  g_autofree char *folder = g_path_get_dirname (context->source);
-  g_autofree char *path = NULL, *contents = NULL;
-  gsize length;
+  GBytes *der;
 
-  if (!g_str_has_suffix (text, ".der"))
-    {
-      guchar *der = g_base64_decode (text, &length);
-      return g_bytes_new_take (der, length);
-    }
-  if (context->layer != CPD_LAYER_FILES || strchr (text, '/') != NULL)
-    {
-      refuse (error, "TrustAnchors=%s may only name a file beside an administrator's pin file",
-              text);
-      return NULL;
-    }
-  path = g_build_filename (folder, text, NULL);
-  if (!g_file_get_contents (path, &contents, &length, error))
-    return NULL;
-  return g_bytes_new_take (g_steal_pointer (&contents), length);
+  if (g_str_has_suffix (text, ".der") && context->read_beside != NULL && strchr (text, '/') == NULL)
+    return context->read_beside (text, context->folder, error);
+  der = decode_base64 (text);
+  if (der == NULL)
+    refuse (error,
+            "TrustAnchors=%s is neither base64 nor, in an administrator's file, the name of a .der "
+            "file "
+            "beside it",
+            text);
+  return der;
 }
 
 static gboolean
@@ -270,7 +276,7 @@ load (GBytes *bytes, const CpdPinFileContext *context, GError **error)
       return NULL;
     }
   if (!check_no_repetition (text, error)
-      || !g_key_file_load_from_data (file, text, length, G_KEY_FILE_NONE, error)
+      || !g_key_file_load_from_data (file, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, error)
       || !check_header (file, context, error))
     return NULL;
   return g_steal_pointer (&file);

@@ -15,6 +15,10 @@ typedef struct
   CpdLayer layer;
   const char *source;  /* its path, for messages and for the pins */
   const char *account; /* the name of the account that it must belong to; NULL: none */
+
+  /* Reads a file beside it, by name; NULL: it may name none. */
+  GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
+  gpointer folder; /* for read_beside */
 } CpdPinFileContext;
 
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,

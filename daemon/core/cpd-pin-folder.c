@@ -59,20 +59,52 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
   return got >= 0 ? g_bytes_new_take (g_steal_pointer (&data), length) : NULL;
 }
 
-/* Refuses what the file may have been about. */
 static void
-block (CpdPinTable *table, CpdLayer layer, const char *name, const char *reason)
+block_host (CpdPinTable *table, CpdLayer layer, CpdHost *host, const char *reason)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, layer, reason);
+
+  cpd_pin_table_set (table, pin);
+}
+
+/* Refuses what the file may have been about: the host of its name, and those that it speaks of.
+ * `hosts`: (nullable) */
+static void
+block (CpdPinTable *table, CpdLayer layer, const char *name, GPtrArray *hosts, const char *reason)
 {
   g_autoptr (CpdHost) host = cpd_pin_file_name_to_host (name);
-  g_autoptr (CpdPin) pin = NULL;
 
-  if (host == NULL)
+  if (host == NULL && hosts == NULL)
+    cpd_pin_table_block_all (table, reason);
+  if (host != NULL)
+    block_host (table, layer, host, reason);
+  for (unsigned int i = 0; hosts != NULL && i < hosts->len; i++)
+    block_host (table, layer, hosts->pdata[i], reason);
+}
+
+/* Returns: (transfer full) (nullable): the pin of a file that holds exactly the one its name tells
+ * of */
+static CpdPin *
+read_pin (GBytes *text, const char *name, const CpdPinFileContext *context, GPtrArray **hosts,
+          GError **error)
+{
+  g_autoptr (GPtrArray) pins = cpd_pin_file_parse (text, context, hosts, error);
+  g_autofree char *proper = NULL;
+  CpdPin *pin;
+
+  if (pins == NULL)
+    return NULL;
+  pin = pins->len == 1 ? pins->pdata[0] : NULL;
+  proper = pin != NULL ? cpd_pin_file_name (pin->host) : NULL;
+  if (g_strcmp0 (proper, name) != 0)
     {
-      cpd_pin_table_block_all (table, reason);
-      return;
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                   "pin file ‘%s’ does not hold exactly the pin that its name tells of",
+                   context->source);
+      return NULL;
     }
-  pin = cpd_pin_new_blocked (host, layer, reason);
-  cpd_pin_table_set (table, pin);
+  pin->stored_bytes = (guint32)g_bytes_get_size (text);
+  return cpd_pin_ref (pin);
 }
 
 static void
@@ -81,28 +113,20 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = cpd_pin_folder_read_file (folder_fd, name, &error);
-  g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (CpdPin) pin = NULL, other = NULL;
 
   if (text != NULL)
-    pins = cpd_pin_file_parse (text, context, &hosts, &error);
-  if (pins != NULL && pins->len == 1)
+    pin = read_pin (text, name, context, &hosts, &error);
+  if (pin == NULL)
     {
-      CpdPin *pin = pins->pdata[0];
-      g_autofree char *proper = cpd_pin_file_name (pin->host);
-
-      pin->stored_bytes = (guint32)g_bytes_get_size (text);
-      if (g_str_equal (proper, name))
-        {
-          cpd_pin_table_set (table, pin);
-          return;
-        }
+      block (table, context->layer, name, hosts, error->message);
+      g_ptr_array_add (problems, g_strdup (error->message));
+      return;
     }
-  if (error == NULL)
-    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "pin file ‘%s’ does not hold exactly the pin that its name tells of",
-                 context->source);
-  block (table, context->layer, name, error->message);
-  g_ptr_array_add (problems, g_strdup (error->message));
+  other = cpd_pin_table_get (table, pin->host);
+  if (other == NULL) /* else a file that cannot be read has blocked the host */
+    cpd_pin_table_set (table, pin);
 }
 
 /* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each

@@ -123,8 +123,18 @@ load_users (CpdStore *store, GPtrArray *problems)
       g_ptr_array_add (problems, g_strdup (error->message));
     }
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
-      cpd_ledger_load (get_user (store, (guint32)uid), problems);
+    {
+      g_autofree char *proper = NULL;
+
+      if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
+        proper = g_strdup_printf ("%u", (guint32)uid);
+      if (g_strcmp0 (proper, name) == 0)
+        cpd_ledger_load (get_user (store, (guint32)uid), problems);
+      else
+        g_ptr_array_add (problems,
+                         g_strdup_printf ("‘%s/%s’ is no folder of a uid, so nothing in it holds",
+                                          folder, name));
+    }
 }
 
 static void

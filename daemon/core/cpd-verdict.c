@@ -179,13 +179,21 @@ refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validat
                                   cpd_host_get_name (verdict->target), validation->detail));
 }
 
-static gboolean
-issuer_is_the_pinned_one (const CpdVerdict *verdict, const CpdPin *pin)
+/* Returns: (transfer full): what a wrong key is probably due to, by whether its issuer is the
+ * pinned one */
+static char *
+guess_cause (const CpdPin *pin, const char *issuer)
 {
-  g_autofree char *issuer
-      = cpd_certificate_dup_issuer (cpd_peer_get_chain (verdict->peer)->pdata[0]);
-
-  return g_strcmp0 (issuer, pin->issuer) == 0;
+  if (pin->issuer == NULL)
+    return g_strdup (
+        "the server changed its key, or something between here and it answers in its place");
+  if (g_str_equal (pin->issuer, issuer))
+    return g_strdup_printf (
+        "the same authority, ‘%s’, issued it: the server probably changed its key", issuer);
+  return g_strdup_printf (
+      "another authority, ‘%s’, issued it: the server moved, or something between "
+      "here and it answers in its place",
+      issuer);
 }
 
 static CpdVerdict *
@@ -194,20 +202,14 @@ refuse_mismatch (CpdVerdict *verdict, CpdPin *pin)
   CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
   g_autofree char *offered = certpin_key_to_text (cpd_certificate_get_key (leaf));
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
-  gboolean rotated = issuer_is_the_pinned_one (verdict, pin);
-  g_autofree char *cause
-      = rotated ? g_strdup_printf (
-            "the same authority, ‘%s’, issued it: the server probably changed its key", issuer)
-                : g_strdup_printf (
-                    "another authority, ‘%s’, issued it: the server moved, or something between "
-                    "here and it answers in its place",
-                    issuer);
+  g_autofree char *cause = guess_cause (pin, issuer);
+  gboolean rotated = g_strcmp0 (pin->issuer, issuer) == 0;
   const Refusal refusal
       = { CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
           "ask the server's operator for the new certificate, and pin that" };
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ holds the key %s, which %s does not allow; %s",
+                 g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",
                                   cpd_host_get_name (verdict->target), offered,
                                   layer_names[pin->layer], cause));
 }

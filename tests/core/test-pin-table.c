@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that in one layer the most specific pin wins alone, and that a blocked layer blocks every
+ * host. */
+
+#include "config.h"
+
+#include "daemon/core/cpd-pin-table.h"
+#include "tests/lib/test-core.h"
+
+static void
+add (CpdPinTable *table, const char *host, guint8 fill)
+{
+  g_autoptr (CpdPin) pin = test_pin (host, CPD_LAYER_USER, fill);
+
+  cpd_pin_table_set (table, pin);
+}
+
+/* Which pattern's pin wins; NULL: none. */
+static void
+assert_wins (CpdPinTable *table, const char *target, const char *expected)
+{
+  g_autoptr (CpdHost) host = test_host (target);
+  g_autoptr (CpdPin) pin = cpd_pin_table_find (table, host);
+
+  g_assert_cmpstr (pin != NULL ? cpd_host_get_text (pin->host) : NULL, ==, expected);
+}
+
+static void
+test_empty (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  assert_wins (table, "h.example", NULL);
+  g_assert_cmpuint (cpd_pin_table_get_count (table), ==, 0);
+}
+
+static void
+test_replaces (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  g_autoptr (CertpinKey) first = test_key (1);
+  g_autoptr (CertpinKey) second = test_key (2);
+  g_autoptr (CpdPin) pin = NULL;
+
+  add (table, "h.example", 1);
+  add (table, "h.example", 2);
+  pin = cpd_pin_table_find (table, host);
+  g_assert_cmpuint (cpd_pin_table_get_count (table), ==, 1);
+  g_assert_true (cpd_pin_has_key (pin, second));
+  g_assert_false (cpd_pin_has_key (pin, first));
+}
+
+static void
+test_removes (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (CpdHost) host = test_host ("h.example");
+
+  add (table, "h.example", 1);
+  g_assert_true (cpd_pin_table_remove (table, host));
+  g_assert_false (cpd_pin_table_remove (table, host));
+  assert_wins (table, "h.example", NULL);
+}
+
+static void
+test_exact_wins (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  add (table, "**.h.example", 1);
+  add (table, "*.h.example", 2);
+  add (table, "a.h.example", 3);
+  assert_wins (table, "a.h.example", "a.h.example");
+  assert_wins (table, "b.h.example", "*.h.example");
+  assert_wins (table, "a.b.h.example", "**.h.example");
+  assert_wins (table, "h.example", "**.h.example");
+}
+
+static void
+test_longest_end_wins (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  add (table, "**.h.example", 1);
+  add (table, "**.b.h.example", 2);
+  assert_wins (table, "a.b.h.example", "**.b.h.example");
+  assert_wins (table, "b.h.example", "**.b.h.example");
+  assert_wins (table, "c.h.example", "**.h.example");
+}
+
+static void
+test_port_wins_at_the_same_name (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  add (table, "h.example", 1);
+  add (table, "h.example:443", 2);
+  assert_wins (table, "h.example:443", "h.example:443");
+  assert_wins (table, "h.example:8443", "h.example");
+}
+
+static void
+test_name_wins_over_port (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  add (table, "*.h.example:443", 1);
+  add (table, "a.h.example", 2);
+  assert_wins (table, "a.h.example:443", "a.h.example");
+}
+
+static void
+test_without_port_ignores_pins_with_one (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  add (table, "h.example:443", 1);
+  assert_wins (table, "h.example", NULL);
+}
+
+static void
+test_gets_a_pattern_literally (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (CpdHost) pattern = test_host ("*.h.example");
+  g_autoptr (CpdHost) host = test_host ("a.h.example");
+  g_autoptr (CpdPin) found = NULL;
+
+  add (table, "*.h.example", 1);
+  found = cpd_pin_table_get (table, pattern);
+  g_assert_nonnull (found);
+  g_assert_null (cpd_pin_table_get (table, host));
+}
+
+static void
+test_block_all (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_FILES);
+  g_autoptr (CpdHost) host = test_host ("other.example:443");
+  g_autoptr (CpdPin) pin = NULL;
+
+  add (table, "h.example", 1);
+  cpd_pin_table_block_all (table, "first");
+  cpd_pin_table_block_all (table, "second");
+  pin = cpd_pin_table_find (table, host);
+  g_assert_cmpint (pin->state, ==, CPD_STATE_BLOCKED);
+  g_assert_cmpint (pin->layer, ==, CPD_LAYER_FILES);
+  g_assert_cmpstr (pin->reason, ==, "first");
+  g_assert_cmpstr (cpd_pin_table_get_block (table), ==, "first");
+}
+
+static void
+test_lists_in_order (void)
+{
+  static const char *const hosts[] = { "c.example", "*.h.example", "a.example" };
+  static const char *const expected[] = { "*.h.example", "a.example", "c.example" };
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (GPtrArray) pins = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (hosts); i++)
+    add (table, hosts[i], 1);
+  pins = cpd_pin_table_list (table);
+  g_assert_cmpuint (pins->len, ==, G_N_ELEMENTS (expected));
+  for (unsigned int i = 0; i < pins->len; i++)
+    g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected[i]);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/pin-table/empty-says-nothing", test_empty);
+  g_test_add_func ("/core/pin-table/replaces", test_replaces);
+  g_test_add_func ("/core/pin-table/removes", test_removes);
+  g_test_add_func ("/core/pin-table/exact-then-one-label-then-any-depth", test_exact_wins);
+  g_test_add_func ("/core/pin-table/longest-end-wins", test_longest_end_wins);
+  g_test_add_func ("/core/pin-table/port-wins-at-the-same-name", test_port_wins_at_the_same_name);
+  g_test_add_func ("/core/pin-table/name-wins-over-port", test_name_wins_over_port);
+  g_test_add_func ("/core/pin-table/without-port-ignores-pins-with-one",
+                   test_without_port_ignores_pins_with_one);
+  g_test_add_func ("/core/pin-table/gets-a-pattern-literally", test_gets_a_pattern_literally);
+  g_test_add_func ("/core/pin-table/blocked-as-a-whole", test_block_all);
+  g_test_add_func ("/core/pin-table/lists-in-order", test_lists_in_order);
+  return g_test_run ();
+}

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves what a store makes of run-time files that somebody broke, moved or forged: it starts, it
+ * says so, and what the file may have been about is refused. */
+
+#include "config.h"
+
+#include "store-fixture.h"
+
+#include "daemon/core/cpd-pin-file.h"
+
+#include <glib/gstdio.h>
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYSTEM CPD_LAYER_SYSTEM
+#define USER   CPD_LAYER_USER
+
+/* Writes a file into the system's folder, beside a good one of good.example, and starts anew. */
+static char *
+restart_with (StoreFixture *f, const char *name, const char *contents)
+{
+  char *path = test_folder_write (f->system, name, contents);
+
+  store_write (f->system, "good.example.pin", "good.example", 9);
+  store_fixture_reopen (f);
+  return path;
+}
+
+static void
+test_good_file (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *text = store_format ("h.example", 1);
+  g_autofree char *path = restart_with (f, "h.example.pin", text);
+
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  store_assert_key (f, SYSTEM, "good.example", 9);
+}
+
+static void
+test_broken_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = restart_with (f, "h.example.pin", "broken");
+
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_key (f, SYSTEM, "good.example", 9);
+  store_assert_silent (f, SYSTEM, "other.example");
+}
+
+static void
+test_empty_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = restart_with (f, "h.example.pin", "");
+
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_key (f, SYSTEM, "good.example", 9);
+}
+
+/* Up to the key's last character: a key may be written without its padding. */
+static void
+test_torn_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *text = store_format ("h.example", 1);
+
+  for (size_t length = 0; length < strlen (text) - strlen ("=\n"); length++)
+    {
+      g_autofree char *part = g_strndup (text, length);
+      g_autofree char *path = restart_with (f, "h.example.pin", part);
+
+      store_assert_blocked (f, SYSTEM, "h.example");
+    }
+}
+
+static void
+test_broken_file_is_kept (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = restart_with (f, "h.example.pin", "broken");
+  g_autofree char *contents = NULL;
+
+  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, "broken");
+}
+
+static void
+test_broken_file_is_healed_by_pinning (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = restart_with (f, "h.example.pin", "broken");
+
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+}
+
+static void
+test_undecodable_name_blocks_the_layer (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = restart_with (f, "a..b.pin", "broken");
+
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "good.example");
+  store_assert_blocked (f, SYSTEM, "other.example");
+}
+
+static void
+test_moved_file_blocks_both_hosts (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *text = store_format ("b.example", 1);
+  g_autofree char *path = restart_with (f, "a.example.pin", text);
+
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "a.example");
+  store_assert_blocked (f, SYSTEM, "b.example");
+}
+
+static void
+test_two_pins_in_one_file_block_both (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *first = store_format ("h.example", 1);
+  g_autofree char *text
+      = g_strconcat (first, "[Second]\nHost=b.example\n", strstr (first, "Keys="), NULL);
+  g_autofree char *path = restart_with (f, "h.example.pin", text);
+
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_blocked (f, SYSTEM, "b.example");
+}
+
+/* The name says only that it was cut, but the file's Host= can still be read. */
+static void
+test_broken_long_name_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *label = g_strnfill (63, 'a');
+  g_autofree char *host = g_strjoin (".", label, label, label, "example", NULL);
+  g_autofree char *text
+      = g_strdup_printf ("[Pin File]\nVersion=1\n[Pin]\nHost=%s\nKeys=nonsense\n", host);
+  g_autoptr (CpdHost) parsed = test_host (host);
+  g_autofree char *name = cpd_pin_file_name (parsed);
+  g_autofree char *path = restart_with (f, name, text);
+
+  store_assert_blocked (f, SYSTEM, host);
+  store_assert_key (f, SYSTEM, "good.example", 9);
+}
+
+/* Two files of one host, of which one is broken: whatever the order in which the folder lists them.
+ */
+static void
+test_broken_namesake_blocks (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const names[] = { "H.example.pin", "h.example..pin", "%68.example.pin",
+                                       "h%2Eexample.pin", "h.exampl%65.pin" };
+  g_autofree char *text = store_format ("h.example", 1);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *good = test_folder_write (f->system, "h.example.pin", text);
+      g_autofree char *path = restart_with (f, names[i], "broken");
+
+      store_assert_blocked (f, SYSTEM, "h.example");
+      g_assert_no_errno (g_unlink (path));
+    }
+}
+
+static void
+test_link_is_not_followed (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *target = g_build_filename (f->folder, "target", NULL);
+  g_autofree char *path = g_build_filename (f->system, "h.example.pin", NULL);
+
+  store_write (f->folder, "target", "h.example", 1);
+  store_write (f->system, "good.example.pin", "good.example", 9);
+  g_assert_no_errno (symlink (target, path));
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_key (f, SYSTEM, "good.example", 9);
+}
+
+static void
+test_writing_does_not_follow_a_link (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *target = test_folder_write (f->folder, "target", "untouched");
+  g_autofree char *path = g_build_filename (f->system, "h.example.pin", NULL);
+  g_autofree char *contents = NULL;
+
+  g_assert_no_errno (g_mkdir_with_parents (f->system, 0700));
+  g_assert_no_errno (symlink (target, path));
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  g_assert_true (g_file_get_contents (target, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, "untouched");
+  store_fixture_reopen (f);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+}
+
+static void
+test_what_is_no_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *folder = g_build_filename (f->system, "a.example.pin", NULL);
+  g_autofree char *pipe_path = g_build_filename (f->system, "b.example.pin", NULL);
+
+  g_assert_no_errno (g_mkdir_with_parents (folder, 0700));
+  g_assert_no_errno (mkfifo (pipe_path, 0600));
+  store_fixture_reopen (f);
+  store_assert_blocked (f, SYSTEM, "a.example");
+  store_assert_blocked (f, SYSTEM, "b.example");
+}
+
+static void
+test_folder_that_is_a_link_blocks_the_layer (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *elsewhere = g_build_filename (f->folder, "elsewhere", NULL);
+
+  store_write (elsewhere, "h.example.pin", "h.example", 1);
+  g_assert_no_errno (g_mkdir (f->state, 0700));
+  g_assert_no_errno (symlink (elsewhere, f->system));
+  store_fixture_reopen (f);
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_blocked (f, SYSTEM, "other.example");
+}
+
+static void
+test_folder_that_is_a_file_blocks_the_layer (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = test_folder_write (f->state, "system", "");
+
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "other.example");
+}
+
+static void
+test_users_that_are_a_file_block_everybody (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = test_folder_write (f->state, "users", "");
+  g_autoptr (CpdPin) pin = NULL;
+
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  pin = store_get (f, STORE_OTHER_UID, SYSTEM, "other.example");
+  g_assert_nonnull (pin);
+  g_assert_cmpint (pin->state, ==, CPD_STATE_BLOCKED);
+}
+
+/* A folder under users/ that names no uid as it is written is somebody's pins that cannot be
+ * assigned. */
+static void
+test_unknown_user_is_a_problem (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const names[] = { "alice", "007", "-1", "4294967295" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *folder = g_build_filename (f->state, "users", names[i], NULL);
+      g_autofree char *path = g_build_filename (folder, "h.example.pin", NULL);
+
+      store_write (folder, "h.example.pin", "h.example", 1);
+      store_fixture_reopen (f);
+      if (f->problems->len != 1)
+        g_test_message ("%s", names[i]);
+      g_assert_cmpuint (f->problems->len, ==, 1);
+      g_assert_no_errno (g_unlink (path));
+      g_assert_no_errno (g_rmdir (folder));
+    }
+}
+
+static void
+write_for_account (StoreFixture *f, const char *account)
+{
+  g_autofree char *text = store_format ("h.example", 1);
+  g_autofree char *header = g_strdup_printf ("[Pin File]\nAccount=%s\n", account);
+  g_autoptr (GString) whole = g_string_new (text);
+  g_autofree char *path = NULL;
+
+  g_string_replace (whole, "[Pin File]\n", header, 1);
+  path = test_folder_write (f->user, "h.example.pin", whole->str);
+  store_fixture_reopen (f);
+}
+
+static void
+test_own_account (StoreFixture *f, gconstpointer user_data)
+{
+  write_for_account (f, "root");
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  store_assert_key (f, USER, "h.example", 1);
+}
+
+static void
+test_foreign_account (StoreFixture *f, gconstpointer user_data)
+{
+  write_for_account (f, "somebody-else");
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, USER, "h.example");
+}
+
+static void
+test_no_account (StoreFixture *f, gconstpointer user_data)
+{
+  store_write (f->user, "h.example.pin", "h.example", 1);
+  store_fixture_reopen (f);
+  store_assert_blocked (f, USER, "h.example");
+}
+
+#define ADD(name, function) STORE_TEST_ADD ("/core/store-load/" name, function)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("good-file", test_good_file);
+  ADD ("broken/blocks-its-host", test_broken_file_blocks_its_host);
+  ADD ("broken/empty-blocks-its-host", test_empty_file_blocks_its_host);
+  ADD ("broken/torn-blocks-its-host", test_torn_file_blocks_its_host);
+  ADD ("broken/is-kept", test_broken_file_is_kept);
+  ADD ("broken/is-healed-by-pinning", test_broken_file_is_healed_by_pinning);
+  ADD ("broken/undecodable-name-blocks-the-layer", test_undecodable_name_blocks_the_layer);
+  ADD ("broken/moved-blocks-both-hosts", test_moved_file_blocks_both_hosts);
+  ADD ("broken/two-pins-block-both-hosts", test_two_pins_in_one_file_block_both);
+  ADD ("broken/long-name-blocks-its-host", test_broken_long_name_blocks_its_host);
+  ADD ("broken/namesake-blocks", test_broken_namesake_blocks);
+  ADD ("link/is-not-followed", test_link_is_not_followed);
+  ADD ("link/is-not-written-through", test_writing_does_not_follow_a_link);
+  ADD ("link/folder-blocks-the-layer", test_folder_that_is_a_link_blocks_the_layer);
+  ADD ("no-file-blocks-its-host", test_what_is_no_file_blocks_its_host);
+  ADD ("no-folder-blocks-the-layer", test_folder_that_is_a_file_blocks_the_layer);
+  ADD ("users/no-folder-blocks-everybody", test_users_that_are_a_file_block_everybody);
+  ADD ("users/unknown-one-is-a-problem", test_unknown_user_is_a_problem);
+  ADD ("account/own", test_own_account);
+  ADD ("account/foreign", test_foreign_account);
+  ADD ("account/none", test_no_account);
+  return g_test_run ();
+}
