@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Text for people: colours, tables, labelled values, errors; and what the exit status says. */
+
+#pragma once
+
+#include <gio/gio.h>
+#include <stdio.h>
+
+G_BEGIN_DECLS
+
+/* The exit status; certpinctl(1) lists what belongs to each. */
+typedef enum
+{
+  CTL_EXIT_OK = 0,
+  CTL_EXIT_FAILED = 1,
+  CTL_EXIT_USAGE = 2,
+  CTL_EXIT_REFUSED = 3,
+  CTL_EXIT_BAD_INPUT = 4,
+  CTL_EXIT_NETWORK = 5,
+  CTL_EXIT_NOT_AUTHORIZED = 6,
+  CTL_EXIT_NO_SERVICE = 7,
+  CTL_EXIT_HTTP_STATUS = 22,
+  CTL_EXIT_INTERRUPTED = 130,
+} CtlExit;
+
+/* Where output goes. */
+typedef struct
+{
+  FILE *file;
+  gboolean terminal;
+  gboolean colour;
+} CtlStream;
+
+/* One value of a dictionary, and what it is called in text. */
+typedef struct
+{
+  const char *key;
+  const char *label;
+} CtlField;
+
+char *ctl_text_clean (const char *text);
+char *ctl_text_of_time (gint64 unix_s);
+void ctl_print_heading (const CtlStream *stream, const char *text);
+void ctl_print_fields (const CtlStream *stream, GVariant *values, const CtlField *fields);
+void ctl_print_table (const CtlStream *stream, GPtrArray *rows, unsigned int columns);
+void ctl_print_message (const CtlStream *stream, const char *kind, const char *text);
+void ctl_print_json (const CtlStream *stream, GVariant *document);
+
+const char *ctl_error_name (const GError *error);
+CtlExit ctl_error_exit (const GError *error);
+
+gboolean ctl_stream_flush (const CtlStream *stream, const char *name, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that change pins: `pin`, `unpin`, `block`. What is right or wrong about a host, a
+ * certificate or an option is for the service to say. */
+
+#include "config.h"
+
+#include "certpinctl.h"
+
+#include <string.h>
+
+/* As the service takes them. */
+#define CERTIFICATE_MAX_BYTES (64 * 1024)
+
+/* What the options of `pin` hold. */
+typedef struct
+{
+  gboolean system;
+  char *match;
+  char *mode;
+  char *expires;
+  char *note;
+  char **backups; /* names of files */
+  char **anchors; /* names of files */
+  char **keys;
+} PinOptions;
+
+static void
+pin_options_clear (PinOptions *options)
+{
+  g_free (options->match);
+  g_free (options->mode);
+  g_free (options->expires);
+  g_free (options->note);
+  g_strfreev (options->backups);
+  g_strfreev (options->anchors);
+  g_strfreev (options->keys);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PinOptions, pin_options_clear)
+
+/* Unix seconds, a day (its first second in UTC), or a point in time of ISO 8601. */
+static gboolean
+parse_expires (const char *text, gint64 *expires, GError **error)
+{
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autofree char *point = g_strconcat (text, strlen (text) == 10 ? "T00:00:00Z" : "", NULL);
+  g_autoptr (GDateTime) time = NULL;
+
+  if (g_ascii_string_to_signed (text, 10, 1, G_MAXINT64, expires, NULL))
+    return TRUE;
+  time = g_date_time_new_from_iso8601 (point, utc);
+  if (time == NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "‘%s’ is no date: give one like 2027-01-31, or Unix seconds", text);
+      return FALSE;
+    }
+  *expires = g_date_time_to_unix (time);
+  return TRUE;
+}
+
+/* Adds the contents of the files as `aay`, where there are any. */
+static gboolean
+add_certificates (GVariantDict *dict, const char *name, char **files, GError **error)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aay"));
+
+  if (files == NULL)
+    return TRUE;
+  for (size_t i = 0; files[i] != NULL; i++)
+    {
+      g_autoptr (GBytes) bytes = ctl_file_read (files[i], CERTIFICATE_MAX_BYTES, error);
+
+      if (bytes == NULL)
+        return FALSE;
+      g_variant_builder_add_value (
+          &builder, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE));
+    }
+  g_variant_dict_insert_value (dict, name, g_variant_builder_end (&builder));
+  return TRUE;
+}
+
+static void
+add_text (GVariantDict *dict, const char *name, const char *text)
+{
+  if (text != NULL)
+    g_variant_dict_insert (dict, name, "s", text);
+}
+
+static GVariant *
+options_of_scope (gboolean system)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  add_text (&dict, "scope", system ? "system" : NULL);
+  return g_variant_dict_end (&dict);
+}
+
+/* Returns: (nullable): `a{sv}`, floating */
+static GVariant *
+options_of_pin (const PinOptions *options, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  gint64 expires;
+
+  add_text (&dict, "scope", options->system ? "system" : NULL);
+  add_text (&dict, "match", options->match);
+  add_text (&dict, "mode", options->mode);
+  add_text (&dict, "note", options->note);
+  if (options->expires != NULL)
+    {
+      if (!parse_expires (options->expires, &expires, error))
+        return NULL;
+      g_variant_dict_insert (&dict, "expires", "x", expires);
+    }
+  if (!add_certificates (&dict, "backup-certificates", options->backups, error)
+      || !add_certificates (&dict, "trust-anchors", options->anchors, error))
+    return NULL;
+  return g_variant_dict_end (&dict);
+}
+
+/* Either a file or keys. */
+static gboolean
+check_usage (Ctl *ctl, const PinOptions *options, GError **error)
+{
+  gboolean file = g_strv_length (ctl->arguments) == 2;
+
+  if (file != (options->keys != NULL) && (options->keys == NULL || options->backups == NULL))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               options->keys == NULL
+                   ? "give the FILE of a certificate, or at least one --key"
+                   : "--key goes with neither FILE nor --backup; say --key again");
+  return FALSE;
+}
+
+static GVariant *
+pin_keys (Ctl *ctl, char **keys, GVariant *options, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  certpin_client_pin_keys_async (ctl->client, ctl->arguments[0], (const char *const *)keys, options,
+                                 ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  return certpin_client_pin_keys_finish (ctl->client, result, error);
+}
+
+/* The library reads the file: one that cannot be read blocks the host. */
+static GVariant *
+pin_file (Ctl *ctl, GVariant *options, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GFile) file = g_file_new_for_path (ctl->arguments[1]);
+
+  certpin_client_pin_certificate_from_file_async (ctl->client, ctl->arguments[0], file, options,
+                                                  ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  return certpin_client_pin_certificate_from_file_finish (ctl->client, result, error);
+}
+
+CtlExit
+ctl_pin (Ctl *ctl, GError **error)
+{
+  g_auto (PinOptions) chosen = { 0 };
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &chosen.system, "pin for the whole system", NULL },
+    { "match", 0, 0, G_OPTION_ARG_STRING, &chosen.match,
+      "leaf: the server's own key (default); path: any key of its path", "leaf|path" },
+    { "mode", 0, 0, G_OPTION_ARG_STRING, &chosen.mode,
+      "enforce (default); report: let a mismatch through, and tell", "enforce|report" },
+    { "expires", 0, 0, G_OPTION_ARG_STRING, &chosen.expires,
+      "from when on the host is refused: 2027-01-31, or Unix seconds", "DATE" },
+    { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.backups,
+      "a certificate whose key also passes; may be repeated", "FILE" },
+    { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.anchors,
+      "a CA to trust here instead of the system's; may be repeated", "FILE" },
+    { "note", 0, 0, G_OPTION_ARG_STRING, &chosen.note, "a remark for people", "TEXT" },
+    { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
+      "a key to pin instead of FILE; may be repeated", "KEY" },
+    { NULL },
+  };
+  g_autoptr (GVariant) service_options = NULL;
+  g_autoptr (GVariant) pin = NULL;
+
+  if (!ctl_parse (ctl, options, error) || !check_usage (ctl, &chosen, error))
+    return CTL_EXIT_OK;
+  service_options = options_of_pin (&chosen, error);
+  if (service_options == NULL)
+    return CTL_EXIT_FAILED;
+  g_variant_ref_sink (service_options);
+  pin = chosen.keys != NULL ? pin_keys (ctl, chosen.keys, service_options, error)
+                            : pin_file (ctl, service_options, error);
+  if (pin == NULL)
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", pin));
+  else
+    ctl_print_pin (&ctl->out, pin);
+  return CTL_EXIT_OK;
+}
+
+/* `reason`: (nullable) */
+static void
+print_change (Ctl *ctl, gboolean system, const char *state, const char *reason)
+{
+  g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  const char *scope = system ? "system" : "user";
+  g_autofree char *host = ctl_text_clean (ctl->arguments[0]);
+
+  if (!ctl->json)
+    {
+      fprintf (ctl->out.file, "%s: %s for scope %s\n", host, state, scope);
+      return;
+    }
+  g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);
+  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", scope);
+  g_variant_builder_add_parsed (&pin, "{'state', <%s>}", state);
+  if (reason != NULL)
+    g_variant_builder_add_parsed (&pin, "{'reason', <%s>}", reason);
+  ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", g_variant_builder_end (&pin)));
+}
+
+CtlExit
+ctl_unpin (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the pin of the whole system", NULL },
+    { NULL },
+  };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  certpin_client_unpin_async (ctl->client, ctl->arguments[0], options_of_scope (system),
+                              ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  if (certpin_client_unpin_finish (ctl->client, result, error))
+    print_change (ctl, system, "removed", /* reason= */ NULL);
+  return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_block (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block for the whole system", NULL },
+    { NULL },
+  };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
+                                   options_of_scope (system), ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  if (certpin_client_block_host_finish (ctl->client, result, error))
+    print_change (ctl, system, "blocked", ctl->arguments[1]);
+  return CTL_EXIT_OK;
+}

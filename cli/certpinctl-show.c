@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `show`: what holds for one host in each scope, and why its last request was refused;
+ * and how a pin and the evidence of a refusal look in text. */
+
+#include "config.h"
+
+#include "certpinctl.h"
+
+/* In the order in which they apply. */
+static const char *const scopes[] = { "system", "user" };
+
+static const CtlField pin_fields[] = {
+  { "scope", "scope" },         { "state", "state" },
+  { "reason", "reason" },       { "match", "match" },
+  { "mode", "mode" },           { "keys", "keys" },
+  { "expires", "expires" },     { "trust-anchors", "own trust anchors" },
+  { "subject", "subject" },     { "issuer", "issuer" },
+  { "not-after", "not after" }, { "note", "note" },
+  { "created", "created" },     { "created-by", "created by" },
+  { "source", "source" },       { "generation", "generation" },
+  { "warnings", "warnings" },   { NULL },
+};
+
+/* Of a refusal: first what its error says, too, then the evidence. */
+static const CtlField failure_fields[] = {
+  { "time", "time" },
+  { "error", "error" },
+  { "message", "message" },
+  { "reason", "reason" },
+  { "scope", "scope of the pin" },
+#define FIRST_EVIDENCE 5
+  { "likely-cause", "likely cause" },
+  { "advice", "advice" },
+  { "offered-keys", "offered keys" },
+  { "pinned-keys", "pinned keys" },
+  { "subject", "subject" },
+  { "issuer", "issuer" },
+  { NULL },
+};
+
+void
+ctl_print_pin (const CtlStream *stream, GVariant *pin)
+{
+  const char *host = "";
+
+  g_variant_lookup (pin, "host", "&s", &host);
+  ctl_print_heading (stream, host);
+  ctl_print_fields (stream, pin, pin_fields);
+}
+
+/* What a refusal's sentence has no room for. */
+void
+ctl_print_failure (const CtlStream *stream, GVariant *failure)
+{
+  ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
+}
+
+/* Returns: (transfer full) (nullable): the pin of the scope; NULL without error: it has none */
+static GVariant *
+lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = NULL;
+  GVariant *pin;
+
+  certpin_client_get_pin_async (ctl->client, host, g_variant_new_parsed ("{'scope': <%s>}", scope),
+                                ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  pin = certpin_client_get_pin_finish (ctl->client, result, &reason);
+  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return pin;
+}
+
+/* Returns: (transfer full) (nullable): the pins, system before user; NULL with error set */
+static GVariant *
+get_pins (Ctl *ctl, const char *host, GError **error)
+{
+  g_auto (GVariantBuilder) pins = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (size_t i = 0; i < G_N_ELEMENTS (scopes); i++)
+    {
+      g_autoptr (GError) reason = NULL;
+      g_autoptr (GVariant) pin = lookup_pin (ctl, host, scopes[i], &reason);
+
+      if (reason != NULL)
+        {
+          g_propagate_error (error, g_steal_pointer (&reason));
+          return NULL;
+        }
+      if (pin != NULL)
+        g_variant_builder_add_value (&pins, pin);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&pins));
+}
+
+/* Returns: (transfer full) (nullable): the evidence of the last refusal; NULL without error: none
+ * was refused */
+GVariant *
+ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = NULL;
+  GVariant *failure;
+
+  certpin_client_last_failure_async (ctl->client, host, ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  failure = certpin_client_last_failure_finish (ctl->client, result, &reason);
+  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return failure;
+}
+
+static void
+print_document (Ctl *ctl, GVariant *pins, GVariant *failure)
+{
+  g_auto (GVariantBuilder) document = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  g_variant_builder_add (&document, "{sv}", "pins", pins);
+  if (failure != NULL)
+    g_variant_builder_add (&document, "{sv}", "failure", failure);
+  ctl_print_json (&ctl->out, g_variant_builder_end (&document));
+}
+
+static void
+print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
+{
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+
+      if (i > 0)
+        fputc ('\n', ctl->out.file);
+      ctl_print_pin (&ctl->out, pin);
+    }
+  if (failure == NULL)
+    return;
+  if (g_variant_n_children (pins) > 0)
+    fputc ('\n', ctl->out.file);
+  ctl_print_heading (&ctl->out, "Last refused request");
+  ctl_print_fields (&ctl->out, failure, failure_fields);
+}
+
+CtlExit
+ctl_show (Ctl *ctl, GError **error)
+{
+  const GOptionEntry options[] = { { NULL } };
+  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GVariant) failure = NULL;
+  g_autoptr (GError) reason = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  pins = get_pins (ctl, ctl->arguments[0], error);
+  if (pins == NULL)
+    return CTL_EXIT_FAILED;
+  failure = ctl_lookup_failure (ctl, ctl->arguments[0], &reason);
+  if (reason != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return CTL_EXIT_FAILED;
+    }
+  if (g_variant_n_children (pins) == 0 && failure == NULL)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+                   "nothing is pinned for the host ‘%s’", ctl->arguments[0]);
+      return CTL_EXIT_REFUSED;
+    }
+  if (ctl->json)
+    print_document (ctl, pins, failure);
+  else
+    print_text (ctl, pins, failure);
+  return CTL_EXIT_OK;
+}
