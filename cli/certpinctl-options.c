@@ -70,12 +70,18 @@ print_program_help (Ctl *ctl)
          out->file);
 }
 
-/* `options`: those of the verb, ending with an empty one; not looked at without a verb */
+/* The help, or the version. `options`: those of the verb, ending with an empty one; not looked at
+ * without a verb */
 void
 ctl_print_help (Ctl *ctl, const GOptionEntry *options)
 {
   const CtlVerb *verb = ctl->verb;
 
+  if (ctl->version)
+    {
+      fputs ("certpinctl " PACKAGE_VERSION "\n", ctl->out.file);
+      return;
+    }
   if (verb == NULL)
     {
       print_program_help (ctl);
@@ -109,6 +115,18 @@ ctl_init_globals (Ctl *ctl)
   memcpy (ctl->globals, globals, sizeof globals);
 }
 
+/* Whatever is wrong about the command line is an error of usage. */
+static gboolean
+parse_words (Ctl *ctl, GOptionContext *context, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (g_option_context_parse_strv (context, &ctl->words, &reason))
+    return TRUE;
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, reason->message);
+  return FALSE;
+}
+
 /* Parses the options before the verb. */
 gboolean
 ctl_parse_globals (Ctl *ctl, GError **error)
@@ -118,7 +136,7 @@ ctl_parse_globals (Ctl *ctl, GError **error)
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_strict_posix (context, TRUE);
   g_option_context_add_main_entries (context, ctl->globals, NULL);
-  return g_option_context_parse_strv (context, &ctl->words, error);
+  return parse_words (ctl, context, error);
 }
 
 /* The bus carries only UTF-8; names of files, which are not sent, may be anything. */
@@ -144,7 +162,7 @@ check_arguments (Ctl *ctl, GError **error)
 }
 
 /* Parses the options and arguments of the verb, which takes the program's place. `options` ends
- * with an empty one. Returns FALSE without an error after --help. */
+ * with an empty one. Returns FALSE without an error after --help and --version. */
 gboolean
 ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
 {
@@ -161,9 +179,9 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_main_entries (context, ctl->globals, NULL);
   g_option_context_add_main_entries (context, rest, NULL);
-  if (!g_option_context_parse_strv (context, &ctl->words, error))
+  if (!parse_words (ctl, context, error))
     return FALSE;
-  if (ctl->help)
+  if (ctl->help || ctl->version)
     {
       ctl_print_help (ctl, options);
       return FALSE;

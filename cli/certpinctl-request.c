@@ -233,7 +233,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   const CtlStream *err = &ctl->err;
   g_autofree const char **path = NULL;
   g_autofree char *clean = NULL;
-  const char *url = "", *tls = "TLS", *key = NULL;
+  const char *url = "", *tls = "", *key = NULL;
   gboolean reused = FALSE;
   guint32 position = 0;
 
@@ -245,7 +245,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "path-keys", "^a&s", &path);
 
   clean = ctl_text_clean (url);
-  fprintf (err->file, "%u from %s, %s, %s connection\n", certpin_response_get_status (response),
+  fprintf (err->file, "%u from %s, TLS %s, %s connection\n", certpin_response_get_status (response),
            clean, tls, reused ? "warm" : "new");
   if (key != NULL)
     fprintf (err->file, "matched %s at position %u: %s\n", key, position,

@@ -80,7 +80,7 @@ find_verb (Ctl *ctl, GError **error)
   for (const CtlVerb *verb = ctl_verbs; name != NULL && verb->name != NULL; verb++)
     if (strcmp (verb->name, name) == 0)
       ctl->verb = verb;
-  if (ctl->verb != NULL || (name == NULL && ctl->help))
+  if (ctl->verb != NULL || (name == NULL && (ctl->help || ctl->version)))
     return TRUE;
   if (name != NULL)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "there is no verb ‘%s’", name);
@@ -95,11 +95,6 @@ run (Ctl *ctl, GError **error)
 {
   if (!ctl_parse_globals (ctl, error))
     return CTL_EXIT_USAGE;
-  if (ctl->version)
-    {
-      fputs ("certpinctl " PACKAGE_VERSION "\n", ctl->out.file);
-      return CTL_EXIT_OK;
-    }
   if (!find_verb (ctl, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)

@@ -40,7 +40,7 @@ return_error (GTask *task, GError *reason)
       return;
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    code = CERTPIN_ERROR_CANCELLED, text = "";
+    code = CERTPIN_ERROR_CANCELLED, text = "the call was cancelled: ";
   else if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
     code = CERTPIN_ERROR_NOT_AUTHORIZED, text = "the bus does not let this program call certpin: ";
   g_task_return_new_error (task, CERTPIN_ERROR, code, "%s%s", text, error->message);
@@ -176,6 +176,25 @@ GVariant *
 certpin_call_options (GVariant *options)
 {
   return options != NULL ? options : g_variant_new ("a{sv}", NULL);
+}
+
+/* Only UTF-8 may cross the bus. Text that is not has its odd bytes replaced, so that it is the
+ * service that finds that it names no host and no key. */
+GVariant *
+certpin_call_text (const char *text)
+{
+  return g_variant_new_take_string (g_utf8_make_valid (text, -1));
+}
+
+GVariant *
+certpin_call_texts (const char *const *texts)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (size_t i = 0; texts[i] != NULL; i++)
+    g_variant_builder_add_value (&builder, certpin_call_text (texts[i]));
+  return g_variant_builder_end (&builder);
 }
 
 GVariant *

@@ -44,6 +44,8 @@ GVariant *certpin_call_finish_value (GAsyncResult *result, GError **error);
 gboolean certpin_call_finish_done (GAsyncResult *result, GError **error);
 GVariant *certpin_call_options (GVariant *options);
 GVariant *certpin_call_bytes (GBytes *bytes);
+GVariant *certpin_call_text (const char *text);
+GVariant *certpin_call_texts (const char *const *texts);
 
 CertpinWait *certpin_wait_begin (void);
 void certpin_wait_on_result (GObject *source, GAsyncResult *result, gpointer user_data);

@@ -107,7 +107,8 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
 
   g_task_set_source_tag (task, certpin_client_pin_certificate_async);
   certpin_call_start_pins (task, "PinCertificate",
-                           g_variant_new ("(s@ay@a{sv})", host, certpin_call_bytes (certificate),
+                           g_variant_new ("(@s@ay@a{sv})", certpin_call_text (host),
+                                          certpin_call_bytes (certificate),
                                           certpin_call_options (options)));
 }
 
@@ -179,8 +180,10 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
   g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, certpin_client_pin_keys_async);
-  certpin_call_start_pins (
-      task, "PinKeys", g_variant_new ("(s^as@a{sv})", host, keys, certpin_call_options (options)));
+  certpin_call_start_pins (task, "PinKeys",
+                           g_variant_new ("(@s@as@a{sv})", certpin_call_text (host),
+                                          certpin_call_texts (keys),
+                                          certpin_call_options (options)));
 }
 
 /**
@@ -249,8 +252,9 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
   g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, certpin_client_unpin_async);
-  certpin_call_start_pins (task, "Unpin",
-                           g_variant_new ("(s@a{sv})", host, certpin_call_options (options)));
+  certpin_call_start_pins (
+      task, "Unpin",
+      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
 }
 
 /**
@@ -318,9 +322,10 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
   g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, certpin_client_block_host_async);
-  certpin_call_start_pins (
-      task, "BlockHost",
-      g_variant_new ("(ss@a{sv})", host, reason, certpin_call_options (options)));
+  certpin_call_start_pins (task, "BlockHost",
+                           g_variant_new ("(@s@s@a{sv})", certpin_call_text (host),
+                                          certpin_call_text (reason),
+                                          certpin_call_options (options)));
 }
 
 /**
@@ -390,8 +395,9 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
   g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, certpin_client_get_pin_async);
-  certpin_call_start_pins (task, "GetPin",
-                           g_variant_new ("(s@a{sv})", host, certpin_call_options (options)));
+  certpin_call_start_pins (
+      task, "GetPin",
+      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
 }
 
 /**
@@ -523,7 +529,7 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
   g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, certpin_client_last_failure_async);
-  certpin_call_start_pins (task, "LastFailure", g_variant_new ("(s)", host));
+  certpin_call_start_pins (task, "LastFailure", g_variant_new ("(@s)", certpin_call_text (host)));
 }
 
 /**

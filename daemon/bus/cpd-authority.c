@@ -17,6 +17,13 @@ cpd_authority_default_init (CpdAuthorityInterface *iface)
 {
 }
 
+/* Whether the answer is known already, and yes. FALSE says nothing: then it must be asked. */
+gboolean
+cpd_authority_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question)
+{
+  return CPD_AUTHORITY_GET_IFACE (authority)->allows_now (authority, question);
+}
+
 void
 cpd_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *question,
                            GAsyncReadyCallback callback, gpointer user_data)
@@ -55,6 +62,13 @@ cpd_uid_authority_init (CpdUidAuthority *authority)
 {
 }
 
+static gboolean
+cpd_uid_authority_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question)
+{
+  return question->caller->uid == 0 || g_str_equal (question->action, CERTPIN_ACTION_OWN_PINS)
+         || g_str_equal (question->action, CERTPIN_ACTION_SECURE_REQUEST);
+}
+
 static void
 cpd_uid_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *question,
                                GAsyncReadyCallback callback, gpointer user_data)
@@ -62,8 +76,7 @@ cpd_uid_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuesti
   g_autoptr (GTask) task = g_task_new (authority, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_uid_authority_check_async);
-  if (question->caller->uid == 0 || g_str_equal (question->action, CERTPIN_ACTION_OWN_PINS)
-      || g_str_equal (question->action, CERTPIN_ACTION_SECURE_REQUEST))
+  if (cpd_uid_authority_allows_now (authority, question))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
@@ -80,6 +93,7 @@ cpd_uid_authority_check_finish (CpdAuthority *authority, GAsyncResult *result, G
 static void
 cpd_uid_authority_authority_init (CpdAuthorityInterface *iface)
 {
+  iface->allows_now = cpd_uid_authority_allows_now;
   iface->check_async = cpd_uid_authority_check_async;
   iface->check_finish = cpd_uid_authority_check_finish;
 }

@@ -25,11 +25,13 @@ struct _CpdAuthorityInterface
 {
   GTypeInterface parent;
 
+  gboolean (*allows_now) (CpdAuthority *authority, const CpdAuthorityQuestion *question);
   void (*check_async) (CpdAuthority *authority, const CpdAuthorityQuestion *question,
                        GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*check_finish) (CpdAuthority *authority, GAsyncResult *result, GError **error);
 };
 
+gboolean cpd_authority_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question);
 void cpd_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *question,
                                 GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_authority_check_finish (CpdAuthority *authority, GAsyncResult *result, GError **error);

@@ -97,10 +97,26 @@ call_authorise (CpdCall *call)
                                           .key = call->key,
                                           .interactive = call_is_interactive (call) };
 
-  if (call->action == NULL)
+  if (call->action == NULL || cpd_authority_allows_now (call->parts->authority, &question))
     call->act (call);
   else
     cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
+}
+
+static void
+call_identified (CpdCall *call)
+{
+  GError *error = NULL;
+
+  if (call->caller->confinement != NULL)
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
+                 "this program may not use certpin: %s", call->caller->confinement);
+  else if (call->check != NULL)
+    call->check (call, &error);
+  if (error == NULL)
+    call_authorise (call);
+  else
+    cpd_call_fail (call, error);
 }
 
 static void
@@ -110,13 +126,8 @@ call_on_identified (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   call->caller = cpd_callers_identify_finish (call->parts->callers, result, &error);
-  if (call->caller != NULL && call->caller->confinement != NULL)
-    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
-                 "this program may not use certpin: %s", call->caller->confinement);
-  if (error == NULL && call->check != NULL)
-    call->check (call, &error);
-  if (error == NULL)
-    call_authorise (call);
+  if (call->caller != NULL)
+    call_identified (call);
   else
     cpd_call_fail (call, error);
 }
@@ -134,13 +145,17 @@ cpd_call_new (const CpdBusParts *parts, GDBusMethodInvocation *invocation, CpdCa
   return call;
 }
 
-/* `call`: (transfer full) */
+/* `call`: (transfer full). Of a known caller it is acted upon at once. */
 void
 cpd_call_run (CpdCall *call)
 {
-  cpd_callers_identify_async (call->parts->callers,
-                              g_dbus_method_invocation_get_sender (call->invocation),
-                              call_on_identified, call);
+  const char *sender = g_dbus_method_invocation_get_sender (call->invocation);
+
+  call->caller = cpd_callers_lookup (call->parts->callers, sender);
+  if (call->caller != NULL)
+    call_identified (call);
+  else
+    cpd_callers_identify_async (call->parts->callers, sender, call_on_identified, call);
 }
 
 /* Sends a signal of the Pins interface to every connection of a uid, or of all, that has called the

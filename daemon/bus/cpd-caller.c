@@ -258,6 +258,16 @@ add_connection (CpdCallers *callers, const char *sender)
   return connection;
 }
 
+/* Returns: (transfer full) (nullable): who it is, if that was asked before */
+CpdCaller *
+cpd_callers_lookup (CpdCallers *callers, const char *sender)
+{
+  Connection *connection = g_hash_table_lookup (callers->known, sender);
+
+  return connection != NULL && connection->caller != NULL ? cpd_caller_ref (connection->caller)
+                                                          : NULL;
+}
+
 /* Calls of one connection are answered in the order in which they ask.
  * Errors: CERTPIN_ERROR_NOT_AUTHORIZED. */
 void

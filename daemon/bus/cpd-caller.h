@@ -34,6 +34,7 @@ G_DECLARE_FINAL_TYPE (CpdCallers, cpd_callers, CPD, CALLERS, GObject)
 
 CpdCallers *cpd_callers_new (GDBusConnection *connection);
 
+CpdCaller *cpd_callers_lookup (CpdCallers *callers, const char *sender);
 void cpd_callers_identify_async (CpdCallers *callers, const char *sender,
                                  GAsyncReadyCallback callback, gpointer user_data);
 CpdCaller *cpd_callers_identify_finish (CpdCallers *callers, GAsyncResult *result, GError **error);

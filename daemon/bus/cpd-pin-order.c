@@ -84,6 +84,19 @@ take_note (CpdPinOrder *order, const char *note, GError **error)
   return TRUE;
 }
 
+/* An expiry of 0 is none. */
+static gboolean
+check_expiry (CpdPinOrder *order, gint64 now, GError **error)
+{
+  if (order->expires == 0 || order->expires > now)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               "option ‘expires’ is %" G_GINT64_FORMAT
+               ", which is in the past; give a time to come",
+               order->expires);
+  return FALSE;
+}
+
 static gboolean
 parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error)
 {
@@ -94,7 +107,7 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
     { "match", "s", &match, 1, 16 },
     { "mode", "s", &mode, 1, 16 },
     { "note", "s", &note, 0, NOTE_MAX_BYTES },
-    { "expires", "x", &order->expires, (guint64)now + 1, G_MAXINT64 },
+    { "expires", "x", &order->expires, 0, G_MAXINT64 },
     { "backup-certificates", "aay", &backups, 0, CERTIFICATES_MAX - 1 },
     { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
   };
@@ -102,7 +115,7 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_pin_order_parse_scope (scope, &order->layer, error)
       || !cpd_options_check_choice ("match", match, matches, error)
-      || !cpd_options_check_choice ("mode", mode, modes, error)
+      || !cpd_options_check_choice ("mode", mode, modes, error) || !check_expiry (order, now, error)
       || !take_anchors (order, anchors, error) || !take_note (order, note, error))
     return FALSE;
   order->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;

@@ -245,6 +245,12 @@ check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char
     polkit_authority_get_async (check->cancellable, check_on_authority, check);
 }
 
+static gboolean
+cpd_polkit_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question)
+{
+  return g_hash_table_contains (question->caller->allowed, question->action);
+}
+
 static void
 cpd_polkit_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *question,
                         GAsyncReadyCallback callback, gpointer user_data)
@@ -256,12 +262,7 @@ cpd_polkit_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *que
   Check *same = is_kept (question->action) ? g_hash_table_lookup (polkit->pending, key) : NULL;
 
   g_task_set_source_tag (task, cpd_polkit_check_async);
-  if (g_hash_table_contains (question->caller->allowed, question->action))
-    {
-      g_task_return_boolean (task, TRUE);
-      g_object_unref (task);
-    }
-  else if (same != NULL)
+  if (same != NULL)
     g_queue_push_tail (same->waiting, task);
   else
     check_start (polkit, question, key, task);
@@ -276,6 +277,7 @@ cpd_polkit_check_finish (CpdAuthority *authority, GAsyncResult *result, GError *
 static void
 cpd_polkit_authority_init (CpdAuthorityInterface *iface)
 {
+  iface->allows_now = cpd_polkit_allows_now;
   iface->check_async = cpd_polkit_check_async;
   iface->check_finish = cpd_polkit_check_finish;
 }
