@@ -40,6 +40,8 @@ typedef struct
 {
   GMainLoop *loop;
   CpdStore *store;
+  GDBusConnection *connection;
+  gboolean ready; /* the name was owned */
   int status;
 } Service;
 
@@ -177,16 +179,23 @@ on_hangup (gpointer user_data)
 }
 
 static void
-on_ready (void)
+on_ready (Service *service)
 {
+  service->ready = TRUE;
   g_message ("ready");
 }
 
+/* Whoever was ready and is replaced ends in order; else something is wrong. */
 static void
 on_lost (Service *service)
 {
-  g_warning ("the bus, or the name on it, is another's now");
-  service->status = 1;
+  gboolean replaced = service->ready && !g_dbus_connection_is_closed (service->connection);
+
+  if (replaced)
+    g_message ("replaced by another instance");
+  else
+    g_warning ("the bus is gone, or another instance runs there already; see --replace");
+  service->status = replaced ? 0 : 1;
   g_main_loop_quit (service->loop);
 }
 
@@ -199,13 +208,14 @@ on_drained (gpointer user_data)
 
 /* Lets a change that is being written reach the disk, and its caller hear of it. */
 static void
-drain (void)
+drain (const CpdBusSettings *settings)
 {
   gboolean drained = FALSE;
 
   g_timeout_add (DRAIN_MS, on_drained, &drained);
-  while (!drained && g_main_context_pending (NULL))
-    g_main_context_iteration (NULL, FALSE);
+  while (!drained && (cpd_store_is_busy (settings->store) || g_main_context_pending (NULL)))
+    g_main_context_iteration (NULL, TRUE);
+  g_dbus_connection_flush_sync (settings->connection, NULL, NULL);
 }
 
 static int
@@ -215,7 +225,7 @@ serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GEr
   g_autoptr (CpdJudge) judge = cpd_judge_new (store);
   g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
   g_autoptr (GDBusConnection) connection = connect_to_bus (arguments, error);
-  Service service = { loop, store, 0 };
+  Service service = { .loop = loop, .store = store, .connection = connection };
   const CpdBusSettings settings = { .connection = connection,
                                     .store = store,
                                     .fetcher = CPD_FETCHER (fetcher),
@@ -228,7 +238,7 @@ serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GEr
     return 1;
   g_dbus_connection_set_exit_on_close (connection, FALSE);
   bus = cpd_bus_new (&settings);
-  g_signal_connect (bus, "ready", G_CALLBACK (on_ready), NULL);
+  g_signal_connect_swapped (bus, "ready", G_CALLBACK (on_ready), &service);
   g_signal_connect_swapped (bus, "lost", G_CALLBACK (on_lost), &service);
   g_unix_signal_add (SIGTERM, on_terminate, &service);
   g_unix_signal_add (SIGINT, on_terminate, &service);
@@ -236,7 +246,7 @@ serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GEr
   if (!cpd_bus_start (bus, error))
     return 1;
   g_main_loop_run (loop);
-  drain ();
+  drain (&settings);
   return service.status;
 }
 

@@ -146,6 +146,13 @@ cpd_ledger_get_uid (CpdLedger *ledger)
   return ledger->uid;
 }
 
+/* Whether a change is being written, or waits to be. */
+gboolean
+cpd_ledger_is_busy (CpdLedger *ledger)
+{
+  return ledger->busy;
+}
+
 static void
 apply_in_memory (CpdLedger *ledger, Change *change)
 {

@@ -367,6 +367,20 @@ cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* Whether a change is being written, or waits to be. */
+gboolean
+cpd_store_is_busy (CpdStore *store)
+{
+  GHashTableIter iter;
+  gpointer user;
+
+  g_hash_table_iter_init (&iter, store->users);
+  while (g_hash_table_iter_next (&iter, NULL, &user))
+    if (cpd_ledger_is_busy (user))
+      return TRUE;
+  return cpd_ledger_is_busy (store->system);
+}
+
 /* What a reload read. */
 typedef struct
 {

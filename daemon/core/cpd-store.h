@@ -44,6 +44,8 @@ void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, C
                                  GAsyncReadyCallback callback, gpointer user_data);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
+gboolean cpd_store_is_busy (CpdStore *store);
+
 void cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error);
 

@@ -230,6 +230,9 @@ links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
   if (wanted.length != subject.length || memcmp (wanted.data, subject.data, wanted.length) != 0
       || is_on_path (search, issuer) || search->signatures_left == 0)
     return FALSE;
+  /* An oversized key is also one that would take long. */
+  if (!check_key (search, issuer))
+    return FALSE;
   search->signatures_left--;
   return cpd_certificate_is_signed_by (tip, issuer);
 }

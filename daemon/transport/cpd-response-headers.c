@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-#define HEADERS_MAX 1000
+#define HEADERS_MAX 100
 
 typedef struct
 {
