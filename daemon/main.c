@@ -269,7 +269,7 @@ set_up_process (void)
 {
   const struct rlimit no_core = { 0, 0 };
 
-  setlocale (LC_ALL, "");
+  setlocale (LC_CTYPE, ""); /* no more: what libraries say is also read by us */
   setrlimit (RLIMIT_CORE, &no_core);
 #ifndef __SANITIZE_ADDRESS__ /* whose leak check has to trace the process */
   prctl (PR_SET_DUMPABLE, 0);

@@ -11,7 +11,6 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
-#include "daemon/bus/cpd-request-object.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "dbus/certpin-names.h"
 
@@ -29,7 +28,8 @@ G_DEFINE_FINAL_TYPE (CpdBusRequests, cpd_bus_requests, G_TYPE_OBJECT)
 typedef struct
 {
   CpdRequestOrder *order;
-  CpdRequestObject *object; /* NULL: nobody gave a token */
+  CpdRequestObjects *objects;
+  char *path; /* of its object; NULL: nobody gave a token */
   GCancellable *cancellable;
   gulong cancelled_id, gone_id;
   CpdTurn *turn;      /* NULL before it is authorised */
@@ -50,7 +50,9 @@ request_free (gpointer data)
       cpd_budget_give_back (cpd_turn_get_bodies (request->turn), request->taken);
       cpd_turn_leave (request->turn);
     }
-  cpd_request_object_free (request->object);
+  if (request->path != NULL)
+    cpd_request_objects_remove (request->objects, request->path);
+  g_free (request->path);
   cpd_request_order_free (request->order);
   g_object_unref (request->cancellable);
   g_free (request);
@@ -232,6 +234,7 @@ new_request_call (CpdBusRequests *requests, GDBusMethodInvocation *invocation,
   Request *request = g_new0 (Request, 1);
 
   request->order = order;
+  request->objects = requests->parts->request_objects;
   request->cancellable = g_cancellable_new ();
   request->cancelled_id = g_signal_connect_swapped (request->cancellable, "cancelled",
                                                     G_CALLBACK (on_cancelled), call);
@@ -259,9 +262,9 @@ handle_secure_request (CpdBusRequests *requests, GDBusMethodInvocation *invocati
   call = new_request_call (requests, invocation, order);
   request = call->data;
   if (order->token != NULL)
-    request->object = cpd_request_object_new (requests->parts->connection,
-                                              g_dbus_method_invocation_get_sender (invocation),
-                                              order->token, request->cancellable, &error);
+    request->path = cpd_request_objects_add (request->objects,
+                                             g_dbus_method_invocation_get_sender (invocation),
+                                             order->token, request->cancellable, &error);
   if (error != NULL)
     request_fail (call, error);
   else

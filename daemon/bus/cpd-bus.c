@@ -61,6 +61,7 @@ cpd_bus_finalize (GObject *object)
 
   cpd_failures_free (bus->parts.failures);
   cpd_fairness_free (bus->parts.fairness);
+  cpd_request_objects_free (bus->parts.request_objects);
   G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
 }
 
@@ -93,6 +94,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->callers = cpd_callers_new (settings->connection);
   parts->fairness = cpd_fairness_new (settings->config);
   parts->failures = cpd_failures_new ();
+  parts->request_objects = cpd_request_objects_new (settings->connection);
   parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
                                       : cpd_uid_authority_new ();
   bus->pins = cpd_bus_pins_new (parts);
@@ -112,7 +114,10 @@ on_name_acquired (GDBusConnection *connection, const char *name, gpointer user_d
 static void
 on_name_lost (GDBusConnection *connection, const char *name, gpointer user_data)
 {
-  g_signal_emit (user_data, signals[LOST], 0);
+  CpdBus *bus = user_data;
+
+  bus->name = 0; /* it is not ours to give back */
+  g_signal_emit (bus, signals[LOST], 0);
 }
 
 /* Exports the object, then asks for the name. */

@@ -5,6 +5,7 @@
 #include "daemon/bus/cpd-authority.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-fairness.h"
+#include "daemon/bus/cpd-request-objects.h"
 #include "daemon/core/cpd-fetcher.h"
 #include "daemon/core/cpd-store.h"
 
@@ -20,6 +21,7 @@ typedef struct
   CpdFetcher *fetcher;
   CpdFairness *fairness;
   CpdFailures *failures;
+  CpdRequestObjects *request_objects;
   const CpdConfig *config;
 } CpdBusParts;
 

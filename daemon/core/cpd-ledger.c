@@ -166,6 +166,9 @@ apply_in_memory (CpdLedger *ledger, Change *change)
       return;
     }
   change->pin->stored_bytes = change->written_bytes;
+  g_clear_pointer (&change->pin->source, g_free);
+  if (change->folder != NULL)
+    change->pin->source = g_build_filename (change->folder, change->name, NULL);
   ledger->bytes += change->written_bytes;
   cpd_pin_table_set (ledger->table, change->pin);
 }

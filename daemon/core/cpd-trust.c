@@ -19,7 +19,6 @@
 #define SIGNATURES_MAX 100
 #define DEPTH_MAX      12
 #define PATHS_MAX      8
-#define PRESENTED_MAX  64
 
 #define RSA_BITS_MIN 2048
 #define RSA_BITS_MAX 8192
@@ -291,10 +290,11 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
                     .signatures_left = SIGNATURES_MAX,
                     .result = result };
 
-  if (chain->len == 0 || chain->len > PRESENTED_MAX)
+  if (chain->len == 0 || chain->len > CPD_TRUST_PRESENTED_MAX)
     {
       fail (result, CPD_PROBLEM_MALFORMED,
-            "the server presented %u certificates; 1 to %u are judged", chain->len, PRESENTED_MAX);
+            "the server presented %u certificates; 1 to %u are judged", chain->len,
+            CPD_TRUST_PRESENTED_MAX);
       return g_steal_pointer (&result);
     }
 

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* More certificates than that are not judged. */
+#define CPD_TRUST_PRESENTED_MAX 64
+
 /* Why a chain is not trusted. Of several reasons the one that a person can act on is given: what is
  * wrong with the path that came furthest. */
 typedef enum

@@ -160,8 +160,9 @@ take_verdict (CpdExchange *exchange, CpdVerdict *verdict)
   exchange->verdict = verdict;
 }
 
-/* What GIO's TLS does is followed only to know how far it came, and to keep sessions from being
- * resumed where it can be told so: a resumed session passes over what the database says. */
+/* What GIO's TLS does is followed only to know how far it came, and to set what libsoup leaves:
+ * sessions are not resumed, since a resumed one passes over what the database says; and a
+ * connection that ends without TLS's own end is cut, not closed (RFC 8446, section 6.1). */
 static void
 on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *connection)
 {
@@ -169,6 +170,7 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
   if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
+  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
   if (g_object_class_find_property (G_OBJECT_GET_CLASS (connection), "session-resumption-enabled")
       != NULL)
     g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
@@ -223,8 +225,9 @@ set_body (CpdExchange *exchange)
 {
   GBytes *body = certpin_request_get_body (exchange->settings.request);
 
-  soup_message_set_request_body_from_bytes (exchange->message, NULL,
-                                            g_bytes_get_size (body) > 0 ? body : NULL);
+  /* Setting none would take the caller's Content-Type away. */
+  if (g_bytes_get_size (body) > 0)
+    soup_message_set_request_body_from_bytes (exchange->message, NULL, body);
 }
 
 /* libsoup drops the body before it writes a request anew, as it does on a kept-alive connection

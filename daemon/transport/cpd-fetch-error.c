@@ -12,9 +12,9 @@
 #include <libsoup/soup.h>
 
 static CertpinError
-map_io_error (int code, CpdStage stage)
+map_io_error (const GError *reason, CpdStage stage)
 {
-  switch (code)
+  switch (reason->code)
     {
     case G_IO_ERROR_CANCELLED:
       return CERTPIN_ERROR_CANCELLED;
@@ -27,6 +27,10 @@ map_io_error (int code, CpdStage stage)
     case G_IO_ERROR_CONNECTION_REFUSED:
       return CERTPIN_ERROR_UNREACHABLE;
     case G_IO_ERROR_PARTIAL_INPUT:
+      /* libsoup has no code of its own for a header block over its 64 KiB. */
+      if (g_str_equal (reason->message, "Header too big"))
+        return CERTPIN_ERROR_PROTOCOL_ERROR;
+      G_GNUC_FALLTHROUGH;
     case G_IO_ERROR_CONNECTION_CLOSED:
       if (stage == CPD_STAGE_SENT)
         return CERTPIN_ERROR_TRUNCATED;
@@ -54,7 +58,7 @@ map (const GError *reason, CpdStage stage)
   if (reason->domain == G_RESOLVER_ERROR)
     return CERTPIN_ERROR_UNREACHABLE;
   if (reason->domain == G_IO_ERROR)
-    return map_io_error (reason->code, stage);
+    return map_io_error (reason, stage);
   if (reason->domain == G_TLS_ERROR)
     return map_tls_error (reason->code, stage);
   if (reason->domain == SOUP_SESSION_ERROR)

@@ -102,18 +102,29 @@ resolve (GUri *base, const char *location, GError **error)
   return NULL;
 }
 
+static gboolean
+names_a_host (CertpinRequest *request, GError **error)
+{
+  GUri *uri = certpin_request_get_uri (request);
+  g_autoptr (CpdHost) host = cpd_host_new_target (g_uri_get_host (uri), 0, error);
+
+  return host != NULL;
+}
+
 static CertpinRequest *
 build (const char *method, const char *url, GVariant *headers, GBytes *body, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  CertpinRequest *next = certpin_request_new (method, url, headers, body, &reason);
+  g_autoptr (CertpinRequest) next = certpin_request_new (method, url, headers, body, &reason);
 
-  if (next == NULL && g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE))
+  if (next != NULL && names_a_host (next, &reason))
+    return g_steal_pointer (&next);
+  if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE))
     g_propagate_error (error, g_steal_pointer (&reason));
-  else if (next == NULL)
+  else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR, "a redirect leads nowhere: %s",
                  reason->message);
-  return next;
+  return NULL;
 }
 
 /* `headers`: of a response that is a redirect.

@@ -21,20 +21,14 @@ typedef struct
   gboolean chunked;
 } Reading;
 
-/* Returns: (transfer full): as UTF-8, which alone may cross the bus */
-static char *
-to_utf8 (const char *text)
-{
-  if (g_utf8_validate (text, -1, NULL))
-    return g_strdup (text);
-  return g_convert (text, -1, "UTF-8", "ISO-8859-1", NULL, NULL, NULL);
-}
-
 static void
 read_field (const char *name, const char *value, gpointer user_data)
 {
   Reading *reading = user_data;
-  g_autofree char *name_utf8 = to_utf8 (name), *value_utf8 = to_utf8 (value);
+  /* Only UTF-8 may cross the bus. libsoup has replaced what is none already; this does not rest on
+   * it. */
+  g_autofree char *name_utf8 = g_utf8_make_valid (name, -1);
+  g_autofree char *value_utf8 = g_utf8_make_valid (value, -1);
 
   if (g_ascii_strcasecmp (name, "Content-Length") == 0)
     {
@@ -43,7 +37,7 @@ read_field (const char *name, const char *value, gpointer user_data)
       reading->length = value;
     }
   reading->chunked |= g_ascii_strcasecmp (name, "Transfer-Encoding") == 0;
-  if (name_utf8 != NULL && value_utf8 != NULL && reading->count++ < HEADERS_MAX)
+  if (reading->count++ < HEADERS_MAX)
     g_variant_builder_add (&reading->fields, "(ss)", name_utf8, value_utf8);
 }
 

@@ -45,13 +45,17 @@ cpd_tls_database_finalize (GObject *object)
   G_OBJECT_CLASS (cpd_tls_database_parent_class)->finalize (object);
 }
 
-/* The certificates in GIO's order. It links them by name alone: nothing is proved by that. */
+/* The certificates in GIO's order. It links them by name alone: nothing is proved by that, and two
+ * that name each other as issuers make a circle. More than are judged need not be read. */
 static GPtrArray *
 list_ders (GTlsCertificate *chain)
 {
   GPtrArray *ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_direct_hash, g_direct_equal);
 
-  for (GTlsCertificate *one = chain; one != NULL; one = g_tls_certificate_get_issuer (one))
+  for (GTlsCertificate *one = chain;
+       one != NULL && ders->len <= CPD_TRUST_PRESENTED_MAX && g_hash_table_add (seen, one);
+       one = g_tls_certificate_get_issuer (one))
     {
       GByteArray *der = NULL;
 

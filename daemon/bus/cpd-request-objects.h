@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* The objects on the bus by which requests can be cancelled while they are under way. */
+typedef struct _CpdRequestObjects CpdRequestObjects;
+
+CpdRequestObjects *cpd_request_objects_new (GDBusConnection *connection);
+void cpd_request_objects_free (CpdRequestObjects *objects);
+
+char *cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const char *token,
+                               GCancellable *cancellable, GError **error);
+void cpd_request_objects_remove (CpdRequestObjects *objects, const char *path);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdRequestObjects, cpd_request_objects_free)
+
+G_END_DECLS
