@@ -5,9 +5,10 @@
 
 #include "config.h"
 
-#include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-bus.h"
+#include "daemon/cpd-arguments.h"
+#include "daemon/cpd-reloader.h"
 #include "daemon/transport/cpd-soup-fetcher.h"
 
 #include <glib-unix.h>
@@ -27,96 +28,14 @@
 
 typedef struct
 {
-  char *bus;
-  char *authority;
-  char *config_file;
-  char *state_dir;
-  GStrv pins_dirs;
-  char *trust_file;
-  gboolean replace, check, verbose, version;
-} Arguments;
-
-typedef struct
-{
   GMainLoop *loop;
-  CpdStore *store;
   GDBusConnection *connection;
   gboolean ready; /* the name was owned */
   int status;
 } Service;
 
-static gboolean
-parse_arguments (int argc, char **argv, Arguments *arguments, GError **error)
-{
-  const GOptionEntry entries[] = {
-    { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
-      "system (default), session, or a D-Bus address", "BUS" },
-    { "authority", 0, 0, G_OPTION_ARG_STRING, &arguments->authority,
-      "who decides what callers may do: polkit (default), or uid, for private buses", "WHO" },
-    { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config_file,
-      "configuration (" CPD_CONFIG_FILE ")", "FILE" },
-    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir,
-      "where pins are kept (" CPD_STATE_DIR ")", "DIR" },
-    { "pins-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->pins_dirs,
-      "pin files, the strongest folder first; may be repeated", "DIR" },
-    { "trust-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->trust_file,
-      "PEM bundle of trusted authorities, instead of the configuration's", "FILE" },
-    { "replace", 0, 0, G_OPTION_ARG_NONE, &arguments->replace, "take over from a running instance",
-      NULL },
-    { "check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
-      "check the configuration and all pin files, then exit", NULL },
-    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log what is done", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "print the version and exit", NULL },
-    { NULL },
-  };
-  g_autoptr (GOptionContext) context
-      = g_option_context_new ("— pinned connections for the programs of a machine");
-
-  g_option_context_add_main_entries (context, entries, NULL);
-  if (!g_option_context_parse (context, &argc, &argv, error))
-    return FALSE;
-  if (argc > 1)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unexpected argument ‘%s’",
-                 argv[1]);
-  else if (arguments->authority != NULL && !g_str_equal (arguments->authority, "polkit")
-           && !g_str_equal (arguments->authority, "uid"))
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "--authority=%s is neither polkit nor uid", arguments->authority);
-  else
-    return TRUE;
-  return FALSE;
-}
-
-static gboolean
-uses_polkit (const Arguments *arguments)
-{
-  return g_strcmp0 (arguments->authority, "uid") != 0;
-}
-
-static GDBusConnection *
-connect_to_bus (const Arguments *arguments, GError **error)
-{
-  const char *bus = arguments->bus != NULL ? arguments->bus : "system";
-
-  if (g_str_equal (bus, "system"))
-    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
-  if (uses_polkit (arguments))
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "polkit knows only callers on the system bus; on ‘%s’ use --authority=uid", bus);
-      return NULL;
-    }
-  if (g_str_equal (bus, "session"))
-    return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
-  return g_dbus_connection_new_for_address_sync (
-      bus,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, error);
-}
-
 static CpdConfig *
-load_config (const Arguments *arguments, GError **error)
+load_config (const CpdArguments *arguments, GError **error)
 {
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
   const char *path = arguments->config_file != NULL ? arguments->config_file : CPD_CONFIG_FILE;
@@ -133,7 +52,7 @@ load_config (const Arguments *arguments, GError **error)
 }
 
 static CpdStore *
-load_store (const Arguments *arguments, const CpdConfig *config, unsigned int *problems)
+load_store (const CpdArguments *arguments, const CpdConfig *config, unsigned int *problems)
 {
   static const char *const usual_dirs[] = { CPD_PINS_DIR_ADMIN, CPD_PINS_DIR_VENDOR, NULL };
   const CpdStoreSettings settings = {
@@ -160,21 +79,10 @@ on_terminate (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static void
-on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    g_message ("read the pin files and the trust file anew");
-  else
-    g_warning ("%s", error->message);
-}
-
 static gboolean
 on_hangup (gpointer user_data)
 {
-  cpd_store_reload_async (((Service *)user_data)->store, on_reloaded, NULL);
+  cpd_reloader_reload (user_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -219,19 +127,20 @@ drain (const CpdBusSettings *settings)
 }
 
 static int
-serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
+serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_autoptr (CpdJudge) judge = cpd_judge_new (store);
   g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
-  g_autoptr (GDBusConnection) connection = connect_to_bus (arguments, error);
-  Service service = { .loop = loop, .store = store, .connection = connection };
+  g_autoptr (GDBusConnection) connection = cpd_arguments_connect (arguments, error);
+  Service service = { .loop = loop, .connection = connection };
   const CpdBusSettings settings = { .connection = connection,
                                     .store = store,
                                     .fetcher = CPD_FETCHER (fetcher),
                                     .config = config,
-                                    .polkit = uses_polkit (arguments),
+                                    .polkit = cpd_arguments_want_polkit (arguments),
                                     .replace = arguments->replace };
+  g_autoptr (CpdReloader) reloader = cpd_reloader_new (store);
   g_autoptr (CpdBus) bus = NULL;
 
   if (connection == NULL)
@@ -242,26 +151,13 @@ serve (const Arguments *arguments, const CpdConfig *config, CpdStore *store, GEr
   g_signal_connect_swapped (bus, "lost", G_CALLBACK (on_lost), &service);
   g_unix_signal_add (SIGTERM, on_terminate, &service);
   g_unix_signal_add (SIGINT, on_terminate, &service);
-  g_unix_signal_add (SIGHUP, on_hangup, &service);
+  g_unix_signal_add (SIGHUP, on_hangup, reloader);
   if (!cpd_bus_start (bus, error))
     return 1;
   g_main_loop_run (loop);
   drain (&settings);
   return service.status;
 }
-
-static void
-arguments_clear (Arguments *arguments)
-{
-  g_free (arguments->bus);
-  g_free (arguments->authority);
-  g_free (arguments->config_file);
-  g_free (arguments->state_dir);
-  g_strfreev (arguments->pins_dirs);
-  g_free (arguments->trust_file);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
 
 /* What must hold before anything else runs. */
 static void
@@ -282,7 +178,7 @@ set_up_process (void)
 int
 main (int argc, char **argv)
 {
-  g_auto (Arguments) arguments = { 0 };
+  g_auto (CpdArguments) arguments = { 0 };
   g_autoptr (CpdConfig) config = NULL;
   g_autoptr (CpdStore) store = NULL;
   g_autoptr (GError) error = NULL;
@@ -290,7 +186,7 @@ main (int argc, char **argv)
   int status;
 
   set_up_process ();
-  if (!parse_arguments (argc, argv, &arguments, &error))
+  if (!cpd_arguments_parse (&arguments, argc, argv, &error))
     {
       g_printerr ("certpind: %s; see certpind --help\n", error->message);
       return 2;
@@ -300,7 +196,8 @@ main (int argc, char **argv)
       g_print ("certpind " PACKAGE_VERSION "\n");
       return 0;
     }
-  g_log_set_debug_enabled (arguments.verbose);
+  if (arguments.verbose)
+    g_setenv ("G_MESSAGES_DEBUG", G_LOG_DOMAIN, TRUE);
   config = load_config (&arguments, &error);
   if (config == NULL)
     {

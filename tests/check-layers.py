@@ -18,7 +18,7 @@ LAYERS = {
                          r'|"accept-certificate"|g_message \(|g_warning \('),
     'daemon/bus': ({'client-lib', 'dbus', 'daemon/core', 'daemon/bus'},
                    r'libsoup|certpin-client\.h|gnutls'),
-    'daemon': ({'client-lib', 'dbus', 'daemon/core', 'daemon/transport', 'daemon/bus'}, r'certpin-client\.h'),
+    'daemon': ({'client-lib', 'dbus', 'daemon', 'daemon/core', 'daemon/transport', 'daemon/bus'}, r'certpin-client\.h'),
     'cli': ({'cli'}, r'g_dbus_|g_bus_|GDBus|libsoup|gnutls|certpin-names\.h'),
 }
 # The values of the library, below its proxy, know nothing of the bus but the names of errors.

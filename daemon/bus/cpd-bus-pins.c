@@ -350,6 +350,7 @@ handle_reload (CpdBusPins *pins, GDBusMethodInvocation *invocation)
   CpdCall *call = cpd_call_new (pins->parts, invocation, act_reload);
 
   call->action = CERTPIN_ACTION_SYSTEM_PINS;
+  call->host = g_strdup ("all hosts"); /* the dialog names one */
   cpd_call_run (call);
   return TRUE;
 }

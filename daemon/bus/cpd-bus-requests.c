@@ -31,6 +31,7 @@ typedef struct
   CpdRequestObjects *objects;
   char *path; /* of its object; NULL: nobody gave a token */
   GCancellable *cancellable;
+  GCancellable *gone; /* the caller's; NULL before it is identified */
   gulong cancelled_id, gone_id;
   CpdTurn *turn;      /* NULL before it is authorised */
   gboolean fetching;  /* the fetcher has it, and ends it */
@@ -39,11 +40,21 @@ typedef struct
   gint64 started_us;  /* monotonic: when it was authorised */
 } Request;
 
+/* Lets go of what could end it a second time. */
+static void
+stop_watching (Request *request)
+{
+  g_clear_signal_handler (&request->cancelled_id, request->cancellable);
+  if (request->gone != NULL)
+    g_clear_signal_handler (&request->gone_id, request->gone);
+}
+
 static void
 request_free (gpointer data)
 {
   Request *request = data;
 
+  stop_watching (request);
   g_clear_handle_id (&request->timer, g_source_remove);
   if (request->turn != NULL)
     {
@@ -54,26 +65,16 @@ request_free (gpointer data)
     cpd_request_objects_remove (request->objects, request->path);
   g_free (request->path);
   cpd_request_order_free (request->order);
+  g_clear_object (&request->gone);
   g_object_unref (request->cancellable);
   g_free (request);
-}
-
-/* Lets go of what could end it a second time. */
-static void
-stop_watching (CpdCall *call)
-{
-  Request *request = call->data;
-
-  g_clear_signal_handler (&request->cancelled_id, request->cancellable);
-  if (call->caller != NULL)
-    g_clear_signal_handler (&request->gone_id, call->caller->gone);
 }
 
 /* `error`: (transfer full) */
 static void
 request_fail (CpdCall *call, GError *error)
 {
-  stop_watching (call);
+  stop_watching (call->data);
   cpd_call_fail (call, error);
 }
 
@@ -104,7 +105,7 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
       g_variant_dict_insert_value (&info, "report",
                                    cpd_describe_failure (verdict->report, cpd_call_now_s ()));
     }
-  stop_watching (call);
+  stop_watching (call->data);
   cpd_call_return (call,
                    g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
                                   certpin_response_get_headers (response), body,
@@ -221,8 +222,9 @@ watch_caller (CpdCall *call, GError **error)
 {
   Request *request = call->data;
 
+  request->gone = g_object_ref (call->caller->gone);
   request->gone_id = g_signal_connect_swapped (
-      call->caller->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), request->cancellable);
+      request->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), request->cancellable);
   return TRUE;
 }
 

@@ -108,6 +108,8 @@ call_identified (CpdCall *call)
 {
   GError *error = NULL;
 
+  g_debug ("%s (%s) calls %s", call->caller->program, call->caller->sender,
+           g_dbus_method_invocation_get_method_name (call->invocation));
   if (call->caller->confinement != NULL)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
                  "this program may not use certpin: %s", call->caller->confinement);

@@ -156,11 +156,12 @@ check_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
                   error->message);
   else if (polkit_authorization_result_get_is_authorized (answer))
     check_done (check, NULL);
-  else if (polkit_authorization_result_get_is_challenge (answer) && !check->interactive)
-    check_refuse (check,
-                  "‘%s’ needs an administrator's password; allow interactive authorization, or run "
-                  "it as root",
-                  check->action);
+  else if (polkit_authorization_result_get_is_challenge (answer))
+    check_refuse (check, "‘%s’ needs an administrator's password%s", check->action,
+                  check->interactive
+                      ? ", but nobody could be asked for it; start a polkit agent, or run it "
+                        "as root"
+                      : "; allow interactive authorization, or run it as root");
   else
     check_refuse (
         check, "polkit does not allow ‘%s’ to uid %u; a rule in /etc/polkit-1/rules.d can allow it",
@@ -176,9 +177,10 @@ check_ask (Check *check)
       = check->interactive ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
                            : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE;
 
-  if (check->host != NULL)
+  /* A kept answer holds for every host, so a rule may not know of one. */
+  if (check->host != NULL && !is_kept (check->action))
     polkit_details_insert (details, "host", check->host);
-  if (check->pinned_key != NULL)
+  if (check->pinned_key != NULL && !is_kept (check->action))
     polkit_details_insert (details, "key", check->pinned_key);
   polkit_authority_check_authorization (check->polkit->authority, subject, check->action, details,
                                         flags, check->cancellable, check_on_result, check);

@@ -48,6 +48,19 @@ cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
   return g_hash_table_remove (table->pins, cpd_host_get_text (host));
 }
 
+/* Stamps the pins that were just read and have no generation yet. */
+void
+cpd_pin_table_stamp (CpdPinTable *table, guint64 generation)
+{
+  GHashTableIter iter;
+  gpointer pin;
+
+  g_hash_table_iter_init (&iter, table->pins);
+  while (g_hash_table_iter_next (&iter, NULL, &pin))
+    if (((CpdPin *)pin)->generation == 0)
+      ((CpdPin *)pin)->generation = generation;
+}
+
 /* The first reason is kept. */
 void
 cpd_pin_table_block_all (CpdPinTable *table, const char *reason)

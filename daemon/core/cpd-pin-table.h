@@ -14,6 +14,7 @@ void cpd_pin_table_free (CpdPinTable *table);
 
 void cpd_pin_table_set (CpdPinTable *table, CpdPin *pin);
 gboolean cpd_pin_table_remove (CpdPinTable *table, CpdHost *host);
+void cpd_pin_table_stamp (CpdPinTable *table, guint64 generation);
 void cpd_pin_table_block_all (CpdPinTable *table, const char *reason);
 
 CpdPin *cpd_pin_table_get (CpdPinTable *table, CpdHost *host);

@@ -160,6 +160,19 @@ load_anchors (CpdStore *store, GPtrArray *problems)
     g_ptr_array_add (problems, g_strdup (error->message));
 }
 
+static void
+stamp_all (CpdStore *store)
+{
+  GHashTableIter iter;
+  gpointer user;
+
+  cpd_pin_table_stamp (store->files, store->last_generation);
+  cpd_pin_table_stamp (cpd_ledger_get_table (store->system), store->last_generation);
+  g_hash_table_iter_init (&iter, store->users);
+  while (g_hash_table_iter_next (&iter, NULL, &user))
+    cpd_pin_table_stamp (cpd_ledger_get_table (user), store->last_generation);
+}
+
 /* Reads everything. Blocks: to be called before the service is up.
  * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
 GPtrArray *
@@ -173,6 +186,7 @@ cpd_store_load (CpdStore *store)
   cpd_ledger_load (store->system, problems);
   if (store->state_dir != NULL)
     load_users (store, problems);
+  stamp_all (store);
   return problems;
 }
 
@@ -197,6 +211,20 @@ cpd_store_get_generation (CpdStore *store, guint32 uid)
   guint64 *own = g_hash_table_lookup (store->generations, GUINT_TO_POINTER (uid));
 
   return MAX (store->shared_generation, own != NULL ? *own : 0);
+}
+
+/* Returns: (transfer none): the folders of pin files */
+const char *const *
+cpd_store_get_pins_dirs (CpdStore *store)
+{
+  return (const char *const *)store->pins_dirs;
+}
+
+/* Returns: (transfer none) (nullable): where the anchors are from */
+const char *
+cpd_store_get_trust_file (CpdStore *store)
+{
+  return store->trust_file;
 }
 
 /* Returns: (transfer none): the anchors of pins that name none; another set after each reload */
@@ -448,7 +476,7 @@ cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error)
   store->files = g_steal_pointer (&reload->files);
   if (reload->anchors != NULL)
     set_anchors (store, g_steal_pointer (&reload->anchors));
-  next_generation (store, CPD_ALL_UIDS);
+  cpd_pin_table_stamp (store->files, next_generation (store, CPD_ALL_UIDS));
   g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
   return TRUE;
 }

@@ -30,6 +30,8 @@ typedef struct
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 GPtrArray *cpd_store_load (CpdStore *store);
 
+const char *const *cpd_store_get_pins_dirs (CpdStore *store);
+const char *cpd_store_get_trust_file (CpdStore *store);
 CpdAnchors *cpd_store_get_anchors (CpdStore *store);
 CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The command line of certpind, and the bus that it names. */
+
+#include "config.h"
+
+#include "daemon/cpd-arguments.h"
+
+#include "client-lib/certpin-error.h"
+
+/* Errors: G_OPTION_ERROR. */
+gboolean
+cpd_arguments_parse (CpdArguments *arguments, int argc, char **argv, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
+      "system (default), session, or a D-Bus address", "BUS" },
+    { "authority", 0, 0, G_OPTION_ARG_STRING, &arguments->authority,
+      "who decides what callers may do: polkit (default), or uid, for private buses", "WHO" },
+    { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config_file,
+      "configuration (" CPD_CONFIG_FILE ")", "FILE" },
+    { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir,
+      "where pins are kept (" CPD_STATE_DIR ")", "DIR" },
+    { "pins-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->pins_dirs,
+      "pin files, the strongest folder first; may be repeated", "DIR" },
+    { "trust-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->trust_file,
+      "PEM bundle of trusted authorities, instead of the configuration's", "FILE" },
+    { "replace", 0, 0, G_OPTION_ARG_NONE, &arguments->replace, "take over from a running instance",
+      NULL },
+    { "check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
+      "check the configuration and all pin files, then exit", NULL },
+    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log what is done", NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "print the version and exit", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context
+      = g_option_context_new ("— pinned connections for the programs of a machine");
+
+  g_option_context_add_main_entries (context, entries, NULL);
+  if (!g_option_context_parse (context, &argc, &argv, error))
+    return FALSE;
+  if (argc > 1)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unexpected argument ‘%s’",
+                 argv[1]);
+  else if (arguments->authority != NULL && !g_str_equal (arguments->authority, "polkit")
+           && !g_str_equal (arguments->authority, "uid"))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--authority=%s is neither polkit nor uid", arguments->authority);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Whether polkit decides what callers may do, and not their uid. */
+gboolean
+cpd_arguments_want_polkit (const CpdArguments *arguments)
+{
+  return g_strcmp0 (arguments->authority, "uid") != 0;
+}
+
+/* Returns: (transfer full): a connection to the bus that was asked for */
+GDBusConnection *
+cpd_arguments_connect (const CpdArguments *arguments, GError **error)
+{
+  const char *bus = arguments->bus != NULL ? arguments->bus : "system";
+
+  if (g_str_equal (bus, "system"))
+    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+  if (cpd_arguments_want_polkit (arguments))
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "polkit knows only callers on the system bus; on ‘%s’ use --authority=uid", bus);
+      return NULL;
+    }
+  if (g_str_equal (bus, "session"))
+    return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
+  return g_dbus_connection_new_for_address_sync (
+      bus,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, error);
+}
+
+void
+cpd_arguments_clear (CpdArguments *arguments)
+{
+  g_free (arguments->bus);
+  g_free (arguments->authority);
+  g_free (arguments->config_file);
+  g_free (arguments->state_dir);
+  g_strfreev (arguments->pins_dirs);
+  g_free (arguments->trust_file);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/cpd-store.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_RELOADER (cpd_reloader_get_type ())
+
+/* What reads the pin files and the trust file anew, when told to and when they change. */
+G_DECLARE_FINAL_TYPE (CpdReloader, cpd_reloader, CPD, RELOADER, GObject)
+
+CpdReloader *cpd_reloader_new (CpdStore *store);
+void cpd_reloader_reload (CpdReloader *reloader);
+
+G_END_DECLS

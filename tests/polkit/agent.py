@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""agent.py HOST KEY SCOPE: a program that pins a host and may have its user asked for a password, and
+the agent that would show the question; the user always closes the dialog. Prints, as JSON, the error's
+name and the questions."""
+
+import json
+import os
+import sys
+
+from gi.repository import Gio, GLib
+
+POLKIT = 'org.freedesktop.PolicyKit1'
+AUTHORITY = '/org/freedesktop/PolicyKit1/Authority'
+AGENT = '/org/certpin/Test/Agent'
+INTERFACE = '''<node><interface name="org.freedesktop.PolicyKit1.AuthenticationAgent">
+  <method name="BeginAuthentication">
+    <arg type="s"/><arg type="s"/><arg type="s"/><arg type="a{ss}"/><arg type="s"/>
+    <arg type="a(sa{sv})"/>
+  </method>
+  <method name="CancelAuthentication"><arg type="s"/></method>
+</interface></node>'''
+
+
+def serve_dialog(bus, questions):
+    def on_call(_bus, _sender, _path, _interface, method, arguments, invocation):
+        if method == 'BeginAuthentication':
+            questions.append(arguments.unpack()[1])
+            invocation.return_dbus_error(POLKIT + '.Error.Cancelled', 'the dialog was closed')
+        else:
+            invocation.return_value(None)
+    interface = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces[0]
+    bus.register_object(AGENT, interface, on_call, None, None)
+    with open('/proc/self/stat', encoding='utf-8') as file:
+        start_time = int(file.read().rpartition(')')[2].split()[19])
+    process = ('unix-process', {'pid': GLib.Variant('u', os.getpid()),
+                                'start-time': GLib.Variant('t', start_time)})
+    bus.call_sync(POLKIT, AUTHORITY, POLKIT + '.Authority', 'RegisterAuthenticationAgent',
+                  GLib.Variant('((sa{sv})ss)', (process, 'C.UTF-8', AGENT)), None,
+                  Gio.DBusCallFlags.NONE, -1, None)
+
+
+def pin(bus, host, key, scope):
+    loop, errors = GLib.MainLoop(), [None]
+
+    def on_reply(_bus, result):
+        try:
+            bus.call_finish(result)
+        except GLib.Error as error:
+            errors[0] = Gio.DBusError.get_remote_error(error)
+        loop.quit()
+    bus.call('org.certpin.Certpin1', '/org/certpin/Certpin1', 'org.certpin.Certpin1.Pins', 'PinKeys',
+             GLib.Variant('(sasa{sv})', (host, [key], {'scope': GLib.Variant('s', scope)})), None,
+             Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION, -1, None, on_reply)
+    loop.run()
+    return errors[0]
+
+
+def main():
+    bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
+    questions = []
+    serve_dialog(bus, questions)
+    json.dump((pin(bus, *sys.argv[1:]), questions), sys.stdout)
+
+
+if __name__ == '__main__':
+    main()

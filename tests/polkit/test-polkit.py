@@ -1,0 +1,298 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Who may do what: the installed policy, on a real system bus, asked of the real polkitd, by real users."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
+
+# pylint: disable=wrong-import-position
+from lib.caller import ERROR, NAME, PATH, PINS, REQUESTS
+from lib.tap import equal, holds, run, test
+from lib.variant import V
+from machine import (ALICE, BINARY, BOB, BUS, POLKIT, RULES, SOURCE, SYSTEM_SERVICES, WEBADMIN,
+                     Machine, as_user, enter, eventually, uid_of)
+
+KEY = 'sha256/' + 'A' * 43 + '='
+HOST = 'www.example.org'
+AGENT = pathlib.Path(__file__).with_name('agent.py')
+# certpind's own deadline for an answer, and what a slow machine may add.
+POLKIT_DEADLINE_S = 10
+SLACK_S = 5
+
+
+def system_hosts(caller):
+    return [pin['host'] for pin in caller.list_pins(scope='system')]
+
+
+def write_rule(text):
+    RULES.write_text('polkit.addRule(function (action, subject) {\n' + text + '\n});\n',
+                     encoding='utf-8')
+
+
+# What the policy allows by default
+
+
+@test('a plain user pins and unpins a host for themselves')
+def _(machine):
+    alice = machine.user(ALICE)
+    equal(alice.pin_keys(HOST, KEY)['scope'], 'user', 'the scope')
+    equal([pin['host'] for pin in alice.list_pins()], [HOST], 'the pinned hosts')
+    alice.unpin(HOST)
+    equal(alice.list_pins(), [], 'the pins')
+
+
+@test('a plain user may make requests')
+def _(machine):
+    machine.user(ALICE).refuses('NotPinned', f'https://{HOST}/')
+
+
+@test('a plain user’s system pin is refused, and the message names the remedy')
+def _(machine):
+    alice = machine.user(ALICE)
+    error = alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY, scope='system')
+    for words in ('administrator', 'interactive authorization', 'root'):
+        holds(words in error.message, f'‘{error.message}’ does not speak of {words}')
+    alice.refused('NotAuthorized', alice.unpin, HOST, scope='system')
+    alice.refused('NotAuthorized', alice.call, PINS, 'BlockHost', '(ssa{sv})', HOST, 'why',
+                  {'scope': V('s', 'system')})
+    alice.refused('NotAuthorized', alice.call, PINS, 'Reload', '')
+    equal(system_hosts(alice), [], 'the system’s pins')
+
+
+@test('root pins a host for all, and reloads')
+def _(machine):
+    root = machine.user('root')
+    root.pin_keys(HOST, KEY, scope='system')
+    root.call(PINS, 'Reload', '')
+    equal(system_hosts(machine.user(ALICE)), [HOST], 'the system’s pins')
+
+
+@test('another user’s pins are for those alone who may inspect all')
+def _(machine):
+    alice, bob, root = machine.user(ALICE), machine.user(BOB), machine.user('root')
+    alice.pin_keys(HOST, KEY)
+    equal(bob.list_pins(), [], 'what bob sees')
+    bob.refused('NotAuthorized', bob.list_pins, uid=uid_of(ALICE))
+    equal(len(alice.list_pins(uid=uid_of(ALICE))), 1, 'what alice sees of herself')
+    equal(len(root.list_pins(uid=uid_of(ALICE))), 1, 'what root sees of alice')
+
+
+def ask_at_the_screen(user, *arguments):
+    done = subprocess.run(as_user(user) + [sys.executable, AGENT, *arguments], check=True,
+                          stdout=subprocess.PIPE)
+    return json.loads(done.stdout)
+
+
+@test('the password dialog names the host, and closing it is a no')
+def _(machine):
+    error, questions = ask_at_the_screen(ALICE, HOST, KEY, 'system')
+    equal(error, ERROR + 'NotAuthorized', 'the error')
+    equal(len(questions), 1, 'the number of questions')
+    holds(f' {HOST} ' in questions[0], f'the dialog says ‘{questions[0]}’')
+    equal(system_hosts(machine.user(ALICE)), [], 'the system’s pins')
+
+
+@test('nobody is asked for a password for a pin of their own')
+def _(_machine):
+    equal(ask_at_the_screen(ALICE, HOST, KEY, 'user'), [None, []], 'error and questions')
+
+
+# Rules of the administrator
+
+
+@test('the example rule lets a group pin one domain for all, without a restart')
+def _(machine):
+    admin, alice = machine.user(WEBADMIN), machine.user(ALICE)
+    admin.refused('NotAuthorized', admin.pin_keys, HOST, KEY, scope='system')
+    shutil.copy(SOURCE / 'policy/examples/50-certpin-domain.rules', RULES)
+    eventually(admin.pin_keys, HOST, KEY, scope='system')
+    for host in ('example.org', '**.example.org', '*.example.org:8443'):
+        admin.pin_keys(host, KEY, scope='system')
+    for host in ('evil-example.org', 'example.org.example.com', 'example.com'):
+        admin.refused('NotAuthorized', admin.pin_keys, host, KEY, scope='system')
+    admin.refused('NotAuthorized', admin.call, PINS, 'Reload', '')
+    alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY, scope='system')
+
+
+@test('a rule is told the host and the key')
+def _(machine):
+    write_rule(f'if (action.lookup("host") == "{HOST}" && action.lookup("key") == "{KEY}")'
+               ' return polkit.Result.YES;')
+    alice = machine.user(ALICE)
+    eventually(alice.pin_keys, HOST, KEY, scope='system')
+    alice.refused('NotAuthorized', alice.pin_keys, HOST, 'sha256/' + 'B' * 42 + 'A=',
+                  scope='system')
+    alice.refused('NotAuthorized', alice.unpin, HOST, scope='system')
+
+
+@test('a rule that takes a right away reaches a program that had it, without a restart')
+def _(machine):
+    alice, bob = machine.user(ALICE), machine.user(BOB)
+    alice.pin_keys(HOST, KEY)
+    write_rule(f'if (action.id == "org.certpin.manage-own-pins" && subject.user == "{ALICE}")'
+               ' return polkit.Result.NO;')
+    error = eventually(alice.refused, 'NotAuthorized', alice.pin_keys, HOST, KEY)
+    holds('/etc/polkit-1/rules.d' in error.message, f'‘{error.message}’ names no remedy')
+    bob.pin_keys(HOST, KEY)
+    RULES.unlink()
+    eventually(alice.pin_keys, HOST, KEY)
+
+
+@test('a program that may not make requests is refused, and its leaving harms nothing')
+def _(machine):
+    write_rule('if (action.id == "org.certpin.secure-request") return polkit.Result.NO;')
+    alice, bob = machine.user(ALICE), machine.user(BOB)
+    eventually(alice.refuses, 'NotAuthorized', f'https://{HOST}/')
+    alice.vanish()
+    bob.refuses('NotAuthorized', f'https://{HOST}/')
+    bob.pin_keys(HOST, KEY)
+
+
+# polkitd out of order
+
+
+@test('polkitd hangs: a kept answer holds, everything else is refused at the deadline')
+def _(machine):
+    alice, second, root = machine.user(ALICE), machine.user(ALICE), machine.user('root')
+    alice.pin_keys(HOST, KEY)
+    polkitd = machine.polkitd()
+    os.kill(polkitd, signal.SIGSTOP)
+    started = time.monotonic()
+    waiting = [(second, second.begin(PINS, 'PinKeys', '(sasa{sv})', HOST, [KEY], {})),
+               (second, second.begin_request(f'https://{HOST}/')),
+               (root, root.begin(PINS, 'PinKeys', '(sasa{sv})', HOST, [KEY],
+                                 {'scope': V('s', 'system')}))]
+    alice.pin_keys('other.example.org', KEY)
+    holds(time.monotonic() - started < 2, 'the kept answer was not used')
+    for caller, pending in waiting:
+        caller.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+    holds(time.monotonic() - started > POLKIT_DEADLINE_S - 1, 'refused before the deadline')
+    os.kill(polkitd, signal.SIGCONT)
+    second.pin_keys(HOST, KEY)
+    equal(system_hosts(root), [], 'the system’s pins')
+
+
+@test('polkitd hangs before it was ever asked: refused at the deadline, and well again after it')
+def _(machine):
+    polkitd = machine.polkitd()
+    os.kill(polkitd, signal.SIGSTOP)
+    alice = machine.user(ALICE)
+    pending = alice.begin(PINS, 'PinKeys', '(sasa{sv})', HOST, [KEY], {})
+    alice.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+    os.kill(polkitd, signal.SIGCONT)
+    eventually(alice.pin_keys, HOST, KEY)
+
+
+@test('polkitd dies and cannot be started: nothing is allowed, not even what was')
+def _(machine):
+    alice, root = machine.user(ALICE), machine.user('root')
+    alice.pin_keys(HOST, KEY)
+    polkitd = machine.polkitd()
+    activation = SYSTEM_SERVICES / (POLKIT + '.service')
+    hidden = activation.with_suffix('.hidden')
+    activation.rename(hidden)
+    try:
+        machine.bus.ask('ReloadConfig')
+        machine.kill(polkitd)
+        alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY)
+        alice.refuses('NotAuthorized', f'https://{HOST}/')
+        root.refused('NotAuthorized', root.pin_keys, HOST, KEY, scope='system')
+    finally:
+        hidden.rename(activation)
+    machine.bus.ask('ReloadConfig')
+    alice.pin_keys(HOST, KEY)
+
+
+# The bus
+
+
+@test('only certpin and root may have the name')
+def _(machine):
+    machine.daemon.terminate()
+    for user, allowed in ((ALICE, False), ('nobody', False), ('certpin', True), ('root', True)):
+        caller = machine.user(user)
+        request = (BUS, 'RequestName', '(su)', NAME, 4)
+        where = {'path': '/org/freedesktop/DBus', 'destination': BUS}
+        if allowed:
+            equal(caller.call(*request, **where), (1,), f'the answer to {user}')
+            caller.vanish()
+            machine.bus.wait_for_no_owner()
+        else:
+            caller.refused(BUS + '.Error.AccessDenied', caller.call, *request, **where)
+
+
+@test('the interfaces of the service can be called, and nothing else of it')
+def _(machine):
+    nobody = machine.user('nobody')
+    properties = BUS + '.Properties'
+    equal(nobody.call(PINS, 'ListPins', '(a{sv})', {}), ([],), 'the pins')
+    nobody.call(properties, 'Get', '(ss)', REQUESTS, 'Version')
+    nobody.call(properties, 'GetAll', '(s)', REQUESTS)
+    nobody.call(BUS + '.Introspectable', 'Introspect', '')
+    nobody.call(BUS + '.Peer', 'Ping', '')
+    nobody.refused('NotAuthorized', nobody.call, NAME + '.Request', 'Cancel', '',
+                   path=PATH + '/request/0_0/of_another')
+    for interface, method, signature, arguments in (
+            (properties, 'Set', '(ssv)', (REQUESTS, 'Version', V('s', '9'))),
+            (BUS + '.ObjectManager', 'GetManagedObjects', '', ()),
+            (NAME, 'ListPins', '(a{sv})', ({},))):
+        nobody.refused(BUS + '.Error.AccessDenied', nobody.call, interface, method, signature,
+                       *arguments)
+
+
+@test('the bus starts the service, as its own user, when it is first called')
+def _(machine):
+    machine.daemon.terminate()
+    machine.bus.ask('StartServiceByName', '(su)', NAME, 0)
+    equal(machine.bus.ask('GetConnectionUnixUser', '(s)', NAME), uid_of('certpin'), 'its uid')
+    process = machine.bus.ask('GetConnectionUnixProcessID', '(s)', NAME)
+    equal(os.readlink(f'/proc/{process}/exe'), BINARY, 'its program')
+    equal(machine.user(ALICE).list_pins(), [], 'its pins')
+    os.kill(process, signal.SIGTERM)
+    machine.bus.wait_for_no_owner()
+
+
+@test('a change of a user’s pin is told to that user alone')
+def _(machine):
+    alice, bob = machine.user(ALICE), machine.user(BOB)
+    for caller in (alice, bob):
+        caller.subscribe()
+        caller.list_pins()
+    alice.pin_keys('alice.example.org', KEY)
+    machine.user('root').pin_keys('all.example.org', KEY, scope='system')
+    equal(bob.wait_for_signal('PinChanged')[0], 'all.example.org', 'the first that bob is told')
+    equal(alice.wait_for_signal('PinChanged')[0], 'alice.example.org', 'the first alice is told')
+
+
+def listen(machine, user):
+    """What a monitor of that user hears of a pinning."""
+    with subprocess.Popen(as_user(user) + ['dbus-monitor', '--system'], stdout=subprocess.PIPE,
+                          stderr=subprocess.DEVNULL, text=True) as monitor:
+        heard = monitor.stdout.readline()  # it listens from here on
+        machine.user(ALICE).pin_keys('secret.example.org', KEY)
+        subprocess.run(['dbus-send', '--system', '--type=signal', '/', 'org.certpin.Test.TheEnd'],
+                       check=True)
+        while 'TheEnd' not in heard:
+            heard += monitor.stdout.readline()
+        monitor.kill()
+    return heard
+
+
+@test('nobody but root can listen in')
+def _(machine):
+    holds('secret.example.org' in listen(machine, 'root'), 'the monitor does not work')
+    for user in ('nobody', BOB):
+        holds('secret.example.org' not in listen(machine, user), f'{user} heard of the pin')
+
+
+if __name__ == '__main__':
+    enter()
+    run(Machine)
