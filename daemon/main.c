@@ -164,6 +164,7 @@ static void
 set_up_process (void)
 {
   const struct rlimit no_core = { 0, 0 };
+  g_autoptr (CpdTlsDatabase) refusing = cpd_tls_database_new_refusing ();
 
   setlocale (LC_CTYPE, ""); /* no more: what libraries say is also read by us */
   setrlimit (RLIMIT_CORE, &no_core);
@@ -173,6 +174,7 @@ set_up_process (void)
   signal (SIGPIPE, SIG_IGN);
   g_setenv ("G_TLS_GNUTLS_PRIORITY", TLS_PRIORITY, TRUE);
   g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+  g_tls_backend_set_default_database (g_tls_backend_get_default (), G_TLS_DATABASE (refusing));
 }
 
 int

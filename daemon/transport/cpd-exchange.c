@@ -160,9 +160,20 @@ take_verdict (CpdExchange *exchange, CpdVerdict *verdict)
   exchange->verdict = verdict;
 }
 
-/* What GIO's TLS does is followed only to know how far it came, and to set what libsoup leaves:
- * sessions are not resumed, since a resumed one passes over what the database says; and a
- * connection that ends without TLS's own end is cut, not closed (RFC 8446, section 6.1). */
+/* Sets what libsoup leaves: sessions are not resumed, since a resumed one passes over what the
+ * database says; and a connection that ends without TLS's own end is cut, not closed (RFC 8446,
+ * section 6.1). */
+static void
+set_up_tls (GIOStream *connection)
+{
+  GObjectClass *klass = G_OBJECT_GET_CLASS (connection);
+
+  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
+  if (g_object_class_find_property (klass, "session-resumption-enabled") != NULL)
+    g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
+}
+
+/* A connection is being made for this exchange; else it is given one that was kept alive. */
 static void
 on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *connection)
 {
@@ -170,10 +181,7 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
   if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
-  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
-  if (g_object_class_find_property (G_OBJECT_GET_CLASS (connection), "session-resumption-enabled")
-      != NULL)
-    g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
+  set_up_tls (connection);
 }
 
 /* Whether what libsoup is about to write on is the protocol that all of this was measured on. */

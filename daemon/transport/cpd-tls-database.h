@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (CpdTlsDatabase, cpd_tls_database, CPD, TLS_DATABASE, GTlsD
 
 CpdTlsDatabase *cpd_tls_database_new (CpdJudge *judge, guint32 uid, CpdHost *target);
 
+CpdTlsDatabase *cpd_tls_database_new_refusing (void);
+
 CpdPeer *cpd_tls_database_get_peer (CpdTlsDatabase *database, GTlsCertificate *certificate);
 GPtrArray *cpd_tls_database_list_peers (CpdTlsDatabase *database);
 
