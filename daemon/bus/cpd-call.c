@@ -70,6 +70,7 @@ call_on_authorised (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdCall *call = user_data;
   GError *error = NULL;
 
+  call->caller->authorising--;
   if (cpd_authority_check_finish (call->parts->authority, result, &error))
     {
       call->act (call);
@@ -97,10 +98,15 @@ call_authorise (CpdCall *call)
                                           .key = call->key,
                                           .interactive = call_is_interactive (call) };
 
-  if (call->action == NULL || cpd_authority_allows_now (call->parts->authority, &question))
-    call->act (call);
-  else
-    cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
+  if (call->action == NULL
+      || (call->caller->authorising == 0
+          && cpd_authority_allows_now (call->parts->authority, &question)))
+    {
+      call->act (call);
+      return;
+    }
+  call->caller->authorising++;
+  cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
 }
 
 static void

@@ -87,8 +87,9 @@ G_DEFINE_FINAL_TYPE (CpdCallers, cpd_callers, G_TYPE_OBJECT)
 /* One connection to the bus. */
 typedef struct
 {
-  CpdCaller *caller; /* NULL while the bus is being asked */
-  GQueue *waiting;   /* of GTask: calls that wait for its answer, in their order */
+  CpdCaller *caller;      /* NULL while the bus is being asked */
+  GQueue *waiting;        /* of GTask: calls that wait for its answer, in their order */
+  unsigned int returning; /* calls that were told who it is and have yet to go on */
   unsigned int watch;
 } Connection;
 
@@ -231,6 +232,7 @@ identify_on_credentials (GObject *source, GAsyncResult *result, gpointer user_da
     return; /* it has left meanwhile */
   connection->caller = credentials != NULL ? new_caller (sender, credentials) : NULL;
   waiting = steal_waiting (connection);
+  connection->returning += waiting->length;
   if (connection->caller == NULL)
     {
       g_hash_table_remove (callers->known, sender);
@@ -258,14 +260,16 @@ add_connection (CpdCallers *callers, const char *sender)
   return connection;
 }
 
-/* Returns: (transfer full) (nullable): who it is, if that was asked before */
+/* Returns: (transfer full) (nullable): who it is, if that was asked before and no earlier call of
+ * the connection is still to hear of it: calls may not overtake each other */
 CpdCaller *
 cpd_callers_lookup (CpdCallers *callers, const char *sender)
 {
   Connection *connection = g_hash_table_lookup (callers->known, sender);
 
-  return connection != NULL && connection->caller != NULL ? cpd_caller_ref (connection->caller)
-                                                          : NULL;
+  if (connection == NULL || connection->caller == NULL || connection->returning > 0)
+    return NULL;
+  return cpd_caller_ref (connection->caller);
 }
 
 /* Calls of one connection are answered in the order in which they ask.
@@ -285,6 +289,7 @@ cpd_callers_identify_async (CpdCallers *callers, const char *sender, GAsyncReady
       g_queue_push_tail (connection->waiting, task);
       return;
     }
+  connection->returning++;
   g_task_return_pointer (task, cpd_caller_ref (connection->caller),
                          (GDestroyNotify)cpd_caller_unref);
   g_object_unref (task);
@@ -294,7 +299,13 @@ cpd_callers_identify_async (CpdCallers *callers, const char *sender, GAsyncReady
 CpdCaller *
 cpd_callers_identify_finish (CpdCallers *callers, GAsyncResult *result, GError **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  CpdCaller *caller = g_task_propagate_pointer (G_TASK (result), error);
+  Connection *connection
+      = caller != NULL ? g_hash_table_lookup (callers->known, caller->sender) : NULL;
+
+  if (connection != NULL)
+    connection->returning--;
+  return caller;
 }
 
 /* Returns: (transfer full): of CpdCaller: all that are known and still connected */

@@ -12,9 +12,11 @@ typedef struct
 {
   char *sender; /* unique name */
   guint32 uid;
-  char *program;       /* the process's name: for people, never to decide by */
-  char *confinement;   /* why it is taken for sandboxed, or cannot be judged; NULL: it is neither */
-  GCancellable *gone;  /* trips when the connection ends */
+  char *program;      /* the process's name: for people, never to decide by */
+  char *confinement;  /* why it is taken for sandboxed, or cannot be judged; NULL: it is neither */
+  GCancellable *gone; /* trips when the connection ends */
+  unsigned int
+      authorising;     /* calls whose authorisation is under way: later ones wait behind them */
   GHashTable *allowed; /* polkit action, static → nothing: what was asked and allowed before */
 } CpdCaller;
 

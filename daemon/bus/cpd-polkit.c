@@ -264,7 +264,12 @@ cpd_polkit_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *que
   Check *same = is_kept (question->action) ? g_hash_table_lookup (polkit->pending, key) : NULL;
 
   g_task_set_source_tag (task, cpd_polkit_check_async);
-  if (same != NULL)
+  if (cpd_polkit_allows_now (authority, question))
+    {
+      g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+    }
+  else if (same != NULL)
     g_queue_push_tail (same->waiting, task);
   else
     check_start (polkit, question, key, task);

@@ -238,6 +238,15 @@ set_body (CpdExchange *exchange)
     soup_message_set_request_body_from_bytes (exchange->message, NULL, body);
 }
 
+/* Whether it makes no difference to send the request twice (RFC 9110, section 9.2.2). */
+static gboolean
+is_idempotent (CpdExchange *exchange)
+{
+  static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "PUT", "DELETE", NULL };
+
+  return g_strv_contains (methods, certpin_request_get_method (exchange->settings.request));
+}
+
 /* libsoup drops the body before it writes a request anew, as it does on a kept-alive connection
  * that turns out dead. */
 static void
@@ -391,6 +400,13 @@ fail_to_send (CpdExchange *exchange, const GError *error)
     {
       /* A policy that passes it now has changed since the handshake. */
       end (exchange, judge (exchange, certificate) ? CPD_ENDING_MOVED : CPD_ENDING_REFUSED);
+      return;
+    }
+  /* A kept connection that was cut just then: libsoup tries again only where it was closed. */
+  if (exchange->stage == CPD_STAGE_SENT && !exchange->new_connection && is_idempotent (exchange)
+      && g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF))
+    {
+      end (exchange, CPD_ENDING_STALE);
       return;
     }
   cpd_exchange_fail (exchange, cpd_fetch_error_map (error, exchange->stage,

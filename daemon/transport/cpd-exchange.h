@@ -16,8 +16,7 @@ typedef enum
   CPD_ENDING_NONE, /* it has not */
   CPD_ENDING_ANSWERED,
   CPD_ENDING_REFUSED, /* by the verdict; nothing was sent */
-  CPD_ENDING_STALE,   /* a kept-alive connection was refused; nothing was sent, a fresh one may pass
-                       */
+  CPD_ENDING_STALE,   /* a kept-alive connection was refused, or found cut; a fresh one may pass */
   CPD_ENDING_MOVED,   /* its channel was closed before anything was sent */
   CPD_ENDING_FAILED,  /* by the error */
 } CpdEnding;

@@ -101,10 +101,10 @@ class SystemBus(Bus):
     """The machine's bus, with the machine's configuration."""
 
     def __init__(self):
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             ['dbus-daemon', '--system', '--nofork', '--nopidfile', '--print-address=1'],
             stdout=subprocess.PIPE, text=True)
-        self.address = self._process.stdout.readline().strip()
+        self.address = self.process.stdout.readline().strip()
         self._watcher = Caller(self.address, 0)
         self._watcher.watch_name()
 

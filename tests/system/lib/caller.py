@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Programs that call the service: each is a process of its own, with a uid and a connection of its
+own, that the test directs."""
+
+import multiprocessing.connection
+import os
+import socket
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+
+from .tap import DEADLINE_S
+from .variant import V
+
+NAME = 'org.certpin.Certpin1'
+PATH = '/org/certpin/Certpin1'
+PINS = NAME + '.Pins'
+REQUESTS = NAME + '.Requests'
+ERROR = NAME + '.Error.'
+
+
+class CallError(Exception):
+    """A D-Bus error, `name` being short where it is one of certpin's."""
+
+    def __init__(self, name, message):
+        super().__init__(f'{name}: {message}')
+        self.name = name[len(ERROR):] if name.startswith(ERROR) else name
+        self.message = message
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: list
+    body: bytes
+    info: dict
+
+
+class Pending:
+    """A call under way."""
+
+    def __init__(self, caller, number):
+        self.caller = caller
+        self.number = number
+
+    def wait(self, seconds=DEADLINE_S):
+        kind, *rest = self.caller.wait(lambda: self.caller.replies.get(self.number),
+                                       'a reply', seconds)
+        if kind == 'error':
+            raise CallError(*rest)
+        return rest[0]
+
+    def answer(self, seconds=DEADLINE_S):
+        return Answer(*self.wait(seconds))
+
+
+class Caller:
+    """One connection of one uid."""
+
+    def __init__(self, address, uid):
+        ours, theirs = socket.socketpair()
+        self.uid = uid
+        self.replies = {}
+        self.signals = []
+        self.changed = threading.Condition()
+        self._count = 0
+        self._line = multiprocessing.connection.Connection(ours.detach())
+        self._process = subprocess.Popen(
+            [sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()), str(uid),
+             address],
+            pass_fds=[theirs.fileno()], cwd=os.path.dirname(os.path.dirname(__file__)))
+        theirs.close()
+        _, self.unique_name = self._line.recv()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        while True:
+            try:
+                kind, *rest = self._line.recv()
+            except (EOFError, OSError):
+                return
+            with self.changed:
+                if kind == 'signal':
+                    self.signals.append(tuple(rest))
+                else:
+                    self.replies[rest[0]] = (kind, *rest[1:])
+                self.changed.notify_all()
+
+    def wait(self, condition, what, seconds=DEADLINE_S):
+        with self.changed:
+            value = self.changed.wait_for(condition, seconds)
+        if not value:
+            raise AssertionError(f'a caller waited in vain for {what}')
+        return value
+
+    # Calls
+
+    def begin(self, interface, method, signature, *arguments, path=PATH, destination=NAME):
+        self._count += 1
+        self._line.send(('call', self._count, (destination, path, interface), method, signature,
+                         arguments))
+        return Pending(self, self._count)
+
+    def flush(self):
+        """Waits until everything that was begun has been written to the bus."""
+        self._count += 1
+        self._line.send(('flush', self._count))
+        Pending(self, self._count).wait()
+
+    def call(self, *arguments, **keywords):
+        return self.begin(*arguments, **keywords).wait()
+
+    def pin(self, host, certificate, **options):
+        """PinCertificate."""
+        return self.begin_pin(host, certificate, **options).wait()[0]
+
+    def begin_pin(self, host, certificate, **options):
+        return self.begin(PINS, 'PinCertificate', '(saya{sv})', host, certificate,
+                          pin_options(options))
+
+    def pin_keys(self, host, *keys, **options):
+        return self.call(PINS, 'PinKeys', '(sasa{sv})', host, list(keys), pin_options(options))[0]
+
+    def unpin(self, host, **options):
+        self.call(PINS, 'Unpin', '(sa{sv})', host, pin_options(options))
+
+    def get_pin(self, host, **options):
+        return self.call(PINS, 'GetPin', '(sa{sv})', host, pin_options(options))[0]
+
+    def list_pins(self, **options):
+        return self.call(PINS, 'ListPins', '(a{sv})', pin_options(options))[0]
+
+    def last_failure(self, host):
+        return self.call(PINS, 'LastFailure', '(s)', host)[0]
+
+    def begin_request(self, url, method='GET', headers=(), body=b'', **options):
+        return self.begin(REQUESTS, 'SecureRequest', '(ssa(ss)aya{sv})', method, url,
+                          list(headers), body, request_options(options))
+
+    def request(self, url, *arguments, **keywords):
+        """SecureRequest."""
+        return self.begin_request(url, *arguments, **keywords).answer()
+
+    @staticmethod
+    def refused(name, function, *arguments, **keywords):
+        """Calls what must fail with that error, or one of these. Returns: the error"""
+        try:
+            answer = function(*arguments, **keywords)
+        except CallError as error:
+            if error.name not in ([name] if isinstance(name, str) else name):
+                raise AssertionError(f'refused with {error}, not {name}') from None
+            return error
+        raise AssertionError(f'passed with {answer!r}, but {name} was due')
+
+    def refuses(self, name, url, *arguments, **keywords):
+        """Makes a request that must fail with that error."""
+        return self.refused(name, self.request, url, *arguments, **keywords)
+
+    # Signals
+
+    def subscribe(self):
+        """Asks the bus for all signals of the service, broadcast or not."""
+        self._line.send(('subscribe', None, PINS, None))
+        self.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
+                  destination='org.freedesktop.DBus')
+
+    def watch_name(self):
+        self._line.send(('subscribe', 'org.freedesktop.DBus', 'org.freedesktop.DBus', None))
+
+    def wait_for_signal(self, name):
+        """The arguments of the first signal of that name."""
+        return self.wait_for_signal_where(name, lambda *_: True)
+
+    def wait_for_signal_where(self, name, condition):
+        return self.wait(lambda: next((arguments for what, arguments in self.signals
+                                       if what == name and condition(*arguments)), None),
+                         f'the signal {name}')
+
+    def vanish(self):
+        """Ends like a program that crashed."""
+        self._process.kill()
+        self._process.wait()
+
+    close = vanish
+
+
+PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
+             'trust_anchors': 'aay', 'backup_certificates': 'aay'}
+REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
+                 'handle_token': 's'}
+
+
+def _options(given, types):
+    """Keywords as a{sv}; a V says its own type, and `raw` holds names that are no keywords."""
+    options = dict(given.pop('raw', {}))
+    for name, value in given.items():
+        options[name.replace('_', '-')] = (value if isinstance(value, V)
+                                           else V(types[name], value))
+    return options
+
+
+def pin_options(given):
+    return _options(given, PIN_TYPES)
+
+
+def request_options(given):
+    return _options(given, REQUEST_TYPES)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One program of one user on the bus: started as root, becomes that user before it connects, and
+then does what it is told over a socket."""
+
+import multiprocessing.connection
+import os
+import sys
+
+from gi.repository import Gio, GLib
+
+from .variant import V
+
+CALL_TIMEOUT_MS = 60000
+
+
+def to_glib(value):
+    if isinstance(value, V):
+        return GLib.Variant(value.signature, to_glib(value.value))
+    if isinstance(value, dict):
+        return {key: to_glib(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(to_glib(item) for item in value)
+    return value
+
+
+def from_glib(value):
+    """As Variant.unpack, but with bytes for ay."""
+    kind = value.get_type_string()
+    if kind == 'ay':
+        return value.get_data_as_bytes().get_data() or b''
+    if kind[0] == 'v':
+        return from_glib(value.get_variant())
+    if kind.startswith('a{'):
+        entries = (value.get_child_value(i) for i in range(value.n_children()))
+        return {from_glib(entry.get_child_value(0)): from_glib(entry.get_child_value(1))
+                for entry in entries}
+    if kind[0] in 'a(':
+        items = [from_glib(value.get_child_value(i)) for i in range(value.n_children())]
+        return tuple(items) if kind[0] == '(' else items
+    return value.unpack()
+
+
+class Program:
+    """The connection to the bus and the line to the test."""
+
+    def __init__(self, line, address):
+        self.line = line
+        self.bus = Gio.DBusConnection.new_for_address_sync(
+            address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
+            | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
+        self.bus.set_exit_on_close(False)
+        line.send(('ready', self.bus.get_unique_name()))
+
+    def on_line(self, _descriptor, _condition):
+        try:
+            what, *arguments = self.line.recv()
+            getattr(self, 'do_' + what)(*arguments)
+        except EOFError:
+            os._exit(0)
+        return True
+
+    def do_call(self, number, target, method, signature, arguments):
+        destination, path, interface = target
+        parameters = GLib.Variant(signature, to_glib(arguments)) if signature else None
+        self.bus.call(destination, path, interface, method, parameters, None,
+                      Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, None,
+                      self.on_reply, number)
+
+    def on_reply(self, bus, result, number):
+        try:
+            reply = from_glib(bus.call_finish(result))
+        except GLib.Error as error:
+            name = Gio.DBusError.get_remote_error(error) or f'local:{error.code}'
+            message = error.message.removeprefix(f'GDBus.Error:{name}: ')
+            self.line.send(('error', number, name, message))
+            return
+        self.line.send(('reply', number, reply))
+
+    def do_flush(self, number):
+        self.bus.flush_sync()
+        self.line.send(('reply', number, ()))
+
+    def do_subscribe(self, sender, interface, path):
+        self.bus.signal_subscribe(sender, interface, None, path, None,
+                                  Gio.DBusSignalFlags.NONE, self.on_signal)
+
+    def on_signal(self, _bus, _sender, _path, _interface, name, arguments):
+        self.line.send(('signal', name, from_glib(arguments)))
+
+
+def become(uid):
+    if uid != 0:
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(uid, uid, uid)
+
+
+def main():
+    descriptor, uid, address = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    become(uid)
+    program = Program(multiprocessing.connection.Connection(descriptor), address)
+    GLib.io_add_watch(descriptor, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP,
+                      program.on_line)
+    GLib.MainLoop().run()
+
+
+if __name__ == '__main__':
+    main()

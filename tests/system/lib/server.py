@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A TLS server on loopback that counts what reaches it: connections, handshakes, resumptions, and
+every decrypted byte. What it answers, and with which certificate, can change at any time."""
+
+import os
+import socket
+import ssl
+import threading
+import time
+
+from . import http
+from .tap import DEADLINE_S
+
+
+class Connection:
+    """One connection that was accepted, and what came over it."""
+
+    def __init__(self, server, raw):
+        self.server = server
+        self.socket = raw
+        self.bytes = 0
+        self.handshaken = False
+        self.resumed = False
+        self.ended = False
+        self.requests = []
+
+    def read(self):
+        """What came next; nothing once the other side has ended the connection."""
+        try:
+            data = self.socket.recv(65536)
+        except OSError:
+            return b''
+        with self.server.changed:
+            self.bytes += len(data)
+            self.server.changed.notify_all()
+        return data
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def cut(self):
+        """Ends the connection as somebody on the way could: TLS does not say that it ends."""
+        self.socket.shutdown(socket.SHUT_RDWR)
+
+    def drain(self):
+        """Waits, without an answer, for the other side to end the connection."""
+        while self.read():
+            pass
+
+
+class Gate:
+    """A server's answer that waits until it is let out."""
+
+    def __init__(self, answer=None):
+        self._answer = answer or http.reply(200, b'hello')
+        self._opened = threading.Event()
+
+    def respond(self, _connection, _request):
+        return self._answer if self._opened.wait(DEADLINE_S) else None
+
+    def open(self):
+        self._opened.set()
+
+
+class Server:
+    """`versions`: of TLS, from and to. `tickets`: with TLS 1.2 off means session ids. `handshake`:
+    off for a server that accepts connections and then stays silent. `alpn`: the protocols that it
+    would rather speak."""
+
+    def __init__(self, folder, identity, address='127.0.0.1', versions=('TLSv1_2', 'TLSv1_3'),
+                 tickets=True, handshake=True, alpn=()):
+        self.folder = folder
+        self.changed = threading.Condition()
+        self.connections = []
+        self.respond = lambda connection, request: http.reply(200, b'hello')
+        self.handshake = handshake
+        self._barriers = set()
+        self._passed = set()
+        self._context = self._new_context(versions, tickets)
+        if alpn:
+            self._context.set_alpn_protocols(alpn)
+        self.present(identity)
+        family = socket.AF_INET6 if ':' in address else socket.AF_INET
+        self._listener = socket.create_server((address, 0), family=family, backlog=64)
+        self.address, self.port = self._listener.getsockname()[:2]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def _new_context(versions, tickets):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.set_ciphers('DEFAULT:@SECLEVEL=0')
+        context.minimum_version = ssl.TLSVersion[versions[0]]
+        context.maximum_version = ssl.TLSVersion[versions[1]]
+        if not tickets:
+            context.options |= ssl.OP_NO_TICKET
+        return context
+
+    def present(self, identity):
+        """Shows this certificate from now on; sessions of the earlier one can still be resumed."""
+        path = os.path.join(self.folder, f'server-{id(self)}.pem')
+        with open(path, 'wb') as file:
+            file.write(identity.key_pem + identity.chain_pem())
+        self._context.load_cert_chain(path)
+        os.unlink(path)
+
+    def url(self, host, path='/', scheme='https'):
+        return f'{scheme}://{host}:{self.port}{path}'
+
+    # What it has seen
+
+    @property
+    def bytes(self):
+        return sum(connection.bytes for connection in self.connections)
+
+    @property
+    def requests(self):
+        return [request for connection in self.connections for request in connection.requests]
+
+    @property
+    def handshakes(self):
+        return sum(connection.handshaken for connection in self.connections)
+
+    @property
+    def resumptions(self):
+        return sum(connection.resumed for connection in self.connections)
+
+    def wait(self, condition, what, seconds=DEADLINE_S):
+        """Waits until something that this server sees is so."""
+        deadline = time.monotonic() + seconds
+        with self.changed:
+            if not self.changed.wait_for(condition, max(0, deadline - time.monotonic())):
+                raise AssertionError(f'the server waited in vain for {what}')
+
+    def wait_for_requests(self, count):
+        self.wait(lambda: len(self.requests) >= count, f'{count} requests')
+
+    def wait_until_idle(self, earlier=0):
+        """Waits until everything that connected before this call, but for the first few, is
+        accepted and has ended."""
+        self.barrier()
+        self.wait(lambda: all(connection.ended for connection in self.connections[earlier:]),
+                  'all connections to end')
+
+    def barrier(self):
+        """Connects by itself: whatever connected earlier is accepted when this returns."""
+        family = socket.AF_INET6 if ':' in self.address else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.bind((self.address, 0))
+            port = probe.getsockname()[1]
+            self._barriers.add(port)
+            probe.connect((self.address, self.port))
+            self.wait(lambda: port in self._passed, 'a connection of its own')
+
+    # What it does
+
+    def _accept(self):
+        while True:
+            try:
+                raw, peer = self._listener.accept()
+            except OSError:
+                return
+            with self.changed:
+                if peer[1] in self._barriers:
+                    self._passed.add(peer[1])
+                    self.changed.notify_all()
+                    raw.close()
+                    continue
+                connection = Connection(self, raw)
+                self.connections.append(connection)
+                self.changed.notify_all()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _shake_hands(self, connection):
+        wrapped = self._context.wrap_socket(connection.socket, server_side=True,
+                                            do_handshake_on_connect=False)
+        connection.socket = wrapped
+        wrapped.do_handshake()
+        with self.changed:
+            connection.handshaken = True
+            connection.resumed = wrapped.session_reused
+            self.changed.notify_all()
+
+    def _serve(self, connection):
+        try:
+            if not self.handshake:
+                while connection.socket.recv(65536):
+                    pass
+                return
+            self._shake_hands(connection)
+            while self._exchange(connection):
+                pass
+            # Without a close_notify of its own OpenSSL would forget the session.
+            connection.socket.settimeout(DEADLINE_S)
+            connection.socket.unwrap()
+        except (OSError, ValueError):  # the latter where close () came first
+            pass
+        finally:
+            connection.socket.close()
+            with self.changed:
+                connection.ended = True
+                self.changed.notify_all()
+
+    def _exchange(self, connection):
+        request = http.read_request(connection)
+        if request is None:
+            return False
+        with self.changed:
+            connection.requests.append(request)
+            self.changed.notify_all()
+        answer = self.respond(connection, request)
+        if answer is None:
+            return False
+        connection.send(answer)
+        return b'Connection: close' not in answer.split(b'\r\n\r\n')[0]
+
+    def close(self):
+        if self._listener.fileno() >= 0:
+            self._listener.shutdown(socket.SHUT_RDWR)  # which also wakes the thread that accepts
+        self._listener.close()
+        for connection in list(self.connections):
+            try:
+                connection.socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass

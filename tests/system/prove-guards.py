@@ -1,0 +1,159 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Proves that each guard matters: builds the service without it, in a copy of the tree, and expects
+tests to fail. Run it by hand; words choose the proofs whose names hold one of them.
+
+Some guards stand behind others. Taken away alone they are noticed, but not one byte of a request
+gets out; the proofs that end in "alone" say so. Only together with the other do bytes arrive."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from typing import NamedTuple
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+GUARDS = os.path.join(HERE, 'guards')
+
+
+class Proof(NamedTuple):
+    name: str
+    guards: list  # that are taken away: names of diffs
+    tests: dict  # test file → words in the names of tests that must fail
+    bytes_arrive: bool  # whether requests then reach a server that they must not reach
+
+
+KEPT = 'the old key is refused on a kept connection'
+RESUMED = 'never used again: TLS 1.3'
+FIRST = 'a certificate of another trusted authority'
+
+PROOFS = (
+    Proof('the verdict on the handshake, alone', ['no-database-verdict'],
+          {'validation': ['does not even finish its handshake']}, False),
+    Proof('both verdicts on a new connection', ['no-database-verdict', 'no-starting-check'],
+          {'pinning': [FIRST], 'validation': ['expired', 'appended', 'self-signed server']}, True),
+    Proof('the verdict before each request, alone', ['no-starting-check'],
+          {'pinning': ['require-keys must'], 'validation': ['while its connection is kept']}, True),
+    Proof('the close of channels that no longer pass, alone', ['no-channel-close'],
+          {'key-change': ['waits for its first byte', 'while a body is under way']}, False),
+    Proof('both checks of kept connections', ['no-channel-close', 'no-starting-check'],
+          {'key-change': [KEPT, 'again and again']}, True),
+    Proof('no resumption, alone', ['session-resumption'], {'key-change': [RESUMED]}, False),
+    Proof('no resumption, and the verdict before each request',
+          ['session-resumption', 'no-starting-check'], {'key-change': [RESUMED]}, True),
+    Proof('keys from validated paths only', ['keys-from-presented-chain'],
+          {'validation': ['a forged']}, True),
+    Proof('the dates of a recorded validation', ['no-recorded-dates'],
+          {'validation': ['while its connection is kept']}, True),
+    Proof('the block after a failed pinning', ['no-block-on-failure'],
+          {'key-change': ['a pinning that fails'], 'certificate-input': ['PEM: ', 'nothing: '],
+           'pinning': ['self-signed leaf is']}, True),
+    Proof('the refusal of unpinned hosts', ['unpinned-passes'],
+          {'pinning': ['an unpinned host']}, True),
+    Proof('channels of one user only', ['shared-channels'],
+          {'users': ['never share']}, False),
+    Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
+    Proof('headers that stay within an origin', ['headers-cross-origins'],
+          {'redirects': ['never cross origins; the']}, False),
+)
+
+
+def copy_tree(target):
+    """The sources as they are now, without what others have built."""
+    names = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TOP,
+                           check=True, stdout=subprocess.PIPE).stdout.decode().split('\0')
+    for name in filter(None, names):
+        os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
+        if os.path.exists(os.path.join(TOP, name)):
+            shutil.copy2(os.path.join(TOP, name), os.path.join(target, name))
+
+
+def build(tree, name):
+    """Builds the service alone. Returns: a copy of it"""
+    subprocess.run(['ninja', '-C', 'build', 'daemon/certpind'], cwd=tree, check=True,
+                   stdout=subprocess.DEVNULL)
+    return shutil.copy2(os.path.join(tree, 'build/daemon/certpind'),
+                        os.path.join(tree, 'certpind-' + name))
+
+
+def patch(tree, guard, *options):
+    for more in (['--dry-run'], ['--no-backup-if-mismatch']):  # all of it or nothing
+        with open(os.path.join(GUARDS, guard + '.diff'), 'rb') as diff:
+            subprocess.run(['patch', '-p1', '--batch', '--fuzz=0', '--silent', *more, *options],
+                           cwd=tree, stdin=diff, check=True)
+
+
+def build_without(tree, number, guards):
+    applied = []
+    try:
+        for guard in guards:
+            patch(tree, guard)
+            applied.append(guard)
+        return build(tree, str(number))
+    finally:
+        for guard in reversed(applied):
+            patch(tree, guard, '--reverse')
+
+
+def run_tests(certpind, tests):
+    """Returns: the names of those that passed and of those that failed, and what they printed"""
+    output = ''
+    for file, words in tests.items():
+        output += subprocess.run(
+            [sys.executable, os.path.join(HERE, f'test-{file}.py'), *words], check=False,
+            env=dict(os.environ, CERTPIND=certpind), stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL).stdout.decode()
+    passed = re.findall(r'^ok \d+ - (.*) \([0-9.]+ s\)$', output, re.MULTILINE)
+    failed = re.findall(r'^not ok \d+ - (.*) \([0-9.]+ s\)$', output, re.MULTILINE)
+    return passed, failed, output
+
+
+def find_flaws(proof, intact, without):
+    """Returns: what keeps the proof from being one"""
+    passed, failed, _ = run_tests(intact, proof.tests)
+    if failed or not passed:
+        return [f'not green with the guard: {failed or "no such test"}']
+    passed, failed, output = run_tests(without, proof.tests)
+    arrived = re.search(r'[1-9]\d* bytes reached the server', output) is not None
+    for name in failed:
+        print(f'    red: {name}')
+    flaws = [f'green without the guard: {name}' for name in passed]
+    if arrived != proof.bytes_arrive:
+        flaws.append(f'bytes {"did" if arrived else "did not"} arrive')
+    return flaws
+
+
+def prove(tree, intact, number, proof):
+    print(f'{proof.name}\n    without: {", ".join(proof.guards)}', flush=True)
+    try:
+        without = build_without(tree, number, proof.guards)
+    except subprocess.CalledProcessError as error:
+        flaws = [f'cannot be built: {error}']
+    else:
+        flaws = find_flaws(proof, intact, without)
+    for flaw in flaws:
+        print(f'    NOT PROVED: {flaw}')
+    if not flaws:
+        print(f'    proved; bytes arrived: {"yes" if proof.bytes_arrive else "no"}', flush=True)
+    return not flaws
+
+
+def main():
+    words = sys.argv[1:]
+    chosen = [proof for proof in PROOFS if not words or any(word in proof.name for word in words)]
+    with tempfile.TemporaryDirectory(prefix='certpin-guards-') as tree:
+        os.chmod(tree, 0o755)
+        copy_tree(tree)
+        subprocess.run(['meson', 'setup', 'build', '-Dtests=false'], cwd=tree, check=True,
+                       stdout=subprocess.DEVNULL)
+        intact = build(tree, 'intact')
+        proved = [prove(tree, intact, number, proof) for number, proof in enumerate(chosen)]
+    print(f'{sum(proved)} of {len(chosen)} proved')
+    sys.exit(0 if chosen and all(proved) else 1)
+
+
+if __name__ == '__main__':
+    main()

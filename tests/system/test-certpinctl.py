@@ -1,0 +1,135 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""certpinctl as its users run it: by hand, and in scripts that go by what it prints and by its exit
+code."""
+
+import json
+import os
+import subprocess
+
+from lib.daemon import program
+from lib.tap import equal, holds, run, test
+from lib.world import ALICE, HOST, World
+
+OK, FAILED, USAGE, REFUSED, BAD_INPUT, NETWORK, NOT_AUTHORIZED, NO_SERVICE = range(8)
+HTTP_STATUS = 22
+
+
+def ctl(world, *arguments, uid=ALICE, stdin=b''):
+    """Returns: exit code and what was printed"""
+    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address,
+                       LC_ALL='C.UTF-8')
+    done = subprocess.run([program('CERTPINCTL'), *arguments], env=environment, user=uid, group=uid,
+                          extra_groups=[], input=stdin, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, check=False, timeout=20)
+    return done.returncode, done.stdout, done.stderr.decode()
+
+
+def exits(world, code, *arguments, **keywords):
+    actual, output, errors = ctl(world, *arguments, **keywords)
+    equal(actual, code, f'the exit code of {arguments}, which said “{errors}”,')
+    return output
+
+
+def put(world, name, content):
+    path = os.path.join(world.folder, name)
+    os.chmod(world.folder, 0o755)
+    with open(path, 'wb') as file:
+        file.write(content)
+    return path
+
+
+@test('pin a file, get a page, and see both in list and show')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    exits(world, OK, 'pin', HOST, put(world, 'server.der', identity.der))
+    equal(exits(world, OK, 'get', server.url(HOST)), b'hello', 'the page')
+    holds(HOST.encode() in exits(world, OK, 'list'), 'the host is not listed')
+    holds(identity.pin.encode() in exits(world, OK, 'show', HOST), 'the key is not shown')
+    pins = json.loads(exits(world, OK, 'list', '--json'))['pins']
+    equal([pin['host'] for pin in pins], [HOST], 'the hosts in JSON')
+
+
+@test('another key: exit code 3, nothing on the standard output, no byte sent')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.present(world.impostor())
+    equal(exits(world, REFUSED, 'get', server.url(HOST)), b'', 'the standard output')
+    server.wait_until_idle()
+    equal(server.bytes, 0, 'the number of bytes that reached the server')
+
+
+@test('unpinned and http: exit code 3, without a connection')
+def _(world):
+    server, _ = world.serve_pinned()
+    exits(world, REFUSED, 'get', server.url('other.localhost'))
+    exits(world, REFUSED, 'get', server.url(HOST, scheme='http'))
+    server.barrier()
+    equal(len(server.connections), 0, 'the number of connections')
+
+
+@test('a PEM file, a missing file and a self-signed one: exit code 4, and the host is blocked')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    good = put(world, 'good.der', identity.der)
+    for path in (put(world, 'server.pem', identity.pem), os.path.join(world.folder, 'missing.der'),
+                 put(world, 'root.der', world.authority.der)):
+        exits(world, BAD_INPUT, 'pin', HOST, path)
+        exits(world, REFUSED, 'get', server.url(HOST))
+        equal(len(server.connections), 0, 'the number of connections')
+    exits(world, OK, 'pin', HOST, good)
+    exits(world, OK, 'get', server.url(HOST))
+
+
+@test('request sends what it is given')
+def _(world):
+    server, _ = world.serve_pinned()
+    exits(world, OK, 'request', 'PUT', server.url(HOST, '/x'), '--data-file', '-', '-H', 'A: b',
+          stdin=b'body')
+    request = server.requests[0]
+    equal((request.method, request.path, request.body, request.headers['a']),
+          ('PUT', '/x', b'body', 'b'), 'the request')
+
+
+@test('keys, unpin and block')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    exits(world, OK, 'pin', HOST, '--key', identity.pin)
+    exits(world, OK, 'get', server.url(HOST))
+    exits(world, OK, 'block', HOST, 'not today')
+    exits(world, REFUSED, 'get', server.url(HOST))
+    exits(world, OK, 'unpin', HOST)
+    exits(world, REFUSED, 'get', server.url(HOST))
+    exits(world, BAD_INPUT, 'pin', HOST, '--key', 'sha1/xyz')
+
+
+@test('pins of the system are root’s to set: exit code 6')
+def _(world):
+    path = put(world, 'server.der', world.issue().der)
+    exits(world, NOT_AUTHORIZED, 'pin', '--system', HOST, path)
+    exits(world, OK, 'pin', '--system', HOST, path, uid=0)
+
+
+@test('nobody listens: exit code 5; a bad status with --fail: exit code 22')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda connection, request: b'HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n'
+    exits(world, OK, 'get', server.url(HOST))
+    exits(world, HTTP_STATUS, 'get', '--fail', server.url(HOST))
+    server.close()
+    exits(world, NETWORK, 'get', server.url(HOST))
+
+
+@test('no service: exit code 7; bad usage: exit code 2')
+def _(world):
+    exits(world, USAGE, 'nonsense')
+    exits(world, USAGE, 'pin')
+    world.daemon.terminate()
+    exits(world, NO_SERVICE, 'list')
+    equal(json.loads(exits(world, NO_SERVICE, 'list', '--json'))['error'] is not None, True, 'JSON')
+
+
+run(World)
