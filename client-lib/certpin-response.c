@@ -95,8 +95,8 @@ certpin_response_get_status (CertpinResponse *response)
  * certpin_response_get_headers:
  * @response: a response
  *
- * Returns: (transfer none): its headers in the server's order, `a(ss)`; bytes that are not UTF-8
- *   are replaced by U+FFFD
+ * Returns: (transfer none): its headers, `a(ss)`, those of one name in the server's order; bytes
+ *   that are not UTF-8 are replaced by U+FFFD
  *
  * Since: 0.1
  */
