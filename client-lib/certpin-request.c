@@ -21,6 +21,8 @@ struct _CertpinRequest
 
 G_DEFINE_BOXED_TYPE (CertpinRequest, certpin_request, certpin_request_ref, certpin_request_unref)
 
+#define METHOD_MAX_BYTES 32
+
 /* What describes the connection or the framing is written by the service alone (RFC 9110,
  * section 7.6.1). */
 static const char *const reserved_headers[] = {
@@ -86,6 +88,8 @@ shown (const char *url)
 static gboolean
 check_method (const char *method, GError **error)
 {
+  if (strnlen (method, METHOD_MAX_BYTES + 1) > METHOD_MAX_BYTES)
+    return refuse (error, "the method has more than %d bytes", METHOD_MAX_BYTES);
   if (!is_token (method))
     return refuse (error, "method ‘%s’ is not an HTTP token, such as GET or POST", method);
   if (g_ascii_strcasecmp (method, "CONNECT") == 0 || g_ascii_strcasecmp (method, "TRACE") == 0)
@@ -175,7 +179,7 @@ parse_url (const char *url, GError **error)
 
 /**
  * certpin_request_new:
- * @method: an HTTP method: any token but CONNECT and TRACE
+ * @method: an HTTP method: any token of up to 32 bytes but CONNECT and TRACE
  * @url: an https URL without user name; its fragment is dropped
  * @headers: (nullable): `a(ss)`, names and values; sunk if floating. Names are tokens, values
  * visible ASCII, spaces and tabs. Host, framing and hop-by-hop headers, Expect, TE, Trailer,

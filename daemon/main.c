@@ -120,9 +120,12 @@ drain (const CpdBusSettings *settings)
 {
   gboolean drained = FALSE;
 
-  g_timeout_add (DRAIN_MS, on_drained, &drained);
+  unsigned int timer = g_timeout_add (DRAIN_MS, on_drained, &drained);
+
   while (!drained && (cpd_store_is_busy (settings->store) || g_main_context_pending (NULL)))
     g_main_context_iteration (NULL, TRUE);
+  if (!drained)
+    g_source_remove (timer);
   g_dbus_connection_flush_sync (settings->connection, NULL, NULL);
 }
 

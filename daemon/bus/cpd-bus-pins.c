@@ -95,7 +95,8 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
 static CpdPin *
 new_block (CpdCall *call, CpdHost *host, CpdLayer layer, const char *reason)
 {
-  CpdPin *pin = cpd_pin_new_blocked (host, layer, reason);
+  g_autofree char *text = cpd_text_shorten (reason, strlen (reason), REASON_MAX_BYTES);
+  CpdPin *pin = cpd_pin_new_blocked (host, layer, text);
 
   pin->created = cpd_call_now_s ();
   pin->created_by = cpd_caller_describe (call->caller);

@@ -225,6 +225,8 @@ watch_caller (CpdCall *call, GError **error)
   request->gone = g_object_ref (call->caller->gone);
   request->gone_id = g_signal_connect_swapped (
       request->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), request->cancellable);
+  if (g_cancellable_is_cancelled (request->gone))
+    g_cancellable_cancel (request->cancellable);
   return TRUE;
 }
 

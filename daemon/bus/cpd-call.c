@@ -9,7 +9,10 @@
 
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
+#include "daemon/core/cpd-text.h"
 #include "dbus/certpin-names.h"
+
+#include <string.h>
 
 /* The time that describes and stamps things, in Unix seconds. */
 gint64
@@ -18,18 +21,63 @@ cpd_call_now_s (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
+#define MESSAGE_MAX_BYTES 2048
+
+/* An error must fit into a message of the bus whatever it quotes: the bus drops a service that
+ * sends too much. `error`: (transfer full). Returns: (transfer full) */
+static GError *
+fit (GError *error)
+{
+  if (strlen (error->message) > MESSAGE_MAX_BYTES)
+    {
+      char *text = cpd_text_shorten (error->message, strlen (error->message), MESSAGE_MAX_BYTES);
+
+      g_free (error->message);
+      error->message = text;
+    }
+  return error;
+}
+
 /* Answers a call that could not even be parsed. `error`: (transfer full). Returns: that it is
  * handled */
 gboolean
 cpd_call_refuse (GDBusMethodInvocation *invocation, GError *error)
 {
-  g_dbus_method_invocation_take_error (invocation, error);
+  g_dbus_method_invocation_take_error (invocation, fit (error));
   return TRUE;
+}
+
+#define CALLS_MAX      512
+#define CALL_BYTES_MAX (128 * 1024 * 1024)
+
+/* Counts the call among those of its connection, which hold their messages until they are answered.
+ */
+static gboolean
+count_call (CpdCall *call, GError **error)
+{
+  CpdCaller *caller = call->caller;
+
+  call->bytes = g_variant_get_size (g_dbus_method_invocation_get_parameters (call->invocation));
+  caller->calls++;
+  caller->call_bytes += call->bytes;
+  if (caller->calls <= CALLS_MAX && caller->call_bytes <= CALL_BYTES_MAX)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+               "this program has %u calls with %" G_GUINT64_FORMAT
+               " bytes under way; wait for some to be answered",
+               caller->calls, caller->call_bytes);
+  return FALSE;
 }
 
 static void
 call_free (CpdCall *call)
 {
+  if (call->caller != NULL)
+    {
+      call->caller->calls--;
+      call->caller->call_bytes -= call->bytes;
+    }
+
   g_object_unref (call->invocation);
   cpd_caller_unref (call->caller);
   g_free (call->host);
@@ -59,8 +107,7 @@ cpd_call_fail (CpdCall *call, GError *error)
       error = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
                                    "the service failed internally");
     }
-  g_dbus_method_invocation_return_gerror (call->invocation, error);
-  g_error_free (error);
+  g_dbus_method_invocation_take_error (call->invocation, fit (error));
   call_free (call);
 }
 
@@ -116,7 +163,9 @@ call_identified (CpdCall *call)
 
   g_debug ("%s (%s) calls %s", call->caller->program, call->caller->sender,
            g_dbus_method_invocation_get_method_name (call->invocation));
-  if (call->caller->confinement != NULL)
+  if (!count_call (call, &error))
+    ;
+  else if (call->caller->confinement != NULL)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
                  "this program may not use certpin: %s", call->caller->confinement);
   else if (call->check != NULL)

@@ -40,6 +40,7 @@ struct _CpdCall
   const CpdBusParts *parts;
   GDBusMethodInvocation *invocation;
   CpdCaller *caller;  /* set when it is identified */
+  guint64 bytes;      /* of its message */
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *key;   /* for the dialog; NULL: none */
   CpdCallCheck check; /* NULL: none */

@@ -17,6 +17,8 @@ typedef struct
   GCancellable *gone; /* trips when the connection ends */
   unsigned int
       authorising;     /* calls whose authorisation is under way: later ones wait behind them */
+  unsigned int calls;  /* under way … */
+  guint64 call_bytes;  /* … and what their messages take */
   GHashTable *allowed; /* polkit action, static → nothing: what was asked and allowed before */
 } CpdCaller;
 

@@ -88,11 +88,15 @@ handle_get_pin (const CpdBusParts *parts, GDBusMethodInvocation *invocation, con
   return TRUE;
 }
 
+/* The bus would drop the service over a message of more than 32 MiB. */
+#define LIST_MAX_BYTES (24 * 1024 * 1024)
+
 static void
 act_list_pins (CpdCall *call)
 {
   const Query *query = call->data;
   guint32 uid = query->other_uid ? query->uid : call->caller->uid;
+  g_autoptr (GVariant) pins = NULL;
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
@@ -104,7 +108,14 @@ act_list_pins (CpdCall *call)
         g_variant_builder_add_value (&builder,
                                      cpd_describe_pin (list->pdata[i], cpd_call_now_s ()));
     }
-  cpd_call_return (call, g_variant_new ("(aa{sv})", &builder));
+  pins = g_variant_ref_sink (g_variant_builder_end (&builder));
+  if (g_variant_get_size (pins) <= LIST_MAX_BYTES)
+    cpd_call_return (call, g_variant_new ("(@aa{sv})", pins));
+  else
+    cpd_call_fail (
+        call, g_error_new_literal (
+                  CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                  "the pins do not fit into one message; list one scope, or get pins one by one"));
 }
 
 static gboolean

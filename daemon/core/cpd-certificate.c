@@ -132,6 +132,8 @@ cpd_certificate_get_raw_issuer (CpdCertificate *certificate)
   return certificate->shape.issuer;
 }
 
+#define NAME_MAX_BYTES 256
+
 static char *
 take_name (int status, gnutls_datum_t name)
 {
@@ -139,7 +141,7 @@ take_name (int status, gnutls_datum_t name)
 
   if (status < 0 || name.size == 0)
     return g_strdup ("(no name)");
-  text = cpd_text_sanitize ((const char *)name.data, name.size);
+  text = cpd_text_shorten ((const char *)name.data, name.size, NAME_MAX_BYTES);
   gnutls_free (name.data);
   return text;
 }
@@ -187,6 +189,43 @@ cpd_certificate_is_ca (CpdCertificate *certificate)
   return gnutls_x509_crt_get_ca_status (certificate->handle, NULL) > 0;
 }
 
+#define ISSUER_RSA_BITS_MAX       8192
+#define ISSUER_RSA_EXPONENT_BYTES 8
+
+static gboolean
+has_reasonable_rsa_key (CpdCertificate *certificate)
+{
+  gnutls_datum_t modulus = { NULL, 0 }, exponent = { NULL, 0 };
+  gboolean reasonable;
+
+  if (cpd_certificate_get_rsa_bits (certificate) > ISSUER_RSA_BITS_MAX
+      || gnutls_x509_crt_get_pk_rsa_raw (certificate->handle, &modulus, &exponent) < 0)
+    return FALSE;
+  reasonable = exponent.size <= ISSUER_RSA_EXPONENT_BYTES;
+  gnutls_free (modulus.data);
+  gnutls_free (exponent.data);
+  return reasonable;
+}
+
+/* Whether verifying with its key takes no longer than with the keys that authorities use: a
+ * stranger makes the key, and chooses how large it is. */
+static gboolean
+can_verify_in_time (CpdCertificate *certificate)
+{
+  switch (gnutls_x509_crt_get_pk_algorithm (certificate->handle, NULL))
+    {
+    case GNUTLS_PK_RSA:
+    case GNUTLS_PK_RSA_PSS:
+      return has_reasonable_rsa_key (certificate);
+    case GNUTLS_PK_ECDSA:
+    case GNUTLS_PK_EDDSA_ED25519:
+    case GNUTLS_PK_EDDSA_ED448:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 /* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses
  * and the strength of the signature say. */
 gboolean
@@ -199,13 +238,17 @@ cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issue
   unsigned int status = 0;
 
   return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
+         && can_verify_in_time (issuer)
          && gnutls_x509_crt_verify (certificate->handle, &issuer->handle, 1, flags, &status) >= 0
          && (status & (GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND)) == 0;
 }
 
+/* One whose key would take too long to verify with is taken for what its names say. */
 gboolean
 cpd_certificate_is_self_signed (CpdCertificate *certificate)
 {
+  if (!can_verify_in_time (certificate))
+    return gnutls_x509_crt_check_issuer (certificate->handle, certificate->handle) != 0;
   return cpd_certificate_is_signed_by (certificate, certificate);
 }
 

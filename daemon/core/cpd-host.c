@@ -16,6 +16,9 @@
 #include <libpsl.h>
 #include <string.h>
 
+/* More than a name of 253 bytes can take in any spelling. */
+#define TEXT_MAX_BYTES 1024
+
 struct _CpdHost
 {
   CpdHostKind kind;
@@ -193,6 +196,14 @@ check_wildcard (CpdHost *host, const char *given, GError **error)
   return TRUE;
 }
 
+/* Before anything looks at it: what is far too long is not even quoted whole. */
+static gboolean
+check_length (const char *text, GError **error)
+{
+  return strnlen (text, TEXT_MAX_BYTES + 1) <= TEXT_MAX_BYTES
+         || refuse (error, text, "is far longer than any host");
+}
+
 static gboolean
 parse_port (const char *text, const char *given, guint16 *port, GError **error)
 {
@@ -269,8 +280,8 @@ cpd_host_new (const char *text, GError **error)
   else if (g_str_has_prefix (rest, "*."))
     host->kind = CPD_HOST_ONE_LABEL, rest += 2;
 
-  if (!split_port (host, rest, &name, error) || !parse_name (host, name, text, error)
-      || !check_wildcard (host, text, error))
+  if (!check_length (text, error) || !split_port (host, rest, &name, error)
+      || !parse_name (host, name, text, error) || !check_wildcard (host, text, error))
     return NULL;
   return finish (host);
 }
@@ -283,7 +294,7 @@ cpd_host_new_target (const char *name, guint16 port, GError **error)
   g_autoptr (CpdHost) host = g_atomic_rc_box_new0 (CpdHost);
 
   host->port = port;
-  if (!parse_name (host, name, name, error))
+  if (!check_length (name, error) || !parse_name (host, name, name, error))
     return NULL;
   return finish (host);
 }

@@ -74,9 +74,20 @@ cpd_peer_get_chain (CpdPeer *peer)
   return peer->chain;
 }
 
+/* What is wrong with a chain stays wrong, unless it is a matter of time. */
+static gboolean
+still_refused (const CpdValidation *validation)
+{
+  return validation->problem != CPD_PROBLEM_NONE && validation->problem != CPD_PROBLEM_EXPIRED
+         && validation->problem != CPD_PROBLEM_NOT_YET_VALID
+         && validation->problem != CPD_PROBLEM_CLOCK;
+}
+
 static gboolean
 still_holds (const CpdValidation *validation, gint64 now)
 {
+  if (still_refused (validation))
+    return TRUE;
   for (unsigned int i = 0; i < validation->paths->len; i++)
     {
       const CpdPath *path = validation->paths->pdata[i];

@@ -74,7 +74,7 @@ block (CpdPinTable *table, CpdLayer layer, const char *name, GPtrArray *hosts, c
 {
   g_autoptr (CpdHost) host = cpd_pin_file_name_to_host (name);
 
-  if (host == NULL && hosts == NULL)
+  if (host == NULL && (hosts == NULL || hosts->len == 0))
     cpd_pin_table_block_all (table, reason);
   if (host != NULL)
     block_host (table, layer, host, reason);

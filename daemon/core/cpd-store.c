@@ -29,6 +29,8 @@ struct _CpdStore
   CpdPinTable *files;
   CpdLedger *system;
   GHashTable *users; /* uid → CpdLedger */
+
+  GQueue *reloads; /* of GTask: one under way, and those behind it */
 };
 
 G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
@@ -54,6 +56,7 @@ cpd_store_finalize (GObject *object)
   cpd_pin_table_free (store->files);
   g_clear_object (&store->system);
   g_hash_table_unref (store->users);
+  g_queue_free_full (store->reloads, g_object_unref);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
 }
 
@@ -68,6 +71,7 @@ cpd_store_class_init (CpdStoreClass *klass)
 static void
 cpd_store_init (CpdStore *store)
 {
+  store->reloads = g_queue_new ();
   store->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   store->generations = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
 }
@@ -450,33 +454,69 @@ reload_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
                              (char *)problems->pdata[0]);
 }
 
-/* Reads the pin files and the trust file anew: all of them, or what was in force stays.
- * Errors: CERTPIN_ERROR_STORE_FAILED. */
-void
-cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
+static void
+take_over (CpdStore *store, Reload *reload)
 {
-  g_autoptr (GTask) task = g_task_new (store, NULL, callback, user_data);
-  Reload *reload = g_new0 (Reload, 1);
-
-  reload->trust_file = g_strdup (store->trust_file);
-  reload->pins_dirs = g_strdupv (store->pins_dirs);
-  g_task_set_source_tag (task, cpd_store_reload_async);
-  g_task_set_task_data (task, reload, reload_free);
-  g_task_run_in_thread (task, reload_in_thread);
-}
-
-gboolean
-cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error)
-{
-  Reload *reload = g_task_get_task_data (G_TASK (result));
-
-  if (!g_task_propagate_boolean (G_TASK (result), error))
-    return FALSE;
   cpd_pin_table_free (store->files);
   store->files = g_steal_pointer (&reload->files);
   if (reload->anchors != NULL)
     set_anchors (store, g_steal_pointer (&reload->anchors));
   cpd_pin_table_stamp (store->files, next_generation (store, CPD_ALL_UIDS));
   g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
-  return TRUE;
+}
+
+static void start_reload (CpdStore *store);
+
+static void
+reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdStore *store = CPD_STORE (source);
+  g_autoptr (GTask) task = g_queue_pop_head (store->reloads);
+  GError *error = NULL;
+
+  if (g_task_propagate_boolean (G_TASK (result), &error))
+    {
+      take_over (store, g_task_get_task_data (task));
+      g_task_return_boolean (task, TRUE);
+    }
+  else
+    g_task_return_error (task, error);
+  start_reload (store);
+}
+
+/* One at a time: what was read first must not be taken over last. */
+static void
+start_reload (CpdStore *store)
+{
+  GTask *task = g_queue_peek_head (store->reloads);
+  g_autoptr (GTask) reading = NULL;
+
+  if (task == NULL)
+    return;
+  reading = g_task_new (store, NULL, reload_on_read, NULL);
+  g_task_set_task_data (reading, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (reading, reload_in_thread);
+}
+
+/* Reads the pin files and the trust file anew: all of them, or what was in force stays.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+void
+cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+  Reload *reload = g_new0 (Reload, 1);
+
+  reload->trust_file = g_strdup (store->trust_file);
+  reload->pins_dirs = g_strdupv (store->pins_dirs);
+  g_task_set_source_tag (task, cpd_store_reload_async);
+  g_task_set_task_data (task, reload, reload_free);
+  g_queue_push_tail (store->reloads, task);
+  if (store->reloads->length == 1)
+    start_reload (store);
+}
+
+gboolean
+cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
 }

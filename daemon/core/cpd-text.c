@@ -7,6 +7,8 @@
 
 #include "cpd-text.h"
 
+#include <string.h>
+
 static gboolean
 is_bidirectional (gunichar c)
 {
@@ -31,6 +33,21 @@ cpd_text_sanitize (const char *text, size_t length)
     if (is_plain (g_utf8_get_char (c)))
       g_string_append_unichar (clean, g_utf8_get_char (c));
   return g_string_free (clean, FALSE);
+}
+
+/* Returns: (transfer full): `text` made fit, and cut, with a mark, where it has more than `most`
+ * bytes */
+char *
+cpd_text_shorten (const char *text, size_t length, size_t most)
+{
+  g_autofree char *cut = NULL;
+
+  if (length <= most)
+    return cpd_text_sanitize (text, length);
+  cut = cpd_text_sanitize (text, most);
+  while (g_str_has_suffix (cut, "\357\277\275")) /* half a character became U+FFFD */
+    cut[strlen (cut) - 3] = '\0';
+  return g_strconcat (cut, "…", NULL);
 }
 
 /* `text` must be UTF-8. */

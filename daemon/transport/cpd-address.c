@@ -43,13 +43,15 @@ is_link_local_v4 (const guint8 *bytes)
 }
 
 /* Whether an address is link-local, or leads to one: mapped (RFC 4291, 2.5.5.2), compatible
- * (2.5.5.1), translated (RFC 6052, the well-known prefix) or by 6to4 (RFC 3056); or the metadata
+ * (2.5.5.1), translated (RFC 6052, RFC 8215, RFC 7915) or by 6to4 (RFC 3056); or the metadata
  * address of AWS. */
 gboolean
 cpd_address_is_link_local (GInetAddress *address)
 {
   static const guint8 translated[12] = { 0, 0x64, 0xff, 0x9b };
   static const guint8 mapped[12] = { [10] = 0xff, [11] = 0xff };
+  static const guint8 translated_locally[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
+  static const guint8 translated_statelessly[12] = { [8] = 0xff, [9] = 0xff };
   static const guint8 compatible[12] = { 0 };
   static const guint8 metadata[16] = { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 };
   const guint8 *bytes = g_inet_address_to_bytes (address);
@@ -59,7 +61,8 @@ cpd_address_is_link_local (GInetAddress *address)
   if (g_inet_address_get_is_link_local (address) || memcmp (bytes, metadata, sizeof metadata) == 0)
     return TRUE;
   if (memcmp (bytes, mapped, 12) == 0 || memcmp (bytes, translated, 12) == 0
-      || memcmp (bytes, compatible, 12) == 0)
+      || memcmp (bytes, compatible, 12) == 0 || memcmp (bytes, translated_statelessly, 12) == 0
+      || memcmp (bytes, translated_locally, 6) == 0)
     return is_link_local_v4 (bytes + 12);
   return bytes[0] == 0x20 && bytes[1] == 0x02 && is_link_local_v4 (bytes + 2);
 }

@@ -7,6 +7,9 @@
 
 #include "daemon/transport/cpd-channels.h"
 
+/* Each may have several connections, which stay for as long as it is idle. */
+#define CHANNELS_PER_UID 64
+
 struct _CpdChannels
 {
   GObject parent;
@@ -26,6 +29,7 @@ typedef struct
   CpdChannel *channel;
   char *key;
   unsigned int idle_timer; /* 0: it is busy */
+  gint64 idle_since_us;    /* monotonic */
 } Entry;
 
 static void
@@ -117,7 +121,34 @@ static void
 on_idle (Entry *entry)
 {
   g_clear_handle_id (&entry->idle_timer, g_source_remove);
+  entry->idle_since_us = g_get_monotonic_time ();
   entry->idle_timer = g_timeout_add_seconds (entry->channels->idle_s, on_idle_for_long, entry);
+}
+
+/* Makes room for one more channel of a uid, in the place of the one that has been idle for longest.
+ * What is busy is bounded by the requests that may run. */
+static void
+make_room (CpdChannels *channels, guint32 uid)
+{
+  Entry *oldest = NULL;
+  unsigned int count = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Entry *entry = value;
+
+      if (cpd_channel_get_uid (entry->channel) != uid)
+        continue;
+      count++;
+      if (entry->idle_timer != 0 && !cpd_channel_is_busy (entry->channel)
+          && (oldest == NULL || entry->idle_since_us < oldest->idle_since_us))
+        oldest = entry;
+    }
+  if (count >= CHANNELS_PER_UID && oldest != NULL)
+    remove_entry (oldest);
 }
 
 /* Returns: (transfer full): the channel to a host for a uid; made if there is none */
@@ -136,6 +167,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
 
   if (entry == NULL)
     {
+      make_room (channels, uid);
       entry = g_new0 (Entry, 1);
       entry->channels = channels;
       entry->channel = cpd_channel_new (&settings);

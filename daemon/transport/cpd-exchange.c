@@ -15,7 +15,8 @@
 
 #include <string.h>
 
-#define CHUNK_BYTES (64 * 1024)
+#define CHUNK_BYTES         (64 * 1024)
+#define INTERIM_ANSWERS_MAX 8
 
 struct _CpdExchange
 {
@@ -30,6 +31,7 @@ struct _CpdExchange
 
   CpdStage stage;
   gboolean new_connection;
+  unsigned int interim_answers;
 
   CpdEnding ending;
   CpdVerdict *verdict;
@@ -226,6 +228,14 @@ on_starting (CpdExchange *exchange)
     exchange->stage = CPD_STAGE_SENT;
   else
     end (exchange, exchange->new_connection ? CPD_ENDING_REFUSED : CPD_ENDING_STALE);
+}
+
+/* libsoup reads interim answers (RFC 9110, section 15.2) in one go and without end. */
+static void
+on_interim_answer (CpdExchange *exchange)
+{
+  if (++exchange->interim_answers > INTERIM_ANSWERS_MAX)
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "goes on with interim answers and gives none");
 }
 
 static void
@@ -448,6 +458,8 @@ cpd_exchange_start (CpdExchange *exchange)
                            exchange, G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "starting", G_CALLBACK (on_starting), exchange,
                            G_CONNECT_SWAPPED);
+  g_signal_connect_object (exchange->message, "got-informational", G_CALLBACK (on_interim_answer),
+                           exchange, G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "restarted", G_CALLBACK (on_restarted), exchange,
                            G_CONNECT_SWAPPED);
   soup_session_send_async (exchange->settings.session, exchange->message, G_PRIORITY_DEFAULT,

@@ -13,24 +13,29 @@ struct _CpdTlsDatabase
 {
   GTlsDatabase parent;
 
-  CpdJudge *judge;
+  CpdJudge *judge; /* NULL: everything is refused */
   guint32 uid;
   CpdHost *target;
-  GHashTable *peers; /* GTlsCertificate, watched and not owned → CpdPeer */
+  GPtrArray *entries; /* of Entry: one for each connection that is there */
 };
 
 G_DEFINE_FINAL_TYPE (CpdTlsDatabase, cpd_tls_database, G_TYPE_TLS_DATABASE)
 
-static void
-on_certificate_gone (gpointer data, GObject *certificate)
+/* What is known of one connection. GIO may let go of its certificate object on another thread. */
+typedef struct
 {
-  g_hash_table_remove (((CpdTlsDatabase *)data)->peers, certificate);
-}
+  GWeakRef certificate;
+  CpdPeer *peer;
+} Entry;
 
 static void
-stop_watching (gpointer certificate, gpointer peer, gpointer database)
+entry_free (gpointer data)
 {
-  g_object_weak_unref (G_OBJECT (certificate), on_certificate_gone, database);
+  Entry *entry = data;
+
+  g_weak_ref_clear (&entry->certificate);
+  cpd_peer_unref (entry->peer);
+  g_free (entry);
 }
 
 static void
@@ -38,8 +43,7 @@ cpd_tls_database_finalize (GObject *object)
 {
   CpdTlsDatabase *database = CPD_TLS_DATABASE (object);
 
-  g_hash_table_foreach (database->peers, stop_watching, database);
-  g_hash_table_unref (database->peers);
+  g_ptr_array_unref (database->entries);
   g_clear_object (&database->judge);
   cpd_host_unref (database->target);
   G_OBJECT_CLASS (cpd_tls_database_parent_class)->finalize (object);
@@ -67,22 +71,48 @@ list_ders (GTlsCertificate *chain)
   return ders;
 }
 
+/* Forgets connections that are gone. Returns: (transfer none) (nullable): what is on record of one;
+ * NULL asks about none */
+static CpdPeer *
+look_up (CpdTlsDatabase *database, GTlsCertificate *certificate)
+{
+  CpdPeer *found = NULL;
+
+  for (unsigned int i = 0; i < database->entries->len;)
+    {
+      Entry *entry = database->entries->pdata[i];
+      g_autoptr (GTlsCertificate) alive = g_weak_ref_get (&entry->certificate);
+
+      if (alive == NULL)
+        {
+          g_ptr_array_remove_index_fast (database->entries, i);
+          continue;
+        }
+      if (alive == certificate)
+        found = entry->peer;
+      i++;
+    }
+  return found;
+}
+
 /* Returns: (transfer full): what is known of the server behind a certificate object; where nothing
  * is on record, everything about it is validated anew */
 CpdPeer *
 cpd_tls_database_get_peer (CpdTlsDatabase *database, GTlsCertificate *certificate)
 {
-  CpdPeer *peer = g_hash_table_lookup (database->peers, certificate);
+  CpdPeer *peer = look_up (database, certificate);
   g_autoptr (GPtrArray) ders = NULL;
+  Entry *entry;
 
   if (peer != NULL)
     return cpd_peer_ref (peer);
 
   ders = list_ders (certificate);
-  peer = cpd_peer_new (database->target, ders);
-  g_object_weak_ref (G_OBJECT (certificate), on_certificate_gone, database);
-  g_hash_table_insert (database->peers, certificate, cpd_peer_ref (peer));
-  return peer;
+  entry = g_new0 (Entry, 1);
+  g_weak_ref_init (&entry->certificate, certificate);
+  entry->peer = cpd_peer_new (database->target, ders);
+  g_ptr_array_add (database->entries, entry);
+  return cpd_peer_ref (entry->peer);
 }
 
 /* Returns: (transfer full): of CpdPeer: of all connections that are still there */
@@ -90,12 +120,10 @@ GPtrArray *
 cpd_tls_database_list_peers (CpdTlsDatabase *database)
 {
   GPtrArray *peers = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_peer_unref);
-  GHashTableIter iter;
-  gpointer peer;
 
-  g_hash_table_iter_init (&iter, database->peers);
-  while (g_hash_table_iter_next (&iter, NULL, &peer))
-    g_ptr_array_add (peers, cpd_peer_ref (peer));
+  look_up (database, NULL);
+  for (unsigned int i = 0; i < database->entries->len; i++)
+    g_ptr_array_add (peers, cpd_peer_ref (((Entry *)database->entries->pdata[i])->peer));
   return peers;
 }
 
@@ -130,8 +158,7 @@ cpd_tls_database_class_init (CpdTlsDatabaseClass *klass)
 static void
 cpd_tls_database_init (CpdTlsDatabase *database)
 {
-  database->peers
-      = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, (GDestroyNotify)cpd_peer_unref);
+  database->entries = g_ptr_array_new_with_free_func (entry_free);
 }
 
 /* `target`: the only host that it speaks for, whatever name TLS asks about. */

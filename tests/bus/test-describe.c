@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves in which shape pins, refusals and evidence cross the bus. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-describe.h"
+#include "tests/lib/fake-fetcher.h"
+
+static void
+assert_text (GVariant *dictionary, const char *key, const char *expected)
+{
+  const char *text = NULL;
+
+  g_variant_lookup (dictionary, key, "&s", &text);
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+assert_count (GVariant *dictionary, const char *key, gsize expected)
+{
+  g_autoptr (GVariant) list = g_variant_lookup_value (dictionary, key, G_VARIANT_TYPE_STRING_ARRAY);
+
+  g_assert_nonnull (list);
+  g_assert_cmpuint (g_variant_n_children (list), ==, expected);
+}
+
+static GVariant *
+describe (const CpdPin *pin, gint64 now)
+{
+  return g_variant_ref_sink (cpd_describe_pin (pin, now));
+}
+
+static void
+test_plain_pin (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("*.h.example:443", CPD_LAYER_USER, 1);
+  g_autoptr (GVariant) description = describe (pin, TEST_PKI_NOW);
+
+  assert_text (description, "host", "*.h.example:443");
+  assert_text (description, "scope", "user");
+  assert_text (description, "match", "leaf");
+  assert_text (description, "mode", "enforce");
+  assert_text (description, "state", "active");
+  assert_count (description, "keys", 1);
+  assert_text (description, "reason", NULL);
+  assert_text (description, "subject", NULL);
+  g_assert_true (g_variant_lookup (description, "expires", "x", NULL));
+  g_assert_true (g_variant_lookup (description, "generation", "t", NULL));
+  g_assert_true (g_variant_lookup (description, "created", "x", NULL));
+  g_assert_false (g_variant_lookup (description, "not-after", "x", NULL));
+}
+
+static void
+test_full_pin (void)
+{
+  g_autoptr (TestIdentity) identity = TEST_IDENTITY (.subject = "leaf");
+  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_FILES, 1);
+  g_autoptr (GVariant) description = NULL;
+  guint32 anchors;
+  gint64 not_after;
+
+  cpd_pin_take_certificate (pin, certificate, TEST_PKI_NOW);
+  pin->match = CPD_MATCH_PATH;
+  pin->mode = CPD_MODE_REPORT;
+  pin->note = g_strdup ("a note");
+  pin->created_by = g_strdup ("curl (uid 1)");
+  pin->source = g_strdup ("/a/file");
+  pin->anchors = test_anchors (identity, NULL);
+  description = describe (pin, TEST_PKI_NOW);
+  assert_text (description, "scope", "system");
+  assert_text (description, "match", "path");
+  assert_text (description, "mode", "report");
+  assert_text (description, "note", "a note");
+  assert_text (description, "created-by", "curl (uid 1)");
+  assert_text (description, "source", "/a/file");
+  assert_text (description, "subject", "CN=leaf");
+  assert_text (description, "issuer", "CN=leaf");
+  g_assert_true (g_variant_lookup (description, "trust-anchors", "u", &anchors));
+  g_assert_cmpuint (anchors, ==, 1);
+  g_assert_true (g_variant_lookup (description, "not-after", "x", &not_after));
+  g_assert_cmpint (not_after, ==, 4000000000);
+}
+
+static void
+test_states (void)
+{
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  g_autoptr (CpdPin) blocked = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a reason");
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autoptr (GVariant) of_blocked = describe (blocked, TEST_PKI_NOW);
+  g_autoptr (GVariant) of_active = NULL, of_expired = NULL;
+
+  pin->expires = TEST_PKI_NOW;
+  of_active = describe (pin, TEST_PKI_NOW - 1);
+  of_expired = describe (pin, TEST_PKI_NOW);
+  assert_text (of_blocked, "state", "blocked");
+  assert_text (of_blocked, "reason", "a reason");
+  assert_count (of_blocked, "keys", 0);
+  assert_text (of_active, "state", "active");
+  assert_text (of_expired, "state", "expired");
+}
+
+static void
+test_scopes (void)
+{
+  g_assert_cmpstr (cpd_describe_scope (CPD_LAYER_FILES), ==, "system");
+  g_assert_cmpstr (cpd_describe_scope (CPD_LAYER_SYSTEM), ==, "system");
+  g_assert_cmpstr (cpd_describe_scope (CPD_LAYER_USER), ==, "user");
+  g_assert_cmpstr (cpd_describe_scope (CPD_LAYER_REQUEST), ==, "request");
+}
+
+static void
+test_mismatch (void)
+{
+  g_autoptr (TestIdentity) pinned = TEST_IDENTITY (.subject = "pinned");
+  g_autoptr (TestIdentity) offered = TEST_IDENTITY (.subject = "offered", .dns = { "h.example" });
+  g_autoptr (CpdVerdict) verdict
+      = fake_verdict_new ("h.example:443", pinned, offered, CPD_MODE_ENFORCE);
+  g_autoptr (GVariant) failure = g_variant_ref_sink (cpd_describe_failure (verdict, TEST_PKI_NOW));
+  gint64 time;
+
+  assert_text (failure, "host", "h.example:443");
+  assert_text (failure, "error", "PinMismatch");
+  assert_text (failure, "scope", "user");
+  assert_text (failure, "mode", "enforce");
+  assert_text (failure, "subject", "CN=offered");
+  assert_text (failure, "issuer", "CN=offered");
+  assert_text (failure, "message", verdict->message);
+  assert_text (failure, "reason", verdict->reason);
+  assert_text (failure, "advice", verdict->advice);
+  assert_text (failure, "likely-cause", verdict->likely_cause);
+  assert_count (failure, "pinned-keys", 1);
+  assert_count (failure, "offered-keys", 1);
+  g_assert_true (g_variant_lookup (failure, "time", "x", &time));
+  g_assert_cmpint (time, ==, TEST_PKI_NOW);
+}
+
+static void
+test_not_pinned (void)
+{
+  g_autoptr (CpdVerdict) verdict = fake_verdict_new ("h.example:443", NULL, NULL, CPD_MODE_ENFORCE);
+  g_autoptr (GVariant) failure = g_variant_ref_sink (cpd_describe_failure (verdict, TEST_PKI_NOW));
+
+  assert_text (failure, "error", "NotPinned");
+  assert_text (failure, "reason", "not-pinned");
+  assert_text (failure, "subject", NULL);
+  assert_count (failure, "pinned-keys", 0);
+}
+
+static void
+test_evidence (void)
+{
+  g_autoptr (TestIdentity) identity = TEST_IDENTITY (.subject = "leaf", .dns = { "h.example" });
+  g_autoptr (CpdVerdict) verdict
+      = fake_verdict_new ("h.example:443", identity, identity, CPD_MODE_ENFORCE);
+  g_autofree char *key = NULL;
+  g_autoptr (GVariant) info = NULL;
+  GVariantDict dict;
+  guint32 position;
+  guint64 generation;
+
+  g_assert_true (verdict->passed);
+  key = certpin_key_to_text (verdict->matched_key);
+  g_variant_dict_init (&dict, NULL);
+  cpd_describe_evidence (verdict, &dict);
+  info = g_variant_ref_sink (g_variant_dict_end (&dict));
+  assert_text (info, "matched-key", key);
+  assert_count (info, "path-keys", 1);
+  g_assert_true (g_variant_lookup (info, "matched-position", "u", &position));
+  g_assert_cmpuint (position, ==, 0);
+  g_assert_true (g_variant_lookup (info, "generation", "t", &generation));
+  g_assert_cmpuint (generation, ==, 7);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/bus/describe/plain-pin", test_plain_pin);
+  g_test_add_func ("/bus/describe/full-pin", test_full_pin);
+  g_test_add_func ("/bus/describe/states", test_states);
+  g_test_add_func ("/bus/describe/scopes", test_scopes);
+  g_test_add_func ("/bus/describe/mismatch", test_mismatch);
+  g_test_add_func ("/bus/describe/not-pinned", test_not_pinned);
+  g_test_add_func ("/bus/describe/evidence", test_evidence);
+  return g_test_run ();
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that limits hold, that turns go round from user to user, and that turns may be left at any
+ * moment. */
+
+#include "config.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-fairness.h"
+
+#define TURNS_MAX 16
+
+typedef struct _Fixture Fixture;
+
+/* A turn with a letter for its name. */
+typedef struct
+{
+  Fixture *f;
+  char letter;
+  CpdTurn *turn;       /* NULL: it was left */
+  const char *leaving; /* the letters of those that are left when it starts; NULL: none */
+} Turn;
+
+struct _Fixture
+{
+  CpdFairness *fairness;
+  GString *started; /* letters, in their order */
+  unsigned int n_turns;
+  Turn turns[TURNS_MAX];
+};
+
+/* What the configuration says. */
+typedef struct
+{
+  guint64 running, running_per_uid, waiting_per_uid;
+} Limits;
+
+static const Limits roomy = { 100, 100, 100 };
+static const Limits one_at_a_time = { 1, 100, 100 };
+static const Limits two_of_a_uid = { 100, 2, 100 };
+static const Limits tight = { 100, 2, 3 };
+static const Limits no_waiting = { 100, 1, 0 };
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  const Limits *limits = user_data;
+  g_autoptr (CpdConfig) config = cpd_config_new ();
+
+  config->running = limits->running;
+  config->running_per_uid = limits->running_per_uid;
+  config->waiting_per_uid = limits->waiting_per_uid;
+  config->body_bytes_per_uid = 1000;
+  f->fairness = cpd_fairness_new (config);
+  f->started = g_string_new (NULL);
+}
+
+static void
+leave (Fixture *f, const char *letters)
+{
+  for (; *letters != '\0'; letters++)
+    for (unsigned int i = 0; i < f->n_turns; i++)
+      if (f->turns[i].letter == *letters && f->turns[i].turn != NULL)
+        cpd_turn_leave (g_steal_pointer (&f->turns[i].turn));
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  for (unsigned int i = 0; i < f->n_turns; i++)
+    g_assert_null (f->turns[i].turn);
+  cpd_fairness_free (f->fairness);
+  g_string_free (f->started, TRUE);
+}
+
+static void
+on_start (gpointer user_data)
+{
+  Turn *turn = user_data;
+
+  g_string_append_c (turn->f->started, turn->letter);
+  if (turn->leaving != NULL)
+    leave (turn->f, turn->leaving);
+}
+
+static Turn *
+add (Fixture *f, char letter, guint32 uid)
+{
+  Turn *turn = &f->turns[f->n_turns++];
+
+  g_assert_cmpuint (f->n_turns, <=, TURNS_MAX);
+  turn->f = f;
+  turn->letter = letter;
+  turn->turn = cpd_turn_new (f->fairness, uid, on_start, turn);
+  return turn;
+}
+
+static void
+enter (Fixture *f, char letter, guint32 uid)
+{
+  Turn *turn = add (f, letter, uid);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (cpd_turn_enter (turn->turn, &error));
+  g_assert_no_error (error);
+}
+
+static void
+enter_leaving (Fixture *f, char letter, guint32 uid, const char *leaving)
+{
+  Turn *turn = add (f, letter, uid);
+
+  turn->leaving = leaving;
+  g_assert_true (cpd_turn_enter (turn->turn, NULL));
+}
+
+static void
+assert_refused (Fixture *f, guint32 uid)
+{
+  Turn *turn = add (f, '!', uid);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cpd_turn_enter (turn->turn, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  leave (f, "!");
+}
+
+static void
+assert_started (Fixture *f, const char *letters)
+{
+  g_assert_cmpstr (f->started->str, ==, letters);
+}
+
+static void
+test_at_once (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'c', 2);
+  assert_started (f, "abc");
+  leave (f, "abc");
+}
+
+static void
+test_in_order (Fixture *f, gconstpointer user_data)
+{
+  for (char letter = 'a'; letter <= 'd'; letter++)
+    enter (f, letter, 1);
+  assert_started (f, "a");
+  leave (f, "a");
+  assert_started (f, "ab");
+  leave (f, "b");
+  leave (f, "c");
+  assert_started (f, "abcd");
+  leave (f, "d");
+}
+
+/* One user's flood does not make another wait for more than a turn. */
+static void
+test_round_robin (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'c', 1);
+  enter (f, 'd', 1);
+  enter (f, 'x', 2);
+  enter (f, 'y', 2);
+  enter (f, 's', 3);
+  for (const char *letter = "abxscyd"; *letter != '\0'; letter++)
+    leave (f, (const char[]){ *letter, '\0' });
+  assert_started (f, "abxscyd");
+}
+
+static void
+test_running_per_uid (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'c', 1);
+  enter (f, 'x', 2);
+  assert_started (f, "abx");
+  leave (f, "x");
+  assert_started (f, "abx");
+  leave (f, "a");
+  assert_started (f, "abxc");
+  leave (f, "bc");
+}
+
+static void
+test_waiting_per_uid (Fixture *f, gconstpointer user_data)
+{
+  for (char letter = 'a'; letter <= 'e'; letter++)
+    enter (f, letter, 1);
+  assert_refused (f, 1);
+  enter (f, 'x', 2);
+  assert_started (f, "abx");
+  leave (f, "a");
+  enter (f, 'f', 1);
+  assert_refused (f, 1);
+  leave (f, "bcdefx");
+  assert_started (f, "abxcdef");
+}
+
+static void
+test_no_waiting (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  assert_refused (f, 1);
+  leave (f, "a");
+  enter (f, 'b', 1);
+  assert_started (f, "ab");
+  leave (f, "b");
+}
+
+static void
+test_leave_while_waiting (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'x', 2);
+  enter (f, 'c', 1);
+  leave (f, "x");
+  leave (f, "b");
+  assert_started (f, "a");
+  leave (f, "a");
+  assert_started (f, "ac");
+  leave (f, "c");
+}
+
+static void
+test_leave_unentered (Fixture *f, gconstpointer user_data)
+{
+  add (f, 'a', 1);
+  enter (f, 'b', 1);
+  leave (f, "a");
+  assert_started (f, "b");
+  leave (f, "b");
+}
+
+static void
+test_leaves_in_its_start (Fixture *f, gconstpointer user_data)
+{
+  enter_leaving (f, 'a', 1, "a");
+  enter_leaving (f, 'b', 1, "b");
+  assert_started (f, "ab");
+  enter (f, 'c', 2);
+  assert_started (f, "abc");
+  leave (f, "c");
+}
+
+/* Each that starts is over at once, so that the next starts from within it. */
+static void
+test_chain_of_starts (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter_leaving (f, 'b', 1, "b");
+  enter_leaving (f, 'c', 1, "c");
+  enter_leaving (f, 'x', 2, "x");
+  enter_leaving (f, 'y', 2, "y");
+  enter (f, 'd', 3);
+  leave (f, "a");
+  assert_started (f, "abxd");
+  leave (f, "d");
+}
+
+/* A start that ends all others of its user, who has then nothing left but itself. */
+static void
+test_start_leaves_others (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter_leaving (f, 'b', 2, "cdb");
+  enter (f, 'c', 2);
+  enter (f, 'd', 2);
+  enter (f, 'x', 3);
+  leave (f, "a");
+  assert_started (f, "abx");
+  leave (f, "x");
+}
+
+static void
+test_bodies (Fixture *f, gconstpointer user_data)
+{
+  Turn *a = add (f, 'a', 1), *b = add (f, 'b', 1), *x = add (f, 'x', 2);
+
+  g_assert_true (cpd_turn_get_bodies (a->turn) == cpd_turn_get_bodies (b->turn));
+  g_assert_true (cpd_turn_get_bodies (a->turn) != cpd_turn_get_bodies (x->turn));
+  g_assert_true (cpd_budget_take (cpd_turn_get_bodies (a->turn), 1000));
+  g_assert_false (cpd_budget_take (cpd_turn_get_bodies (b->turn), 1));
+  g_assert_true (cpd_budget_take (cpd_turn_get_bodies (x->turn), 1000));
+  leave (f, "abx");
+}
+
+/* What a turn holds of the budget outlives the turn. */
+static void
+test_bodies_outlive_turns (Fixture *f, gconstpointer user_data)
+{
+  Turn *a = add (f, 'a', 1);
+  g_autoptr (CpdBudget) bodies = cpd_budget_ref (cpd_turn_get_bodies (a->turn));
+
+  leave (f, "a");
+  g_assert_true (cpd_budget_take (bodies, 1000));
+  cpd_budget_give_back (bodies, 1000);
+}
+
+#define ADD(path, limits, function)                                                                \
+  g_test_add ("/bus/fairness/" path, Fixture, limits, set_up, function, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("starts-at-once", &roomy, test_at_once);
+  ADD ("one-user-in-order", &one_at_a_time, test_in_order);
+  ADD ("round-robin-between-users", &one_at_a_time, test_round_robin);
+  ADD ("running-per-uid", &two_of_a_uid, test_running_per_uid);
+  ADD ("waiting-per-uid", &tight, test_waiting_per_uid);
+  ADD ("nobody-may-wait", &no_waiting, test_no_waiting);
+  ADD ("leave-while-waiting", &one_at_a_time, test_leave_while_waiting);
+  ADD ("leave-before-entering", &one_at_a_time, test_leave_unentered);
+  ADD ("leaves-in-its-own-start", &one_at_a_time, test_leaves_in_its_start);
+  ADD ("starts-within-starts", &one_at_a_time, test_chain_of_starts);
+  ADD ("start-leaves-others", &one_at_a_time, test_start_leaves_others);
+  ADD ("bodies-are-a-users", &roomy, test_bodies);
+  ADD ("bodies-outlive-turns", &roomy, test_bodies_outlive_turns);
+  return g_test_run ();
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves what PinCertificate and PinKeys take, and which certificates may be pinned. */
+
+#include "config.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-pin-order.h"
+#include "tests/lib/test-core.h"
+
+typedef struct
+{
+  TestIdentity *root, *leaf, *other;
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  f->root = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE);
+  f->leaf = TEST_IDENTITY (.subject = "leaf", .dns = { "h.example" }, .issuer = f->root);
+  f->other = TEST_IDENTITY (.subject = "other", .issuer = f->root);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  test_identity_unref (f->root);
+  test_identity_unref (f->leaf);
+  test_identity_unref (f->other);
+}
+
+static CpdPinOrder *
+try_new (const char *host, GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (options);
+
+  return cpd_pin_order_new (host, owned, TEST_PKI_NOW, error);
+}
+
+static GVariant *
+none (void)
+{
+  return g_variant_new_parsed ("@a{sv} {}");
+}
+
+/* Returns: (transfer full): an order for h.example */
+static CpdPinOrder *
+new_order (GVariant *options, GBytes *certificate)
+{
+  g_autoptr (GError) error = NULL;
+  CpdPinOrder *order = try_new ("h.example", options, &error);
+
+  g_assert_no_error (error);
+  order->certificate = certificate != NULL ? g_bytes_ref (certificate) : NULL;
+  return order;
+}
+
+static void
+assert_makes (CpdPinOrder *order, unsigned int n_keys)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (pin->keys->len, ==, n_keys);
+  g_assert_cmpint (pin->created, ==, TEST_PKI_NOW);
+}
+
+static void
+assert_fails (CpdPinOrder *order, int code)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error);
+
+  g_assert_null (pin);
+  g_assert_error (error, CERTPIN_ERROR, code);
+}
+
+static GVariant *
+der_list (const char *name, TestIdentity *identity)
+{
+  GVariantBuilder builder;
+  GVariant *der = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
+                                            test_identity_get_certificate (identity), TRUE);
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&builder, "{sv}", name, g_variant_new_array (NULL, &der, 1));
+  return g_variant_builder_end (&builder);
+}
+
+static void
+test_usual (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order = new_order (none (), NULL);
+
+  g_assert_cmpstr (cpd_host_get_text (order->host), ==, "h.example");
+  g_assert_cmpint (order->layer, ==, CPD_LAYER_USER);
+  g_assert_cmpint (order->match, ==, CPD_MATCH_LEAF);
+  g_assert_cmpint (order->mode, ==, CPD_MODE_ENFORCE);
+  g_assert_cmpint (order->expires, ==, 0);
+  g_assert_null (order->note);
+  g_assert_null (order->anchors);
+  g_assert_cmpuint (order->backups->len, ==, 0);
+}
+
+static void
+test_options (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order
+      = new_order (g_variant_new_parsed ("{'scope': <'system'>, 'match': <'path'>,"
+                                         " 'mode': <'report'>, 'expires': <%x>, 'note': <'a b'>}",
+                                         TEST_PKI_NOW + 1),
+                   test_identity_get_certificate (f->leaf));
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, NULL);
+
+  g_assert_cmpint (pin->layer, ==, CPD_LAYER_SYSTEM);
+  g_assert_cmpint (pin->match, ==, CPD_MATCH_PATH);
+  g_assert_cmpint (pin->mode, ==, CPD_MODE_REPORT);
+  g_assert_cmpint (pin->expires, ==, TEST_PKI_NOW + 1);
+  g_assert_cmpstr (pin->note, ==, "a b");
+}
+
+static void
+test_refuses_options (Fixture *f, gconstpointer user_data)
+{
+  static const char *const texts[] = {
+    "{'scope': <'all'>}",
+    "{'match': <'any'>}",
+    "{'mode': <'off'>}",
+    "{'expires': <int64 -1>}",
+    "{'expires': <int64 1800000000>}",
+    "{'note': <'a\\nb'>}",
+    "{'note': <'\\u202e'>}",
+    "{'trust-anchors': <@aay []>}",
+    "{'trust-anchors': <[b'none']>}",
+    "{'unknown': <true>}",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_test_message ("%s", texts[i]);
+      g_assert_null (try_new ("h.example", g_variant_new_parsed (texts[i]), &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+    }
+}
+
+/* The host is looked at before the options. */
+static void
+test_refuses_host (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (
+      try_new ("https://h.example", g_variant_new_parsed ("{'unknown': <true>}"), &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST);
+}
+
+static void
+test_one_certificate (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (f->leaf));
+
+  assert_makes (order, 1);
+}
+
+static void
+test_backups (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order = new_order (der_list ("backup-certificates", f->other),
+                                             test_identity_get_certificate (f->leaf));
+  g_autoptr (CpdPinOrder) same = new_order (der_list ("backup-certificates", f->leaf),
+                                            test_identity_get_certificate (f->leaf));
+
+  assert_makes (order, 2);
+  assert_makes (same, 1);
+}
+
+static void
+test_bad_backup (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) self_signed = TEST_IDENTITY (.subject = "self");
+  g_autoptr (CpdPinOrder) of_self = new_order (der_list ("backup-certificates", self_signed),
+                                               test_identity_get_certificate (f->leaf));
+  g_autoptr (CpdPinOrder) of_ca = new_order (der_list ("backup-certificates", f->root),
+                                             test_identity_get_certificate (f->leaf));
+  g_autoptr (CpdPinOrder) of_text
+      = new_order (g_variant_new_parsed ("{'backup-certificates': <[b'text']>}"),
+                   test_identity_get_certificate (f->leaf));
+
+  assert_fails (of_self, CERTPIN_ERROR_SELF_SIGNED);
+  assert_fails (of_ca, CERTPIN_ERROR_SELF_SIGNED);
+  assert_fails (of_text, CERTPIN_ERROR_WRONG_FORMAT);
+}
+
+static void
+test_wrong_formats (Fixture *f, gconstpointer user_data)
+{
+  g_autofree char *pem = test_identity_to_pem (f->leaf);
+  g_autoptr (GBytes) text = g_bytes_new (pem, strlen (pem));
+  g_autoptr (GBytes) empty = g_bytes_new (NULL, 0);
+  GBytes *const cases[] = { text, empty, test_identity_get_key (f->leaf) };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (CpdPinOrder) order = new_order (none (), cases[i]);
+
+      assert_fails (order, CERTPIN_ERROR_WRONG_FORMAT);
+    }
+}
+
+/* DESIGN.md's table: which kind of certificate passes with which match. */
+static void
+test_kinds (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) self_signed = TEST_IDENTITY (.subject = "self");
+  g_autoptr (TestIdentity) middle
+      = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root);
+  const struct
+  {
+    TestIdentity *identity;
+    int leaf, path; /* -1: it passes */
+  } cases[] = {
+    { f->leaf, -1, -1 },
+    { self_signed, CERTPIN_ERROR_SELF_SIGNED, CERTPIN_ERROR_SELF_SIGNED },
+    { f->root, CERTPIN_ERROR_SELF_SIGNED, -1 },
+    { middle, CERTPIN_ERROR_INVALID_ARGUMENT, -1 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      GBytes *der = test_identity_get_certificate (cases[i].identity);
+      g_autoptr (CpdPinOrder) leaf = new_order (none (), der);
+      g_autoptr (CpdPinOrder) path = new_order (g_variant_new_parsed ("{'match': <'path'>}"), der);
+
+      if (cases[i].leaf < 0)
+        assert_makes (leaf, 1);
+      else
+        assert_fails (leaf, cases[i].leaf);
+      if (cases[i].path < 0)
+        assert_makes (path, 1);
+      else
+        assert_fails (path, cases[i].path);
+    }
+}
+
+/* Equal names do not make a certificate self-signed. */
+static void
+test_own_name_as_issuer (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "Root", .issuer = f->root);
+  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (leaf));
+
+  assert_makes (order, 1);
+}
+
+static void
+test_own_anchors (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order
+      = new_order (der_list ("trust-anchors", f->root), test_identity_get_certificate (f->leaf));
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, NULL);
+
+  g_assert_cmpuint (cpd_anchors_get_count (pin->anchors), ==, 1);
+}
+
+#define KEY "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+static void
+assert_keys (const char *const *keys, GVariant *options, int code)
+{
+  g_autoptr (CpdPinOrder) order = new_order (options, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cpd_pin_order_take_keys (order, keys, &error));
+  g_assert_error (error, CERTPIN_ERROR, code);
+}
+
+static void
+test_keys (Fixture *f, gconstpointer user_data)
+{
+  static const char *const good[]
+      = { KEY, "020102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f", KEY, NULL };
+  static const char *const bad[] = { KEY, "sha1/AAECAwQFBgcICQoLDA0ODxAREhM=", NULL };
+  static const char *const empty[] = { NULL };
+  g_autofree const char **many = g_new0 (const char *, 66);
+  g_autoptr (CpdPinOrder) order = new_order (none (), NULL);
+
+  g_assert_true (cpd_pin_order_take_keys (order, good, NULL));
+  assert_makes (order, 2);
+  assert_keys (bad, none (), CERTPIN_ERROR_INVALID_KEY);
+  assert_keys (empty, none (), CERTPIN_ERROR_INVALID_ARGUMENT);
+  for (size_t i = 0; i < 65; i++)
+    many[i] = KEY;
+  assert_keys (many, none (), CERTPIN_ERROR_INVALID_ARGUMENT);
+  assert_keys (good, der_list ("backup-certificates", f->other), CERTPIN_ERROR_INVALID_ARGUMENT);
+}
+
+#define ADD(path, function)                                                                        \
+  g_test_add ("/bus/pin-order/" path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("usual-values", test_usual);
+  ADD ("options", test_options);
+  ADD ("refuses-options", test_refuses_options);
+  ADD ("refuses-host-first", test_refuses_host);
+  ADD ("certificate", test_one_certificate);
+  ADD ("backup-certificates", test_backups);
+  ADD ("bad-backup-certificates", test_bad_backup);
+  ADD ("wrong-formats", test_wrong_formats);
+  ADD ("kinds-of-certificates-by-match", test_kinds);
+  ADD ("own-name-as-issuer-is-not-self-signed", test_own_name_as_issuer);
+  ADD ("trust-anchors", test_own_anchors);
+  ADD ("keys", test_keys);
+  return g_test_run ();
+}

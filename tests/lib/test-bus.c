@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The whole service but for what carries bytes, on a bus of its own, and the calls that a program
+ * makes of it. */
+
+#include "config.h"
+
+#include "test-bus.h"
+
+static GPtrArray *audits; /* of char *: message ids */
+
+/* Refusals are warnings, which would end a test: they are counted instead. */
+static GLogWriterOutput
+write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  for (gsize i = 0; i < n_fields; i++)
+    if (g_str_equal (fields[i].key, "MESSAGE_ID"))
+      {
+        g_ptr_array_add (audits, g_strdup (fields[i].value));
+        return G_LOG_WRITER_HANDLED;
+      }
+  return g_log_writer_default (level, fields, n_fields, user_data);
+}
+
+/* In the place of g_test_init (). */
+void
+test_bus_init (int *argc, char ***argv)
+{
+  g_test_init (argc, argv, NULL);
+  audits = g_ptr_array_new_with_free_func (g_free);
+  g_log_set_writer_func (write_log, NULL, NULL);
+}
+
+/* In the running test. */
+unsigned int
+test_bus_count_audits (const char *message_id)
+{
+  unsigned int count = 0;
+
+  for (unsigned int i = 0; i < audits->len; i++)
+    count += g_str_equal (audits->pdata[i], message_id);
+  return count;
+}
+
+GDBusConnection *
+test_bus_connect (TestBus *f)
+{
+  g_autoptr (GError) error = NULL;
+  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
+      g_test_dbus_get_bus_address (f->dbus),
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  return connection;
+}
+
+/* `connection`: (transfer full) */
+void
+test_bus_disconnect (GDBusConnection *connection)
+{
+  g_dbus_connection_close_sync (connection, NULL, NULL);
+  g_object_unref (connection);
+}
+
+/* Afterwards all that the bus had sent to the connection before is there, and waits in the main
+ * context, which is not run. */
+void
+test_bus_round_trip (GDBusConnection *connection)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId",
+      NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+
+  g_assert_no_error (error);
+}
+
+static void
+on_signal (GDBusProxy *proxy, const char *sender, const char *name, GVariant *parameters,
+           gpointer user_data)
+{
+  TestBus *f = user_data;
+  g_autoptr (GVariant) details = NULL;
+  const char *host, *state = "";
+
+  g_variant_get (parameters, "(&s@a{sv})", &host, &details);
+  if (!g_variant_lookup (details, "state", "&s", &state))
+    g_variant_lookup (details, "error", "&s", &state);
+  g_ptr_array_add (f->signals, g_strdup_printf ("%s %s %s", name, host, state));
+}
+
+/* `handler`: of GDBusProxy's g-signal. Returns: (transfer full) */
+GDBusProxy *
+test_bus_listen (GDBusConnection *connection, GCallback handler, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  GDBusProxy *proxy = g_dbus_proxy_new_sync (
+      connection, G_DBUS_PROXY_FLAGS_DO_NOT_LOAD_PROPERTIES | G_DBUS_PROXY_FLAGS_DO_NOT_AUTO_START,
+      NULL, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, NULL, &error);
+
+  g_assert_no_error (error);
+  g_signal_connect (proxy, "g-signal", handler, user_data);
+  return proxy;
+}
+
+static void
+on_ready (CpdBus *bus, gpointer user_data)
+{
+  *(gboolean *)user_data = TRUE;
+}
+
+static void
+start_service (TestBus *f)
+{
+  const char *const pins_dirs[] = { f->pins_dir, NULL };
+  const CpdStoreSettings store_settings = { .pins_dirs = pins_dirs, .first_generation = 100 };
+  g_autoptr (GPtrArray) problems = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean ready = FALSE;
+  CpdBusSettings settings = { .config = f->config };
+
+  f->store = cpd_store_new (&store_settings);
+  problems = cpd_store_load (f->store);
+  g_assert_cmpuint (problems->len, ==, 0);
+  f->fetcher = fake_fetcher_new ();
+  settings.connection = f->service;
+  settings.store = f->store;
+  settings.fetcher = CPD_FETCHER (f->fetcher);
+  f->bus = cpd_bus_new (&settings);
+  g_signal_connect (f->bus, "ready", G_CALLBACK (on_ready), &ready);
+  g_assert_true (cpd_bus_start (f->bus, &error));
+  while (!ready)
+    test_loop_step ();
+  g_signal_handlers_disconnect_by_data (f->bus, &ready);
+}
+
+void
+test_bus_set_up (TestBus *f, gconstpointer user_data)
+{
+  const TestBusLimits *limits = user_data;
+
+  g_ptr_array_set_size (audits, 0);
+  f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
+  g_test_dbus_up (f->dbus);
+  f->service = test_bus_connect (f);
+  f->client = test_bus_connect (f);
+  f->folder = test_folder_new ();
+  f->pins_dir = g_build_filename (f->folder, "pins.d", NULL);
+  f->config = cpd_config_new ();
+  if (limits != NULL && limits->pins_per_uid != 0)
+    f->config->pins_per_uid = limits->pins_per_uid;
+  if (limits != NULL && limits->running_per_uid != 0)
+    {
+      f->config->running_per_uid = limits->running_per_uid;
+      f->config->waiting_per_uid = limits->waiting_per_uid;
+    }
+  if (limits != NULL && limits->body_bytes_per_uid != 0)
+    f->config->body_bytes_per_uid = limits->body_bytes_per_uid;
+  f->signals = g_ptr_array_new_with_free_func (g_free);
+  start_service (f);
+  f->listener = test_bus_listen (f->client, G_CALLBACK (on_signal), f);
+}
+
+void
+test_bus_tear_down (TestBus *f, gconstpointer user_data)
+{
+  g_assert_cmpuint (fake_fetcher_count_held (f->fetcher), ==, 0);
+  g_signal_handlers_disconnect_by_data (f->listener, f);
+  g_object_unref (f->listener);
+  test_loop_settle (); /* the service outlives its calls */
+  g_clear_object (&f->bus);
+  test_loop_settle ();
+  test_loop_release (f->fetcher);
+  test_loop_release (f->store);
+  test_bus_disconnect (f->client);
+  test_bus_disconnect (f->service);
+  test_loop_settle ();
+  g_test_dbus_down (f->dbus);
+  g_object_unref (f->dbus);
+  g_ptr_array_unref (f->signals);
+  cpd_config_free (f->config);
+  g_free (f->pins_dir);
+  test_folder_remove (f->folder);
+}
+
+static const char *
+interface_of (const char *method)
+{
+  return g_str_equal (method, "SecureRequest") ? CERTPIN_REQUESTS_IFACE : CERTPIN_PINS_IFACE;
+}
+
+/* `parameters`: sunk if floating */
+TestCall *
+test_call_start (GDBusConnection *connection, const char *method, GVariant *parameters)
+{
+  TestCall *call = g_new0 (TestCall, 1);
+
+  call->connection = g_object_ref (connection);
+  g_dbus_connection_call (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, interface_of (method),
+                          method, parameters, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                          test_loop_on_result, &call->result);
+  return call;
+}
+
+/* `call`: (transfer full) */
+GVariant *
+test_call_wait (TestCall *call, GError **error)
+{
+  g_autoptr (GAsyncResult) result = test_loop_wait_for (&call->result);
+  GVariant *reply = g_dbus_connection_call_finish (call->connection, result, error);
+
+  g_object_unref (call->connection);
+  g_free (call);
+  return reply;
+}
+
+GVariant *
+test_call (TestBus *f, const char *method, GVariant *parameters, GError **error)
+{
+  return test_call_wait (test_call_start (f->client, method, parameters), error);
+}
+
+/* Returns: (transfer full): the only value of a reply that must come */
+GVariant *
+test_call_value (TestBus *f, const char *method, GVariant *parameters)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = test_call (f, method, parameters, &error);
+
+  g_assert_no_error (error);
+  return g_variant_get_child_value (reply, 0);
+}
+
+void
+test_call_done (TestBus *f, const char *method, GVariant *parameters)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = test_call (f, method, parameters, &error);
+
+  g_assert_no_error (error);
+}
+
+/* `call`: (transfer full). `name`: of the error, as in DESIGN.md, section 10 */
+void
+test_call_wait_fails (TestCall *call, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = test_call_wait (call, &error);
+  g_autofree char *expected = g_strconcat (CERTPIN_ERROR_PREFIX, name, NULL);
+  g_autofree char *actual = NULL;
+
+  g_assert_null (reply);
+  actual = g_dbus_error_get_remote_error (error);
+  g_test_message ("%s", error->message);
+  g_assert_cmpstr (actual, ==, expected);
+}
+
+void
+test_call_fails (TestBus *f, const char *method, GVariant *parameters, const char *name)
+{
+  test_call_wait_fails (test_call_start (f->client, method, parameters), name);
+}
+
+/* Until the client has been sent it, now or before. */
+void
+test_bus_wait_for_signal (TestBus *f, const char *text)
+{
+  while (!g_ptr_array_find_with_equal_func (f->signals, text, g_str_equal, NULL))
+    test_loop_step ();
+}
+
+void
+test_bus_assert_text (GVariant *dictionary, const char *key, const char *expected)
+{
+  const char *text = NULL;
+
+  g_variant_lookup (dictionary, key, "&s", &text);
+  g_assert_cmpstr (text, ==, expected);
+}

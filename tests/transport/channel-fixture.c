@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A server on the loopback and a fetcher that trusts its authority, in one process. */
+
+#include "config.h"
+
+#include "channel-fixture.h"
+
+#include "tests/lib/test-loop.h"
+
+#define TIMEOUT_MS 20000
+#define MAX_BODY   (1024 * 1024)
+
+static TestIdentity *
+new_leaf (TestIdentity *root)
+{
+  return TEST_IDENTITY (.subject = "leaf", .dns = { "localhost" }, .addresses = { "127.0.0.1" },
+                        .issuer = root);
+}
+
+static void
+write_trust_file (ChannelFixture *f, TestIdentity *root)
+{
+  TestIdentity *const roots[] = { root, NULL };
+
+  test_pki_write_certificates (f->trust_file, roots);
+}
+
+static void
+open_store (ChannelFixture *f)
+{
+  static const char *const no_dirs[] = { NULL };
+  const CpdStoreSettings settings
+      = { .trust_file = f->trust_file, .pins_dirs = no_dirs, .first_generation = 100 };
+  g_autoptr (GPtrArray) problems = NULL;
+
+  f->store = cpd_store_new (&settings);
+  problems = cpd_store_load (f->store);
+  g_assert_cmpuint (problems->len, ==, 0);
+}
+
+void
+channel_set_up (ChannelFixture *f, gconstpointer user_data)
+{
+  f->folder = test_folder_new ();
+  f->trust_file = g_build_filename (f->folder, "trust.pem", NULL);
+  f->root = TEST_IDENTITY (.subject = "root", .is_ca = TRUE);
+  f->leaf = new_leaf (f->root);
+  f->other = new_leaf (f->root);
+  write_trust_file (f, f->root);
+  f->server = test_server_new (f->leaf, f->root);
+  f->config = cpd_config_new ();
+  open_store (f);
+  f->judge = cpd_judge_new (f->store);
+  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->judge, f->config));
+  f->bodies = cpd_budget_new (64 * MAX_BODY);
+}
+
+void
+channel_tear_down (ChannelFixture *f, gconstpointer user_data)
+{
+  test_loop_release (f->fetcher);
+  test_loop_release (f->judge); /* connections that are being closed have it */
+  test_server_free (f->server);
+  test_loop_release (f->store);
+  cpd_budget_unref (f->bodies);
+  cpd_config_free (f->config);
+  test_identity_unref (f->other);
+  test_identity_unref (f->leaf);
+  test_identity_unref (f->root);
+  g_free (f->trust_file);
+  test_folder_remove (f->folder);
+}
+
+/* One that knows what `config` says now. */
+void
+channel_renew_fetcher (ChannelFixture *f)
+{
+  g_object_unref (f->fetcher);
+  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->judge, f->config));
+}
+
+static CertpinRequest *
+new_request (ChannelFixture *f, const FetchOptions *options)
+{
+  g_autofree char *usual
+      = g_strdup_printf ("https://127.0.0.1:%u/", test_server_get_port (f->server));
+  g_autoptr (GBytes) body
+      = options->body != NULL ? g_bytes_new (options->body, strlen (options->body)) : NULL;
+  g_autoptr (GError) error = NULL;
+  CertpinRequest *request
+      = certpin_request_new (options->method != NULL ? options->method : "GET",
+                             options->url != NULL ? options->url : usual, NULL, body, &error);
+
+  g_assert_no_error (error);
+  return request;
+}
+
+static GPtrArray *
+new_keys (TestIdentity *identity)
+{
+  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+  GPtrArray *keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+
+  g_ptr_array_add (keys, certpin_key_ref (cpd_certificate_get_key (certificate)));
+  return keys;
+}
+
+/* Returns: (transfer full): a fetch that is under way */
+Fetch *
+channel_start (ChannelFixture *f, const FetchOptions *options)
+{
+  g_autoptr (CertpinRequest) request = new_request (f, options);
+  g_autoptr (GPtrArray) keys = options->require != NULL ? new_keys (options->require) : NULL;
+  gint64 now_us = g_get_monotonic_time ();
+  gint64 timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
+  const CpdOrder order = {
+    .request = request,
+    .uid = options->uid,
+    .require_keys = keys,
+    .started_us = now_us,
+    .deadline_us = now_us + timeout_ms * 1000,
+    .max_body_bytes = options->max_body != 0 ? options->max_body : MAX_BODY,
+    .bodies = f->bodies,
+    .max_redirects = options->redirects,
+  };
+  Fetch *fetch = g_new0 (Fetch, 1);
+
+  fetch->fetcher = g_object_ref (f->fetcher);
+  fetch->cancellable = g_cancellable_new ();
+  if (options->cancelled)
+    g_cancellable_cancel (fetch->cancellable);
+  cpd_fetcher_fetch_async (f->fetcher, &order, fetch->cancellable, test_loop_on_result,
+                           &fetch->result);
+  return fetch;
+}
+
+/* Until it has ended. */
+void
+channel_wait (Fetch *fetch)
+{
+  g_autoptr (GAsyncResult) result = test_loop_wait_for (&fetch->result);
+
+  fetch->response
+      = cpd_fetcher_fetch_finish (fetch->fetcher, result, &fetch->verdict, &fetch->error);
+  g_assert_true ((fetch->response != NULL) == (fetch->error == NULL));
+  g_clear_object (&fetch->fetcher);
+}
+
+void
+fetch_free (Fetch *fetch)
+{
+  if (fetch == NULL)
+    return;
+  g_assert_null (fetch->fetcher); /* it was waited for */
+  g_object_unref (fetch->cancellable);
+  g_clear_pointer (&fetch->response, certpin_response_unref);
+  cpd_verdict_unref (fetch->verdict);
+  g_clear_error (&fetch->error);
+  g_free (fetch);
+}
+
+/* Waits, too. */
+void
+channel_assert_answered (Fetch *fetch, unsigned int status)
+{
+  channel_wait (fetch);
+  g_assert_no_error (fetch->error);
+  g_assert_cmpuint (certpin_response_get_status (fetch->response), ==, status);
+  g_assert_nonnull (fetch->verdict);
+  g_assert_true (fetch->verdict->passed);
+}
+
+/* Waits, too. */
+void
+channel_assert_failed (Fetch *fetch, CertpinError code)
+{
+  channel_wait (fetch);
+  g_assert_error (fetch->error, CERTPIN_ERROR, (int)code);
+}
+
+gboolean
+channel_was_reused (Fetch *fetch)
+{
+  gboolean reused;
+
+  g_assert_true (g_variant_lookup (certpin_response_get_info (fetch->response), "connection-reused",
+                                   "b", &reused));
+  return reused;
+}
+
+void
+channel_assert_passes (ChannelFixture *f)
+{
+  g_autoptr (Fetch) fetch = START (f, .method = "GET");
+
+  channel_assert_answered (fetch, 200);
+}
+
+/* By its verdict, without a byte of it reaching the server. */
+void
+channel_assert_refused (ChannelFixture *f, CertpinError code)
+{
+  unsigned int before = test_server_count_requests (f->server);
+  g_autoptr (Fetch) fetch = START (f, .method = "GET");
+
+  channel_assert_failed (fetch, code);
+  g_assert_nonnull (fetch->verdict);
+  g_assert_false (fetch->verdict->passed);
+  g_assert_cmpint (fetch->verdict->error, ==, code);
+  test_loop_settle ();
+  g_assert_cmpuint (test_server_count_requests (f->server), ==, before);
+}
+
+/* Returns: (transfer full): a pin with the identity's key */
+CpdPin *
+channel_make_pin (const char *host, CpdLayer layer, TestIdentity *identity)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+  CpdPin *pin = cpd_pin_new (parsed, layer);
+
+  cpd_pin_add_key (pin, cpd_certificate_get_key (certificate));
+  return pin;
+}
+
+void
+channel_set_pin (ChannelFixture *f, guint32 uid, CpdPin *pin)
+{
+  GAsyncResult *pending = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (CpdPin) set = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cpd_store_set_pin_async (f->store, uid, pin, test_loop_on_result, &pending);
+  result = test_loop_wait_for (&pending);
+  set = cpd_store_change_finish (f->store, result, &error);
+  g_assert_no_error (error);
+}
+
+/* The server's host, for CHANNEL_UID. */
+void
+channel_pin (ChannelFixture *f, TestIdentity *identity)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, identity);
+
+  channel_set_pin (f, CHANNEL_UID, pin);
+}
+
+void
+channel_unpin (ChannelFixture *f)
+{
+  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
+  GAsyncResult *pending = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  cpd_store_remove_pin_async (f->store, CPD_LAYER_USER, CHANNEL_UID, host, test_loop_on_result,
+                              &pending);
+  result = test_loop_wait_for (&pending);
+  g_assert_null (cpd_store_change_finish (f->store, result, &error));
+  g_assert_no_error (error);
+}
+
+/* Reads the trust file anew, which now holds this authority alone. */
+void
+channel_reload (ChannelFixture *f, TestIdentity *root)
+{
+  GAsyncResult *pending = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+
+  write_trust_file (f, root);
+  cpd_store_reload_async (f->store, test_loop_on_result, &pending);
+  result = test_loop_wait_for (&pending);
+  g_assert_true (cpd_store_reload_finish (f->store, result, &error));
+  g_assert_no_error (error);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that no notation of a link-local address gets through, and that others do. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-address.h"
+#include "tests/lib/test-loop.h"
+
+static gboolean
+is_link_local (const char *text)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+
+  g_test_message ("%s", text);
+  g_assert_nonnull (address);
+  return cpd_address_is_link_local (address);
+}
+
+static void
+test_link_local (void)
+{
+  static const char *const addresses[] = {
+    "169.254.0.0",
+    "169.254.169.254",
+    "169.254.255.255",
+    "fe80::1",
+    "fe80::ffff:ffff:ffff:ffff",
+    "febf::1",
+    "::ffff:169.254.169.254",
+    "::ffff:a9fe:a9fe",
+    "::169.254.169.254",
+    "::a9fe:1",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1::169.254.169.254",
+    "::ffff:0:169.254.169.254",
+    "2002:a9fe:a9fe::",
+    "2002:a9fe:a9fe:1::1",
+    "fd00:ec2::254",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (addresses); i++)
+    g_assert_true (is_link_local (addresses[i]));
+}
+
+static void
+test_others (void)
+{
+  static const char *const addresses[] = {
+    "127.0.0.1",
+    "169.253.255.255",
+    "169.255.0.0",
+    "168.254.1.1",
+    "10.0.0.1",
+    "192.168.1.1",
+    "0.0.0.0",
+    "::",
+    "::1",
+    "::ffff:127.0.0.1",
+    "::ffff:169.255.1.1",
+    "64:ff9b::8.8.8.8",
+    "2002:808:808::1",
+    "2001:db8::a9fe:a9fe",
+    "fec0::1",
+    "fd00:ec2::253",
+    "fd00:ec2::1:254",
+    "fc00::1",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (addresses); i++)
+    g_assert_false (is_link_local (addresses[i]));
+}
+
+static GSocketAddressEnumerator *
+enumerate (const char *name)
+{
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new (name, 443);
+
+  return g_socket_connectable_enumerate (connectable);
+}
+
+static GSocketAddress *
+next_async (GSocketAddressEnumerator *enumerator, GError **error)
+{
+  GAsyncResult *pending = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  g_socket_address_enumerator_next_async (enumerator, NULL, test_loop_on_result, &pending);
+  result = test_loop_wait_for (&pending);
+  return g_socket_address_enumerator_next_finish (enumerator, result, error);
+}
+
+static const char *const refused_names[]
+    = { "169.254.1.1", "169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "fd00:ec2::254" };
+
+static void
+test_refuses (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (refused_names); i++)
+    {
+      g_autoptr (GSocketAddressEnumerator) enumerator = enumerate (refused_names[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (g_socket_address_enumerator_next (enumerator, NULL, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+    }
+}
+
+static void
+test_refuses_async (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (refused_names); i++)
+    {
+      g_autoptr (GSocketAddressEnumerator) enumerator = enumerate (refused_names[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (next_async (enumerator, &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+    }
+}
+
+static void
+test_proxy_enumeration (void)
+{
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("169.254.1.1", 443);
+  g_autoptr (GSocketAddressEnumerator) enumerator
+      = g_socket_connectable_proxy_enumerate (connectable);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (g_socket_address_enumerator_next (enumerator, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+}
+
+static void
+assert_is (GSocketAddress *address, const char *expected)
+{
+  GInetSocketAddress *inet = G_INET_SOCKET_ADDRESS (address);
+  g_autofree char *text = g_inet_address_to_string (g_inet_socket_address_get_address (inet));
+
+  g_assert_cmpstr (text, ==, expected);
+  g_assert_cmpuint (g_inet_socket_address_get_port (inet), ==, 443);
+}
+
+static void
+test_lets_through (void)
+{
+  static const char *const names[] = { "127.0.0.1", "::1", "192.0.2.1" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autoptr (GSocketAddressEnumerator) enumerator = enumerate (names[i]);
+      g_autoptr (GError) error = NULL;
+      g_autoptr (GSocketAddress) address
+          = g_socket_address_enumerator_next (enumerator, NULL, &error);
+
+      g_assert_no_error (error);
+      assert_is (address, names[i]);
+      g_assert_null (g_socket_address_enumerator_next (enumerator, NULL, &error));
+      g_assert_no_error (error);
+    }
+}
+
+static void
+test_lets_through_async (void)
+{
+  g_autoptr (GSocketAddressEnumerator) enumerator = enumerate ("127.0.0.1");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketAddress) address = next_async (enumerator, &error);
+
+  g_assert_no_error (error);
+  assert_is (address, "127.0.0.1");
+  g_assert_null (next_async (enumerator, &error));
+  g_assert_no_error (error);
+}
+
+/* TLS takes the connectable's name for the server's. */
+static void
+test_keeps_the_name (void)
+{
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("h.example", 8443);
+
+  g_assert_true (G_IS_NETWORK_ADDRESS (connectable));
+  g_assert_cmpstr (g_network_address_get_hostname (G_NETWORK_ADDRESS (connectable)), ==,
+                   "h.example");
+  g_assert_cmpuint (g_network_address_get_port (G_NETWORK_ADDRESS (connectable)), ==, 8443);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/transport/address/link-local-in-every-notation", test_link_local);
+  g_test_add_func ("/transport/address/others-are-not", test_others);
+  g_test_add_func ("/transport/address/refuses-link-local", test_refuses);
+  g_test_add_func ("/transport/address/refuses-link-local-async", test_refuses_async);
+  g_test_add_func ("/transport/address/refuses-link-local-by-proxy-enumeration",
+                   test_proxy_enumeration);
+  g_test_add_func ("/transport/address/lets-others-through", test_lets_through);
+  g_test_add_func ("/transport/address/lets-others-through-async", test_lets_through_async);
+  g_test_add_func ("/transport/address/keeps-the-name", test_keeps_the_name);
+  return g_test_run ();
+}

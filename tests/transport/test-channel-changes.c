@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves what becomes of connections and requests when pins, authorities or the time change under
+ * them. */
+
+#include "config.h"
+
+#include "channel-fixture.h"
+#include "tests/lib/test-loop.h"
+
+static void
+assert_passes (ChannelFixture *f, gboolean on_the_same_connection)
+{
+  g_autoptr (Fetch) fetch = START (f, .method = "GET");
+
+  channel_assert_answered (fetch, 200);
+  g_assert_cmpint (channel_was_reused (fetch), ==, on_the_same_connection);
+}
+
+/* Returns: (transfer full): a fetch that waits for its answer */
+static Fetch *
+start_held (ChannelFixture *f)
+{
+  Fetch *fetch;
+
+  test_server_hold (f->server);
+  fetch = START (f, .method = "POST", .body = "body");
+  while (test_server_count_held (f->server) == 0)
+    test_loop_step ();
+  return fetch;
+}
+
+static void
+test_kept_alive_refused (ChannelFixture *f, gconstpointer user_data)
+{
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_pin (f, f->other);
+  channel_assert_refused (f, CERTPIN_ERROR_PIN_MISMATCH);
+}
+
+static void
+test_kept_alive_unpinned (ChannelFixture *f, gconstpointer user_data)
+{
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_unpin (f);
+  channel_assert_refused (f, CERTPIN_ERROR_NOT_PINNED);
+}
+
+static void
+test_kept_alive_blocked (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_set_pin (f, CHANNEL_UID, block);
+  channel_assert_refused (f, CERTPIN_ERROR_BLOCKED);
+}
+
+/* A pin of the system is one more layer. */
+static void
+test_kept_alive_refused_by_the_system (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_SYSTEM, f->other);
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_set_pin (f, 0, pin);
+  channel_assert_refused (f, CERTPIN_ERROR_PIN_MISMATCH);
+}
+
+static void
+test_kept_alive_passes (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->other);
+  g_autoptr (CpdCertificate) leaf = test_certificate (f->leaf);
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  cpd_pin_add_key (pin, cpd_certificate_get_key (leaf));
+  channel_set_pin (f, CHANNEL_UID, pin);
+  fetch = START (f, .method = "GET");
+  channel_assert_answered (fetch, 200);
+  g_assert_true (channel_was_reused (fetch));
+  g_assert_cmpuint (fetch->verdict->policy->generation, ==,
+                    cpd_store_get_generation (f->store, CHANNEL_UID));
+}
+
+static void
+test_other_host (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("other.example", CPD_LAYER_USER, f->other);
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_set_pin (f, CHANNEL_UID, pin);
+  assert_passes (f, TRUE);
+}
+
+static void
+test_other_user (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->other);
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_set_pin (f, CHANNEL_OTHER_UID, pin);
+  assert_passes (f, TRUE);
+}
+
+static void
+test_sent_then_refused (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = start_held (f);
+  channel_pin (f, f->other);
+  channel_assert_failed (fetch, CERTPIN_ERROR_PIN_CHANGED);
+  while (test_server_count_dropped (f->server) == 0)
+    test_loop_step ();
+}
+
+static void
+test_sent_then_unpinned (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = start_held (f);
+  channel_unpin (f);
+  channel_assert_failed (fetch, CERTPIN_ERROR_PIN_CHANGED);
+}
+
+static void
+test_sent_then_still_good (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = start_held (f);
+  channel_pin (f, f->leaf);
+  test_server_release (f->server);
+  channel_assert_answered (fetch, 200);
+}
+
+/* What waits for a connection has sent nothing: it goes to the new policy's, unseen. */
+static void
+test_unsent_moves (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) sent = NULL, waiting = NULL;
+
+  f->config->connections_per_channel = 1;
+  channel_renew_fetcher (f);
+  channel_pin (f, f->leaf);
+  sent = start_held (f);
+  waiting = START (f, .method = "PUT", .body = "moved");
+  test_server_switch (f->server, f->other, f->root);
+  channel_pin (f, f->other);
+  test_server_release (f->server);
+  channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
+  channel_assert_answered (waiting, 200);
+  g_assert_false (channel_was_reused (waiting));
+  g_assert_cmpstr (test_server_get_last_request (f->server), ==, "PUT / moved");
+  g_assert_cmpuint (test_server_count_requests (f->server), ==, 2);
+}
+
+static void
+test_unsent_is_refused (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) sent = NULL, waiting = NULL;
+
+  f->config->connections_per_channel = 1;
+  channel_renew_fetcher (f);
+  channel_pin (f, f->leaf);
+  sent = start_held (f);
+  waiting = START (f, .method = "GET");
+  channel_unpin (f);
+  channel_assert_failed (waiting, CERTPIN_ERROR_NOT_PINNED);
+  channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
+  g_assert_cmpuint (test_server_count_requests (f->server), ==, 1);
+}
+
+/* A change while the connection is being made: the new pin counts. */
+static void
+test_changed_while_connecting (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = START (f, .method = "GET");
+  channel_pin (f, f->other);
+  channel_wait (fetch);
+  if (fetch->error != NULL)
+    g_assert_error (fetch->error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH);
+  else /* the change was slower than the answer */
+    g_assert_true (fetch->verdict->passed);
+  channel_assert_refused (f, CERTPIN_ERROR_PIN_MISMATCH);
+}
+
+static void
+test_reload_same (ChannelFixture *f, gconstpointer user_data)
+{
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  channel_reload (f, f->root);
+  assert_passes (f, TRUE);
+}
+
+static void
+test_reload_other (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) stranger = TEST_IDENTITY (.subject = "stranger", .is_ca = TRUE);
+  g_autoptr (Fetch) sent = NULL;
+
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  sent = start_held (f);
+  channel_reload (f, stranger);
+  channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
+  channel_assert_refused (f, CERTPIN_ERROR_UNTRUSTED);
+  test_server_release (f->server);
+  channel_reload (f, f->root);
+  assert_passes (f, FALSE);
+}
+
+/* The server has a new certificate and the pin a new key: old connections do not stand in the way.
+ */
+static void
+test_rotation (ChannelFixture *f, gconstpointer user_data)
+{
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  test_server_switch (f->server, f->other, f->root);
+  channel_pin (f, f->other);
+  assert_passes (f, FALSE);
+  assert_passes (f, TRUE);
+}
+
+/* A kept-alive connection goes on with the server's old key, a request that needs the new one gets
+ * a connection of its own. */
+static void
+test_stale_connection (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (CpdCertificate) other = test_certificate (f->other);
+
+  cpd_pin_add_key (both, cpd_certificate_get_key (other));
+  channel_set_pin (f, CHANNEL_UID, both);
+  assert_passes (f, FALSE);
+  test_server_switch (f->server, f->other, f->root);
+  assert_passes (f, TRUE);
+  fetch = START (f, .require = f->other);
+  channel_assert_answered (fetch, 200);
+  g_assert_false (channel_was_reused (fetch));
+}
+
+static gint64
+now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* The dates on record are looked at for each request, though no signature is verified again. */
+static void
+test_certificate_expires (ChannelFixture *f, gconstpointer user_data)
+{
+  gint64 until = now_s () + 2;
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.addresses = { "127.0.0.1" }, .issuer = f->root, .not_after = until);
+  g_autoptr (Fetch) fetch = NULL;
+
+  test_server_switch (f->server, leaf, f->root);
+  channel_pin (f, leaf);
+  assert_passes (f, FALSE);
+  assert_passes (f, TRUE);
+  while (now_s () <= until)
+    test_loop_run_for (20);
+  fetch = START (f, .method = "GET");
+  channel_assert_failed (fetch, CERTPIN_ERROR_UNTRUSTED);
+  g_assert_cmpstr (fetch->verdict->reason, ==, "expired");
+  g_assert_cmpuint (test_server_count_requests (f->server), ==, 2);
+}
+
+static void
+test_pin_expires (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+
+  pin->expires = now_s () + 2;
+  channel_set_pin (f, CHANNEL_UID, pin);
+  assert_passes (f, FALSE);
+  while (now_s () <= pin->expires)
+    test_loop_run_for (20);
+  channel_assert_refused (f, CERTPIN_ERROR_PIN_EXPIRED);
+}
+
+static void
+test_idle_channel_goes (ChannelFixture *f, gconstpointer user_data)
+{
+  f->config->channel_idle_s = 1;
+  channel_renew_fetcher (f);
+  channel_pin (f, f->leaf);
+  assert_passes (f, FALSE);
+  assert_passes (f, TRUE);
+  test_loop_run_for (2500);
+  assert_passes (f, FALSE);
+}
+
+/* Whatever it still has under way. */
+static void
+test_fetcher_goes (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = start_held (f);
+  g_cancellable_cancel (fetch->cancellable);
+  channel_renew_fetcher (f);
+  channel_assert_failed (fetch, CERTPIN_ERROR_CANCELLED);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
+  g_test_init (&argc, &argv, NULL);
+  CHANNEL_TEST_ADD ("changes/kept-alive-then-refused", test_kept_alive_refused);
+  CHANNEL_TEST_ADD ("changes/kept-alive-then-unpinned", test_kept_alive_unpinned);
+  CHANNEL_TEST_ADD ("changes/kept-alive-then-blocked", test_kept_alive_blocked);
+  CHANNEL_TEST_ADD ("changes/kept-alive-then-refused-by-the-system",
+                    test_kept_alive_refused_by_the_system);
+  CHANNEL_TEST_ADD ("changes/kept-alive-still-passes", test_kept_alive_passes);
+  CHANNEL_TEST_ADD ("changes/other-host-is-left-alone", test_other_host);
+  CHANNEL_TEST_ADD ("changes/other-user-is-left-alone", test_other_user);
+  CHANNEL_TEST_ADD ("changes/sent-then-refused", test_sent_then_refused);
+  CHANNEL_TEST_ADD ("changes/sent-then-unpinned", test_sent_then_unpinned);
+  CHANNEL_TEST_ADD ("changes/sent-then-still-good", test_sent_then_still_good);
+  CHANNEL_TEST_ADD ("changes/unsent-moves", test_unsent_moves);
+  CHANNEL_TEST_ADD ("changes/unsent-is-refused", test_unsent_is_refused);
+  CHANNEL_TEST_ADD ("changes/while-connecting", test_changed_while_connecting);
+  CHANNEL_TEST_ADD ("changes/reload-of-the-same-authorities", test_reload_same);
+  CHANNEL_TEST_ADD ("changes/reload-of-other-authorities", test_reload_other);
+  CHANNEL_TEST_ADD ("changes/rotation-of-both", test_rotation);
+  CHANNEL_TEST_ADD ("changes/stale-connection-is-passed-over", test_stale_connection);
+  CHANNEL_TEST_ADD ("changes/certificate-expires", test_certificate_expires);
+  CHANNEL_TEST_ADD ("changes/pin-expires", test_pin_expires);
+  CHANNEL_TEST_ADD ("changes/idle-channel-goes", test_idle_channel_goes);
+  CHANNEL_TEST_ADD ("changes/fetcher-goes", test_fetcher_goes);
+  return g_test_run ();
+}
