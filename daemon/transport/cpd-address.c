@@ -13,6 +13,8 @@
 struct _CpdAddress
 {
   GNetworkAddress parent;
+
+  CpdGate *gate; /* counts the look-ups; NULL: nobody does */
 };
 
 typedef struct
@@ -30,6 +32,7 @@ struct _CpdAddressFilter
   GSocketAddressEnumerator parent;
 
   GSocketAddressEnumerator *all;
+  CpdGate *gate;    /* NULL: none */
   gboolean any;     /* one was let through */
   gboolean refused; /* one was left out */
 };
@@ -110,6 +113,8 @@ cpd_address_filter_next (GSocketAddressEnumerator *enumerator, GCancellable *can
   return NULL;
 }
 
+static void ask_for_next (GTask *task);
+
 static void
 next_on_address (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -118,11 +123,12 @@ next_on_address (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   GSocketAddress *address = g_socket_address_enumerator_next_finish (filter->all, result, &error);
 
+  if (filter->gate != NULL)
+    cpd_gate_end_lookup (filter->gate);
   if (address != NULL && !lets_through (filter, address))
     {
       g_object_unref (address);
-      g_socket_address_enumerator_next_async (filter->all, g_task_get_cancellable (task),
-                                              next_on_address, g_object_ref (task));
+      ask_for_next (task);
       return;
     }
   if (address == NULL && error == NULL)
@@ -133,15 +139,27 @@ next_on_address (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_pointer (task, address, g_object_unref);
 }
 
+/* Without the cancellable: the look-up would go on all the same, but nobody would know when it is
+ * over. */
+static void
+ask_for_next (GTask *task)
+{
+  CpdAddressFilter *filter = g_task_get_source_object (task);
+
+  if (filter->gate != NULL)
+    cpd_gate_begin_lookup (filter->gate);
+  g_socket_address_enumerator_next_async (filter->all, NULL, next_on_address, g_object_ref (task));
+}
+
 static void
 cpd_address_filter_next_async (GSocketAddressEnumerator *enumerator, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (enumerator, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (enumerator, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, cpd_address_filter_next_async);
-  g_socket_address_enumerator_next_async (CPD_ADDRESS_FILTER (enumerator)->all, cancellable,
-                                          next_on_address, task);
+  g_task_set_return_on_cancel (task, TRUE);
+  ask_for_next (task);
 }
 
 static GSocketAddress *
@@ -154,7 +172,10 @@ cpd_address_filter_next_finish (GSocketAddressEnumerator *enumerator, GAsyncResu
 static void
 cpd_address_filter_dispose (GObject *object)
 {
-  g_clear_object (&CPD_ADDRESS_FILTER (object)->all);
+  CpdAddressFilter *filter = CPD_ADDRESS_FILTER (object);
+
+  g_clear_object (&filter->all);
+  g_clear_object (&filter->gate);
   G_OBJECT_CLASS (cpd_address_filter_parent_class)->dispose (object);
 }
 
@@ -178,12 +199,14 @@ static GSocketAddressEnumerator *
 cpd_address_enumerate (GSocketConnectable *connectable)
 {
   GNetworkAddress *address = G_NETWORK_ADDRESS (connectable);
+  CpdGate *gate = ((CpdAddress *)connectable)->gate;
   CpdAddressFilter *filter = g_object_new (CPD_TYPE_ADDRESS_FILTER, NULL);
   /* A new one each time: a GNetworkAddress goes on to give the addresses that it once found. */
   g_autoptr (GSocketConnectable) fresh = g_network_address_new (
       g_network_address_get_hostname (address), g_network_address_get_port (address));
 
   filter->all = g_socket_connectable_enumerate (fresh);
+  filter->gate = gate != NULL ? g_object_ref (gate) : NULL;
   return G_SOCKET_ADDRESS_ENUMERATOR (filter);
 }
 
@@ -199,8 +222,16 @@ G_DEFINE_TYPE_WITH_CODE (CpdAddress, cpd_address, G_TYPE_NETWORK_ADDRESS,
                                                 cpd_address_connectable_init))
 
 static void
+cpd_address_dispose (GObject *object)
+{
+  g_clear_object (&((CpdAddress *)object)->gate);
+  G_OBJECT_CLASS (cpd_address_parent_class)->dispose (object);
+}
+
+static void
 cpd_address_class_init (CpdAddressClass *klass)
 {
+  G_OBJECT_CLASS (klass)->dispose = cpd_address_dispose;
 }
 
 static void
@@ -208,9 +239,13 @@ cpd_address_init (CpdAddress *address)
 {
 }
 
-/* `name`: canonical. */
+/* `name`: canonical. `gate`: (nullable): counts the look-ups. */
 GSocketConnectable *
-cpd_address_new (const char *name, guint16 port)
+cpd_address_new (const char *name, guint16 port, CpdGate *gate)
 {
-  return g_object_new (CPD_TYPE_ADDRESS, "hostname", name, "port", port, "scheme", "https", NULL);
+  CpdAddress *address
+      = g_object_new (CPD_TYPE_ADDRESS, "hostname", name, "port", port, "scheme", "https", NULL);
+
+  address->gate = gate != NULL ? g_object_ref (gate) : NULL;
+  return G_SOCKET_CONNECTABLE (address);
 }

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "daemon/transport/cpd-gate.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -13,7 +15,7 @@ typedef struct _CpdAddress CpdAddress;
 
 GType cpd_address_get_type (void);
 
-GSocketConnectable *cpd_address_new (const char *name, guint16 port);
+GSocketConnectable *cpd_address_new (const char *name, guint16 port, CpdGate *gate);
 
 gboolean cpd_address_is_link_local (GInetAddress *address);
 

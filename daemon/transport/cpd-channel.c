@@ -17,6 +17,7 @@ struct _CpdChannel
   GObject parent;
 
   CpdJudge *judge;
+  CpdGate *gate;
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;
@@ -48,6 +49,7 @@ cpd_channel_finalize (GObject *object)
   g_clear_object (&channel->session);
   g_clear_object (&channel->database);
   g_clear_object (&channel->judge);
+  g_clear_object (&channel->gate);
   cpd_host_unref (channel->target);
   g_queue_free_full (channel->running, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
@@ -76,8 +78,8 @@ cpd_channel_init (CpdChannel *channel)
 static SoupSession *
 new_session (CpdChannel *channel, unsigned int idle_s)
 {
-  g_autoptr (GSocketConnectable) address
-      = cpd_address_new (cpd_host_get_name (channel->target), cpd_host_get_port (channel->target));
+  g_autoptr (GSocketConnectable) address = cpd_address_new (
+      cpd_host_get_name (channel->target), cpd_host_get_port (channel->target), channel->gate);
   SoupSession *session = soup_session_new_with_options (
       "remote-connectable", address, "max-conns", (int)channel->max_connections,
       "max-conns-per-host", (int)channel->max_connections, "idle-timeout", idle_s, "timeout", 0,
@@ -90,17 +92,36 @@ new_session (CpdChannel *channel, unsigned int idle_s)
   return session;
 }
 
+/* What is under way may need a connection, as long as it has none. */
+static void
+start_waiting (CpdChannel *channel)
+{
+  while (!channel->closed && channel->running->length < channel->max_connections
+         && !g_queue_is_empty (channel->waiting) && cpd_gate_enter (channel->gate))
+    {
+      CpdExchange *exchange = g_queue_pop_head (channel->waiting);
+
+      g_signal_connect_object (exchange, "settled", G_CALLBACK (cpd_gate_leave), channel->gate,
+                               G_CONNECT_SWAPPED);
+      g_queue_push_tail (channel->running, exchange);
+      cpd_exchange_start (exchange);
+    }
+}
+
 CpdChannel *
 cpd_channel_new (const CpdChannelSettings *settings)
 {
   CpdChannel *channel = g_object_new (CPD_TYPE_CHANNEL, NULL);
 
   channel->judge = g_object_ref (settings->judge);
+  channel->gate = g_object_ref (settings->gate);
   channel->target = cpd_host_ref (settings->target);
   channel->uid = settings->uid;
   channel->max_connections = settings->max_connections;
   channel->database = cpd_tls_database_new (settings->judge, settings->uid, settings->target);
   channel->session = new_session (channel, settings->idle_s);
+  g_signal_connect_object (channel->gate, "opened", G_CALLBACK (start_waiting), channel,
+                           G_CONNECT_SWAPPED);
   return channel;
 }
 
@@ -121,19 +142,6 @@ gboolean
 cpd_channel_is_busy (CpdChannel *channel)
 {
   return !g_queue_is_empty (channel->running) || !g_queue_is_empty (channel->waiting);
-}
-
-static void
-start_waiting (CpdChannel *channel)
-{
-  while (!channel->closed && channel->running->length < channel->max_connections
-         && !g_queue_is_empty (channel->waiting))
-    {
-      CpdExchange *exchange = g_queue_pop_head (channel->waiting);
-
-      g_queue_push_tail (channel->running, exchange);
-      cpd_exchange_start (exchange);
-    }
 }
 
 static void

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/transport/cpd-exchange.h"
+#include "daemon/transport/cpd-gate.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,7 @@ G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
 typedef struct
 {
   CpdJudge *judge;
+  CpdGate *gate; /* of the uid */
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;

@@ -18,6 +18,7 @@ struct _CpdChannels
   unsigned int max_connections;
   unsigned int idle_s;
   GHashTable *table; /* "UID HOST:PORT" → Entry */
+  GHashTable *gates; /* uid → CpdGate */
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -50,6 +51,7 @@ cpd_channels_dispose (GObject *object)
   CpdChannels *channels = CPD_CHANNELS (object);
 
   g_clear_pointer (&channels->table, g_hash_table_unref);
+  g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_object (&channels->judge);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
@@ -63,6 +65,7 @@ cpd_channels_class_init (CpdChannelsClass *klass)
 static void
 cpd_channels_init (CpdChannels *channels)
 {
+  channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
 
@@ -125,6 +128,19 @@ on_idle (Entry *entry)
   entry->idle_timer = g_timeout_add_seconds (entry->channels->idle_s, on_idle_for_long, entry);
 }
 
+static CpdGate *
+get_gate (CpdChannels *channels, guint32 uid)
+{
+  CpdGate *gate = g_hash_table_lookup (channels->gates, GUINT_TO_POINTER (uid));
+
+  if (gate == NULL)
+    {
+      gate = cpd_gate_new ();
+      g_hash_table_insert (channels->gates, GUINT_TO_POINTER (uid), gate);
+    }
+  return gate;
+}
+
 /* Makes room for one more channel of a uid, in the place of the one that has been idle for longest.
  * What is busy is bounded by the requests that may run. */
 static void
@@ -159,6 +175,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
     .judge = channels->judge,
+    .gate = get_gate (channels, uid),
     .target = target,
     .uid = uid,
     .max_connections = channels->max_connections,

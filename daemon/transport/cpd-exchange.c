@@ -31,6 +31,7 @@ struct _CpdExchange
 
   CpdStage stage;
   gboolean new_connection;
+  gboolean settled;
   unsigned int interim_answers;
 
   CpdEnding ending;
@@ -43,6 +44,7 @@ G_DEFINE_FINAL_TYPE (CpdExchange, cpd_exchange, G_TYPE_OBJECT)
 
 enum
 {
+  SETTLED,
   ENDED,
   N_SIGNALS
 };
@@ -78,6 +80,8 @@ static void
 cpd_exchange_class_init (CpdExchangeClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_exchange_finalize;
+  signals[SETTLED] = g_signal_new ("settled", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 0);
 }
@@ -106,6 +110,15 @@ cpd_exchange_new (const CpdExchangeSettings *settings)
   return exchange;
 }
 
+static void
+settle (CpdExchange *exchange)
+{
+  if (exchange->message == NULL || exchange->settled)
+    return;
+  exchange->settled = TRUE;
+  g_signal_emit (exchange, signals[SETTLED], 0);
+}
+
 /* The first ending counts. Whatever is still under way in libsoup is cancelled, and closes its
  * connection. */
 static void
@@ -116,6 +129,7 @@ end (CpdExchange *exchange, CpdEnding ending)
   exchange->ending = ending;
   if (ending != CPD_ENDING_ANSWERED)
     g_cancellable_cancel (exchange->cancellable);
+  settle (exchange);
   g_signal_emit (exchange, signals[ENDED], 0);
 }
 
@@ -218,6 +232,7 @@ on_starting (CpdExchange *exchange)
 {
   GTlsCertificate *certificate = soup_message_get_tls_peer_certificate (exchange->message);
 
+  settle (exchange);
   if (exchange->ending != CPD_ENDING_NONE)
     g_cancellable_cancel (exchange->cancellable);
   else if (certificate == NULL)

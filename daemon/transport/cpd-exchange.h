@@ -39,6 +39,7 @@ typedef struct
 #define CPD_TYPE_EXCHANGE (cpd_exchange_get_type ())
 
 /* One attempt to have one request answered over one connection. Emits
+ *   settled (): once it was started: it has its connection, or will have none;
  *   ended (): once; from then on its outcome is there, whatever libsoup still does. */
 G_DECLARE_FINAL_TYPE (CpdExchange, cpd_exchange, CPD, EXCHANGE, GObject)
 

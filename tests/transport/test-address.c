@@ -75,7 +75,7 @@ test_others (void)
 static GSocketAddressEnumerator *
 enumerate (const char *name)
 {
-  g_autoptr (GSocketConnectable) connectable = cpd_address_new (name, 443);
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new (name, 443, NULL);
 
   return g_socket_connectable_enumerate (connectable);
 }
@@ -123,7 +123,7 @@ test_refuses_async (void)
 static void
 test_proxy_enumeration (void)
 {
-  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("169.254.1.1", 443);
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("169.254.1.1", 443, NULL);
   g_autoptr (GSocketAddressEnumerator) enumerator
       = g_socket_connectable_proxy_enumerate (connectable);
   g_autoptr (GError) error = NULL;
@@ -178,7 +178,7 @@ test_lets_through_async (void)
 static void
 test_keeps_the_name (void)
 {
-  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("h.example", 8443);
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("h.example", 8443, NULL);
 
   g_assert_true (G_IS_NETWORK_ADDRESS (connectable));
   g_assert_cmpstr (g_network_address_get_hostname (G_NETWORK_ADDRESS (connectable)), ==,

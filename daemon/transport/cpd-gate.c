@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GIO does look-ups of names, TLS handshakes and the writing of files on one pool of some ten
+ * threads. Whoever asks servers that do not answer would take all of them, and everybody else would
+ * wait; so each uid sets up only so many connections at a time. A look-up cannot be stopped: it
+ * counts until it is really over, also when nobody waits for it any more. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-gate.h"
+
+#define SET_UPS_MAX 4
+
+struct _CpdGate
+{
+  GObject parent;
+
+  unsigned int set_ups;
+  unsigned int lookups;
+  unsigned int opening; /* an idle source that will tell of room; 0: none */
+};
+
+G_DEFINE_FINAL_TYPE (CpdGate, cpd_gate, G_TYPE_OBJECT)
+
+enum
+{
+  OPENED,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_gate_dispose (GObject *object)
+{
+  g_clear_handle_id (&CPD_GATE (object)->opening, g_source_remove);
+  G_OBJECT_CLASS (cpd_gate_parent_class)->dispose (object);
+}
+
+static void
+cpd_gate_class_init (CpdGateClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_gate_dispose;
+  signals[OPENED] = g_signal_new ("opened", CPD_TYPE_GATE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                  G_TYPE_NONE, 0);
+}
+
+static void
+cpd_gate_init (CpdGate *gate)
+{
+}
+
+CpdGate *
+cpd_gate_new (void)
+{
+  return g_object_new (CPD_TYPE_GATE, NULL);
+}
+
+/* Returns: whether one more connection may be set up; if so, cpd_gate_leave () is due when it is */
+gboolean
+cpd_gate_enter (CpdGate *gate)
+{
+  if (gate->set_ups >= SET_UPS_MAX || gate->lookups >= SET_UPS_MAX)
+    return FALSE;
+  gate->set_ups++;
+  return TRUE;
+}
+
+static gboolean
+tell (gpointer user_data)
+{
+  CpdGate *gate = user_data;
+
+  gate->opening = 0;
+  g_signal_emit (gate, signals[OPENED], 0);
+  return G_SOURCE_REMOVE;
+}
+
+/* Not at once: whoever leaves may be in the middle of libsoup. */
+static void
+tell_soon (CpdGate *gate)
+{
+  if (gate->opening == 0)
+    gate->opening = g_idle_add_full (G_PRIORITY_DEFAULT, tell, gate, NULL);
+}
+
+void
+cpd_gate_leave (CpdGate *gate)
+{
+  gate->set_ups--;
+  tell_soon (gate);
+}
+
+void
+cpd_gate_begin_lookup (CpdGate *gate)
+{
+  gate->lookups++;
+}
+
+void
+cpd_gate_end_lookup (CpdGate *gate)
+{
+  gate->lookups--;
+  tell_soon (gate);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_GATE (cpd_gate_get_type ())
+
+/* How many connections one uid may be setting up at a time. Emits
+ *   opened (): there is room again. */
+G_DECLARE_FINAL_TYPE (CpdGate, cpd_gate, CPD, GATE, GObject)
+
+CpdGate *cpd_gate_new (void);
+
+gboolean cpd_gate_enter (CpdGate *gate);
+void cpd_gate_leave (CpdGate *gate);
+
+void cpd_gate_begin_lookup (CpdGate *gate);
+void cpd_gate_end_lookup (CpdGate *gate);
+
+G_END_DECLS
