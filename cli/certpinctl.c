@@ -32,6 +32,16 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, ctl_list },
   { "show", "HOST", "Show what holds for a host, and why its last request was refused", NULL,
     "certpinctl show h.example", 1, 1, ctl_show },
+  { "explain", "HOST", "Say which pins apply to a host, and why",
+    "Of each scope the most specific pin applies; all that apply must pass.",
+    "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1,
+    ctl_explain },
+  { "verify", "FILE…", "Judge a chain of certificates as a connection's would be",
+    "The files hold certificates in DER, or in PEM as many as there are, the server's own first.\n"
+    "Nothing is sent. The exit status is 0 where the chain passes, and 3 where it does not.",
+    "certpinctl verify --host=h.example chain.pem\n"
+    "certpinctl verify --trust-anchor=ca.pem server.der intermediate.der",
+    1, 64, ctl_verify },
   { "get", "URL", "Write what is at a URL to the standard output", NULL,
     "certpinctl get https://h.example/ > page.html\n"
     "certpinctl get -H 'Accept: application/json' --fail https://h.example/status",

@@ -76,6 +76,10 @@ void ctl_print_pin (const CtlStream *stream, GVariant *pin);
 void ctl_print_failure (const CtlStream *stream, GVariant *failure);
 GVariant *ctl_lookup_failure (Ctl *ctl, const char *host, GError **error);
 
+/* certpinctl-judge.c */
+CtlExit ctl_explain (Ctl *ctl, GError **error);
+CtlExit ctl_verify (Ctl *ctl, GError **error);
+
 /* certpinctl-request.c */
 CtlExit ctl_get (Ctl *ctl, GError **error);
 CtlExit ctl_request (Ctl *ctl, GError **error);

@@ -112,4 +112,24 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
 CERTPIN_API GVariant *certpin_client_last_failure (CertpinClient *client, const char *host,
                                                    GCancellable *cancellable, GError **error);
 
+CERTPIN_API void
+certpin_client_explain_host_async (CertpinClient *client, const char *host, GVariant *options,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *options,
+                             GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtrArray *chain,
+                                   GVariant *options, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray *chain,
+                             GVariant *options, GCancellable *cancellable, GError **error);
+
 G_END_DECLS

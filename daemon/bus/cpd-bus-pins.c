@@ -13,6 +13,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/bus/cpd-pin-judgements.h"
 #include "daemon/bus/cpd-pin-queries.h"
 #include "daemon/core/cpd-text.h"
 #include "dbus/certpin-names.h"
@@ -429,6 +430,7 @@ cpd_bus_pins_new (const CpdBusParts *parts)
 
   pins->parts = parts;
   cpd_pin_queries_attach (pins->skeleton, parts);
+  cpd_pin_judgements_attach (pins->skeleton, parts);
   g_signal_connect_object (parts->store, "changed", G_CALLBACK (on_store_changed), pins,
                            G_CONNECT_SWAPPED);
   return pins;

@@ -61,6 +61,7 @@ cpd_bus_finalize (GObject *object)
 
   cpd_failures_free (bus->parts.failures);
   cpd_fairness_free (bus->parts.fairness);
+  cpd_fairness_free (bus->parts.judgements);
   cpd_request_objects_free (bus->parts.request_objects);
   G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
 }
@@ -81,6 +82,19 @@ cpd_bus_init (CpdBus *bus)
 {
 }
 
+/* A judgement takes a thread for as long as a chain can make it take: one user has one at a time.
+ */
+static CpdFairness *
+new_judgements (void)
+{
+  g_autoptr (CpdConfig) config = cpd_config_new ();
+
+  config->running_per_uid = 1;
+  config->waiting_per_uid = 64;
+  config->running = 4;
+  return cpd_fairness_new (config);
+}
+
 CpdBus *
 cpd_bus_new (const CpdBusSettings *settings)
 {
@@ -93,6 +107,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->config = settings->config;
   parts->callers = cpd_callers_new (settings->connection);
   parts->fairness = cpd_fairness_new (settings->config);
+  parts->judgements = new_judgements ();
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new (settings->connection);
   parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))

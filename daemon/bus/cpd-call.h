@@ -19,7 +19,8 @@ typedef struct
   CpdAuthority *authority;
   CpdStore *store;
   CpdFetcher *fetcher;
-  CpdFairness *fairness;
+  CpdFairness *fairness;   /* of requests */
+  CpdFairness *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
   CpdRequestObjects *request_objects;
   const CpdConfig *config;

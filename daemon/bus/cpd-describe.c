@@ -14,8 +14,9 @@ cpd_describe_scope (CpdLayer layer)
   return layer == CPD_LAYER_USER ? "user" : layer == CPD_LAYER_REQUEST ? "request" : "system";
 }
 
-static GVariant *
-new_keys (GPtrArray *keys)
+/* `keys`: (nullable): of CertpinKey. Returns: (floating): as */
+GVariant *
+cpd_describe_keys (GPtrArray *keys)
 {
   GVariantBuilder builder;
 
@@ -49,7 +50,7 @@ cpd_describe_pin (const CpdPin *pin, gint64 now)
 
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (pin->host));
   g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (pin->layer));
-  g_variant_dict_insert_value (&dict, "keys", new_keys (pin->keys));
+  g_variant_dict_insert_value (&dict, "keys", cpd_describe_keys (pin->keys));
   g_variant_dict_insert (&dict, "match", "s", pin->match == CPD_MATCH_LEAF ? "leaf" : "path");
   g_variant_dict_insert (&dict, "mode", "s", pin->mode == CPD_MODE_ENFORCE ? "enforce" : "report");
   g_variant_dict_insert (&dict, "expires", "x", pin->expires);
@@ -80,7 +81,7 @@ insert_chain (GVariantDict *dict, CpdPeer *peer)
 
   for (unsigned int i = 0; i < chain->len; i++)
     g_ptr_array_add (keys, cpd_certificate_get_key (chain->pdata[i]));
-  g_variant_dict_insert_value (dict, "offered-keys", new_keys (keys));
+  g_variant_dict_insert_value (dict, "offered-keys", cpd_describe_keys (keys));
   if (chain->len == 0)
     return;
   subject = cpd_certificate_dup_subject (chain->pdata[0]);
@@ -100,8 +101,8 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   g_variant_dict_insert (&dict, "reason", "s", verdict->reason);
   g_variant_dict_insert (&dict, "message", "s", verdict->message);
   g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (verdict->layer));
-  g_variant_dict_insert_value (&dict, "pinned-keys",
-                               new_keys (verdict->pin != NULL ? verdict->pin->keys : NULL));
+  g_variant_dict_insert_value (
+      &dict, "pinned-keys", cpd_describe_keys (verdict->pin != NULL ? verdict->pin->keys : NULL));
   if (verdict->peer != NULL)
     insert_chain (&dict, verdict->peer);
   insert_text (&dict, "likely-cause", verdict->likely_cause);
@@ -124,6 +125,6 @@ cpd_describe_evidence (const CpdVerdict *verdict, GVariantDict *info)
       g_variant_dict_insert (info, "matched-key", "s", key);
       g_variant_dict_insert (info, "matched-position", "u", verdict->matched_position);
     }
-  g_variant_dict_insert_value (info, "path-keys", new_keys (verdict->path_keys));
+  g_variant_dict_insert_value (info, "path-keys", cpd_describe_keys (verdict->path_keys));
   g_variant_dict_insert (info, "generation", "t", verdict->policy->generation);
 }

@@ -106,3 +106,17 @@ cpd_options_check_choice (const char *name, const char *value, const char *const
   return refuse (error, "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value,
                  choices[0], choices[1]);
 }
+
+/* `array`: aay, or NULL. Returns: (transfer full): of GBytes */
+GPtrArray *
+cpd_options_to_bytes (GVariant *array)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (gsize i = 0; array != NULL && i < g_variant_n_children (array); i++)
+    {
+      g_autoptr (GVariant) child = g_variant_get_child_value (array, i);
+      g_ptr_array_add (list, g_variant_get_data_as_bytes (child));
+    }
+  return list;
+}

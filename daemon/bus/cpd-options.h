@@ -22,5 +22,6 @@ gboolean cpd_options_parse (GVariant *dictionary, const CpdOption *options, size
                             GError **error);
 gboolean cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
                                    GError **error);
+GPtrArray *cpd_options_to_bytes (GVariant *array);
 
 G_END_DECLS

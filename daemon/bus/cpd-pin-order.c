@@ -42,24 +42,10 @@ cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
   return TRUE;
 }
 
-/* `array`: aay, or NULL. Returns: (transfer full): of GBytes */
-static GPtrArray *
-to_bytes (GVariant *array)
-{
-  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-
-  for (gsize i = 0; array != NULL && i < g_variant_n_children (array); i++)
-    {
-      g_autoptr (GVariant) child = g_variant_get_child_value (array, i);
-      g_ptr_array_add (list, g_variant_get_data_as_bytes (child));
-    }
-  return list;
-}
-
 static gboolean
 take_anchors (CpdPinOrder *order, GVariant *array, GError **error)
 {
-  g_autoptr (GPtrArray) ders = to_bytes (array);
+  g_autoptr (GPtrArray) ders = cpd_options_to_bytes (array);
   g_autoptr (GError) reason = NULL;
 
   if (array == NULL)
@@ -120,7 +106,7 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
     return FALSE;
   order->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
   order->mode = g_strcmp0 (mode, "report") == 0 ? CPD_MODE_REPORT : CPD_MODE_ENFORCE;
-  order->backups = to_bytes (backups);
+  order->backups = cpd_options_to_bytes (backups);
   return TRUE;
 }
 

@@ -144,6 +144,18 @@ cpd_anchors_new_from_file (const char *path, GError **error)
   return g_steal_pointer (&anchors);
 }
 
+/* Returns: (transfer full): another set of the same certificates, which shares no handle with this
+ * one, so that a thread of its own can use it */
+CpdAnchors *
+cpd_anchors_detach (CpdAnchors *anchors)
+{
+  CpdAnchors *detached = cpd_anchors_new_empty ();
+
+  for (unsigned int i = 0; i < anchors->ders->len; i++)
+    add (detached, anchors->ders->pdata[i]);
+  return detached;
+}
+
 CpdAnchors *
 cpd_anchors_ref (CpdAnchors *anchors)
 {

@@ -13,6 +13,7 @@ typedef struct _CpdAnchors CpdAnchors;
 CpdAnchors *cpd_anchors_new_empty (void);
 CpdAnchors *cpd_anchors_new (GPtrArray *ders, GError **error);
 CpdAnchors *cpd_anchors_new_from_file (const char *path, GError **error);
+CpdAnchors *cpd_anchors_detach (CpdAnchors *anchors);
 CpdAnchors *cpd_anchors_ref (CpdAnchors *anchors);
 void cpd_anchors_unref (CpdAnchors *anchors);
 

@@ -10,19 +10,23 @@
 
 struct _CpdPeer
 {
-  CpdHost *host;
+  CpdHost *host; /* NULL: no name is checked */
+  CpdPurpose purpose;
+  gint64 earliest;  /* a clock before it is wrong; 0: the time is given */
   GPtrArray *chain; /* of CpdCertificate, as presented; empty where the server's own is malformed */
   GPtrArray *validations; /* of CpdValidation, one for each set of anchors that was asked about */
 };
 
-/* `ders`: of GBytes, as presented, the server's own first. One behind it that is malformed is left
- * out: it can be on no path. */
+/* A chain to be judged without a connection, at a time that is given.
+ * `host`: (nullable): no name is checked. `ders`: of GBytes, as presented, the server's own first.
+ * One behind it that is malformed is left out: it can be on no path. */
 CpdPeer *
-cpd_peer_new (CpdHost *host, GPtrArray *ders)
+cpd_peer_new_offline (CpdHost *host, GPtrArray *ders, CpdPurpose purpose)
 {
   CpdPeer *peer = g_atomic_rc_box_new0 (CpdPeer);
 
-  peer->host = cpd_host_ref (host);
+  peer->host = host != NULL ? cpd_host_ref (host) : NULL;
+  peer->purpose = purpose;
   peer->chain = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
   peer->validations = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_validation_unref);
   for (unsigned int i = 0; i < ders->len; i++)
@@ -34,6 +38,16 @@ cpd_peer_new (CpdHost *host, GPtrArray *ders)
       else if (i == 0)
         break;
     }
+  return peer;
+}
+
+/* The server behind a connection. `ders`: likewise. */
+CpdPeer *
+cpd_peer_new (CpdHost *host, GPtrArray *ders)
+{
+  CpdPeer *peer = cpd_peer_new_offline (host, ders, CPD_PURPOSE_SERVER);
+
+  peer->earliest = CPD_RELEASE_UNIX_S;
   return peer;
 }
 
@@ -60,7 +74,7 @@ cpd_peer_unref (CpdPeer *peer)
     g_atomic_rc_box_release_full (peer, peer_clear);
 }
 
-/* Returns: (transfer none): the host that was asked for */
+/* Returns: (transfer none) (nullable): the host that was asked for */
 CpdHost *
 cpd_peer_get_host (CpdPeer *peer)
 {
@@ -84,7 +98,7 @@ still_refused (const CpdValidation *validation)
 }
 
 static gboolean
-still_holds (const CpdValidation *validation, gint64 now)
+still_holds (const CpdPeer *peer, const CpdValidation *validation, gint64 now)
 {
   if (still_refused (validation))
     return TRUE;
@@ -95,24 +109,25 @@ still_holds (const CpdValidation *validation, gint64 now)
       if (now < path->valid_from || now > path->valid_until)
         return FALSE;
     }
-  return validation->problem == CPD_PROBLEM_NONE && now >= CPD_RELEASE_UNIX_S;
+  return validation->problem == CPD_PROBLEM_NONE && now >= peer->earliest;
 }
 
 /* Returns: (transfer full): what these anchors say of the chain at this time */
 CpdValidation *
 cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
 {
-  const CpdTrustQuestion question = { .name = cpd_host_get_name (peer->host),
-                                      .purpose = CPD_PURPOSE_SERVER,
-                                      .now = now,
-                                      .earliest = CPD_RELEASE_UNIX_S };
+  const CpdTrustQuestion question
+      = { .name = peer->host != NULL ? cpd_host_get_name (peer->host) : NULL,
+          .purpose = peer->purpose,
+          .now = now,
+          .earliest = peer->earliest };
   CpdValidation *fresh;
 
   for (unsigned int i = 0; i < peer->validations->len; i++)
     {
       CpdValidation *validation = peer->validations->pdata[i];
 
-      if (validation->anchors == anchors && still_holds (validation, now))
+      if (validation->anchors == anchors && still_holds (peer, validation, now))
         return cpd_validation_ref (validation);
       if (validation->anchors == anchors)
         g_ptr_array_remove_index_fast (peer->validations, i--);

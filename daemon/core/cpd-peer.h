@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct _CpdPeer CpdPeer;
 
 CpdPeer *cpd_peer_new (CpdHost *host, GPtrArray *ders);
+CpdPeer *cpd_peer_new_offline (CpdHost *host, GPtrArray *ders, CpdPurpose purpose);
 CpdPeer *cpd_peer_ref (CpdPeer *peer);
 void cpd_peer_unref (CpdPeer *peer);
 

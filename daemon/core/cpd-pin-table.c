@@ -99,6 +99,26 @@ cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
   return NULL;
 }
 
+/* Returns: (transfer full): of CpdPin: all whose pattern matches a host, the one that wins first */
+GPtrArray *
+cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target)
+{
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  CpdHostPatterns patterns;
+
+  if (table->block != NULL)
+    g_ptr_array_add (pins, cpd_pin_new_blocked (target, table->layer, table->block));
+  cpd_host_patterns_init (&patterns, target);
+  for (const char *text; (text = cpd_host_patterns_next (&patterns)) != NULL;)
+    {
+      CpdPin *pin = g_hash_table_lookup (table->pins, text);
+
+      if (pin != NULL)
+        g_ptr_array_add (pins, cpd_pin_ref (pin));
+    }
+  return pins;
+}
+
 unsigned int
 cpd_pin_table_get_count (CpdPinTable *table)
 {

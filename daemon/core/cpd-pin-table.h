@@ -19,6 +19,7 @@ void cpd_pin_table_block_all (CpdPinTable *table, const char *reason);
 
 CpdPin *cpd_pin_table_get (CpdPinTable *table, CpdHost *host);
 CpdPin *cpd_pin_table_find (CpdPinTable *table, CpdHost *target);
+GPtrArray *cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target);
 unsigned int cpd_pin_table_get_count (CpdPinTable *table);
 GPtrArray *cpd_pin_table_list (CpdPinTable *table);
 const char *cpd_pin_table_get_block (CpdPinTable *table);

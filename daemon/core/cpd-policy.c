@@ -75,6 +75,25 @@ cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys)
   return g_steal_pointer (&result);
 }
 
+/* Returns: (transfer full): a policy that says the same, for a thread of its own */
+CpdPolicy *
+cpd_policy_detach (CpdPolicy *policy)
+{
+  CpdPolicy *detached = cpd_policy_new (policy->target, policy->generation);
+
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    {
+      CpdPin *pin = policy->pins[layer] != NULL ? cpd_pin_copy (policy->pins[layer]) : NULL;
+      CpdAnchors *anchors = pin != NULL ? pin->anchors : NULL;
+
+      if (anchors != NULL)
+        pin->anchors = cpd_anchors_detach (anchors);
+      cpd_anchors_unref (anchors);
+      cpd_policy_take_pin (detached, pin);
+    }
+  return detached;
+}
+
 /* Whether nothing is pinned. What a request brings along is no pin: it can only tighten. */
 gboolean
 cpd_policy_is_empty (const CpdPolicy *policy)

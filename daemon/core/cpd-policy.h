@@ -21,6 +21,7 @@ void cpd_policy_unref (CpdPolicy *policy);
 
 void cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin);
 CpdPolicy *cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys);
+CpdPolicy *cpd_policy_detach (CpdPolicy *policy);
 gboolean cpd_policy_is_empty (const CpdPolicy *policy);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPolicy, cpd_policy_unref)

@@ -275,6 +275,16 @@ cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
   return table != NULL ? cpd_pin_table_find (table, host) : NULL;
 }
 
+/* Returns: (transfer full): of CpdPin: what a layer says of a host, the pin that wins first */
+GPtrArray *
+cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_list_matching (table, target)
+                       : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+}
+
 /* Returns: (transfer full): of CpdPin, ordered by pattern */
 GPtrArray *
 cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid)

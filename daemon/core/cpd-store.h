@@ -37,6 +37,7 @@ CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);
 CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern);
 CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host);
+GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
 GPtrArray *cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 unsigned int cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 

@@ -51,6 +51,22 @@ def _(world):
     equal([pin['host'] for pin in pins], [HOST], 'the hosts in JSON')
 
 
+@test('verify judges a chain in PEM or DER, explain names the pin that applies')
+def _(world):
+    identity = world.issue()
+    der = put(world, 'server.der', identity.der)
+    chain = put(world, 'chain.pem', identity.pem + world.authority.pem)
+    anchor = put(world, 'anchor.pem', world.other_authority.pem)
+    exits(world, OK, 'verify', chain)
+    exits(world, REFUSED, 'verify', '--trust-anchor', anchor, der)
+    exits(world, REFUSED, 'verify', '--host', HOST, der)
+    exits(world, OK, 'verify', '--host', HOST, '--key', identity.pin, der)
+    exits(world, OK, 'pin', HOST, der)
+    verdict = json.loads(exits(world, OK, 'verify', '--json', '--host', HOST, chain))['verdict']
+    equal((verdict['verdict'], verdict['matched-key']), ('Pass', identity.pin), 'the verdict')
+    holds(b'most specific' in exits(world, OK, 'explain', HOST), 'explain says why')
+
+
 @test('another key: exit code 3, nothing on the standard output, no byte sent')
 def _(world):
     server, _ = world.serve_pinned()

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that judge without a connection: `explain`, which pins apply to a host; `verify`, what
+ * would become of a chain. */
+
+#include "config.h"
+
+#include "certpinctl.h"
+
+#include <string.h>
+
+#define FILE_MAX_BYTES (1024 * 1024)
+
+static const CtlField verdict_fields[] = {
+  { "verdict", "verdict" },           { "reason", "reason" },
+  { "trusted", "trusted" },           { "matched-key", "matched key" },
+  { "matched-position", "position" }, { "path-keys", "path" },
+  { "offered-keys", "offered keys" }, { NULL },
+};
+
+static const CtlField explained_fields[] = {
+  { "applies", "applies" }, { "why", "why" },   { "scope", "scope" }, { "state", "state" },
+  { "match", "match" },     { "mode", "mode" }, { "keys", "keys" },   { "reason", "reason" },
+  { "source", "source" },   { NULL },
+};
+
+static void
+print_explanation (Ctl *ctl, GVariant *explanation)
+{
+  g_autoptr (GVariant) pins
+      = g_variant_lookup_value (explanation, "pins", G_VARIANT_TYPE ("aa{sv}"));
+  const char *host = "", *policy = "";
+
+  g_variant_lookup (explanation, "host", "&s", &host);
+  g_variant_lookup (explanation, "policy", "&s", &policy);
+  ctl_print_heading (&ctl->out, host);
+  fprintf (ctl->out.file, "  %s\n", policy);
+  for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      const char *pattern = "";
+
+      g_variant_lookup (pin, "host", "&s", &pattern);
+      fputc ('\n', ctl->out.file);
+      ctl_print_heading (&ctl->out, pattern);
+      ctl_print_fields (&ctl->out, pin, explained_fields);
+    }
+}
+
+static void
+print_document (Ctl *ctl, const char *name, GVariant *value)
+{
+  g_auto (GVariantBuilder) document = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  g_variant_builder_add (&document, "{sv}", name, value);
+  ctl_print_json (&ctl->out, g_variant_builder_end (&document));
+}
+
+CtlExit
+ctl_explain (Ctl *ctl, GError **error)
+{
+  int port = 443;
+  const GOptionEntry options[] = {
+    { "port", 0, 0, G_OPTION_ARG_INT, &port, "the port that is asked (443)", "PORT" },
+    { NULL },
+  };
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) explanation = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  certpin_client_explain_host_async (ctl->client, ctl->arguments[0],
+                                     g_variant_new_parsed ("{'port': <%u>}", (guint32)port),
+                                     ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  explanation = certpin_client_explain_host_finish (ctl->client, result, error);
+  if (explanation == NULL)
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_document (ctl, "explanation", explanation);
+  else
+    print_explanation (ctl, explanation);
+  return CTL_EXIT_OK;
+}
+
+/* Adds every certificate of a PEM file, or the one of a DER file: the service says what is wrong
+ * with it. */
+static void
+add_certificates (GPtrArray *chain, GBytes *file)
+{
+  static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+  gsize length;
+  const char *data = g_bytes_get_data (file, &length);
+  g_autofree char *text = g_strndup (data != NULL ? data : "", length);
+  const char *block = strstr (text, begin), *stop;
+
+  if (block == NULL)
+    g_ptr_array_add (chain, g_bytes_ref (file));
+  for (; block != NULL && (stop = strstr (block, end)) != NULL; block = strstr (stop, begin))
+    {
+      g_autofree char *base64
+          = g_strndup (block + strlen (begin), (gsize)(stop - block) - strlen (begin));
+      gsize decoded_length;
+      guchar *decoded = g_base64_decode (base64, &decoded_length);
+
+      g_ptr_array_add (chain, g_bytes_new_take (decoded, decoded_length));
+    }
+}
+
+static GPtrArray *
+read_chain (char **files, GError **error)
+{
+  g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (size_t i = 0; files != NULL && files[i] != NULL; i++)
+    {
+      g_autoptr (GBytes) file = ctl_file_read (files[i], FILE_MAX_BYTES, error);
+
+      if (file == NULL)
+        return NULL;
+      add_certificates (chain, file);
+    }
+  return g_steal_pointer (&chain);
+}
+
+/* What the options of `verify` hold. */
+typedef struct
+{
+  char *host;
+  gint64 time;
+  char **anchors; /* names of files */
+  char **keys;
+  char *match;
+} VerifyOptions;
+
+static void
+verify_options_clear (VerifyOptions *options)
+{
+  g_free (options->host);
+  g_strfreev (options->anchors);
+  g_strfreev (options->keys);
+  g_free (options->match);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VerifyOptions, verify_options_clear)
+
+static GVariant *
+new_array (GPtrArray *certificates)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aay"));
+  for (unsigned int i = 0; i < certificates->len; i++)
+    g_variant_builder_add_value (&builder, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
+                                                                     certificates->pdata[i], TRUE));
+  return g_variant_builder_end (&builder);
+}
+
+/* Returns: (nullable): `a{sv}`, floating */
+static GVariant *
+options_of_verify (const VerifyOptions *options, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GPtrArray) anchors = read_chain (options->anchors, error);
+
+  if (anchors == NULL)
+    return NULL;
+  if (anchors->len > 0)
+    g_variant_dict_insert_value (&dict, "trust-anchors", new_array (anchors));
+  if (options->time != 0)
+    g_variant_dict_insert (&dict, "time", "x", options->time);
+  if (options->keys != NULL)
+    g_variant_dict_insert (&dict, "keys", "^as", options->keys);
+  if (options->match != NULL)
+    g_variant_dict_insert (&dict, "match", "s", options->match);
+  return g_variant_dict_end (&dict);
+}
+
+static CtlExit
+print_verdict (Ctl *ctl, GVariant *verdict)
+{
+  const char *name = "";
+
+  g_variant_lookup (verdict, "verdict", "&s", &name);
+  if (ctl->json)
+    print_document (ctl, "verdict", verdict);
+  else
+    ctl_print_fields (&ctl->out, verdict, verdict_fields);
+  return strcmp (name, "Pass") == 0 ? CTL_EXIT_OK : CTL_EXIT_REFUSED;
+}
+
+CtlExit
+ctl_verify (Ctl *ctl, GError **error)
+{
+  g_auto (VerifyOptions) given = { NULL };
+  const GOptionEntry options[] = {
+    { "host", 0, 0, G_OPTION_ARG_STRING, &given.host,
+      "the host that presents it; without, the path alone", "HOST" },
+    { "time", 0, 0, G_OPTION_ARG_INT64, &given.time, "judge at this time, in Unix seconds",
+      "TIME" },
+    { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.anchors,
+      "trust these authorities alone; may be repeated", "FILE" },
+    { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys,
+      "suppose that this key is pinned; may be repeated", "KEY" },
+    { "match", 0, 0, G_OPTION_ARG_STRING, &given.match, "how --key is to be found: leaf or path",
+      "MATCH" },
+    { NULL },
+  };
+  g_autoptr (GPtrArray) chain = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) verdict = NULL;
+  GVariant *dictionary;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  chain = read_chain (ctl->arguments, error);
+  dictionary = chain != NULL ? options_of_verify (&given, error) : NULL;
+  if (dictionary == NULL)
+    return CTL_EXIT_FAILED;
+  certpin_client_verify_chain_async (ctl->client, given.host != NULL ? given.host : "", chain,
+                                     dictionary, ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  verdict = certpin_client_verify_chain_finish (ctl->client, result, error);
+  return verdict != NULL ? print_verdict (ctl, verdict) : CTL_EXIT_FAILED;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What can be judged without a connection: a chain, and which pins apply to a host. */
+
+#include "config.h"
+
+#include "certpin-client.h"
+
+#include "certpin-call.h"
+
+static GVariant *
+new_chain (GPtrArray *chain)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aay"));
+  for (unsigned int i = 0; i < chain->len; i++)
+    g_variant_builder_add_value (&builder, certpin_call_bytes (chain->pdata[i]));
+  return g_variant_builder_end (&builder);
+}
+
+/**
+ * certpin_client_explain_host_async:
+ * @client: a client
+ * @host: one host
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ExplainHost`; sunk if
+ *   floating
+ * @cancellable: (nullable): cancels the waiting
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Says which pins apply to a host, and why.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_explain_host_async (CertpinClient *client, const char *host, GVariant *options,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_explain_host_async);
+  certpin_call_start_pins (
+      task, "ExplainHost",
+      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_explain_host_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: those of `org.certpin.Certpin1.Pins.ExplainHost`, and
+ * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the explanation, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_value (result, error);
+}
+
+/**
+ * certpin_client_explain_host:
+ * @client: a client
+ * @host: one host
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ExplainHost`; sunk if
+ *   floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_explain_host_async() does, and waits.
+ *
+ * Errors: as of certpin_client_explain_host_finish().
+ *
+ * Returns: (transfer full): the explanation, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *options,
+                             GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_explain_host_async (client, host, options, cancellable, certpin_wait_on_result,
+                                     wait);
+  return certpin_client_explain_host_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_verify_chain_async:
+ * @client: a client
+ * @host: one host, or "" for the path alone
+ * @chain: (element-type GBytes): certificates in DER, as a server would present them
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.VerifyChain`; sunk if
+ *   floating
+ * @cancellable: (nullable): cancels the waiting
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Judges a chain as that of a connection would be, without one. A bad chain is an answer.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtrArray *chain,
+                                   GVariant *options, GCancellable *cancellable,
+                                   GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_verify_chain_async);
+  certpin_call_start_pins (task, "VerifyChain",
+                           g_variant_new ("(@s@aay@a{sv})", certpin_call_text (host),
+                                          new_chain (chain), certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_verify_chain_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: those of `org.certpin.Certpin1.Pins.VerifyChain`, and
+ * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the verdict, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_value (result, error);
+}
+
+/**
+ * certpin_client_verify_chain:
+ * @client: a client
+ * @host: one host, or "" for the path alone
+ * @chain: (element-type GBytes): certificates in DER, as a server would present them
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.VerifyChain`; sunk if
+ *   floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_verify_chain_async() does, and waits.
+ *
+ * Errors: as of certpin_client_verify_chain_finish().
+ *
+ * Returns: (transfer full): the verdict, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray *chain,
+                             GVariant *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_verify_chain_async (client, host, chain, options, cancellable,
+                                     certpin_wait_on_result, wait);
+  return certpin_client_verify_chain_finish (client, certpin_wait_for_result (wait), error);
+}

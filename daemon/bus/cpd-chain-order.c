@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* VerifyChain as a value: its arguments, and the judgement, by the very functions that judge a
+ * connection. It takes as long as a chain can make it take, so it is made on a thread, of values
+ * that are nobody else's. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-chain-order.h"
+
+#include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-options.h"
+
+#define CERTIFICATES_MAX 64
+#define CHAIN_MAX_BYTES  (1024 * 1024)
+
+static const char *const purposes[] = { "server", "any", NULL };
+static const char *const matches[] = { "leaf", "path", NULL };
+
+void
+cpd_chain_order_free (CpdChainOrder *order)
+{
+  if (order == NULL)
+    return;
+  cpd_host_unref (order->host);
+  g_clear_pointer (&order->chain, g_ptr_array_unref);
+  cpd_anchors_unref (order->anchors);
+  cpd_pin_unref (order->supposed);
+  cpd_policy_unref (order->policy);
+  g_free (order);
+}
+
+G_GNUC_PRINTF (3, 4)
+static gboolean
+refuse (CertpinError code, GError **error, const char *format, ...)
+{
+  va_list arguments;
+
+  va_start (arguments, format);
+  if (error != NULL)
+    *error = g_error_new_valist (CERTPIN_ERROR, (int)code, format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
+static gboolean
+take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
+{
+  if (g_variant_n_children (chain) > CERTIFICATES_MAX
+      || g_variant_get_size (chain) > CHAIN_MAX_BYTES)
+    return refuse (CERTPIN_ERROR_LIMIT_EXCEEDED, error,
+                   "the chain has %" G_GSIZE_FORMAT " certificates and %" G_GSIZE_FORMAT
+                   " bytes, but 64 and 1 MiB are the limit",
+                   g_variant_n_children (chain), g_variant_get_size (chain));
+  order->chain = cpd_options_to_bytes (chain);
+  return TRUE;
+}
+
+static gboolean
+take_anchors (CpdChainOrder *order, GVariant *array, GError **error)
+{
+  g_autoptr (GPtrArray) ders = cpd_options_to_bytes (array);
+  g_autoptr (GError) reason = NULL;
+
+  if (array == NULL)
+    return TRUE;
+  order->anchors = cpd_anchors_new (ders, &reason);
+  return order->anchors != NULL
+         || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error, "option ‘trust-anchors’: %s",
+                    reason->message);
+}
+
+static gboolean
+take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **error)
+{
+  g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
+
+  if (texts == NULL)
+    return match == NULL
+           || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
+                      "option ‘match’ says how ‘keys’ are to be found, which are not given");
+  if (order->host == NULL)
+    return refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
+                   "option ‘keys’ needs a host, since without one only the path is judged");
+  order->supposed = cpd_pin_new (order->host, CPD_LAYER_USER);
+  order->supposed->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
+  for (size_t i = 0; texts[i] != NULL; i++)
+    {
+      g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], error);
+
+      if (key == NULL)
+        return FALSE;
+      cpd_pin_add_key (order->supposed, key);
+    }
+  return TRUE;
+}
+
+static gboolean
+take_options (CpdChainOrder *order, GVariant *options, GError **error)
+{
+  const char *purpose = NULL, *match = NULL;
+  g_autoptr (GVariant) anchors = NULL, keys = NULL;
+  const CpdOption table[] = {
+    { "time", "x", &order->time, 0, G_MAXINT64 },
+    { "purpose", "s", &purpose, 1, 16 },
+    { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
+    { "keys", "as", &keys, 1, CERTIFICATES_MAX },
+    { "match", "s", &match, 1, 16 },
+  };
+
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_options_check_choice ("purpose", purpose, purposes, error)
+      || !cpd_options_check_choice ("match", match, matches, error)
+      || !take_anchors (order, anchors, error) || !take_keys (order, keys, match, error))
+    return FALSE;
+  order->purpose = g_strcmp0 (purpose, "any") == 0 ? CPD_PURPOSE_ANY : CPD_PURPOSE_SERVER;
+  return TRUE;
+}
+
+/* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix seconds,
+ * for where none is given. Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT,
+ * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_LIMIT_EXCEEDED. Returns: (transfer full) */
+CpdChainOrder *
+cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint64 now,
+                     GError **error)
+{
+  g_autoptr (CpdChainOrder) order = g_new0 (CpdChainOrder, 1);
+
+  order->time = now;
+  if (*host != '\0')
+    {
+      order->host = cpd_host_new (host, error);
+      if (order->host == NULL)
+        return NULL;
+      if (cpd_host_get_kind (order->host) != CPD_HOST_EXACT)
+        {
+          refuse (CERTPIN_ERROR_INVALID_HOST, error,
+                  "host ‘%s’ is a pattern, but one host is to be judged", host);
+          return NULL;
+        }
+    }
+  if (!take_chain (order, chain, error) || !take_options (order, options, error))
+    return NULL;
+  return g_steal_pointer (&order);
+}
+
+static void
+insert_verdict (GVariantDict *dict, const CpdVerdict *verdict)
+{
+  g_variant_dict_insert (dict, "verdict", "s",
+                         verdict->passed ? "Pass" : certpin_error_get_name (verdict->error));
+  g_variant_dict_insert (dict, "reason", "s",
+                         verdict->passed ? "the chain is trusted and holds a pinned key"
+                                         : verdict->message);
+  if (verdict->matched_key != NULL)
+    {
+      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
+
+      g_variant_dict_insert (dict, "matched-key", "s", key);
+      g_variant_dict_insert (dict, "matched-position", "u", verdict->matched_position);
+    }
+}
+
+/* Without a host there is nothing to be pinned: what is judged is the path. */
+static void
+insert_path_alone (GVariantDict *dict, const CpdValidation *validation)
+{
+  gboolean trusted = validation->problem == CPD_PROBLEM_NONE;
+
+  g_variant_dict_insert (dict, "verdict", "s",
+                         trusted ? "Pass" : certpin_error_get_name (CERTPIN_ERROR_UNTRUSTED));
+  g_variant_dict_insert (dict, "reason", "s",
+                         trusted ? "the chain is trusted" : validation->detail);
+}
+
+static GVariant *
+new_keys (GPtrArray *certificates)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (unsigned int i = 0; certificates != NULL && i < certificates->len; i++)
+    g_variant_builder_add_value (&builder, g_variant_new_take_string (certpin_key_to_text (
+                                               cpd_certificate_get_key (certificates->pdata[i]))));
+  return g_variant_builder_end (&builder);
+}
+
+/* The policy that is supposed, or the one in force. Returns: (transfer full) */
+static CpdPolicy *
+choose_policy (CpdChainOrder *order)
+{
+  CpdPolicy *policy;
+
+  if (order->supposed == NULL)
+    return cpd_policy_ref (order->policy);
+  policy = cpd_policy_new (order->host, 0);
+  cpd_policy_take_pin (policy, cpd_pin_ref (order->supposed));
+  return policy;
+}
+
+/* May take long. `order`: with its policy and anchors filled in, which nobody else uses meanwhile.
+ * Returns: (transfer full): a{sv} */
+GVariant *
+cpd_chain_order_judge (CpdChainOrder *order)
+{
+  g_autoptr (CpdPeer) peer = cpd_peer_new_offline (order->host, order->chain, order->purpose);
+  g_autoptr (CpdValidation) validation = cpd_peer_validate (peer, order->anchors, order->time);
+  const CpdPath *path = validation->paths->len > 0 ? validation->paths->pdata[0] : NULL;
+  g_autoptr (CpdPolicy) policy = NULL;
+  g_autoptr (CpdVerdict) verdict = NULL;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&dict, "trusted", "b", validation->problem == CPD_PROBLEM_NONE);
+  g_variant_dict_insert_value (&dict, "offered-keys", new_keys (cpd_peer_get_chain (peer)));
+  g_variant_dict_insert_value (&dict, "path-keys",
+                               new_keys (path != NULL ? path->certificates : NULL));
+  if (order->host == NULL)
+    {
+      insert_path_alone (&dict, validation);
+      return g_variant_ref_sink (g_variant_dict_end (&dict));
+    }
+  policy = choose_policy (order);
+  verdict = cpd_verdict_of_peer (policy, peer, order->anchors, order->time);
+  insert_verdict (&dict, verdict);
+  if (verdict->path_keys != NULL)
+    g_variant_dict_insert_value (&dict, "path-keys", cpd_describe_keys (verdict->path_keys));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of the Pins interface that judge without a connection: ExplainHost says which pins
+ * apply to a host and why, VerifyChain what would become of a chain. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-pin-judgements.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-chain-order.h"
+#include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-options.h"
+
+#define HTTPS_PORT 443
+
+/* ExplainHost */
+
+static GVariant *
+explain_pin (const CpdPin *pin, const CpdPin *winner)
+{
+  g_autoptr (GVariant) described = g_variant_ref_sink (cpd_describe_pin (pin, cpd_call_now_s ()));
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (described);
+  gboolean applies = pin == winner;
+  g_autofree char *why
+      = applies ? g_strdup_printf ("it is the most specific of the %s scope%s",
+                                   cpd_describe_scope (pin->layer),
+                                   pin->layer == CPD_LAYER_FILES ? "'s files" : "")
+                : g_strdup_printf ("‘%s’ is more specific, and there is no union within a scope",
+                                   cpd_host_get_text (winner->host));
+
+  g_variant_dict_insert (&dict, "applies", "b", applies);
+  g_variant_dict_insert (&dict, "why", "s", why);
+  return g_variant_dict_end (&dict);
+}
+
+static char *
+summarise (CpdCall *call, CpdHost *target, unsigned int n_applying)
+{
+  g_autoptr (CpdPolicy) policy
+      = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
+  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
+
+  if (!verdict->passed)
+    return g_strdup_printf ("requests are refused with %s: %s",
+                            certpin_error_get_name (verdict->error), verdict->message);
+  return g_strdup_printf (n_applying == 1
+                              ? "a server must satisfy this pin, and ordinary validation"
+                              : "a server must satisfy each of these %u pins, and ordinary "
+                                "validation",
+                          n_applying);
+}
+
+static void
+act_explain (CpdCall *call)
+{
+  CpdHost *target = call->data;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  unsigned int n_applying = 0;
+  g_autofree char *summary = NULL;
+  GVariantBuilder pins;
+
+  g_variant_builder_init (&pins, G_VARIANT_TYPE ("aa{sv}"));
+  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
+    {
+      g_autoptr (GPtrArray) matching = cpd_store_list_matching (call->parts->store, (CpdLayer)layer,
+                                                                call->caller->uid, target);
+
+      n_applying += matching->len > 0;
+      for (unsigned int i = 0; i < matching->len; i++)
+        g_variant_builder_add_value (&pins, explain_pin (matching->pdata[i], matching->pdata[0]));
+    }
+  summary = summarise (call, target, n_applying);
+  g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
+  g_variant_dict_insert_value (&dict, "pins", g_variant_builder_end (&pins));
+  g_variant_dict_insert (&dict, "policy", "s", summary);
+  cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
+}
+
+static gboolean
+handle_explain_host (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
+                     GVariant *options)
+{
+  guint32 port = HTTPS_PORT;
+  const CpdOption table[] = { { "port", "u", &port, 1, G_MAXUINT16 } };
+  GError *error = NULL;
+  CpdHost *target;
+  CpdCall *call;
+
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), &error))
+    return cpd_call_refuse (invocation, error);
+  target = cpd_host_new_target (host, (guint16)port, &error);
+  if (target == NULL)
+    return cpd_call_refuse (invocation, error);
+  call = cpd_call_new (parts, invocation, act_explain);
+  call->data = target;
+  call->free_data = (GDestroyNotify)cpd_host_unref;
+  cpd_call_run (call);
+  return TRUE;
+}
+
+/* VerifyChain */
+
+/* One judgement under way; belongs to its call. */
+typedef struct
+{
+  CpdChainOrder *order;
+  CpdTurn *turn; /* NULL before it is identified */
+} Judgement;
+
+static void
+judgement_free (gpointer data)
+{
+  Judgement *judgement = data;
+
+  g_clear_pointer (&judgement->turn, cpd_turn_leave);
+  cpd_chain_order_free (judgement->order);
+  g_free (judgement);
+}
+
+static void
+judge_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_task_return_pointer (task, cpd_chain_order_judge (task_data), (GDestroyNotify)g_variant_unref);
+}
+
+static void
+judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  g_autoptr (GVariant) verdict = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
+}
+
+/* Its turn has come. The order gets what is in force now, in values of its own: the thread shares
+ * nothing. */
+static void
+judgement_start (gpointer user_data)
+{
+  CpdCall *call = user_data;
+  CpdChainOrder *order = ((Judgement *)call->data)->order;
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, judgement_on_judged, call);
+
+  if (order->anchors == NULL)
+    order->anchors = cpd_anchors_detach (cpd_store_get_anchors (call->parts->store));
+  if (order->host != NULL && order->supposed == NULL)
+    {
+      g_autoptr (CpdPolicy) policy
+          = cpd_store_get_policy (call->parts->store, call->caller->uid, order->host);
+      order->policy = cpd_policy_detach (policy);
+    }
+  g_task_set_task_data (task, order, NULL);
+  g_task_run_in_thread (task, judge_in_thread);
+}
+
+static void
+act_verify (CpdCall *call)
+{
+  Judgement *judgement = call->data;
+  GError *error = NULL;
+
+  judgement->turn
+      = cpd_turn_new (call->parts->judgements, call->caller->uid, judgement_start, call);
+  if (!cpd_turn_enter (judgement->turn, &error))
+    cpd_call_fail (call, error);
+}
+
+static gboolean
+handle_verify_chain (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
+                     GVariant *chain, GVariant *options)
+{
+  GError *error = NULL;
+  CpdChainOrder *order = cpd_chain_order_new (host, chain, options, cpd_call_now_s (), &error);
+  Judgement *judgement;
+  CpdCall *call;
+
+  if (order == NULL)
+    return cpd_call_refuse (invocation, error);
+  judgement = g_new0 (Judgement, 1);
+  judgement->order = order;
+  call = cpd_call_new (parts, invocation, act_verify);
+  call->data = judgement;
+  call->free_data = judgement_free;
+  cpd_call_run (call);
+  return TRUE;
+}
+
+/* `parts`: outlive the skeleton. */
+void
+cpd_pin_judgements_attach (CertpinDBusPins *skeleton, const CpdBusParts *parts)
+{
+  g_signal_connect_swapped (skeleton, "handle-explain-host", G_CALLBACK (handle_explain_host),
+                            (gpointer)parts);
+  g_signal_connect_swapped (skeleton, "handle-verify-chain", G_CALLBACK (handle_verify_chain),
+                            (gpointer)parts);
+}

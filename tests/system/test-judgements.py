@@ -1,0 +1,138 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""VerifyChain and ExplainHost: what would become of a chain, and which pins apply to a host, without a
+connection. Where CERTPIN_VECTORS names the folder of vectors the cases of pin.jsonl are judged over the bus as well."""
+
+import base64
+import json
+import os
+import time
+
+from lib.caller import PINS, CallError
+from lib.tap import equal, holds, run, test
+from lib.variant import V
+from lib.world import HOST, World
+
+
+def verify(caller, host, chain, **options):
+    types = {'time': 'x', 'purpose': 's', 'trust_anchors': 'aay', 'keys': 'as', 'match': 's'}
+    given = {name.replace('_', '-'): V(types[name], value) for name, value in options.items()}
+    return caller.call(PINS, 'VerifyChain', '(saaya{sv})', host, chain, given)[0]
+
+
+def explain(caller, host, **options):
+    given = {name: V('u', value) for name, value in options.items()}
+    return caller.call(PINS, 'ExplainHost', '(sa{sv})', host, given)[0]
+
+
+@test('a chain that passes: Pass, with the matched key and the path')
+def _(world):
+    identity = world.issue()
+    world.alice.pin(HOST, identity.der)
+    verdict = verify(world.alice, HOST, [identity.der])
+    equal(verdict['verdict'], 'Pass', 'the verdict')
+    equal(verdict['trusted'], True, 'trusted')
+    equal(verdict['matched-position'], 0, 'the position')
+    equal(verdict['path-keys'][0], verdict['matched-key'], 'the key')
+    equal(len(verdict['path-keys']), 2, 'the length of the path')
+
+
+@test('what a request would get: PinMismatch, NotPinned, Blocked, Untrusted')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    equal(verify(world.alice, HOST, [identity.der])['verdict'], 'NotPinned', 'unpinned')
+    world.alice.pin(HOST, other.der)
+    mismatch = verify(world.alice, HOST, [identity.der])
+    equal((mismatch['verdict'], mismatch['trusted']), ('PinMismatch', True), 'another key')
+    equal(verify(world.alice, HOST, [])['verdict'], 'Untrusted', 'no chain')
+    equal(verify(world.alice, HOST, [b'no certificate'])['verdict'], 'Untrusted', 'no certificate')
+    equal(verify(world.alice, HOST, [other.der], time=1)['verdict'], 'Untrusted', 'in 1970')
+    world.alice.call(PINS, 'BlockHost', '(ssa{sv})', HOST, 'so', {})
+    equal(verify(world.alice, HOST, [other.der])['verdict'], 'Blocked', 'blocked')
+
+
+@test('keys can be supposed, and anchors given, without any pin')
+def _(world):
+    identity = world.issue()
+    key = verify(world.alice, '', [identity.der])['offered-keys'][0]
+    equal(verify(world.alice, HOST, [identity.der], keys=[key])['verdict'], 'Pass', 'the key')
+    equal(verify(world.alice, HOST, [identity.der], keys=['sha256/' + 'A' * 43 + '='])['verdict'],
+          'PinMismatch', 'another key')
+    anchors = [world.other_authority.der]
+    equal(verify(world.alice, HOST, [identity.der], keys=[key], trust_anchors=anchors)['verdict'],
+          'Untrusted', 'other anchors')
+
+
+@test('without a host only the path is judged')
+def _(world):
+    identity = world.issue('elsewhere.example')
+    equal(verify(world.alice, '', [identity.der])['verdict'], 'Pass', 'the path')
+    equal(verify(world.alice, 'h.example', [identity.der], keys=['sha256/' + 'A' * 43 + '='])['verdict'],
+          'Untrusted', 'the name')
+
+
+@test('arguments that are none are errors; a bad chain is not')
+def _(world):
+    for name, arguments in (
+            ('InvalidHost', ('*.h.example', [], {})),
+            ('InvalidHost', ('a..b', [], {})),
+            ('InvalidArgument', (HOST, [], {'match': V('s', 'leaf')})),
+            ('InvalidArgument', ('', [], {'keys': V('as', ['sha256/' + 'A' * 43 + '='])})),
+            ('InvalidArgument', (HOST, [], {'purpose': V('s', 'mail')})),
+            ('InvalidKey', (HOST, [], {'keys': V('as', ['sha1/x'])})),
+            ('LimitExceeded', (HOST, [b'x'] * 65, {}))):
+        world.alice.refused(name, world.alice.call, PINS, 'VerifyChain', '(saaya{sv})', *arguments)
+
+
+@test('many judgements of one user wait for each other, and slow no other')
+def _(world):
+    identity = world.issue()
+    pending = [world.alice.begin(PINS, 'VerifyChain', '(saaya{sv})', '', [identity.der], {})
+               for _ in range(60)]
+    equal(verify(world.bob, '', [identity.der])['verdict'], 'Pass', 'the other user')
+    equal({p.wait()[0]['verdict'] for p in pending}, {'Pass'}, 'all of them')
+
+
+@test('ExplainHost names every pin that matches, and which of them win')
+def _(world):
+    identity = world.issue()
+    world.root.pin('**.example.org', identity.der, scope='system')
+    for host in ('*.example.org', 'www.example.org', 'www.example.org:8443'):
+        world.alice.pin(host, identity.der)
+    told = explain(world.alice, 'WWW.example.org.')
+    equal([(pin['host'], pin['scope'], pin['applies']) for pin in told['pins']],
+          [('**.example.org', 'system', True), ('www.example.org', 'user', True),
+           ('*.example.org', 'user', False)], 'the pins')
+    told = explain(world.alice, 'www.example.org', port=8443)
+    equal(told['pins'][1]['host'], 'www.example.org:8443', 'the pin of the port')
+    holds('2 pins' in told['policy'], told['policy'])
+    holds('NotPinned' in explain(world.bob, 'other.example')['policy'], 'an unpinned host')
+
+
+def add_vectors(path):
+    with open(path, encoding='utf-8') as file:
+        cases = [json.loads(line) for line in file]
+
+    @test(f'pin.jsonl over the bus: {len(cases)} cases')
+    def _(world):
+        decode = lambda texts: [base64.b64decode(text) for text in texts]
+        wrong = []
+        for case in cases:
+            options = {'time': case['time'] or int(time.time()), 'trust_anchors': decode(case['trusted'])}
+            if case['pins']:
+                options.update(keys=case['pins'], match='path')
+            host = case['peer']['value'] if case['pins'] else ''
+            try:
+                got = verify(world.alice, host, decode(case['chain']), **options)['verdict']
+            except CallError as error:  # a key in another spelling than base64's one
+                got = {'InvalidKey': 'PinMismatch'}.get(error.name, error.name)
+            due = {'ACCEPT': ['Pass'], 'REJECT_PIN': ['PinMismatch'], 'REJECT_CHAIN': ['Untrusted'],
+                   'EITHER': ['Pass', 'PinMismatch', 'Untrusted']}[case['pin_expected']]
+            if got not in due or case.get('must_not') == 'ACCEPT' and got == 'Pass':
+                wrong.append((case['id'], got))
+        equal(wrong, [], 'what came out otherwise')
+
+
+if os.environ.get('CERTPIN_VECTORS'):
+    add_vectors(os.path.join(os.environ['CERTPIN_VECTORS'], 'chains', 'pin.jsonl'))
+run(World)
