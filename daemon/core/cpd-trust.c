@@ -11,6 +11,7 @@
 #include "cpd-trust.h"
 
 #include "daemon/core/cpd-gnutls.h"
+#include "daemon/core/cpd-profile.h"
 #include "daemon/core/cpd-text.h"
 
 #include <string.h>
@@ -137,6 +138,27 @@ check_purpose (Search *search, CpdCertificate *certificate)
 }
 
 static gboolean
+check_profile (Search *search, CpdCertificate *certificate, CpdRole role)
+{
+  const char *fault = cpd_profile_find_fault (certificate, role);
+  g_autofree char *subject = NULL;
+
+  if (fault == NULL)
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the certificate ‘%s’ %s", subject, fault);
+}
+
+static gboolean
+check_names (Search *search)
+{
+  const char *fault = cpd_profile_find_forbidden_name (search->tip_to_leaf);
+
+  return fault == NULL
+         || fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path does not hold: %s", fault);
+}
+
+static gboolean
 explain_status (CpdValidation *result, unsigned int status)
 {
   if (status & (GNUTLS_CERT_INSECURE_ALGORITHM))
@@ -194,6 +216,14 @@ keep_path (Search *search)
   g_ptr_array_add (search->result->paths, path);
 }
 
+static CpdRole
+role_of (Search *search, unsigned int position)
+{
+  if (position == 0)
+    return CPD_ROLE_LEAF;
+  return position + 1 == search->tip_to_leaf->len ? CPD_ROLE_ANCHOR : CPD_ROLE_INTERMEDIATE;
+}
+
 /* Judges the path that has just reached an anchor. */
 static void
 judge_path (Search *search)
@@ -201,13 +231,15 @@ judge_path (Search *search)
   for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
     {
       CpdCertificate *certificate = search->tip_to_leaf->pdata[i];
-      gboolean anchor = i > 0 && i + 1 == search->tip_to_leaf->len;
+      CpdRole role = role_of (search, i);
 
-      if ((i == 0 && !check_leaf (search, certificate)) || !check_dates (search, certificate)
-          || !check_key (search, certificate) || (!anchor && !check_purpose (search, certificate)))
+      if ((role == CPD_ROLE_LEAF && !check_leaf (search, certificate))
+          || !check_dates (search, certificate) || !check_key (search, certificate)
+          || (role != CPD_ROLE_ANCHOR && !check_purpose (search, certificate))
+          || !check_profile (search, certificate, role))
         return;
     }
-  if (check_with_gnutls (search))
+  if (check_with_gnutls (search) && check_names (search))
     keep_path (search);
 }
 

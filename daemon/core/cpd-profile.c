@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What RFC 5280 demands of the certificates on a path and GnuTLS leaves out: uses that contradict
+ * the place on the path, and name constraints on every name below them, those of intermediates and
+ * wildcards too. What binds issuers alone, such as key identifiers, is not demanded:
+ * tests/conformance/deviations.txt says which. */
+
+#include "config.h"
+
+#include "cpd-profile.h"
+
+#include "daemon/core/cpd-gnutls.h"
+
+#include <string.h>
+
+#define OID_KEY_PURPOSES     "2.5.29.37"
+#define OID_NAME_CONSTRAINTS "2.5.29.30"
+#define OID_AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
+
+/* Longer values than that are none of those that are looked at here. */
+#define VALUE_MAX_BYTES 4096
+
+/* Returns: whether the certificate has the extension; its value, as far as it fits, in `value` */
+static gboolean
+read_extension (CpdCertificate *certificate, const char *oid, guint8 *value, size_t *length,
+                unsigned int *critical)
+{
+  int status = gnutls_x509_crt_get_extension_by_oid (cpd_certificate_get_handle (certificate), oid,
+                                                     0, value, length, critical);
+
+  return status >= 0 || status == GNUTLS_E_SHORT_MEMORY_BUFFER;
+}
+
+/* A list of purposes that allows none (RFC 5280, section 4.2.1.12: one or more). */
+static gboolean
+has_no_purpose (CpdCertificate *certificate)
+{
+  guint8 value[VALUE_MAX_BYTES];
+  size_t length = sizeof value;
+  unsigned int critical;
+
+  return read_extension (certificate, OID_KEY_PURPOSES, value, &length, &critical) && length <= 2;
+}
+
+static gboolean
+has_name_constraints (CpdCertificate *certificate)
+{
+  guint8 value[VALUE_MAX_BYTES];
+  size_t length = sizeof value;
+  unsigned int critical;
+
+  return read_extension (certificate, OID_NAME_CONSTRAINTS, value, &length, &critical);
+}
+
+/* Section 4.2.2.1: it only helps to find things, and must never be what a path depends on. */
+static gboolean
+depends_on_access_information (CpdCertificate *certificate)
+{
+  guint8 value[VALUE_MAX_BYTES];
+  size_t length = sizeof value;
+  unsigned int critical = 0;
+
+  return read_extension (certificate, OID_AUTHORITY_ACCESS, value, &length, &critical)
+         && critical != 0;
+}
+
+static gboolean
+may_sign_certificates (CpdCertificate *certificate)
+{
+  unsigned int usage = 0, critical;
+
+  return gnutls_x509_crt_get_key_usage (cpd_certificate_get_handle (certificate), &usage, &critical)
+             >= 0
+         && (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
+}
+
+/* Section 4.1.2.6: whoever issues certificates has a name. An empty Name is an empty SEQUENCE. */
+static gboolean
+has_no_subject (CpdCertificate *certificate)
+{
+  return cpd_certificate_get_raw_subject (certificate).length <= 2;
+}
+
+/* Returns: (transfer none) (nullable): what is wrong with the certificate in that place, as the end
+ * of a sentence that begins with its name */
+const char *
+cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
+{
+  gboolean version_3 = gnutls_x509_crt_get_version (cpd_certificate_get_handle (certificate)) >= 3;
+  unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
+
+  if (bits % 8 != 0)
+    return "has an RSA key whose length is no whole number of bytes";
+  if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))
+    return "has a list of purposes that is empty";
+  if (role != CPD_ROLE_ANCHOR && depends_on_access_information (certificate))
+    return "marks its authority information as critical";
+  if (role == CPD_ROLE_LEAF && has_name_constraints (certificate))
+    return "is a server's, but has name constraints";
+  if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
+      && !cpd_certificate_is_ca (certificate))
+    return "is a server's, but may sign certificates";
+  if (role != CPD_ROLE_LEAF && has_no_subject (certificate))
+    return "is an authority's, but names none";
+  if (role == CPD_ROLE_ANCHOR && version_3 && !cpd_certificate_is_ca (certificate))
+    return "is trusted, but is no authority's";
+  return NULL;
+}
+
+static const gnutls_x509_subject_alt_name_t constrained_types[]
+    = { GNUTLS_SAN_DNSNAME, GNUTLS_SAN_IPADDRESS, GNUTLS_SAN_RFC822NAME, GNUTLS_SAN_URI };
+
+static gboolean
+is_below (const char *name, size_t name_length, const char *domain, size_t domain_length)
+{
+  return name_length >= domain_length
+         && g_ascii_strncasecmp (name + name_length - domain_length, domain, domain_length) == 0
+         && (name_length == domain_length || domain_length == 0
+             || name[name_length - domain_length - 1] == '.');
+}
+
+/* Whether a wildcard stands for names in an excluded domain, which GnuTLS compares letter by
+ * letter. */
+static gboolean
+wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constraints_t constraints)
+{
+  gnutls_datum_t excluded;
+  unsigned int type;
+
+  if (length < 2 || wildcard[0] != '*' || wildcard[1] != '.')
+    return FALSE;
+  for (unsigned int i = 0;
+       gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &excluded) >= 0; i++)
+    if (type == GNUTLS_SAN_DNSNAME
+        && (is_below ((const char *)excluded.data, excluded.size, wildcard + 2, length - 2)
+            || is_below (wildcard + 2, length - 2, (const char *)excluded.data, excluded.size)))
+      return TRUE;
+  return FALSE;
+}
+
+/* Section 4.2.1.10: a domain has no dot in front; there, it is another thing's notation. */
+static gboolean
+is_well_formed (gnutls_x509_name_constraints_t constraints)
+{
+  gnutls_datum_t name;
+  unsigned int type, count = 0;
+
+  for (unsigned int i = 0;
+       gnutls_x509_name_constraints_get_permitted (constraints, i, &type, &name) >= 0; i++, count++)
+    if (type == GNUTLS_SAN_DNSNAME && name.size > 0 && name.data[0] == '.')
+      return FALSE;
+  for (unsigned int i = 0;
+       gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &name) >= 0; i++, count++)
+    if (type == GNUTLS_SAN_DNSNAME && name.size > 0 && name.data[0] == '.')
+      return FALSE;
+  return count > 0;
+}
+
+/* Whether the names of one certificate keep to the constraints of one above it. */
+static gboolean
+keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
+{
+  gnutls_x509_crt_t handle = cpd_certificate_get_handle (certificate);
+  gboolean present[GNUTLS_SAN_MAX + 1] = { FALSE };
+  char name[1024];
+
+  for (unsigned int i = 0;; i++)
+    {
+      size_t size = sizeof name;
+      int type = gnutls_x509_crt_get_subject_alt_name (handle, i, name, &size, NULL);
+
+      if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        break;
+      if (type < 0)
+        return FALSE;
+      present[MIN (type, GNUTLS_SAN_MAX)] = TRUE;
+      if (type == GNUTLS_SAN_DNSNAME && wildcard_reaches (name, size, constraints))
+        return FALSE;
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (constrained_types); i++)
+    if (present[constrained_types[i]]
+        && !gnutls_x509_name_constraints_check_crt (constraints, constrained_types[i], handle))
+      return FALSE;
+  return TRUE;
+}
+
+/* An authority that certifies a new key of its own does not constrain itself (section 4.2.1.10). */
+static gboolean
+is_self_issued (CpdCertificate *certificate)
+{
+  CpdSlice subject = cpd_certificate_get_raw_subject (certificate);
+  CpdSlice issuer = cpd_certificate_get_raw_issuer (certificate);
+
+  return subject.length == issuer.length && memcmp (subject.data, issuer.data, subject.length) == 0;
+}
+
+static const char *
+check_below (GPtrArray *path, unsigned int above)
+{
+  gnutls_x509_name_constraints_t constraints;
+  unsigned int critical;
+  const char *fault = NULL;
+
+  if (!has_name_constraints (path->pdata[above]))
+    return NULL;
+  if (gnutls_x509_name_constraints_init (&constraints) < 0)
+    return "it cannot be judged";
+  if (gnutls_x509_crt_get_name_constraints (cpd_certificate_get_handle (path->pdata[above]),
+                                            constraints, 0, &critical)
+          < 0
+      || !is_well_formed (constraints))
+    fault = "the name constraints of an authority on it are malformed";
+  for (unsigned int i = 0; fault == NULL && i < above; i++)
+    if ((i == 0 || !is_self_issued (path->pdata[i])) && !keeps_to (path->pdata[i], constraints))
+      fault = "a certificate on it has a name that an authority above may not certify";
+  gnutls_x509_name_constraints_deinit (constraints);
+  return fault;
+}
+
+/* `path`: of CpdCertificate, leaf first, anchor last.
+ * Returns: (transfer none) (nullable): which name constraint it breaks, as the end of a sentence */
+const char *
+cpd_profile_find_forbidden_name (GPtrArray *path)
+{
+  const char *fault = NULL;
+
+  for (unsigned int above = path->len - 1; fault == NULL && above > 0; above--)
+    fault = check_below (path, above);
+  return fault;
+}

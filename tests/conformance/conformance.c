@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Runs certpin's own validation over chains that others made, and prints what came out as a table.
+ * Each case that comes out otherwise than its authors say must be in the list of known deviations,
+ * with its reason; and each in that list must still deviate.
+ *
+ * usage: conformance VECTORS DEVIATIONS [--list] */
+
+#include "config.h"
+
+#include "daemon/core/cpd-trust.h"
+
+#include <json-glib/json-glib.h>
+
+#include <string.h>
+#include <time.h>
+
+/* What the product does not claim (docs/THREATS.md): revocation lists, certificate policies, limits
+ * and uses that a caller sets, and names that are no hosts. */
+static const char *const unclaimed[] = { "has-crl",
+                                         "policy",
+                                         "has-policy-constraints",
+                                         "max-chain-depth",
+                                         "strict-eku",
+                                         "soft",
+                                         "dsa",
+                                         "anchor-constraints-enforced",
+                                         "trusted-leaf",
+                                         "name-constraint-nondns",
+                                         "sha1-forbidden",
+                                         NULL };
+
+/* Where other verifiers take less of a trust anchor to be binding, or give up on the work, ours may
+ * refuse. */
+static const char *const may_refuse[] = { "anchor-constraints-ignored", "denial-of-service", NULL };
+
+typedef struct
+{
+  const char *name;
+  unsigned int cases, right, wrong_accept, wrong_reject, skipped, either;
+  unsigned int gnutls_wrong_accept, gnutls_wrong_reject;
+} Row;
+
+typedef struct
+{
+  GHashTable *deviations; /* id → reason */
+  GHashTable *seen;       /* ids that deviated */
+  unsigned int unexpected;
+  gboolean list;
+  double worst_ms;
+  char *worst;
+} Run;
+
+static const char *
+get_string (JsonObject *object, const char *member)
+{
+  JsonNode *node = json_object_get_member (object, member);
+
+  return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
+}
+
+static GPtrArray *
+get_ders (JsonObject *object, const char *member)
+{
+  JsonArray *array = json_object_get_array_member (object, member);
+  GPtrArray *ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+
+  for (unsigned int i = 0; i < json_array_get_length (array); i++)
+    {
+      gsize length;
+      guchar *der = g_base64_decode (json_array_get_string_element (array, i), &length);
+      g_ptr_array_add (ders, g_bytes_new_take (der, length));
+    }
+  return ders;
+}
+
+/* As cpd-peer makes it of what a server presents. */
+static GPtrArray *
+read_chain (JsonObject *object)
+{
+  g_autoptr (GPtrArray) ders = get_ders (object, "chain");
+  GPtrArray *chain = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
+
+  for (unsigned int i = 0; i < ders->len; i++)
+    {
+      CpdCertificate *certificate = cpd_certificate_new (ders->pdata[i], NULL);
+
+      if (certificate != NULL)
+        g_ptr_array_add (chain, certificate);
+      else if (i == 0)
+        break;
+    }
+  return chain;
+}
+
+/* As cpd_anchors_new_from_file () reads a bundle: what is no certificate trusts nothing. */
+static CpdAnchors *
+read_anchors (JsonObject *object)
+{
+  g_autoptr (GPtrArray) ders = get_ders (object, "trusted");
+
+  for (unsigned int i = 0; i < ders->len;)
+    {
+      g_autoptr (CpdCertificate) certificate = cpd_certificate_new (ders->pdata[i], NULL);
+
+      if (certificate != NULL)
+        i++;
+      else
+        g_ptr_array_remove_index (ders, i);
+    }
+  return cpd_anchors_new (ders, NULL);
+}
+
+/* Returns: (nullable): why the case is not about what the product claims */
+static const char *
+find_skip (JsonObject *object)
+{
+  JsonArray *features = json_object_get_array_member (object, "features");
+  JsonArray *eku = json_object_get_array_member (object, "eku");
+  JsonNode *peer = json_object_get_member (object, "peer");
+
+  for (unsigned int i = 0; i < json_array_get_length (features); i++)
+    {
+      const char *feature = json_array_get_string_element (features, i);
+
+      if (g_strv_contains (unclaimed, feature) || g_str_has_prefix (feature, "pedantic"))
+        return feature;
+    }
+  if (json_array_get_length (eku) > 0
+      && !g_str_equal (json_array_get_string_element (eku, 0), "serverAuth")
+      && !g_str_equal (json_array_get_string_element (eku, 0), "anyExtendedKeyUsage"))
+    return "purpose";
+  if (JSON_NODE_HOLDS_OBJECT (peer)
+      && g_str_equal (get_string (json_node_get_object (peer), "kind"), "RFC822"))
+    return "mail";
+  return NULL;
+}
+
+static gboolean
+has_feature (JsonObject *object, const char *const *wanted)
+{
+  JsonArray *features = json_object_get_array_member (object, "features");
+
+  for (unsigned int i = 0; i < json_array_get_length (features); i++)
+    if (g_strv_contains (wanted, json_array_get_string_element (features, i)))
+      return TRUE;
+  return FALSE;
+}
+
+static CpdTrustQuestion
+make_question (JsonObject *object)
+{
+  JsonNode *peer = json_object_get_member (object, "peer"),
+           *when = json_object_get_member (object, "time");
+  JsonArray *eku = json_object_get_array_member (object, "eku");
+  gboolean limbo = g_str_equal (get_string (object, "suite"), "limbo");
+  gboolean server = json_array_get_length (eku) > 0
+                        ? g_str_equal (json_array_get_string_element (eku, 0), "serverAuth")
+                        : limbo;
+
+  return (CpdTrustQuestion){
+    .name
+    = JSON_NODE_HOLDS_OBJECT (peer) ? get_string (json_node_get_object (peer), "value") : NULL,
+    .purpose = server ? CPD_PURPOSE_SERVER : CPD_PURPOSE_ANY,
+    .now
+    = when != NULL && !JSON_NODE_HOLDS_NULL (when) ? json_node_get_int (when) : (gint64)time (NULL),
+  };
+}
+
+static void
+note_deviation (Run *run, Row *row, const char *id, gboolean accepted, const char *detail)
+{
+  const char *reason = g_hash_table_lookup (run->deviations, id);
+
+  if (accepted)
+    row->wrong_accept++;
+  else
+    row->wrong_reject++;
+  g_hash_table_add (run->seen, g_strdup (id));
+  if (reason == NULL)
+    run->unexpected++;
+  if (reason == NULL || run->list)
+    g_print ("%s %s: %s%s%s\n", reason != NULL ? "known:" : "NEW:", id,
+             accepted ? "accepted" : "refused: ", accepted ? "" : detail,
+             reason != NULL ? reason : "");
+}
+
+static void
+count_gnutls (Row *row, JsonObject *object, const char *expected)
+{
+  JsonNode *node = json_object_get_member (object, "gnutls_3_7_9");
+  const char *verdict = NULL;
+
+  if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
+    verdict = get_string (json_node_get_object (node), "verdict");
+  else if (node != NULL && JSON_NODE_HOLDS_VALUE (node))
+    verdict = json_node_get_string (node);
+  row->gnutls_wrong_accept
+      += g_strcmp0 (verdict, "ACCEPT") == 0 && g_str_equal (expected, "REJECT");
+  row->gnutls_wrong_reject
+      += g_strcmp0 (verdict, "REJECT") == 0 && g_str_equal (expected, "ACCEPT");
+}
+
+static void
+run_case (Run *run, Row *row, JsonObject *object)
+{
+  const char *id = get_string (object, "id"), *expected = get_string (object, "expected");
+  g_autoptr (GPtrArray) chain = NULL;
+  g_autoptr (CpdAnchors) anchors = NULL;
+  g_autoptr (CpdValidation) validation = NULL;
+  CpdTrustQuestion question;
+  gboolean accepted;
+  gint64 start;
+  double ms;
+
+  row->cases++;
+  if (find_skip (object) != NULL)
+    {
+      row->skipped++;
+      return;
+    }
+  chain = read_chain (object);
+  anchors = read_anchors (object);
+  question = make_question (object);
+  start = g_get_monotonic_time ();
+  validation = cpd_trust_validate (anchors, chain, &question);
+  ms = (double)(g_get_monotonic_time () - start) / 1000;
+  if (ms > run->worst_ms)
+    {
+      run->worst_ms = ms;
+      g_free (run->worst);
+      run->worst = g_strdup (id);
+    }
+  accepted = validation->problem == CPD_PROBLEM_NONE;
+  count_gnutls (row, object, expected);
+  if (g_str_equal (expected, "EITHER") || (!accepted && has_feature (object, may_refuse)))
+    row->either++;
+  else if (accepted == g_str_equal (expected, "ACCEPT"))
+    row->right++;
+  else
+    note_deviation (run, row, id, accepted, validation->detail);
+}
+
+static void
+run_file (Run *run, Row *row, const char *path)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      run->unexpected++;
+      return;
+    }
+  lines = g_strsplit (text, "\n", -1);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    {
+      g_autoptr (JsonParser) parser = json_parser_new ();
+
+      if (*lines[i] != '\0' && json_parser_load_from_data (parser, lines[i], -1, NULL))
+        run_case (run, row, json_node_get_object (json_parser_get_root (parser)));
+    }
+}
+
+static void
+read_deviations (Run *run, const char *path)
+{
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (!g_file_get_contents (path, &text, NULL, NULL))
+    return;
+  lines = g_strsplit (text, "\n", -1);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    {
+      char *space = strchr (lines[i], ' ');
+
+      if (*lines[i] == '#' || space == NULL)
+        continue;
+      *space = '\0';
+      g_hash_table_insert (run->deviations, g_strdup (lines[i]),
+                           g_strdup_printf (" (%s)", g_strstrip (space + 1)));
+    }
+}
+
+static void
+print_table (const Row *rows, size_t n)
+{
+  g_print ("%-12s %6s %6s %8s %8s %8s %8s   %s\n", "", "cases", "right", "accepted", "refused",
+           "either", "skipped", "GnuTLS 3.7.9 alone");
+  g_print ("%-12s %6s %6s %8s %8s\n", "", "", "", "wrongly", "wrongly");
+  for (size_t i = 0; i < n; i++)
+    g_print ("%-12s %6u %6u %8u %8u %8u %8u   %u accepted, %u refused wrongly\n", rows[i].name,
+             rows[i].cases, rows[i].right, rows[i].wrong_accept, rows[i].wrong_reject,
+             rows[i].either, rows[i].skipped, rows[i].gnutls_wrong_accept,
+             rows[i].gnutls_wrong_reject);
+}
+
+int
+main (int argc, char **argv)
+{
+  Row rows[] = { { .name = "limbo" },
+                 { .name = "bettertls" },
+                 { .name = "boringssl" },
+                 { .name = "pkits" },
+                 { .name = "pin" } };
+  static const char *const files[]
+      = { "limbo/limbo.jsonl", "chains/bettertls.jsonl", "chains/boringssl-pki.jsonl",
+          "chains/pkits.jsonl", "chains/pin.jsonl" };
+  Run run = { .deviations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
+              .seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
+              .list = argc > 3 };
+  GHashTableIter iter;
+  gpointer id;
+
+  if (argc < 3)
+    return 2;
+  read_deviations (&run, argv[2]);
+  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+    {
+      g_autofree char *path = g_build_filename (argv[1], files[i], NULL);
+      run_file (&run, &rows[i], path);
+    }
+  g_hash_table_iter_init (&iter, run.deviations);
+  while (g_hash_table_iter_next (&iter, &id, NULL))
+    if (!g_hash_table_contains (run.seen, id))
+      {
+        g_print ("GONE: %s is listed as a deviation, but is none\n", (char *)id);
+        run.unexpected++;
+      }
+  print_table (rows, G_N_ELEMENTS (rows));
+  g_print ("slowest: %.1f ms, %s\n", run.worst_ms, run.worst);
+  return run.unexpected == 0 ? 0 : 1;
+}
