@@ -119,21 +119,24 @@ is_below (const char *name, size_t name_length, const char *domain, size_t domai
              || name[name_length - domain_length - 1] == '.');
 }
 
-/* Whether a wildcard stands for names in an excluded domain, which GnuTLS compares letter by
- * letter. */
+/* Whether a wildcard, be it a whole label or a part of one, may stand for names in an excluded
+ * domain, which GnuTLS compares letter by letter. */
 static gboolean
 wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constraints_t constraints)
 {
+  const char *dot = memchr (wildcard, '.', length);
+  const char *domain = dot != NULL ? dot + 1 : wildcard + length;
+  size_t domain_length = length - (size_t)(domain - wildcard);
   gnutls_datum_t excluded;
   unsigned int type;
 
-  if (length < 2 || wildcard[0] != '*' || wildcard[1] != '.')
+  if (memchr (wildcard, '*', length) == NULL)
     return FALSE;
   for (unsigned int i = 0;
        gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &excluded) >= 0; i++)
     if (type == GNUTLS_SAN_DNSNAME
-        && (is_below ((const char *)excluded.data, excluded.size, wildcard + 2, length - 2)
-            || is_below (wildcard + 2, length - 2, (const char *)excluded.data, excluded.size)))
+        && (is_below ((const char *)excluded.data, excluded.size, domain, domain_length)
+            || is_below (domain, domain_length, (const char *)excluded.data, excluded.size)))
       return TRUE;
   return FALSE;
 }

@@ -169,6 +169,51 @@ test_malformed_rest (Fixture *f, gconstpointer user_data)
   assert_problem (peer, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NONE);
 }
 
+/* Without a connection, the host, the purpose and the clock are the question's. */
+static void
+test_offline (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.dns = { "other.example" }, .issuer = f->middle, .eku = TEST_PKI_EKU_CLIENT);
+  g_autoptr (GPtrArray) ders = test_ders (leaf, f->middle, NULL);
+  g_autoptr (CpdPeer) any = cpd_peer_new_offline (NULL, ders, CPD_PURPOSE_ANY);
+  g_autoptr (CpdPeer) server = cpd_peer_new_offline (NULL, ders, CPD_PURPOSE_SERVER);
+  g_autoptr (CpdPeer) named = cpd_peer_new_offline (f->host, ders, CPD_PURPOSE_ANY);
+
+  g_assert_null (cpd_peer_get_host (any));
+  g_assert_true (cpd_peer_get_host (named) == f->host);
+  assert_problem (any, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NONE);
+  assert_problem (any, f->anchors, CPD_RELEASE_UNIX_S - 1, CPD_PROBLEM_NONE);
+  assert_problem (server, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_PURPOSE);
+  assert_problem (named, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NAME);
+}
+
+static CpdCertificate *
+find_anchor (CpdAnchors *anchors, TestIdentity *identity)
+{
+  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+  g_autoptr (GPtrArray) found
+      = cpd_anchors_find (anchors, cpd_certificate_get_raw_subject (certificate));
+
+  g_assert_cmpuint (found->len, ==, 1);
+  return cpd_certificate_ref (found->pdata[0]);
+}
+
+static void
+test_detached_anchors (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdAnchors) detached = cpd_anchors_detach (f->anchors);
+  g_autoptr (CpdPeer) peer = make_peer (f, test_ders (f->leaf, f->middle, NULL));
+  g_autoptr (CpdCertificate) here = find_anchor (f->anchors, f->root);
+  g_autoptr (CpdCertificate) there = find_anchor (detached, f->root);
+
+  g_assert_true (detached != f->anchors);
+  g_assert_cmpuint (cpd_anchors_get_count (detached), ==, cpd_anchors_get_count (f->anchors));
+  g_assert_true (cpd_certificate_equal (here, there));
+  g_assert_true (cpd_certificate_get_handle (here) != cpd_certificate_get_handle (there));
+  assert_problem (peer, detached, TEST_PKI_NOW, CPD_PROBLEM_NONE);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/core/peer/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -184,6 +229,8 @@ main (int argc, char *argv[])
   ADD ("record/refusal-is-not-kept", test_refusal_is_not_kept);
   ADD ("record/ends-with-a-clock-set-back", test_record_ends_with_a_clock_set_back);
   ADD ("clock-before-release", test_clock_before_release);
+  ADD ("offline", test_offline);
+  ADD ("detached-anchors", test_detached_anchors);
   ADD ("malformed/leaf", test_malformed_leaf);
   ADD ("malformed/rest-is-left-out", test_malformed_rest);
   return g_test_run ();

@@ -116,6 +116,31 @@ test_no_request_keys_change_nothing (void)
   g_assert_true (a == policy && b == policy);
 }
 
+static void
+test_detached_says_the_same (void)
+{
+  g_autoptr (TestIdentity) root = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE);
+  g_autoptr (CpdPolicy) policy = policy_new ();
+  g_autoptr (CpdPolicy) detached = NULL;
+  CpdPin *pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+
+  pin->anchors = test_anchors (root, NULL);
+  cpd_policy_take_pin (policy, pin);
+  cpd_policy_take_pin (policy, test_pin ("*.h.example", CPD_LAYER_FILES, 2));
+  detached = cpd_policy_detach (policy);
+  g_assert_true (detached->target == policy->target);
+  g_assert_cmpuint (detached->generation, ==, 7);
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] == NULL)
+      g_assert_null (detached->pins[layer]);
+    else
+      {
+        g_assert_true (detached->pins[layer] != policy->pins[layer]);
+        g_assert_true (cpd_pin_says_the_same (detached->pins[layer], policy->pins[layer]));
+      }
+  g_assert_true (detached->pins[CPD_LAYER_USER]->anchors != pin->anchors);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -130,5 +155,6 @@ main (int argc, char *argv[])
                    test_request_keys_leave_the_policy_alone);
   g_test_add_func ("/core/policy/no-request-keys-change-nothing",
                    test_no_request_keys_change_nothing);
+  g_test_add_func ("/core/policy/detached-says-the-same", test_detached_says_the_same);
   return g_test_run ();
 }

@@ -78,8 +78,9 @@ set_subject_and_dates (gnutls_x509_crt_t crt, const TestIdentityOptions *options
     serial[i] = (guint8)g_random_int_range (1, 128);
   CHECK (gnutls_x509_crt_set_serial (crt, serial, sizeof serial));
   CHECK (gnutls_x509_crt_set_version (crt, options->version_1 ? 1 : 3));
-  CHECK (gnutls_x509_crt_set_dn_by_oid (crt, GNUTLS_OID_X520_COMMON_NAME, 0, subject,
-                                        (unsigned int)strlen (subject)));
+  if (*subject != '\0')
+    CHECK (gnutls_x509_crt_set_dn_by_oid (crt, GNUTLS_OID_X520_COMMON_NAME, 0, subject,
+                                          (unsigned int)strlen (subject)));
   CHECK (gnutls_x509_crt_set_activation_time (crt, (time_t)from));
   CHECK (gnutls_x509_crt_set_expiration_time (crt, (time_t)until));
 }
@@ -150,6 +151,8 @@ set_uses (gnutls_x509_crt_t crt, const TestIdentityOptions *options)
 
   if (!options->is_ca && options->rsa_bits != 0)
     usage |= GNUTLS_KEY_KEY_ENCIPHERMENT;
+  if (options->key_usage != 0)
+    usage = options->key_usage;
   CHECK (gnutls_x509_crt_set_basic_constraints (crt, options->is_ca,
                                                 options->limits_path ? options->path_length : -1));
   CHECK (gnutls_x509_crt_set_key_usage (crt, usage));
@@ -157,6 +160,14 @@ set_uses (gnutls_x509_crt_t crt, const TestIdentityOptions *options)
     eku = options->is_ca ? TEST_PKI_EKU_NONE : GNUTLS_KP_TLS_WWW_SERVER;
   if (*eku != '\0')
     CHECK (gnutls_x509_crt_set_key_purpose_oid (crt, eku, 0));
+}
+
+static void
+set_extension (gnutls_x509_crt_t crt, const TestExtension *extension)
+{
+  if (extension != NULL)
+    CHECK (gnutls_x509_crt_set_extension_by_oid (crt, extension->oid, extension->value,
+                                                 extension->length, extension->critical));
 }
 
 TestIdentity *
@@ -183,6 +194,7 @@ test_identity_new (const TestIdentityOptions *options)
       set_uses (identity->crt, options);
       set_name_constraints (identity->crt, options);
       set_key_ids (identity->crt, issuer->crt);
+      set_extension (identity->crt, options->extension);
     }
   g_assert_nonnull (signer->key);
   CHECK (gnutls_x509_crt_sign2 (identity->crt, issuer->crt, signer->key, digest, 0));

@@ -18,11 +18,20 @@ G_BEGIN_DECLS
 /* A certificate and its private key. A reference-counted value. */
 typedef struct _TestIdentity TestIdentity;
 
+/* An extension with a value that is written down in DER, sensible or not. */
+typedef struct
+{
+  const char *oid;
+  const char *value;
+  size_t length;
+  gboolean critical;
+} TestExtension;
+
 /* What a certificate is to be like. Everything may be left out: then it is a self-signed end entity
  * without names, valid for decades, with a P-256 key. */
 typedef struct
 {
-  const char *subject;      /* common name; NULL: "test" */
+  const char *subject;      /* common name; NULL: "test"; "": an empty Name */
   const char *dns[4];       /* subjectAltName: DNS names */
   const char *addresses[2]; /* subjectAltName: IP addresses, in text */
   gint64 not_before;        /* Unix seconds */
@@ -33,11 +42,13 @@ typedef struct
   TestIdentity *signer;  /* whose key signs; NULL: the issuer's, as it ought to be */
   unsigned int rsa_bits; /* an RSA key; over 8192 it is made up, without a private half; 0: P-256 */
   const char *eku;       /* OID; NULL: server for an end entity, none for a CA */
-  gboolean version_1;    /* X.509 version 1, without extensions */
-  gboolean limits_path;  /* whether path_length counts */
+  unsigned int key_usage; /* of GNUTLS_KEY_; 0: what fits the rest */
+  gboolean version_1;     /* X.509 version 1, without extensions */
+  gboolean limits_path;   /* whether path_length counts */
   int path_length;
   const char *permitted_dns;        /* name constraint */
   const char *excluded_dns;         /* name constraint */
+  const TestExtension *extension;   /* one more; NULL: none */
   gnutls_digest_algorithm_t digest; /* of the signature; 0: SHA-256 */
 } TestIdentityOptions;
 

@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves what a certificate may not be in its place on a path, and that names keep to the
+ * constraints of every authority above them. */
+
+#include "config.h"
+
+#include "daemon/core/cpd-profile.h"
+#include "tests/lib/test-core.h"
+#include "trust-fixture.h"
+
+#include <string.h>
+
+#define EXTENSION(id, bytes, is_critical)                                                          \
+  (&(const TestExtension){                                                                         \
+      .oid = (id), .value = (bytes), .length = sizeof (bytes) - 1, .critical = (is_critical) })
+
+#define KEY_PURPOSES     "2.5.29.37"
+#define NAME_CONSTRAINTS "2.5.29.30"
+#define AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
+
+#define EMPTY_SEQUENCE "\x30\x00"
+
+/* OCSP at the URI “u”. */
+#define ACCESS_VALUE "\x30\x0F\x30\x0D\x06\x08\x2B\x06\x01\x05\x05\x07\x30\x01\x86\x01u"
+
+/* Excludes 10.0.0.0/8. */
+#define EXCLUDES_TEN "\x30\x0E\xA1\x0C\x30\x0A\x87\x08\x0A\x00\x00\x00\xFF\x00\x00\x00"
+
+/* Permits, or excludes, “.example”. */
+#define PERMITS_DOT  "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
+#define EXCLUDES_DOT "\x30\x0E\xA1\x0C\x30\x0A\x82\x08.example"
+
+/* `expected`: (nullable): a word of the fault; NULL: there is none */
+static void
+assert_fault (TestIdentity *identity, CpdRole role, const char *expected)
+{
+  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+  const char *fault = cpd_profile_find_fault (certificate, role);
+
+  if (expected == NULL)
+    g_assert_cmpstr (fault, ==, NULL);
+  else
+    {
+      g_assert_nonnull (fault);
+      g_assert_nonnull (strstr (fault, expected));
+    }
+}
+
+static void
+assert_faults (TestIdentity *identity, const char *leaf, const char *middle, const char *anchor)
+{
+  assert_fault (identity, CPD_ROLE_LEAF, leaf);
+  assert_fault (identity, CPD_ROLE_INTERMEDIATE, middle);
+  assert_fault (identity, CPD_ROLE_ANCHOR, anchor);
+}
+
+static void
+test_usual (void)
+{
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.is_ca = TRUE);
+  g_autoptr (TestIdentity) server = TEST_IDENTITY (.dns = { "h.example" });
+
+  assert_faults (ca, NULL, NULL, NULL);
+  assert_fault (server, CPD_ROLE_LEAF, NULL);
+}
+
+static void
+test_key_of_no_whole_bytes (void)
+{
+  g_autoptr (TestIdentity) odd = TEST_IDENTITY (.is_ca = TRUE, .rsa_bits = 2052);
+  g_autoptr (TestIdentity) whole = TEST_IDENTITY (.is_ca = TRUE, .rsa_bits = 2056);
+
+  assert_faults (odd, "RSA", "RSA", "RSA");
+  assert_faults (whole, NULL, NULL, NULL);
+}
+
+static void
+test_empty_purposes (void)
+{
+  g_autoptr (TestIdentity) none
+      = TEST_IDENTITY (.is_ca = TRUE, .eku = TEST_PKI_EKU_NONE,
+                       .extension = EXTENSION (KEY_PURPOSES, EMPTY_SEQUENCE, FALSE));
+  g_autoptr (TestIdentity) one = TEST_IDENTITY (.is_ca = TRUE, .eku = TEST_PKI_EKU_CLIENT);
+
+  assert_faults (none, "purposes", "purposes", NULL);
+  assert_faults (one, NULL, NULL, NULL);
+}
+
+static void
+test_critical_authority_information (void)
+{
+  g_autoptr (TestIdentity) critical
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
+  g_autoptr (TestIdentity) usual
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, FALSE));
+
+  assert_faults (critical, "authority information", "authority information", NULL);
+  assert_faults (usual, NULL, NULL, NULL);
+}
+
+static void
+test_server_with_constraints (void)
+{
+  g_autoptr (TestIdentity) server
+      = TEST_IDENTITY (.dns = { "h.example" }, .permitted_dns = "h.example");
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.is_ca = TRUE, .permitted_dns = "h.example");
+
+  assert_fault (server, CPD_ROLE_LEAF, "name constraints");
+  assert_faults (ca, "name constraints", NULL, NULL);
+}
+
+static void
+test_server_that_signs (void)
+{
+  g_autoptr (TestIdentity) signer
+      = TEST_IDENTITY (.dns = { "h.example" },
+                       .key_usage = GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_KEY_CERT_SIGN);
+  g_autoptr (TestIdentity) server
+      = TEST_IDENTITY (.dns = { "h.example" },
+                       .key_usage = GNUTLS_KEY_DIGITAL_SIGNATURE | GNUTLS_KEY_CRL_SIGN);
+  g_autoptr (TestIdentity) ca
+      = TEST_IDENTITY (.is_ca = TRUE, .key_usage = GNUTLS_KEY_KEY_CERT_SIGN);
+
+  assert_fault (signer, CPD_ROLE_LEAF, "sign");
+  assert_fault (signer, CPD_ROLE_INTERMEDIATE, NULL);
+  assert_fault (server, CPD_ROLE_LEAF, NULL);
+  assert_faults (ca, NULL, NULL, NULL);
+}
+
+static void
+test_authority_without_name (void)
+{
+  g_autoptr (TestIdentity) nameless = TEST_IDENTITY (.subject = "", .is_ca = TRUE);
+
+  assert_faults (nameless, NULL, "names none", "names none");
+}
+
+static void
+test_anchor_that_is_no_authority (void)
+{
+  g_autoptr (TestIdentity) server = TEST_IDENTITY (.dns = { "h.example" });
+  g_autoptr (TestIdentity) old = TEST_IDENTITY (.subject = "Old", .version_1 = TRUE);
+
+  assert_faults (server, NULL, NULL, "trusted");
+  assert_faults (old, NULL, NULL, NULL);
+}
+
+/* `path`: (transfer full). `expected`: (nullable): a word of what is wrong with its names */
+static void
+assert_names (GPtrArray *path, const char *expected)
+{
+  const char *fault = cpd_profile_find_forbidden_name (path);
+
+  if (expected == NULL)
+    g_assert_cmpstr (fault, ==, NULL);
+  else
+    {
+      g_assert_nonnull (fault);
+      g_assert_nonnull (strstr (fault, expected));
+    }
+  g_ptr_array_unref (path);
+}
+
+#define FORBIDDEN "may not certify"
+#define MALFORMED "malformed"
+
+/* What a root says of names, what a server below it is called, and what is to come of it. */
+typedef struct
+{
+  const char *permitted;
+  const char *excluded;
+  const char *name;
+  const char *fault;
+} NameCase;
+
+static const NameCase name_cases[] = {
+  { NULL, NULL, "h.example", NULL },
+  { "h.example", NULL, "h.example", NULL },
+  { "h.example", NULL, "a.b.h.example", NULL },
+  { "h.example", NULL, "*.h.example", NULL },
+  { "h.example", NULL, "other.example", FORBIDDEN },
+  { "h.example", NULL, "notreallyh.example", FORBIDDEN },
+  { "h.example", NULL, "*.example", FORBIDDEN },
+  { NULL, "h.example", "other.example", NULL },
+  { NULL, "h.example", "noth.example", NULL },
+  { NULL, "h.example", "h.example", FORBIDDEN },
+  { NULL, "h.example", "H.EXAMPLE", FORBIDDEN },
+  { NULL, "h.example", "a.h.example", FORBIDDEN },
+  { NULL, "h.example", "*.example", FORBIDDEN },
+  { NULL, "h.example", "*.h.example", FORBIDDEN },
+  { NULL, "H.Example", "*.eXample", FORBIDDEN },
+  { NULL, "a.h.example", "*.h.example", FORBIDDEN },
+  { NULL, "example", "*.h.example", FORBIDDEN },
+  { NULL, "", "h.example", FORBIDDEN },
+  { NULL, "", "*.h.example", FORBIDDEN },
+  { "", NULL, "h.example", NULL },
+  { NULL, "a.h.example", "*.other.example", NULL },
+  { NULL, "ah.example", "*.h.example", NULL },
+  { "example", "h.example", "other.example", NULL },
+  { "example", "h.example", "a.h.example", FORBIDDEN },
+  { "example", "h.example", "*.example", FORBIDDEN },
+};
+
+static void
+test_name (gconstpointer user_data)
+{
+  const NameCase *c = user_data;
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .permitted_dns = c->permitted,
+                       .excluded_dns = c->excluded);
+  g_autoptr (TestIdentity) middle
+      = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = root);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { c->name }, .issuer = middle);
+  g_autoptr (TestIdentity) second
+      = TEST_IDENTITY (.dns = { "fine.h.example", c->name }, .issuer = middle);
+
+  assert_names (test_chain (leaf, middle, root, NULL), c->fault);
+  if (c->excluded == NULL)
+    assert_names (test_chain (second, middle, root, NULL), c->fault);
+}
+
+static void
+add_names (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (name_cases); i++)
+    {
+      const NameCase *c = &name_cases[i];
+      g_autofree char *path = g_strdup_printf (
+          "/core/profile/names/%s%s%s%s/%s", c->permitted != NULL ? "+" : "",
+          c->permitted != NULL ? c->permitted : "", c->excluded != NULL ? "-" : "",
+          c->excluded != NULL ? c->excluded : "", c->name);
+      g_test_add_data_func (path, c, test_name);
+    }
+}
+
+/* A star can stand for a part of a label, too: such a name reaches as far. */
+static void
+test_star_within_a_label (void)
+{
+  const CpdTrustQuestion question = { .name = "host.example.com", .now = TEST_PKI_NOW };
+  static const char *const stars[] = { "*ost.example.com", "*host.example.com" };
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .excluded_dns = "host.example.com");
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (stars); i++)
+    {
+      g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { stars[i] }, .issuer = root);
+      g_autoptr (GPtrArray) chain = test_chain (leaf, NULL);
+      g_autoptr (CpdValidation) validation = cpd_trust_validate (anchors, chain, &question);
+
+      g_assert_cmpstr (cpd_problem_get_name (validation->problem), !=, "none");
+      assert_names (test_chain (leaf, root, NULL), FORBIDDEN);
+    }
+}
+
+static void
+test_address (void)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE,
+                       .extension = EXTENSION (NAME_CONSTRAINTS, EXCLUDES_TEN, TRUE));
+  g_autoptr (TestIdentity) inside = TEST_IDENTITY (.addresses = { "10.1.2.3" }, .issuer = root);
+  g_autoptr (TestIdentity) outside = TEST_IDENTITY (.addresses = { "11.1.2.3" }, .issuer = root);
+
+  assert_names (test_chain (inside, root, NULL), FORBIDDEN);
+  assert_names (test_chain (outside, root, NULL), NULL);
+}
+
+static void
+test_alone (void)
+{
+  g_autoptr (TestIdentity) own = TEST_IDENTITY (.dns = { "h.example" }, .excluded_dns = "example");
+
+  assert_names (test_chain (own, NULL), NULL);
+}
+
+/* An authority does not constrain itself, nor what is above it. */
+static void
+test_constraints_bind_downwards (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) middle
+      = TEST_IDENTITY (.subject = "Middle", .dns = { "ca.example" }, .is_ca = TRUE,
+                       .issuer = f->root, .permitted_dns = "h.example");
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = middle);
+
+  assert_names (test_chain (leaf, middle, f->root, NULL), NULL);
+  trust_assert_problem (f->anchors, test_chain (leaf, middle, NULL), CPD_PROBLEM_NONE);
+}
+
+static void
+test_every_authority_counts (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .excluded_dns = "h.example");
+  g_autoptr (TestIdentity) middle = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE,
+                                                   .issuer = root, .permitted_dns = "example");
+  g_autoptr (TestIdentity) by_root = TEST_IDENTITY (.dns = { "h.example" }, .issuer = middle);
+  g_autoptr (TestIdentity) by_middle = TEST_IDENTITY (.dns = { "h.test" }, .issuer = middle);
+  g_autoptr (TestIdentity) by_none = TEST_IDENTITY (.dns = { "other.example" }, .issuer = middle);
+
+  assert_names (test_chain (by_root, middle, root, NULL), FORBIDDEN);
+  assert_names (test_chain (by_middle, middle, root, NULL), FORBIDDEN);
+  assert_names (test_chain (by_none, middle, root, NULL), NULL);
+}
+
+static void
+test_name_of_an_intermediate (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .permitted_dns = "h.example");
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+  g_autoptr (TestIdentity) good = TEST_IDENTITY (.subject = "Middle", .dns = { "ca.h.example" },
+                                                 .is_ca = TRUE, .issuer = root);
+  g_autoptr (TestIdentity) bad = TEST_IDENTITY (.subject = "Middle", .dns = { "ca.example" },
+                                                .is_ca = TRUE, .issuer = root, .key_of = good);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = good);
+
+  assert_names (test_chain (leaf, good, root, NULL), NULL);
+  assert_names (test_chain (leaf, bad, root, NULL), FORBIDDEN);
+  trust_assert_problem (anchors, test_chain (leaf, good, NULL), CPD_PROBLEM_NONE);
+  trust_assert_problem (anchors, test_chain (leaf, bad, NULL), CPD_PROBLEM_CONSTRAINTS);
+}
+
+/* As bad as the one above, but the root's own next key; a server is no such thing. */
+static void
+test_name_of_a_self_issued_one (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .permitted_dns = "h.example");
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+  g_autoptr (TestIdentity) next
+      = TEST_IDENTITY (.subject = "Root", .dns = { "ca.example" }, .is_ca = TRUE, .issuer = root);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = next);
+  g_autoptr (TestIdentity) stray = TEST_IDENTITY (.dns = { "other.example" }, .issuer = next);
+  g_autoptr (TestIdentity) server
+      = TEST_IDENTITY (.subject = "Root", .dns = { "other.example" }, .issuer = root);
+
+  assert_names (test_chain (leaf, next, root, NULL), NULL);
+  assert_names (test_chain (stray, next, root, NULL), FORBIDDEN);
+  assert_names (test_chain (server, root, NULL), FORBIDDEN);
+  trust_assert_problem (anchors, test_chain (leaf, next, NULL), CPD_PROBLEM_NONE);
+}
+
+static void
+assert_malformed (const TestExtension *constraints)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .extension = constraints);
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = root);
+
+  assert_names (test_chain (leaf, root, NULL), MALFORMED);
+  trust_assert_problem (anchors, test_chain (leaf, NULL), CPD_PROBLEM_CONSTRAINTS);
+}
+
+static void
+test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
+{
+  assert_malformed (EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE));
+  assert_malformed (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE));
+  assert_malformed (EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE));
+  assert_malformed (EXTENSION (NAME_CONSTRAINTS, "junk", TRUE));
+}
+
+static void
+test_wildcard_is_refused (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .excluded_dns = "secret.example.com");
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+  g_autoptr (TestIdentity) good
+      = TEST_IDENTITY (.dns = { "h.example", "*.other.example.com" }, .issuer = root);
+  g_autoptr (TestIdentity) bad
+      = TEST_IDENTITY (.dns = { "h.example", "*.example.com" }, .issuer = root);
+
+  trust_assert_problem (anchors, test_chain (good, NULL), CPD_PROBLEM_NONE);
+  trust_assert_problem (anchors, test_chain (bad, NULL), CPD_PROBLEM_CONSTRAINTS);
+}
+
+static void
+test_fault_is_refused (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle,
+                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
+  g_autoptr (TestIdentity) middle
+      = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root, .key_of = f->middle,
+                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
+
+  trust_assert_problem (f->anchors, test_chain (leaf, f->middle, NULL), CPD_PROBLEM_CONSTRAINTS);
+  trust_assert_problem (f->anchors, test_chain (f->leaf, middle, NULL), CPD_PROBLEM_CONSTRAINTS);
+  trust_assert_problem (f->anchors, test_chain (f->leaf, f->middle, NULL), CPD_PROBLEM_NONE);
+}
+
+#define ADD(name, function) g_test_add_func ("/core/profile/" name, function)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("faults/none", test_usual);
+  ADD ("faults/key-of-no-whole-bytes", test_key_of_no_whole_bytes);
+  ADD ("faults/empty-purposes", test_empty_purposes);
+  ADD ("faults/critical-authority-information", test_critical_authority_information);
+  ADD ("faults/server-with-constraints", test_server_with_constraints);
+  ADD ("faults/server-that-signs", test_server_that_signs);
+  ADD ("faults/authority-without-name", test_authority_without_name);
+  ADD ("faults/anchor-that-is-no-authority", test_anchor_that_is_no_authority);
+  add_names ();
+  ADD ("names/star-within-a-label", test_star_within_a_label);
+  ADD ("names/address", test_address);
+  ADD ("names/alone", test_alone);
+  TRUST_TEST_ADD ("profile/constraints-bind-downwards", test_constraints_bind_downwards);
+  TRUST_TEST_ADD ("profile/every-authority-counts", test_every_authority_counts);
+  TRUST_TEST_ADD ("profile/name-of-an-intermediate", test_name_of_an_intermediate);
+  TRUST_TEST_ADD ("profile/name-of-a-self-issued-one", test_name_of_a_self_issued_one);
+  TRUST_TEST_ADD ("profile/malformed-constraints", test_malformed_constraints);
+  TRUST_TEST_ADD ("profile/wildcard-is-refused", test_wildcard_is_refused);
+  TRUST_TEST_ADD ("profile/fault-is-refused", test_fault_is_refused);
+  return g_test_run ();
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that only so many connections are set up at a time, that look-ups which nobody waits for
+ * any more count, and that whoever waits is told of room. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-gate.h"
+#include "tests/lib/test-loop.h"
+
+#define LIMIT 4
+
+typedef struct
+{
+  CpdGate *gate;
+  unsigned int opened; /* how often there was room again */
+} Fixture;
+
+static void
+on_opened (CpdGate *gate, unsigned int *opened)
+{
+  (*opened)++;
+}
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  f->gate = cpd_gate_new ();
+  g_signal_connect (f->gate, "opened", G_CALLBACK (on_opened), &f->opened);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  if (f->gate != NULL)
+    g_assert_finalize_object (f->gate);
+}
+
+static void
+fill (Fixture *f)
+{
+  for (int i = 0; i < LIMIT; i++)
+    g_assert_true (cpd_gate_enter (f->gate));
+  g_assert_false (cpd_gate_enter (f->gate));
+}
+
+static void
+test_limit (Fixture *f, gconstpointer user_data)
+{
+  fill (f);
+  g_assert_false (cpd_gate_enter (f->gate));
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 0);
+}
+
+/* One that was turned away takes no place: each that leaves makes room for one. */
+static void
+test_leaving_makes_room (Fixture *f, gconstpointer user_data)
+{
+  fill (f);
+  cpd_gate_leave (f->gate);
+  g_assert_true (cpd_gate_enter (f->gate));
+  g_assert_false (cpd_gate_enter (f->gate));
+  for (int i = 0; i < LIMIT; i++)
+    cpd_gate_leave (f->gate);
+  fill (f);
+}
+
+static void
+test_tells_from_the_main_loop (Fixture *f, gconstpointer user_data)
+{
+  fill (f);
+  cpd_gate_leave (f->gate);
+  g_assert_cmpuint (f->opened, ==, 0);
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 1);
+}
+
+static void
+test_tells_once (Fixture *f, gconstpointer user_data)
+{
+  fill (f);
+  cpd_gate_leave (f->gate);
+  cpd_gate_leave (f->gate);
+  cpd_gate_begin_lookup (f->gate);
+  cpd_gate_end_lookup (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 1);
+  cpd_gate_leave (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 2);
+}
+
+/* What waits enters when it is told, and may leave again at once. */
+static void
+on_opened_pass (CpdGate *gate, unsigned int *passes)
+{
+  if (*passes == 0)
+    return;
+  (*passes)--;
+  g_assert_true (cpd_gate_enter (gate));
+  cpd_gate_leave (gate);
+}
+
+static void
+test_tells_again_of_what_leaves_meanwhile (Fixture *f, gconstpointer user_data)
+{
+  unsigned int passes = 2;
+
+  g_signal_connect (f->gate, "opened", G_CALLBACK (on_opened_pass), &passes);
+  fill (f);
+  cpd_gate_leave (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (passes, ==, 0);
+  g_assert_cmpuint (f->opened, ==, 3);
+}
+
+/* Whoever gives up leaves; the look-up goes on. */
+static void
+test_lookups_count_until_they_end (Fixture *f, gconstpointer user_data)
+{
+  for (int i = 0; i < LIMIT; i++)
+    {
+      g_assert_true (cpd_gate_enter (f->gate));
+      cpd_gate_begin_lookup (f->gate);
+      cpd_gate_leave (f->gate);
+    }
+  test_loop_settle ();
+  g_assert_false (cpd_gate_enter (f->gate));
+  f->opened = 0;
+  cpd_gate_end_lookup (f->gate);
+  g_assert_true (cpd_gate_enter (f->gate));
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 1);
+}
+
+static void
+test_a_lookup_takes_no_second_place (Fixture *f, gconstpointer user_data)
+{
+  for (int i = 0; i < LIMIT; i++)
+    {
+      g_assert_true (cpd_gate_enter (f->gate));
+      if (i + 1 < LIMIT)
+        cpd_gate_begin_lookup (f->gate);
+    }
+  g_assert_false (cpd_gate_enter (f->gate));
+  cpd_gate_leave (f->gate);
+  g_assert_true (cpd_gate_enter (f->gate));
+}
+
+static void
+test_goes_before_it_tells (Fixture *f, gconstpointer user_data)
+{
+  g_assert_true (cpd_gate_enter (f->gate));
+  cpd_gate_leave (f->gate);
+  g_assert_finalize_object (g_steal_pointer (&f->gate));
+  test_loop_settle ();
+  g_assert_cmpuint (f->opened, ==, 0);
+}
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/transport/gate/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("limit", test_limit);
+  ADD ("leaving-makes-room", test_leaving_makes_room);
+  ADD ("tells/from-the-main-loop", test_tells_from_the_main_loop);
+  ADD ("tells/once", test_tells_once);
+  ADD ("tells/again-of-what-leaves-meanwhile", test_tells_again_of_what_leaves_meanwhile);
+  ADD ("lookups/count-until-they-end", test_lookups_count_until_they_end);
+  ADD ("lookups/take-no-second-place", test_a_lookup_takes_no_second_place);
+  ADD ("goes-before-it-tells", test_goes_before_it_tells);
+  return g_test_run ();
+}
