@@ -332,5 +332,8 @@ main (int argc, char **argv)
       }
   print_table (rows, G_N_ELEMENTS (rows));
   g_print ("slowest: %.1f ms, %s\n", run.worst_ms, run.worst);
+  g_hash_table_unref (run.deviations);
+  g_hash_table_unref (run.seen);
+  g_free (run.worst);
   return run.unexpected == 0 ? 0 : 1;
 }
