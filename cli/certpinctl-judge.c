@@ -59,9 +59,10 @@ print_document (Ctl *ctl, const char *name, GVariant *value)
 CtlExit
 ctl_explain (Ctl *ctl, GError **error)
 {
-  int port = 443;
+  int port = 0;
   const GOptionEntry options[] = {
-    { "port", 0, 0, G_OPTION_ARG_INT, &port, "the port that is asked (443)", "PORT" },
+    { "port", 0, 0, G_OPTION_ARG_INT, &port, "the port that is asked (the one of HOST, or 443)",
+      "PORT" },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -69,9 +70,10 @@ ctl_explain (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  certpin_client_explain_host_async (ctl->client, ctl->arguments[0],
-                                     g_variant_new_parsed ("{'port': <%u>}", (guint32)port),
-                                     ctl->cancellable, ctl_on_result, ctl);
+  certpin_client_explain_host_async (
+      ctl->client, ctl->arguments[0],
+      port != 0 ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL, ctl->cancellable,
+      ctl_on_result, ctl);
   result = ctl_wait (ctl);
   explanation = certpin_client_explain_host_finish (ctl->client, result, error);
   if (explanation == NULL)

@@ -112,6 +112,16 @@ ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
   return failure;
 }
 
+/* Whether the pin only reports, so that the request went on. */
+static gboolean
+is_report (GVariant *failure)
+{
+  const char *mode = "";
+
+  g_variant_lookup (failure, "mode", "&s", &mode);
+  return g_str_equal (mode, "report");
+}
+
 static void
 print_document (Ctl *ctl, GVariant *pins, GVariant *failure)
 {
@@ -138,7 +148,8 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
     return;
   if (g_variant_n_children (pins) > 0)
     fputc ('\n', ctl->out.file);
-  ctl_print_heading (&ctl->out, "Last refused request");
+  ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch, which was only reported"
+                                                    : "Last refused request");
   ctl_print_fields (&ctl->out, failure, failure_fields);
 }
 

@@ -77,11 +77,28 @@ act_explain (CpdCall *call)
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 
+/* `port`: 0: not given. Returns: (transfer full): one host with a port */
+static CpdHost *
+parse_target (const char *host, guint16 port, GError **error)
+{
+  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
+  guint16 own = parsed != NULL ? cpd_host_get_port (parsed) : 0;
+
+  if (parsed == NULL)
+    return NULL;
+  if (cpd_host_get_kind (parsed) == CPD_HOST_EXACT && (own == 0 || port == 0 || own == port))
+    return cpd_host_new_target (cpd_host_get_name (parsed),
+                                MAX (own, port) > 0 ? MAX (own, port) : HTTPS_PORT, error);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+               "host ‘%s’ is not one host with one port, of which to explain the pins", host);
+  return NULL;
+}
+
 static gboolean
 handle_explain_host (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
                      GVariant *options)
 {
-  guint32 port = HTTPS_PORT;
+  guint32 port = 0;
   const CpdOption table[] = { { "port", "u", &port, 1, G_MAXUINT16 } };
   GError *error = NULL;
   CpdHost *target;
@@ -89,7 +106,7 @@ handle_explain_host (const CpdBusParts *parts, GDBusMethodInvocation *invocation
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), &error))
     return cpd_call_refuse (invocation, error);
-  target = cpd_host_new_target (host, (guint16)port, &error);
+  target = parse_target (host, (guint16)port, &error);
   if (target == NULL)
     return cpd_call_refuse (invocation, error);
   call = cpd_call_new (parts, invocation, act_explain);

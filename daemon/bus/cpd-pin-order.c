@@ -162,11 +162,10 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
     return TRUE;
   if (cpd_certificate_is_self_signed (certificate))
     {
-      g_set_error (
-          error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
-          "the certificate ‘%s’ is self-signed, which is not supported; pin one that an authority "
-          "issued",
-          subject);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
+                   "the certificate ‘%s’ is self-signed, which is not supported; %s", subject,
+                   ca ? "an authority's own is pinned with the option ‘match’ set to ‘path’"
+                      : "pin one that an authority issued");
       return FALSE;
     }
   if (ca)

@@ -204,9 +204,12 @@ refuse_mismatch (CpdVerdict *verdict, CpdPin *pin)
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
   g_autofree char *cause = guess_cause (pin, issuer);
   gboolean rotated = g_strcmp0 (pin->issuer, issuer) == 0;
-  const Refusal refusal
-      = { CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
-          "ask the server's operator for the new certificate, and pin that" };
+  const Refusal refusal = {
+    CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
+    pin->layer == CPD_LAYER_REQUEST
+        ? "nothing was sent; the host's pins passed, so look at the keys that the request demands"
+        : "nothing was sent; ask the server's operator for the new certificate, and pin that"
+  };
 
   return refuse (verdict, &refusal,
                  g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",

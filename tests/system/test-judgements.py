@@ -105,6 +105,8 @@ def _(world):
            ('*.example.org', 'user', False)], 'the pins')
     told = explain(world.alice, 'www.example.org', port=8443)
     equal(told['pins'][1]['host'], 'www.example.org:8443', 'the pin of the port')
+    equal(explain(world.alice, 'www.example.org:8443'), told, 'the same, the port being with the host')
+    world.alice.refused('InvalidHost', explain, world.alice, '*.example.org')
     holds('2 pins' in told['policy'], told['policy'])
     holds('NotPinned' in explain(world.bob, 'other.example')['policy'], 'an unpinned host')
 
