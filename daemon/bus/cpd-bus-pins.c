@@ -153,7 +153,7 @@ run_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order
   call->host = g_strdup (cpd_host_get_text (order->host));
   if (order->keys->len > 0)
     call->key = certpin_key_to_text (order->keys->pdata[0]);
-  else if (order->certificate != NULL)
+  else if (order->layer == CPD_LAYER_SYSTEM) /* the only one whose dialog names it */
     {
       g_autoptr (CpdCertificate) certificate = cpd_certificate_new (order->certificate, NULL);
 

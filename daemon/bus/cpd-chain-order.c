@@ -57,20 +57,6 @@ take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
 }
 
 static gboolean
-take_anchors (CpdChainOrder *order, GVariant *array, GError **error)
-{
-  g_autoptr (GPtrArray) ders = cpd_options_to_bytes (array);
-  g_autoptr (GError) reason = NULL;
-
-  if (array == NULL)
-    return TRUE;
-  order->anchors = cpd_anchors_new (ders, &reason);
-  return order->anchors != NULL
-         || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error, "option ‘trust-anchors’: %s",
-                    reason->message);
-}
-
-static gboolean
 take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **error)
 {
   g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
@@ -111,7 +97,8 @@ take_options (CpdChainOrder *order, GVariant *options, GError **error)
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_options_check_choice ("purpose", purpose, purposes, error)
       || !cpd_options_check_choice ("match", match, matches, error)
-      || !take_anchors (order, anchors, error) || !take_keys (order, keys, match, error))
+      || !cpd_options_to_anchors (anchors, &order->anchors, error)
+      || !take_keys (order, keys, match, error))
     return FALSE;
   order->purpose = g_strcmp0 (purpose, "any") == 0 ? CPD_PURPOSE_ANY : CPD_PURPOSE_SERVER;
   return TRUE;

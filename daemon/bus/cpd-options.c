@@ -120,3 +120,17 @@ cpd_options_to_bytes (GVariant *array)
     }
   return list;
 }
+
+/* `array`: the aay of the option ‘trust-anchors’, or NULL. `anchors`: left as it was where there is
+ * none. Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
+gboolean
+cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
+{
+  g_autoptr (GPtrArray) ders = cpd_options_to_bytes (array);
+  g_autoptr (GError) reason = NULL;
+
+  if (array == NULL)
+    return TRUE;
+  *anchors = cpd_anchors_new (ders, &reason);
+  return *anchors != NULL || refuse (error, "option ‘trust-anchors’: %s", reason->message);
+}

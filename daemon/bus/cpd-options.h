@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/cpd-anchors.h"
 
 G_BEGIN_DECLS
 
@@ -23,5 +23,6 @@ gboolean cpd_options_parse (GVariant *dictionary, const CpdOption *options, size
 gboolean cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
                                    GError **error);
 GPtrArray *cpd_options_to_bytes (GVariant *array);
+gboolean cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error);
 
 G_END_DECLS

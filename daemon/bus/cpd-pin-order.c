@@ -43,21 +43,6 @@ cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
 }
 
 static gboolean
-take_anchors (CpdPinOrder *order, GVariant *array, GError **error)
-{
-  g_autoptr (GPtrArray) ders = cpd_options_to_bytes (array);
-  g_autoptr (GError) reason = NULL;
-
-  if (array == NULL)
-    return TRUE;
-  order->anchors = cpd_anchors_new (ders, &reason);
-  if (order->anchors == NULL)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
-                 reason->message);
-  return order->anchors != NULL;
-}
-
-static gboolean
 take_note (CpdPinOrder *order, const char *note, GError **error)
 {
   if (note != NULL && !cpd_text_is_plain (note))
@@ -102,7 +87,8 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
       || !cpd_pin_order_parse_scope (scope, &order->layer, error)
       || !cpd_options_check_choice ("match", match, matches, error)
       || !cpd_options_check_choice ("mode", mode, modes, error) || !check_expiry (order, now, error)
-      || !take_anchors (order, anchors, error) || !take_note (order, note, error))
+      || !cpd_options_to_anchors (anchors, &order->anchors, error)
+      || !take_note (order, note, error))
     return FALSE;
   order->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
   order->mode = g_strcmp0 (mode, "report") == 0 ? CPD_MODE_REPORT : CPD_MODE_ENFORCE;

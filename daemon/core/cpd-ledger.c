@@ -140,12 +140,6 @@ cpd_ledger_get_table (CpdLedger *ledger)
   return ledger->table;
 }
 
-guint32
-cpd_ledger_get_uid (CpdLedger *ledger)
-{
-  return ledger->uid;
-}
-
 /* Whether a change is being written, or waits to be. */
 gboolean
 cpd_ledger_is_busy (CpdLedger *ledger)

@@ -25,7 +25,6 @@ CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, const char *folder);
 void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
-guint32 cpd_ledger_get_uid (CpdLedger *ledger);
 gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 
 void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change,
