@@ -57,20 +57,29 @@ check_room (CpdCall *call, GError **error)
   return FALSE;
 }
 
+/* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is
+ * answered with what went wrong */
+static CpdPin *
+finish_setting (CpdCall *call, GObject *source, GAsyncResult *result)
+{
+  GError *error = NULL;
+  CpdPin *pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
+
+  if (pin != NULL)
+    cpd_audit_pin_changed (call->caller, pin);
+  else
+    cpd_call_fail (call, error);
+  return pin;
+}
+
 static void
 pin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  GError *error = NULL;
-  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
+  g_autoptr (CpdPin) pin = finish_setting (call, source, result);
 
-  if (pin == NULL)
-    {
-      cpd_call_fail (call, error);
-      return;
-    }
-  cpd_audit_pin_changed (call->caller, pin);
-  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+  if (pin != NULL)
+    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
 }
 
 /* A pinning that failed and left a block. */
@@ -285,16 +294,10 @@ static void
 block_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  GError *error = NULL;
-  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
+  g_autoptr (CpdPin) pin = finish_setting (call, source, result);
 
-  if (pin == NULL)
-    {
-      cpd_call_fail (call, error);
-      return;
-    }
-  cpd_audit_pin_changed (call->caller, pin);
-  cpd_call_return (call, NULL);
+  if (pin != NULL)
+    cpd_call_return (call, NULL);
 }
 
 static void
