@@ -16,6 +16,7 @@
 #define OID_KEY_PURPOSES     "2.5.29.37"
 #define OID_NAME_CONSTRAINTS "2.5.29.30"
 #define OID_AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
+#define OID_AUTHORITY_KEY    "2.5.29.35"
 
 /* Longer values than that are none of those that are looked at here. */
 #define VALUE_MAX_BYTES 4096
@@ -52,16 +53,51 @@ has_name_constraints (CpdCertificate *certificate)
   return read_extension (certificate, OID_NAME_CONSTRAINTS, value, &length, &critical);
 }
 
-/* Section 4.2.2.1: it only helps to find things, and must never be what a path depends on. */
+/* Sections 4.2.1.1 and 4.2.2.1: what only helps to find things must never be what a path depends
+ * on. */
 static gboolean
-depends_on_access_information (CpdCertificate *certificate)
+depends_on (CpdCertificate *certificate, const char *oid)
 {
   guint8 value[VALUE_MAX_BYTES];
   size_t length = sizeof value;
   unsigned int critical = 0;
 
-  return read_extension (certificate, OID_AUTHORITY_ACCESS, value, &length, &critical)
-         && critical != 0;
+  return read_extension (certificate, oid, value, &length, &critical) && critical != 0;
+}
+
+static gboolean
+has_malformed_access_information (CpdCertificate *certificate)
+{
+  gnutls_datum_t value = { NULL, 0 };
+  unsigned int critical;
+  int status = gnutls_x509_crt_get_authority_info_access (
+      cpd_certificate_get_handle (certificate), 0, GNUTLS_IA_ACCESSMETHOD_OID, &value, &critical);
+
+  gnutls_free (value.data);
+  return status < 0 && status != GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE
+         && status != GNUTLS_E_UNKNOWN_ALGORITHM;
+}
+
+/* Section 4.2.1.4: a critical policy is processed with its qualifiers, or the path is refused. */
+static gboolean
+has_unknown_critical_qualifier (CpdCertificate *certificate)
+{
+  gboolean unknown = FALSE;
+
+  for (unsigned int i = 0; !unknown; i++)
+    {
+      struct gnutls_x509_policy_st policy;
+      unsigned int critical = 0;
+
+      if (gnutls_x509_crt_get_policy (cpd_certificate_get_handle (certificate), i, &policy,
+                                      &critical)
+          < 0)
+        break;
+      for (unsigned int j = 0; critical != 0 && j < policy.qualifiers; j++)
+        unknown |= policy.qualifier[j].type == GNUTLS_X509_QUALIFIER_UNKNOWN;
+      gnutls_x509_policy_release (&policy);
+    }
+  return unknown;
 }
 
 static gboolean
@@ -93,8 +129,14 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
     return "has an RSA key whose length is no whole number of bytes";
   if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))
     return "has a list of purposes that is empty";
-  if (role != CPD_ROLE_ANCHOR && depends_on_access_information (certificate))
+  if (role != CPD_ROLE_ANCHOR && depends_on (certificate, OID_AUTHORITY_ACCESS))
     return "marks its authority information as critical";
+  if (depends_on (certificate, OID_AUTHORITY_KEY))
+    return "marks its authority's key identifier as critical";
+  if (role != CPD_ROLE_ANCHOR && has_malformed_access_information (certificate))
+    return "has malformed authority information";
+  if (role != CPD_ROLE_ANCHOR && has_unknown_critical_qualifier (certificate))
+    return "has a critical policy with a qualifier that cannot be judged";
   if (role == CPD_ROLE_LEAF && has_name_constraints (certificate))
     return "is a server's, but has name constraints";
   if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
@@ -159,6 +201,15 @@ is_well_formed (gnutls_x509_name_constraints_t constraints)
   return count > 0;
 }
 
+/* A name that stands for nothing can be neither inside nor outside of a constraint. */
+static gboolean
+is_malformed_name (int type, const char *name, size_t size)
+{
+  if (type == GNUTLS_SAN_IPADDRESS)
+    return size != 4 && size != 16;
+  return type == GNUTLS_SAN_DNSNAME && (size == 0 || name[0] == '.');
+}
+
 /* Whether the names of one certificate keep to the constraints of one above it. */
 static gboolean
 keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
@@ -177,7 +228,8 @@ keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraint
       if (type < 0)
         return FALSE;
       present[MIN (type, GNUTLS_SAN_MAX)] = TRUE;
-      if (type == GNUTLS_SAN_DNSNAME && wildcard_reaches (name, size, constraints))
+      if (is_malformed_name (type, name, size)
+          || (type == GNUTLS_SAN_DNSNAME && wildcard_reaches (name, size, constraints)))
         return FALSE;
     }
   for (size_t i = 0; i < G_N_ELEMENTS (constrained_types); i++)

@@ -185,7 +185,7 @@ check_with_gnutls (Search *search)
                              | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
   gnutls_x509_crt_t handles[DEPTH_MAX + 1];
   unsigned int length = search->tip_to_leaf->len;
-  unsigned int below = MAX (length - 1, 1); /* a leaf that is itself an anchor is its own path */
+  unsigned int below = MAX (length - 1, 1); /* a leaf that is its own anchor is its own path */
   unsigned int status = 0;
 
   for (unsigned int i = 0; i < length; i++)
@@ -308,6 +308,14 @@ explain_no_path (Search *search, CpdCertificate *leaf)
           "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
 }
 
+/* A path ends in a trusted certificate that signed itself; one that somebody else issued is not
+ * trusted without that issuer, whatever list it is in. */
+static gboolean
+is_its_own_anchor (CpdAnchors *anchors, CpdCertificate *leaf)
+{
+  return cpd_anchors_contain (anchors, leaf) && cpd_certificate_is_self_signed (leaf);
+}
+
 /* Judges a chain of CpdCertificate, as presented, the server's own first. No clock, no disk, no
  * network. Returns: (transfer full): every valid path that was found within the bound of work */
 CpdValidation *
@@ -338,7 +346,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
     }
 
   g_ptr_array_add (path, chain->pdata[0]);
-  if (cpd_anchors_contain (anchors, chain->pdata[0]))
+  if (is_its_own_anchor (anchors, chain->pdata[0]))
     judge_path (&search);
   extend (&search);
   if (result->paths->len == 0)

@@ -18,14 +18,30 @@
 #define KEY_PURPOSES     "2.5.29.37"
 #define NAME_CONSTRAINTS "2.5.29.30"
 #define AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
+#define AUTHORITY_KEY    "2.5.29.35"
+#define POLICIES         "2.5.29.32"
+#define ALTERNATIVE      "2.5.29.17"
 
 #define EMPTY_SEQUENCE "\x30\x00"
 
 /* OCSP at the URI “u”. */
 #define ACCESS_VALUE "\x30\x0F\x30\x0D\x06\x08\x2B\x06\x01\x05\x05\x07\x30\x01\x86\x01u"
 
+/* Says nothing of how or where. */
+#define MALFORMED_ACCESS_VALUE "\x30\x02\x05\x00"
+
+#define KEY_IDENTIFIER_VALUE "\x30\x06\x80\x04\x01\x02\x03\x04"
+
+/* The policy 1.2.3, by itself and with a qualifier 1.2.3.5. */
+#define POLICY "\x30\x06\x30\x04\x06\x02\x2A\x03"
+#define QUALIFIED_POLICY                                                                           \
+  "\x30\x11\x30\x0F\x06\x02\x2A\x03\x30\x09\x30\x07\x06\x03\x2A\x03\x05\x05\x00"
+
 /* Excludes 10.0.0.0/8. */
 #define EXCLUDES_TEN "\x30\x0E\xA1\x0C\x30\x0A\x87\x08\x0A\x00\x00\x00\xFF\x00\x00\x00"
+
+/* An address of eight bytes. */
+#define LONG_ADDRESS "\x30\x0A\x87\x08\x0B\x00\x00\x01\xFF\xFF\xFF\x00"
 
 /* Permits, or excludes, “.example”. */
 #define PERMITS_DOT  "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
@@ -99,6 +115,45 @@ test_critical_authority_information (void)
 
   assert_faults (critical, "authority information", "authority information", NULL);
   assert_faults (usual, NULL, NULL, NULL);
+}
+
+static void
+test_malformed_authority_information (void)
+{
+  g_autoptr (TestIdentity) malformed
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = EXTENSION (AUTHORITY_ACCESS, MALFORMED_ACCESS_VALUE, FALSE));
+
+  assert_faults (malformed, "malformed", "malformed", NULL);
+}
+
+static void
+test_critical_key_identifier (void)
+{
+  g_autoptr (TestIdentity) critical
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, TRUE));
+  g_autoptr (TestIdentity) usual
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, FALSE));
+
+  assert_faults (critical, "key identifier", "key identifier", "key identifier");
+  assert_faults (usual, NULL, NULL, NULL);
+}
+
+static void
+test_critical_policies (void)
+{
+  g_autoptr (TestIdentity) bare
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (POLICIES, POLICY, TRUE));
+  g_autoptr (TestIdentity) qualified
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (POLICIES, QUALIFIED_POLICY, TRUE));
+  g_autoptr (TestIdentity) informal
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (POLICIES, QUALIFIED_POLICY, FALSE));
+
+  assert_faults (bare, NULL, NULL, NULL);
+  assert_faults (qualified, "qualifier", "qualifier", NULL);
+  assert_faults (informal, NULL, NULL, NULL);
 }
 
 static void
@@ -270,6 +325,23 @@ test_address (void)
   assert_names (test_chain (outside, root, NULL), NULL);
 }
 
+/* What stands for no host is neither inside nor outside. */
+static void
+test_malformed_names (void)
+{
+  g_autoptr (TestIdentity) root
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .excluded_dns = "other.example");
+  g_autoptr (TestIdentity) dotted
+      = TEST_IDENTITY (.dns = { "fine.example", ".h.example" }, .issuer = root);
+  g_autoptr (TestIdentity) fine = TEST_IDENTITY (.dns = { "fine.example" }, .issuer = root);
+  g_autoptr (TestIdentity) long_address
+      = TEST_IDENTITY (.issuer = root, .extension = EXTENSION (ALTERNATIVE, LONG_ADDRESS, FALSE));
+
+  assert_names (test_chain (dotted, root, NULL), FORBIDDEN);
+  assert_names (test_chain (long_address, root, NULL), FORBIDDEN);
+  assert_names (test_chain (fine, root, NULL), NULL);
+}
+
 static void
 test_alone (void)
 {
@@ -406,6 +478,9 @@ main (int argc, char *argv[])
   ADD ("faults/key-of-no-whole-bytes", test_key_of_no_whole_bytes);
   ADD ("faults/empty-purposes", test_empty_purposes);
   ADD ("faults/critical-authority-information", test_critical_authority_information);
+  ADD ("faults/malformed-authority-information", test_malformed_authority_information);
+  ADD ("faults/critical-key-identifier", test_critical_key_identifier);
+  ADD ("faults/critical-policies", test_critical_policies);
   ADD ("faults/server-with-constraints", test_server_with_constraints);
   ADD ("faults/server-that-signs", test_server_that_signs);
   ADD ("faults/authority-without-name", test_authority_without_name);
@@ -413,6 +488,7 @@ main (int argc, char *argv[])
   add_names ();
   ADD ("names/star-within-a-label", test_star_within_a_label);
   ADD ("names/address", test_address);
+  ADD ("names/malformed", test_malformed_names);
   ADD ("names/alone", test_alone);
   TRUST_TEST_ADD ("profile/constraints-bind-downwards", test_constraints_bind_downwards);
   TRUST_TEST_ADD ("profile/every-authority-counts", test_every_authority_counts);

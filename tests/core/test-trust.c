@@ -119,6 +119,15 @@ test_trusted_leaf (TrustFixture *f, gconstpointer user_data)
 }
 
 static void
+test_trusted_leaf_of_somebody_else (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdAnchors) anchors = test_anchors (f->leaf, NULL);
+
+  trust_assert_problem (anchors, test_chain (f->leaf, f->middle, f->root, NULL),
+                        CPD_PROBLEM_UNKNOWN_ISSUER);
+}
+
+static void
 test_path_tells_its_dates (TrustFixture *f, gconstpointer user_data)
 {
   g_autoptr (TestIdentity) leaf
@@ -228,6 +237,7 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("accepts/any-purpose", test_any_purpose);
   TRUST_TEST_ADD ("accepts/usual-rsa-key", test_usual_rsa_key);
   TRUST_TEST_ADD ("accepts/sha1-on-the-anchor-itself", test_sha1_on_the_anchor_itself);
+  TRUST_TEST_ADD ("refuses/trusted-leaf-of-somebody-else", test_trusted_leaf_of_somebody_else);
   TRUST_TEST_ADD ("paths/unrelated-is-not-on-it", test_unrelated_is_not_on_the_path);
   TRUST_TEST_ADD ("paths/namesake-is-not-on-it", test_namesake_is_not_on_the_path);
   TRUST_TEST_ADD ("paths/all-of-a-cross-sign", test_cross_signed_gives_all_paths);
