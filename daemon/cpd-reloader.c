@@ -52,7 +52,7 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    g_message ("read the pin files and the trust file anew");
+    g_message ("read the pin files and the trusted authorities anew");
   else
     cpd_audit_store_broken (error->message);
 }
@@ -105,6 +105,7 @@ cpd_reloader_new (CpdStore *store)
   reloader->store = g_object_ref (store);
   for (size_t i = 0; folders[i] != NULL; i++)
     watch (reloader, folders[i]);
-  watch (reloader, cpd_store_get_trust_file (store));
+  if (cpd_store_get_trust (store) != NULL)
+    watch (reloader, cpd_trust_source_get_file (cpd_store_get_trust (store)));
   return reloader;
 }

@@ -55,8 +55,10 @@ static CpdStore *
 load_store (const CpdArguments *arguments, const CpdConfig *config, unsigned int *problems)
 {
   static const char *const usual_dirs[] = { CPD_PINS_DIR_ADMIN, CPD_PINS_DIR_VENDOR, NULL };
+  g_autoptr (CpdTrustSource) trust
+      = cpd_trust_source_new (config->trust_file, (const char *const *)config->local_trust_dirs);
   const CpdStoreSettings settings = {
-    .trust_file = config->trust_file,
+    .trust = trust,
     .state_dir = arguments->state_dir != NULL ? arguments->state_dir : CPD_STATE_DIR,
     .pins_dirs
     = arguments->pins_dirs != NULL ? (const char *const *)arguments->pins_dirs : usual_dirs,

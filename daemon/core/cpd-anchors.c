@@ -9,9 +9,6 @@
 
 #include "client-lib/certpin-error.h"
 
-#include <gnutls/gnutls.h>
-#include <string.h>
-
 typedef struct
 {
   GBytes *der;
@@ -22,6 +19,7 @@ struct _CpdAnchors
 {
   GPtrArray *ders;        /* of GBytes, in the order given */
   GHashTable *by_subject; /* GBytes (the raw Name) → GPtrArray of Anchor */
+  GPtrArray *local;       /* of GBytes: certificates that the administrator added: few */
 };
 
 static void
@@ -71,6 +69,7 @@ cpd_anchors_new_empty (void)
   anchors->by_subject
       = g_hash_table_new_full (g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref,
                                (GDestroyNotify)g_ptr_array_unref);
+  anchors->local = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   return anchors;
 }
 
@@ -95,53 +94,18 @@ cpd_anchors_new (GPtrArray *ders, GError **error)
   return g_steal_pointer (&anchors);
 }
 
-/* Decodes the PEM block at the front of `text`. Returns: (transfer full) (nullable) */
-static GBytes *
-decode_block (const char *text, size_t length)
-{
-  const gnutls_datum_t datum = { (unsigned char *)text, (unsigned int)length };
-  gnutls_datum_t decoded = { NULL, 0 };
-  GBytes *der;
-
-  if (gnutls_pem_base64_decode2 ("CERTIFICATE", &datum, &decoded) < 0)
-    return NULL;
-  der = g_bytes_new (decoded.data, decoded.size);
-  gnutls_free (decoded.data);
-  return der;
-}
-
-/* `path`: a PEM bundle of trusted certificates. What is in it and is no certificate is passed over:
- * a set with an anchor less trusts less. A set without any is an error. Errors: G_FILE_ERROR, or
- * CERTPIN_ERROR_WRONG_FORMAT. */
+/* What the machine trusts: `ders`, of GBytes; what of it is no certificate is passed over. `local`,
+ * of GBytes: those that its administrator added. */
 CpdAnchors *
-cpd_anchors_new_from_file (const char *path, GError **error)
+cpd_anchors_new_of_machine (GPtrArray *ders, GPtrArray *local)
 {
-  static const char begin[] = "-----BEGIN CERTIFICATE-----";
-  g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
-  g_autofree char *text = NULL;
-  gsize length;
+  CpdAnchors *anchors = cpd_anchors_new_empty ();
 
-  if (!g_file_get_contents (path, &text, &length, error))
-    return NULL;
-
-  for (const char *block = g_strstr_len (text, (gssize)length, begin), *next; block != NULL;
-       block = next)
-    {
-      size_t left = length - (size_t)(block - text);
-      g_autoptr (GBytes) der = NULL;
-
-      next = g_strstr_len (block + 1, (gssize)left - 1, begin);
-      der = decode_block (block, next != NULL ? (size_t)(next - block) : left);
-      if (der != NULL)
-        add (anchors, der);
-    }
-  if (anchors->ders->len == 0)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "trust file ‘%s’ holds no PEM certificate", path);
-      return NULL;
-    }
-  return g_steal_pointer (&anchors);
+  for (unsigned int i = 0; i < ders->len; i++)
+    add (anchors, ders->pdata[i]);
+  g_ptr_array_unref (anchors->local);
+  anchors->local = g_ptr_array_ref (local);
+  return anchors;
 }
 
 /* Returns: (transfer full): another set of the same certificates, which shares no handle with this
@@ -149,11 +113,7 @@ cpd_anchors_new_from_file (const char *path, GError **error)
 CpdAnchors *
 cpd_anchors_detach (CpdAnchors *anchors)
 {
-  CpdAnchors *detached = cpd_anchors_new_empty ();
-
-  for (unsigned int i = 0; i < anchors->ders->len; i++)
-    add (detached, anchors->ders->pdata[i]);
-  return detached;
+  return cpd_anchors_new_of_machine (anchors->ders, anchors->local);
 }
 
 CpdAnchors *
@@ -169,6 +129,7 @@ anchors_clear (gpointer data)
 
   g_ptr_array_unref (anchors->ders);
   g_hash_table_unref (anchors->by_subject);
+  g_ptr_array_unref (anchors->local);
 }
 
 void
@@ -228,4 +189,12 @@ cpd_anchors_contain (CpdAnchors *anchors, CpdCertificate *certificate)
     if (g_bytes_equal (((Anchor *)namesakes->pdata[i])->der, cpd_certificate_get_der (certificate)))
       return TRUE;
   return FALSE;
+}
+
+/* Whether this machine's administrator added it: it did not come with the system. */
+gboolean
+cpd_anchors_is_local (CpdAnchors *anchors, CpdCertificate *anchor)
+{
+  return g_ptr_array_find_with_equal_func (anchors->local, cpd_certificate_get_der (anchor),
+                                           g_bytes_equal, NULL);
 }

@@ -38,6 +38,11 @@ static const struct
 
 #define DEFAULT_TRUST_FILE "/etc/ssl/certs/ca-certificates.crt"
 
+/* Where Debian, Fedora, Arch and SUSE have administrators put authorities of their own. */
+static const char *const default_local_trust_dirs[]
+    = { "/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors",
+        "/etc/ca-certificates/trust-source/anchors", "/etc/pki/trust/anchors", NULL };
+
 /* Returns: (transfer full): the built-in values */
 CpdConfig *
 cpd_config_new (void)
@@ -47,6 +52,7 @@ cpd_config_new (void)
   for (size_t i = 0; i < G_N_ELEMENTS (limits); i++)
     G_STRUCT_MEMBER (guint64, config, limits[i].offset) = limits[i].usual;
   config->trust_file = g_strdup (DEFAULT_TRUST_FILE);
+  config->local_trust_dirs = g_strdupv ((GStrv)default_local_trust_dirs);
   return config;
 }
 
@@ -73,11 +79,26 @@ static gboolean
 is_known (const char *group, const char *key)
 {
   if (g_str_equal (group, "Tls"))
-    return g_str_equal (key, "TrustFile");
+    return g_str_equal (key, "TrustFile") || g_str_equal (key, "LocalTrustDirs");
   for (size_t i = 0; g_str_equal (group, "Limits") && i < G_N_ELEMENTS (limits); i++)
     if (g_str_equal (key, limits[i].key))
       return TRUE;
   return FALSE;
+}
+
+static void
+read_tls (CpdConfig *config, GKeyFile *file, const char *key, const char *text)
+{
+  if (g_str_equal (key, "TrustFile"))
+    {
+      g_free (config->trust_file);
+      config->trust_file = g_strdup (text);
+    }
+  else
+    {
+      g_strfreev (config->local_trust_dirs);
+      config->local_trust_dirs = g_key_file_get_string_list (file, "Tls", key, NULL, NULL);
+    }
 }
 
 static gboolean
@@ -98,10 +119,7 @@ read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *gro
       else if (g_str_equal (group, "Limits") && !read_limit (config, path, keys[i], text, error))
         return FALSE;
       else if (g_str_equal (group, "Tls"))
-        {
-          g_free (config->trust_file);
-          config->trust_file = g_steal_pointer (&text);
-        }
+        read_tls (config, file, keys[i], text);
     }
   return TRUE;
 }
@@ -137,5 +155,6 @@ cpd_config_free (CpdConfig *config)
   if (config == NULL)
     return;
   g_free (config->trust_file);
+  g_strfreev (config->local_trust_dirs);
   g_free (config);
 }

@@ -21,7 +21,8 @@ typedef struct
   guint64 running;
   guint64 connections_per_channel;
   guint64 channel_idle_s;
-  char *trust_file; /* a PEM bundle */
+  char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */
+  GStrv local_trust_dirs; /* of authorities that the administrator added */
 } CpdConfig;
 
 CpdConfig *cpd_config_new (void);

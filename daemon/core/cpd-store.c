@@ -17,7 +17,7 @@ struct _CpdStore
 {
   GObject parent;
 
-  char *trust_file;
+  CpdTrustSource *trust; /* NULL: nothing is trusted */
   char *state_dir;
   GStrv pins_dirs;
   guint64 max_bytes;
@@ -48,7 +48,7 @@ cpd_store_finalize (GObject *object)
 {
   CpdStore *store = CPD_STORE (object);
 
-  g_free (store->trust_file);
+  cpd_trust_source_unref (store->trust);
   g_free (store->state_dir);
   g_strfreev (store->pins_dirs);
   g_hash_table_unref (store->generations);
@@ -82,7 +82,8 @@ cpd_store_new (const CpdStoreSettings *settings)
   CpdStore *store = g_object_new (CPD_TYPE_STORE, NULL);
   g_autofree char *folder = NULL;
 
-  store->trust_file = g_strdup (settings->trust_file);
+  if (settings->trust != NULL)
+    store->trust = cpd_trust_source_ref (settings->trust);
   store->state_dir = g_strdup (settings->state_dir);
   store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
   store->max_bytes = settings->max_bytes_per_layer;
@@ -148,16 +149,16 @@ set_anchors (CpdStore *store, CpdAnchors *anchors)
   store->anchors = anchors;
 }
 
-/* Without a readable trust file nothing is trusted. */
+/* Without a readable trust source nothing is trusted. */
 static void
 load_anchors (CpdStore *store, GPtrArray *problems)
 {
   g_autoptr (GError) error = NULL;
   CpdAnchors *anchors = NULL;
 
-  if (store->trust_file == NULL)
+  if (store->trust == NULL)
     return;
-  anchors = cpd_anchors_new_from_file (store->trust_file, &error);
+  anchors = cpd_trust_source_load (store->trust, &error);
   if (anchors != NULL)
     set_anchors (store, anchors);
   else
@@ -225,10 +226,10 @@ cpd_store_get_pins_dirs (CpdStore *store)
 }
 
 /* Returns: (transfer none) (nullable): where the anchors are from */
-const char *
-cpd_store_get_trust_file (CpdStore *store)
+CpdTrustSource *
+cpd_store_get_trust (CpdStore *store)
 {
-  return store->trust_file;
+  return store->trust;
 }
 
 /* Returns: (transfer none): the anchors of pins that name none; another set after each reload */
@@ -426,7 +427,7 @@ cpd_store_is_busy (CpdStore *store)
 /* What a reload read. */
 typedef struct
 {
-  char *trust_file;
+  CpdTrustSource *trust; /* NULL: nothing is trusted */
   GStrv pins_dirs;
   CpdAnchors *anchors;
   CpdPinTable *files;
@@ -437,7 +438,7 @@ reload_free (gpointer data)
 {
   Reload *reload = data;
 
-  g_free (reload->trust_file);
+  cpd_trust_source_unref (reload->trust);
   g_strfreev (reload->pins_dirs);
   cpd_anchors_unref (reload->anchors);
   cpd_pin_table_free (reload->files);
@@ -451,8 +452,8 @@ reload_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
   g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
 
-  if (reload->trust_file != NULL)
-    reload->anchors = cpd_anchors_new_from_file (reload->trust_file, &error);
+  if (reload->trust != NULL)
+    reload->anchors = cpd_trust_source_load (reload->trust, &error);
   if (error != NULL)
     g_ptr_array_add (problems, g_strdup (error->message));
   reload->files = cpd_drop_ins_load ((const char *const *)reload->pins_dirs, problems);
@@ -508,7 +509,7 @@ start_reload (CpdStore *store)
   g_task_run_in_thread (reading, reload_in_thread);
 }
 
-/* Reads the pin files and the trust file anew: all of them, or what was in force stays.
+/* Reads the pin files and the trust source anew: all of them, or what was in force stays.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 void
 cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
@@ -516,7 +517,8 @@ cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer 
   GTask *task = g_task_new (store, NULL, callback, user_data);
   Reload *reload = g_new0 (Reload, 1);
 
-  reload->trust_file = g_strdup (store->trust_file);
+  if (store->trust != NULL)
+    reload->trust = cpd_trust_source_ref (store->trust);
   reload->pins_dirs = g_strdupv (store->pins_dirs);
   g_task_set_source_tag (task, cpd_store_reload_async);
   g_task_set_task_data (task, reload, reload_free);

@@ -4,6 +4,7 @@
 
 #include "daemon/core/cpd-ledger.h"
 #include "daemon/core/cpd-policy.h"
+#include "daemon/core/cpd-trust-source.h"
 
 G_BEGIN_DECLS
 
@@ -19,7 +20,7 @@ G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
 typedef struct
 {
-  const char *trust_file;       /* of the system's anchors: a PEM bundle; NULL: none are trusted */
+  CpdTrustSource *trust;        /* of the system's anchors; NULL: none are trusted */
   const char *state_dir;        /* of run-time pins; NULL: nothing is kept */
   const char *const *pins_dirs; /* of pin files, the strongest first; NULL-terminated */
   guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
@@ -31,7 +32,7 @@ CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 GPtrArray *cpd_store_load (CpdStore *store);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
-const char *cpd_store_get_trust_file (CpdStore *store);
+CpdTrustSource *cpd_store_get_trust (CpdStore *store);
 CpdAnchors *cpd_store_get_anchors (CpdStore *store);
 CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);

@@ -9,6 +9,7 @@
 
 #include "cpd-verdict.h"
 
+#include "daemon/core/cpd-cause.h"
 #include "daemon/core/cpd-text.h"
 
 static const char *const layer_names[CPD_N_LAYERS]
@@ -138,83 +139,37 @@ refuse_by_policy (CpdVerdict *verdict, gint64 now)
   return FALSE;
 }
 
-static const char *
-explain_problem (CpdProblem problem)
+/* `message`: (transfer full) */
+static CpdVerdict *
+refuse_for (CpdVerdict *verdict, CertpinError error, CpdPin *pin, const CpdCause *cause,
+            char *message)
 {
-  switch (problem)
-    {
-    case CPD_PROBLEM_UNKNOWN_ISSUER:
-      return "the server, or something between here and it, uses a certificate of an authority "
-             "that is not "
-             "trusted";
-    case CPD_PROBLEM_SELF_SIGNED:
-      return "the server was set up with a certificate of its own making";
-    case CPD_PROBLEM_NAME:
-      return "the server answers for another host, or a network portal answers in its place";
-    case CPD_PROBLEM_EXPIRED:
-      return "the server's certificate was not renewed in time";
-    case CPD_PROBLEM_NOT_YET_VALID:
-    case CPD_PROBLEM_CLOCK:
-      return "the clock of this machine is probably wrong";
-    case CPD_PROBLEM_PURPOSE:
-    case CPD_PROBLEM_WEAK:
-    case CPD_PROBLEM_CONSTRAINTS:
-    case CPD_PROBLEM_MALFORMED:
-    case CPD_PROBLEM_NONE:
-      return "the server's certificate, or one above it, was issued wrongly";
-    }
-  return NULL;
+  const Refusal refusal = { error, pin, cause->reason, cause->likely, cause->advice };
+
+  return refuse (verdict, &refusal, message);
 }
 
 static CpdVerdict *
 refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
-  const Refusal refusal
-      = { CERTPIN_ERROR_UNTRUSTED, pin, cpd_problem_get_name (validation->problem),
-          explain_problem (validation->problem),
-          "nothing was sent; the server's operator has to mend it" };
+  g_auto (CpdCause) cause = cpd_cause_of_untrusted (verdict->policy, verdict->peer, validation);
 
-  return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ is not trusted: %s",
-                                  cpd_host_get_name (verdict->target), validation->detail));
-}
-
-/* Returns: (transfer full): what a wrong key is probably due to, by whether its issuer is the
- * pinned one */
-static char *
-guess_cause (const CpdPin *pin, const char *issuer)
-{
-  if (pin->issuer == NULL)
-    return g_strdup (
-        "the server changed its key, or something between here and it answers in its place");
-  if (g_str_equal (pin->issuer, issuer))
-    return g_strdup_printf (
-        "the same authority, ‘%s’, issued it: the server probably changed its key", issuer);
-  return g_strdup_printf (
-      "another authority, ‘%s’, issued it: the server moved, or something between "
-      "here and it answers in its place",
-      issuer);
+  return refuse_for (verdict, CERTPIN_ERROR_UNTRUSTED, pin, &cause,
+                     g_strdup_printf ("host ‘%s’ is not trusted: %s",
+                                      cpd_host_get_name (verdict->target), validation->detail));
 }
 
 static CpdVerdict *
-refuse_mismatch (CpdVerdict *verdict, CpdPin *pin)
+refuse_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
   CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
   g_autofree char *offered = certpin_key_to_text (cpd_certificate_get_key (leaf));
-  g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
-  g_autofree char *cause = guess_cause (pin, issuer);
-  gboolean rotated = g_strcmp0 (pin->issuer, issuer) == 0;
-  const Refusal refusal = {
-    CERTPIN_ERROR_PIN_MISMATCH, pin, rotated ? "key-rotated" : "wrong-key", cause,
-    pin->layer == CPD_LAYER_REQUEST
-        ? "nothing was sent; the host's pins passed, so look at the keys that the request demands"
-        : "nothing was sent; ask the server's operator for the new certificate, and pin that"
-  };
+  g_auto (CpdCause) cause = cpd_cause_of_mismatch (pin, verdict->peer, validation);
 
-  return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",
-                                  cpd_host_get_name (verdict->target), offered,
-                                  layer_names[pin->layer], cause));
+  return refuse_for (verdict, CERTPIN_ERROR_PIN_MISMATCH, pin, &cause,
+                     g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",
+                                      cpd_host_get_name (verdict->target), offered,
+                                      layer_names[pin->layer], cause.likely));
 }
 
 /* Finds a pinned key on one path. */
@@ -292,12 +247,24 @@ match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer l
   return FALSE;
 }
 
+/* Returns: (transfer none): a validation that passed, by the layer's own anchors where it has some
+ */
+static const CpdValidation *
+get_validation (CpdValidation *const validations[], CpdLayer layer)
+{
+  for (int other = 0; layer == CPD_LAYER_REQUEST && other < CPD_LAYER_REQUEST; other++)
+    if (validations[other] != NULL)
+      return validations[other];
+  return validations[layer];
+}
+
 /* Lets a report-only pin's mismatch through; the first is told. */
 static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
   if (verdict->report == NULL)
-    verdict->report = refuse_mismatch (verdict_new (verdict->policy, verdict->peer), pin);
+    verdict->report
+        = refuse_mismatch (verdict_new (verdict->policy, verdict->peer), pin, validation);
   if (verdict->path_keys == NULL)
     record_path (verdict, validation->paths->pdata[0]);
 }
@@ -321,7 +288,7 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
       if (pin->mode != CPD_MODE_REPORT)
         {
           forget_match (verdict);
-          return refuse_mismatch (verdict, pin);
+          return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer));
         }
       report_mismatch (verdict, pin, validations[layer]);
     }

@@ -93,7 +93,7 @@ read_chain (JsonObject *object)
   return chain;
 }
 
-/* As cpd_anchors_new_from_file () reads a bundle: what is no certificate trusts nothing. */
+/* As cpd_anchors_new_of_machine () takes a bundle: what is no certificate trusts nothing. */
 static CpdAnchors *
 read_anchors (JsonObject *object)
 {

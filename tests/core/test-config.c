@@ -75,7 +75,8 @@ test_takes_values (void)
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GError) error = NULL;
   g_autoptr (CpdConfig) config = load ("[Limits]\nRunning=7\nWaitingPerUser=0\n"
-                                       "[Tls]\nTrustFile=/somewhere/trust.pem\n",
+                                       "[Tls]\nTrustFile=/somewhere/trust.pem\n"
+                                       "LocalTrustDirs=/a;/b\n",
                                        warnings, &error);
 
   g_assert_no_error (error);
@@ -83,6 +84,9 @@ test_takes_values (void)
   g_assert_cmpuint (config->waiting_per_uid, ==, 0);
   g_assert_cmpuint (config->headers, ==, 100);
   g_assert_cmpstr (config->trust_file, ==, "/somewhere/trust.pem");
+  g_assert_cmpstr (config->local_trust_dirs[0], ==, "/a");
+  g_assert_cmpstr (config->local_trust_dirs[1], ==, "/b");
+  g_assert_null (config->local_trust_dirs[2]);
   g_assert_cmpuint (warnings->len, ==, 0);
 }
 

@@ -30,8 +30,9 @@ static void
 open_store (ChannelFixture *f)
 {
   static const char *const no_dirs[] = { NULL };
+  g_autoptr (CpdTrustSource) trust = cpd_trust_source_new (f->trust_file, NULL);
   const CpdStoreSettings settings
-      = { .trust_file = f->trust_file, .pins_dirs = no_dirs, .first_generation = 100 };
+      = { .trust = trust, .pins_dirs = no_dirs, .first_generation = 100 };
   g_autoptr (GPtrArray) problems = NULL;
 
   f->store = cpd_store_new (&settings);
