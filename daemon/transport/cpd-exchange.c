@@ -44,6 +44,7 @@ G_DEFINE_FINAL_TYPE (CpdExchange, cpd_exchange, G_TYPE_OBJECT)
 
 enum
 {
+  CONNECTED,
   SETTLED,
   ENDED,
   N_SIGNALS
@@ -80,6 +81,8 @@ static void
 cpd_exchange_class_init (CpdExchangeClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_exchange_finalize;
+  signals[CONNECTED] = g_signal_new ("connected", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL,
+                                     NULL, NULL, G_TYPE_NONE, 1, G_TYPE_SOCKET);
   signals[SETTLED] = g_signal_new ("settled", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -189,6 +192,16 @@ set_up_tls (GIOStream *connection)
     g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
 }
 
+static void
+tell_socket (CpdExchange *exchange, GIOStream *connection)
+{
+  g_autoptr (GIOStream) base = NULL;
+
+  g_object_get (connection, "base-io-stream", &base, NULL);
+  g_signal_emit (exchange, signals[CONNECTED], 0,
+                 g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)));
+}
+
 /* A connection is being made for this exchange; else it is given one that was kept alive. */
 static void
 on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *connection)
@@ -198,6 +211,7 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
   set_up_tls (connection);
+  tell_socket (exchange, connection);
 }
 
 /* Whether what libsoup is about to write on is the protocol that all of this was measured on. */

@@ -5,11 +5,12 @@ checked lets a later request pass."""
 
 import socket
 import ssl
+import threading
 
 from lib import http
 from lib.caller import CallError
 from lib.server import Gate
-from lib.tap import equal, holds, run, test
+from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import HOST, World
 
 VERSIONS = (('TLS 1.3', ('TLSv1_3', 'TLSv1_3'), True),
@@ -64,6 +65,20 @@ def add_resumption_test(label, versions, tickets):
 
 for arguments in VERSIONS:
     add_resumption_test(*arguments)
+
+
+@test('an upload is cut where the pin changes: what waits in the kernel is never sent')
+def _(world):
+    server, _ = world.serve_pinned(buffer=4096)
+    going_on = threading.Event()
+    server.before_read = lambda connection: connection.bytes < 16384 or going_on.wait(DEADLINE_S)
+    upload = world.alice.begin_request(server.url(HOST), 'PUT', body=bytes(8 << 20))
+    server.wait(lambda: server.bytes >= 16384, 'the upload to begin')
+    world.alice.pin(HOST, world.issue().der)
+    world.alice.refused('PinChanged', upload.answer)
+    going_on.set()
+    server.wait_until_idle()
+    holds(server.bytes < 1 << 20, f'{server.bytes} bytes reached the old key')
 
 
 @test('the environment cannot turn resumption on')

@@ -40,6 +40,19 @@ def from_glib(value):
     return value.unpack()
 
 
+def _one(kind, value):
+    if kind == 'ay':  # as it is: byte by byte it takes seconds for a megabyte
+        return GLib.Variant.new_from_bytes(GLib.VariantType('ay'), GLib.Bytes(value), True)
+    return GLib.Variant(kind, to_glib(value))
+
+
+def build(signature, arguments):
+    """The arguments of a call; None where it takes none."""
+    if not signature:
+        return None
+    return GLib.Variant.new_tuple(*map(_one, GLib.Variant.split_signature(signature), arguments))
+
+
 class Program:
     """The connection to the bus and the line to the test."""
 
@@ -61,8 +74,7 @@ class Program:
 
     def do_call(self, number, target, method, signature, arguments):
         destination, path, interface = target
-        parameters = GLib.Variant(signature, to_glib(arguments)) if signature else None
-        self.bus.call(destination, path, interface, method, parameters, None,
+        self.bus.call(destination, path, interface, method, build(signature, arguments), None,
                       Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, None,
                       self.on_reply, number)
 

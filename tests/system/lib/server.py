@@ -26,6 +26,7 @@ class Connection:
 
     def read(self):
         """What came next; nothing once the other side has ended the connection."""
+        self.server.before_read(self)
         try:
             data = self.socket.recv(65536)
         except OSError:
@@ -65,14 +66,15 @@ class Gate:
 class Server:
     """`versions`: of TLS, from and to. `tickets`: with TLS 1.2 off means session ids. `handshake`:
     off for a server that accepts connections and then stays silent. `alpn`: the protocols that it
-    would rather speak."""
+    would rather speak. `buffer`: how many bytes its kernel takes before they are read."""
 
     def __init__(self, folder, identity, address='127.0.0.1', versions=('TLSv1_2', 'TLSv1_3'),
-                 tickets=True, handshake=True, alpn=()):
+                 tickets=True, handshake=True, alpn=(), buffer=None):
         self.folder = folder
         self.changed = threading.Condition()
         self.connections = []
         self.respond = lambda connection, request: http.reply(200, b'hello')
+        self.before_read = lambda connection: None
         self.handshake = handshake
         self._barriers = set()
         self._passed = set()
@@ -82,6 +84,8 @@ class Server:
         self.present(identity)
         family = socket.AF_INET6 if ':' in address else socket.AF_INET
         self._listener = socket.create_server((address, 0), family=family, backlog=64)
+        if buffer:
+            self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.address, self.port = self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
 
