@@ -8,12 +8,10 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-trust.h"
-
-#include <json-glib/json-glib.h>
+#include "daemon/core/cpd-peer.h"
+#include "tests/lib/chain-case.h"
 
 #include <string.h>
-#include <time.h>
 
 /* What the product does not claim (docs/THREATS.md): revocation lists, certificate policies, limits
  * and uses that a caller sets, and names that are no hosts. */
@@ -45,10 +43,9 @@ typedef struct
 {
   GHashTable *deviations; /* id → reason */
   GHashTable *seen;       /* ids that deviated */
+  Row *row;               /* of the set that is being read */
   unsigned int unexpected;
   gboolean list;
-  double worst_ms;
-  char *worst;
 } Run;
 
 static const char *
@@ -57,58 +54,6 @@ get_string (JsonObject *object, const char *member)
   JsonNode *node = json_object_get_member (object, member);
 
   return node != NULL && JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
-}
-
-static GPtrArray *
-get_ders (JsonObject *object, const char *member)
-{
-  JsonArray *array = json_object_get_array_member (object, member);
-  GPtrArray *ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-
-  for (unsigned int i = 0; i < json_array_get_length (array); i++)
-    {
-      gsize length;
-      guchar *der = g_base64_decode (json_array_get_string_element (array, i), &length);
-      g_ptr_array_add (ders, g_bytes_new_take (der, length));
-    }
-  return ders;
-}
-
-/* As cpd-peer makes it of what a server presents. */
-static GPtrArray *
-read_chain (JsonObject *object)
-{
-  g_autoptr (GPtrArray) ders = get_ders (object, "chain");
-  GPtrArray *chain = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
-
-  for (unsigned int i = 0; i < ders->len; i++)
-    {
-      CpdCertificate *certificate = cpd_certificate_new (ders->pdata[i], NULL);
-
-      if (certificate != NULL)
-        g_ptr_array_add (chain, certificate);
-      else if (i == 0)
-        break;
-    }
-  return chain;
-}
-
-/* As cpd_anchors_new_of_machine () takes a bundle: what is no certificate trusts nothing. */
-static CpdAnchors *
-read_anchors (JsonObject *object)
-{
-  g_autoptr (GPtrArray) ders = get_ders (object, "trusted");
-
-  for (unsigned int i = 0; i < ders->len;)
-    {
-      g_autoptr (CpdCertificate) certificate = cpd_certificate_new (ders->pdata[i], NULL);
-
-      if (certificate != NULL)
-        i++;
-      else
-        g_ptr_array_remove_index (ders, i);
-    }
-  return cpd_anchors_new (ders, NULL);
 }
 
 /* Returns: (nullable): why the case is not about what the product claims */
@@ -147,35 +92,15 @@ has_feature (JsonObject *object, const char *const *wanted)
   return FALSE;
 }
 
-static CpdTrustQuestion
-make_question (JsonObject *object)
-{
-  JsonNode *peer = json_object_get_member (object, "peer"),
-           *when = json_object_get_member (object, "time");
-  JsonArray *eku = json_object_get_array_member (object, "eku");
-  gboolean limbo = g_str_equal (get_string (object, "suite"), "limbo");
-  gboolean server = json_array_get_length (eku) > 0
-                        ? g_str_equal (json_array_get_string_element (eku, 0), "serverAuth")
-                        : limbo;
-
-  return (CpdTrustQuestion){
-    .name
-    = JSON_NODE_HOLDS_OBJECT (peer) ? get_string (json_node_get_object (peer), "value") : NULL,
-    .purpose = server ? CPD_PURPOSE_SERVER : CPD_PURPOSE_ANY,
-    .now
-    = when != NULL && !JSON_NODE_HOLDS_NULL (when) ? json_node_get_int (when) : (gint64)time (NULL),
-  };
-}
-
 static void
-note_deviation (Run *run, Row *row, const char *id, gboolean accepted, const char *detail)
+note_deviation (Run *run, const char *id, gboolean accepted, const char *detail)
 {
   const char *reason = g_hash_table_lookup (run->deviations, id);
 
   if (accepted)
-    row->wrong_accept++;
+    run->row->wrong_accept++;
   else
-    row->wrong_reject++;
+    run->row->wrong_reject++;
   g_hash_table_add (run->seen, g_strdup (id));
   if (reason == NULL)
     run->unexpected++;
@@ -201,17 +126,27 @@ count_gnutls (Row *row, JsonObject *object, const char *expected)
       += g_strcmp0 (verdict, "REJECT") == 0 && g_str_equal (expected, "ACCEPT");
 }
 
-static void
-run_case (Run *run, Row *row, JsonObject *object)
+static CpdValidation *
+validate (const ChainCase *chain_case)
 {
-  const char *id = get_string (object, "id"), *expected = get_string (object, "expected");
-  g_autoptr (GPtrArray) chain = NULL;
-  g_autoptr (CpdAnchors) anchors = NULL;
+  g_autoptr (CpdPeer) peer
+      = cpd_peer_new_offline (/* host= */ NULL, chain_case->chain, chain_case->purpose);
+  g_autoptr (CpdAnchors) anchors = cpd_anchors_new (chain_case->trusted, NULL);
+  const CpdTrustQuestion question
+      = { .name = chain_case->name, .purpose = chain_case->purpose, .now = chain_case->now };
+
+  return cpd_trust_validate (anchors, cpd_peer_get_chain (peer), &question);
+}
+
+static void
+run_case (const ChainCase *chain_case, gpointer user_data)
+{
+  Run *run = user_data;
+  Row *row = run->row;
+  JsonObject *object = chain_case->json;
+  const char *expected = get_string (object, "expected");
   g_autoptr (CpdValidation) validation = NULL;
-  CpdTrustQuestion question;
   gboolean accepted;
-  gint64 start;
-  double ms;
 
   row->cases++;
   if (find_skip (object) != NULL)
@@ -219,18 +154,7 @@ run_case (Run *run, Row *row, JsonObject *object)
       row->skipped++;
       return;
     }
-  chain = read_chain (object);
-  anchors = read_anchors (object);
-  question = make_question (object);
-  start = g_get_monotonic_time ();
-  validation = cpd_trust_validate (anchors, chain, &question);
-  ms = (double)(g_get_monotonic_time () - start) / 1000;
-  if (ms > run->worst_ms)
-    {
-      run->worst_ms = ms;
-      g_free (run->worst);
-      run->worst = g_strdup (id);
-    }
+  validation = validate (chain_case);
   accepted = validation->problem == CPD_PROBLEM_NONE;
   count_gnutls (row, object, expected);
   if (g_str_equal (expected, "EITHER") || (!accepted && has_feature (object, may_refuse)))
@@ -238,30 +162,7 @@ run_case (Run *run, Row *row, JsonObject *object)
   else if (accepted == g_str_equal (expected, "ACCEPT"))
     row->right++;
   else
-    note_deviation (run, row, id, accepted, validation->detail);
-}
-
-static void
-run_file (Run *run, Row *row, const char *path)
-{
-  g_autofree char *text = NULL;
-  g_auto (GStrv) lines = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (!g_file_get_contents (path, &text, NULL, &error))
-    {
-      g_printerr ("%s\n", error->message);
-      run->unexpected++;
-      return;
-    }
-  lines = g_strsplit (text, "\n", -1);
-  for (size_t i = 0; lines[i] != NULL; i++)
-    {
-      g_autoptr (JsonParser) parser = json_parser_new ();
-
-      if (*lines[i] != '\0' && json_parser_load_from_data (parser, lines[i], -1, NULL))
-        run_case (run, row, json_node_get_object (json_parser_get_root (parser)));
-    }
+    note_deviation (run, chain_case->id, accepted, validation->detail);
 }
 
 static void
@@ -301,14 +202,7 @@ print_table (const Row *rows, size_t n)
 int
 main (int argc, char **argv)
 {
-  Row rows[] = { { .name = "limbo" },
-                 { .name = "bettertls" },
-                 { .name = "boringssl" },
-                 { .name = "pkits" },
-                 { .name = "pin" } };
-  static const char *const files[]
-      = { "limbo/limbo.jsonl", "chains/bettertls.jsonl", "chains/boringssl-pki.jsonl",
-          "chains/pkits.jsonl", "chains/pin.jsonl" };
+  Row rows[CHAIN_SETS] = { 0 };
   Run run = { .deviations = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free),
               .seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL),
               .list = argc > 3 };
@@ -318,10 +212,16 @@ main (int argc, char **argv)
   if (argc < 3)
     return 2;
   read_deviations (&run, argv[2]);
-  for (size_t i = 0; i < G_N_ELEMENTS (rows); i++)
+  for (size_t i = 0; i < CHAIN_SETS; i++)
     {
-      g_autofree char *path = g_build_filename (argv[1], files[i], NULL);
-      run_file (&run, &rows[i], path);
+      g_autoptr (GError) error = NULL;
+
+      rows[i].name = chain_sets[i].name;
+      run.row = &rows[i];
+      if (chain_set_foreach (argv[1], chain_sets[i].file, run_case, &run, &error))
+        continue;
+      g_printerr ("%s\n", error->message);
+      run.unexpected++;
     }
   g_hash_table_iter_init (&iter, run.deviations);
   while (g_hash_table_iter_next (&iter, &id, NULL))
@@ -330,10 +230,8 @@ main (int argc, char **argv)
         g_print ("GONE: %s is listed as a deviation, but is none\n", (char *)id);
         run.unexpected++;
       }
-  print_table (rows, G_N_ELEMENTS (rows));
-  g_print ("slowest: %.1f ms, %s\n", run.worst_ms, run.worst);
+  print_table (rows, CHAIN_SETS);
   g_hash_table_unref (run.deviations);
   g_hash_table_unref (run.seen);
-  g_free (run.worst);
   return run.unexpected == 0 ? 0 : 1;
 }

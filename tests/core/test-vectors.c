@@ -7,9 +7,8 @@
 #include "config.h"
 
 #include "daemon/core/cpd-peer.h"
-#include "tests/lib/test-core.h"
+#include "tests/lib/chain-case.h"
 
-#include <json-glib/json-glib.h>
 #include <string.h>
 
 static const char *vectors;
@@ -223,38 +222,14 @@ test_hosts (void)
   finish (&counter);
 }
 
-static GPtrArray *
-get_ders (JsonObject *vector, const char *name)
-{
-  GPtrArray *ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  JsonArray *texts = json_object_get_array_member (vector, name);
-
-  for (unsigned int i = 0; i < json_array_get_length (texts); i++)
-    {
-      gsize length;
-      guchar *data = g_base64_decode (json_array_get_string_element (texts, i), &length);
-      g_ptr_array_add (ders, g_bytes_new_take (data, length));
-    }
-  return ders;
-}
-
 static CpdValidation *
-validate (JsonObject *vector)
+validate (const ChainCase *chain_case)
 {
-  const char *name = get_text (json_object_get_object_member (vector, "peer"), "value");
-  g_autoptr (CpdHost) host = cpd_host_new_target (name, 0, NULL);
-  g_autoptr (GPtrArray) presented = get_ders (vector, "chain");
-  g_autoptr (GPtrArray) trusted = get_ders (vector, "trusted");
-  g_autoptr (CpdPeer) peer = cpd_peer_new (host, presented);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CpdAnchors) anchors = cpd_anchors_new (trusted, &error);
-  CpdTrustQuestion question = { .name = cpd_host_get_name (host), .purpose = CPD_PURPOSE_SERVER };
+  g_autoptr (CpdHost) host = cpd_host_new_target (chain_case->name, 0, NULL);
+  g_autoptr (CpdPeer) peer = cpd_peer_new_offline (host, chain_case->chain, chain_case->purpose);
+  g_autoptr (CpdAnchors) anchors = cpd_anchors_new (chain_case->trusted, NULL);
 
-  g_assert_no_error (error);
-  question.now = json_object_get_null_member (vector, "time")
-                     ? g_get_real_time () / G_USEC_PER_SEC
-                     : json_object_get_int_member (vector, "time");
-  return cpd_trust_validate (anchors, cpd_peer_get_chain (peer), &question);
+  return cpd_peer_validate (peer, anchors, chain_case->now);
 }
 
 static gboolean
@@ -283,37 +258,29 @@ try_pins (JsonObject *vector, const CpdValidation *validation)
 }
 
 static void
-try_chain (const char *line, Count *counter)
+try_chain (const ChainCase *chain_case, gpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (JsonNode) root = json_from_string (line, &error);
-  g_autoptr (CpdValidation) validation = NULL;
-  JsonObject *vector;
-  const char *expected, *outcome;
+  Count *counter = user_data;
+  JsonObject *vector = chain_case->json;
+  g_autoptr (CpdValidation) validation = validate (chain_case);
+  const char *expected = get_text (vector, "pin_expected");
+  const char *outcome = try_pins (vector, validation);
 
-  g_assert_no_error (error);
-  vector = json_node_get_object (root);
-  validation = validate (vector);
-  expected = get_text (vector, "pin_expected");
-  outcome = try_pins (vector, validation);
   if (g_str_equal (expected, "EITHER"))
-    count (counter, get_text (vector, "id"),
-           g_strcmp0 (outcome, get_text (vector, "must_not")) != 0, outcome);
+    count (counter, chain_case->id, g_strcmp0 (outcome, get_text (vector, "must_not")) != 0,
+           outcome);
   else
-    count (counter, get_text (vector, "id"), g_str_equal (outcome, expected), outcome);
+    count (counter, chain_case->id, g_str_equal (outcome, expected), outcome);
 }
 
 static void
 test_chains (void)
 {
-  g_autoptr (GBytes) bytes = load_bytes ("chains", "pin.jsonl");
-  g_autofree char *text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autoptr (GError) error = NULL;
   Count counter = { .set = "chains" };
 
-  for (size_t i = 0; lines[i] != NULL; i++)
-    if (*lines[i] != '\0')
-      try_chain (lines[i], &counter);
+  chain_set_foreach (vectors, "chains/pin.jsonl", try_chain, &counter, &error);
+  g_assert_no_error (error);
   finish (&counter);
 }
 
