@@ -8,6 +8,7 @@
 #include "cpd-config.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/cpd-text.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -109,10 +110,13 @@ read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *gro
 
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     {
-      g_autofree char *text = g_key_file_get_string (file, group, keys[i], error);
+      g_autofree char *text = cpd_text_of_key (file, group, keys[i], error);
 
       if (text == NULL)
-        return FALSE;
+        {
+          g_prefix_error (error, "%s: ", path);
+          return FALSE;
+        }
       if (!is_known (group, keys[i]))
         g_ptr_array_add (warnings,
                          g_strdup_printf ("%s: unknown key [%s] %s", path, group, keys[i]));

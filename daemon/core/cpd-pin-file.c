@@ -90,11 +90,11 @@ check_header (GKeyFile *file, const CpdPinFileContext *context, GError **error)
 
   if (g_strcmp0 (first, HEADER_GROUP) != 0)
     return refuse (error, "the first group is not [" HEADER_GROUP "]");
-  version = g_key_file_get_string (file, HEADER_GROUP, "Version", NULL);
+  version = cpd_text_of_key (file, HEADER_GROUP, "Version", NULL);
   if (g_strcmp0 (version, FORMAT_VERSION) != 0)
     return refuse (error, "the version is ‘%s’, but this program reads version " FORMAT_VERSION,
                    version != NULL ? version : "");
-  account = g_key_file_get_string (file, HEADER_GROUP, "Account", NULL);
+  account = cpd_text_of_key (file, HEADER_GROUP, "Account", NULL);
   if (context->account != NULL && g_strcmp0 (account, context->account) != 0)
     return refuse (error, "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
                    account != NULL ? account : "", context->account);
@@ -106,7 +106,7 @@ static gboolean
 read_choice (GKeyFile *file, const char *group, const char *key, const char *const *names,
              GError **error, int *value)
 {
-  g_autofree char *text = g_key_file_get_string (file, group, key, NULL);
+  g_autofree char *text = cpd_text_of_key (file, group, key, NULL);
 
   if (text == NULL)
     return !g_key_file_has_key (file, group, key, NULL)
@@ -127,7 +127,7 @@ read_number (GKeyFile *file, const char *group, const char *key, gint64 *value, 
 
   if (!g_key_file_has_key (file, group, key, NULL))
     return TRUE;
-  text = g_key_file_get_string (file, group, key, NULL);
+  text = cpd_text_of_key (file, group, key, NULL);
   if (text == NULL || !cpd_text_parse_number (text, value) || *value < 0)
     return refuse (error, "%s=%s is not a number of Unix seconds", key, text != NULL ? text : "");
   return TRUE;
@@ -221,7 +221,7 @@ read_texts (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
     {
       if (!g_key_file_has_key (file, group, texts[i].key, NULL))
         continue;
-      *texts[i].value = g_key_file_get_string (file, group, texts[i].key, error);
+      *texts[i].value = cpd_text_of_key (file, group, texts[i].key, error);
       if (*texts[i].value == NULL)
         return FALSE;
       if (!cpd_text_is_plain (*texts[i].value))
@@ -257,7 +257,7 @@ read_pin (GKeyFile *file, const char *group, const CpdPinFileContext *context, C
 static CpdHost *
 read_host (GKeyFile *file, const char *group, GError **error)
 {
-  g_autofree char *text = g_key_file_get_string (file, group, "Host", error);
+  g_autofree char *text = cpd_text_of_key (file, group, "Host", error);
 
   return text != NULL ? cpd_host_new (text, error) : NULL;
 }

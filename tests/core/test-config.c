@@ -122,6 +122,23 @@ test_refuses_out_of_range (void)
 }
 
 static void
+test_refuses_unknown_escapes (void)
+{
+  static const char *const texts[]
+      = { "[Limits]\nRunning=7\\\n", "[Limits]\nRunning=\\q\n", "[Tls]\nTrustFile=/a\\q\n" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (load (texts[i], warnings, &error));
+      g_assert_error (error, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_INVALID_VALUE);
+      g_assert_nonnull (strstr (error->message, "certpind.conf"));
+    }
+}
+
+static void
 test_refuses_what_is_no_key_file (void)
 {
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
@@ -153,6 +170,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/config/warns-of-unknown-keys", test_warns_of_unknown_keys);
   g_test_add_func ("/core/config/refuses-bad-values", test_refuses_bad_values);
   g_test_add_func ("/core/config/refuses-out-of-range", test_refuses_out_of_range);
+  g_test_add_func ("/core/config/refuses-unknown-escapes", test_refuses_unknown_escapes);
   g_test_add_func ("/core/config/refuses-what-is-no-key-file", test_refuses_what_is_no_key_file);
   g_test_add_func ("/core/config/unreadable-file-is-an-error", test_unreadable_file_is_an_error);
   return g_test_run ();

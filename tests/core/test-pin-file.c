@@ -166,6 +166,7 @@ test_refuses_headers (void)
     "[Pin File]\nVersion=2\n[a]\nHost=h.example\nKeys=" KEY "\n",
     "[Pin File]\nVersion=1.0\n",
     "[Pin File]\nVersion=\n",
+    "[Pin File]\nVersion=1\\\n",
     "[Pin File]\nVersion=1\nOther=1\n",
     "[a]\nHost=h.example\nKeys=" KEY "\n[Pin File]\nVersion=1\n",
     "Version=1\n" PIN,
@@ -207,7 +208,8 @@ test_refuses_unknown_hosts (void)
 {
   static const char *const texts[]
       = { HEADER "[a]\nKeys=" KEY "\n", HEADER "[a]\nHost=\nKeys=" KEY "\n",
-          HEADER "[a]\nHost=a..b\nKeys=" KEY "\n", PIN "[b]\nHost=*.com\nKeys=" KEY "\n" };
+          HEADER "[a]\nHost=a..b\nKeys=" KEY "\n", HEADER "[a]\nHost=h.example\\\nKeys=" KEY "\n",
+          PIN "[b]\nHost=*.com\nKeys=" KEY "\n" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     assert_refused (texts[i], NULL);
@@ -221,12 +223,18 @@ test_refuses_values_of_known_hosts (void)
     PIN "Match=both\n",
     PIN "Match=\n",
     PIN "Match=Leaf\n",
+    PIN "Match=leaf\\\n", /* what GLib reads as “leaf”, and calls an error */
+    PIN "Match=\\q\n",
     PIN "Mode=off\n",
     PIN "State=paused\n",
     PIN "Expires=soon\n",
     PIN "Expires=-1\n",
+    PIN "Expires=9\\\n",
     PIN "Expires=1 \\n\n",
     PIN "Expires=99999999999999999999\n",
+    PIN "NotAfter=soon\n",
+    PIN "Created=today\n",
+    PIN "Note=\\q\n",
     PIN "Note=a\\nb\n",
     PIN "Note=a\xe2\x80\xae"
         "b\n",
