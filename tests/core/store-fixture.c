@@ -20,7 +20,10 @@ static void
 open_store (StoreFixture *f)
 {
   const char *const pins_dirs[] = { f->admin, f->vendor, NULL };
-  const CpdStoreSettings settings = { .state_dir = f->forgets ? NULL : f->state,
+  g_autoptr (CpdTrustSource) trust
+      = f->trust_file != NULL ? cpd_trust_source_new (f->trust_file, NULL) : NULL;
+  const CpdStoreSettings settings = { .trust = trust,
+                                      .state_dir = f->forgets ? NULL : f->state,
                                       .pins_dirs = pins_dirs,
                                       .first_generation = 100,
                                       .max_bytes_per_layer = f->max_bytes };
@@ -60,6 +63,7 @@ store_fixture_tear_down (StoreFixture *f, gconstpointer user_data)
   g_free (f->admin);
   g_free (f->vendor);
   g_free (f->changed_host);
+  g_free (f->trust_file);
   test_folder_remove (f->folder);
 }
 

@@ -24,6 +24,7 @@ typedef struct
   char *vendor; /* of pin files */
   guint64 max_bytes;
   gboolean forgets; /* has no state folder */
+  char *trust_file; /* NULL: it has none */
   CpdStore *store;
   GPtrArray *problems; /* of char *: of the last load */
 

@@ -241,6 +241,18 @@ test_folder_writable_by_others (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
+test_folder_that_is_a_file_blocks_the_layer (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = test_folder_write (f->folder, "vendor", "");
+
+  store_write (f->admin, "a.pin", "h.example", 1);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, FILES, "h.example");
+  store_assert_blocked (f, FILES, "other.example");
+}
+
+static void
 test_users_cannot_loosen (StoreFixture *f, gconstpointer user_data)
 {
   store_write (f->admin, "a.pin", "h.example", 1);
@@ -399,6 +411,8 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/drop-ins/mask/empty-file", test_empty_file_masks);
   STORE_TEST_ADD ("/core/drop-ins/mask/dev-null", test_dev_null_masks);
   add_refusals ();
+  STORE_TEST_ADD ("/core/drop-ins/folder-that-is-a-file",
+                  test_folder_that_is_a_file_blocks_the_layer);
   STORE_TEST_ADD ("/core/drop-ins/users-cannot-loosen", test_users_cannot_loosen);
   STORE_TEST_ADD ("/core/drop-ins/reload/takes-over", test_reload_takes_over);
   STORE_TEST_ADD ("/core/drop-ins/reload/is-told", test_reload_is_told);

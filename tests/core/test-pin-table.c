@@ -167,6 +167,41 @@ test_lists_in_order (void)
     g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected[i]);
 }
 
+/* Which patterns say something of a host, in the order in which they win. */
+static void
+test_lists_what_matches (void)
+{
+  static const char *const hosts[]
+      = { "**.example.net", "other.example.net", "*.h.example.net", "a.h.example.net:443" };
+  static const char *const expected[]
+      = { "a.h.example.net:443", "*.h.example.net", "**.example.net" };
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (CpdHost) target = test_host ("a.h.example.net:443");
+  g_autoptr (GPtrArray) pins = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (hosts); i++)
+    add (table, hosts[i], 1);
+  pins = cpd_pin_table_list_matching (table, target);
+  g_assert_cmpuint (pins->len, ==, G_N_ELEMENTS (expected));
+  for (unsigned int i = 0; i < pins->len; i++)
+    g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected[i]);
+}
+
+static void
+test_block_of_all_wins (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_FILES);
+  g_autoptr (CpdHost) target = test_host ("h.example:443");
+  g_autoptr (GPtrArray) pins = NULL;
+
+  add (table, "h.example", 1);
+  cpd_pin_table_block_all (table, "broken");
+  pins = cpd_pin_table_list_matching (table, target);
+  g_assert_cmpuint (pins->len, ==, 2);
+  g_assert_cmpint (((CpdPin *)pins->pdata[0])->state, ==, CPD_STATE_BLOCKED);
+  g_assert_cmpint (((CpdPin *)pins->pdata[1])->state, ==, CPD_STATE_ACTIVE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -183,5 +218,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/pin-table/gets-a-pattern-literally", test_gets_a_pattern_literally);
   g_test_add_func ("/core/pin-table/blocked-as-a-whole", test_block_all);
   g_test_add_func ("/core/pin-table/lists-in-order", test_lists_in_order);
+  g_test_add_func ("/core/pin-table/lists-what-matches", test_lists_what_matches);
+  g_test_add_func ("/core/pin-table/block-of-all-wins", test_block_of_all_wins);
   return g_test_run ();
 }

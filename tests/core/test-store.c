@@ -373,6 +373,23 @@ test_list_pins (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
+test_list_matching (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdHost) target = test_host ("a.h.example:443");
+  g_autoptr (GPtrArray) mine = NULL, others = NULL;
+
+  store_pin (f, STORE_UID, USER, "**.h.example", 1);
+  store_pin (f, STORE_UID, USER, "a.h.example", 2);
+  store_pin (f, STORE_UID, USER, "b.h.example", 3);
+  mine = cpd_store_list_matching (f->store, USER, STORE_UID, target);
+  others = cpd_store_list_matching (f->store, USER, STORE_OTHER_UID, target);
+  g_assert_cmpuint (mine->len, ==, 2);
+  g_assert_cmpstr (cpd_host_get_text (((CpdPin *)mine->pdata[0])->host), ==, "a.h.example");
+  g_assert_cmpstr (cpd_host_get_text (((CpdPin *)mine->pdata[1])->host), ==, "**.h.example");
+  g_assert_cmpuint (others->len, ==, 0);
+}
+
+static void
 test_limit_of_bytes (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdPin) pin = test_pin ("b.example", USER, 2);
@@ -396,6 +413,25 @@ test_limit_lets_replace (StoreFixture *f, gconstpointer user_data)
   store_pin (f, STORE_UID, USER, "a.example", 1);
   store_pin (f, STORE_UID, USER, "a.example", 2);
   store_assert_key (f, USER, "a.example", 2);
+}
+
+/* A block that says why may take more than the pin did; to refuse it would leave the pin. */
+static void
+test_limit_lets_block_what_is_pinned (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *reason = g_strnfill (2 * ONE_PIN_BYTES, 'x');
+  g_autoptr (CpdHost) pinned = test_host ("a.example"), new = test_host ("b.example");
+  g_autoptr (CpdPin) first = cpd_pin_new_blocked (pinned, USER, reason);
+  g_autoptr (CpdPin) second = cpd_pin_new_blocked (new, USER, reason);
+  g_autoptr (GError) error = NULL;
+
+  f->max_bytes = ONE_PIN_BYTES;
+  store_fixture_reopen (f);
+  store_pin (f, STORE_UID, USER, "a.example", 1);
+  g_assert_true (store_set_pin (f, STORE_UID, first, NULL));
+  store_assert_blocked (f, USER, "a.example");
+  g_assert_false (store_set_pin (f, STORE_UID, second, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
 }
 
 static void
@@ -438,8 +474,10 @@ add_changes (void)
   STORE_TEST_ADD ("/core/store/generation/grows", test_generation_grows);
   STORE_TEST_ADD ("/core/store/generation/of-those-concerned",
                   test_generation_is_of_those_concerned);
+  STORE_TEST_ADD ("/core/store/list-matching", test_list_matching);
   STORE_TEST_ADD ("/core/store/limit/of-bytes", test_limit_of_bytes);
   STORE_TEST_ADD ("/core/store/limit/lets-replace", test_limit_lets_replace);
+  STORE_TEST_ADD ("/core/store/limit/lets-block", test_limit_lets_block_what_is_pinned);
   STORE_TEST_ADD ("/core/store/limit/counts-what-is-under-way",
                   test_limit_counts_what_is_under_way);
   STORE_TEST_ADD ("/core/store/limit/counts-what-is-on-disk", test_limit_counts_what_is_on_disk);

@@ -49,6 +49,24 @@ test_bundle (void)
   g_assert_cmpuint (cpd_anchors_get_count (anchors), ==, 2);
 }
 
+/* A block that does not end must not swallow the next one, nor be read as one with it. */
+static void
+test_torn_block (void)
+{
+  g_autoptr (TestFolder) folder = test_folder_new ();
+  g_autoptr (TestIdentity) torn = TEST_IDENTITY (.subject = "Torn", .is_ca = TRUE);
+  g_autoptr (TestIdentity) whole = TEST_IDENTITY (.subject = "Whole", .is_ca = TRUE);
+  g_autoptr (CpdCertificate) expected = test_certificate (whole);
+  g_autofree char *pem = test_identity_to_pem (torn), *next = test_identity_to_pem (whole);
+  g_autofree char *half = g_strndup (pem, strlen (pem) / 2);
+  g_autofree char *text = g_strconcat (half, "\n", next, NULL);
+  g_autofree char *path = test_folder_write (folder, "torn.pem", text);
+  g_autoptr (CpdAnchors) anchors = load (path, NULL, NULL);
+
+  g_assert_cmpuint (cpd_anchors_get_count (anchors), ==, 1);
+  g_assert_true (cpd_anchors_contain (anchors, expected));
+}
+
 static void
 test_added_by_the_administrator (void)
 {
@@ -105,12 +123,20 @@ static void
 test_nothing_to_trust (void)
 {
   g_autoptr (TestFolder) folder = test_folder_new ();
-  g_autofree char *path = test_folder_write (folder, "empty.pem", "no certificate\n");
-  g_autoptr (GError) empty = NULL, missing = NULL;
+  static const char *const texts[]
+      = { "", "words\n", "-----BEGIN CERTIFICATE-----\nnonsense!\n-----END CERTIFICATE-----\n",
+          "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n" };
+  g_autoptr (GError) missing = NULL;
 
-  g_assert_null (load (path, folder, &empty));
-  g_assert_error (empty, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
-  g_assert_nonnull (strstr (empty->message, path));
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autofree char *path = test_folder_write (folder, "none.pem", texts[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (load (path, folder, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
+      g_assert_nonnull (strstr (error->message, path));
+    }
   g_assert_null (load ("/nonexistent/trust.pem", folder, &missing));
   g_assert_error (missing, G_FILE_ERROR, G_FILE_ERROR_NOENT);
 }
@@ -176,6 +202,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("bundle", test_bundle);
+  ADD ("torn-block", test_torn_block);
   ADD ("added-by-the-administrator", test_added_by_the_administrator);
   ADD ("added-is-not-trusted", test_added_is_not_trusted);
   ADD ("nothing-to-trust", test_nothing_to_trust);

@@ -26,6 +26,7 @@ typedef enum
   GOOD,
   WITH_JUNK, /* the good chain and an unrelated certificate */
   EXPIRED,
+  FUTURE,
   WRONG_NAME,
   SELF_SIGNED,
   NOTHING,
@@ -90,6 +91,12 @@ static const Case cases[] = {
     PASSES,
     .layer = CPD_LAYER_SYSTEM,
     .reports = TRUE },
+  { "report-beside-request-key",
+    { USER (OTHER, REPORT), REQUEST (ROOT) },
+    PASSES,
+    .layer = CPD_LAYER_REQUEST,
+    .position = 2,
+    .reports = TRUE },
   { "junk-beside-match", { USER (LEAF) }, .server = WITH_JUNK, PASSES, .layer = CPD_LAYER_USER },
 
   { "nothing-pinned", { { 0 } }, REFUSES (NOT_PINNED, USER, "not-pinned") },
@@ -113,6 +120,10 @@ static const Case cases[] = {
     REFUSES (BLOCKED, USER, "blocked") },
 
   { "untrusted-expired", { USER (LEAF) }, .server = EXPIRED, REFUSES (UNTRUSTED, USER, "expired") },
+  { "untrusted-future",
+    { USER (LEAF) },
+    .server = FUTURE,
+    REFUSES (UNTRUSTED, USER, "not-yet-valid") },
   { "untrusted-name", { USER (LEAF) }, .server = WRONG_NAME, REFUSES (UNTRUSTED, USER, "name") },
   { "untrusted-self-signed",
     { USER (LEAF) },
@@ -174,7 +185,7 @@ static const Case cases[] = {
 
 static struct
 {
-  TestIdentity *root, *middle, *leaf, *junk, *expired, *misnamed, *own;
+  TestIdentity *root, *middle, *leaf, *junk, *expired, *future, *misnamed, *own;
   CpdAnchors *system, *unused;
   CpdHost *target;
 } world;
@@ -188,6 +199,8 @@ make_world (void)
   world.junk = TEST_IDENTITY (.subject = "Junk", .is_ca = TRUE);
   world.expired = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle,
                                  .key_of = world.leaf, .not_after = TEST_PKI_NOW - 1);
+  world.future = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle,
+                                .key_of = world.leaf, .not_before = TEST_PKI_NOW + 1);
   world.misnamed
       = TEST_IDENTITY (.dns = { "other.example" }, .issuer = world.middle, .key_of = world.leaf);
   world.own = TEST_IDENTITY (.dns = { "h.example" }, .key_of = world.leaf);
@@ -199,8 +212,8 @@ make_world (void)
 static void
 unmake_world (void)
 {
-  TestIdentity *all[] = { world.root,    world.middle,   world.leaf, world.junk,
-                          world.expired, world.misnamed, world.own };
+  TestIdentity *all[] = { world.root,    world.middle, world.leaf,     world.junk,
+                          world.expired, world.future, world.misnamed, world.own };
 
   for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
     test_identity_unref (all[i]);
@@ -220,6 +233,8 @@ make_chain (Server server)
       return test_ders (world.leaf, world.junk, world.middle, NULL);
     case EXPIRED:
       return test_ders (world.expired, world.middle, NULL);
+    case FUTURE:
+      return test_ders (world.future, world.middle, NULL);
     case WRONG_NAME:
       return test_ders (world.misnamed, world.middle, NULL);
     case SELF_SIGNED:
@@ -395,6 +410,16 @@ test_report_has_the_evidence (void)
 }
 
 static void
+test_first_report_is_told (void)
+{
+  const Case given = { .layers = { SYSTEM (OTHER, REPORT), USER (JUNK, REPORT) } };
+  g_autoptr (CpdVerdict) verdict = judge (&given);
+
+  g_assert_true (verdict->passed);
+  g_assert_cmpint (((CpdVerdict *)verdict->report)->layer, ==, CPD_LAYER_SYSTEM);
+}
+
+static void
 test_mismatch_names_the_offered_key (void)
 {
   g_autoptr (CpdVerdict) verdict = judge (find_case ("mismatch"));
@@ -466,6 +491,7 @@ add_evidence (void)
   g_test_add_func ("/core/verdict/policy-alone", test_policy_alone);
   g_test_add_func ("/core/verdict/evidence/path-keys", test_path_keys);
   g_test_add_func ("/core/verdict/evidence/report", test_report_has_the_evidence);
+  g_test_add_func ("/core/verdict/evidence/first-report", test_first_report_is_told);
   g_test_add_func ("/core/verdict/evidence/offered-key", test_mismatch_names_the_offered_key);
   g_test_add_func ("/core/verdict/evidence/rotated-key", test_rotated_key_is_told_apart);
   g_test_add_func ("/core/verdict/evidence/bare-keys-blame-no-authority",
