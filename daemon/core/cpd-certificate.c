@@ -189,6 +189,23 @@ cpd_certificate_is_ca (CpdCertificate *certificate)
   return gnutls_x509_crt_get_ca_status (certificate->handle, NULL) > 0;
 }
 
+/* Whether TLS signs with that kind of key today (RFC 8446, section 4.2.3): not so DSA. */
+gboolean
+cpd_certificate_has_usual_key (CpdCertificate *certificate)
+{
+  switch (gnutls_x509_crt_get_pk_algorithm (certificate->handle, NULL))
+    {
+    case GNUTLS_PK_RSA:
+    case GNUTLS_PK_RSA_PSS:
+    case GNUTLS_PK_ECDSA:
+    case GNUTLS_PK_EDDSA_ED25519:
+    case GNUTLS_PK_EDDSA_ED448:
+      return TRUE;
+    default:
+      return FALSE;
+    }
+}
+
 #define ISSUER_RSA_BITS_MAX       8192
 #define ISSUER_RSA_EXPONENT_BYTES 8
 
@@ -212,18 +229,9 @@ has_reasonable_rsa_key (CpdCertificate *certificate)
 static gboolean
 can_verify_in_time (CpdCertificate *certificate)
 {
-  switch (gnutls_x509_crt_get_pk_algorithm (certificate->handle, NULL))
-    {
-    case GNUTLS_PK_RSA:
-    case GNUTLS_PK_RSA_PSS:
-      return has_reasonable_rsa_key (certificate);
-    case GNUTLS_PK_ECDSA:
-    case GNUTLS_PK_EDDSA_ED25519:
-    case GNUTLS_PK_EDDSA_ED448:
-      return TRUE;
-    default:
-      return FALSE;
-    }
+  return cpd_certificate_has_usual_key (certificate)
+         && (cpd_certificate_get_rsa_bits (certificate) == 0
+             || has_reasonable_rsa_key (certificate));
 }
 
 /* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses

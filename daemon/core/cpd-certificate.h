@@ -32,6 +32,7 @@ gboolean cpd_certificate_is_ca (CpdCertificate *certificate);
 gboolean cpd_certificate_is_self_signed (CpdCertificate *certificate);
 gboolean cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer);
 gboolean cpd_certificate_names (CpdCertificate *certificate, const char *host_name);
+gboolean cpd_certificate_has_usual_key (CpdCertificate *certificate);
 unsigned int cpd_certificate_get_rsa_bits (CpdCertificate *certificate);
 
 gboolean cpd_certificate_equal (CpdCertificate *a, CpdCertificate *b);

@@ -125,6 +125,8 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   gboolean version_3 = gnutls_x509_crt_get_version (cpd_certificate_get_handle (certificate)) >= 3;
   unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
 
+  if (!cpd_certificate_has_usual_key (certificate))
+    return "has a key of a kind that TLS does not use";
   if (bits % 8 != 0)
     return "has an RSA key whose length is no whole number of bytes";
   if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))

@@ -43,6 +43,27 @@
 /* An address of eight bytes. */
 #define LONG_ADDRESS "\x30\x0A\x87\x08\x0B\x00\x00\x01\xFF\xFF\xFF\x00"
 
+/* Self-signed, with a DSA key. */
+#define DSA_CERTIFICATE                                                                            \
+  "-----BEGIN CERTIFICATE-----\n"                                                                  \
+  "MIIC1DCCAoGgAwIBAgIUeTe3mIr7rZeEhnf1BiLxrGpUpSgwCwYJYIZIAWUDBAMC\n"                             \
+  "MA4xDDAKBgNVBAMMA2RzYTAeFw0yNjExMjUwNjQxNDVaFw0zNjExMjIwNjQxNDVa\n"                             \
+  "MA4xDDAKBgNVBAMMA2RzYTCCAcAwggE0BgcqhkjOOAQBMIIBJwKBgQD5iWV6MBdO\n"                             \
+  "28KO+rqkqVfQb1ImUrncLayqgpZMbuzfT5BVsQWuSv3lvcM6WKJq5UpfkhZlQDH2\n"                             \
+  "zhoX4XcoNHlLsuk1i7anPirloodeWM+Cf94o5gZrVIrMDax407LU0hoi0+4yXIOj\n"                             \
+  "VPN/ISV46o2j0Zr/37VwIlxRxcJsPKqniwIdALUTy0Hj7vYPFvF9Dr3SG8PJJGka\n"                             \
+  "69HUEnEqo+0CgYEA2Xk/Q1SLAPXdCaa8COg3dYLis/CwMUraYwrVNwsJpa8VN+4g\n"                             \
+  "BXtWv7p5VgBVM/99C7hB3I1kC1Y7MDWRC98x0cM5aqWmB44Cb/1iZQ9shRsRlrk7\n"                             \
+  "ONAe8dIm3eE2LxPAvjSxQzcDA0ShnUUAZz+MYxrjV5QEkfkFSHiClXsicqUDgYUA\n"                             \
+  "AoGBANEoa0uz0bfITxxak9FuONYwxzeTK6/hntM4ph5Ut32+3E46SH+r9AKWuGHH\n"                             \
+  "1i88WVhBlDQd8DwB08ReV76gpn5AIJveXVasStdPbq8M8VvTRzMzs+JmzE4CZmiY\n"                             \
+  "JkS50kVeGwH8/34Hp7/yW/I2xZIsZ/lcurvZvDI1F1IGn20Fo1MwUTAdBgNVHQ4E\n"                             \
+  "FgQUuf+YGqVbYSF1hymccPjn2bwTjfIwHwYDVR0jBBgwFoAUuf+YGqVbYSF1hymc\n"                             \
+  "cPjn2bwTjfIwDwYDVR0TAQH/BAUwAwEB/zALBglghkgBZQMEAwIDQAAwPQIdAJhz\n"                             \
+  "K+IDaS6xi73LwgfGbt/tQVtRfJehtox6y3YCHA8ay2x/DSz4Qq43+B5Rt8WgucQh\n"                             \
+  "82LDknF/Nfs=\n"                                                                                 \
+  "-----END CERTIFICATE-----\n"
+
 /* Permits, or excludes, “.example”. */
 #define PERMITS_DOT  "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
 #define EXCLUDES_DOT "\x30\x0E\xA1\x0C\x30\x0A\x82\x08.example"
@@ -89,6 +110,23 @@ test_key_of_no_whole_bytes (void)
 
   assert_faults (odd, "RSA", "RSA", "RSA");
   assert_faults (whole, NULL, NULL, NULL);
+}
+
+/* In place of every other key a TLS server might have. */
+static void
+test_key_of_no_use_in_tls (void)
+{
+  static const char pem[] = DSA_CERTIFICATE;
+  const gnutls_datum_t text = { (unsigned char *)pem, sizeof pem - 1 };
+  gnutls_datum_t der = { NULL, 0 };
+  g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (CpdCertificate) certificate = NULL;
+
+  g_assert_cmpint (gnutls_pem_base64_decode2 ("CERTIFICATE", &text, &der), ==, 0);
+  bytes = g_bytes_new (der.data, der.size);
+  gnutls_free (der.data);
+  certificate = cpd_certificate_new (bytes, NULL);
+  g_assert_nonnull (strstr (cpd_profile_find_fault (certificate, CPD_ROLE_LEAF), "kind"));
 }
 
 static void
@@ -476,6 +514,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("faults/none", test_usual);
   ADD ("faults/key-of-no-whole-bytes", test_key_of_no_whole_bytes);
+  ADD ("faults/key-of-no-use-in-tls", test_key_of_no_use_in_tls);
   ADD ("faults/empty-purposes", test_empty_purposes);
   ADD ("faults/critical-authority-information", test_critical_authority_information);
   ADD ("faults/malformed-authority-information", test_malformed_authority_information);

@@ -25,6 +25,7 @@ class Daemon:
         self.process = None
         self.name = ''
         self.more_environment = {}
+        self.wrapper = []  # a command that runs it
         os.mkdir(self.state_dir, 0o700)
         os.mkdir(self.pins_dir, 0o755)
 
@@ -40,8 +41,8 @@ class Daemon:
 
     def spawn(self, *more):
         with open(self.log_file, 'ab') as log:
-            return subprocess.Popen(self.arguments() + list(more), env=self.environment(),
-                                    stdout=log, stderr=log)
+            return subprocess.Popen(self.wrapper + self.arguments() + list(more),
+                                    env=self.environment(), stdout=log, stderr=log)
 
     def run(self, *more):
         """Runs one that ends by itself. Returns: exit code and output"""

@@ -10,14 +10,20 @@ import threading
 from .tap import DEADLINE_S
 
 
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n'
+
+
 class OpensslServer:
-    def __init__(self, folder, identity, *more):
+    """`answers`: whether it answers the first request that reaches it."""
+
+    def __init__(self, folder, identity, *more, answers=False):
         paths = [os.path.join(folder, f'openssl-{name}.pem') for name in ('leaf', 'key', 'chain')]
         contents = [identity.pem, identity.key_pem, b''.join(one.pem for one in identity.issuers)]
         for path, content in zip(paths, contents):
             with open(path, 'wb') as file:
                 file.write(content)
         chain = ['-cert_chain', paths[2]] if identity.issuers else []
+        self._answers = answers
         self._output = ''
         self._changed = threading.Condition()
         self._process = subprocess.Popen(
@@ -32,6 +38,9 @@ class OpensslServer:
             with self._changed:
                 self._output += line.decode(errors='replace')
                 self._changed.notify_all()
+            if self._answers and line.startswith(b'GET '):
+                self._process.stdin.write(ANSWER)
+                self._process.stdin.flush()
 
     def url(self, host, path='/'):
         return f'https://{host}:{self.port}{path}'
@@ -42,6 +51,11 @@ class OpensslServer:
             if not self._changed.wait_for(lambda: text in self._output, DEADLINE_S):
                 raise AssertionError(f'openssl never said {text}, but {self._output}')
             return self._output
+
+    @property
+    def was_asked(self):
+        """Whether anything that looks like a request arrived. It has, once its client is gone."""
+        return 'HTTP/1.1' in self._output
 
     def close(self):
         """Ends it. Returns: all that it has printed"""
