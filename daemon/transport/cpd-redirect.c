@@ -94,6 +94,10 @@ resolve (GUri *base, const char *location, GError **error)
       base, location, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, &reason);
   g_autofree char *shown = cpd_text_sanitize (location, strnlen (location, 300));
 
+  /* GLib cannot write one without a host whose path begins with “//”, as servers may send. What is
+   * wrong with it, its scheme tells. */
+  if (uri != NULL && g_uri_get_host (uri) == NULL)
+    return g_strconcat (g_uri_get_scheme (uri), ":", NULL);
   if (uri != NULL)
     return g_uri_to_string (uri);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,

@@ -99,7 +99,7 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned()
     for location in ('https://', 'https://user:pass@h.localhost/', 'https://[::1/',
-                     'https://h.localhost:99999/', 'https://a..b/'):
+                     'https://h.localhost:99999/', 'https://a..b/', 'https:/.//h.localhost/'):
         lead(server, 302, location)
         world.alice.refuses('ProtocolError', server.url(HOST, '/start'))
 

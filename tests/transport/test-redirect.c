@@ -202,7 +202,7 @@ test_other_schemes (void)
 {
   static const char *const targets[]
       = { "http://h.example/", "HTTP://h.example/", "ftp://h.example/", "file:///etc/passwd",
-          "data:,a",           "javascript:a",      "ws://h.example/" };
+          "data:,a",           "javascript:a",      "ws://h.example/",  "ftp:/.//h.example/" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (targets); i++)
     assert_refused (targets[i], CERTPIN_ERROR_NOT_SECURE);
@@ -217,6 +217,8 @@ test_leads_nowhere (void)
     "//u@other.example/",
     "https://",
     "https:///c",
+    "https:/.//h.example/",
+    "https:c",
     "//",
     "https://h.example:0/",
     "https://h.example:65536",
