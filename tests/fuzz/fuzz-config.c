@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds text to the reader of the configuration: it is read, or there is an error that says what is
+ * wrong with it. */
+
+#define _GNU_SOURCE /* memfd_create */
+
+#include "config.h"
+
+#include "daemon/core/cpd-config.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
+{
+  int fd = memfd_create ("certpind.conf", MFD_CLOEXEC);
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdConfig) config = NULL;
+
+  if (fd < 0 || write (fd, data, size) != (ssize_t)size)
+    abort ();
+  config = cpd_config_load (path, warnings, &error);
+  close (fd);
+  if ((config != NULL) == (error != NULL))
+    abort ();
+  if (config != NULL && (config->running == 0 || config->trust_file == NULL))
+    abort ();
+  return 0;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Feeds a Location to what follows redirects: wherever it leads is https, on a host that can be
+ * pinned, and who asked stays behind when that is another origin. */
+
+#include "config.h"
+
+#include "daemon/core/cpd-host.h"
+#include "daemon/transport/cpd-redirect.h"
+
+#include <string.h>
+
+int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
+
+static gboolean
+tells_who_asked (CertpinRequest *request)
+{
+  g_autofree char *text = g_variant_print (certpin_request_get_headers (request), FALSE);
+
+  return strstr (text, "secret") != NULL;
+}
+
+static gboolean
+is_at_home (GUri *uri)
+{
+  g_autoptr (CpdHost) host = cpd_host_new_target (g_uri_get_host (uri), 0, NULL);
+  int port = g_uri_get_port (uri);
+
+  if (host == NULL || !g_str_equal (g_uri_get_scheme (uri), "https"))
+    abort ();
+  return g_str_equal (cpd_host_get_name (host), "h.example") && (port == -1 || port == 443);
+}
+
+int
+LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
+{
+  static const unsigned int statuses[] = { 301, 302, 303, 307, 308 };
+  g_autofree char *given = g_strndup ((const char *)data, size);
+  g_autofree char *location = g_utf8_make_valid (given, -1);
+  g_autoptr (CertpinRequest) request
+      = certpin_request_new ("GET", "https://h.example/a/b?c",
+                             g_variant_new_parsed ("[('Cookie', 'secret')]"), NULL, NULL);
+  g_autoptr (GVariant) headers
+      = g_variant_ref_sink (g_variant_new_parsed ("[('Location', %s)]", location));
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CertpinRequest) next
+      = cpd_redirect_follow (request, statuses[size % G_N_ELEMENTS (statuses)], headers, &error);
+
+  if ((next != NULL) == (error != NULL))
+    abort ();
+  if (next != NULL && !is_at_home (certpin_request_get_uri (next)) && tells_who_asked (next))
+    abort ();
+  return 0;
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""seeds.py CORPUS [VECTORS]: writes what each fuzzer starts from into a folder of its name below
+CORPUS. Without the folder of test vectors these are a few by hand."""
+
+import base64
+import json
+import pathlib
+import sys
+import time
+
+KEY = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+HEXADECIMAL = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+FILE = '[Pin File]\nVersion=1\n'
+BY_HAND = {
+    'certificate': ['-----BEGIN CERTIFICATE-----\n', '\x30\x03\x02\x01\x00'],
+    'config': ['[Limits]\nRunning=7\nInlineBodyBytes=65536\n[Tls]\nTrustFile=/a\n'],
+    'headers': ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n',
+                'HTTP/1.1 301 Moved\r\nLocation: /a\r\nTransfer-Encoding: chunked\r\n\r\n'],
+    'host': ['h.example', '*.h.example:443', '**.h.example', '[2001:db8::1]:8443', '192.0.2.1',
+             'bücher.example'],
+    'key': [KEY, f'pin-sha256="{KEY[7:]}"', HEXADECIMAL],
+    'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
+                 f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
+                 f'{FILE}[a]\nHost=h.example\nState=blocked\nReason=r\nWarnings=a;b\n'],
+    'redirect': ['https://h.example/', '/c', '//other.example', '?q#f', 'http://h.example/',
+                 'https://h.example:8443/', 'https://user@h.example/', 'https://[::1]/'],
+    'verdict': [],
+}
+CHAINS = ['limbo/limbo', 'chains/bettertls', 'chains/boringssl-pki', 'chains/pkits', 'chains/pin']
+MATCH_PATH, ANY_USE, NAMED = 1, 2, 4
+
+
+def verdict(case, pinned):
+    """One question of fuzz-verdict.c: a chain that others take for good, one of its keys pinned."""
+    ders = [base64.b64decode(text) for text in case['trusted'] + case['chain']]
+    server = case['eku'][:1] == ['serverAuth'] or case['suite'] == 'limbo'
+    named = case['peer'] is not None and case['peer']['value'] == 'example.com'
+    options = (MATCH_PATH if pinned % 2 else 0) | (NAMED if named else 0)
+    options |= 0 if server else ANY_USE
+    head = [len(case['trusted']) << 5 | pinned % len(ders), options]
+    return (case['time'] or int(time.time())).to_bytes(8, 'big') + bytes(head) + b''.join(
+        len(der).to_bytes(2, 'big') + der for der in ders)
+
+
+def of_vectors(vectors):
+    """(fuzzer, seed) for what the vectors hold."""
+    for path in sorted((vectors / 'der/files').iterdir()):
+        yield 'certificate', path.read_bytes()
+    for case in json.loads((vectors / 'hosts.json').read_text())['cases']:
+        yield 'host', case['pattern'].encode('utf-8', 'surrogatepass')
+    for name in CHAINS:
+        for number, line in enumerate((vectors / f'{name}.jsonl').read_text().splitlines()):
+            case = json.loads(line)
+            if case['expected'] == 'ACCEPT' and len(case['trusted']) < 8 and len(line) < 40_000:
+                yield 'verdict', verdict(case, number)
+
+
+def main():
+    corpus = pathlib.Path(sys.argv[1])
+    seeds = [(name, text.encode()) for name, texts in BY_HAND.items() for text in texts]
+    if len(sys.argv) > 2:
+        seeds += of_vectors(pathlib.Path(sys.argv[2]))
+    for name in BY_HAND:
+        (corpus / name).mkdir(parents=True, exist_ok=True)
+    for number, (name, seed) in enumerate(seeds):
+        (corpus / name / f'seed-{number}').write_bytes(seed)
+
+
+main()
