@@ -196,6 +196,20 @@ test_failed_write_keeps_the_old_pin (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
+test_failed_write_of_the_file (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *in_its_place = g_build_filename (f->system, "h.example.pin", NULL);
+  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_no_errno (g_mkdir_with_parents (in_its_place, 0700));
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  store_assert_silent (f, SYSTEM, "h.example");
+  g_assert_cmpuint (f->changes, ==, 0);
+}
+
+static void
 test_failed_unpin_keeps_the_old_pin (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (GError) error = NULL;
@@ -465,6 +479,7 @@ add_changes (void)
   STORE_TEST_ADD ("/core/store/failure/keeps-the-old-pin", test_failed_write_keeps_the_old_pin);
   STORE_TEST_ADD ("/core/store/failure/unpin-keeps-the-old-pin",
                   test_failed_unpin_keeps_the_old_pin);
+  STORE_TEST_ADD ("/core/store/failure/of-the-file", test_failed_write_of_the_file);
   STORE_TEST_ADD ("/core/store/failure/block-blocks", test_failed_block_blocks);
   STORE_TEST_ADD ("/core/store/failure/does-not-stop-later-changes",
                   test_failure_does_not_stop_later_changes);
