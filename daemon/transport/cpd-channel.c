@@ -12,8 +12,6 @@
 
 #include "daemon/transport/cpd-address.h"
 
-#include <sys/socket.h>
-
 struct _CpdChannel
 {
   GObject parent;
@@ -26,9 +24,9 @@ struct _CpdChannel
 
   SoupSession *session;
   CpdTlsDatabase *database;
-  GPtrArray *sockets; /* of GWeakRef: its connections */
-  GQueue *running;    /* of CpdExchange */
-  GQueue *waiting;    /* of CpdExchange */
+  CpdSockets *sockets;
+  GQueue *running; /* of CpdExchange */
+  GQueue *waiting; /* of CpdExchange */
   gboolean closed;
 };
 
@@ -43,34 +41,17 @@ enum
 
 static unsigned int signals[N_SIGNALS];
 
-static GWeakRef *
-socket_ref_new (GSocket *socket)
-{
-  GWeakRef *ref = g_new0 (GWeakRef, 1);
-
-  g_weak_ref_init (ref, socket);
-  return ref;
-}
-
-static void
-socket_ref_free (gpointer data)
-{
-  g_weak_ref_clear (data);
-  g_free (data);
-}
-
 static void
 cpd_channel_finalize (GObject *object)
 {
   CpdChannel *channel = CPD_CHANNEL (object);
 
-  soup_session_abort (channel->session);
   g_clear_object (&channel->session);
   g_clear_object (&channel->database);
   g_clear_object (&channel->judge);
   g_clear_object (&channel->gate);
   cpd_host_unref (channel->target);
-  g_ptr_array_unref (channel->sockets);
+  cpd_sockets_unref (channel->sockets);
   g_queue_free_full (channel->running, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
@@ -89,7 +70,7 @@ cpd_channel_class_init (CpdChannelClass *klass)
 static void
 cpd_channel_init (CpdChannel *channel)
 {
-  channel->sockets = g_ptr_array_new_with_free_func (socket_ref_free);
+  channel->sockets = cpd_sockets_new ();
   channel->running = g_queue_new ();
   channel->waiting = g_queue_new ();
 }
@@ -177,21 +158,6 @@ on_ended (CpdChannel *channel, CpdExchange *exchange)
     g_signal_emit (channel, signals[IDLE], 0);
 }
 
-static void
-on_connected (CpdChannel *channel, GSocket *socket)
-{
-  for (unsigned int i = 0; i < channel->sockets->len;)
-    {
-      g_autoptr (GSocket) earlier = g_weak_ref_get (channel->sockets->pdata[i]);
-
-      if (earlier != NULL && !g_socket_is_closed (earlier))
-        i++;
-      else
-        g_ptr_array_remove_index_fast (channel->sockets, i);
-    }
-  g_ptr_array_add (channel->sockets, socket_ref_new (socket));
-}
-
 /* `fresh`: on a new connection.
  * Returns: (transfer full): an exchange that starts when a connection is free for it */
 CpdExchange *
@@ -202,6 +168,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *re
     .session = channel->session,
     .database = channel->database,
     .judge = channel->judge,
+    .sockets = channel->sockets,
     .target = channel->target,
     .request = request,
     .require_keys = order->require_keys,
@@ -212,23 +179,10 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *re
   };
   CpdExchange *exchange = cpd_exchange_new (&settings);
 
-  g_signal_connect_object (exchange, "connected", G_CALLBACK (on_connected), channel,
-                           G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange, "ended", G_CALLBACK (on_ended), channel, G_CONNECT_SWAPPED);
   g_queue_push_tail (channel->waiting, g_object_ref (exchange));
   start_waiting (channel);
   return exchange;
-}
-
-/* Has the kernel throw away what it was given and has not sent, when the socket is closed. */
-static void
-cut (gpointer data, gpointer user_data)
-{
-  const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-  g_autoptr (GSocket) socket = g_weak_ref_get (data);
-
-  if (socket != NULL && !g_socket_is_closed (socket))
-    setsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 /* Leaves everything under way, each to go where it belongs, and cuts all connections. */
@@ -241,12 +195,11 @@ cpd_channel_close (CpdChannel *channel)
   if (channel->closed)
     return;
   channel->closed = TRUE;
-  g_ptr_array_foreach (channel->sockets, cut, NULL);
+  cpd_sockets_cut_all (channel->sockets);
   g_signal_emit (channel, signals[CLOSED], 0);
   while ((exchange = g_queue_peek_head (channel->running)) != NULL
          || (exchange = g_queue_peek_head (channel->waiting)) != NULL)
     cpd_exchange_close (exchange);
-  soup_session_abort (channel->session);
 }
 
 /* Something has changed: the channel is closed unless every connection that it has still passes. */

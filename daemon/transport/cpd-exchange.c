@@ -44,7 +44,6 @@ G_DEFINE_FINAL_TYPE (CpdExchange, cpd_exchange, G_TYPE_OBJECT)
 
 enum
 {
-  CONNECTED,
   SETTLED,
   ENDED,
   N_SIGNALS
@@ -64,6 +63,7 @@ cpd_exchange_finalize (GObject *object)
   g_clear_object (&exchange->settings.session);
   g_clear_object (&exchange->settings.database);
   g_clear_object (&exchange->settings.judge);
+  cpd_sockets_unref (exchange->settings.sockets);
   cpd_host_unref (exchange->settings.target);
   certpin_request_unref (exchange->settings.request);
   g_clear_pointer (&exchange->settings.require_keys, g_ptr_array_unref);
@@ -81,8 +81,6 @@ static void
 cpd_exchange_class_init (CpdExchangeClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_exchange_finalize;
-  signals[CONNECTED] = g_signal_new ("connected", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL,
-                                     NULL, NULL, G_TYPE_NONE, 1, G_TYPE_SOCKET);
   signals[SETTLED] = g_signal_new ("settled", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_EXCHANGE, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -105,6 +103,7 @@ cpd_exchange_new (const CpdExchangeSettings *settings)
   g_object_ref (settings->session);
   g_object_ref (settings->database);
   g_object_ref (settings->judge);
+  cpd_sockets_ref (settings->sockets);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
   cpd_budget_ref (settings->bodies);
@@ -122,8 +121,18 @@ settle (CpdExchange *exchange)
   g_signal_emit (exchange, signals[SETTLED], 0);
 }
 
-/* The first ending counts. Whatever is still under way in libsoup is cancelled, and closes its
- * connection. */
+/* Ends what is under way in libsoup, and its connection. */
+static void
+stop (CpdExchange *exchange)
+{
+  if (exchange->stage == CPD_STAGE_SENT)
+    cpd_sockets_cut (exchange->settings.sockets,
+                     soup_message_get_connection_id (exchange->message));
+  else
+    g_cancellable_cancel (exchange->cancellable);
+}
+
+/* The first ending counts. */
 static void
 end (CpdExchange *exchange, CpdEnding ending)
 {
@@ -131,7 +140,7 @@ end (CpdExchange *exchange, CpdEnding ending)
     return;
   exchange->ending = ending;
   if (ending != CPD_ENDING_ANSWERED)
-    g_cancellable_cancel (exchange->cancellable);
+    stop (exchange);
   settle (exchange);
   g_signal_emit (exchange, signals[ENDED], 0);
 }
@@ -193,13 +202,13 @@ set_up_tls (GIOStream *connection)
 }
 
 static void
-tell_socket (CpdExchange *exchange, GIOStream *connection)
+note_socket (CpdExchange *exchange, GIOStream *connection)
 {
   g_autoptr (GIOStream) base = NULL;
 
   g_object_get (connection, "base-io-stream", &base, NULL);
-  g_signal_emit (exchange, signals[CONNECTED], 0,
-                 g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)));
+  cpd_sockets_add (exchange->settings.sockets, soup_message_get_connection_id (exchange->message),
+                   g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)));
 }
 
 /* A connection is being made for this exchange; else it is given one that was kept alive. */
@@ -211,7 +220,7 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
   set_up_tls (connection);
-  tell_socket (exchange, connection);
+  note_socket (exchange, connection);
 }
 
 /* Whether what libsoup is about to write on is the protocol that all of this was measured on. */
@@ -287,10 +296,12 @@ is_idempotent (CpdExchange *exchange)
 }
 
 /* libsoup drops the body before it writes a request anew, as it does on a kept-alive connection
- * that turns out dead. */
+ * that turns out dead. One whose connection was cut here is not to be written anew. */
 static void
 on_restarted (CpdExchange *exchange)
 {
+  if (exchange->ending != CPD_ENDING_NONE)
+    g_cancellable_cancel (exchange->cancellable);
   set_body (exchange);
 }
 

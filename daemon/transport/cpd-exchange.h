@@ -4,6 +4,7 @@
 
 #include "daemon/core/cpd-fetcher.h"
 #include "daemon/transport/cpd-judge.h"
+#include "daemon/transport/cpd-sockets.h"
 #include "daemon/transport/cpd-tls-database.h"
 
 #include <libsoup/soup.h>
@@ -27,6 +28,7 @@ typedef struct
   SoupSession *session;
   CpdTlsDatabase *database;
   CpdJudge *judge;
+  CpdSockets *sockets;
   CpdHost *target;
   CertpinRequest *request;
   GPtrArray *require_keys; /* NULL: none */
