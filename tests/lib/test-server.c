@@ -135,6 +135,14 @@ test_server_new (TestIdentity *leaf, TestIdentity *issuer)
   return server;
 }
 
+static gboolean
+on_program_end (gpointer soup)
+{
+  return G_SOURCE_CONTINUE;
+}
+
+/* libsoup's own server lives on, with its connections, for as long as the program: 3.6.5 frees a
+ * connection whose handshake is under way and goes on to use it. */
 void
 test_server_free (TestServer *server)
 {
@@ -142,8 +150,8 @@ test_server_free (TestServer *server)
     return;
   if (server->held != NULL)
     test_server_release (server);
-  soup_server_disconnect (server->soup);
-  g_object_unref (server->soup);
+  soup_server_remove_handler (server->soup, NULL);
+  g_timeout_add_seconds_full (G_PRIORITY_LOW, 3600, on_program_end, server->soup, g_object_unref);
   g_free (server->last_request);
   g_free (server->location);
   g_free (server->raw);
