@@ -2,8 +2,10 @@
 """One program of one user on the bus: started as root, becomes that user before it connects, and
 then does what it is told over a socket."""
 
+import grp
 import multiprocessing.connection
 import os
+import pwd
 import sys
 
 from gi.repository import Gio, GLib
@@ -100,9 +102,15 @@ class Program:
         self.line.send(('signal', name, from_glib(arguments)))
 
 
+def groups_of(uid):
+    names = {user.pw_name for user in pwd.getpwall() if user.pw_uid == uid}
+    return [group.gr_gid for group in grp.getgrall() if names.intersection(group.gr_mem)]
+
+
 def become(uid):
+    """With the user's groups, too: polkit 126 asks for the program's, not for the user's."""
     if uid != 0:
-        os.setgroups([])
+        os.setgroups(groups_of(uid))
         os.setresgid(65534, 65534, 65534)
         os.setresuid(uid, uid, uid)
 
