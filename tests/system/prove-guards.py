@@ -63,12 +63,8 @@ PROOFS = (
 
 def copy_tree(target):
     """The sources as they are now, without what others have built."""
-    names = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard', '-z'], cwd=TOP,
-                           check=True, stdout=subprocess.PIPE).stdout.decode().split('\0')
-    for name in filter(None, names):
-        os.makedirs(os.path.dirname(os.path.join(target, name)), exist_ok=True)
-        if os.path.exists(os.path.join(TOP, name)):
-            shutil.copy2(os.path.join(TOP, name), os.path.join(target, name))
+    shutil.copytree(TOP, target, dirs_exist_ok=True,
+                    ignore=shutil.ignore_patterns('build*', '.git', '__pycache__'))
 
 
 def build(tree, name):
