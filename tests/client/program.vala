@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+// What a program in Vala writes; that it compiles is the test.
+
+async void ask () throws GLib.Error {
+  var client = new Certpin.Client ();
+  var key = new Certpin.Key.from_text ("sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g=");
+
+  yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
+  var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);
+  var response = yield client.secure_request_async (request, null, null);
+  print ("%u, %" + size_t.FORMAT + " bytes\n", response.get_status (), response.get_body ().length);
+}
+
+int main () {
+  var loop = new MainLoop ();
+  ask.begin ((object, result) => {
+    try {
+      ask.end (result);
+    } catch (GLib.Error error) {
+      printerr ("%s\n", error.message);
+    }
+    loop.quit ();
+  });
+  loop.run ();
+  return 0;
+}
