@@ -33,6 +33,7 @@ class Connection:
             return b''
         with self.server.changed:
             self.bytes += len(data)
+            self.server.count(self, len(data))
             self.server.changed.notify_all()
         return data
 
@@ -174,9 +175,16 @@ class Server:
                 self.changed.notify_all()
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
+    def count(self, connection, size):
+        """So many decrypted bytes more have arrived; for those who count in another way."""
+
+    def wrap(self, connection):
+        """Returns: TLS over what was accepted, with the certificate of now"""
+        return self._context.wrap_socket(connection.socket, server_side=True,
+                                         do_handshake_on_connect=False)
+
     def _shake_hands(self, connection):
-        wrapped = self._context.wrap_socket(connection.socket, server_side=True,
-                                            do_handshake_on_connect=False)
+        wrapped = self.wrap(connection)
         connection.socket = wrapped
         wrapped.do_handshake()
         with self.changed:

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A server that can be anybody: itself, somebody else from one moment to the next, or itself under
+a pin that no longer accepts it. It knows which of its bytes reached a wrong key."""
+
+import threading
+
+from lib import http
+from lib.server import Server
+from lib.tap import DEADLINE_S
+
+# What an attack may take to be over; the service ends what it refuses at once.
+PATIENCE_S = 4
+
+
+def echo(_connection, request):
+    """An answer that no other request has."""
+    return http.reply(200, f'{request.method} {request.path} '.encode() + request.body)
+
+
+class Attacker(Server):
+    """`identity`: the right one, which it has at first."""
+
+    def __init__(self, folder, identity, **keywords):
+        self.right = identity
+        self.identity = identity
+        self.condemned = False  # whether even the right one is not to be asked any more
+        self.wrong_bytes = 0
+        self.latest = None  # the connection that something arrived on
+        self._going_on = threading.Event()
+        self._going_on.set()
+        super().__init__(folder, identity, **keywords)
+        self.respond = echo
+
+    # Who it is
+
+    def become(self, identity):
+        """New connections meet somebody else; earlier ones are still what they were."""
+        with self.changed:
+            self.present(identity)
+            self.identity = identity
+
+    def condemn(self):
+        """Whatever arrives from now on, on any connection, is one byte too many."""
+        with self.changed:
+            self.condemned = True
+
+    def redeem(self):
+        """It is the right one again, and accepted."""
+        with self.changed:
+            self.become(self.right)
+            self.condemned = False
+            self.respond = echo
+
+    def wrap(self, connection):
+        self._going_on.wait(DEADLINE_S)
+        with self.changed:
+            connection.identity = self.identity
+            return super().wrap(connection)
+
+    def is_wrong(self, connection):
+        return self.condemned or getattr(connection, 'identity', None) is not self.right
+
+    def count(self, connection, size):
+        self.latest = connection if size else self.latest
+        if self.is_wrong(connection):
+            self.wrong_bytes += size
+
+    # What it does to connections
+
+    def hold(self):
+        """Handshakes stop until they are let go."""
+        self._going_on.clear()
+
+    def let_go(self):
+        self._going_on.set()
+
+    def drop(self):
+        """Ends all connections, as somebody on the way could."""
+        for connection in self.connections:
+            if not connection.ended:
+                connection.cut()
+        self.wait_until_idle()
+
+    def wait_for_silence(self):
+        """Waits until nothing more can come over a wrong connection."""
+        self.barrier()
+        self.wait(lambda: all(one.ended for one in self.connections if self.is_wrong(one)),
+                  'the wrong connections to end', PATIENCE_S)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""One cell of the table: an attack on a host of its own, in one TLS version, by one way in, from one
+state. It ends with the right server again, whose bytes must arrive."""
+
+from lib.tap import equal, holds
+
+from .attacker import Attacker
+from .states import VERSIONS
+
+VERDICTS_ON_PEERS = ('PinMismatch', 'Untrusted')
+
+
+class Cell:
+    def __init__(self, lab, version, way, state):
+        self.lab = lab
+        self.version = version
+        self.way = way
+        self.state = state
+        self.name = f'{version}, {way.name}, {state.name}'
+        number = lab.next_number()
+        self.host = f'c{number}.localhost'
+        self.path = f'/{number}'
+        self.caller = lab.alice
+        self.bytes_before = 0  # the latest request
+        self.identity = lab.authority.issue(self.host)
+        self.server = Attacker(lab.folder, self.identity, versions=VERSIONS[version],
+                               tickets=state.tickets)
+        self.pin()
+
+    @property
+    def url(self):
+        return self.server.url(self.host, self.path)
+
+    def pin(self):
+        self.caller.pin(self.host, self.identity.der)
+
+    def begin(self, **options):
+        self.bytes_before = self.server.bytes
+        return self.way.begin(self, **options)
+
+    # What is asserted
+
+    def arrives(self, pending=None):
+        """A request reaches the right server, and is answered by it."""
+        answer = (pending or self.begin()).answer()
+        equal(answer.body, self.way.echo(self), 'the answer')
+        holds(self.server.bytes > self.bytes_before, 'answered, but no byte reached the server')
+        self._check_info(answer.info)
+
+    def _check_info(self, info):
+        """The evidence in an answer is what the server saw."""
+        equal(f'TLS {info["tls-version"]}', self.version, 'tls-version')
+        equal(info['matched-key'], self.server.right.pin, 'matched-key')
+        equal(info['connection-reused'], len(self.server.latest.requests) > 1,
+              'connection-reused')
+
+    def is_refused(self, pending, errors):
+        """A request fails with one of these errors, and not one byte of it reached a wrong key."""
+        error = self.caller.refused(errors, pending.answer)
+        self.server.wait_for_silence()
+        self._check_failure(error.name)
+
+    def _check_failure(self, name):
+        if name not in VERDICTS_ON_PEERS:
+            return
+        failure = self.caller.last_failure(f'{self.host}:{self.server.port}')
+        presented = [self.server.identity, *self.server.identity.issuers]
+        equal(failure['error'], name, 'the error in LastFailure')
+        equal(failure['offered-keys'][0], presented[0].pin, 'the key that was offered')
+        holds({*failure['offered-keys']} <= {one.pin for one in presented},
+              f'{failure["offered-keys"]} were never offered')
+
+    def close(self):
+        self.server.let_go()
+        self.server.close()

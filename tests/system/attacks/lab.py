@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Where all attacks of one run take place: one service, which outlives them, and one good host that
+leads wherever it is told."""
+
+import atexit
+import itertools
+import os
+
+from lib import http, pki
+from lib.caller import PINS
+from lib.tap import equal
+from lib.world import World
+
+LEAD = 'lead.localhost'
+
+
+class Lab(World):
+    def __init__(self):
+        super().__init__()
+        self._numbers = itertools.count(1)
+        self.unknown_authority = pki.Authority('Unknown Root')
+        identity = self.other_authority.issue(LEAD)
+        self._lead = self.serve(identity)
+        self._lead.respond = lambda connection, request: http.redirect(
+            302, request.path.partition('?')[2])
+        self.alice.pin(LEAD, identity.der)
+        atexit.register(super().close)
+
+    def next_number(self):
+        return next(self._numbers)
+
+    def url_that_leads_to(self, url):
+        return self._lead.url(LEAD, f'/?{url}')
+
+    # The administrator's file
+
+    @property
+    def _pin_file(self):
+        return os.path.join(self.daemon.pins_dir, 'attack.pin')
+
+    def write_pin_file(self, host, lines):
+        with open(self._pin_file, 'w', encoding='utf-8') as file:
+            file.write(f'[Pin File]\nVersion=1\n\n[attack]\nHost={host}\n{lines}\n')
+        self.root.call(PINS, 'Reload', '')
+
+    def remove_pin_file(self):
+        os.unlink(self._pin_file)
+        self.root.call(PINS, 'Reload', '')
+
+    # One lab for all tests
+
+    def check_health(self):
+        equal(self.daemon.process.poll(), None, 'the exit code of the service')
+
+    def close(self):
+        """Not before the program ends."""

@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The attack laboratory, one test a row. With --table, as scripts/attacks has it, the rows are
+printed as they are; --first ends a row at its first failure."""
+
+import functools
+import sys
+
+from attacks.lab import Lab
+from attacks.matrix import print_table, run_row
+from attacks.scenarios import SCENARIOS
+from lib.tap import run, test
+from lib.world import World
+
+
+def add_test(scenario):
+    @test(scenario.name)
+    def _(lab):
+        row = run_row(lab, scenario)
+        print(f'# {row.ran} cells, {row.left_out.total()} left out; {row.right_bytes} bytes reached '
+              f'the right key, {row.wrong_bytes} a wrong one')
+        if row.failures:
+            raise AssertionError('\n'.join(f'{cell}: {wrong}' for cell, wrong in row.failures))
+
+
+for entry in SCENARIOS:
+    add_test(entry)
+
+
+@test('after all attacks the service ends as it is told to')
+def _(lab):
+    World.check_health(lab)
+    lab.daemon.start()
+
+
+if '--table' in sys.argv:
+    words = [word for word in sys.argv[1:] if not word.startswith('--')]
+    sys.exit(0 if print_table(Lab(), words, '--first' in sys.argv) else 1)
+run(functools.cache(Lab))
