@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Proves that each guard matters: builds the service without it, in a copy of the tree, and expects
-tests to fail. Run it by hand; words choose the proofs whose names hold one of them.
+tests to fail. Run it by hand; words choose the proofs whose names hold one of them. With --attacks
+the whole attack laboratory is run as well, up to the first failure of each attack, and says which
+attacks then succeed.
 
 Some guards stand behind others. Taken away alone they are noticed, but not one byte of a request
 gets out; the proofs that end in "alone" say so. Only together with the other do bytes arrive."""
@@ -24,6 +26,7 @@ class Proof(NamedTuple):
     guards: list  # that are taken away: names of diffs
     tests: dict  # test file → words in the names of tests that must fail
     bytes_arrive: bool  # whether requests then reach a server that they must not reach
+    attacked: bool = True  # whether the attack laboratory turns red, too
 
 
 KEPT = 'the old key is refused on a kept connection'
@@ -32,7 +35,7 @@ FIRST = 'a certificate of another trusted authority'
 
 PROOFS = (
     Proof('the verdict on the handshake, alone', ['no-database-verdict'],
-          {'validation': ['does not even finish its handshake']}, False),
+          {'validation': ['does not even finish its handshake']}, False, False),
     Proof('both verdicts on a new connection', ['no-database-verdict', 'no-starting-check'],
           {'pinning': [FIRST], 'validation': ['expired', 'appended', 'self-signed server']}, True),
     Proof('the verdict before each request, alone', ['no-starting-check'],
@@ -47,7 +50,7 @@ PROOFS = (
     Proof('keys from validated paths only', ['keys-from-presented-chain'],
           {'validation': ['a forged']}, True),
     Proof('the dates of a recorded validation', ['no-recorded-dates'],
-          {'validation': ['while its connection is kept']}, True),
+          {'validation': ['while its connection is kept']}, True, False),
     Proof('the block after a failed pinning', ['no-block-on-failure'],
           {'key-change': ['a pinning that fails'], 'certificate-input': ['PEM: ', 'nothing: '],
            'pinning': ['self-signed leaf is']}, True),
@@ -55,9 +58,10 @@ PROOFS = (
           {'pinning': ['an unpinned host']}, True),
     Proof('channels of one user only', ['shared-channels'],
           {'users': ['never share']}, False),
-    Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
+    Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True,
+          False),
     Proof('headers that stay within an origin', ['headers-cross-origins'],
-          {'redirects': ['never cross origins; the']}, False),
+          {'redirects': ['never cross origins; the']}, False, False),
 )
 
 
@@ -122,7 +126,22 @@ def find_flaws(proof, intact, without):
     return flaws
 
 
-def prove(tree, intact, number, proof):
+def run_attacks(certpind):
+    """Prints which attacks are noticed by the laboratory, and how many bytes they get."""
+    output = subprocess.run(
+        [sys.executable, os.path.join(HERE, 'test-attacks.py'), '--table', '--first'], check=False,
+        env=dict(os.environ, CERTPIND=certpind), stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL).stdout.decode()
+    rows = re.findall(r'^(ok|FAIL) +\d+ +\d+ +\d+ +(\d+)  (.*)$', output, re.MULTILINE)
+    red = [(int(count), name) for state, count, name in rows if state == 'FAIL']
+    for count, name in red:
+        print(f'    red attack, {count:>4} bytes: {name}')
+    print(f'    attacks: {len(red)} of {len(rows)} red, {sum(count for count, _ in red)} bytes '
+          f'reached a wrong key', flush=True)
+    return bool(red)
+
+
+def prove(tree, intact, number, proof, with_attacks):
     print(f'{proof.name}\n    without: {", ".join(proof.guards)}', flush=True)
     try:
         without = build_without(tree, number, proof.guards)
@@ -130,6 +149,8 @@ def prove(tree, intact, number, proof):
         flaws = [f'cannot be built: {error}']
     else:
         flaws = find_flaws(proof, intact, without)
+        if with_attacks and run_attacks(without) != proof.attacked:
+            flaws.append(f'the laboratory is {"green" if proof.attacked else "red"}')
     for flaw in flaws:
         print(f'    NOT PROVED: {flaw}')
     if not flaws:
@@ -138,7 +159,7 @@ def prove(tree, intact, number, proof):
 
 
 def main():
-    words = sys.argv[1:]
+    words = [word for word in sys.argv[1:] if word != '--attacks']
     chosen = [proof for proof in PROOFS if not words or any(word in proof.name for word in words)]
     with tempfile.TemporaryDirectory(prefix='certpin-guards-') as tree:
         os.chmod(tree, 0o755)
@@ -146,7 +167,8 @@ def main():
         subprocess.run(['meson', 'setup', 'build', '-Dtests=false'], cwd=tree, check=True,
                        stdout=subprocess.DEVNULL)
         intact = build(tree, 'intact')
-        proved = [prove(tree, intact, number, proof) for number, proof in enumerate(chosen)]
+        proved = [prove(tree, intact, number, proof, '--attacks' in sys.argv)
+                  for number, proof in enumerate(chosen)]
     print(f'{sum(proved)} of {len(chosen)} proved')
     sys.exit(0 if chosen and all(proved) else 1)
 

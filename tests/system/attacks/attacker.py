@@ -2,6 +2,7 @@
 """A server that can be anybody: itself, somebody else from one moment to the next, or itself under
 a pin that no longer accepts it. It knows which of its bytes reached a wrong key."""
 
+import socket
 import threading
 
 from lib import http
@@ -26,6 +27,7 @@ class Attacker(Server):
         self.condemned = False  # whether even the right one is not to be asked any more
         self.wrong_bytes = 0
         self.latest = None  # the connection that something arrived on
+        self.instead = None  # of TLS
         self._going_on = threading.Event()
         self._going_on.set()
         super().__init__(folder, identity, **keywords)
@@ -53,6 +55,11 @@ class Attacker(Server):
 
     def wrap(self, connection):
         self._going_on.wait(DEADLINE_S)
+        # What is sent twice in a row is not to wait for the other side's next word.
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self.instead:
+            self.instead(connection.socket)
+            raise OSError('no TLS was spoken')
         with self.changed:
             connection.identity = self.identity
             return super().wrap(connection)

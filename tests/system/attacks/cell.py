@@ -21,6 +21,7 @@ class Cell:
         self.host = f'c{number}.localhost'
         self.path = f'/{number}'
         self.caller = lab.alice
+        self.options = {}  # of its requests
         self.bytes_before = 0  # the latest request
         self.identity = lab.authority.issue(self.host)
         self.server = Attacker(lab.folder, self.identity, versions=VERSIONS[version],
@@ -34,9 +35,9 @@ class Cell:
     def pin(self):
         self.caller.pin(self.host, self.identity.der)
 
-    def begin(self, **options):
+    def begin(self):
         self.bytes_before = self.server.bytes
-        return self.way.begin(self, **options)
+        return self.way.begin(self)
 
     # What is asserted
 

@@ -19,11 +19,12 @@ class Lab(World):
         super().__init__()
         self._numbers = itertools.count(1)
         self.unknown_authority = pki.Authority('Unknown Root')
-        identity = self.other_authority.issue(LEAD)
-        self._lead = self.serve(identity)
+        self.lead_identity = self.other_authority.issue(LEAD)
+        self._lead = self.serve(self.lead_identity)
         self._lead.respond = lambda connection, request: http.redirect(
             302, request.path.partition('?')[2])
-        self.alice.pin(LEAD, identity.der)
+        for user in (self.alice, self.bob):
+            user.pin(LEAD, self.lead_identity.der)
         atexit.register(super().close)
 
     def next_number(self):

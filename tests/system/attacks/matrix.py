@@ -29,6 +29,7 @@ class Row:
 def _play(scenario, cell):
     scenario.play(cell)
     equal(cell.server.wrong_bytes, 0, 'the number of bytes that reached a wrong key')
+    equal(cell.server.resumptions, 0, 'the number of sessions that were resumed')
 
 
 def _leave_out(scenario, version, way, state):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table: all attacks, in their order."""
 
-from . import pins, servers
+from . import layers, manners, neighbours, pins, restarts, servers, strangers
 
-SCENARIOS = servers.SCENARIOS + pins.SCENARIOS
+SCENARIOS = tuple(scenario
+                  for family in (servers, strangers, pins, layers, restarts, neighbours, manners)
+                  for scenario in family.SCENARIOS)

@@ -4,7 +4,7 @@ what it is answered by a server that echoes."""
 
 from typing import NamedTuple
 
-TIMEOUT_MS = 8000
+OPTIONS = {'timeout_ms': 8000}
 
 
 class Direct(NamedTuple):
@@ -12,9 +12,9 @@ class Direct(NamedTuple):
     method: str
     body: bytes = b''
 
-    def begin(self, cell, **options):
+    def begin(self, cell):
         return cell.caller.begin_request(cell.url, self.method, body=self.body,
-                                         timeout_ms=TIMEOUT_MS, **options)
+                                         **OPTIONS | cell.options)
 
     def echo(self, cell):
         return f'{self.method} {cell.path} '.encode() + self.body
@@ -26,9 +26,9 @@ class Redirected(NamedTuple):
     name: str
     method: str = 'GET'
 
-    def begin(self, cell, **options):
+    def begin(self, cell):
         return cell.caller.begin_request(cell.lab.url_that_leads_to(cell.url), self.method,
-                                         timeout_ms=TIMEOUT_MS, **options)
+                                         **OPTIONS | cell.options)
 
     def echo(self, cell):
         return f'{self.method} {cell.path} '.encode()
