@@ -9,6 +9,7 @@ import sys
 from attacks.lab import Lab
 from attacks.matrix import print_table, run_row
 from attacks.scenarios import SCENARIOS
+from lib.network import enter_namespace
 from lib.tap import run, test
 from lib.world import World
 
@@ -17,8 +18,8 @@ def add_test(scenario):
     @test(scenario.name)
     def _(lab):
         row = run_row(lab, scenario)
-        print(f'# {row.ran} cells, {row.left_out.total()} left out; {row.right_bytes} bytes reached '
-              f'the right key, {row.wrong_bytes} a wrong one')
+        print(f'# {row.ran} cells, {row.left_out.total()} left out; {row.right_bytes} bytes reached'
+              f' the right key, {row.wrong_bytes} a wrong one')
         if row.failures:
             raise AssertionError('\n'.join(f'{cell}: {wrong}' for cell, wrong in row.failures))
 
@@ -33,6 +34,7 @@ def _(lab):
     lab.daemon.start()
 
 
+enter_namespace()
 if '--table' in sys.argv:
     words = [word for word in sys.argv[1:] if not word.startswith('--')]
     sys.exit(0 if print_table(Lab(), words, '--first' in sys.argv) else 1)

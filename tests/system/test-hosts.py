@@ -3,34 +3,9 @@
 """Hosts however they are spelled, and addresses that no request may go to. Runs in a network and a
 mount namespace of its own, where it gives itself link-local addresses and names."""
 
-import os
-import subprocess
-import sys
-
+from lib.network import METADATA, enter_namespace
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
-
-INSIDE = 'CERTPIN_TEST_NAMESPACE'
-METADATA = '169.254.169.254'
-NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
-         f'127.0.0.1 both.test\n{METADATA} both.test\n')
-
-
-def enter_namespace():
-    if os.environ.get(INSIDE) is None:
-        os.environ[INSIDE] = '1'
-        os.execvp('unshare', ['unshare', '--net', '--mount', '--propagation', 'private',
-                              sys.executable, *sys.argv])
-    for command in (['ip', 'link', 'set', 'lo', 'up'],
-                    ['ip', 'address', 'add', METADATA + '/32', 'dev', 'lo'],
-                    ['ip', 'address', 'add', 'fe80::7/128', 'dev', 'lo'],
-                    ['ip', 'address', 'add', 'fd00:ec2::254/128', 'dev', 'lo'],
-                    ['mount', '-t', 'tmpfs', 'tmpfs', '/mnt']):
-        subprocess.run(command, check=True)
-    with open('/mnt/hosts', 'w', encoding='utf-8') as file:
-        file.write(NAMES)
-    subprocess.run(['mount', '--bind', '/mnt/hosts', '/etc/hosts'], check=True)
-
 
 def add_spelling_test(name, pinned, asked):
     @test(f'{name}: pinned as {pinned}, asked for as {asked}')

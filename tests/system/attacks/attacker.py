@@ -27,7 +27,7 @@ class Attacker(Server):
         self.condemned = False  # whether even the right one is not to be asked any more
         self.wrong_bytes = 0
         self.latest = None  # the connection that something arrived on
-        self.instead = None  # of TLS
+        self.instead = None  # what is done in the place of TLS
         self._going_on = threading.Event()
         self._going_on.set()
         super().__init__(folder, identity, **keywords)
@@ -58,7 +58,7 @@ class Attacker(Server):
         # What is sent twice in a row is not to wait for the other side's next word.
         connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.instead:
-            self.instead(connection.socket)
+            self.instead(self, connection.socket)
             raise OSError('no TLS was spoken')
         with self.changed:
             connection.identity = self.identity

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One cell of the table: an attack on a host of its own, in one TLS version, by one way in, from one
-state. It ends with the right server again, whose bytes must arrive."""
+"""One cell of the table: an attack on a host of its own, in one TLS version, by one way in, from
+one state. It ends with the right server again, whose bytes must arrive."""
 
 from lib.tap import equal, holds
 
@@ -21,6 +21,7 @@ class Cell:
         self.host = f'c{number}.localhost'
         self.path = f'/{number}'
         self.caller = lab.alice
+        self.spelling = None  # of its host, where it is another
         self.options = {}  # of its requests
         self.bytes_before = 0  # the latest request
         self.identity = lab.authority.issue(self.host)
@@ -30,7 +31,7 @@ class Cell:
 
     @property
     def url(self):
-        return self.server.url(self.host, self.path)
+        return self.server.url(self.spelling or self.host, self.path)
 
     def pin(self):
         self.caller.pin(self.host, self.identity.der)

@@ -5,6 +5,7 @@ leads wherever it is told."""
 import atexit
 import itertools
 import os
+import urllib.parse
 
 from lib import http, pki
 from lib.caller import PINS
@@ -22,7 +23,7 @@ class Lab(World):
         self.lead_identity = self.other_authority.issue(LEAD)
         self._lead = self.serve(self.lead_identity)
         self._lead.respond = lambda connection, request: http.redirect(
-            302, request.path.partition('?')[2])
+            302, urllib.parse.unquote(request.path.partition('?')[2]))
         for user in (self.alice, self.bob):
             user.pin(LEAD, self.lead_identity.der)
         atexit.register(super().close)
@@ -31,7 +32,7 @@ class Lab(World):
         return next(self._numbers)
 
     def url_that_leads_to(self, url):
-        return self._lead.url(LEAD, f'/?{url}')
+        return self._lead.url(LEAD, '/?' + urllib.parse.quote(url, safe=''))
 
     # The administrator's file
 

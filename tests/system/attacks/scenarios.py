@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table: all attacks, in their order."""
 
-from . import layers, manners, neighbours, pins, restarts, servers, strangers
+from . import addresses, layers, manners, neighbours, pins, restarts, servers, strangers
 
 SCENARIOS = tuple(scenario
-                  for family in (servers, strangers, pins, layers, restarts, neighbours, manners)
+                  for family in (servers, strangers, pins, layers, restarts, neighbours, manners,
+                                 addresses)
                   for scenario in family.SCENARIOS)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Another server in the place of the pinned one: another key, or the right key in a certificate that
-is no good."""
+"""Another server in the place of the pinned one: another key, or the right key in a certificate
+that is no good."""
 
 from lib import pki
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Whatever may answer in the place of TLS: the request fails, and nothing of it is said in plain."""
+"""Whatever may answer in the place of TLS: the request fails, and nothing of it is said in
+plain."""
 
 import socket
 import ssl
@@ -8,36 +9,38 @@ import struct
 from lib import http
 
 from .scenario import Scenario, refusal
-from .states import KEPT, LOST
+from .states import DROPPED, FRESH
 
 FAILURES = ('TlsFailed', 'Unreachable', 'Truncated')
 
 
+def listen(server, raw):
+    """Hears everything; a request in plain text is all wrong."""
+    heard = b''
+    while data := raw.recv(65536):
+        heard += data
+    server.wrong_bytes += len(heard) if b'HTTP/1.1' in heard else 0
+
+
 def says(words):
-    def instead(raw):
+    def instead(server, raw):
         raw.sendall(words)
-        while raw.recv(65536):
-            pass
+        listen(server, raw)
 
     return instead
 
 
-def resets(raw):
+def resets(_server, raw):
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
 
 
-def hears_and_resets(raw):
+def hears_and_resets(server, raw):
     raw.recv(65536)
-    resets(raw)
-
-
-def is_silent(raw):
-    while raw.recv(65536):
-        pass
+    resets(server, raw)
 
 
 def only_speaks(version):
-    def instead(raw):
+    def instead(_server, raw):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers('ALL:@SECLEVEL=0')
         context.minimum_version = ssl.TLSVersion[version]
@@ -58,7 +61,8 @@ def stranger(name, instead, errors=FAILURES, timeout_ms=5000):
 
     return Scenario(f'in the place of TLS the server {name}',
                     refusal(attack, lambda cell: errors, back),
-                    lambda way, state: 'TLS is there already' if state in (KEPT, LOST) else None)
+                    lambda way, state: None if state in (FRESH, DROPPED)
+                    else 'it is said before there is TLS')
 
 
 SCENARIOS = (
@@ -68,10 +72,10 @@ SCENARIOS = (
     stranger('sends an alert', says(b'\x15\x03\x03\x00\x02\x02\x28')),
     stranger('sends half a record', says(b'\x16\x03\x03\x40\x00\x02\x00'), ('TimedOut',), 200),
     stranger('sends a record of 64 KiB', says(b'\x16\x03\x03\xff\xff' + bytes(65535))),
-    stranger('closes', lambda raw: None),
+    stranger('closes', lambda server, raw: None),
     stranger('resets', resets),
     stranger('hears the greeting and resets', hears_and_resets),
-    stranger('is silent', is_silent, ('TimedOut',), 200),
+    stranger('is silent', listen, ('TimedOut',), 200),
     stranger('speaks TLS 1.1 and nothing newer', only_speaks('TLSv1_1')),
     stranger('speaks TLS 1.0 and nothing newer', only_speaks('TLSv1')),
 )

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts that lead where no request may go, and hosts written so that the pin might be missed."""
+
+from lib.caller import CallError
+from lib.network import METADATA
+from lib.tap import equal
+
+from .attacker import Attacker
+from .scenario import Scenario, refusal
+from .servers import impostor
+from .states import FRESH, VERSIONS
+
+NO_HOST = ('InvalidHost', 'InvalidArgument', 'NotPinned', 'ProtocolError')
+EITHER = ('PinMismatch', *NO_HOST)  # a program may ask in Unicode, a Location may not lead there
+
+
+def only_fresh(_way, state):
+    return None if state is FRESH else 'a host is read before any connection'
+
+
+def forbidden(host, listen):
+    """A server waits there, with a good certificate for the address and its pinned key."""
+    def play(cell):
+        identity = cell.lab.authority.issue(listen, 'metadata.test')
+        there = cell.lab.track(Attacker(cell.lab.folder, identity, address=listen,
+                                        versions=VERSIONS[cell.version]))
+        there.condemn()
+        try:
+            cell.caller.pin(host, identity.der)
+        except CallError as error:  # as it is no host at all, it cannot be pinned either
+            equal(error.name, 'InvalidHost', 'the error')
+        here, cell.server, cell.spelling = cell.server, there, host
+        cell.caller.refused(('Unreachable', *NO_HOST), cell.begin().wait)
+        there.barrier()
+        equal(len(there.connections), 0, 'the number of connections')
+        there.close()
+        cell.server, cell.spelling = here, None
+        cell.arrives()
+
+    return Scenario(f'the host {host}, which is link-local', play, only_fresh)
+
+
+FORBIDDEN = (
+    (METADATA, METADATA), (METADATA + '.', METADATA), ('metadata.test', METADATA),
+    (f'[::ffff:{METADATA}]', METADATA), ('[::ffff:a9fe:a9fe]', METADATA),
+    ('[0:0:0:0:0:FFFF:A9FE:A9FE]', METADATA), ('2852039166', METADATA), ('0xa9fea9fe', METADATA),
+    ('0251.0376.0251.0376', METADATA), ('0xa9.0xfe.0xa9.0xfe', METADATA),
+    ('169.254.43518', METADATA), ('169.16689662', METADATA), ('169.254.169.254%2e', METADATA), ('１６９.254.169.254', METADATA),
+    ('[fe80::7]', '::'), ('[FE80:0::7]', '::'), ('[fe80::7%25lo]', '::'), ('[fe80::7%25251]', '::'),
+    ('[fd00:ec2::254]', 'fd00:ec2::254'),
+)
+
+
+# The pinned host, spelled otherwise; each takes the host and returns what is asked for
+
+def spelled(name, spell, errors=('PinMismatch',)):
+    def attack(cell):
+        cell.server.become(impostor(cell))
+        cell.spelling = spell(cell.host)
+
+    def back(cell):
+        cell.spelling = None
+
+    return Scenario(f'another key, the host spelled {name}',
+                    refusal(attack, lambda cell: errors, back), only_fresh)
+
+
+SPELLED = (
+    ('with a trailing dot', lambda host: host + '.'),
+    ('in upper case', str.upper),
+    ('in upper case with a trailing dot', lambda host: host.upper() + '.'),
+    ('with an ideographic full stop', lambda host: host.replace('.', '。'), EITHER),
+    ('in wide letters', lambda host: host.replace('l', 'ｌ'), EITHER),
+    ('with an escaped letter', lambda host: host.replace('l', '%6c')),
+    ('with an escaped dot', lambda host: host.replace('.', '%2e')),
+    ('with an escaped end', lambda host: host + '%00.test', NO_HOST),
+    ('with two trailing dots', lambda host: host + '..', NO_HOST),
+    ('behind a user', lambda host: 'user@' + host, NO_HOST),
+    ('behind a user and a password', lambda host: 'localhost:443@' + host, NO_HOST),
+    ('behind a space', lambda host: ' ' + host, NO_HOST),
+    ('behind a backslash', lambda host: 'x\\@' + host, NO_HOST),
+    ('below itself', lambda host: 'x.' + host, NO_HOST),
+)
+
+SCENARIOS = (*(forbidden(*row) for row in FORBIDDEN), *(spelled(*row) for row in SPELLED))

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""A network and a mount namespace of the test's own, with link-local addresses, and names that lead
+to them."""
+
+import os
+import subprocess
+import sys
+
+INSIDE = 'CERTPIN_TEST_NAMESPACE'
+METADATA = '169.254.169.254'
+NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
+         f'127.0.0.1 both.test\n{METADATA} both.test\n')
+
+
+def enter_namespace():
+    """Starts the program anew in there, the first time that it is called."""
+    if os.environ.get(INSIDE) is None:
+        os.environ[INSIDE] = '1'
+        os.execvp('unshare', ['unshare', '--net', '--mount', '--propagation', 'private',
+                              sys.executable, *sys.argv])
+    for command in (['ip', 'link', 'set', 'lo', 'up'],
+                    ['ip', 'address', 'add', METADATA + '/32', 'dev', 'lo'],
+                    ['ip', 'address', 'add', 'fe80::7/128', 'dev', 'lo'],
+                    ['ip', 'address', 'add', 'fd00:ec2::254/128', 'dev', 'lo'],
+                    ['mount', '-t', 'tmpfs', 'tmpfs', '/mnt']):
+        subprocess.run(command, check=True)
+    with open('/mnt/hosts', 'w', encoding='utf-8') as file:
+        file.write(NAMES)
+    subprocess.run(['mount', '--bind', '/mnt/hosts', '/etc/hosts'], check=True)
