@@ -44,7 +44,8 @@ PROOFS = (
           {'key-change': ['waits for its first byte', 'while a body is under way']}, False),
     Proof('both checks of kept connections', ['no-channel-close', 'no-starting-check'],
           {'key-change': [KEPT, 'again and again']}, True),
-    Proof('no resumption, alone', ['session-resumption'], {'key-change': [RESUMED]}, False),
+    Proof('no resumption', ['session-resumption'],
+          {'key-change': [RESUMED], 'attacks': ['another key, by another trusted']}, True),
     Proof('no resumption, and the verdict before each request',
           ['session-resumption', 'no-starting-check'], {'key-change': [RESUMED]}, True),
     Proof('keys from validated paths only', ['keys-from-presented-chain'],
@@ -116,7 +117,7 @@ def find_flaws(proof, intact, without):
     if failed or not passed:
         return [f'not green with the guard: {failed or "no such test"}']
     passed, failed, output = run_tests(without, proof.tests)
-    arrived = re.search(r'[1-9]\d* bytes reached the server', output) is not None
+    arrived = re.search(r'[1-9]\d* (bytes reached the server|a wrong one)', output) is not None
     for name in failed:
         print(f'    red: {name}')
     flaws = [f'green without the guard: {name}' for name in passed]

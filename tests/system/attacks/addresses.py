@@ -45,7 +45,8 @@ FORBIDDEN = (
     (f'[::ffff:{METADATA}]', METADATA), ('[::ffff:a9fe:a9fe]', METADATA),
     ('[0:0:0:0:0:FFFF:A9FE:A9FE]', METADATA), ('2852039166', METADATA), ('0xa9fea9fe', METADATA),
     ('0251.0376.0251.0376', METADATA), ('0xa9.0xfe.0xa9.0xfe', METADATA),
-    ('169.254.43518', METADATA), ('169.16689662', METADATA), ('169.254.169.254%2e', METADATA), ('１６９.254.169.254', METADATA),
+    ('169.254.43518', METADATA), ('169.16689662', METADATA),
+    ('169.254.169.254%2e', METADATA), ('１６９.254.169.254', METADATA),
     ('[fe80::7]', '::'), ('[FE80:0::7]', '::'), ('[fe80::7%25lo]', '::'), ('[fe80::7%25251]', '::'),
     ('[fd00:ec2::254]', 'fd00:ec2::254'),
 )
