@@ -89,7 +89,6 @@ new_session (CpdChannel *channel, unsigned int idle_s)
 
   soup_session_set_proxy_resolver (session, NULL);
   soup_session_set_tls_database (session, G_TLS_DATABASE (channel->database));
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_AUTH_MANAGER);
   soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
   return session;
 }

@@ -323,7 +323,8 @@ new_message (CpdExchange *exchange)
 
   soup_message_set_flags (message,
                           exchange->settings.fresh ? flags | SOUP_MESSAGE_NEW_CONNECTION : flags);
-  /* A 401 would otherwise be read whole into memory, and gzip bombs be unpacked. */
+  /* A 401 would otherwise be read whole into memory, and gzip bombs be unpacked. The former only
+   * helps where the session has the feature. */
   soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
   soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
   g_variant_iter_init (&iter, certpin_request_get_headers (request));

@@ -225,18 +225,19 @@ def _(world):
     world.alice.refuses('InvalidArgument', server.url(HOST), max_body=16 * 1024 * 1024 + 1)
 
 
-@test('a body without an announced end is stopped at max-body')
-def _(world):
-    server, _ = world.serve_pinned()
+for code in (200, 401, 407):  # libsoup would gather the last two to ask again with credentials
+    @test(f'a body without an announced end is stopped at max-body: {code}')
+    def _(world, code=code):
+        server, _ = world.serve_pinned()
 
-    def respond(connection, _request):
-        connection.send(OK + b'Transfer-Encoding: chunked\r\n\r\n')
-        while True:
-            connection.send(b'1000\r\n' + b'x' * 4096 + b'\r\n')
+        def respond(connection, _request):
+            connection.send(b'HTTP/1.1 %d So\r\nTransfer-Encoding: chunked\r\n\r\n' % code)
+            while True:
+                connection.send(b'1000\r\n' + b'x' * 4096 + b'\r\n')
 
-    server.respond = respond
-    world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=100000)
-    server.wait_until_idle()
+        server.respond = respond
+        world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=100000)
+        server.wait_until_idle()
 
 
 @test('the largest body that is allowed inline crosses the bus whole')
