@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """check-release.py SOURCE VERSION: fails where the release contradicts meson.build."""
 
+import datetime
+import email.utils
 import pathlib
 import re
 import sys
@@ -13,12 +15,24 @@ def text(path):
     return (source / path).read_text(encoding='utf-8')
 
 
+def release_day():
+    seconds = int(re.search(r"'CPD_RELEASE_UNIX_S', (\d+)", text('meson.build')).group(1))
+    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).date()
+
+
+def changelog_day():
+    written = re.search(r'^ -- .*>  (.*)$', text('debian/changelog'), re.MULTILINE).group(1)
+    return email.utils.parsedate_to_datetime(written).date()
+
+
 def problems():
     for path, pattern in (('NEWS', r'^certpin (\S+)'),
                           ('debian/changelog', r'^certpin \(([^)]+)\)')):
         said = re.search(pattern, text(path), re.MULTILINE)
         if not said or said.group(1) != version:
             yield f'{path} begins with {said and said.group(1)}, not {version}'
+    if release_day() != changelog_day():
+        yield f'debian/changelog is of {changelog_day()}, but meson.build says that the release is of {release_day()}'
     exported = text('client-lib/certpin.symbols').split()
     packaged = re.findall(r'^ (\w+)@Base \S+$', text('debian/libcertpin0.symbols'), re.MULTILINE)
     for symbol in sorted(set(exported) ^ set(packaged)):
