@@ -121,14 +121,14 @@ settle (CpdExchange *exchange)
   g_signal_emit (exchange, signals[SETTLED], 0);
 }
 
-/* Ends what is under way in libsoup, and its connection. */
+/* Ends what is under way in libsoup, and its connection. One that was sent may be without: on its
+ * way to another connection, since the kept-alive one was dead. */
 static void
 stop (CpdExchange *exchange)
 {
-  if (exchange->stage == CPD_STAGE_SENT)
-    cpd_sockets_cut (exchange->settings.sockets,
-                     soup_message_get_connection_id (exchange->message));
-  else
+  if (exchange->stage != CPD_STAGE_SENT
+      || !cpd_sockets_cut (exchange->settings.sockets,
+                           soup_message_get_connection_id (exchange->message)))
     g_cancellable_cancel (exchange->cancellable);
 }
 

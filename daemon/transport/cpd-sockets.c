@@ -70,30 +70,35 @@ cpd_sockets_add (CpdSockets *sockets, guint64 connection_id, GSocket *socket)
   g_hash_table_replace (sockets->by_id, g_memdup2 (&connection_id, sizeof connection_id), ref);
 }
 
-static void
-cut (gpointer key, gpointer ref, gpointer user_data)
+static gboolean
+cut (GWeakRef *ref)
 {
   const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
   g_autoptr (GSocket) socket = g_weak_ref_get (ref);
 
   if (socket == NULL || g_socket_is_closed (socket))
-    return;
+    return FALSE;
   setsockopt (g_socket_get_fd (socket), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   shutdown (g_socket_get_fd (socket), SHUT_RDWR);
+  return TRUE;
 }
 
-/* One that is not there is no error: its connection has ended. */
-void
+/* Returns: whether the connection was there */
+gboolean
 cpd_sockets_cut (CpdSockets *sockets, guint64 connection_id)
 {
-  gpointer ref = g_hash_table_lookup (sockets->by_id, &connection_id);
+  GWeakRef *ref = g_hash_table_lookup (sockets->by_id, &connection_id);
 
-  if (ref != NULL)
-    cut (NULL, ref, NULL);
+  return ref != NULL && cut (ref);
 }
 
 void
 cpd_sockets_cut_all (CpdSockets *sockets)
 {
-  g_hash_table_foreach (sockets->by_id, cut, NULL);
+  GHashTableIter iter;
+  gpointer ref;
+
+  g_hash_table_iter_init (&iter, sockets->by_id);
+  while (g_hash_table_iter_next (&iter, NULL, &ref))
+    cut (ref);
 }

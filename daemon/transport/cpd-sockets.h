@@ -14,7 +14,7 @@ CpdSockets *cpd_sockets_ref (CpdSockets *sockets);
 void cpd_sockets_unref (CpdSockets *sockets);
 
 void cpd_sockets_add (CpdSockets *sockets, guint64 connection_id, GSocket *socket);
-void cpd_sockets_cut (CpdSockets *sockets, guint64 connection_id);
+gboolean cpd_sockets_cut (CpdSockets *sockets, guint64 connection_id);
 void cpd_sockets_cut_all (CpdSockets *sockets);
 
 G_END_DECLS
