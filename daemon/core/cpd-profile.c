@@ -43,14 +43,20 @@ has_no_purpose (CpdCertificate *certificate)
   return read_extension (certificate, OID_KEY_PURPOSES, value, &length, &critical) && length <= 2;
 }
 
+/* `critical`: NULL: it does not matter */
 static gboolean
-has_name_constraints (CpdCertificate *certificate)
+has_extension (CpdCertificate *certificate, const char *oid, unsigned int *critical)
 {
   guint8 value[VALUE_MAX_BYTES];
   size_t length = sizeof value;
-  unsigned int critical;
 
-  return read_extension (certificate, OID_NAME_CONSTRAINTS, value, &length, &critical);
+  return read_extension (certificate, oid, value, &length, critical);
+}
+
+static gboolean
+has_name_constraints (CpdCertificate *certificate)
+{
+  return has_extension (certificate, OID_NAME_CONSTRAINTS, NULL);
 }
 
 /* Sections 4.2.1.1 and 4.2.2.1: what only helps to find things must never be what a path depends
@@ -58,11 +64,9 @@ has_name_constraints (CpdCertificate *certificate)
 static gboolean
 depends_on (CpdCertificate *certificate, const char *oid)
 {
-  guint8 value[VALUE_MAX_BYTES];
-  size_t length = sizeof value;
   unsigned int critical = 0;
 
-  return read_extension (certificate, oid, value, &length, &critical) && critical != 0;
+  return has_extension (certificate, oid, &critical) && critical != 0;
 }
 
 static gboolean

@@ -149,6 +149,21 @@ read_pkcs11 (const char *url, GError **error)
   return ders;
 }
 
+/* PEM, or else it is taken for DER. */
+static void
+read_local_file (GPtrArray *ders, const char *path)
+{
+  unsigned int before = ders->len;
+  g_autofree char *text = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (path, &text, &length, NULL))
+    return;
+  add_pem (ders, text, length);
+  if (ders->len == before)
+    g_ptr_array_add (ders, g_bytes_new_take (g_steal_pointer (&text), length));
+}
+
 /* What cannot be read there marks nothing: it changes what is said, not what is trusted. */
 static void
 read_local (GPtrArray *ders, const char *path, unsigned int deep)
@@ -159,21 +174,11 @@ read_local (GPtrArray *ders, const char *path, unsigned int deep)
   while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
     {
       g_autofree char *inner = g_build_filename (path, name, NULL);
-      char *text = NULL;
-      gsize length, before = ders->len;
 
-      if (g_file_test (inner, G_FILE_TEST_IS_DIR))
-        {
-          if (deep > 1)
-            read_local (ders, inner, deep - 1);
-          continue;
-        }
-      if (!g_file_get_contents (inner, &text, &length, NULL))
-        continue;
-      add_pem (ders, text, length);
-      if (ders->len == before)
-        g_ptr_array_add (ders, g_bytes_new_take (g_steal_pointer (&text), length));
-      g_free (text);
+      if (!g_file_test (inner, G_FILE_TEST_IS_DIR))
+        read_local_file (ders, inner);
+      else if (deep > 1)
+        read_local (ders, inner, deep - 1);
     }
 }
 

@@ -21,22 +21,18 @@ def refused_because(world, server, identity, pinned, error, reason):
     return failure
 
 
-@test('the same authority issued another key: key-rotated')
-def _(world):
-    server, pinned = world.serve_pinned()
-    rotated = world.issue()
-    server.present(rotated)
-    failure = refused_because(world, server, rotated, pinned, 'PinMismatch', 'key-rotated')
-    holds('Test Root' in failure['likely-cause'], failure['likely-cause'])
+def add_wrong_key_test(what, reason, make_identity, authority):
+    @test(f'{what} issued another key: {reason}')
+    def _(world):
+        server, pinned = world.serve_pinned()
+        other = make_identity(world)
+        server.present(other)
+        failure = refused_because(world, server, other, pinned, 'PinMismatch', reason)
+        holds(authority in failure['likely-cause'], failure['likely-cause'])
 
 
-@test('another authority issued another key: wrong-key')
-def _(world):
-    server, pinned = world.serve_pinned()
-    impostor = world.impostor()
-    server.present(impostor)
-    failure = refused_because(world, server, impostor, pinned, 'PinMismatch', 'wrong-key')
-    holds('Other Root' in failure['likely-cause'], failure['likely-cause'])
+add_wrong_key_test('the same authority', 'key-rotated', World.issue, 'Test Root')
+add_wrong_key_test('another authority', 'wrong-key', World.impostor, 'Other Root')
 
 
 @test('an authority that the administrator added vouches for it: local-authority, by name')
