@@ -37,7 +37,7 @@ class Daemon:
     def environment(self):
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(('G_', 'SOUP_'))}
-        return dict(kept, G_DEBUG='fatal-criticals', LC_ALL='C.UTF-8', **self.more_environment)
+        return {**kept, 'G_DEBUG': 'fatal-criticals', 'LC_ALL': 'C.UTF-8', **self.more_environment}
 
     def spawn(self, *more):
         with open(self.log_file, 'ab') as log:
