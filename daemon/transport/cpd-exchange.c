@@ -11,9 +11,6 @@
 #include "daemon/transport/cpd-exchange.h"
 
 #include "daemon/transport/cpd-fetch-error.h"
-#include "daemon/transport/cpd-response-headers.h"
-
-#include <string.h>
 
 #define CHUNK_BYTES         (64 * 1024)
 #define INTERIM_ANSWERS_MAX 8
@@ -31,6 +28,7 @@ struct _CpdExchange
 
   CpdStage stage;
   gboolean new_connection;
+  GIOStream *connection; /* that one, until something is sent over it */
   gboolean settled;
   unsigned int interim_answers;
 
@@ -58,6 +56,7 @@ cpd_exchange_finalize (GObject *object)
 
   g_clear_object (&exchange->message);
   g_clear_object (&exchange->cancellable);
+  g_clear_object (&exchange->connection);
   g_clear_object (&exchange->stream);
   g_clear_pointer (&exchange->body, g_byte_array_unref);
   g_clear_object (&exchange->settings.session);
@@ -71,9 +70,7 @@ cpd_exchange_finalize (GObject *object)
   cpd_budget_unref (exchange->settings.bodies);
   cpd_verdict_unref (exchange->verdict);
   g_clear_error (&exchange->error);
-  g_clear_pointer (&exchange->answer.headers, g_variant_unref);
-  g_clear_pointer (&exchange->answer.body, g_bytes_unref);
-  g_free (exchange->answer.tls_cipher);
+  cpd_answer_clear (&exchange->answer);
   G_OBJECT_CLASS (cpd_exchange_parent_class)->finalize (object);
 }
 
@@ -221,12 +218,27 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
   exchange->stage = CPD_STAGE_HANDSHAKING;
   set_up_tls (connection);
   note_socket (exchange, connection);
+  g_set_object (&exchange->connection, connection);
+}
+
+/* Whether the server says something before it is asked, which is the answer to nothing (RFC 9112,
+ * section 9.2). Of connections that were kept alive libsoup drops those where that is so. */
+static gboolean
+speaks_unasked (GIOStream *connection)
+{
+  GInputStream *input = g_io_stream_get_input_stream (connection);
+  guint8 byte;
+
+  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (input), &byte,
+                                                   sizeof byte, NULL, NULL)
+         > 0;
 }
 
 /* Whether what libsoup is about to write on is the protocol that all of this was measured on. */
 static gboolean
 check_protocol (CpdExchange *exchange)
 {
+  g_autoptr (GIOStream) connection = g_steal_pointer (&exchange->connection);
   GTlsProtocolVersion version = soup_message_get_tls_protocol_version (exchange->message);
 
   if (version != G_TLS_PROTOCOL_VERSION_TLS_1_2 && version != G_TLS_PROTOCOL_VERSION_TLS_1_3)
@@ -235,6 +247,8 @@ check_protocol (CpdExchange *exchange)
   else if (soup_message_get_http_version (exchange->message) != SOUP_HTTP_1_1)
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
           "was about to be asked in another protocol than HTTP/1.1");
+  else if (connection != NULL && speaks_unasked (connection))
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "answers before it is asked");
   return exchange->ending == CPD_ENDING_NONE;
 }
 
@@ -333,46 +347,10 @@ new_message (CpdExchange *exchange)
   return message;
 }
 
-static guint64
-between (guint64 from, guint64 to)
-{
-  return from != 0 && to > from ? to - from : 0;
-}
-
-static void
-fill_answer (CpdExchange *exchange)
-{
-  SoupMessage *message = exchange->message;
-  SoupMessageMetrics *metrics = soup_message_get_metrics (message);
-  CpdAnswer *answer = &exchange->answer;
-  guint64 tls_start = soup_message_metrics_get_tls_start (metrics);
-
-  answer->status = soup_message_get_status (message);
-  answer->tls_version
-      = soup_message_get_tls_protocol_version (message) == G_TLS_PROTOCOL_VERSION_TLS_1_3 ? "1.3"
-                                                                                          : "1.2";
-  answer->tls_cipher = g_strdup (soup_message_get_tls_ciphersuite_name (message));
-  answer->reused = !exchange->new_connection;
-  answer->resolve_us = between (soup_message_metrics_get_dns_start (metrics),
-                                soup_message_metrics_get_dns_end (metrics));
-  answer->connect_us = between (soup_message_metrics_get_connect_start (metrics), tls_start);
-  answer->tls_us = between (tls_start, soup_message_metrics_get_connect_end (metrics));
-  answer->first_byte_us = between (soup_message_metrics_get_request_start (metrics),
-                                   soup_message_metrics_get_response_start (metrics));
-}
-
 static void
 finish_body (CpdExchange *exchange)
 {
-  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
-  gboolean bodyless = g_str_equal (certpin_request_get_method (exchange->settings.request), "HEAD")
-                      || exchange->answer.status == SOUP_STATUS_NO_CONTENT
-                      || exchange->answer.status == SOUP_STATUS_NOT_MODIFIED;
-
-  /* libsoup takes the end of a closed connection for the end of the body, whatever was announced.
-   */
-  if (!bodyless && soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH
-      && exchange->body->len != (guint64)soup_message_headers_get_content_length (headers))
+  if (!cpd_answer_has_length (&exchange->answer, exchange->message, exchange->body->len))
     {
       fail (exchange, CERTPIN_ERROR_TRUNCATED,
             "ended the connection before its answer was complete");
@@ -440,6 +418,32 @@ read_more (CpdExchange *exchange)
                                    g_object_ref (exchange));
 }
 
+/* libsoup reads the body of a 421 whole into memory, to ask again: it needs to say how long it is.
+ */
+static void
+on_headers (CpdExchange *exchange)
+{
+  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
+  SoupEncoding encoding = soup_message_headers_get_encoding (headers);
+
+  if (soup_message_get_status (exchange->message) != SOUP_STATUS_MISDIRECTED_REQUEST)
+    return;
+  if (encoding == SOUP_ENCODING_CONTENT_LENGTH)
+    take_room (exchange, (gsize)soup_message_headers_get_content_length (headers));
+  else if (soup_message_get_method (exchange->message) != SOUP_METHOD_HEAD)
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
+          "answers 421 (Misdirected Request) with a body whose length it does not announce");
+}
+
+/* After a 421 libsoup would ask again on the same connection, whatever the method. That is for the
+ * caller to decide, and on another one (RFC 9110, section 15.5.20). */
+static void
+on_body (CpdExchange *exchange)
+{
+  if (soup_message_get_status (exchange->message) == SOUP_STATUS_MISDIRECTED_REQUEST)
+    g_signal_stop_emission_by_name (exchange->message, "got-body");
+}
+
 /* libsoup could not connect, or not finish: the verdict says whether the server was refused. */
 static void
 fail_to_send (CpdExchange *exchange, const GError *error)
@@ -471,7 +475,6 @@ exchange_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GInputStream) stream
       = soup_session_send_finish (SOUP_SESSION (source), result, &error);
-  SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
 
   if (exchange->ending != CPD_ENDING_NONE)
     return;
@@ -481,9 +484,8 @@ exchange_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   exchange->stream = g_steal_pointer (&stream);
-  fill_answer (exchange);
-  exchange->answer.headers = cpd_response_headers_read (headers, exchange->answer.status, &error);
-  if (exchange->answer.headers != NULL)
+  exchange->answer.reused = !exchange->new_connection;
+  if (cpd_answer_begin (&exchange->answer, exchange->message, &error))
     read_more (exchange);
   else
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "did not answer in valid HTTP/1.1: %s",
@@ -501,6 +503,10 @@ cpd_exchange_start (CpdExchange *exchange)
                            G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "got-informational", G_CALLBACK (on_interim_answer),
                            exchange, G_CONNECT_SWAPPED);
+  g_signal_connect_object (exchange->message, "got-headers", G_CALLBACK (on_headers), exchange,
+                           G_CONNECT_SWAPPED);
+  g_signal_connect_object (exchange->message, "got-body", G_CALLBACK (on_body), exchange,
+                           G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "restarted", G_CALLBACK (on_restarted), exchange,
                            G_CONNECT_SWAPPED);
   soup_session_send_async (exchange->settings.session, exchange->message, G_PRIORITY_DEFAULT,

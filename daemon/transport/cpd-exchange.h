@@ -3,11 +3,10 @@
 #pragma once
 
 #include "daemon/core/cpd-fetcher.h"
+#include "daemon/transport/cpd-answer.h"
 #include "daemon/transport/cpd-judge.h"
 #include "daemon/transport/cpd-sockets.h"
 #include "daemon/transport/cpd-tls-database.h"
-
-#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -44,18 +43,6 @@ typedef struct
  *   settled (): once it was started: it has its connection, or will have none;
  *   ended (): once; from then on its outcome is there, whatever libsoup still does. */
 G_DECLARE_FINAL_TYPE (CpdExchange, cpd_exchange, CPD, EXCHANGE, GObject)
-
-/* What a server answered. */
-typedef struct
-{
-  unsigned int status;
-  GVariant *headers; /* a(ss) */
-  GBytes *body;
-  const char *tls_version;
-  char *tls_cipher;
-  gboolean reused;
-  guint64 resolve_us, connect_us, tls_us, first_byte_us;
-} CpdAnswer;
 
 CpdExchange *cpd_exchange_new (const CpdExchangeSettings *settings);
 void cpd_exchange_start (CpdExchange *exchange);

@@ -4,6 +4,7 @@
 error of its own, and nothing lasts longer than it may."""
 
 import gzip
+import socket
 import subprocess
 import threading
 import time
@@ -225,9 +226,9 @@ def _(world):
     world.alice.refuses('InvalidArgument', server.url(HOST), max_body=16 * 1024 * 1024 + 1)
 
 
-for code in (200, 401, 407):  # libsoup would gather the last two to ask again with credentials
-    @test(f'a body without an announced end is stopped at max-body: {code}')
-    def _(world, code=code):
+def add_endless_test(code, error):
+    @test(f'a body without an announced end is stopped: {code}: {error}')
+    def _(world):
         server, _ = world.serve_pinned()
 
         def respond(connection, _request):
@@ -236,8 +237,26 @@ for code in (200, 401, 407):  # libsoup would gather the last two to ask again w
                 connection.send(b'1000\r\n' + b'x' * 4096 + b'\r\n')
 
         server.respond = respond
-        world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=100000)
+        world.alice.refuses(error, server.url(HOST), max_body=100000)
         server.wait_until_idle()
+
+
+# libsoup would gather all but the first, to ask again.
+add_endless_test(200, 'BodyTooLarge')
+add_endless_test(401, 'BodyTooLarge')
+add_endless_test(407, 'BodyTooLarge')
+add_endless_test(421, 'ProtocolError')
+
+
+@test('421 is an answer, and the request is not sent again')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda connection, request: http.reply(421, b'not here')
+    answer = world.alice.request(server.url(HOST), method='POST', body=b'question')
+    equal((answer.status, answer.body), (421, b'not here'), 'the answer')
+    equal([request.body for request in server.requests], [b'question'], 'what was asked')
+    world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=7)
+    equal(world.alice.request(server.url(HOST), method='HEAD').status, 421, 'to HEAD')
 
 
 @test('the largest body that is allowed inline crosses the bus whole')
@@ -283,6 +302,27 @@ def _(world):
         OK + b'B: 1\r\nA: 2\r\nB: 3\r\nL: \xe9\r\nU: \xc3\xa9\r\nContent-Length: 0\r\n\r\n')
     headers = [header for header in world.arrives(server).headers if header[0] != 'Content-Length']
     equal(headers, [('B', '1'), ('A', '2'), ('B', '3'), ('L', '\ufffd'), ('U', 'é')], 'the headers')
+
+
+@test('what a server says in one go with its handshake is no answer: ProtocolError')
+def _(world):
+    server, _ = world.serve_pinned(versions=('TLSv1_2', 'TLSv1_2'))
+    wrap = server.wrap
+
+    def wrap_corked(connection):
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        return wrap(connection)
+
+    def greet(connection):
+        connection.send(http.reply(200, b'evil'))
+        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+    server.wrap, server.before_read = wrap_corked, greet
+    world.alice.refuses('ProtocolError', server.url(HOST), method='POST', body=b'secret')
+    server.wait_until_idle()
+    equal(server.bytes, 0, 'the bytes that arrived')
+    server.wrap, server.before_read = wrap, lambda connection: None
+    equal(world.arrives(server).body, b'hello', 'the answer')
 
 
 @test('a byte that nobody asked for ends the connection')
