@@ -2,7 +2,7 @@
 
 /* Proves the core on cases that nobody here wrote: encodings, published keys, hosts, and chains
  * with pins. The folder of vectors comes as the first argument; its README says what each set
- * holds. */
+ * holds. The second is the page that counts the hosts, docs/HOSTS.md. */
 
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 static const char *vectors;
+static const char *hosts_page;
 
 /* What became of one set. */
 typedef struct
@@ -198,28 +199,86 @@ is_right (JsonObject *vector, Outcome outcome)
 }
 
 static void
+count_host (JsonObject *vector, Count *counter)
+{
+  const char *id = get_text (vector, "id");
+  Outcome outcome = try_host (vector);
+  gboolean right = is_right (vector, outcome);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (our_rules); i++)
+    if (g_str_equal (id, our_rules[i].id))
+      {
+        if (right)
+          count (counter, id, FALSE, "no longer differs from the set");
+        right = outcome == our_rules[i].outcome;
+        counter->ours++;
+      }
+  count (counter, id, right, outcome_names[outcome]);
+}
+
+static char *
+page_row (const Count *counter)
+{
+  return g_strdup_printf ("\n| %s | %u | %u | %u |\n", counter->set,
+                          counter->right + counter->wrong, counter->right - counter->ours,
+                          counter->ours);
+}
+
+/* What the page counts is this set, unless it is of another size: then nobody has counted it. */
+static void
+compare_with_page (const Count *rules, size_t n_rules)
+{
+  g_autofree char *page = NULL, *size = NULL;
+  g_autoptr (GError) error = NULL;
+  const Count *all = &rules[n_rules - 1];
+
+  g_file_get_contents (hosts_page, &page, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (strstr (page, "\n| all | "));
+  size = g_strdup_printf ("\n| all | %u |", all->right + all->wrong);
+  if (strstr (page, size) == NULL)
+    {
+      g_test_message ("a set of another size than %s counts", hosts_page);
+      return;
+    }
+  for (size_t i = 0; i < n_rules; i++)
+    {
+      g_autofree char *row = page_row (&rules[i]);
+      if (strstr (page, row) == NULL)
+        g_test_fail_printf ("%s lacks the row%s", hosts_page, row);
+    }
+}
+
+static void
 test_hosts (void)
 {
   g_autoptr (JsonNode) root = load_json ("hosts.json");
   JsonArray *cases = json_object_get_array_member (json_node_get_object (root), "cases");
-  Count counter = { .set = "hosts" };
+  Count rules[] = { { .set = "exact" },
+                    { .set = "star" },
+                    { .set = "double-star" },
+                    { .set = "include-subdomains" },
+                    { .set = "all" } };
+  Count *all = &rules[G_N_ELEMENTS (rules) - 1];
 
   for (unsigned int i = 0; i < json_array_get_length (cases); i++)
     {
       JsonObject *vector = json_array_get_object_element (cases, i);
-      const char *id = get_text (vector, "id");
-      Outcome outcome = try_host (vector);
-      gboolean right = is_right (vector, outcome);
+      Count *rule = rules;
 
-      for (size_t j = 0; j < G_N_ELEMENTS (our_rules); j++)
-        if (g_str_equal (id, our_rules[j].id))
-          {
-            right = outcome == our_rules[j].outcome;
-            counter.ours++;
-          }
-      count (&counter, id, right, outcome_names[outcome]);
+      while (rule != all && !g_str_equal (rule->set, get_text (vector, "semantics")))
+        rule++;
+      g_assert_true (rule != all);
+      count_host (vector, rule);
     }
-  finish (&counter);
+  for (Count *rule = rules; rule != all; rule++)
+    {
+      finish (rule);
+      all->right += rule->right;
+      all->wrong += rule->wrong;
+      all->ours += rule->ours;
+    }
+  compare_with_page (rules, G_N_ELEMENTS (rules));
 }
 
 static CpdValidation *
@@ -288,9 +347,10 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  if (argc != 2)
-    g_error ("give the folder of vectors");
+  if (argc != 3)
+    g_error ("give the folder of vectors and docs/HOSTS.md");
   vectors = argv[1];
+  hosts_page = argv[2];
   g_test_add_func ("/core/vectors/der", test_der);
   g_test_add_func ("/core/vectors/spki", test_published_pins);
   g_test_add_func ("/core/vectors/hosts", test_hosts);

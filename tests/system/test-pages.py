@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""What the pages of docs/ show is true: their programs run, their tables hold, their commands work."""
+"""What the pages of docs/ show is true: their programs run, their tables hold, and their commands
+work."""
 
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import textwrap
 
@@ -24,22 +26,23 @@ def section(page, title):
 
 def block(page, title):
     """The one indented block of a section, as it stands there."""
-    found = re.findall(r'(?:^    .*\n|^\n(?=(?:\n)*    ))+', section(page, title), re.M)
+    found = re.findall(r'^    .*\n(?:\n*    .*\n)*', section(page, title), re.M)
     equal(len(found), 1, f'the number of blocks under “{title}”')
     return textwrap.dedent(found[0])
 
 
 def rows(page, title):
-    """The rows of the one table of a section: lists of cells, without their code marks."""
+    """The rows of the one table of a section: lists of cells, the heads first."""
     lines = [line for line in section(page, title).splitlines() if line.startswith('|')]
     cells = [[cell.strip() for cell in line.strip('|').split('|')] for line in lines]
     return [cells[0], *cells[2:]]
 
 
-def run_command(world, command):
-    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address, LC_ALL='C.UTF-8',
+def run_command(world, command, uid=ALICE):
+    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address,
+                       LC_ALL='C.UTF-8',
                        PATH=f'{os.path.dirname(program("CERTPINCTL"))}:{os.environ["PATH"]}')
-    return subprocess.run(command, env=environment, user=ALICE, group=ALICE, extra_groups=[],
+    return subprocess.run(command, env=environment, user=uid, group=uid, extra_groups=[],
                           cwd=world.folder, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, check=False, timeout=30)
 
@@ -79,6 +82,81 @@ for arguments in (('Python', ['/usr/bin/python3'], '200 hello', 'PinMismatch'),
                   ('Shell, with busctl', ['sh'], 'ua(ss)aya{sv} 200 ', 'holds the key'),
                   ('Shell, with gdbus', ['sh'], '(uint32 200, ', 'PinMismatch')):
     add_program_tests(*arguments)
+
+
+def codes(cell):
+    return re.findall('`([^`]+)`', cell)
+
+
+def key(letter):
+    return f'sha256/{letter * 43}='
+
+
+def explained(world, host):
+    """The patterns that match a host, the one that applies first."""
+    told = world.alice.call(PINS, 'ExplainHost', '(sa{sv})', host, {})[0]
+    return [pin['host'] for pin in told['pins']]
+
+
+@test('HOSTS.md: what a pattern matches')
+def _(world):
+    (_, *heads), *lines = rows('HOSTS.md', 'What a pattern matches')
+    equal((len(heads), len(lines)), (5, 6), 'the size of the table')
+    for pattern, *cells in lines:
+        pattern = codes(pattern)[0]
+        world.alice.pin_keys(pattern, key('A'))
+        for head, cell in zip(heads, cells, strict=True):
+            matches = explained(world, codes(head)[0]) == [pattern]
+            equal('yes' if matches else '–', cell, f'{pattern} and {head}')
+        world.alice.unpin(pattern)
+
+
+@test('HOSTS.md: which one applies')
+def _(world):
+    order = block('HOSTS.md', 'Which one applies').split()
+    for pattern in sorted(order):
+        world.alice.pin_keys(pattern, key('A'))
+    equal(len(order), 10, 'the number of patterns')
+    equal(explained(world, order[0]), order, 'the order')
+
+
+@test('HOSTS.md: how a host may be written')
+def _(world):
+    _, *lines = rows('HOSTS.md', 'How a host may be written')
+    holds(len(lines) > 10, 'the table is short')
+    for written, outcome in lines:
+        written = codes(written)[0]
+        if outcome == 'refused':
+            world.alice.refused('InvalidHost', world.alice.pin_keys, written, key('A'))
+        else:
+            equal(world.alice.pin_keys(written, key('A'))['host'], codes(outcome)[0], written)
+
+
+def add_move_test(product, configuration, commands):
+    """The server's own key is KEY1, its authority's KEY2."""
+    host = f'a.{HOST}' if '*' in commands else HOST
+
+    @test(f'HOSTS.md: moving from {product}: {configuration}')
+    def _(world):
+        identity = world.issue(HOST, f'a.{HOST}')
+        server = world.serve(identity)
+        impostor = world.serve(world.other_authority.issue(HOST, f'a.{HOST}'))
+        words = {'KEY1': identity.pin, 'KEY2': world.authority.pin, 'DATE': '2100-01-31',
+                 'URL': server.url(host), 'h.example': HOST}
+        for command in codes(commands):
+            for word, meaning in words.items():
+                command = command.replace(word, meaning)
+            done = run_command(world, shlex.split(command), uid=0)
+            equal((done.returncode, done.stderr), (0, ''), f'exit code and errors of {command}')
+        world.arrives(server, caller=world.root, host=host)
+        if 'EnforcePinning: NO' in configuration:
+            world.arrives(impostor, caller=world.root, host=host)
+        else:
+            world.nothing_arrives(impostor, 'PinMismatch', caller=world.root, host=host)
+
+
+for line in rows('HOSTS.md', 'Moving to certpin')[1:]:
+    add_move_test(*line)
 
 
 run(World)
