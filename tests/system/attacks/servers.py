@@ -20,6 +20,11 @@ def impostor(cell):
     return other(cell, authority=cell.lab.other_authority)
 
 
+def impostor_in_http2(cell):
+    cell.server.prefer('h2', 'http/1.1')
+    return impostor(cell)
+
+
 def self_signed(cell):
     key = cell.identity.key
     return pki.Identity(pki.make(cell.host, cell.host, key.public_key(), key, [cell.host]), key, [])
@@ -42,6 +47,7 @@ SERVERS = (
     ('another key, by the same authority', 'PinMismatch', other),
     ('another key, by an authority nobody trusts', 'Untrusted',
      lambda cell: other(cell, authority=cell.lab.unknown_authority)),
+    ('another key, and it would rather speak HTTP/2', 'PinMismatch', impostor_in_http2),
     ('another key, self-signed', 'Untrusted', lambda cell: pki.self_signed(cell.host)),
     ('the right key, self-signed', 'Untrusted', self_signed),
     ('the right key, by an authority nobody trusts', 'Untrusted',

@@ -80,8 +80,7 @@ class Server:
         self._barriers = set()
         self._passed = set()
         self._context = self._new_context(versions, tickets)
-        if alpn:
-            self._context.set_alpn_protocols(alpn)
+        self.prefer(*alpn)
         self.present(identity)
         family = socket.AF_INET6 if ':' in address else socket.AF_INET
         self._listener = socket.create_server((address, 0), family=family, backlog=64)
@@ -107,6 +106,11 @@ class Server:
             file.write(identity.key_pem + identity.chain_pem())
         self._context.load_cert_chain(path)
         os.unlink(path)
+
+    def prefer(self, *protocols):
+        """The protocols over TLS that it would speak, first the one that it likes best."""
+        if protocols:
+            self._context.set_alpn_protocols(protocols)
 
     def url(self, host, path='/', scheme='https'):
         return f'{scheme}://{host}:{self.port}{path}'
