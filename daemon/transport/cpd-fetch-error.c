@@ -78,7 +78,7 @@ explain (CertpinError code)
     case CERTPIN_ERROR_TIMED_OUT:
       return "did not answer in time";
     case CERTPIN_ERROR_TLS_FAILED:
-      return "offers no TLS 1.2 or newer that this service can speak";
+      return "completes no handshake in TLS 1.2 or newer";
     case CERTPIN_ERROR_TRUNCATED:
       return "ended the connection before its answer was complete";
     case CERTPIN_ERROR_PROTOCOL_ERROR:
