@@ -12,7 +12,7 @@
 #define CERTPIN_REQUEST_PATH    "/org/certpin/Certpin1/request"
 #define CERTPIN_ERROR_PREFIX    "org.certpin.Certpin1.Error."
 
-/* polkit actions; policy/org.certpin.Certpin1.policy gives their defaults. */
+/* polkit actions; policy/org.certpin.Certpin1.policy.in gives their defaults. */
 #define CERTPIN_ACTION_OWN_PINS       "org.certpin.manage-own-pins"
 #define CERTPIN_ACTION_SECURE_REQUEST "org.certpin.secure-request"
 #define CERTPIN_ACTION_SYSTEM_PINS    "org.certpin.manage-system-pins"

@@ -12,7 +12,7 @@ typedef struct
   CpdCaller *caller;
   const char *action;   /* a polkit action, static */
   const char *host;     /* for the dialog; NULL: none */
-  const char *key;      /* for the dialog; NULL: none */
+  const char *keys;     /* all of them, for the dialog; NULL: none */
   gboolean interactive; /* whether somebody may be asked for a password */
 } CpdAuthorityQuestion;
 

@@ -153,6 +153,22 @@ act_pin (CpdCall *call)
   cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, pin_on_stored, call);
 }
 
+/* For the dialog and the rules: every key, since a rule that knew of the first alone would let
+ * others pass beside it. Returns: (transfer full) (nullable): none where pinning would fail */
+static char *
+list_keys (CpdPinOrder *order)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, cpd_call_now_s (), NULL);
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+
+  if (pin == NULL)
+    return NULL;
+  for (unsigned int i = 0; i < pin->keys->len; i++)
+    g_ptr_array_add (texts, certpin_key_to_text (pin->keys->pdata[i]));
+  g_ptr_array_add (texts, NULL);
+  return g_strjoinv (" ", (char **)texts->pdata);
+}
+
 static void
 run_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order)
 {
@@ -160,15 +176,8 @@ run_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order
 
   call->action = action_of (order->layer);
   call->host = g_strdup (cpd_host_get_text (order->host));
-  if (order->keys->len > 0)
-    call->key = certpin_key_to_text (order->keys->pdata[0]);
-  else if (order->layer == CPD_LAYER_SYSTEM) /* the only one whose dialog names it */
-    {
-      g_autoptr (CpdCertificate) certificate = cpd_certificate_new (order->certificate, NULL);
-
-      call->key = certificate != NULL ? certpin_key_to_text (cpd_certificate_get_key (certificate))
-                                      : NULL;
-    }
+  if (order->layer == CPD_LAYER_SYSTEM)
+    call->keys = list_keys (order);
   call->check = check_room;
   call->data = order;
   call->free_data = (GDestroyNotify)cpd_pin_order_free;
@@ -359,7 +368,6 @@ handle_reload (CpdBusPins *pins, GDBusMethodInvocation *invocation)
   CpdCall *call = cpd_call_new (pins->parts, invocation, act_reload);
 
   call->action = CERTPIN_ACTION_SYSTEM_PINS;
-  call->host = g_strdup ("all hosts"); /* the dialog names one */
   cpd_call_run (call);
   return TRUE;
 }

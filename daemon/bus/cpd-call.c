@@ -81,7 +81,7 @@ call_free (CpdCall *call)
   g_object_unref (call->invocation);
   cpd_caller_unref (call->caller);
   g_free (call->host);
-  g_free (call->key);
+  g_free (call->keys);
   if (call->data != NULL && call->free_data != NULL)
     call->free_data (call->data);
   g_free (call);
@@ -142,7 +142,7 @@ call_authorise (CpdCall *call)
   const CpdAuthorityQuestion question = { .caller = call->caller,
                                           .action = call->action,
                                           .host = call->host,
-                                          .key = call->key,
+                                          .keys = call->keys,
                                           .interactive = call_is_interactive (call) };
 
   if (call->action == NULL

@@ -43,7 +43,7 @@ struct _CpdCall
   CpdCaller *caller;  /* set when it is identified */
   guint64 bytes;      /* of its message */
   const char *action; /* what must be authorised; NULL: nothing */
-  char *host, *key;   /* for the dialog; NULL: none */
+  char *host, *keys;  /* for the dialog; NULL: none */
   CpdCallCheck check; /* NULL: none */
   CpdCallAct act;
   gpointer data; /* what was parsed */

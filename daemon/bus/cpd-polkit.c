@@ -11,6 +11,7 @@
 #include "client-lib/certpin-error.h"
 #include "dbus/certpin-names.h"
 
+#include <glib/gi18n.h>
 #include <polkit/polkit.h>
 
 #define TIMEOUT_S             10
@@ -40,7 +41,7 @@ typedef struct
   const char *action;
   gboolean interactive;
   char *key;
-  char *host, *pinned_key;
+  char *host, *pinned_keys;
   guint64 epoch;
   GQueue *waiting; /* of GTask */
   GCancellable *cancellable;
@@ -54,7 +55,7 @@ check_free (Check *check)
   cpd_caller_unref (check->caller);
   g_free (check->key);
   g_free (check->host);
-  g_free (check->pinned_key);
+  g_free (check->pinned_keys);
   g_queue_free_full (check->waiting, g_object_unref);
   g_object_unref (check->cancellable);
   g_clear_handle_id (&check->timer, g_source_remove);
@@ -168,20 +169,43 @@ check_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
         check->action, check->caller->uid);
 }
 
+/* What the password dialog says; polkit fills the details in. */
+static const char *
+get_message (const Check *check)
+{
+  if (check->host == NULL)
+    return N_ ("Authentication is required to read the certificate pins of all users anew");
+  if (check->pinned_keys == NULL)
+    return N_ ("Authentication is required to change the certificate pin of $(host) for all users");
+  return N_ ("Authentication is required to pin $(host) for all users to the key $(key)");
+}
+
+/* A kept answer holds for every host, so a rule may not know of one. */
+static PolkitDetails *
+new_details (const Check *check)
+{
+  PolkitDetails *details = polkit_details_new ();
+
+  if (!g_str_equal (check->action, CERTPIN_ACTION_SYSTEM_PINS))
+    return details;
+  if (check->host != NULL)
+    polkit_details_insert (details, "host", check->host);
+  if (check->pinned_keys != NULL)
+    polkit_details_insert (details, "key", check->pinned_keys);
+  polkit_details_insert (details, "polkit.message", get_message (check));
+  polkit_details_insert (details, "polkit.gettext_domain", GETTEXT_DOMAIN);
+  return details;
+}
+
 static void
 check_ask (Check *check)
 {
   g_autoptr (PolkitSubject) subject = polkit_system_bus_name_new (check->caller->sender);
-  g_autoptr (PolkitDetails) details = polkit_details_new ();
+  g_autoptr (PolkitDetails) details = new_details (check);
   PolkitCheckAuthorizationFlags flags
       = check->interactive ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
                            : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE;
 
-  /* A kept answer holds for every host, so a rule may not know of one. */
-  if (check->host != NULL && !is_kept (check->action))
-    polkit_details_insert (details, "host", check->host);
-  if (check->pinned_key != NULL && !is_kept (check->action))
-    polkit_details_insert (details, "key", check->pinned_key);
   polkit_authority_check_authorization (check->polkit->authority, subject, check->action, details,
                                         flags, check->cancellable, check_on_result, check);
 }
@@ -232,7 +256,7 @@ check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char
   check->interactive = question->interactive;
   check->key = g_strdup (key);
   check->host = g_strdup (question->host);
-  check->pinned_key = g_strdup (question->key);
+  check->pinned_keys = g_strdup (question->keys);
   check->epoch = polkit->epoch;
   check->waiting = g_queue_new ();
   check->cancellable = g_cancellable_new ();

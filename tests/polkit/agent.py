@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""agent.py HOST KEY SCOPE: a program that pins a host and may have its user asked for a password, and
-the agent that would show the question; the user always closes the dialog. Prints, as JSON, the error's
-name and the questions."""
+"""agent.py LOCALE METHOD ARGUMENTS: a program that changes pins and may have its user asked for a
+password, and the agent that would show the question; the user always closes the dialog. ARGUMENTS is a
+GVariant text. Prints, as JSON, the error's name and the questions."""
 
 import json
 import os
@@ -22,7 +22,7 @@ INTERFACE = '''<node><interface name="org.freedesktop.PolicyKit1.AuthenticationA
 </interface></node>'''
 
 
-def serve_dialog(bus, questions):
+def serve_dialog(bus, locale, questions):
     def on_call(_bus, _sender, _path, _interface, method, arguments, invocation):
         if method == 'BeginAuthentication':
             questions.append(arguments.unpack()[1])
@@ -36,11 +36,11 @@ def serve_dialog(bus, questions):
     process = ('unix-process', {'pid': GLib.Variant('u', os.getpid()),
                                 'start-time': GLib.Variant('t', start_time)})
     bus.call_sync(POLKIT, AUTHORITY, POLKIT + '.Authority', 'RegisterAuthenticationAgent',
-                  GLib.Variant('((sa{sv})ss)', (process, 'C.UTF-8', AGENT)), None,
+                  GLib.Variant('((sa{sv})ss)', (process, locale, AGENT)), None,
                   Gio.DBusCallFlags.NONE, -1, None)
 
 
-def pin(bus, host, key, scope):
+def call(bus, method, arguments):
     loop, errors = GLib.MainLoop(), [None]
 
     def on_reply(_bus, result):
@@ -49,18 +49,19 @@ def pin(bus, host, key, scope):
         except GLib.Error as error:
             errors[0] = Gio.DBusError.get_remote_error(error)
         loop.quit()
-    bus.call('org.certpin.Certpin1', '/org/certpin/Certpin1', 'org.certpin.Certpin1.Pins', 'PinKeys',
-             GLib.Variant('(sasa{sv})', (host, [key], {'scope': GLib.Variant('s', scope)})), None,
+    bus.call('org.certpin.Certpin1', '/org/certpin/Certpin1', 'org.certpin.Certpin1.Pins', method,
+             GLib.Variant.parse(None, arguments, None, None), None,
              Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION, -1, None, on_reply)
     loop.run()
     return errors[0]
 
 
 def main():
+    locale, method, arguments = sys.argv[1:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
     questions = []
-    serve_dialog(bus, questions)
-    json.dump((pin(bus, *sys.argv[1:]), questions), sys.stdout)
+    serve_dialog(bus, locale, questions)
+    json.dump((call(bus, method, arguments), questions), sys.stdout)
 
 
 if __name__ == '__main__':

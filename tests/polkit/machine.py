@@ -65,7 +65,8 @@ def set_up(folder):
 def install():
     os.makedirs(os.path.dirname(BINARY), exist_ok=True)
     shutil.copy(program('CERTPIND'), BINARY)
-    shutil.copy(SOURCE / 'policy/org.certpin.Certpin1.policy', '/usr/share/polkit-1/actions')
+    shutil.copy(program('CERTPIN_POLICY'), '/usr/share/polkit-1/actions')
+    shutil.copy(program('CERTPIN_GERMAN'), '/usr/share/locale/de/LC_MESSAGES/certpin.mo')
     shutil.copy(SOURCE / 'policy/org.certpin.Certpin1.conf', '/usr/share/dbus-1/system.d')
     activation = (SOURCE / 'data/org.certpin.Certpin1.service.in').read_text()
     (SYSTEM_SERVICES / 'org.certpin.Certpin1.service').write_text(

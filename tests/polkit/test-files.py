@@ -66,7 +66,7 @@ def limits():
 def _(_folder):
     succeeds('xmllint', '--noout', '--nonet', '--dtdvalid',
              '/usr/share/polkit-1/policyconfig-1.dtd',
-             SOURCE / 'policy/org.certpin.Certpin1.policy')
+             program('CERTPIN_POLICY'))
 
 
 @test('the unit leaves little exposed')

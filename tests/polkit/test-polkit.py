@@ -14,6 +14,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 
 # pylint: disable=wrong-import-position
+from lib import pki
 from lib.caller import ERROR, NAME, PATH, PINS, REQUESTS
 from lib.tap import equal, holds, run, test
 from lib.variant import V
@@ -21,6 +22,7 @@ from machine import (ALICE, BINARY, BOB, BUS, POLKIT, RULES, SOURCE, SYSTEM_SERV
                      Machine, as_user, enter, eventually, uid_of)
 
 KEY = 'sha256/' + 'A' * 43 + '='
+OTHER_KEY = 'sha256/' + 'B' * 42 + 'A='
 HOST = 'www.example.org'
 AGENT = pathlib.Path(__file__).with_name('agent.py')
 # certpind's own deadline for an answer, and what a slow machine may add.
@@ -85,24 +87,48 @@ def _(machine):
     equal(len(root.list_pins(uid=uid_of(ALICE))), 1, 'what root sees of alice')
 
 
-def ask_at_the_screen(user, *arguments):
-    done = subprocess.run(as_user(user) + [sys.executable, AGENT, *arguments], check=True,
-                          stdout=subprocess.PIPE)
+def ask_at_the_screen(user, method, arguments, locale='C.UTF-8'):
+    done = subprocess.run(as_user(user) + [sys.executable, AGENT, locale, method, arguments],
+                          check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
 
-@test('the password dialog names the host, and closing it is a no')
-def _(machine):
-    error, questions = ask_at_the_screen(ALICE, HOST, KEY, 'system')
-    equal(error, ERROR + 'NotAuthorized', 'the error')
-    equal(len(questions), 1, 'the number of questions')
-    holds(f' {HOST} ' in questions[0], f'the dialog says ‘{questions[0]}’')
-    equal(system_hosts(machine.user(ALICE)), [], 'the system’s pins')
+def add_dialog_test(name, says, method, arguments, locale='C.UTF-8'):
+    @test(f'the password dialog for {name}, and closing it is a no')
+    def _(machine):
+        if locale != 'C.UTF-8':
+            subprocess.run(['localedef', '-i', locale.partition('.')[0], '-f', 'UTF-8', locale],
+                           check=True)
+        error, questions = ask_at_the_screen(ALICE, method, arguments, locale)
+        equal(error, ERROR + 'NotAuthorized', 'the error')
+        equal(questions, [says], 'the questions')
+        equal(system_hosts(machine.user(ALICE)), [], 'the system’s pins')
+
+
+SYSTEM = "{'scope': <'system'>}"
+for dialog in (
+        ('a pin names host and key',
+         f'Authentication is required to pin {HOST} for all users to the key {KEY}',
+         'PinKeys', f"('{HOST}', ['{KEY}'], {SYSTEM})"),
+        ('a pin names every key',
+         f'Authentication is required to pin {HOST} for all users to the key {KEY} {OTHER_KEY}',
+         'PinKeys', f"('{HOST}', ['{KEY}', '{OTHER_KEY}'], {SYSTEM})"),
+        ('a pin, in German',
+         f'Um {HOST} für alle Benutzer auf den Schlüssel {KEY} festzulegen, ist eine Anmeldung nötig',
+         'PinKeys', f"('{HOST}', ['{KEY}'], {SYSTEM})", 'de_DE.UTF-8'),
+        ('the end of a pin names the host',
+         f'Authentication is required to change the certificate pin of {HOST} for all users',
+         'Unpin', f"('{HOST}', {SYSTEM})"),
+        ('a reload',
+         'Authentication is required to read the certificate pins of all users anew',
+         'Reload', '()')):
+    add_dialog_test(*dialog)
 
 
 @test('nobody is asked for a password for a pin of their own')
 def _(_machine):
-    equal(ask_at_the_screen(ALICE, HOST, KEY, 'user'), [None, []], 'error and questions')
+    equal(ask_at_the_screen(ALICE, 'PinKeys', f"('{HOST}', ['{KEY}'], @a{{sv}} {{}})"), [None, []],
+          'error and questions')
 
 
 # Rules of the administrator
@@ -128,9 +154,22 @@ def _(machine):
                ' return polkit.Result.YES;')
     alice = machine.user(ALICE)
     eventually(alice.pin_keys, HOST, KEY, scope='system')
-    alice.refused('NotAuthorized', alice.pin_keys, HOST, 'sha256/' + 'B' * 42 + 'A=',
-                  scope='system')
+    for keys in ([OTHER_KEY], [KEY, OTHER_KEY], [OTHER_KEY, KEY]):
+        alice.refused('NotAuthorized', alice.pin_keys, HOST, *keys, scope='system')
     alice.refused('NotAuthorized', alice.unpin, HOST, scope='system')
+
+
+@test('a rule is told of the keys of backup certificates, and of none where one cannot be read')
+def _(machine):
+    authority = pki.Authority('authority')
+    allowed, other = authority.issue(HOST), authority.issue(HOST)
+    write_rule(f'if (action.lookup("key") == "{allowed.pin}") return polkit.Result.YES;')
+    alice = machine.user(ALICE)
+    eventually(alice.pin, HOST, allowed.der, scope='system')
+    for backup in (other.der, b'junk'):
+        alice.refused('NotAuthorized', alice.pin, HOST, allowed.der, scope='system',
+                      backup_certificates=[backup])
+    equal(alice.get_pin(HOST, scope='system')['keys'], [allowed.pin], 'the keys')
 
 
 @test('a rule that takes a right away reaches a program that had it, without a restart')
