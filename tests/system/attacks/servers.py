@@ -30,6 +30,19 @@ def self_signed(cell):
     return pki.Identity(pki.make(cell.host, cell.host, key.public_key(), key, [cell.host]), key, [])
 
 
+def under_a_path_pin(make):
+    """Where the pin is for any key of the path."""
+    def make_there(cell):
+        cell.caller.pin(cell.host, cell.identity.der, match='path')
+        return make(cell)
+
+    return make_there
+
+
+def appended(cell):
+    return impostor(cell).with_chain([cell.identity])
+
+
 def forged_anchor(cell):
     forged = pki.forged(cell.lab.other_authority.name, cell.identity.key.public_key())
     return impostor(cell).with_chain([forged])
@@ -63,12 +76,15 @@ SERVERS = (
      lambda cell: pki.Identity(pki.make(cell.host, cell.lab.authority.name,
                                         cell.identity.key.public_key(), cell.lab.authority.key),
                                cell.identity.key, [])),
-    ('another key, the pinned certificate appended', 'PinMismatch',
-     lambda cell: impostor(cell).with_chain([cell.identity])),
+    ('another key, the pinned certificate appended', 'PinMismatch', appended),
+    ('another key, the pinned certificate of a path appended', 'PinMismatch',
+     under_a_path_pin(appended)),
     ('another key, the pinned certificate appended 40 times', 'PinMismatch',
      lambda cell: impostor(cell).with_chain([cell.identity] * 40)),
     ('another key, the pinned one in a forged certificate of the anchor’s name', 'PinMismatch',
      forged_anchor),
+    ('another key, the pinned one of a path in a forged certificate of the anchor’s name',
+     'PinMismatch', under_a_path_pin(forged_anchor)),
     ('another key, signed by the pinned one', 'Untrusted', issued_by_the_pinned),
 )
 
