@@ -17,9 +17,13 @@
 #define OID_NAME_CONSTRAINTS "2.5.29.30"
 #define OID_AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
 #define OID_AUTHORITY_KEY    "2.5.29.35"
+#define OID_POLICIES         "2.5.29.32"
 
 /* Longer values than that are none of those that are looked at here. */
 #define VALUE_MAX_BYTES 4096
+
+/* More constraints than that take too long to be compared: GnuTLS intersects them one by one. */
+#define CONSTRAINTS_MAX_BYTES (16 * 1024)
 
 /* Returns: whether the certificate has the extension; its value, as far as it fits, in `value` */
 static gboolean
@@ -114,6 +118,33 @@ may_sign_certificates (CpdCertificate *certificate)
          && (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
 }
 
+/* GnuTLS walks a list from its front for each entry, which takes time by the square of its length.
+ * Returns: whether one is longer than anybody needs */
+gboolean
+cpd_profile_is_too_long (CpdCertificate *certificate)
+{
+  static const struct
+  {
+    const char *oid;
+    size_t most;
+  } lists[] = {
+    { OID_KEY_PURPOSES, VALUE_MAX_BYTES },
+    { OID_POLICIES, VALUE_MAX_BYTES },
+    { OID_NAME_CONSTRAINTS, CONSTRAINTS_MAX_BYTES },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
+    {
+      guint8 value[VALUE_MAX_BYTES];
+      size_t length = sizeof value;
+
+      if (read_extension (certificate, lists[i].oid, value, &length, NULL)
+          && length > lists[i].most)
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /* Section 4.1.2.6: whoever issues certificates has a name. An empty Name is an empty SEQUENCE. */
 static gboolean
 has_no_subject (CpdCertificate *certificate)
@@ -153,6 +184,62 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   if (role == CPD_ROLE_ANCHOR && version_3 && !cpd_certificate_is_ca (certificate))
     return "is trusted, but is no authority's";
   return NULL;
+}
+
+/* Whether one directory name is another or, RDN by RDN, below it. Both as RFC 4514 writes them, the
+ * last RDN first. */
+static gboolean
+is_below_directory (const char *name, size_t length, const gnutls_datum_t *base)
+{
+  size_t head = length - base->size, escapes = 0;
+
+  if (length < base->size || memcmp (name + head, base->data, base->size) != 0)
+    return FALSE;
+  if (head == 0 || base->size == 0)
+    return TRUE;
+  while (escapes + 1 < head && name[head - 2 - escapes] == '\\')
+    escapes++;
+  return name[head - 1] == ',' && escapes % 2 == 0;
+}
+
+/* Whether the list of what is permitted has room for a name, where GnuTLS does not ask that: it
+ * lets every directory name and URI pass, and an address of the family that is not listed. A URI
+ * that some other is permitted for is refused unread, as GnuTLS does where some is excluded. */
+static gboolean
+is_permitted (int type, const char *name, size_t size, gnutls_x509_name_constraints_t constraints)
+{
+  gboolean listed = FALSE;
+  gnutls_datum_t base;
+  unsigned int base_type;
+
+  if (type != GNUTLS_SAN_DN && type != GNUTLS_SAN_URI && type != GNUTLS_SAN_IPADDRESS)
+    return TRUE;
+  for (unsigned int i = 0;
+       gnutls_x509_name_constraints_get_permitted (constraints, i, &base_type, &base) >= 0; i++)
+    {
+      if (base_type != (unsigned int)type)
+        continue;
+      listed = TRUE;
+      if ((type == GNUTLS_SAN_DN && is_below_directory (name, size, &base))
+          || (type == GNUTLS_SAN_IPADDRESS && base.size == 2 * size))
+        return TRUE;
+    }
+  return !listed;
+}
+
+/* The subject is a name like the others, where there is one. */
+static gboolean
+has_permitted_subject (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
+{
+  gnutls_datum_t name = { NULL, 0 };
+  gboolean permitted;
+
+  if (has_no_subject (certificate))
+    return TRUE;
+  permitted = gnutls_x509_crt_get_dn3 (cpd_certificate_get_handle (certificate), &name, 0) >= 0
+              && is_permitted (GNUTLS_SAN_DN, (const char *)name.data, name.size, constraints);
+  gnutls_free (name.data);
+  return permitted;
 }
 
 static const gnutls_x509_subject_alt_name_t constrained_types[]
@@ -224,6 +311,8 @@ keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraint
   gboolean present[GNUTLS_SAN_MAX + 1] = { FALSE };
   char name[1024];
 
+  if (!has_permitted_subject (certificate, constraints))
+    return FALSE;
   for (unsigned int i = 0;; i++)
     {
       size_t size = sizeof name;
@@ -234,7 +323,7 @@ keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraint
       if (type < 0)
         return FALSE;
       present[MIN (type, GNUTLS_SAN_MAX)] = TRUE;
-      if (is_malformed_name (type, name, size)
+      if (is_malformed_name (type, name, size) || !is_permitted (type, name, size, constraints)
           || (type == GNUTLS_SAN_DNSNAME && wildcard_reaches (name, size, constraints)))
         return FALSE;
     }

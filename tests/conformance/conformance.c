@@ -13,19 +13,12 @@
 
 #include <string.h>
 
-/* What the product does not claim (docs/THREATS.md): revocation lists, certificate policies, limits
- * and uses that a caller sets, and names that are no hosts. */
-static const char *const unclaimed[] = { "has-crl",
-                                         "policy",
-                                         "has-policy-constraints",
-                                         "max-chain-depth",
-                                         "strict-eku",
-                                         "soft",
-                                         "anchor-constraints-enforced",
-                                         "trusted-leaf",
-                                         "name-constraint-nondns",
-                                         "sha1-forbidden",
-                                         NULL };
+/* What the product does not claim (docs/THREATS.md): revocation lists, certificate policies, and
+ * limits and uses that a caller sets. */
+static const char *const unclaimed[]
+    = { "has-crl",        "policy", "has-policy-constraints",      "max-chain-depth",
+        "strict-eku",     "soft",   "anchor-constraints-enforced", "trusted-leaf",
+        "sha1-forbidden", NULL };
 
 /* Where other verifiers take less of a trust anchor to be binding, or give up on the work, ours may
  * refuse. */

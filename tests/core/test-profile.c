@@ -40,6 +40,25 @@
 /* Excludes 10.0.0.0/8. */
 #define EXCLUDES_TEN "\x30\x0E\xA1\x0C\x30\x0A\x87\x08\x0A\x00\x00\x00\xFF\x00\x00\x00"
 
+/* Permit 10.0.0.0/8; the directory name CN=good; URIs of h.example. */
+#define PERMITS_TEN "0\x0E\xA0\x0C\x30\x0A\x87\x08\x0A\x00\x00\x00\xFF\x00\x00\x00"
+#define PERMITS_GOOD                                                                               \
+  "0\x17\xA0\x15\x30\x13\xA4\x11\x30\x0F\x31\x0D\x30\x0B\x06\x03U\x04\x03\x0C\x04good"
+#define PERMITS_URI "0\x0F\xA0\x0D\x30\x0B\x86\x09h.example"
+
+/* h.example, and a second name: CN=good; that and CN=more below; the other way round; a URI. */
+#define IS_GOOD                                                                                    \
+  "0\x1E\x82\x09h.example\xA4\x11\x30\x0F\x31\x0D\x30\x0B\x06\x03U\x04\x03\x0C\x04good"
+#define IS_BELOW_GOOD                                                                              \
+  "0-\x82\x09h."                                                                                   \
+  "example\xA4\x20\x30\x1E\x31\x0D\x30\x0B\x06\x03U\x04\x03\x0C\x04good1\x0D\x30\x0B\x06\x03U\x04" \
+  "\x03\x0C\x04more"
+#define IS_ABOVE_GOOD                                                                              \
+  "0-\x82\x09h."                                                                                   \
+  "example\xA4\x20\x30\x1E\x31\x0D\x30\x0B\x06\x03U\x04\x03\x0C\x04more1\x0D\x30\x0B\x06\x03U\x04" \
+  "\x03\x0C\x04good"
+#define IS_URI "0\x1F\x82\x09h.example\x86\x12https://h.example/"
+
 /* An address of eight bytes. */
 #define LONG_ADDRESS "\x30\x0A\x87\x08\x0B\x00\x00\x01\xFF\xFF\xFF\x00"
 
@@ -452,25 +471,76 @@ test_name_of_a_self_issued_one (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (anchors, test_chain (leaf, next, NULL), CPD_PROBLEM_NONE);
 }
 
+/* Proves it of the path's names, and of the whole validation. `fault`: (nullable) */
 static void
-assert_malformed (const TestExtension *constraints)
+assert_below (const TestExtension *constraints, const TestIdentityOptions *options,
+              const char *fault)
 {
   g_autoptr (TestIdentity) root
       = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .extension = constraints);
   g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
-  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = root);
+  TestIdentityOptions below = *options;
+  g_autoptr (TestIdentity) leaf = NULL;
 
-  assert_names (test_chain (leaf, root, NULL), MALFORMED);
-  trust_assert_problem (anchors, test_chain (leaf, NULL), CPD_PROBLEM_CONSTRAINTS);
+  below.issuer = root;
+  leaf = test_identity_new (&below);
+  assert_names (test_chain (leaf, root, NULL), fault);
+  trust_assert_problem (anchors, test_chain (leaf, NULL),
+                        fault != NULL ? CPD_PROBLEM_CONSTRAINTS : CPD_PROBLEM_NONE);
+}
+
+#define BELOW(...) (&(const TestIdentityOptions){ __VA_ARGS__ })
+
+/* What is permitted of one kind forbids all else of it: another family of addresses, too. */
+static void
+test_permitted_addresses (TrustFixture *f, gconstpointer user_data)
+{
+  const TestExtension *ten = EXTENSION (NAME_CONSTRAINTS, PERMITS_TEN, TRUE);
+
+  assert_below (ten, BELOW (.dns = { "h.example" }), NULL);
+  assert_below (ten, BELOW (.dns = { "h.example" }, .addresses = { "10.0.0.1" }), NULL);
+  assert_below (ten, BELOW (.dns = { "h.example" }, .addresses = { "11.0.0.1" }), FORBIDDEN);
+  assert_below (ten, BELOW (.dns = { "h.example" }, .addresses = { "::1" }), FORBIDDEN);
+  assert_below (ten, BELOW (.dns = { "h.example" }, .addresses = { "10.0.0.1", "::1" }), FORBIDDEN);
+}
+
+static void
+test_permitted_directory_names (TrustFixture *f, gconstpointer user_data)
+{
+  const TestExtension *good = EXTENSION (NAME_CONSTRAINTS, PERMITS_GOOD, TRUE);
+  const TestExtension *same = EXTENSION (ALTERNATIVE, IS_GOOD, FALSE);
+  const TestExtension *lower = EXTENSION (ALTERNATIVE, IS_BELOW_GOOD, FALSE);
+  const TestExtension *higher = EXTENSION (ALTERNATIVE, IS_ABOVE_GOOD, FALSE);
+
+  assert_below (good, BELOW (.subject = "good", .dns = { "h.example" }), NULL);
+  assert_below (good, BELOW (.subject = "bad", .dns = { "h.example" }), FORBIDDEN);
+  assert_below (good, BELOW (.subject = "no good", .dns = { "h.example" }), FORBIDDEN);
+  assert_below (good, BELOW (.subject = "bad,CN=good", .dns = { "h.example" }), FORBIDDEN);
+  assert_below (good, BELOW (.subject = "", .extension = same), NULL);
+  assert_below (good, BELOW (.subject = "", .extension = lower), NULL);
+  assert_below (good, BELOW (.subject = "good", .extension = lower), NULL);
+  assert_below (good, BELOW (.subject = "good", .extension = higher), FORBIDDEN);
+  assert_below (good, BELOW (.subject = "bad", .extension = same), FORBIDDEN);
+}
+
+static void
+test_permitted_uris (TrustFixture *f, gconstpointer user_data)
+{
+  const TestExtension *uri = EXTENSION (NAME_CONSTRAINTS, PERMITS_URI, TRUE);
+
+  assert_below (uri, BELOW (.dns = { "h.example" }), NULL);
+  assert_below (uri, BELOW (.extension = EXTENSION (ALTERNATIVE, IS_URI, FALSE)), FORBIDDEN);
 }
 
 static void
 test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
 {
-  assert_malformed (EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE));
-  assert_malformed (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE));
-  assert_malformed (EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE));
-  assert_malformed (EXTENSION (NAME_CONSTRAINTS, "junk", TRUE));
+  const TestIdentityOptions *named = BELOW (.dns = { "h.example" });
+
+  assert_below (EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE), named, MALFORMED);
+  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
+  assert_below (EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE), named, MALFORMED);
+  assert_below (EXTENSION (NAME_CONSTRAINTS, "junk", TRUE), named, MALFORMED);
 }
 
 static void
@@ -530,6 +600,9 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("profile/every-authority-counts", test_every_authority_counts);
   TRUST_TEST_ADD ("profile/name-of-an-intermediate", test_name_of_an_intermediate);
   TRUST_TEST_ADD ("profile/name-of-a-self-issued-one", test_name_of_a_self_issued_one);
+  TRUST_TEST_ADD ("profile/permitted-addresses", test_permitted_addresses);
+  TRUST_TEST_ADD ("profile/permitted-directory-names", test_permitted_directory_names);
+  TRUST_TEST_ADD ("profile/permitted-uris", test_permitted_uris);
   TRUST_TEST_ADD ("profile/malformed-constraints", test_malformed_constraints);
   TRUST_TEST_ADD ("profile/wildcard-is-refused", test_wildcard_is_refused);
   TRUST_TEST_ADD ("profile/fault-is-refused", test_fault_is_refused);
