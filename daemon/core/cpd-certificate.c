@@ -234,21 +234,42 @@ can_verify_in_time (CpdCertificate *certificate)
              || has_reasonable_rsa_key (certificate));
 }
 
+/* GnuTLS only calls a path invalid, and not the signature wrong, where the issuer's key is of
+ * another kind than the signature. */
+static gboolean
+fits_key (CpdCertificate *certificate, CpdCertificate *issuer)
+{
+  int algorithm = gnutls_x509_crt_get_signature_algorithm (certificate->handle);
+  int key = gnutls_x509_crt_get_pk_algorithm (issuer->handle, NULL);
+
+  return algorithm > 0 && key > 0
+         && gnutls_sign_supports_pk_algorithm ((gnutls_sign_algorithm_t)algorithm,
+                                               (gnutls_pk_algorithm_t)key);
+}
+
+/* What is invalid for no reason that is told has a signature that cannot even be read. */
+static gboolean
+has_verified (unsigned int status)
+{
+  return (status & (GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND)) == 0
+         && status != GNUTLS_CERT_INVALID;
+}
+
 /* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses
  * and the strength of the signature say. */
 gboolean
 cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer)
 {
-  const unsigned int flags = GNUTLS_VERIFY_DO_NOT_ALLOW_SAME | GNUTLS_VERIFY_DISABLE_CA_SIGN
-                             | GNUTLS_VERIFY_DISABLE_TIME_CHECKS
-                             | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS
-                             | GNUTLS_VERIFY_ALLOW_BROKEN;
+  const unsigned int flags
+      = GNUTLS_VERIFY_DO_NOT_ALLOW_SAME | GNUTLS_VERIFY_DISABLE_CA_SIGN
+        | GNUTLS_VERIFY_DISABLE_TIME_CHECKS | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS
+        | GNUTLS_VERIFY_ALLOW_BROKEN | GNUTLS_VERIFY_IGNORE_UNKNOWN_CRIT_EXTENSIONS;
   unsigned int status = 0;
 
   return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
-         && can_verify_in_time (issuer)
+         && can_verify_in_time (issuer) && fits_key (certificate, issuer)
          && gnutls_x509_crt_verify (certificate->handle, &issuer->handle, 1, flags, &status) >= 0
-         && (status & (GNUTLS_CERT_SIGNATURE_FAILURE | GNUTLS_CERT_SIGNER_NOT_FOUND)) == 0;
+         && has_verified (status);
 }
 
 /* One whose key would take too long to verify with is taken for what its names say. */

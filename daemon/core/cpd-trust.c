@@ -31,6 +31,7 @@ typedef struct
   const CpdTrustQuestion *question;
   GPtrArray *tip_to_leaf; /* of CpdCertificate, borrowed: the path so far, leaf first */
   unsigned int signatures_left;
+  CpdCertificate *oversized; /* borrowed: an issuer with too large a key to verify with; or NULL */
   CpdValidation *result;
 } Search;
 
@@ -138,6 +139,19 @@ check_purpose (Search *search, CpdCertificate *certificate)
 }
 
 static gboolean
+check_length (Search *search, CpdCertificate *certificate)
+{
+  g_autofree char *subject = NULL;
+
+  if (!cpd_profile_is_too_long (certificate))
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+               "the certificate ‘%s’ lists more purposes, policies or constraints than are judged",
+               subject);
+}
+
+static gboolean
 check_profile (Search *search, CpdCertificate *certificate, CpdRole role)
 {
   const char *fault = cpd_profile_find_fault (certificate, role);
@@ -170,6 +184,9 @@ explain_status (CpdValidation *result, unsigned int status)
   if (status & (GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE))
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
                  "a certificate on the path breaks what its issuers were allowed to certify");
+  if (status & GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS)
+    return fail (result, CPD_PROBLEM_CONSTRAINTS,
+                 "a certificate on the path has a critical extension that is not understood here");
   return fail (result, CPD_PROBLEM_CONSTRAINTS, "the path does not validate (GnuTLS status 0x%x)",
                status);
 }
@@ -224,10 +241,19 @@ role_of (Search *search, unsigned int position)
   return position + 1 == search->tip_to_leaf->len ? CPD_ROLE_ANCHOR : CPD_ROLE_INTERMEDIATE;
 }
 
-/* Judges the path that has just reached an anchor. */
+/* Judges the path that has just reached an anchor. GnuTLS verifies its signatures once more, and
+ * names are compared along it: that is work, too. */
 static void
 judge_path (Search *search)
 {
+  unsigned int cost = 2 * (search->tip_to_leaf->len - 1);
+
+  if (search->signatures_left < cost)
+    {
+      search->signatures_left = 0;
+      return;
+    }
+  search->signatures_left -= cost;
   for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
     {
       CpdCertificate *certificate = search->tip_to_leaf->pdata[i];
@@ -235,6 +261,7 @@ judge_path (Search *search)
 
       if ((role == CPD_ROLE_LEAF && !check_leaf (search, certificate))
           || !check_dates (search, certificate) || !check_key (search, certificate)
+          || !check_length (search, certificate)
           || (role != CPD_ROLE_ANCHOR && !check_purpose (search, certificate))
           || !check_profile (search, certificate, role))
         return;
@@ -261,11 +288,14 @@ links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
   if (wanted.length != subject.length || memcmp (wanted.data, subject.data, wanted.length) != 0
       || is_on_path (search, issuer) || search->signatures_left == 0)
     return FALSE;
-  /* An oversized key is also one that would take long. */
-  if (!check_key (search, issuer))
-    return FALSE;
+  /* Such a key would take long, so whether it signed is never known. */
+  if (cpd_certificate_get_rsa_bits (issuer) > RSA_BITS_MAX)
+    {
+      search->oversized = issuer;
+      return FALSE;
+    }
   search->signatures_left--;
-  return cpd_certificate_is_signed_by (tip, issuer);
+  return cpd_certificate_is_signed_by (tip, issuer) && check_key (search, issuer);
 }
 
 /* Goes on from the last certificate of the path: first to anchors, then to what was presented. */
@@ -301,8 +331,15 @@ explain_no_path (Search *search, CpdCertificate *leaf)
 {
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
 
-  if (cpd_certificate_is_self_signed (leaf))
+  if (search->oversized != NULL)
+    check_key (search, search->oversized);
+  else if (cpd_certificate_is_self_signed (leaf))
     fail (search->result, CPD_PROBLEM_SELF_SIGNED, "the server's certificate is self-signed");
+  else if (search->signatures_left == 0)
+    fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
+          "of all the ways from the server's certificate to its issuer ‘%s’ and on, too many were "
+          "tried and none led to a trusted authority",
+          issuer);
   else
     fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
           "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
@@ -330,7 +367,13 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
                     .signatures_left = SIGNATURES_MAX,
                     .result = result };
 
-  if (chain->len == 0 || chain->len > CPD_TRUST_PRESENTED_MAX)
+  if (chain->len == 0)
+    {
+      fail (result, CPD_PROBLEM_MALFORMED,
+            "the server presented no certificate of its own that can be read");
+      return g_steal_pointer (&result);
+    }
+  if (chain->len > CPD_TRUST_PRESENTED_MAX)
     {
       fail (result, CPD_PROBLEM_MALFORMED,
             "the server presented %u certificates; 1 to %u are judged", chain->len,

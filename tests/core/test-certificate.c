@@ -205,6 +205,21 @@ test_equal_names_are_not_self_signed (void)
   g_assert_false (cpd_certificate_is_self_signed (certificate));
 }
 
+/* An RSA key has made no ECDSA signature, whatever else is said of the two. Of version 1, they have
+ * no identifiers of keys. */
+static void
+test_signed_by_needs_the_kind_of_key (void)
+{
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.subject = "CA", .is_ca = TRUE);
+  g_autoptr (TestIdentity) namesake
+      = TEST_IDENTITY (.subject = "CA", .is_ca = TRUE, .rsa_bits = 2048, .version_1 = TRUE);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "h.example", .issuer = ca);
+  g_autoptr (CpdCertificate) a = test_certificate (leaf);
+  g_autoptr (CpdCertificate) b = test_certificate (namesake);
+
+  g_assert_false (cpd_certificate_is_signed_by (a, b));
+}
+
 static void
 test_signed_by_needs_the_signature (void)
 {
@@ -364,6 +379,8 @@ main (int argc, char *argv[])
                    test_equal_names_are_not_self_signed);
   g_test_add_func ("/core/certificate/signed-by/ignores-constraints",
                    test_signed_by_ignores_constraints);
+  g_test_add_func ("/core/certificate/signed-by/needs-the-kind-of-key",
+                   test_signed_by_needs_the_kind_of_key);
   g_test_add_func ("/core/certificate/signed-by/needs-the-signature",
                    test_signed_by_needs_the_signature);
   g_test_add_func ("/core/certificate/ca", test_ca);

@@ -270,6 +270,20 @@ test_names_the_most_direct_problem (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (f->anchors, test_chain (leaf, cross, f->middle, NULL), CPD_PROBLEM_EXPIRED);
 }
 
+/* A stranger may put in whatever has the issuer's name: it explains nothing. */
+static void
+test_namesake_explains_nothing (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) weak
+      = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root, .rsa_bits = 1024,
+                       .version_1 = TRUE);
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle, .not_after = TEST_PKI_NOW - 1);
+
+  trust_assert_problem (f->anchors, test_chain (leaf, weak, f->middle, NULL), CPD_PROBLEM_EXPIRED);
+  trust_assert_problem (f->anchors, test_chain (f->leaf, weak, NULL), CPD_PROBLEM_UNKNOWN_ISSUER);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -297,5 +311,6 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("refuses/name-constraints", test_name_constraints);
   TRUST_TEST_ADD ("refuses/name-constraints-of-the-anchor", test_name_constraints_of_the_anchor);
   TRUST_TEST_ADD ("refuses/names-the-most-direct-problem", test_names_the_most_direct_problem);
+  TRUST_TEST_ADD ("refuses/namesake-explains-nothing", test_namesake_explains_nothing);
   return g_test_run ();
 }

@@ -222,6 +222,57 @@ test_work_is_bounded (TrustFixture *f, gconstpointer user_data)
   g_assert_cmpint (g_get_monotonic_time () - start, <, 2 * G_USEC_PER_SEC);
 }
 
+/* Returns: (transfer full): whose list in one extension has 7000 bytes */
+static TestIdentity *
+new_with_long_list (const char *oid, TestIdentity *issuer)
+{
+  g_autoptr (GString) value = g_string_new ("\x30\x82");
+  TestExtension extension = { .oid = oid };
+
+  g_string_append_c (value, 0x1B);
+  g_string_append_c (value, 0x58);
+  while (value->len < 4 + 7000)
+    g_string_append (value, "\x06\x02\x2A\x03");
+  extension.value = value->str;
+  extension.length = value->len;
+  return TEST_IDENTITY (.dns = { "h.example" }, .issuer = issuer, .extension = &extension);
+}
+
+/* Each look at a list is a walk over it, once for each path. */
+static void
+test_long_lists_are_refused (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) policies = new_with_long_list ("2.5.29.32", f->middle);
+  g_autoptr (TestIdentity) other = new_with_long_list ("1.2.3.4", f->middle);
+
+  trust_assert_problem (f->anchors, test_chain (policies, f->middle, NULL),
+                        CPD_PROBLEM_CONSTRAINTS);
+  trust_assert_problem (f->anchors, test_chain (other, f->middle, NULL), CPD_PROBLEM_NONE);
+}
+
+/* To judge a path is work, too: of forty ways to an anchor, of which only the last is good, that
+ * one is not reached. */
+static void
+test_judgements_are_bounded (TrustFixture *f, gconstpointer user_data)
+{
+  GPtrArray *many = test_chain (f->leaf, NULL), *few = test_chain (f->leaf, NULL);
+
+  for (unsigned int i = 0; i < 40; i++)
+    {
+      g_autoptr (TestIdentity) old
+          = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root,
+                           .key_of = f->middle, .not_after = TEST_PKI_NOW - 1);
+
+      g_ptr_array_add (many, test_certificate (old));
+      if (i < 10)
+        g_ptr_array_add (few, test_certificate (old));
+    }
+  g_ptr_array_add (many, test_certificate (f->middle));
+  g_ptr_array_add (few, test_certificate (f->middle));
+  trust_assert_problem (f->anchors, many, CPD_PROBLEM_EXPIRED);
+  trust_assert_problem (f->anchors, few, CPD_PROBLEM_NONE);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -244,5 +295,7 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("paths/only-a-trusted-cross-sign", test_only_trusted_cross_sign_counts);
   TRUST_TEST_ADD ("paths/tells-its-dates", test_path_tells_its_dates);
   TRUST_TEST_ADD ("work-is-bounded", test_work_is_bounded);
+  TRUST_TEST_ADD ("long-lists-are-refused", test_long_lists_are_refused);
+  TRUST_TEST_ADD ("judgements-are-bounded", test_judgements_are_bounded);
   return g_test_run ();
 }
