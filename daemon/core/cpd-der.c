@@ -10,6 +10,7 @@
 #include "cpd-der.h"
 
 #include <libtasn1.h>
+#include <string.h>
 
 #define TAG_INTEGER    0x02
 #define TAG_BIT_STRING 0x03
@@ -79,13 +80,14 @@ is_algorithm_and_bits (CpdSlice spki)
 }
 
 static gboolean
-parse_tbs (CpdSlice tbs, CpdCertificateShape *shape)
+parse_tbs (CpdSlice tbs, CpdCertificateShape *shape, CpdSlice *algorithm)
 {
   CpdSlice ignored, extensions = { NULL, 0 }, spki;
 
   if (!take_optional (&tbs, TAG_VERSION, &ignored) || !take (&tbs, TAG_INTEGER, NULL, NULL)
-      || !take (&tbs, TAG_SEQUENCE, NULL, NULL) || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL)
-      || !take (&tbs, TAG_SEQUENCE, NULL, NULL) || !take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
+      || !take (&tbs, TAG_SEQUENCE, algorithm, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL) || !take (&tbs, TAG_SEQUENCE, NULL, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
       || !take (&tbs, TAG_SEQUENCE, &shape->spki, &spki))
     return FALSE;
   if (!is_algorithm_and_bits (spki) || !take_optional (&tbs, TAG_ISSUER_ID, &ignored)
@@ -102,13 +104,16 @@ parse_tbs (CpdSlice tbs, CpdCertificateShape *shape)
 gboolean
 cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape)
 {
-  CpdSlice rest = { data, length }, certificate, tbs;
+  CpdSlice rest = { data, length }, certificate, tbs, algorithm, signed_algorithm;
 
+  /* The algorithm is said twice, and the same (RFC 5280, section 4.1.1.2): only one of them is
+   * signed. */
   return take (&rest, TAG_SEQUENCE, NULL, &certificate) && rest.length == 0
          && take (&certificate, TAG_SEQUENCE, NULL, &tbs)
-         && take (&certificate, TAG_SEQUENCE, NULL, NULL)
+         && take (&certificate, TAG_SEQUENCE, &algorithm, NULL)
          && take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
-         && parse_tbs (tbs, shape);
+         && parse_tbs (tbs, shape, &signed_algorithm) && algorithm.length == signed_algorithm.length
+         && memcmp (algorithm.data, signed_algorithm.data, algorithm.length) == 0;
 }
 
 /* How long the first element says that it is, header included, whether or not that many bytes are

@@ -18,6 +18,9 @@
 #define OID_AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
 #define OID_AUTHORITY_KEY    "2.5.29.35"
 #define OID_POLICIES         "2.5.29.32"
+#define OID_CONSTRAINTS      "2.5.29.19"
+#define OID_PROXY            "1.3.6.1.5.5.7.1.14"
+#define OID_TLS_FEATURE      "1.3.6.1.5.5.7.1.24"
 
 /* Longer values than that are none of those that are looked at here. */
 #define VALUE_MAX_BYTES 4096
@@ -118,6 +121,28 @@ may_sign_certificates (CpdCertificate *certificate)
          && (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
 }
 
+/* GnuTLS takes a length below zero for none, which is to say for any (section 4.2.1.9). */
+static gboolean
+has_negative_path_length (CpdCertificate *certificate)
+{
+  static const guint8 of_authority[] = { 0x01, 0x01, 0xFF, 0x02 };
+  guint8 value[VALUE_MAX_BYTES];
+  size_t length = sizeof value;
+
+  return read_extension (certificate, OID_CONSTRAINTS, value, &length, NULL)
+         && length >= 2 + sizeof of_authority + 2
+         && memcmp (value + 2, of_authority, sizeof of_authority) == 0
+         && (value[2 + sizeof of_authority + 1] & 0x80) != 0;
+}
+
+/* What GnuTLS knows, and certpin does nothing about (section 4.2): that somebody else's proxy holds
+ * the key, RFC 3820; and what a server must do in TLS, RFC 7633. */
+static gboolean
+demands_too_much (CpdCertificate *certificate)
+{
+  return has_extension (certificate, OID_PROXY, NULL) || depends_on (certificate, OID_TLS_FEATURE);
+}
+
 /* GnuTLS walks a list from its front for each entry, which takes time by the square of its length.
  * Returns: whether one is longer than anybody needs */
 gboolean
@@ -157,11 +182,17 @@ has_no_subject (CpdCertificate *certificate)
 const char *
 cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
 {
-  gboolean version_3 = gnutls_x509_crt_get_version (cpd_certificate_get_handle (certificate)) >= 3;
+  int version = gnutls_x509_crt_get_version (cpd_certificate_get_handle (certificate));
   unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
 
   if (!cpd_certificate_has_usual_key (certificate))
     return "has a key of a kind that TLS does not use";
+  if (version > 3)
+    return "is of a version of X.509 that is not known";
+  if (has_negative_path_length (certificate))
+    return "has a path length below zero";
+  if (role != CPD_ROLE_ANCHOR && demands_too_much (certificate))
+    return "demands what is not judged here";
   if (bits % 8 != 0)
     return "has an RSA key whose length is no whole number of bytes";
   if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))
@@ -181,7 +212,7 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
     return "is a server's, but may sign certificates";
   if (role != CPD_ROLE_LEAF && has_no_subject (certificate))
     return "is an authority's, but names none";
-  if (role == CPD_ROLE_ANCHOR && version_3 && !cpd_certificate_is_ca (certificate))
+  if (role == CPD_ROLE_ANCHOR && version == 3 && !cpd_certificate_is_ca (certificate))
     return "is trusted, but is no authority's";
   return NULL;
 }

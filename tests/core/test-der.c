@@ -115,6 +115,19 @@ test_another_instead (void)
 }
 
 static void
+test_another_algorithm_outside (void)
+{
+  const Change inside = { "algorithm", "\x30\x02\x06\x7E" },
+               longer = { "algorithm", "\x30\x04\x06\x7F\x05\x7F" };
+  CpdCertificateShape shape;
+
+  g_assert_true (parses (&inside, &inside, &shape));
+  g_assert_false (parses (&inside, NULL, &shape));
+  g_assert_false (parses (NULL, &inside, &shape));
+  g_assert_false (parses (NULL, &longer, &shape));
+}
+
+static void
 test_twice (void)
 {
   CpdCertificateShape shape;
@@ -196,6 +209,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/der/whole", test_whole);
   g_test_add_func ("/core/der/missing", test_missing);
   g_test_add_func ("/core/der/another-instead", test_another_instead);
+  g_test_add_func ("/core/der/another-algorithm-outside", test_another_algorithm_outside);
   g_test_add_func ("/core/der/twice", test_twice);
   g_test_add_func ("/core/der/wrong-within", test_wrong_within);
   g_test_add_func ("/core/der/outer-length", test_outer_length);
