@@ -111,8 +111,8 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
                  g_strerror (errno));
   else if (is_safe (&status, path, &error) && is_mask (folder_fd, name, &status))
     return;
-  if (error == NULL)
-    text = cpd_pin_folder_read_file (folder_fd, name, &error);
+  if (error == NULL && (text = cpd_pin_folder_read_file (folder_fd, name, &error)) == NULL)
+    g_prefix_error (&error, "pin file ‘%s’: ", path);
   if (text != NULL)
     pins = cpd_pin_file_parse (text, &context, &hosts, &error);
   if (pins == NULL)
@@ -154,7 +154,7 @@ load_folder (Load *load, const char *folder)
   struct stat status;
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  if (fd < 0 && errno == ENOENT)
+  if (fd < 0 && cpd_pin_folder_is_absent (folder, errno))
     return;
   if (fd < 0 || fstat (fd, &status) < 0)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot open ‘%s’: %s", folder,

@@ -39,11 +39,13 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
   gsize length = 0;
   gssize got = -1;
 
+  if (fd < 0 && errno == ELOOP)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                 "‘%s’ is a link, and links are not followed; put the file itself there", name);
+  else if (fd < 0)
+    fail (error, "open", name);
   if (fd < 0)
-    {
-      fail (error, "open", name);
-      return NULL;
-    }
+    return NULL;
   if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
       && status.st_size <= CPD_PIN_FILE_MAX_BYTES)
     {
@@ -52,8 +54,12 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
         length += (gsize)got;
     }
   else
-    errno = EINVAL;
-  if (got < 0)
+    length = G_MAXSIZE;
+  if (length == G_MAXSIZE)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                 "‘%s’ is no regular file of at most %d MiB", name,
+                 CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
+  else if (got < 0)
     fail (error, "read", name);
   close (fd);
   return got >= 0 ? g_bytes_new_take (g_steal_pointer (&data), length) : NULL;
@@ -118,6 +124,8 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
 
   if (text != NULL)
     pin = read_pin (text, name, context, &hosts, &error);
+  else
+    g_prefix_error (&error, "pin file ‘%s’: ", context->source);
   if (pin == NULL)
     {
       block (table, context->layer, name, hosts, error->message);
@@ -127,6 +135,14 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
   other = cpd_pin_table_get (table, pin->host);
   if (other == NULL) /* else a file that cannot be read has blocked the host */
     cpd_pin_table_set (table, pin);
+}
+
+/* Whether a folder is just not there, which is fine. A link to nowhere is not: what it led to may
+ * have held pins. `code`: of the attempt to open it */
+gboolean
+cpd_pin_folder_is_absent (const char *folder, int code)
+{
+  return code == ENOENT && !g_file_test (folder, G_FILE_TEST_IS_SYMLINK);
 }
 
 /* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each
@@ -140,7 +156,7 @@ cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPi
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   const char *name;
 
-  if (fd < 0 && errno == ENOENT)
+  if (fd < 0 && cpd_pin_folder_is_absent (folder, errno))
     return;
   if (fd < 0)
     fail (&error, "open the folder", folder);

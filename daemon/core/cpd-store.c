@@ -9,8 +9,10 @@
 
 #include "client-lib/certpin-error.h"
 #include "daemon/core/cpd-drop-ins.h"
+#include "daemon/core/cpd-pin-folder.h"
 #include "daemon/core/cpd-text.h"
 
+#include <errno.h>
 #include <string.h>
 
 struct _CpdStore
@@ -121,7 +123,9 @@ load_users (CpdStore *store, GPtrArray *problems)
   const char *name;
   gint64 uid;
 
-  if (error != NULL && !g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+  if (error != NULL
+      && !cpd_pin_folder_is_absent (
+          folder, g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? ENOENT : 0))
     {
       /* Whose pins are in there cannot be known, so nobody's requests may pass. */
       cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);

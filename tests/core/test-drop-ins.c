@@ -23,6 +23,17 @@ test_missing_folders (StoreFixture *f, gconstpointer user_data)
   store_assert_silent (f, FILES, "h.example");
 }
 
+/* A disk that is not mounted, for one, which is no reason to check nothing. */
+static void
+test_link_to_nowhere_blocks_everything (StoreFixture *f, gconstpointer user_data)
+{
+  g_assert_cmpint (symlink ("/nonexistent", f->admin), ==, 0);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, FILES, "h.example");
+  g_assert_cmpint (g_unlink (f->admin), ==, 0);
+}
+
 static void
 test_in_force_for_everybody (StoreFixture *f, gconstpointer user_data)
 {
@@ -403,6 +414,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   STORE_TEST_ADD ("/core/drop-ins/missing-folders", test_missing_folders);
+  STORE_TEST_ADD ("/core/drop-ins/link-to-nowhere-blocks-everything",
+                  test_link_to_nowhere_blocks_everything);
   STORE_TEST_ADD ("/core/drop-ins/in-force-for-everybody", test_in_force_for_everybody);
   STORE_TEST_ADD ("/core/drop-ins/other-files-are-ignored", test_other_files_are_ignored);
   STORE_TEST_ADD ("/core/drop-ins/readable-by-others", test_readable_by_others);

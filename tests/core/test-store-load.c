@@ -245,6 +245,18 @@ test_users_that_are_a_file_block_everybody (StoreFixture *f, gconstpointer user_
   g_assert_cmpint (pin->state, ==, CPD_STATE_BLOCKED);
 }
 
+static void
+test_users_that_lead_nowhere_block_everybody (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = g_build_filename (f->state, "users", NULL);
+
+  g_assert_cmpint (g_mkdir_with_parents (f->state, 0700), ==, 0);
+  g_assert_cmpint (symlink ("/nonexistent", path), ==, 0);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "other.example");
+}
+
 /* A folder under users/ that names no uid as it is written is somebody's pins that cannot be
  * assigned. */
 static void
@@ -327,6 +339,7 @@ main (int argc, char *argv[])
   ADD ("no-file-blocks-its-host", test_what_is_no_file_blocks_its_host);
   ADD ("no-folder-blocks-the-layer", test_folder_that_is_a_file_blocks_the_layer);
   ADD ("users/no-folder-blocks-everybody", test_users_that_are_a_file_block_everybody);
+  ADD ("users/link-to-nowhere-blocks-everybody", test_users_that_lead_nowhere_block_everybody);
   ADD ("users/unknown-one-is-a-problem", test_unknown_user_is_a_problem);
   ADD ("account/own", test_own_account);
   ADD ("account/foreign", test_foreign_account);
