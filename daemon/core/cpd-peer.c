@@ -8,13 +8,18 @@
 
 #include "cpd-peer.h"
 
+/* One for each layer that has pins, and one to spare: a pin that is set again and again, with other
+ * anchors each time, must not pile them up for as long as the connection lasts. */
+#define VALIDATIONS_MAX 4
+
 struct _CpdPeer
 {
   CpdHost *host; /* NULL: no name is checked */
   CpdPurpose purpose;
   gint64 earliest;  /* a clock before it is wrong; 0: the time is given */
   GPtrArray *chain; /* of CpdCertificate, as presented; empty where the server's own is malformed */
-  GPtrArray *validations; /* of CpdValidation, one for each set of anchors that was asked about */
+  GPtrArray
+      *validations; /* of CpdValidation, one for each set of anchors that was asked about last */
 };
 
 /* A chain to be judged without a connection, at a time that is given.
@@ -130,9 +135,11 @@ cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
       if (validation->anchors == anchors && still_holds (peer, validation, now))
         return cpd_validation_ref (validation);
       if (validation->anchors == anchors)
-        g_ptr_array_remove_index_fast (peer->validations, i--);
+        g_ptr_array_remove_index (peer->validations, i--);
     }
   fresh = cpd_trust_validate (anchors, peer->chain, &question);
   g_ptr_array_add (peer->validations, cpd_validation_ref (fresh));
+  if (peer->validations->len > VALIDATIONS_MAX)
+    g_ptr_array_remove_index (peer->validations, 0);
   return fresh;
 }

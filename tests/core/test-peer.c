@@ -214,6 +214,22 @@ test_detached_anchors (Fixture *f, gconstpointer user_data)
   assert_problem (peer, detached, TEST_PKI_NOW, CPD_PROBLEM_NONE);
 }
 
+static void
+test_record_does_not_grow (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPeer) peer = make_peer (f, test_ders (f->leaf, f->middle, NULL));
+  g_autoptr (CpdValidation) first = cpd_peer_validate (peer, f->anchors, TEST_PKI_NOW);
+
+  for (unsigned int i = 0; i < 20; i++)
+    {
+      g_autoptr (CpdAnchors) others = test_anchors (f->root, NULL);
+      g_autoptr (CpdValidation) again = cpd_peer_validate (peer, f->anchors, TEST_PKI_NOW);
+
+      g_assert_true ((again == first) == (i <= 3));
+      assert_problem (peer, others, TEST_PKI_NOW, CPD_PROBLEM_NONE);
+    }
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/core/peer/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -222,6 +238,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("record/is-used-again", test_record_is_used_again);
+  ADD ("record/does-not-grow", test_record_does_not_grow);
   ADD ("record/ends-with-its-dates", test_record_ends_with_its_dates);
   ADD ("record/does-not-reach-back", test_record_does_not_reach_back);
   ADD ("record/is-of-one-set-of-anchors", test_record_is_of_one_set_of_anchors);
