@@ -220,6 +220,39 @@ test_signed_by_needs_the_kind_of_key (void)
   g_assert_false (cpd_certificate_is_signed_by (a, b));
 }
 
+/* Returns: (transfer full): the certificate with no bit in its signature */
+static CpdCertificate *
+without_signature (TestIdentity *identity)
+{
+  gsize length;
+  const guint8 *der = g_bytes_get_data (test_identity_get_certificate (identity), &length);
+  gsize header = 2 + (der[1] & 0x7F), cut = 0;
+  g_autoptr (GByteArray) whole = g_byte_array_new ();
+  g_autoptr (GBytes) bytes = NULL;
+
+  g_assert_cmpint (gnutls_x509_crt_get_signature (test_identity_get_crt (identity), NULL, &cut), ==,
+                   GNUTLS_E_SHORT_MEMORY_BUFFER);
+  length -= header + cut;
+  g_byte_array_append (whole, (const guint8[]){ 0x30, 0x82, (guint8)(length >> 8), (guint8)length },
+                       4);
+  g_byte_array_append (whole, der + header, (guint)length);
+  whole->data[whole->len - 2] = 1; /* how long the BIT STRING is */
+  bytes = g_byte_array_free_to_bytes (g_steal_pointer (&whole));
+  return cpd_certificate_new (bytes, NULL);
+}
+
+static void
+test_signed_by_needs_a_signature (void)
+{
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.subject = "h.example", .dns = { "h.example", "another.example" });
+  g_autoptr (CpdCertificate) certificate = without_signature (leaf);
+
+  g_assert_nonnull (certificate);
+  g_assert_false (cpd_certificate_is_signed_by (certificate, certificate));
+  g_assert_false (cpd_certificate_is_self_signed (certificate));
+}
+
 static void
 test_signed_by_needs_the_signature (void)
 {
@@ -379,6 +412,8 @@ main (int argc, char *argv[])
                    test_equal_names_are_not_self_signed);
   g_test_add_func ("/core/certificate/signed-by/ignores-constraints",
                    test_signed_by_ignores_constraints);
+  g_test_add_func ("/core/certificate/signed-by/needs-a-signature",
+                   test_signed_by_needs_a_signature);
   g_test_add_func ("/core/certificate/signed-by/needs-the-kind-of-key",
                    test_signed_by_needs_the_kind_of_key);
   g_test_add_func ("/core/certificate/signed-by/needs-the-signature",
