@@ -222,6 +222,8 @@ split_port (CpdHost *host, const char *text, char **name, GError **error)
   const char *colon = strchr (text, ':');
   const char *bracket;
 
+  if (strstr (text, "://") != NULL)
+    return refuse (error, text, "is a URL; give the host's name alone");
   if (*text == '[')
     {
       bracket = strchr (text, ']');

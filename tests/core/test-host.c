@@ -273,6 +273,16 @@ test_refusal_names_the_host (void)
   g_assert_nonnull (strstr (error->message, "‘a..b’"));
 }
 
+/* Not that its port is wrong. */
+static void
+test_refusal_names_a_url (void)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cpd_host_new ("https://h.example/", &error));
+  g_assert_nonnull (strstr (error->message, "is a URL"));
+}
+
 static void
 test_refusal_shows_no_control_characters (void)
 {
@@ -413,6 +423,7 @@ add_refusals (void)
   g_test_add_func ("/core/host/refused/ports", test_refused_ports);
   g_test_add_func ("/core/host/refused/not-utf8", test_refused_not_utf8);
   g_test_add_func ("/core/host/refused/names-the-host", test_refusal_names_the_host);
+  g_test_add_func ("/core/host/refused/names-a-url", test_refusal_names_a_url);
   g_test_add_func ("/core/host/refused/shows-no-control-characters",
                    test_refusal_shows_no_control_characters);
 }

@@ -196,6 +196,57 @@ test_sha1_on_the_anchor_itself (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (anchors, test_chain (f->leaf, f->middle, NULL), CPD_PROBLEM_NONE);
 }
 
+/* Returns: (transfer full): what a server below so many intermediates sends */
+static GPtrArray *
+new_chain_of_depth (TestIdentity *root, unsigned int n)
+{
+  g_autoptr (TestIdentity) tip = test_identity_ref (root);
+  g_autoptr (TestIdentity) leaf = NULL;
+  g_autoptr (GPtrArray) middles
+      = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
+  GPtrArray *chain;
+
+  for (unsigned int i = 0; i < n; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("Middle %u", i);
+      TestIdentity *next = TEST_IDENTITY (.subject = name, .is_ca = TRUE, .issuer = tip);
+
+      g_ptr_array_add (middles, test_certificate (next));
+      test_identity_unref (tip);
+      tip = next;
+    }
+  leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = tip);
+  chain = test_chain (leaf, NULL);
+  g_ptr_array_extend_and_steal (chain, g_steal_pointer (&middles));
+  return chain;
+}
+
+/* A path has twelve certificates at most, server and anchor included. */
+static void
+test_depth_is_bounded (TrustFixture *f, gconstpointer user_data)
+{
+  trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 10), CPD_PROBLEM_NONE);
+  trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 11), CPD_PROBLEM_UNKNOWN_ISSUER);
+}
+
+/* Any of them may hold the key that is pinned. */
+static void
+test_all_of_eight_paths (TrustFixture *f, gconstpointer user_data)
+{
+  GPtrArray *chain = test_chain (f->leaf, f->middle, NULL);
+  g_autoptr (CpdValidation) validation = NULL;
+
+  while (chain->len < 10)
+    {
+      g_autoptr (TestIdentity) again = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE,
+                                                      .issuer = f->root, .key_of = f->middle);
+
+      g_ptr_array_add (chain, test_certificate (again));
+    }
+  validation = trust_validate (f->anchors, chain);
+  g_assert_cmpuint (validation->paths->len, ==, 8);
+}
+
 /* Forty cross-signs between two names make more paths than anybody could walk. */
 static void
 test_work_is_bounded (TrustFixture *f, gconstpointer user_data)
@@ -294,6 +345,8 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("paths/all-of-a-cross-sign", test_cross_signed_gives_all_paths);
   TRUST_TEST_ADD ("paths/only-a-trusted-cross-sign", test_only_trusted_cross_sign_counts);
   TRUST_TEST_ADD ("paths/tells-its-dates", test_path_tells_its_dates);
+  TRUST_TEST_ADD ("paths/all-of-eight", test_all_of_eight_paths);
+  TRUST_TEST_ADD ("depth-is-bounded", test_depth_is_bounded);
   TRUST_TEST_ADD ("work-is-bounded", test_work_is_bounded);
   TRUST_TEST_ADD ("long-lists-are-refused", test_long_lists_are_refused);
   TRUST_TEST_ADD ("judgements-are-bounded", test_judgements_are_bounded);
