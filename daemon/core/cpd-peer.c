@@ -18,8 +18,7 @@ struct _CpdPeer
   CpdPurpose purpose;
   gint64 earliest;  /* a clock before it is wrong; 0: the time is given */
   GPtrArray *chain; /* of CpdCertificate, as presented; empty where the server's own is malformed */
-  GPtrArray
-      *validations; /* of CpdValidation, one for each set of anchors that was asked about last */
+  GPtrArray *validations; /* of CpdValidation, one for each of the last sets of anchors */
 };
 
 /* A chain to be judged without a connection, at a time that is given.
