@@ -307,7 +307,17 @@ wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constrai
   return FALSE;
 }
 
-/* Section 4.2.1.10: a domain has no dot in front; there, it is another thing's notation. */
+/* Section 4.2.1.10: a domain has no dot in front, there it is another thing's notation, and no star
+ * or other character that no name has: no name would ever be found below it. */
+static gboolean
+is_domain (const gnutls_datum_t *name)
+{
+  for (unsigned int i = 0; i < name->size; i++)
+    if (!g_ascii_isalnum (name->data[i]) && strchr ("-_.", name->data[i]) == NULL)
+      return FALSE;
+  return name->size == 0 || (name->data[0] != '.' && memchr (name->data, '\0', name->size) == NULL);
+}
+
 static gboolean
 is_well_formed (gnutls_x509_name_constraints_t constraints)
 {
@@ -316,11 +326,11 @@ is_well_formed (gnutls_x509_name_constraints_t constraints)
 
   for (unsigned int i = 0;
        gnutls_x509_name_constraints_get_permitted (constraints, i, &type, &name) >= 0; i++, count++)
-    if (type == GNUTLS_SAN_DNSNAME && name.size > 0 && name.data[0] == '.')
+    if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
       return FALSE;
   for (unsigned int i = 0;
        gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &name) >= 0; i++, count++)
-    if (type == GNUTLS_SAN_DNSNAME && name.size > 0 && name.data[0] == '.')
+    if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
       return FALSE;
   return count > 0;
 }

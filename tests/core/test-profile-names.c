@@ -44,8 +44,12 @@
 /* An address of eight bytes. */
 #define LONG_ADDRESS "\x30\x0A\x87\x08\x0B\x00\x00\x01\xFF\xFF\xFF\x00"
 
-/* Permits, or excludes, “.example”. */
-#define PERMITS_DOT  "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
+/* Permit, or exclude, what is no domain. */
+#define PERMITS_DOT   "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
+#define EXCLUDES_STAR "\x30\x0E\xA1\x0C\x30\x0A\x82\x08*.b.test"
+#define EXCLUDES_NUL                                                                               \
+  "\x30\x0E\xA1\x0C\x30\x0A\x82\x08"                                                               \
+  "b.te\x00st."
 #define EXCLUDES_DOT "\x30\x0E\xA1\x0C\x30\x0A\x82\x08.example"
 
 /* `path`: (transfer full). `expected`: (nullable): a word of what is wrong with its names */
@@ -330,6 +334,8 @@ test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
 
   assert_below (EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE), named, MALFORMED);
   assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
+  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_STAR, TRUE), named, MALFORMED);
+  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_NUL, TRUE), named, MALFORMED);
   assert_below (EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE), named, MALFORMED);
   assert_below (EXTENSION (NAME_CONSTRAINTS, "junk", TRUE), named, MALFORMED);
 }
