@@ -205,6 +205,33 @@ test_equal_names_are_not_self_signed (void)
   g_assert_false (cpd_certificate_is_self_signed (certificate));
 }
 
+/* A star is a whole first label and stands for one; nothing else stands for anything. */
+static void
+test_dns_names (void)
+{
+  static const struct
+  {
+    const char *name;
+    const char *host;
+    gboolean names;
+  } cases[] = {
+    { "a.h.example", "a.h.example", TRUE }, { "A.H.Example", "a.h.example", TRUE },
+    { "*.h.example", "a.h.example", TRUE }, { "b.h.example", "a.h.example", FALSE },
+    { "*.h.example", "h.example", FALSE },  { "*.h.example", "b.a.h.example", FALSE },
+    { "*.example", "h.example", FALSE },    { "a.h.example.org", "a.h.example", FALSE },
+    { "a.h.exampl", "a.h.example", FALSE }, { "a*.h.example", "a.h.example", FALSE },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TestIdentity) identity = TEST_IDENTITY (.dns = { cases[i].name });
+      g_autoptr (CpdCertificate) certificate = test_certificate (identity);
+
+      g_test_message ("%s, %s", cases[i].name, cases[i].host);
+      g_assert_cmpint (cpd_certificate_names (certificate, cases[i].host), ==, cases[i].names);
+    }
+}
+
 /* An RSA key has made no ECDSA signature, whatever else is said of the two. Of version 1, they have
  * no identifiers of keys. */
 static void
@@ -412,6 +439,7 @@ main (int argc, char *argv[])
                    test_equal_names_are_not_self_signed);
   g_test_add_func ("/core/certificate/signed-by/ignores-constraints",
                    test_signed_by_ignores_constraints);
+  g_test_add_func ("/core/certificate/dns-names", test_dns_names);
   g_test_add_func ("/core/certificate/signed-by/needs-a-signature",
                    test_signed_by_needs_a_signature);
   g_test_add_func ("/core/certificate/signed-by/needs-the-kind-of-key",
