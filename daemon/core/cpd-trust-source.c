@@ -11,6 +11,7 @@
 #include "client-lib/certpin-error.h"
 
 #include <gnutls/pkcs11.h>
+#include <gnutls/x509-ext.h>
 #include <string.h>
 
 /* update-ca-certificates looks into folders below as well. */
@@ -118,6 +119,42 @@ read_bundle (const char *path, GError **error)
   return ders;
 }
 
+static gboolean
+allow_servers (const gnutls_datum_t *purposes)
+{
+  gnutls_x509_key_purposes_t list = NULL;
+  gnutls_datum_t oid;
+  gboolean allowed = FALSE;
+
+  if (gnutls_x509_key_purpose_init (&list) < 0)
+    return FALSE;
+  if (gnutls_x509_ext_import_key_purposes (purposes, list, 0) >= 0)
+    for (unsigned int i = 0; gnutls_x509_key_purpose_get (list, i, &oid) >= 0; i++)
+      allowed = allowed || g_str_equal (oid.data, GNUTLS_KP_TLS_WWW_SERVER)
+                || g_str_equal (oid.data, GNUTLS_KP_ANY);
+  gnutls_x509_key_purpose_deinit (list);
+  return allowed;
+}
+
+/* p11-kit attaches extensions to a certificate that bind whoever trusts it. Returns: whether all of
+ * them let it vouch for servers; one that is not known here does not. */
+static gboolean
+is_for_servers (gnutls_pkcs11_obj_t object)
+{
+  gnutls_x509_ext_st *extensions = NULL;
+  unsigned int count = 0;
+  gboolean is = gnutls_pkcs11_obj_get_exts (object, &extensions, &count, 0) >= 0;
+
+  for (unsigned int i = 0; i < count; i++)
+    {
+      is = is && g_str_equal (extensions[i].oid, GNUTLS_X509EXT_OID_EXTENDED_KEY_USAGE)
+           && allow_servers (&extensions[i].data);
+      gnutls_x509_ext_deinit (&extensions[i]);
+    }
+  gnutls_free (extensions);
+  return is;
+}
+
 /* p11-kit also knows certificates that are distrusted: those are not among the trusted ones. */
 static GPtrArray *
 read_pkcs11 (const char *url, GError **error)
@@ -141,7 +178,7 @@ read_pkcs11 (const char *url, GError **error)
     {
       gnutls_datum_t der = { NULL, 0 };
 
-      if (gnutls_pkcs11_obj_export2 (objects[i], &der) >= 0)
+      if (is_for_servers (objects[i]) && gnutls_pkcs11_obj_export2 (objects[i], &der) >= 0)
         g_ptr_array_add (ders, take_datum (der));
       gnutls_pkcs11_obj_deinit (objects[i]);
     }

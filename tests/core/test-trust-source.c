@@ -2,6 +2,8 @@
 
 /* Proves what is trusted of a bundle, of p11-kit and of what the administrator added. */
 
+#define _GNU_SOURCE /* unshare () */
+
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
@@ -9,7 +11,11 @@
 #include "tests/lib/test-core.h"
 
 #include <glib/gstdio.h>
+#include <sched.h>
 #include <string.h>
+#include <sys/mount.h>
+
+#define BUNDLE "/etc/ssl/certs/ca-certificates.crt"
 
 static CpdAnchors *
 load (const char *location, const char *local_dir, GError **error)
@@ -157,17 +163,22 @@ test_pkcs11_that_is_not_there (void)
     }
 }
 
+static gboolean
+has_p11_kit (void)
+{
+  return g_file_test (TRUST_MODULE, G_FILE_TEST_EXISTS) && g_file_test (BUNDLE, G_FILE_TEST_EXISTS);
+}
+
 /* What p11-kit trusts on this machine is what Debian has it read: the same bundle. */
 static void
 test_pkcs11 (void)
 {
-  static const char bundle[] = "/etc/ssl/certs/ca-certificates.crt";
   g_autoptr (GError) error = NULL;
-  g_autoptr (CpdAnchors) by_file = load (bundle, NULL, &error);
+  g_autoptr (CpdAnchors) by_file = load (BUNDLE, NULL, NULL);
   g_autoptr (CpdAnchors) by_p11_kit = NULL;
   GPtrArray *ders;
 
-  if (by_file == NULL || !g_file_test (TRUST_MODULE, G_FILE_TEST_EXISTS))
+  if (!has_p11_kit ())
     {
       g_test_skip ("p11-kit's trust module or the system's bundle is not installed");
       return;
@@ -183,6 +194,62 @@ test_pkcs11 (void)
       g_assert_no_error (error);
       g_assert_true (cpd_anchors_contain (by_file, certificate));
     }
+}
+
+/* A certificate with OpenSSL's word of what it is trusted for, which p11-kit understands. */
+static char *
+to_trusted_pem (TestIdentity *identity, guint8 purpose)
+{
+  const guint8 trust[]
+      = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, purpose };
+  g_autoptr (GByteArray) der = g_byte_array_new ();
+  g_autofree char *text = NULL;
+  GBytes *bytes = test_identity_get_certificate (identity);
+
+  g_byte_array_append (der, g_bytes_get_data (bytes, NULL), (unsigned int)g_bytes_get_size (bytes));
+  g_byte_array_append (der, trust, sizeof trust);
+  text = g_base64_encode (der->data, der->len);
+  return g_strdup_printf ("-----BEGIN TRUSTED CERTIFICATE-----\n%s\n"
+                          "-----END TRUSTED CERTIFICATE-----\n",
+                          text);
+}
+
+/* In a mount namespace of its own, where p11-kit's file is another one. */
+static void
+test_pkcs11_purposes (void)
+{
+  g_autoptr (TestFolder) folder = test_folder_new ();
+  g_autoptr (TestIdentity) servers = TEST_IDENTITY (.subject = "For servers", .is_ca = TRUE);
+  g_autoptr (TestIdentity) mail = TEST_IDENTITY (.subject = "For mail", .is_ca = TRUE);
+  g_autoptr (TestIdentity) plain = TEST_IDENTITY (.subject = "For all", .is_ca = TRUE);
+  g_autoptr (CpdCertificate) refused = test_certificate (mail);
+  g_autofree char *first = to_trusted_pem (servers, 1), *second = to_trusted_pem (mail, 4);
+  g_autofree char *third = test_identity_to_pem (plain);
+  g_autofree char *text = g_strconcat (first, second, third, NULL);
+  g_autofree char *path = test_folder_write (folder, "trust.pem", text);
+  g_autoptr (CpdAnchors) anchors = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_cmpint (mount (NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), ==, 0);
+  g_assert_cmpint (mount (path, BUNDLE, NULL, MS_BIND, NULL), ==, 0);
+  anchors = load ("pkcs11:model=p11-kit-trust", NULL, &error);
+  g_assert_no_error (error);
+  assert_local (anchors, servers, FALSE);
+  assert_local (anchors, plain, FALSE);
+  g_assert_false (cpd_anchors_contain (anchors, refused));
+}
+
+static void
+test_pkcs11_for_mail (void)
+{
+  if (!has_p11_kit () || unshare (CLONE_NEWNS) != 0)
+    {
+      g_test_skip ("needs root, and p11-kit's trust module with the system's bundle");
+      return;
+    }
+  g_test_trap_subprocess ("/core/trust-source/subprocess/pkcs11-purposes", 0,
+                          G_TEST_SUBPROCESS_INHERIT_STDERR);
+  g_test_trap_assert_passed ();
 }
 
 static void
@@ -207,6 +274,8 @@ main (int argc, char *argv[])
   ADD ("added-is-not-trusted", test_added_is_not_trusted);
   ADD ("nothing-to-trust", test_nothing_to_trust);
   ADD ("pkcs11", test_pkcs11);
+  ADD ("pkcs11-for-mail", test_pkcs11_for_mail);
+  ADD ("subprocess/pkcs11-purposes", test_pkcs11_purposes);
   ADD ("pkcs11-that-is-not-there", test_pkcs11_that_is_not_there);
   ADD ("file-to-watch", test_file_to_watch);
   return g_test_run ();
