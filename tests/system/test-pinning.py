@@ -234,6 +234,8 @@ def _(world):
     world.nothing_arrives(server, 'PinMismatch', require_keys=[other.pin])
     world.arrives(server, require_keys=[other.pin, identity.pin])
     world.nothing_arrives(server, 'PinMismatch', require_keys=[other.pin])
+    world.arrives(server, require_keys=[world.authority.pin])  # any place on the path
+    world.nothing_arrives(server, 'PinMismatch', require_keys=[world.other_authority.pin])
 
 
 @test('require-keys do not replace a pin')
