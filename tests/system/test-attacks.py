@@ -6,11 +6,13 @@ printed as they are; --first ends a row at its first failure."""
 import functools
 import sys
 
+from attacks import early
+from attacks.attacker import Attacker
 from attacks.lab import Lab
 from attacks.matrix import print_table, run_row
 from attacks.scenarios import SCENARIOS
 from lib.network import enter_namespace
-from lib.tap import run, test
+from lib.tap import equal, run, test
 from lib.world import World
 
 
@@ -26,6 +28,14 @@ def add_test(scenario):
 
 for entry in SCENARIOS:
     add_test(entry)
+
+
+@test('early data is counted where a client does send it')
+def _(lab):
+    server = lab.track(Attacker(lab.folder, lab.issue()))
+    early.invite(server)
+    early.take_up(server, lab.folder)
+    equal(server.wrong_bytes, len(early.EARLY), 'the number of bytes that came too early')
 
 
 @test('after all attacks the service ends as it is told to')

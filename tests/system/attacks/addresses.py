@@ -5,10 +5,9 @@ from lib.caller import CallError
 from lib.network import METADATA
 from lib.tap import equal
 
-from .attacker import Attacker
 from .scenario import Scenario, refusal
 from .servers import impostor
-from .states import FRESH, VERSIONS
+from .states import FRESH
 
 NO_HOST = ('InvalidHost', 'InvalidArgument', 'NotPinned', 'ProtocolError')
 EITHER = ('PinMismatch', *NO_HOST)  # a program may ask in Unicode, a Location may not lead there
@@ -22,19 +21,17 @@ def forbidden(host, listen):
     """A server waits there, with a good certificate for the address and its pinned key."""
     def play(cell):
         identity = cell.lab.authority.issue(listen, 'metadata.test')
-        there = cell.lab.track(Attacker(cell.lab.folder, identity, address=listen,
-                                        versions=VERSIONS[cell.version]))
+        there = cell.serve(identity, address=listen)
         there.condemn()
         try:
             cell.caller.pin(host, identity.der)
         except CallError as error:  # as it is no host at all, it cannot be pinned either
             equal(error.name, 'InvalidHost', 'the error')
-        here, cell.server, cell.spelling = cell.server, there, host
+        cell.asked = there.url(host, cell.path)
         cell.caller.refused(('Unreachable', *NO_HOST), cell.begin().wait)
         there.barrier()
         equal(len(there.connections), 0, 'the number of connections')
-        there.close()
-        cell.server, cell.spelling = here, None
+        cell.asked = None
         cell.arrives()
 
     return Scenario(f'the host {host}, which is link-local', play, only_fresh)
@@ -57,10 +54,10 @@ FORBIDDEN = (
 def spelled(name, spell, errors=('PinMismatch',)):
     def attack(cell):
         cell.server.become(impostor(cell))
-        cell.spelling = spell(cell.host)
+        cell.asked = cell.server.url(spell(cell.host), cell.path)
 
     def back(cell):
-        cell.spelling = None
+        cell.asked = None
 
     return Scenario(f'another key, the host spelled {name}',
                     refusal(attack, lambda cell: errors, back), only_fresh)

@@ -28,6 +28,8 @@ class Attacker(Server):
         self.wrong_bytes = 0
         self.latest = None  # the connection that something arrived on
         self.instead = None  # what is done in the place of TLS
+        self.tls = None  # who speaks it in the place of Python: (socket, identity) → TLS
+        self.asked_anew = 0  # how often it asked for one more handshake
         self._going_on = threading.Event()
         self._going_on.set()
         super().__init__(folder, identity, **keywords)
@@ -62,7 +64,25 @@ class Attacker(Server):
             raise OSError('no TLS was spoken')
         with self.changed:
             connection.identity = self.identity
-            return super().wrap(connection)
+            return (self.tls(connection.socket, self.identity) if self.tls
+                    else super().wrap(connection))
+
+    def _shake_hands(self, connection):
+        super()._shake_hands(connection)
+        with self.changed:  # what came before the key was proved is wrong whoever it reached
+            early = len(getattr(connection.socket, 'early', b''))
+            connection.bytes += early
+            self.wrong_bytes += early
+
+    def shake_hands_anew(self, connection, identity):
+        """What comes afterwards goes to that one."""
+        connection.socket.ask_for_handshake(identity)
+        with self.changed:
+            self.asked_anew += 1
+            self.changed.notify_all()
+        connection.socket.do_handshake()
+        with self.changed:
+            connection.identity = identity
 
     def is_wrong(self, connection):
         return self.condemned or getattr(connection, 'identity', None) is not self.right

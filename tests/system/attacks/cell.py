@@ -5,33 +5,58 @@ one state. It ends with the right server again, whose bytes must arrive."""
 from lib.tap import equal, holds
 
 from .attacker import Attacker
-from .states import VERSIONS
+from .states import KEPT, VERSIONS
 
 VERDICTS_ON_PEERS = ('PinMismatch', 'Untrusted')
 
 
 class Cell:
-    def __init__(self, lab, version, way, state):
+    """`domain`: of its host; names under localhost are never looked up."""
+
+    def __init__(self, lab, version, way, state, domain='localhost'):
         self.lab = lab
         self.version = version
         self.way = way
         self.state = state
         self.name = f'{version}, {way.name}, {state.name}'
         number = lab.next_number()
-        self.host = f'c{number}.localhost'
+        self.host = f'c{number}.{domain}'
         self.path = f'/{number}'
         self.caller = lab.alice
-        self.spelling = None  # of its host, where it is another
+        self.asked = None  # its URL, where it is another
         self.options = {}  # of its requests
         self.bytes_before = 0  # the latest request
         self.identity = lab.authority.issue(self.host)
-        self.server = Attacker(lab.folder, self.identity, versions=VERSIONS[version],
-                               tickets=state.tickets)
+        self.servers = []
+        self.server = self.serve(self.identity)
         self.pin()
+
+    def serve(self, identity, **keywords):
+        """One more server, for which that certificate is the right one."""
+        self.servers.append(Attacker(self.lab.folder, identity, versions=VERSIONS[self.version],
+                                     tickets=self.state.tickets, **keywords))
+        return self.servers[-1]
 
     @property
     def url(self):
-        return self.server.url(self.spelling or self.host, self.path)
+        return self.asked or self.server.url(self.host, self.path)
+
+    @property
+    def rides_on(self):
+        """Whether it goes over a kept connection, as only what may be sent twice does."""
+        return self.state is KEPT and self.way.method == 'GET'
+
+    @property
+    def bytes(self):
+        return sum(server.bytes for server in self.servers)
+
+    @property
+    def wrong_bytes(self):
+        return sum(server.wrong_bytes for server in self.servers)
+
+    @property
+    def resumptions(self):
+        return sum(server.resumptions for server in self.servers)
 
     def pin(self):
         self.caller.pin(self.host, self.identity.der)
@@ -73,5 +98,6 @@ class Cell:
               f'{failure["offered-keys"]} were never offered')
 
     def close(self):
-        self.server.let_go()
-        self.server.close()
+        for server in self.servers:
+            server.let_go()
+            server.close()

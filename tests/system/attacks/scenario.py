@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 from .moments import BEFORE
+from .states import VERSIONS
 
 
 def everywhere(_way, _state):
@@ -11,11 +12,14 @@ def everywhere(_way, _state):
 
 
 class Scenario(NamedTuple):
-    """`play`: carries the attack out in a cell. `leaves_out`: (way, state) → why, or nothing."""
+    """`play`: carries the attack out in a cell. `leaves_out`: (way, state) → why, or nothing.
+    `versions`: of TLS, that know it. `domain`: of the hosts."""
 
     name: str
     play: callable
     leaves_out: callable = everywhere
+    versions: tuple = tuple(VERSIONS)
+    domain: str = 'localhost'
 
 
 def refusal(attack, errors, back=lambda cell: None, moment=BEFORE):

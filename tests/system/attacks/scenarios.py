@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table: all attacks, in their order."""
 
-from . import addresses, layers, manners, neighbours, pins, restarts, servers, strangers
+from . import (addresses, early, layers, manners, neighbours, pins, renegotiation, restarts, servers,
+               strangers)
 
 SCENARIOS = tuple(scenario
-                  for family in (servers, strangers, pins, layers, restarts, neighbours, manners,
-                                 addresses)
+                  for family in (servers, strangers, renegotiation, early, pins, layers, restarts,
+                                 neighbours, manners, addresses)
                   for scenario in family.SCENARIOS)

@@ -5,7 +5,6 @@ that is no good."""
 from lib import pki
 
 from .scenario import Scenario, refusal
-from .states import KEPT
 
 
 def other(cell, *names, authority=None, **keywords):
@@ -91,8 +90,7 @@ SERVERS = (
 
 def other_server(name, error, make):
     def errors(cell):
-        # Only what may be sent twice goes over a kept connection, which has proved the right key.
-        return () if cell.state is KEPT and cell.way.method == 'GET' else (error,)
+        return () if cell.rides_on else (error,)  # over what has proved the right key
 
     return Scenario(name, refusal(lambda cell: cell.server.become(make(cell)), errors))
 

@@ -12,8 +12,9 @@ NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
          f'127.0.0.1 both.test\n{METADATA} both.test\n')
 
 
-def enter_namespace():
-    """Starts the program anew in there, the first time that it is called."""
+def enter_namespace(files=None):
+    """Starts the program anew in there, the first time that it is called. `files`: in /etc, by name,
+    what is in them."""
     if os.environ.get(INSIDE) is None:
         os.environ[INSIDE] = '1'
         os.execvp('unshare', ['unshare', '--net', '--mount', '--propagation', 'private',
@@ -24,6 +25,7 @@ def enter_namespace():
                     ['ip', 'address', 'add', 'fd00:ec2::254/128', 'dev', 'lo'],
                     ['mount', '-t', 'tmpfs', 'tmpfs', '/mnt']):
         subprocess.run(command, check=True)
-    with open('/mnt/hosts', 'w', encoding='utf-8') as file:
-        file.write(NAMES)
-    subprocess.run(['mount', '--bind', '/mnt/hosts', '/etc/hosts'], check=True)
+    for name, text in {'hosts': NAMES, **(files or {})}.items():
+        with open(f'/mnt/{name}', 'w', encoding='utf-8') as file:
+            file.write(text)
+        subprocess.run(['mount', '--bind', f'/mnt/{name}', f'/etc/{name}'], check=True)

@@ -70,7 +70,7 @@ class Server:
     would rather speak. `buffer`: how many bytes its kernel takes before they are read."""
 
     def __init__(self, folder, identity, address='127.0.0.1', versions=('TLSv1_2', 'TLSv1_3'),
-                 tickets=True, handshake=True, alpn=(), buffer=None):
+                 tickets=True, handshake=True, alpn=(), buffer=None, port=0):
         self.folder = folder
         self.changed = threading.Condition()
         self.connections = []
@@ -83,7 +83,7 @@ class Server:
         self.prefer(*alpn)
         self.present(identity)
         family = socket.AF_INET6 if ':' in address else socket.AF_INET
-        self._listener = socket.create_server((address, 0), family=family, backlog=64)
+        self._listener = socket.create_server((address, port), family=family, backlog=64)
         if buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.address, self.port = self._listener.getsockname()[:2]

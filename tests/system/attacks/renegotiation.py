@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The right server shakes hands anew on a connection that is there, as TLS 1.2 lets it, and comes
+back as itself or as somebody else."""
+
+from lib.caller import CallError
+from lib.gnutls import Tls
+from lib.tap import holds
+
+from .attacker import echo
+from .scenario import Scenario, refusal
+from .servers import impostor
+from .states import FRESH, KEPT, TLS_1_2
+from .ways import Direct
+
+UPLOAD = Direct('POST', 'POST', b'secret' * 700_000)
+
+
+# When: each is given the cell and what shakes hands anew on a connection
+
+def while_idle(cell, anew):
+    """Right behind an answer."""
+    def respond(connection, request):
+        connection.send(echo(connection, request))
+        cell.server.respond = echo
+        anew(connection)
+        return b''
+
+    cell.server.respond = respond
+    cell.arrives()
+    cell.server.wait(lambda: cell.server.asked_anew, 'itself to ask for a handshake')
+
+
+def before_the_answer(cell, anew):
+    def respond(connection, request):
+        anew(connection)
+        return echo(connection, request)
+
+    cell.server.respond = respond
+
+
+def within_the_answer(cell, anew):
+    def respond(connection, request):
+        answer = echo(connection, request)
+        connection.send(answer[:-3])
+        anew(connection)
+        return answer[-3:]
+
+    cell.server.respond = respond
+
+
+def within_the_request(cell, anew):
+    """When its beginning has come."""
+    cell.way = UPLOAD
+
+    def before_read(connection):
+        if connection.bytes and not connection.requests:
+            cell.server.before_read = nothing
+            anew(connection)
+
+    cell.server.before_read = before_read
+
+
+def nothing(_connection):
+    pass
+
+
+def meets_or_avoids(cell, attack, errors):
+    """Whether a connection on which something has come is used again is a matter of microseconds.
+    """
+    cell.state.prepare(cell)
+    attack(cell)
+    try:
+        cell.arrives()
+    except CallError as error:
+        holds(error.name in errors, f'refused with {error}, not {errors}')
+        cell.server.wait_for_silence()
+    cell.server.redeem()
+    cell.arrives()
+
+
+def comes_back(name, moment, make, errors=()):
+    def attack(cell):
+        identity = make(cell)
+        moment(cell, lambda connection: cell.server.shake_hands_anew(connection, identity))
+
+    def play(cell):
+        cell.server.tls = lambda raw, identity: Tls(raw, identity, 'TLS1.2')
+        if moment is while_idle:
+            meets_or_avoids(cell, attack, errors)
+        else:
+            refusal(attack, lambda cell: errors)(cell)
+        holds(cell.server.asked_anew, 'hands were never to be shaken anew')
+
+    def leaves_out(way, state):
+        if moment is within_the_request and way.method != 'POST':
+            return 'it has no body'
+        return None if state in (FRESH, KEPT) else 'how the connection came about is over'
+
+    words = moment.__name__.replace('_', ' ')
+    return Scenario(f'hands are shaken anew {words}: {name}', play, leaves_out, (TLS_1_2,))
+
+
+MOMENTS = (while_idle, before_the_answer, within_the_answer, within_the_request)
+WHO = (('the same certificate', lambda cell: cell.identity),
+       ('another key', impostor, ('ProtocolError', 'TlsFailed')))
+
+SCENARIOS = tuple(comes_back(name, moment, *rest) for moment in MOMENTS for name, *rest in WHO)
