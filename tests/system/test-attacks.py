@@ -10,6 +10,7 @@ from attacks import early
 from attacks.attacker import Attacker
 from attacks.lab import Lab
 from attacks.matrix import print_table, run_row
+from attacks.resolver import FILES
 from attacks.scenarios import SCENARIOS
 from lib.network import enter_namespace
 from lib.tap import equal, run, test
@@ -44,7 +45,7 @@ def _(lab):
     lab.daemon.start()
 
 
-enter_namespace()
+enter_namespace(FILES)
 if '--table' in sys.argv:
     words = [word for word in sys.argv[1:] if not word.startswith('--')]
     sys.exit(0 if print_table(Lab(), words, '--first' in sys.argv) else 1)

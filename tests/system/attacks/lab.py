@@ -12,6 +12,8 @@ from lib.caller import PINS
 from lib.tap import equal
 from lib.world import World
 
+from .resolver import Resolver
+
 LEAD = 'lead.localhost'
 
 # glib-networking says so where a server has reset the connection before it begins TLS, and goes on.
@@ -22,7 +24,10 @@ class Lab(World):
     def __init__(self):
         super().__init__()
         self.daemon.more_environment = {'G_DEBUG': ''}  # check_health () looks for criticals instead
+        self.daemon.trust_file = os.path.join(self.folder, 'trust.pem')  # not what others share
+        self._write_trust(self.authority, self.other_authority)
         self.daemon.restart()
+        self.resolver = Resolver()
         self._numbers = itertools.count(1)
         self.unknown_authority = pki.Authority('Unknown Root')
         self.lead_identity = self.other_authority.issue(LEAD)
@@ -39,7 +44,16 @@ class Lab(World):
     def url_that_leads_to(self, url):
         return self._lead.url(LEAD, '/?' + urllib.parse.quote(url, safe=''))
 
-    # The administrator's file
+    # The administrator's files
+
+    def _write_trust(self, *authorities):
+        with open(self.daemon.trust_file, 'wb') as file:
+            file.write(b''.join(one.pem for one in authorities))
+
+    def trust(self, *authorities):
+        """No others from now on."""
+        self._write_trust(*authorities)
+        self.root.call(PINS, 'Reload', '')
 
     @property
     def _pin_file(self):

@@ -51,6 +51,15 @@ def shaking_hands(cell, attack):
     return pending
 
 
+def looking_up(cell, attack):
+    cell.lab.resolver.hold(cell.host)
+    pending = cell.begin()
+    cell.lab.resolver.wait_for_question(cell.host)
+    attack(cell)
+    cell.lab.resolver.let_go(cell.host)
+    return pending
+
+
 def queued(cell, attack):
     asked = len(cell.server.requests)
     cell.server.respond = lambda connection, request: (
@@ -71,6 +80,8 @@ class Moment(NamedTuple):
     sent: bool = False  # whether the request has been sent by then
     states: tuple = ()  # the others make no difference, for this reason:
     reason: str = ''
+    connects: bool = False  # whether it is a moment of making a connection
+    domain: str = 'localhost'
 
 
 BEFORE = Moment('before a request', before)
@@ -78,8 +89,9 @@ WAITING = Moment('while a request waits for its first byte', waiting, True, (FRE
                  'how the connection came about is over')
 DRIPPING = Moment('while a body drips', dripping, True, (FRESH, KEPT),
                   'how the connection came about is over')
-HANDSHAKE = Moment('while TLS shakes hands', shaking_hands, False)
+LOOK_UP = Moment('while its name is looked up', looking_up, connects=True, domain='test')
+HANDSHAKE = Moment('while TLS shakes hands', shaking_hands, connects=True)
 QUEUED = Moment('while a request waits for a connection', queued, False, (FRESH, KEPT),
                 'how the connections came about is over')
 
-ALL = (BEFORE, WAITING, DRIPPING, HANDSHAKE, QUEUED)
+ALL = (BEFORE, LOOK_UP, HANDSHAKE, QUEUED, WAITING, DRIPPING)

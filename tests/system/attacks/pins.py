@@ -56,6 +56,14 @@ def unpin_file(cell):
     cell.lab.remove_pin_file()
 
 
+def distrust(cell):
+    cell.lab.trust(cell.lab.other_authority)
+
+
+def trust_again(cell):
+    cell.lab.trust(cell.lab.other_authority, cell.lab.authority)
+
+
 def again(cell):
     cell.pin()
 
@@ -71,6 +79,7 @@ CHANGES = (
      pin_file(lambda cell: f'Keys={other_certificate(cell).pin};'), unpin_file),
     ('an expired pin appears', 'PinExpired',
      pin_file(lambda cell: f'Keys={cell.identity.pin};\nExpires=1000000000'), unpin_file),
+    ('the server’s authority is not trusted any more', 'Untrusted', distrust, trust_again),
 )
 
 
@@ -82,13 +91,13 @@ def pin_changed(name, error, change, back, moment):
     def leaves_out(_way, state):
         if moment.states:
             return None if state in moment.states else moment.reason
-        if moment is moments.HANDSHAKE and state.keeps:
-            return 'on a kept connection there is no handshake'
+        if moment.connects and state.keeps:
+            return 'a kept connection is not made anew'
         return 'the kept connection ends with the pin' if state is LOST else None
 
     errors = ('PinChanged' if moment.sent else error,)
     return Scenario(f'{name} {moment.name}', refusal(attack, lambda cell: errors, back, moment),
-                    leaves_out)
+                    leaves_out, domain=moment.domain)
 
 
 SCENARIOS = tuple(pin_changed(*row, moment) for row in CHANGES for moment in moments.ALL)
