@@ -87,10 +87,13 @@ class Cell:
         self.server.wait_for_silence()
         self._check_failure(error.name)
 
+    def last_failure(self):
+        return self.caller.last_failure(f'{self.host}:{self.server.port}')
+
     def _check_failure(self, name):
         if name not in VERDICTS_ON_PEERS:
             return
-        failure = self.caller.last_failure(f'{self.host}:{self.server.port}')
+        failure = self.last_failure()
         presented = [self.server.identity, *self.server.identity.issuers]
         equal(failure['error'], name, 'the error in LastFailure')
         equal(failure['offered-keys'][0], presented[0].pin, 'the key that was offered')

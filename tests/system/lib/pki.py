@@ -93,13 +93,13 @@ def make(subject, issuer_name, public_key, signing_key, names=(), ca=False, star
 class Authority(Identity):
     """A certificate authority: a root, or one below another."""
 
-    def __init__(self, name, parent=None, key=None):
+    def __init__(self, name, parent=None, key=None, **dates):
         self.name = name
         self.parent = parent
         key = key or new_key()
         signer = parent or self
         certificate = make(name, signer.name, key.public_key(), parent.key if parent else key,
-                           ca=True)
+                           ca=True, **dates)
         super().__init__(certificate, key, parent.chain() if parent else [])
 
     def chain(self):

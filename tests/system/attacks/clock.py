@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The machine's clock jumps, so that what was good a moment ago is over, or has not begun."""
+
+import contextlib
+import datetime
+import os
+
+from lib import pki
+from lib.tap import equal
+
+from . import moments
+from .scenario import Scenario
+from .servers import same_key
+
+HOUR = datetime.timedelta(hours=1)
+LIBRARY = '/usr/$LIB/faketime/libfaketime.so.1'
+
+
+@contextlib.contextmanager
+def own_clock(lab):
+    """The service has one. Gives what sets it so far off the real one."""
+    path = os.path.join(lab.folder, 'clock')
+
+    def jump(by):
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            file.write(f'{by.total_seconds():+.0f}\n')
+        os.replace(path + '.new', path)
+
+    def restart(environment):
+        lab.daemon.more_environment = environment
+        lab.daemon.restart()
+
+    real = lab.daemon.more_environment
+    jump(datetime.timedelta())
+    restart({**real, 'LD_PRELOAD': LIBRARY, 'FAKETIME_TIMESTAMP_FILE': path,
+             'FAKETIME_NO_CACHE': '1', 'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
+    try:
+        yield jump
+    finally:
+        restart(real)
+
+
+# What holds for a time only
+
+def certificate(**dates):
+    def prepare(cell):
+        cell.server.right = same_key(cell, **{name: pki.now() + by for name, by in dates.items()})
+        cell.server.become(cell.server.right)
+
+    return prepare
+
+
+def pin(cell):
+    ends = datetime.datetime.now() + 10 * pki.DAY
+    cell.caller.pin(cell.host, cell.identity.der, expires=int(ends.timestamp()))
+
+
+def all_is_old(cell):
+    """Whatever the clock says, all certificates are good: only the service is younger."""
+    start = pki.now() - 9999 * pki.DAY
+    authority = pki.Authority('Old Root', start=start)
+    cell.server.right = cell.identity = authority.issue(cell.host, start=start)
+    cell.server.become(cell.identity)
+    cell.caller.pin(cell.host, cell.identity.der, trust_anchors=[authority.der])
+
+
+CLOCKS = (
+    ('past the end of the certificate', 20 * pki.DAY, 'Untrusted', 'expired',
+     certificate(end=10 * pki.DAY)),
+    ('past the end of the pin', 20 * pki.DAY, 'PinExpired', 'pin-expired', pin),
+    ('back to before the certificate', -12 * HOUR, 'Untrusted', 'not-yet-valid',
+     certificate(start=-HOUR)),
+    ('back to before the service was made', -5000 * pki.DAY, 'Untrusted', 'clock', all_is_old),
+)
+
+
+def jumps(name, by, error, reason, prepare, moment):
+    def play(cell):
+        def attack(_cell):
+            jump(by)
+            cell.server.condemn()
+
+        prepare(cell)
+        with own_clock(cell.lab) as jump:
+            cell.state.prepare(cell)
+            cell.caller.refused(error, moment.begin(cell, attack).wait)
+            equal(cell.last_failure()['reason'], reason, 'the reason')
+        cell.server.wait_until_idle()
+        cell.server.redeem()
+        cell.arrives()
+
+    def leaves_out(way, state):
+        if prepare is all_is_old and way.name == 'redirect':
+            return 'the host that leads there is refused, too'
+        if moment.connects and state.keeps:
+            return 'a kept connection is not made anew'
+        return None
+
+    return Scenario(f'the clock jumps {name} {moment.name}', play, leaves_out,
+                    domain=moment.domain)
+
+
+SCENARIOS = tuple(jumps(*row, moment) for row in CLOCKS
+                  for moment in (moments.BEFORE, moments.HANDSHAKE))
