@@ -68,7 +68,7 @@ PROOFS = (
           {'users': ['never share']}, False),
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
     Proof('headers that stay within an origin', ['headers-cross-origins'],
-          {'redirects': ['never cross origins; the']}, False, False),
+          {'redirects': ['never cross origins; the'], 'attacks': ['take secrets along']}, False),
 )
 
 

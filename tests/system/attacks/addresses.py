@@ -5,7 +5,7 @@ from lib.caller import CallError
 from lib.network import METADATA
 from lib.tap import equal
 
-from .scenario import Scenario, refusal
+from .scenario import Scenario, everywhere, refusal
 from .servers import impostor
 from .states import FRESH
 
@@ -80,4 +80,87 @@ SPELLED = (
     ('below itself', lambda host: 'x.' + host, NO_HOST),
 )
 
-SCENARIOS = (*(forbidden(*row) for row in FORBIDDEN), *(spelled(*row) for row in SPELLED))
+# URLs that others read otherwise, with the pinned host and its port in them
+
+WRONG = ('InvalidArgument', 'NotSecure', *EITHER)
+
+
+def form(text):
+    def attack(cell):
+        cell.server.become(impostor(cell))
+        cell.asked = text.format(host=cell.host, port=cell.server.port)
+
+    def back(cell):
+        cell.asked = None
+
+    return Scenario(f'another key, asked for as {text!r}',
+                    refusal(attack, lambda cell: WRONG, back), only_fresh)
+
+
+FORMS = (
+    'http://{host}:{port}/', 'HTTP://{host}:{port}/', 'HTTPS://{host}:{port}/',
+    'wss://{host}:{port}/', 'ftp://{host}:{port}/', 'file://{host}:{port}/', 'unix:{host}:{port}',
+    'https://@{host}:{port}/', 'https://:@{host}:{port}/', 'https://{host}:{port}@{host}:{port}/',
+    'https://{host}:0{port}/', 'https://{host}:+{port}/', 'https://{host}: {port}/',
+    'https://{host}:{port}x/', 'https://{host}:{port}:{port}/', 'https://{host}:-1/',
+    'https://{host}:0/', 'https://{host}:99999/', 'https://{host}:%34%34%33/',
+    'https:\\{host}:{port}/', 'https:/{host}:{port}/', 'https:{host}:{port}/',
+    'https:///{host}:{port}/', 'https://[{host}]:{port}/', 'https://.{host}:{port}/',
+    'https://{host}	:{port}/', 'https://{host} :{port}/', 'https://{host}%0d%0aX:{port}/',
+    'https://other.test\@{host}:{port}/', 'https://other.test#@{host}:{port}/',
+    'https://other.test?@{host}:{port}/', 'https://{host}\@other.test:{port}/',
+)
+
+
+# Addresses as hosts
+
+def literal(host, address, asked=None):
+    def prepare(cell):
+        cell.host = host
+        cell.identity = cell.lab.authority.issue(address)
+        cell.server = cell.serve(cell.identity, address=address)
+        cell.pin()
+
+    def attack(cell):
+        cell.server.become(cell.lab.other_authority.issue(address))
+        cell.asked = asked and cell.server.url(asked, cell.path)
+
+    def back(cell):
+        cell.asked = None
+
+    def errors(cell):
+        return () if cell.rides_on else EITHER if asked else ('PinMismatch',)
+
+    def play(cell):
+        prepare(cell)
+        refusal(attack, errors, back)(cell)
+
+    return Scenario(f'another key at the address {host}' + (f', asked for as {asked}' if asked
+                                                             else ''), play,
+                    only_fresh if asked else everywhere)
+
+
+LITERALS = (
+    ('127.0.0.1', '127.0.0.1'), ('[::1]', '::1'), ('127.0.0.1', '127.0.0.1', '127.0.0.1.'),
+    ('127.0.0.1', '127.0.0.1', '2130706433'), ('127.0.0.1', '127.0.0.1', '0x7f.1'),
+    ('127.0.0.1', '127.0.0.1', '0177.0.0.1'), ('127.0.0.1', '127.0.0.1', '127.1'),
+    ('127.0.0.1', '127.0.0.1', '[::ffff:127.0.0.1]'), ('127.0.0.1', '127.0.0.1', '１２７.0.0.1'),
+    ('[::1]', '::1', '[0:0:0:0:0:0:0:1]'), ('[::1]', '::1', '[::0.0.0.1]'),
+    ('[::1]', '::1', '[::1%25lo]'),
+)
+
+
+# Ports
+
+def another_port(cell):
+    """The pin is for that one; the server here has the key all the same."""
+    cell.caller.unpin(cell.host)
+    cell.caller.pin(f'{cell.host}:{cell.server.port ^ 1}', cell.identity.der)
+    cell.server.condemn()
+
+
+SCENARIOS = (*(forbidden(*row) for row in FORBIDDEN), *(spelled(*row) for row in SPELLED),
+             *(form(text) for text in FORMS), *(literal(*row) for row in LITERALS),
+             Scenario('only another port is pinned',
+                      refusal(another_port, lambda cell: ('NotPinned',), lambda cell: cell.pin()),
+                      only_fresh))

@@ -20,6 +20,12 @@ LEAD = 'lead.localhost'
 KNOWN_CRITICAL = "g_object_unref: assertion 'G_IS_OBJECT (object)' failed"
 
 
+def lead(_connection, request):
+    """With the status and to the place that the request names."""
+    status, _, location = request.path[1:].partition('?')
+    return http.redirect(int(status), urllib.parse.unquote(location))
+
+
 class Lab(World):
     def __init__(self):
         super().__init__()
@@ -32,8 +38,7 @@ class Lab(World):
         self.unknown_authority = pki.Authority('Unknown Root')
         self.lead_identity = self.other_authority.issue(LEAD)
         self._lead = self.serve(self.lead_identity)
-        self._lead.respond = lambda connection, request: http.redirect(
-            302, urllib.parse.unquote(request.path.partition('?')[2]))
+        self._lead.respond = lead
         for user in (self.alice, self.bob):
             user.pin(LEAD, self.lead_identity.der)
         atexit.register(super().close)
@@ -41,8 +46,8 @@ class Lab(World):
     def next_number(self):
         return next(self._numbers)
 
-    def url_that_leads_to(self, url):
-        return self._lead.url(LEAD, '/?' + urllib.parse.quote(url, safe=''))
+    def url_that_leads_to(self, url, status=302):
+        return self._lead.url(LEAD, f'/{status}?' + urllib.parse.quote(url, safe=''))
 
     # The administrator's files
 

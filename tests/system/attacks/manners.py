@@ -5,14 +5,19 @@ outside of an exchange must never become the answer to another request."""
 import threading
 
 from lib import http
-from lib.tap import DEADLINE_S, holds
+from lib.tap import DEADLINE_S, equal, holds
 
 from .attacker import echo
-from .scenario import Scenario
+from .scenario import Scenario, refusal
 from .states import FRESH, KEPT
+from .strangers import resets
 
 STOLEN = http.reply(200, b'stolen')
 OK = b'HTTP/1.1 200 OK\r\n'
+
+
+def same_connection(_way, state):
+    return None if state in (FRESH, KEPT) else 'it is the same connection as a fresh one'
 
 
 def in_one(answer):
@@ -74,10 +79,93 @@ def two_answers(name, misbehave, method=None):
     def leaves_out(way, state):
         if method and way.name != 'GET':
             return f'only {method} is answered like that'
-        return None if state in (FRESH, KEPT) else 'it is the same connection as a fresh one'
+        return same_connection(way, state)
 
     return Scenario(f'the right server {name}', play, leaves_out)
 
+
+# Ends that are none
+
+def garbage(connection):
+    connection.send(b'\0\xffgarbage\r\n\r\n')
+    connection.drain()
+
+
+def silence(connection):
+    connection.drain()
+
+
+def dripping(what):
+    def respond(connection):
+        tick = threading.Event()
+        connection.send(what)
+        while not connection.ended:  # sending fails when the other side has gone
+            connection.send(b'x')
+            tick.wait(0.02)
+
+    return respond
+
+
+def closing(what):
+    return lambda connection: connection.send(what)  # and then TLS ends in order
+
+
+def cutting(what):
+    def respond(connection):
+        connection.send(what)
+        connection.cut()
+
+    return respond
+
+
+def resetting(what):
+    def respond(connection):
+        connection.send(what)
+        resets(connection.server, connection.socket)
+        connection.socket.close()
+
+    return respond
+
+
+def no_answer(name, misbehave, errors, timeout_ms=5000):
+    """A request is not answered as it should be, nor is it by anything that comes later."""
+    def attack(cell):
+        def respond(connection, _request):
+            misbehave(connection)
+            return None
+
+        cell.server.respond = respond
+        cell.options = {'timeout_ms': timeout_ms}
+
+    def back(cell):
+        misbehaved = cell.server.latest
+        cell.server.wait(lambda: misbehaved.ended, 'the connection to end')
+        cell.options = {}
+
+    return Scenario(f'the right server {name}', refusal(attack, lambda cell: errors, back),
+                    same_connection)
+
+
+def closes_in_words_alone(cell):
+    """It says that it closes the connection, and does not: still it is not used again."""
+    cell.state.prepare(cell)
+    connections = []
+
+    def respond(connection, request):
+        connections.append(connection)
+        connection.send(http.reply(200, echo(connection, request).partition(b'\r\n\r\n')[2],
+                                   close=True))
+        connection.drain()
+
+    cell.server.respond = respond
+    for _ in range(3):
+        cell.arrives()
+    equal(len(set(connections)), 3, 'the number of connections')
+
+
+HALF = http.reply(200, b'x' * 1000)[:-500]
+ENDS = (('closes', closing), ('cuts', cutting), ('resets', resetting))
+BROKEN = ('ProtocolError', 'Truncated', 'TlsFailed', 'Unreachable')
 
 SCENARIOS = (
     two_answers('answers twice in one go', in_one(STOLEN)),
@@ -92,4 +180,16 @@ SCENARIOS = (
     two_answers('answers 204 with a body', with_body(NO_CONTENT)),
     two_answers('answers 304 with a body', with_body(NOT_MODIFIED)),
     two_answers('answers HEAD with a body', with_body(HEAD), 'HEAD'),
+    no_answer('answers with garbage', garbage, BROKEN),
+    no_answer('never answers', silence, ('TimedOut',), 200),
+    no_answer('drips its headers for ever', dripping(OK + b'X-Drip: '), ('TimedOut',), 300),
+    no_answer('drips its body for ever', dripping(OK + b'Content-Length: 100000\r\n\r\n'),
+              ('TimedOut',), 300),
+    no_answer('drips a body of no length for ever', dripping(OK + b'\r\n'), ('TimedOut',), 300),
+    *(no_answer(f'{name} before its answer', end(b''), BROKEN)
+      for name, end in ENDS),
+    *(no_answer(f'{name} in its answer', end(HALF), BROKEN)
+      for name, end in ENDS),
+    Scenario('the right server says that it closes, and does not', closes_in_words_alone,
+             same_connection),
 )

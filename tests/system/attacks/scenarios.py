@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table: all attacks, in their order."""
 
-from . import (addresses, clock, early, layers, manners, names, neighbours, pins, renegotiation,
-               restarts, servers, strangers)
+from . import (addresses, clock, early, layers, manners, names, neighbours, pins, redirects,
+               renegotiation, restarts, servers, strangers)
 
 SCENARIOS = tuple(scenario
-                  for family in (servers, strangers, renegotiation, early, pins, layers, clock, restarts,
-                                 neighbours, manners, names, addresses)
+                  for family in (servers, strangers, renegotiation, early, pins, layers, clock,
+                                 restarts, neighbours, manners, names, redirects, addresses)
                   for scenario in family.SCENARIOS)
