@@ -45,7 +45,11 @@ FORBIDDEN = (
     ('169.254.43518', METADATA), ('169.16689662', METADATA),
     ('169.254.169.254%2e', METADATA), ('１６９.254.169.254', METADATA),
     ('[fe80::7]', '::'), ('[FE80:0::7]', '::'), ('[fe80::7%25lo]', '::'), ('[fe80::7%25251]', '::'),
-    ('[fd00:ec2::254]', 'fd00:ec2::254'),
+    ('[fe80::7%lo]', '::'), ('[fe80::7%25]', '::'), ('[fd00:ec2::254]', 'fd00:ec2::254'),
+    (f'[::{METADATA}]', METADATA), ('[64:ff9b::a9fe:a9fe]', METADATA),
+    ('[64:ff9b:1::a9fe:a9fe]', METADATA), ('[2002:a9fe:a9fe::1]', METADATA),
+    (f'[::ffff:0:{METADATA}]', METADATA), ('169.254.0xa9.0376', METADATA),
+    ('169。254。169。254', METADATA), ('169%2e254.169.254', METADATA),
 )
 
 
@@ -112,18 +116,22 @@ FORMS = (
 )
 
 
-# Addresses as hosts
+# Hosts that are addresses, or names in other scripts
 
-def literal(host, address, asked=None):
+def other_host(make, name, asked=None, address='127.0.0.1'):
+    """`make`: makes it of the usual host, as `asked` makes what is asked for."""
     def prepare(cell):
-        cell.host = host
-        cell.identity = cell.lab.authority.issue(address)
+        cell.usual, cell.host = cell.host, make(cell.host)
+        cell.identity = issue(cell, cell.lab.authority)
         cell.server = cell.serve(cell.identity, address=address)
         cell.pin()
 
+    def issue(cell, authority):
+        return authority.issue(cell.host.strip('[]'))
+
     def attack(cell):
-        cell.server.become(cell.lab.other_authority.issue(address))
-        cell.asked = asked and cell.server.url(asked, cell.path)
+        cell.server.become(issue(cell, cell.lab.other_authority))
+        cell.asked = asked and cell.server.url(asked(cell.usual), cell.path)
 
     def back(cell):
         cell.asked = None
@@ -135,19 +143,31 @@ def literal(host, address, asked=None):
         prepare(cell)
         refusal(attack, errors, back)(cell)
 
-    return Scenario(f'another key at the address {host}' + (f', asked for as {asked}' if asked
-                                                             else ''), play,
-                    only_fresh if asked else everywhere)
+    return Scenario(f'another key, the host {name}', play, only_fresh if asked else everywhere)
+
+
+def literal(address, asked=None):
+    host = f'[{address}]' if ':' in address else address
+    return other_host(lambda _: host, f'being {host}' + (f', asked for as {asked}' if asked else ''),
+                      asked and (lambda _: asked), address)
 
 
 LITERALS = (
-    ('127.0.0.1', '127.0.0.1'), ('[::1]', '::1'), ('127.0.0.1', '127.0.0.1', '127.0.0.1.'),
-    ('127.0.0.1', '127.0.0.1', '2130706433'), ('127.0.0.1', '127.0.0.1', '0x7f.1'),
-    ('127.0.0.1', '127.0.0.1', '0177.0.0.1'), ('127.0.0.1', '127.0.0.1', '127.1'),
-    ('127.0.0.1', '127.0.0.1', '[::ffff:127.0.0.1]'), ('127.0.0.1', '127.0.0.1', '１２７.0.0.1'),
-    ('[::1]', '::1', '[0:0:0:0:0:0:0:1]'), ('[::1]', '::1', '[::0.0.0.1]'),
-    ('[::1]', '::1', '[::1%25lo]'),
+    ('127.0.0.1',), ('::1',), ('127.0.0.1', '127.0.0.1.'), ('127.0.0.1', '2130706433'),
+    ('127.0.0.1', '0x7f.1'), ('127.0.0.1', '0177.0.0.1'), ('127.0.0.1', '127.1'),
+    ('127.0.0.1', '[::ffff:127.0.0.1]'), ('127.0.0.1', '１２７.0.0.1'),
+    ('::1', '[0:0:0:0:0:0:0:1]'), ('::1', '[::0.0.0.1]'), ('::1', '[::1%25lo]'),
 )
+
+
+def international(asked=None):
+    return other_host(lambda host: 'xn--bcher-kva.' + host,
+                      'being bücher' + (f', asked for as {ascii(asked)}' if asked else ''),
+                      asked and (lambda host: f'{asked}.{host}'))
+
+
+INTERNATIONAL = (None, 'bücher', 'BÜCHER', 'bu\u0308cher', 'XN--BCHER-KVA', 'b%C3%BCcher',
+                 'b%FCcher', 'ｂücher')
 
 
 # Ports
@@ -161,6 +181,7 @@ def another_port(cell):
 
 SCENARIOS = (*(forbidden(*row) for row in FORBIDDEN), *(spelled(*row) for row in SPELLED),
              *(form(text) for text in FORMS), *(literal(*row) for row in LITERALS),
+             *(international(asked) for asked in INTERNATIONAL),
              Scenario('only another port is pinned',
                       refusal(another_port, lambda cell: ('NotPinned',), lambda cell: cell.pin()),
                       only_fresh))
