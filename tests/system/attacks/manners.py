@@ -181,11 +181,11 @@ SCENARIOS = (
     two_answers('answers 304 with a body', with_body(NOT_MODIFIED)),
     two_answers('answers HEAD with a body', with_body(HEAD), 'HEAD'),
     no_answer('answers with garbage', garbage, BROKEN),
-    no_answer('never answers', silence, ('TimedOut',), 200),
-    no_answer('drips its headers for ever', dripping(OK + b'X-Drip: '), ('TimedOut',), 300),
+    no_answer('never answers', silence, ('TimedOut',), 150),
+    no_answer('drips its headers for ever', dripping(OK + b'X-Drip: '), ('TimedOut',), 150),
     no_answer('drips its body for ever', dripping(OK + b'Content-Length: 100000\r\n\r\n'),
-              ('TimedOut',), 300),
-    no_answer('drips a body of no length for ever', dripping(OK + b'\r\n'), ('TimedOut',), 300),
+              ('TimedOut',), 150),
+    no_answer('drips a body of no length for ever', dripping(OK + b'\r\n'), ('TimedOut',), 150),
     *(no_answer(f'{name} before its answer', end(b''), BROKEN)
       for name, end in ENDS),
     *(no_answer(f'{name} in its answer', end(HALF), BROKEN)
