@@ -10,11 +10,12 @@ make_authority () {
     -subj "/CN=$1" -keyout "$work/$1.key" -out "$work/$1.pem"
 }
 
-# make_certificate NAME AUTHORITY: for shop.localhost, as NAME.pem, NAME.key and NAME.der
+# make_certificate NAME AUTHORITY [HOST]: for HOST, or shop.localhost, as NAME.pem, NAME.key and NAME.der
 make_certificate () {
-  printf 'subjectAltName=DNS:shop.localhost\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n' \
+  local host=${3:-shop.localhost}
+  printf 'subjectAltName=DNS:%s\nbasicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\n' "$host" \
     > "$work/extensions"
-  openssl_quiet req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=shop.localhost" \
+  openssl_quiet req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$host" \
     -keyout "$work/$1.key" -out "$work/$1.csr"
   openssl_quiet x509 -req -in "$work/$1.csr" -CA "$work/$2.pem" -CAkey "$work/$2.key" -CAcreateserial -days 90 \
     -extfile "$work/extensions" -out "$work/$1.pem"
