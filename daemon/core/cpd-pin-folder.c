@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The folder of one run-time layer: one pin a file. Writing is durable: once it has returned, a
- * crash or a power cut leaves the new file; until then the old one, and never half of either.
- * Reading never skips: what cannot be read blocks the host it is about or, where that is not known,
- * the whole layer. */
+ * crash or a power cut leaves the new file; until then the old one, and never half of either. Where
+ * it fails, the old file is there again: what a caller was refused must not come true with a
+ * restart. Reading never skips: what cannot be read blocks the host it is about or, where that is
+ * not known, the whole layer. */
 
 #include "config.h"
 
@@ -17,6 +18,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* The old file while a change is made, of which there is one at a time. It is not read, being no
+ * pin file's name. */
+#define OLD_NAME ".old"
 
 static gboolean
 fail (GError **error, const char *doing, const char *path)
@@ -193,26 +198,57 @@ sync_folder (const char *folder, GError **error)
   return synced;
 }
 
+/* Keeps the file of a path, where there is one, as `old`. Returns: FALSE: see errno */
+static gboolean
+keep (const char *path, const char *old)
+{
+  g_unlink (old); /* of a change that a crash cut short */
+  return link (path, old) == 0;
+}
+
+/* Ends a change. `kept`: there was a file before. */
+static void
+settle (const char *path, const char *old, gboolean kept, gboolean done)
+{
+  if (!done && kept)
+    g_rename (old, path);
+  else if (!done)
+    g_unlink (path);
+  g_unlink (old); /* a rename to another name of the same file does nothing */
+}
+
+static gboolean
+write_file (const char *path, GBytes *text, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
+
+  if (g_file_set_contents_full (path, data, (gssize)length,
+                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
+                                &reason))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot write ‘%s’: %s", path,
+               reason->message);
+  return FALSE;
+}
+
 /* Makes the folder, too. Blocks until the file is on disk. Errors: CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_pin_folder_write (const char *folder, const char *name, GBytes *text, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autoptr (GError) reason = NULL;
-  gsize length;
-  const char *data = g_bytes_get_data (text, &length);
+  g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
+  gboolean kept, done;
 
   if (g_mkdir_with_parents (folder, 0700) < 0)
     return fail (error, "make the folder", folder);
-  if (!g_file_set_contents_full (path, data, (gssize)length,
-                                 G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
-                                 &reason))
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot write ‘%s’: %s", path,
-                   reason->message);
-      return FALSE;
-    }
-  return sync_folder (folder, error);
+  kept = keep (path, old);
+  if (!kept && errno != ENOENT)
+    return fail (error, "replace", path);
+  done = write_file (path, text, error) && sync_folder (folder, error);
+  settle (path, old, kept, done);
+  return done;
 }
 
 /* A file that is not there is removed already. Errors: CERTPIN_ERROR_STORE_FAILED. */
@@ -220,8 +256,13 @@ gboolean
 cpd_pin_folder_remove (const char *folder, const char *name, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
+  g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
+  gboolean done;
 
-  if (g_unlink (path) < 0)
+  if (!keep (path, old))
     return errno == ENOENT || fail (error, "remove", path);
-  return sync_folder (folder, error);
+  done = g_unlink (path) == 0 || fail (error, "remove", path);
+  done = done && sync_folder (folder, error);
+  settle (path, old, /* kept= */ TRUE, done);
+  return done;
 }

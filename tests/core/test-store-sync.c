@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that a change which the disk does not take is undone in the folder, too: what its caller
+ * was refused does not come true with the next start. */
+
+#include "config.h"
+
+#include "store-fixture.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYSTEM CPD_LAYER_SYSTEM
+
+/* Of which files (S_IFREG or S_IFDIR) no more reach the disk; 0: none. Changes are written in
+ * threads. */
+static volatile gint broken;
+
+/* In the place of the C library's. */
+int
+fsync (int fd)
+{
+  int (*proper) (int) = (int (*) (int))dlsym (RTLD_NEXT, "fsync");
+  struct stat status;
+
+  if (fstat (fd, &status) == 0 && (status.st_mode & S_IFMT) == (mode_t)g_atomic_int_get (&broken))
+    {
+      errno = EIO;
+      return -1;
+    }
+  return proper (fd);
+}
+
+static void
+assert_one_file (StoreFixture *f)
+{
+  g_autoptr (GDir) dir = g_dir_open (f->system, 0, NULL);
+
+  g_assert_cmpstr (g_dir_read_name (dir), ==, "h.example.pin");
+  g_assert_null (g_dir_read_name (dir));
+}
+
+static void
+start_anew (StoreFixture *f)
+{
+  g_atomic_int_set (&broken, 0);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+}
+
+static void
+test_override (StoreFixture *f, gconstpointer what)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 2);
+  g_autoptr (GError) error = NULL;
+
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  start_anew (f);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  assert_one_file (f);
+}
+
+static void
+test_first (StoreFixture *f, gconstpointer what)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 1);
+  g_autoptr (GError) error = NULL;
+
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  start_anew (f);
+  store_assert_silent (f, SYSTEM, "h.example");
+  g_assert_no_errno (rmdir (f->system));
+}
+
+static void
+test_unpin (StoreFixture *f, gconstpointer what)
+{
+  g_autoptr (GError) error = NULL;
+
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  start_anew (f);
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  assert_one_file (f);
+}
+
+/* What a crash left of an earlier change is in nobody's way, and is not read. */
+static void
+test_left_over (StoreFixture *f, gconstpointer what)
+{
+  store_write (f->system, ".old", "h.example", 9);
+  store_fixture_reopen (f);
+  store_assert_silent (f, SYSTEM, "h.example");
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
+  assert_one_file (f);
+  start_anew (f);
+  store_assert_key (f, SYSTEM, "h.example", 2);
+}
+
+int
+main (int argc, char **argv)
+{
+  static const struct
+  {
+    const char *path;
+    gint what;
+    void (*test) (StoreFixture *f, gconstpointer what);
+  } tests[] = {
+    { "/core/store/sync/override/of-the-file", S_IFREG, test_override },
+    { "/core/store/sync/override/of-the-folder", S_IFDIR, test_override },
+    { "/core/store/sync/first/of-the-file", S_IFREG, test_first },
+    { "/core/store/sync/first/of-the-folder", S_IFDIR, test_first },
+    { "/core/store/sync/unpin/of-the-folder", S_IFDIR, test_unpin },
+    { "/core/store/sync/left-over", 0, test_left_over },
+  };
+
+  g_test_init (&argc, &argv, NULL);
+  for (size_t i = 0; i < G_N_ELEMENTS (tests); i++)
+    g_test_add (tests[i].path, StoreFixture, GINT_TO_POINTER (tests[i].what), store_fixture_set_up,
+                tests[i].test, store_fixture_tear_down);
+  return g_test_run ();
+}
