@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define HEADER_GROUP   "Pin File"
-#define FORMAT_VERSION "1"
+#define FORMAT_VERSION 1
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
@@ -82,6 +82,20 @@ check_known_keys (GKeyFile *file, const char *group, const char *const *known, G
   return TRUE;
 }
 
+/* Whatever a newer format means, this program cannot hold to. */
+static gboolean
+refuse_version (const char *version, GError **error)
+{
+  gint64 number;
+
+  if (version != NULL && cpd_text_parse_number (version, &number) && number > FORMAT_VERSION)
+    return refuse (error,
+                   "it has the newer format ‘%s’, but this certpind reads format %d; install the "
+                   "certpind that wrote it",
+                   version, FORMAT_VERSION);
+  return refuse (error, "Version=%s is not %d", version != NULL ? version : "", FORMAT_VERSION);
+}
+
 static gboolean
 check_header (GKeyFile *file, const CpdPinFileContext *context, GError **error)
 {
@@ -91,9 +105,8 @@ check_header (GKeyFile *file, const CpdPinFileContext *context, GError **error)
   if (g_strcmp0 (first, HEADER_GROUP) != 0)
     return refuse (error, "the first group is not [" HEADER_GROUP "]");
   version = cpd_text_of_key (file, HEADER_GROUP, "Version", NULL);
-  if (g_strcmp0 (version, FORMAT_VERSION) != 0)
-    return refuse (error, "the version is ‘%s’, but this program reads version " FORMAT_VERSION,
-                   version != NULL ? version : "");
+  if (g_strcmp0 (version, G_STRINGIFY (FORMAT_VERSION)) != 0)
+    return refuse_version (version, error);
   account = cpd_text_of_key (file, HEADER_GROUP, "Account", NULL);
   if (context->account != NULL && g_strcmp0 (account, context->account) != 0)
     return refuse (error, "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
@@ -390,7 +403,7 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
   gsize length;
   char *text;
 
-  g_key_file_set_string (file, HEADER_GROUP, "Version", FORMAT_VERSION);
+  g_key_file_set_integer (file, HEADER_GROUP, "Version", FORMAT_VERSION);
   if (account != NULL)
     g_key_file_set_string (file, HEADER_GROUP, "Account", account);
   g_key_file_set_string (file, group, "Host", cpd_host_get_text (pin->host));

@@ -51,6 +51,22 @@ test_broken_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
   store_assert_silent (f, SYSTEM, "other.example");
 }
 
+/* As a later certpind may have written it, before it was replaced by this one. */
+static void
+test_newer_format_blocks_its_host (StoreFixture *f, gconstpointer user_data)
+{
+  static const char text[] = "[Pin File]\nVersion=2\nMore=1\n[Pin]\nHosts=h.example\n";
+  g_autofree char *path = restart_with (f, "h.example.pin", text);
+  g_autofree char *contents = NULL;
+
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  store_assert_blocked (f, SYSTEM, "h.example");
+  store_assert_key (f, SYSTEM, "good.example", 9);
+  g_assert_true (g_file_get_contents (path, &contents, NULL, NULL));
+  g_assert_cmpstr (contents, ==, text);
+}
+
 static void
 test_empty_file_blocks_its_host (StoreFixture *f, gconstpointer user_data)
 {
@@ -324,6 +340,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD ("good-file", test_good_file);
   ADD ("broken/blocks-its-host", test_broken_file_blocks_its_host);
+  ADD ("newer-format", test_newer_format_blocks_its_host);
   ADD ("broken/empty-blocks-its-host", test_empty_file_blocks_its_host);
   ADD ("broken/torn-blocks-its-host", test_torn_file_blocks_its_host);
   ADD ("broken/is-kept", test_broken_file_is_kept);
