@@ -144,6 +144,21 @@ check_refuse (Check *check, const char *format, ...)
   check_done (check, error);
 }
 
+/* `error`: why polkit gave no answer */
+static void
+check_without_answer (Check *check, GError *error)
+{
+  g_dbus_error_strip_remote_error (error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    check_refuse (check,
+                  "polkit did not say in time whether ‘%s’ is allowed; see systemctl status polkit",
+                  check->action);
+  else
+    check_refuse (check,
+                  "polkit did not say whether ‘%s’ is allowed: %s; see systemctl status polkit",
+                  check->action, error->message);
+}
+
 static void
 check_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -153,8 +168,7 @@ check_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
       = polkit_authority_check_authorization_finish (POLKIT_AUTHORITY (source), result, &error);
 
   if (answer == NULL)
-    check_refuse (check, "polkit did not say whether ‘%s’ is allowed: %s", check->action,
-                  error->message);
+    check_without_answer (check, error);
   else if (polkit_authorization_result_get_is_authorized (answer))
     check_done (check, NULL);
   else if (polkit_authorization_result_get_is_challenge (answer))
@@ -220,8 +234,7 @@ check_on_authority (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (authority == NULL)
     {
-      check_refuse (check, "polkit cannot be reached to allow ‘%s’: %s", check->action,
-                    error->message);
+      check_without_answer (check, error);
       return;
     }
   if (polkit->authority == NULL)

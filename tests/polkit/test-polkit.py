@@ -39,6 +39,10 @@ def write_rule(text):
                      encoding='utf-8')
 
 
+def names_the_remedy(error):
+    holds('systemctl status polkit' in error.message, f'‘{error.message}’ names no remedy')
+
+
 # What the policy allows by default
 
 
@@ -212,7 +216,8 @@ def _(machine):
     alice.pin_keys('other.example.org', KEY)
     holds(time.monotonic() - started < 2, 'the kept answer was not used')
     for caller, pending in waiting:
-        caller.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+        error = caller.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+        names_the_remedy(error)
     holds(time.monotonic() - started > POLKIT_DEADLINE_S - 1, 'refused before the deadline')
     os.kill(polkitd, signal.SIGCONT)
     second.pin_keys(HOST, KEY)
@@ -225,7 +230,8 @@ def _(machine):
     os.kill(polkitd, signal.SIGSTOP)
     alice = machine.user(ALICE)
     pending = alice.begin(PINS, 'PinKeys', '(sasa{sv})', HOST, [KEY], {})
-    alice.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+    error = alice.refused('NotAuthorized', pending.wait, POLKIT_DEADLINE_S + SLACK_S)
+    names_the_remedy(error)
     os.kill(polkitd, signal.SIGCONT)
     eventually(alice.pin_keys, HOST, KEY)
 
@@ -241,7 +247,7 @@ def _(machine):
     try:
         machine.bus.ask('ReloadConfig')
         machine.kill(polkitd)
-        alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY)
+        names_the_remedy(alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY))
         alice.refuses('NotAuthorized', f'https://{HOST}/')
         root.refused('NotAuthorized', root.pin_keys, HOST, KEY, scope='system')
     finally:
