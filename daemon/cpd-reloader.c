@@ -54,7 +54,7 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
     g_message ("read the pin files and the trusted authorities anew");
   else
-    cpd_audit_store_broken (error->message);
+    cpd_audit_reload_failed (error->message);
 }
 
 void

@@ -72,9 +72,18 @@ cpd_audit_denied (const CpdCaller *caller, const char *action)
                     "%s may not do ‘%s’", who, action);
 }
 
+/* At the start. */
 void
 cpd_audit_store_broken (const char *problem)
 {
   g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
                     "MESSAGE", "%s; what it is about is refused until it is mended", problem);
+}
+
+/* `problem`: says itself that what was in force stays */
+void
+cpd_audit_reload_failed (const char *problem)
+{
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
+                    "MESSAGE", "%s", problem);
 }

@@ -13,5 +13,6 @@ void cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict);
 void cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict);
 void cpd_audit_denied (const CpdCaller *caller, const char *action);
 void cpd_audit_store_broken (const char *problem);
+void cpd_audit_reload_failed (const char *problem);
 
 G_END_DECLS
