@@ -104,7 +104,8 @@ on_lost (Service *service)
   if (replaced)
     g_message ("replaced by another instance");
   else
-    g_warning ("the bus is gone, or another instance runs there already; see --replace");
+    g_warning ("the bus is gone, another instance has the name there (see --replace), or the bus's "
+               "policy does not let this user have it");
   service->status = replaced ? 0 : 1;
   g_main_loop_quit (service->loop);
 }
