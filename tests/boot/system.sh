@@ -21,7 +21,7 @@ fail () { printf '%s\n' "$*"; exit 1; }
 quietly () { "$@" > "$work/log" 2>&1 || { cat "$work/log"; fail "$*"; }; }
 
 # check SENTENCE COMMAND...: one test. The command runs as a program of its own would: what it sets is gone with it,
-# and what fails in it ends it.
+# and what fails in it ends it. Of what it prints, lines that begin with | are shown, and all if it fails.
 check () {
   local sentence=$1 status=0 began=${EPOCHREALTIME/[.,]/} took; shift
   set +e
@@ -30,12 +30,12 @@ check () {
   set -e
   took=$(((${EPOCHREALTIME/[.,]/} - began) / 100000))
   took="$((took / 10)).$((took % 10)) s"
-  grep '^|' "$work/output" | cut -c 2- | sed 's/^/#/' || true
+  sed -n 's/^|/#/p' "$work/output"
   if [ "$status" -eq 0 ]; then
     printf 'ok - %s (%s)\n' "$sentence" "$took"
   else
     printf 'not ok - %s (%s)\n' "$sentence" "$took"
-    { grep -v '^|' "$work/output"; journalctl -u certpind --no-pager -n 20 -o cat; } | sed 's/^/#   /'
+    { sed '/^|/d' "$work/output"; journalctl -u certpind --no-pager -n 20 -o cat; } | sed 's/^/#   /'
   fi
 }
 
