@@ -148,7 +148,8 @@ def other_host(make, name, asked=None, address='127.0.0.1'):
 
 def literal(address, asked=None):
     host = f'[{address}]' if ':' in address else address
-    return other_host(lambda _: host, f'being {host}' + (f', asked for as {asked}' if asked else ''),
+    return other_host(lambda _: host,
+                      f'being {host}' + (f', asked for as {asked}' if asked else ''),
                       asked and (lambda _: asked), address)
 
 

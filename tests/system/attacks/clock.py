@@ -1,24 +1,26 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The machine's clock jumps, so that what was good a moment ago is over, or has not begun."""
 
-import contextlib
 import datetime
+import functools
 import os
 
 from lib import pki
 from lib.tap import equal
 
 from . import moments
+from .pins import pin_port, unpin_port
 from .scenario import Scenario
 from .servers import same_key
 
+REAL = datetime.timedelta()
 HOUR = datetime.timedelta(hours=1)
 LIBRARY = '/usr/$LIB/faketime/libfaketime.so.1'
 
 
-@contextlib.contextmanager
+@functools.cache
 def own_clock(lab):
-    """The service has one. Gives what sets it so far off the real one."""
+    """The service has one from now on. Returns: what sets it so far off the real one"""
     path = os.path.join(lab.folder, 'clock')
 
     def jump(by):
@@ -26,18 +28,12 @@ def own_clock(lab):
             file.write(f'{by.total_seconds():+.0f}\n')
         os.replace(path + '.new', path)
 
-    def restart(environment):
-        lab.daemon.more_environment = environment
-        lab.daemon.restart()
-
-    real = lab.daemon.more_environment
-    jump(datetime.timedelta())
-    restart({**real, 'LD_PRELOAD': LIBRARY, 'FAKETIME_TIMESTAMP_FILE': path,
-             'FAKETIME_NO_CACHE': '1', 'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
-    try:
-        yield jump
-    finally:
-        restart(real)
+    jump(REAL)
+    lab.daemon.more_environment.update({
+        'LD_PRELOAD': LIBRARY, 'FAKETIME_TIMESTAMP_FILE': path, 'FAKETIME_NO_CACHE': '1',
+        'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
+    lab.daemon.restart()
+    return jump
 
 
 # What holds for a time only
@@ -76,16 +72,22 @@ CLOCKS = (
 
 def jumps(name, by, error, reason, prepare, moment):
     def play(cell):
+        jump = own_clock(cell.lab)
+
         def attack(_cell):
             jump(by)
             cell.server.condemn()
 
         prepare(cell)
-        with own_clock(cell.lab) as jump:
-            cell.state.prepare(cell)
+        cell.state.prepare(cell)
+        try:
             cell.caller.refused(error, moment.begin(cell, attack).wait)
             equal(cell.last_failure()['reason'], reason, 'the reason')
+        finally:
+            jump(REAL)
+        pin_port(cell)  # which ends all connections: nothing more can come
         cell.server.wait_until_idle()
+        unpin_port(cell)
         cell.server.redeem()
         cell.arrives()
 

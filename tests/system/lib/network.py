@@ -13,8 +13,8 @@ NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
 
 
 def enter_namespace(files=None):
-    """Starts the program anew in there, the first time that it is called. `files`: in /etc, by name,
-    what is in them."""
+    """Starts the program anew in there, the first time that it is called. `files`: what is in those
+    of /etc, by name."""
     if os.environ.get(INSIDE) is None:
         os.environ[INSIDE] = '1'
         os.execvp('unshare', ['unshare', '--net', '--mount', '--propagation', 'private',
