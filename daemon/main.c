@@ -210,7 +210,7 @@ main (int argc, char **argv)
   if (config == NULL)
     {
       g_printerr ("certpind: %s\n", error->message);
-      return 1;
+      return arguments.check ? 1 : 2;
     }
   store = load_store (&arguments, config, &problems);
   if (arguments.check)

@@ -209,7 +209,7 @@ def _(world):
     world.daemon.terminate()
     world.daemon.configure('[Limits]\nRunning=many\n')
     equal(world.daemon.run('--check')[0], 1, 'the exit code of --check')
-    equal(world.daemon.run()[0], 1, 'the exit code of the service')
+    equal(world.daemon.run()[0], 2, 'the exit code of the service')
     world.daemon.configure('[Limits]\nRunning=10\n')
     equal(world.daemon.run('--check')[0], 0, 'the exit code of --check')
 
