@@ -8,8 +8,6 @@
 
 #include "bench-world.h"
 
-#include <libsoup/soup.h>
-
 #define ROUNDS          20
 #define CALLS_PER_ROUND 100
 #define ECHO_NAME       "org.certpin.Echo"
@@ -17,7 +15,6 @@
 typedef struct
 {
   BenchWorld *world;
-  GTlsCertificate *certificate; /* the server's */
   char *url;
   SoupSession *session;
 } Bench;
@@ -68,31 +65,6 @@ on_request (SoupServer *server, SoupServerMessage *message, const char *path, GH
 {
   soup_server_message_set_status (message, 200, NULL);
   soup_server_message_set_response (message, "text/plain", SOUP_MEMORY_STATIC, "ok", 2);
-}
-
-/* The TLS server, on a thread and main context of its own. */
-static gpointer
-run_server (gpointer user_data)
-{
-  Bench *bench = user_data;
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
-  GError *error = NULL;
-  SoupServer *server;
-  GSList *uris;
-
-  g_main_context_push_thread_default (context);
-  server = soup_server_new ("tls-certificate", bench->certificate, NULL);
-  soup_server_add_handler (server, NULL, on_request, NULL, NULL);
-  soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_HTTPS | SOUP_SERVER_LISTEN_IPV4_ONLY,
-                            &error);
-  bench_check (error);
-  uris = soup_server_get_uris (server);
-  g_atomic_pointer_set (&bench->url,
-                        g_strdup_printf ("https://localhost:%d/", g_uri_get_port (uris->data)));
-  g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
-  g_main_loop_run (loop);
-  return NULL;
 }
 
 static GVariant *
@@ -207,11 +179,8 @@ run_bench (const char *self, const char *certpind)
       = TEST_IDENTITY (.subject = "localhost", .dns = { "localhost" }, .issuer = bench.world->ca);
   g_autoptr (GSubprocess) echo_service = NULL;
 
-  bench.certificate = bench_tls_certificate (bench.world, leaf);
   bench.session = new_session (bench.world);
-  g_thread_unref (g_thread_new ("server", run_server, &bench));
-  while (g_atomic_pointer_get (&bench.url) == NULL)
-    g_usleep (1000);
+  bench.url = bench_serve (bench.world, leaf, on_request);
   bench_pin (bench.world, "localhost", leaf);
   echo_service = start_echo (&bench, self);
   compare_all (&bench);

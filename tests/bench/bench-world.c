@@ -127,6 +127,52 @@ bench_tls_certificate (BenchWorld *world, TestIdentity *identity)
   return certificate;
 }
 
+typedef struct
+{
+  GTlsCertificate *certificate;
+  SoupServerCallback callback;
+  char *url; /* once it listens */
+} Serving;
+
+static gpointer
+run_server (gpointer user_data)
+{
+  Serving *serving = user_data;
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (context, FALSE);
+  GError *error = NULL;
+  SoupServer *server;
+  GSList *uris;
+
+  g_main_context_push_thread_default (context);
+  server = soup_server_new ("tls-certificate", serving->certificate, NULL);
+  soup_server_add_handler (server, NULL, serving->callback, NULL, NULL);
+  soup_server_listen_local (server, 0, SOUP_SERVER_LISTEN_HTTPS | SOUP_SERVER_LISTEN_IPV4_ONLY,
+                            &error);
+  bench_check (error);
+  uris = soup_server_get_uris (server);
+  g_atomic_pointer_set (&serving->url,
+                        g_strdup_printf ("https://localhost:%d/", g_uri_get_port (uris->data)));
+  g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
+  g_main_loop_run (loop);
+  return NULL;
+}
+
+/* A TLS server, on a thread and main context of its own; it ends with the process.
+ * Returns: (transfer full): its URL */
+char *
+bench_serve (BenchWorld *world, TestIdentity *identity, SoupServerCallback callback)
+{
+  Serving *serving = g_new0 (Serving, 1);
+
+  serving->certificate = bench_tls_certificate (world, identity);
+  serving->callback = callback;
+  g_thread_unref (g_thread_new ("server", run_server, serving));
+  while (g_atomic_pointer_get (&serving->url) == NULL)
+    g_usleep (1000);
+  return serving->url;
+}
+
 static int
 compare (gconstpointer a, gconstpointer b)
 {

@@ -4,7 +4,7 @@
 
 #include "tests/lib/test-pki.h"
 
-#include <gio/gio.h>
+#include <libsoup/soup.h>
 
 G_BEGIN_DECLS
 
@@ -33,6 +33,7 @@ GVariant *
 bench_call (BenchWorld *world, const char *interface, const char *method, GVariant *parameters);
 void bench_pin (BenchWorld *world, const char *host, TestIdentity *identity);
 GTlsCertificate *bench_tls_certificate (BenchWorld *world, TestIdentity *identity);
+char *bench_serve (BenchWorld *world, TestIdentity *identity, SoupServerCallback callback);
 
 /* Ends the process where there is an error. */
 void bench_check (GError *error);
