@@ -170,14 +170,19 @@ on_message (GVariant *message, gpointer user_data)
     return_answer (fetcher, task, outcome);
 }
 
-/* The trial carries the pins of users, and no others. */
+/* The trial carries the pins that are set while it runs, and no files. */
 static void
 on_changed (SplitFetcher *fetcher, unsigned int uid, CpdHost *pattern)
 {
-  CpdPin *pin = cpd_store_get_pin (fetcher->store, CPD_LAYER_USER, uid, pattern);
-  g_autoptr (GBytes) text = pin != NULL ? cpd_pin_file_print (pin, NULL) : g_bytes_new (NULL, 0);
+  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
   g_autoptr (GVariant) done = NULL;
+  g_autoptr (GBytes) text = NULL;
+  CpdPin *pin;
 
+  if (pattern == NULL)
+    return;
+  pin = cpd_store_get_pin (fetcher->store, layer, uid, pattern);
+  text = pin != NULL ? cpd_pin_file_print (pin, NULL) : g_bytes_new (NULL, 0);
   if (split_send (fetcher->pins_fd,
                   g_variant_new ("(us@ay)", uid, cpd_host_get_text (pattern), new_body (text))))
     done = split_receive (fetcher->pins_fd);

@@ -9,6 +9,9 @@
 #include "daemon/cpd-arguments.h"
 #include "tests/trials/split/split-fetcher.h"
 
+#include <glib-unix.h>
+
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
@@ -32,6 +35,13 @@ start_worker (const char *self, const char *trust_file, int fds[2])
     g_error ("%s", error->message);
   fds[0] = orders[0];
   fds[1] = pins[0];
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  g_main_loop_quit (user_data);
+  return G_SOURCE_CONTINUE;
 }
 
 int
@@ -66,6 +76,7 @@ main (int argc, char **argv)
   bus = cpd_bus_new (&settings);
   if (!cpd_bus_start (bus, &error))
     g_error ("%s", error->message);
+  g_unix_signal_add (SIGTERM, on_terminate, loop);
   g_main_loop_run (loop);
   return 0;
 }

@@ -137,30 +137,41 @@ on_pin_changed (GObject *source, GAsyncResult *result, gpointer user_data)
   split_send (SPLIT_FD_PINS, g_variant_new_boolean (TRUE));
 }
 
+/* Returns: (transfer full) (nullable): what the owner says of a host; NULL: nothing */
+static CpdPin *
+unpack_pin (GVariant *text, CpdLayer layer)
+{
+  const CpdPinFileContext context = { .layer = layer, .source = "owner" };
+  g_autoptr (GBytes) bytes = g_variant_get_data_as_bytes (text);
+  g_autoptr (GPtrArray) pins = NULL, hosts = NULL;
+
+  if (g_bytes_get_size (bytes) > 0)
+    pins = cpd_pin_file_parse (bytes, &context, &hosts, NULL);
+  return pins != NULL ? cpd_pin_ref (pins->pdata[0]) : NULL;
+}
+
 /* The store's own “changed” has closed what no longer passes when on_pin_changed is called. */
 static gboolean
 on_pin (int fd, GIOCondition condition, gpointer user_data)
 {
-  const CpdPinFileContext context = { .layer = CPD_LAYER_USER, .source = "owner" };
   Worker *worker = user_data;
   g_autoptr (GVariant) message = split_receive (fd), text = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  g_autoptr (GPtrArray) pins = NULL, hosts = NULL;
   g_autoptr (CpdHost) host = NULL;
+  g_autoptr (CpdPin) pin = NULL;
   const char *pattern;
+  CpdLayer layer;
   guint32 uid;
 
   if (message == NULL)
     return G_SOURCE_REMOVE;
   g_variant_get (message, "(u&s@ay)", &uid, &pattern, &text);
+  layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
   host = cpd_host_new (pattern, NULL);
-  bytes = g_variant_get_data_as_bytes (text);
-  if (g_bytes_get_size (bytes) > 0)
-    pins = cpd_pin_file_parse (bytes, &context, &hosts, NULL);
-  if (pins != NULL && pins->len == 1)
-    cpd_store_set_pin_async (worker->store, uid, pins->pdata[0], on_pin_changed, worker);
+  pin = unpack_pin (text, layer);
+  if (pin != NULL)
+    cpd_store_set_pin_async (worker->store, uid, pin, on_pin_changed, worker);
   else
-    cpd_store_remove_pin_async (worker->store, CPD_LAYER_USER, uid, host, on_pin_changed, worker);
+    cpd_store_remove_pin_async (worker->store, layer, uid, host, on_pin_changed, worker);
   return G_SOURCE_CONTINUE;
 }
 
