@@ -10,6 +10,7 @@
 #include "split-fetcher.h"
 
 #include "daemon/core/cpd-pin-file.h"
+#include "tests/trials/split/split-verdict.h"
 
 struct _SplitFetcher
 {
@@ -47,28 +48,16 @@ waiting_free (gpointer data)
 }
 
 static GVariant *
-new_body (GBytes *body)
-{
-  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE);
-}
-
-static GVariant *
 pack_order (guint64 number, const CpdOrder *order)
 {
   g_autofree char *url = g_uri_to_string (certpin_request_get_uri (order->request));
-  GVariantBuilder keys;
 
-  g_variant_builder_init (&keys, G_VARIANT_TYPE ("as"));
-  for (unsigned int i = 0; order->require_keys != NULL && i < order->require_keys->len; i++)
-    {
-      g_autofree char *key = certpin_key_to_text (order->require_keys->pdata[i]);
-      g_variant_builder_add (&keys, "s", key);
-    }
-  return g_variant_new (
-      "(tuss@a(ss)@ayasxxtu)", number, order->uid, certpin_request_get_method (order->request), url,
-      certpin_request_get_headers (order->request),
-      new_body (certpin_request_get_body (order->request)), &keys, order->started_us,
-      order->deadline_us, order->max_body_bytes, order->max_redirects);
+  return g_variant_new ("(tuss@a(ss)@ay@asxxtu)", number, order->uid,
+                        certpin_request_get_method (order->request), url,
+                        certpin_request_get_headers (order->request),
+                        split_pack_bytes (certpin_request_get_body (order->request)),
+                        split_pack_keys (order->require_keys), order->started_us,
+                        order->deadline_us, order->max_body_bytes, order->max_redirects);
 }
 
 static void
@@ -100,39 +89,15 @@ split_fetcher_fetch_async (CpdFetcher *port, const CpdOrder *order, GCancellable
         = g_signal_connect_swapped (cancellable, "cancelled", G_CALLBACK (on_cancelled), task);
 }
 
-/* What the worker says of the server, as far as a reply needs it. */
-static CpdVerdict *
-unpack_verdict (SplitFetcher *fetcher, const CpdOrder *order, GVariant *evidence)
-{
-  GUri *uri = certpin_request_get_uri (order->request);
-  int port = g_uri_get_port (uri);
-  CpdVerdict *verdict = g_atomic_rc_box_new0 (CpdVerdict);
-  g_autoptr (GVariantIter) keys = NULL;
-  const char *matched, *key;
-
-  g_variant_get (evidence, "(&suas)", &matched, &verdict->matched_position, &keys);
-  verdict->passed = TRUE;
-  verdict->target
-      = cpd_host_new_target (g_uri_get_host (uri), port > 0 ? (guint16)port : 443, NULL);
-  verdict->policy = cpd_store_get_policy (fetcher->store, order->uid, verdict->target);
-  verdict->matched_key = certpin_key_new_from_text (matched, NULL);
-  verdict->path_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
-  while (g_variant_iter_next (keys, "&s", &key))
-    g_ptr_array_add (verdict->path_keys, certpin_key_new_from_text (key, NULL));
-  return verdict;
-}
-
 static void
-return_answer (SplitFetcher *fetcher, GTask *task, GVariant *answer)
+return_answer (GTask *task, GVariant *answer)
 {
-  Waiting *waiting = g_task_get_task_data (task);
-  g_autoptr (GVariant) headers = NULL, body = NULL, info = NULL, evidence = NULL;
+  g_autoptr (GVariant) headers = NULL, body = NULL, info = NULL;
   g_autoptr (GBytes) bytes = NULL;
   guint32 status;
 
-  g_variant_get (answer, "(u@a(ss)@ay@a{sv}@(suas))", &status, &headers, &body, &info, &evidence);
+  g_variant_get (answer, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);
   bytes = g_variant_get_data_as_bytes (body);
-  waiting->verdict = unpack_verdict (fetcher, waiting->order, evidence);
   g_task_return_pointer (task, certpin_response_new (status, headers, bytes, info),
                          (GDestroyNotify)certpin_response_unref);
 }
@@ -151,43 +116,60 @@ static void
 on_message (GVariant *message, gpointer user_data)
 {
   SplitFetcher *fetcher = user_data;
-  g_autoptr (GVariant) outcome = NULL;
+  g_autoptr (GVariant) outcome = NULL, verdict = NULL;
   g_autoptr (GTask) task = NULL;
   Waiting *waiting;
   guint64 number;
 
   if (message == NULL)
     g_error ("the worker is gone");
-  g_variant_get (message, "(tv)", &number, &outcome);
+  g_variant_get (message, "(tv@av)", &number, &outcome, &verdict);
   task = g_hash_table_lookup (fetcher->waiting, &number);
   waiting = g_task_get_task_data (task);
   g_hash_table_remove (fetcher->waiting, &number);
+  waiting->verdict = split_unpack_verdict (verdict, fetcher->store, waiting->order->uid,
+                                           waiting->order->require_keys);
   if (waiting->cancelled_id != 0)
     g_signal_handler_disconnect (g_task_get_cancellable (task), waiting->cancelled_id);
   if (g_variant_is_of_type (outcome, G_VARIANT_TYPE ("(is)")))
     return_failure (task, outcome);
   else
-    return_answer (fetcher, task, outcome);
+    return_answer (task, outcome);
 }
 
-/* The trial carries the pins that are set while it runs, and no files. */
+/* `pin`: (nullable): NULL: there is none any more */
+static void
+send_pin (SplitFetcher *fetcher, guint32 uid, CpdHost *pattern, CpdPin *pin)
+{
+  g_autoptr (GBytes) text = pin != NULL ? cpd_pin_file_print (pin, NULL) : g_bytes_new (NULL, 0);
+  g_autoptr (GVariant) done = NULL;
+
+  if (split_send (fetcher->pins_fd, g_variant_new ("(us@ay)", uid, cpd_host_get_text (pattern),
+                                                   split_pack_bytes (text))))
+    done = split_receive (fetcher->pins_fd);
+  if (done == NULL)
+    g_error ("the worker did not take a pin over");
+}
+
+/* Pin files and the anchors are the worker's to read; the trial does not have it read them anew. */
 static void
 on_changed (SplitFetcher *fetcher, unsigned int uid, CpdHost *pattern)
 {
   CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
-  g_autoptr (GVariant) done = NULL;
-  g_autoptr (GBytes) text = NULL;
-  CpdPin *pin;
 
-  if (pattern == NULL)
-    return;
-  pin = cpd_store_get_pin (fetcher->store, layer, uid, pattern);
-  text = pin != NULL ? cpd_pin_file_print (pin, NULL) : g_bytes_new (NULL, 0);
-  if (split_send (fetcher->pins_fd,
-                  g_variant_new ("(us@ay)", uid, cpd_host_get_text (pattern), new_body (text))))
-    done = split_receive (fetcher->pins_fd);
-  if (done == NULL)
-    g_error ("the worker did not take a pin over");
+  if (pattern != NULL)
+    send_pin (fetcher, uid, pattern, cpd_store_get_pin (fetcher->store, layer, uid, pattern));
+}
+
+/* What was on disk. `uid`: CPD_ALL_UIDS: the system's */
+void
+split_fetcher_send_pins (SplitFetcher *fetcher, guint32 uid)
+{
+  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  g_autoptr (GPtrArray) pins = cpd_store_list_pins (fetcher->store, layer, uid);
+
+  for (unsigned int i = 0; i < pins->len; i++)
+    send_pin (fetcher, uid, ((CpdPin *)pins->pdata[i])->host, pins->pdata[i]);
 }
 
 static CertpinResponse *

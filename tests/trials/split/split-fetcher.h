@@ -14,5 +14,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (SplitFetcher, split_fetcher, SPLIT, FETCHER, GObject)
 
 SplitFetcher *split_fetcher_new (CpdStore *store, int orders_fd, int pins_fd);
+void split_fetcher_send_pins (SplitFetcher *fetcher, guint32 uid);
 
 G_END_DECLS

@@ -16,10 +16,12 @@
 #include <sys/socket.h>
 
 static void
-start_worker (const char *self, const char *trust_file, int fds[2])
+start_worker (const char *self, const char *trust_file, const char *const *pins_dirs, int fds[2])
 {
   g_autofree char *folder = g_path_get_dirname (self);
   g_autofree char *path = g_build_filename (folder, "split-worker", NULL);
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  g_auto (GStrv) command = NULL;
   g_autoptr (GSubprocessLauncher) launcher = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_NONE);
   g_autoptr (GSubprocess) worker = NULL;
   g_autoptr (GError) error = NULL;
@@ -30,11 +32,26 @@ start_worker (const char *self, const char *trust_file, int fds[2])
     g_error ("no sockets");
   g_subprocess_launcher_take_fd (launcher, orders[1], SPLIT_FD_ORDERS);
   g_subprocess_launcher_take_fd (launcher, pins[1], SPLIT_FD_PINS);
-  worker = g_subprocess_launcher_spawn (launcher, &error, path, trust_file, NULL);
+  g_strv_builder_add_many (argv, path, trust_file, NULL);
+  g_strv_builder_addv (argv, (const char **)pins_dirs);
+  command = g_strv_builder_end (argv);
+  worker = g_subprocess_launcher_spawnv (launcher, (const char *const *)command, &error);
   if (worker == NULL)
     g_error ("%s", error->message);
   fds[0] = orders[0];
   fds[1] = pins[0];
+}
+
+/* All that was on disk when the store was loaded. */
+static void
+send_pins (SplitFetcher *fetcher, const char *state_dir)
+{
+  g_autofree char *folder = g_build_filename (state_dir, "users", NULL);
+  g_autoptr (GDir) users = g_dir_open (folder, 0, NULL);
+
+  split_fetcher_send_pins (fetcher, CPD_ALL_UIDS);
+  for (const char *uid; users != NULL && (uid = g_dir_read_name (users)) != NULL;)
+    split_fetcher_send_pins (fetcher, (guint32)g_ascii_strtoull (uid, NULL, 10));
 }
 
 static gboolean
@@ -54,7 +71,8 @@ main (int argc, char **argv)
   g_autoptr (CpdTrustSource) trust = NULL;
   g_autoptr (GPtrArray) problems = NULL;
   g_auto (CpdArguments) arguments = { 0 };
-  CpdStoreSettings store_settings = { .pins_dirs = no_dirs };
+  CpdStoreSettings store_settings = { 0 };
+  SplitFetcher *fetcher;
   CpdBusSettings settings = { .config = config };
   CpdBus *bus;
   int fds[2];
@@ -64,12 +82,16 @@ main (int argc, char **argv)
     g_error ("%s", error->message);
   trust = cpd_trust_source_new (
       arguments.trust_file != NULL ? arguments.trust_file : config->trust_file, no_dirs);
-  start_worker (argv[0], cpd_trust_source_get_file (trust), fds);
+  store_settings.pins_dirs
+      = arguments.pins_dirs != NULL ? (const char *const *)arguments.pins_dirs : no_dirs;
+  start_worker (argv[0], cpd_trust_source_get_file (trust), store_settings.pins_dirs, fds);
   store_settings.trust = trust;
   store_settings.state_dir = arguments.state_dir;
   settings.store = cpd_store_new (&store_settings);
   problems = cpd_store_load (settings.store);
-  settings.fetcher = CPD_FETCHER (split_fetcher_new (settings.store, fds[0], fds[1]));
+  fetcher = split_fetcher_new (settings.store, fds[0], fds[1]);
+  send_pins (fetcher, arguments.state_dir);
+  settings.fetcher = CPD_FETCHER (fetcher);
   settings.connection = cpd_arguments_connect (&arguments, &error);
   if (settings.connection == NULL)
     g_error ("%s", error->message);

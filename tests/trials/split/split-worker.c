@@ -3,12 +3,13 @@
 /* The part that speaks TLS: transport/ over a store that is in memory alone and changes when the
  * owner says so.
  *
- * usage: split-worker TRUST-FILE, with its sockets as split-wire.h says */
+ * usage: split-worker TRUST-FILE PINS-DIR..., with its sockets as split-wire.h says */
 
 #include "config.h"
 
 #include "daemon/core/cpd-pin-file.h"
 #include "daemon/transport/cpd-soup-fetcher.h"
+#include "tests/trials/split/split-verdict.h"
 #include "tests/trials/split/split-wire.h"
 
 #include <glib-unix.h>
@@ -36,22 +37,6 @@ typedef struct
   GCancellable *cancellable;
 } Running;
 
-static GVariant *
-pack_evidence (const CpdVerdict *verdict)
-{
-  g_autofree char *matched
-      = verdict->matched_key != NULL ? certpin_key_to_text (verdict->matched_key) : g_strdup ("");
-  GVariantBuilder keys;
-
-  g_variant_builder_init (&keys, G_VARIANT_TYPE ("as"));
-  for (unsigned int i = 0; verdict->path_keys != NULL && i < verdict->path_keys->len; i++)
-    {
-      g_autofree char *key = certpin_key_to_text (verdict->path_keys->pdata[i]);
-      g_variant_builder_add (&keys, "s", key);
-    }
-  return g_variant_new ("(suas)", matched, verdict->matched_position, &keys);
-}
-
 static void
 on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -63,14 +48,14 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   GVariant *outcome;
 
   if (response != NULL)
-    outcome = g_variant_new ("(u@a(ss)@ay@a{sv}@(suas))", certpin_response_get_status (response),
+    outcome = g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
                              certpin_response_get_headers (response),
-                             g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
-                                                       certpin_response_get_body (response), TRUE),
-                             certpin_response_get_info (response), pack_evidence (verdict));
+                             split_pack_bytes (certpin_response_get_body (response)),
+                             certpin_response_get_info (response));
   else
     outcome = g_variant_new ("(is)", error->code, error->message);
-  split_wire_send (running->worker->wire, g_variant_new ("(tv)", running->number, outcome));
+  split_wire_send (running->worker->wire, g_variant_new ("(tv@av)", running->number, outcome,
+                                                         split_pack_verdict (verdict)));
   g_hash_table_remove (running->worker->running, &running->number);
   g_object_unref (running->cancellable);
   g_free (running);
@@ -81,21 +66,17 @@ static CpdOrder *
 unpack_order (Worker *worker, GVariant *message, guint64 *number)
 {
   CpdOrder *order = g_new0 (CpdOrder, 1);
-  g_autoptr (GVariant) headers = NULL, body = NULL;
-  g_autoptr (GVariantIter) keys = NULL;
+  g_autoptr (GVariant) headers = NULL, body = NULL, keys = NULL;
   g_autoptr (GBytes) bytes = NULL;
-  const char *method, *url, *key;
+  const char *method, *url;
 
-  g_variant_get (message, "(tu&s&s@a(ss)@ayasxxtu)", number, &order->uid, &method, &url, &headers,
+  g_variant_get (message, "(tu&s&s@a(ss)@ay@asxxtu)", number, &order->uid, &method, &url, &headers,
                  &body, &keys, &order->started_us, &order->deadline_us, &order->max_body_bytes,
                  &order->max_redirects);
   bytes = g_variant_get_data_as_bytes (body);
   order->request = certpin_request_new (method, url, headers, bytes, NULL);
   order->bodies = cpd_budget_new (worker->config->body_bytes_per_uid);
-  if (g_variant_iter_n_children (keys) > 0)
-    order->require_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
-  while (g_variant_iter_next (keys, "&s", &key))
-    g_ptr_array_add (order->require_keys, certpin_key_new_from_text (key, NULL));
+  order->require_keys = split_unpack_keys (keys);
   return order;
 }
 
@@ -181,7 +162,7 @@ main (int argc, char **argv)
   static const char *const no_dirs[] = { NULL };
   g_autoptr (CpdTlsDatabase) refusing = cpd_tls_database_new_refusing ();
   g_autoptr (CpdTrustSource) trust = cpd_trust_source_new (argv[1], no_dirs);
-  const CpdStoreSettings settings = { .trust = trust, .pins_dirs = no_dirs };
+  const CpdStoreSettings settings = { .trust = trust, .pins_dirs = (const char *const *)argv + 2 };
   g_autoptr (GPtrArray) problems = NULL;
   g_autoptr (CpdJudge) judge = NULL;
   Worker worker = { .loop = g_main_loop_new (NULL, FALSE), .config = cpd_config_new () };
