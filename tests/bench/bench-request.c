@@ -185,6 +185,7 @@ run_bench (const char *self, const char *certpind)
   echo_service = start_echo (&bench, self);
   compare_all (&bench);
   g_subprocess_force_exit (echo_service);
+  g_subprocess_wait (echo_service, NULL, NULL);
   bench_world_end (bench.world);
 }
 

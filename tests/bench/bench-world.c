@@ -80,6 +80,7 @@ void
 bench_world_end (BenchWorld *world)
 {
   g_subprocess_force_exit (world->service);
+  g_subprocess_wait (world->service, NULL, NULL); /* a thread of GLib's sends the signal */
   g_object_unref (world->service);
   g_object_unref (world->bus);
   test_identity_unref (world->ca);

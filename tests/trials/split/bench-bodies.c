@@ -138,6 +138,7 @@ measure_memory (const char *certpind)
   g_usleep (G_USEC_PER_SEC);
   print_memory_of_all (g_subprocess_get_identifier (world.service));
   g_subprocess_force_exit (world.service);
+  g_subprocess_wait (world.service, NULL, NULL);
 }
 
 int

@@ -137,28 +137,27 @@ on_message (GVariant *message, gpointer user_data)
     return_answer (task, outcome);
 }
 
-/* `pin`: (nullable): NULL: there is none any more */
+/* `pattern`: NULL: the worker reads files and anchors anew. `pin`: NULL: there is none any more */
 static void
 send_pin (SplitFetcher *fetcher, guint32 uid, CpdHost *pattern, CpdPin *pin)
 {
+  const char *host = pattern != NULL ? cpd_host_get_text (pattern) : "";
   g_autoptr (GBytes) text = pin != NULL ? cpd_pin_file_print (pin, NULL) : g_bytes_new (NULL, 0);
   g_autoptr (GVariant) done = NULL;
 
-  if (split_send (fetcher->pins_fd, g_variant_new ("(us@ay)", uid, cpd_host_get_text (pattern),
-                                                   split_pack_bytes (text))))
+  if (split_send (fetcher->pins_fd, g_variant_new ("(us@ay)", uid, host, split_pack_bytes (text))))
     done = split_receive (fetcher->pins_fd);
   if (done == NULL)
     g_error ("the worker did not take a pin over");
 }
 
-/* Pin files and the anchors are the worker's to read; the trial does not have it read them anew. */
 static void
 on_changed (SplitFetcher *fetcher, unsigned int uid, CpdHost *pattern)
 {
   CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
 
-  if (pattern != NULL)
-    send_pin (fetcher, uid, pattern, cpd_store_get_pin (fetcher->store, layer, uid, pattern));
+  send_pin (fetcher, uid, pattern,
+            pattern != NULL ? cpd_store_get_pin (fetcher->store, layer, uid, pattern) : NULL);
 }
 
 /* What was on disk. `uid`: CPD_ALL_UIDS: the system's */

@@ -98,6 +98,7 @@ main (int argc, char **argv)
   bus = cpd_bus_new (&settings);
   if (!cpd_bus_start (bus, &error))
     g_error ("%s", error->message);
+  g_signal_connect_swapped (bus, "lost", G_CALLBACK (g_main_loop_quit), loop);
   g_unix_signal_add (SIGTERM, on_terminate, loop);
   g_main_loop_run (loop);
   return 0;

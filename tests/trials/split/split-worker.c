@@ -118,6 +118,13 @@ on_pin_changed (GObject *source, GAsyncResult *result, gpointer user_data)
   split_send (SPLIT_FD_PINS, g_variant_new_boolean (TRUE));
 }
 
+static void
+on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  split_send (SPLIT_FD_PINS,
+              g_variant_new_boolean (cpd_store_reload_finish (CPD_STORE (source), result, NULL)));
+}
+
 /* Returns: (transfer full) (nullable): what the owner says of a host; NULL: nothing */
 static CpdPin *
 unpack_pin (GVariant *text, CpdLayer layer)
@@ -149,7 +156,9 @@ on_pin (int fd, GIOCondition condition, gpointer user_data)
   layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
   host = cpd_host_new (pattern, NULL);
   pin = unpack_pin (text, layer);
-  if (pin != NULL)
+  if (*pattern == '\0')
+    cpd_store_reload_async (worker->store, on_reloaded, worker);
+  else if (pin != NULL)
     cpd_store_set_pin_async (worker->store, uid, pin, on_pin_changed, worker);
   else
     cpd_store_remove_pin_async (worker->store, layer, uid, host, on_pin_changed, worker);
