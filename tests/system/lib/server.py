@@ -64,6 +64,9 @@ class Gate:
         self._opened.set()
 
 
+_ports = set()  # of all servers that there are
+
+
 class Server:
     """`versions`: of TLS, from and to. `tickets`: with TLS 1.2 off means session ids. `handshake`:
     off for a server that accepts connections and then stays silent. `alpn`: the protocols that it
@@ -82,12 +85,24 @@ class Server:
         self._context = self._new_context(versions, tickets)
         self.prefer(*alpn)
         self.present(identity)
-        family = socket.AF_INET6 if ':' in address else socket.AF_INET
-        self._listener = socket.create_server((address, port), family=family, backlog=64)
+        self._listener = self._listen(address, port)
         if buffer:
             self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         self.address, self.port = self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
+
+    @staticmethod
+    def _listen(address, port):
+        """Another port than all other servers', whatever their addresses: a name of loopback is one
+        of IPv4 and of IPv6, and is to lead to one server."""
+        family = socket.AF_INET6 if ':' in address else socket.AF_INET
+        while True:
+            listener = socket.create_server((address, port), family=family, backlog=64)
+            given = listener.getsockname()[1]
+            if port or given not in _ports:
+                _ports.add(given)
+                return listener
+            listener.close()
 
     @staticmethod
     def _new_context(versions, tickets):
@@ -233,6 +248,7 @@ class Server:
         if self._listener.fileno() >= 0:
             self._listener.shutdown(socket.SHUT_RDWR)  # which also wakes the thread that accepts
         self._listener.close()
+        _ports.discard(self.port)
         for connection in list(self.connections):
             try:
                 connection.socket.shutdown(socket.SHUT_RDWR)
