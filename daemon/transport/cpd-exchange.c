@@ -11,6 +11,7 @@
 #include "daemon/transport/cpd-exchange.h"
 
 #include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-turns.h"
 
 #define CHUNK_BYTES         (64 * 1024)
 #define INTERIM_ANSWERS_MAX 8
@@ -199,13 +200,14 @@ set_up_tls (GIOStream *connection)
 }
 
 static void
-note_socket (CpdExchange *exchange, GIOStream *connection)
+set_up_socket (CpdExchange *exchange, GIOStream *connection)
 {
   g_autoptr (GIOStream) base = NULL;
 
   g_object_get (connection, "base-io-stream", &base, NULL);
   cpd_sockets_add (exchange->settings.sockets, soup_message_get_connection_id (exchange->message),
                    g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)));
+  cpd_turns_apply (G_SOCKET_CONNECTION (base));
 }
 
 /* A connection is being made for this exchange; else it is given one that was kept alive. */
@@ -217,7 +219,7 @@ on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *co
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
   set_up_tls (connection);
-  note_socket (exchange, connection);
+  set_up_socket (exchange, connection);
   g_set_object (&exchange->connection, connection);
 }
 

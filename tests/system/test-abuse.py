@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 from lib import bus, http, pki
 from lib.caller import PINS, CallError
 from lib.openssl_server import OpensslServer
+from lib.records import HANDSHAKE, PLAINTEXT_MAX, TICKET, Records
 from lib.server import Gate
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
@@ -185,6 +186,29 @@ def add_interim_test(what, interim):
 
 add_interim_test('100 Continue', b'HTTP/1.1 100 Continue\r\n\r\n')
 add_interim_test('103 Early Hints', b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n')
+
+
+@test('a server that sends TLS tickets without end: TimedOut, and others go on')
+def _(world):
+    server, _ = world.serve_pinned(versions=('TLSv1_3', 'TLSv1_3'))
+    Records.prepare(server)
+    stopped = threading.Event()
+
+    def respond(connection, _request):
+        records = Records(connection)
+        try:
+            while True:
+                tickets = TICKET * (PLAINTEXT_MAX // len(TICKET))
+                connection.write_raw(records.seal(tickets, HANDSHAKE))
+        except OSError:
+            stopped.set()
+
+    server.respond = respond
+    pending = world.alice.begin_request(server.url(HOST), timeout_ms=2000)
+    world.alice.refused('TimedOut', wait_with_others, world, pending)
+    holds(stopped.wait(DEADLINE_S), 'the server can still send')
+    server.respond = lambda connection, request: http.reply(200)
+    world.arrives(server)
 
 
 # Text as long as a message of the bus may be

@@ -40,6 +40,11 @@ class Connection:
     def send(self, data):
         self.socket.sendall(data)
 
+    def write_raw(self, data):
+        """Writes under TLS."""
+        while data:
+            data = data[os.write(self.socket.fileno(), data):]
+
     def cut(self):
         """Ends the connection as somebody on the way could: TLS does not say that it ends."""
         self.socket.shutdown(socket.SHUT_RDWR)
@@ -126,6 +131,11 @@ class Server:
         """The protocols over TLS that it would speak, first the one that it likes best."""
         if protocols:
             self._context.set_alpn_protocols(protocols)
+
+    def expose(self, path):
+        """Writes the keys of its sessions to a file, and sends no tickets, which would use them."""
+        self._context.keylog_filename = path
+        self._context.num_tickets = 0
 
     def url(self, host, path='/', scheme='https'):
         return f'{scheme}://{host}:{self.port}{path}'
