@@ -428,11 +428,12 @@ on_headers (CpdExchange *exchange)
   SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
   SoupEncoding encoding = soup_message_headers_get_encoding (headers);
 
-  if (soup_message_get_status (exchange->message) != SOUP_STATUS_MISDIRECTED_REQUEST)
+  if (soup_message_get_status (exchange->message) != SOUP_STATUS_MISDIRECTED_REQUEST
+      || soup_message_get_method (exchange->message) == SOUP_METHOD_HEAD)
     return;
   if (encoding == SOUP_ENCODING_CONTENT_LENGTH)
     take_room (exchange, (gsize)soup_message_headers_get_content_length (headers));
-  else if (soup_message_get_method (exchange->message) != SOUP_METHOD_HEAD)
+  else
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
           "answers 421 (Misdirected Request) with a body whose length it does not announce");
 }

@@ -256,7 +256,7 @@ def _(world):
     equal((answer.status, answer.body), (421, b'not here'), 'the answer')
     equal([request.body for request in server.requests], [b'question'], 'what was asked')
     world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=7)
-    equal(world.alice.request(server.url(HOST), method='HEAD').status, 421, 'to HEAD')
+    equal(world.alice.request(server.url(HOST), method='HEAD', max_body=7).status, 421, 'to HEAD')
 
 
 @test('the largest body that is allowed inline crosses the bus whole')
