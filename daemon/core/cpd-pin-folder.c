@@ -6,6 +6,7 @@
  * restart. Reading never skips: what cannot be read blocks the host it is about or, where that is
  * not known, the whole layer. */
 
+#define _GNU_SOURCE /* renameat2() */
 #include "config.h"
 
 #include "cpd-pin-folder.h"
@@ -198,25 +199,6 @@ sync_folder (const char *folder, GError **error)
   return synced;
 }
 
-/* Keeps the file of a path, where there is one, as `old`. Returns: FALSE: see errno */
-static gboolean
-keep (const char *path, const char *old)
-{
-  g_unlink (old); /* of a change that a crash cut short */
-  return link (path, old) == 0;
-}
-
-/* Ends a change. `kept`: there was a file before. */
-static void
-settle (const char *path, const char *old, gboolean kept, gboolean done)
-{
-  if (!done && kept)
-    g_rename (old, path);
-  else if (!done)
-    g_unlink (path);
-  g_unlink (old); /* a rename to another name of the same file does nothing */
-}
-
 static gboolean
 write_file (const char *path, GBytes *text, GError **error)
 {
@@ -233,21 +215,65 @@ write_file (const char *path, GBytes *text, GError **error)
   return FALSE;
 }
 
+/* Whether there is no folder, which would become an `old` that nobody can remove. */
+static gboolean
+check_no_folder (const char *path, const char *doing, GError **error)
+{
+  struct stat status;
+
+  if (lstat (path, &status) < 0 || !S_ISDIR (status.st_mode))
+    return TRUE;
+  errno = EISDIR;
+  return fail (error, doing, path);
+}
+
+/* Writes a file so that the one before, if there is one, is there as `old` afterwards. `existed`:
+ * set to whether there is */
+static gboolean
+replace (const char *path, const char *old, GBytes *text, gboolean *existed, GError **error)
+{
+  gboolean linked, done;
+
+  g_unlink (old); /* of a change that a crash cut short */
+  linked = link (path, old) == 0;
+  *existed = linked || errno != ENOENT;
+  if (linked || !*existed)
+    return write_file (path, text, error);
+  /* The file system knows no hard links, or the file is another user's, of which none may be made:
+   * the two change places. */
+  done = write_file (old, text, error)
+         && (renameat2 (AT_FDCWD, old, AT_FDCWD, path, RENAME_EXCHANGE) == 0
+             || fail (error, "replace", path));
+  if (!done)
+    g_unlink (old); /* it is not the old one */
+  return done;
+}
+
+/* Ends a change. `existed`: there was a file before. */
+static void
+settle (const char *path, const char *old, gboolean existed, gboolean done)
+{
+  if (!done && existed)
+    g_rename (old, path);
+  else if (!done)
+    g_unlink (path);
+  g_unlink (old); /* a rename to another name of the same file does nothing */
+}
+
 /* Makes the folder, too. Blocks until the file is on disk. Errors: CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_pin_folder_write (const char *folder, const char *name, GBytes *text, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
-  gboolean kept, done;
+  gboolean existed, done;
 
   if (g_mkdir_with_parents (folder, 0700) < 0)
     return fail (error, "make the folder", folder);
-  kept = keep (path, old);
-  if (!kept && errno != ENOENT)
-    return fail (error, "replace", path);
-  done = write_file (path, text, error) && sync_folder (folder, error);
-  settle (path, old, kept, done);
+  if (!check_no_folder (path, "replace", error))
+    return FALSE;
+  done = replace (path, old, text, &existed, error) && sync_folder (folder, error);
+  settle (path, old, existed, done);
   return done;
 }
 
@@ -259,10 +285,11 @@ cpd_pin_folder_remove (const char *folder, const char *name, GError **error)
   g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
   gboolean done;
 
-  if (!keep (path, old))
+  if (!check_no_folder (path, "remove", error))
+    return FALSE;
+  if (g_rename (path, old) < 0)
     return errno == ENOENT || fail (error, "remove", path);
-  done = g_unlink (path) == 0 || fail (error, "remove", path);
-  done = done && sync_folder (folder, error);
-  settle (path, old, /* kept= */ TRUE, done);
+  done = sync_folder (folder, error);
+  settle (path, old, /* existed= */ TRUE, done);
   return done;
 }

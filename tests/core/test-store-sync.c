@@ -14,9 +14,11 @@
 
 #define SYSTEM CPD_LAYER_SYSTEM
 
-/* Of which files (S_IFREG or S_IFDIR) no more reach the disk; 0: none. Changes are written in
- * threads. */
+/* Of which files (S_IFREG or S_IFDIR) no more reach the disk, and whether there are hard links (no
+ * NO_LINKS); 0: all is well. Changes are written in threads. */
 static volatile gint broken;
+
+#define NO_LINKS 1
 
 /* In the place of the C library's. */
 int
@@ -25,12 +27,26 @@ fsync (int fd)
   int (*proper) (int) = (int (*) (int))dlsym (RTLD_NEXT, "fsync");
   struct stat status;
 
-  if (fstat (fd, &status) == 0 && (status.st_mode & S_IFMT) == (mode_t)g_atomic_int_get (&broken))
+  if (fstat (fd, &status) == 0
+      && (status.st_mode & S_IFMT) == ((mode_t)g_atomic_int_get (&broken) & S_IFMT))
     {
       errno = EIO;
       return -1;
     }
   return proper (fd);
+}
+
+/* As above; as where the file system has none, or the file is another user's. */
+int
+link (const char *from, const char *to)
+{
+  int (*proper) (const char *, const char *)
+      = (int (*) (const char *, const char *))dlsym (RTLD_NEXT, "link");
+
+  if ((g_atomic_int_get (&broken) & NO_LINKS) == 0 || access (from, F_OK) < 0)
+    return proper (from, to);
+  errno = EPERM;
+  return -1;
 }
 
 static void
@@ -95,6 +111,41 @@ test_unpin (StoreFixture *f, gconstpointer what)
   assert_one_file (f);
 }
 
+/* Links are no more than a means. */
+static void
+test_without_links (StoreFixture *f, gconstpointer what)
+{
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
+  store_assert_key (f, SYSTEM, "h.example", 2);
+  assert_one_file (f);
+  start_anew (f);
+  store_assert_key (f, SYSTEM, "h.example", 2);
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  g_assert_true (store_remove_pin (f, SYSTEM, "h.example", NULL));
+  start_anew (f);
+  store_assert_silent (f, SYSTEM, "h.example");
+  g_assert_no_errno (rmdir (f->system));
+}
+
+/* It cannot be replaced, and stands in no other pin's way. */
+static void
+test_folder (StoreFixture *f, gconstpointer what)
+{
+  g_autofree char *in_its_place = g_build_filename (f->system, "g.example.pin", NULL);
+  g_autoptr (CpdPin) pin = test_pin ("g.example", SYSTEM, 1);
+
+  g_assert_no_errno (g_mkdir_with_parents (in_its_place, 0700));
+  store_fixture_reopen (f);
+  g_assert_false (store_set_pin (f, STORE_UID, pin, NULL));
+  g_assert_false (store_remove_pin (f, SYSTEM, "g.example", NULL));
+  g_assert_no_errno (rmdir (in_its_place));
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
+  assert_one_file (f);
+}
+
 /* What a crash left of an earlier change is in nobody's way, and is not read. */
 static void
 test_left_over (StoreFixture *f, gconstpointer what)
@@ -123,6 +174,12 @@ main (int argc, char **argv)
     { "/core/store/sync/first/of-the-file", S_IFREG, test_first },
     { "/core/store/sync/first/of-the-folder", S_IFDIR, test_first },
     { "/core/store/sync/unpin/of-the-folder", S_IFDIR, test_unpin },
+    { "/core/store/sync/no-links/both", NO_LINKS, test_without_links },
+    { "/core/store/sync/no-links/override/of-the-file", NO_LINKS | S_IFREG, test_override },
+    { "/core/store/sync/no-links/override/of-the-folder", NO_LINKS | S_IFDIR, test_override },
+    { "/core/store/sync/no-links/first/of-the-folder", NO_LINKS | S_IFDIR, test_first },
+    { "/core/store/sync/no-links/unpin/of-the-folder", NO_LINKS | S_IFDIR, test_unpin },
+    { "/core/store/sync/folder", 0, test_folder },
     { "/core/store/sync/left-over", 0, test_left_over },
   };
 
