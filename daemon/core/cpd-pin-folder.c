@@ -3,8 +3,8 @@
 /* The folder of one run-time layer: one pin a file. Writing is durable: once it has returned, a
  * crash or a power cut leaves the new file; until then the old one, and never half of either. Where
  * it fails, the old file is there again: what a caller was refused must not come true with a
- * restart. Reading never skips: what cannot be read blocks the host it is about or, where that is
- * not known, the whole layer. */
+ * restart; and where not even that can be done, the caller is told. Reading never skips: what
+ * cannot be read blocks the host it is about or, where that is not known, the whole layer. */
 
 #define _GNU_SOURCE /* renameat2() */
 #include "config.h"
@@ -249,15 +249,33 @@ replace (const char *path, const char *old, GBytes *text, gboolean *existed, GEr
   return done;
 }
 
-/* Ends a change. `existed`: there was a file before. */
-static void
-settle (const char *path, const char *old, gboolean existed, gboolean done)
+static gboolean
+undo (const char *path, const char *old, gboolean existed)
 {
-  if (!done && existed)
-    g_rename (old, path);
-  else if (!done)
-    g_unlink (path);
-  g_unlink (old); /* a rename to another name of the same file does nothing */
+  return existed ? g_rename (old, path) == 0 : g_unlink (path) == 0 || errno == ENOENT;
+}
+
+/* Ends a change. `existed`: there was a file before. `reason`: (transfer full): why it failed;
+ * NULL: it did not. Where it cannot be undone, the old file stays as `old`, for people. */
+static gboolean
+settle (const char *path, const char *old, gboolean existed, GError *reason, GError **error)
+{
+  g_autoptr (GError) failure = reason;
+
+  if (failure == NULL || undo (path, old, existed))
+    g_unlink (old); /* a rename to another name of the same file does nothing */
+  else
+    {
+      g_set_error (error, failure->domain, failure->code,
+                   "%s; it cannot be undone either (%s), so it may come into force with a restart; "
+                   "mend the disk, then make the change again",
+                   failure->message, g_strerror (errno));
+      return FALSE;
+    }
+  if (failure == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
 }
 
 /* Makes the folder, too. Blocks until the file is on disk. Errors: CERTPIN_ERROR_STORE_FAILED. */
@@ -266,15 +284,16 @@ cpd_pin_folder_write (const char *folder, const char *name, GBytes *text, GError
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
-  gboolean existed, done;
+  g_autoptr (GError) reason = NULL;
+  gboolean existed;
 
   if (g_mkdir_with_parents (folder, 0700) < 0)
     return fail (error, "make the folder", folder);
   if (!check_no_folder (path, "replace", error))
     return FALSE;
-  done = replace (path, old, text, &existed, error) && sync_folder (folder, error);
-  settle (path, old, existed, done);
-  return done;
+  if (replace (path, old, text, &existed, &reason))
+    sync_folder (folder, &reason);
+  return settle (path, old, existed, g_steal_pointer (&reason), error);
 }
 
 /* A file that is not there is removed already. Errors: CERTPIN_ERROR_STORE_FAILED. */
@@ -283,13 +302,12 @@ cpd_pin_folder_remove (const char *folder, const char *name, GError **error)
 {
   g_autofree char *path = g_build_filename (folder, name, NULL);
   g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
-  gboolean done;
+  g_autoptr (GError) reason = NULL;
 
   if (!check_no_folder (path, "remove", error))
     return FALSE;
   if (g_rename (path, old) < 0)
     return errno == ENOENT || fail (error, "remove", path);
-  done = sync_folder (folder, error);
-  settle (path, old, /* existed= */ TRUE, done);
-  return done;
+  sync_folder (folder, &reason);
+  return settle (path, old, /* existed= */ TRUE, g_steal_pointer (&reason), error);
 }

@@ -9,16 +9,20 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define SYSTEM CPD_LAYER_SYSTEM
 
 /* Of which files (S_IFREG or S_IFDIR) no more reach the disk, and whether there are hard links (no
- * NO_LINKS); 0: all is well. Changes are written in threads. */
+ * NO_LINKS) and whether old files come back (no NO_UNDO); 0: all is well. Changes are written in
+ * threads. */
 static volatile gint broken;
 
 #define NO_LINKS 1
+#define NO_UNDO  2
 
 /* In the place of the C library's. */
 int
@@ -46,6 +50,19 @@ link (const char *from, const char *to)
   if ((g_atomic_int_get (&broken) & NO_LINKS) == 0 || access (from, F_OK) < 0)
     return proper (from, to);
   errno = EPERM;
+  return -1;
+}
+
+/* As above; as where a disk has become read-only. */
+int
+rename (const char *from, const char *to)
+{
+  int (*proper) (const char *, const char *)
+      = (int (*) (const char *, const char *))dlsym (RTLD_NEXT, "rename");
+
+  if ((g_atomic_int_get (&broken) & NO_UNDO) == 0 || !g_str_has_suffix (from, "/.old"))
+    return proper (from, to);
+  errno = EROFS;
   return -1;
 }
 
@@ -109,6 +126,27 @@ test_unpin (StoreFixture *f, gconstpointer what)
   start_anew (f);
   store_assert_key (f, SYSTEM, "h.example", 1);
   assert_one_file (f);
+}
+
+/* Then the caller is told, and the old file is still there. */
+static void
+test_no_undo (StoreFixture *f, gconstpointer what)
+{
+  g_autofree char *old = g_build_filename (f->system, ".old", NULL);
+  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 2);
+  g_autoptr (GError) set_error = NULL, remove_error = NULL;
+
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &set_error));
+  g_assert_error (set_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_nonnull (strstr (set_error->message, "cannot be undone either"));
+  g_assert_true (g_file_test (old, G_FILE_TEST_EXISTS));
+  store_assert_key (f, SYSTEM, "h.example", 1);
+  g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &remove_error));
+  g_assert_nonnull (strstr (remove_error->message, "cannot be undone either"));
+  g_assert_true (g_file_test (old, G_FILE_TEST_EXISTS));
+  g_atomic_int_set (&broken, 0);
 }
 
 /* Links are no more than a means. */
@@ -179,6 +217,8 @@ main (int argc, char **argv)
     { "/core/store/sync/no-links/override/of-the-folder", NO_LINKS | S_IFDIR, test_override },
     { "/core/store/sync/no-links/first/of-the-folder", NO_LINKS | S_IFDIR, test_first },
     { "/core/store/sync/no-links/unpin/of-the-folder", NO_LINKS | S_IFDIR, test_unpin },
+    { "/core/store/sync/no-undo", NO_UNDO | S_IFDIR, test_no_undo },
+    { "/core/store/sync/no-links/no-undo", NO_LINKS | NO_UNDO | S_IFDIR, test_no_undo },
     { "/core/store/sync/folder", 0, test_folder },
     { "/core/store/sync/left-over", 0, test_left_over },
   };
