@@ -154,7 +154,8 @@ act_pin (CpdCall *call)
 }
 
 /* For the dialog and the rules: every key, since a rule that knew of the first alone would let
- * others pass beside it. Returns: (transfer full) (nullable): none where pinning would fail */
+ * others pass beside it; and none where other keys would only be reported. Returns: (transfer full)
+ * (nullable): none where pinning would fail */
 static char *
 list_keys (CpdPinOrder *order)
 {
@@ -176,7 +177,7 @@ run_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order
 
   call->action = action_of (order->layer);
   call->host = g_strdup (cpd_host_get_text (order->host));
-  if (order->layer == CPD_LAYER_SYSTEM)
+  if (order->layer == CPD_LAYER_SYSTEM && order->mode == CPD_MODE_ENFORCE)
     call->keys = list_keys (order);
   call->check = check_room;
   call->data = order;

@@ -160,6 +160,7 @@ def _(machine):
     eventually(alice.pin_keys, HOST, KEY, scope='system')
     for keys in ([OTHER_KEY], [KEY, OTHER_KEY], [OTHER_KEY, KEY]):
         alice.refused('NotAuthorized', alice.pin_keys, HOST, *keys, scope='system')
+    alice.refused('NotAuthorized', alice.pin_keys, HOST, KEY, scope='system', mode='report')
     alice.refused('NotAuthorized', alice.unpin, HOST, scope='system')
 
 
