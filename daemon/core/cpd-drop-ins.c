@@ -154,7 +154,7 @@ load_folder (Load *load, const char *folder)
   struct stat status;
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  if (fd < 0 && cpd_pin_folder_is_absent (folder, errno))
+  if (fd < 0 && cpd_pin_folder_is_absent (folder))
     return;
   if (fd < 0 || fstat (fd, &status) < 0)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot open ‘%s’: %s", folder,

@@ -34,41 +34,61 @@ fail (GError **error, const char *doing, const char *path)
   return FALSE;
 }
 
+/* Returns: whether it is a regular file that is not too large; its size then */
+static gboolean
+check_file (int fd, const char *name, gsize *size, GError **error)
+{
+  struct stat status;
+
+  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
+      && status.st_size <= CPD_PIN_FILE_MAX_BYTES)
+    {
+      *size = (gsize)status.st_size;
+      return TRUE;
+    }
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+               "‘%s’ is no regular file of at most %d MiB", name,
+               CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
+  return FALSE;
+}
+
+/* Returns: (transfer full): as much of `size` bytes as there is */
+static GBytes *
+read_all (int fd, const char *name, gsize size, GError **error)
+{
+  g_autofree char *data = g_malloc (size + 1);
+  gsize length = 0;
+  gssize got;
+
+  while ((got = read (fd, data + length, size - length)) > 0)
+    length += (gsize)got;
+  if (got == 0)
+    return g_bytes_new_take (g_steal_pointer (&data), length);
+  fail (error, "read", name);
+  return NULL;
+}
+
 /* Reads a regular file, without following a link and without waiting on what is no file.
  * Returns: (transfer full): its contents */
 GBytes *
 cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
 {
   int fd = openat (folder_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  g_autofree char *data = NULL;
-  struct stat status;
-  gsize length = 0;
-  gssize got = -1;
+  GBytes *text = NULL;
+  gsize size;
 
   if (fd < 0 && errno == ELOOP)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
                  "‘%s’ is a link, and links are not followed; put the file itself there", name);
   else if (fd < 0)
     fail (error, "open", name);
-  if (fd < 0)
-    return NULL;
-  if (fstat (fd, &status) == 0 && S_ISREG (status.st_mode)
-      && status.st_size <= CPD_PIN_FILE_MAX_BYTES)
-    {
-      data = g_malloc ((gsize)status.st_size + 1);
-      while ((got = read (fd, data + length, (gsize)status.st_size - length)) > 0)
-        length += (gsize)got;
-    }
   else
-    length = G_MAXSIZE;
-  if (length == G_MAXSIZE)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "‘%s’ is no regular file of at most %d MiB", name,
-                 CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
-  else if (got < 0)
-    fail (error, "read", name);
-  close (fd);
-  return got >= 0 ? g_bytes_new_take (g_steal_pointer (&data), length) : NULL;
+    {
+      if (check_file (fd, name, &size, error))
+        text = read_all (fd, name, size, error);
+      close (fd);
+    }
+  return text;
 }
 
 static void
@@ -143,12 +163,14 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
     cpd_pin_table_set (table, pin);
 }
 
-/* Whether a folder is just not there, which is fine. A link to nowhere is not: what it led to may
- * have held pins. `code`: of the attempt to open it */
+/* Whether a folder that cannot be opened is just not there, which is fine. A link to nowhere is
+ * not: what it led to may have held pins. */
 gboolean
-cpd_pin_folder_is_absent (const char *folder, int code)
+cpd_pin_folder_is_absent (const char *folder)
 {
-  return code == ENOENT && !g_file_test (folder, G_FILE_TEST_IS_SYMLINK);
+  struct stat status;
+
+  return lstat (folder, &status) < 0 && errno == ENOENT;
 }
 
 /* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each
@@ -162,7 +184,7 @@ cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPi
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   const char *name;
 
-  if (fd < 0 && cpd_pin_folder_is_absent (folder, errno))
+  if (fd < 0 && cpd_pin_folder_is_absent (folder))
     return;
   if (fd < 0)
     fail (&error, "open the folder", folder);
@@ -260,22 +282,21 @@ undo (const char *path, const char *old, gboolean existed)
 static gboolean
 settle (const char *path, const char *old, gboolean existed, GError *reason, GError **error)
 {
-  g_autoptr (GError) failure = reason;
+  const gboolean done = reason == NULL;
 
-  if (failure == NULL || undo (path, old, existed))
-    g_unlink (old); /* a rename to another name of the same file does nothing */
-  else
+  if (!done && !undo (path, old, existed))
     {
-      g_set_error (error, failure->domain, failure->code,
+      g_set_error (error, reason->domain, reason->code,
                    "%s; it cannot be undone either (%s), so it may come into force with a restart; "
                    "mend the disk, then make the change again",
-                   failure->message, g_strerror (errno));
+                   reason->message, g_strerror (errno));
+      g_error_free (reason);
       return FALSE;
     }
-  if (failure == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&failure));
-  return FALSE;
+  g_unlink (old); /* a rename to another name of the same file does nothing */
+  if (!done)
+    g_propagate_error (error, reason);
+  return done;
 }
 
 /* Makes the folder, too. Blocks until the file is on disk. Errors: CERTPIN_ERROR_STORE_FAILED. */

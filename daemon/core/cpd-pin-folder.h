@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-gboolean cpd_pin_folder_is_absent (const char *folder, int code);
+gboolean cpd_pin_folder_is_absent (const char *folder);
 void cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPinTable *table,
                           GPtrArray *problems);
 gboolean cpd_pin_folder_write (const char *folder, const char *name, GBytes *text, GError **error);

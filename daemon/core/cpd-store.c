@@ -12,7 +12,6 @@
 #include "daemon/core/cpd-pin-folder.h"
 #include "daemon/core/cpd-text.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct _CpdStore
@@ -123,9 +122,7 @@ load_users (CpdStore *store, GPtrArray *problems)
   const char *name;
   gint64 uid;
 
-  if (error != NULL
-      && !cpd_pin_folder_is_absent (
-          folder, g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT) ? ENOENT : 0))
+  if (error != NULL && !cpd_pin_folder_is_absent (folder))
     {
       /* Whose pins are in there cannot be known, so nobody's requests may pass. */
       cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
