@@ -318,20 +318,22 @@ is_domain (const gnutls_datum_t *name)
   return name->size == 0 || (name->data[0] != '.' && memchr (name->data, '\0', name->size) == NULL);
 }
 
+/* What is permitted, or what is excluded. */
+typedef int (*ConstraintsGetter) (gnutls_x509_name_constraints_t constraints, unsigned int index,
+                                  unsigned int *type, gnutls_datum_t *name);
+
 static gboolean
 is_well_formed (gnutls_x509_name_constraints_t constraints)
 {
+  static const ConstraintsGetter getters[]
+      = { gnutls_x509_name_constraints_get_permitted, gnutls_x509_name_constraints_get_excluded };
   gnutls_datum_t name;
   unsigned int type, count = 0;
 
-  for (unsigned int i = 0;
-       gnutls_x509_name_constraints_get_permitted (constraints, i, &type, &name) >= 0; i++, count++)
-    if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
-      return FALSE;
-  for (unsigned int i = 0;
-       gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &name) >= 0; i++, count++)
-    if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
-      return FALSE;
+  for (size_t list = 0; list < G_N_ELEMENTS (getters); list++)
+    for (unsigned int i = 0; getters[list](constraints, i, &type, &name) >= 0; i++, count++)
+      if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
+        return FALSE;
   return count > 0;
 }
 
