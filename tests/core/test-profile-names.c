@@ -10,10 +10,6 @@
 
 #include <string.h>
 
-#define EXTENSION(id, bytes, is_critical)                                                          \
-  (&(const TestExtension){                                                                         \
-      .oid = (id), .value = (bytes), .length = sizeof (bytes) - 1, .critical = (is_critical) })
-
 #define NAME_CONSTRAINTS "2.5.29.30"
 #define ALTERNATIVE      "2.5.29.17"
 
@@ -166,7 +162,7 @@ test_address (void)
 {
   g_autoptr (TestIdentity) root
       = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE,
-                       .extension = EXTENSION (NAME_CONSTRAINTS, EXCLUDES_TEN, TRUE));
+                       .extension = TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_TEN, TRUE));
   g_autoptr (TestIdentity) inside = TEST_IDENTITY (.addresses = { "10.1.2.3" }, .issuer = root);
   g_autoptr (TestIdentity) outside = TEST_IDENTITY (.addresses = { "11.1.2.3" }, .issuer = root);
 
@@ -184,7 +180,8 @@ test_malformed_names (void)
       = TEST_IDENTITY (.dns = { "fine.example", ".h.example" }, .issuer = root);
   g_autoptr (TestIdentity) fine = TEST_IDENTITY (.dns = { "fine.example" }, .issuer = root);
   g_autoptr (TestIdentity) long_address
-      = TEST_IDENTITY (.issuer = root, .extension = EXTENSION (ALTERNATIVE, LONG_ADDRESS, FALSE));
+      = TEST_IDENTITY (.issuer = root,
+                       .extension = TEST_EXTENSION (ALTERNATIVE, LONG_ADDRESS, FALSE));
 
   assert_names (test_chain (dotted, root, NULL), FORBIDDEN);
   assert_names (test_chain (long_address, root, NULL), FORBIDDEN);
@@ -290,7 +287,7 @@ assert_below (const TestExtension *constraints, const TestIdentityOptions *optio
 static void
 test_permitted_addresses (TrustFixture *f, gconstpointer user_data)
 {
-  const TestExtension *ten = EXTENSION (NAME_CONSTRAINTS, PERMITS_TEN, TRUE);
+  const TestExtension *ten = TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_TEN, TRUE);
 
   assert_below (ten, BELOW (.dns = { "h.example" }), NULL);
   assert_below (ten, BELOW (.dns = { "h.example" }, .addresses = { "10.0.0.1" }), NULL);
@@ -302,10 +299,10 @@ test_permitted_addresses (TrustFixture *f, gconstpointer user_data)
 static void
 test_permitted_directory_names (TrustFixture *f, gconstpointer user_data)
 {
-  const TestExtension *good = EXTENSION (NAME_CONSTRAINTS, PERMITS_GOOD, TRUE);
-  const TestExtension *same = EXTENSION (ALTERNATIVE, IS_GOOD, FALSE);
-  const TestExtension *lower = EXTENSION (ALTERNATIVE, IS_BELOW_GOOD, FALSE);
-  const TestExtension *higher = EXTENSION (ALTERNATIVE, IS_ABOVE_GOOD, FALSE);
+  const TestExtension *good = TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_GOOD, TRUE);
+  const TestExtension *same = TEST_EXTENSION (ALTERNATIVE, IS_GOOD, FALSE);
+  const TestExtension *lower = TEST_EXTENSION (ALTERNATIVE, IS_BELOW_GOOD, FALSE);
+  const TestExtension *higher = TEST_EXTENSION (ALTERNATIVE, IS_ABOVE_GOOD, FALSE);
 
   assert_below (good, BELOW (.subject = "good", .dns = { "h.example" }), NULL);
   assert_below (good, BELOW (.subject = "bad", .dns = { "h.example" }), FORBIDDEN);
@@ -321,10 +318,10 @@ test_permitted_directory_names (TrustFixture *f, gconstpointer user_data)
 static void
 test_permitted_uris (TrustFixture *f, gconstpointer user_data)
 {
-  const TestExtension *uri = EXTENSION (NAME_CONSTRAINTS, PERMITS_URI, TRUE);
+  const TestExtension *uri = TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_URI, TRUE);
 
   assert_below (uri, BELOW (.dns = { "h.example" }), NULL);
-  assert_below (uri, BELOW (.extension = EXTENSION (ALTERNATIVE, IS_URI, FALSE)), FORBIDDEN);
+  assert_below (uri, BELOW (.extension = TEST_EXTENSION (ALTERNATIVE, IS_URI, FALSE)), FORBIDDEN);
 }
 
 static void
@@ -332,12 +329,12 @@ test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
 {
   const TestIdentityOptions *named = BELOW (.dns = { "h.example" });
 
-  assert_below (EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE), named, MALFORMED);
-  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
-  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_STAR, TRUE), named, MALFORMED);
-  assert_below (EXTENSION (NAME_CONSTRAINTS, EXCLUDES_NUL, TRUE), named, MALFORMED);
-  assert_below (EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE), named, MALFORMED);
-  assert_below (EXTENSION (NAME_CONSTRAINTS, "junk", TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_STAR, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_NUL, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, "junk", TRUE), named, MALFORMED);
 }
 
 static void

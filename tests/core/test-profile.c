@@ -10,10 +10,6 @@
 
 #include <string.h>
 
-#define EXTENSION(id, bytes, is_critical)                                                          \
-  (&(const TestExtension){                                                                         \
-      .oid = (id), .value = (bytes), .length = sizeof (bytes) - 1, .critical = (is_critical) })
-
 #define KEY_PURPOSES     "2.5.29.37"
 #define AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
 #define AUTHORITY_KEY    "2.5.29.35"
@@ -127,11 +123,13 @@ static void
 test_demands (void)
 {
   g_autoptr (TestIdentity) proxy
-      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (PROXY, "junk", FALSE));
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = TEST_EXTENSION (PROXY, "junk", FALSE));
   g_autoptr (TestIdentity) feature
-      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (TLS_FEATURE, STATUS_REQUEST, TRUE));
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST, TRUE));
   g_autoptr (TestIdentity) hint
-      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (TLS_FEATURE, STATUS_REQUEST, FALSE));
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST, FALSE));
 
   assert_faults (proxy, "demands", "demands", NULL);
   assert_faults (feature, "demands", "demands", NULL);
@@ -142,9 +140,9 @@ static void
 test_path_length_below_zero (void)
 {
   g_autoptr (TestIdentity) below
-      = TEST_IDENTITY (.extension = EXTENSION (BASIC_CONSTRAINTS, PATH_LENGTH ("\xFF"), TRUE));
+      = TEST_IDENTITY (.extension = TEST_EXTENSION (BASIC_CONSTRAINTS, PATH_LENGTH ("\xFF"), TRUE));
   g_autoptr (TestIdentity) zero
-      = TEST_IDENTITY (.extension = EXTENSION (BASIC_CONSTRAINTS, PATH_LENGTH ("\x00"), TRUE));
+      = TEST_IDENTITY (.extension = TEST_EXTENSION (BASIC_CONSTRAINTS, PATH_LENGTH ("\x00"), TRUE));
 
   assert_faults (below, "zero", "zero", "zero");
   assert_faults (zero, NULL, NULL, NULL);
@@ -155,7 +153,7 @@ test_empty_purposes (void)
 {
   g_autoptr (TestIdentity) none
       = TEST_IDENTITY (.is_ca = TRUE, .eku = TEST_PKI_EKU_NONE,
-                       .extension = EXTENSION (KEY_PURPOSES, EMPTY_SEQUENCE, FALSE));
+                       .extension = TEST_EXTENSION (KEY_PURPOSES, EMPTY_SEQUENCE, FALSE));
   g_autoptr (TestIdentity) one = TEST_IDENTITY (.is_ca = TRUE, .eku = TEST_PKI_EKU_CLIENT);
 
   assert_faults (none, "purposes", "purposes", NULL);
@@ -178,17 +176,17 @@ assert_only_critical (const TestExtension *critical, const TestExtension *usual,
 static void
 test_critical_authority_information (void)
 {
-  assert_only_critical (EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE),
-                        EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, FALSE), "authority information",
-                        NULL);
+  assert_only_critical (TEST_EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE),
+                        TEST_EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, FALSE),
+                        "authority information", NULL);
 }
 
 static void
 test_malformed_authority_information (void)
 {
   g_autoptr (TestIdentity) malformed
-      = TEST_IDENTITY (.is_ca = TRUE,
-                       .extension = EXTENSION (AUTHORITY_ACCESS, MALFORMED_ACCESS_VALUE, FALSE));
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = TEST_EXTENSION (AUTHORITY_ACCESS,
+                                                                   MALFORMED_ACCESS_VALUE, FALSE));
 
   assert_faults (malformed, "malformed", "malformed", NULL);
 }
@@ -196,20 +194,20 @@ test_malformed_authority_information (void)
 static void
 test_critical_key_identifier (void)
 {
-  assert_only_critical (EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, TRUE),
-                        EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, FALSE), "key identifier",
-                        "key identifier");
+  assert_only_critical (TEST_EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, TRUE),
+                        TEST_EXTENSION (AUTHORITY_KEY, KEY_IDENTIFIER_VALUE, FALSE),
+                        "key identifier", "key identifier");
 }
 
 static void
 test_critical_policies (void)
 {
   g_autoptr (TestIdentity) bare
-      = TEST_IDENTITY (.is_ca = TRUE, .extension = EXTENSION (POLICIES, POLICY, TRUE));
+      = TEST_IDENTITY (.is_ca = TRUE, .extension = TEST_EXTENSION (POLICIES, POLICY, TRUE));
 
   assert_faults (bare, NULL, NULL, NULL);
-  assert_only_critical (EXTENSION (POLICIES, QUALIFIED_POLICY, TRUE),
-                        EXTENSION (POLICIES, QUALIFIED_POLICY, FALSE), "qualifier", NULL);
+  assert_only_critical (TEST_EXTENSION (POLICIES, QUALIFIED_POLICY, TRUE),
+                        TEST_EXTENSION (POLICIES, QUALIFIED_POLICY, FALSE), "qualifier", NULL);
 }
 
 static void
@@ -264,10 +262,10 @@ test_fault_is_refused (TrustFixture *f, gconstpointer user_data)
 {
   g_autoptr (TestIdentity) leaf
       = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle,
-                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
+                       .extension = TEST_EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
   g_autoptr (TestIdentity) middle
       = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root, .key_of = f->middle,
-                       .extension = EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
+                       .extension = TEST_EXTENSION (AUTHORITY_ACCESS, ACCESS_VALUE, TRUE));
 
   trust_assert_problem (f->anchors, test_chain (leaf, f->middle, NULL), CPD_PROBLEM_CONSTRAINTS);
   trust_assert_problem (f->anchors, test_chain (f->leaf, middle, NULL), CPD_PROBLEM_CONSTRAINTS);

@@ -83,16 +83,44 @@ start_anew (StoreFixture *f)
   g_assert_cmpuint (f->problems->len, ==, 0);
 }
 
+/* From now on. */
+static void
+breaks (gconstpointer what)
+{
+  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+}
+
+/* Returns: (transfer full): why */
+static GError *
+fail_to_pin (StoreFixture *f, guint8 key)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, key);
+  GError *error = NULL;
+
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  return error;
+}
+
+/* Returns: (transfer full): why */
+static GError *
+fail_to_unpin (StoreFixture *f)
+{
+  GError *error = NULL;
+
+  g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  return error;
+}
+
 static void
 test_override (StoreFixture *f, gconstpointer what)
 {
-  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 2);
   g_autoptr (GError) error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
-  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  breaks (what);
+  error = fail_to_pin (f, 2);
   store_assert_key (f, SYSTEM, "h.example", 1);
   start_anew (f);
   store_assert_key (f, SYSTEM, "h.example", 1);
@@ -102,12 +130,10 @@ test_override (StoreFixture *f, gconstpointer what)
 static void
 test_first (StoreFixture *f, gconstpointer what)
 {
-  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 1);
   g_autoptr (GError) error = NULL;
 
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
-  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  breaks (what);
+  error = fail_to_pin (f, 1);
   start_anew (f);
   store_assert_silent (f, SYSTEM, "h.example");
   g_assert_no_errno (rmdir (f->system));
@@ -119,9 +145,8 @@ test_unpin (StoreFixture *f, gconstpointer what)
   g_autoptr (GError) error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
-  g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  breaks (what);
+  error = fail_to_unpin (f);
   store_assert_key (f, SYSTEM, "h.example", 1);
   start_anew (f);
   store_assert_key (f, SYSTEM, "h.example", 1);
@@ -133,17 +158,15 @@ static void
 test_no_undo (StoreFixture *f, gconstpointer what)
 {
   g_autofree char *old = g_build_filename (f->system, ".old", NULL);
-  g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 2);
   g_autoptr (GError) set_error = NULL, remove_error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
-  g_assert_false (store_set_pin (f, STORE_UID, pin, &set_error));
-  g_assert_error (set_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  breaks (what);
+  set_error = fail_to_pin (f, 2);
   g_assert_nonnull (strstr (set_error->message, "cannot be undone either"));
   g_assert_true (g_file_test (old, G_FILE_TEST_EXISTS));
   store_assert_key (f, SYSTEM, "h.example", 1);
-  g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &remove_error));
+  remove_error = fail_to_unpin (f);
   g_assert_nonnull (strstr (remove_error->message, "cannot be undone either"));
   g_assert_true (g_file_test (old, G_FILE_TEST_EXISTS));
   g_atomic_int_set (&broken, 0);
@@ -154,13 +177,13 @@ static void
 test_without_links (StoreFixture *f, gconstpointer what)
 {
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  breaks (what);
   store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
   store_assert_key (f, SYSTEM, "h.example", 2);
   assert_one_file (f);
   start_anew (f);
   store_assert_key (f, SYSTEM, "h.example", 2);
-  g_atomic_int_set (&broken, GPOINTER_TO_INT (what));
+  breaks (what);
   g_assert_true (store_remove_pin (f, SYSTEM, "h.example", NULL));
   start_anew (f);
   store_assert_silent (f, SYSTEM, "h.example");

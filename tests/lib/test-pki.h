@@ -27,6 +27,11 @@ typedef struct
   gboolean critical;
 } TestExtension;
 
+/* `bytes`: a string literal */
+#define TEST_EXTENSION(id, bytes, is_critical)                                                     \
+  (&(const TestExtension){                                                                         \
+      .oid = (id), .value = (bytes), .length = sizeof (bytes) - 1, .critical = (is_critical) })
+
 /* What a certificate is to be like. Everything may be left out: then it is a self-signed end entity
  * without names, valid for decades, with a P-256 key. */
 typedef struct

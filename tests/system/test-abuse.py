@@ -163,25 +163,33 @@ def _(world):
 
 # Servers that go on for ever
 
+def refused_without_end(world, server, error, new_send, timeout_ms):
+    """What the server sends again and again, by what `new_send` makes of a connection, is stopped,
+    and does not keep others waiting."""
+    stopped = threading.Event()
+
+    def respond(connection, _request):
+        send = new_send(connection)
+        try:
+            while True:
+                send()
+        except OSError:
+            stopped.set()
+
+    server.respond = respond
+    pending = world.alice.begin_request(server.url(HOST), timeout_ms=timeout_ms)
+    world.alice.refused(error, wait_with_others, world, pending)
+    holds(stopped.wait(DEADLINE_S), 'the server can still send')
+    server.respond = lambda connection, request: http.reply(200)
+    world.arrives(server)
+
+
 def add_interim_test(what, interim):
     @test(f'a server that answers {what} without end: ProtocolError, and others go on')
     def _(world):
         server, _ = world.serve_pinned()
-        stopped = threading.Event()
-
-        def respond(connection, _request):
-            try:
-                while True:
-                    connection.send(interim * 4000)
-            except OSError:
-                stopped.set()
-
-        server.respond = respond
-        pending = world.alice.begin_request(server.url(HOST), timeout_ms=5000)
-        world.alice.refused('ProtocolError', wait_with_others, world, pending)
-        holds(stopped.wait(DEADLINE_S), 'the server can still send')
-        server.respond = lambda connection, request: http.reply(200)
-        world.arrives(server)
+        refused_without_end(world, server, 'ProtocolError',
+                            lambda connection: lambda: connection.send(interim * 4000), 5000)
 
 
 add_interim_test('100 Continue', b'HTTP/1.1 100 Continue\r\n\r\n')
@@ -192,23 +200,13 @@ add_interim_test('103 Early Hints', b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\
 def _(world):
     server, _ = world.serve_pinned(versions=('TLSv1_3', 'TLSv1_3'))
     Records.prepare(server)
-    stopped = threading.Event()
+    tickets = TICKET * (PLAINTEXT_MAX // len(TICKET))
 
-    def respond(connection, _request):
+    def new_send(connection):
         records = Records(connection)
-        try:
-            while True:
-                tickets = TICKET * (PLAINTEXT_MAX // len(TICKET))
-                connection.write_raw(records.seal(tickets, HANDSHAKE))
-        except OSError:
-            stopped.set()
+        return lambda: connection.write_raw(records.seal(tickets, HANDSHAKE))
 
-    server.respond = respond
-    pending = world.alice.begin_request(server.url(HOST), timeout_ms=2000)
-    world.alice.refused('TimedOut', wait_with_others, world, pending)
-    holds(stopped.wait(DEADLINE_S), 'the server can still send')
-    server.respond = lambda connection, request: http.reply(200)
-    world.arrives(server)
+    refused_without_end(world, server, 'TimedOut', new_send, 2000)
 
 
 # Text as long as a message of the bus may be
