@@ -311,14 +311,17 @@ is_idempotent (CpdExchange *exchange)
   return g_strv_contains (methods, certpin_request_get_method (exchange->settings.request));
 }
 
-/* libsoup drops the body before it writes a request anew, as it does on a kept-alive connection
- * that turns out dead. One whose connection was cut here is not to be written anew. */
+/* A kept-alive connection turned out dead, and libsoup is about to write the request anew. That is
+ * for another exchange, with its body, its turn at the gate and the policy of then. On a connection
+ * of its own the message only meets that it is cancelled; on one that is there libsoup would take
+ * the failure of the first attempt, of which it is still about to be told, for that of the second,
+ * and use the message when it is freed. */
 static void
 on_restarted (CpdExchange *exchange)
 {
-  if (exchange->ending != CPD_ENDING_NONE)
-    g_cancellable_cancel (exchange->cancellable);
-  set_body (exchange);
+  soup_message_add_flags (exchange->message, SOUP_MESSAGE_NEW_CONNECTION);
+  g_cancellable_cancel (exchange->cancellable);
+  end (exchange, CPD_ENDING_STALE);
 }
 
 /* The request with its canonical host, which is what was judged. */
@@ -447,6 +450,16 @@ on_body (CpdExchange *exchange)
     g_signal_stop_emission_by_name (exchange->message, "got-body");
 }
 
+/* Whether a kept connection was cut, or TLS was to begin anew, just when the request was sent:
+ * libsoup tries again only where it was closed. */
+static gboolean
+is_stale (CpdExchange *exchange, const GError *error)
+{
+  return exchange->stage == CPD_STAGE_SENT && !exchange->new_connection && is_idempotent (exchange)
+         && (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF)
+             || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE));
+}
+
 /* libsoup could not connect, or not finish: the verdict says whether the server was refused. */
 static void
 fail_to_send (CpdExchange *exchange, const GError *error)
@@ -460,9 +473,7 @@ fail_to_send (CpdExchange *exchange, const GError *error)
       end (exchange, judge (exchange, certificate) ? CPD_ENDING_MOVED : CPD_ENDING_REFUSED);
       return;
     }
-  /* A kept connection that was cut just then: libsoup tries again only where it was closed. */
-  if (exchange->stage == CPD_STAGE_SENT && !exchange->new_connection && is_idempotent (exchange)
-      && g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF))
+  if (is_stale (exchange, error))
     {
       end (exchange, CPD_ENDING_STALE);
       return;
