@@ -45,9 +45,9 @@ map_io_error (const GError *reason, CpdStage stage)
 static CertpinError
 map_tls_error (int code, CpdStage stage)
 {
-  if (stage == CPD_STAGE_SENT)
-    return code == G_TLS_ERROR_EOF ? CERTPIN_ERROR_TRUNCATED : CERTPIN_ERROR_PROTOCOL_ERROR;
-  return CERTPIN_ERROR_TLS_FAILED;
+  if (stage != CPD_STAGE_SENT || code == G_TLS_ERROR_HANDSHAKE)
+    return CERTPIN_ERROR_TLS_FAILED;
+  return code == G_TLS_ERROR_EOF ? CERTPIN_ERROR_TRUNCATED : CERTPIN_ERROR_PROTOCOL_ERROR;
 }
 
 static CertpinError

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, rsa
 
 from lib import bus, http, pki
 from lib.caller import PINS, CallError
+from lib.gnutls import Tls
 from lib.openssl_server import OpensslServer
 from lib.records import HANDSHAKE, PLAINTEXT_MAX, TICKET, Records
 from lib.server import Gate
@@ -379,6 +380,32 @@ def _(world):
     bob_is_served(world, make)
     equal(any(is_done(one) for one in pending), False, 'that some are over')
     all_time_out(world, pending)
+    world.arrives(good)
+
+
+@test('64 requests to servers that ask for another handshake and leave it: TlsFailed at once')
+def _(world):
+    good, identity = world.serve_pinned()
+    servers, pending, stop = [world.serve(identity) for _ in range(11)], [], threading.Event()
+
+    def ask_and_leave_it(connection, _request):
+        connection.socket.ask_for_handshake(identity)
+        stop.wait(DEADLINE_S)
+        return b''
+
+    def make():
+        pending.extend(world.alice.begin_request(servers[number // 6].url(HOST), timeout_ms=15000)
+                       for number in range(64))
+        world.alice.flush()
+        servers[0].wait(lambda: servers[0].requests, 'a request')
+
+    for server in servers:
+        server.wrap = lambda connection: Tls(connection.socket, identity, 'TLS1.2')
+        server.respond = ask_and_leave_it
+    bob_is_served(world, make)
+    for one in pending:
+        world.alice.refused('TlsFailed', one.wait)
+    stop.set()
     world.arrives(good)
 
 

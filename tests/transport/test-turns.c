@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves that of a connection which is read by turns each turn of the main loop reads its share,
- * that the rest comes in the turns that follow, and that other connections are read as ever. */
+ * that the rest comes in the turns that follow, that nothing is waited for once hands are shaken,
+ * and that other connections are as ever. */
 
 #include "config.h"
 
@@ -113,6 +114,42 @@ test_outside_the_loop (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->reads[0], ==, BYTES);
 }
 
+/* As TLS does in a thread. */
+static gssize
+wait_to_read (Fixture *f, GError **error)
+{
+  char byte;
+
+  return g_input_stream_read (G_INPUT_STREAM (get_input (f)), &byte, sizeof byte, NULL, error);
+}
+
+static void
+test_second_handshake (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  cpd_turns_apply (f->ends[0]);
+  g_assert_cmpint (wait_to_read (f, &error), ==, 1);
+  read_all (f);
+  g_assert_cmpint (wait_to_read (f, &error), ==, -1);
+  g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE);
+}
+
+/* Would never end if it waited: nobody reads at the other end. */
+static void
+test_writing (Fixture *f, gconstpointer user_data)
+{
+  GOutputStream *output = g_io_stream_get_output_stream (G_IO_STREAM (f->ends[0]));
+  char bytes[1000] = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  cpd_turns_apply (f->ends[0]);
+  read_all (f);
+  while (g_output_stream_write (output, bytes, sizeof bytes, NULL, &error) > 0)
+    ;
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+}
+
 #define add(name, function)                                                                        \
   g_test_add ("/transport/turns/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -123,5 +160,7 @@ main (int argc, char **argv)
   add ("each-reads-its-share", test_shares);
   add ("others-read-all", test_others);
   add ("no-turn-reads-all", test_outside_the_loop);
+  add ("no-second-handshake", test_second_handshake);
+  add ("none-waits-to-write", test_writing);
   return g_test_run ();
 }
