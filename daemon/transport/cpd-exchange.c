@@ -173,8 +173,10 @@ void
 cpd_exchange_close (CpdExchange *exchange)
 {
   if (exchange->stage == CPD_STAGE_SENT)
-    fail (exchange, CERTPIN_ERROR_PIN_CHANGED,
-          "is pinned otherwise since the request was sent; it may have been carried out");
+    fail (
+        exchange, CERTPIN_ERROR_PIN_CHANGED,
+        "no longer passes, by pins or authorities that changed since the request was sent; it may "
+        "have been carried out");
   else
     end (exchange, CPD_ENDING_MOVED);
 }

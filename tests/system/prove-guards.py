@@ -54,6 +54,8 @@ PROOFS = (
           ['http2-spoken', 'no-database-verdict'], {'attacks': ['rather speak HTTP/2']}, True),
     Proof('no answer before the request', ['speaks-unasked'],
           {'answers': ['in one go with its handshake']}, False, False),
+    Proof('no second handshake', ['second-handshake'],
+          {'abuse': ['another handshake and leave it']}, False),
     Proof('keys from validated paths only', ['keys-from-presented-chain'],
           {'validation': ['a forged']}, True),
     Proof('the dates of a recorded validation', ['no-recorded-dates'],

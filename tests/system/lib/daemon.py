@@ -52,7 +52,10 @@ class Daemon:
 
     def start(self, *more):
         self.process = self.spawn(*more)
-        self.name = self.bus.wait_for_owner(unlike=self.name)
+        try:
+            self.name = self.bus.wait_for_owner(unlike=self.name)
+        except AssertionError as error:
+            raise AssertionError(f'{error}; exit {self.process.poll()}: {self.log()}') from error
 
     def terminate(self):
         """Asks it to end. Returns: exit code and seconds"""
