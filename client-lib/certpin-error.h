@@ -29,9 +29,11 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_BLOCKED: the host's last pinning failed, or its pins cannot be read
  * @CERTPIN_ERROR_PIN_EXPIRED: the pin's own expiry has passed
  * @CERTPIN_ERROR_PIN_MISMATCH: the server does not hold a pinned key
- * @CERTPIN_ERROR_PIN_CHANGED: the pin changed while the request was under way
+ * @CERTPIN_ERROR_PIN_CHANGED: the pin, or who is trusted, changed while the request was under
+ *   way
  * @CERTPIN_ERROR_UNTRUSTED: the server's certificate fails ordinary validation
- * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason
+ * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason, or the server asked for
+ *   another handshake on the same connection
  * @CERTPIN_ERROR_UNREACHABLE: the host cannot be found or connected to
  * @CERTPIN_ERROR_OFFLINE: this machine has no network
  * @CERTPIN_ERROR_TIMED_OUT: the time the caller allowed has passed

@@ -294,16 +294,6 @@ on_interim_answer (CpdExchange *exchange)
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "goes on with interim answers and gives none");
 }
 
-static void
-set_body (CpdExchange *exchange)
-{
-  GBytes *body = certpin_request_get_body (exchange->settings.request);
-
-  /* Setting none would take the caller's Content-Type away. */
-  if (g_bytes_get_size (body) > 0)
-    soup_message_set_request_body_from_bytes (exchange->message, NULL, body);
-}
-
 /* Whether it makes no difference to send the request twice (RFC 9110, section 9.2.2). */
 static gboolean
 is_idempotent (CpdExchange *exchange)
@@ -332,6 +322,7 @@ new_message (CpdExchange *exchange)
 {
   CertpinRequest *request = exchange->settings.request;
   GUri *given = certpin_request_get_uri (request);
+  GBytes *body = certpin_request_get_body (request);
   g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, "https", NULL,
                                       cpd_host_get_name (exchange->settings.target),
                                       cpd_host_get_port (exchange->settings.target),
@@ -351,6 +342,9 @@ new_message (CpdExchange *exchange)
   g_variant_iter_init (&iter, certpin_request_get_headers (request));
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     soup_message_headers_append (headers, name, value);
+  /* Setting none would take the caller's Content-Type away. */
+  if (g_bytes_get_size (body) > 0)
+    soup_message_set_request_body_from_bytes (message, NULL, body);
   return message;
 }
 
@@ -512,7 +506,6 @@ void
 cpd_exchange_start (CpdExchange *exchange)
 {
   exchange->message = new_message (exchange);
-  set_body (exchange);
   g_signal_connect_object (exchange->message, "network-event", G_CALLBACK (on_network_event),
                            exchange, G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "starting", G_CALLBACK (on_starting), exchange,
