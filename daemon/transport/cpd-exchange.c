@@ -420,18 +420,19 @@ read_more (CpdExchange *exchange)
 }
 
 /* libsoup reads the body of a 421 whole into memory, to ask again: it needs to say how long it is.
- */
+ * A length that is none libsoup takes for a negative one, and the body for one without end. */
 static void
 on_headers (CpdExchange *exchange)
 {
   SoupMessageHeaders *headers = soup_message_get_response_headers (exchange->message);
-  SoupEncoding encoding = soup_message_headers_get_encoding (headers);
+  gboolean announced = soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH;
+  goffset length = announced ? soup_message_headers_get_content_length (headers) : -1;
 
   if (soup_message_get_status (exchange->message) != SOUP_STATUS_MISDIRECTED_REQUEST
       || soup_message_get_method (exchange->message) == SOUP_METHOD_HEAD)
     return;
-  if (encoding == SOUP_ENCODING_CONTENT_LENGTH)
-    take_room (exchange, (gsize)soup_message_headers_get_content_length (headers));
+  if (length >= 0)
+    take_room (exchange, (gsize)length);
   else
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
           "answers 421 (Misdirected Request) with a body whose length it does not announce");

@@ -200,6 +200,41 @@ test_raw_answers (ChannelFixture *f, gconstpointer user_data)
     }
 }
 
+/* libsoup would gather the body of a 421 before anybody else sees a byte of it: it counts as it is
+ * announced, though it never comes. */
+static void
+test_misdirected (ChannelFixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *length;
+    CertpinError code;
+  } cases[] = {
+    { "3000", CERTPIN_ERROR_TRUNCATED },
+    { "3001", CERTPIN_ERROR_LIMIT_EXCEEDED },
+    { "5000", CERTPIN_ERROR_LIMIT_EXCEEDED },
+    { "5001", CERTPIN_ERROR_BODY_TOO_LARGE },
+    { "9223372036854775807", CERTPIN_ERROR_BODY_TOO_LARGE },
+    { "18446744073709551615", CERTPIN_ERROR_PROTOCOL_ERROR },
+    { "-1", CERTPIN_ERROR_PROTOCOL_ERROR },
+  };
+
+  channel_pin (f, f->leaf);
+  cpd_budget_unref (f->bodies);
+  f->bodies = cpd_budget_new (3000);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *answer
+          = g_strdup_printf ("HTTP/1.1 421 So\r\nContent-Length: %s\r\n\r\n", cases[i].length);
+      g_autoptr (Fetch) fetch = NULL;
+
+      g_test_message ("%s", cases[i].length);
+      test_server_set_raw (f->server, answer);
+      fetch = START (f, .max_body = 5000);
+      channel_assert_failed (fetch, cases[i].code);
+    }
+}
+
 static void
 test_chunked (ChannelFixture *f, gconstpointer user_data)
 {
@@ -327,6 +362,7 @@ main (int argc, char *argv[])
   add_redirects ();
   CHANNEL_TEST_ADD ("answers/error-statuses-are-answers", test_error_statuses);
   CHANNEL_TEST_ADD ("answers/raw-ones", test_raw_answers);
+  CHANNEL_TEST_ADD ("answers/misdirected-ones-have-room", test_misdirected);
   CHANNEL_TEST_ADD ("answers/chunked", test_chunked);
   CHANNEL_TEST_ADD ("answers/one-too-many", test_answer_too_many);
   CHANNEL_TEST_ADD ("answers/content-is-not-decoded", test_content_is_not_decoded);
