@@ -376,6 +376,21 @@ add_retry_test('closed', lambda connection: None)
 add_retry_test('cut', lambda connection: connection.cut())
 
 
+# PROPFIND is one that libsoup sends on kept connections, though nobody here says that it may go twice.
+@test('a kept connection that is cut: all but GET, HEAD, OPTIONS, PUT and DELETE arrive once')
+def _(world):
+    server, _ = world.serve_pinned()
+    for method in ('PROPFIND', 'POST', 'PATCH', 'x-pay', 'get'):
+        server.respond = lambda connection, request: http.reply(200, b'hello')
+        world.arrives(server)
+        server.respond = lambda connection, request: connection.cut()
+        world.alice.refuses('Truncated', server.url(HOST), method=method)
+        methods = [request.method for request in server.requests]
+        equal(methods.count(method), 1, f'the number of {method}s that arrived')
+    equal([one.method for one in server.connections[0].requests], ['GET', 'PROPFIND'],
+          'what went over the first connection')
+
+
 @test('a proxy that the environment names is not asked')
 def _(world):
     proxy = world.serve(handshake=False)
