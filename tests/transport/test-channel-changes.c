@@ -260,6 +260,45 @@ test_stale_connection (ChannelFixture *f, gconstpointer user_data)
   g_assert_false (channel_was_reused (fetch));
 }
 
+/* Returns: how many of so many requests at once went over kept-alive connections */
+static unsigned int
+count_reused_of (ChannelFixture *f, unsigned int count)
+{
+  g_autoptr (GPtrArray) fetches = g_ptr_array_new_with_free_func ((GDestroyNotify)fetch_free);
+  unsigned int reused = 0;
+
+  test_server_hold (f->server);
+  for (unsigned int i = 0; i < count; i++)
+    g_ptr_array_add (fetches, START (f, .method = "GET"));
+  while (test_server_count_held (f->server) < count)
+    test_loop_step ();
+  test_server_release (f->server);
+  for (unsigned int i = 0; i < count; i++)
+    {
+      channel_assert_answered (fetches->pdata[i], 200);
+      reused += channel_was_reused (fetches->pdata[i]);
+    }
+  return reused;
+}
+
+/* It does not go through all that are kept alive first: only one of them is given up. */
+static void
+test_stale_connections (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (CpdCertificate) other = test_certificate (f->other);
+
+  cpd_pin_add_key (both, cpd_certificate_get_key (other));
+  channel_set_pin (f, CHANNEL_UID, both);
+  g_assert_cmpuint (count_reused_of (f, 3), ==, 0);
+  test_server_switch (f->server, f->other, f->root);
+  fetch = START (f, .require = f->other);
+  channel_assert_answered (fetch, 200);
+  g_assert_false (channel_was_reused (fetch));
+  g_assert_cmpuint (count_reused_of (f, 4), ==, 3);
+}
+
 /* For as long something is good that is to be over soon: enough for a slow machine to use it. */
 #define LASTS_S 6
 
@@ -351,6 +390,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/reload-of-other-authorities", test_reload_other);
   CHANNEL_TEST_ADD ("changes/rotation-of-both", test_rotation);
   CHANNEL_TEST_ADD ("changes/stale-connection-is-passed-over", test_stale_connection);
+  CHANNEL_TEST_ADD ("changes/stale-connections-are-passed-over-at-once", test_stale_connections);
   CHANNEL_TEST_ADD ("changes/certificate-expires", test_certificate_expires);
   CHANNEL_TEST_ADD ("changes/pin-expires", test_pin_expires);
   CHANNEL_TEST_ADD ("changes/idle-channel-goes", test_idle_channel_goes);
