@@ -293,6 +293,26 @@ test_head (ChannelFixture *f, gconstpointer user_data)
   g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (fetch->response)), ==, 0);
 }
 
+/* These have no body, whatever their length says (RFC 9110, sections 8.6, 15.3.5, 15.4.5). */
+static void
+test_no_body (ChannelFixture *f, gconstpointer user_data)
+{
+  static const unsigned int statuses[] = { 204, 304 };
+
+  channel_pin (f, f->leaf);
+  for (size_t i = 0; i < G_N_ELEMENTS (statuses); i++)
+    {
+      g_autofree char *answer
+          = g_strdup_printf ("HTTP/1.1 %u So\r\nContent-Length: 5\r\n\r\n", statuses[i]);
+      g_autoptr (Fetch) fetch = NULL;
+
+      test_server_set_raw (f->server, answer);
+      fetch = START (f, .method = "GET");
+      channel_assert_answered (fetch, statuses[i]);
+      g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (fetch->response)), ==, 0);
+    }
+}
+
 static void
 test_nobody_listens (ChannelFixture *f, gconstpointer user_data)
 {
@@ -367,6 +387,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("answers/one-too-many", test_answer_too_many);
   CHANNEL_TEST_ADD ("answers/content-is-not-decoded", test_content_is_not_decoded);
   CHANNEL_TEST_ADD ("answers/head", test_head);
+  CHANNEL_TEST_ADD ("answers/without-a-body", test_no_body);
   CHANNEL_TEST_ADD ("answers/nobody-listens", test_nobody_listens);
   CHANNEL_TEST_ADD ("answers/link-local-is-unreachable", test_link_local);
   CHANNEL_TEST_ADD ("answers/no-tls", test_no_tls);
