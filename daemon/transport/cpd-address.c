@@ -158,7 +158,6 @@ cpd_address_filter_next_async (GSocketAddressEnumerator *enumerator, GCancellabl
   g_autoptr (GTask) task = g_task_new (enumerator, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, cpd_address_filter_next_async);
-  g_task_set_return_on_cancel (task, TRUE);
   ask_for_next (task);
 }
 

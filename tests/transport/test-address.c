@@ -186,6 +186,111 @@ test_keeps_the_name (void)
   g_assert_cmpuint (g_network_address_get_port (G_NETWORK_ADDRESS (connectable)), ==, 8443);
 }
 
+/* A resolver that is asked and does not answer. */
+G_DECLARE_FINAL_TYPE (SilentResolver, silent_resolver, SILENT, RESOLVER, GResolver)
+
+struct _SilentResolver
+{
+  GResolver parent;
+
+  GPtrArray *asked; /* of GTask */
+};
+
+G_DEFINE_FINAL_TYPE (SilentResolver, silent_resolver, G_TYPE_RESOLVER)
+
+static void
+silent_resolver_lookup_async (GResolver *resolver, const char *name, GResolverNameLookupFlags flags,
+                              GCancellable *cancellable, GAsyncReadyCallback callback,
+                              gpointer user_data)
+{
+  g_assert_null (cancellable); /* which would only make it look over */
+  g_ptr_array_add (SILENT_RESOLVER (resolver)->asked,
+                   g_task_new (resolver, NULL, callback, user_data));
+}
+
+static GList *
+silent_resolver_lookup_finish (GResolver *resolver, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
+silent_resolver_finalize (GObject *object)
+{
+  g_ptr_array_unref (SILENT_RESOLVER (object)->asked);
+  G_OBJECT_CLASS (silent_resolver_parent_class)->finalize (object);
+}
+
+static void
+silent_resolver_class_init (SilentResolverClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = silent_resolver_finalize;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_with_flags_async = silent_resolver_lookup_async;
+  G_RESOLVER_CLASS (klass)->lookup_by_name_with_flags_finish = silent_resolver_lookup_finish;
+}
+
+static void
+silent_resolver_init (SilentResolver *resolver)
+{
+  resolver->asked = g_ptr_array_new_with_free_func (g_object_unref);
+}
+
+static void
+silent_resolver_give_up (SilentResolver *resolver)
+{
+  for (unsigned int i = 0; i < resolver->asked->len; i++)
+    g_task_return_new_error (resolver->asked->pdata[i], G_RESOLVER_ERROR,
+                             G_RESOLVER_ERROR_NOT_FOUND, "no answer");
+  g_ptr_array_set_size (resolver->asked, 0);
+}
+
+/* Begins as many look-ups as a gate lets through, cancels all, and waits for what comes of it. */
+static void
+cancel_lookups (CpdGate *gate, SilentResolver *resolver)
+{
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("h.example", 443, gate);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  GAsyncResult *results[4] = { NULL };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GSocketAddressEnumerator) enumerator
+          = g_socket_connectable_enumerate (connectable);
+
+      g_assert_true (cpd_gate_enter (gate));
+      g_socket_address_enumerator_next_async (enumerator, cancellable, test_loop_on_result,
+                                              &results[i]);
+      cpd_gate_leave (gate);
+    }
+  g_cancellable_cancel (cancellable);
+  test_loop_settle ();
+  g_assert_false (cpd_gate_enter (gate));
+  silent_resolver_give_up (resolver);
+  for (size_t i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autoptr (GAsyncResult) result = test_loop_wait_for (&results[i]);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (g_task_propagate_pointer (G_TASK (result), &error));
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+    }
+  g_assert_true (cpd_gate_enter (gate));
+}
+
+/* A look-up goes on though nobody waits for it any more, and counts. */
+static void
+test_cancelled (void)
+{
+  g_autoptr (GResolver) usual = g_resolver_get_default ();
+  g_autoptr (CpdGate) gate = cpd_gate_new ();
+  SilentResolver *silent = g_object_new (silent_resolver_get_type (), NULL);
+
+  g_resolver_set_default (G_RESOLVER (silent));
+  cancel_lookups (gate, silent);
+  g_resolver_set_default (usual);
+  g_object_unref (silent);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -198,6 +303,7 @@ main (int argc, char *argv[])
                    test_proxy_enumeration);
   g_test_add_func ("/transport/address/lets-others-through", test_lets_through);
   g_test_add_func ("/transport/address/lets-others-through-async", test_lets_through_async);
+  g_test_add_func ("/transport/address/cancelled-look-ups-count", test_cancelled);
   g_test_add_func ("/transport/address/keeps-the-name", test_keeps_the_name);
   return g_test_run ();
 }
