@@ -235,6 +235,31 @@ test_misdirected (ChannelFixture *f, gconstpointer user_data)
     }
 }
 
+/* Returns: (transfer full): a fetch of an answer with so many interim ones before it */
+static Fetch *
+start_with_interim_answers (ChannelFixture *f, unsigned int count)
+{
+  g_autoptr (GString) answer = g_string_new (NULL);
+
+  for (unsigned int i = 0; i < count; i++)
+    g_string_append (answer, "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n");
+  g_string_append (answer, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  test_server_set_raw (f->server, answer->str);
+  return START (f, .method = "GET");
+}
+
+static void
+test_interim (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) some = NULL, too_many = NULL;
+
+  channel_pin (f, f->leaf);
+  some = start_with_interim_answers (f, 8);
+  channel_assert_answered (some, 200);
+  too_many = start_with_interim_answers (f, 9);
+  channel_assert_failed (too_many, CERTPIN_ERROR_PROTOCOL_ERROR);
+}
+
 static void
 test_chunked (ChannelFixture *f, gconstpointer user_data)
 {
@@ -383,6 +408,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("answers/error-statuses-are-answers", test_error_statuses);
   CHANNEL_TEST_ADD ("answers/raw-ones", test_raw_answers);
   CHANNEL_TEST_ADD ("answers/misdirected-ones-have-room", test_misdirected);
+  CHANNEL_TEST_ADD ("answers/after-interim-ones", test_interim);
   CHANNEL_TEST_ADD ("answers/chunked", test_chunked);
   CHANNEL_TEST_ADD ("answers/one-too-many", test_answer_too_many);
   CHANNEL_TEST_ADD ("answers/content-is-not-decoded", test_content_is_not_decoded);
