@@ -179,6 +179,28 @@ def _(world):
     equal([host for host in answered if host not in pins], [], 'the pins that are lost')
 
 
+@test('SIGTERM before a few writes: all are made, and their callers told')
+def _(world):
+    identities = [world.issue() for _ in range(8)]
+    world.alice.list_pins()  # so that it is known who she is
+    calls = [world.alice.begin_pin(f'h{number}.localhost', identity.der)
+             for number, identity in enumerate(identities)]
+    world.alice.call('org.freedesktop.DBus.Peer', 'Ping', '')  # those before it have arrived
+    equal(world.daemon.terminate()[0], 0, 'the exit code')
+    pinned = [call.wait()[0]['host'] for call in calls]
+    world.daemon.start()
+    equal([pin['host'] for pin in world.alice.list_pins()], pinned, 'the pins')
+
+
+@test('no core is dumped, however the service is started')
+def _(world):
+    world.daemon.wrapper = ['prlimit', '--core=unlimited']
+    world.daemon.restart()
+    with open(f'/proc/{world.daemon.process.pid}/limits', encoding='utf-8') as file:
+        limit = next(line for line in file if line.startswith('Max core file size'))
+    equal(limit.split()[4:6], ['0', '0'], 'the limits')
+
+
 @test('--replace takes the name over, and the pins with it')
 def _(world):
     server, _ = world.serve_pinned()
@@ -323,7 +345,7 @@ def _(world):
     os.rename(folder, folder + '.away')
     with open(folder, 'w', encoding='utf-8'):
         pass
-    world.alice.refused('StoreFailed', world.alice.pin, HOST, world.issue().der)
+    world.alice.refused('StoreFailed', world.alice.pin, HOST, identity.der)
     equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the pin')
     world.arrives(server)
     world.alice.refused('WrongFormat', world.alice.pin, HOST, b'junk')
