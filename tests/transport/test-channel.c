@@ -265,6 +265,26 @@ test_cancel (ChannelFixture *f, gconstpointer user_data)
   wait_until_dropped (f, 1);
 }
 
+/* libsoup writes a request anew when a kept-alive connection is closed under it; not one that is
+ * over. */
+static void
+test_cancel_on_a_closed_connection (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  channel_assert_passes (f);
+  test_server_set_raw (f->server, "");
+  fetch = START (f, .method = "GET");
+  while (test_server_count_requests (f->server) == 1)
+    test_loop_step ();
+  g_cancellable_cancel (fetch->cancellable);
+  test_server_set_raw (f->server, NULL);
+  channel_assert_failed (fetch, CERTPIN_ERROR_CANCELLED);
+  channel_assert_passes (f);
+  g_assert_cmpuint (test_server_count_requests (f->server), ==, 3);
+}
+
 static void
 test_cancelled_before (ChannelFixture *f, gconstpointer user_data)
 {
@@ -427,6 +447,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("deadline", test_deadline);
   CHANNEL_TEST_ADD ("deadline-in-the-queue", test_deadline_in_the_queue);
   CHANNEL_TEST_ADD ("cancel-drops-the-connection", test_cancel);
+  CHANNEL_TEST_ADD ("cancel-on-a-closed-connection", test_cancel_on_a_closed_connection);
   CHANNEL_TEST_ADD ("cancelled-before-it-starts", test_cancelled_before);
   CHANNEL_TEST_ADD ("body-too-large", test_body_too_large);
   CHANNEL_TEST_ADD ("budget-of-bodies", test_budget);
