@@ -424,6 +424,8 @@ def _(world):
     equal(request.path, '/a%20b/c?q=%C3%A9&r=1;2', 'the path')
     equal(request.headers['host'], f'{HOST}:{server.port}', 'Host')
     equal(request.headers['x-one'], 'a b\tc', 'the header')
+    equal(sorted(request.headers), ['accept', 'connection', 'content-length', 'host', 'x-one'],
+          'the names of all headers')
     equal(request.body, b'\x00\xffbody', 'the body')
 
 
