@@ -3,6 +3,8 @@
 """A pin adds to ordinary validation and replaces none of it: the right key does not help a server
 whose certificate is bad, and a key that was only shown helps nobody."""
 
+import os
+
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from lib import pki
@@ -230,6 +232,21 @@ def _(world):
     world.arrives(server, host='a.h.localhost')
     world.nothing_arrives(server, 'Untrusted', host='b.a.h.localhost', others_stay=True)
     world.nothing_arrives(server, 'Untrusted', others_stay=True)
+
+
+def count_bytes_read(world):
+    with open(f'/proc/{world.daemon.process.pid}/io', encoding='utf-8') as file:
+        return int(file.readline().split()[1])
+
+
+@test('the certificates that GIO trusts are not even read')
+def _(world):
+    server, _ = world.serve_pinned()
+    before = count_bytes_read(world)
+    world.arrives(server)
+    read = count_bytes_read(world) - before
+    size = os.path.getsize('/etc/ssl/certs/ca-certificates.crt')
+    holds(read < size, f'{read} bytes were read for a connection, and these have {size}')
 
 
 run(World)
