@@ -416,7 +416,7 @@ test_protocol (ChannelFixture *f, gconstpointer user_data)
       return;
     }
   channel_pin (f, f->leaf);
-  fetch = START (f, .method = "GET", .timeout_ms = 5000);
+  fetch = START (f, .method = "GET");
   channel_assert_failed (fetch, protocol->code);
   g_test_message ("%s", fetch->error->message);
   g_assert_cmpuint (test_server_count_requests (f->server), ==, 0);
