@@ -335,10 +335,8 @@ new_message (CpdExchange *exchange)
 
   soup_message_set_flags (message,
                           exchange->settings.fresh ? flags | SOUP_MESSAGE_NEW_CONNECTION : flags);
-  /* A 401 would otherwise be read whole into memory, and gzip bombs be unpacked. The former only
-   * helps where the session has the feature. */
+  /* A 401 would otherwise be read whole into memory. */
   soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
-  soup_message_disable_feature (message, SOUP_TYPE_CONTENT_DECODER);
   g_variant_iter_init (&iter, certpin_request_get_headers (request));
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     soup_message_headers_append (headers, name, value);

@@ -211,8 +211,6 @@ fetch_send (GTask *task, gboolean fresh)
   g_autoptr (CpdChannel) channel
       = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->target);
 
-  if (fetch->exchange != NULL)
-    g_signal_handlers_disconnect_by_data (fetch->exchange, task);
   g_clear_object (&fetch->exchange);
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
