@@ -19,6 +19,7 @@ struct _TestServer
   GPtrArray *held;       /* of SoupServerMessage; NULL: answers are given at once */
   GPtrArray *watches;    /* of GSource: for the clients of those to leave */
   char *last_request;    /* "METHOD PATH BODY" */
+  GSocket *last_socket;  /* that it came over */
 
   unsigned int status;
   gsize body_bytes;
@@ -101,6 +102,7 @@ on_request (SoupServer *soup, SoupServerMessage *message, const char *path, GHas
   SoupMessageBody *body = soup_server_message_get_request_body (message);
 
   server->requests++;
+  g_set_object (&server->last_socket, soup_server_message_get_socket (message));
   g_free (server->last_request);
   server->last_request
       = g_strdup_printf ("%s %s %.*s", soup_server_message_get_method (message), path,
@@ -153,6 +155,7 @@ test_server_free (TestServer *server)
   soup_server_remove_handler (server->soup, NULL);
   g_timeout_add_seconds_full (G_PRIORITY_LOW, 3600, on_program_end, server->soup, g_object_unref);
   g_free (server->last_request);
+  g_clear_object (&server->last_socket);
   g_free (server->location);
   g_free (server->raw);
   g_free (server);
@@ -181,6 +184,15 @@ unsigned int
 test_server_count_dropped (TestServer *server)
 {
   return server->dropped;
+}
+
+/* Whether the client has ended the connection that the last request came over: one that waits says
+ * nothing more. */
+gboolean
+test_server_was_left (TestServer *server)
+{
+  return g_socket_is_closed (server->last_socket)
+         || g_socket_condition_check (server->last_socket, G_IO_IN) != 0;
 }
 
 /* Returns: (transfer none) (nullable): "METHOD PATH BODY" */

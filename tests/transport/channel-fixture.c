@@ -136,6 +136,19 @@ channel_start (ChannelFixture *f, const FetchOptions *options)
   return fetch;
 }
 
+/* Returns: (transfer full): a fetch that was sent and waits for its answer */
+Fetch *
+channel_start_held (ChannelFixture *f, guint32 uid)
+{
+  Fetch *fetch;
+
+  test_server_hold (f->server);
+  fetch = START (f, .method = "POST", .body = "body", .uid = uid);
+  while (test_server_count_held (f->server) == 0)
+    test_loop_step ();
+  return fetch;
+}
+
 /* Until it has ended. */
 void
 channel_wait (Fetch *fetch)
@@ -276,4 +289,34 @@ channel_reload (ChannelFixture *f, TestIdentity *root)
   result = test_loop_wait_for (&pending);
   g_assert_true (cpd_store_reload_finish (f->store, result, &error));
   g_assert_no_error (error);
+}
+
+/* Returns: (transfer full): a server that takes connections and says nothing */
+GSocket *
+channel_listen_silently (void)
+{
+  g_autoptr (GInetAddress) loopback = g_inet_address_new_loopback (G_SOCKET_FAMILY_IPV4);
+  g_autoptr (GSocketAddress) address = g_inet_socket_address_new (loopback, 0);
+  g_autoptr (GError) error = NULL;
+  GSocket *server
+      = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, &error);
+
+  g_assert_no_error (error);
+  g_assert_true (g_socket_bind (server, address, FALSE, NULL));
+  g_assert_true (g_socket_listen (server, NULL));
+  return server;
+}
+
+/* Returns: (transfer full): a fetch that is connected and waits for the server to shake hands */
+Fetch *
+channel_start_at_silent (ChannelFixture *f, GSocket *server, guint32 uid)
+{
+  g_autoptr (GSocketAddress) address = g_socket_get_local_address (server, NULL);
+  g_autofree char *url = g_strdup_printf (
+      "https://127.0.0.1:%u/", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
+  Fetch *fetch = START (f, .url = url, .uid = uid);
+
+  while ((g_socket_condition_check (server, G_IO_IN) & G_IO_IN) == 0)
+    test_loop_step ();
+  return fetch;
 }

@@ -61,6 +61,7 @@ void channel_renew_fetcher (ChannelFixture *f);
               channel_tear_down)
 
 Fetch *channel_start (ChannelFixture *f, const FetchOptions *options);
+Fetch *channel_start_held (ChannelFixture *f, guint32 uid);
 void channel_wait (Fetch *fetch);
 void fetch_free (Fetch *fetch);
 
@@ -79,5 +80,8 @@ void channel_set_pin (ChannelFixture *f, guint32 uid, CpdPin *pin);
 void channel_pin (ChannelFixture *f, TestIdentity *identity);
 void channel_unpin (ChannelFixture *f);
 void channel_reload (ChannelFixture *f, TestIdentity *root);
+
+GSocket *channel_listen_silently (void);
+Fetch *channel_start_at_silent (ChannelFixture *f, GSocket *server, guint32 uid);
 
 G_END_DECLS

@@ -18,19 +18,6 @@ assert_passes (ChannelFixture *f, gboolean on_the_same_connection)
   g_assert_cmpint (channel_was_reused (fetch), ==, on_the_same_connection);
 }
 
-/* Returns: (transfer full): a fetch that waits for its answer */
-static Fetch *
-start_held (ChannelFixture *f)
-{
-  Fetch *fetch;
-
-  test_server_hold (f->server);
-  fetch = START (f, .method = "POST", .body = "body");
-  while (test_server_count_held (f->server) == 0)
-    test_loop_step ();
-  return fetch;
-}
-
 static void
 test_kept_alive_refused (ChannelFixture *f, gconstpointer user_data)
 {
@@ -119,7 +106,7 @@ test_sent_then_refused (ChannelFixture *f, gconstpointer user_data)
   g_autoptr (Fetch) fetch = NULL;
 
   channel_pin (f, f->leaf);
-  fetch = start_held (f);
+  fetch = channel_start_held (f, CHANNEL_UID);
   channel_pin (f, f->other);
   channel_assert_failed (fetch, CERTPIN_ERROR_PIN_CHANGED);
   while (test_server_count_dropped (f->server) == 0)
@@ -132,7 +119,7 @@ test_sent_then_unpinned (ChannelFixture *f, gconstpointer user_data)
   g_autoptr (Fetch) fetch = NULL;
 
   channel_pin (f, f->leaf);
-  fetch = start_held (f);
+  fetch = channel_start_held (f, CHANNEL_UID);
   channel_unpin (f);
   channel_assert_failed (fetch, CERTPIN_ERROR_PIN_CHANGED);
 }
@@ -143,7 +130,7 @@ test_sent_then_still_good (ChannelFixture *f, gconstpointer user_data)
   g_autoptr (Fetch) fetch = NULL;
 
   channel_pin (f, f->leaf);
-  fetch = start_held (f);
+  fetch = channel_start_held (f, CHANNEL_UID);
   channel_pin (f, f->leaf);
   test_server_release (f->server);
   channel_assert_answered (fetch, 200);
@@ -158,7 +145,7 @@ test_unsent_moves (ChannelFixture *f, gconstpointer user_data)
   f->config->connections_per_channel = 1;
   channel_renew_fetcher (f);
   channel_pin (f, f->leaf);
-  sent = start_held (f);
+  sent = channel_start_held (f, CHANNEL_UID);
   waiting = START (f, .method = "PUT", .body = "moved");
   test_server_switch (f->server, f->other, f->root);
   channel_pin (f, f->other);
@@ -178,7 +165,7 @@ test_unsent_is_refused (ChannelFixture *f, gconstpointer user_data)
   f->config->connections_per_channel = 1;
   channel_renew_fetcher (f);
   channel_pin (f, f->leaf);
-  sent = start_held (f);
+  sent = channel_start_held (f, CHANNEL_UID);
   waiting = START (f, .method = "GET");
   channel_unpin (f);
   channel_assert_failed (waiting, CERTPIN_ERROR_NOT_PINNED);
@@ -220,13 +207,74 @@ test_reload_other (ChannelFixture *f, gconstpointer user_data)
 
   channel_pin (f, f->leaf);
   assert_passes (f, FALSE);
-  sent = start_held (f);
+  sent = channel_start_held (f, CHANNEL_UID);
   channel_reload (f, stranger);
   channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
   channel_assert_refused (f, CERTPIN_ERROR_UNTRUSTED);
   test_server_release (f->server);
   channel_reload (f, f->root);
   assert_passes (f, FALSE);
+}
+
+/* No certificate is there yet that could be judged: the host is given up all the same. */
+static void
+test_connecting_then_unpinned (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GSocket) silent = channel_listen_silently ();
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = channel_start_at_silent (f, silent, CHANNEL_UID);
+  channel_unpin (f);
+  channel_assert_failed (fetch, CERTPIN_ERROR_NOT_PINNED);
+}
+
+static void
+test_connecting_then_blocked (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
+  g_autoptr (GSocket) silent = channel_listen_silently ();
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = channel_start_at_silent (f, silent, CHANNEL_UID);
+  channel_set_pin (f, CHANNEL_UID, block);
+  channel_assert_failed (fetch, CERTPIN_ERROR_BLOCKED);
+}
+
+/* At once, also while somebody still has an answer in hand that came over it. */
+static void
+test_kept_alive_is_cut (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (Fetch) fetch = NULL;
+
+  channel_pin (f, f->leaf);
+  fetch = START (f, .method = "GET");
+  while (fetch->result == NULL)
+    test_loop_step ();
+  g_assert_false (test_server_was_left (f->server));
+  channel_pin (f, f->other);
+  g_assert_true (test_server_was_left (f->server));
+  channel_assert_answered (fetch, 200);
+}
+
+/* A connection that has ended is not held against those that are there. */
+static void
+test_ended_connection_is_forgotten (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (CpdCertificate) other = test_certificate (f->other);
+
+  cpd_pin_add_key (both, cpd_certificate_get_key (other));
+  channel_set_pin (f, CHANNEL_UID, both);
+  test_server_set_raw (f->server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  assert_passes (f, FALSE);
+  test_server_set_raw (f->server, NULL);
+  test_server_switch (f->server, f->other, f->root);
+  assert_passes (f, FALSE);
+  channel_pin (f, f->other);
+  assert_passes (f, TRUE);
 }
 
 /* The server has a new certificate and the pin a new key: old connections do not stand in the way.
@@ -355,29 +403,24 @@ test_certificate_expires (ChannelFixture *f, gconstpointer user_data)
   g_assert_cmpuint (test_server_count_requests (f->server), ==, 2);
 }
 
+/* What was sent before goes on, whatever another user pins meanwhile. */
 static void
 test_pin_expires (ChannelFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (CpdPin) others = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->other);
+  g_autoptr (Fetch) sent = NULL;
 
   pin->expires = now_s () + LASTS_S;
   channel_set_pin (f, CHANNEL_UID, pin);
   assert_passes (f, FALSE);
+  sent = channel_start_held (f, CHANNEL_UID);
   while (now_s () <= pin->expires)
     test_loop_run_for (20);
   channel_assert_refused (f, CERTPIN_ERROR_PIN_EXPIRED);
-}
-
-static void
-test_idle_channel_goes (ChannelFixture *f, gconstpointer user_data)
-{
-  f->config->channel_idle_s = 1;
-  channel_renew_fetcher (f);
-  channel_pin (f, f->leaf);
-  assert_passes (f, FALSE);
-  assert_passes (f, TRUE);
-  test_loop_run_for (2500);
-  assert_passes (f, FALSE);
+  channel_set_pin (f, CHANNEL_OTHER_UID, others);
+  test_server_release (f->server);
+  channel_assert_answered (sent, 200);
 }
 
 /* Whatever it still has under way. */
@@ -387,7 +430,7 @@ test_fetcher_goes (ChannelFixture *f, gconstpointer user_data)
   g_autoptr (Fetch) fetch = NULL;
 
   channel_pin (f, f->leaf);
-  fetch = start_held (f);
+  fetch = channel_start_held (f, CHANNEL_UID);
   g_cancellable_cancel (fetch->cancellable);
   channel_renew_fetcher (f);
   channel_assert_failed (fetch, CERTPIN_ERROR_CANCELLED);
@@ -403,7 +446,9 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/kept-alive-then-blocked", test_kept_alive_blocked);
   CHANNEL_TEST_ADD ("changes/kept-alive-then-refused-by-the-system",
                     test_kept_alive_refused_by_the_system);
+  CHANNEL_TEST_ADD ("changes/kept-alive-is-cut", test_kept_alive_is_cut);
   CHANNEL_TEST_ADD ("changes/kept-alive-still-passes", test_kept_alive_passes);
+  CHANNEL_TEST_ADD ("changes/ended-connection-is-forgotten", test_ended_connection_is_forgotten);
   CHANNEL_TEST_ADD ("changes/other-host-is-left-alone", test_other_host);
   CHANNEL_TEST_ADD ("changes/other-user-is-left-alone", test_other_user);
   CHANNEL_TEST_ADD ("changes/sent-then-refused", test_sent_then_refused);
@@ -412,6 +457,8 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/unsent-moves", test_unsent_moves);
   CHANNEL_TEST_ADD ("changes/unsent-is-refused", test_unsent_is_refused);
   CHANNEL_TEST_ADD ("changes/while-connecting", test_changed_while_connecting);
+  CHANNEL_TEST_ADD ("changes/connecting-then-unpinned", test_connecting_then_unpinned);
+  CHANNEL_TEST_ADD ("changes/connecting-then-blocked", test_connecting_then_blocked);
   CHANNEL_TEST_ADD ("changes/reload-of-the-same-authorities", test_reload_same);
   CHANNEL_TEST_ADD ("changes/reload-of-other-authorities", test_reload_other);
   CHANNEL_TEST_ADD ("changes/rotation-of-both", test_rotation);
@@ -420,7 +467,6 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/without-end", test_changes_without_end);
   CHANNEL_TEST_ADD ("changes/certificate-expires", test_certificate_expires);
   CHANNEL_TEST_ADD ("changes/pin-expires", test_pin_expires);
-  CHANNEL_TEST_ADD ("changes/idle-channel-goes", test_idle_channel_goes);
   CHANNEL_TEST_ADD ("changes/fetcher-goes", test_fetcher_goes);
   return g_test_run ();
 }
