@@ -23,6 +23,7 @@ class Cast:
         self.pinned = world.issue()
         self.stranger = pki.Authority('Stranger')
         self.untrusted_cross = pki.Authority('Middle', self.stranger, key=self.middle.key)
+        self.circle = [self.middle, pki.Authority('Test Root', self.middle, key=self.root.key)]
         self.namesake = pki.Authority('Middle', self.root)
         self.expired = pki.Identity(
             pki.make('Middle', self.root.name, self.middle.key.public_key(), self.root.key, ca=True,
@@ -96,6 +97,7 @@ TRICKS = (
     Trick('forty strangers before it', lambda c: [*c.many, c.middle], LEAF),
     Trick('an untrusted cross-sign behind it', lambda c: [c.middle, c.untrusted_cross, c.stranger],
           LEAF),
+    Trick('authorities that issued each other', lambda c: c.circle, LEAF),
     Trick('two cross-signs, the first one’s root pinned', lambda c: [c.middle, c.cross],
           lambda c: c.root, position=2),
     Trick('one cross-sign, its root pinned', lambda c: [c.cross], lambda c: c.other_root,
