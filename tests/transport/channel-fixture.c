@@ -14,8 +14,8 @@
 static TestIdentity *
 new_leaf (TestIdentity *root)
 {
-  return TEST_IDENTITY (.subject = "leaf", .dns = { "localhost" }, .addresses = { "127.0.0.1" },
-                        .issuer = root);
+  return TEST_IDENTITY (.subject = "leaf", .dns = { "localhost", CHANNEL_NAME },
+                        .addresses = { "127.0.0.1" }, .issuer = root);
 }
 
 static void

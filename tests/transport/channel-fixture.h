@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* A name of the server’s that only a resolver knows. */
+#define CHANNEL_NAME "h.example"
+
 #define CHANNEL_UID       0
 #define CHANNEL_OTHER_UID 4200000
 

@@ -8,6 +8,7 @@
 #include "channel-fixture.h"
 #include "daemon/transport/cpd-tls-database.h"
 #include "tests/lib/test-loop.h"
+#include "tests/lib/test-resolver.h"
 
 static void
 assert_passes (ChannelFixture *f, gboolean on_the_same_connection)
@@ -171,6 +172,41 @@ test_unsent_is_refused (ChannelFixture *f, gconstpointer user_data)
   channel_assert_failed (waiting, CERTPIN_ERROR_NOT_PINNED);
   channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
   g_assert_cmpuint (test_server_count_requests (f->server), ==, 1);
+}
+
+/* Nor is its host so much as looked up again. */
+static void
+test_unsent_is_not_looked_up (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GResolver) usual = g_resolver_get_default ();
+  g_autoptr (TestResolver) resolver = test_resolver_new ();
+  g_autoptr (CpdHost) host = test_host (CHANNEL_NAME);
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
+  g_autoptr (CpdPin) pin = channel_make_pin (CHANNEL_NAME, CPD_LAYER_USER, f->leaf);
+  g_autofree char *url
+      = g_strdup_printf ("https://%s:%u/", CHANNEL_NAME, test_server_get_port (f->server));
+  g_autoptr (Fetch) sent = NULL, waiting = NULL;
+  unsigned int lookups;
+
+  g_resolver_set_default (G_RESOLVER (resolver));
+  f->config->connections_per_channel = 1;
+  channel_renew_fetcher (f);
+  channel_set_pin (f, CHANNEL_UID, pin);
+  test_server_hold (f->server);
+  sent = START (f, .url = url);
+  waiting = START (f, .url = url);
+  while (test_server_count_held (f->server) == 0)
+    test_loop_step ();
+  lookups = test_resolver_count_lookups (resolver);
+  g_assert_cmpuint (lookups, >, 0);
+  channel_set_pin (f, CHANNEL_UID, block);
+  channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
+  channel_assert_failed (waiting, CERTPIN_ERROR_BLOCKED);
+  while (test_server_count_dropped (f->server) == 0)
+    test_loop_step ();
+  test_loop_run_for (50);
+  g_assert_cmpuint (test_resolver_count_lookups (resolver), ==, lookups);
+  g_resolver_set_default (usual);
 }
 
 /* A change while the connection is being made: the new pin counts. */
@@ -456,6 +492,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/sent-then-still-good", test_sent_then_still_good);
   CHANNEL_TEST_ADD ("changes/unsent-moves", test_unsent_moves);
   CHANNEL_TEST_ADD ("changes/unsent-is-refused", test_unsent_is_refused);
+  CHANNEL_TEST_ADD ("changes/unsent-is-not-looked-up", test_unsent_is_not_looked_up);
   CHANNEL_TEST_ADD ("changes/while-connecting", test_changed_while_connecting);
   CHANNEL_TEST_ADD ("changes/connecting-then-unpinned", test_connecting_then_unpinned);
   CHANNEL_TEST_ADD ("changes/connecting-then-blocked", test_connecting_then_blocked);
