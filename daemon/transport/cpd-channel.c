@@ -153,7 +153,7 @@ on_ended (CpdChannel *channel, CpdExchange *exchange)
   if (g_queue_remove (channel->running, exchange) || g_queue_remove (channel->waiting, exchange))
     g_object_unref (exchange);
   start_waiting (channel);
-  if (!channel->closed && !cpd_channel_is_busy (channel))
+  if (!cpd_channel_is_busy (channel))
     g_signal_emit (channel, signals[IDLE], 0);
 }
 

@@ -159,7 +159,7 @@ make_room (CpdChannels *channels, guint32 uid)
       if (cpd_channel_get_uid (entry->channel) != uid)
         continue;
       count++;
-      if (entry->idle_timer != 0 && !cpd_channel_is_busy (entry->channel)
+      if (!cpd_channel_is_busy (entry->channel)
           && (oldest == NULL || entry->idle_since_us < oldest->idle_since_us))
         oldest = entry;
     }
