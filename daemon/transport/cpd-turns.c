@@ -89,6 +89,13 @@ read_share (GPollableInputStream *stream, void *buffer, gsize count, GError **er
   return length;
 }
 
+static void
+set_handshake_error (GError **error)
+{
+  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
+                       "another one on the same connection is not accepted");
+}
+
 static gssize
 read_first_handshake (GInputStream *stream, void *buffer, gsize count, GCancellable *cancellable,
                       GError **error)
@@ -97,22 +104,30 @@ read_first_handshake (GInputStream *stream, void *buffer, gsize count, GCancella
 
   if (turns == NULL || !turns->handshaken)
     return get_originals (stream)->read (stream, buffer, count, cancellable, error);
-  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
-                       "another one on the same connection is not accepted");
+  set_handshake_error (error);
   return -1;
 }
 
-/* Errors: G_IO_ERROR_WOULD_BLOCK where the kernel takes nothing at present. */
+/* Where the kernel takes nothing at present, that is an end. A handshake that failed with
+ * G_IO_ERROR_WOULD_BLOCK would be the answer to all that is read or written from then on: libsoup
+ * would ask again and again, and not even notice that its socket was cut. */
 static gssize
 write_at_once (GOutputStream *stream, const void *buffer, gsize count, GCancellable *cancellable,
                GError **error)
 {
   Turns *turns = get_turns (stream);
+  g_autoptr (GError) reason = NULL;
+  gssize length;
 
   if (turns == NULL || !turns->handshaken)
     return get_originals (stream)->write (stream, buffer, count, cancellable, error);
-  return g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (stream), buffer,
-                                                     count, cancellable, error);
+  length = g_pollable_output_stream_write_nonblocking (G_POLLABLE_OUTPUT_STREAM (stream), buffer,
+                                                       count, cancellable, &reason);
+  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    set_handshake_error (error);
+  else if (reason != NULL)
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return length;
 }
 
 static void
