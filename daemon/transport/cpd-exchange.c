@@ -168,6 +168,12 @@ fail (CpdExchange *exchange, CertpinError code, const char *format, ...)
                                             cpd_host_get_name (exchange->settings.target), text));
 }
 
+static void
+fail_truncated (CpdExchange *exchange)
+{
+  fail (exchange, CERTPIN_ERROR_TRUNCATED, "ended the connection before its answer was complete");
+}
+
 /* The channel goes away, since the policy no longer accepts what it is connected to. */
 void
 cpd_exchange_close (CpdExchange *exchange)
@@ -307,13 +313,17 @@ is_idempotent (CpdExchange *exchange)
  * for another exchange, with its body, its turn at the gate and the policy of then. On a connection
  * of its own the message only meets that it is cancelled; on one that is there libsoup would take
  * the failure of the first attempt, of which it is still about to be told, for that of the second,
- * and use the message when it is freed. */
+ * and use the message when it is freed. libsoup forgets interim answers: where there was one, the
+ * server has the request. */
 static void
 on_restarted (CpdExchange *exchange)
 {
   soup_message_add_flags (exchange->message, SOUP_MESSAGE_NEW_CONNECTION);
   g_cancellable_cancel (exchange->cancellable);
-  end (exchange, CPD_ENDING_STALE);
+  if (exchange->interim_answers > 0)
+    fail_truncated (exchange);
+  else
+    end (exchange, CPD_ENDING_STALE);
 }
 
 /* The request with its canonical host, which is what was judged. */
@@ -351,8 +361,7 @@ finish_body (CpdExchange *exchange)
 {
   if (!cpd_answer_has_length (&exchange->answer, exchange->message, exchange->body->len))
     {
-      fail (exchange, CERTPIN_ERROR_TRUNCATED,
-            "ended the connection before its answer was complete");
+      fail_truncated (exchange);
       return;
     }
   exchange->answer.body = g_byte_array_free_to_bytes (g_steal_pointer (&exchange->body));
@@ -445,12 +454,20 @@ on_body (CpdExchange *exchange)
     g_signal_stop_emission_by_name (exchange->message, "got-body");
 }
 
-/* Whether a kept connection was cut, or TLS was to begin anew, just when the request was sent:
- * libsoup tries again only where it was closed. */
+static gboolean
+has_answer_begun (CpdExchange *exchange)
+{
+  return soup_message_metrics_get_response_start (soup_message_get_metrics (exchange->message))
+         != 0;
+}
+
+/* Whether a kept connection was cut, or TLS was to begin anew, just when the request was sent and
+ * before there was any answer: libsoup tries again only where it was closed. */
 static gboolean
 is_stale (CpdExchange *exchange, const GError *error)
 {
   return exchange->stage == CPD_STAGE_SENT && !exchange->new_connection && is_idempotent (exchange)
+         && !has_answer_begun (exchange)
          && (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF)
              || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE));
 }

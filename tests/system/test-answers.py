@@ -391,6 +391,29 @@ def _(world):
           'what went over the first connection')
 
 
+def add_begun_test(what, begun, how, stop):
+    @test(f'a kept connection that is {how} after {what}: Truncated, and nothing goes again')
+    def _(world):
+        server, _ = world.serve_pinned()
+
+        def respond(connection, _request):
+            connection.send(begun)
+            stop(connection)
+
+        for method in ('GET', 'PUT'):
+            server.respond = lambda connection, request: http.reply(200, b'hello')
+            world.arrives(server)
+            server.respond = respond
+            world.alice.refuses('Truncated', server.url(HOST), method=method)
+        equal([len(one.requests) for one in server.connections], [2, 2], 'requests by connection')
+
+
+for _what, _begun in (('half of an answer’s headers', b'HTTP/1.1 200 OK\r\nContent-'),
+                      ('an interim answer', b'HTTP/1.1 100 Continue\r\n\r\n')):
+    add_begun_test(_what, _begun, 'cut', lambda connection: connection.cut())
+    add_begun_test(_what, _begun, 'reset', lambda connection: connection.reset())
+
+
 @test('a proxy that the environment names is not asked')
 def _(world):
     proxy = world.serve(handshake=False)

@@ -5,6 +5,7 @@ every decrypted byte. What it answers, and with which certificate, can change at
 import os
 import socket
 import ssl
+import struct
 import threading
 import time
 
@@ -48,6 +49,11 @@ class Connection:
     def cut(self):
         """Ends the connection as somebody on the way could: TLS does not say that it ends."""
         self.socket.shutdown(socket.SHUT_RDWR)
+
+    def reset(self):
+        at_once = struct.pack('ii', 1, 0)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        self.socket.close()
 
     def drain(self):
         """Waits, without an answer, for the other side to end the connection."""
