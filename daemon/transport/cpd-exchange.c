@@ -10,8 +10,9 @@
 
 #include "daemon/transport/cpd-exchange.h"
 
+#include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-fetch-error.h"
-#include "daemon/transport/cpd-turns.h"
+#include "daemon/transport/cpd-message.h"
 
 #define CHUNK_BYTES         (64 * 1024)
 #define INTERIM_ANSWERS_MAX 8
@@ -29,7 +30,7 @@ struct _CpdExchange
 
   CpdStage stage;
   gboolean new_connection;
-  GIOStream *connection; /* that one, until something is sent over it */
+  GTlsConnection *connection; /* that one, until something is sent over it */
   gboolean settled;
   unsigned int interim_answers;
 
@@ -194,61 +195,28 @@ take_verdict (CpdExchange *exchange, CpdVerdict *verdict)
   exchange->verdict = verdict;
 }
 
-/* Sets what libsoup leaves: sessions are not resumed, since a resumed one passes over what the
- * database says; and a connection that ends without TLS's own end is cut, not closed (RFC 8446,
- * section 6.1). */
-static void
-set_up_tls (GIOStream *connection)
-{
-  GObjectClass *klass = G_OBJECT_GET_CLASS (connection);
-
-  g_tls_connection_set_require_close_notify (G_TLS_CONNECTION (connection), TRUE);
-  if (g_object_class_find_property (klass, "session-resumption-enabled") != NULL)
-    g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
-}
-
-static void
-set_up_socket (CpdExchange *exchange, GIOStream *connection)
-{
-  g_autoptr (GIOStream) base = NULL;
-
-  g_object_get (connection, "base-io-stream", &base, NULL);
-  cpd_sockets_add (exchange->settings.sockets, soup_message_get_connection_id (exchange->message),
-                   g_socket_connection_get_socket (G_SOCKET_CONNECTION (base)));
-  cpd_turns_apply (G_SOCKET_CONNECTION (base));
-}
-
 /* A connection is being made for this exchange; else it is given one that was kept alive. */
 static void
-on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *connection)
+on_network_event (CpdExchange *exchange, GSocketClientEvent event, GIOStream *stream)
 {
+  GTlsConnection *connection;
+
   exchange->new_connection = TRUE;
   if (event != G_SOCKET_CLIENT_TLS_HANDSHAKING)
     return;
   exchange->stage = CPD_STAGE_HANDSHAKING;
-  set_up_tls (connection);
-  set_up_socket (exchange, connection);
+  connection = G_TLS_CONNECTION (stream);
+  cpd_connection_set_up (connection);
+  cpd_sockets_add (exchange->settings.sockets, soup_message_get_connection_id (exchange->message),
+                   cpd_connection_get_socket (connection));
   g_set_object (&exchange->connection, connection);
-}
-
-/* Whether the server says something before it is asked, which is the answer to nothing (RFC 9112,
- * section 9.2). Of connections that were kept alive libsoup drops those where that is so. */
-static gboolean
-speaks_unasked (GIOStream *connection)
-{
-  GInputStream *input = g_io_stream_get_input_stream (connection);
-  guint8 byte;
-
-  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (input), &byte,
-                                                   sizeof byte, NULL, NULL)
-         > 0;
 }
 
 /* Whether what libsoup is about to write on is the protocol that all of this was measured on. */
 static gboolean
 check_protocol (CpdExchange *exchange)
 {
-  g_autoptr (GIOStream) connection = g_steal_pointer (&exchange->connection);
+  g_autoptr (GTlsConnection) connection = g_steal_pointer (&exchange->connection);
   GTlsProtocolVersion version = soup_message_get_tls_protocol_version (exchange->message);
 
   if (version != G_TLS_PROTOCOL_VERSION_TLS_1_2 && version != G_TLS_PROTOCOL_VERSION_TLS_1_3)
@@ -257,7 +225,7 @@ check_protocol (CpdExchange *exchange)
   else if (soup_message_get_http_version (exchange->message) != SOUP_HTTP_1_1)
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
           "was about to be asked in another protocol than HTTP/1.1");
-  else if (connection != NULL && speaks_unasked (connection))
+  else if (connection != NULL && cpd_connection_speaks_unasked (connection))
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "answers before it is asked");
   return exchange->ending == CPD_ENDING_NONE;
 }
@@ -300,15 +268,6 @@ on_interim_answer (CpdExchange *exchange)
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "goes on with interim answers and gives none");
 }
 
-/* Whether it makes no difference to send the request twice (RFC 9110, section 9.2.2). */
-static gboolean
-is_idempotent (CpdExchange *exchange)
-{
-  static const char *const methods[] = { "GET", "HEAD", "OPTIONS", "PUT", "DELETE", NULL };
-
-  return g_strv_contains (methods, certpin_request_get_method (exchange->settings.request));
-}
-
 /* A kept-alive connection turned out dead, and libsoup is about to write the request anew. That is
  * for another exchange, with its body, its turn at the gate and the policy of then. On a connection
  * of its own the message only meets that it is cancelled; on one that is there libsoup would take
@@ -324,36 +283,6 @@ on_restarted (CpdExchange *exchange)
     fail_truncated (exchange);
   else
     end (exchange, CPD_ENDING_STALE);
-}
-
-/* The request with its canonical host, which is what was judged. */
-static SoupMessage *
-new_message (CpdExchange *exchange)
-{
-  CertpinRequest *request = exchange->settings.request;
-  GUri *given = certpin_request_get_uri (request);
-  GBytes *body = certpin_request_get_body (request);
-  g_autoptr (GUri) uri = g_uri_build (SOUP_HTTP_URI_FLAGS, "https", NULL,
-                                      cpd_host_get_name (exchange->settings.target),
-                                      cpd_host_get_port (exchange->settings.target),
-                                      g_uri_get_path (given), g_uri_get_query (given), NULL);
-  SoupMessage *message = soup_message_new_from_uri (certpin_request_get_method (request), uri);
-  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-  SoupMessageFlags flags = SOUP_MESSAGE_NO_REDIRECT | SOUP_MESSAGE_COLLECT_METRICS;
-  const char *name, *value;
-  GVariantIter iter;
-
-  soup_message_set_flags (message,
-                          exchange->settings.fresh ? flags | SOUP_MESSAGE_NEW_CONNECTION : flags);
-  /* A 401 would otherwise be read whole into memory. */
-  soup_message_disable_feature (message, SOUP_TYPE_AUTH_MANAGER);
-  g_variant_iter_init (&iter, certpin_request_get_headers (request));
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-    soup_message_headers_append (headers, name, value);
-  /* Setting none would take the caller's Content-Type away. */
-  if (g_bytes_get_size (body) > 0)
-    soup_message_set_request_body_from_bytes (message, NULL, body);
-  return message;
 }
 
 static void
@@ -466,8 +395,8 @@ has_answer_begun (CpdExchange *exchange)
 static gboolean
 is_stale (CpdExchange *exchange, const GError *error)
 {
-  return exchange->stage == CPD_STAGE_SENT && !exchange->new_connection && is_idempotent (exchange)
-         && !has_answer_begun (exchange)
+  return exchange->stage == CPD_STAGE_SENT && !exchange->new_connection
+         && cpd_message_may_go_twice (exchange->message) && !has_answer_begun (exchange)
          && (g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_EOF)
              || g_error_matches (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE));
 }
@@ -521,7 +450,8 @@ exchange_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 cpd_exchange_start (CpdExchange *exchange)
 {
-  exchange->message = new_message (exchange);
+  exchange->message = cpd_message_new (exchange->settings.request, exchange->settings.target,
+                                       exchange->settings.fresh);
   g_signal_connect_object (exchange->message, "network-event", G_CALLBACK (on_network_event),
                            exchange, G_CONNECT_SWAPPED);
   g_signal_connect_object (exchange->message, "starting", G_CALLBACK (on_starting), exchange,
