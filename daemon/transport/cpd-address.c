@@ -158,6 +158,9 @@ cpd_address_filter_next_async (GSocketAddressEnumerator *enumerator, GCancellabl
   g_autoptr (GTask) task = g_task_new (enumerator, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, cpd_address_filter_next_async);
+  /* libsoup connects even what it was told to cancel; GIO's resolver cannot be stopped. */
+  if (g_task_return_error_if_cancelled (task))
+    return;
   ask_for_next (task);
 }
 

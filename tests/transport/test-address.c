@@ -291,6 +291,29 @@ test_cancelled (void)
   g_object_unref (silent);
 }
 
+static void
+test_cancelled_before (void)
+{
+  g_autoptr (GResolver) usual = g_resolver_get_default ();
+  g_autoptr (CpdGate) gate = cpd_gate_new ();
+  g_autoptr (GSocketConnectable) connectable = cpd_address_new ("h.example", 443, gate);
+  g_autoptr (GSocketAddressEnumerator) enumerator = g_socket_connectable_enumerate (connectable);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (SilentResolver) silent = g_object_new (silent_resolver_get_type (), NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+  GAsyncResult *pending = NULL;
+
+  g_resolver_set_default (G_RESOLVER (silent));
+  g_cancellable_cancel (cancellable);
+  g_socket_address_enumerator_next_async (enumerator, cancellable, test_loop_on_result, &pending);
+  g_assert_cmpuint (silent->asked->len, ==, 0);
+  result = test_loop_wait_for (&pending);
+  g_assert_null (g_socket_address_enumerator_next_finish (enumerator, result, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_resolver_set_default (usual);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -304,6 +327,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/transport/address/lets-others-through", test_lets_through);
   g_test_add_func ("/transport/address/lets-others-through-async", test_lets_through_async);
   g_test_add_func ("/transport/address/cancelled-look-ups-count", test_cancelled);
+  g_test_add_func ("/transport/address/cancelled-before-asks-nothing", test_cancelled_before);
   g_test_add_func ("/transport/address/keeps-the-name", test_keeps_the_name);
   return g_test_run ();
 }
