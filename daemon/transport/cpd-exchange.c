@@ -273,13 +273,13 @@ on_interim_answer (CpdExchange *exchange)
  * of its own the message only meets that it is cancelled; on one that is there libsoup would take
  * the failure of the first attempt, of which it is still about to be told, for that of the second,
  * and use the message when it is freed. libsoup forgets interim answers: where there was one, the
- * server has the request. */
+ * server has the request. And it has more methods that may go twice. */
 static void
 on_restarted (CpdExchange *exchange)
 {
   soup_message_add_flags (exchange->message, SOUP_MESSAGE_NEW_CONNECTION);
   g_cancellable_cancel (exchange->cancellable);
-  if (exchange->interim_answers > 0)
+  if (exchange->interim_answers > 0 || !cpd_message_may_go_twice (exchange->message))
     fail_truncated (exchange);
   else
     end (exchange, CPD_ENDING_STALE);

@@ -377,18 +377,24 @@ add_retry_test('cut', lambda connection: connection.cut())
 
 
 # PROPFIND is one that libsoup sends on kept connections, though nobody here says that it may go twice.
-@test('a kept connection that is cut: all but GET, HEAD, OPTIONS, PUT and DELETE arrive once')
-def _(world):
-    server, _ = world.serve_pinned()
-    for method in ('PROPFIND', 'POST', 'PATCH', 'x-pay', 'get'):
-        server.respond = lambda connection, request: http.reply(200, b'hello')
-        world.arrives(server)
-        server.respond = lambda connection, request: connection.cut()
-        world.alice.refuses('Truncated', server.url(HOST), method=method)
-        methods = [request.method for request in server.requests]
-        equal(methods.count(method), 1, f'the number of {method}s that arrived')
-    equal([one.method for one in server.connections[0].requests], ['GET', 'PROPFIND'],
-          'what went over the first connection')
+def add_once_test(how, stop):
+    @test(f'a kept connection that is {how}: all but GET, HEAD, OPTIONS, PUT and DELETE arrive once')
+    def _(world):
+        server, _ = world.serve_pinned()
+        for method in ('PROPFIND', 'POST', 'PATCH', 'x-pay', 'get'):
+            server.respond = lambda connection, request: http.reply(200, b'hello')
+            world.arrives(server)
+            server.respond = lambda connection, request: stop(connection)
+            world.alice.refuses('Truncated', server.url(HOST), method=method)
+            methods = [request.method for request in server.requests]
+            equal(methods.count(method), 1, f'the number of {method}s that arrived')
+        equal([one.method for one in server.connections[0].requests], ['GET', 'PROPFIND'],
+              'what went over the first connection')
+
+
+add_once_test('closed', lambda connection: None)
+add_once_test('cut', lambda connection: connection.cut())
+add_once_test('reset', lambda connection: connection.reset())
 
 
 def add_begun_test(what, begun, how, stop):
