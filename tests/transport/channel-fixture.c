@@ -261,6 +261,16 @@ channel_pin (ChannelFixture *f, TestIdentity *identity)
   channel_set_pin (f, CHANNEL_UID, pin);
 }
 
+/* As a pinning that failed does, for CHANNEL_UID. */
+void
+channel_block (ChannelFixture *f, const char *host)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (parsed, CPD_LAYER_USER, "a test");
+
+  channel_set_pin (f, CHANNEL_UID, block);
+}
+
 void
 channel_unpin (ChannelFixture *f)
 {

@@ -81,6 +81,7 @@ void channel_assert_refused (ChannelFixture *f, CertpinError code);
 CpdPin *channel_make_pin (const char *host, CpdLayer layer, TestIdentity *identity);
 void channel_set_pin (ChannelFixture *f, guint32 uid, CpdPin *pin);
 void channel_pin (ChannelFixture *f, TestIdentity *identity);
+void channel_block (ChannelFixture *f, const char *host);
 void channel_unpin (ChannelFixture *f);
 void channel_reload (ChannelFixture *f, TestIdentity *root);
 

@@ -19,6 +19,17 @@ assert_passes (ChannelFixture *f, gboolean on_the_same_connection)
   g_assert_cmpint (channel_was_reused (fetch), ==, on_the_same_connection);
 }
 
+/* The server may have either certificate. */
+static void
+pin_both (ChannelFixture *f)
+{
+  g_autoptr (CpdPin) pin = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (CpdCertificate) other = test_certificate (f->other);
+
+  cpd_pin_add_key (pin, cpd_certificate_get_key (other));
+  channel_set_pin (f, CHANNEL_UID, pin);
+}
+
 static void
 test_kept_alive_refused (ChannelFixture *f, gconstpointer user_data)
 {
@@ -40,12 +51,9 @@ test_kept_alive_unpinned (ChannelFixture *f, gconstpointer user_data)
 static void
 test_kept_alive_blocked (ChannelFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
-  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
-
   channel_pin (f, f->leaf);
   assert_passes (f, FALSE);
-  channel_set_pin (f, CHANNEL_UID, block);
+  channel_block (f, "127.0.0.1");
   channel_assert_refused (f, CERTPIN_ERROR_BLOCKED);
 }
 
@@ -180,8 +188,6 @@ test_unsent_is_not_looked_up (ChannelFixture *f, gconstpointer user_data)
 {
   g_autoptr (GResolver) usual = g_resolver_get_default ();
   g_autoptr (TestResolver) resolver = test_resolver_new ();
-  g_autoptr (CpdHost) host = test_host (CHANNEL_NAME);
-  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
   g_autoptr (CpdPin) pin = channel_make_pin (CHANNEL_NAME, CPD_LAYER_USER, f->leaf);
   g_autofree char *url
       = g_strdup_printf ("https://%s:%u/", CHANNEL_NAME, test_server_get_port (f->server));
@@ -199,7 +205,7 @@ test_unsent_is_not_looked_up (ChannelFixture *f, gconstpointer user_data)
     test_loop_step ();
   lookups = test_resolver_count_lookups (resolver);
   g_assert_cmpuint (lookups, >, 0);
-  channel_set_pin (f, CHANNEL_UID, block);
+  channel_block (f, CHANNEL_NAME);
   channel_assert_failed (sent, CERTPIN_ERROR_PIN_CHANGED);
   channel_assert_failed (waiting, CERTPIN_ERROR_BLOCKED);
   while (test_server_count_dropped (f->server) == 0)
@@ -268,14 +274,12 @@ test_connecting_then_unpinned (ChannelFixture *f, gconstpointer user_data)
 static void
 test_connecting_then_blocked (ChannelFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
-  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
   g_autoptr (GSocket) silent = channel_listen_silently ();
   g_autoptr (Fetch) fetch = NULL;
 
   channel_pin (f, f->leaf);
   fetch = channel_start_at_silent (f, silent, CHANNEL_UID);
-  channel_set_pin (f, CHANNEL_UID, block);
+  channel_block (f, "127.0.0.1");
   channel_assert_failed (fetch, CERTPIN_ERROR_BLOCKED);
 }
 
@@ -299,11 +303,7 @@ test_kept_alive_is_cut (ChannelFixture *f, gconstpointer user_data)
 static void
 test_ended_connection_is_forgotten (ChannelFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
-  g_autoptr (CpdCertificate) other = test_certificate (f->other);
-
-  cpd_pin_add_key (both, cpd_certificate_get_key (other));
-  channel_set_pin (f, CHANNEL_UID, both);
+  pin_both (f);
   test_server_set_raw (f->server, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
   assert_passes (f, FALSE);
   test_server_set_raw (f->server, NULL);
@@ -332,11 +332,8 @@ static void
 test_stale_connection (ChannelFixture *f, gconstpointer user_data)
 {
   g_autoptr (Fetch) fetch = NULL;
-  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
-  g_autoptr (CpdCertificate) other = test_certificate (f->other);
 
-  cpd_pin_add_key (both, cpd_certificate_get_key (other));
-  channel_set_pin (f, CHANNEL_UID, both);
+  pin_both (f);
   assert_passes (f, FALSE);
   test_server_switch (f->server, f->other, f->root);
   assert_passes (f, TRUE);
@@ -371,11 +368,8 @@ static void
 test_stale_connections (ChannelFixture *f, gconstpointer user_data)
 {
   g_autoptr (Fetch) fetch = NULL;
-  g_autoptr (CpdPin) both = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
-  g_autoptr (CpdCertificate) other = test_certificate (f->other);
 
-  cpd_pin_add_key (both, cpd_certificate_get_key (other));
-  channel_set_pin (f, CHANNEL_UID, both);
+  pin_both (f);
   g_assert_cmpuint (count_reused_of (f, 3), ==, 0);
   test_server_switch (f->server, f->other, f->root);
   fetch = START (f, .require = f->other);

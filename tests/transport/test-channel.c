@@ -138,10 +138,7 @@ test_wrong_name (ChannelFixture *f, gconstpointer user_data)
 static void
 test_blocked (ChannelFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdHost) host = test_host ("127.0.0.1");
-  g_autoptr (CpdPin) block = cpd_pin_new_blocked (host, CPD_LAYER_USER, "a test");
-
-  channel_set_pin (f, CHANNEL_UID, block);
+  channel_block (f, "127.0.0.1");
   channel_assert_refused (f, CERTPIN_ERROR_BLOCKED);
 }
 

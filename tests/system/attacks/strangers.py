@@ -2,11 +2,10 @@
 """Whatever may answer in the place of TLS: the request fails, and nothing of it is said in
 plain."""
 
-import socket
 import ssl
-import struct
 
 from lib import http
+from lib.server import reset_when_closed
 
 from .scenario import Scenario, refusal
 from .states import DROPPED, FRESH
@@ -31,7 +30,7 @@ def says(words):
 
 
 def resets(_server, raw):
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    reset_when_closed(raw)
 
 
 def hears_and_resets(server, raw):

@@ -13,6 +13,10 @@ from . import http
 from .tap import DEADLINE_S
 
 
+def reset_when_closed(connected):
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+
+
 class Connection:
     """One connection that was accepted, and what came over it."""
 
@@ -51,8 +55,7 @@ class Connection:
         self.socket.shutdown(socket.SHUT_RDWR)
 
     def reset(self):
-        at_once = struct.pack('ii', 1, 0)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+        reset_when_closed(self.socket)
         self.socket.close()
 
     def drain(self):
