@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves the core on cases that nobody here wrote: encodings, published keys, hosts, and chains
- * with pins. The folder of vectors comes as the first argument; its README says what each set
- * holds. The second is the page that counts the hosts, docs/HOSTS.md. */
+ * with pins. The README of the vectors says what each set holds.
+ *
+ * usage: test-vectors VECTORS [PAGE]
+ * PAGE counts the hosts: docs/HOSTS.md. */
 
 #include "config.h"
 
@@ -224,23 +226,15 @@ page_row (const Count *counter)
                           counter->ours);
 }
 
-/* What the page counts is this set, unless it is of another size: then nobody has counted it. */
+/* What the page counts is this set. */
 static void
 compare_with_page (const Count *rules, size_t n_rules)
 {
-  g_autofree char *page = NULL, *size = NULL;
+  g_autofree char *page = NULL;
   g_autoptr (GError) error = NULL;
-  const Count *all = &rules[n_rules - 1];
 
   g_file_get_contents (hosts_page, &page, NULL, &error);
   g_assert_no_error (error);
-  g_assert_nonnull (strstr (page, "\n| all | "));
-  size = g_strdup_printf ("\n| all | %u |", all->right + all->wrong);
-  if (strstr (page, size) == NULL)
-    {
-      g_test_message ("a set of another size than %s counts", hosts_page);
-      return;
-    }
   for (size_t i = 0; i < n_rules; i++)
     {
       g_autofree char *row = page_row (&rules[i]);
@@ -278,7 +272,8 @@ test_hosts (void)
       all->wrong += rule->wrong;
       all->ours += rule->ours;
     }
-  compare_with_page (rules, G_N_ELEMENTS (rules));
+  if (hosts_page != NULL)
+    compare_with_page (rules, G_N_ELEMENTS (rules));
 }
 
 static CpdValidation *
@@ -347,10 +342,10 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  if (argc != 3)
-    g_error ("give the folder of vectors and docs/HOSTS.md");
+  if (argc < 2)
+    g_error ("give the folder of vectors");
   vectors = argv[1];
-  hosts_page = argv[2];
+  hosts_page = argc > 2 ? argv[2] : NULL;
   g_test_add_func ("/core/vectors/der", test_der);
   g_test_add_func ("/core/vectors/spki", test_published_pins);
   g_test_add_func ("/core/vectors/hosts", test_hosts);

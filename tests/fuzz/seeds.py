@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""seeds.py CORPUS [VECTORS]: writes what each fuzzer starts from into a folder of its name below
-CORPUS. Without the folder of test vectors these are a few by hand."""
+"""seeds.py CORPUS VECTORS: writes what each fuzzer starts from, some by hand and some from the test
+vectors, into a folder of its name below CORPUS."""
 
 import base64
 import json
@@ -57,10 +57,9 @@ def of_vectors(vectors):
 
 
 def main():
-    corpus = pathlib.Path(sys.argv[1])
+    corpus, vectors = map(pathlib.Path, sys.argv[1:])
     seeds = [(name, text.encode()) for name, texts in BY_HAND.items() for text in texts]
-    if len(sys.argv) > 2:
-        seeds += of_vectors(pathlib.Path(sys.argv[2]))
+    seeds += of_vectors(vectors)
     for name in BY_HAND:
         (corpus / name).mkdir(parents=True, exist_ok=True)
     for number, (name, seed) in enumerate(seeds):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the chains that others made: one case a line, as the vectors' README says. */
+/* Reads the chains that others made: one case a line, as tests/vectors/README.md says. */
 
 #include "config.h"
 

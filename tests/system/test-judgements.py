@@ -1,16 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """VerifyChain and ExplainHost: what would become of a chain, and which pins apply to a host, without a
-connection. Where CERTPIN_VECTORS names the folder of vectors the cases of pin.jsonl are judged over the bus as well."""
+connection. The cases of pin.jsonl are judged over the bus as well."""
 
 import base64
-import json
-import os
 import time
 
 from lib.caller import PINS, CallError
 from lib.tap import equal, holds, run, test
 from lib.variant import V
+from lib.vectors import load
 from lib.world import HOST, World
 
 
@@ -111,10 +110,7 @@ def _(world):
     holds('NotPinned' in explain(world.bob, 'other.example')['policy'], 'an unpinned host')
 
 
-def add_vectors(path):
-    with open(path, encoding='utf-8') as file:
-        cases = [json.loads(line) for line in file]
-
+def add_vectors(cases):
     @test(f'pin.jsonl over the bus: {len(cases)} cases')
     def _(world):
         decode = lambda texts: [base64.b64decode(text) for text in texts]
@@ -135,6 +131,5 @@ def add_vectors(path):
         equal(wrong, [], 'what came out otherwise')
 
 
-if os.environ.get('CERTPIN_VECTORS'):
-    add_vectors(os.path.join(os.environ['CERTPIN_VECTORS'], 'chains', 'pin.jsonl'))
+add_vectors(load('chains/pin.jsonl'))
 run(World)
