@@ -9,12 +9,16 @@ import os
 import textwrap
 
 from lib.caller import PINS, CallError
+from lib.daemon import FAKETIME
 from lib.openssl_server import OpensslServer
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.vectors import load
 from lib.world import World
 
+# The certificates of BetterTLS end on 2027-11-26.
+CLOCK = {'LD_PRELOAD': FAKETIME, 'FAKETIME': '@2027-11-01 00:00:00', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
+         'NO_FAKE_STAT': '1'}
 FILES = ('chains/pin.jsonl', 'limbo/limbo.jsonl', 'chains/bettertls.jsonl')
 LABELS = {'pkcs8': 'PRIVATE KEY', 'sec1': 'EC PRIVATE KEY', 'pkcs1': 'RSA PRIVATE KEY',
           'dsa': 'DSA PRIVATE KEY'}
@@ -101,13 +105,14 @@ def run_case(world, case, counts, differences):
 
 
 def prepare(world, cases):
-    """Has the service resolve every name to loopback."""
+    """Has the service resolve every name to loopback, at a time when all chains are valid."""
     hosts = os.path.join(world.folder, 'hosts')
     with open(hosts, 'w', encoding='ascii') as file:
         names = {case['peer']['value'].encode('idna').decode().rstrip('.') for case in cases}
         file.writelines(f'127.0.0.1 {name}\n' for name in sorted(names))
     world.daemon.wrapper = ['unshare', '--mount', 'sh', '-c',
                             f'mount --bind {hosts} /etc/hosts && exec "$@"', 'sh']
+    world.daemon.more_environment.update(CLOCK)
     world.daemon.restart()
 
 

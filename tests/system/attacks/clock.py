@@ -6,6 +6,7 @@ import functools
 import os
 
 from lib import pki
+from lib.daemon import FAKETIME
 from lib.tap import equal
 
 from . import moments
@@ -15,7 +16,6 @@ from .servers import same_key
 
 REAL = datetime.timedelta()
 HOUR = datetime.timedelta(hours=1)
-LIBRARY = '/usr/$LIB/faketime/libfaketime.so.1'
 
 
 @functools.cache
@@ -30,7 +30,7 @@ def own_clock(lab):
 
     jump(REAL)
     lab.daemon.more_environment.update({
-        'LD_PRELOAD': LIBRARY, 'FAKETIME_TIMESTAMP_FILE': path, 'FAKETIME_NO_CACHE': '1',
+        'LD_PRELOAD': FAKETIME, 'FAKETIME_TIMESTAMP_FILE': path, 'FAKETIME_NO_CACHE': '1',
         'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
     lab.daemon.restart()
     return jump
