@@ -15,6 +15,7 @@ import time
 from lib.bus import Bus
 from lib.caller import CallError, Caller
 from lib.daemon import Daemon, program
+from lib.public import put
 from lib.tap import DEADLINE_S, equal, holds
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
@@ -63,11 +64,10 @@ def set_up(folder):
 
 
 def install():
-    os.makedirs(os.path.dirname(BINARY), exist_ok=True)
-    shutil.copy(program('CERTPIND'), BINARY)
-    shutil.copy(program('CERTPIN_POLICY'), '/usr/share/polkit-1/actions')
-    shutil.copy(program('CERTPIN_GERMAN'), '/usr/share/locale/de/LC_MESSAGES/certpin.mo')
-    shutil.copy(SOURCE / 'policy/org.certpin.Certpin1.conf', '/usr/share/dbus-1/system.d')
+    put(program('CERTPIND'), BINARY)
+    put(program('CERTPIN_POLICY'), '/usr/share/polkit-1/actions/org.certpin.Certpin1.policy')
+    put(program('CERTPIN_GERMAN'), '/usr/share/locale/de/LC_MESSAGES/certpin.mo')
+    put(SOURCE / 'policy/org.certpin.Certpin1.conf', '/usr/share/dbus-1/system.d/org.certpin.Certpin1.conf')
     activation = (SOURCE / 'data/org.certpin.Certpin1.service.in').read_text()
     (SYSTEM_SERVICES / 'org.certpin.Certpin1.service').write_text(
         activation.replace('@libexecdir@', os.path.dirname(BINARY)))

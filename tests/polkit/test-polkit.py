@@ -5,7 +5,6 @@
 import json
 import os
 import pathlib
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 # pylint: disable=wrong-import-position
 from lib import pki
 from lib.caller import ERROR, NAME, PATH, PINS, REQUESTS
+from lib.public import copy_of, put
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from machine import (ALICE, BINARY, BOB, BUS, POLKIT, RULES, SOURCE, SYSTEM_SERVICES, WEBADMIN,
@@ -92,7 +92,7 @@ def _(machine):
 
 
 def ask_at_the_screen(user, method, arguments, locale='C.UTF-8'):
-    done = subprocess.run(as_user(user) + [sys.executable, AGENT, locale, method, arguments],
+    done = subprocess.run(as_user(user) + [sys.executable, copy_of(AGENT), locale, method, arguments],
                           check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout)
 
@@ -142,7 +142,7 @@ def _(_machine):
 def _(machine):
     admin, alice = machine.user(WEBADMIN), machine.user(ALICE)
     admin.refused('NotAuthorized', admin.pin_keys, HOST, KEY, scope='system')
-    shutil.copy(SOURCE / 'policy/examples/50-certpin-domain.rules', RULES)
+    put(SOURCE / 'policy/examples/50-certpin-domain.rules', RULES)
     eventually(admin.pin_keys, HOST, KEY, scope='system')
     for host in ('example.org', '**.example.org', '*.example.org:8443'):
         admin.pin_keys(host, KEY, scope='system')

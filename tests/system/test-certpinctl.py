@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 
-from lib.daemon import program
+from lib.public import certpinctl
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -19,7 +19,7 @@ def ctl(world, *arguments, uid=ALICE, stdin=b''):
     """Returns: exit code and what was printed"""
     environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address,
                        LC_ALL='C.UTF-8')
-    done = subprocess.run([program('CERTPINCTL'), *arguments], env=environment, user=uid, group=uid,
+    done = subprocess.run([certpinctl(), *arguments], env=environment, user=uid, group=uid,
                           extra_groups=[], input=stdin, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, check=False, timeout=20)
     return done.returncode, done.stdout, done.stderr.decode()

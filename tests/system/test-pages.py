@@ -11,7 +11,7 @@ import subprocess
 import textwrap
 
 from lib.caller import PINS
-from lib.daemon import program
+from lib.public import certpinctl
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -41,7 +41,7 @@ def rows(page, title):
 def run_command(world, command, uid=ALICE):
     environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address,
                        LC_ALL='C.UTF-8',
-                       PATH=f'{os.path.dirname(program("CERTPINCTL"))}:{os.environ["PATH"]}')
+                       PATH=f'{os.path.dirname(certpinctl())}:{os.environ["PATH"]}')
     return subprocess.run(command, env=environment, user=uid, group=uid, extra_groups=[],
                           cwd=world.folder, stdin=subprocess.DEVNULL, capture_output=True,
                           text=True, check=False, timeout=30)

@@ -14,6 +14,7 @@ from . import pki
 from .bus import Bus
 from .caller import Caller
 from .daemon import Daemon
+from .public import new_folder
 from .server import Server
 from .tap import equal, holds
 
@@ -26,8 +27,7 @@ class Shared:
     """What all tests of one file use: dear to make, and without state of the service's."""
 
     def __init__(self):
-        self.folder = tempfile.mkdtemp(prefix='certpin-system-')
-        os.chmod(self.folder, 0o755)
+        self.folder = new_folder('certpin-system-')
         atexit.register(self.close)
         self.bus = Bus(self.folder)
         self.callers = {}

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What other users read and run. The tree may be in a folder that only root can enter, and its files may
+be readable by root alone, so those users get copies, in a folder below /tmp."""
+
+import atexit
+import functools
+import os
+import pathlib
+import shutil
+import tempfile
+
+from .daemon import program
+
+
+def new_folder(prefix):
+    """Makes a folder that every user can enter, wherever TMPDIR would have it."""
+    folder = tempfile.mkdtemp(prefix=prefix, dir='/tmp')
+    os.chmod(folder, 0o755)
+    return folder
+
+
+def put(source, target):
+    """Copies a file for every user to read, and to run if it is a program. Returns: the copy"""
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    shutil.copyfile(source, target)
+    os.chmod(target, 0o755 if os.access(source, os.X_OK) else 0o644)
+    return target
+
+
+@functools.cache
+def _copies():
+    folder = new_folder('certpin-public-')
+    atexit.register(shutil.rmtree, folder)
+    return folder
+
+
+@functools.cache
+def copy_of(path):
+    """A copy that every user can reach, until the test ends."""
+    return put(path, os.path.join(_copies(), os.path.basename(path)))
+
+
+@functools.cache
+def certpinctl():
+    """A copy of the tool, and of the library where the tool looks for it."""
+    tool = pathlib.Path(program('CERTPINCTL'))
+    for library in (tool.parents[1] / 'client-lib').glob('libcertpin.so.*'):
+        if library.is_file():
+            put(library, os.path.join(_copies(), 'client-lib', library.name))
+    return put(tool, os.path.join(_copies(), 'cli', tool.name))
