@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One layer's pins in memory, and which of them wins for a host: the most specific alone, there is
- * no union. A table whose source could not be read is blocked as a whole: then every host is. */
+ * no union. A table whose source could not be read is blocked as a whole: then every host is. The
+ * pins are there twice: hashed, for the look-ups of every request, and in order, for lists. */
 
 #include "config.h"
 
 #include "cpd-pin-table.h"
 
+#include <string.h>
+
 struct _CpdPinTable
 {
   CpdLayer layer;
   GHashTable *pins; /* the pattern's text, owned by the pin → CpdPin */
+  GTree *ordered;   /* the same texts → the same pins, which the hash table owns */
   char *block;      /* why everything is blocked; NULL: it is not */
 };
+
+static int
+compare_texts (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  return strcmp (a, b);
+}
 
 CpdPinTable *
 cpd_pin_table_new (CpdLayer layer)
@@ -22,6 +32,7 @@ cpd_pin_table_new (CpdLayer layer)
   table->layer = layer;
   table->pins
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
+  table->ordered = g_tree_new_full (compare_texts, NULL, NULL, NULL);
   return table;
 }
 
@@ -30,6 +41,7 @@ cpd_pin_table_free (CpdPinTable *table)
 {
   if (table == NULL)
     return;
+  g_tree_unref (table->ordered); /* first: its keys are the pins' */
   g_hash_table_unref (table->pins);
   g_free (table->block);
   g_free (table);
@@ -39,13 +51,19 @@ cpd_pin_table_free (CpdPinTable *table)
 void
 cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
 {
-  g_hash_table_replace (table->pins, (gpointer)cpd_host_get_text (pin->host), cpd_pin_ref (pin));
+  gpointer text = (gpointer)cpd_host_get_text (pin->host);
+
+  g_tree_replace (table->ordered, text, pin); /* first: it compares with the old pin's text */
+  g_hash_table_replace (table->pins, text, cpd_pin_ref (pin));
 }
 
 gboolean
 cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
 {
-  return g_hash_table_remove (table->pins, cpd_host_get_text (host));
+  const char *text = cpd_host_get_text (host);
+
+  g_tree_remove (table->ordered, text);
+  return g_hash_table_remove (table->pins, text);
 }
 
 /* Stamps the pins that were just read and have no generation yet. */
@@ -125,27 +143,26 @@ cpd_pin_table_get_count (CpdPinTable *table)
   return g_hash_table_size (table->pins);
 }
 
-static int
-compare_hosts (gconstpointer a, gconstpointer b)
+/* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Returns:
+ * (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater, in its order
+ */
+GPtrArray *
+cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int max)
 {
-  const CpdPin *pin_a = *(CpdPin *const *)a, *pin_b = *(CpdPin *const *)b;
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  GTreeNode *node = after != NULL ? g_tree_upper_bound (table->ordered, after)
+                                  : g_tree_node_first (table->ordered);
 
-  return g_strcmp0 (cpd_host_get_text (pin_a->host), cpd_host_get_text (pin_b->host));
+  for (; node != NULL && pins->len < max; node = g_tree_node_next (node))
+    g_ptr_array_add (pins, cpd_pin_ref (g_tree_node_value (node)));
+  return pins;
 }
 
 /* Returns: (transfer full): of CpdPin, ordered by pattern */
 GPtrArray *
 cpd_pin_table_list (CpdPinTable *table)
 {
-  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
-  GHashTableIter iter;
-  gpointer pin;
-
-  g_hash_table_iter_init (&iter, table->pins);
-  while (g_hash_table_iter_next (&iter, NULL, &pin))
-    g_ptr_array_add (pins, cpd_pin_ref (pin));
-  g_ptr_array_sort (pins, compare_hosts);
-  return pins;
+  return cpd_pin_table_list_after (table, /* after= */ NULL, G_MAXUINT);
 }
 
 /* Returns: (transfer none) (nullable): why the whole table is blocked */

@@ -287,14 +287,24 @@ cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 }
 
+/* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Costs no more
+ * than what is listed. Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's
+ * text is greater, in its order */
+GPtrArray *
+cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
+                      unsigned int max)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_list_after (table, after, max)
+                       : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+}
+
 /* Returns: (transfer full): of CpdPin, ordered by pattern */
 GPtrArray *
 cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
-
-  return table != NULL ? cpd_pin_table_list (table)
-                       : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  return cpd_store_list_after (store, layer, uid, /* after= */ NULL, G_MAXUINT);
 }
 
 unsigned int

@@ -40,6 +40,8 @@ CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost
 CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host);
 GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
 GPtrArray *cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid);
+GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
+                                 unsigned int max);
 unsigned int cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 
 void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin,

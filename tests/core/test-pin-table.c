@@ -152,6 +152,14 @@ test_block_all (void)
 }
 
 static void
+assert_lists (GPtrArray *pins, const char *const *expected, unsigned int n)
+{
+  g_assert_cmpuint (pins->len, ==, n);
+  for (unsigned int i = 0; i < n; i++)
+    g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected[i]);
+}
+
+static void
 test_lists_in_order (void)
 {
   static const char *const hosts[] = { "c.example", "*.h.example", "a.example" };
@@ -162,9 +170,72 @@ test_lists_in_order (void)
   for (size_t i = 0; i < G_N_ELEMENTS (hosts); i++)
     add (table, hosts[i], 1);
   pins = cpd_pin_table_list (table);
-  g_assert_cmpuint (pins->len, ==, G_N_ELEMENTS (expected));
-  for (unsigned int i = 0; i < pins->len; i++)
-    g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected[i]);
+  assert_lists (pins, expected, G_N_ELEMENTS (expected));
+}
+
+/* After what is there, what is between two, what is before all and behind all. */
+static void
+test_lists_after (void)
+{
+  static const char *const hosts[] = { "a.example", "c.example", "e.example", "g.example" };
+  const struct
+  {
+    const char *after;
+    unsigned int max, first, n;
+  } cases[] = {
+    { NULL, 2, 0, 2 },        { "", 9, 0, 4 },          { "a.example", 2, 1, 2 },
+    { "b.example", 2, 1, 2 }, { "e.example", 2, 3, 1 }, { "g.example", 2, 0, 0 },
+    { "z", 9, 0, 0 },         { NULL, 0, 0, 0 },        { "c.exampl", 1, 1, 1 },
+  };
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+
+  for (size_t i = G_N_ELEMENTS (hosts); i-- > 0;)
+    add (table, hosts[i], 1);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GPtrArray) pins = cpd_pin_table_list_after (table, cases[i].after, cases[i].max);
+
+      assert_lists (pins, hosts + cases[i].first, cases[i].n);
+    }
+}
+
+#define N_NUMBERED 500
+
+/* In slices, while the table changes before, in and behind them: whatever stays is listed once. */
+static void
+test_slices_of_a_changing_table (void)
+{
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autofree char *after = NULL;
+  unsigned int seen = 0;
+
+  for (int i = 0; i < N_NUMBERED; i++)
+    {
+      g_autofree char *host = g_strdup_printf ("h%03d.example", (i * 7) % N_NUMBERED);
+      add (table, host, 1);
+    }
+  for (int slice = 0; slice < N_NUMBERED / 20; slice++)
+    {
+      g_autofree char *before = g_strdup_printf ("a%d.example", slice);
+      g_autofree char *again = g_strdup_printf ("h%03d.example", slice * 20);
+      g_autoptr (CpdHost) goes = test_host (before);
+      g_autoptr (GPtrArray) pins = cpd_pin_table_list_after (table, after, 20);
+
+      g_assert_cmpuint (pins->len, ==, 20);
+      for (unsigned int i = 0; i < pins->len; i++, seen++)
+        {
+          g_autofree char *expected = g_strdup_printf ("h%03u.example", seen);
+          g_assert_cmpstr (cpd_host_get_text (((CpdPin *)pins->pdata[i])->host), ==, expected);
+        }
+      g_free (after);
+      after = g_strdup (cpd_host_get_text (((CpdPin *)pins->pdata[19])->host));
+      add (table, before, 1); /* behind what was listed */
+      add (table, again, 2);  /* a new pin in the old one's place */
+      if (slice % 2 == 0)
+        g_assert_true (cpd_pin_table_remove (table, goes));
+    }
+  g_assert_cmpuint (seen, ==, N_NUMBERED);
+  g_assert_cmpuint (cpd_pin_table_get_count (table), ==, N_NUMBERED + N_NUMBERED / 20 / 2);
 }
 
 /* Which patterns say something of a host, in the order in which they win. */
@@ -218,6 +289,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/pin-table/gets-a-pattern-literally", test_gets_a_pattern_literally);
   g_test_add_func ("/core/pin-table/blocked-as-a-whole", test_block_all);
   g_test_add_func ("/core/pin-table/lists-in-order", test_lists_in_order);
+  g_test_add_func ("/core/pin-table/lists-after", test_lists_after);
+  g_test_add_func ("/core/pin-table/slices-of-a-changing-table", test_slices_of_a_changing_table);
   g_test_add_func ("/core/pin-table/lists-what-matches", test_lists_what_matches);
   g_test_add_func ("/core/pin-table/block-of-all-wins", test_block_of_all_wins);
   return g_test_run ();

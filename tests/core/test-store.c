@@ -387,6 +387,23 @@ test_list_pins (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
+test_list_after (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) mine = NULL, others = NULL, of_system = NULL;
+
+  store_pin (f, STORE_UID, USER, "c.example", 1);
+  store_pin (f, STORE_UID, USER, "a.example", 1);
+  store_pin (f, STORE_UID, USER, "b.example", 1);
+  mine = cpd_store_list_after (f->store, USER, STORE_UID, "a.example", 1);
+  others = cpd_store_list_after (f->store, USER, STORE_OTHER_UID, "a.example", 1);
+  of_system = cpd_store_list_after (f->store, SYSTEM, 0, NULL, 1);
+  g_assert_cmpuint (mine->len, ==, 1);
+  g_assert_cmpstr (cpd_host_get_text (((CpdPin *)mine->pdata[0])->host), ==, "b.example");
+  g_assert_cmpuint (others->len, ==, 0);
+  g_assert_cmpuint (of_system->len, ==, 0);
+}
+
+static void
 test_list_matching (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdHost) target = test_host ("a.h.example:443");
@@ -516,6 +533,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/store/without-a-folder", test_without_a_folder);
   STORE_TEST_ADD ("/core/store/find-pin", test_find_pin);
   STORE_TEST_ADD ("/core/store/list-pins", test_list_pins);
+  STORE_TEST_ADD ("/core/store/list-after", test_list_after);
   add_changes ();
   return g_test_run ();
 }
