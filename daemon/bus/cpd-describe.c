@@ -57,6 +57,7 @@ cpd_describe_pin (const CpdPin *pin, gint64 now)
   g_variant_dict_insert (&dict, "state", "s", describe_state (pin, now));
   g_variant_dict_insert (&dict, "generation", "t", pin->generation);
   g_variant_dict_insert (&dict, "created", "x", pin->created);
+  g_variant_dict_insert (&dict, "stored", "b", !pin->unstored);
   insert_text (&dict, "reason", pin->reason);
   insert_text (&dict, "subject", pin->subject);
   insert_text (&dict, "issuer", pin->issuer);

@@ -121,6 +121,16 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
     add_pin (load, pins->pdata[i]);
 }
 
+/* Whether a folder that cannot be opened is just not there, which is fine. A link to nowhere is
+ * not: what it led to may have held pins. */
+static gboolean
+is_absent (const char *folder)
+{
+  struct stat status;
+
+  return lstat (folder, &status) < 0 && errno == ENOENT;
+}
+
 static int
 compare_names (gconstpointer a, gconstpointer b)
 {
@@ -130,20 +140,20 @@ compare_names (gconstpointer a, gconstpointer b)
 /* Returns: (transfer full): the names of the folder's pin files that no earlier folder has, sorted
  */
 static GPtrArray *
-list_names (Load *load, const char *folder, GError **error)
+list_names (Load *load, int folder_fd, const char *folder, GError **error)
 {
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, error);
-  const char *name;
+  g_autoptr (GPtrArray) all = cpd_pin_folder_list (folder_fd, folder, error);
+  GPtrArray *names;
 
-  if (dir == NULL)
+  if (all == NULL)
     return NULL;
-  while ((name = g_dir_read_name (dir)) != NULL)
-    if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX)
-        && g_hash_table_add (load->names, g_strdup (name)))
-      g_ptr_array_add (names, g_strdup (name));
+  names = g_ptr_array_new_with_free_func (g_free);
+  for (unsigned int i = 0; i < all->len; i++)
+    if (g_str_has_suffix (all->pdata[i], CPD_PIN_FILE_SUFFIX)
+        && g_hash_table_add (load->names, g_strdup (all->pdata[i])))
+      g_ptr_array_add (names, g_strdup (all->pdata[i]));
   g_ptr_array_sort (names, compare_names);
-  return g_steal_pointer (&names);
+  return names;
 }
 
 static void
@@ -154,13 +164,13 @@ load_folder (Load *load, const char *folder)
   struct stat status;
   int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-  if (fd < 0 && cpd_pin_folder_is_absent (folder))
+  if (fd < 0 && is_absent (folder))
     return;
   if (fd < 0 || fstat (fd, &status) < 0)
     g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot open ‘%s’: %s", folder,
                  g_strerror (errno));
   else if (is_safe (&status, folder, &error))
-    names = list_names (load, folder, &error);
+    names = list_names (load, fd, folder, &error);
   if (names == NULL)
     block_hosts (load, NULL, error->message);
   for (unsigned int i = 0; names != NULL && i < names->len; i++)

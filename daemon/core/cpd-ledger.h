@@ -3,8 +3,7 @@
 #pragma once
 
 #include "daemon/core/cpd-pin-table.h"
-
-#include <gio/gio.h>
+#include "daemon/core/cpd-state-dir.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +20,7 @@ typedef struct
   guint64 max_bytes; /* of the whole layer, after the change */
 } CpdChange;
 
-CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, const char *folder);
+CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir);
 void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
@@ -30,5 +29,6 @@ gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change,
                               GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
+void cpd_ledger_write_again (CpdLedger *ledger);
 
 G_END_DECLS

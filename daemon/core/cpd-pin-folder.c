@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The folder of one run-time layer: one pin a file. Writing is durable: once it has returned, a
- * crash or a power cut leaves the new file; until then the old one, and never half of either. Where
- * it fails, the old file is there again: what a caller was refused must not come true with a
- * restart; and where not even that can be done, the caller is told. Reading never skips: what
- * cannot be read blocks the host it is about or, where that is not known, the whole layer. */
+/* Reads the folder of one run-time layer: one pin a file. It never skips: what cannot be read
+ * blocks the host it is about or, where that is not known, the whole layer. */
 
-#define _GNU_SOURCE /* renameat2() */
 #include "config.h"
 
 #include "cpd-pin-folder.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/cpd-durable.h"
 
-#include <glib/gstdio.h>
-
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* The old file while a change is made, of which there is one at a time. It is not read, being no
- * pin file's name. */
-#define OLD_NAME ".old"
 
 static gboolean
 fail (GError **error, const char *doing, const char *path)
@@ -47,7 +39,7 @@ check_file (int fd, const char *name, gsize *size, GError **error)
       return TRUE;
     }
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "‘%s’ is no regular file of at most %d MiB", name,
+               "‘%s’ is not a regular file of at most %d MiB", name,
                CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
   return FALSE;
 }
@@ -60,8 +52,8 @@ read_all (int fd, const char *name, gsize size, GError **error)
   gsize length = 0;
   gssize got;
 
-  while ((got = read (fd, data + length, size - length)) > 0)
-    length += (gsize)got;
+  while ((got = read (fd, data + length, size - length)) > 0 || (got < 0 && errno == EINTR))
+    length += (gsize)MAX (got, 0);
   if (got == 0)
     return g_bytes_new_take (g_steal_pointer (&data), length);
   fail (error, "read", name);
@@ -89,6 +81,31 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
       close (fd);
     }
   return text;
+}
+
+/* `path`: of the folder, for messages. Returns: (transfer full): the names of everything in it, or
+ * NULL if one may be missing */
+GPtrArray *
+cpd_pin_folder_list (int folder_fd, const char *path, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  int fd = openat (folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *stream = fd >= 0 ? fdopendir (fd) : NULL;
+  struct dirent *entry;
+
+  while (stream != NULL && (errno = 0, entry = readdir (stream)) != NULL)
+    if (!g_str_equal (entry->d_name, ".") && !g_str_equal (entry->d_name, ".."))
+      g_ptr_array_add (names, g_strdup (entry->d_name));
+  if (errno != 0)
+    {
+      fail (error, "list the folder", path);
+      g_clear_pointer (&names, g_ptr_array_unref);
+    }
+  if (stream != NULL)
+    closedir (stream);
+  else if (fd >= 0)
+    close (fd);
+  return g_steal_pointer (&names);
 }
 
 static void
@@ -163,42 +180,52 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
     cpd_pin_table_set (table, pin);
 }
 
-/* Whether a folder that cannot be opened is just not there, which is fine. A link to nowhere is
- * not: what it led to may have held pins. */
-gboolean
-cpd_pin_folder_is_absent (const char *folder)
+/* One folder while it is read. */
+typedef struct
 {
-  struct stat status;
+  const char *path;
+  const CpdPinFileContext *context;
+  CpdPinTable *table;
+  GPtrArray *problems;
+  gboolean tidy; /* what a crash left is removed */
+} Load;
 
-  return lstat (folder, &status) < 0 && errno == ENOENT;
+static void
+load_entry (const Load *load, int folder_fd, const char *name)
+{
+  g_autofree char *path = NULL;
+  CpdPinFileContext of_file = *load->context;
+
+  if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX))
+    {
+      of_file.source = path = g_build_filename (load->path, name, NULL);
+      load_file (folder_fd, name, &of_file, load->table, load->problems);
+    }
+  else if (load->tidy && cpd_durable_is_leftover (name, CPD_PIN_FILE_SUFFIX))
+    cpd_durable_tidy (folder_fd, name);
 }
 
-/* Loads all pins of a folder, which may be missing. `problems`: of char *, gets a sentence for each
- * file that blocks something. */
+/* Loads all pins of a folder of `dir`, which may be missing; and removes what a crash left there,
+ * if `dir` is locked. `problems`: of char *, gets a sentence for each file that blocks something.
+ */
 void
-cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPinTable *table,
-                     GPtrArray *problems)
+cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext *context,
+                     CpdPinTable *table, GPtrArray *problems)
 {
+  g_autofree char *path = cpd_state_dir_build_path (dir, name);
+  const Load load = { .path = path,
+                      .context = context,
+                      .table = table,
+                      .problems = problems,
+                      .tidy = cpd_state_dir_is_locked (dir) };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = NULL;
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  const char *name;
+  g_autoptr (GPtrArray) names = NULL;
+  int fd = cpd_state_dir_lookup (dir, name, &error);
 
-  if (fd < 0 && cpd_pin_folder_is_absent (folder))
-    return;
-  if (fd < 0)
-    fail (&error, "open the folder", folder);
-  else
-    dir = g_dir_open (folder, 0, &error);
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      CpdPinFileContext of_file = *context;
-
-      of_file.source = path;
-      if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX))
-        load_file (fd, name, &of_file, table, problems);
-    }
+  if (fd >= 0)
+    names = cpd_pin_folder_list (fd, path, &error);
+  for (unsigned int i = 0; names != NULL && i < names->len; i++)
+    load_entry (&load, fd, names->pdata[i]);
   if (error != NULL)
     {
       cpd_pin_table_block_all (table, error->message);
@@ -206,129 +233,4 @@ cpd_pin_folder_load (const char *folder, const CpdPinFileContext *context, CpdPi
     }
   if (fd >= 0)
     close (fd);
-}
-
-static gboolean
-sync_folder (const char *folder, GError **error)
-{
-  int fd = open (folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  gboolean synced = fd >= 0 && fsync (fd) == 0;
-
-  if (!synced)
-    fail (error, "write out the folder", folder);
-  if (fd >= 0)
-    close (fd);
-  return synced;
-}
-
-static gboolean
-write_file (const char *path, GBytes *text, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-  gsize length;
-  const char *data = g_bytes_get_data (text, &length);
-
-  if (g_file_set_contents_full (path, data, (gssize)length,
-                                G_FILE_SET_CONTENTS_CONSISTENT | G_FILE_SET_CONTENTS_DURABLE, 0600,
-                                &reason))
-    return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot write ‘%s’: %s", path,
-               reason->message);
-  return FALSE;
-}
-
-/* Whether there is no folder, which would become an `old` that nobody can remove. */
-static gboolean
-check_no_folder (const char *path, const char *doing, GError **error)
-{
-  struct stat status;
-
-  if (lstat (path, &status) < 0 || !S_ISDIR (status.st_mode))
-    return TRUE;
-  errno = EISDIR;
-  return fail (error, doing, path);
-}
-
-/* Writes a file so that the one before, if there is one, is there as `old` afterwards. `existed`:
- * set to whether there is */
-static gboolean
-replace (const char *path, const char *old, GBytes *text, gboolean *existed, GError **error)
-{
-  gboolean linked, done;
-
-  g_unlink (old); /* of a change that a crash cut short */
-  linked = link (path, old) == 0;
-  *existed = linked || errno != ENOENT;
-  if (linked || !*existed)
-    return write_file (path, text, error);
-  /* The file system knows no hard links, or the file is another user's, of which none may be made:
-   * the two change places. */
-  done = write_file (old, text, error)
-         && (renameat2 (AT_FDCWD, old, AT_FDCWD, path, RENAME_EXCHANGE) == 0
-             || fail (error, "replace", path));
-  if (!done)
-    g_unlink (old); /* it is not the old one */
-  return done;
-}
-
-static gboolean
-undo (const char *path, const char *old, gboolean existed)
-{
-  return existed ? g_rename (old, path) == 0 : g_unlink (path) == 0 || errno == ENOENT;
-}
-
-/* Ends a change. `existed`: there was a file before. `reason`: (transfer full): why it failed;
- * NULL: it did not. Where it cannot be undone, the old file stays as `old`, for people. */
-static gboolean
-settle (const char *path, const char *old, gboolean existed, GError *reason, GError **error)
-{
-  const gboolean done = reason == NULL;
-
-  if (!done && !undo (path, old, existed))
-    {
-      g_set_error (error, reason->domain, reason->code,
-                   "%s; it cannot be undone either (%s), so it may come into force with a restart; "
-                   "mend the disk, then make the change again",
-                   reason->message, g_strerror (errno));
-      g_error_free (reason);
-      return FALSE;
-    }
-  g_unlink (old); /* a rename to another name of the same file does nothing */
-  if (!done)
-    g_propagate_error (error, reason);
-  return done;
-}
-
-/* Makes the folder, too. Blocks until the file is on disk. Errors: CERTPIN_ERROR_STORE_FAILED. */
-gboolean
-cpd_pin_folder_write (const char *folder, const char *name, GBytes *text, GError **error)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
-  g_autoptr (GError) reason = NULL;
-  gboolean existed;
-
-  if (g_mkdir_with_parents (folder, 0700) < 0)
-    return fail (error, "make the folder", folder);
-  if (!check_no_folder (path, "replace", error))
-    return FALSE;
-  if (replace (path, old, text, &existed, &reason))
-    sync_folder (folder, &reason);
-  return settle (path, old, existed, g_steal_pointer (&reason), error);
-}
-
-/* A file that is not there is removed already. Errors: CERTPIN_ERROR_STORE_FAILED. */
-gboolean
-cpd_pin_folder_remove (const char *folder, const char *name, GError **error)
-{
-  g_autofree char *path = g_build_filename (folder, name, NULL);
-  g_autofree char *old = g_build_filename (folder, OLD_NAME, NULL);
-  g_autoptr (GError) reason = NULL;
-
-  if (!check_no_folder (path, "remove", error))
-    return FALSE;
-  if (g_rename (path, old) < 0)
-    return errno == ENOENT || fail (error, "remove", path);
-  sync_folder (folder, &reason);
-  return settle (path, old, /* existed= */ TRUE, g_steal_pointer (&reason), error);
 }

@@ -61,6 +61,7 @@ typedef struct
   char *source;         /* the file it is from; NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
   guint32 stored_bytes; /* what its file takes; 0: none */
+  gboolean unstored;    /* it is in force in memory alone, and ends with the service */
 } CpdPin;
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);

@@ -12,14 +12,14 @@
 #include "daemon/core/cpd-pin-folder.h"
 #include "daemon/core/cpd-text.h"
 
-#include <string.h>
+#include <unistd.h>
 
 struct _CpdStore
 {
   GObject parent;
 
-  CpdTrustSource *trust; /* NULL: nothing is trusted */
-  char *state_dir;
+  CpdTrustSource *trust;  /* NULL: nothing is trusted */
+  CpdStateDir *state_dir; /* NULL: nothing is kept */
   GStrv pins_dirs;
   guint64 max_bytes;
   guint64 last_generation;   /* the newest stamp of all */
@@ -50,7 +50,7 @@ cpd_store_finalize (GObject *object)
   CpdStore *store = CPD_STORE (object);
 
   cpd_trust_source_unref (store->trust);
-  g_free (store->state_dir);
+  cpd_state_dir_unref (store->state_dir);
   g_strfreev (store->pins_dirs);
   g_hash_table_unref (store->generations);
   cpd_anchors_unref (store->anchors);
@@ -81,20 +81,28 @@ CpdStore *
 cpd_store_new (const CpdStoreSettings *settings)
 {
   CpdStore *store = g_object_new (CPD_TYPE_STORE, NULL);
-  g_autofree char *folder = NULL;
 
   if (settings->trust != NULL)
     store->trust = cpd_trust_source_ref (settings->trust);
-  store->state_dir = g_strdup (settings->state_dir);
+  if (settings->state_dir != NULL)
+    store->state_dir = cpd_state_dir_new (settings->state_dir);
   store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
   store->max_bytes = settings->max_bytes_per_layer;
   store->last_generation = store->shared_generation = settings->first_generation;
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
-  if (store->state_dir != NULL)
-    folder = g_build_filename (store->state_dir, "system", NULL);
-  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, folder);
+  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, store->state_dir);
   return store;
+}
+
+/* Makes the store the only one that uses its state folder, for as long as it lives. Blocks, at most
+ * so long as another has the folder. To be called before it is loaded; one that is not locked may
+ * only look. Errors: CERTPIN_ERROR_STORE_FAILED. */
+gboolean
+cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error)
+{
+  return store->state_dir == NULL
+         || cpd_state_dir_lock (store->state_dir, most_ms, cancellable, error);
 }
 
 /* Returns: (transfer none): the pins of a uid, which are there from the first look on */
@@ -102,45 +110,53 @@ static CpdLedger *
 get_user (CpdStore *store, guint32 uid)
 {
   CpdLedger *ledger = g_hash_table_lookup (store->users, GUINT_TO_POINTER (uid));
-  g_autofree char *folder = NULL;
 
   if (ledger != NULL)
     return ledger;
-  if (store->state_dir != NULL)
-    folder = g_strdup_printf ("%s/users/%u", store->state_dir, uid);
-  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, folder);
+  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, store->state_dir);
   g_hash_table_insert (store->users, GUINT_TO_POINTER (uid), ledger);
   return ledger;
 }
 
 static void
-load_users (CpdStore *store, GPtrArray *problems)
+load_user (CpdStore *store, const char *name, GPtrArray *problems)
 {
-  g_autofree char *folder = g_build_filename (store->state_dir, "users", NULL);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GDir) dir = g_dir_open (folder, 0, &error);
-  const char *name;
+  g_autofree char *proper = NULL, *path = NULL, *relative = NULL;
   gint64 uid;
 
-  if (error != NULL && !cpd_pin_folder_is_absent (folder))
+  if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
+    proper = g_strdup_printf ("%u", (guint32)uid);
+  if (g_strcmp0 (proper, name) == 0)
     {
-      /* Whose pins are in there cannot be known, so nobody's requests may pass. */
-      cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
-      g_ptr_array_add (problems, g_strdup (error->message));
+      cpd_ledger_load (get_user (store, (guint32)uid), problems);
+      return;
     }
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL)
-    {
-      g_autofree char *proper = NULL;
+  relative = g_build_filename ("users", name, NULL);
+  path = cpd_state_dir_build_path (store->state_dir, relative);
+  g_ptr_array_add (problems,
+                   g_strdup_printf ("‘%s’ is not named after a user id, so it is ignored", path));
+}
 
-      if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
-        proper = g_strdup_printf ("%u", (guint32)uid);
-      if (g_strcmp0 (proper, name) == 0)
-        cpd_ledger_load (get_user (store, (guint32)uid), problems);
-      else
-        g_ptr_array_add (problems,
-                         g_strdup_printf ("‘%s/%s’ is no folder of a uid, so nothing in it holds",
-                                          folder, name));
+/* Where it cannot be known whose pins there are, nobody's requests may pass. */
+static void
+load_users (CpdStore *store, GPtrArray *problems)
+{
+  g_autofree char *path = cpd_state_dir_build_path (store->state_dir, "users");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) names = NULL;
+  int fd = cpd_state_dir_lookup (store->state_dir, "users", &error);
+
+  if (fd >= 0)
+    {
+      names = cpd_pin_folder_list (fd, path, &error);
+      close (fd);
     }
+  for (unsigned int i = 0; names != NULL && i < names->len; i++)
+    load_user (store, names->pdata[i], problems);
+  if (error == NULL)
+    return;
+  cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
+  g_ptr_array_add (problems, g_strdup (error->message));
 }
 
 static void
@@ -433,6 +449,20 @@ cpd_store_is_busy (CpdStore *store)
     if (cpd_ledger_is_busy (user))
       return TRUE;
   return cpd_ledger_is_busy (store->system);
+}
+
+/* Writes what could not be written and is in force in memory alone, which is otherwise tried now
+ * and then. */
+void
+cpd_store_write_again (CpdStore *store)
+{
+  GHashTableIter iter;
+  gpointer user;
+
+  cpd_ledger_write_again (store->system);
+  g_hash_table_iter_init (&iter, store->users);
+  while (g_hash_table_iter_next (&iter, NULL, &user))
+    cpd_ledger_write_again (user);
 }
 
 /* What a reload read. */

@@ -29,6 +29,8 @@ typedef struct
 } CpdStoreSettings;
 
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
+gboolean
+cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
 GPtrArray *cpd_store_load (CpdStore *store);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
@@ -51,6 +53,7 @@ void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, C
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
 gboolean cpd_store_is_busy (CpdStore *store);
+void cpd_store_write_again (CpdStore *store);
 
 void cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error);

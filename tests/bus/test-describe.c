@@ -52,6 +52,21 @@ test_plain_pin (void)
 }
 
 static void
+test_stored (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autoptr (GVariant) first = describe (pin, 0), second = NULL;
+  gboolean stored = FALSE;
+
+  g_assert_true (g_variant_lookup (first, "stored", "b", &stored));
+  g_assert_true (stored);
+  pin->unstored = TRUE;
+  second = describe (pin, 0);
+  g_assert_true (g_variant_lookup (second, "stored", "b", &stored));
+  g_assert_false (stored);
+}
+
+static void
 test_full_pin (void)
 {
   g_autoptr (TestIdentity) identity = TEST_IDENTITY (.subject = "leaf");
@@ -179,6 +194,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/describe/plain-pin", test_plain_pin);
+  g_test_add_func ("/bus/describe/stored", test_stored);
   g_test_add_func ("/bus/describe/full-pin", test_full_pin);
   g_test_add_func ("/bus/describe/states", test_states);
   g_test_add_func ("/bus/describe/scopes", test_scopes);

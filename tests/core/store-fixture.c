@@ -7,6 +7,8 @@
 
 #include "store-fixture.h"
 
+#include <glib/gstdio.h>
+
 static void
 on_changed (CpdStore *store, guint32 uid, CpdHost *host, StoreFixture *f)
 {
@@ -27,8 +29,11 @@ open_store (StoreFixture *f)
                                       .pins_dirs = pins_dirs,
                                       .first_generation = 100,
                                       .max_bytes_per_layer = f->max_bytes };
+  g_autoptr (GError) error = NULL;
 
   f->store = cpd_store_new (&settings);
+  cpd_store_lock (f->store, /* most_ms= */ 5000, NULL, &error);
+  g_assert_no_error (error);
   f->problems = cpd_store_load (f->store);
   g_signal_connect (f->store, "changed", G_CALLBACK (on_changed), f);
 }
@@ -202,4 +207,49 @@ store_assert_silent (StoreFixture *f, CpdLayer layer, const char *host)
   g_autoptr (CpdPin) pin = store_get (f, STORE_UID, layer, host);
 
   g_assert_null (pin);
+}
+
+/* A regular file where the folder ought to be: the tests may run as root, whom permissions do not
+ * stop. */
+void
+store_break (const char *folder)
+{
+  g_autofree char *away = g_strconcat (folder, ".away", NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_no_errno (g_rename (folder, away));
+  g_file_set_contents (folder, "", 0, &error);
+  g_assert_no_error (error);
+}
+
+void
+store_heal (const char *folder)
+{
+  g_autofree char *away = g_strconcat (folder, ".away", NULL);
+
+  g_assert_no_errno (g_unlink (folder));
+  g_assert_no_errno (g_rename (away, folder));
+}
+
+/* Whether a pin of STORE_UID, or of the system, is in force in memory alone. */
+gboolean
+store_is_unstored (StoreFixture *f, CpdLayer layer, const char *host)
+{
+  g_autoptr (CpdPin) pin = store_get (f, STORE_UID, layer, host);
+
+  g_assert_nonnull (pin);
+  return pin->unstored;
+}
+
+/* Runs the main loop until a pin of STORE_UID, or of the system, is on disk. */
+void
+store_wait_until_stored (StoreFixture *f, CpdLayer layer, const char *host)
+{
+  const gint64 deadline = g_get_monotonic_time () + 15 * G_USEC_PER_SEC;
+
+  while (store_is_unstored (f, layer, host))
+    {
+      g_assert_cmpint (g_get_monotonic_time (), <, deadline);
+      g_main_context_iteration (NULL, TRUE);
+    }
 }

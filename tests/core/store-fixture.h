@@ -53,4 +53,9 @@ void store_assert_key (StoreFixture *f, CpdLayer layer, const char *host, guint8
 void store_assert_blocked (StoreFixture *f, CpdLayer layer, const char *host);
 void store_assert_silent (StoreFixture *f, CpdLayer layer, const char *host);
 
+void store_break (const char *folder);
+void store_heal (const char *folder);
+gboolean store_is_unstored (StoreFixture *f, CpdLayer layer, const char *host);
+void store_wait_until_stored (StoreFixture *f, CpdLayer layer, const char *host);
+
 G_END_DECLS

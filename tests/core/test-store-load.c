@@ -231,11 +231,138 @@ test_folder_that_is_a_link_blocks_the_layer (StoreFixture *f, gconstpointer user
   g_autofree char *elsewhere = g_build_filename (f->folder, "elsewhere", NULL);
 
   store_write (elsewhere, "h.example.pin", "h.example", 1);
-  g_assert_no_errno (g_mkdir (f->state, 0700));
   g_assert_no_errno (symlink (elsewhere, f->system));
   store_fixture_reopen (f);
   store_assert_blocked (f, SYSTEM, "h.example");
   store_assert_blocked (f, SYSTEM, "other.example");
+}
+
+static GError *
+fail_to_pin (StoreFixture *f, CpdLayer layer)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", layer, 1);
+  GError *error = NULL;
+
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  return error;
+}
+
+/* Whatever step of the way is a link: what it leads to is neither read nor written, nor removed
+ * from. */
+static void
+test_no_link_on_the_way (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *users = g_build_filename (f->state, "users", NULL);
+  const struct
+  {
+    const char *path;
+    CpdLayer layer;
+  } cases[] = { { f->system, SYSTEM }, { f->user, USER }, { users, USER } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *away = g_build_filename (f->folder, "away", NULL);
+      g_autoptr (GError) set_error = NULL, remove_error = NULL;
+
+      store_pin (f, STORE_UID, cases[i].layer, "good.example", 1);
+      g_assert_no_errno (g_rename (cases[i].path, away));
+      g_assert_no_errno (symlink (away, cases[i].path));
+      set_error = fail_to_pin (f, cases[i].layer);
+      g_assert_nonnull (strstr (set_error->message, "is a symbolic link"));
+      g_assert_false (store_remove_pin (f, cases[i].layer, "good.example", &remove_error));
+      g_assert_error (remove_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+      store_fixture_reopen (f);
+      g_assert_cmpuint (f->problems->len, ==, 1);
+      store_assert_blocked (f, cases[i].path == users ? SYSTEM : cases[i].layer, "h.example");
+      g_assert_no_errno (g_unlink (cases[i].path));
+      g_assert_no_errno (g_rename (away, cases[i].path));
+      store_fixture_reopen (f);
+      store_assert_key (f, cases[i].layer, "good.example", 1);
+      store_assert_silent (f, cases[i].layer, "h.example");
+    }
+}
+
+static void
+assert_left (const char *folder, const char *name, gboolean is)
+{
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+
+  if (g_file_test (path, G_FILE_TEST_EXISTS) != is)
+    g_test_message ("%s", path);
+  g_assert_cmpint (g_file_test (path, G_FILE_TEST_EXISTS), ==, is);
+}
+
+/* Of this version and of earlier ones; but nothing that somebody else may have put there. */
+static void
+test_leftovers_are_removed (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const ours[]
+      = { ".new", ".old", "h.example.pin.AB3xYz", "%2A.h.example.pin.000000" };
+  static const char *const others[]
+      = { "h.example.pin.backup", "h.example.pin.AB3xY",  "h.example.pin~",
+          "h.example.AB3xYz",     "h.example.pin.AB3.Yz", ".hidden" };
+  const char *const folders[] = { f->system, f->user };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      for (size_t n = 0; n < G_N_ELEMENTS (ours); n++)
+        store_write (folders[i], ours[n], "h.example", 1);
+      for (size_t n = 0; n < G_N_ELEMENTS (others); n++)
+        store_write (folders[i], others[n], "h.example", 1);
+      store_fixture_reopen (f);
+      g_assert_cmpuint (f->problems->len, ==, 0);
+      for (size_t n = 0; n < G_N_ELEMENTS (ours); n++)
+        assert_left (folders[i], ours[n], FALSE);
+      for (size_t n = 0; n < G_N_ELEMENTS (others); n++)
+        assert_left (folders[i], others[n], TRUE);
+    }
+}
+
+static void
+test_leftovers_that_are_no_files_stay (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *target = test_folder_write (f->folder, "target", "untouched");
+  g_autofree char *link_path = g_build_filename (f->system, "h.example.pin.AB3xYz", NULL);
+  g_autofree char *folder = g_build_filename (f->system, "b.example.pin.AB3xYz", NULL);
+
+  g_assert_no_errno (g_mkdir_with_parents (folder, 0700));
+  g_assert_no_errno (symlink (target, link_path));
+  store_fixture_reopen (f);
+  g_assert_true (g_file_test (link_path, G_FILE_TEST_IS_SYMLINK));
+  g_assert_true (g_file_test (folder, G_FILE_TEST_IS_DIR));
+}
+
+/* As --check does, beside a service that may just be writing it. */
+static void
+test_who_only_looks_removes_nothing (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const no_dirs[] = { NULL };
+  const CpdStoreSettings settings = { .state_dir = f->state, .pins_dirs = no_dirs };
+  g_autoptr (CpdStore) looking = cpd_store_new (&settings);
+  g_autoptr (GPtrArray) problems = NULL;
+
+  store_write (f->system, ".new", "h.example", 1);
+  problems = cpd_store_load (looking);
+  g_assert_cmpuint (problems->len, ==, 0);
+  assert_left (f->system, ".new", TRUE);
+}
+
+static void
+test_two_stores_of_one_folder (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const no_dirs[] = { NULL };
+  const CpdStoreSettings settings = { .state_dir = f->state, .pins_dirs = no_dirs };
+  g_autoptr (CpdStore) second = cpd_store_new (&settings);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (cpd_store_lock (second, /* most_ms= */ 20, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_nonnull (strstr (error->message, f->state));
+  g_clear_object (&f->store);
+  g_assert_true (cpd_store_lock (second, /* most_ms= */ 5000, NULL, NULL));
+  g_clear_object (&second);
+  f->store = cpd_store_new (&settings);
 }
 
 static void
@@ -353,6 +480,11 @@ main (int argc, char *argv[])
   ADD ("link/is-not-followed", test_link_is_not_followed);
   ADD ("link/is-not-written-through", test_writing_does_not_follow_a_link);
   ADD ("link/folder-blocks-the-layer", test_folder_that_is_a_link_blocks_the_layer);
+  ADD ("link/nowhere-on-the-way", test_no_link_on_the_way);
+  ADD ("leftovers/are-removed", test_leftovers_are_removed);
+  ADD ("leftovers/that-are-no-files-stay", test_leftovers_that_are_no_files_stay);
+  ADD ("leftovers/stay-for-who-only-looks", test_who_only_looks_removes_nothing);
+  ADD ("two-stores-of-one-folder", test_two_stores_of_one_folder);
   ADD ("no-file-blocks-its-host", test_what_is_no_file_blocks_its_host);
   ADD ("no-folder-blocks-the-layer", test_folder_that_is_a_file_blocks_the_layer);
   ADD ("users/no-folder-blocks-everybody", test_users_that_are_a_file_block_everybody);

@@ -165,20 +165,8 @@ test_without_a_folder (StoreFixture *f, gconstpointer user_data)
   store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
   store_assert_key (f, USER, "h.example", 1);
   store_assert_key (f, SYSTEM, "h.example", 2);
-  g_assert_false (g_file_test (f->state, G_FILE_TEST_EXISTS));
-}
-
-/* A regular file where the folder ought to be: the tests may run as root, whom permissions do not
- * stop. */
-static void
-break_folder (const char *folder)
-{
-  g_autofree char *away = g_strconcat (folder, ".away", NULL);
-  g_autoptr (GError) error = NULL;
-
-  g_assert_no_errno (g_rename (folder, away));
-  g_file_set_contents (folder, "", 0, &error);
-  g_assert_no_error (error);
+  g_assert_false (g_file_test (f->system, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (f->user, G_FILE_TEST_EXISTS));
 }
 
 static void
@@ -188,7 +176,7 @@ test_failed_write_keeps_the_old_pin (StoreFixture *f, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  break_folder (f->system);
+  store_break (f->system);
   g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
   store_assert_key (f, SYSTEM, "h.example", 1);
@@ -215,7 +203,7 @@ test_failed_unpin_keeps_the_old_pin (StoreFixture *f, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  break_folder (f->system);
+  store_break (f->system);
   g_assert_false (store_remove_pin (f, SYSTEM, "h.example", &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
   store_assert_key (f, SYSTEM, "h.example", 1);
@@ -227,7 +215,7 @@ test_failed_block_blocks (StoreFixture *f, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  break_folder (f->system);
+  store_break (f->system);
   block (f, SYSTEM, "h.example", &error);
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
   store_assert_blocked (f, SYSTEM, "h.example");
@@ -237,14 +225,12 @@ test_failed_block_blocks (StoreFixture *f, gconstpointer user_data)
 static void
 test_failure_does_not_stop_later_changes (StoreFixture *f, gconstpointer user_data)
 {
-  g_autofree char *away = g_strconcat (f->system, ".away", NULL);
   g_autoptr (CpdPin) pin = test_pin ("h.example", SYSTEM, 2);
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  break_folder (f->system);
+  store_break (f->system);
   g_assert_false (store_set_pin (f, STORE_UID, pin, NULL));
-  g_assert_no_errno (g_unlink (f->system));
-  g_assert_no_errno (g_rename (away, f->system));
+  store_heal (f->system);
   store_pin (f, STORE_UID, SYSTEM, "h.example", 3);
   store_assert_key (f, SYSTEM, "h.example", 3);
 }
