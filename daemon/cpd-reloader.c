@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Watches the files that the store only reads, and has them read anew: once, a moment after the
- * last of several changes, since a package brings many. What cannot be taken over is told, and what
- * was in force stays. */
+ * last of several changes, since a package brings many; but not much later than after the first,
+ * since some files never rest. What cannot be taken over is told, and what was in force stays. */
 
 #include "config.h"
 
 #include "daemon/cpd-reloader.h"
 
 #include "daemon/bus/cpd-audit.h"
+#include "daemon/cpd-watch.h"
 
 #define SETTLE_MS 500
+#define MOST_MS   2000
 
 struct _CpdReloader
 {
   GObject parent;
 
   CpdStore *store;
-  GPtrArray *monitors; /* of GFileMonitor */
+  CpdWatch *watch;
+  gboolean started;    /* the store has been read once */
+  gboolean asked;      /* to reload, before that */
   unsigned int timer;  /* until the changes have settled; 0: there are none */
+  gint64 first_change; /* of those, monotonic µs */
 };
 
 G_DEFINE_FINAL_TYPE (CpdReloader, cpd_reloader, G_TYPE_OBJECT)
@@ -29,7 +34,7 @@ cpd_reloader_dispose (GObject *object)
   CpdReloader *reloader = CPD_RELOADER (object);
 
   g_clear_handle_id (&reloader->timer, g_source_remove);
-  g_clear_pointer (&reloader->monitors, g_ptr_array_unref);
+  g_clear_object (&reloader->watch);
   g_clear_object (&reloader->store);
   G_OBJECT_CLASS (cpd_reloader_parent_class)->dispose (object);
 }
@@ -43,7 +48,7 @@ cpd_reloader_class_init (CpdReloaderClass *klass)
 static void
 cpd_reloader_init (CpdReloader *reloader)
 {
-  reloader->monitors = g_ptr_array_new_with_free_func (g_object_unref);
+  reloader->watch = cpd_watch_new ();
 }
 
 static void
@@ -57,10 +62,23 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
     cpd_audit_reload_failed (error->message);
 }
 
+/* Before the start it is only remembered. */
 void
 cpd_reloader_reload (CpdReloader *reloader)
 {
-  cpd_store_reload_async (reloader->store, on_reloaded, NULL);
+  if (reloader->started)
+    cpd_store_reload_async (reloader->store, on_reloaded, NULL);
+  else
+    reloader->asked = TRUE;
+}
+
+static void
+renew_watch (CpdReloader *reloader)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!cpd_watch_renew (reloader->watch, &error))
+    g_warning ("%s", error->message);
 }
 
 static gboolean
@@ -69,43 +87,48 @@ on_settled (gpointer user_data)
   CpdReloader *reloader = user_data;
 
   reloader->timer = 0;
+  renew_watch (reloader); /* first: what changes from here on is told of again */
   cpd_reloader_reload (reloader);
   return G_SOURCE_REMOVE;
 }
 
 static void
-on_file_changed (CpdReloader *reloader)
+on_changed (CpdReloader *reloader)
 {
+  gint64 now = g_get_monotonic_time ();
+  unsigned int passed_ms;
+
+  if (reloader->timer == 0)
+    reloader->first_change = now;
+  passed_ms = (unsigned int)((now - reloader->first_change) / 1000);
   g_clear_handle_id (&reloader->timer, g_source_remove);
-  reloader->timer = g_timeout_add (SETTLE_MS, on_settled, reloader);
+  reloader->timer = g_timeout_add (passed_ms < MOST_MS ? MIN (SETTLE_MS, MOST_MS - passed_ms) : 0,
+                                   on_settled, reloader);
 }
 
-/* What is not there is not watched: GIO would look for it every few seconds. */
-static void
-watch (CpdReloader *reloader, const char *path)
-{
-  g_autoptr (GFile) file = path != NULL ? g_file_new_for_path (path) : NULL;
-  GFileMonitor *monitor = NULL;
-
-  if (file != NULL && g_file_query_exists (file, NULL))
-    monitor = g_file_monitor (file, G_FILE_MONITOR_WATCH_MOVES, NULL, NULL);
-  if (monitor == NULL)
-    return;
-  g_signal_connect_object (monitor, "changed", G_CALLBACK (on_file_changed), reloader,
-                           G_CONNECT_SWAPPED);
-  g_ptr_array_add (reloader->monitors, monitor);
-}
-
+/* Watches from now on, but does nothing before it is started. */
 CpdReloader *
 cpd_reloader_new (CpdStore *store)
 {
   CpdReloader *reloader = g_object_new (CPD_TYPE_RELOADER, NULL);
   const char *const *folders = cpd_store_get_pins_dirs (store);
+  CpdTrustSource *trust = cpd_store_get_trust (store);
 
   reloader->store = g_object_ref (store);
   for (size_t i = 0; folders[i] != NULL; i++)
-    watch (reloader, folders[i]);
-  if (cpd_store_get_trust (store) != NULL)
-    watch (reloader, cpd_trust_source_get_file (cpd_store_get_trust (store)));
+    cpd_watch_add (reloader->watch, folders[i]);
+  if (trust != NULL && cpd_trust_source_get_file (trust) != NULL)
+    cpd_watch_add (reloader->watch, cpd_trust_source_get_file (trust));
+  g_signal_connect_swapped (reloader->watch, "changed", G_CALLBACK (on_changed), reloader);
+  renew_watch (reloader);
   return reloader;
+}
+
+/* The store has been read, since the reloader is there. */
+void
+cpd_reloader_start (CpdReloader *reloader)
+{
+  reloader->started = TRUE;
+  if (reloader->asked)
+    cpd_reloader_reload (reloader);
 }

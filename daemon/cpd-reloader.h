@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (CpdReloader, cpd_reloader, CPD, RELOADER, GObject)
 
 CpdReloader *cpd_reloader_new (CpdStore *store);
+void cpd_reloader_start (CpdReloader *reloader);
 void cpd_reloader_reload (CpdReloader *reloader);
 
 G_END_DECLS

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service on the bus: its one object with two interfaces, and its name, which is taken only
- * when the object can already be called. */
+/* The service on the bus: its name, and its one object with two interfaces. The name comes first:
+ * only who has it knows that nobody else changes the state any more. Calls wait until there is
+ * something to answer them from. */
 
 #include "config.h"
 
@@ -10,6 +11,7 @@
 #include "daemon/bus/cpd-bus-pins.h"
 #include "daemon/bus/cpd-bus-requests.h"
 #include "daemon/bus/cpd-polkit.h"
+#include "daemon/bus/cpd-unanswered.h"
 #include "dbus/certpin-names.h"
 
 struct _CpdBus
@@ -19,6 +21,7 @@ struct _CpdBus
   CpdBusParts parts;
   CpdBusPins *pins;
   CpdBusRequests *requests;
+  CpdUnanswered *unanswered;
   GBusNameOwnerFlags flags;
   unsigned int name;
 };
@@ -27,7 +30,7 @@ G_DEFINE_FINAL_TYPE (CpdBus, cpd_bus, G_TYPE_OBJECT)
 
 enum
 {
-  READY,
+  ACQUIRED,
   LOST,
   N_SIGNALS
 };
@@ -35,15 +38,23 @@ enum
 static unsigned int signals[N_SIGNALS];
 
 static void
+unexport (GDBusInterfaceSkeleton *skeleton)
+{
+  if (g_dbus_interface_skeleton_get_connection (skeleton) != NULL)
+    g_dbus_interface_skeleton_unexport (skeleton);
+}
+
+static void
 cpd_bus_dispose (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
+  g_clear_pointer (&bus->unanswered, cpd_unanswered_free);
   g_clear_handle_id (&bus->name, g_bus_unown_name);
   if (bus->pins != NULL)
-    g_dbus_interface_skeleton_unexport (cpd_bus_pins_get_skeleton (bus->pins));
+    unexport (cpd_bus_pins_get_skeleton (bus->pins));
   if (bus->requests != NULL)
-    g_dbus_interface_skeleton_unexport (cpd_bus_requests_get_skeleton (bus->requests));
+    unexport (cpd_bus_requests_get_skeleton (bus->requests));
   g_clear_object (&bus->pins);
   g_clear_object (&bus->requests);
   g_clear_object (&bus->parts.authority);
@@ -71,8 +82,8 @@ cpd_bus_class_init (CpdBusClass *klass)
 {
   G_OBJECT_CLASS (klass)->dispose = cpd_bus_dispose;
   G_OBJECT_CLASS (klass)->finalize = cpd_bus_finalize;
-  signals[READY] = g_signal_new ("ready", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                 G_TYPE_NONE, 0);
+  signals[ACQUIRED] = g_signal_new ("acquired", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 0);
   signals[LOST]
       = g_signal_new ("lost", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
 }
@@ -112,6 +123,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->request_objects = cpd_request_objects_new (settings->connection);
   parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
                                       : cpd_uid_authority_new ();
+  bus->unanswered = cpd_unanswered_new (settings->connection, CERTPIN_PINS_IFACE);
   bus->pins = cpd_bus_pins_new (parts);
   bus->requests = cpd_bus_requests_new (parts);
   bus->flags = G_BUS_NAME_OWNER_FLAGS_ALLOW_REPLACEMENT | G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE;
@@ -123,7 +135,7 @@ cpd_bus_new (const CpdBusSettings *settings)
 static void
 on_name_acquired (GDBusConnection *connection, const char *name, gpointer user_data)
 {
-  g_signal_emit (user_data, signals[READY], 0);
+  g_signal_emit (user_data, signals[ACQUIRED], 0);
 }
 
 static void
@@ -135,9 +147,17 @@ on_name_lost (GDBusConnection *connection, const char *name, gpointer user_data)
   g_signal_emit (bus, signals[LOST], 0);
 }
 
-/* Exports the object, then asks for the name. */
+/* Asks for the name. Calls that arrive wait. */
+void
+cpd_bus_own_name (CpdBus *bus)
+{
+  bus->name = g_bus_own_name_on_connection (bus->parts.connection, CERTPIN_BUS_NAME, bus->flags,
+                                            on_name_acquired, on_name_lost, bus, NULL);
+}
+
+/* Answers calls, those that have waited first. The store has been read. */
 gboolean
-cpd_bus_start (CpdBus *bus, GError **error)
+cpd_bus_start_serving (CpdBus *bus, GError **error)
 {
   GDBusConnection *connection = bus->parts.connection;
 
@@ -146,7 +166,27 @@ cpd_bus_start (CpdBus *bus, GError **error)
       || !g_dbus_interface_skeleton_export (cpd_bus_requests_get_skeleton (bus->requests),
                                             connection, CERTPIN_OBJECT_PATH, error))
     return FALSE;
-  bus->name = g_bus_own_name_on_connection (connection, CERTPIN_BUS_NAME, bus->flags,
-                                            on_name_acquired, on_name_lost, bus, NULL);
+  cpd_unanswered_let_pass (bus->unanswered);
   return TRUE;
+}
+
+/* Gives the name back, so that later calls are another instance's; “lost” tells when that is done.
+ * Returns: whether there is a name to give back */
+gboolean
+cpd_bus_release_name (CpdBus *bus)
+{
+  if (bus->name == 0)
+    return FALSE;
+  g_dbus_connection_call (bus->parts.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", "ReleaseName",
+                          g_variant_new ("(s)", CERTPIN_BUS_NAME), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
+                          NULL, NULL, NULL);
+  return TRUE;
+}
+
+/* Returns: how many calls of the Pins interface are under way */
+unsigned int
+cpd_bus_count_unanswered (CpdBus *bus)
+{
+  return cpd_unanswered_count (bus->unanswered);
 }

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 #define CPD_TYPE_BUS (cpd_bus_get_type ())
 
 /* The service on the bus. Emits
- *   ready (): the name is owned;
+ *   acquired (): the name is owned;
  *   lost (): the name, or the bus, is gone. */
 G_DECLARE_FINAL_TYPE (CpdBus, cpd_bus, CPD, BUS, GObject)
 
@@ -24,6 +24,9 @@ typedef struct
 } CpdBusSettings;
 
 CpdBus *cpd_bus_new (const CpdBusSettings *settings);
-gboolean cpd_bus_start (CpdBus *bus, GError **error);
+void cpd_bus_own_name (CpdBus *bus);
+gboolean cpd_bus_start_serving (CpdBus *bus, GError **error);
+gboolean cpd_bus_release_name (CpdBus *bus);
+unsigned int cpd_bus_count_unanswered (CpdBus *bus);
 
 G_END_DECLS

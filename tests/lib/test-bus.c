@@ -106,7 +106,7 @@ test_bus_listen (GDBusConnection *connection, GCallback handler, gpointer user_d
 }
 
 static void
-on_ready (CpdBus *bus, gpointer user_data)
+on_acquired (CpdBus *bus, gpointer user_data)
 {
   *(gboolean *)user_data = TRUE;
 }
@@ -118,7 +118,7 @@ start_service (TestBus *f)
   const CpdStoreSettings store_settings = { .pins_dirs = pins_dirs, .first_generation = 100 };
   g_autoptr (GPtrArray) problems = NULL;
   g_autoptr (GError) error = NULL;
-  gboolean ready = FALSE;
+  gboolean acquired = FALSE;
   CpdBusSettings settings = { .config = f->config };
 
   f->store = cpd_store_new (&store_settings);
@@ -129,11 +129,12 @@ start_service (TestBus *f)
   settings.store = f->store;
   settings.fetcher = CPD_FETCHER (f->fetcher);
   f->bus = cpd_bus_new (&settings);
-  g_signal_connect (f->bus, "ready", G_CALLBACK (on_ready), &ready);
-  g_assert_true (cpd_bus_start (f->bus, &error));
-  while (!ready)
+  g_signal_connect (f->bus, "acquired", G_CALLBACK (on_acquired), &acquired);
+  cpd_bus_own_name (f->bus);
+  while (!acquired)
     test_loop_step ();
-  g_signal_handlers_disconnect_by_data (f->bus, &ready);
+  g_signal_handlers_disconnect_by_data (f->bus, &acquired);
+  g_assert_true (cpd_bus_start_serving (f->bus, &error));
 }
 
 void

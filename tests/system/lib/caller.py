@@ -125,6 +125,9 @@ class Caller:
     def unpin(self, host, **options):
         self.call(PINS, 'Unpin', '(sa{sv})', host, pin_options(options))
 
+    def block(self, host, reason='', **options):
+        self.call(PINS, 'BlockHost', '(ssa{sv})', host, reason, pin_options(options))
+
     def get_pin(self, host, **options):
         return self.call(PINS, 'GetPin', '(sa{sv})', host, pin_options(options))[0]
 

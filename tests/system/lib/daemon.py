@@ -46,10 +46,10 @@ class Daemon:
             return subprocess.Popen(self.wrapper + self.arguments() + list(more),
                                     env=self.environment(), stdout=log, stderr=log)
 
-    def run(self, *more):
+    def run(self, *more, seconds=10):
         """Runs one that ends by itself. Returns: exit code and output"""
         done = subprocess.run(self.arguments() + list(more), env=self.environment(), check=False,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=10)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=seconds)
         return done.returncode, done.stdout.decode()
 
     def start(self, *more):

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_WATCH (cpd_watch_get_type ())
+
+/* What tells of changes at some paths, whatever is there. Emits
+ *   changed (): something is, or may be, another thing than before. */
+G_DECLARE_FINAL_TYPE (CpdWatch, cpd_watch, CPD, WATCH, GObject)
+
+CpdWatch *cpd_watch_new (void);
+void cpd_watch_add (CpdWatch *watch, const char *path);
+gboolean cpd_watch_renew (CpdWatch *watch, GError **error);
+
+G_END_DECLS
