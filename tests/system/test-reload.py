@@ -1,0 +1,216 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Pin files and the trust file count soon after they have changed, however they change: in their
+place, with their folder, or where there was nothing before."""
+
+import os
+import shutil
+import signal
+import threading
+import time
+
+from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.world import HOST, World
+
+
+# Changes settle within two; who looks for them now and then is later.
+SOON_S = 4
+
+
+def write(path, text, mode='w'):
+    with open(path, mode, encoding=None if 'b' in mode else 'utf-8') as file:
+        file.write(text)
+
+
+def pin_file(key):
+    return f'[Pin File]\nVersion=1\n\n[one]\nHost={HOST}\nKeys={key};\n'
+
+
+def make_folder(path, key=None):
+    os.makedirs(path, 0o755)
+    if key is not None:
+        write(os.path.join(path, 'site.pin'), pin_file(key))
+    return path
+
+
+class Told:
+    """What a program is told of reloads from now on."""
+
+    def __init__(self, world):
+        world.alice.list_pins()  # so that it is told
+        world.alice.signals.clear()
+        self.world = world
+        self.began = time.monotonic()
+
+    def seen(self):
+        return any(name == 'PinChanged' and arguments[1]['state'] == 'reloaded'
+                   for name, arguments in list(self.world.alice.signals))
+
+    def wait(self):
+        self.world.alice.wait(self.seen, 'a reload', SOON_S)
+        return time.monotonic() - self.began
+
+
+def in_force(world):
+    return [key for pin in world.alice.list_pins() for key in pin['keys']]
+
+
+@test('a file that is touched again and again does not put off the reload')
+def _(world):
+    key = world.issue().pin
+    path = os.path.join(world.daemon.pins_dir, 'site.pin')
+    told = Told(world)
+    write(path, pin_file(key))
+    while not told.seen():
+        holds(time.monotonic() - told.began < 4, 'no reload in 4 s')
+        os.utime(path)
+        threading.Event().wait(0.3)
+    holds(time.monotonic() - told.began > 1.5, 'the reload did not wait for the file to settle')
+    equal(in_force(world), [key], 'the keys')
+
+
+def add_swap_test(name, swap):
+    @test(f'a folder of pin files that {name} is watched on')
+    def _(world):
+        keys = [world.issue().pin for _ in range(3)]
+        path = world.daemon.pins_dir
+        write(os.path.join(path, 'site.pin'), pin_file(keys[0]))
+        world.daemon.restart()
+        told = Told(world)
+        swap(world, path, keys[1])
+        told.wait()
+        equal(in_force(world), [keys[1]], 'the keys after the swap')
+        told = Told(world)
+        write(os.path.join(path, 'site.pin'), pin_file(keys[2]))
+        told.wait()
+        equal(in_force(world), [keys[2]], 'the keys after a change in the new folder')
+
+
+def swap_by_rename(world, path, key):
+    new = make_folder(os.path.join(world.folder, 'new'), key)
+    os.rename(path, path + '.old')
+    os.rename(new, path)
+
+
+def swap_by_removal(_world, path, key):
+    shutil.rmtree(path)
+    make_folder(path, key)
+
+
+def swap_a_while_later(world, path, key):
+    told = Told(world)
+    shutil.rmtree(path)
+    told.wait()
+    equal(in_force(world), [], 'the keys without the folder')
+    world.alice.signals.clear()
+    make_folder(path, key)
+
+
+add_swap_test('is replaced by a rename', swap_by_rename)
+add_swap_test('is removed and made again', swap_by_removal)
+add_swap_test('is removed and made again a while later', swap_a_while_later)
+
+
+@test('folders on the way that are replaced: what is below is watched on')
+def _(world):
+    keys = [world.issue().pin for _ in range(3)]
+    above = os.path.join(world.folder, 'above')
+    world.daemon.pins_dir = make_folder(os.path.join(above, 'middle', 'pins.d'), keys[0])
+    world.daemon.restart()
+    make_folder(os.path.join(world.folder, 'new', 'middle', 'pins.d'), keys[1])
+    told = Told(world)
+    os.rename(above, above + '.old')
+    os.rename(os.path.join(world.folder, 'new'), above)
+    told.wait()
+    equal(in_force(world), [keys[1]], 'the keys')
+    told = Told(world)
+    write(os.path.join(world.daemon.pins_dir, 'site.pin'), pin_file(keys[2]))
+    told.wait()
+    equal(in_force(world), [keys[2]], 'the keys after a change in the new folder')
+
+
+@test('a folder of pin files that comes after the start, with all above it, is watched')
+def _(world):
+    keys = [world.issue().pin for _ in range(2)]
+    world.daemon.pins_dir = os.path.join(world.folder, 'later', 'still', 'pins.d')
+    world.daemon.restart()
+    told = Told(world)
+    make_folder(world.daemon.pins_dir, keys[0])
+    told.wait()
+    equal(in_force(world), [keys[0]], 'the keys')
+    told = Told(world)
+    write(os.path.join(world.daemon.pins_dir, 'site.pin'), pin_file(keys[1]))
+    told.wait()
+    equal(in_force(world), [keys[1]], 'the keys after a change in the folder')
+
+
+def trust(world, authority):
+    """Puts another trust file in the place of the one there, and waits until it counts."""
+    write(world.daemon.trust_file + '.new', authority.pem, 'wb')
+    told = Told(world)
+    os.rename(world.daemon.trust_file + '.new', os.path.realpath(world.daemon.trust_file))
+    told.wait()
+
+
+def add_trust_test(name, place):
+    @test(f'{name}: the new authorities count')
+    def _(world):
+        world.daemon.trust_file = place(world)
+        world.daemon.restart()
+        server, identity = world.serve_pinned()
+        world.arrives(server)
+        for authority in (world.other_authority, world.authority, world.other_authority):
+            trust(world, authority)
+            if authority is world.authority:
+                world.arrives(server)
+            else:
+                world.nothing_arrives(server, 'Untrusted')
+        equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the pin')
+
+
+def plain_trust_file(world):
+    path = os.path.join(world.folder, 'trust.pem')
+    write(path, world.authority.pem, 'wb')
+    return path
+
+
+def linked_trust_file(world):
+    folder = make_folder(os.path.join(world.folder, 'elsewhere'))
+    write(os.path.join(folder, 'bundle.pem'), world.authority.pem, 'wb')
+    path = os.path.join(world.folder, 'trust.pem')
+    os.symlink(os.path.join(folder, 'bundle.pem'), path)
+    return path
+
+
+add_trust_test('a trust file that is replaced by a rename', plain_trust_file)
+add_trust_test('a trust file behind a link, replaced by a rename', linked_trust_file)
+
+
+@test('a trust file that is missing at the start and comes later counts')
+def _(world):
+    world.daemon.trust_file = os.path.join(world.folder, 'later', 'trust.pem')
+    world.daemon.restart()
+    server, _ = world.serve_pinned()
+    world.nothing_arrives(server, 'Untrusted')
+    told = Told(world)
+    os.mkdir(os.path.dirname(world.daemon.trust_file))
+    write(world.daemon.trust_file, world.authority.pem, 'wb')
+    told.wait()
+    world.arrives(server)
+
+
+@test('what changes while the state is read, or waited for, is not missed')
+def _(world):
+    key = world.issue().pin
+    first = world.daemon.process
+    first.send_signal(signal.SIGSTOP)
+    world.daemon.start('--replace')
+    write(os.path.join(world.daemon.pins_dir, 'site.pin'), pin_file(key))
+    first.send_signal(signal.SIGCONT)
+    deadline = time.monotonic() + DEADLINE_S
+    while in_force(world) != [key]:
+        holds(time.monotonic() < deadline, 'the file is not in force')
+    equal(first.wait(10), 0, 'the exit code of the first')
+
+
+run(World)
