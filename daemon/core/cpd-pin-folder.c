@@ -50,11 +50,14 @@ read_all (int fd, const char *name, gsize size, GError **error)
 {
   g_autofree char *data = g_malloc (size + 1);
   gsize length = 0;
-  gssize got;
+  gssize got = 1;
 
-  while ((got = read (fd, data + length, size - length)) > 0 || (got < 0 && errno == EINTR))
-    length += (gsize)MAX (got, 0);
-  if (got == 0)
+  while (length < size && got != 0 && (got > 0 || errno == EINTR))
+    {
+      got = read (fd, data + length, size - length);
+      length += (gsize)MAX (got, 0);
+    }
+  if (got >= 0)
     return g_bytes_new_take (g_steal_pointer (&data), length);
   fail (error, "read", name);
   return NULL;

@@ -26,7 +26,8 @@
 struct _CpdStateDir
 {
   char *path;
-  int fd; /* of the locked folder; -1: it is not locked */
+  int fd;          /* of the locked folder; -1: it is not locked */
+  gboolean is_new; /* it was not there before */
 
   /* Atomic. The folder's entries are on disk where both are the same; they start apart, since an
    * earlier process may have crashed before it wrote them out. */
@@ -128,6 +129,7 @@ cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancel
   int fd = -1, code;
 
   g_return_val_if_fail (dir->fd < 0, FALSE);
+  dir->is_new = !g_file_test (dir->path, G_FILE_TEST_EXISTS);
   if (g_mkdir_with_parents (dir->path, 0700) == 0)
     fd = open (dir->path, FOLDER_FLAGS);
   if (fd < 0)
@@ -252,7 +254,7 @@ sync_entries (CpdStateDir *dir, GError **error)
     return TRUE;
   root = open_root (dir);
   synced = root >= 0 && sync_folder (root, "users") && sync_folder (root, ".")
-           && sync_folder (root, "..");
+           && (!dir->is_new || sync_folder (root, ".."));
   if (synced)
     g_atomic_int_set (&dir->synced, made);
   else
