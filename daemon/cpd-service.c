@@ -19,6 +19,9 @@
 #define DRAIN_CALLS_MS  500
 #define DRAIN_WRITES_MS 1500
 
+/* Likewise, the reading of the state. */
+#define DRAIN_LOAD_MS 1300
+
 /* How long to wait for the state, which the one before has for as long as it drains. */
 #define LOCK_MS 10000
 
@@ -30,6 +33,7 @@ typedef struct
   CpdReloader *reloader;
   GCancellable *ending;
   gboolean owner;   /* it has the name */
+  gboolean loading; /* it waits for the state, or reads it */
   gboolean serving; /* it has the state as well */
   gint64 end_began; /* monotonic µs */
   int status;
@@ -37,9 +41,27 @@ typedef struct
 } Service;
 
 static gboolean
-on_terminate (gpointer user_data)
+on_load_is_late (gpointer user_data)
 {
   g_main_loop_quit (((Service *)user_data)->loop);
+  return G_SOURCE_REMOVE;
+}
+
+/* Who is about to have its state answers those who have called it meanwhile. */
+static void
+end (Service *service)
+{
+  g_cancellable_cancel (service->ending);
+  if (service->loading)
+    g_timeout_add (DRAIN_LOAD_MS, on_load_is_late, service);
+  else
+    g_main_loop_quit (service->loop);
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  end (user_data);
   return G_SOURCE_CONTINUE;
 }
 
@@ -72,18 +94,13 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 }
 
 static void
-on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
+start_serving (Service *service, GPtrArray *problems)
 {
-  Service *service = user_data;
   GError *error = NULL;
-  g_autoptr (GPtrArray) problems = NULL;
 
-  if (g_cancellable_is_cancelled (service->ending))
-    return;
-  problems = g_task_propagate_pointer (G_TASK (result), &error);
-  for (unsigned int i = 0; problems != NULL && i < problems->len; i++)
+  for (unsigned int i = 0; i < problems->len; i++)
     cpd_audit_store_broken (problems->pdata[i]);
-  if (problems == NULL || !cpd_bus_start_serving (service->bus, &error))
+  if (!cpd_bus_start_serving (service->bus, &error))
     {
       fail (service, error);
       return;
@@ -93,6 +110,22 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_message ("ready");
 }
 
+static void
+on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Service *service = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) problems = g_task_propagate_pointer (G_TASK (result), &error);
+
+  service->loading = FALSE;
+  if (problems != NULL)
+    start_serving (service, problems);
+  if (g_cancellable_is_cancelled (service->ending))
+    g_main_loop_quit (service->loop);
+  else if (problems == NULL)
+    fail (service, g_steal_pointer (&error));
+}
+
 /* Nobody else looks at the store before it is loaded. */
 static void
 on_acquired (Service *service)
@@ -100,7 +133,7 @@ on_acquired (Service *service)
   g_autoptr (GTask) task
       = g_task_new (service->settings->store, service->ending, on_loaded, service);
 
-  service->owner = TRUE;
+  service->owner = service->loading = TRUE;
   g_task_set_check_cancellable (task, FALSE);
   g_task_run_in_thread (task, load_in_thread);
 }
@@ -121,7 +154,7 @@ on_lost (Service *service)
   service->owner = FALSE;
   if (!in_order)
     service->status = 1;
-  g_main_loop_quit (service->loop);
+  end (service);
 }
 
 /* Whether something is left to be waited for: calls that arrived while this one had the name, and
@@ -185,7 +218,6 @@ cpd_service_run (const CpdBusSettings *settings, GError **error)
   set_up (&service);
   cpd_bus_own_name (service.bus);
   g_main_loop_run (service.loop);
-  g_cancellable_cancel (service.ending);
   if (service.serving)
     drain (&service);
   g_signal_handlers_disconnect_by_data (service.bus, &service);

@@ -12,8 +12,6 @@
 #include <glib-unix.h>
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -22,6 +20,9 @@
   (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 /* Of what is at the end: its contents, too. */
 #define END_EVENTS (WAY_EVENTS | IN_MODIFY | IN_CLOSE_WRITE)
+
+/* As many links as the kernel follows (path_resolution(7)). */
+#define LINKS_MAX 40
 
 /* Which events of one of the kernel's watches count. */
 typedef struct
@@ -157,10 +158,23 @@ add_interest (CpdWatch *watch, const char *path, const char *name, guint32 event
   return TRUE;
 }
 
-/* Watches from the root down for as far as there is something. Returns: whether there are watches
- * enough; with errno set */
+/* Returns: (transfer full) (nullable): where the way goes on, if there is a link at `way`; `rest`:
+ * what comes behind that */
+static char *
+follow_link (const char *way, char **rest)
+{
+  g_autofree char *target = g_file_read_link (way, NULL);
+  g_autofree char *folder = g_path_get_dirname (way);
+  g_autofree char *path = target != NULL ? g_canonicalize_filename (target, folder) : NULL;
+  g_autofree char *behind = g_strjoinv ("/", rest);
+
+  return path != NULL ? g_build_filename (path, behind, NULL) : NULL;
+}
+
+/* Watches from the root down for as far as there is something, and on where a link leads. Returns:
+ * whether there are watches enough; with errno set */
 static gboolean
-add_way (CpdWatch *watch, const char *path)
+add_way (CpdWatch *watch, const char *path, unsigned int links)
 {
   g_auto (GStrv) names = g_strsplit (path + 1, "/", -1);
   g_autoptr (GString) way = g_string_new ("/");
@@ -168,25 +182,16 @@ add_way (CpdWatch *watch, const char *path)
 
   for (size_t i = 0; added && names[i] != NULL && *names[i] != '\0'; i++)
     {
+      g_autofree char *onward = NULL;
+
       added = add_interest (watch, way->str, names[i], WAY_EVENTS);
       if (way->len > 1)
         g_string_append_c (way, '/');
       g_string_append (way, names[i]);
+      if (added && links > 0 && (onward = follow_link (way->str, names + i + 1)) != NULL)
+        return add_way (watch, onward, links - 1);
     }
   return (added && add_interest (watch, path, NULL, END_EVENTS)) || errno != ENOSPC;
-}
-
-/* Where a link is on the way, what it leads to has a way of its own. */
-static gboolean
-add_path (CpdWatch *watch, const char *path)
-{
-  char *real = realpath (path, NULL);
-  gboolean added = add_way (watch, path);
-
-  if (added && real != NULL && !g_str_equal (real, path))
-    added = add_way (watch, real);
-  free (real);
-  return added;
 }
 
 /* Watches what is there now; to be called again after changes, and before what is there is read.
@@ -201,7 +206,7 @@ cpd_watch_renew (CpdWatch *watch, GError **error)
   watch->fd = inotify_init1 (IN_NONBLOCK | IN_CLOEXEC);
   added = watch->fd >= 0;
   for (unsigned int i = 0; added && i < watch->paths->len; i++)
-    added = add_path (watch, watch->paths->pdata[i]);
+    added = add_way (watch, watch->paths->pdata[i], LINKS_MAX);
   code = errno;
   if (watch->fd >= 0)
     watch->source = g_unix_fd_add (watch->fd, G_IO_IN, on_events, watch);

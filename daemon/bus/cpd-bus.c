@@ -21,7 +21,7 @@ struct _CpdBus
   CpdBusParts parts;
   CpdBusPins *pins;
   CpdBusRequests *requests;
-  CpdUnanswered *unanswered;
+  CpdUnanswered *unanswered; /* the connection's */
   GBusNameOwnerFlags flags;
   unsigned int name;
 };
@@ -49,7 +49,7 @@ cpd_bus_dispose (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
-  g_clear_pointer (&bus->unanswered, cpd_unanswered_free);
+  g_clear_pointer (&bus->unanswered, cpd_unanswered_end);
   g_clear_handle_id (&bus->name, g_bus_unown_name);
   if (bus->pins != NULL)
     unexport (cpd_bus_pins_get_skeleton (bus->pins));

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Holds the calls that arrive before the service can answer any, and knows those of one interface
- * that it has not answered. Looks at every message on GDBus's own thread; what is held stays unread
- * behind the first call, so nothing overtakes it. */
+/* Holds the calls that arrive before the service can answer any, drops those that arrive after its
+ * end, which GDBus would answer with a lie, and knows those of one interface that it has not
+ * answered. Looks at every message on GDBus's own thread; what is held stays unread behind the
+ * first call, so nothing overtakes it. */
 
 #include "config.h"
 
@@ -10,9 +11,7 @@
 
 struct _CpdUnanswered
 {
-  GDBusConnection *connection;
   char *interface;
-  unsigned int filter;
 
   /* Of both threads: */
   GMutex lock;
@@ -46,7 +45,7 @@ note_incoming (CpdUnanswered *unanswered, GDBusMessage *message)
       && g_strcmp0 (g_dbus_message_get_interface (message), unanswered->interface) == 0)
     g_hash_table_add (unanswered->calls, make_key (g_dbus_message_get_sender (message),
                                                    g_dbus_message_get_serial (message)));
-  return !is_call || unanswered->passing;
+  return !is_call || !unanswered->ended;
 }
 
 static void
@@ -88,19 +87,18 @@ unanswered_destroy (gpointer data)
   g_free (unanswered);
 }
 
-/* Holds all calls from now on. `interface`: whose calls are known. */
+/* Holds all calls from now on. `interface`: whose calls are known.
+ * Returns: (transfer none): the connection's */
 CpdUnanswered *
 cpd_unanswered_new (GDBusConnection *connection, const char *interface)
 {
   CpdUnanswered *unanswered = g_new0 (CpdUnanswered, 1);
 
-  unanswered->connection = g_object_ref (connection);
   unanswered->interface = g_strdup (interface);
   unanswered->calls = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&unanswered->lock);
   g_cond_init (&unanswered->changed);
-  unanswered->filter
-      = g_dbus_connection_add_filter (connection, on_message, unanswered, unanswered_destroy);
+  g_dbus_connection_add_filter (connection, on_message, unanswered, unanswered_destroy);
   return unanswered;
 }
 
@@ -113,17 +111,11 @@ set (CpdUnanswered *unanswered, gboolean *what)
   g_mutex_unlock (&unanswered->lock);
 }
 
-/* What is held then is never answered. */
+/* No call is read any more, for as long as there is the connection, which owns this. */
 void
-cpd_unanswered_free (CpdUnanswered *unanswered)
+cpd_unanswered_end (CpdUnanswered *unanswered)
 {
-  g_autoptr (GDBusConnection) connection = NULL;
-
-  if (unanswered == NULL)
-    return;
-  connection = g_steal_pointer (&unanswered->connection);
   set (unanswered, &unanswered->ended);
-  g_dbus_connection_remove_filter (connection, unanswered->filter);
 }
 
 /* From now on calls are read. */

@@ -10,8 +10,7 @@ G_BEGIN_DECLS
 typedef struct _CpdUnanswered CpdUnanswered;
 
 CpdUnanswered *cpd_unanswered_new (GDBusConnection *connection, const char *interface);
-void cpd_unanswered_free (CpdUnanswered *unanswered);
-
+void cpd_unanswered_end (CpdUnanswered *unanswered);
 void cpd_unanswered_let_pass (CpdUnanswered *unanswered);
 unsigned int cpd_unanswered_count (CpdUnanswered *unanswered);
 

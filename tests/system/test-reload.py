@@ -186,17 +186,30 @@ add_trust_test('a trust file that is replaced by a rename', plain_trust_file)
 add_trust_test('a trust file behind a link, replaced by a rename', linked_trust_file)
 
 
-@test('a trust file that is missing at the start and comes later counts')
-def _(world):
-    world.daemon.trust_file = os.path.join(world.folder, 'later', 'trust.pem')
-    world.daemon.restart()
-    server, _ = world.serve_pinned()
-    world.nothing_arrives(server, 'Untrusted')
-    told = Told(world)
-    os.mkdir(os.path.dirname(world.daemon.trust_file))
-    write(world.daemon.trust_file, world.authority.pem, 'wb')
-    told.wait()
-    world.arrives(server)
+def add_late_trust_test(name, place):
+    @test(f'{name} counts')
+    def _(world):
+        comes_at = os.path.join(world.folder, 'later', 'trust.pem')
+        world.daemon.trust_file = place(world, comes_at)
+        world.daemon.restart()
+        server, _ = world.serve_pinned()
+        world.nothing_arrives(server, 'Untrusted')
+        told = Told(world)
+        os.mkdir(os.path.dirname(comes_at))
+        write(comes_at, world.authority.pem, 'wb')
+        told.wait()
+        world.arrives(server)
+
+
+def link_to(world, path):
+    os.symlink(os.path.join('..', os.path.basename(world.folder), 'second'),
+               os.path.join(world.folder, 'first'))
+    os.symlink(os.path.dirname(path), os.path.join(world.folder, 'second'))
+    return os.path.join(world.folder, 'first', os.path.basename(path))
+
+
+add_late_trust_test('a trust file that is missing at the start and comes later', lambda _, path: path)
+add_late_trust_test('a trust file that comes later where links lead', link_to)
 
 
 @test('what changes while the state is read, or waited for, is not missed')
