@@ -16,11 +16,11 @@
 
 /* How long calls that are under way may hold up the end, and how long changes that are being
  * written. */
-#define DRAIN_CALLS_MS  500
+#define DRAIN_CALLS_MS  800
 #define DRAIN_WRITES_MS 1500
 
-/* Likewise, the reading of the state. */
-#define DRAIN_LOAD_MS 1300
+/* Likewise, what comes before the first answer. */
+#define DRAIN_START_MS 1000
 
 /* How long to wait for the state, which the one before has for as long as it drains. */
 #define LOCK_MS 10000
@@ -32,28 +32,28 @@ typedef struct
   CpdBus *bus;
   CpdReloader *reloader;
   GCancellable *ending;
-  gboolean owner;   /* it has the name */
-  gboolean loading; /* it waits for the state, or reads it */
-  gboolean serving; /* it has the state as well */
-  gint64 end_began; /* monotonic µs */
+  gboolean starting; /* it waits for the name, waits for the state, or reads that */
+  gboolean owner;    /* it has the name */
+  gboolean serving;  /* it has the state as well */
+  gint64 end_began;  /* monotonic µs */
   int status;
   GError *error;
 } Service;
 
 static gboolean
-on_load_is_late (gpointer user_data)
+on_start_is_late (gpointer user_data)
 {
   g_main_loop_quit (((Service *)user_data)->loop);
   return G_SOURCE_REMOVE;
 }
 
-/* Who is about to have its state answers those who have called it meanwhile. */
+/* Who is about to answer does so: somebody may have called already. */
 static void
 end (Service *service)
 {
   g_cancellable_cancel (service->ending);
-  if (service->loading)
-    g_timeout_add (DRAIN_LOAD_MS, on_load_is_late, service);
+  if (service->starting)
+    g_timeout_add (DRAIN_START_MS, on_start_is_late, service);
   else
     g_main_loop_quit (service->loop);
 }
@@ -117,7 +117,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) problems = g_task_propagate_pointer (G_TASK (result), &error);
 
-  service->loading = FALSE;
+  service->starting = FALSE;
   if (problems != NULL)
     start_serving (service, problems);
   if (g_cancellable_is_cancelled (service->ending))
@@ -133,7 +133,7 @@ on_acquired (Service *service)
   g_autoptr (GTask) task
       = g_task_new (service->settings->store, service->ending, on_loaded, service);
 
-  service->owner = service->loading = TRUE;
+  service->owner = TRUE;
   g_task_set_check_cancellable (task, FALSE);
   g_task_run_in_thread (task, load_in_thread);
 }
@@ -151,6 +151,8 @@ on_lost (Service *service)
   else if (!in_order)
     g_warning ("the bus is gone, another instance has the name there (see --replace), or the bus's "
                "policy does not let this user have it");
+  if (!service->owner)
+    service->starting = FALSE;
   service->owner = FALSE;
   if (!in_order)
     service->status = 1;
@@ -212,7 +214,7 @@ set_up (Service *service)
 int
 cpd_service_run (const CpdBusSettings *settings, GError **error)
 {
-  Service service = { .settings = settings };
+  Service service = { .settings = settings, .starting = TRUE };
 
   g_dbus_connection_set_exit_on_close (settings->connection, FALSE);
   set_up (&service);
