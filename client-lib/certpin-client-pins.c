@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Changing pins: each method asynchronous, with a waiting twin. */
+
+#include "config.h"
+
+#include "certpin-client.h"
+
+#include "certpin-call.h"
+
+/**
+ * certpin_client_pin_certificate_async:
+ * @client: a client
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional `:port`
+ * @certificate: exactly one DER certificate
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinCertificate`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting, not the change
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Pins a certificate: from now on a server of the host must hold its key. Replaces what the scope
+ * said of the host before.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
+                                      GVariant *options, GCancellable *cancellable,
+                                      GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_pin_certificate_async);
+  certpin_call_start_pins (task, "PinCertificate",
+                           g_variant_new ("(@s@ay@a{sv})", certpin_call_text (host),
+                                          certpin_call_bytes (certificate),
+                                          certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_pin_certificate_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_value (result, error);
+}
+
+/**
+ * certpin_client_pin_certificate:
+ * @client: a client
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional `:port`
+ * @certificate: exactly one DER certificate
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinCertificate`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_pin_certificate_async() does, and waits.
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
+                                GVariant *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_pin_certificate_async (client, host, certificate, options, cancellable,
+                                        certpin_wait_on_result, wait);
+  return certpin_client_pin_certificate_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_pin_keys_async:
+ * @client: a client
+ * @host: a host pattern
+ * @keys: (array zero-terminated=1): keys, in any spelling that certpin_key_new_from_text() reads
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinKeys`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting, not the change
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Pins keys themselves. All or nothing.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_pin_keys_async (CertpinClient *client, const char *host, const char *const *keys,
+                               GVariant *options, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_pin_keys_async);
+  certpin_call_start_pins (task, "PinKeys",
+                           g_variant_new ("(@s@as@a{sv})", certpin_call_text (host),
+                                          certpin_call_texts (keys),
+                                          certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_pin_keys_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_value (result, error);
+}
+
+/**
+ * certpin_client_pin_keys:
+ * @client: a client
+ * @host: a host pattern
+ * @keys: (array zero-terminated=1): keys, in any spelling that certpin_key_new_from_text() reads
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinKeys`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_pin_keys_async() does, and waits.
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
+                         GVariant *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_pin_keys_async (client, host, keys, options, cancellable, certpin_wait_on_result,
+                                 wait);
+  return certpin_client_pin_keys_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_unpin_async:
+ * @client: a client
+ * @host: the host pattern, exactly as pinned
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.Unpin`; sunk if floating
+ * @cancellable: (nullable): cancels the waiting, not the change
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Removes a pin or a block.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *options,
+                            GCancellable *cancellable, GAsyncReadyCallback callback,
+                            gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_unpin_async);
+  certpin_call_start_pins (
+      task, "Unpin",
+      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_unpin_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_done (result, error);
+}
+
+/**
+ * certpin_client_unpin:
+ * @client: a client
+ * @host: the host pattern, exactly as pinned
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.Unpin`; sunk if floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_unpin_async() does, and waits.
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_unpin (CertpinClient *client, const char *host, GVariant *options,
+                      GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_unpin_async (client, host, options, cancellable, certpin_wait_on_result, wait);
+  return certpin_client_unpin_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_block_host_async:
+ * @client: a client
+ * @host: a host pattern
+ * @reason: why, in plain text
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.BlockHost`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting, not the change
+ * @callback: called when it is done
+ * @user_data: for @callback
+ *
+ * Blocks a host: its requests are refused until it is pinned or unpinned.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_block_host_async (CertpinClient *client, const char *host, const char *reason,
+                                 GVariant *options, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, certpin_client_block_host_async);
+  certpin_call_start_pins (task, "BlockHost",
+                           g_variant_new ("(@s@s@a{sv})", certpin_call_text (host),
+                                          certpin_call_text (reason),
+                                          certpin_call_options (options)));
+}
+
+/**
+ * certpin_client_block_host_finish:
+ * @client: a client
+ * @result: what the callback was given
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_call_finish_done (result, error);
+}
+
+/**
+ * certpin_client_block_host:
+ * @client: a client
+ * @host: a host pattern
+ * @reason: why, in plain text
+ * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.BlockHost`; sunk if
+ * floating
+ * @cancellable: (nullable): cancels the waiting
+ *
+ * Does what certpin_client_block_host_async() does, and waits.
+ *
+ * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ *
+ * Returns: %TRUE, or %FALSE with @error set
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_block_host (CertpinClient *client, const char *host, const char *reason,
+                           GVariant *options, GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+
+  certpin_client_block_host_async (client, host, reason, options, cancellable,
+                                   certpin_wait_on_result, wait);
+  return certpin_client_block_host_finish (client, certpin_wait_for_result (wait), error);
+}
