@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of the service: connecting first if need be, a deadline, an error that is always one of
- * certpin, and the waiting twins. It checks nothing that the service checks. */
+/* One call of the service, as the program's thread sees it: made of a method and arguments, checked
+ * for what cannot cross the bus, handed to the library's thread; and an error that is always one of
+ * certpin. */
 
 #include "config.h"
 
 #include "certpin-call.h"
 
+#include "certpin-arguments.h"
+#include "certpin-client-private.h"
+#include "certpin-engine.h"
 #include "certpin-error.h"
 
 #include "dbus/certpin-names.h"
@@ -15,144 +19,149 @@
 #define CALL_TIMEOUT_MS        60000
 #define INTERACTIVE_TIMEOUT_MS 300000
 
+/* Whether a method of the client can be called at all, for g_return_if_fail(). */
+gboolean
+certpin_call_is_possible (CertpinClient *client, GCancellable *cancellable)
+{
+  return CERTPIN_IS_CLIENT (client) && (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+}
+
+/* Whether the asynchronous function that is the tag came to this result. */
+gboolean
+certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer source_tag)
+{
+  return CERTPIN_IS_CLIENT (client) && g_task_is_valid (result, client)
+         && g_async_result_is_tagged (result, source_tag);
+}
+
 static void
 call_free (gpointer data)
 {
   CertpinCall *call = data;
 
-  g_variant_unref (call->parameters);
-  g_free (call->cancel_path);
+  g_clear_pointer (&call->arguments, g_variant_unref);
+  g_clear_pointer (&call->link, certpin_link_unref);
+  g_free (call->token);
   g_free (call);
 }
 
-/* Whatever went wrong on the way becomes an error of certpin. */
-static void
-return_error (GTask *task, GError *reason)
+/* `arguments`: sunk if floating. Returns: (transfer full) */
+CertpinCall *
+certpin_call_new (const CertpinMethod *method, GVariant *arguments)
 {
-  g_autoptr (GError) error = reason;
-  int code = CERTPIN_ERROR_SERVICE_UNAVAILABLE;
-  const char *text = "the certpin service cannot be reached: ";
+  CertpinCall *call = g_new0 (CertpinCall, 1);
 
-  g_dbus_error_strip_remote_error (error);
-  if (error->domain == CERTPIN_ERROR)
-    {
-      g_task_return_error (task, g_steal_pointer (&error));
-      return;
-    }
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    code = CERTPIN_ERROR_CANCELLED, text = "the call was cancelled: ";
-  else if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
-    code = CERTPIN_ERROR_NOT_AUTHORIZED, text = "the bus does not let this program call certpin: ";
-  g_task_return_new_error (task, CERTPIN_ERROR, code, "%s%s", text, error->message);
+  call->method = method;
+  call->arguments = g_variant_ref_sink (arguments);
+  return call;
 }
 
-static void
-call_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
+static gboolean
+check_call (const CertpinCall *call, GError **error)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
-  CertpinCall *call = g_task_get_task_data (task);
-  GError *error = NULL;
-  GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
-
-  if (call->cancel_id != 0)
-    g_cancellable_disconnect (g_task_get_cancellable (task), call->cancel_id);
-  call->cancel_id = 0;
-  if (reply != NULL)
-    g_task_return_pointer (task, reply, (GDestroyNotify)g_variant_unref);
-  else
-    return_error (task, error);
+  if (certpin_engine_claim ())
+    return certpin_arguments_check (call->arguments, error);
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+                       "this process was forked from one that uses certpin; it has to exec first");
+  return FALSE;
 }
 
-/* D-Bus cannot cancel a call, so the service is asked to. Runs in whatever thread cancels. */
-static void
-call_on_cancelled (GCancellable *cancellable, GTask *task)
-{
-  CertpinClient *client = g_task_get_source_object (task);
-  CertpinCall *call = g_task_get_task_data (task);
-
-  g_dbus_connection_call (client->connection, CERTPIN_BUS_NAME, call->cancel_path,
-                          CERTPIN_REQUEST_IFACE, "Cancel", NULL, NULL,
-                          G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, NULL, NULL);
-}
-
-/* SENDER and TOKEN of the Request object's path, as the service makes it. */
-static char *
-make_cancel_path (GDBusConnection *connection, const char *token)
-{
-  g_autofree char *sender
-      = g_strdelimit (g_strdup (g_dbus_connection_get_unique_name (connection) + 1), ".", '_');
-
-  return g_strdup_printf (CERTPIN_REQUEST_PATH "/%s/%s", sender, token);
-}
-
-static void
-send_call (GTask *task)
-{
-  CertpinClient *client = g_task_get_source_object (task);
-  CertpinCall *call = g_task_get_task_data (task);
-  GCancellable *cancellable = g_task_get_cancellable (task);
-  GDBusCallFlags flags = client->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
-                                             : G_DBUS_CALL_FLAGS_NONE;
-
-  g_dbus_connection_call (client->connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH,
-                          call->interface, call->method, call->parameters, NULL, flags,
-                          call->timeout_ms, cancellable, call_on_reply, g_object_ref (task));
-  if (call->cancel_path != NULL && cancellable != NULL)
-    {
-      g_autofree char *token = g_steal_pointer (&call->cancel_path);
-
-      call->cancel_path = make_cancel_path (client->connection, token);
-      call->cancel_id = g_cancellable_connect (cancellable, G_CALLBACK (call_on_cancelled),
-                                               g_object_ref (task), g_object_unref);
-    }
-}
-
-static void
-call_on_bus (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  g_autoptr (GTask) task = G_TASK (user_data);
-  CertpinClient *client = g_task_get_source_object (task);
-  GError *error = NULL;
-  GDBusConnection *connection = g_bus_get_finish (result, &error);
-
-  if (connection == NULL)
-    {
-      return_error (task, error);
-      return;
-    }
-  if (client->connection == NULL)
-    client->connection = g_object_ref (connection);
-  g_object_unref (connection);
-  send_call (task);
-}
-
-/* `task`: of the call's own function; it gets the reply, or an error of certpin. */
+/* `task`: of the call's own function; it returns the reply, or an error of certpin.
+ * `call`: (transfer full) */
 void
 certpin_call_start (GTask *task, CertpinCall *call)
 {
   CertpinClient *client = g_task_get_source_object (task);
+  GError *error = NULL;
 
-  g_variant_ref_sink (call->parameters);
+  call->interactive = certpin_client_is_interactive (client);
+  if (call->timeout_ms == 0)
+    call->timeout_ms = call->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
+  call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
   g_task_set_task_data (task, call, call_free);
   /* What the service did in the meantime counts, whether or not somebody still waits for it. */
   g_task_set_check_cancellable (task, FALSE);
-  if (client->connection != NULL)
-    send_call (task);
-  else
-    g_bus_get (G_BUS_TYPE_SYSTEM, g_task_get_cancellable (task), call_on_bus, g_object_ref (task));
+  if (!check_call (call, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  call->link = certpin_client_get_link (client);
+  certpin_link_call (call->link, task);
 }
 
-void
-certpin_call_start_pins (GTask *task, const char *method, GVariant *parameters)
+static GVariant *
+append (GVariant *arguments, GVariant *last)
 {
-  CertpinClient *client = g_task_get_source_object (task);
-  CertpinCall *call = g_new0 (CertpinCall, 1);
+  g_autoptr (GVariant) tuple = g_variant_ref_sink (arguments);
+  GVariantBuilder builder;
 
-  call->interface = CERTPIN_PINS_IFACE;
-  call->method = method;
-  call->parameters = parameters;
-  call->timeout_ms = client->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
-  certpin_call_start (task, call);
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_TUPLE);
+  for (gsize i = 0; i < g_variant_n_children (tuple); i++)
+    {
+      g_autoptr (GVariant) argument = g_variant_get_child_value (tuple, i);
+
+      g_variant_builder_add_value (&builder, argument);
+    }
+  g_variant_builder_add_value (&builder, last);
+  return g_variant_builder_end (&builder);
+}
+
+/* `arguments`: all but the options; sunk if floating. `options`: (nullable): sunk if floating */
+void
+certpin_call_start_with_options (GTask *task, const CertpinMethod *method, GVariant *arguments,
+                                 GVariant *options)
+{
+  g_autoptr (GVariant) given = certpin_arguments_take_options (options);
+  GVariant *all = append (arguments, given);
+  GError *error = NULL;
+
+  if (certpin_arguments_check_options (given, &error))
+    {
+      certpin_call_start (task, certpin_call_new (method, all));
+      return;
+    }
+  g_variant_unref (g_variant_ref_sink (all));
+  g_task_return_error (task, error);
+}
+
+/* What an error of GDBus's, the bus's or a service's says of the call. `reason`: (transfer full).
+ * Returns: (transfer full): an error of certpin */
+GError *
+certpin_call_translate_error (GError *reason)
+{
+  static const struct
+  {
+    GQuark (*domain) (void);
+    int code;
+    CertpinError ours;
+    const char *text;
+  } meanings[] = {
+    { g_dbus_error_quark, G_DBUS_ERROR_ACCESS_DENIED, CERTPIN_ERROR_NOT_AUTHORIZED,
+      "the bus does not let this program call certpin" },
+    { g_dbus_error_quark, G_DBUS_ERROR_LIMITS_EXCEEDED, CERTPIN_ERROR_LIMIT_EXCEEDED,
+      "the bus limits this program" },
+    { g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_METHOD, CERTPIN_ERROR_FAILED,
+      "the certpin service does not know this call" },
+    { g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_INTERFACE, CERTPIN_ERROR_FAILED,
+      "the certpin service does not know this call" },
+    { g_dbus_error_quark, G_DBUS_ERROR_INVALID_ARGS, CERTPIN_ERROR_FAILED,
+      "the certpin service does not know this call" },
+    { g_io_error_quark, G_IO_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_FAILED,
+      "the reply is not one of the certpin service" },
+    { g_io_error_quark, G_IO_ERROR_DBUS_ERROR, CERTPIN_ERROR_FAILED, "the certpin service failed" },
+  };
+  g_autoptr (GError) error = reason;
+  CertpinError ours = CERTPIN_ERROR_SERVICE_UNAVAILABLE;
+  const char *text = "the certpin service cannot be reached";
+
+  g_dbus_error_strip_remote_error (error);
+  if (error->domain == CERTPIN_ERROR)
+    return g_steal_pointer (&error);
+  for (size_t i = 0; i < G_N_ELEMENTS (meanings); i++)
+    if (g_error_matches (error, meanings[i].domain (), meanings[i].code))
+      ours = meanings[i].ours, text = meanings[i].text;
+  return g_error_new (CERTPIN_ERROR, ours, "%s: %s", text, error->message);
 }
 
 /* Returns: (transfer full) (nullable): the only value of a reply */
@@ -170,70 +179,4 @@ certpin_call_finish_done (GAsyncResult *result, GError **error)
   g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
 
   return reply != NULL;
-}
-
-GVariant *
-certpin_call_options (GVariant *options)
-{
-  return options != NULL ? options : g_variant_new ("a{sv}", NULL);
-}
-
-/* Only UTF-8 may cross the bus. Text that is not has its odd bytes replaced, so that it is the
- * service that finds that it names no host and no key. */
-GVariant *
-certpin_call_text (const char *text)
-{
-  return g_variant_new_take_string (g_utf8_make_valid (text, -1));
-}
-
-GVariant *
-certpin_call_texts (const char *const *texts)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
-  for (size_t i = 0; texts[i] != NULL; i++)
-    g_variant_builder_add_value (&builder, certpin_call_text (texts[i]));
-  return g_variant_builder_end (&builder);
-}
-
-GVariant *
-certpin_call_bytes (GBytes *bytes)
-{
-  return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
-}
-
-CertpinWait *
-certpin_wait_begin (void)
-{
-  CertpinWait *wait = g_new0 (CertpinWait, 1);
-
-  wait->context = g_main_context_new ();
-  g_main_context_push_thread_default (wait->context);
-  return wait;
-}
-
-void
-certpin_wait_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  CertpinWait *wait = user_data;
-
-  wait->result = g_object_ref (result);
-}
-
-GAsyncResult *
-certpin_wait_for_result (CertpinWait *wait)
-{
-  while (wait->result == NULL)
-    g_main_context_iteration (wait->context, TRUE);
-  return wait->result;
-}
-
-void
-certpin_wait_end (CertpinWait *wait)
-{
-  g_main_context_pop_thread_default (wait->context);
-  g_main_context_unref (wait->context);
-  g_clear_object (&wait->result);
-  g_free (wait);
 }

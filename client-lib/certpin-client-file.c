@@ -7,63 +7,92 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-cancellation.h"
+#include "certpin-engine.h"
 #include "certpin-error.h"
+#include "certpin-wait.h"
 
 /* One byte more than the service takes, so that it is the one to say that a file is too large. */
 #define FILE_READ_MAX_BYTES (64 * 1024 + 1)
 
-/* Pinning from a file, under way; belongs to its task. */
+/* Pinning from a file, under way. A box, since what reads may outlive the caller's patience. */
 typedef struct
 {
+  GTask *task; /* NULL: it was cancelled, while a thread still waits for the file */
   char *host;
   GVariant *options;
-  char *shown;    /* the file's name, for people */
-  GError *reason; /* why it could not be read */
+  GFile *file;
+  char *shown; /* its name, for people */
+  CertpinCancellation *cancellation;
   guint8 buffer[FILE_READ_MAX_BYTES];
 } FromFile;
 
 static void
-from_file_free (gpointer data)
+from_file_clear (gpointer data)
 {
   FromFile *from = data;
 
+  g_clear_object (&from->task);
+  g_clear_object (&from->file);
   g_free (from->host);
   g_variant_unref (from->options);
   g_free (from->shown);
-  g_clear_error (&from->reason);
-  g_free (from);
 }
 
 static void
-from_file_on_pinned (GObject *source, GAsyncResult *result, gpointer user_data)
+from_file_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, from_file_clear);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (FromFile, from_file_unref)
+
+/* The rest is the service's to cancel, or nobody's. */
+static GTask *
+from_file_steal_task (FromFile *from)
+{
+  g_clear_pointer (&from->cancellation, certpin_cancellation_free);
+  return g_steal_pointer (&from->task);
+}
+
+/* The file may be one that a thread waits for in vain, such as a FIFO or one in a network. */
+static gboolean
+from_file_on_cancelled (gpointer data)
+{
+  FromFile *from = data;
+  g_autoptr (GTask) task = from_file_steal_task (from);
+
+  if (task != NULL)
+    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                             "the call was cancelled");
+  return G_SOURCE_REMOVE;
+}
+
+static void
+pin_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
   GVariant *pin = certpin_client_pin_certificate_finish (CERTPIN_CLIENT (source), result, &error);
 
   if (pin != NULL)
-    g_task_return_pointer (task, g_variant_new_tuple (&pin, 1), (GDestroyNotify)g_variant_unref);
+    g_task_return_pointer (task, pin, (GDestroyNotify)g_variant_unref);
   else
     g_task_return_error (task, error);
 }
 
-/* The host is blocked now, or there is a better reason why not. */
+/* The host is blocked now, or there is a better reason why not. Task data: the error. */
 static void
-from_file_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
+block_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
-  FromFile *from = g_task_get_task_data (task);
   GError *error = NULL;
 
-  if (!certpin_client_block_host_finish (CERTPIN_CLIENT (source), result, &error))
-    g_task_return_error (task, error);
-  else
-    g_task_return_new_error (
-        task, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
-        "cannot read the certificate file ‘%s’: %s; the host ‘%s’ is blocked until it is "
-        "pinned",
-        from->shown, from->reason->message, from->host);
+  if (certpin_client_block_host_finish (CERTPIN_CLIENT (source), result, &error))
+    error = g_error_copy (g_task_get_task_data (task));
+  g_task_return_error (task, error);
 }
 
 /* Of the options only the scope also means something to a block. */
@@ -80,52 +109,75 @@ options_of_block (GVariant *options)
 }
 
 static void
-from_file_failed (GTask *task, GError *reason)
+from_file_failed (FromFile *from, const GError *reason)
 {
-  FromFile *from = g_task_get_task_data (task);
+  GTask *task = from_file_steal_task (from);
   g_autofree char *text
       = g_strdup_printf ("its certificate file ‘%s’ could not be read", from->shown);
 
-  from->reason = reason;
+  if (task == NULL)
+    return;
+  g_task_set_task_data (task,
+                        g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
+                                     "cannot read the certificate file ‘%s’: %s; the host ‘%s’ is "
+                                     "blocked until it is pinned",
+                                     from->shown, reason->message, from->host),
+                        (GDestroyNotify)g_error_free);
   certpin_client_block_host_async (g_task_get_source_object (task), from->host, text,
                                    options_of_block (from->options), g_task_get_cancellable (task),
-                                   from_file_on_blocked, task);
+                                   block_on_reply, task);
 }
 
 static void
 from_file_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autoptr (GTask) task = G_TASK (user_data);
-  FromFile *from = g_task_get_task_data (task);
+  g_autoptr (FromFile) from = user_data;
   g_autoptr (GBytes) certificate = NULL;
-  GError *error = NULL;
+  g_autoptr (GError) error = NULL;
+  GTask *task;
   gsize length;
 
   if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &length, &error))
     {
-      from_file_failed (g_steal_pointer (&task), error);
+      from_file_failed (from, error);
       return;
     }
+  task = from_file_steal_task (from);
+  if (task == NULL)
+    return;
   certificate = g_bytes_new (from->buffer, length);
   certpin_client_pin_certificate_async (g_task_get_source_object (task), from->host, certificate,
-                                        from->options, g_task_get_cancellable (task),
-                                        from_file_on_pinned, g_object_ref (task));
+                                        from->options, g_task_get_cancellable (task), pin_on_reply,
+                                        task);
 }
 
 static void
 from_file_on_open (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  GTask *task = G_TASK (user_data);
-  FromFile *from = g_task_get_task_data (task);
-  GError *error = NULL;
+  g_autoptr (FromFile) from = user_data;
+  g_autoptr (GError) error = NULL;
   g_autoptr (GFileInputStream) stream = g_file_read_finish (G_FILE (source), result, &error);
 
   if (stream == NULL)
-    from_file_failed (task, error);
-  else
+    from_file_failed (from, error);
+  else if (from->task != NULL)
     g_input_stream_read_all_async (G_INPUT_STREAM (stream), from->buffer, FILE_READ_MAX_BYTES,
-                                   G_PRIORITY_DEFAULT, g_task_get_cancellable (task),
-                                   from_file_on_read, task);
+                                   G_PRIORITY_DEFAULT, g_task_get_cancellable (from->task),
+                                   from_file_on_read, g_atomic_rc_box_acquire (from));
+}
+
+/* In the task's context, as all that follows: this thread need not be the one that runs it. */
+static gboolean
+from_file_start (gpointer data)
+{
+  FromFile *from = data;
+  GCancellable *cancellable = g_task_get_cancellable (from->task);
+
+  from->cancellation = certpin_cancellation_watch (cancellable, g_task_get_context (from->task),
+                                                   from_file_on_cancelled, from, from_file_unref);
+  g_file_read_async (from->file, G_PRIORITY_DEFAULT, cancellable, from_file_on_open,
+                     g_atomic_rc_box_acquire (from));
+  return G_SOURCE_REMOVE;
 }
 
 /**
@@ -150,15 +202,27 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
                                                 GCancellable *cancellable,
                                                 GAsyncReadyCallback callback, gpointer user_data)
 {
-  GTask *task = g_task_new (client, cancellable, callback, user_data);
-  FromFile *from = g_new0 (FromFile, 1);
+  g_autoptr (FromFile) from = NULL;
+  GError *error = NULL;
 
-  g_task_set_source_tag (task, certpin_client_pin_certificate_from_file_async);
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
+                    && G_IS_FILE (file));
+
+  from = g_atomic_rc_box_new0 (FromFile);
   from->host = g_strdup (host);
-  from->options = g_variant_ref_sink (certpin_call_options (options));
+  from->options = certpin_arguments_take_options (options);
+  from->task = g_task_new (client, cancellable, callback, user_data);
+  g_task_set_source_tag (from->task, certpin_client_pin_certificate_from_file_async);
+  g_task_set_check_cancellable (from->task, FALSE);
+  if (!certpin_arguments_check_options (from->options, &error))
+    {
+      g_task_return_error (from->task, error);
+      return;
+    }
+  from->file = g_object_ref (file);
   from->shown = g_file_get_parse_name (file);
-  g_task_set_task_data (task, from, from_file_free);
-  g_file_read_async (file, G_PRIORITY_DEFAULT, cancellable, from_file_on_open, task);
+  certpin_context_post (g_task_get_context (from->task), from_file_start,
+                        g_atomic_rc_box_acquire (from), from_file_unref);
 }
 
 /**
@@ -177,7 +241,11 @@ GVariant *
 certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
                                                  GError **error)
 {
-  return certpin_call_finish_value (result, error);
+  g_return_val_if_fail (
+      certpin_call_is_result (client, result, certpin_client_pin_certificate_from_file_async),
+      NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -201,8 +269,12 @@ certpin_client_pin_certificate_from_file (CertpinClient *client, const char *hos
                                           GVariant *options, GCancellable *cancellable,
                                           GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (
+      certpin_call_is_possible (client, cancellable) && host != NULL && G_IS_FILE (file), NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_pin_certificate_from_file_async (client, host, file, options, cancellable,
                                                   certpin_wait_on_result, wait);
   return certpin_client_pin_certificate_from_file_finish (client, certpin_wait_for_result (wait),

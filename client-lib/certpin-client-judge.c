@@ -6,16 +6,32 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-error.h"
+#include "certpin-wait.h"
 
+#include "dbus/certpin-names.h"
+
+static const CertpinMethod explain_host = { CERTPIN_PINS_IFACE, "ExplainHost", "(a{sv})" };
+static const CertpinMethod verify_chain = { CERTPIN_PINS_IFACE, "VerifyChain", "(a{sv})" };
+
+/* Returns: (nullable): floating */
 static GVariant *
-new_chain (GPtrArray *chain)
+new_chain (GPtrArray *chain, GError **error)
 {
-  GVariantBuilder builder;
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aay"));
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aay"));
   for (unsigned int i = 0; i < chain->len; i++)
-    g_variant_builder_add_value (&builder, certpin_call_bytes (chain->pdata[i]));
+    {
+      if (chain->pdata[i] == NULL)
+        {
+          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "certificate %u of the chain is missing", i + 1);
+          return NULL;
+        }
+      g_variant_builder_add_value (&builder, certpin_arguments_bytes (chain->pdata[i]));
+    }
   return g_variant_builder_end (&builder);
 }
 
@@ -38,12 +54,14 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_explain_host_async);
-  certpin_call_start_pins (
-      task, "ExplainHost",
-      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
+  certpin_call_start_with_options (task, &explain_host,
+                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
 }
 
 /**
@@ -61,6 +79,9 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
 GVariant *
 certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_explain_host_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -84,8 +105,11 @@ GVariant *
 certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *options,
                              GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_explain_host_async (client, host, options, cancellable, certpin_wait_on_result,
                                      wait);
   return certpin_client_explain_host_finish (client, certpin_wait_for_result (wait), error);
@@ -111,12 +135,22 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
                                    GVariant *options, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
+  GVariant *certificates;
+  GError *error = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
+                    && chain != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_verify_chain_async);
-  certpin_call_start_pins (task, "VerifyChain",
-                           g_variant_new ("(@s@aay@a{sv})", certpin_call_text (host),
-                                          new_chain (chain), certpin_call_options (options)));
+  certificates = new_chain (chain, &error);
+  if (certificates == NULL)
+    g_task_return_error (task, error);
+  else
+    certpin_call_start_with_options (
+        task, &verify_chain,
+        g_variant_new ("(@s@aay)", certpin_arguments_text (host), certificates), options);
 }
 
 /**
@@ -134,6 +168,9 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
 GVariant *
 certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_verify_chain_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -158,8 +195,12 @@ GVariant *
 certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray *chain,
                              GVariant *options, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (
+      certpin_call_is_possible (client, cancellable) && host != NULL && chain != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_verify_chain_async (client, host, chain, options, cancellable,
                                      certpin_wait_on_result, wait);
   return certpin_client_verify_chain_finish (client, certpin_wait_for_result (wait), error);

@@ -6,7 +6,13 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-wait.h"
+
+#include "dbus/certpin-names.h"
+
+static const CertpinMethod list_pins = { CERTPIN_PINS_IFACE, "ListPins", "(aa{sv})" };
 
 /**
  * certpin_client_list_pins_async:
@@ -25,11 +31,13 @@ void
 certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable));
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_list_pins_async);
-  certpin_call_start_pins (task, "ListPins",
-                           g_variant_new ("(@a{sv})", certpin_call_options (options)));
+  certpin_call_start_with_options (task, &list_pins, g_variant_new ("()"), options);
 }
 
 /**
@@ -46,6 +54,9 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
 GVariant *
 certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_list_pins_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -68,8 +79,11 @@ GVariant *
 certpin_client_list_pins (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                           GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable), NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_list_pins_async (client, options, cancellable, certpin_wait_on_result, wait);
   return certpin_client_list_pins_finish (client, certpin_wait_for_result (wait), error);
 }

@@ -6,7 +6,16 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-wait.h"
+
+#include "dbus/certpin-names.h"
+
+static const CertpinMethod pin_certificate = { CERTPIN_PINS_IFACE, "PinCertificate", "(a{sv})" };
+static const CertpinMethod pin_keys = { CERTPIN_PINS_IFACE, "PinKeys", "(a{sv})" };
+static const CertpinMethod unpin = { CERTPIN_PINS_IFACE, "Unpin", "()" };
+static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()" };
 
 /**
  * certpin_client_pin_certificate_async:
@@ -29,13 +38,17 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
+                    && certificate != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_pin_certificate_async);
-  certpin_call_start_pins (task, "PinCertificate",
-                           g_variant_new ("(@s@ay@a{sv})", certpin_call_text (host),
-                                          certpin_call_bytes (certificate),
-                                          certpin_call_options (options)));
+  certpin_call_start_with_options (task, &pin_certificate,
+                                   g_variant_new ("(@s@ay)", certpin_arguments_text (host),
+                                                  certpin_arguments_bytes (certificate)),
+                                   options);
 }
 
 /**
@@ -52,6 +65,9 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
 GVariant *
 certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (
+      certpin_call_is_result (client, result, certpin_client_pin_certificate_async), NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -76,8 +92,12 @@ GVariant *
 certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
                                 GVariant *options, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (
+      certpin_call_is_possible (client, cancellable) && host != NULL && certificate != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_pin_certificate_async (client, host, certificate, options, cancellable,
                                         certpin_wait_on_result, wait);
   return certpin_client_pin_certificate_finish (client, certpin_wait_for_result (wait), error);
@@ -103,13 +123,16 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
                                GVariant *options, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL && keys != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_pin_keys_async);
-  certpin_call_start_pins (task, "PinKeys",
-                           g_variant_new ("(@s@as@a{sv})", certpin_call_text (host),
-                                          certpin_call_texts (keys),
-                                          certpin_call_options (options)));
+  certpin_call_start_with_options (
+      task, &pin_keys,
+      g_variant_new ("(@s@as)", certpin_arguments_text (host), certpin_arguments_texts (keys)),
+      options);
 }
 
 /**
@@ -126,6 +149,9 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
 GVariant *
 certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_pin_keys_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -150,8 +176,12 @@ GVariant *
 certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (
+      certpin_call_is_possible (client, cancellable) && host != NULL && keys != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_pin_keys_async (client, host, keys, options, cancellable, certpin_wait_on_result,
                                  wait);
   return certpin_client_pin_keys_finish (client, certpin_wait_for_result (wait), error);
@@ -175,12 +205,14 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
                             GCancellable *cancellable, GAsyncReadyCallback callback,
                             gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_unpin_async);
-  certpin_call_start_pins (
-      task, "Unpin",
-      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
+  certpin_call_start_with_options (task, &unpin,
+                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
 }
 
 /**
@@ -197,6 +229,8 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
 gboolean
 certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_unpin_async), FALSE);
+
   return certpin_call_finish_done (result, error);
 }
 
@@ -219,8 +253,11 @@ gboolean
 certpin_client_unpin (CertpinClient *client, const char *host, GVariant *options,
                       GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, FALSE);
+
+  wait = certpin_wait_begin ();
   certpin_client_unpin_async (client, host, options, cancellable, certpin_wait_on_result, wait);
   return certpin_client_unpin_finish (client, certpin_wait_for_result (wait), error);
 }
@@ -245,13 +282,17 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
                                  GVariant *options, GCancellable *cancellable,
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
+                    && reason != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_block_host_async);
-  certpin_call_start_pins (task, "BlockHost",
-                           g_variant_new ("(@s@s@a{sv})", certpin_call_text (host),
-                                          certpin_call_text (reason),
-                                          certpin_call_options (options)));
+  certpin_call_start_with_options (
+      task, &block_host,
+      g_variant_new ("(@s@s)", certpin_arguments_text (host), certpin_arguments_text (reason)),
+      options);
 }
 
 /**
@@ -268,6 +309,9 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
 gboolean
 certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_block_host_async),
+                        FALSE);
+
   return certpin_call_finish_done (result, error);
 }
 
@@ -292,8 +336,12 @@ gboolean
 certpin_client_block_host (CertpinClient *client, const char *host, const char *reason,
                            GVariant *options, GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (
+      certpin_call_is_possible (client, cancellable) && host != NULL && reason != NULL, FALSE);
+
+  wait = certpin_wait_begin ();
   certpin_client_block_host_async (client, host, reason, options, cancellable,
                                    certpin_wait_on_result, wait);
   return certpin_client_block_host_finish (client, certpin_wait_for_result (wait), error);

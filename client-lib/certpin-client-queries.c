@@ -6,7 +6,14 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-wait.h"
+
+#include "dbus/certpin-names.h"
+
+static const CertpinMethod get_pin = { CERTPIN_PINS_IFACE, "GetPin", "(a{sv})" };
+static const CertpinMethod last_failure = { CERTPIN_PINS_IFACE, "LastFailure", "(a{sv})" };
 
 /**
  * certpin_client_get_pin_async:
@@ -27,12 +34,14 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
                               GCancellable *cancellable, GAsyncReadyCallback callback,
                               gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_get_pin_async);
-  certpin_call_start_pins (
-      task, "GetPin",
-      g_variant_new ("(@s@a{sv})", certpin_call_text (host), certpin_call_options (options)));
+  certpin_call_start_with_options (task, &get_pin,
+                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
 }
 
 /**
@@ -49,6 +58,9 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
 GVariant *
 certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_get_pin_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -72,8 +84,11 @@ GVariant *
 certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *options,
                         GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_get_pin_async (client, host, options, cancellable, certpin_wait_on_result, wait);
   return certpin_client_get_pin_finish (client, certpin_wait_for_result (wait), error);
 }
@@ -95,10 +110,15 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
+  g_autoptr (GTask) task = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_last_failure_async);
-  certpin_call_start_pins (task, "LastFailure", g_variant_new ("(@s)", certpin_call_text (host)));
+  certpin_call_start (
+      task,
+      certpin_call_new (&last_failure, g_variant_new ("(@s)", certpin_arguments_text (host))));
 }
 
 /**
@@ -116,6 +136,9 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
 GVariant *
 certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_last_failure_async),
+                        NULL);
+
   return certpin_call_finish_value (result, error);
 }
 
@@ -138,8 +161,11 @@ GVariant *
 certpin_client_last_failure (CertpinClient *client, const char *host, GCancellable *cancellable,
                              GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_last_failure_async (client, host, cancellable, certpin_wait_on_result, wait);
   return certpin_client_last_failure_finish (client, certpin_wait_for_result (wait), error);
 }

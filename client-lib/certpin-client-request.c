@@ -6,25 +6,65 @@
 
 #include "certpin-client.h"
 
+#include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-error.h"
+#include "certpin-wait.h"
 
 #include "dbus/certpin-names.h"
+
+#include <string.h>
 
 #define REQUEST_TIMEOUT_MS     30000
 #define REQUEST_TIMEOUT_MAX_MS 600000
 
-/* The request's options with a token, by which it can be cancelled. */
+/* How much longer than the service we wait for its answer. */
+#define GRACE_MS 5000
+
+/* Of which an object path, and so a token, is made. */
+#define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
+
+#define STATUS_MIN 200
+#define STATUS_MAX 599
+
+static const CertpinMethod secure_request
+    = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
+
+/* The request's options with a token, by which it can be cancelled. A token that the program gave
+ * is the service's to judge; `token` stays NULL if it is none. */
 static GVariant *
 add_token (GVariant *options, char **token)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
 
-  if (!g_variant_dict_lookup (&dict, "handle-token", "s", token))
+  if (!g_variant_dict_contains (&dict, "handle-token"))
     {
       *token = g_strdup_printf ("c%08x%08x", g_random_int (), g_random_int ());
       g_variant_dict_insert (&dict, "handle-token", "s", *token);
     }
+  else if (g_variant_dict_lookup (&dict, "handle-token", "s", token)
+           && (**token == '\0' || (*token)[strspn (*token, TOKEN_CHARACTERS)] != '\0'))
+    g_clear_pointer (token, g_free);
   return g_variant_dict_end (&dict);
+}
+
+static CertpinCall *
+new_call (CertpinRequest *request, GVariant *options)
+{
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
+  g_autofree char *token = NULL;
+  GVariant *with_token = add_token (options, &token);
+  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
+  CertpinCall *call = certpin_call_new (
+      &secure_request,
+      g_variant_new ("(s@s@a(ss)@ay@a{sv})", certpin_request_get_method (request),
+                     certpin_arguments_text (url), certpin_request_get_headers (request),
+                     certpin_arguments_bytes (certpin_request_get_body (request)), with_token));
+
+  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
+  call->timeout_ms = (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + GRACE_MS;
+  call->token = g_steal_pointer (&token);
+  return call;
 }
 
 /**
@@ -47,24 +87,19 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
                                      GVariant *options, GCancellable *cancellable,
                                      GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GTask) task = g_task_new (client, cancellable, callback, user_data);
-  g_autoptr (GVariant) given = g_variant_ref_sink (certpin_call_options (options));
-  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
-  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
-  CertpinCall *call = g_new0 (CertpinCall, 1);
-  GVariant *with_token;
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
+  GError *error = NULL;
 
+  g_return_if_fail (certpin_call_is_possible (client, cancellable) && request != NULL);
+
+  task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_secure_request_async);
-  g_variant_lookup (given, "timeout-ms", "u", &timeout_ms);
-  with_token = add_token (given, &call->cancel_path);
-  call->interface = CERTPIN_REQUESTS_IFACE;
-  call->method = "SecureRequest";
-  call->parameters
-      = g_variant_new ("(ss@a(ss)@ay@a{sv})", certpin_request_get_method (request), url,
-                       certpin_request_get_headers (request),
-                       certpin_call_bytes (certpin_request_get_body (request)), with_token);
-  call->timeout_ms = (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + CERTPIN_GRACE_MS;
-  certpin_call_start (task, call);
+  given = certpin_arguments_take_options (options);
+  if (certpin_arguments_check_options (given, &error))
+    certpin_call_start (task, new_call (request, given));
+  else
+    g_task_return_error (task, error);
 }
 
 /**
@@ -82,14 +117,26 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
 CertpinResponse *
 certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
-  g_autoptr (GVariant) headers = NULL, body = NULL, info = NULL;
+  g_return_val_if_fail (
+      certpin_call_is_result (client, result, certpin_client_secure_request_async), NULL);
+
+  g_autoptr (GVariant) reply = NULL, headers = NULL, body = NULL, info = NULL;
   g_autoptr (GBytes) bytes = NULL;
   guint32 status;
 
+  g_return_val_if_fail (
+      certpin_call_is_result (client, result, certpin_client_secure_request_async), NULL);
+
+  reply = g_task_propagate_pointer (G_TASK (result), error);
   if (reply == NULL)
     return NULL;
   g_variant_get (reply, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);
+  if (status < STATUS_MIN || status > STATUS_MAX)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+                   "the reply is not one of the certpin service: %u is not an HTTP status", status);
+      return NULL;
+    }
   bytes = g_variant_get_data_as_bytes (body);
   return certpin_response_new (status, headers, bytes, info);
 }
@@ -113,8 +160,11 @@ CertpinResponse *
 certpin_client_secure_request (CertpinClient *client, CertpinRequest *request, GVariant *options,
                                GCancellable *cancellable, GError **error)
 {
-  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  g_autoptr (CertpinWait) wait = NULL;
 
+  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && request != NULL, NULL);
+
+  wait = certpin_wait_begin ();
   certpin_client_secure_request_async (client, request, options, cancellable,
                                        certpin_wait_on_result, wait);
   return certpin_client_secure_request_finish (client, certpin_wait_for_result (wait), error);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a program's values as a call's arguments, and what of them cannot cross the bus. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+GVariant *certpin_arguments_text (const char *text);
+GVariant *certpin_arguments_texts (const char *const *texts);
+GVariant *certpin_arguments_bytes (GBytes *bytes);
+
+GVariant *certpin_arguments_take_options (GVariant *options);
+gboolean certpin_arguments_check_options (GVariant *options, GError **error);
+gboolean certpin_arguments_check (GVariant *arguments, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: how a cancellation is noticed. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _CertpinCancellation CertpinCancellation;
+
+CertpinCancellation *
+certpin_cancellation_watch (GCancellable *cancellable, GMainContext *context, GSourceFunc function,
+                            gpointer box, GDestroyNotify release);
+void certpin_cancellation_free (CertpinCancellation *cancellation);
+
+G_END_DECLS

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: what its methods need of a client. */
+
+#pragma once
+
+#include "certpin-client.h"
+#include "certpin-link.h"
+
+G_BEGIN_DECLS
+
+gboolean certpin_client_is_interactive (CertpinClient *client);
+CertpinLink *certpin_client_get_link (CertpinClient *client);
+
+G_END_DECLS

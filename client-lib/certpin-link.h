@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a connection to the bus. */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+typedef struct _CertpinLink CertpinLink;
+
+CertpinLink *certpin_link_get (GDBusConnection *given);
+CertpinLink *certpin_link_ref (CertpinLink *link);
+void certpin_link_unref (CertpinLink *link);
+
+void certpin_link_call (CertpinLink *link, GTask *task);
+
+/* Only in the library's thread. */
+void certpin_link_pump (CertpinLink *link);
+void certpin_link_give_up (CertpinLink *link);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CertpinLink, certpin_link_unref)
+
+G_END_DECLS

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The calls of one link, from when they reach the library's thread until the service has answered:
+ * at most 64 of them are under way, the others wait in their order. Each has a deadline and can be
+ * cancelled, waiting or under way; one that the service has yet to answer keeps its place, since
+ * the bus counts it too. All of it happens in the library's thread. */
+
+#include "config.h"
+
+#include "certpin-queue.h"
+
+#include "certpin-call.h"
+#include "certpin-cancellation.h"
+#include "certpin-engine.h"
+#include "certpin-error.h"
+
+#include "dbus/certpin-names.h"
+
+/* The bus allows a connection 128 unanswered calls, of which the program may want some itself. */
+#define UNDER_WAY_MAX 64
+
+struct _CertpinQueue
+{
+  CertpinLink *link; /* borrowed: it owns this */
+  GQueue waiting;    /* of Errand */
+  unsigned int under_way;
+  GSequence *deadlines; /* of Errand, the earliest first */
+  GSource *alarm;       /* at the first of them */
+};
+
+/* One call. A box, since a cancellation may still hold it when it is over. */
+typedef struct
+{
+  CertpinQueue *queue;
+  CertpinLink *link;
+  GTask *task;  /* NULL: it was answered, which the service may still have to do */
+  GList *place; /* in the queue; NULL: it was sent */
+  GSequenceIter *deadline;
+  CertpinCancellation *cancellation;
+  GDBusConnection *connection; /* over which it was sent */
+} Errand;
+
+static void
+errand_clear (gpointer data)
+{
+  Errand *errand = data;
+
+  g_clear_object (&errand->connection);
+  certpin_link_unref (errand->link);
+}
+
+static void
+errand_unref (gpointer data)
+{
+  g_atomic_rc_box_release_full (data, errand_clear);
+}
+
+static int
+compare_deadlines (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  const CertpinCall *first = g_task_get_task_data (((const Errand *)a)->task);
+  const CertpinCall *second = g_task_get_task_data (((const Errand *)b)->task);
+
+  return (first->deadline_us > second->deadline_us) - (first->deadline_us < second->deadline_us);
+}
+
+static void
+queue_set_alarm (CertpinQueue *queue)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (queue->deadlines);
+  gint64 ready_us = -1;
+
+  if (!g_sequence_iter_is_end (first))
+    {
+      Errand *errand = g_sequence_get (first);
+      const CertpinCall *call = g_task_get_task_data (errand->task);
+
+      ready_us = call->deadline_us;
+    }
+  g_source_set_ready_time (queue->alarm, ready_us);
+}
+
+/* What a task is answered, on its way into the task's context. */
+typedef struct
+{
+  GTask *task;
+  GVariant *reply;
+  GError *error;
+} Answer;
+
+static gboolean
+answer_give (gpointer data)
+{
+  Answer *answer = data;
+
+  if (answer->error != NULL)
+    g_task_return_error (answer->task, g_steal_pointer (&answer->error));
+  else
+    g_task_return_pointer (answer->task, g_steal_pointer (&answer->reply),
+                           (GDestroyNotify)g_variant_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+answer_free (gpointer data)
+{
+  Answer *answer = data;
+
+  g_clear_error (&answer->error);
+  g_clear_pointer (&answer->reply, g_variant_unref);
+  g_object_unref (answer->task);
+  g_free (answer);
+}
+
+/* Our reference to the task goes along: what hangs on it is the program's, and is not freed in the
+ * library's thread. `reply`, `error`: (transfer full) (nullable): one of them */
+static void
+errand_answer (Errand *errand, GVariant *reply, GError *error)
+{
+  Answer *answer = g_new0 (Answer, 1);
+
+  g_clear_pointer (&errand->cancellation, certpin_cancellation_free);
+  g_sequence_remove (errand->deadline);
+  errand->deadline = NULL;
+  queue_set_alarm (errand->queue);
+  answer->task = g_steal_pointer (&errand->task);
+  answer->reply = reply;
+  answer->error = error;
+  certpin_context_post (g_task_get_context (answer->task), answer_give, answer, answer_free);
+}
+
+/* D-Bus cannot cancel a call, so the service is asked to, past the queue. */
+static void
+errand_cancel_in_service (Errand *errand)
+{
+  const CertpinCall *call = g_task_get_task_data (errand->task);
+  const char *self = g_dbus_connection_get_unique_name (errand->connection);
+  g_autofree char *sender = self != NULL ? g_strdelimit (g_strdup (self + 1), ".", '_') : NULL;
+  g_autofree char *path = NULL;
+
+  if (call->token == NULL || sender == NULL)
+    return;
+  path = g_strdup_printf (CERTPIN_REQUEST_PATH "/%s/%s", sender, call->token);
+  g_dbus_connection_call (errand->connection, CERTPIN_BUS_NAME, path, CERTPIN_REQUEST_IFACE,
+                          "Cancel", NULL, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL,
+                          /* callback= */ NULL, NULL);
+}
+
+/* Nobody waits for it any more. `error`: (transfer full) */
+static void
+errand_abandon (Errand *errand, GError *error)
+{
+  gboolean waited = errand->place != NULL;
+
+  if (waited)
+    g_queue_delete_link (&errand->queue->waiting, g_steal_pointer (&errand->place));
+  else
+    errand_cancel_in_service (errand);
+  errand_answer (errand, NULL, error);
+  if (waited)
+    errand_unref (errand);
+}
+
+static gboolean
+errand_on_cancelled (gpointer data)
+{
+  Errand *errand = data;
+
+  if (errand->task != NULL)
+    errand_abandon (errand, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                                 "the call was cancelled"));
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+queue_on_alarm (gpointer data)
+{
+  CertpinQueue *queue = data;
+  GSequenceIter *first = g_sequence_get_begin_iter (queue->deadlines);
+
+  while (!g_sequence_iter_is_end (first))
+    {
+      Errand *errand = g_sequence_get (first);
+      const CertpinCall *call = g_task_get_task_data (errand->task);
+
+      if (call->deadline_us > g_get_monotonic_time ())
+        break;
+      if (errand->place != NULL)
+        certpin_link_give_up (queue->link);
+      errand_abandon (errand, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                           "the service did not answer within %d s",
+                                           call->timeout_ms / 1000));
+      first = g_sequence_get_begin_iter (queue->deadlines);
+    }
+  queue_set_alarm (queue);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Errand *errand = user_data;
+  GError *error = NULL;
+  GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  errand->queue->under_way--;
+  if (errand->task == NULL)
+    {
+      g_clear_pointer (&reply, g_variant_unref);
+      g_clear_error (&error);
+    }
+  else if (reply != NULL)
+    errand_answer (errand, reply, NULL);
+  else
+    errand_answer (errand, NULL, certpin_call_translate_error (error));
+  certpin_link_pump (errand->link);
+  errand_unref (errand);
+}
+
+/* Without a time limit: the deadline ends the waiting, and the bus tells if the service is gone. */
+static void
+errand_send (Errand *errand, GDBusConnection *connection)
+{
+  const CertpinCall *call = g_task_get_task_data (errand->task);
+  const CertpinMethod *method = call->method;
+
+  g_queue_delete_link (&errand->queue->waiting, g_steal_pointer (&errand->place));
+  errand->queue->under_way++;
+  errand->connection = g_object_ref (connection);
+  g_dbus_connection_call (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface,
+                          method->name, call->arguments, G_VARIANT_TYPE (method->reply),
+                          call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                                            : G_DBUS_CALL_FLAGS_NONE,
+                          /* timeout_msec= */ G_MAXINT, NULL, errand_on_reply, errand);
+}
+
+/* A GSource whose ready time alone counts. */
+static gboolean
+alarm_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  return callback (user_data);
+}
+
+static GSourceFuncs alarm_funcs = { NULL, NULL, alarm_dispatch, NULL, NULL, NULL };
+
+/* May be called in any thread. */
+CertpinQueue *
+certpin_queue_new (CertpinLink *link)
+{
+  CertpinQueue *queue = g_new0 (CertpinQueue, 1);
+
+  queue->link = link;
+  queue->deadlines = g_sequence_new (NULL);
+  queue->alarm = g_source_new (&alarm_funcs, sizeof (GSource));
+  g_source_set_callback (queue->alarm, queue_on_alarm, queue, NULL);
+  g_source_attach (queue->alarm, certpin_engine_get_context ());
+  return queue;
+}
+
+/* Nothing waits and nothing is under way: each call holds the link. */
+void
+certpin_queue_free (CertpinQueue *queue)
+{
+  g_source_destroy (queue->alarm);
+  g_source_unref (queue->alarm);
+  g_sequence_free (queue->deadlines);
+  g_free (queue);
+}
+
+/* `task`: (transfer full) */
+void
+certpin_queue_add (CertpinQueue *queue, GTask *task)
+{
+  Errand *errand = g_atomic_rc_box_new0 (Errand);
+
+  errand->queue = queue;
+  errand->link = certpin_link_ref (queue->link);
+  errand->task = task;
+  errand->deadline = g_sequence_insert_sorted (queue->deadlines, errand, compare_deadlines, NULL);
+  g_queue_push_tail (&queue->waiting, errand);
+  errand->place = queue->waiting.tail;
+  queue_set_alarm (queue);
+  errand->cancellation
+      = certpin_cancellation_watch (g_task_get_cancellable (task), certpin_engine_get_context (),
+                                    errand_on_cancelled, errand, errand_unref);
+  if (g_cancellable_is_cancelled (g_task_get_cancellable (task)))
+    errand_on_cancelled (errand);
+}
+
+gboolean
+certpin_queue_is_waiting (CertpinQueue *queue)
+{
+  return !g_queue_is_empty (&queue->waiting);
+}
+
+/* As many as may be under way. */
+void
+certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
+{
+  while (queue->under_way < UNDER_WAY_MAX && certpin_queue_is_waiting (queue))
+    {
+      Errand *errand = g_queue_peek_head (&queue->waiting);
+
+      /* That is still on its way to this thread; the service must not hear of it. */
+      if (g_cancellable_is_cancelled (g_task_get_cancellable (errand->task)))
+        errand_on_cancelled (errand);
+      else
+        errand_send (errand, connection);
+    }
+}
+
+/* All that wait. */
+void
+certpin_queue_fail (CertpinQueue *queue, const GError *reason)
+{
+  while (certpin_queue_is_waiting (queue))
+    {
+      Errand *errand = g_queue_peek_head (&queue->waiting);
+
+      errand_abandon (errand, certpin_call_translate_error (g_error_copy (reason)));
+    }
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Waiting for an asynchronous call. The library's thread answers it, so it makes no difference
+ * which main context this thread runs otherwise, or whether it is in the middle of a callback. */
+
+#include "config.h"
+
+#include "certpin-wait.h"
+
+CertpinWait *
+certpin_wait_begin (void)
+{
+  CertpinWait *wait = g_new0 (CertpinWait, 1);
+
+  wait->context = g_main_context_new ();
+  g_main_context_push_thread_default (wait->context);
+  return wait;
+}
+
+void
+certpin_wait_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CertpinWait *wait = user_data;
+
+  wait->result = g_object_ref (result);
+}
+
+GAsyncResult *
+certpin_wait_for_result (CertpinWait *wait)
+{
+  while (wait->result == NULL)
+    g_main_context_iteration (wait->context, /* may_block= */ TRUE);
+  return wait->result;
+}
+
+void
+certpin_wait_end (CertpinWait *wait)
+{
+  g_main_context_pop_thread_default (wait->context);
+  g_main_context_unref (wait->context);
+  g_clear_object (&wait->result);
+  g_free (wait);
+}
