@@ -114,8 +114,11 @@ parse_text (const char *text, guint8 *digest)
 CertpinKey *
 certpin_key_new_from_digest (const guint8 *digest)
 {
-  CertpinKey *key = g_atomic_rc_box_new (CertpinKey);
+  CertpinKey *key;
 
+  g_return_val_if_fail (digest != NULL, NULL);
+
+  key = g_atomic_rc_box_new (CertpinKey);
   memcpy (key->digest, digest, CERTPIN_KEY_BYTES);
   return key;
 }
@@ -167,6 +170,8 @@ certpin_key_new_from_text (const char *text, GError **error)
 CertpinKey *
 certpin_key_ref (CertpinKey *key)
 {
+  g_return_val_if_fail (key != NULL, NULL);
+
   return g_atomic_rc_box_acquire (key);
 }
 
@@ -194,6 +199,8 @@ certpin_key_unref (CertpinKey *key)
 const guint8 *
 certpin_key_get_digest (CertpinKey *key)
 {
+  g_return_val_if_fail (key != NULL, NULL);
+
   return key->digest;
 }
 
@@ -208,8 +215,11 @@ certpin_key_get_digest (CertpinKey *key)
 char *
 certpin_key_to_text (CertpinKey *key)
 {
-  g_autofree char *base64 = g_base64_encode (key->digest, CERTPIN_KEY_BYTES);
+  g_autofree char *base64 = NULL;
 
+  g_return_val_if_fail (key != NULL, NULL);
+
+  base64 = g_base64_encode (key->digest, CERTPIN_KEY_BYTES);
   return g_strconcat ("sha256/", base64, NULL);
 }
 
@@ -225,5 +235,7 @@ certpin_key_to_text (CertpinKey *key)
 gboolean
 certpin_key_equal (CertpinKey *a, CertpinKey *b)
 {
+  g_return_val_if_fail (a != NULL && b != NULL, FALSE);
+
   return memcmp (a->digest, b->digest, CERTPIN_KEY_BYTES) == 0;
 }

@@ -60,19 +60,25 @@ is_reserved (const char *name)
   return FALSE;
 }
 
-G_GNUC_PRINTF (2, 3)
+/* Whatever was given, the message is UTF-8, and short. */
+G_GNUC_PRINTF (3, 4)
 static gboolean
-refuse (GError **error, const char *format, ...)
+refuse_with (CertpinError code, GError **error, const char *format, ...)
 {
+  g_autofree char *text = NULL, *valid = NULL;
   va_list arguments;
+
   va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, format, arguments);
+  text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
+  valid = g_utf8_make_valid (text, -1);
+  g_set_error_literal (error, CERTPIN_ERROR, (int)code, valid);
   return FALSE;
 }
 
-/* Returns: (transfer full): the URL as it may be shown: a password in it is not. */
+#define refuse(error, ...) refuse_with (CERTPIN_ERROR_INVALID_ARGUMENT, error, __VA_ARGS__)
+
+/* Returns: (transfer full): the URL as it may be shown: short, and without a password. */
 static char *
 shown (const char *url)
 {
@@ -81,8 +87,8 @@ shown (const char *url)
   const char *at = authority != NULL ? g_strrstr_len (authority + 2, (gssize)length, "@") : NULL;
 
   if (at == NULL)
-    return g_strdup (url);
-  return g_strdup_printf ("%.*s…%s", (int)(authority + 2 - url), url, at);
+    return g_strdup_printf ("%.200s", url);
+  return g_strdup_printf ("%.*s…%.200s", (int)MIN (authority + 2 - url, 200), url, at);
 }
 
 static gboolean
@@ -103,17 +109,20 @@ check_headers (GVariant *headers, GError **error)
   GVariantIter iter;
   const char *name, *value;
 
+  if (!g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")))
+    return refuse (error, "the headers are of type ‘%.100s’; give names and values, ‘a(ss)’",
+                   g_variant_get_type_string (headers));
   g_variant_iter_init (&iter, headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     {
       if (!is_token (name))
-        return refuse (error, "header name ‘%s’ is not an HTTP token", name);
+        return refuse (error, "header name ‘%.100s’ is not an HTTP token", name);
       if (is_reserved (name))
         return refuse (error, "header ‘%s’ is written by the service; leave it out", name);
       if (!is_field_value (value))
         return refuse (
             error,
-            "the value of header ‘%s’ may hold only visible ASCII, spaces and tabs; encode "
+            "the value of header ‘%.100s’ may hold only visible ASCII, spaces and tabs; encode "
             "the rest",
             name);
     }
@@ -148,8 +157,8 @@ parse_url (const char *url, GError **error)
 
   if (scheme != NULL && g_ascii_strcasecmp (scheme, "https") != 0)
     {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE,
-                   "URL ‘%s’ is %s, but only https can be pinned", text, scheme);
+      refuse_with (CERTPIN_ERROR_NOT_SECURE, error,
+                   "URL ‘%s’ is %.100s, but only https can be pinned", text, scheme);
       return NULL;
     }
   if (!check_url_text (url, error))
@@ -163,7 +172,8 @@ parse_url (const char *url, GError **error)
     }
   if (g_uri_get_userinfo (uri) != NULL)
     {
-      refuse (error, "the URL of host ‘%s’ holds a user name; send an Authorization header instead",
+      refuse (error,
+              "the URL of host ‘%.200s’ holds a user name; send an Authorization header instead",
               g_uri_get_host (uri));
       return NULL;
     }
@@ -204,8 +214,6 @@ certpin_request_new (const char *method, const char *url, GVariant *headers, GBy
   g_return_val_if_fail (method != NULL && url != NULL, NULL);
 
   fields = g_variant_ref_sink (headers != NULL ? headers : g_variant_new ("a(ss)", NULL));
-  g_return_val_if_fail (g_variant_is_of_type (fields, G_VARIANT_TYPE ("a(ss)")), NULL);
-
   uri = parse_url (url, error);
   if (uri == NULL || !check_method (method, error) || !check_headers (fields, error))
     return NULL;
@@ -229,6 +237,8 @@ certpin_request_new (const char *method, const char *url, GVariant *headers, GBy
 CertpinRequest *
 certpin_request_ref (CertpinRequest *request)
 {
+  g_return_val_if_fail (request != NULL, NULL);
+
   return g_atomic_rc_box_acquire (request);
 }
 
@@ -267,6 +277,8 @@ certpin_request_unref (CertpinRequest *request)
 const char *
 certpin_request_get_method (CertpinRequest *request)
 {
+  g_return_val_if_fail (request != NULL, NULL);
+
   return request->method;
 }
 
@@ -282,6 +294,8 @@ certpin_request_get_method (CertpinRequest *request)
 GUri *
 certpin_request_get_uri (CertpinRequest *request)
 {
+  g_return_val_if_fail (request != NULL, NULL);
+
   return request->uri;
 }
 
@@ -296,6 +310,8 @@ certpin_request_get_uri (CertpinRequest *request)
 GVariant *
 certpin_request_get_headers (CertpinRequest *request)
 {
+  g_return_val_if_fail (request != NULL, NULL);
+
   return request->headers;
 }
 
@@ -310,5 +326,7 @@ certpin_request_get_headers (CertpinRequest *request)
 GBytes *
 certpin_request_get_body (CertpinRequest *request)
 {
+  g_return_val_if_fail (request != NULL, NULL);
+
   return request->body;
 }

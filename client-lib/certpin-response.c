@@ -31,8 +31,14 @@ G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
 CertpinResponse *
 certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVariant *info)
 {
-  CertpinResponse *response = g_atomic_rc_box_new0 (CertpinResponse);
+  CertpinResponse *response;
 
+  g_return_val_if_fail (headers != NULL && g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")),
+                        NULL);
+  g_return_val_if_fail (body != NULL, NULL);
+  g_return_val_if_fail (info != NULL && g_variant_is_of_type (info, G_VARIANT_TYPE_VARDICT), NULL);
+
+  response = g_atomic_rc_box_new0 (CertpinResponse);
   response->status = status;
   response->headers = g_variant_ref_sink (headers);
   response->body = g_bytes_ref (body);
@@ -51,6 +57,8 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
 CertpinResponse *
 certpin_response_ref (CertpinResponse *response)
 {
+  g_return_val_if_fail (response != NULL, NULL);
+
   return g_atomic_rc_box_acquire (response);
 }
 
@@ -88,6 +96,8 @@ certpin_response_unref (CertpinResponse *response)
 unsigned int
 certpin_response_get_status (CertpinResponse *response)
 {
+  g_return_val_if_fail (response != NULL, 0);
+
   return response->status;
 }
 
@@ -103,6 +113,8 @@ certpin_response_get_status (CertpinResponse *response)
 GVariant *
 certpin_response_get_headers (CertpinResponse *response)
 {
+  g_return_val_if_fail (response != NULL, NULL);
+
   return response->headers;
 }
 
@@ -120,6 +132,8 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
 {
   GVariantIter iter;
   const char *field, *value;
+
+  g_return_val_if_fail (response != NULL && name != NULL, NULL);
 
   g_variant_iter_init (&iter, response->headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &field, &value))
@@ -140,6 +154,8 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
 GBytes *
 certpin_response_get_body (CertpinResponse *response)
 {
+  g_return_val_if_fail (response != NULL, NULL);
+
   return response->body;
 }
 
@@ -155,5 +171,7 @@ certpin_response_get_body (CertpinResponse *response)
 GVariant *
 certpin_response_get_info (CertpinResponse *response)
 {
+  g_return_val_if_fail (response != NULL, NULL);
+
   return response->info;
 }

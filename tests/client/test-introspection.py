@@ -54,8 +54,52 @@ def test_client():
     assert error.matches(Certpin.error_quark(), Certpin.Error.CANCELLED)
 
 
+def raises_invalid_argument(function, *arguments):
+    error = error_of(function, *arguments)
+    return error.matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
+
+
+def test_wrong_types():
+    """Of all that takes a GVariant: an error, whatever is in it, before any service is called."""
+    client = Certpin.Client.new()
+    request = Certpin.Request.new('GET', 'https://shop.example/', None, None)
+    wrong = [GLib.Variant('s', 'scope'), GLib.Variant('as', ['scope']), GLib.Variant('a{ss}', {'scope': 'user'}),
+             GLib.Variant('v', GLib.Variant('a{sv}', {})), GLib.Variant('()', ()),
+             GLib.Variant('a{sv}', {'scope': GLib.Variant('mi', 1)})]
+    for options in wrong:
+        assert raises_invalid_argument(client.list_pins, options, None)
+        assert raises_invalid_argument(client.get_pin, 'shop.example', options, None)
+        assert raises_invalid_argument(client.pin_keys, 'shop.example', [TEXT], options, None)
+        assert raises_invalid_argument(client.secure_request, request, options, None)
+        assert raises_invalid_argument(client.verify_chain, '', [GLib.Bytes.new(b'der')], options, None)
+        if options.get_type_string() != 'a{sv}':
+            assert raises_invalid_argument(Certpin.Request.new, 'GET', 'https://shop.example/', options, None)
+
+
+def test_wrong_objects():
+    """What is not of an argument's type at all does not reach the library."""
+    client = Certpin.Client.new()
+    for function, arguments in [(client.get_pin, (None, None, None)), (client.get_pin, (1, None, None)),
+                                (client.get_pin, ('shop.example', {}, None)),
+                                (client.get_pin, ('shop.example', None, client)),
+                                (client.pin_keys, ('shop.example', None, None, None)),
+                                (client.pin_keys, ('shop.example', [1], None, None)),
+                                (client.pin_certificate, ('shop.example', b'der', None, None)),
+                                (client.pin_certificate_from_file, ('shop.example', None, None, None)),
+                                (client.pin_certificate_from_file, ('shop.example', 'shop.der', None, None)),
+                                (client.secure_request, (None, None, None)),
+                                (Certpin.Key.new_from_digest, (DIGEST[1:],)),
+                                (Certpin.Response.new, (200, None, None, None)),
+                                (Certpin.Client.new_for_connection, (None,))]:
+        try:
+            function(*arguments)
+        except (TypeError, ValueError):
+            continue
+        raise AssertionError(f'{function} takes {arguments}')
+
+
 def main():
-    tests = [test_key, test_error, test_request, test_response, test_client]
+    tests = [test_key, test_error, test_request, test_response, test_client, test_wrong_types, test_wrong_objects]
     failed = 0
     print(f'1..{len(tests)}')
     for number, function in enumerate(tests, 1):

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Critical messages, counted instead of fatal. Only the library's own functions may have any: one
+ * of GLib's means that something was let through to it. */
+
+#include "config.h"
+
+#include "criticals.h"
+
+static unsigned int criticals;
+
+static void
+on_log (const char *domain, GLogLevelFlags level, const char *message, gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_MASK) > G_LOG_LEVEL_WARNING)
+    return;
+  g_test_message ("%s", message);
+  g_assert_true (g_str_has_prefix (message, "certpin_"));
+  criticals++;
+}
+
+void
+criticals_init (void)
+{
+  g_log_set_always_fatal (0);
+  g_log_set_default_handler (on_log, NULL);
+}
+
+/* Since the last time. */
+void
+assert_criticals (unsigned int count)
+{
+  g_assert_cmpuint (criticals, ==, count);
+  criticals = 0;
+}
