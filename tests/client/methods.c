@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* All methods of the client behind one signature, for what has to hold of each. */
+
+#include "config.h"
+
+#include "methods.h"
+
+static gboolean
+take_variant (GVariant *value)
+{
+  gboolean taken = value != NULL;
+
+  g_clear_pointer (&value, g_variant_unref);
+  return taken;
+}
+
+static gboolean
+take_response (CertpinResponse *response)
+{
+  gboolean taken = response != NULL;
+
+  certpin_response_unref (response);
+  return taken;
+}
+
+static gboolean
+take_boolean (gboolean value)
+{
+  return value;
+}
+
+#define TAKE(result)                                                                               \
+  _Generic((result), GVariant *                                                                    \
+           : take_variant, CertpinResponse *                                                       \
+           : take_response, gboolean                                                               \
+           : take_boolean) (result)
+
+#define DEFINE(method, ...)                                                                        \
+  static void method##_start (const Arguments *a, GAsyncReadyCallback callback,                    \
+                              gpointer user_data)                                                  \
+  {                                                                                                \
+    certpin_client_##method##_async (__VA_ARGS__, a->cancellable, callback, user_data);            \
+  }                                                                                                \
+  static gboolean method##_finish (CertpinClient *client, GAsyncResult *result, GError **error)    \
+  {                                                                                                \
+    return TAKE (certpin_client_##method##_finish (client, result, error));                        \
+  }                                                                                                \
+  static gboolean method##_wait (const Arguments *a, GError **error)                               \
+  {                                                                                                \
+    return TAKE (certpin_client_##method (__VA_ARGS__, a->cancellable, error));                    \
+  }
+
+DEFINE (pin_certificate, a->client, a->host, a->second, a->options)
+DEFINE (pin_certificate_from_file, a->client, a->host, a->second, a->options)
+DEFINE (pin_keys, a->client, a->host, a->second, a->options)
+DEFINE (unpin, a->client, a->host, a->options)
+DEFINE (block_host, a->client, a->host, a->second, a->options)
+DEFINE (get_pin, a->client, a->host, a->options)
+DEFINE (list_pins, a->client, a->options)
+DEFINE (last_failure, a->client, a->host)
+DEFINE (explain_host, a->client, a->host, a->options)
+DEFINE (verify_chain, a->client, a->host, a->second, a->options)
+DEFINE (secure_request, a->client, a->second, a->options)
+
+#define METHOD(method, has_host, has_second, has_options)                                          \
+  {                                                                                                \
+#method, method##_start, method##_finish, method##_wait, has_host, has_second, has_options     \
+  }
+
+const Method methods[] = {
+  METHOD (pin_certificate, TRUE, TRUE, TRUE), METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
+  METHOD (pin_keys, TRUE, TRUE, TRUE),        METHOD (unpin, TRUE, FALSE, TRUE),
+  METHOD (block_host, TRUE, TRUE, TRUE),      METHOD (get_pin, TRUE, FALSE, TRUE),
+  METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
+  METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
+  METHOD (secure_request, FALSE, TRUE, TRUE),
+};
+
+const unsigned int n_methods = G_N_ELEMENTS (methods);
+
+const Method *
+method_find (const char *name)
+{
+  for (unsigned int i = 0; i < n_methods; i++)
+    if (g_str_equal (methods[i].name, name))
+      return &methods[i];
+  g_assert_not_reached ();
+}
+
+Sample *
+sample_new (void)
+{
+  Sample *sample = g_new0 (Sample, 1);
+
+  sample->file = g_file_new_for_path ("/proc/self/cmdline"); /* a few bytes */
+  sample->bytes = g_bytes_new_static ("der", 3);
+  sample->chain = g_ptr_array_new ();
+  g_ptr_array_add (sample->chain, sample->bytes);
+  sample->request = certpin_request_new ("GET", "https://h.example/", NULL, NULL, NULL);
+  return sample;
+}
+
+void
+sample_free (Sample *sample)
+{
+  g_object_unref (sample->file);
+  g_bytes_unref (sample->bytes);
+  g_ptr_array_unref (sample->chain);
+  certpin_request_unref (sample->request);
+  g_free (sample);
+}
+
+/* What the method takes, without options. */
+Arguments
+sample_get_arguments (Sample *sample, const Method *method, CertpinClient *client)
+{
+  static const char *const keys[] = { "key", NULL };
+  const struct
+  {
+    const char *method;
+    gpointer second;
+  } seconds[]
+      = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
+          { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
+          { "verify_chain", sample->chain },    { "secure_request", sample->request } };
+  Arguments a = { .client = client, .host = "h.example" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (seconds); i++)
+    if (g_str_equal (method->name, seconds[i].method))
+      a.second = seconds[i].second;
+  return a;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that no reply does harm, whatever a service that is none of certpin's, or another version
+ * of it, answers: it is an error of certpin's, and nothing of it is left. */
+
+#include "config.h"
+
+#include "tests/client/fake-service.h"
+#include "tests/client/methods.h"
+#include "tests/client/private-bus.h"
+#include "tests/lib/test-loop.h"
+
+#include <gio/gunixfdlist.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+typedef struct
+{
+  FakeService *service;
+  CertpinClient *client;
+  Sample *sample;
+  GVariant *body;         /* (nullable): of every reply */
+  const char *error_name; /* (nullable): every reply is this error */
+  gboolean with_files;    /* every reply has a few file descriptors */
+} Fixture;
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  private_bus_start ();
+  f->service = fake_service_new ();
+  f->client = certpin_client_new ();
+  f->sample = sample_new ();
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  g_object_unref (f->client);
+  sample_free (f->sample);
+  fake_service_free (f->service);
+  g_clear_pointer (&f->body, g_variant_unref);
+  test_loop_settle ();
+  private_bus_stop ();
+}
+
+static void
+add_files (GDBusMessage *reply)
+{
+  g_autoptr (GUnixFDList) files = g_unix_fd_list_new ();
+  int fd = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+
+  for (int i = 0; i < 4; i++)
+    g_assert_cmpint (g_unix_fd_list_append (files, fd, NULL), ==, i);
+  close (fd);
+  g_dbus_message_set_unix_fd_list (reply, files);
+}
+
+static GDBusMessage *
+on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
+{
+  Fixture *f = user_data;
+  GDBusMessage *reply;
+
+  if (f->error_name != NULL)
+    return g_dbus_message_new_method_error_literal (call, f->error_name, "the text");
+  reply = fake_service_reply (service, call);
+  if (f->body != NULL)
+    g_dbus_message_set_body (reply, f->body);
+  if (f->with_files)
+    add_files (reply);
+  return reply;
+}
+
+/* `code`: -1: it works */
+static void
+assert_ends (Fixture *f, const Method *method, int code)
+{
+  Arguments a = sample_get_arguments (f->sample, method, f->client);
+  g_autoptr (GError) error = NULL;
+
+  g_test_message ("%s", method->name);
+  g_assert_true (method->wait (&a, &error) == (code == -1));
+  g_assert_true (method->wait (&a, NULL) == (code == -1));
+  if (code == -1)
+    g_assert_no_error (error);
+  else
+    g_assert_error (error, CERTPIN_ERROR, code);
+}
+
+static void
+test_wrong_types (Fixture *f, gconstpointer user_data)
+{
+  static const char *const bodies[] = { "('text',)",
+                                        "(uint32 1, uint32 2)",
+                                        "([<1>],)",
+                                        "({1: <2>},)",
+                                        "(@a{ss} {},)",
+                                        "(<@a{sv} {}>,)",
+                                        "([@a{ss} {}],)",
+                                        "(@a{sv} {}, 'more')",
+                                        "(int32 200, [('A', 'b')], @ay [], @a{sv} {})",
+                                        "(uint32 200, @as [], @ay [], @a{sv} {})",
+                                        "(uint32 200, @a(ss) [], 'body', @a{sv} {})",
+                                        "(uint32 200, @a(ss) [], @ay [])" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (bodies); i++)
+    {
+      f->body = g_variant_ref_sink (g_variant_new_parsed (bodies[i]));
+      fake_service_set_handler (f->service, on_call, f);
+      for (unsigned int j = 0; j < n_methods; j++)
+        assert_ends (f, &methods[j], CERTPIN_ERROR_FAILED);
+      fake_service_set_handler (f->service, NULL, NULL);
+      g_clear_pointer (&f->body, g_variant_unref);
+    }
+}
+
+/* Nothing, where something should be; it is what some methods answer. */
+static void
+test_no_values (Fixture *f, gconstpointer user_data)
+{
+  f->body = g_variant_ref_sink (g_variant_new ("()"));
+  fake_service_set_handler (f->service, on_call, f);
+  for (unsigned int i = 0; i < n_methods; i++)
+    {
+      gboolean nothing
+          = g_str_equal (methods[i].name, "unpin") || g_str_equal (methods[i].name, "block_host");
+
+      assert_ends (f, &methods[i], nothing ? -1 : (int)CERTPIN_ERROR_FAILED);
+    }
+}
+
+static void
+test_status (Fixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    guint32 status;
+    int code;
+  } cases[] = {
+    { 0, CERTPIN_ERROR_FAILED },   { 199, CERTPIN_ERROR_FAILED },        { 200, -1 }, { 599, -1 },
+    { 600, CERTPIN_ERROR_FAILED }, { G_MAXUINT32, CERTPIN_ERROR_FAILED }
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      f->body = g_variant_ref_sink (
+          g_variant_new ("(u@a(ss)@ay@a{sv})", cases[i].status, g_variant_new ("a(ss)", NULL),
+                         g_variant_new_bytestring (""), g_variant_new ("a{sv}", NULL)));
+      fake_service_set_handler (f->service, on_call, f);
+      assert_ends (f, method_find ("secure_request"), cases[i].code);
+      fake_service_set_handler (f->service, NULL, NULL);
+      g_clear_pointer (&f->body, g_variant_unref);
+    }
+}
+
+static void
+test_errors (Fixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *name;
+    CertpinError code;
+  } cases[] = {
+    { "org.certpin.Certpin1.Error.PinMismatch", CERTPIN_ERROR_PIN_MISMATCH },
+    { "org.certpin.Certpin1.Error.OfTheFuture", CERTPIN_ERROR_FAILED },
+    { "org.example.Error", CERTPIN_ERROR_FAILED },
+    { "org.freedesktop.DBus.Error.UnknownMethod", CERTPIN_ERROR_FAILED },
+    { "org.freedesktop.DBus.Error.InvalidArgs", CERTPIN_ERROR_FAILED },
+    { "org.freedesktop.DBus.Error.AccessDenied", CERTPIN_ERROR_NOT_AUTHORIZED },
+    { "org.freedesktop.DBus.Error.LimitsExceeded", CERTPIN_ERROR_LIMIT_EXCEEDED },
+    { "org.freedesktop.DBus.Error.ServiceUnknown", CERTPIN_ERROR_SERVICE_UNAVAILABLE },
+    { "org.freedesktop.DBus.Error.NoReply", CERTPIN_ERROR_SERVICE_UNAVAILABLE },
+    { "org.freedesktop.DBus.Error.Spawn.ChildExited", CERTPIN_ERROR_SERVICE_UNAVAILABLE },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      f->error_name = cases[i].name;
+      fake_service_set_handler (f->service, on_call, f);
+      for (unsigned int j = 0; j < n_methods; j++)
+        assert_ends (f, &methods[j], (int)cases[i].code);
+      fake_service_set_handler (f->service, NULL, NULL);
+    }
+}
+
+static unsigned int
+count_open_files (void)
+{
+  g_autoptr (GDir) dir = g_dir_open ("/proc/self/fd", 0, NULL);
+  unsigned int count = 0;
+
+  while (g_dir_read_name (dir) != NULL)
+    count++;
+  return count;
+}
+
+static void
+test_files_are_closed (Fixture *f, gconstpointer user_data)
+{
+  unsigned int before;
+
+  f->with_files = TRUE;
+  fake_service_set_handler (f->service, on_call, f);
+  for (unsigned int i = 0; i < n_methods; i++)
+    assert_ends (f, &methods[i], -1);
+  before = count_open_files ();
+  for (int round = 0; round < 10; round++)
+    for (unsigned int i = 0; i < n_methods; i++)
+      assert_ends (f, &methods[i], -1);
+  /* Those of the last reply or two are still on their way out. */
+  g_assert_cmpuint (count_open_files (), <=, before + 2 * 4);
+}
+
+#define ADD(path, function)                                                                        \
+  g_test_add ("/client/replies/" path, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char *argv[])
+{
+  int status;
+
+  private_bus_init (&argc, &argv);
+  ADD ("wrong-types", test_wrong_types);
+  ADD ("no-values", test_no_values);
+  ADD ("status", test_status);
+  ADD ("errors", test_errors);
+  ADD ("files-are-closed", test_files_are_closed);
+  status = g_test_run ();
+  private_bus_finish ();
+  return status;
+}
