@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listing all pins. */
+/* Listing all pins. The service gives them in slices, ordered by host, which are put together here.
+ */
 
 #include "config.h"
 
@@ -8,22 +9,118 @@
 
 #include "certpin-arguments.h"
 #include "certpin-call.h"
+#include "certpin-error.h"
 #include "certpin-wait.h"
 
 #include "dbus/certpin-names.h"
 
+#include <string.h>
+
 static const CertpinMethod list_pins = { CERTPIN_PINS_IFACE, "ListPins", "(aa{sv})" };
+
+/* What was listed so far; belongs to the task of the whole. */
+typedef struct
+{
+  GVariant *options;
+  gboolean alone;  /* the program asks for slices itself */
+  GPtrArray *pins; /* of GVariant */
+  char *last_host; /* NULL: none yet */
+} List;
+
+static void
+list_free (gpointer data)
+{
+  List *list = data;
+
+  g_variant_unref (list->options);
+  g_ptr_array_unref (list->pins);
+  g_free (list->last_host);
+  g_free (list);
+}
+
+/* Returns: (transfer full): `aa{sv}` */
+static GVariant *
+list_end (List *list)
+{
+  return g_variant_ref_sink (g_variant_new_array (
+      G_VARIANT_TYPE_VARDICT, (GVariant *const *)list->pins->pdata, list->pins->len));
+}
+
+/* A slice begins behind the last host of the one before: or it would go on for ever. */
+static gboolean
+list_add (List *list, GVariant *slice, GError **error)
+{
+  g_autofree char *before = g_steal_pointer (&list->last_host);
+  g_autoptr (GVariant) last = NULL;
+
+  for (gsize i = 0; i < g_variant_n_children (slice); i++)
+    g_ptr_array_add (list->pins, g_variant_get_child_value (slice, i));
+  last = g_variant_ref (g_ptr_array_index (list->pins, list->pins->len - 1));
+  if (g_variant_lookup (last, "host", "s", &list->last_host)
+      && (before == NULL || strcmp (list->last_host, before) > 0))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+               "the reply is not one of the certpin service: it lists ‘%.100s’ after ‘%.100s’",
+               list->last_host != NULL ? list->last_host : "", before != NULL ? before : "");
+  return FALSE;
+}
+
+static void list_ask (GTask *task);
+
+static void
+list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  List *list = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (GVariant) slice = certpin_call_finish_value (result, &error);
+
+  if (slice != NULL && list->alone)
+    g_task_return_pointer (task, g_steal_pointer (&slice), (GDestroyNotify)g_variant_unref);
+  else if (slice != NULL && g_variant_n_children (slice) == 0)
+    g_task_return_pointer (task, list_end (list), (GDestroyNotify)g_variant_unref);
+  else if (slice != NULL && list_add (list, slice, &error))
+    list_ask (task);
+  else
+    g_task_return_error (task, error);
+}
+
+/* For the next slice. */
+static void
+list_ask (GTask *task)
+{
+  List *list = g_task_get_task_data (task);
+  g_autoptr (GTask) slice
+      = g_task_new (g_task_get_source_object (task), g_task_get_cancellable (task), list_on_slice,
+                    g_object_ref (task));
+  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (list->options);
+
+  if (list->last_host != NULL)
+    g_variant_dict_insert (&options, "start-after", "s", list->last_host);
+  certpin_call_start_with_options (slice, &list_pins, g_variant_new ("()"),
+                                   g_variant_dict_end (&options));
+}
+
+static gboolean
+has_option (GVariant *options, const char *name)
+{
+  g_autoptr (GVariant) value = g_variant_lookup_value (options, name, NULL);
+
+  return value != NULL;
+}
 
 /**
  * certpin_client_list_pins_async:
  * @client: a client
  * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ListPins`; sunk if
  * floating
- * @cancellable: (nullable): cancels the waiting, not the change
+ * @cancellable: (nullable): cancels the waiting
  * @callback: called when it is done
  * @user_data: for @callback
  *
- * Lists the pins that the caller may see: its own and the system's.
+ * Lists the pins that the caller may see, its own and the system's, ordered by host. The service
+ * gives them in slices: a pin that is changed while they are listed is listed as it was or as it
+ * is. With the options `start-after` and `max` the program asks for one slice itself.
  *
  * Since: 0.1
  */
@@ -32,12 +129,25 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
+  List *list;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable));
 
   task = g_task_new (client, cancellable, callback, user_data);
   g_task_set_source_tag (task, certpin_client_list_pins_async);
-  certpin_call_start_with_options (task, &list_pins, g_variant_new ("()"), options);
+  g_task_set_check_cancellable (task, FALSE);
+  list = g_new0 (List, 1);
+  list->options = certpin_arguments_take_options (options);
+  list->pins = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  g_task_set_task_data (task, list, list_free);
+  if (!certpin_arguments_check_options (list->options, &error))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
+  list_ask (task);
 }
 
 /**
@@ -57,7 +167,7 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
   g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_list_pins_async),
                         NULL);
 
-  return certpin_call_finish_value (result, error);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
