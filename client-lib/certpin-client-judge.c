@@ -69,8 +69,8 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: those of `org.certpin.Certpin1.Pins.ExplainHost`, and
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.ExplainHost`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the explanation, `a{sv}`, or %NULL with @error set
  *
@@ -158,8 +158,8 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: those of `org.certpin.Certpin1.Pins.VerifyChain`, and
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.VerifyChain`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the verdict, `a{sv}`, or %NULL with @error set
  *

@@ -155,7 +155,8 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.ListPins`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the pins, `aa{sv}`, or %NULL with @error set
  *
@@ -179,7 +180,7 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
  *
  * Does what certpin_client_list_pins_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_list_pins_finish().
  *
  * Returns: (transfer full): the pins, `aa{sv}`, or %NULL with @error set
  *

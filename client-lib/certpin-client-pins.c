@@ -56,7 +56,8 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.PinCertificate`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -82,7 +83,7 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  *
  * Does what certpin_client_pin_certificate_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_pin_certificate_finish().
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -140,7 +141,8 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.PinKeys`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -166,7 +168,7 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
  *
  * Does what certpin_client_pin_keys_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_pin_keys_finish().
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -220,7 +222,8 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.Unpin`, and of every call
+ * (#CertpinClient).
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -243,7 +246,7 @@ certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError
  *
  * Does what certpin_client_unpin_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_unpin_finish().
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -300,7 +303,8 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.BlockHost`, and of every call
+ * (#CertpinClient).
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -326,7 +330,7 @@ certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, G
  *
  * Does what certpin_client_block_host_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_block_host_finish().
  *
  * Returns: %TRUE, or %FALSE with @error set
  *

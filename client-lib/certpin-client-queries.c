@@ -21,7 +21,7 @@ static const CertpinMethod last_failure = { CERTPIN_PINS_IFACE, "LastFailure", "
  * @host: a host, or a pattern
  * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.GetPin`; sunk if
  * floating
- * @cancellable: (nullable): cancels the waiting, not the change
+ * @cancellable: (nullable): cancels the waiting
  * @callback: called when it is done
  * @user_data: for @callback
  *
@@ -49,7 +49,8 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.GetPin`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -74,7 +75,7 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
  *
  * Does what certpin_client_get_pin_async() does, and waits.
  *
- * Errors: the ones of that method, and `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_get_pin_finish().
  *
  * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
  *
@@ -97,7 +98,7 @@ certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *optio
  * certpin_client_last_failure_async:
  * @client: a client
  * @host: a host
- * @cancellable: (nullable): cancels the waiting, not the change
+ * @cancellable: (nullable): cancels the waiting
  * @callback: called when it is done
  * @user_data: for @callback
  *
@@ -126,8 +127,8 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: the ones of `org.certpin.Certpin1.Pins.LastFailure`, and
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Pins.LastFailure`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the evidence, `a{sv}`, or %NULL with @error set
  *
@@ -150,8 +151,7 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
  *
  * Does what certpin_client_last_failure_async() does, and waits.
  *
- * Errors: the ones of `org.certpin.Certpin1.Pins.LastFailure`, and
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: as of certpin_client_last_failure_finish().
  *
  * Returns: (transfer full): the evidence, `a{sv}`, or %NULL with @error set
  *

@@ -107,8 +107,8 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
  * @client: a client
  * @result: what the callback was given
  *
- * Errors: those of `org.certpin.Certpin1.Requests.SecureRequest`, and
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Errors: those of `org.certpin.Certpin1.Requests.SecureRequest`, and of every call
+ * (#CertpinClient).
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

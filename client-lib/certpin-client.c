@@ -17,27 +17,155 @@ struct _CertpinClient
   GDBusConnection *given; /* (nullable): the program's own connection */
   int interactive;        /* atomic */
   GMutex lock;
-  CertpinLink *link; /* under `lock`; NULL until the first call */
+  CertpinLink *link;       /* under `lock`; NULL until the first call */
+  CertpinWatcher *watcher; /* under `lock`; NULL: it does not watch */
 };
 
+enum
+{
+  PROP_WATCHING = 1,
+  N_PROPS,
+};
+
+static GParamSpec *props[N_PROPS];
+
 G_DEFINE_FINAL_TYPE (CertpinClient, certpin_client, G_TYPE_OBJECT)
+
+/* Under `lock`. */
+static CertpinLink *
+client_peek_link (CertpinClient *client)
+{
+  if (client->link == NULL)
+    client->link = certpin_link_get (client->given);
+  return client->link;
+}
+
+/* Returns: whether something was changed */
+static gboolean
+client_watch (CertpinClient *client, gboolean watching)
+{
+  gboolean changes;
+
+  g_mutex_lock (&client->lock);
+  changes = watching != (client->watcher != NULL);
+  if (changes && watching)
+    {
+      client->watcher = certpin_watcher_new (client);
+      certpin_link_watch (client_peek_link (client), client->watcher);
+    }
+  else if (changes)
+    {
+      certpin_watcher_stop (client->watcher);
+      certpin_link_unwatch (client->link, client->watcher);
+      g_clear_pointer (&client->watcher, certpin_watcher_unref);
+    }
+  g_mutex_unlock (&client->lock);
+  return changes;
+}
+
+static void
+certpin_client_get_property (GObject *object, unsigned int property, GValue *value,
+                             GParamSpec *pspec)
+{
+  if (property == PROP_WATCHING)
+    g_value_set_boolean (value, certpin_client_get_watching (CERTPIN_CLIENT (object)));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+}
+
+static void
+certpin_client_set_property (GObject *object, unsigned int property, const GValue *value,
+                             GParamSpec *pspec)
+{
+  if (property == PROP_WATCHING)
+    certpin_client_set_watching (CERTPIN_CLIENT (object), g_value_get_boolean (value));
+  else
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+}
+
+/* In a forked process all of it is another one's. */
+static void
+certpin_client_dispose (GObject *object)
+{
+  if (certpin_engine_is_claimed ())
+    client_watch (CERTPIN_CLIENT (object), FALSE);
+  G_OBJECT_CLASS (certpin_client_parent_class)->dispose (object);
+}
 
 static void
 certpin_client_finalize (GObject *object)
 {
   CertpinClient *client = CERTPIN_CLIENT (object);
 
-  g_clear_pointer (&client->link, certpin_link_unref);
   if (certpin_engine_is_claimed ())
-    g_clear_object (&client->given); /* in a forked process it is another one's */
+    {
+      g_clear_pointer (&client->link, certpin_link_unref);
+      g_clear_object (&client->given);
+    }
   g_mutex_clear (&client->lock);
   G_OBJECT_CLASS (certpin_client_parent_class)->finalize (object);
 }
 
 static void
+install_signals (void)
+{
+  /**
+   * CertpinClient::pin-changed:
+   * @client: the client
+   * @host: the host pattern; empty where it may be any
+   * @details: `a{sv}`, as of `org.certpin.Certpin1.Pins.PinChanged`
+   *
+   * A pin of the user's, or of the system's, was changed. Where @host is empty and `state` in
+   * @details is `missed`, others may have been changed without being told: because the program was
+   * too slow, or the service or the bus was restarted.
+   *
+   * It is emitted while #CertpinClient:watching is set, in the main context that was the thread's
+   * default when it was set.
+   *
+   * Since: 0.1
+   */
+  g_signal_new ("pin-changed", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+
+  /**
+   * CertpinClient::pin-failed:
+   * @client: the client
+   * @host: the host that was asked
+   * @details: `a{sv}`, as of `org.certpin.Certpin1.Pins.LastFailure`
+   *
+   * A request of one of the user's programs was refused, or a report-only pin did not match.
+   * Emitted as #CertpinClient::pin-changed.
+   *
+   * Since: 0.1
+   */
+  g_signal_new ("pin-failed", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+}
+
+static void
 certpin_client_class_init (CertpinClientClass *klass)
 {
-  G_OBJECT_CLASS (klass)->finalize = certpin_client_finalize;
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
+
+  object_class->get_property = certpin_client_get_property;
+  object_class->set_property = certpin_client_set_property;
+  object_class->dispose = certpin_client_dispose;
+  object_class->finalize = certpin_client_finalize;
+
+  /**
+   * CertpinClient:watching:
+   *
+   * Whether the program wants #CertpinClient::pin-changed and #CertpinClient::pin-failed. The
+   * service sends them only to those who ask for them.
+   *
+   * Since: 0.1
+   */
+  props[PROP_WATCHING]
+      = g_param_spec_boolean ("watching", NULL, NULL, FALSE,
+                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
+  g_object_class_install_properties (object_class, N_PROPS, props);
+
+  install_signals ();
   /* Only a domain that is registered is recognised in a reply. */
   certpin_error_quark ();
 }
@@ -61,9 +189,7 @@ certpin_client_get_link (CertpinClient *client)
   CertpinLink *link;
 
   g_mutex_lock (&client->lock);
-  if (client->link == NULL)
-    client->link = certpin_link_get (client->given);
-  link = certpin_link_ref (client->link);
+  link = certpin_link_ref (client_peek_link (client));
   g_mutex_unlock (&client->lock);
   return link;
 }
@@ -125,4 +251,46 @@ certpin_client_set_interactive (CertpinClient *client, gboolean interactive)
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
 
   g_atomic_int_set (&client->interactive, interactive != FALSE);
+}
+
+/**
+ * certpin_client_set_watching:
+ * @client: a client
+ * @watching: whether #CertpinClient::pin-changed and #CertpinClient::pin-failed are wanted
+ *
+ * The signals are emitted in the main context that is now the thread's default. Of a change that
+ * happens after the next call's reply, one of the signals is emitted: a program that sets this
+ * first and then lists the pins misses none. In a process that was forked from one that uses
+ * certpin, nothing happens.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_set_watching (CertpinClient *client, gboolean watching)
+{
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+
+  if (certpin_engine_claim () && client_watch (client, watching != FALSE))
+    g_object_notify_by_pspec (G_OBJECT (client), props[PROP_WATCHING]);
+}
+
+/**
+ * certpin_client_get_watching:
+ * @client: a client
+ *
+ * Returns: whether it watches
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_get_watching (CertpinClient *client)
+{
+  gboolean watching;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+
+  g_mutex_lock (&client->lock);
+  watching = client->watcher != NULL;
+  g_mutex_unlock (&client->lock);
+  return watching;
 }

@@ -14,8 +14,19 @@ G_BEGIN_DECLS
 /**
  * CertpinClient:
  *
- * The way to the service. It holds no state but its connection to the bus, so that one or many make
- * no difference; use one from one thread at a time.
+ * The way to the service. Clients share their connection to the bus, so that one or many make no
+ * difference. All functions may be called from any thread, in any callback, several at a time.
+ * Calls are sent in their order; at most 64 of them wait for the service, the others in the
+ * library.
+ *
+ * Besides the errors of its own method, each call can fail with `CERTPIN_ERROR_SERVICE_UNAVAILABLE`
+ * (there is no bus or no service, it went away during the call, or this process was forked from one
+ * that uses certpin), `CERTPIN_ERROR_NOT_AUTHORIZED` and `CERTPIN_ERROR_LIMIT_EXCEEDED` (of the
+ * bus; a call has at most 25 MiB), `CERTPIN_ERROR_TIMED_OUT` (the service did not answer within a
+ * minute, five where somebody may be asked for a password, or the request's own timeout),
+ * `CERTPIN_ERROR_CANCELLED`, `CERTPIN_ERROR_INVALID_ARGUMENT` (the options are not `a{sv}`, or hold
+ * what cannot be sent over D-Bus) and `CERTPIN_ERROR_FAILED` (the reply is not what the method
+ * returns).
  */
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)
@@ -23,6 +34,9 @@ G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)
 CERTPIN_API CertpinClient *certpin_client_new (void);
 CERTPIN_API CertpinClient *certpin_client_new_for_connection (GDBusConnection *connection);
 CERTPIN_API void certpin_client_set_interactive (CertpinClient *client, gboolean interactive);
+
+CERTPIN_API void certpin_client_set_watching (CertpinClient *client, gboolean watching);
+CERTPIN_API gboolean certpin_client_get_watching (CertpinClient *client);
 
 CERTPIN_API void
 certpin_client_pin_certificate_from_file_async (CertpinClient *client, const char *host,

@@ -11,6 +11,7 @@
 
 #include "certpin-engine.h"
 #include "certpin-queue.h"
+#include "certpin-watch.h"
 
 struct _CertpinLink
 {
@@ -22,6 +23,7 @@ struct _CertpinLink
   gulong closed_handler;
   GCancellable *connecting; /* (nullable): ends the attempt that is under way */
   CertpinQueue *queue;
+  CertpinWatch *watch;
 };
 
 /* Two links on one connection would each think that all of it is theirs. */
@@ -45,6 +47,7 @@ certpin_link_get (GDBusConnection *given)
       link->given = given != NULL ? g_object_ref (given) : NULL;
       link->connection = given != NULL ? g_object_ref (given) : NULL;
       link->queue = certpin_queue_new (link);
+      link->watch = certpin_watch_new (link);
       links = g_slist_prepend (links, link);
     }
   link->references++;
@@ -67,6 +70,7 @@ link_end (gpointer data)
 {
   CertpinLink *link = data;
 
+  certpin_watch_free (link->watch);
   if (link->closed_handler != 0)
     g_signal_handler_disconnect (link->connection, link->closed_handler);
   if (link->given == NULL && link->connection != NULL)
@@ -102,7 +106,15 @@ link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, 
   g_signal_handler_disconnect (link->connection, link->closed_handler);
   link->closed_handler = 0;
   g_clear_object (&link->connection);
+  certpin_watch_on_disconnected (link->watch);
   certpin_link_pump (link);
+}
+
+static void
+link_failed (CertpinLink *link, const GError *error)
+{
+  certpin_queue_fail (link->queue, error);
+  certpin_watch_on_disconnected (link->watch);
 }
 
 static void
@@ -114,22 +126,33 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&link->connecting);
   link->connection = g_dbus_connection_new_for_address_finish (result, &error);
   if (link->connection != NULL)
-    link->closed_handler
-        = g_signal_connect (link->connection, "closed", G_CALLBACK (link_on_closed), link);
+    {
+      link->closed_handler
+          = g_signal_connect (link->connection, "closed", G_CALLBACK (link_on_closed), link);
+      certpin_watch_on_connected (link->watch, link->connection);
+    }
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    certpin_queue_fail (link->queue, error);
+    link_failed (link, error);
+  else
+    certpin_watch_on_disconnected (link->watch);
   certpin_link_pump (link);
 }
 
-static void
-link_connect (CertpinLink *link)
+/* Unless it is connected, or about to be. */
+void
+certpin_link_connect (CertpinLink *link)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
+  g_autofree char *address = NULL;
 
+  if (link->connection != NULL)
+    certpin_watch_on_connected (link->watch, link->connection);
+  if (link->connection != NULL || link->connecting != NULL)
+    return;
+  address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
   if (address == NULL)
     {
-      certpin_queue_fail (link->queue, error);
+      link_failed (link, error);
       return;
     }
   link->connecting = g_cancellable_new ();
@@ -150,7 +173,7 @@ certpin_link_pump (CertpinLink *link)
       && g_dbus_connection_is_closed (link->connection))
     link_on_closed (link->connection, FALSE, NULL, link);
   else if (link->connection == NULL)
-    link_connect (link);
+    certpin_link_connect (link);
   else
     certpin_queue_send (link->queue, link->connection);
 }
@@ -163,29 +186,41 @@ certpin_link_give_up (CertpinLink *link)
     g_cancellable_cancel (link->connecting);
 }
 
+/* Something to be done in the library's thread. */
 typedef struct
 {
   CertpinLink *link;
-  GTask *task;
-} NewCall;
-
-static gboolean
-link_on_new_call (gpointer data)
-{
-  NewCall *new_call = data;
-
-  certpin_queue_add (new_call->link->queue, g_steal_pointer (&new_call->task));
-  certpin_link_pump (new_call->link);
-  return G_SOURCE_REMOVE;
-}
+  gpointer object;
+} Order;
 
 static void
-new_call_free (gpointer data)
+order_free (gpointer data)
 {
-  NewCall *new_call = data;
+  Order *order = data;
 
-  certpin_link_unref (new_call->link);
-  g_free (new_call);
+  certpin_link_unref (order->link);
+  g_free (order);
+}
+
+/* `object`: (transfer full), to `function` */
+static void
+link_post (CertpinLink *link, GSourceFunc function, gpointer object)
+{
+  Order *order = g_new0 (Order, 1);
+
+  order->link = certpin_link_ref (link);
+  order->object = object;
+  certpin_engine_post (function, order, order_free);
+}
+
+static gboolean
+link_on_call (gpointer data)
+{
+  Order *order = data;
+
+  certpin_queue_add (order->link->queue, order->object);
+  certpin_link_pump (order->link);
+  return G_SOURCE_REMOVE;
 }
 
 /* In any thread; calls from one thread are sent in their order. `task`: its task data is a
@@ -193,9 +228,39 @@ new_call_free (gpointer data)
 void
 certpin_link_call (CertpinLink *link, GTask *task)
 {
-  NewCall *new_call = g_new0 (NewCall, 1);
+  link_post (link, link_on_call, g_object_ref (task));
+}
 
-  new_call->link = certpin_link_ref (link);
-  new_call->task = g_object_ref (task);
-  certpin_engine_post (link_on_new_call, new_call, new_call_free);
+static gboolean
+link_on_watch (gpointer data)
+{
+  Order *order = data;
+
+  certpin_watch_add (order->link->watch, order->object);
+  certpin_watcher_unref (order->object);
+  return G_SOURCE_REMOVE;
+}
+
+/* In any thread. */
+void
+certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher)
+{
+  link_post (link, link_on_watch, certpin_watcher_ref (watcher));
+}
+
+static gboolean
+link_on_unwatch (gpointer data)
+{
+  Order *order = data;
+
+  certpin_watch_remove (order->link->watch, order->object);
+  certpin_watcher_unref (order->object);
+  return G_SOURCE_REMOVE;
+}
+
+/* In any thread. */
+void
+certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher)
+{
+  link_post (link, link_on_unwatch, certpin_watcher_ref (watcher));
 }

@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "certpin-watcher.h"
 
 G_BEGIN_DECLS
 
@@ -15,8 +15,11 @@ CertpinLink *certpin_link_ref (CertpinLink *link);
 void certpin_link_unref (CertpinLink *link);
 
 void certpin_link_call (CertpinLink *link, GTask *task);
+void certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher);
+void certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher);
 
 /* Only in the library's thread. */
+void certpin_link_connect (CertpinLink *link);
 void certpin_link_pump (CertpinLink *link);
 void certpin_link_give_up (CertpinLink *link);
 

@@ -272,16 +272,24 @@ fake_service_dup_last_sender (FakeService *service)
   return sender;
 }
 
-/* A signal of Pins to who called last. `details`: the text of an `a{sv}` */
+/* To who called last. `body`: (nullable): sunk if floating */
+void
+fake_service_send_signal (FakeService *service, const char *path, const char *interface,
+                          const char *member, GVariant *body)
+{
+  GDBusMessage *message = g_dbus_message_new_signal (path, interface, member);
+  g_autofree char *sender = fake_service_dup_last_sender (service);
+
+  g_dbus_message_set_destination (message, sender);
+  if (body != NULL)
+    g_dbus_message_set_body (message, body);
+  send (service, message);
+}
+
+/* A signal of Pins. `details`: the text of an `a{sv}` */
 void
 fake_service_emit (FakeService *service, const char *member, const char *host, const char *details)
 {
-  GDBusMessage *message
-      = g_dbus_message_new_signal (CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, member);
-  g_autofree char *sender = fake_service_dup_last_sender (service);
-  GVariant *parsed = g_variant_new_parsed (details);
-
-  g_dbus_message_set_destination (message, sender);
-  g_dbus_message_set_body (message, g_variant_new ("(s@a{sv})", host, parsed));
-  send (service, message);
+  fake_service_send_signal (service, CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, member,
+                            g_variant_new ("(s@a{sv})", host, g_variant_new_parsed (details)));
 }

@@ -26,6 +26,8 @@ void fake_service_wait_for (FakeService *service, const char *method, unsigned i
 void fake_service_wait_for_held (FakeService *service, unsigned int calls);
 char *fake_service_dup_last_sender (FakeService *service);
 
+void fake_service_send_signal (FakeService *service, const char *path, const char *interface,
+                               const char *member, GVariant *body);
 void
 fake_service_emit (FakeService *service, const char *member, const char *host, const char *details);
 

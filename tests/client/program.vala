@@ -5,6 +5,9 @@ async void ask () throws GLib.Error {
   var client = new Certpin.Client ();
   var key = new Certpin.Key.from_text ("sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g=");
 
+  client.pin_changed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
+  client.pin_failed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
+  client.watching = true;
   yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
   var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);
   var response = yield client.secure_request_async (request, null, null);

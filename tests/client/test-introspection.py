@@ -54,6 +54,20 @@ def test_client():
     assert error.matches(Certpin.error_quark(), Certpin.Error.CANCELLED)
 
 
+def test_watching():
+    """The property and the signals are there; nobody has to be."""
+    client, heard = Certpin.Client.new(), []
+    client.connect('pin-changed', lambda client, host, details: heard.append((host, details.unpack())))
+    client.connect('pin-failed', lambda client, host, details: heard.append((host, details.unpack())))
+    client.emit('pin-changed', 'shop.example', GLib.Variant('a{sv}', {'state': GLib.Variant('s', 'active')}))
+    client.emit('pin-failed', 'shop.example', GLib.Variant('a{sv}', {}))
+    assert heard == [('shop.example', {'state': 'active'}), ('shop.example', {})]
+    client.set_watching(True)
+    assert client.get_watching() and client.props.watching
+    client.props.watching = False
+    assert not client.get_watching()
+
+
 def raises_invalid_argument(function, *arguments):
     error = error_of(function, *arguments)
     return error.matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
@@ -99,7 +113,8 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_error, test_request, test_response, test_client, test_wrong_types, test_wrong_objects]
+    tests = [test_key, test_error, test_request, test_response, test_client, test_watching, test_wrong_types,
+             test_wrong_objects]
     failed = 0
     print(f'1..{len(tests)}')
     for number, function in enumerate(tests, 1):

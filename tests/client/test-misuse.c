@@ -388,8 +388,17 @@ test_client (Fixture *f, gconstpointer user_data)
   g_assert_null (certpin_client_new_for_connection (f->stranger));
   certpin_client_set_interactive (NULL, TRUE);
   certpin_client_set_interactive (f->stranger, TRUE);
-  assert_criticals (4);
+  certpin_client_set_watching (NULL, TRUE);
+  certpin_client_set_watching (f->stranger, TRUE);
+  g_assert_false (certpin_client_get_watching (NULL));
+  g_assert_false (certpin_client_get_watching (f->stranger));
+  assert_criticals (8);
   certpin_client_set_interactive (f->client, 17);
+  certpin_client_set_watching (f->client, 17);
+  g_assert_true (certpin_client_get_watching (f->client));
+  g_object_run_dispose (G_OBJECT (f->client));
+  g_assert_false (certpin_client_get_watching (f->client));
+  certpin_client_set_watching (f->client, TRUE);
   g_object_run_dispose (G_OBJECT (f->client));
   g_assert_true (certpin_client_unpin (f->client, "h.example", NULL, NULL, NULL));
   assert_criticals (0);
@@ -415,8 +424,9 @@ static void
 test_all_symbols (void)
 {
   static const char *const others[]
-      = { "client_get_type",        "client_new",     "client_new_for_connection",
-          "client_set_interactive", "error_get_name", "error_quark" };
+      = { "client_get_type",     "client_new",          "client_new_for_connection",
+          "client_get_watching", "client_set_watching", "client_set_interactive",
+          "error_get_name",      "error_quark" };
   static const char *const values[] = { "key_", "request_", "response_" };
   const char *list = g_test_get_filename (G_TEST_DIST, "certpin.symbols", NULL);
   g_autofree char *text = NULL;

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A link's subscription to what happens to pins, shared by all clients that watch: the service
+ * sends it only to connections that have asked for it. It is renewed with the connection and with
+ * the service; whoever watches is told then that something may have been missed. All of it happens
+ * in the library's thread. */
+
+#include "config.h"
+
+#include "certpin-watch.h"
+
+#include "certpin-engine.h"
+
+#include "dbus/certpin-names.h"
+
+#define OWNER_RULE                                                                                 \
+  "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                      \
+  "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" CERTPIN_BUS_NAME "'"
+
+#define RETRY_MS     100
+#define RETRY_MAX_MS 60000
+
+struct _CertpinWatch
+{
+  CertpinLink *link;            /* borrowed: it owns this */
+  GPtrArray *watchers;          /* of CertpinWatcher */
+  GDBusConnection *connection;  /* NULL: nothing is subscribed to */
+  unsigned int signals, owners; /* GDBus's subscriptions */
+  char *owner;        /* (nullable): the unique name of the service that has promised to send */
+  char *named;        /* (nullable): that of the service, as far as the bus has told */
+  unsigned int asked; /* how often: only the last answer counts */
+  gboolean asking;
+  gboolean lost;  /* something may have been missed */
+  GSource *retry; /* (nullable) */
+  unsigned int retry_ms;
+};
+
+static void watch_ask (CertpinWatch *watch);
+
+static gboolean
+watch_on_retry (gpointer data)
+{
+  CertpinWatch *watch = data;
+
+  g_clear_pointer (&watch->retry, g_source_unref);
+  if (watch->connection != NULL)
+    watch_ask (watch);
+  else
+    certpin_link_connect (watch->link);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_stop_retry (CertpinWatch *watch)
+{
+  if (watch->retry != NULL)
+    g_source_destroy (watch->retry);
+  g_clear_pointer (&watch->retry, g_source_unref);
+}
+
+/* Later and later. */
+static void
+watch_retry (CertpinWatch *watch)
+{
+  watch_stop_retry (watch);
+  watch->retry = g_timeout_source_new (watch->retry_ms);
+  watch->retry_ms = MIN (2 * watch->retry_ms, RETRY_MAX_MS);
+  g_source_set_callback (watch->retry, watch_on_retry, watch, NULL);
+  g_source_attach (watch->retry, certpin_engine_get_context ());
+}
+
+static void
+watch_on_promise (CertpinWatch *watch, const char *owner)
+{
+  g_free (watch->owner);
+  watch->owner = g_strdup (owner);
+  watch->retry_ms = RETRY_MS;
+  for (unsigned int i = 0; watch->lost && i < watch->watchers->len; i++)
+    certpin_watcher_tell_missed (watch->watchers->pdata[i]);
+  watch->lost = FALSE;
+}
+
+/* The bus tells when there is a service, and GDBus when there is no connection any more. */
+static void
+watch_on_refusal (CertpinWatch *watch, const GError *error)
+{
+  watch->lost = TRUE;
+  if (!g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER)
+      && !g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN)
+      && !g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CLOSED))
+    watch_retry (watch);
+}
+
+typedef struct
+{
+  CertpinLink *link; /* which keeps the watch */
+  CertpinWatch *watch;
+  unsigned int number;
+} Asking;
+
+static void
+watch_on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Asking *asking = user_data;
+  g_autoptr (CertpinLink) link = asking->link;
+  CertpinWatch *watch = asking->watch;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GDBusMessage) answer = g_dbus_connection_send_message_with_reply_finish (
+      G_DBUS_CONNECTION (source), result, &error);
+
+  if (asking->number != watch->asked || watch->connection == NULL)
+    return;
+  watch->asking = FALSE;
+  if (answer == NULL || g_dbus_message_to_gerror (answer, &error))
+    watch_on_refusal (watch, error);
+  else
+    watch_on_promise (watch, g_dbus_message_get_sender (answer));
+  /* It may have restarted in the meantime. */
+  if (watch->named != NULL && watch->owner != NULL && !g_str_equal (watch->named, watch->owner))
+    watch_ask (watch);
+}
+
+/* As a message, since its reply's sender is who will send. The first one starts the service. */
+static void
+watch_ask (CertpinWatch *watch)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (
+      CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, "Subscribe");
+  Asking *asking = g_new0 (Asking, 1);
+
+  asking->link = certpin_link_ref (watch->link);
+  asking->watch = watch;
+  asking->number = ++watch->asked;
+  watch_stop_retry (watch);
+  watch->asking = TRUE;
+  if (watch->lost)
+    g_dbus_message_set_flags (message, G_DBUS_MESSAGE_FLAGS_NO_AUTO_START);
+  g_dbus_connection_send_message_with_reply (watch->connection, message,
+                                             G_DBUS_SEND_MESSAGE_FLAGS_NONE, -1, NULL, NULL,
+                                             watch_on_answer, asking);
+}
+
+/* The service, or another program that pretends to be it. */
+static void
+watch_on_signal (GDBusConnection *connection, const char *sender, const char *path,
+                 const char *interface, const char *signal, GVariant *arguments, gpointer user_data)
+{
+  CertpinWatch *watch = user_data;
+  gboolean changed = g_str_equal (signal, "PinChanged");
+  g_autoptr (GVariant) details = NULL;
+  const char *host;
+
+  if (g_strcmp0 (sender, watch->owner) != 0 || (!changed && !g_str_equal (signal, "PinFailed"))
+      || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv})")))
+    return;
+  g_variant_get (arguments, "(&s@a{sv})", &host, &details);
+  for (unsigned int i = 0; i < watch->watchers->len; i++)
+    certpin_watcher_tell (watch->watchers->pdata[i], changed ? "pin-changed" : "pin-failed", host,
+                          details);
+}
+
+static void
+watch_on_owner (GDBusConnection *connection, const char *sender, const char *path,
+                const char *interface, const char *signal, GVariant *arguments, gpointer user_data)
+{
+  CertpinWatch *watch = user_data;
+  const char *name = "", *owner = "";
+
+  if (g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sss)")))
+    g_variant_get (arguments, "(&s&s&s)", &name, NULL, &owner);
+  if (!g_str_equal (name, CERTPIN_BUS_NAME))
+    return;
+  g_clear_pointer (&watch->named, g_free);
+  if (*owner != '\0')
+    watch->named = g_strdup (owner);
+  if (g_strcmp0 (watch->owner, watch->named) != 0 && watch->owner != NULL)
+    {
+      watch->lost = TRUE;
+      g_clear_pointer (&watch->owner, g_free);
+    }
+  if (watch->named != NULL && watch->owner == NULL && !watch->asking)
+    watch_ask (watch);
+}
+
+/* The bus's rule is ours to add and to remove: GDBus would take it for a mistake if the connection
+ * was closed just now. */
+static void
+watch_call_bus (CertpinWatch *watch, const char *method)
+{
+  g_dbus_connection_call (watch->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", method, g_variant_new ("(s)", OWNER_RULE), NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, /* callback= */ NULL, NULL);
+}
+
+/* The service's signals come to this connection alone, and need no rule. */
+static void
+watch_begin (CertpinWatch *watch, GDBusConnection *connection)
+{
+  watch->connection = g_object_ref (connection);
+  watch->signals = g_dbus_connection_signal_subscribe (
+      connection, /* sender= */ NULL, CERTPIN_PINS_IFACE, /* member= */ NULL, CERTPIN_OBJECT_PATH,
+      /* arg0= */ NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, watch_on_signal, watch, NULL);
+  watch->owners = g_dbus_connection_signal_subscribe (
+      connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
+      "/org/freedesktop/DBus", CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, watch_on_owner,
+      watch, NULL);
+  watch_call_bus (watch, "AddMatch");
+  watch_ask (watch);
+}
+
+static void
+watch_end (CertpinWatch *watch)
+{
+  watch_stop_retry (watch);
+  watch->asking = FALSE;
+  g_clear_pointer (&watch->owner, g_free);
+  g_clear_pointer (&watch->named, g_free);
+  if (watch->connection == NULL)
+    return;
+  watch_call_bus (watch, "RemoveMatch");
+  g_dbus_connection_signal_unsubscribe (watch->connection, watch->signals);
+  g_dbus_connection_signal_unsubscribe (watch->connection, watch->owners);
+  g_clear_object (&watch->connection);
+}
+
+/* May be called in any thread. */
+CertpinWatch *
+certpin_watch_new (CertpinLink *link)
+{
+  CertpinWatch *watch = g_new0 (CertpinWatch, 1);
+
+  watch->link = link;
+  watch->watchers = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_watcher_unref);
+  watch->retry_ms = RETRY_MS;
+  return watch;
+}
+
+void
+certpin_watch_free (CertpinWatch *watch)
+{
+  watch_end (watch);
+  g_ptr_array_unref (watch->watchers);
+  g_free (watch);
+}
+
+void
+certpin_watch_add (CertpinWatch *watch, CertpinWatcher *watcher)
+{
+  g_ptr_array_add (watch->watchers, certpin_watcher_ref (watcher));
+  if (watch->watchers->len > 1)
+    return;
+  watch->lost = FALSE;
+  watch->retry_ms = RETRY_MS;
+  certpin_link_connect (watch->link);
+}
+
+void
+certpin_watch_remove (CertpinWatch *watch, CertpinWatcher *watcher)
+{
+  if (!g_ptr_array_remove (watch->watchers, watcher) || watch->watchers->len > 0)
+    return;
+  if (watch->connection != NULL)
+    g_dbus_connection_call (watch->connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH,
+                            CERTPIN_PINS_IFACE, "Unsubscribe", NULL, NULL,
+                            G_DBUS_CALL_FLAGS_NO_AUTO_START, -1, NULL, /* callback= */ NULL, NULL);
+  watch_end (watch);
+}
+
+/* There is a connection, perhaps a new one. */
+void
+certpin_watch_on_connected (CertpinWatch *watch, GDBusConnection *connection)
+{
+  if (watch->watchers->len > 0 && watch->connection == NULL)
+    watch_begin (watch, connection);
+}
+
+/* The connection was closed, or could not be made. */
+void
+certpin_watch_on_disconnected (CertpinWatch *watch)
+{
+  watch_end (watch);
+  watch->lost = TRUE;
+  if (watch->watchers->len > 0)
+    watch_retry (watch);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a link's subscription to what happens to pins. */
+
+#pragma once
+
+#include "certpin-link.h"
+#include "certpin-watcher.h"
+
+G_BEGIN_DECLS
+
+typedef struct _CertpinWatch CertpinWatch;
+
+CertpinWatch *certpin_watch_new (CertpinLink *link);
+void certpin_watch_free (CertpinWatch *watch);
+
+void certpin_watch_add (CertpinWatch *watch, CertpinWatcher *watcher);
+void certpin_watch_remove (CertpinWatch *watch, CertpinWatcher *watcher);
+
+void certpin_watch_on_connected (CertpinWatch *watch, GDBusConnection *connection);
+void certpin_watch_on_disconnected (CertpinWatch *watch);
+
+G_END_DECLS

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What happens to pins, on its way to one client's signals: from the library's thread to the main
+ * context in which the program wants them. A program that does not run that context finds only so
+ * many there, and that it missed others. */
+
+#include "config.h"
+
+#include "certpin-watcher.h"
+
+#define EVENTS_MAX 256
+
+typedef struct
+{
+  const char *signal; /* a literal */
+  char *host;
+  GVariant *details;
+} Event;
+
+struct _CertpinWatcher
+{
+  GWeakRef client;
+  GMainContext *context;
+
+  GMutex lock; /* of what follows */
+  GQueue events;
+  GSource *source; /* in the context, as long as there are events */
+  gboolean stopped;
+};
+
+static void
+event_free (gpointer data)
+{
+  Event *event = data;
+
+  g_free (event->host);
+  g_variant_unref (event->details);
+  g_free (event);
+}
+
+/* In the context that was this thread's default. */
+CertpinWatcher *
+certpin_watcher_new (CertpinClient *client)
+{
+  CertpinWatcher *watcher = g_atomic_rc_box_new0 (CertpinWatcher);
+
+  g_weak_ref_init (&watcher->client, client);
+  watcher->context = g_main_context_ref_thread_default ();
+  g_mutex_init (&watcher->lock);
+  return watcher;
+}
+
+CertpinWatcher *
+certpin_watcher_ref (CertpinWatcher *watcher)
+{
+  return g_atomic_rc_box_acquire (watcher);
+}
+
+static void
+watcher_clear (gpointer data)
+{
+  CertpinWatcher *watcher = data;
+
+  g_weak_ref_clear (&watcher->client);
+  g_main_context_unref (watcher->context);
+  g_mutex_clear (&watcher->lock);
+}
+
+void
+certpin_watcher_unref (CertpinWatcher *watcher)
+{
+  g_atomic_rc_box_release_full (watcher, watcher_clear);
+}
+
+static void
+watcher_release (gpointer data)
+{
+  certpin_watcher_unref (data);
+}
+
+/* Tells the oldest event. */
+static gboolean
+watcher_on_event (gpointer data)
+{
+  CertpinWatcher *watcher = data;
+  g_autoptr (CertpinClient) client = g_weak_ref_get (&watcher->client);
+  Event *event;
+  gboolean more;
+
+  g_mutex_lock (&watcher->lock);
+  event = g_queue_pop_head (&watcher->events);
+  more = !g_queue_is_empty (&watcher->events);
+  if (!more)
+    g_clear_pointer (&watcher->source, g_source_unref);
+  g_mutex_unlock (&watcher->lock);
+  if (event == NULL)
+    return G_SOURCE_REMOVE;
+  if (client != NULL)
+    g_signal_emit_by_name (client, event->signal, event->host, event->details);
+  event_free (event);
+  return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
+}
+
+static void
+add_event (CertpinWatcher *watcher, const char *signal, const char *host, GVariant *details)
+{
+  Event *event = g_new0 (Event, 1);
+
+  event->signal = signal;
+  event->host = g_strdup (host);
+  event->details = g_variant_ref_sink (details);
+  g_queue_push_tail (&watcher->events, event);
+  if (watcher->source != NULL)
+    return;
+  watcher->source = g_idle_source_new ();
+  g_source_set_priority (watcher->source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (watcher->source, watcher_on_event, certpin_watcher_ref (watcher),
+                         watcher_release);
+  g_source_attach (watcher->source, watcher->context);
+}
+
+static GVariant *
+new_missed (void)
+{
+  return g_variant_new_parsed ("{'state': <'missed'>}");
+}
+
+/* `signal`: a literal, the name of the client's signal. `details`: sunk if floating */
+void
+certpin_watcher_tell (CertpinWatcher *watcher, const char *signal, const char *host,
+                      GVariant *details)
+{
+  g_autoptr (GVariant) kept = g_variant_ref_sink (details);
+
+  g_mutex_lock (&watcher->lock);
+  if (g_queue_get_length (&watcher->events) >= EVENTS_MAX)
+    {
+      g_queue_clear_full (&watcher->events, event_free);
+      add_event (watcher, "pin-changed", "", new_missed ());
+    }
+  if (!watcher->stopped)
+    add_event (watcher, signal, host, kept);
+  g_mutex_unlock (&watcher->lock);
+}
+
+/* That there may have been others. */
+void
+certpin_watcher_tell_missed (CertpinWatcher *watcher)
+{
+  certpin_watcher_tell (watcher, "pin-changed", "", new_missed ());
+}
+
+/* From now on, nothing is told. */
+void
+certpin_watcher_stop (CertpinWatcher *watcher)
+{
+  g_mutex_lock (&watcher->lock);
+  watcher->stopped = TRUE;
+  g_queue_clear_full (&watcher->events, event_free);
+  if (watcher->source != NULL)
+    g_source_destroy (watcher->source);
+  g_clear_pointer (&watcher->source, g_source_unref);
+  g_mutex_unlock (&watcher->lock);
+}
