@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A program on the bus that makes one call after the other and takes the time: warm requests over
+ * the service, or calls of the echo. A line on its standard input begins a measurement and the next
+ * one ends it; then it prints the figures as one line of JSON.
+ *
+ * usage: probe ADDRESS URL, or probe ADDRESS */
+
+#include "config.h"
+
+#include "dbus/certpin-names.h"
+#include "tests/bench/bench-floods/echo.h"
+
+#include <gio/gio.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* A call that takes longer has failed. */
+#define TIMEOUT_MS 5000
+
+typedef struct
+{
+  GDBusConnection *bus;
+  const char *url; /* NULL: the echo is asked */
+  GArray *times;   /* of gint64: µs of the calls that were answered */
+  unsigned int failed;
+  GError *first_error;
+} Probe;
+
+static GVariant *
+ask (Probe *probe, GError **error)
+{
+  if (probe->url == NULL)
+    return g_dbus_connection_call_sync (probe->bus, ECHO_NAME, "/", ECHO_NAME, "Echo",
+                                        g_variant_new ("(s)", "hello"), NULL,
+                                        G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS, NULL, error);
+  return g_dbus_connection_call_sync (
+      probe->bus, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_REQUESTS_IFACE, "SecureRequest",
+      g_variant_new ("(ss@a(ss)@ay@a{sv})", "GET", probe->url, g_variant_new ("a(ss)", NULL),
+                     g_variant_new ("ay", NULL), g_variant_new ("a{sv}", NULL)),
+      NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS, NULL, error);
+}
+
+static void
+measure_once (Probe *probe)
+{
+  gint64 start = g_get_monotonic_time (), taken;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = ask (probe, &error);
+
+  taken = g_get_monotonic_time () - start;
+  if (reply != NULL)
+    g_array_append_val (probe->times, taken);
+  else if (probe->failed++ == 0)
+    probe->first_error = g_steal_pointer (&error);
+}
+
+static int
+compare (gconstpointer a, gconstpointer b)
+{
+  gint64 left = *(const gint64 *)a, right = *(const gint64 *)b;
+
+  return left < right ? -1 : left > right;
+}
+
+/* The nearest rank: of less than 100 times the 99th percentile is the longest. */
+static gint64
+percentile (GArray *times, unsigned int percent)
+{
+  return g_array_index (times, gint64, (times->len * percent + 99) / 100 - 1);
+}
+
+static void
+print_figures (Probe *probe)
+{
+  GArray *times = probe->times;
+  g_autofree char *message = g_strescape (
+      probe->first_error != NULL ? probe->first_error->message : "", "\xe2\x80\x98\x99");
+
+  g_array_sort (times, compare);
+  g_print ("{\"calls\": %u, \"failed\": %u, \"error\": \"%s\"", times->len + probe->failed,
+           probe->failed, message);
+  if (times->len > 0)
+    g_print (", \"p50\": %" G_GINT64_FORMAT ", \"p99\": %" G_GINT64_FORMAT
+             ", \"max\": %" G_GINT64_FORMAT,
+             percentile (times, 50), percentile (times, 99), percentile (times, 100));
+  g_print ("}\n");
+  g_array_set_size (times, 0);
+  probe->failed = 0;
+  g_clear_error (&probe->first_error);
+}
+
+/* Returns: whether there was one; else its input has ended */
+static gboolean
+read_line (void)
+{
+  char byte;
+
+  while (read (STDIN_FILENO, &byte, 1) == 1)
+    if (byte == '\n')
+      return TRUE;
+  return FALSE;
+}
+
+int
+main (int argc, char **argv)
+{
+  Probe probe
+      = { .url = argc == 3 ? argv[2] : NULL, .times = g_array_new (FALSE, FALSE, sizeof (gint64)) };
+  struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+  g_autoptr (GError) error = NULL;
+
+  probe.bus = g_dbus_connection_new_for_address_sync (
+      argc > 1 ? argv[1] : "",
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, &error);
+  if (probe.bus == NULL)
+    {
+      g_printerr ("probe: %s\n", error->message);
+      return 1;
+    }
+  g_dbus_connection_set_exit_on_close (probe.bus, FALSE);
+  while (read_line ())
+    {
+      do
+        measure_once (&probe);
+      while (poll (&input, 1, 0) == 0);
+      if (!read_line ())
+        break;
+      print_figures (&probe);
+    }
+  return 0;
+}
