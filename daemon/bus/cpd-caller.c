@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Who calls. The bus alone is asked, once for each connection; what it says is kept until that
- * connection ends, which also ends what it had under way. A program that is recognisably sandboxed
- * (Flatpak, Snap) shares its user's uid without sharing that user's rights, so it is refused; and
- * so is one that cannot be judged. */
+ * connection ends, which also ends what it had under way. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-caller.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/core/cpd-text.h"
-
-#include <string.h>
+#include "daemon/bus/cpd-process.h"
 
 CpdCaller *
 cpd_caller_new (const char *sender, guint32 uid)
@@ -57,21 +53,6 @@ cpd_caller_describe (const CpdCaller *caller)
 {
   return g_strdup_printf ("%s (uid %u)", caller->program != NULL ? caller->program : "a program",
                           caller->uid);
-}
-
-/* `cgroup`: the contents of /proc/PID/cgroup; NULL: it could not be read. `label`: the security
- * label; NULL: none. Returns: (transfer full) (nullable): a clause that says what is wrong with the
- * caller */
-char *
-cpd_caller_find_confinement (const char *cgroup, const char *label)
-{
-  if (cgroup == NULL)
-    return g_strdup ("its process cannot be looked at");
-  if (strstr (cgroup, "/app-flatpak-") != NULL || strstr (cgroup, "/flatpak-") != NULL)
-    return g_strdup ("it runs in a Flatpak sandbox");
-  if (strstr (cgroup, "/snap.") != NULL || (label != NULL && g_str_has_prefix (label, "snap.")))
-    return g_strdup ("it runs in a Snap sandbox");
-  return NULL;
 }
 
 struct _CpdCallers
@@ -179,39 +160,19 @@ on_gone (GDBusConnection *bus, const char *name, gpointer user_data)
   answer_waiting (waiting, NULL);
 }
 
-/* A file below /proc/PID: no disk is behind it. */
-static char *
-read_proc (guint32 pid, const char *name)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%u/%s", pid, name);
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) ? g_strchomp (g_steal_pointer (&text))
-                                                       : NULL;
-}
-
-/* `credentials`: a{sv}, of org.freedesktop.DBus.GetConnectionCredentials. Without a uid nobody is
- * known. */
+/* `credentials`: a{sv}, of org.freedesktop.DBus.GetConnectionCredentials, with what came along.
+ * Without a uid nobody is known. */
 static CpdCaller *
-new_caller (const char *sender, GVariant *credentials)
+new_caller (const char *sender, GVariant *credentials, GUnixFDList *fds)
 {
-  g_autoptr (GVariant) label_bytes
-      = g_variant_lookup_value (credentials, "LinuxSecurityLabel", G_VARIANT_TYPE_BYTESTRING);
-  const char *label = label_bytes != NULL ? g_variant_get_bytestring (label_bytes) : NULL;
-  g_autofree char *cgroup = NULL, *comm = NULL;
-  guint32 uid, pid;
   CpdCaller *caller;
+  guint32 uid;
 
   if (!g_variant_lookup (credentials, "UnixUserID", "u", &uid))
     return NULL;
   caller = cpd_caller_new (sender, uid);
-  if (g_variant_lookup (credentials, "ProcessID", "u", &pid))
-    {
-      cgroup = read_proc (pid, "cgroup");
-      comm = read_proc (pid, "comm");
-    }
-  caller->program = comm != NULL ? cpd_text_sanitize (comm, strlen (comm)) : NULL;
-  caller->confinement = cpd_caller_find_confinement (cgroup, label);
+  caller->program = cpd_process_find_program (credentials);
+  caller->confinement = cpd_process_find_confinement (credentials, fds);
   return caller;
 }
 
@@ -221,8 +182,9 @@ identify_on_credentials (GObject *source, GAsyncResult *result, gpointer user_da
   g_autoptr (GTask) task = G_TASK (user_data);
   CpdCallers *callers = g_task_get_source_object (task);
   const char *sender = g_task_get_task_data (task);
-  g_autoptr (GVariant) reply
-      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, NULL);
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish (
+      G_DBUS_CONNECTION (source), &fds, result, NULL);
   g_autoptr (GVariant) credentials = reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
   Connection *connection
       = callers->known != NULL ? g_hash_table_lookup (callers->known, sender) : NULL;
@@ -230,7 +192,7 @@ identify_on_credentials (GObject *source, GAsyncResult *result, gpointer user_da
 
   if (connection == NULL)
     return; /* it has left meanwhile */
-  connection->caller = credentials != NULL ? new_caller (sender, credentials) : NULL;
+  connection->caller = credentials != NULL ? new_caller (sender, credentials, fds) : NULL;
   waiting = steal_waiting (connection);
   connection->returning += waiting->length;
   if (connection->caller == NULL)
@@ -253,10 +215,10 @@ add_connection (CpdCallers *callers, const char *sender)
       callers->connection, sender, G_BUS_NAME_WATCHER_FLAGS_NONE, NULL, on_gone, callers, NULL);
   g_hash_table_insert (callers->known, g_strdup (sender), connection);
   g_task_set_task_data (task, g_strdup (sender), g_free);
-  g_dbus_connection_call (callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "GetConnectionCredentials",
-                          g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"),
-                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, identify_on_credentials, task);
+  g_dbus_connection_call_with_unix_fd_list (
+      callers->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "GetConnectionCredentials", g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"),
+      G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, identify_on_credentials, task);
   return connection;
 }
 

@@ -27,7 +27,6 @@ CpdCaller *cpd_caller_ref (CpdCaller *caller);
 void cpd_caller_unref (CpdCaller *caller);
 
 char *cpd_caller_describe (const CpdCaller *caller);
-char *cpd_caller_find_confinement (const char *cgroup, const char *label);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdCaller, cpd_caller_unref)
 

@@ -9,42 +9,6 @@
 #include <unistd.h>
 
 static void
-test_confinement (void)
-{
-  static const struct
-  {
-    const char *cgroup, *label;
-    gboolean confined;
-  } cases[] = {
-    { "0::/user.slice/user-1000.slice/session-2.scope", NULL, FALSE },
-    { "0::/user.slice/user-1000.slice/session-2.scope", "unconfined", FALSE },
-    { "0::/", NULL, FALSE },
-    { "", NULL, FALSE },
-    { "0::/system.slice/flatpak-system-helper.service", NULL, TRUE },
-    { "0::/user.slice/app.slice/app-flatpak-org.example.App-42.scope", NULL, TRUE },
-    { "0::/user.slice/app.slice/flatpak-org.example.App-42.scope", NULL, TRUE },
-    { "12:pids:/user.slice\n1:name=systemd:/app-flatpak-org.example.App-1.scope\n0::/", NULL,
-      TRUE },
-    { "0::/user.slice/snap.app.app-1.scope", NULL, TRUE },
-    { "0::/system.slice/snap.daemon.service", NULL, TRUE },
-    { "0::/user.slice/app.slice/app-snapper-1.scope", NULL, FALSE },
-    { "0::/system.slice/snapd.service", NULL, FALSE },
-    { "0::/user.slice", "snap.app.app (enforce)", TRUE },
-    { "0::/user.slice", "snapd", FALSE },
-    { NULL, NULL, TRUE },
-    { NULL, "unconfined", TRUE },
-  };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
-    {
-      g_autofree char *clause = cpd_caller_find_confinement (cases[i].cgroup, cases[i].label);
-
-      g_test_message ("%s, %s: %s", cases[i].cgroup, cases[i].label, clause);
-      g_assert_cmpint (clause != NULL, ==, cases[i].confined);
-    }
-}
-
-static void
 test_describe (void)
 {
   g_autoptr (CpdCaller) caller = cpd_caller_new (":1.2", 1000);
@@ -246,7 +210,6 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/bus/caller/confinement", test_confinement);
   g_test_add_func ("/bus/caller/described", test_describe);
   g_test_add_func ("/bus/caller/authority-by-uid", test_uid_authority);
   ADD ("identified-by-the-bus", test_identify);
