@@ -12,9 +12,19 @@ import time
 KEY = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
 HEXADECIMAL = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 FILE = '[Pin File]\nVersion=1\n'
+STATUS = 'State:\tS (sleeping)\nNSpid:\t644\nNoNewPrivs:\t'
+APP = '0::/user.slice/user-1000.slice/user@1000.service/app.slice/app-flatpak-org.example.My\\x2dApp-626.scope\n'
+MOUNTS = ('423 367 0:70 /newroot / rw - tmpfs tmpfs rw\n'
+          '481 423 0:42 /home/a/app/org.example.My-App/x86_64/stable/0abc/files /app ro - ext4 /dev/sda rw\n')
 BY_HAND = {
     'certificate': ['-----BEGIN CERTIFICATE-----\n', '\x30\x03\x02\x01\x00'],
     'config': ['[Limits]\nRunning=7\nInlineBodyBytes=65536\n[Tls]\nTrustFile=/a\n'],
+    'confinement': [
+        '\0'.join((APP, STATUS + '1\n', '1000 4294967295 1\n', MOUNTS, '', '', STATUS + '0\n', '0 0 4294967295\n')),
+        '\0'.join(('1:name=systemd:/\n0::/system.slice/a.service\n', STATUS + '1\n', '0 0 1\n', '', 'unconfined',
+                   'unconfined', STATUS + '0\n', '0 0 4294967295\n')),
+        '\0'.join(('0::/snap.demo.app-1.scope\n', STATUS + '0\n', '0 0 4294967295\n', '', 'snap.demo.app (enforce)',
+                   'snap.demo.app (enforce)', STATUS + '0\n', '0 0 4294967295\n'))],
     'headers': ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n',
                 'HTTP/1.1 301 Moved\r\nLocation: /a\r\nTransfer-Encoding: chunked\r\n\r\n'],
     'host': ['h.example', '*.h.example:443', '**.h.example', '[2001:db8::1]:8443', '192.0.2.1',
