@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service on the bus: its name, and its one object with two interfaces. The name comes first:
- * only who has it knows that nobody else changes the state any more. Calls wait until there is
- * something to answer them from. */
+/* The service on the bus: its parts, and its name. The name comes first: only who has it knows that
+ * nobody else changes the state any more. Calls wait until there is something to answer them from.
+ */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-bus.h"
 
-#include "daemon/bus/cpd-bus-pins.h"
-#include "daemon/bus/cpd-bus-requests.h"
+#include "daemon/bus/cpd-dispatch.h"
 #include "daemon/bus/cpd-polkit.h"
-#include "daemon/bus/cpd-unanswered.h"
+#include "daemon/bus/cpd-subscriptions.h"
 #include "dbus/certpin-names.h"
 
 struct _CpdBus
@@ -19,9 +18,6 @@ struct _CpdBus
   GObject parent;
 
   CpdBusParts parts;
-  CpdBusPins *pins;
-  CpdBusRequests *requests;
-  CpdUnanswered *unanswered; /* the connection's */
   GBusNameOwnerFlags flags;
   unsigned int name;
 };
@@ -38,27 +34,18 @@ enum
 static unsigned int signals[N_SIGNALS];
 
 static void
-unexport (GDBusInterfaceSkeleton *skeleton)
-{
-  if (g_dbus_interface_skeleton_get_connection (skeleton) != NULL)
-    g_dbus_interface_skeleton_unexport (skeleton);
-}
-
-static void
 cpd_bus_dispose (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
-  g_clear_pointer (&bus->unanswered, cpd_unanswered_end);
   g_clear_handle_id (&bus->name, g_bus_unown_name);
-  if (bus->pins != NULL)
-    unexport (cpd_bus_pins_get_skeleton (bus->pins));
-  if (bus->requests != NULL)
-    unexport (cpd_bus_requests_get_skeleton (bus->requests));
-  g_clear_object (&bus->pins);
-  g_clear_object (&bus->requests);
+  g_clear_pointer (&bus->parts.inbox, cpd_inbox_free);
   g_clear_object (&bus->parts.authority);
+  if (bus->parts.callers != NULL)
+    g_signal_handlers_disconnect_by_data (bus->parts.callers, bus);
   g_clear_object (&bus->parts.callers);
+  if (bus->parts.store != NULL)
+    g_signal_handlers_disconnect_by_data (bus->parts.store, &bus->parts);
   g_clear_object (&bus->parts.store);
   g_clear_object (&bus->parts.fetcher);
   g_clear_object (&bus->parts.connection);
@@ -70,6 +57,8 @@ cpd_bus_finalize (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
+  cpd_subscribers_free (bus->parts.subscribers);
+  cpd_delivery_free (bus->parts.delivery);
   cpd_failures_free (bus->parts.failures);
   cpd_fairness_free (bus->parts.fairness);
   cpd_fairness_free (bus->parts.judgements);
@@ -106,6 +95,61 @@ new_judgements (void)
   return cpd_fairness_new (config);
 }
 
+static void
+on_met (const char *sender, gpointer user_data)
+{
+  cpd_callers_meet (((CpdBus *)user_data)->parts.callers, sender);
+}
+
+static void
+on_turn (CpdCaller *caller, CpdArrival *arrival, gpointer user_data)
+{
+  cpd_dispatch (&((CpdBus *)user_data)->parts, caller, arrival);
+}
+
+static void
+on_caller_known (CpdBus *bus, CpdCaller *caller)
+{
+  cpd_inbox_admit (bus->parts.inbox, caller);
+}
+
+static void
+on_caller_gone (CpdBus *bus, CpdCaller *caller)
+{
+  cpd_inbox_forget (bus->parts.inbox, caller->sender);
+  cpd_subscribers_remove (bus->parts.subscribers, caller);
+  cpd_delivery_forget (bus->parts.delivery, caller);
+}
+
+static void
+on_caller_lost (CpdBus *bus, const char *sender)
+{
+  cpd_inbox_forget (bus->parts.inbox, sender);
+}
+
+static void
+on_room (CpdCaller *caller, gpointer user_data)
+{
+  cpd_subscribers_have_room (((CpdBus *)user_data)->parts.subscribers, caller);
+}
+
+/* From a caller's first message to the last one that it is sent. */
+static void
+connect_parts (CpdBus *bus, GDBusConnection *connection)
+{
+  static const CpdInboxFuncs funcs = { .met = on_met, .turn = on_turn };
+  CpdBusParts *parts = &bus->parts;
+
+  parts->callers = cpd_callers_new (connection);
+  parts->inbox = cpd_inbox_new (connection, &funcs, bus);
+  parts->delivery = cpd_delivery_new (connection, parts->inbox, on_room, bus);
+  parts->subscribers = cpd_subscribers_new (parts->delivery);
+  g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
+  g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);
+  g_signal_connect_swapped (parts->callers, "lost", G_CALLBACK (on_caller_lost), bus);
+}
+
+/* Calls are received from now on, and wait until cpd_bus_start_serving (). */
 CpdBus *
 cpd_bus_new (const CpdBusSettings *settings)
 {
@@ -116,16 +160,14 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->store = g_object_ref (settings->store);
   parts->fetcher = g_object_ref (settings->fetcher);
   parts->config = settings->config;
-  parts->callers = cpd_callers_new (settings->connection);
+  connect_parts (bus, settings->connection);
   parts->fairness = cpd_fairness_new (settings->config);
   parts->judgements = new_judgements ();
   parts->failures = cpd_failures_new ();
-  parts->request_objects = cpd_request_objects_new (settings->connection);
+  parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
                                       : cpd_uid_authority_new ();
-  bus->unanswered = cpd_unanswered_new (settings->connection, CERTPIN_PINS_IFACE);
-  bus->pins = cpd_bus_pins_new (parts);
-  bus->requests = cpd_bus_requests_new (parts);
+  cpd_subscriptions_follow (parts);
   bus->flags = G_BUS_NAME_OWNER_FLAGS_ALLOW_REPLACEMENT | G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE;
   if (settings->replace)
     bus->flags |= G_BUS_NAME_OWNER_FLAGS_REPLACE;
@@ -155,19 +197,11 @@ cpd_bus_own_name (CpdBus *bus)
                                             on_name_acquired, on_name_lost, bus, NULL);
 }
 
-/* Answers calls, those that have waited first. The store has been read. */
-gboolean
-cpd_bus_start_serving (CpdBus *bus, GError **error)
+/* Calls are answered from now on, those that came before included. */
+void
+cpd_bus_start_serving (CpdBus *bus)
 {
-  GDBusConnection *connection = bus->parts.connection;
-
-  if (!g_dbus_interface_skeleton_export (cpd_bus_pins_get_skeleton (bus->pins), connection,
-                                         CERTPIN_OBJECT_PATH, error)
-      || !g_dbus_interface_skeleton_export (cpd_bus_requests_get_skeleton (bus->requests),
-                                            connection, CERTPIN_OBJECT_PATH, error))
-    return FALSE;
-  cpd_unanswered_let_pass (bus->unanswered);
-  return TRUE;
+  cpd_inbox_start (bus->parts.inbox);
 }
 
 /* Gives the name back, so that later calls are another instance's; “lost” tells when that is done.
@@ -184,9 +218,9 @@ cpd_bus_release_name (CpdBus *bus)
   return TRUE;
 }
 
-/* Returns: how many calls of the Pins interface are under way */
+/* Returns: how many calls of the Pins interface are not answered yet */
 unsigned int
 cpd_bus_count_unanswered (CpdBus *bus)
 {
-  return cpd_unanswered_count (bus->unanswered);
+  return cpd_inbox_count_calls (bus->parts.inbox);
 }

@@ -25,7 +25,7 @@ typedef struct
 
 CpdBus *cpd_bus_new (const CpdBusSettings *settings);
 void cpd_bus_own_name (CpdBus *bus);
-gboolean cpd_bus_start_serving (CpdBus *bus, GError **error);
+void cpd_bus_start_serving (CpdBus *bus);
 gboolean cpd_bus_release_name (CpdBus *bus);
 unsigned int cpd_bus_count_unanswered (CpdBus *bus);
 

@@ -3,9 +3,13 @@
 #pragma once
 
 #include "daemon/bus/cpd-authority.h"
+#include "daemon/bus/cpd-callers.h"
+#include "daemon/bus/cpd-delivery.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-fairness.h"
+#include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
+#include "daemon/bus/cpd-subscribers.h"
 #include "daemon/core/cpd-fetcher.h"
 #include "daemon/core/cpd-store.h"
 
@@ -15,6 +19,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   GDBusConnection *connection;
+  CpdInbox *inbox;
+  CpdDelivery *delivery;
   CpdCallers *callers;
   CpdAuthority *authority;
   CpdStore *store;
@@ -22,11 +28,12 @@ typedef struct
   CpdFairness *fairness;   /* of requests */
   CpdFairness *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
+  CpdSubscribers *subscribers;
   CpdRequestObjects *request_objects;
   const CpdConfig *config;
 } CpdBusParts;
 
-/* One method call on its way: parsed by its handler, then identified, checked, authorised and acted
+/* One method call whose turn has come: parsed by its method, then checked, authorised and acted
  * upon. */
 typedef struct _CpdCall CpdCall;
 
@@ -36,12 +43,14 @@ typedef gboolean (*CpdCallCheck) (CpdCall *call, GError **error);
 /* Ends, now or later, in cpd_call_return () or cpd_call_fail (). */
 typedef void (*CpdCallAct) (CpdCall *call);
 
+/* Fills in what the call wants. `arguments`: a tuple, of the type that the interface says. */
+typedef gboolean (*CpdCallParse) (CpdCall *call, GVariant *arguments, GError **error);
+
 struct _CpdCall
 {
   const CpdBusParts *parts;
-  GDBusMethodInvocation *invocation;
-  CpdCaller *caller;  /* set when it is identified */
-  guint64 bytes;      /* of its message */
+  CpdArrival *arrival;
+  CpdCaller *caller;
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *keys;  /* for the dialog; NULL: none */
   CpdCallCheck check; /* NULL: none */
@@ -51,14 +60,15 @@ struct _CpdCall
 };
 
 gint64 cpd_call_now_s (void);
-gboolean cpd_call_refuse (GDBusMethodInvocation *invocation, GError *error);
 
-CpdCall *cpd_call_new (const CpdBusParts *parts, GDBusMethodInvocation *invocation, CpdCallAct act);
-void cpd_call_run (CpdCall *call);
+CpdCall *cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival);
+void cpd_call_take_data (CpdCall *call, gpointer data, GDestroyNotify free_data);
+const char *cpd_call_get_path (const CpdCall *call);
+void cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments);
+
 void cpd_call_return (CpdCall *call, GVariant *reply);
+void cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64 deadline_us);
 void cpd_call_fail (CpdCall *call, GError *error);
-
-void
-cpd_bus_parts_emit (const CpdBusParts *parts, guint32 uid, const char *signal, GVariant *arguments);
+void cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message);
 
 G_END_DECLS

@@ -159,7 +159,19 @@ cpd_turn_enter (CpdTurn *turn, GError **error)
   return TRUE;
 }
 
-/* Gives the place up, whether it runs, waits or was never entered. */
+/* Lets others run, but stays: what it holds of bodies still counts. */
+void
+cpd_turn_rest (CpdTurn *turn)
+{
+  if (!turn->running)
+    return;
+  turn->running = FALSE;
+  turn->user->running--;
+  turn->fairness->running--;
+  serve (turn->fairness);
+}
+
+/* Gives the place up, whether it runs, waits, rests or was never entered. */
 void
 cpd_turn_leave (CpdTurn *turn)
 {

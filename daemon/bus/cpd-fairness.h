@@ -20,6 +20,7 @@ void cpd_fairness_free (CpdFairness *fairness);
 
 CpdTurn *cpd_turn_new (CpdFairness *fairness, guint32 uid, CpdTurnFunc start, gpointer user_data);
 gboolean cpd_turn_enter (CpdTurn *turn, GError **error);
+void cpd_turn_rest (CpdTurn *turn);
 void cpd_turn_leave (CpdTurn *turn);
 CpdBudget *cpd_turn_get_bodies (CpdTurn *turn);
 

@@ -5,11 +5,10 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-pin-judgements.h"
-
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-chain-order.h"
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 
 #define HTTPS_PORT 443
@@ -95,24 +94,22 @@ parse_target (const char *host, guint16 port, GError **error)
 }
 
 static gboolean
-handle_explain_host (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
-                     GVariant *options)
+parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 {
   guint32 port = 0;
   const CpdOption table[] = { { "port", "u", &port, 1, G_MAXUINT16 } };
-  GError *error = NULL;
+  g_autoptr (GVariant) options = NULL;
+  const char *host;
   CpdHost *target;
-  CpdCall *call;
 
-  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), &error))
-    return cpd_call_refuse (invocation, error);
-  target = parse_target (host, (guint16)port, &error);
+  g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error))
+    return FALSE;
+  target = parse_target (host, (guint16)port, error);
   if (target == NULL)
-    return cpd_call_refuse (invocation, error);
-  call = cpd_call_new (parts, invocation, act_explain);
-  call->data = target;
-  call->free_data = (GDestroyNotify)cpd_host_unref;
-  cpd_call_run (call);
+    return FALSE;
+  cpd_call_take_data (call, target, (GDestroyNotify)cpd_host_unref);
+  call->act = act_explain;
   return TRUE;
 }
 
@@ -184,31 +181,26 @@ act_verify (CpdCall *call)
 }
 
 static gboolean
-handle_verify_chain (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
-                     GVariant *chain, GVariant *options)
+parse_verify_chain (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  CpdChainOrder *order = cpd_chain_order_new (host, chain, options, cpd_call_now_s (), &error);
+  g_autoptr (GVariant) chain = NULL, options = NULL;
+  const char *host;
+  CpdChainOrder *order;
   Judgement *judgement;
-  CpdCall *call;
 
+  g_variant_get (arguments, "(&s@aay@a{sv})", &host, &chain, &options);
+  order = cpd_chain_order_new (host, chain, options, cpd_call_now_s (), error);
   if (order == NULL)
-    return cpd_call_refuse (invocation, error);
+    return FALSE;
   judgement = g_new0 (Judgement, 1);
   judgement->order = order;
-  call = cpd_call_new (parts, invocation, act_verify);
-  call->data = judgement;
-  call->free_data = judgement_free;
-  cpd_call_run (call);
+  cpd_call_take_data (call, judgement, judgement_free);
+  call->act = act_verify;
   return TRUE;
 }
 
-/* `parts`: outlive the skeleton. */
-void
-cpd_pin_judgements_attach (CertpinDBusPins *skeleton, const CpdBusParts *parts)
-{
-  g_signal_connect_swapped (skeleton, "handle-explain-host", G_CALLBACK (handle_explain_host),
-                            (gpointer)parts);
-  g_signal_connect_swapped (skeleton, "handle-verify-chain", G_CALLBACK (handle_verify_chain),
-                            (gpointer)parts);
-}
+const CpdMethod cpd_pin_judgements[] = {
+  { "ExplainHost", parse_explain_host },
+  { "VerifyChain", parse_verify_chain },
+  { NULL },
+};

@@ -110,14 +110,16 @@ cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **err
   return g_steal_pointer (&order);
 }
 
-/* Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY. */
+/* `keys`: as. Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY. */
 gboolean
-cpd_pin_order_take_keys (CpdPinOrder *order, const char *const *keys, GError **error)
+cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error)
 {
-  if (keys[0] == NULL || g_strv_length ((GStrv)keys) > CERTIFICATES_MAX)
+  gsize n = g_variant_n_children (keys); /* before anything walks through them */
+
+  if (n == 0 || n > CERTIFICATES_MAX)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%u keys are given, but 1 to 64 are needed", g_strv_length ((GStrv)keys));
+                   "%" G_GSIZE_FORMAT " keys are given, but 1 to 64 are needed", n);
       return FALSE;
     }
   if (order->backups->len > 0)
@@ -126,10 +128,13 @@ cpd_pin_order_take_keys (CpdPinOrder *order, const char *const *keys, GError **e
                            "option ‘backup-certificates’ is not known to this method");
       return FALSE;
     }
-  for (size_t i = 0; keys[i] != NULL; i++)
+  for (gsize i = 0; i < n; i++)
     {
-      CertpinKey *key = certpin_key_new_from_text (keys[i], error);
+      const char *text;
+      CertpinKey *key;
 
+      g_variant_get_child (keys, i, "&s", &text);
+      key = certpin_key_new_from_text (text, error);
       if (key == NULL)
         return FALSE;
       g_ptr_array_add (order->keys, key);

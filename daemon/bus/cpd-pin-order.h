@@ -24,7 +24,7 @@ typedef struct
 CpdPinOrder *cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
 
-gboolean cpd_pin_order_take_keys (CpdPinOrder *order, const char *const *keys, GError **error);
+gboolean cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error);
 CpdPin *cpd_pin_order_make_pin (CpdPinOrder *order, gint64 now, GError **error);
 
 gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);

@@ -5,13 +5,18 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-pin-queries.h"
-
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
 #include "dbus/certpin-names.h"
+
+#include <string.h>
+
+/* What may be asked for, and what one reply has: describing more would keep the main loop. */
+#define LIST_MAX   500
+#define LIST_SLICE 64
 
 /* What is asked for. */
 typedef struct
@@ -20,6 +25,8 @@ typedef struct
   const char *scope; /* of the call's own message; NULL: not given */
   guint32 uid;
   gboolean other_uid; /* `uid` is given */
+  char *start_after;  /* a host's text; NULL: from the first one on */
+  guint32 max;        /* how many pins at most, but for those of the last host */
 } Query;
 
 static void
@@ -28,18 +35,16 @@ query_free (gpointer data)
   Query *query = data;
 
   cpd_host_unref (query->host);
+  g_free (query->start_after);
   g_free (query);
 }
 
-static CpdCall *
-new_query_call (const CpdBusParts *parts, GDBusMethodInvocation *invocation, Query *query,
-                CpdCallAct act)
+/* `query`: (transfer full) */
+static void
+want (CpdCall *call, Query *query, CpdCallAct act)
 {
-  CpdCall *call = cpd_call_new (parts, invocation, act);
-
-  call->data = query;
-  call->free_data = query_free;
-  return call;
+  cpd_call_take_data (call, query, query_free);
+  call->act = act;
 }
 
 static gboolean
@@ -68,54 +73,99 @@ act_get_pin (CpdCall *call)
 }
 
 static gboolean
-handle_get_pin (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host,
-                GVariant *options)
+parse_get_pin (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  const char *scope = NULL;
+  const char *host, *scope = NULL;
   const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
-  g_autoptr (CpdHost) parsed = cpd_host_new (host, &error);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CpdHost) parsed = NULL;
   CpdLayer layer;
   Query *query;
 
-  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), &error)
-      || !cpd_pin_order_parse_scope (scope, &layer, &error))
-    return cpd_call_refuse (invocation, error);
+  g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  parsed = cpd_host_new (host, error);
+  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
+    return FALSE;
   query = g_new0 (Query, 1);
   query->host = g_steal_pointer (&parsed);
   query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
-  cpd_call_run (new_query_call (parts, invocation, query, act_get_pin));
+  want (call, query, act_get_pin);
   return TRUE;
 }
 
-/* The bus would drop the service over a message of more than 32 MiB. */
-#define LIST_MAX_BYTES (24 * 1024 * 1024)
+/* The pins of one layer that come next. */
+typedef struct
+{
+  GPtrArray *pins; /* of CpdPin, in order */
+  unsigned int next;
+} Run;
+
+static const char *
+get_next_host (const Run *run)
+{
+  return run->next < run->pins->len
+             ? cpd_host_get_text (((CpdPin *)run->pins->pdata[run->next])->host)
+             : NULL;
+}
+
+/* Returns: (nullable): the least of the hosts that come next */
+static const char *
+find_least_host (const Run *runs, size_t n_runs)
+{
+  const char *least = NULL;
+
+  for (size_t i = 0; i < n_runs; i++)
+    {
+      const char *host = get_next_host (&runs[i]);
+
+      if (host != NULL && (least == NULL || strcmp (host, least) < 0))
+        least = host;
+    }
+  return least;
+}
+
+/* Adds all pins of a host, the widest scope first. Returns: how many these are */
+static unsigned int
+add_host (GVariantBuilder *builder, const char *host, Run *runs, size_t n_runs)
+{
+  unsigned int count = 0;
+
+  for (size_t i = 0; i < n_runs; i++)
+    if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
+      {
+        g_variant_builder_add_value (
+            builder, cpd_describe_pin (runs[i].pins->pdata[runs[i].next], cpd_call_now_s ()));
+        runs[i].next++;
+        count++;
+      }
+  return count;
+}
 
 static void
 act_list_pins (CpdCall *call)
 {
   const Query *query = call->data;
   guint32 uid = query->other_uid ? query->uid : call->caller->uid;
-  g_autoptr (GVariant) pins = NULL;
+  Run runs[CPD_LAYER_USER + 1];
+  unsigned int count = 0;
   GVariantBuilder builder;
+  const char *host;
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
     {
-      g_autoptr (GPtrArray) list = cpd_store_list_pins (call->parts->store, (CpdLayer)layer, uid);
+      unsigned int most = covers (query, (CpdLayer)layer) ? query->max : 0;
 
-      for (unsigned int i = 0; covers (query, (CpdLayer)layer) && i < list->len; i++)
-        g_variant_builder_add_value (&builder,
-                                     cpd_describe_pin (list->pdata[i], cpd_call_now_s ()));
+      runs[layer].next = 0;
+      runs[layer].pins = cpd_store_list_after (call->parts->store, (CpdLayer)layer, uid,
+                                               query->start_after, most);
     }
-  pins = g_variant_ref_sink (g_variant_builder_end (&builder));
-  if (g_variant_get_size (pins) <= LIST_MAX_BYTES)
-    cpd_call_return (call, g_variant_new ("(@aa{sv})", pins));
-  else
-    cpd_call_fail (
-        call, g_error_new_literal (
-                  CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                  "the pins do not fit into one message; list one scope, or get pins one by one"));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
+  while (count < query->max && (host = find_least_host (runs, G_N_ELEMENTS (runs))) != NULL)
+    count += add_host (&builder, host, runs, G_N_ELEMENTS (runs));
+  for (size_t i = 0; i < G_N_ELEMENTS (runs); i++)
+    g_ptr_array_unref (runs[i].pins);
+  cpd_call_return (call, g_variant_new ("(aa{sv})", &builder));
 }
 
 static gboolean
@@ -129,24 +179,26 @@ check_whose_pins (CpdCall *call, GError **error)
 }
 
 static gboolean
-handle_list_pins (const CpdBusParts *parts, GDBusMethodInvocation *invocation, GVariant *options)
+parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  const char *scope = NULL;
+  const char *scope = NULL, *start_after = NULL;
+  g_autoptr (GVariant) options = g_variant_get_child_value (arguments, 0);
   g_autofree Query *query = g_new0 (Query, 1);
-  const CpdOption table[]
-      = { { "scope", "s", &scope, 1, 16 }, { "uid", "u", &query->uid, 0, CPD_ALL_UIDS - 1 } };
+  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 },
+                              { "uid", "u", &query->uid, 0, CPD_ALL_UIDS - 1 },
+                              { "start-after", "s", &start_after, 0, CPD_HOST_TEXT_MAX_BYTES },
+                              { "max", "u", &query->max, 1, LIST_MAX } };
   CpdLayer layer;
-  CpdCall *call;
 
-  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), &error)
-      || !cpd_pin_order_parse_scope (scope, &layer, &error))
-    return cpd_call_refuse (invocation, error);
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
+    return FALSE;
   query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
   query->other_uid = g_variant_lookup (options, "uid", "u", &query->uid);
-  call = new_query_call (parts, invocation, g_steal_pointer (&query), act_list_pins);
+  query->start_after = g_strdup (start_after);
+  query->max = query->max == 0 ? LIST_SLICE : MIN (query->max, LIST_SLICE);
+  want (call, g_steal_pointer (&query), act_list_pins);
   call->check = check_whose_pins;
-  cpd_call_run (call);
   return TRUE;
 }
 
@@ -165,28 +217,25 @@ act_last_failure (CpdCall *call)
 }
 
 static gboolean
-handle_last_failure (const CpdBusParts *parts, GDBusMethodInvocation *invocation, const char *host)
+parse_last_failure (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  CpdHost *parsed = cpd_host_new (host, &error);
+  const char *host;
+  CpdHost *parsed;
   Query *query;
 
+  g_variant_get (arguments, "(&s)", &host);
+  parsed = cpd_host_new (host, error);
   if (parsed == NULL)
-    return cpd_call_refuse (invocation, error);
+    return FALSE;
   query = g_new0 (Query, 1);
   query->host = parsed;
-  cpd_call_run (new_query_call (parts, invocation, query, act_last_failure));
+  want (call, query, act_last_failure);
   return TRUE;
 }
 
-/* `parts`: outlive the skeleton. */
-void
-cpd_pin_queries_attach (CertpinDBusPins *skeleton, const CpdBusParts *parts)
-{
-  g_signal_connect_swapped (skeleton, "handle-get-pin", G_CALLBACK (handle_get_pin),
-                            (gpointer)parts);
-  g_signal_connect_swapped (skeleton, "handle-list-pins", G_CALLBACK (handle_list_pins),
-                            (gpointer)parts);
-  g_signal_connect_swapped (skeleton, "handle-last-failure", G_CALLBACK (handle_last_failure),
-                            (gpointer)parts);
-}
+const CpdMethod cpd_pin_queries[] = {
+  { "GetPin", parse_get_pin },
+  { "ListPins", parse_list_pins },
+  { "LastFailure", parse_last_failure },
+  { NULL },
+};

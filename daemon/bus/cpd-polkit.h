@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/bus/cpd-authority.h"
+#include "daemon/bus/cpd-callers.h"
 
 G_BEGIN_DECLS
 

@@ -9,11 +9,13 @@ G_BEGIN_DECLS
 /* The objects on the bus by which requests can be cancelled while they are under way. */
 typedef struct _CpdRequestObjects CpdRequestObjects;
 
-CpdRequestObjects *cpd_request_objects_new (GDBusConnection *connection);
+CpdRequestObjects *cpd_request_objects_new (void);
 void cpd_request_objects_free (CpdRequestObjects *objects);
 
 char *cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const char *token,
                                GCancellable *cancellable, GError **error);
+gboolean cpd_request_objects_check_owner (const char *path, const char *sender, GError **error);
+void cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path);
 void cpd_request_objects_remove (CpdRequestObjects *objects, const char *path);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdRequestObjects, cpd_request_objects_free)

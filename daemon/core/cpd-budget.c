@@ -38,10 +38,17 @@ cpd_budget_unref (CpdBudget *budget)
 gboolean
 cpd_budget_take (CpdBudget *budget, guint64 amount)
 {
-  if (amount > budget->limit - budget->taken)
+  if (budget->taken > budget->limit || amount > budget->limit - budget->taken)
     return FALSE;
   budget->taken += amount;
   return TRUE;
+}
+
+/* What is there already, and counts whether or not it is within the limit. */
+void
+cpd_budget_charge (CpdBudget *budget, guint64 amount)
+{
+  budget->taken += amount;
 }
 
 void

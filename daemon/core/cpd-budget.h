@@ -14,6 +14,7 @@ CpdBudget *cpd_budget_ref (CpdBudget *budget);
 void cpd_budget_unref (CpdBudget *budget);
 
 gboolean cpd_budget_take (CpdBudget *budget, guint64 amount);
+void cpd_budget_charge (CpdBudget *budget, guint64 amount);
 void cpd_budget_give_back (CpdBudget *budget, guint64 amount);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdBudget, cpd_budget_unref)

@@ -56,6 +56,7 @@ typedef struct
   CpdLayer layer;
   guint32 uid;
   guint64 max_bytes;     /* of the whole layer; 0: no limit */
+  guint64 max_pins;      /* likewise */
   gboolean again;        /* the pin is in force already, in memory alone */
   guint32 written_bytes; /* set by the thread */
   gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */
@@ -324,6 +325,15 @@ fits (CpdLedger *ledger, Change *change, GError **error)
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
   g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
 
+  if (old == NULL && change->max_pins != 0
+      && cpd_pin_table_get_count (ledger->table) >= change->max_pins)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                   "%" G_GUINT64_FORMAT
+                   " hosts are pinned already, which is the limit; unpin one first",
+                   change->max_pins);
+      return FALSE;
+    }
   if (change->max_bytes == 0 || others + g_bytes_get_size (text) <= change->max_bytes
       || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
     return TRUE;
@@ -472,6 +482,7 @@ push (CpdLedger *ledger, GTask *task, const CpdChange *change, gboolean again)
   own->layer = ledger->layer;
   own->uid = ledger->uid;
   own->max_bytes = change->max_bytes;
+  own->max_pins = change->max_pins;
   own->again = again;
   g_task_set_task_data (task, own, change_free);
   g_queue_push_tail (ledger->waiting, task);

@@ -17,7 +17,8 @@ typedef struct
 {
   CpdHost *host;
   CpdPin *pin;       /* the pin that replaces the host's; NULL: it is removed */
-  guint64 max_bytes; /* of the whole layer, after the change */
+  guint64 max_bytes; /* of the whole layer, after the change; 0: no limit */
+  guint64 max_pins;  /* likewise */
 } CpdChange;
 
 CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir);

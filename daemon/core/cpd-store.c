@@ -21,7 +21,7 @@ struct _CpdStore
   CpdTrustSource *trust;  /* NULL: nothing is trusted */
   CpdStateDir *state_dir; /* NULL: nothing is kept */
   GStrv pins_dirs;
-  guint64 max_bytes;
+  guint64 max_bytes, max_pins;
   guint64 last_generation;   /* the newest stamp of all */
   guint64 shared_generation; /* of the newest change that concerned everybody */
   GHashTable *generations;   /* uid → the newest stamp of its own pins, as a guint64 * */
@@ -88,6 +88,7 @@ cpd_store_new (const CpdStoreSettings *settings)
     store->state_dir = cpd_state_dir_new (settings->state_dir);
   store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
   store->max_bytes = settings->max_bytes_per_layer;
+  store->max_pins = settings->max_pins_per_layer;
   store->last_generation = store->shared_generation = settings->first_generation;
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
@@ -395,7 +396,8 @@ change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
 {
   CpdStore *store = g_task_get_source_object (task);
   CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : get_user (store, uid);
-  const CpdChange request = { .host = host, .pin = pin, .max_bytes = store->max_bytes };
+  const CpdChange request
+      = { .host = host, .pin = pin, .max_bytes = store->max_bytes, .max_pins = store->max_pins };
   Change *own = g_new0 (Change, 1);
 
   own->uid = layer == CPD_LAYER_SYSTEM ? CPD_ALL_UIDS : uid;

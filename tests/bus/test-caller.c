@@ -60,6 +60,8 @@ typedef struct
   GTestDBus *dbus;
   GDBusConnection *own, *other;
   CpdCallers *callers;
+  GPtrArray *told; /* of CpdCaller: those that became known */
+  unsigned int lost;
 } Fixture;
 
 static GDBusConnection *
@@ -77,6 +79,18 @@ connect_to (GTestDBus *dbus)
 }
 
 static void
+on_known (Fixture *f, CpdCaller *caller)
+{
+  g_ptr_array_add (f->told, cpd_caller_ref (caller));
+}
+
+static void
+on_lost (Fixture *f, const char *sender)
+{
+  f->lost++;
+}
+
+static void
 set_up (Fixture *f, gconstpointer user_data)
 {
   f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
@@ -84,12 +98,17 @@ set_up (Fixture *f, gconstpointer user_data)
   f->own = connect_to (f->dbus);
   f->other = connect_to (f->dbus);
   f->callers = cpd_callers_new (f->own);
+  f->told = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_caller_unref);
+  g_signal_connect_swapped (f->callers, "known", G_CALLBACK (on_known), f);
+  g_signal_connect_swapped (f->callers, "lost", G_CALLBACK (on_lost), f);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer user_data)
 {
   test_loop_settle ();
+  g_signal_handlers_disconnect_by_data (f->callers, f);
+  g_ptr_array_unref (f->told);
   test_loop_release (f->callers);
   if (f->other != NULL)
     test_bus_disconnect (f->other);
@@ -98,33 +117,25 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_object_unref (f->dbus);
 }
 
+/* Returns: (transfer full) */
 static CpdCaller *
-finish (Fixture *f, GAsyncResult **pending, GError **error)
+identify (Fixture *f)
 {
-  g_autoptr (GAsyncResult) result = test_loop_wait_for (pending);
+  unsigned int before = f->told->len;
 
-  return cpd_callers_identify_finish (f->callers, result, error);
-}
-
-static CpdCaller *
-identify (Fixture *f, const char *sender, GError **error)
-{
-  GAsyncResult *pending = NULL;
-
-  cpd_callers_identify_async (f->callers, sender, test_loop_on_result, &pending);
-  return finish (f, &pending, error);
+  cpd_callers_meet (f->callers, g_dbus_connection_get_unique_name (f->other));
+  while (f->told->len == before)
+    test_loop_step ();
+  return cpd_caller_ref (f->told->pdata[before]);
 }
 
 static void
 test_identify (Fixture *f, gconstpointer user_data)
 {
-  const char *sender = g_dbus_connection_get_unique_name (f->other);
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CpdCaller) caller = identify (f, sender, &error);
+  g_autoptr (CpdCaller) caller = identify (f);
 
-  g_assert_no_error (error);
   g_assert_cmpuint (caller->uid, ==, getuid ());
-  g_assert_cmpstr (caller->sender, ==, sender);
+  g_assert_cmpstr (caller->sender, ==, g_dbus_connection_get_unique_name (f->other));
   g_assert_nonnull (caller->program);
   g_assert_cmpstr (caller->confinement, ==, NULL);
   g_assert_false (g_cancellable_is_cancelled (caller->gone));
@@ -133,42 +144,31 @@ test_identify (Fixture *f, gconstpointer user_data)
 static void
 test_known (Fixture *f, gconstpointer user_data)
 {
-  const char *sender = g_dbus_connection_get_unique_name (f->other);
-  g_autoptr (CpdCaller) first = NULL, second = NULL, known = NULL;
-  g_autoptr (GPtrArray) list = NULL;
+  g_autoptr (CpdCaller) first = identify (f);
+  g_autoptr (CpdCaller) second = identify (f);
+  g_autoptr (GPtrArray) list = cpd_callers_list (f->callers);
 
-  g_assert_null (cpd_callers_lookup (f->callers, sender));
-  first = identify (f, sender, NULL);
-  second = identify (f, sender, NULL);
-  known = cpd_callers_lookup (f->callers, sender);
-  list = cpd_callers_list (f->callers);
   g_assert_true (first == second);
-  g_assert_true (first == known);
   g_assert_cmpuint (list->len, ==, 1);
 }
 
 static void
-test_several_at_once (Fixture *f, gconstpointer user_data)
+test_asked_once (Fixture *f, gconstpointer user_data)
 {
-  const char *sender = g_dbus_connection_get_unique_name (f->other);
-  GAsyncResult *pending[3] = { NULL };
-  CpdCaller *callers[3];
+  g_autoptr (CpdCaller) caller = NULL;
 
-  for (size_t i = 0; i < G_N_ELEMENTS (pending); i++)
-    cpd_callers_identify_async (f->callers, sender, test_loop_on_result, &pending[i]);
-  for (size_t i = 0; i < G_N_ELEMENTS (pending); i++)
-    callers[i] = finish (f, &pending[i], NULL);
-  g_assert_nonnull (callers[0]);
-  g_assert_true (callers[0] == callers[1] && callers[1] == callers[2]);
-  for (size_t i = 0; i < G_N_ELEMENTS (callers); i++)
-    cpd_caller_unref (callers[i]);
+  for (int i = 0; i < 3; i++)
+    cpd_callers_meet (f->callers, g_dbus_connection_get_unique_name (f->other));
+  caller = identify (f);
+  test_bus_round_trip (f->own);
+  test_loop_settle ();
+  g_assert_cmpuint (f->told->len, ==, 1);
 }
 
 static void
 test_gone (Fixture *f, gconstpointer user_data)
 {
-  g_autofree char *sender = g_strdup (g_dbus_connection_get_unique_name (f->other));
-  g_autoptr (CpdCaller) caller = identify (f, sender, NULL);
+  g_autoptr (CpdCaller) caller = identify (f);
   g_autoptr (GPtrArray) list = NULL;
 
   test_bus_disconnect (g_steal_pointer (&f->other));
@@ -176,27 +176,72 @@ test_gone (Fixture *f, gconstpointer user_data)
     test_loop_step ();
   list = cpd_callers_list (f->callers);
   g_assert_cmpuint (list->len, ==, 0);
-  g_assert_null (cpd_callers_lookup (f->callers, sender));
+}
+
+/* Returns: how many match rules the connection has on the bus, which allows so many and no more */
+static guint32
+count_match_rules (GDBusConnection *connection)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+      "org.freedesktop.DBus.Debug.Stats", "GetConnectionStats",
+      g_variant_new ("(s)", g_dbus_connection_get_unique_name (connection)), NULL,
+      G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_autoptr (GVariant) stats = NULL;
+  guint32 rules = 0;
+
+  g_assert_no_error (error);
+  stats = g_variant_get_child_value (reply, 0);
+  g_assert_true (g_variant_lookup (stats, "MatchRules", "u", &rules));
+  return rules;
+}
+
+#define MANY 100
+
+static void
+test_many_gone (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) others = g_ptr_array_new ();
+
+  for (int i = 0; i < MANY; i++)
+    {
+      g_ptr_array_add (others, connect_to (f->dbus));
+      cpd_callers_meet (f->callers, g_dbus_connection_get_unique_name (others->pdata[i]));
+    }
+  while (f->told->len < MANY)
+    test_loop_step ();
+  g_assert_cmpuint (count_match_rules (f->own), ==, 1);
+  for (int i = 0; i < MANY; i++)
+    test_bus_disconnect (others->pdata[i]);
+  for (int i = 0; i < MANY; i++)
+    while (!g_cancellable_is_cancelled (((CpdCaller *)f->told->pdata[i])->gone))
+      test_loop_step ();
 }
 
 static void
 test_nobody (Fixture *f, gconstpointer user_data)
 {
-  static const char *const senders[] = { ":1.99999", "no.such.Name" };
+  cpd_callers_meet (f->callers, ":1.99999");
+  while (f->lost == 0)
+    test_loop_step ();
+  g_assert_cmpuint (f->told->len, ==, 0);
+}
 
-  for (size_t i = 0; i < G_N_ELEMENTS (senders); i++)
-    {
-      g_autoptr (GError) error = NULL;
+/* Whoever the bus says nothing of is refused. */
+static void
+test_without_credentials (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdCaller) caller = cpd_caller_new_from_credentials (":1.2", NULL, NULL);
 
-      g_assert_null (identify (f, senders[i], &error));
-      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED);
-    }
+  g_assert_nonnull (caller->confinement);
+  g_assert_cmpuint (caller->uid, ==, CPD_CALLER_UID_UNKNOWN);
 }
 
 static void
 test_forgets_answers (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdCaller) caller = identify (f, g_dbus_connection_get_unique_name (f->other), NULL);
+  g_autoptr (CpdCaller) caller = identify (f);
 
   g_hash_table_add (caller->allowed, (gpointer)CERTPIN_ACTION_OWN_PINS);
   cpd_callers_forget_answers (f->callers);
@@ -214,9 +259,11 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/caller/authority-by-uid", test_uid_authority);
   ADD ("identified-by-the-bus", test_identify);
   ADD ("known-from-then-on", test_known);
-  ADD ("several-calls-at-once", test_several_at_once);
+  ADD ("asked-about-once", test_asked_once);
   ADD ("gone-when-its-connection-ends", test_gone);
+  ADD ("gone-however-many", test_many_gone);
   ADD ("nobody", test_nobody);
+  ADD ("without-credentials", test_without_credentials);
   ADD ("forgets-answers", test_forgets_answers);
   return g_test_run ();
 }

@@ -115,9 +115,10 @@ static void
 start_service (TestBus *f)
 {
   const char *const pins_dirs[] = { f->pins_dir, NULL };
-  const CpdStoreSettings store_settings = { .pins_dirs = pins_dirs, .first_generation = 100 };
+  const CpdStoreSettings store_settings = { .pins_dirs = pins_dirs,
+                                            .first_generation = 100,
+                                            .max_pins_per_layer = f->config->pins_per_uid };
   g_autoptr (GPtrArray) problems = NULL;
-  g_autoptr (GError) error = NULL;
   gboolean acquired = FALSE;
   CpdBusSettings settings = { .config = f->config };
 
@@ -134,7 +135,7 @@ start_service (TestBus *f)
   while (!acquired)
     test_loop_step ();
   g_signal_handlers_disconnect_by_data (f->bus, &acquired);
-  g_assert_true (cpd_bus_start_serving (f->bus, &error));
+  cpd_bus_start_serving (f->bus);
 }
 
 void
@@ -162,6 +163,7 @@ test_bus_set_up (TestBus *f, gconstpointer user_data)
   f->signals = g_ptr_array_new_with_free_func (g_free);
   start_service (f);
   f->listener = test_bus_listen (f->client, G_CALLBACK (on_signal), f);
+  test_call_done (f, "Subscribe", NULL);
 }
 
 void

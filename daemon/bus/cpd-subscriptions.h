@@ -2,11 +2,10 @@
 
 #pragma once
 
-#include "certpin-dbus.h"
 #include "daemon/bus/cpd-call.h"
 
 G_BEGIN_DECLS
 
-void cpd_pin_judgements_attach (CertpinDBusPins *skeleton, const CpdBusParts *parts);
+void cpd_subscriptions_follow (CpdBusParts *parts);
 
 G_END_DECLS

@@ -5,24 +5,12 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-bus-requests.h"
-
-#include "certpin-dbus.h"
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "dbus/certpin-names.h"
-
-struct _CpdBusRequests
-{
-  GObject parent;
-
-  const CpdBusParts *parts;
-  CertpinDBusRequests *skeleton;
-};
-
-G_DEFINE_FINAL_TYPE (CpdBusRequests, cpd_bus_requests, G_TYPE_OBJECT)
 
 /* One request under way; belongs to its call. */
 typedef struct
@@ -84,18 +72,36 @@ record (CpdCall *call, const CpdVerdict *verdict)
 {
   g_autoptr (GVariant) failure
       = g_variant_ref_sink (cpd_describe_failure (verdict, cpd_call_now_s ()));
+  const char *host = cpd_host_get_text (verdict->target);
+  const CpdNews news = { .signal = "PinFailed",
+                         .host = host,
+                         .scope = cpd_describe_scope (verdict->layer),
+                         .arguments = g_variant_new ("(s@a{sv})", host, failure) };
 
   cpd_failures_record (call->parts->failures, call->caller->uid, verdict->target, failure);
-  cpd_bus_parts_emit (call->parts, call->caller->uid, "PinFailed",
-                      g_variant_new ("(s@a{sv})", cpd_host_get_text (verdict->target), failure));
+  cpd_subscribers_tell (call->parts->subscribers, call->caller->uid, &news);
+}
+
+static gint64
+deadline_of (const Request *request)
+{
+  return request->started_us + (gint64)request->order->timeout_ms * 1000;
+}
+
+/* The answer's body is held until it has left. */
+static void
+hold_body (Request *request, guint64 bytes)
+{
+  cpd_budget_charge (cpd_turn_get_bodies (request->turn), bytes);
+  request->taken += bytes;
 }
 
 static void
 answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
 {
   g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (certpin_response_get_info (response));
-  GVariant *body = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
-                                             certpin_response_get_body (response), TRUE);
+  GBytes *bytes = certpin_response_get_body (response);
+  GVariant *body = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 
   cpd_describe_evidence (verdict, &info);
   if (verdict->report != NULL)
@@ -106,10 +112,12 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
                                    cpd_describe_failure (verdict->report, cpd_call_now_s ()));
     }
   stop_watching (call->data);
-  cpd_call_return (call,
-                   g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
-                                  certpin_response_get_headers (response), body,
-                                  g_variant_dict_end (&info)));
+  hold_body (call->data, g_bytes_get_size (bytes));
+  cpd_call_return_body (call,
+                        g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
+                                       certpin_response_get_headers (response), body,
+                                       g_variant_dict_end (&info)),
+                        g_bytes_get_size (bytes), deadline_of (call->data));
 }
 
 static void
@@ -121,6 +129,7 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CertpinResponse) response
       = cpd_fetcher_fetch_finish (CPD_FETCHER (source), result, &verdict, &error);
 
+  cpd_turn_rest (((Request *)call->data)->turn);
   if (response != NULL)
     {
       answer (call, response, verdict);
@@ -147,7 +156,7 @@ request_start (gpointer user_data)
     .uid = call->caller->uid,
     .require_keys = request->order->require_keys,
     .started_us = request->started_us,
-    .deadline_us = request->started_us + (gint64)request->order->timeout_ms * 1000,
+    .deadline_us = deadline_of (request),
     .max_body_bytes = request->order->max_body_bytes,
     .bodies = cpd_turn_get_bodies (request->turn),
     .max_redirects = request->order->max_redirects,
@@ -230,92 +239,66 @@ watch_caller (CpdCall *call, GError **error)
   return TRUE;
 }
 
-static CpdCall *
-new_request_call (CpdBusRequests *requests, GDBusMethodInvocation *invocation,
-                  CpdRequestOrder *order)
+static Request *
+new_request (CpdCall *call, CpdRequestOrder *order)
 {
-  CpdCall *call = cpd_call_new (requests->parts, invocation, act_secure_request);
   Request *request = g_new0 (Request, 1);
 
   request->order = order;
-  request->objects = requests->parts->request_objects;
+  request->objects = call->parts->request_objects;
   request->cancellable = g_cancellable_new ();
   request->cancelled_id = g_signal_connect_swapped (request->cancellable, "cancelled",
                                                     G_CALLBACK (on_cancelled), call);
-  call->action = CERTPIN_ACTION_SECURE_REQUEST;
-  call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
-  call->check = watch_caller;
-  call->data = request;
-  call->free_data = request_free;
-  return call;
+  return request;
 }
 
 static gboolean
-handle_secure_request (CpdBusRequests *requests, GDBusMethodInvocation *invocation,
-                       const char *method, const char *url, GVariant *headers, GVariant *body,
-                       GVariant *options)
+parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
 {
-  const CpdRequestArguments arguments = { method, url, headers, body, options };
-  GError *error = NULL;
-  CpdRequestOrder *order = cpd_request_order_new (&arguments, requests->parts->config, &error);
+  g_autoptr (GVariant) headers = NULL, body = NULL, options = NULL;
+  CpdRequestArguments parsed;
+  CpdRequestOrder *order;
   Request *request;
-  CpdCall *call;
 
+  g_variant_get (arguments, "(&s&s@a(ss)@ay@a{sv})", &parsed.method, &parsed.url, &headers, &body,
+                 &options);
+  parsed.headers = headers;
+  parsed.body = body;
+  parsed.options = options;
+  order = cpd_request_order_new (&parsed, call->parts->config, error);
   if (order == NULL)
-    return cpd_call_refuse (invocation, error);
-  call = new_request_call (requests, invocation, order);
-  request = call->data;
+    return FALSE;
+  request = new_request (call, order);
+  cpd_call_take_data (call, request, request_free);
+  call->action = CERTPIN_ACTION_SECURE_REQUEST;
+  call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
+  call->check = watch_caller;
+  call->act = act_secure_request;
   if (order->token != NULL)
-    request->path = cpd_request_objects_add (request->objects,
-                                             g_dbus_method_invocation_get_sender (invocation),
-                                             order->token, request->cancellable, &error);
-  if (error != NULL)
-    request_fail (call, error);
-  else
-    cpd_call_run (call);
-  return TRUE;
+    request->path = cpd_request_objects_add (request->objects, call->caller->sender, order->token,
+                                             request->cancellable, error);
+  return order->token == NULL || request->path != NULL;
 }
+
+const CpdMethod cpd_requests[] = { { "SecureRequest", parse_secure_request }, { NULL } };
+
+/* Cancel, of a request's object */
 
 static void
-cpd_bus_requests_dispose (GObject *object)
+act_cancel (CpdCall *call)
 {
-  CpdBusRequests *requests = CPD_BUS_REQUESTS (object);
+  CpdRequestObjects *objects = call->parts->request_objects;
+  g_autofree char *path = g_strdup (cpd_call_get_path (call));
 
-  g_clear_object (&requests->skeleton);
-  G_OBJECT_CLASS (cpd_bus_requests_parent_class)->dispose (object);
+  cpd_call_return (call, NULL);
+  cpd_request_objects_cancel (objects, path);
 }
 
-static void
-cpd_bus_requests_class_init (CpdBusRequestsClass *klass)
+static gboolean
+parse_cancel (CpdCall *call, GVariant *arguments, GError **error)
 {
-  G_OBJECT_CLASS (klass)->dispose = cpd_bus_requests_dispose;
+  call->act = act_cancel;
+  return cpd_request_objects_check_owner (cpd_call_get_path (call), call->caller->sender, error);
 }
 
-static void
-cpd_bus_requests_init (CpdBusRequests *requests)
-{
-  static const char *const features[] = { NULL };
-
-  requests->skeleton = certpin_dbus_requests_skeleton_new ();
-  certpin_dbus_requests_set_version (requests->skeleton, PACKAGE_VERSION);
-  certpin_dbus_requests_set_features (requests->skeleton, features);
-  g_signal_connect_object (requests->skeleton, "handle-secure-request",
-                           G_CALLBACK (handle_secure_request), requests, G_CONNECT_SWAPPED);
-}
-
-/* `parts`: outlive it. */
-CpdBusRequests *
-cpd_bus_requests_new (const CpdBusParts *parts)
-{
-  CpdBusRequests *requests = g_object_new (CPD_TYPE_BUS_REQUESTS, NULL);
-
-  requests->parts = parts;
-  return requests;
-}
-
-/* Returns: (transfer none) */
-GDBusInterfaceSkeleton *
-cpd_bus_requests_get_skeleton (CpdBusRequests *requests)
-{
-  return G_DBUS_INTERFACE_SKELETON (requests->skeleton);
-}
+const CpdMethod cpd_request_object[] = { { "Cancel", parse_cancel }, { NULL } };

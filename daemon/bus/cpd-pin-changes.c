@@ -1,36 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The Pins interface: what is pinned, by and for whom. Each handler parses, names what must be
- * authorised, and leaves the rest to the pipeline; each act changes the store or reads it. */
+/* The methods of the Pins interface that change pins: PinCertificate, PinKeys, Unpin, BlockHost,
+ * Reload. Each is parsed, names what must be authorised, and changes the store. */
 
 #include "config.h"
 
-#include "daemon/bus/cpd-bus-pins.h"
-
-#include "certpin-dbus.h"
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
-#include "daemon/bus/cpd-pin-judgements.h"
-#include "daemon/bus/cpd-pin-queries.h"
 #include "daemon/core/cpd-text.h"
 #include "dbus/certpin-names.h"
 
 #include <string.h>
 
 #define REASON_MAX_BYTES 1024
-
-struct _CpdBusPins
-{
-  GObject parent;
-
-  const CpdBusParts *parts;
-  CertpinDBusPins *skeleton;
-};
-
-G_DEFINE_FINAL_TYPE (CpdBusPins, cpd_bus_pins, G_TYPE_OBJECT)
 
 static const char *
 action_of (CpdLayer layer)
@@ -170,45 +156,47 @@ list_keys (CpdPinOrder *order)
   return g_strjoinv (" ", (char **)texts->pdata);
 }
 
+/* `order`: (transfer full) */
 static void
-run_pin (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order)
+want_pin (CpdCall *call, CpdPinOrder *order)
 {
-  CpdCall *call = cpd_call_new (pins->parts, invocation, act_pin);
-
+  cpd_call_take_data (call, order, (GDestroyNotify)cpd_pin_order_free);
   call->action = action_of (order->layer);
   call->host = g_strdup (cpd_host_get_text (order->host));
   if (order->layer == CPD_LAYER_SYSTEM && order->mode == CPD_MODE_ENFORCE)
     call->keys = list_keys (order);
   call->check = check_room;
-  call->data = order;
-  call->free_data = (GDestroyNotify)cpd_pin_order_free;
-  cpd_call_run (call);
+  call->act = act_pin;
 }
 
 static gboolean
-handle_pin_certificate (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host,
-                        GVariant *certificate, GVariant *options)
+parse_pin_certificate (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  CpdPinOrder *order = cpd_pin_order_new (host, options, cpd_call_now_s (), &error);
+  g_autoptr (GVariant) certificate = NULL, options = NULL;
+  const char *host;
+  CpdPinOrder *order;
 
+  g_variant_get (arguments, "(&s@ay@a{sv})", &host, &certificate, &options);
+  order = cpd_pin_order_new (host, options, cpd_call_now_s (), error);
   if (order == NULL)
-    return cpd_call_refuse (invocation, error);
+    return FALSE;
   order->certificate = g_variant_get_data_as_bytes (certificate);
-  run_pin (pins, invocation, order);
+  want_pin (call, order);
   return TRUE;
 }
 
 static gboolean
-handle_pin_keys (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host,
-                 const char *const *keys, GVariant *options)
+parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  g_autoptr (CpdPinOrder) order = cpd_pin_order_new (host, options, cpd_call_now_s (), &error);
+  g_autoptr (GVariant) keys = NULL, options = NULL;
+  g_autoptr (CpdPinOrder) order = NULL;
+  const char *host;
 
-  if (order == NULL || !cpd_pin_order_take_keys (order, keys, &error))
-    return cpd_call_refuse (invocation, error);
-  run_pin (pins, invocation, g_steal_pointer (&order));
+  g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
+  order = cpd_pin_order_new (host, options, cpd_call_now_s (), error);
+  if (order == NULL || !cpd_pin_order_take_keys (order, keys, error))
+    return FALSE;
+  want_pin (call, g_steal_pointer (&order));
   return TRUE;
 }
 
@@ -228,17 +216,14 @@ parse_host_in_scope (const char *host, GVariant *options, GError **error)
   return g_steal_pointer (&order);
 }
 
-static CpdCall *
-new_host_call (CpdBusPins *pins, GDBusMethodInvocation *invocation, CpdPinOrder *order,
-               CpdCallAct act)
+/* `order`: (transfer full) */
+static void
+want_host (CpdCall *call, CpdPinOrder *order, CpdCallAct act)
 {
-  CpdCall *call = cpd_call_new (pins->parts, invocation, act);
-
+  cpd_call_take_data (call, order, (GDestroyNotify)cpd_pin_order_free);
   call->action = action_of (order->layer);
   call->host = g_strdup (cpd_host_get_text (order->host));
-  call->data = order;
-  call->free_data = (GDestroyNotify)cpd_pin_order_free;
-  return call;
+  call->act = act;
 }
 
 /* The system's scope is the run-time pins and the files, but only the former can be changed here.
@@ -288,15 +273,17 @@ act_unpin (CpdCall *call)
 }
 
 static gboolean
-handle_unpin (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host,
-              GVariant *options)
+parse_unpin (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  CpdPinOrder *order = parse_host_in_scope (host, options, &error);
+  g_autoptr (GVariant) options = NULL;
+  const char *host;
+  CpdPinOrder *order;
 
+  g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  order = parse_host_in_scope (host, options, error);
   if (order == NULL)
-    return cpd_call_refuse (invocation, error);
-  cpd_call_run (new_host_call (pins, invocation, order, act_unpin));
+    return FALSE;
+  want_host (call, order, act_unpin);
   return TRUE;
 }
 
@@ -320,26 +307,25 @@ act_block (CpdCall *call)
 }
 
 static gboolean
-handle_block_host (CpdBusPins *pins, GDBusMethodInvocation *invocation, const char *host,
-                   const char *reason, GVariant *options)
+parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
 {
-  GError *error = NULL;
-  CpdPinOrder *order = parse_host_in_scope (host, options, &error);
-  CpdCall *call;
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CpdPinOrder) order = NULL;
+  const char *host, *reason;
 
+  g_variant_get (arguments, "(&s&s@a{sv})", &host, &reason, &options);
+  order = parse_host_in_scope (host, options, error);
   if (order == NULL)
-    return cpd_call_refuse (invocation, error);
+    return FALSE;
   if (strlen (reason) > REASON_MAX_BYTES || !cpd_text_is_plain (reason))
     {
-      cpd_pin_order_free (order);
-      return cpd_call_refuse (
-          invocation, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                                           "the reason must be plain text of at most 1024 bytes"));
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "the reason must be plain text of at most 1024 bytes");
+      return FALSE;
     }
   order->note = g_strdup (reason);
-  call = new_host_call (pins, invocation, order, act_block);
+  want_host (call, g_steal_pointer (&order), act_block);
   call->check = check_room;
-  cpd_call_run (call);
   return TRUE;
 }
 
@@ -364,97 +350,18 @@ act_reload (CpdCall *call)
 }
 
 static gboolean
-handle_reload (CpdBusPins *pins, GDBusMethodInvocation *invocation)
+parse_reload (CpdCall *call, GVariant *arguments, GError **error)
 {
-  CpdCall *call = cpd_call_new (pins->parts, invocation, act_reload);
-
   call->action = CERTPIN_ACTION_SYSTEM_PINS;
-  cpd_call_run (call);
+  call->act = act_reload;
   return TRUE;
 }
 
-/* PinChanged */
-
-static const char *
-describe_change (const CpdPin *pin)
-{
-  if (pin == NULL)
-    return "removed";
-  return pin->state == CPD_STATE_BLOCKED ? "blocked" : "active";
-}
-
-static void
-on_store_changed (CpdBusPins *pins, unsigned int uid, CpdHost *pattern)
-{
-  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
-  g_autoptr (CpdPin) pin
-      = pattern != NULL ? cpd_store_get_pin (pins->parts->store, layer, uid, pattern) : NULL;
-  g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
-
-  g_variant_dict_insert (&details, "scope", "s", cpd_describe_scope (layer));
-  g_variant_dict_insert (&details, "state", "s",
-                         pattern != NULL ? describe_change (pin) : "reloaded");
-  g_variant_dict_insert (&details, "generation", "t",
-                         cpd_store_get_generation (pins->parts->store, uid));
-  cpd_bus_parts_emit (pins->parts, uid, "PinChanged",
-                      g_variant_new ("(s@a{sv})",
-                                     pattern != NULL ? cpd_host_get_text (pattern) : "",
-                                     g_variant_dict_end (&details)));
-}
-
-static void
-cpd_bus_pins_dispose (GObject *object)
-{
-  CpdBusPins *pins = CPD_BUS_PINS (object);
-
-  g_clear_object (&pins->skeleton);
-  G_OBJECT_CLASS (cpd_bus_pins_parent_class)->dispose (object);
-}
-
-static void
-cpd_bus_pins_class_init (CpdBusPinsClass *klass)
-{
-  G_OBJECT_CLASS (klass)->dispose = cpd_bus_pins_dispose;
-}
-
-static void
-cpd_bus_pins_init (CpdBusPins *pins)
-{
-  const struct
-  {
-    const char *signal;
-    GCallback handler;
-  } handlers[] = {
-    { "handle-pin-certificate", G_CALLBACK (handle_pin_certificate) },
-    { "handle-pin-keys", G_CALLBACK (handle_pin_keys) },
-    { "handle-unpin", G_CALLBACK (handle_unpin) },
-    { "handle-block-host", G_CALLBACK (handle_block_host) },
-    { "handle-reload", G_CALLBACK (handle_reload) },
-  };
-
-  pins->skeleton = certpin_dbus_pins_skeleton_new ();
-  for (size_t i = 0; i < G_N_ELEMENTS (handlers); i++)
-    g_signal_connect_object (pins->skeleton, handlers[i].signal, handlers[i].handler, pins,
-                             G_CONNECT_SWAPPED);
-}
-
-/* `parts`: outlive it. */
-CpdBusPins *
-cpd_bus_pins_new (const CpdBusParts *parts)
-{
-  CpdBusPins *pins = g_object_new (CPD_TYPE_BUS_PINS, NULL);
-
-  pins->parts = parts;
-  cpd_pin_queries_attach (pins->skeleton, parts);
-  cpd_pin_judgements_attach (pins->skeleton, parts);
-  g_signal_connect_object (parts->store, "changed", G_CALLBACK (on_store_changed), pins,
-                           G_CONNECT_SWAPPED);
-  return pins;
-}
-
-/* Returns: (transfer none) */
-GDBusInterfaceSkeleton *
-cpd_bus_pins_get_skeleton (CpdBusPins *pins)
-{
-  return G_DBUS_INTERFACE_SKELETON (pins->skeleton);
-}
+const CpdMethod cpd_pin_changes[] = {
+  { "PinCertificate", parse_pin_certificate },
+  { "PinKeys", parse_pin_keys },
+  { "Unpin", parse_unpin },
+  { "BlockHost", parse_block_host },
+  { "Reload", parse_reload },
+  { NULL },
+};

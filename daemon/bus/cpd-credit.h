@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What a caller may owe before the bus is asked what of it was delivered. */
+#define CPD_CREDIT_UNASKED_BYTES (512 * 1024)
+
+/* How much may be undelivered: of one caller, of a uid, in all. */
+typedef struct _CpdCredit CpdCredit;
+
+/* One caller's part. */
+typedef struct _CpdDebtor CpdDebtor;
+
+CpdCredit *cpd_credit_new (void);
+void cpd_credit_free (CpdCredit *credit);
+
+CpdDebtor *cpd_debtor_new (CpdCredit *credit, guint32 uid);
+void cpd_debtor_free (CpdDebtor *debtor);
+
+guint64 cpd_debtor_get_bytes (const CpdDebtor *debtor);
+gboolean cpd_debtor_has_room (const CpdDebtor *debtor, guint64 bytes);
+void cpd_debtor_charge (CpdDebtor *debtor, guint64 bytes);
+void cpd_debtor_begin_question (CpdDebtor *debtor, guint64 unsent);
+gboolean cpd_debtor_prove (CpdDebtor *debtor, guint64 undelivered);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdCredit, cpd_credit_free)
+
+G_END_DECLS

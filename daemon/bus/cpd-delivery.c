@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is sent to callers, as far as they read. A message leaves at once where its receiver has
+ * credit; otherwise a reply waits here, with all that it holds, and a signal is dropped. The bus is
+ * asked what was delivered when there is a reason to. Who takes nothing for PATIENCE_S loses what
+ * waits. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-delivery.h"
+
+#include "daemon/bus/cpd-credit.h"
+#include "daemon/bus/cpd-undelivered.h"
+#include "dbus/certpin-names.h"
+
+#define PATIENCE_S 30
+
+/* Between two questions about one receiver: doubled each time while nothing moves. */
+#define WAIT_MIN_US         2000
+#define WAIT_MAX_US         256000
+#define WAIT_MAX_PATIENT_US (4 * G_USEC_PER_SEC) /* where nothing waits for the answer */
+/* Between two questions about all receivers, which keep a bus for longer. */
+#define WAIT_ALL_US 20000
+
+/* Of replies that hold nothing that is bounded elsewhere: past it no more calls are taken. */
+#define HELD_MAX       64
+#define HELD_MAX_BYTES (256 * 1024)
+
+/* A message without its body, rounded up. */
+#define HEADER_BYTES 512
+
+/* From here on putting a message together takes long enough to be done in a thread. */
+#define THREAD_BYTES (64 * 1024)
+
+/* Whoever was sent something. */
+typedef struct
+{
+  CpdCaller *caller;
+  CpdDebtor *debtor;
+  GQueue held;         /* of Reply */
+  guint64 held_bytes;  /* of those that no other budget bounds */
+  guint64 unsent;      /* charged, and still in a thread */
+  gboolean wants_room; /* a signal was dropped */
+  gboolean asking, deaf, paused;
+  gint64 asked_us, wait_us, progress_us;
+} Receiver;
+
+struct _CpdDelivery
+{
+  GDBusConnection *connection;
+  CpdInbox *inbox;
+  CpdCredit *credit;
+  CpdUndelivered *undelivered;
+  GHashTable *receivers; /* unique name → Receiver */
+  GSource *timer;
+  CpdDeliveryRoomFunc room;
+  gpointer user_data;
+};
+
+typedef struct
+{
+  GSource parent;
+  CpdDelivery *delivery;
+} Timer;
+
+/* A message on its way through a thread. */
+typedef struct
+{
+  CpdDelivery *delivery;
+  GDBusConnection *connection;
+  GDBusMessage *message;
+  char *name;
+  guint64 bytes;
+} Parcel;
+
+static void
+reply_free (CpdReply *reply)
+{
+  g_object_unref (reply->call);
+  g_clear_object (&reply->message);
+  reply->sent (reply->data);
+  g_free (reply);
+}
+
+static void
+drop_held (Receiver *receiver)
+{
+  CpdReply *reply;
+
+  receiver->held_bytes = 0;
+  while ((reply = g_queue_pop_head (&receiver->held)) != NULL)
+    reply_free (reply);
+}
+
+static void
+receiver_free (gpointer data)
+{
+  Receiver *receiver = data;
+
+  drop_held (receiver);
+  cpd_debtor_free (receiver->debtor);
+  cpd_caller_unref (receiver->caller);
+  g_free (receiver);
+}
+
+static Receiver *
+get_receiver (CpdDelivery *delivery, CpdCaller *caller)
+{
+  Receiver *receiver = g_hash_table_lookup (delivery->receivers, caller->sender);
+
+  if (receiver != NULL)
+    return receiver;
+  receiver = g_new0 (Receiver, 1);
+  receiver->caller = cpd_caller_ref (caller);
+  receiver->debtor = cpd_debtor_new (delivery->credit, caller->uid);
+  receiver->progress_us = g_get_monotonic_time ();
+  g_hash_table_insert (delivery->receivers, caller->sender, receiver);
+  return receiver;
+}
+
+/* Makes the timer fire at `time_us`, or before. */
+static void
+wake_at (CpdDelivery *delivery, gint64 time_us)
+{
+  gint64 set = g_source_get_ready_time (delivery->timer);
+
+  if (set < 0 || time_us < set)
+    g_source_set_ready_time (delivery->timer, time_us);
+}
+
+static void
+parcel_free (gpointer data)
+{
+  Parcel *parcel = data;
+
+  g_object_unref (parcel->connection);
+  g_object_unref (parcel->message);
+  g_free (parcel->name);
+  g_free (parcel);
+}
+
+static void
+send_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Parcel *parcel = task_data;
+
+  g_dbus_connection_send_message (parcel->connection, parcel->message,
+                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+parcel_on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Parcel *parcel = g_task_get_task_data (G_TASK (result));
+  GHashTable *receivers = user_data;
+  Receiver *receiver = g_hash_table_lookup (receivers, parcel->name);
+
+  if (receiver != NULL)
+    receiver->unsent -= MIN (receiver->unsent, parcel->bytes);
+  g_hash_table_unref (receivers);
+}
+
+/* Putting a large message together takes longer than the main loop may be kept. */
+static void
+send_large (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
+{
+  Parcel *parcel = g_new0 (Parcel, 1);
+  g_autoptr (GTask) task
+      = g_task_new (NULL, NULL, parcel_on_sent, g_hash_table_ref (delivery->receivers));
+
+  parcel->connection = g_object_ref (delivery->connection);
+  parcel->message = g_object_ref (message);
+  parcel->name = g_strdup (receiver->caller->sender);
+  parcel->bytes = bytes;
+  receiver->unsent += bytes;
+  g_task_set_task_data (task, parcel, parcel_free);
+  g_task_run_in_thread (task, send_in_thread);
+}
+
+/* Returns: when a receiver may be asked about again */
+static gint64
+may_ask_at (CpdDelivery *delivery, const Receiver *receiver)
+{
+  gboolean all = cpd_undelivered_asks_for_all (delivery->undelivered);
+
+  return receiver->asked_us + (all ? MAX (receiver->wait_us, WAIT_ALL_US) : receiver->wait_us);
+}
+
+static void
+transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
+{
+  cpd_debtor_charge (receiver->debtor, bytes);
+  if (bytes >= THREAD_BYTES)
+    send_large (delivery, receiver, message, bytes);
+  else
+    g_dbus_connection_send_message (delivery->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                    NULL, NULL);
+  if (cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
+    wake_at (delivery, may_ask_at (delivery, receiver));
+}
+
+/* While much waits for somebody, or somebody is known not to read, no more of its calls are taken.
+ */
+static void
+update_pause (CpdDelivery *delivery, Receiver *receiver)
+{
+  gboolean paused = receiver->deaf || receiver->held.length >= HELD_MAX
+                    || receiver->held_bytes > HELD_MAX_BYTES;
+
+  if (paused == receiver->paused)
+    return;
+  receiver->paused = paused;
+  cpd_inbox_pause (delivery->inbox, receiver->caller->sender, paused);
+}
+
+/* Sends what waits and has room. */
+static void
+pump (CpdDelivery *delivery, Receiver *receiver)
+{
+  CpdReply *reply;
+
+  while ((reply = g_queue_peek_head (&receiver->held)) != NULL
+         && cpd_debtor_has_room (receiver->debtor, reply->bytes))
+    {
+      g_queue_pop_head (&receiver->held);
+      receiver->held_bytes -= reply->budgeted ? 0 : reply->bytes;
+      transmit (delivery, receiver, reply->message, reply->bytes);
+      reply_free (reply);
+    }
+  if (receiver->wants_room && g_queue_is_empty (&receiver->held)
+      && cpd_debtor_has_room (receiver->debtor, HEADER_BYTES))
+    {
+      receiver->wants_room = FALSE;
+      delivery->room (receiver->caller, delivery->user_data);
+    }
+  update_pause (delivery, receiver);
+}
+
+/* Whether something waits for the receiver to read. */
+static gboolean
+is_waiting (const Receiver *receiver)
+{
+  return receiver->held.length > 0 || (receiver->wants_room && !receiver->deaf);
+}
+
+/* Returns: (transfer container): what comes of a receiver may bring others, so that the table
+ * itself cannot be walked through meanwhile */
+static GPtrArray *
+list_receivers (CpdDelivery *delivery)
+{
+  GPtrArray *list = g_ptr_array_sized_new (g_hash_table_size (delivery->receivers));
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, delivery->receivers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    g_ptr_array_add (list, value);
+  return list;
+}
+
+/* What one reads may be another one's room. */
+static void
+pump_all (CpdDelivery *delivery)
+{
+  g_autoptr (GPtrArray) receivers = list_receivers (delivery);
+
+  for (unsigned int i = 0; i < receivers->len; i++)
+    if (is_waiting (receivers->pdata[i]))
+      pump (delivery, receivers->pdata[i]);
+}
+
+static void
+on_figure (const char *name, guint64 bytes, gpointer user_data)
+{
+  CpdDelivery *delivery = user_data;
+  Receiver *receiver = g_hash_table_lookup (delivery->receivers, name);
+
+  if (receiver == NULL)
+    return;
+  if (cpd_debtor_prove (receiver->debtor, bytes))
+    {
+      receiver->progress_us = g_get_monotonic_time ();
+      receiver->wait_us = 0;
+      receiver->deaf = FALSE;
+      update_pause (delivery, receiver);
+    }
+  else
+    receiver->wait_us = CLAMP (receiver->wait_us * 2, WAIT_MIN_US,
+                               is_waiting (receiver) ? WAIT_MAX_US : WAIT_MAX_PATIENT_US);
+}
+
+static void
+on_done (const char *name, gpointer user_data)
+{
+  CpdDelivery *delivery = user_data;
+  Receiver *receiver = g_hash_table_lookup (delivery->receivers, name);
+
+  if (receiver != NULL)
+    receiver->asking = FALSE;
+  pump_all (delivery);
+  wake_at (delivery, 0);
+}
+
+static void
+begin_question_of_all (CpdDelivery *delivery, gint64 now_us)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, delivery->receivers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Receiver *receiver = value;
+
+      receiver->asked_us = now_us;
+      cpd_debtor_begin_question (receiver->debtor, receiver->unsent);
+    }
+}
+
+static void
+ask (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
+{
+  receiver->asking = TRUE;
+  receiver->asked_us = now_us;
+  if (cpd_undelivered_asks_for_all (delivery->undelivered))
+    begin_question_of_all (delivery, now_us);
+  else
+    cpd_debtor_begin_question (receiver->debtor, receiver->unsent);
+  cpd_undelivered_ask (delivery->undelivered, receiver->caller->sender);
+}
+
+/* In the place of a reply that could not be delivered in its time. */
+static void
+expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
+{
+  g_object_unref (reply->message);
+  reply->message
+      = g_dbus_message_new_method_error_literal (reply->call, CERTPIN_ERROR_PREFIX "TimedOut",
+                                                 "the answer was there, but messages that your "
+                                                 "programs have not read yet left no room for it");
+  receiver->held_bytes += reply->budgeted ? HEADER_BYTES : HEADER_BYTES - reply->bytes;
+  reply->budgeted = FALSE;
+  reply->bytes = HEADER_BYTES;
+  reply->deadline_us = 0;
+}
+
+/* Returns: when something of the receiver is due next, at the earliest */
+static gint64
+look_after (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
+{
+  gint64 due = G_MAXINT64;
+
+  for (GList *link = receiver->held.head; link != NULL; link = link->next)
+    {
+      CpdReply *reply = link->data;
+
+      if (reply->deadline_us != 0 && reply->deadline_us <= now_us)
+        expire (delivery, receiver, reply);
+      else if (reply->deadline_us != 0)
+        due = MIN (due, reply->deadline_us);
+    }
+  if (g_queue_is_empty (&receiver->held) && !receiver->wants_room)
+    receiver->progress_us = now_us;
+  else if (cpd_debtor_get_bytes (receiver->debtor) > 0 && !receiver->deaf)
+    {
+      if (now_us - receiver->progress_us >= PATIENCE_S * G_USEC_PER_SEC)
+        {
+          receiver->deaf = TRUE;
+          drop_held (receiver);
+        }
+      else
+        due = MIN (due, receiver->progress_us + PATIENCE_S * G_USEC_PER_SEC);
+    }
+  update_pause (delivery, receiver);
+  return due;
+}
+
+/* `in_the_way`: somebody waits, and this one's bytes may be why. */
+static gboolean
+must_ask (const Receiver *receiver, gboolean in_the_way)
+{
+  guint64 bytes = cpd_debtor_get_bytes (receiver->debtor);
+
+  return bytes > 0
+         && (in_the_way || receiver->held.length > 0 || receiver->wants_room || receiver->deaf
+             || bytes > CPD_CREDIT_UNASKED_BYTES);
+}
+
+static gboolean
+somebody_waits (const GPtrArray *receivers)
+{
+  for (unsigned int i = 0; i < receivers->len; i++)
+    if (is_waiting (receivers->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Looks at everybody: what is overdue, who is to be asked, and when to look again. */
+static gboolean
+on_timer (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  CpdDelivery *delivery = ((Timer *)source)->delivery;
+  g_autoptr (GPtrArray) receivers = list_receivers (delivery);
+  gboolean waits = somebody_waits (receivers);
+  gint64 now_us = g_get_monotonic_time (), next_us = G_MAXINT64;
+
+  g_source_set_ready_time (source, -1);
+  for (unsigned int i = 0; i < receivers->len; i++)
+    {
+      Receiver *receiver = receivers->pdata[i];
+      gint64 at_us = may_ask_at (delivery, receiver);
+
+      next_us = MIN (next_us, look_after (delivery, receiver, now_us));
+      if (receiver->asking || !must_ask (receiver, waits))
+        continue;
+      if (at_us > now_us)
+        next_us = MIN (next_us, at_us);
+      else if (cpd_undelivered_can_ask (delivery->undelivered)) /* else when an answer comes */
+        ask (delivery, receiver, now_us);
+    }
+  if (next_us != G_MAXINT64)
+    wake_at (delivery, next_us);
+  pump_all (delivery);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs timer_funcs = { .dispatch = on_timer };
+
+/* `inbox`: outlives it. `room`: called when somebody of whom a signal was dropped can be told so.
+ */
+CpdDelivery *
+cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomFunc room,
+                  gpointer user_data)
+{
+  static const CpdUndeliveredFuncs funcs = { .figure = on_figure, .done = on_done };
+  CpdDelivery *delivery = g_new0 (CpdDelivery, 1);
+
+  delivery->connection = g_object_ref (connection);
+  delivery->inbox = inbox;
+  delivery->room = room;
+  delivery->user_data = user_data;
+  delivery->credit = cpd_credit_new ();
+  delivery->undelivered = cpd_undelivered_new (connection, &funcs, delivery);
+  delivery->receivers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, receiver_free);
+  delivery->timer = g_source_new (&timer_funcs, sizeof (Timer));
+  ((Timer *)delivery->timer)->delivery = delivery;
+  g_source_set_name (delivery->timer, "what was not read yet");
+  g_source_attach (delivery->timer, NULL);
+  return delivery;
+}
+
+void
+cpd_delivery_free (CpdDelivery *delivery)
+{
+  if (delivery == NULL)
+    return;
+  g_source_destroy (delivery->timer);
+  g_source_unref (delivery->timer);
+  g_hash_table_remove_all (delivery->receivers);
+  g_hash_table_unref (delivery->receivers);
+  cpd_undelivered_free (delivery->undelivered);
+  cpd_credit_free (delivery->credit);
+  g_object_unref (delivery->connection);
+  g_free (delivery);
+}
+
+/* Something is about to wait, where nothing did: its receiver is not asked about at leisure. */
+static void
+hurry (Receiver *receiver)
+{
+  if (!is_waiting (receiver))
+    receiver->wait_us = MIN (receiver->wait_us, WAIT_MIN_US);
+}
+
+/* `reply`: its message is taken. It is sent in its turn behind earlier ones of that caller. */
+void
+cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply)
+{
+  CpdReply *held = g_memdup2 (reply, sizeof *reply);
+  Receiver *receiver;
+
+  g_object_ref (held->call);
+  if (g_cancellable_is_cancelled (caller->gone))
+    {
+      reply_free (held);
+      return;
+    }
+  receiver = get_receiver (delivery, caller);
+  if (receiver->deaf && !cpd_debtor_has_room (receiver->debtor, reply->bytes))
+    {
+      reply_free (held);
+      return;
+    }
+  hurry (receiver);
+  g_queue_push_tail (&receiver->held, held);
+  receiver->held_bytes += held->budgeted ? 0 : held->bytes;
+  pump (delivery, receiver);
+  if (!g_queue_is_empty (&receiver->held))
+    wake_at (delivery, 0);
+}
+
+/* `arguments`: sunk if floating. Returns: FALSE: there is no room, so it was dropped */
+gboolean
+cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
+                     GVariant *arguments)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
+  guint64 bytes = cpd_delivery_estimate (owned, 0);
+  g_autoptr (GDBusMessage) message = NULL;
+  Receiver *receiver;
+
+  if (g_cancellable_is_cancelled (caller->gone))
+    return TRUE;
+  receiver = get_receiver (delivery, caller);
+  if (receiver->held.length > 0 || !cpd_debtor_has_room (receiver->debtor, bytes))
+    {
+      hurry (receiver);
+      receiver->wants_room = TRUE;
+      wake_at (delivery, 0);
+      return FALSE;
+    }
+  message = g_dbus_message_new_signal (CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, name);
+  g_dbus_message_set_destination (message, caller->sender);
+  g_dbus_message_set_body (message, owned);
+  transmit (delivery, receiver, message, bytes);
+  return TRUE;
+}
+
+/* A caller that has left. */
+void
+cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller)
+{
+  Receiver *receiver = NULL;
+
+  if (!g_hash_table_steal_extended (delivery->receivers, caller->sender, NULL,
+                                    (gpointer *)&receiver))
+    return;
+  receiver_free (receiver);
+  pump_all (delivery);
+}
+
+/* `body`: of a message; NULL: none. `of_bytes`: how many of its bytes are arrays of bytes, which
+ * take no more room in D-Bus's form than in GLib's. Returns: what the message takes at most, nearly
+ */
+guint64
+cpd_delivery_estimate (GVariant *body, guint64 of_bytes)
+{
+  return HEADER_BYTES + of_bytes + 2 * ((body != NULL ? g_variant_get_size (body) : 0) - of_bytes);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/bus/cpd-caller.h"
+#include "daemon/bus/cpd-inbox.h"
+
+G_BEGIN_DECLS
+
+/* Everything that is sent to callers goes through it, as far as they read. */
+typedef struct _CpdDelivery CpdDelivery;
+
+/* A reply to a call. */
+typedef struct
+{
+  GDBusMessage *call;
+  GDBusMessage *message; /* the reply or error: (transfer full) */
+  guint64 bytes;         /* of the message, rather too many than too few */
+  gboolean budgeted;   /* what it holds is bounded already, so more calls may be taken meanwhile */
+  gint64 deadline_us;  /* monotonic: what is not sent by then is an error; 0: none */
+  GDestroyNotify sent; /* called with `data` when it has left, or never will */
+  gpointer data;
+} CpdReply;
+
+/* There is room for a signal again, where one was dropped. */
+typedef void (*CpdDeliveryRoomFunc) (CpdCaller *caller, gpointer user_data);
+
+CpdDelivery *cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox,
+                               CpdDeliveryRoomFunc room, gpointer user_data);
+void cpd_delivery_free (CpdDelivery *delivery);
+
+void cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply);
+gboolean cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
+                              GVariant *arguments);
+void cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller);
+
+guint64 cpd_delivery_estimate (GVariant *body, guint64 of_bytes);
+
+G_END_DECLS

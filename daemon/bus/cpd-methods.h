@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/bus/cpd-call.h"
+
+G_BEGIN_DECLS
+
+/* A method of one of the interfaces. Tables of them end in one without a name. */
+typedef struct
+{
+  const char *name;
+  CpdCallParse parse;
+} CpdMethod;
+
+extern const CpdMethod cpd_pin_changes[], cpd_pin_queries[], cpd_pin_judgements[],
+    cpd_subscriptions[];
+extern const CpdMethod cpd_requests[], cpd_request_object[];
+extern const CpdMethod cpd_introspectable[], cpd_properties[], cpd_peer[];
+
+G_END_DECLS

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Signals, for the connections that have asked for them: to each by itself, since a broadcast would
+ * tell everybody. What happens within a moment is put together, and sent a few messages at a time,
+ * one uid after the other, so that neither many changes nor many subscribers keep the main loop.
+ * Who does not read is told, once it does, that it missed something. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-subscribers.h"
+
+#include "client-lib/certpin-error.h"
+
+#define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
+#define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
+#define MESSAGES_A_TURN 16
+#define PER_UID_MAX     512
+
+/* One connection. */
+typedef struct
+{
+  CpdCaller *caller;
+  gboolean missed; /* and has yet to be told */
+} Subscriber;
+
+/* Those of one uid, and what they are to be told. */
+typedef struct
+{
+  guint32 uid;
+  GPtrArray *subscribers;              /* of Subscriber */
+  GPtrArray *news;                     /* of Item: of this moment */
+  gboolean too_much, telling_too_much; /* in this moment; in the one that is being told */
+  gint64 next_us;                      /* monotonic: when the next round may begin */
+  GPtrArray *telling;                  /* of Item: the round under way; NULL: there is none */
+  unsigned int subscriber, item; /* where the round is; subscribers from the last to the first */
+} Audience;
+
+typedef struct
+{
+  char *key;
+  const char *signal;
+  GVariant *arguments;
+} Item;
+
+struct _CpdSubscribers
+{
+  CpdDelivery *delivery;
+  GHashTable *audiences; /* uid → Audience */
+  GQueue round;          /* of Audience: those being told, the next one first */
+  GSource *source;
+};
+
+typedef struct
+{
+  GSource parent;
+  CpdSubscribers *subscribers;
+} Source;
+
+static void
+item_free (gpointer data)
+{
+  Item *item = data;
+
+  g_free (item->key);
+  g_variant_unref (item->arguments);
+  g_free (item);
+}
+
+static void
+subscriber_free (gpointer data)
+{
+  Subscriber *subscriber = data;
+
+  cpd_caller_unref (subscriber->caller);
+  g_free (subscriber);
+}
+
+static void
+audience_free (gpointer data)
+{
+  Audience *audience = data;
+
+  g_ptr_array_unref (audience->subscribers);
+  g_ptr_array_unref (audience->news);
+  g_clear_pointer (&audience->telling, g_ptr_array_unref);
+  g_free (audience);
+}
+
+static void
+wake_at (CpdSubscribers *subscribers, gint64 time_us)
+{
+  gint64 set = g_source_get_ready_time (subscribers->source);
+
+  if (set < 0 || time_us < set)
+    g_source_set_ready_time (subscribers->source, time_us);
+}
+
+/* PinChanged with an empty host. */
+static GVariant *
+new_missed (void)
+{
+  g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&details, "state", "s", "missed");
+  return g_variant_new ("(s@a{sv})", "", g_variant_dict_end (&details));
+}
+
+static void
+tell_missed (CpdSubscribers *subscribers, Subscriber *subscriber)
+{
+  subscriber->missed = !cpd_delivery_signal (subscribers->delivery, subscriber->caller,
+                                             "PinChanged", new_missed ());
+}
+
+/* Tells one subscriber one thing. */
+static void
+tell_item (CpdSubscribers *subscribers, Subscriber *subscriber, const Item *item)
+{
+  if (!subscriber->missed)
+    subscriber->missed = !cpd_delivery_signal (subscribers->delivery, subscriber->caller,
+                                               item->signal, item->arguments);
+}
+
+static void
+begin_round (CpdSubscribers *subscribers, Audience *audience, gint64 now_us)
+{
+  audience->telling = audience->news;
+  audience->telling_too_much = audience->too_much;
+  audience->too_much = FALSE;
+  audience->news = g_ptr_array_new_with_free_func (item_free);
+  audience->subscriber = audience->subscribers->len;
+  audience->item = 0;
+  audience->next_us = now_us + TOGETHER_US;
+  g_queue_push_tail (&subscribers->round, audience);
+}
+
+/* Returns: whether more is left of the round */
+static gboolean
+continue_round (CpdSubscribers *subscribers, Audience *audience)
+{
+  unsigned int sent = 0;
+
+  while (audience->subscriber > 0 && sent < MESSAGES_A_TURN)
+    {
+      Subscriber *subscriber = audience->subscribers->pdata[audience->subscriber - 1];
+
+      if (audience->item < audience->telling->len)
+        {
+          tell_item (subscribers, subscriber, audience->telling->pdata[audience->item++]);
+          sent++;
+          continue;
+        }
+      if (audience->telling_too_much)
+        tell_missed (subscribers, subscriber);
+      audience->item = 0;
+      audience->subscriber--;
+      sent++;
+    }
+  return audience->subscriber > 0;
+}
+
+static void
+end_round (CpdSubscribers *subscribers, Audience *audience)
+{
+  g_clear_pointer (&audience->telling, g_ptr_array_unref);
+  if (audience->subscribers->len == 0)
+    g_hash_table_remove (subscribers->audiences, GUINT_TO_POINTER (audience->uid));
+}
+
+static gboolean
+has_news (const Audience *audience)
+{
+  return audience->telling == NULL && (audience->news->len > 0 || audience->too_much);
+}
+
+/* Begins the rounds whose time has come. */
+static void
+begin_rounds (CpdSubscribers *subscribers)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, subscribers->audiences);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Audience *audience = value;
+
+      if (!has_news (audience))
+        continue;
+      if (audience->next_us <= now_us)
+        begin_round (subscribers, audience, now_us);
+      else
+        wake_at (subscribers, audience->next_us);
+    }
+}
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  CpdSubscribers *subscribers = ((Source *)source)->subscribers;
+  Audience *audience;
+
+  g_source_set_ready_time (source, -1);
+  begin_rounds (subscribers);
+  audience = g_queue_pop_head (&subscribers->round);
+  if (audience != NULL && continue_round (subscribers, audience))
+    g_queue_push_tail (&subscribers->round, audience);
+  else if (audience != NULL)
+    {
+      end_round (subscribers, audience);
+      wake_at (subscribers, 0); /* it may have news again */
+    }
+  if (!g_queue_is_empty (&subscribers->round))
+    wake_at (subscribers, 0);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .dispatch = dispatch };
+
+CpdSubscribers *
+cpd_subscribers_new (CpdDelivery *delivery)
+{
+  CpdSubscribers *subscribers = g_new0 (CpdSubscribers, 1);
+
+  subscribers->delivery = delivery;
+  subscribers->audiences
+      = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, audience_free);
+  subscribers->source = g_source_new (&source_funcs, sizeof (Source));
+  ((Source *)subscribers->source)->subscribers = subscribers;
+  g_source_set_name (subscribers->source, "signals");
+  g_source_attach (subscribers->source, NULL);
+  return subscribers;
+}
+
+void
+cpd_subscribers_free (CpdSubscribers *subscribers)
+{
+  if (subscribers == NULL)
+    return;
+  g_source_destroy (subscribers->source);
+  g_source_unref (subscribers->source);
+  g_queue_clear (&subscribers->round);
+  g_hash_table_unref (subscribers->audiences);
+  g_free (subscribers);
+}
+
+/* Returns: (transfer none) (nullable) */
+static Audience *
+find_audience (CpdSubscribers *subscribers, guint32 uid)
+{
+  return g_hash_table_lookup (subscribers->audiences, GUINT_TO_POINTER (uid));
+}
+
+static gboolean
+find_subscriber (Audience *audience, const char *sender, unsigned int *index)
+{
+  for (unsigned int i = 0; i < audience->subscribers->len; i++)
+    {
+      const Subscriber *subscriber = audience->subscribers->pdata[i];
+
+      *index = i;
+      if (g_str_equal (subscriber->caller->sender, sender))
+        return TRUE;
+    }
+  return FALSE;
+}
+
+/* What happens from now on is told. Once more changes nothing.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **error)
+{
+  Audience *audience = find_audience (subscribers, caller->uid);
+  Subscriber *subscriber;
+  unsigned int index;
+
+  if (audience == NULL)
+    {
+      audience = g_new0 (Audience, 1);
+      audience->uid = caller->uid;
+      audience->subscribers = g_ptr_array_new_with_free_func (subscriber_free);
+      audience->news = g_ptr_array_new_with_free_func (item_free);
+      g_hash_table_insert (subscribers->audiences, GUINT_TO_POINTER (caller->uid), audience);
+    }
+  if (find_subscriber (audience, caller->sender, &index))
+    return TRUE;
+  if (audience->subscribers->len >= PER_UID_MAX)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                   "%u of your programs' connections are subscribed already; unsubscribe one first",
+                   PER_UID_MAX);
+      return FALSE;
+    }
+  subscriber = g_new0 (Subscriber, 1);
+  subscriber->caller = cpd_caller_ref (caller);
+  g_ptr_array_add (audience->subscribers, subscriber);
+  return TRUE;
+}
+
+/* One that has unsubscribed or left, or was none. */
+void
+cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller)
+{
+  Audience *audience = find_audience (subscribers, caller->uid);
+  unsigned int index;
+
+  if (audience == NULL || !find_subscriber (audience, caller->sender, &index))
+    return;
+  g_ptr_array_remove_index (audience->subscribers, index);
+  if (audience->telling != NULL && index < audience->subscriber)
+    {
+      audience->item = index + 1 == audience->subscriber ? 0 : audience->item;
+      audience->subscriber--;
+    }
+  if (audience->subscribers->len == 0 && audience->telling == NULL)
+    g_hash_table_remove (subscribers->audiences, GUINT_TO_POINTER (audience->uid));
+}
+
+/* `uid`: or CPD_CALLER_UID_UNKNOWN: of whatever uid */
+gboolean
+cpd_subscribers_has_any (CpdSubscribers *subscribers, guint32 uid)
+{
+  return uid == CPD_CALLER_UID_UNKNOWN ? g_hash_table_size (subscribers->audiences) > 0
+                                       : find_audience (subscribers, uid) != NULL;
+}
+
+static void
+add_news (Audience *audience, const char *key, const CpdNews *news)
+{
+  Item *item;
+
+  for (unsigned int i = 0; i < audience->news->len; i++)
+    {
+      item = audience->news->pdata[i];
+      if (g_str_equal (item->key, key))
+        {
+          g_variant_unref (item->arguments);
+          item->arguments = g_variant_ref (news->arguments);
+          return;
+        }
+    }
+  if (audience->news->len >= NEWS_MAX)
+    {
+      audience->too_much = TRUE;
+      return;
+    }
+  item = g_new0 (Item, 1);
+  item->key = g_strdup (key);
+  item->signal = news->signal;
+  item->arguments = g_variant_ref (news->arguments);
+  g_ptr_array_add (audience->news, item);
+}
+
+/* `uid`: whose subscribers; CPD_CALLER_UID_UNKNOWN: everybody's */
+void
+cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (news->arguments);
+  g_autofree char *key = g_strdup_printf ("%s %s %s", news->signal, news->scope, news->host);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, subscribers->audiences);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      Audience *audience = value;
+
+      if (uid != CPD_CALLER_UID_UNKNOWN && uid != audience->uid)
+        continue;
+      add_news (audience, key, news);
+      if (audience->telling == NULL)
+        wake_at (subscribers, audience->next_us);
+    }
+}
+
+/* One that has read what it was sent: if it missed something, it can be told so now. */
+void
+cpd_subscribers_have_room (CpdSubscribers *subscribers, CpdCaller *caller)
+{
+  Audience *audience = find_audience (subscribers, caller->uid);
+  unsigned int index;
+
+  if (audience != NULL && find_subscriber (audience, caller->sender, &index)
+      && ((Subscriber *)audience->subscribers->pdata[index])->missed)
+    tell_missed (subscribers, audience->subscribers->pdata[index]);
+}

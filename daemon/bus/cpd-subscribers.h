@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/bus/cpd-delivery.h"
+
+G_BEGIN_DECLS
+
+/* The connections that have asked for signals. */
+typedef struct _CpdSubscribers CpdSubscribers;
+
+/* What a signal tells. Of the same kind, host and scope only the newest counts. */
+typedef struct
+{
+  const char *signal;  /* its name, static */
+  const char *host;    /* pattern, or host */
+  const char *scope;   /* static */
+  GVariant *arguments; /* sunk if floating */
+} CpdNews;
+
+CpdSubscribers *cpd_subscribers_new (CpdDelivery *delivery);
+void cpd_subscribers_free (CpdSubscribers *subscribers);
+
+gboolean cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **error);
+void cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller);
+gboolean cpd_subscribers_has_any (CpdSubscribers *subscribers, guint32 uid);
+void cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news);
+void cpd_subscribers_have_room (CpdSubscribers *subscribers, CpdCaller *caller);
+
+G_END_DECLS

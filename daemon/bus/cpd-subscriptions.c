@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Subscribe and Unsubscribe, and the signal of the store: PinChanged. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-subscriptions.h"
+
+#include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-methods.h"
+
+static void
+act_subscribe (CpdCall *call)
+{
+  GError *error = NULL;
+
+  if (cpd_subscribers_add (call->parts->subscribers, call->caller, &error))
+    cpd_call_return (call, NULL);
+  else
+    cpd_call_fail (call, error);
+}
+
+static void
+act_unsubscribe (CpdCall *call)
+{
+  cpd_subscribers_remove (call->parts->subscribers, call->caller);
+  cpd_call_return (call, NULL);
+}
+
+static gboolean
+parse_subscribe (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_subscribe;
+  return TRUE;
+}
+
+static gboolean
+parse_unsubscribe (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_unsubscribe;
+  return TRUE;
+}
+
+const CpdMethod cpd_subscriptions[] = {
+  { "Subscribe", parse_subscribe },
+  { "Unsubscribe", parse_unsubscribe },
+  { NULL },
+};
+
+static const char *
+describe_change (const CpdPin *pin)
+{
+  if (pin == NULL)
+    return "removed";
+  return pin->state == CPD_STATE_BLOCKED ? "blocked" : "active";
+}
+
+static void
+on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
+{
+  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  g_autoptr (CpdPin) pin = NULL;
+  g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
+  CpdNews news = { .signal = "PinChanged",
+                   .host = pattern != NULL ? cpd_host_get_text (pattern) : "",
+                   .scope = cpd_describe_scope (layer) };
+
+  if (!cpd_subscribers_has_any (parts->subscribers, uid))
+    return;
+  if (pattern != NULL)
+    pin = cpd_store_get_pin (parts->store, layer, uid, pattern);
+  g_variant_dict_insert (&details, "scope", "s", news.scope);
+  g_variant_dict_insert (&details, "state", "s",
+                         pattern != NULL ? describe_change (pin) : "reloaded");
+  g_variant_dict_insert (&details, "generation", "t", cpd_store_get_generation (parts->store, uid));
+  news.arguments = g_variant_new ("(s@a{sv})", news.host, g_variant_dict_end (&details));
+  cpd_subscribers_tell (parts->subscribers, uid, &news);
+}
+
+/* `parts`: until they are freed. */
+void
+cpd_subscriptions_follow (CpdBusParts *parts)
+{
+  g_signal_connect_swapped (parts->store, "changed", G_CALLBACK (on_store_changed), parts);
+}
