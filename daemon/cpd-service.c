@@ -17,10 +17,10 @@
 /* How long calls that are under way may hold up the end, and how long changes that are being
  * written. */
 #define DRAIN_CALLS_MS  800
-#define DRAIN_WRITES_MS 1500
+#define DRAIN_WRITES_MS 1200
 
 /* Likewise, what comes before the first answer. */
-#define DRAIN_START_MS 1000
+#define DRAIN_START_MS 700
 
 /* How long to wait for the state, which the one before has for as long as it drains. */
 #define LOCK_MS 10000

@@ -357,10 +357,32 @@ is_unwritten (CpdLedger *ledger, Change *change, GError **error)
   return FALSE;
 }
 
+/* A file of another name that blocks the host would undo the change with the next start. */
+static gboolean
+check_no_other_file (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+  g_autofree char *name = NULL;
+
+  if (pin == NULL || pin->state != CPD_STATE_BLOCKED || pin->source == NULL)
+    return TRUE;
+  name = g_path_get_basename (pin->source);
+  if (g_str_equal (name, change->name))
+    return TRUE;
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+      "‘%s’ is blocked by the file ‘%s’, which is broken or misnamed; remove that file and "
+      "restart the service",
+      cpd_host_get_text (change->host), pin->source);
+  return FALSE;
+}
+
 /* Whether the change can be made, now that its turn has come. */
 static gboolean
 check_change (CpdLedger *ledger, Change *change, GError **error)
 {
+  if (!check_no_other_file (ledger, change, error))
+    return FALSE;
   if (change->again)
     return is_unwritten (ledger, change, error);
   return change->pin != NULL ? fits (ledger, change, error) : is_there (ledger, change, error);

@@ -112,26 +112,28 @@ cpd_pin_folder_list (int folder_fd, const char *path, GError **error)
 }
 
 static void
-block_host (CpdPinTable *table, CpdLayer layer, CpdHost *host, const char *reason)
+block_host (CpdPinTable *table, CpdHost *host, const CpdPinFileContext *context, const char *reason)
 {
-  g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, layer, reason);
+  g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, context->layer, reason);
 
+  pin->source = g_strdup (context->source);
   cpd_pin_table_set (table, pin);
 }
 
 /* Refuses what the file may have been about: the host of its name, and those that it speaks of.
  * `hosts`: (nullable) */
 static void
-block (CpdPinTable *table, CpdLayer layer, const char *name, GPtrArray *hosts, const char *reason)
+block (CpdPinTable *table, const char *name, const CpdPinFileContext *context, GPtrArray *hosts,
+       const char *reason)
 {
   g_autoptr (CpdHost) host = cpd_pin_file_name_to_host (name);
 
   if (host == NULL && (hosts == NULL || hosts->len == 0))
     cpd_pin_table_block_all (table, reason);
   if (host != NULL)
-    block_host (table, layer, host, reason);
+    block_host (table, host, context, reason);
   for (unsigned int i = 0; hosts != NULL && i < hosts->len; i++)
-    block_host (table, layer, hosts->pdata[i], reason);
+    block_host (table, hosts->pdata[i], context, reason);
 }
 
 /* Returns: (transfer full) (nullable): the pin of a file that holds exactly the one its name tells
@@ -174,7 +176,7 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
     g_prefix_error (&error, "pin file ‘%s’: ", context->source);
   if (pin == NULL)
     {
-      block (table, context->layer, name, hosts, error->message);
+      block (table, name, context, hosts, error->message);
       g_ptr_array_add (problems, g_strdup (error->message));
       return;
     }

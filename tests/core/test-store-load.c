@@ -134,6 +134,30 @@ test_moved_file_blocks_both_hosts (StoreFixture *f, gconstpointer user_data)
   store_assert_blocked (f, SYSTEM, "b.example");
 }
 
+/* What would not outlive the next start is not acknowledged. The file of the host's own name is
+ * replaced. */
+static void
+test_moved_file_is_not_healed_by_pinning (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *text = store_format ("b.example", 1);
+  g_autofree char *path = restart_with (f, "a.example.pin", text);
+  g_autoptr (CpdPin) pin = test_pin ("b.example", SYSTEM, 2);
+  g_autoptr (GError) set_error = NULL, remove_error = NULL;
+
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &set_error));
+  g_assert_error (set_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_nonnull (strstr (set_error->message, path));
+  g_assert_false (store_remove_pin (f, SYSTEM, "b.example", &remove_error));
+  g_assert_error (remove_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  store_pin (f, STORE_UID, SYSTEM, "a.example", 3);
+  store_assert_blocked (f, SYSTEM, "b.example");
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  store_assert_key (f, SYSTEM, "a.example", 3);
+  store_pin (f, STORE_UID, SYSTEM, "b.example", 2);
+  store_assert_key (f, SYSTEM, "b.example", 2);
+}
+
 static void
 test_two_pins_in_one_file_block_both (StoreFixture *f, gconstpointer user_data)
 {
@@ -474,6 +498,7 @@ main (int argc, char *argv[])
   ADD ("broken/is-healed-by-pinning", test_broken_file_is_healed_by_pinning);
   ADD ("broken/undecodable-name-blocks-the-layer", test_undecodable_name_blocks_the_layer);
   ADD ("broken/moved-blocks-both-hosts", test_moved_file_blocks_both_hosts);
+  ADD ("broken/moved-is-not-healed", test_moved_file_is_not_healed_by_pinning);
   ADD ("broken/two-pins-block-both-hosts", test_two_pins_in_one_file_block_both);
   ADD ("broken/long-name-blocks-its-host", test_broken_long_name_blocks_its_host);
   ADD ("broken/namesake-blocks", test_broken_namesake_blocks);
