@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program's values as a call's arguments, and what of them cannot cross the bus. The bus closes
- * the connection of a program that sends it a message that is too large or malformed, and with it
- * go all of the program's calls: so that is found before a message is sent. What the arguments mean
- * is checked by the service alone. */
+/* Turns the program's values into the arguments of a call, and refuses what cannot cross the
+ * bus. The bus disconnects a program that sends a message that is too large or malformed, and
+ * all of the program's calls end with the connection, so this is checked before a message is
+ * sent. Only the service checks what the arguments mean. */
 
 #include "config.h"
 
@@ -16,13 +16,13 @@
 /* A bus takes messages of up to 32 MiB. The service can be configured to take bodies of 24 MiB. */
 #define MESSAGE_MAX_BYTES (25 * 1024 * 1024)
 
-/* Every signature is at most 255 bytes long, and a message is nested at most 64 deep (D-Bus
+/* A signature has at most 255 bytes, and a message at most 64 levels of containers (D-Bus
  * specification, "Valid Signatures"). No option needs more than a few levels. */
 #define SIGNATURE_MAX_BYTES 255
 #define DEPTH_MAX           16
 
-/* Only UTF-8 may cross the bus. Text that is not has its odd bytes replaced, so that it is the
- * service that finds that it names no host and no key. */
+/* Only UTF-8 may cross the bus. Invalid bytes are replaced, so that the service is the one to
+ * say that the text is not a host or a key. */
 GVariant *
 certpin_arguments_text (const char *text)
 {
@@ -64,7 +64,8 @@ certpin_arguments_check_options (GVariant *options, GError **error)
   return FALSE;
 }
 
-/* How much of a message is measured: where the next value begins, and in how many containers. */
+/* The part of a message that is measured so far: where the next value begins, and how many
+ * containers it is in. */
 typedef struct
 {
   guint64 end;
@@ -77,8 +78,8 @@ measure_add (Measure *measure, unsigned int alignment, guint64 bytes)
   measure->end = (measure->end + alignment - 1) / alignment * alignment + bytes;
 }
 
-/* The alignment of a type (D-Bus specification, "Summary of D-Bus Marshaling"), which is the size
- * of every basic type of a fixed size. */
+/* The alignment of a type (D-Bus specification, "Summary of D-Bus Marshaling"). A basic type of
+ * a fixed size has the same size. */
 static unsigned int
 alignment_of (char type)
 {
@@ -208,8 +209,8 @@ measure_value (Measure *measure, GVariant *value, GError **error)
     }
 }
 
-/* Whether the bus takes a message with these arguments.
- * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED */
+/* Checks that the bus accepts a message with these arguments. Errors:
+ * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED */
 gboolean
 certpin_arguments_check (GVariant *arguments, GError **error)
 {

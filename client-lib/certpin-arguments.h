@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: a program's values as a call's arguments, and what of them cannot cross the bus. */
+/* Private: the arguments of a call, and what cannot cross the bus. */
 
 #pragma once
 

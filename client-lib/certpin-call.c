@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of the service, as the program's thread sees it: made of a method and arguments, checked
- * for what cannot cross the bus, handed to the library's thread; and an error that is always one of
- * certpin. */
+/* One call of the service, as the program's thread sees it: a method and its arguments, checked
+ * and handed to the library's thread, and an error that is always one of certpin. */
 
 #include "config.h"
 
@@ -19,14 +18,14 @@
 #define CALL_TIMEOUT_MS        60000
 #define INTERACTIVE_TIMEOUT_MS 300000
 
-/* Whether a method of the client can be called at all, for g_return_if_fail(). */
+/* The preconditions that all methods of the client share, for g_return_if_fail(). */
 gboolean
 certpin_call_is_possible (CertpinClient *client, GCancellable *cancellable)
 {
   return CERTPIN_IS_CLIENT (client) && (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 }
 
-/* Whether the asynchronous function that is the tag came to this result. */
+/* Whether this is a result of the asynchronous function `source_tag`. */
 gboolean
 certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer source_tag)
 {
@@ -66,8 +65,7 @@ check_call (const CertpinCall *call, GError **error)
   return FALSE;
 }
 
-/* `task`: of the call's own function; it returns the reply, or an error of certpin.
- * `call`: (transfer full) */
+/* `task`: returns the reply, or an error of certpin. `call`: (transfer full) */
 void
 certpin_call_start (GTask *task, CertpinCall *call)
 {
@@ -79,7 +77,7 @@ certpin_call_start (GTask *task, CertpinCall *call)
     call->timeout_ms = call->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
   call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
   g_task_set_task_data (task, call, call_free);
-  /* What the service did in the meantime counts, whether or not somebody still waits for it. */
+  /* A reply that has arrived counts, even if the call was cancelled at the same time. */
   g_task_set_check_cancellable (task, FALSE);
   if (!check_call (call, &error))
     {
@@ -107,7 +105,7 @@ append (GVariant *arguments, GVariant *last)
   return g_variant_builder_end (&builder);
 }
 
-/* `arguments`: all but the options; sunk if floating. `options`: (nullable): sunk if floating */
+/* `arguments`: without the options; sunk if floating. `options`: (nullable): sunk if floating */
 void
 certpin_call_start_with_options (GTask *task, const CertpinMethod *method, GVariant *arguments,
                                  GVariant *options)
@@ -125,7 +123,7 @@ certpin_call_start_with_options (GTask *task, const CertpinMethod *method, GVari
   g_task_return_error (task, error);
 }
 
-/* What an error of GDBus's, the bus's or a service's says of the call. `reason`: (transfer full).
+/* Translates an error of GDBus, of the bus or of another service. `reason`: (transfer full).
  * Returns: (transfer full): an error of certpin */
 GError *
 certpin_call_translate_error (GError *reason)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: what the methods of CertpinClient are made of. */
+/* Private: the calls that the methods of CertpinClient make. */
 
 #pragma once
 
@@ -17,13 +17,13 @@ typedef struct
   const char *reply; /* its type */
 } CertpinMethod;
 
-/* A call of one; belongs to its task, and is only read once it is started. */
+/* A call of a method. It belongs to its task and does not change after it was started. */
 typedef struct
 {
   const CertpinMethod *method;
   GVariant *arguments;
   gboolean interactive;
-  int timeout_ms;     /* 0: as usual */
+  int timeout_ms;     /* 0: the default */
   gint64 deadline_us; /* on the monotonic clock */
   char *token;        /* (nullable): of the Request object that can cancel it */
   CertpinLink *link;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* How a cancellation is noticed, in whatever thread it happens: it is posted to the main context
- * that deals with it. Inside the emission of GCancellable::cancelled nothing else is done, and
- * nobody ever waits for the end of one, as g_cancellable_disconnect() does: the thread that cancels
- * may itself wait for a lock of GDBus's, or for us. */
+/* Passes a cancellation on to the main context that handles it. The thread that cancels may hold
+ * a lock of GDBus or wait for one of our calls, so the handler of GCancellable::cancelled does
+ * nothing else, and nothing here waits for the end of an emission, as g_cancellable_disconnect()
+ * does. */
 
 #include "config.h"
 
@@ -17,7 +17,7 @@ struct _CertpinCancellation
   gulong handler;
 };
 
-/* Belongs to the signal's handler, which may still run when it has been disconnected. */
+/* Belongs to the signal handler, which may still run after it was disconnected. */
 typedef struct
 {
   GMainContext *context;
@@ -45,9 +45,10 @@ target_on_cancelled (GCancellable *cancellable, gpointer user_data)
                         target->release);
 }
 
-/* Calls `function` in `context` after `cancellable` was cancelled, once or twice, even if it is
- * freed in the meantime. `box`: for `function`, made by g_atomic_rc_box_new(); `release` gives up
- * one reference. Returns: (transfer full) (nullable): NULL where there is nothing to cancel */
+/* Calls `function` in `context`, once or twice, after `cancellable` was cancelled, and perhaps
+ * even after certpin_cancellation_free(). `box`: the data of `function`, made by
+ * g_atomic_rc_box_new(); `release` drops a reference to it. Returns: (transfer full) (nullable):
+ * NULL if `cancellable` is NULL */
 CertpinCancellation *
 certpin_cancellation_watch (GCancellable *cancellable, GMainContext *context, GSourceFunc function,
                             gpointer box, GDestroyNotify release)

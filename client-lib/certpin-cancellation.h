@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: how a cancellation is noticed. */
+/* Private: passes a cancellation on to a main context. */
 
 #pragma once
 

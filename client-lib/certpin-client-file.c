@@ -14,13 +14,14 @@
 #include "certpin-error.h"
 #include "certpin-wait.h"
 
-/* One byte more than the service takes, so that it is the one to say that a file is too large. */
+/* One byte more than the service accepts, so that the service is the one to refuse a large file. */
 #define FILE_READ_MAX_BYTES (64 * 1024 + 1)
 
-/* Pinning from a file, under way. A box, since what reads may outlive the caller's patience. */
+/* A pinning that is under way. It is a box, because a thread may still read the file after the
+ * call was cancelled. */
 typedef struct
 {
-  GTask *task; /* NULL: it was cancelled, while a thread still waits for the file */
+  GTask *task; /* NULL: the file is read, or the call was cancelled */
   char *host;
   GVariant *options;
   GFile *file;
@@ -49,7 +50,7 @@ from_file_unref (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FromFile, from_file_unref)
 
-/* The rest is the service's to cancel, or nobody's. */
+/* From here on, the task's own calls are cancelled. */
 static GTask *
 from_file_steal_task (FromFile *from)
 {
@@ -57,7 +58,7 @@ from_file_steal_task (FromFile *from)
   return g_steal_pointer (&from->task);
 }
 
-/* The file may be one that a thread waits for in vain, such as a FIFO or one in a network. */
+/* Opening or reading the file may block forever, for example on a FIFO or a network file system. */
 static gboolean
 from_file_on_cancelled (gpointer data)
 {
@@ -83,7 +84,7 @@ pin_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* The host is blocked now, or there is a better reason why not. Task data: the error. */
+/* The error of a failed BlockHost is the more important one. Task data: the error of the file. */
 static void
 block_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -95,7 +96,7 @@ block_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_error (task, error);
 }
 
-/* Of the options only the scope also means something to a block. */
+/* Only the scope is also an option of BlockHost. */
 static GVariant *
 options_of_block (GVariant *options)
 {
@@ -166,7 +167,7 @@ from_file_on_open (GObject *source, GAsyncResult *result, gpointer user_data)
                                    from_file_on_read, g_atomic_rc_box_acquire (from));
 }
 
-/* In the task's context, as all that follows: this thread need not be the one that runs it. */
+/* Runs in the task's context, like all that follows; the caller may be in another thread. */
 static gboolean
 from_file_start (gpointer data)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Listing all pins. The service gives them in slices, ordered by host, which are put together here.
- */
+/* Lists all pins. The service returns slices that are ordered by host; they are joined here. */
 
 #include "config.h"
 
@@ -18,11 +17,11 @@
 
 static const CertpinMethod list_pins = { CERTPIN_PINS_IFACE, "ListPins", "(aa{sv})" };
 
-/* What was listed so far; belongs to the task of the whole. */
+/* The pins listed so far. It belongs to the task of the whole list. */
 typedef struct
 {
   GVariant *options;
-  gboolean alone;  /* the program asks for slices itself */
+  gboolean alone;  /* the program asked for one slice */
   GPtrArray *pins; /* of GVariant */
   char *last_host; /* NULL: none yet */
 } List;
@@ -46,7 +45,7 @@ list_end (List *list)
       G_VARIANT_TYPE_VARDICT, (GVariant *const *)list->pins->pdata, list->pins->len));
 }
 
-/* A slice begins behind the last host of the one before: or it would go on for ever. */
+/* Each slice must begin after the last host of the slice before, or the list would never end. */
 static gboolean
 list_add (List *list, GVariant *slice, GError **error)
 {
@@ -85,7 +84,7 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-/* For the next slice. */
+/* Asks for the next slice. */
 static void
 list_ask (GTask *task)
 {
@@ -119,8 +118,8 @@ has_option (GVariant *options, const char *name)
  * @user_data: for @callback
  *
  * Lists the pins that the caller may see, its own and the system's, ordered by host. The service
- * gives them in slices: a pin that is changed while they are listed is listed as it was or as it
- * is. With the options `start-after` and `max` the program asks for one slice itself.
+ * returns a large list in several slices, which are joined. With the option `start-after` or
+ * `max`, the result is only the one slice that the program asks for.
  *
  * Since: 0.1
  */

@@ -18,10 +18,11 @@
 #define REQUEST_TIMEOUT_MS     30000
 #define REQUEST_TIMEOUT_MAX_MS 600000
 
-/* How much longer than the service we wait for its answer. */
+/* The service enforces the timeout of a request; the library waits a little longer for its
+ * answer. */
 #define GRACE_MS 5000
 
-/* Of which an object path, and so a token, is made. */
+/* A token is a part of an object path. */
 #define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
 
 #define STATUS_MIN 200
@@ -30,8 +31,9 @@
 static const CertpinMethod secure_request
     = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
 
-/* The request's options with a token, by which it can be cancelled. A token that the program gave
- * is the service's to judge; `token` stays NULL if it is none. */
+/* Adds a token, by which the request can be cancelled, to the options. The program's own token
+ * stays as it is. `token` is NULL if that is not a valid one; then the service refuses the
+ * request. */
 static GVariant *
 add_token (GVariant *options, char **token)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way to the service, as an object. Its methods are in files by topic. */
+/* The client object: its connection, its settings and its signals. The methods that call the
+ * service are in files by topic. */
 
 #include "config.h"
 
@@ -40,7 +41,7 @@ client_peek_link (CertpinClient *client)
   return client->link;
 }
 
-/* Returns: whether something was changed */
+/* Returns: whether the value changed */
 static gboolean
 client_watch (CertpinClient *client, gboolean watching)
 {
@@ -83,7 +84,7 @@ certpin_client_set_property (GObject *object, unsigned int property, const GValu
     G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
 }
 
-/* In a forked process all of it is another one's. */
+/* In a forked process, the library's thread does not exist. */
 static void
 certpin_client_dispose (GObject *object)
 {
@@ -112,14 +113,14 @@ install_signals (void)
   /**
    * CertpinClient::pin-changed:
    * @client: the client
-   * @host: the host pattern; empty where it may be any
+   * @host: the host pattern; empty if any pin may have changed
    * @details: `a{sv}`, as of `org.certpin.Certpin1.Pins.PinChanged`
    *
-   * A pin of the user's, or of the system's, was changed. Where @host is empty and `state` in
-   * @details is `missed`, others may have been changed without being told: because the program was
-   * too slow, or the service or the bus was restarted.
+   * A pin of the user or of the system was changed. If @host is empty and `state` in @details is
+   * `missed`, the program may have missed changes: it was too slow, or the service or the bus
+   * restarted.
    *
-   * It is emitted while #CertpinClient:watching is set, in the main context that was the thread's
+   * Emitted while #CertpinClient:watching is set, in the main context that was the thread's
    * default when it was set.
    *
    * Since: 0.1
@@ -155,8 +156,8 @@ certpin_client_class_init (CertpinClientClass *klass)
   /**
    * CertpinClient:watching:
    *
-   * Whether the program wants #CertpinClient::pin-changed and #CertpinClient::pin-failed. The
-   * service sends them only to those who ask for them.
+   * Whether the program wants the signals #CertpinClient::pin-changed and
+   * #CertpinClient::pin-failed. The service sends them only to programs that ask for them.
    *
    * Since: 0.1
    */
@@ -166,7 +167,7 @@ certpin_client_class_init (CertpinClientClass *klass)
   g_object_class_install_properties (object_class, N_PROPS, props);
 
   install_signals ();
-  /* Only a domain that is registered is recognised in a reply. */
+  /* GDBus recognises only registered error domains in replies. */
   certpin_error_quark ();
 }
 
@@ -229,7 +230,7 @@ certpin_client_new_for_connection (GDBusConnection *connection)
 
   g_return_val_if_fail (G_IS_DBUS_CONNECTION (connection), NULL);
 
-  /* GDBus's threads are of this process, so that ours have to be. */
+  /* The connection works only in the process that has GDBus's thread. */
   certpin_engine_claim ();
   client = certpin_client_new ();
   client->given = g_object_ref (connection);
@@ -258,10 +259,10 @@ certpin_client_set_interactive (CertpinClient *client, gboolean interactive)
  * @client: a client
  * @watching: whether #CertpinClient::pin-changed and #CertpinClient::pin-failed are wanted
  *
- * The signals are emitted in the main context that is now the thread's default. Of a change that
- * happens after the next call's reply, one of the signals is emitted: a program that sets this
- * first and then lists the pins misses none. In a process that was forked from one that uses
- * certpin, nothing happens.
+ * The signals are emitted in the main context that is now the thread's default. The library
+ * subscribes before it sends the next call, so a program that sets this first and then lists the
+ * pins misses no change. In a process that was forked from one that uses certpin, this does
+ * nothing.
  *
  * Since: 0.1
  */

@@ -14,19 +14,22 @@ G_BEGIN_DECLS
 /**
  * CertpinClient:
  *
- * The way to the service. Clients share their connection to the bus, so that one or many make no
- * difference. All functions may be called from any thread, in any callback, several at a time.
- * Calls are sent in their order; at most 64 of them wait for the service, the others in the
- * library.
+ * The way to the service. All clients of a program share one connection to the bus, so it makes
+ * no difference whether it has one client or many. All functions may be called from any thread and
+ * in any callback, and several at a time. Calls are sent in order; at most 64 of them are under
+ * way, and the others wait in the library.
  *
- * Besides the errors of its own method, each call can fail with `CERTPIN_ERROR_SERVICE_UNAVAILABLE`
- * (there is no bus or no service, it went away during the call, or this process was forked from one
- * that uses certpin), `CERTPIN_ERROR_NOT_AUTHORIZED` and `CERTPIN_ERROR_LIMIT_EXCEEDED` (of the
- * bus; a call has at most 25 MiB), `CERTPIN_ERROR_TIMED_OUT` (the service did not answer within a
- * minute, five where somebody may be asked for a password, or the request's own timeout),
- * `CERTPIN_ERROR_CANCELLED`, `CERTPIN_ERROR_INVALID_ARGUMENT` (the options are not `a{sv}`, or hold
- * what cannot be sent over D-Bus) and `CERTPIN_ERROR_FAILED` (the reply is not what the method
- * returns).
+ * Besides the errors of its own method, each call can fail with:
+ *
+ * - `CERTPIN_ERROR_SERVICE_UNAVAILABLE`: there is no bus or no service, it went away during the
+ *   call, or this process was forked from one that uses certpin
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the bus refuses the call
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: a limit of the bus is reached, or the call has more than 25 MiB
+ * - `CERTPIN_ERROR_TIMED_OUT`: the service did not answer within one minute, within five minutes
+ *   if it may ask for a password, or within the timeout of a request
+ * - `CERTPIN_ERROR_CANCELLED`: the caller cancelled
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the options are not an `a{sv}`, or cannot be sent over D-Bus
+ * - `CERTPIN_ERROR_FAILED`: the reply is not what the method returns
  */
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)

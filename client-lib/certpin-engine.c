@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The thread in which the library talks to the bus, and how work gets to it and back. Calls come
- * from any thread and any main context; here, none of them waits until another's main context runs.
- * No code of the program runs in this thread, and nothing here ever blocks. */
+/* The library's thread, in which everything that concerns the bus happens, and how work gets
+ * into it and back. Calls come from any thread and any main context; here, no call waits until
+ * the main context of another one runs. No code of the program runs in this thread, and nothing
+ * blocks it. */
 
 #include "config.h"
 
@@ -21,11 +22,11 @@ engine_run (gpointer data)
   return NULL;
 }
 
-/* The process whose threads talk to the bus; 0: none yet. */
+/* The process that uses the bus; 0: none yet. */
 static int owner;
 
-/* Whether this process may talk to the bus: the first to ask may. A process that is forked from it
- * has none of its threads, GDBus's among them, and would wait in vain. */
+/* Returns: whether this process may use the bus: the first process that asks may. A process that
+ * was forked from it has neither this thread nor GDBus's, and would wait forever. */
 gboolean
 certpin_engine_claim (void)
 {
@@ -54,20 +55,20 @@ certpin_engine_get_context (void)
   return (GMainContext *)context;
 }
 
-/* What is posted first runs first. */
+/* Functions run in the order in which they were posted. */
 void
 certpin_engine_post (GSourceFunc function, gpointer data, GDestroyNotify destroy)
 {
   certpin_context_post (certpin_engine_get_context (), function, data, destroy);
 }
 
-/* May be called in any thread and with any lock held: it calls nobody and waits for nobody. */
+/* May be called in any thread and with any lock held: it does not block or call out. */
 void
 certpin_context_post (GMainContext *context, GSourceFunc function, gpointer data,
                       GDestroyNotify destroy)
 {
-  /* As soon as it is attached, the source may run, and its data and the last other reference to the
-   * context may be gone. */
+  /* The source may run as soon as it is attached. Then the data may be freed, and the last other
+   * reference to the context dropped. */
   g_autoptr (GMainContext) kept = g_main_context_ref (context);
   g_autoptr (GSource) source = g_idle_source_new ();
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: the thread in which the library talks to the bus. */
+/* Private: the library's thread. */
 
 #pragma once
 

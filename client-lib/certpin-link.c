@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A connection to the bus, shared by all clients that use the same one. The library's own is not
- * that of g_bus_get(), which would end the program together with the bus: it is made when it is
- * first needed, and anew when it was closed. A connection that the program gave is left as it is.
- */
+/* A connection to the bus, shared by all clients that use the same one. The library does not use
+ * the connection of g_bus_get(), which ends the program when the bus goes away. It makes one of
+ * its own for the first call, and a new one for the next call after that was closed. It does not
+ * change a connection that the program passed. */
 
 #include "config.h"
 
@@ -26,12 +26,12 @@ struct _CertpinLink
   CertpinWatch *watch;
 };
 
-/* Two links on one connection would each think that all of it is theirs. */
+/* A connection must have only one link, which counts its calls and owns its subscription. */
 static GMutex links_lock;
 static GSList *links; /* of CertpinLink, borrowed */
 
-/* `given`: (nullable): NULL for a connection of the library's own to the system bus.
- * Returns: (transfer full) */
+/* `given`: (nullable): NULL for the library's own connection to the system bus. Returns:
+ * (transfer full) */
 CertpinLink *
 certpin_link_get (GDBusConnection *given)
 {
@@ -64,7 +64,7 @@ certpin_link_ref (CertpinLink *link)
   return link;
 }
 
-/* Until now nobody held it but the library's thread, which does no more with it. */
+/* Runs after the last reference was dropped, since only the library's thread may free these. */
 static gboolean
 link_end (gpointer data)
 {
@@ -82,14 +82,14 @@ link_end (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* In any thread. */
+/* May be called in any thread. */
 void
 certpin_link_unref (CertpinLink *link)
 {
   gboolean last;
 
   if (!certpin_engine_is_claimed ())
-    return; /* in a forked process it is another one's */
+    return; /* a forked process has only a copy */
   g_mutex_lock (&links_lock);
   last = --link->references == 0;
   if (last)
@@ -99,7 +99,7 @@ certpin_link_unref (CertpinLink *link)
     certpin_engine_post (link_end, link, /* destroy= */ NULL);
 }
 
-/* Those whose calls were under way learn it from GDBus. */
+/* GDBus ends the calls that were under way. */
 static void
 link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, CertpinLink *link)
 {
@@ -108,6 +108,18 @@ link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, 
   g_clear_object (&link->connection);
   certpin_watch_on_disconnected (link->watch);
   certpin_link_pump (link);
+}
+
+/* If the bus went away just now, the signal may have been emitted already. */
+static void
+link_begin (CertpinLink *link)
+{
+  link->closed_handler
+      = g_signal_connect (link->connection, "closed", G_CALLBACK (link_on_closed), link);
+  if (g_dbus_connection_is_closed (link->connection))
+    link_on_closed (link->connection, FALSE, NULL, link);
+  else
+    certpin_watch_on_connected (link->watch, link->connection);
 }
 
 static void
@@ -126,11 +138,7 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   g_clear_object (&link->connecting);
   link->connection = g_dbus_connection_new_for_address_finish (result, &error);
   if (link->connection != NULL)
-    {
-      link->closed_handler
-          = g_signal_connect (link->connection, "closed", G_CALLBACK (link_on_closed), link);
-      certpin_watch_on_connected (link->watch, link->connection);
-    }
+    link_begin (link);
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     link_failed (link, error);
   else
@@ -138,7 +146,7 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   certpin_link_pump (link);
 }
 
-/* Unless it is connected, or about to be. */
+/* Does nothing if there is a connection, or if one is being made. */
 void
 certpin_link_connect (CertpinLink *link)
 {
@@ -163,7 +171,7 @@ certpin_link_connect (CertpinLink *link)
                                      certpin_link_ref (link));
 }
 
-/* Sends what may be sent now. */
+/* Sends as many calls as may be sent now, connecting first if necessary. */
 void
 certpin_link_pump (CertpinLink *link)
 {
@@ -178,7 +186,7 @@ certpin_link_pump (CertpinLink *link)
     certpin_queue_send (link->queue, link->connection);
 }
 
-/* A bus that lets connections hang must not keep later calls from trying again. */
+/* Ends an attempt to connect that takes too long, so that later calls can try again. */
 void
 certpin_link_give_up (CertpinLink *link)
 {
@@ -186,7 +194,7 @@ certpin_link_give_up (CertpinLink *link)
     g_cancellable_cancel (link->connecting);
 }
 
-/* Something to be done in the library's thread. */
+/* Something to do in the library's thread. */
 typedef struct
 {
   CertpinLink *link;
@@ -202,7 +210,7 @@ order_free (gpointer data)
   g_free (order);
 }
 
-/* `object`: (transfer full), to `function` */
+/* `object`: (transfer full) to `function` */
 static void
 link_post (CertpinLink *link, GSourceFunc function, gpointer object)
 {
@@ -223,8 +231,8 @@ link_on_call (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* In any thread; calls from one thread are sent in their order. `task`: its task data is a
- * CertpinCall; it returns the reply, or an error of certpin, in its own context. */
+/* May be called in any thread; the calls of one thread are sent in their order. `task`: its task
+ * data is a CertpinCall; it returns the reply, or an error of certpin, in its own context. */
 void
 certpin_link_call (CertpinLink *link, GTask *task)
 {
@@ -241,7 +249,7 @@ link_on_watch (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* In any thread. */
+/* May be called in any thread. */
 void
 certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher)
 {
@@ -258,7 +266,7 @@ link_on_unwatch (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* In any thread. */
+/* May be called in any thread. */
 void
 certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The calls of one link, from when they reach the library's thread until the service has answered:
- * at most 64 of them are under way, the others wait in their order. Each has a deadline and can be
- * cancelled, waiting or under way; one that the service has yet to answer keeps its place, since
- * the bus counts it too. All of it happens in the library's thread. */
+/* The calls of one link, from their arrival in the library's thread until the service has
+ * answered. At most 64 are under way; the others wait in order. Each has a deadline and can be
+ * cancelled, waiting or under way. A call that was given up keeps its place until the service
+ * answers, because the bus counts it, too. Everything here runs in the library's thread. */
 
 #include "config.h"
 
@@ -16,7 +16,7 @@
 
 #include "dbus/certpin-names.h"
 
-/* The bus allows a connection 128 unanswered calls, of which the program may want some itself. */
+/* The bus allows 128 unanswered calls on a connection, and the program may need some itself. */
 #define UNDER_WAY_MAX 64
 
 struct _CertpinQueue
@@ -28,13 +28,13 @@ struct _CertpinQueue
   GSource *alarm;       /* at the first of them */
 };
 
-/* One call. A box, since a cancellation may still hold it when it is over. */
+/* One call. It is a box, because a cancellation may hold it longer than the queue. */
 typedef struct
 {
   CertpinQueue *queue;
   CertpinLink *link;
-  GTask *task;  /* NULL: it was answered, which the service may still have to do */
-  GList *place; /* in the queue; NULL: it was sent */
+  GTask *task;  /* NULL: the program has its answer, although the service may still owe one */
+  GList *place; /* in the queue; NULL: the call was sent */
   GSequenceIter *deadline;
   CertpinCancellation *cancellation;
   GDBusConnection *connection; /* over which it was sent */
@@ -80,7 +80,7 @@ queue_set_alarm (CertpinQueue *queue)
   g_source_set_ready_time (queue->alarm, ready_us);
 }
 
-/* What a task is answered, on its way into the task's context. */
+/* The answer to a task, on its way into the task's context. */
 typedef struct
 {
   GTask *task;
@@ -112,8 +112,9 @@ answer_free (gpointer data)
   g_free (answer);
 }
 
-/* Our reference to the task goes along: what hangs on it is the program's, and is not freed in the
- * library's thread. `reply`, `error`: (transfer full) (nullable): one of them */
+/* The reference to the task goes along, because the objects of the program that the task holds
+ * must not be freed in the library's thread. `reply`, `error`: (transfer full) (nullable): one
+ * of them */
 static void
 errand_answer (Errand *errand, GVariant *reply, GError *error)
 {
@@ -129,7 +130,7 @@ errand_answer (Errand *errand, GVariant *reply, GError *error)
   certpin_context_post (g_task_get_context (answer->task), answer_give, answer, answer_free);
 }
 
-/* D-Bus cannot cancel a call, so the service is asked to, past the queue. */
+/* D-Bus cannot cancel a call, so this asks the service to end it. It does not wait in the queue. */
 static void
 errand_cancel_in_service (Errand *errand)
 {
@@ -146,7 +147,7 @@ errand_cancel_in_service (Errand *errand)
                           /* callback= */ NULL, NULL);
 }
 
-/* Nobody waits for it any more. `error`: (transfer full) */
+/* Answers the task before the service does. `error`: (transfer full) */
 static void
 errand_abandon (Errand *errand, GError *error)
 {
@@ -217,7 +218,8 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   errand_unref (errand);
 }
 
-/* Without a time limit: the deadline ends the waiting, and the bus tells if the service is gone. */
+/* GDBus needs no timeout: the deadline ends the waiting, and the bus reports if the service
+ * ends. */
 static void
 errand_send (Errand *errand, GDBusConnection *connection)
 {
@@ -234,7 +236,7 @@ errand_send (Errand *errand, GDBusConnection *connection)
                           /* timeout_msec= */ G_MAXINT, NULL, errand_on_reply, errand);
 }
 
-/* A GSource whose ready time alone counts. */
+/* A GSource that only has a ready time. */
 static gboolean
 alarm_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
@@ -257,7 +259,7 @@ certpin_queue_new (CertpinLink *link)
   return queue;
 }
 
-/* Nothing waits and nothing is under way: each call holds the link. */
+/* Each call holds the link, so none is left. */
 void
 certpin_queue_free (CertpinQueue *queue)
 {
@@ -293,7 +295,7 @@ certpin_queue_is_waiting (CertpinQueue *queue)
   return !g_queue_is_empty (&queue->waiting);
 }
 
-/* As many as may be under way. */
+/* Sends waiting calls, as many as may be under way. */
 void
 certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
 {
@@ -301,7 +303,7 @@ certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
     {
       Errand *errand = g_queue_peek_head (&queue->waiting);
 
-      /* That is still on its way to this thread; the service must not hear of it. */
+      /* The notification has not arrived yet, but the service must not see the call. */
       if (g_cancellable_is_cancelled (g_task_get_cancellable (errand->task)))
         errand_on_cancelled (errand);
       else
@@ -309,7 +311,7 @@ certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
     }
 }
 
-/* All that wait. */
+/* Ends all waiting calls. */
 void
 certpin_queue_fail (CertpinQueue *queue, const GError *reason)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: the calls of one link, those that wait and those under way. */
+/* Private: the calls of one link, waiting and under way. */
 
 #pragma once
 

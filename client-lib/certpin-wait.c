@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Waiting for an asynchronous call. The library's thread answers it, so it makes no difference
- * which main context this thread runs otherwise, or whether it is in the middle of a callback. */
+/* Waits for an asynchronous call. The library's thread answers it, so it works in any thread and
+ * in any callback. */
 
 #include "config.h"
 

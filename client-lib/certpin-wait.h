@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: waiting for an asynchronous call. */
+/* Private: waits for an asynchronous call. */
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* On a main context of its own, so that nothing else runs meanwhile. */
+/* It has a main context of its own, so that nothing else runs meanwhile. */
 typedef struct
 {
   GMainContext *context;

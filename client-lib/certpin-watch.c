@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A link's subscription to what happens to pins, shared by all clients that watch: the service
- * sends it only to connections that have asked for it. It is renewed with the connection and with
- * the service; whoever watches is told then that something may have been missed. All of it happens
- * in the library's thread. */
+/* The subscription of a link to the service's signals, shared by all clients that watch. The
+ * service sends signals only to connections that have subscribed. The subscription is renewed
+ * after a restart of the service and on a new connection; then the watchers are told that they
+ * may have missed signals. Everything here runs in the library's thread. */
 
 #include "config.h"
 
@@ -24,13 +24,13 @@ struct _CertpinWatch
 {
   CertpinLink *link;            /* borrowed: it owns this */
   GPtrArray *watchers;          /* of CertpinWatcher */
-  GDBusConnection *connection;  /* NULL: nothing is subscribed to */
-  unsigned int signals, owners; /* GDBus's subscriptions */
-  char *owner;        /* (nullable): the unique name of the service that has promised to send */
-  char *named;        /* (nullable): that of the service, as far as the bus has told */
-  unsigned int asked; /* how often: only the last answer counts */
+  GDBusConnection *connection;  /* NULL: there is no subscription */
+  unsigned int signals, owners; /* ids of GDBus's subscriptions */
+  char *owner; /* (nullable): the unique name of the service that accepted the subscription */
+  char *named; /* (nullable): the service's unique name, if the bus has announced it */
+  unsigned int asked; /* counts Subscribe calls: only the last reply is of interest */
   gboolean asking;
-  gboolean lost;  /* something may have been missed */
+  gboolean lost;  /* signals may have been missed */
   GSource *retry; /* (nullable) */
   unsigned int retry_ms;
 };
@@ -43,6 +43,7 @@ watch_on_retry (gpointer data)
   CertpinWatch *watch = data;
 
   g_clear_pointer (&watch->retry, g_source_unref);
+  watch->retry_ms = MIN (2 * watch->retry_ms, RETRY_MAX_MS);
   if (watch->connection != NULL)
     watch_ask (watch);
   else
@@ -58,13 +59,13 @@ watch_stop_retry (CertpinWatch *watch)
   g_clear_pointer (&watch->retry, g_source_unref);
 }
 
-/* Later and later. */
+/* Each delay is twice as long as the one before. */
 static void
 watch_retry (CertpinWatch *watch)
 {
-  watch_stop_retry (watch);
+  if (watch->retry != NULL)
+    return;
   watch->retry = g_timeout_source_new (watch->retry_ms);
-  watch->retry_ms = MIN (2 * watch->retry_ms, RETRY_MAX_MS);
   g_source_set_callback (watch->retry, watch_on_retry, watch, NULL);
   g_source_attach (watch->retry, certpin_engine_get_context ());
 }
@@ -80,7 +81,7 @@ watch_on_promise (CertpinWatch *watch, const char *owner)
   watch->lost = FALSE;
 }
 
-/* The bus tells when there is a service, and GDBus when there is no connection any more. */
+/* No retry is needed if there is no service, since the bus announces it, or no connection. */
 static void
 watch_on_refusal (CertpinWatch *watch, const GError *error)
 {
@@ -93,7 +94,7 @@ watch_on_refusal (CertpinWatch *watch, const GError *error)
 
 typedef struct
 {
-  CertpinLink *link; /* which keeps the watch */
+  CertpinLink *link; /* owns the watch */
   CertpinWatch *watch;
   unsigned int number;
 } Asking;
@@ -115,12 +116,13 @@ watch_on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
     watch_on_refusal (watch, error);
   else
     watch_on_promise (watch, g_dbus_message_get_sender (answer));
-  /* It may have restarted in the meantime. */
+  /* The service may have restarted in the meantime. */
   if (watch->named != NULL && watch->owner != NULL && !g_str_equal (watch->named, watch->owner))
     watch_ask (watch);
 }
 
-/* As a message, since its reply's sender is who will send. The first one starts the service. */
+/* Calls Subscribe, with a GDBusMessage, because the sender of the reply is the sender to expect
+ * signals from. The first call starts the service. */
 static void
 watch_ask (CertpinWatch *watch)
 {
@@ -140,7 +142,7 @@ watch_ask (CertpinWatch *watch)
                                              watch_on_answer, asking);
 }
 
-/* The service, or another program that pretends to be it. */
+/* Any program can send signals to this connection, so the sender is compared. */
 static void
 watch_on_signal (GDBusConnection *connection, const char *sender, const char *path,
                  const char *interface, const char *signal, GVariant *arguments, gpointer user_data)
@@ -182,8 +184,8 @@ watch_on_owner (GDBusConnection *connection, const char *sender, const char *pat
     watch_ask (watch);
 }
 
-/* The bus's rule is ours to add and to remove: GDBus would take it for a mistake if the connection
- * was closed just now. */
+/* Match rules are added and removed with plain calls: g_dbus_connection_signal_subscribe() logs
+ * a critical message if the connection was closed just now. */
 static void
 watch_call_bus (CertpinWatch *watch, const char *method)
 {
@@ -192,7 +194,7 @@ watch_call_bus (CertpinWatch *watch, const char *method)
                           G_DBUS_CALL_FLAGS_NONE, -1, NULL, /* callback= */ NULL, NULL);
 }
 
-/* The service's signals come to this connection alone, and need no rule. */
+/* The service sends its signals to this connection alone, so they need no match rule. */
 static void
 watch_begin (CertpinWatch *watch, GDBusConnection *connection)
 {
@@ -266,7 +268,7 @@ certpin_watch_remove (CertpinWatch *watch, CertpinWatcher *watcher)
   watch_end (watch);
 }
 
-/* There is a connection, perhaps a new one. */
+/* The link has a connection. */
 void
 certpin_watch_on_connected (CertpinWatch *watch, GDBusConnection *connection)
 {
@@ -278,7 +280,8 @@ certpin_watch_on_connected (CertpinWatch *watch, GDBusConnection *connection)
 void
 certpin_watch_on_disconnected (CertpinWatch *watch)
 {
-  watch_end (watch);
+  if (watch->connection != NULL)
+    watch_end (watch);
   watch->lost = TRUE;
   if (watch->watchers->len > 0)
     watch_retry (watch);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: a link's subscription to what happens to pins. */
+/* Private: the subscription of a link to the service's signals. */
 
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What happens to pins, on its way to one client's signals: from the library's thread to the main
- * context in which the program wants them. A program that does not run that context finds only so
- * many there, and that it missed others. */
+/* Passes signals of the service to one client: from the library's thread to the main context in
+ * which the program wants them. If the program does not run that context, the number of waiting
+ * signals stays limited, and the program is told that it missed some. */
 
 #include "config.h"
 
@@ -38,7 +38,7 @@ event_free (gpointer data)
   g_free (event);
 }
 
-/* In the context that was this thread's default. */
+/* Uses the thread-default main context of this thread. */
 CertpinWatcher *
 certpin_watcher_new (CertpinClient *client)
 {
@@ -78,7 +78,7 @@ watcher_release (gpointer data)
   certpin_watcher_unref (data);
 }
 
-/* Tells the oldest event. */
+/* Emits the signal of the oldest event. */
 static gboolean
 watcher_on_event (gpointer data)
 {
@@ -143,14 +143,14 @@ certpin_watcher_tell (CertpinWatcher *watcher, const char *signal, const char *h
   g_mutex_unlock (&watcher->lock);
 }
 
-/* That there may have been others. */
+/* Tells the program that signals may have been missed. */
 void
 certpin_watcher_tell_missed (CertpinWatcher *watcher)
 {
   certpin_watcher_tell (watcher, "pin-changed", "", new_missed ());
 }
 
-/* From now on, nothing is told. */
+/* No signal is emitted after this. */
 void
 certpin_watcher_stop (CertpinWatcher *watcher)
 {

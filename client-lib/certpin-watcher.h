@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: what happens to pins, on its way to one client's signals. */
+/* Private: passes signals of the service to one client. */
 
 #pragma once
 

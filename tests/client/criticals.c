@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Critical messages, counted instead of fatal. Only the library's own functions may have any: one
- * of GLib's means that something was let through to it. */
+/* Counts critical messages instead of ending the test. Only the library's own functions may log
+ * any: a critical message of GLib means that the library passed a bad argument on to it. */
 
 #include "config.h"
 

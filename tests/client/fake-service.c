@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A service that answers every call at once with something of the right type, or as a test has it:
- * right where a message arrives, in GDBus's thread, so that the test's own thread may wait. A held
- * request ends when it is cancelled. */
+/* A service that answers every call at once with a valid reply, or as a test wants. It answers
+ * in GDBus's thread, so that the test's own thread may block. A held request ends when it is
+ * cancelled. */
 
 #include "config.h"
 
@@ -56,7 +56,7 @@ fake_service_reply (FakeService *service, GDBusMessage *call)
   return reply;
 }
 
-/* A handler that answers nothing. */
+/* A handler that holds every call. */
 GDBusMessage *
 fake_service_hold (FakeService *service, GDBusMessage *call, gpointer user_data)
 {
@@ -86,7 +86,7 @@ is_named (GDBusMessage *call, const char *path)
          && g_str_equal (strrchr (path, '/') + 1, token);
 }
 
-/* Ends the held request that a Cancel is about. Returns: (transfer full) */
+/* Ends the held request that a Cancel names. Returns: (transfer full) */
 static GDBusMessage *
 cancel (FakeService *service, GDBusMessage *call)
 {
@@ -155,7 +155,7 @@ on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incomin
   return NULL;
 }
 
-/* On the private bus; it has its name. */
+/* Returns: (transfer full): a service that owns its name on the private bus */
 FakeService *
 fake_service_new (void)
 {
@@ -181,7 +181,7 @@ void
 fake_service_free (FakeService *service)
 {
   g_dbus_connection_remove_filter (service->connection, service->filter);
-  /* Then the thread that runs filters is done with it. */
+  /* After this, the filter does not run any more. */
   g_dbus_connection_close_sync (service->connection, NULL, NULL);
   g_object_unref (service->connection);
   g_hash_table_unref (service->counts);
@@ -236,7 +236,7 @@ fake_service_count_held (FakeService *service)
   return count;
 }
 
-/* Until the method was called so often, in all. */
+/* Waits until the method was called this many times. */
 void
 fake_service_wait_for (FakeService *service, const char *method, unsigned int calls)
 {
@@ -248,7 +248,7 @@ fake_service_wait_for (FakeService *service, const char *method, unsigned int ca
   g_mutex_unlock (&service->lock);
 }
 
-/* Until exactly so many calls are held. */
+/* Waits until exactly this many calls are held. */
 void
 fake_service_wait_for_held (FakeService *service, unsigned int calls)
 {
@@ -260,7 +260,7 @@ fake_service_wait_for_held (FakeService *service, unsigned int calls)
   g_mutex_unlock (&service->lock);
 }
 
-/* Returns: (transfer full): the unique name of who called last */
+/* Returns: (transfer full): the unique name of the last caller */
 char *
 fake_service_dup_last_sender (FakeService *service)
 {
@@ -272,7 +272,7 @@ fake_service_dup_last_sender (FakeService *service)
   return sender;
 }
 
-/* To who called last. `body`: (nullable): sunk if floating */
+/* Sends a signal to the last caller. `body`: (nullable): sunk if floating */
 void
 fake_service_send_signal (FakeService *service, const char *path, const char *interface,
                           const char *member, GVariant *body)
@@ -286,7 +286,7 @@ fake_service_send_signal (FakeService *service, const char *path, const char *in
   send (service, message);
 }
 
-/* A signal of Pins. `details`: the text of an `a{sv}` */
+/* Sends a signal of the interface Pins. `details`: the text of an `a{sv}` */
 void
 fake_service_emit (FakeService *service, const char *member, const char *host, const char *details)
 {

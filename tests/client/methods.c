@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All methods of the client behind one signature, for what has to hold of each. */
+/* All methods of the client behind one signature, for tests that call each of them. */
 
 #include "config.h"
 

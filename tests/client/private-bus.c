@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A bus that the library takes for the system's, with the limits of one. It can be stopped and
- * started: its address stays the same, since the environment may not change once there are threads.
- */
+/* A bus that the library takes for the system bus, with the limits of a system bus. A test can
+ * stop and start it. Its address stays the same, because the environment must not change while
+ * other threads run. */
 
 #include "config.h"
 
@@ -41,7 +41,7 @@ private_bus_init (int *argc, char ***argv)
 
   g_test_init (argc, argv, NULL);
   if (g_test_subprocess ())
-    return; /* the environment has the bus of the test that started it */
+    return; /* the environment names the bus of the parent */
   folder = g_dir_make_tmp ("certpin-bus-XXXXXX", &error);
   g_assert_no_error (error);
   path = g_build_filename (folder, "bus", NULL);
@@ -71,7 +71,16 @@ private_bus_finish (void)
   g_clear_pointer (&address, g_free);
 }
 
-/* In the new process: it does not outlive the test. */
+/* Makes room for something else at the address of the bus, which does not run. */
+void
+private_bus_clear (void)
+{
+  g_autofree char *path = g_build_filename (folder, "bus", NULL);
+
+  g_unlink (path);
+}
+
+/* Runs in the new process, which must not outlive the test. */
 static void
 die_with_parent (gpointer user_data)
 {
@@ -85,10 +94,10 @@ private_bus_start (void)
       = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
   g_autoptr (GError) error = NULL;
   g_autofree char *option = g_strconcat ("--config-file=", config, NULL);
-  g_autofree char *path = g_build_filename (folder, "bus", NULL), *line = NULL;
+  g_autofree char *line = NULL;
   g_autoptr (GDataInputStream) output = NULL;
 
-  g_unlink (path);
+  private_bus_clear ();
   g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
   bus = g_subprocess_launcher_spawn (launcher, &error, "dbus-daemon", option, "--nofork",
                                      "--nopidfile", "--nosyslog", "--print-address=1", NULL);
@@ -99,7 +108,7 @@ private_bus_start (void)
   g_assert_nonnull (line);
 }
 
-/* At once, as a bus that crashes. */
+/* Kills the bus, as if it had crashed. */
 void
 private_bus_stop (void)
 {

@@ -10,6 +10,7 @@ void private_bus_init (int *argc, char ***argv);
 void private_bus_finish (void);
 void private_bus_start (void);
 void private_bus_stop (void);
+void private_bus_clear (void);
 const char *private_bus_get_address (void);
 GDBusConnection *private_bus_connect (void);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that a call can be cancelled at every moment, from its own thread and from others, waiting
- * or not, that it ends then as it should, and that nothing ever hangs. How often is in the
- * environment: CERTPIN_TEST_CANCELLATIONS, for all tests together. */
+/* Proves that a call can be cancelled at every moment, in its own thread and in others, and that
+ * nothing hangs. CERTPIN_TEST_CANCELLATIONS in the environment is the number of cancellations in
+ * all tests together. */
 
 #include "config.h"
 
@@ -61,7 +61,7 @@ typedef struct
   unsigned int spin_us;
 } Order;
 
-/* Ends the test where nothing happens any more. */
+/* Ends the test when nothing happens any more. */
 static struct
 {
   GThread *thread;
@@ -153,7 +153,7 @@ cancel_in_main (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* As the service gets a request. */
+/* Runs when the service receives a request. */
 static GDBusMessage *
 on_request (FakeService *service, GDBusMessage *call, gpointer user_data)
 {
@@ -199,7 +199,7 @@ round_new (Fixture *f)
   return round;
 }
 
-/* Cancels in the other thread what is cancelled neither here nor by the service. */
+/* Has the other thread cancel the call, unless the call or the service does. */
 static void
 round_order (Round *round)
 {
@@ -209,7 +209,7 @@ round_order (Round *round)
     order (round->f, round->cancellable, g_random_int_range (0, SPIN_MAX_US));
 }
 
-/* `response`, `error`: what the call came to */
+/* `response`, `error`: the result of the call */
 static void
 round_end (Round *round, CertpinResponse *response, const GError *error)
 {
@@ -289,7 +289,7 @@ set_up (Fixture *f, gconstpointer user_data)
 static void
 tear_down (Fixture *f, gconstpointer user_data)
 {
-  /* What was cancelled has ended in the service too. */
+  /* Cancelled requests end in the service, too. */
   fake_service_wait_for_held (f->service, 0);
   order (f, NULL, 0);
   g_thread_join (f->canceller);
@@ -330,7 +330,7 @@ test_connecting (Fixture *f, gconstpointer user_data)
     }
 }
 
-/* Some calls at a time. `cancel`: whether they are cancelled here, too */
+/* Keeps several calls under way. `cancel`: whether to cancel them in this thread */
 static void
 run_asynchronous (Fixture *f, gboolean cancel)
 {

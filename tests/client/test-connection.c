@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves what becomes of calls, and of the program, when the bus goes away and comes back, when the
- * program forks, and when many clients are one. */
+/* Proves what happens to calls and to the program when the bus or the service goes away and
+ * comes back, when the program forks, and when it has many clients. */
 
 #include "config.h"
 
@@ -10,13 +10,15 @@
 #include "tests/lib/test-loop.h"
 
 #include <certpin.h>
+#include <gio/gunixsocketaddress.h>
 
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define CALLS 100
 
-/* A child of the program that has not ended by then hangs. */
+/* A child process that has not ended by then hangs. */
 #define CHILD_MAX_S 20
 
 typedef struct
@@ -60,7 +62,7 @@ assert_unavailable (CertpinClient *client)
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
 }
 
-/* As a bus that crashes, together with its services. */
+/* Kills the bus and its services, as if they had crashed. */
 static void
 stop_bus (Fixture *f)
 {
@@ -86,8 +88,7 @@ on_unpinned (GObject *source, GAsyncResult *result, gpointer user_data)
   (*left)--;
 }
 
-/* Those under way, those that wait for their turn, and all further ones fail; then it works again.
- */
+/* Calls under way, waiting calls and later calls fail; after the restart, calls work again. */
 static void
 test_bus_ends (Fixture *f, gconstpointer user_data)
 {
@@ -110,7 +111,7 @@ test_bus_ends (Fixture *f, gconstpointer user_data)
   assert_works (f->client);
 }
 
-/* Whichever call came first, of us or of somebody else in the program. */
+/* The order of the library's and the program's first connection does not matter. */
 static void
 test_bus_ends_the_programs_too (Fixture *f, gconstpointer user_data)
 {
@@ -121,7 +122,7 @@ test_bus_ends_the_programs_too (Fixture *f, gconstpointer user_data)
   g_assert_no_error (error);
   assert_works (f->client);
   assert_works (given);
-  /* It is the program's to say. */
+  /* The library does not change the program's setting. */
   g_assert_true (g_dbus_connection_get_exit_on_close (shared));
   g_dbus_connection_set_exit_on_close (shared, FALSE);
   stop_bus (f);
@@ -152,12 +153,112 @@ test_service_ends (Fixture *f, gconstpointer user_data)
   assert_works (f->client);
 }
 
-/* No bus, and an address that is none, are errors like any other. */
+/* A missing bus is an ordinary error. */
 static void
 test_never_a_bus (Fixture *f, gconstpointer user_data)
 {
   stop_bus (f);
   assert_unavailable (f->client);
+  start_bus (f);
+  assert_works (f->client);
+}
+
+/* Answers Hello, if it gets to that. */
+static GDBusMessage *
+answer_hello (GDBusConnection *connection, GDBusMessage *message, gboolean incoming,
+              gpointer user_data)
+{
+  g_autoptr (GDBusMessage) reply = NULL;
+
+  if (!incoming)
+    return message;
+  reply = g_dbus_message_new_method_reply (message);
+  g_dbus_message_set_body (reply, g_variant_new ("(s)", ":1.1"));
+  g_dbus_connection_send_message (connection, reply, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_object_unref (message);
+  g_dbus_connection_close (connection, NULL, NULL, NULL);
+  return NULL;
+}
+
+static gboolean
+hang_up (GDBusServer *server, GDBusConnection *connection, gpointer user_data)
+{
+  static int connections = 0;
+
+  if (g_atomic_int_add (&connections, 1) % 4 == 0)
+    return FALSE; /* closes it */
+  g_dbus_connection_add_filter (connection, answer_hello, NULL, NULL);
+  return TRUE;
+}
+
+static void
+on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  *(gboolean *)user_data = TRUE;
+}
+
+/* A bus that ends while the library connects, again and again. A client that watches needs no call
+ * to notice that the bus is back. */
+static void
+test_bus_hangs_up (Fixture *f, gconstpointer user_data)
+{
+  g_autofree char *guid = g_dbus_generate_guid ();
+  g_autoptr (GDBusServer) server = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean changed = FALSE;
+
+  stop_bus (f);
+  private_bus_clear ();
+  server = g_dbus_server_new_sync (private_bus_get_address (), G_DBUS_SERVER_FLAGS_RUN_IN_THREAD,
+                                   guid, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_signal_connect (server, "new-connection", G_CALLBACK (hang_up), NULL);
+  g_dbus_server_start (server);
+  g_signal_connect (f->client, "pin-changed", G_CALLBACK (on_changed), &changed);
+  certpin_client_set_watching (f->client, TRUE);
+  for (unsigned int i = 0; i < CALLS; i++)
+    {
+      unsigned int left = 1;
+
+      certpin_client_unpin_async (f->client, "h.example", NULL, NULL, on_unpinned, &left);
+      while (left > 0)
+        test_loop_step (); /* the server needs it, too */
+    }
+  g_dbus_server_stop (server);
+  g_assert_false (changed);
+  start_bus (f);
+  while (!changed)
+    test_loop_step ();
+  assert_works (f->client);
+}
+
+/* A bus that accepts connections and says nothing. Once it is replaced, calls work. */
+static void
+test_silent_bus (Fixture *f, gconstpointer user_data)
+{
+  const char *path = private_bus_get_address () + strlen ("unix:path=");
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (path);
+  g_autoptr (CertpinRequest) request
+      = certpin_request_new ("GET", "https://h.example/", NULL, NULL, NULL);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GAsyncResult) result = NULL;
+  GAsyncResult *pending = NULL;
+  g_autoptr (GError) error = NULL, cancelled = NULL;
+
+  stop_bus (f);
+  private_bus_clear ();
+  g_socket_listener_add_address (listener, address, G_SOCKET_TYPE_STREAM, 0, NULL, NULL, &error);
+  g_assert_no_error (error);
+  certpin_client_secure_request_async (f->client, request, NULL, cancellable, test_loop_on_result,
+                                       &pending);
+  g_cancellable_cancel (cancellable);
+  result = test_loop_wait_for (&pending);
+  g_assert_null (certpin_client_secure_request_finish (f->client, result, &cancelled));
+  g_assert_error (cancelled, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  g_assert_null (certpin_client_secure_request (
+      f->client, request, g_variant_new_parsed ("{'timeout-ms': <uint32 1>}"), NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT);
   start_bus (f);
   assert_works (f->client);
 }
@@ -194,7 +295,7 @@ count_connections (GDBusConnection *connection)
   return (unsigned int)g_variant_n_children (names);
 }
 
-/* The bus allows a user some hundreds. */
+/* The bus allows a few hundred connections of one user. */
 static void
 test_connections_are_closed (Fixture *f, gconstpointer user_data)
 {
@@ -212,7 +313,7 @@ test_connections_are_closed (Fixture *f, gconstpointer user_data)
     g_assert_cmpint (g_get_monotonic_time (), <, end_us);
 }
 
-/* In a process that was forked. Returns: its exit status */
+/* Runs `function` in a forked process. Returns: its exit status */
 static int
 fork_and_run (int (*function) (Fixture *f), Fixture *f)
 {
@@ -239,7 +340,8 @@ is_refused (CertpinClient *client)
          && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
 }
 
-/* None of the program's threads is there: it must not wait for them, nor touch their connection. */
+/* The child has none of the parent's threads, so it must not wait for them or use their
+ * connection. */
 static int
 run_in_child (Fixture *f)
 {
@@ -283,7 +385,7 @@ program_that_forks_first (void)
   g_object_unref (f.client);
 }
 
-/* A process that has not called anything yet may be forked, and both may call. */
+/* A process may fork before its first call; then both processes may call. */
 static void
 test_fork_first (Fixture *f, gconstpointer user_data)
 {
@@ -306,6 +408,8 @@ main (int argc, char *argv[])
   ADD ("bus-ends", test_bus_ends);
   ADD ("bus-ends-the-programs-too", test_bus_ends_the_programs_too);
   ADD ("service-ends", test_service_ends);
+  ADD ("bus-hangs-up", test_bus_hangs_up);
+  ADD ("silent-bus", test_silent_bus);
   ADD ("clients-share-one", test_clients_share_a_connection);
   ADD ("closed-after-the-last-client", test_connections_are_closed);
   ADD ("fork", test_fork);

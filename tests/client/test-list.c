@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that all pins are listed, in however small slices the service gives them, and that a list
- * ends in any case. */
+/* Proves that a list has all pins, however small the service's slices are, and that every list
+ * ends. */
 
 #include "config.h"
 
@@ -13,17 +13,17 @@
 
 #include <string.h>
 
-/* What the service has, and how it gives it. */
+/* The pins of the service, and how it lists them. */
 typedef struct
 {
   FakeService *service;
   CertpinClient *client;
   unsigned int hosts;
-  unsigned int slice;       /* how many hosts at most in a reply */
+  unsigned int slice;       /* the most hosts in a reply */
   unsigned int fails_after; /* calls; 0: never */
-  gboolean stands_still;    /* each reply is the first */
+  gboolean stands_still;    /* each reply is the same */
   gboolean hides_hosts;
-  GCancellable *cancellable; /* (nullable): cancelled as the third slice is asked for */
+  GCancellable *cancellable; /* (nullable): cancelled when the third slice is asked for */
   unsigned int calls;
   unsigned int with_scope; /* calls */
 } Fixture;
@@ -47,7 +47,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   private_bus_stop ();
 }
 
-/* Two pins of each host. */
+/* Adds two pins of the host. */
 static void
 add_pins (const Fixture *f, GVariantBuilder *builder, const char *host)
 {
@@ -107,7 +107,8 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   return reply;
 }
 
-/* Waiting and not. `options`: (nullable): text. Returns: (transfer full) */
+/* Lists twice: asynchronously, and waiting. `options`: (nullable): text. Returns: (transfer
+ * full) */
 static GVariant *
 list_pins (Fixture *f, const char *options, GError **error)
 {
@@ -188,7 +189,7 @@ test_options_stay (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->with_scope, ==, 5);
 }
 
-/* A program that asks for slices gets them. */
+/* A program may ask for a single slice. */
 static void
 test_own_slices (Fixture *f, gconstpointer user_data)
 {
@@ -229,7 +230,7 @@ test_fails_in_between (Fixture *f, gconstpointer user_data)
   assert_fails (f, CERTPIN_ERROR_NOT_AUTHORIZED);
 }
 
-/* It would go on for ever. */
+/* The list would never end. */
 static void
 test_stands_still (Fixture *f, gconstpointer user_data)
 {

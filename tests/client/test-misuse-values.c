@@ -45,7 +45,8 @@ test_error (void)
   assert_criticals (0);
 }
 
-/* Whatever is wrong with it, the message is short and UTF-8. `headers`: (nullable): floating */
+/* The error message is short and valid UTF-8, whatever the arguments are. `headers`: (nullable):
+ * floating */
 static void
 assert_no_request (const char *method, const char *url, GVariant *headers)
 {

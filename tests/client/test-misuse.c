@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that every public function takes any argument without harm: what C can see to be wrong is
- * a critical message of the function's own, and nothing else happens; what languages easily get
- * wrong is an error; and what the bus would close the connection for is not sent. */
+/* Proves that every public function accepts any argument without harm. A wrong pointer is a
+ * critical message of the function itself, and nothing else happens. A wrong value, which other
+ * languages easily pass, is an error. A message for which the bus would disconnect the program
+ * is not sent. */
 
 #include "config.h"
 
@@ -14,7 +15,7 @@
 
 #include <string.h>
 
-/* More than a message may have. */
+/* Larger than a message may be. */
 #define HUGE_BYTES (26 * 1024 * 1024)
 
 typedef struct
@@ -58,7 +59,7 @@ on_unexpected (GObject *source, GAsyncResult *result, gpointer user_data)
   g_assert_not_reached ();
 }
 
-/* One critical message each, no callback, and no waiting. */
+/* Each function logs one critical message; it does not call back and does not wait. */
 static void
 assert_critical (const Method *method, const Arguments *a)
 {
@@ -101,7 +102,8 @@ test_null_and_strangers (Fixture *f, gconstpointer user_data)
   test_loop_settle ();
 }
 
-/* Both ways end with the error, or none where `code` is -1, and with or without a place for it. */
+/* The asynchronous and the waiting function end with this error, or without one if `code` is -1,
+ * and also if the caller does not want the error. */
 static void
 assert_ends (const Method *method, Arguments *a, int code)
 {
@@ -130,7 +132,7 @@ assert_ends (const Method *method, Arguments *a, int code)
   assert_criticals (0);
 }
 
-/* With options of any kind, and back. `options`: (transfer full) */
+/* Calls every method with these options. `options`: (transfer full) */
 static void
 assert_all_end (Fixture *f, GVariant *options, int code)
 {
@@ -222,7 +224,7 @@ test_options_that_d_bus_has_not (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "GetPin"), ==, 0);
 }
 
-/* The bus takes them, the connection survives, and the service is asked. */
+/* These cross the bus, and the service is the one to refuse them. */
 static void
 test_odd_options (Fixture *f, gconstpointer user_data)
 {
@@ -239,7 +241,7 @@ test_odd_options (Fixture *f, gconstpointer user_data)
                   -1);
 }
 
-/* Too much is an error, and the connection still works. */
+/* An oversize message is an error, and the connection still works. */
 static void
 test_too_large (Fixture *f, gconstpointer user_data)
 {
@@ -281,7 +283,7 @@ test_too_large (Fixture *f, gconstpointer user_data)
   g_assert_true (certpin_client_unpin (f->client, "h.example", NULL, NULL, NULL));
 }
 
-/* Nothing, and text that is not UTF-8: the service's to judge. */
+/* The service is the one to refuse empty values and text that is not UTF-8. */
 static void
 test_empty (Fixture *f, gconstpointer user_data)
 {
@@ -325,7 +327,7 @@ test_hole_in_chain (Fixture *f, gconstpointer user_data)
   assert_ends (method, &a, CERTPIN_ERROR_INVALID_ARGUMENT);
 }
 
-/* What is no token, the service has to refuse; and nothing breaks when the call is cancelled. */
+/* The service is the one to refuse an invalid token. Cancelling such a call does no harm. */
 static void
 test_odd_tokens (Fixture *f, gconstpointer user_data)
 {
@@ -404,7 +406,7 @@ test_client (Fixture *f, gconstpointer user_data)
   assert_criticals (0);
 }
 
-/* A host that is not UTF-8 is the service's to refuse, if it comes so far. */
+/* The service is the one to refuse a host that is not UTF-8, unless certpin_request_new() does. */
 static void
 test_odd_url (Fixture *f, gconstpointer user_data)
 {
@@ -419,7 +421,8 @@ test_odd_url (Fixture *f, gconstpointer user_data)
   assert_criticals (0);
 }
 
-/* Every symbol is in a test above, or of a value: a new one has to be added here, too. */
+/* Every symbol is in one of these tests or in test-misuse-values.c. A new one must be added
+ * here. */
 static void
 test_all_symbols (void)
 {

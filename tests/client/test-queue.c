@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves the order of calls, how many are under way, their deadlines, and that none of them depends
- * on what else a program's threads and main contexts do. */
+/* Proves the order of calls, the limit of calls under way, and their deadlines; and that a call
+ * does not depend on the program's other threads and main contexts. */
 
 #include "config.h"
 
@@ -29,7 +29,7 @@ typedef struct
   GThread *main;
   unsigned int over; /* calls */
   GMutex lock;
-  GArray *order; /* under `lock`: of unsigned int: what GetPin was called with */
+  GArray *order; /* under `lock`: of unsigned int: the hosts of the GetPin calls */
 } Fixture;
 
 static void
@@ -65,7 +65,7 @@ assert_works (CertpinClient *client)
   g_assert_no_error (error);
 }
 
-/* Notes the number in the host, and holds the call. */
+/* Records the number in the host, and holds the call. */
 static GDBusMessage *
 note_and_hold (FakeService *service, GDBusMessage *call, gpointer user_data)
 {
@@ -115,7 +115,7 @@ test_at_most_64_in_order (Fixture *f, gconstpointer user_data)
   for (unsigned int left = calls; left > 0; left -= MIN (left, UNDER_WAY_MAX))
     {
       fake_service_wait_for_held (f->service, MIN (left, UNDER_WAY_MAX));
-      /* The bus passes on what was sent before this; so that more would have arrived. */
+      /* If the library had sent more, the service would have them by now. */
       g_object_unref (private_bus_connect ());
       g_assert_cmpuint (fake_service_count_held (f->service), ==, MIN (left, UNDER_WAY_MAX));
       fake_service_answer_held (f->service);
@@ -145,7 +145,8 @@ wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, CertpinErr
   g_test_message ("%s", error->message);
 }
 
-/* What waits for its turn is never sent, and what is under way makes room. */
+/* A call that is cancelled while it waits is never sent; one that is cancelled under way makes
+ * room. */
 static void
 test_cancel (Fixture *f, gconstpointer user_data)
 {
@@ -173,8 +174,8 @@ test_cancel (Fixture *f, gconstpointer user_data)
     test_loop_step ();
 }
 
-/* The shortest is that of a request of a millisecond, and our grace. What is under way, over
- * another connection, ends in the service, too. */
+/* The shortest deadline is that of a request with a timeout of one millisecond. The other
+ * connection has room, so its request is sent, and must end in the service, too. */
 static void
 test_deadline (Fixture *f, gconstpointer user_data)
 {
@@ -209,11 +210,11 @@ wait_in_callback (gpointer data)
   fake_service_set_handler (f->service, NULL, NULL);
   fake_service_answer_held (f->service);
   assert_works (f->client);
-  g_assert_cmpuint (f->over, ==, 0); /* nothing else runs meanwhile */
+  g_assert_cmpuint (f->over, ==, 0); /* no other callback ran meanwhile */
   return G_SOURCE_REMOVE;
 }
 
-/* The main context has all places, and gives none of them up by itself: it waits in a callback. */
+/* All calls under way belong to the main context, which blocks in a callback. */
 static void
 test_wait_in_callback (Fixture *f, gconstpointer user_data)
 {
@@ -245,7 +246,7 @@ cancel_run (gpointer data)
   return NULL;
 }
 
-/* A program that calls in the middle of a cancellation, and waits for its end. */
+/* A handler of the cancellation makes a call of its own, and waits for it. */
 static void
 test_call_in_cancellation (Fixture *f, gconstpointer user_data)
 {
@@ -273,7 +274,7 @@ call_without_context (gpointer data)
   return NULL;
 }
 
-/* A thread that has no context of its own is answered in the main one. */
+/* The replies to a thread without a main context of its own go to the default one. */
 static void
 test_thread_without_context (Fixture *f, gconstpointer user_data)
 {
@@ -321,7 +322,7 @@ call_with_context (gpointer data)
   return NULL;
 }
 
-/* Each is answered in its own thread, and waits when it likes. */
+/* Each thread gets its replies in its own context, also between waiting calls. */
 static void
 test_threads_with_contexts (Fixture *f, gconstpointer user_data)
 {
@@ -344,7 +345,7 @@ call_and_leave (gpointer data)
   return context;
 }
 
-/* Replies that nobody takes for a long time keep nobody from theirs. */
+/* Replies that wait in a context that does not run do not hold up other calls. */
 static void
 test_context_that_does_not_run (Fixture *f, gconstpointer user_data)
 {
@@ -358,7 +359,7 @@ test_context_that_does_not_run (Fixture *f, gconstpointer user_data)
     g_main_context_iteration (context, TRUE);
 }
 
-/* The calls hold their client. */
+/* Calls hold a reference to their client. */
 static void
 test_client_goes_first (Fixture *f, gconstpointer user_data)
 {
@@ -368,7 +369,7 @@ test_client_goes_first (Fixture *f, gconstpointer user_data)
     test_loop_step ();
 }
 
-/* Nobody ever writes to it, so that the thread that opens it waits for ever. */
+/* No program writes to the FIFO, so opening it blocks forever. */
 static void
 test_file_that_blocks (Fixture *f, gconstpointer user_data)
 {
@@ -400,7 +401,7 @@ test_file_that_blocks (Fixture *f, gconstpointer user_data)
       g_thread_join (thread);
     }
   g_assert_cmpuint (fake_service_count (f->service, "BlockHost"), ==, 0);
-  close (open (path, O_RDWR | O_CLOEXEC)); /* lets the threads go */
+  close (open (path, O_RDWR | O_CLOEXEC)); /* unblocks the threads */
   g_unlink (path);
   g_rmdir (folder);
 }

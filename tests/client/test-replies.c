@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that no reply does harm, whatever a service that is none of certpin's, or another version
- * of it, answers: it is an error of certpin's, and nothing of it is left. */
+/* Proves that no reply does harm, even one of a different service: it becomes an error of
+ * certpin, and all of it is freed. */
 
 #include "config.h"
 
@@ -73,7 +73,7 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   return reply;
 }
 
-/* `code`: -1: it works */
+/* `code`: -1: the call succeeds */
 static void
 assert_ends (Fixture *f, const Method *method, int code)
 {
@@ -116,7 +116,7 @@ test_wrong_types (Fixture *f, gconstpointer user_data)
     }
 }
 
-/* Nothing, where something should be; it is what some methods answer. */
+/* An empty reply is valid for the methods that return nothing. */
 static void
 test_no_values (Fixture *f, gconstpointer user_data)
 {
@@ -209,7 +209,7 @@ test_files_are_closed (Fixture *f, gconstpointer user_data)
   for (int round = 0; round < 10; round++)
     for (unsigned int i = 0; i < n_methods; i++)
       assert_ends (f, &methods[i], -1);
-  /* Those of the last reply or two are still on their way out. */
+  /* The last replies may not be freed yet. */
   g_assert_cmpuint (count_open_files (), <=, before + 2 * 4);
 }
 

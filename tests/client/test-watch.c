@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that a program that watches is told what happens to pins, in its own main context, or that
- * it may have missed something: across restarts of the service and of the bus. */
+/* Proves that a program that watches receives the signals in its own main context, or is told
+ * that it may have missed some, across restarts of the service and of the bus. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@ typedef struct
 {
   FakeService *service;
   CertpinClient *client;
-  GThread *thread;   /* in which all signals are expected */
+  GThread *thread;   /* the thread of all signals */
   GPtrArray *events; /* of char *: "SIGNAL HOST STATE" */
 } Fixture;
 
@@ -75,7 +75,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   private_bus_stop ();
 }
 
-/* Until all that the library's thread was given before is done. */
+/* Waits until the library's thread has done everything that was posted to it. */
 static void
 settle (Fixture *f)
 {
@@ -83,7 +83,7 @@ settle (Fixture *f)
   test_loop_settle ();
 }
 
-/* The next event; there is none besides it. */
+/* Waits for an event, which must be this one. */
 static void
 assert_event (Fixture *f, const char *expected)
 {
@@ -136,7 +136,7 @@ test_watches (Fixture *f, gconstpointer user_data)
   assert_no_event (f);
 }
 
-/* As an object's property, for languages that like that. */
+/* The property does the same as the functions. */
 static void
 test_property (Fixture *f, gconstpointer user_data)
 {
@@ -156,7 +156,7 @@ test_property (Fixture *f, gconstpointer user_data)
   g_signal_handler_disconnect (f->client, id);
 }
 
-/* A program that does not watch asks for nothing. */
+/* A client does not subscribe by itself. */
 static void
 test_not_by_itself (Fixture *f, gconstpointer user_data)
 {
@@ -166,7 +166,7 @@ test_not_by_itself (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 0);
 }
 
-/* Before the next call of the program's is answered. */
+/* The subscription is made before the program's next call. */
 static void
 test_in_time (Fixture *f, gconstpointer user_data)
 {
@@ -178,7 +178,7 @@ test_in_time (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 1);
 }
 
-/* The connection stays, for another client. */
+/* Another client keeps the connection open. */
 static void
 test_disposed (Fixture *f, gconstpointer user_data)
 {
@@ -194,7 +194,7 @@ test_disposed (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->events->len, ==, 0);
 }
 
-/* Others watch on. */
+/* The other clients of the connection still receive signals. */
 static void
 test_shared (Fixture *f, gconstpointer user_data)
 {
@@ -232,7 +232,7 @@ test_service_restarts (Fixture *f, gconstpointer user_data)
   assert_no_event (f);
 }
 
-/* Although the program calls nothing meanwhile. */
+/* The program makes no calls meanwhile. */
 static void
 test_bus_restarts (Fixture *f, gconstpointer user_data)
 {
@@ -278,7 +278,7 @@ test_bus_comes_later (Fixture *f, gconstpointer user_data)
   assert_both (f, "h.example");
 }
 
-/* Refuses once. */
+/* Refuses a number of subscriptions. */
 static GDBusMessage *
 refuse (FakeService *service, GDBusMessage *call, gpointer user_data)
 {
@@ -303,7 +303,7 @@ test_refused (Fixture *f, gconstpointer user_data)
   assert_both (f, "h.example");
 }
 
-/* The bus lets any program send a signal to any other. */
+/* Any program can send a signal to any other. */
 static void
 test_pretender (Fixture *f, gconstpointer user_data)
 {
@@ -333,7 +333,7 @@ emit_odd (Fixture *f, const char *path, const char *interface, const char *membe
   fake_service_send_signal (f->service, path, interface, member, parsed);
 }
 
-/* Signals of other kinds, or with other arguments, are none. */
+/* Signals with other names or arguments are ignored. */
 static void
 test_odd_signals (Fixture *f, gconstpointer user_data)
 {
@@ -350,7 +350,7 @@ test_odd_signals (Fixture *f, gconstpointer user_data)
   assert_no_event (f);
 }
 
-/* A main context that does not run must not fill the memory. */
+/* Signals for a main context that does not run must not fill the memory. */
 static void
 test_slow_reader (Fixture *f, gconstpointer user_data)
 {
@@ -401,7 +401,7 @@ on_changed_stop (CertpinClient *client, const char *host, GVariant *details, gpo
   g_clear_object (&f->client);
 }
 
-/* In the middle of a signal, and for good. */
+/* The handler stops watching and drops the client. */
 static void
 test_stop_in_handler (Fixture *f, gconstpointer user_data)
 {
@@ -446,7 +446,7 @@ test_toggled_by_threads (Fixture *f, gconstpointer user_data)
   assert_both (f, "h.example");
 }
 
-/* Also over the program's own connection, as long as that lives. */
+/* Watching works on the program's own connection, until that is closed. */
 static void
 test_given_connection (Fixture *f, gconstpointer user_data)
 {
