@@ -194,8 +194,9 @@ parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
       || !cpd_pin_order_parse_scope (scope, &layer, error))
     return FALSE;
   query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
-  query->other_uid = g_variant_lookup (options, "uid", "u", &query->uid);
   query->start_after = g_strdup (start_after);
+  /* Comes last: texts of the options do not outlive a look-up. */
+  query->other_uid = g_variant_lookup (options, "uid", "u", &query->uid);
   query->max = query->max == 0 ? LIST_SLICE : MIN (query->max, LIST_SLICE);
   want (call, g_steal_pointer (&query), act_list_pins);
   call->check = check_whose_pins;
