@@ -8,6 +8,7 @@
 
 #include "daemon/bus/cpd-bus.h"
 
+#include "daemon/bus/cpd-bus-name.h"
 #include "daemon/bus/cpd-dispatch.h"
 #include "daemon/bus/cpd-polkit.h"
 #include "daemon/bus/cpd-subscriptions.h"
@@ -18,8 +19,8 @@ struct _CpdBus
   GObject parent;
 
   CpdBusParts parts;
-  GBusNameOwnerFlags flags;
-  unsigned int name;
+  CpdBusName *name;
+  gboolean replace;
 };
 
 G_DEFINE_FINAL_TYPE (CpdBus, cpd_bus, G_TYPE_OBJECT)
@@ -38,7 +39,7 @@ cpd_bus_dispose (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
-  g_clear_handle_id (&bus->name, g_bus_unown_name);
+  g_clear_object (&bus->name);
   g_clear_pointer (&bus->parts.inbox, cpd_inbox_free);
   g_clear_object (&bus->parts.authority);
   if (bus->parts.callers != NULL)
@@ -149,6 +150,18 @@ connect_parts (CpdBus *bus, GDBusConnection *connection)
   g_signal_connect_swapped (parts->callers, "lost", G_CALLBACK (on_caller_lost), bus);
 }
 
+static void
+on_acquired (CpdBus *bus)
+{
+  g_signal_emit (bus, signals[ACQUIRED], 0);
+}
+
+static void
+on_lost (CpdBus *bus)
+{
+  g_signal_emit (bus, signals[LOST], 0);
+}
+
 /* Calls are received from now on, and wait until cpd_bus_start_serving (). */
 CpdBus *
 cpd_bus_new (const CpdBusSettings *settings)
@@ -168,33 +181,18 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
                                       : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
-  bus->flags = G_BUS_NAME_OWNER_FLAGS_ALLOW_REPLACEMENT | G_BUS_NAME_OWNER_FLAGS_DO_NOT_QUEUE;
-  if (settings->replace)
-    bus->flags |= G_BUS_NAME_OWNER_FLAGS_REPLACE;
+  bus->replace = settings->replace;
+  bus->name = cpd_bus_name_new (settings->connection);
+  g_signal_connect_object (bus->name, "acquired", G_CALLBACK (on_acquired), bus, G_CONNECT_SWAPPED);
+  g_signal_connect_object (bus->name, "lost", G_CALLBACK (on_lost), bus, G_CONNECT_SWAPPED);
   return bus;
-}
-
-static void
-on_name_acquired (GDBusConnection *connection, const char *name, gpointer user_data)
-{
-  g_signal_emit (user_data, signals[ACQUIRED], 0);
-}
-
-static void
-on_name_lost (GDBusConnection *connection, const char *name, gpointer user_data)
-{
-  CpdBus *bus = user_data;
-
-  bus->name = 0; /* it is not ours to give back */
-  g_signal_emit (bus, signals[LOST], 0);
 }
 
 /* Asks for the name. Calls that arrive wait. */
 void
 cpd_bus_own_name (CpdBus *bus)
 {
-  bus->name = g_bus_own_name_on_connection (bus->parts.connection, CERTPIN_BUS_NAME, bus->flags,
-                                            on_name_acquired, on_name_lost, bus, NULL);
+  cpd_bus_name_request (bus->name, bus->replace);
 }
 
 /* Calls are answered from now on, those that came before included. */
@@ -202,6 +200,7 @@ void
 cpd_bus_start_serving (CpdBus *bus)
 {
   cpd_inbox_start (bus->parts.inbox);
+  cpd_bus_name_let_replace (bus->name);
 }
 
 /* Gives the name back, so that later calls are another instance's; “lost” tells when that is done.
@@ -209,13 +208,7 @@ cpd_bus_start_serving (CpdBus *bus)
 gboolean
 cpd_bus_release_name (CpdBus *bus)
 {
-  if (bus->name == 0)
-    return FALSE;
-  g_dbus_connection_call (bus->parts.connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", "ReleaseName",
-                          g_variant_new ("(s)", CERTPIN_BUS_NAME), NULL, G_DBUS_CALL_FLAGS_NONE, -1,
-                          NULL, NULL, NULL);
-  return TRUE;
+  return cpd_bus_name_release (bus->name);
 }
 
 /* Returns: how many calls of the Pins interface are not answered yet */

@@ -9,6 +9,7 @@
 
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
+#include "daemon/bus/cpd-credit.h"
 #include "daemon/core/cpd-text.h"
 #include "dbus/certpin-names.h"
 
@@ -108,6 +109,12 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
   if (wants_no_reply (call))
     {
       call_free (call);
+      return;
+    }
+  if (cpd_delivery_estimate (owned, body_bytes) > CPD_CREDIT_MESSAGE_BYTES)
+    {
+      cpd_call_fail_as (call, CERTPIN_ERROR_PREFIX "LimitExceeded",
+                        "the answer does not fit into one message of the bus");
       return;
     }
   message = g_dbus_message_new_method_reply (call->arrival->message);

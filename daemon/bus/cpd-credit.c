@@ -16,7 +16,7 @@
 #define FLOOR_BYTES  (16 * KIB)
 #define CALLER_BYTES MIB
 /* One answer with the largest body fits. */
-#define USER_BYTES  (16 * MIB + 512 * KIB)
+#define USER_BYTES  CPD_CREDIT_MESSAGE_BYTES
 #define TOTAL_BYTES (64 * MIB)
 
 typedef struct

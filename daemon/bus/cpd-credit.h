@@ -9,6 +9,10 @@ G_BEGIN_DECLS
 /* What a caller may owe before the bus is asked what of it was delivered. */
 #define CPD_CREDIT_UNASKED_BYTES (512 * 1024)
 
+/* No message may be larger: it would never have room. A message on the bus has 32 MiB at most, and
+ * the bus drops a service that sends more. */
+#define CPD_CREDIT_MESSAGE_BYTES ((guint64)16 * 1024 * 1024 + 512 * 1024)
+
 /* How much may be undelivered: of one caller, of a uid, in all. */
 typedef struct _CpdCredit CpdCredit;
 

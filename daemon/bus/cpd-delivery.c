@@ -29,6 +29,9 @@
 /* A message without its body, rounded up. */
 #define HEADER_BYTES 512
 
+/* So much of a message may be many small things. */
+#define SMALL_BYTES (64 * 1024)
+
 /* From here on putting a message together takes long enough to be done in a thread. */
 #define THREAD_BYTES (64 * 1024)
 
@@ -541,10 +544,14 @@ cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller)
 }
 
 /* `body`: of a message; NULL: none. `of_bytes`: how many of its bytes are arrays of bytes, which
- * take no more room in D-Bus's form than in GLib's. Returns: what the message takes at most, nearly
- */
+ * take no more room in D-Bus's form than in GLib's. Of the rest small things may take thrice as
+ * much; in a large message most is text, which does not. Returns: what the message takes at most,
+ * nearly */
 guint64
 cpd_delivery_estimate (GVariant *body, guint64 of_bytes)
 {
-  return HEADER_BYTES + of_bytes + 2 * ((body != NULL ? g_variant_get_size (body) : 0) - of_bytes);
+  guint64 rest = (body != NULL ? g_variant_get_size (body) : 0) - of_bytes;
+  guint64 small = MIN (rest, SMALL_BYTES);
+
+  return HEADER_BYTES + of_bytes + 3 * small + (rest - small) * 9 / 8;
 }

@@ -17,6 +17,8 @@
 /* What may be asked for, and what one reply has: describing more would keep the main loop. */
 #define LIST_MAX   500
 #define LIST_SLICE 64
+/* After which a slice ends: an administrator's notes may be long. */
+#define LIST_BYTES (256 * 1024)
 
 /* What is asked for. */
 typedef struct
@@ -125,21 +127,27 @@ find_least_host (const Run *runs, size_t n_runs)
   return least;
 }
 
-/* Adds all pins of a host, the widest scope first. Returns: how many these are */
-static unsigned int
-add_host (GVariantBuilder *builder, const char *host, Run *runs, size_t n_runs)
+/* A slice being put together. */
+typedef struct
 {
-  unsigned int count = 0;
+  GVariantBuilder pins;
+  unsigned int count;
+  guint64 bytes;
+} Slice;
 
+/* Adds all pins of a host, the widest scope first. */
+static void
+add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
+{
   for (size_t i = 0; i < n_runs; i++)
     if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
       {
-        g_variant_builder_add_value (
-            builder, cpd_describe_pin (runs[i].pins->pdata[runs[i].next], cpd_call_now_s ()));
-        runs[i].next++;
-        count++;
+        GVariant *pin = cpd_describe_pin (runs[i].pins->pdata[runs[i].next++], cpd_call_now_s ());
+
+        slice->bytes += g_variant_get_size (pin);
+        slice->count++;
+        g_variant_builder_add_value (&slice->pins, pin);
       }
-  return count;
 }
 
 static void
@@ -148,8 +156,7 @@ act_list_pins (CpdCall *call)
   const Query *query = call->data;
   guint32 uid = query->other_uid ? query->uid : call->caller->uid;
   Run runs[CPD_LAYER_USER + 1];
-  unsigned int count = 0;
-  GVariantBuilder builder;
+  Slice slice = { 0 };
   const char *host;
 
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
@@ -160,12 +167,13 @@ act_list_pins (CpdCall *call)
       runs[layer].pins = cpd_store_list_after (call->parts->store, (CpdLayer)layer, uid,
                                                query->start_after, most);
     }
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aa{sv}"));
-  while (count < query->max && (host = find_least_host (runs, G_N_ELEMENTS (runs))) != NULL)
-    count += add_host (&builder, host, runs, G_N_ELEMENTS (runs));
+  g_variant_builder_init (&slice.pins, G_VARIANT_TYPE ("aa{sv}"));
+  while (slice.count < query->max && slice.bytes < LIST_BYTES
+         && (host = find_least_host (runs, G_N_ELEMENTS (runs))) != NULL)
+    add_host (&slice, host, runs, G_N_ELEMENTS (runs));
   for (size_t i = 0; i < G_N_ELEMENTS (runs); i++)
     g_ptr_array_unref (runs[i].pins);
-  cpd_call_return (call, g_variant_new ("(aa{sv})", &builder));
+  cpd_call_return (call, g_variant_new ("(aa{sv})", &slice.pins));
 }
 
 static gboolean

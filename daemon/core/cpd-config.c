@@ -25,9 +25,8 @@ static const struct
   { "UrlBytes", G_STRUCT_OFFSET (CpdConfig, url_bytes), 16 * KIB, 256, MIB },
   { "Headers", G_STRUCT_OFFSET (CpdConfig, headers), 100, 1, 1000 },
   { "HeaderBytes", G_STRUCT_OFFSET (CpdConfig, header_bytes), 64 * KIB, KIB, MIB },
-  /* A D-Bus message holds 32 MiB where dbus-daemon's own limits are in force, and a larger one
-   * would make the bus drop the service: hence the ceiling. */
-  { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 16 * MIB, KIB, 24 * MIB },
+  /* What may be undelivered of one user has room for one answer of this size: hence the ceiling. */
+  { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 16 * MIB, KIB, 16 * MIB },
   { "BodyBytesPerUser", G_STRUCT_OFFSET (CpdConfig, body_bytes_per_uid), 64 * MIB, MIB,
     4096 * MIB },
   { "RunningPerUser", G_STRUCT_OFFSET (CpdConfig, running_per_uid), 64, 1, 4096 },

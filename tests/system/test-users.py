@@ -95,7 +95,7 @@ def _(world):
 def _(world):
     world.root.pin('system.localhost', world.issue().der, scope='system')
     world.alice.pin('alice.localhost', world.issue().der)
-    for scope, hosts in ((None, ['system.localhost', 'alice.localhost']),
+    for scope, hosts in ((None, ['alice.localhost', 'system.localhost']),
                          ('system', ['system.localhost']), ('user', ['alice.localhost'])):
         options = {'scope': scope} if scope else {}
         equal([pin['host'] for pin in world.alice.list_pins(**options)], hosts, f'scope {scope}')

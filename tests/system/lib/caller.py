@@ -168,6 +168,10 @@ class Caller:
         self.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
                   destination='org.freedesktop.DBus')
 
+    def be_told(self):
+        """Asks the service for its signals to this connection."""
+        return self.call(PINS, 'Subscribe', '')
+
     def watch_name(self):
         self._line.send(('subscribe', 'org.freedesktop.DBus', 'org.freedesktop.DBus', None))
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The service's name on the bus, from one instance to the next. An instance that has the name and
+ * does not answer yet cannot be replaced; who wants to asks again. So instances have the name, and
+ * then the state, in one and the same order, and each answers those who have called it. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-bus-name.h"
+
+#include "dbus/certpin-names.h"
+
+/* D-Bus Specification, “Message Bus Messages”: RequestName. */
+#define ALLOW_REPLACEMENT 0x1u
+#define REPLACE_EXISTING  0x2u
+#define DO_NOT_QUEUE      0x4u
+#define PRIMARY_OWNER     1u
+#define EXISTS            3u
+
+/* How often, and for how long, the name is asked for that another instance does not give away. */
+#define AGAIN_MS  20
+#define AGAIN_MAX 500
+
+struct _CpdBusName
+{
+  GObject parent;
+
+  GDBusConnection *connection;
+  GCancellable *gone; /* tripped at the end */
+  unsigned int subscription;
+  gulong closed;
+  guint32 flags;
+  unsigned int tries; /* of which none succeeded */
+  unsigned int again; /* the timer of the next try */
+  gboolean wanted;    /* it was asked for, and is not lost */
+  gboolean owned;
+};
+
+G_DEFINE_FINAL_TYPE (CpdBusName, cpd_bus_name, G_TYPE_OBJECT)
+
+enum
+{
+  ACQUIRED,
+  LOST,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_bus_name_dispose (GObject *object)
+{
+  CpdBusName *name = CPD_BUS_NAME (object);
+
+  cpd_bus_name_release (name);
+  g_cancellable_cancel (name->gone);
+  g_clear_handle_id (&name->again, g_source_remove);
+  if (name->connection != NULL)
+    {
+      g_dbus_connection_signal_unsubscribe (name->connection, name->subscription);
+      g_signal_handler_disconnect (name->connection, name->closed);
+    }
+  g_clear_object (&name->connection);
+  G_OBJECT_CLASS (cpd_bus_name_parent_class)->dispose (object);
+}
+
+static void
+cpd_bus_name_finalize (GObject *object)
+{
+  g_object_unref (CPD_BUS_NAME (object)->gone);
+  G_OBJECT_CLASS (cpd_bus_name_parent_class)->finalize (object);
+}
+
+static void
+cpd_bus_name_class_init (CpdBusNameClass *klass)
+{
+  G_OBJECT_CLASS (klass)->dispose = cpd_bus_name_dispose;
+  G_OBJECT_CLASS (klass)->finalize = cpd_bus_name_finalize;
+  signals[ACQUIRED] = g_signal_new ("acquired", CPD_TYPE_BUS_NAME, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 0);
+  signals[LOST] = g_signal_new ("lost", CPD_TYPE_BUS_NAME, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 0);
+}
+
+static void
+cpd_bus_name_init (CpdBusName *name)
+{
+  name->gone = g_cancellable_new ();
+}
+
+static void
+lose (CpdBusName *name)
+{
+  if (!name->wanted)
+    return;
+  name->wanted = name->owned = FALSE;
+  g_clear_handle_id (&name->again, g_source_remove);
+  g_signal_emit (name, signals[LOST], 0);
+}
+
+static void
+on_name_lost (GDBusConnection *connection, const char *sender, const char *path,
+              const char *interface, const char *signal, GVariant *parameters, gpointer user_data)
+{
+  CpdBusName *name = user_data;
+
+  if (name->owned)
+    lose (name);
+}
+
+CpdBusName *
+cpd_bus_name_new (GDBusConnection *connection)
+{
+  CpdBusName *name = g_object_new (CPD_TYPE_BUS_NAME, NULL);
+
+  name->connection = g_object_ref (connection);
+  name->closed = g_signal_connect_swapped (connection, "closed", G_CALLBACK (lose), name);
+  name->subscription = g_dbus_connection_signal_subscribe (
+      connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameLost",
+      "/org/freedesktop/DBus", CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_lost,
+      name, NULL);
+  return name;
+}
+
+static void
+call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
+{
+  g_dbus_connection_call (name->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+                          "org.freedesktop.DBus", method, arguments, NULL, G_DBUS_CALL_FLAGS_NONE,
+                          -1, callback != NULL ? name->gone : NULL, callback, name);
+}
+
+static gboolean on_again (gpointer user_data);
+
+static void
+on_requested (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdBusName *name = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply
+      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  guint32 code = 0;
+
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || !name->wanted)
+    return; /* with the first, `name` is gone */
+  if (reply != NULL)
+    g_variant_get (reply, "(u)", &code);
+  if (code == PRIMARY_OWNER)
+    {
+      name->owned = TRUE;
+      g_signal_emit (name, signals[ACQUIRED], 0);
+    }
+  else if (code == EXISTS && (name->flags & REPLACE_EXISTING) != 0 && name->tries < AGAIN_MAX)
+    name->again = g_timeout_add (AGAIN_MS, on_again, name);
+  else
+    lose (name);
+}
+
+static void
+request (CpdBusName *name)
+{
+  name->tries++;
+  call_bus (name, "RequestName", g_variant_new ("(su)", CERTPIN_BUS_NAME, name->flags),
+            on_requested);
+}
+
+static gboolean
+on_again (gpointer user_data)
+{
+  CpdBusName *name = user_data;
+
+  name->again = 0;
+  request (name);
+  return G_SOURCE_REMOVE;
+}
+
+/* Once. `replace`: from another instance, if that lets go of it. */
+void
+cpd_bus_name_request (CpdBusName *name, gboolean replace)
+{
+  name->wanted = TRUE;
+  name->flags = DO_NOT_QUEUE | (replace ? REPLACE_EXISTING : 0);
+  request (name);
+}
+
+/* Once it has been requested: from now on another instance can have it. */
+void
+cpd_bus_name_let_replace (CpdBusName *name)
+{
+  if (name->wanted)
+    call_bus (name, "RequestName",
+              g_variant_new ("(su)", CERTPIN_BUS_NAME, ALLOW_REPLACEMENT | DO_NOT_QUEUE), NULL);
+}
+
+/* Gives it back; “lost” tells when the bus knows. Returns: whether there is something to give back
+ */
+gboolean
+cpd_bus_name_release (CpdBusName *name)
+{
+  if (!name->owned)
+    return FALSE;
+  call_bus (name, "ReleaseName", g_variant_new ("(s)", CERTPIN_BUS_NAME), NULL);
+  return TRUE;
+}
