@@ -101,6 +101,7 @@ def serve_trusted(world):
     world.daemon.restart()
     server, _ = world.serve_pinned()
     world.arrives(server)
+    world.alice.be_told()
     return server
 
 

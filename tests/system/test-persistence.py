@@ -260,6 +260,7 @@ def _(world):
 @test('a pin file that appears, changes or goes is noticed without being told of')
 def _(world):
     server, identity = world.serve_pinned()
+    world.alice.be_told()
     for text in (pin_file(HOST, world.issue().pin), pin_file(HOST, identity.pin)):
         world.alice.signals.clear()
         put_file(world, 'site.pin', text)
@@ -272,6 +273,7 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned()
     world.arrives(server)
+    world.alice.be_told()
     put_file(world, 'site.pin', pin_file(HOST, world.issue().pin))
     world.daemon.process.send_signal(signal.SIGHUP)
     host, details = world.alice.wait_for_signal_where(
@@ -384,6 +386,7 @@ def _(world):
     server, _ = world.serve_pinned()
     passing = world.new_caller(ALICE)
     passing.get_pin(HOST)
+    world.alice.be_told()
     identity = world.issue()
     pinned = threading.Event()
     passing.begin_pin('left.localhost', identity.der)

@@ -152,6 +152,7 @@ def _(world):
 @test('report mode lets its own mismatch pass, and tells of it')
 def _(world):
     pinned, shown = world.issue(), world.issue()
+    world.alice.be_told()
     world.alice.pin(HOST, pinned.der, mode='report')
     server = world.serve(shown)
     report = world.arrives(server).info['report']

@@ -37,7 +37,7 @@ class Told:
     """What a program is told of reloads from now on."""
 
     def __init__(self, world):
-        world.alice.list_pins()  # so that it is told
+        world.alice.be_told()
         world.alice.signals.clear()
         self.world = world
         self.began = time.monotonic()

@@ -146,10 +146,11 @@ def _(world):
 
 @test('signals go to the user concerned alone, though another has subscribed to all')
 def _(world):
-    world.bob.list_pins()
+    world.bob.be_told()
+    world.alice.be_told()
     second = world.new_caller(ALICE)
     second.subscribe()
-    second.list_pins()
+    second.be_told()
     server, _ = world.serve_pinned()
     server.present(world.impostor())
     world.nothing_arrives(server, 'PinMismatch')
@@ -164,13 +165,15 @@ def _(world):
           'the hosts of Bob’s signals')
 
 
-@test('a program that never called gets no signals')
+@test('a program that did not subscribe gets no signals, though it has called')
 def _(world):
+    world.alice.be_told()
     silent = world.new_caller(ALICE)
     silent.subscribe()
+    silent.list_pins()
     world.alice.pin(HOST, world.issue().der)
     world.alice.wait_for_signal('PinChanged')
-    silent.list_pins()
+    silent.be_told()
     world.alice.unpin(HOST)
     silent.wait_for_signal('PinChanged')
     equal([arguments[1]['state'] for _, arguments in silent.signals], ['removed'],

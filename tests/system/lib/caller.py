@@ -131,8 +131,19 @@ class Caller:
     def get_pin(self, host, **options):
         return self.call(PINS, 'GetPin', '(sa{sv})', host, pin_options(options))[0]
 
-    def list_pins(self, **options):
+    def list_slice(self, **options):
+        """One reply of ListPins."""
         return self.call(PINS, 'ListPins', '(a{sv})', pin_options(options))[0]
+
+    def list_pins(self, **options):
+        """All slices of ListPins."""
+        pins = []
+        while True:
+            after = {'start_after': pins[-1]['host']} if pins else {}
+            more = self.list_slice(**options, **after)
+            if not more:
+                return pins
+            pins += more
 
     def last_failure(self, host):
         return self.call(PINS, 'LastFailure', '(s)', host)[0]
@@ -193,7 +204,7 @@ class Caller:
 
 
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
-             'trust_anchors': 'aay', 'backup_certificates': 'aay'}
+             'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's'}
 
