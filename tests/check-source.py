@@ -14,7 +14,7 @@ COLUMNS = 100
 # What GIO's own conventions add to a function's parameters.
 CONVENTIONAL = re.compile(r'GCancellable|GAsyncReadyCallback|gpointer user_data|GError \*\*')
 # Their signatures are given by GObject, GIO or code generation.
-GIVEN = re.compile(r'^(\w+_verify_chain|certpin_client_)')
+GIVEN = re.compile(r'^(\w+_verify_chain|certpin_client_|on_name_lost$)')
 FORBIDDEN = [(re.compile(r'\bgoto\b'), 'goto'), (re.compile(r'\bg(int|char)\b'), ''),
              (re.compile(r'\bexit \('), 'exit'), (re.compile(r'\bg_(assert|error) \('), 'g_assert or g_error'),
              (re.compile(r'\bgetenv|g_getenv'), 'getenv')]

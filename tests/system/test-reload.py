@@ -215,6 +215,7 @@ add_late_trust_test('a trust file that comes later where links lead', link_to)
 @test('what changes while the state is read, or waited for, is not missed')
 def _(world):
     key = world.issue().pin
+    world.alice.list_pins()  # from here on it can be replaced
     first = world.daemon.process
     first.send_signal(signal.SIGSTOP)
     world.daemon.start('--replace')

@@ -105,10 +105,8 @@ def start_busy(world):
             Busy(world.new_caller(0), 'four', 'system')]
 
 
-def replace(world):
-    before = world.daemon.process
-    world.daemon.start('--replace')
-    equal(before.wait(20), 0, 'the exit code of the one before')
+def check_ends(process):
+    equal(process.wait(20), 0, 'the exit code of one that was replaced')
 
 
 @test(f'{REPLACEMENTS} replacements while four programs change pins: all that was acknowledged is known')
@@ -117,9 +115,15 @@ def _(world):
     furnish(world)
     world.daemon.start()
     busy = start_busy(world)
+    before = []
     for _ in range(REPLACEMENTS):
-        replace(world)
+        before.append(world.daemon.process)
+        world.daemon.start('--replace')  # as soon as the one before has the name
         holds(not any(one.wrong for one in busy), [one.wrong for one in busy])
+        if len(before) > 3:
+            check_ends(before.pop(0))
+    for process in before:
+        check_ends(process)
     for one in busy:
         one.finish()
     for restart in (lambda: None, lambda: (world.daemon.kill(), world.daemon.start())):
@@ -164,20 +168,31 @@ def _(world):
         equal({host: found.get(host) for host in mine}, mine, 'the pins')
 
 
-def halt(process):
-    process.send_signal(signal.SIGSTOP)
+class Halted:
+    """The service, once it can be replaced; until it is let go on, or the test is over."""
 
+    def __init__(self, world):
+        world.alice.list_pins()
+        self.process = world.daemon.process
+        self.process.send_signal(signal.SIGSTOP)
+        world.track(self)
 
-def go_on(process):
-    process.send_signal(signal.SIGCONT)
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def check_ends(self):
+        self.go_on()
+        check_ends(self.process)
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
 
 
 @test('a change that the old one had still to read is made by it, and known to the new one')
 def _(world):
-    first = world.daemon.process
     identity = world.issue()
-    world.alice.list_pins()  # so that it is known who she is
-    halt(first)
+    first = Halted(world)
     calls = [world.alice.begin_pin(f'h{number}.localhost', identity.der) for number in range(5)]
     world.alice.flush()
     world.alice.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
@@ -185,18 +200,17 @@ def _(world):
     world.daemon.start('--replace')
     later = world.alice.begin(PINS, 'ListPins', '(a{sv})', {})
     world.alice.flush()
-    go_on(first)
+    first.go_on()
     for call in calls:
         equal(call.wait()[0]['state'], 'active', 'the state')
-    equal(first.wait(10), 0, 'the exit code of the first')
+    first.check_ends()
     equal(len(later.wait()[0]), 5, 'the number of pins that the second knows')
 
 
 @test('calls wait while the one before still has the state, and are answered then')
 def _(world):
     server, identity = world.serve_pinned()
-    first = world.daemon.process
-    halt(first)
+    first = Halted(world)
     world.daemon.start('--replace')
     look = world.alice.begin(PINS, 'GetPin', '(sa{sv})', HOST, {})
     change = world.alice.begin_pin('other.localhost', identity.der)
@@ -206,28 +220,45 @@ def _(world):
                    destination='org.freedesktop.DBus')
     equal([number for number in (look.number, change.number, request.number)
            if number in world.alice.replies], [], 'the calls that were answered')
-    go_on(first)
+    first.go_on()
     equal(look.wait()[0]['keys'], [identity.pin], 'the pin')
     equal(change.wait()[0]['state'], 'active', 'the state')
     equal(request.answer().status, 200, 'the status')
-    equal(first.wait(10), 0, 'the exit code of the first')
+    first.check_ends()
 
 
-@test('one that waits for the state ends when it is told to, and so does one that is replaced')
+@test('one that waits for the state ends when it is told to')
 def _(world):
-    first = world.daemon.process
-    halt(first)
+    first = Halted(world)
     world.daemon.start('--replace')
-    second = world.daemon.process
     code, seconds = world.daemon.terminate()
     equal(code, 0, 'the exit code')
     holds(seconds < 2, f'it took {seconds} s')
     world.daemon.start()
-    third = world.daemon.process
-    world.daemon.start('--replace')
-    go_on(first)
-    equal([process.wait(10) for process in (first, second, third)], [0, 0, 0], 'the exit codes')
+    first.go_on()
+    first.check_ends()
     equal(world.alice.list_pins(), [], 'the pins')
+
+
+@test('one that waits for the state is replaced only when it has answered those who called it')
+def _(world):
+    _, identity = world.serve_pinned()
+    first = Halted(world)
+    world.daemon.start('--replace')
+    second = world.daemon.process
+    name = world.daemon.name
+    calls = [world.alice.begin(PINS, 'GetPin', '(sa{sv})', HOST, {}),
+             world.alice.begin_pin('other.localhost', identity.der)]
+    world.alice.flush()
+    world.daemon.process = world.daemon.spawn('--replace')
+    world.daemon.run('--check')  # by now the third one has asked for the name
+    equal(world.shared.bus.wait_for_owner(), name, 'the owner of the name')
+    first.go_on()
+    world.daemon.name = world.shared.bus.wait_for_owner(unlike=name)
+    equal([call.wait()[0]['state'] for call in calls], ['active', 'active'], 'the states')
+    first.check_ends()
+    check_ends(second)
+    equal(len(world.alice.list_pins()), 2, 'the number of pins')
 
 
 @test('a second one on another bus refuses to use the same state, and says which it is')
@@ -247,11 +278,10 @@ def _(world):
 
 @test('SIGHUP before the state is read is no end, and is not forgotten')
 def _(world):
-    first = world.daemon.process
-    halt(first)
+    first = Halted(world)
     world.daemon.start('--replace')
     world.daemon.process.send_signal(signal.SIGHUP)
-    go_on(first)
+    first.go_on()
     world.root.call(PINS, 'Reload', '')  # reloads are made one by one
     holds('read the pin files' in world.daemon.log(), 'the signal is forgotten')
 
