@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves how much may be undelivered of whom, and that nothing is ever counted as delivered that may
+/* Proves how much may be undelivered of whom, and that nothing counts as delivered that may
  * not be. */
 
 #include "config.h"

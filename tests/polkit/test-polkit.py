@@ -310,8 +310,7 @@ def _(machine):
 def _(machine):
     alice, bob = machine.user(ALICE), machine.user(BOB)
     for caller in (alice, bob):
-        caller.subscribe()
-        caller.list_pins()
+        caller.be_told()
     alice.pin_keys('alice.example.org', KEY)
     machine.user('root').pin_keys('all.example.org', KEY, scope='system')
     equal(bob.wait_for_signal('PinChanged')[0], 'all.example.org', 'the first that bob is told')

@@ -97,8 +97,7 @@ main (int argc, char **argv)
     g_error ("%s", error->message);
   bus = cpd_bus_new (&settings);
   cpd_bus_own_name (bus);
-  if (!cpd_bus_start_serving (bus, &error))
-    g_error ("%s", error->message);
+  cpd_bus_start_serving (bus);
   g_signal_connect_swapped (bus, "lost", G_CALLBACK (g_main_loop_quit), loop);
   g_unix_signal_add (SIGTERM, on_terminate, loop);
   g_main_loop_run (loop);
