@@ -297,6 +297,9 @@ def _(machine):
 @test('the bus starts the service, as its own user, when it is first called')
 def _(machine):
     machine.daemon.terminate()
+    # As systemd makes it, by the unit's StateDirectory=.
+    os.makedirs('/var/lib/certpin', 0o700, exist_ok=True)
+    os.chown('/var/lib/certpin', uid_of('certpin'), -1)
     machine.bus.ask('StartServiceByName', '(su)', NAME, 0)
     equal(machine.bus.ask('GetConnectionUnixUser', '(s)', NAME), uid_of('certpin'), 'its uid')
     process = machine.bus.ask('GetConnectionUnixProcessID', '(s)', NAME)
@@ -310,6 +313,7 @@ def _(machine):
 def _(machine):
     alice, bob = machine.user(ALICE), machine.user(BOB)
     for caller in (alice, bob):
+        caller.subscribe()
         caller.be_told()
     alice.pin_keys('alice.example.org', KEY)
     machine.user('root').pin_keys('all.example.org', KEY, scope='system')
