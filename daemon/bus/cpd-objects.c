@@ -61,6 +61,7 @@ typedef enum
 /* Standard interfaces, and those of the three kinds; filled in once. */
 typedef struct
 {
+  GDBusNodeInfo *standard; /* kept for ever */
   CpdInterface introspectable, peer, properties;
   const CpdInterface *lists[N_KINDS][6];
 } Objects;
@@ -73,10 +74,11 @@ get_objects (void)
 
   if (g_once_init_enter (&ready))
     {
-      GDBusNodeInfo *node = g_dbus_node_info_new_for_xml (standard_xml, NULL); /* kept for ever */
+      GDBusNodeInfo *node = g_dbus_node_info_new_for_xml (standard_xml, NULL);
       const CpdInterface *standard[]
           = { &objects.introspectable, &objects.peer, &objects.properties, NULL };
 
+      objects.standard = node;
       objects.introspectable = (CpdInterface){ node->interfaces[0], FALSE, introspectable_tables };
       objects.peer = (CpdInterface){ node->interfaces[1], FALSE, peer_tables };
       objects.properties = (CpdInterface){ node->interfaces[2], FALSE, properties_tables };
