@@ -297,9 +297,10 @@ def _(machine):
 @test('the bus starts the service, as its own user, when it is first called')
 def _(machine):
     machine.daemon.terminate()
-    # As systemd makes it, by the unit's StateDirectory=.
-    os.makedirs('/var/lib/certpin', 0o700, exist_ok=True)
-    os.chown('/var/lib/certpin', uid_of('certpin'), -1)
+    # As systemd makes it, by the unit's StateDirectory=; where it is depends on the prefix.
+    for folder in ('/var/lib/certpin', '/var/local/lib/certpin'):
+        os.makedirs(folder, 0o700, exist_ok=True)
+        os.chown(folder, uid_of('certpin'), -1)
     machine.bus.ask('StartServiceByName', '(su)', NAME, 0)
     equal(machine.bus.ask('GetConnectionUnixUser', '(s)', NAME), uid_of('certpin'), 'its uid')
     process = machine.bus.ask('GetConnectionUnixProcessID', '(s)', NAME)
