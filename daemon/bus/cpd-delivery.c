@@ -69,7 +69,6 @@ typedef struct
 /* A message on its way through a thread. */
 typedef struct
 {
-  CpdDelivery *delivery;
   GDBusConnection *connection;
   GDBusMessage *message;
   char *name;

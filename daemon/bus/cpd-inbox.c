@@ -28,9 +28,6 @@
 /* Values in one message. The largest call that is allowed, with 1000 headers, has some 3000. */
 #define VALUES_MAX 8192
 
-/* Of connections that are not known yet: nobody's. */
-#define UNKNOWN_UID G_MAXUINT32
-
 /* How many new connections are looked at in one turn of the main loop. */
 #define MET_AT_ONCE 16
 
@@ -59,7 +56,6 @@ typedef struct _CpdSender
 
 struct _CpdInbox
 {
-  GDBusConnection *connection;
   CpdInboxFuncs funcs;
   gpointer user_data;
   GSource *source;
@@ -91,8 +87,8 @@ user_free (gpointer data)
   g_free (user);
 }
 
-/* With the lock held, as all that follows up to where it is taken. `uid`: UNKNOWN_UID where nobody
- * knows */
+/* With the lock held, as all that follows up to where it is taken. `uid`:
+ * CPD_CALLER_UID_UNKNOWN where nobody knows */
 static User *
 get_user (CpdInbox *inbox, guint32 uid)
 {
@@ -180,7 +176,7 @@ get_sender (CpdInbox *inbox, const char *name)
   sender = g_new0 (Sender, 1);
   sender->name = g_strdup (name);
   sender->refs = 1;
-  join_user (inbox, sender, UNKNOWN_UID);
+  join_user (inbox, sender, CPD_CALLER_UID_UNKNOWN);
   g_hash_table_insert (inbox->senders, sender->name, sender);
   g_queue_push_tail (&inbox->met, g_strdup (name));
   return sender;
@@ -345,7 +341,12 @@ inbox_clear (gpointer data)
   g_queue_clear_full (&inbox->met, g_free);
   g_queue_clear (&inbox->round);
   g_mutex_clear (&inbox->lock);
-  g_object_unref (inbox->connection);
+}
+
+static void
+inbox_unref (gpointer inbox)
+{
+  g_atomic_rc_box_release_full (inbox, inbox_clear);
 }
 
 void
@@ -356,7 +357,7 @@ cpd_arrival_free (CpdArrival *arrival)
   g_mutex_lock (&arrival->inbox->lock);
   release (arrival);
   g_mutex_unlock (&arrival->inbox->lock);
-  g_atomic_rc_box_release_full (arrival->inbox, inbox_clear);
+  inbox_unref (arrival->inbox);
   g_object_unref (arrival->message);
   g_free (arrival);
 }
@@ -417,12 +418,6 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 
 static GSourceFuncs source_funcs = { .dispatch = dispatch };
 
-static void
-inbox_unref (gpointer inbox)
-{
-  g_atomic_rc_box_release_full (inbox, inbox_clear);
-}
-
 /* Calls are received from now on, and wait until cpd_inbox_start (). */
 CpdInbox *
 cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer user_data)
@@ -438,7 +433,6 @@ cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer
   ((InboxSource *)inbox->source)->inbox = inbox;
   g_source_set_name (inbox->source, "calls that wait for their turn");
   g_source_attach (inbox->source, NULL);
-  inbox->connection = g_object_ref (connection);
   g_dbus_connection_add_filter (connection, filter, g_atomic_rc_box_acquire (inbox), inbox_unref);
   return inbox;
 }
