@@ -9,6 +9,8 @@
 
 #include "daemon/bus/cpd-credit.h"
 
+#include "daemon/core/cpd-budget.h"
+
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
 
@@ -114,19 +116,17 @@ cpd_debtor_get_bytes (const CpdDebtor *debtor)
 }
 
 /* Whether a message of so many bytes may be sent now. One that is larger than a caller's credit may
- * be where everything before it was delivered. A uid may have half of what the others leave, so
- * that there is always some left. */
+ * be where everything before it was delivered. */
 gboolean
 cpd_debtor_has_room (const CpdDebtor *debtor, guint64 bytes)
 {
   guint64 user = debtor->user->bytes, others = debtor->credit->bytes - user;
-  guint64 left = TOTAL_BYTES - MIN (others, TOTAL_BYTES);
 
   if (debtor->bytes + bytes <= FLOOR_BYTES)
     return TRUE;
   if (debtor->bytes != 0 && debtor->bytes + bytes > CALLER_BYTES)
     return FALSE;
-  return user + bytes <= MIN (USER_BYTES, left / 2);
+  return user + bytes <= cpd_budget_share (TOTAL_BYTES, others, USER_BYTES);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "daemon/bus/cpd-delivery.h"
 
+#include "daemon/bus/cpd-alarm.h"
 #include "daemon/bus/cpd-credit.h"
 #include "daemon/bus/cpd-undelivered.h"
 #include "dbus/certpin-names.h"
@@ -55,16 +56,10 @@ struct _CpdDelivery
   CpdCredit *credit;
   CpdUndelivered *undelivered;
   GHashTable *receivers; /* unique name → Receiver */
-  GSource *timer;
+  CpdAlarm *alarm;
   CpdDeliveryRoomFunc room;
   gpointer user_data;
 };
-
-typedef struct
-{
-  GSource parent;
-  CpdDelivery *delivery;
-} Timer;
 
 /* A message on its way through a thread. */
 typedef struct
@@ -118,16 +113,6 @@ get_receiver (CpdDelivery *delivery, CpdCaller *caller)
   receiver->progress_us = g_get_monotonic_time ();
   g_hash_table_insert (delivery->receivers, caller->sender, receiver);
   return receiver;
-}
-
-/* Makes the timer fire at `time_us`, or before. */
-static void
-wake_at (CpdDelivery *delivery, gint64 time_us)
-{
-  gint64 set = g_source_get_ready_time (delivery->timer);
-
-  if (set < 0 || time_us < set)
-    g_source_set_ready_time (delivery->timer, time_us);
 }
 
 static void
@@ -199,7 +184,7 @@ transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guin
     g_dbus_connection_send_message (delivery->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                     NULL, NULL);
   if (cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
-    wake_at (delivery, may_ask_at (delivery, receiver));
+    cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
 }
 
 /* While much waits for somebody, or somebody is known not to read, no more of its calls are taken.
@@ -301,7 +286,7 @@ on_done (const char *name, gpointer user_data)
   if (receiver != NULL)
     receiver->asking = FALSE;
   pump_all (delivery);
-  wake_at (delivery, 0);
+  cpd_alarm_set (delivery->alarm, 0);
 }
 
 static void
@@ -399,15 +384,14 @@ somebody_waits (const GPtrArray *receivers)
 }
 
 /* Looks at everybody: what is overdue, who is to be asked, and when to look again. */
-static gboolean
-on_timer (GSource *source, GSourceFunc callback, gpointer user_data)
+static void
+look_at_all (gpointer user_data)
 {
-  CpdDelivery *delivery = ((Timer *)source)->delivery;
+  CpdDelivery *delivery = user_data;
   g_autoptr (GPtrArray) receivers = list_receivers (delivery);
   gboolean waits = somebody_waits (receivers);
   gint64 now_us = g_get_monotonic_time (), next_us = G_MAXINT64;
 
-  g_source_set_ready_time (source, -1);
   for (unsigned int i = 0; i < receivers->len; i++)
     {
       Receiver *receiver = receivers->pdata[i];
@@ -422,12 +406,9 @@ on_timer (GSource *source, GSourceFunc callback, gpointer user_data)
         ask (delivery, receiver, now_us);
     }
   if (next_us != G_MAXINT64)
-    wake_at (delivery, next_us);
+    cpd_alarm_set (delivery->alarm, next_us);
   pump_all (delivery);
-  return G_SOURCE_CONTINUE;
 }
-
-static GSourceFuncs timer_funcs = { .dispatch = on_timer };
 
 /* `inbox`: outlives it. `room`: called when somebody of whom a signal was dropped can be told so.
  */
@@ -445,10 +426,7 @@ cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomF
   delivery->credit = cpd_credit_new ();
   delivery->undelivered = cpd_undelivered_new (connection, &funcs, delivery);
   delivery->receivers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, receiver_free);
-  delivery->timer = g_source_new (&timer_funcs, sizeof (Timer));
-  ((Timer *)delivery->timer)->delivery = delivery;
-  g_source_set_name (delivery->timer, "what was not read yet");
-  g_source_attach (delivery->timer, NULL);
+  delivery->alarm = cpd_alarm_new ("what was not read yet", look_at_all, delivery);
   return delivery;
 }
 
@@ -457,8 +435,7 @@ cpd_delivery_free (CpdDelivery *delivery)
 {
   if (delivery == NULL)
     return;
-  g_source_destroy (delivery->timer);
-  g_source_unref (delivery->timer);
+  cpd_alarm_free (delivery->alarm);
   g_hash_table_remove_all (delivery->receivers);
   g_hash_table_unref (delivery->receivers);
   cpd_undelivered_free (delivery->undelivered);
@@ -499,7 +476,7 @@ cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *re
   receiver->held_bytes += held->budgeted ? 0 : held->bytes;
   pump (delivery, receiver);
   if (!g_queue_is_empty (&receiver->held))
-    wake_at (delivery, 0);
+    cpd_alarm_set (delivery->alarm, 0);
 }
 
 /* `arguments`: sunk if floating. Returns: FALSE: there is no room, so it was dropped */
@@ -519,7 +496,7 @@ cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
     {
       hurry (receiver);
       receiver->wants_room = TRUE;
-      wake_at (delivery, 0);
+      cpd_alarm_set (delivery->alarm, 0);
       return FALSE;
     }
   message = g_dbus_message_new_signal (CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, name);

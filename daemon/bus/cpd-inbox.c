@@ -10,6 +10,8 @@
 
 #include "daemon/bus/cpd-inbox.h"
 
+#include "daemon/bus/cpd-alarm.h"
+#include "daemon/core/cpd-budget.h"
 #include "dbus/certpin-names.h"
 
 #include <gio/gunixfdlist.h>
@@ -58,7 +60,7 @@ struct _CpdInbox
 {
   CpdInboxFuncs funcs;
   gpointer user_data;
-  GSource *source;
+  CpdAlarm *alarm;
 
   GMutex lock;      /* over all that follows: GDBus's thread adds, the main one takes */
   gboolean started; /* before that everything waits */
@@ -70,13 +72,6 @@ struct _CpdInbox
   guint64 bytes;
   unsigned int calls; /* of the Pins interface that are not answered yet */
 };
-
-/* A source that is ready when the inbox says so. */
-typedef struct
-{
-  GSource parent;
-  CpdInbox *inbox;
-} InboxSource;
 
 static void
 user_free (gpointer data)
@@ -160,10 +155,8 @@ make_unready (CpdInbox *inbox, Sender *sender)
 static void
 wake (CpdInbox *inbox)
 {
-  gboolean anything
-      = inbox->started && (!g_queue_is_empty (&inbox->met) || !g_queue_is_empty (&inbox->round));
-
-  g_source_set_ready_time (inbox->source, anything ? 0 : -1);
+  if (inbox->started && (!g_queue_is_empty (&inbox->met) || !g_queue_is_empty (&inbox->round)))
+    cpd_alarm_set (inbox->alarm, 0);
 }
 
 static Sender *
@@ -182,12 +175,11 @@ get_sender (CpdInbox *inbox, const char *name)
   return sender;
 }
 
-/* No user may take more than half of what the others leave, so that there is always some left. */
 static gboolean
 has_room (CpdInbox *inbox, const Sender *sender, guint64 bytes)
 {
   guint64 others = inbox->bytes - sender->user->bytes;
-  guint64 share = MIN (USER_MAX_BYTES, (TOTAL_MAX_BYTES - MIN (others, TOTAL_MAX_BYTES)) / 2);
+  guint64 share = cpd_budget_share (TOTAL_MAX_BYTES, others, USER_MAX_BYTES);
 
   return sender->bytes + bytes <= SENDER_FLOOR_BYTES || sender->user->bytes + bytes <= share;
 }
@@ -335,7 +327,6 @@ inbox_clear (gpointer data)
 {
   CpdInbox *inbox = data;
 
-  g_source_unref (inbox->source);
   g_hash_table_unref (inbox->senders);
   g_hash_table_unref (inbox->users);
   g_queue_clear_full (&inbox->met, g_free);
@@ -399,10 +390,10 @@ tell_of_new_senders (CpdInbox *inbox)
 }
 
 /* One call a turn of the main loop: whatever else is ready comes in between. */
-static gboolean
-dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+static void
+take_turn (gpointer user_data)
 {
-  CpdInbox *inbox = ((InboxSource *)source)->inbox;
+  CpdInbox *inbox = user_data;
   g_autoptr (CpdCaller) caller = NULL;
   CpdArrival *arrival;
 
@@ -413,10 +404,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   g_mutex_unlock (&inbox->lock);
   if (arrival != NULL)
     inbox->funcs.turn (g_steal_pointer (&caller), arrival, inbox->user_data);
-  return G_SOURCE_CONTINUE;
 }
-
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
 
 /* Calls are received from now on, and wait until cpd_inbox_start (). */
 CpdInbox *
@@ -429,10 +417,7 @@ cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer
   inbox->user_data = user_data;
   inbox->senders = g_hash_table_new (g_str_hash, g_str_equal);
   inbox->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
-  inbox->source = g_source_new (&source_funcs, sizeof (InboxSource));
-  ((InboxSource *)inbox->source)->inbox = inbox;
-  g_source_set_name (inbox->source, "calls that wait for their turn");
-  g_source_attach (inbox->source, NULL);
+  inbox->alarm = cpd_alarm_new ("calls that wait for their turn", take_turn, inbox);
   g_dbus_connection_add_filter (connection, filter, g_atomic_rc_box_acquire (inbox), inbox_unref);
   return inbox;
 }
@@ -457,7 +442,9 @@ cpd_inbox_free (CpdInbox *inbox)
         break;
       cpd_inbox_forget (inbox, name);
     }
-  g_source_destroy (inbox->source);
+  g_mutex_lock (&inbox->lock);
+  g_clear_pointer (&inbox->alarm, cpd_alarm_free);
+  g_mutex_unlock (&inbox->lock);
   inbox_unref (inbox);
 }
 

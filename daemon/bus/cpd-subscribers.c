@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-subscribers.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-alarm.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
@@ -47,14 +48,8 @@ struct _CpdSubscribers
   CpdDelivery *delivery;
   GHashTable *audiences; /* uid → Audience */
   GQueue round;          /* of Audience: those being told, the next one first */
-  GSource *source;
+  CpdAlarm *alarm;
 };
-
-typedef struct
-{
-  GSource parent;
-  CpdSubscribers *subscribers;
-} Source;
 
 static void
 item_free (gpointer data)
@@ -84,15 +79,6 @@ audience_free (gpointer data)
   g_ptr_array_unref (audience->news);
   g_clear_pointer (&audience->telling, g_ptr_array_unref);
   g_free (audience);
-}
-
-static void
-wake_at (CpdSubscribers *subscribers, gint64 time_us)
-{
-  gint64 set = g_source_get_ready_time (subscribers->source);
-
-  if (set < 0 || time_us < set)
-    g_source_set_ready_time (subscribers->source, time_us);
 }
 
 /* PinChanged with an empty host. */
@@ -191,17 +177,17 @@ begin_rounds (CpdSubscribers *subscribers)
       if (audience->next_us <= now_us)
         begin_round (subscribers, audience, now_us);
       else
-        wake_at (subscribers, audience->next_us);
+        cpd_alarm_set (subscribers->alarm, audience->next_us);
     }
 }
 
-static gboolean
-dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+/* A few messages of one audience. */
+static void
+tell_some (gpointer user_data)
 {
-  CpdSubscribers *subscribers = ((Source *)source)->subscribers;
+  CpdSubscribers *subscribers = user_data;
   Audience *audience;
 
-  g_source_set_ready_time (source, -1);
   begin_rounds (subscribers);
   audience = g_queue_pop_head (&subscribers->round);
   if (audience != NULL && continue_round (subscribers, audience))
@@ -209,14 +195,11 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   else if (audience != NULL)
     {
       end_round (subscribers, audience);
-      wake_at (subscribers, 0); /* it may have news again */
+      cpd_alarm_set (subscribers->alarm, 0); /* it may have news again */
     }
   if (!g_queue_is_empty (&subscribers->round))
-    wake_at (subscribers, 0);
-  return G_SOURCE_CONTINUE;
+    cpd_alarm_set (subscribers->alarm, 0);
 }
-
-static GSourceFuncs source_funcs = { .dispatch = dispatch };
 
 CpdSubscribers *
 cpd_subscribers_new (CpdDelivery *delivery)
@@ -226,10 +209,7 @@ cpd_subscribers_new (CpdDelivery *delivery)
   subscribers->delivery = delivery;
   subscribers->audiences
       = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, audience_free);
-  subscribers->source = g_source_new (&source_funcs, sizeof (Source));
-  ((Source *)subscribers->source)->subscribers = subscribers;
-  g_source_set_name (subscribers->source, "signals");
-  g_source_attach (subscribers->source, NULL);
+  subscribers->alarm = cpd_alarm_new ("signals", tell_some, subscribers);
   return subscribers;
 }
 
@@ -238,8 +218,7 @@ cpd_subscribers_free (CpdSubscribers *subscribers)
 {
   if (subscribers == NULL)
     return;
-  g_source_destroy (subscribers->source);
-  g_source_unref (subscribers->source);
+  cpd_alarm_free (subscribers->alarm);
   g_queue_clear (&subscribers->round);
   g_hash_table_unref (subscribers->audiences);
   g_free (subscribers);
@@ -370,7 +349,7 @@ cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *n
         continue;
       add_news (audience, key, news);
       if (audience->telling == NULL)
-        wake_at (subscribers, audience->next_us);
+        cpd_alarm_set (subscribers->alarm, audience->next_us);
     }
 }
 

@@ -17,6 +17,8 @@ gboolean cpd_budget_take (CpdBudget *budget, guint64 amount);
 void cpd_budget_charge (CpdBudget *budget, guint64 amount);
 void cpd_budget_give_back (CpdBudget *budget, guint64 amount);
 
+guint64 cpd_budget_share (guint64 total, guint64 others, guint64 most);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdBudget, cpd_budget_unref)
 
 G_END_DECLS
