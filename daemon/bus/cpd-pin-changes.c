@@ -30,17 +30,9 @@ static gboolean
 check_room (CpdCall *call, GError **error)
 {
   const CpdPinOrder *order = call->data;
-  CpdStore *store = call->parts->store;
-  guint64 most = call->parts->config->pins_per_uid;
-  g_autoptr (CpdPin) replaced
-      = cpd_store_get_pin (store, order->layer, call->caller->uid, order->host);
 
-  if (replaced != NULL || cpd_store_count_pins (store, order->layer, call->caller->uid) < most)
-    return TRUE;
-  g_set_error (
-      error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-      "%" G_GUINT64_FORMAT " hosts are pinned already, which is the limit; unpin one first", most);
-  return FALSE;
+  return cpd_store_check_room (call->parts->store, order->layer, call->caller->uid, order->host,
+                               error);
 }
 
 /* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is

@@ -325,15 +325,8 @@ fits (CpdLedger *ledger, Change *change, GError **error)
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
   g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
 
-  if (old == NULL && change->max_pins != 0
-      && cpd_pin_table_get_count (ledger->table) >= change->max_pins)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                   "%" G_GUINT64_FORMAT
-                   " hosts are pinned already, which is the limit; unpin one first",
-                   change->max_pins);
-      return FALSE;
-    }
+  if (!cpd_pin_table_check_room (ledger->table, change->host, change->max_pins, error))
+    return FALSE;
   if (change->max_bytes == 0 || others + g_bytes_get_size (text) <= change->max_bytes
       || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
     return TRUE;

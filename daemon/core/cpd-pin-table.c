@@ -8,6 +8,8 @@
 
 #include "cpd-pin-table.h"
 
+#include "client-lib/certpin-error.h"
+
 #include <string.h>
 
 struct _CpdPinTable
@@ -141,6 +143,20 @@ unsigned int
 cpd_pin_table_get_count (CpdPinTable *table)
 {
   return g_hash_table_size (table->pins);
+}
+
+/* Whether the host may be pinned: whether it is already, or there are fewer than `most`; 0: there
+ * is no limit. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GError **error)
+{
+  if (most == 0 || cpd_pin_table_get_count (table) < most
+      || g_hash_table_contains (table->pins, cpd_host_get_text (host)))
+    return TRUE;
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+      "%" G_GUINT64_FORMAT " hosts are pinned already, which is the limit; unpin one first", most);
+  return FALSE;
 }
 
 /* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Returns:

@@ -332,6 +332,16 @@ cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid)
   return table != NULL ? cpd_pin_table_get_count (table) : 0;
 }
 
+/* Whether a host may be pinned: that is asked once more when it is the change's turn.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table == NULL || cpd_pin_table_check_room (table, host, store->max_pins, error);
+}
+
 static guint64
 next_generation (CpdStore *store, guint32 uid)
 {

@@ -22,7 +22,7 @@ typedef struct
   char *user;   /* in there: of STORE_UID's */
   char *admin;  /* of pin files, the stronger */
   char *vendor; /* of pin files */
-  guint64 max_bytes;
+  guint64 max_bytes, max_pins;
   gboolean forgets; /* has no state folder */
   char *trust_file; /* NULL: it has none */
   CpdStore *store;

@@ -432,6 +432,44 @@ test_limit_lets_replace (StoreFixture *f, gconstpointer user_data)
   store_assert_key (f, USER, "a.example", 2);
 }
 
+/* What became of several changes. */
+typedef struct
+{
+  unsigned int made, refused;
+} Outcome;
+
+static void
+count_outcome (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Outcome *outcome = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
+
+  outcome->made += pin != NULL;
+  outcome->refused += g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+}
+
+/* Of changes that come at once, each is counted when it is its turn. */
+static void
+test_limit_of_pins (StoreFixture *f, gconstpointer user_data)
+{
+  static const char *const hosts[] = { "a.example", "b.example", "c.example", "d.example" };
+  Outcome outcome = { 0 };
+
+  f->max_pins = 2;
+  store_fixture_reopen (f);
+  for (size_t i = 0; i < G_N_ELEMENTS (hosts); i++)
+    {
+      g_autoptr (CpdPin) pin = test_pin (hosts[i], USER, 1);
+
+      cpd_store_set_pin_async (f->store, STORE_UID, pin, count_outcome, &outcome);
+    }
+  while (outcome.made + outcome.refused < G_N_ELEMENTS (hosts))
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (outcome.made, ==, 2);
+  g_assert_cmpuint (cpd_store_count_pins (f->store, USER, STORE_UID), ==, 2);
+}
+
 /* A block that says why may take more than the pin did; to refuse it would leave the pin. */
 static void
 test_limit_lets_block_what_is_pinned (StoreFixture *f, gconstpointer user_data)
@@ -520,6 +558,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/store/find-pin", test_find_pin);
   STORE_TEST_ADD ("/core/store/list-pins", test_list_pins);
   STORE_TEST_ADD ("/core/store/list-after", test_list_after);
+  STORE_TEST_ADD ("/core/store/limit-of-pins", test_limit_of_pins);
   add_changes ();
   return g_test_run ();
 }
