@@ -81,16 +81,26 @@ fail (Service *service, GError *error)
   g_main_loop_quit (service->loop);
 }
 
+/* A state that cannot be locked since it cannot be opened or made is told like what cannot be read
+ * of it: the service starts, and refuses. */
 static void
 load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   CpdStore *store = CPD_STORE (source);
   GError *error = NULL;
+  GPtrArray *problems;
 
-  if (cpd_store_lock (store, LOCK_MS, cancellable, &error))
-    g_task_return_pointer (task, cpd_store_load (store), (GDestroyNotify)g_ptr_array_unref);
-  else
-    g_task_return_error (task, error);
+  if (!cpd_store_lock (store, LOCK_MS, cancellable, &error)
+      && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  problems = cpd_store_load (store);
+  if (error != NULL)
+    g_ptr_array_add (problems, g_strdup (error->message));
+  g_clear_error (&error);
+  g_task_return_pointer (task, problems, (GDestroyNotify)g_ptr_array_unref);
 }
 
 static void

@@ -414,6 +414,22 @@ print_text (Change *change, GError **error)
   return check_text (change, text, account, error) ? g_steal_pointer (&text) : NULL;
 }
 
+/* Only who has the lock may change anything; one that could not be had at the start is tried for
+ * once more. Returns: the folder, to be closed; -1: it is not there, or with `error` set */
+static int
+open_folder (Change *change, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (!cpd_state_dir_lock (change->dir, /* most_ms= */ 0, NULL, &reason))
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, reason->message);
+      return -1;
+    }
+  return change->pin != NULL ? cpd_state_dir_make (change->dir, change->folder, error)
+                             : cpd_state_dir_lookup (change->dir, change->folder, error);
+}
+
 static gboolean
 write_change (Change *change, GError **error)
 {
@@ -426,8 +442,7 @@ write_change (Change *change, GError **error)
 
   if (change->pin != NULL && text == NULL)
     return FALSE;
-  file.folder_fd = text != NULL ? cpd_state_dir_make (change->dir, change->folder, &reason)
-                                : cpd_state_dir_lookup (change->dir, change->folder, &reason);
+  file.folder_fd = open_folder (change, &reason);
   if (file.folder_fd < 0)
     {
       if (reason != NULL)

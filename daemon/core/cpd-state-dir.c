@@ -26,6 +26,7 @@
 struct _CpdStateDir
 {
   char *path;
+  GMutex lock;     /* of the next two */
   int fd;          /* of the locked folder; -1: it is not locked */
   gboolean is_new; /* it was not there before */
 
@@ -42,6 +43,7 @@ cpd_state_dir_new (const char *path)
   dir->path = g_strdup (path);
   dir->fd = -1;
   dir->made = 1;
+  g_mutex_init (&dir->lock);
   return dir;
 }
 
@@ -57,6 +59,7 @@ state_dir_clear (gpointer data)
   CpdStateDir *dir = data;
 
   g_free (dir->path);
+  g_mutex_clear (&dir->lock);
   if (dir->fd >= 0)
     close (dir->fd);
 }
@@ -87,7 +90,12 @@ fail (GError **error, const char *doing, const char *path, int code)
 static int
 open_root (CpdStateDir *dir)
 {
-  return dir->fd >= 0 ? fcntl (dir->fd, F_DUPFD_CLOEXEC, 0) : open (dir->path, FOLDER_FLAGS);
+  int locked;
+
+  g_mutex_lock (&dir->lock);
+  locked = dir->fd;
+  g_mutex_unlock (&dir->lock);
+  return locked >= 0 ? fcntl (locked, F_DUPFD_CLOEXEC, 0) : open (dir->path, FOLDER_FLAGS);
 }
 
 static gboolean
@@ -111,43 +119,63 @@ static gboolean
 refuse_lock (CpdStateDir *dir, int code, GError **error)
 {
   if (code != EWOULDBLOCK)
-    fail (error, "lock", dir->path, code);
-  else
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "another certpind uses the state folder ‘%s’; stop that one, or name another "
-                 "folder with --state-dir",
-                 dir->path);
+    return fail (error, "lock", dir->path, code) >= 0;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY,
+               "another certpind uses the state folder ‘%s’; stop that one, or name another folder "
+               "with --state-dir",
+               dir->path);
   return FALSE;
 }
 
-/* Makes the folder, too, and waits at most so long for whoever has the lock. Blocks. To be called
- * before the folder is used. Errors: CERTPIN_ERROR_STORE_FAILED. */
+/* Returns: the folder, locked; -1: with `error` set */
+static int
+open_locked (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable, GError **error)
+{
+  gboolean is_new = !g_file_test (dir->path, G_FILE_TEST_EXISTS);
+  int fd = -1, code;
+
+  if (g_mkdir_with_parents (dir->path, 0700) < 0)
+    return fail (error, "make", dir->path, errno);
+  fd = open (dir->path, FOLDER_FLAGS);
+  if (fd < 0)
+    return fail (error, "open", dir->path, errno);
+  if (wait_for_lock (fd, most_ms, cancellable))
+    {
+      dir->is_new = dir->is_new || is_new;
+      return fd;
+    }
+  code = errno;
+  close (fd);
+  refuse_lock (dir, code, error);
+  return -1;
+}
+
+/* Makes the folder, too, and waits at most so long for whoever has the lock. Blocks. If it is
+ * locked already, nothing happens.
+ * Errors: G_IO_ERROR_BUSY: another process has it; CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable,
                     GError **error)
 {
-  int fd = -1, code;
+  gboolean locked;
 
-  g_return_val_if_fail (dir->fd < 0, FALSE);
-  dir->is_new = !g_file_test (dir->path, G_FILE_TEST_EXISTS);
-  if (g_mkdir_with_parents (dir->path, 0700) == 0)
-    fd = open (dir->path, FOLDER_FLAGS);
-  if (fd < 0)
-    return fail (error, "open", dir->path, errno) >= 0;
-  if (wait_for_lock (fd, most_ms, cancellable))
-    {
-      dir->fd = fd;
-      return TRUE;
-    }
-  code = errno;
-  close (fd);
-  return refuse_lock (dir, code, error);
+  g_mutex_lock (&dir->lock);
+  if (dir->fd < 0)
+    dir->fd = open_locked (dir, most_ms, cancellable, error);
+  locked = dir->fd >= 0;
+  g_mutex_unlock (&dir->lock);
+  return locked;
 }
 
 gboolean
 cpd_state_dir_is_locked (CpdStateDir *dir)
 {
-  return dir->fd >= 0;
+  gboolean locked;
+
+  g_mutex_lock (&dir->lock);
+  locked = dir->fd >= 0;
+  g_mutex_unlock (&dir->lock);
+  return locked;
 }
 
 /* What a folder could not be opened for: a link is told as one. */
@@ -264,16 +292,13 @@ sync_entries (CpdStateDir *dir, GError **error)
   return synced;
 }
 
-/* As above, but makes the folder, and all above it; afterwards a power cut does not take it away.
- * Returns: the folder, to be closed; -1: with `error` set */
+/* As above, but makes the folder; afterwards a power cut does not take it away. Only for who has
+ * the lock. Returns: the folder, to be closed; -1: with `error` set */
 int
 cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)
 {
-  int fd;
+  int fd = walk (dir, name, /* make= */ TRUE, error);
 
-  if (dir->fd < 0 && g_mkdir_with_parents (dir->path, 0700) < 0)
-    return fail (error, "make", dir->path, errno);
-  fd = walk (dir, name, /* make= */ TRUE, error);
   if (fd < 0 || sync_entries (dir, error))
     return fd;
   close (fd);

@@ -97,8 +97,8 @@ cpd_store_new (const CpdStoreSettings *settings)
 }
 
 /* Makes the store the only one that uses its state folder, for as long as it lives. Blocks, at most
- * so long as another has the folder. To be called before it is loaded; one that is not locked may
- * only look. Errors: CERTPIN_ERROR_STORE_FAILED. */
+ * so long as another has the folder. To be called before it is loaded; one that is not locked only
+ * looks. Errors: G_IO_ERROR_BUSY: another has it; CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error)
 {

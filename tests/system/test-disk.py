@@ -118,6 +118,20 @@ def _(world):
         world.arrives(server)
 
 
+@test('a state folder that cannot be made: the service starts, says so, and stores nothing')
+def _(world):
+    world.daemon.terminate()
+    world.daemon.state_dir = os.path.join(world.folder, 'file', 'state')
+    with open(os.path.dirname(world.daemon.state_dir), 'w', encoding='utf-8'):
+        pass
+    world.daemon.start()
+    error = world.alice.refused('StoreFailed', world.alice.pin, HOST, world.issue().der)
+    holds(world.daemon.state_dir in error.message, f'the message: {error.message}')
+    holds(world.daemon.state_dir in world.daemon.log(), 'the log does not name it')
+    os.unlink(os.path.dirname(world.daemon.state_dir))
+    equal(world.alice.pin(HOST, world.issue().der)['stored'], True, '“stored” once it can be made')
+
+
 @test('a change under way when the service is killed leaves a whole file, and nothing beside it')
 def _(world):
     folder = os.path.join(world.daemon.state_dir, 'users', str(ALICE))
