@@ -1,15 +1,28 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A network and a mount namespace of the test's own, with link-local addresses, and names that lead
-to them."""
+"""A network of the test's own, so that no other program has its ports; and one with link-local addresses, in
+a mount namespace with names that lead to them."""
 
+import ctypes
 import os
 import subprocess
 import sys
 
 INSIDE = 'CERTPIN_TEST_NAMESPACE'
 METADATA = '169.254.169.254'
+CLONE_NEWNET = 0x40000000
 NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
          f'127.0.0.1 both.test\n{METADATA} both.test\n')
+
+
+def enter_network():
+    """Leaves the machine's network, unless that has been done, for one with loopback and one address more,
+    since glibc finds no host where there is none. Comes before the first thread and socket."""
+    if INSIDE in os.environ:
+        return
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), 'cannot have a network of its own')
+    for command in (['link', 'set', 'lo', 'up'], ['address', 'add', '192.0.2.1/32', 'dev', 'lo']):
+        subprocess.run(['ip', *command], check=True)
 
 
 def enter_namespace(files=None):

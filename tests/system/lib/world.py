@@ -14,6 +14,7 @@ from . import pki
 from .bus import Bus
 from .caller import Caller
 from .daemon import Daemon
+from .network import enter_network
 from .public import new_folder
 from .server import Server
 from .tap import equal, holds
@@ -27,6 +28,7 @@ class Shared:
     """What all tests of one file use: dear to make, and without state of the service's."""
 
     def __init__(self):
+        enter_network()
         self.folder = new_folder('certpin-system-')
         atexit.register(self.close)
         self.bus = Bus(self.folder)
