@@ -1,33 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Values of D-Bus as JSON (RFC 8259), on one line: dictionaries become objects, other arrays and
- * structures arrays, byte arrays base64, a variant what it holds, and every number a number. */
+ * structures arrays, byte arrays base64, a variant what it holds, and every number a number. Text
+ * that could play with a terminal is escaped. */
 
 #include "config.h"
 
 #include "certpinctl-json.h"
 
-#include <math.h>
+#include "certpinctl-text.h"
 
-static void
-append_string (GString *json, const char *text)
-{
-  g_string_append_c (json, '"');
-  for (const char *c = text; *c != '\0'; c++)
-    {
-      if (*c == '"' || *c == '\\')
-        g_string_append_printf (json, "\\%c", *c);
-      else if (*c == '\n')
-        g_string_append (json, "\\n");
-      else if (*c == '\t')
-        g_string_append (json, "\\t");
-      else if ((guint8)*c < 0x20)
-        g_string_append_printf (json, "\\u%04x", (guint8)*c);
-      else
-        g_string_append_c (json, *c);
-    }
-  g_string_append_c (json, '"');
-}
+#include <math.h>
 
 static void
 append_bytes (GString *json, GVariant *value)
@@ -36,7 +19,7 @@ append_bytes (GString *json, GVariant *value)
   const guint8 *bytes = g_variant_get_fixed_array (value, &length, sizeof (guint8));
   g_autofree char *text = g_base64_encode (bytes, length);
 
-  append_string (json, text);
+  ctl_text_append_json (json, text);
 }
 
 /* JSON has no infinities and no NaN. */
@@ -69,7 +52,7 @@ append_member (GString *json, GVariant *entry)
                               ? g_variant_dup_string (name, NULL)
                               : g_variant_print (name, FALSE);
 
-  append_string (json, text);
+  ctl_text_append_json (json, text);
   g_string_append_c (json, ':');
   append_value (json, value);
 }
@@ -118,7 +101,7 @@ append_value (GString *json, GVariant *value)
     case G_VARIANT_CLASS_STRING:
     case G_VARIANT_CLASS_OBJECT_PATH:
     case G_VARIANT_CLASS_SIGNATURE:
-      append_string (json, g_variant_get_string (value, NULL));
+      ctl_text_append_json (json, g_variant_get_string (value, NULL));
       break;
     case G_VARIANT_CLASS_DOUBLE:
       append_double (json, g_variant_get_double (value));

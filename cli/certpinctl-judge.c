@@ -34,14 +34,14 @@ print_explanation (Ctl *ctl, GVariant *explanation)
   g_variant_lookup (explanation, "host", "&s", &host);
   g_variant_lookup (explanation, "policy", "&s", &policy);
   ctl_print_heading (&ctl->out, host);
-  fprintf (ctl->out.file, "  %s\n", policy);
+  ctl_print_line (&ctl->out, "  %s", policy);
   for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
       const char *pattern = "";
 
       g_variant_lookup (pin, "host", "&s", &pattern);
-      fputc ('\n', ctl->out.file);
+      ctl_print_blank (&ctl->out);
       ctl_print_heading (&ctl->out, pattern);
       ctl_print_fields (&ctl->out, pin, explained_fields);
     }

@@ -29,7 +29,7 @@ text_in_pin (GVariant *pin, const char *key)
   const char *text = "";
 
   g_variant_lookup (pin, key, "&s", &text);
-  return ctl_text_clean (text);
+  return g_strdup (text);
 }
 
 static char *
@@ -76,7 +76,7 @@ add_rows (GPtrArray *rows, GVariant *pin)
       cells[COLUMN_MATCH] = i == 0 ? text_in_pin (pin, "match") : g_strdup ("");
       cells[COLUMN_MODE] = i == 0 ? text_in_pin (pin, "mode") : g_strdup ("");
       cells[COLUMN_EXPIRES] = i == 0 ? expiry_of_pin (pin) : g_strdup ("");
-      cells[COLUMN_KEYS] = ctl_text_clean (last_cells[i]);
+      cells[COLUMN_KEYS] = g_strdup (last_cells[i]);
       g_ptr_array_add (rows, cells);
     }
 }

@@ -8,20 +8,20 @@
 #include "certpinctl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-/* Lines of text, indented. */
+/* Lines of text, indented under a heading. */
 static void
-print_lines (const CtlStream *stream, const char *heading, const char *text)
+print_lines (CtlStream *stream, const char *heading, const char *text)
 {
   g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
 
-  fputc ('\n', stream->file);
   if (heading != NULL)
     ctl_print_heading (stream, heading);
   for (size_t i = 0; lines[i] != NULL; i++)
-    fprintf (stream->file, "%s%s\n", heading != NULL ? "  " : "", lines[i]);
+    ctl_print_line (stream, "%s%s", heading != NULL ? "  " : "", lines[i]);
 }
 
 static char *
@@ -35,39 +35,60 @@ text_of_option (const GOptionEntry *option)
 }
 
 static void
-print_options (const CtlStream *stream, const char *heading, const GOptionEntry *options)
+print_options (CtlStream *stream, const char *heading, const GOptionEntry *options)
 {
   if (options->long_name == NULL)
     return;
-  fputc ('\n', stream->file);
+  ctl_print_blank (stream);
   ctl_print_heading (stream, heading);
   for (const GOptionEntry *option = options; option->long_name != NULL; option++)
     {
       g_autofree char *text = text_of_option (option);
 
-      fprintf (stream->file, "%-28s  %s\n", text, option->description);
+      ctl_print_line (stream, "%-28s  %s", text, option->description);
     }
 }
 
 static void
 print_program_help (Ctl *ctl)
 {
-  const CtlStream *out = &ctl->out;
+  CtlStream *out = &ctl->out;
 
-  fputs ("Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
-         "Pin the keys of HTTPS servers for this machine, and make requests that only a server\n"
-         "with a pinned key ever sees.\n\n",
-         out->file);
+  print_lines (
+      out, /* heading= */ NULL,
+      "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
+      "Pin the keys of HTTPS servers for this machine, and make requests that only a server\n"
+      "with a pinned key ever sees.\n");
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = ctl_verbs; verb->name != NULL; verb++)
     {
       g_autofree char *text = g_strdup_printf ("%s %s", verb->name, verb->arguments);
 
-      fprintf (out->file, "  %-26s  %s\n", text, verb->summary);
+      ctl_print_line (out, "  %-26s  %s", text, verb->summary);
     }
   print_options (out, "Options", ctl->globals);
-  fputs ("\n‘certpinctl VERB --help’ tells more of a verb, certpinctl(1) of everything.\n",
-         out->file);
+  print_lines (out, /* heading= */ NULL,
+               "\n‘certpinctl VERB --help’ tells more of a verb, certpinctl(1) of everything.");
+}
+
+static void
+print_verb_help (Ctl *ctl, const GOptionEntry *options)
+{
+  const CtlVerb *verb = ctl->verb;
+  CtlStream *out = &ctl->out;
+
+  ctl_print_line (out, "Usage: certpinctl %s [OPTION…] %s", verb->name, verb->arguments);
+  ctl_print_blank (out);
+  ctl_print_line (out, "%s.", verb->summary);
+  if (verb->details != NULL)
+    {
+      ctl_print_blank (out);
+      print_lines (out, /* heading= */ NULL, verb->details);
+    }
+  print_options (out, "Options", options);
+  print_options (out, "General options", ctl->globals);
+  ctl_print_blank (out);
+  print_lines (out, "Examples", verb->examples);
 }
 
 /* The help, or the version. `options`: those of the verb, ending with an empty one; not looked at
@@ -75,25 +96,12 @@ print_program_help (Ctl *ctl)
 void
 ctl_print_help (Ctl *ctl, const GOptionEntry *options)
 {
-  const CtlVerb *verb = ctl->verb;
-
   if (ctl->version)
-    {
-      fputs ("certpinctl " PACKAGE_VERSION "\n", ctl->out.file);
-      return;
-    }
-  if (verb == NULL)
-    {
-      print_program_help (ctl);
-      return;
-    }
-  fprintf (ctl->out.file, "Usage: certpinctl %s [OPTION…] %s\n\n%s.\n", verb->name, verb->arguments,
-           verb->summary);
-  if (verb->details != NULL)
-    print_lines (&ctl->out, /* heading= */ NULL, verb->details);
-  print_options (&ctl->out, "Options", options);
-  print_options (&ctl->out, "General options", ctl->globals);
-  print_lines (&ctl->out, "Examples", verb->examples);
+    ctl_print_line (&ctl->out, "certpinctl %s", PACKAGE_VERSION);
+  else if (ctl->verb != NULL)
+    print_verb_help (ctl, options);
+  else
+    print_program_help (ctl);
 }
 
 /* The options that every verb has; they may also stand before it. */
@@ -139,13 +147,13 @@ ctl_parse_globals (Ctl *ctl, GError **error)
   return parse_words (ctl, context, error);
 }
 
-/* The bus carries only UTF-8; names of files, which are not sent, may be anything. */
+/* The bus carries only UTF-8. */
 static gboolean
 check_arguments (Ctl *ctl, GError **error)
 {
   int count = ctl->arguments != NULL ? (int)g_strv_length (ctl->arguments) : 0;
 
-  for (int i = 0; i < MIN (count, ctl->verb->arguments_min); i++)
+  for (int i = 0; i < MIN (count, ctl->verb->texts); i++)
     if (!g_utf8_validate (ctl->arguments[i], -1, NULL))
       {
         g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -194,7 +202,6 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
 GBytes *
 ctl_file_read (const char *path, size_t max_bytes, GError **error)
 {
-  g_autofree char *shown = g_filename_display_name (path);
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   gboolean standard = strcmp (path, "-") == 0;
   FILE *file = standard ? stdin : fopen (path, "rbe");
@@ -213,10 +220,10 @@ ctl_file_read (const char *path, size_t max_bytes, GError **error)
     return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
 
   if (failure != 0)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read ‘%s’: %s", shown,
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read ‘%s’: %s", path,
                  g_strerror (failure));
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                 "‘%s’ is larger than %" G_GSIZE_FORMAT " bytes", shown, max_bytes);
+                 "‘%s’ is larger than %" G_GSIZE_FORMAT " bytes", path, max_bytes);
   return NULL;
 }

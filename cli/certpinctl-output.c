@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All text that people read goes through here: it is aligned and coloured, and whatever came from
- * elsewhere is printed without control characters, so that it cannot play with the terminal. */
+/* All text that people read goes through here: it is aligned and coloured, and each value, wherever
+ * it came from, is cleaned as the last thing before it is written, so that none can be forgotten.
+ * Colours and line ends are added afterwards. */
 
 #include "config.h"
 
 #include "certpinctl-output.h"
 
 #include "certpinctl-json.h"
+#include "certpinctl-text.h"
 
 #include <certpin.h>
 
-#include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 
 #define RESET "\033[0m"
@@ -31,45 +33,47 @@ static const struct
 };
 
 static const char *
-colour_of (const CtlStream *stream, const char *text)
+colour_of (const char *text)
 {
-  for (size_t i = 0; stream->colour && i < G_N_ELEMENTS (colours); i++)
+  for (size_t i = 0; i < G_N_ELEMENTS (colours); i++)
     if (strcmp (text, colours[i].word) == 0)
       return colours[i].code;
   return NULL;
 }
 
+/* The one place where text is written. `code`: (nullable): its colour. `width`: to which it is
+ * padded */
 static void
-print_text (const CtlStream *stream, const char *code, const char *text)
+print_text (CtlStream *stream, const char *code, const char *text, int width)
 {
-  if (code != NULL && stream->colour)
-    fprintf (stream->file, "%s%s" RESET, code, text);
-  else
-    fputs (text, stream->file);
+  g_autofree char *clean = ctl_text_clean (text);
+  gboolean coloured = code != NULL && stream->colour;
+  g_autofree char *whole = g_strconcat (coloured ? code : "", clean, coloured ? RESET : "", NULL);
+
+  ctl_stream_write (stream, whole, strlen (whole));
+  for (int i = (int)g_utf8_strlen (clean, -1); i < width; i++)
+    ctl_stream_write (stream, " ", 1);
 }
 
-static gboolean
-is_safe (gunichar c)
+/* An empty line, or the end of one. */
+void
+ctl_print_blank (CtlStream *stream)
 {
-  GUnicodeType type = g_unichar_type (c);
-
-  return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR
-         && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+  ctl_stream_write (stream, "\n", 1);
 }
 
-/* Returns: (transfer full): @text on one line, with control and format characters spelled out */
-char *
-ctl_text_clean (const char *text)
+/* Prints one line, which the format does not end. */
+void
+ctl_print_line (CtlStream *stream, const char *format, ...)
 {
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  g_autoptr (GString) clean = g_string_new (NULL);
+  g_autofree char *text = NULL;
+  va_list arguments;
 
-  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
-    if (is_safe (g_utf8_get_char (c)))
-      g_string_append_unichar (clean, g_utf8_get_char (c));
-    else
-      g_string_append_printf (clean, "\\u%04x", g_utf8_get_char (c));
-  return g_string_free (g_steal_pointer (&clean), /* free_segment= */ FALSE);
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  print_text (stream, /* code= */ NULL, text, 0);
+  ctl_print_blank (stream);
 }
 
 /* Returns: (transfer full): the point in time as ISO 8601 in UTC, or a number where no calendar
@@ -84,12 +88,10 @@ ctl_text_of_time (gint64 unix_s)
 }
 
 void
-ctl_print_heading (const CtlStream *stream, const char *text)
+ctl_print_heading (CtlStream *stream, const char *text)
 {
-  g_autofree char *clean = ctl_text_clean (text);
-
-  print_text (stream, BOLD, clean);
-  fputc ('\n', stream->file);
+  print_text (stream, BOLD, text, 0);
+  ctl_print_blank (stream);
 }
 
 /* Every `x` of the contract is a point in time, and 0 is none. */
@@ -97,7 +99,7 @@ static char *
 text_of_value (GVariant *value)
 {
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
-    return ctl_text_clean (g_variant_get_string (value, NULL));
+    return g_variant_dup_string (value, NULL);
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
     return g_variant_print (value, /* type_annotate= */ FALSE);
   return g_variant_get_int64 (value) != 0 ? ctl_text_of_time (g_variant_get_int64 (value))
@@ -105,31 +107,20 @@ text_of_value (GVariant *value)
 }
 
 /* Returns: (transfer full): a line for each string of an array, or the one of another value */
-static GPtrArray *
+static GStrv
 lines_of_value (GVariant *value)
 {
-  GPtrArray *lines = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *text = NULL;
 
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING_ARRAY))
-    {
-      g_autofree const char **texts = g_variant_get_strv (value, NULL);
-
-      for (size_t i = 0; texts[i] != NULL; i++)
-        g_ptr_array_add (lines, ctl_text_clean (texts[i]));
-    }
-  else
-    {
-      g_autofree char *text = text_of_value (value);
-
-      if (*text != '\0')
-        g_ptr_array_add (lines, g_steal_pointer (&text));
-    }
-  return lines;
+    return g_variant_dup_strv (value, NULL);
+  text = text_of_value (value);
+  return g_strdupv ((char *[]){ *text != '\0' ? text : NULL, NULL });
 }
 
 /* `fields` ends with one that has no key; those that `values` does not have are left out. */
 void
-ctl_print_fields (const CtlStream *stream, GVariant *values, const CtlField *fields)
+ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
 {
   int width = 0;
 
@@ -138,15 +129,14 @@ ctl_print_fields (const CtlStream *stream, GVariant *values, const CtlField *fie
   for (const CtlField *field = fields; field->key != NULL; field++)
     {
       g_autoptr (GVariant) value = g_variant_lookup_value (values, field->key, NULL);
-      g_autoptr (GPtrArray) lines = value != NULL ? lines_of_value (value) : NULL;
+      g_auto (GStrv) lines = value != NULL ? lines_of_value (value) : NULL;
 
-      for (unsigned int i = 0; lines != NULL && i < lines->len; i++)
+      for (size_t i = 0; lines != NULL && lines[i] != NULL; i++)
         {
-          const char *line = lines->pdata[i];
-
-          fprintf (stream->file, "  %-*s  ", width, i == 0 ? field->label : "");
-          print_text (stream, colour_of (stream, line), line);
-          fputc ('\n', stream->file);
+          print_text (stream, /* code= */ NULL, "", 2);
+          print_text (stream, /* code= */ NULL, i == 0 ? field->label : "", width + 2);
+          print_text (stream, colour_of (lines[i]), lines[i], 0);
+          ctl_print_blank (stream);
         }
     }
 }
@@ -159,8 +149,9 @@ width_of_column (GPtrArray *rows, unsigned int column)
   for (unsigned int i = 0; i < rows->len; i++)
     {
       char **cells = rows->pdata[i];
+      g_autofree char *clean = ctl_text_clean (cells[column]);
 
-      width = MAX (width, g_utf8_strlen (cells[column], -1));
+      width = MAX (width, g_utf8_strlen (clean, -1));
     }
   return (int)width;
 }
@@ -168,48 +159,40 @@ width_of_column (GPtrArray *rows, unsigned int column)
 /* `rows`: of strings, each with `columns` cells; the first row is the heading. The last column is
  * never padded. */
 void
-ctl_print_table (const CtlStream *stream, GPtrArray *rows, unsigned int columns)
+ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 {
   g_autofree int *widths = g_new0 (int, columns);
 
   for (unsigned int column = 0; column + 1 < columns; column++)
-    widths[column] = width_of_column (rows, column);
+    widths[column] = width_of_column (rows, column) + 2;
   for (unsigned int i = 0; i < rows->len; i++)
     {
       char **cells = rows->pdata[i];
 
       for (unsigned int column = 0; column < columns; column++)
-        {
-          int padding = widths[column] - (int)g_utf8_strlen (cells[column], -1);
-
-          print_text (stream, i == 0 ? BOLD : colour_of (stream, cells[column]), cells[column]);
-          fprintf (stream->file, "%*s", column + 1 < columns ? padding + 2 : 0, "");
-        }
-      fputc ('\n', stream->file);
+        print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), cells[column],
+                    widths[column]);
+      ctl_print_blank (stream);
     }
 }
 
 /* `kind`: (nullable): what stands before the text, such as "warning" */
 void
-ctl_print_message (const CtlStream *stream, const char *kind, const char *text)
+ctl_print_message (CtlStream *stream, const char *kind, const char *text)
 {
-  g_autofree char *clean = ctl_text_clean (text);
-
-  print_text (stream, BOLD, "certpinctl:");
-  fputc (' ', stream->file);
-  if (kind != NULL)
-    fprintf (stream->file, "%s: ", kind);
-  fprintf (stream->file, "%s\n", clean);
+  print_text (stream, BOLD, "certpinctl:", 0);
+  ctl_print_line (stream, " %s%s%s", kind != NULL ? kind : "", kind != NULL ? ": " : "", text);
 }
 
 /* `document`: sunk if floating */
 void
-ctl_print_json (const CtlStream *stream, GVariant *document)
+ctl_print_json (CtlStream *stream, GVariant *document)
 {
   g_autoptr (GVariant) value = g_variant_ref_sink (document);
   g_autofree char *json = ctl_json_from_variant (value);
 
-  fprintf (stream->file, "%s\n", json);
+  ctl_stream_write (stream, json, strlen (json));
+  ctl_print_blank (stream);
 }
 
 /* The name under which machines know the error. */
@@ -270,16 +253,4 @@ ctl_error_exit (const GError *error)
   if (error->domain == G_OPTION_ERROR)
     return CTL_EXIT_USAGE;
   return error->domain == CERTPIN_ERROR ? exit_of_code (error->code) : CTL_EXIT_FAILED;
-}
-
-/* What could not be written is an error, not a matter of taste. */
-gboolean
-ctl_stream_flush (const CtlStream *stream, const char *name, GError **error)
-{
-  errno = 0;
-  if (fflush (stream->file) == 0 && !ferror (stream->file))
-    return TRUE;
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot write to %s%s%s", name,
-               errno != 0 ? ": " : "", errno != 0 ? g_strerror (errno) : "");
-  return FALSE;
 }

@@ -4,8 +4,9 @@
 
 #pragma once
 
+#include "certpinctl-stream.h"
+
 #include <gio/gio.h>
-#include <stdio.h>
 
 G_BEGIN_DECLS
 
@@ -24,14 +25,6 @@ typedef enum
   CTL_EXIT_INTERRUPTED = 130,
 } CtlExit;
 
-/* Where output goes. */
-typedef struct
-{
-  FILE *file;
-  gboolean terminal;
-  gboolean colour;
-} CtlStream;
-
 /* One value of a dictionary, and what it is called in text. */
 typedef struct
 {
@@ -39,17 +32,16 @@ typedef struct
   const char *label;
 } CtlField;
 
-char *ctl_text_clean (const char *text);
 char *ctl_text_of_time (gint64 unix_s);
-void ctl_print_heading (const CtlStream *stream, const char *text);
-void ctl_print_fields (const CtlStream *stream, GVariant *values, const CtlField *fields);
-void ctl_print_table (const CtlStream *stream, GPtrArray *rows, unsigned int columns);
-void ctl_print_message (const CtlStream *stream, const char *kind, const char *text);
-void ctl_print_json (const CtlStream *stream, GVariant *document);
+void ctl_print_line (CtlStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void ctl_print_blank (CtlStream *stream);
+void ctl_print_heading (CtlStream *stream, const char *text);
+void ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields);
+void ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns);
+void ctl_print_message (CtlStream *stream, const char *kind, const char *text);
+void ctl_print_json (CtlStream *stream, GVariant *document);
 
 const char *ctl_error_name (const GError *error);
 CtlExit ctl_error_exit (const GError *error);
-
-gboolean ctl_stream_flush (const CtlStream *stream, const char *name, GError **error);
 
 G_END_DECLS

@@ -206,11 +206,10 @@ print_change (Ctl *ctl, gboolean system, const char *state, const char *reason)
 {
   g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   const char *scope = system ? "system" : "user";
-  g_autofree char *host = ctl_text_clean (ctl->arguments[0]);
 
   if (!ctl->json)
     {
-      fprintf (ctl->out.file, "%s: %s for scope %s\n", host, state, scope);
+      ctl_print_line (&ctl->out, "%s: %s for scope %s", ctl->arguments[0], state, scope);
       return;
     }
   g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);

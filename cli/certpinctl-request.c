@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs `get` and `request`: the body goes to the standard output as it came, the evidence of
- * its connection to the standard error. */
+/* The verbs `get` and `request`: what they take, and the way from there to an answer. */
 
 #include "config.h"
 
 #include "certpinctl.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* As the service takes it. */
@@ -198,175 +196,6 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
   return response;
 }
 
-static const char *
-name_of_position (guint32 position, gsize length)
-{
-  if (position == 0)
-    return "the server's own certificate";
-  return position + 1 == length ? "the anchor" : "an issuer on the path";
-}
-
-static void
-print_timings (const CtlStream *err, GVariant *info)
-{
-  static const char *const steps[]
-      = { "queue", "resolve", "connect", "tls", "first-byte", "total" };
-  g_autoptr (GVariant) timings = g_variant_lookup_value (info, "timings", G_VARIANT_TYPE ("a{st}"));
-  const char *separator = "";
-  guint64 us;
-
-  for (size_t i = 0; timings != NULL && i < G_N_ELEMENTS (steps); i++)
-    if (g_variant_lookup (timings, steps[i], "t", &us) && us > 0)
-      {
-        fprintf (err->file, "%s%s %.1f ms", separator, steps[i], (double)us / 1000);
-        separator = ", ";
-      }
-  if (*separator != '\0')
-    fputc ('\n', err->file);
-}
-
-/* What the reply says of its connection, for people. */
-static void
-print_evidence (Ctl *ctl, CertpinResponse *response)
-{
-  GVariant *info = certpin_response_get_info (response);
-  const CtlStream *err = &ctl->err;
-  g_autofree const char **path = NULL;
-  g_autofree char *clean = NULL;
-  const char *url = "", *tls = "", *key = NULL;
-  gboolean reused = FALSE;
-  guint32 position = 0;
-
-  g_variant_lookup (info, "url", "&s", &url);
-  g_variant_lookup (info, "tls-version", "&s", &tls);
-  g_variant_lookup (info, "matched-key", "&s", &key);
-  g_variant_lookup (info, "matched-position", "u", &position);
-  g_variant_lookup (info, "connection-reused", "b", &reused);
-  g_variant_lookup (info, "path-keys", "^a&s", &path);
-
-  clean = ctl_text_clean (url);
-  fprintf (err->file, "%u from %s, TLS %s, %s connection\n", certpin_response_get_status (response),
-           clean, tls, reused ? "warm" : "new");
-  if (key != NULL)
-    fprintf (err->file, "matched %s at position %u: %s\n", key, position,
-             name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
-  print_timings (err, info);
-}
-
-/* A mismatch that was let through is told in any case. */
-static void
-print_report (Ctl *ctl, CertpinResponse *response)
-{
-  g_autoptr (GVariant) report = g_variant_lookup_value (certpin_response_get_info (response),
-                                                        "report", G_VARIANT_TYPE_VARDICT);
-  const char *message = "a report-only pin did not match";
-
-  if (report == NULL)
-    return;
-  g_variant_lookup (report, "message", "&s", &message);
-  ctl_print_message (&ctl->err, "warning", message);
-  ctl_print_failure (&ctl->err, report);
-}
-
-static void
-write_headers (FILE *file, CertpinResponse *response)
-{
-  const char *version = "1.1", *name, *value;
-  GVariantIter iter;
-
-  g_variant_lookup (certpin_response_get_info (response), "http-version", "&s", &version);
-  fprintf (file, "HTTP/%s %u\n", version, certpin_response_get_status (response));
-  g_variant_iter_init (&iter, certpin_response_get_headers (response));
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-    {
-      g_autofree char *clean = ctl_text_clean (value);
-
-      fprintf (file, "%s: %s\n", name, clean);
-    }
-  fputc ('\n', file);
-}
-
-static gboolean
-write_body (const CtlStream *stream, const char *name, CertpinResponse *response, gboolean include,
-            GError **error)
-{
-  gsize length;
-  const void *bytes = g_bytes_get_data (certpin_response_get_body (response), &length);
-
-  if (include)
-    write_headers (stream->file, response);
-  if (length == 0 || fwrite (bytes, 1, length, stream->file) == length)
-    return ctl_stream_flush (stream, name, error);
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot write to %s: %s", name,
-               g_strerror (errno));
-  return FALSE;
-}
-
-/* The file is opened only now, so that a refused request leaves what was in it. */
-static gboolean
-write_file (const char *name, CertpinResponse *response, gboolean include, GError **error)
-{
-  CtlStream stream = { .file = fopen (name, "wbe") };
-  g_autofree char *shown = g_filename_display_name (name);
-  gboolean written;
-
-  if (stream.file == NULL)
-    {
-      g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot write to %s: %s",
-                   shown, g_strerror (errno));
-      return FALSE;
-    }
-  written = write_body (&stream, shown, response, include, error);
-  if (fclose (stream.file) == 0 || !written)
-    return written;
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (errno), "cannot write to %s: %s",
-               shown, g_strerror (errno));
-  return FALSE;
-}
-
-static void
-print_document (Ctl *ctl, CertpinResponse *response, gboolean with_body)
-{
-  g_auto (GVariantBuilder) members = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-
-  g_variant_builder_add (&members, "{sv}", "status",
-                         g_variant_new_uint32 (certpin_response_get_status (response)));
-  g_variant_builder_add (&members, "{sv}", "headers", certpin_response_get_headers (response));
-  if (with_body)
-    g_variant_builder_add (&members, "{sv}", "body",
-                           g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
-                                                     certpin_response_get_body (response), TRUE));
-  g_variant_builder_add (&members, "{sv}", "info", certpin_response_get_info (response));
-  ctl_print_json (&ctl->out,
-                  g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
-}
-
-static CtlExit
-print_response (Ctl *ctl, CertpinResponse *response, const RequestOptions *options, GError **error)
-{
-  unsigned int status = certpin_response_get_status (response);
-  g_autofree char *complaint = g_strdup_printf ("the server answered with HTTP status %u", status);
-
-  if (options->output != NULL
-      && !write_file (options->output, response, options->include && !ctl->json, error))
-    return CTL_EXIT_FAILED;
-  if (ctl->json)
-    print_document (ctl, response, /* with_body= */ options->output == NULL);
-  else if (options->output == NULL
-           && !write_body (&ctl->out, "the standard output", response, options->include, error))
-    return CTL_EXIT_FAILED;
-
-  if (!ctl->json)
-    print_report (ctl, response);
-  if (ctl->verbose || (ctl->err.terminal && !ctl->json))
-    print_evidence (ctl, response);
-  if (!options->fail || status < 400)
-    return CTL_EXIT_OK;
-  if (!ctl->json)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, complaint);
-  return CTL_EXIT_HTTP_STATUS;
-}
-
 /* `method`: (nullable): the first argument, where the verb does not say it */
 static CtlExit
 run_request (Ctl *ctl, const char *method, GError **error)
@@ -392,7 +221,7 @@ run_request (Ctl *ctl, const char *method, GError **error)
   };
   g_autoptr (CertpinRequest) request = NULL;
   g_autoptr (CertpinResponse) response = NULL;
-  GVariant *to_service;
+  g_autoptr (GVariant) to_service = NULL;
 
   /* The first two options are not for GET. */
   if (!ctl_parse (ctl, options + (method != NULL ? 2 : 0), error))
@@ -402,10 +231,13 @@ run_request (Ctl *ctl, const char *method, GError **error)
   to_service = request != NULL ? service_options (&chosen, error) : NULL;
   if (to_service == NULL)
     return CTL_EXIT_FAILED;
+  g_variant_ref_sink (to_service);
   response = send_request (ctl, request, to_service, error);
   if (response == NULL)
     return CTL_EXIT_FAILED;
-  return print_response (ctl, response, &chosen, error);
+  return ctl_print_answer (
+      ctl, response,
+      &(CtlAnswer){ .file = chosen.output, .include = chosen.include, .fail = chosen.fail }, error);
 }
 
 CtlExit

@@ -40,7 +40,7 @@ static const CtlField failure_fields[] = {
 };
 
 void
-ctl_print_pin (const CtlStream *stream, GVariant *pin)
+ctl_print_pin (CtlStream *stream, GVariant *pin)
 {
   const char *host = "";
 
@@ -51,7 +51,7 @@ ctl_print_pin (const CtlStream *stream, GVariant *pin)
 
 /* What a refusal's sentence has no room for. */
 void
-ctl_print_failure (const CtlStream *stream, GVariant *failure)
+ctl_print_failure (CtlStream *stream, GVariant *failure)
 {
   ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
 }
@@ -141,13 +141,13 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
 
       if (i > 0)
-        fputc ('\n', ctl->out.file);
+        ctl_print_blank (&ctl->out);
       ctl_print_pin (&ctl->out, pin);
     }
   if (failure == NULL)
     return;
   if (g_variant_n_children (pins) > 0)
-    fputc ('\n', ctl->out.file);
+    ctl_print_blank (&ctl->out);
   ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch, which was only reported"
                                                     : "Last refused request");
   ctl_print_fields (&ctl->out, failure, failure_fields);

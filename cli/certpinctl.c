@@ -7,6 +7,8 @@
 
 #include "certpinctl.h"
 
+#include "certpinctl-signals.h"
+
 #include <glib-unix.h>
 
 #include <fcntl.h>
@@ -23,33 +25,34 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl pin h.example server.der\n"
     "certpinctl pin --system --match=path '**.h.example' ca.der\n"
     "certpinctl pin h.example --key sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
-    1, 2, ctl_pin },
+    1, 2, 1, ctl_pin },
   { "unpin", "HOST", "Remove the pin or the block of a host", NULL,
-    "certpinctl unpin h.example\ncertpinctl unpin --system '*.h.example:8443'", 1, 1, ctl_unpin },
+    "certpinctl unpin h.example\ncertpinctl unpin --system '*.h.example:8443'", 1, 1, 1,
+    ctl_unpin },
   { "block", "HOST REASON", "Refuse all requests to a host", NULL,
-    "certpinctl block h.example 'its key was stolen'", 2, 2, ctl_block },
+    "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
   { "list", "", "List the pins: the system's and your own", NULL,
-    "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, ctl_list },
+    "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, 0, ctl_list },
   { "show", "HOST", "Show what holds for a host, and why its last request was refused", NULL,
-    "certpinctl show h.example", 1, 1, ctl_show },
+    "certpinctl show h.example", 1, 1, 1, ctl_show },
   { "explain", "HOST", "Say which pins apply to a host, and why",
     "Of each scope the most specific pin applies; all that apply must pass.",
-    "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1,
+    "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
     ctl_explain },
   { "verify", "FILE…", "Judge a chain of certificates as a connection's would be",
     "The files hold certificates in DER, or in PEM as many as there are, the server's own first.\n"
     "Nothing is sent. The exit status is 0 where the chain passes, and 3 where it does not.",
     "certpinctl verify --host=h.example chain.pem\n"
     "certpinctl verify --trust-anchor=ca.pem server.der intermediate.der",
-    1, 64, ctl_verify },
+    1, 64, 0, ctl_verify },
   { "get", "URL", "Write what is at a URL to the standard output", NULL,
     "certpinctl get https://h.example/ > page.html\n"
     "certpinctl get -H 'Accept: application/json' --fail https://h.example/status",
-    1, 1, ctl_get },
+    1, 1, 1, ctl_get },
   { "request", "METHOD URL", "Make any request of a pinned host", NULL,
     "certpinctl request POST -H 'Content-Type: application/json' -d '{}' https://h.example/items\n"
     "certpinctl request PUT --data-file - https://h.example/items/1 < item.json",
-    2, 2, ctl_request },
+    2, 2, 2, ctl_request },
   { NULL },
 };
 
@@ -119,12 +122,13 @@ print_error (Ctl *ctl, const GError *error)
 {
   gboolean usage = error->domain == G_OPTION_ERROR;
   const char *verb = ctl->verb != NULL ? ctl->verb->name : "";
-  g_autofree char *valid = g_utf8_make_valid (error->message, -1);
   g_autofree char *hint
       = g_strdup_printf ("; see ‘certpinctl %s%s--help’", verb, *verb != '\0' ? " " : "");
-  g_autofree char *text = g_strconcat (valid, usage ? hint : "", NULL);
+  g_autofree char *text = g_strconcat (error->message, usage ? hint : "", NULL);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
   g_auto (GVariantBuilder) members = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
+  ctl->json = ctl->json || (usage && ctl->json_named);
   if (!ctl->json)
     {
       ctl_print_message (&ctl->err, /* kind= */ NULL, text);
@@ -133,23 +137,12 @@ print_error (Ctl *ctl, const GError *error)
       return ctl_error_exit (error);
     }
   g_variant_builder_add_parsed (&members, "{'name', <%s>}", ctl_error_name (error));
-  g_variant_builder_add_parsed (&members, "{'message', <%s>}", text);
+  g_variant_builder_add_parsed (&members, "{'message', <%s>}", valid);
   if (ctl->failure != NULL)
     g_variant_builder_add (&members, "{sv}", "failure", ctl->failure);
   ctl_print_json (&ctl->out,
                   g_variant_new_parsed ("{'error': %v}", g_variant_builder_end (&members)));
   return ctl_error_exit (error);
-}
-
-static CtlStream
-open_stream (FILE *file)
-{
-  const char *no_colour = g_getenv ("NO_COLOR"), *kind = g_getenv ("TERM");
-  gboolean plain
-      = (no_colour != NULL && *no_colour != '\0') || kind == NULL || strcmp (kind, "dumb") == 0;
-  gboolean terminal = isatty (fileno (file)) == 1;
-
-  return (CtlStream){ .file = file, .terminal = terminal, .colour = terminal && !plain };
 }
 
 /* What the caller closed must not become a file or a socket that is opened later. */
@@ -169,36 +162,54 @@ ctl_clear (Ctl *ctl)
   g_object_unref (ctl->client);
   g_object_unref (ctl->cancellable);
   g_clear_pointer (&ctl->failure, g_variant_unref);
+  ctl_stream_clear (&ctl->out);
+  ctl_stream_clear (&ctl->err);
+}
+
+/* What could not be written is an error, and an error that could not be written is still told. */
+static CtlExit
+flush_output (Ctl *ctl, const GError *error, CtlExit status)
+{
+  g_autoptr (GError) unwritten = NULL;
+
+  if (ctl_stream_flush (&ctl->out, &unwritten))
+    return status;
+  if (error != NULL && ctl->json)
+    ctl_print_message (&ctl->err, /* kind= */ NULL, error->message);
+  if (error == NULL || ctl->json)
+    ctl_print_message (&ctl->err, /* kind= */ NULL, unwritten->message);
+  return CTL_EXIT_FAILED;
+}
+
+static void
+ctl_init (Ctl *ctl, char **argv)
+{
+  ctl->words = g_strdupv (argv);
+  ctl->json_named = g_strv_contains ((const char *const *)argv, "--json");
+  ctl_stream_init (&ctl->out, STDOUT_FILENO, "the standard output");
+  ctl_stream_init (&ctl->err, STDERR_FILENO, "the standard error");
+  ctl->out.ends_quietly = !ctl_signals_ignore_writes ();
+  ctl->client = certpin_client_new ();
+  ctl->cancellable = g_cancellable_new ();
+  ctl_init_globals (ctl);
 }
 
 int
 main (int argc, char **argv)
 {
-  g_autoptr (GError) error = NULL, unwritten = NULL;
+  g_autoptr (GError) error = NULL;
   CtlExit status;
   Ctl ctl = { 0 };
 
   setlocale (LC_ALL, "");
   setlocale (LC_CTYPE, "C.UTF-8"); /* what crosses the bus is UTF-8, wherever we are */
-  signal (SIGPIPE, SIG_IGN);
   fill_descriptors ();
-  ctl.words = g_strdupv (argv);
-  ctl.json = g_strv_contains ((const char *const *)argv, "--json"); /* also for a wrong usage */
-  ctl.out = open_stream (stdout);
-  ctl.err = open_stream (stderr);
-  ctl.client = certpin_client_new ();
-  ctl.cancellable = g_cancellable_new ();
-  ctl_init_globals (&ctl);
+  ctl_init (&ctl, argv);
 
   status = run (&ctl, &error);
   if (error != NULL)
     status = print_error (&ctl, error);
-  if (!ctl_stream_flush (&ctl.out, "the standard output", &unwritten))
-    {
-      if (error == NULL)
-        ctl_print_message (&ctl.err, /* kind= */ NULL, unwritten->message);
-      status = CTL_EXIT_FAILED;
-    }
+  status = flush_output (&ctl, error, status);
   ctl_clear (&ctl);
   return status;
 }

@@ -23,6 +23,7 @@ typedef struct
   const char *examples;  /* lines */
   int arguments_min;
   int arguments_max;
+  int texts; /* how many of the first are sent: others are names of files, and may be any bytes */
   CtlExit (*run) (Ctl *ctl, GError **error);
 } CtlVerb;
 
@@ -30,6 +31,7 @@ typedef struct
 struct _Ctl
 {
   gboolean json;
+  gboolean json_named; /* the option is somewhere in a command line that cannot be parsed */
   gboolean verbose;
   gboolean no_ask_password;
   gboolean help;
@@ -72,13 +74,25 @@ CtlExit ctl_list (Ctl *ctl, GError **error);
 
 /* certpinctl-show.c */
 CtlExit ctl_show (Ctl *ctl, GError **error);
-void ctl_print_pin (const CtlStream *stream, GVariant *pin);
-void ctl_print_failure (const CtlStream *stream, GVariant *failure);
+void ctl_print_pin (CtlStream *stream, GVariant *pin);
+void ctl_print_failure (CtlStream *stream, GVariant *failure);
 GVariant *ctl_lookup_failure (Ctl *ctl, const char *host, GError **error);
 
 /* certpinctl-judge.c */
 CtlExit ctl_explain (Ctl *ctl, GError **error);
 CtlExit ctl_verify (Ctl *ctl, GError **error);
+
+/* certpinctl-answer.c */
+/* What is done with an answer. */
+typedef struct
+{
+  const char *file; /* (nullable): its name: where it goes instead of the standard output */
+  gboolean include;
+  gboolean fail;
+} CtlAnswer;
+
+CtlExit
+ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error);
 
 /* certpinctl-request.c */
 CtlExit ctl_get (Ctl *ctl, GError **error);

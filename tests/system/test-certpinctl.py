@@ -5,38 +5,11 @@ code."""
 
 import json
 import os
-import subprocess
 
-from lib.public import certpinctl
+from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NETWORK, NO_SERVICE, NOT_AUTHORIZED, OK,
+                            REFUSED, USAGE, exits, put)
 from lib.tap import equal, holds, run, test
-from lib.world import ALICE, HOST, World
-
-OK, FAILED, USAGE, REFUSED, BAD_INPUT, NETWORK, NOT_AUTHORIZED, NO_SERVICE = range(8)
-HTTP_STATUS = 22
-
-
-def ctl(world, *arguments, uid=ALICE, stdin=b''):
-    """Returns: exit code and what was printed"""
-    environment = dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address,
-                       LC_ALL='C.UTF-8')
-    done = subprocess.run([certpinctl(), *arguments], env=environment, user=uid, group=uid,
-                          extra_groups=[], input=stdin, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, check=False, timeout=20)
-    return done.returncode, done.stdout, done.stderr.decode()
-
-
-def exits(world, code, *arguments, **keywords):
-    actual, output, errors = ctl(world, *arguments, **keywords)
-    equal(actual, code, f'the exit code of {arguments}, which said “{errors}”,')
-    return output
-
-
-def put(world, name, content):
-    path = os.path.join(world.folder, name)
-    os.chmod(world.folder, 0o755)
-    with open(path, 'wb') as file:
-        file.write(content)
-    return path
+from lib.world import HOST, World
 
 
 @test('pin a file, get a page, and see both in list and show')

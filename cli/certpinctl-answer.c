@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* An answer: its body goes to the standard output or a file as it came, the evidence of its
+ * connection to the standard error. */
+
+#include "config.h"
+
+#include "certpinctl.h"
+
+#include "certpinctl-text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *
+name_of_position (guint32 position, gsize length)
+{
+  if (position == 0)
+    return "the server's own certificate";
+  return position + 1 == length ? "the anchor" : "an issuer on the path";
+}
+
+static void
+print_timings (CtlStream *err, GVariant *info)
+{
+  static const char *const steps[]
+      = { "queue", "resolve", "connect", "tls", "first-byte", "total" };
+  g_autoptr (GVariant) timings = g_variant_lookup_value (info, "timings", G_VARIANT_TYPE ("a{st}"));
+  g_autoptr (GString) line = g_string_new (NULL);
+  guint64 us;
+
+  for (size_t i = 0; timings != NULL && i < G_N_ELEMENTS (steps); i++)
+    if (g_variant_lookup (timings, steps[i], "t", &us) && us > 0)
+      g_string_append_printf (line, "%s%s %.1f ms", line->len > 0 ? ", " : "", steps[i],
+                              (double)us / 1000);
+  if (line->len > 0)
+    ctl_print_line (err, "%s", line->str);
+}
+
+/* What the reply says of its connection, for people. */
+static void
+print_evidence (Ctl *ctl, CertpinResponse *response)
+{
+  GVariant *info = certpin_response_get_info (response);
+  CtlStream *err = &ctl->err;
+  g_autofree const char **path = NULL;
+  const char *url = "", *tls = "", *key = NULL;
+  gboolean reused = FALSE;
+  guint32 position = 0;
+
+  g_variant_lookup (info, "url", "&s", &url);
+  g_variant_lookup (info, "tls-version", "&s", &tls);
+  g_variant_lookup (info, "matched-key", "&s", &key);
+  g_variant_lookup (info, "matched-position", "u", &position);
+  g_variant_lookup (info, "connection-reused", "b", &reused);
+  g_variant_lookup (info, "path-keys", "^a&s", &path);
+
+  ctl_print_line (err, "%u from %s, TLS %s, %s connection", certpin_response_get_status (response),
+                  url, tls, reused ? "warm" : "new");
+  if (key != NULL)
+    ctl_print_line (err, "matched %s at position %u: %s", key, position,
+                    name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
+  print_timings (err, info);
+}
+
+/* A mismatch that was let through is told in any case. */
+static void
+print_report (Ctl *ctl, CertpinResponse *response)
+{
+  g_autoptr (GVariant) report = g_variant_lookup_value (certpin_response_get_info (response),
+                                                        "report", G_VARIANT_TYPE_VARDICT);
+  const char *message = "a report-only pin did not match";
+
+  if (report == NULL)
+    return;
+  g_variant_lookup (report, "message", "&s", &message);
+  ctl_print_message (&ctl->err, "warning", message);
+  ctl_print_failure (&ctl->err, report);
+}
+
+G_GNUC_PRINTF (2, 3)
+static void
+append_line (GString *text, const char *format, ...)
+{
+  g_autofree char *line = NULL, *clean = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  line = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  clean = ctl_text_clean (line);
+  g_string_append (text, clean);
+  g_string_append_c (text, '\n');
+}
+
+/* Returns: (transfer full): the status and the headers, fit to be shown, and an empty line */
+static char *
+head_of_response (CertpinResponse *response)
+{
+  g_autoptr (GString) head = g_string_new (NULL);
+  const char *version = "1.1", *name, *value;
+  GVariantIter iter;
+
+  g_variant_lookup (certpin_response_get_info (response), "http-version", "&s", &version);
+  append_line (head, "HTTP/%s %u", version, certpin_response_get_status (response));
+  g_variant_iter_init (&iter, certpin_response_get_headers (response));
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
+    append_line (head, "%s: %s", name, value);
+  g_string_append_c (head, '\n');
+  return g_string_free (g_steal_pointer (&head), /* free_segment= */ FALSE);
+}
+
+/* The file is opened only now, so that a refused request leaves what was in it. */
+static gboolean
+write_file (const char *name, const char *head, GBytes *body, GError **error)
+{
+  CtlStream stream;
+  gsize length;
+  const char *bytes = g_bytes_get_data (body, &length);
+  gboolean written;
+
+  int fd = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+  ctl_stream_init (&stream, fd, name);
+  stream.failure = fd < 0 ? errno : 0;
+  ctl_stream_write (&stream, head, strlen (head));
+  ctl_stream_write (&stream, bytes, length);
+  written = ctl_stream_flush (&stream, error);
+  ctl_stream_clear (&stream);
+  return fd >= 0 && close (fd) == 0 && written;
+}
+
+static gboolean
+write_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error)
+{
+  g_autofree char *head
+      = answer->include && !ctl->json ? head_of_response (response) : g_strdup ("");
+  GBytes *body = certpin_response_get_body (response);
+  gsize length;
+  const char *bytes = g_bytes_get_data (body, &length);
+
+  if (answer->file != NULL)
+    return write_file (answer->file, head, body, error);
+  ctl_stream_write (&ctl->out, head, strlen (head));
+  ctl_stream_write (&ctl->out, bytes, length);
+  return ctl_stream_flush (&ctl->out, error);
+}
+
+static void
+print_document (Ctl *ctl, CertpinResponse *response, gboolean with_body)
+{
+  g_auto (GVariantBuilder) members = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+
+  g_variant_builder_add (&members, "{sv}", "status",
+                         g_variant_new_uint32 (certpin_response_get_status (response)));
+  g_variant_builder_add (&members, "{sv}", "headers", certpin_response_get_headers (response));
+  if (with_body)
+    g_variant_builder_add (&members, "{sv}", "body",
+                           g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
+                                                     certpin_response_get_body (response), TRUE));
+  g_variant_builder_add (&members, "{sv}", "info", certpin_response_get_info (response));
+  ctl_print_json (&ctl->out,
+                  g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
+}
+
+CtlExit
+ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error)
+{
+  unsigned int status = certpin_response_get_status (response);
+  gboolean failed = answer->fail && status >= 400;
+  gboolean to_file = answer->file != NULL;
+  gboolean to_output = answer->file == NULL && !ctl->json;
+  g_autofree char *complaint = g_strdup_printf ("the server answered with HTTP status %u", status);
+
+  if ((to_file || to_output) && !write_answer (ctl, response, answer, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_document (ctl, response, /* with_body= */ !to_file);
+  else
+    print_report (ctl, response);
+  if (ctl->verbose || (ctl->err.terminal && !ctl->json))
+    print_evidence (ctl, response);
+  if (failed && !ctl->json)
+    ctl_print_message (&ctl->err, /* kind= */ NULL, complaint);
+  return failed ? CTL_EXIT_HTTP_STATUS : CTL_EXIT_OK;
+}

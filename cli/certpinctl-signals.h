@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gboolean ctl_signals_ignore_writes (void);
+void ctl_signals_end_by_pipe (void);
+
+G_END_DECLS

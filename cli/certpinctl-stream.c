@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The standard output and the standard error: what is printed is gathered and written in few
+ * pieces, and the first failure is remembered, so that it can be told at the end. Nothing here
+ * looks at what is written: certpinctl-output.c does. */
+
+#include "config.h"
+
+#include "certpinctl-stream.h"
+
+#include "certpinctl-signals.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define PENDING_MAX_BYTES (64 * 1024)
+
+void
+ctl_stream_init (CtlStream *stream, int fd, const char *name)
+{
+  const char *no_colour = g_getenv ("NO_COLOR"), *kind = g_getenv ("TERM");
+  gboolean plain
+      = (no_colour != NULL && *no_colour != '\0') || kind == NULL || g_str_equal (kind, "dumb");
+
+  *stream = (CtlStream){ .fd = fd, .name = name, .terminal = isatty (fd) == 1 };
+  stream->colour = stream->terminal && !plain;
+  stream->by_line = fd == STDERR_FILENO;
+  stream->pending = g_string_new (NULL);
+}
+
+void
+ctl_stream_clear (CtlStream *stream)
+{
+  g_string_free (stream->pending, TRUE);
+}
+
+/* Writes all of it; FALSE with errno set where that failed. */
+gboolean
+ctl_fd_write (int fd, const char *bytes, gsize length)
+{
+  while (length > 0)
+    {
+      gssize written = write (fd, bytes, length);
+
+      /* Whoever shares the other end of a pipe or a terminal may have made it non-blocking. */
+      if (written < 0 && errno == EAGAIN)
+        poll (&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
+      else if (written < 0 && errno != EINTR)
+        return FALSE;
+      bytes += MAX (written, 0);
+      length -= (gsize)MAX (written, 0);
+    }
+  return TRUE;
+}
+
+/* What comes after a failure is dropped: with a hole in it, it would read as something else. */
+static void
+write_now (CtlStream *stream, const char *bytes, gsize length)
+{
+  if (stream->failure == 0 && !ctl_fd_write (stream->fd, bytes, length))
+    stream->failure = errno;
+  if (stream->failure == EPIPE && stream->ends_quietly)
+    ctl_signals_end_by_pipe ();
+}
+
+static void
+write_pending (CtlStream *stream)
+{
+  write_now (stream, stream->pending->str, stream->pending->len);
+  g_string_truncate (stream->pending, 0);
+}
+
+void
+ctl_stream_write (CtlStream *stream, const char *bytes, gsize length)
+{
+  gboolean large = length > PENDING_MAX_BYTES;
+
+  if (!large)
+    g_string_append_len (stream->pending, bytes, (gssize)length);
+  if (large || stream->pending->len > PENDING_MAX_BYTES
+      || (stream->by_line && length > 0 && bytes[length - 1] == '\n'))
+    write_pending (stream);
+  if (large)
+    write_now (stream, bytes, length);
+}
+
+/* What could not be written, now or earlier, is an error. Errors: G_FILE_ERROR. */
+gboolean
+ctl_stream_flush (CtlStream *stream, GError **error)
+{
+  write_pending (stream);
+  if (stream->failure == 0)
+    return TRUE;
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (stream->failure),
+               "cannot write to %s: %s", stream->name, g_strerror (stream->failure));
+  return FALSE;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Where output goes. */
+typedef struct
+{
+  int fd;
+  const char *name; /* for messages */
+  gboolean terminal;
+  gboolean colour;
+  gboolean ends_quietly; /* so does the program where nobody reads it any more */
+  gboolean by_line;      /* each line is written as soon as it is whole */
+  GString *pending;      /* what was not written yet */
+  int failure;           /* errno of the first write that failed; 0: none did */
+} CtlStream;
+
+void ctl_stream_init (CtlStream *stream, int fd, const char *name);
+void ctl_stream_clear (CtlStream *stream);
+void ctl_stream_write (CtlStream *stream, const char *bytes, gsize length);
+gboolean ctl_stream_flush (CtlStream *stream, GError **error);
+
+gboolean ctl_fd_write (int fd, const char *bytes, gsize length);
+
+G_END_DECLS

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Text that strangers wrote, made fit to be shown: servers, certificates, files and arguments must
+ * not play with a terminal, start a line of their own, or make one read otherwise than it is
+ * (Unicode UTS 55). What is unfit is spelled out, never left out. */
+
+#include "config.h"
+
+#include "certpinctl-text.h"
+
+/* Bytes that are not UTF-8, as g_utf8_get_char_validated() tells them. */
+#define NO_CHARACTER_BIT 0x80000000u
+
+static gboolean
+is_plain (gunichar c)
+{
+  GUnicodeType type = g_unichar_type (c);
+
+  return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR
+         && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+/* Reads the next character of `*text`, which is not at its end, and moves on. Returns FALSE where
+ * the next byte, in `*c`, does not belong to one. */
+static gboolean
+next_character (const char **text, gunichar *c)
+{
+  *c = g_utf8_get_char_validated (*text, -1);
+  if ((*c & NO_CHARACTER_BIT) != 0)
+    {
+      *c = (guint8) * (*text)++;
+      return FALSE;
+    }
+  *text = g_utf8_next_char (*text);
+  return TRUE;
+}
+
+/* Returns: (transfer full): @text on one line of plain UTF-8: a byte that is a control character or
+ * no text at all as \xNN, another character that is unfit as \uNNNN or \UNNNNNNNN */
+char *
+ctl_text_clean (const char *text)
+{
+  g_autoptr (GString) clean = g_string_new (NULL);
+
+  while (*text != '\0')
+    {
+      gunichar c;
+      gboolean valid = next_character (&text, &c);
+
+      if (valid && is_plain (c))
+        g_string_append_unichar (clean, c);
+      else if (!valid || c < 0x80)
+        g_string_append_printf (clean, "\\x%02x", c);
+      else
+        g_string_append_printf (clean, c <= 0xffff ? "\\u%04x" : "\\U%08x", c);
+    }
+  return g_string_free (g_steal_pointer (&clean), /* free_segment= */ FALSE);
+}
+
+/* RFC 8259, section 7: beyond the Basic Multilingual Plane a character is two surrogates. */
+static void
+append_escaped (GString *json, gunichar c)
+{
+  if (c <= 0xffff)
+    g_string_append_printf (json, "\\u%04x", c);
+  else
+    g_string_append_printf (json, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                            0xdc00 + ((c - 0x10000) & 0x3ff));
+}
+
+/* Appends the text as a string of JSON: what is unfit is escaped, a byte that is not UTF-8 becomes
+ * U+FFFD. */
+void
+ctl_text_append_json (GString *json, const char *text)
+{
+  g_string_append_c (json, '"');
+  while (*text != '\0')
+    {
+      gunichar c;
+      gboolean valid = next_character (&text, &c);
+
+      if (!valid)
+        append_escaped (json, 0xfffd);
+      else if (c == '"' || c == '\\')
+        g_string_append_printf (json, "\\%c", (char)c);
+      else if (c == '\n')
+        g_string_append (json, "\\n");
+      else if (c == '\t')
+        g_string_append (json, "\\t");
+      else if (!is_plain (c))
+        append_escaped (json, c);
+      else
+        g_string_append_unichar (json, c);
+    }
+  g_string_append_c (json, '"');
+}
