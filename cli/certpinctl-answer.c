@@ -9,10 +9,7 @@
 
 #include "certpinctl-text.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 static const char *
 name_of_position (guint32 position, gsize length)
@@ -112,26 +109,6 @@ head_of_response (CertpinResponse *response)
   return g_string_free (g_steal_pointer (&head), /* free_segment= */ FALSE);
 }
 
-/* The file is opened only now, so that a refused request leaves what was in it. */
-static gboolean
-write_file (const char *name, const char *head, GBytes *body, GError **error)
-{
-  CtlStream stream;
-  gsize length;
-  const char *bytes = g_bytes_get_data (body, &length);
-  gboolean written;
-
-  int fd = open (name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-
-  ctl_stream_init (&stream, fd, name);
-  stream.failure = fd < 0 ? errno : 0;
-  ctl_stream_write (&stream, head, strlen (head));
-  ctl_stream_write (&stream, bytes, length);
-  written = ctl_stream_flush (&stream, error);
-  ctl_stream_clear (&stream);
-  return fd >= 0 && close (fd) == 0 && written;
-}
-
 static gboolean
 write_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error)
 {
@@ -142,7 +119,7 @@ write_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GErr
   const char *bytes = g_bytes_get_data (body, &length);
 
   if (answer->file != NULL)
-    return write_file (answer->file, head, body, error);
+    return ctl_file_write (answer->file, head, body, error);
   ctl_stream_write (&ctl->out, head, strlen (head));
   ctl_stream_write (&ctl->out, bytes, length);
   return ctl_stream_flush (&ctl->out, error);
@@ -165,14 +142,17 @@ print_document (Ctl *ctl, CertpinResponse *response, gboolean with_body)
                   g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
 }
 
+/* An answer that is to count as a failure does not replace a file. */
 CtlExit
 ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error)
 {
   unsigned int status = certpin_response_get_status (response);
   gboolean failed = answer->fail && status >= 400;
-  gboolean to_file = answer->file != NULL;
+  gboolean to_file = answer->file != NULL && !failed;
   gboolean to_output = answer->file == NULL && !ctl->json;
-  g_autofree char *complaint = g_strdup_printf ("the server answered with HTTP status %u", status);
+  g_autofree char *complaint
+      = g_strdup_printf ("the server answered with HTTP status %u%s", status,
+                         answer->file != NULL ? "; the file is left as it was" : "");
 
   if ((to_file || to_output) && !write_answer (ctl, response, answer, error))
     return CTL_EXIT_FAILED;

@@ -196,6 +196,18 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
   return response;
 }
 
+/* Whether the answer can be written there is told before anything is sent. `file`: stays NULL for
+ * the standard output */
+static gboolean
+find_output (const RequestOptions *options, CtlFile **file, GError **error)
+{
+  gboolean standard = options->output == NULL || strcmp (options->output, "-") == 0;
+
+  if (!standard)
+    *file = ctl_file_new (options->output, error);
+  return standard || *file != NULL;
+}
+
 /* `method`: (nullable): the first argument, where the verb does not say it */
 static CtlExit
 run_request (Ctl *ctl, const char *method, GError **error)
@@ -207,7 +219,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
       "a file that holds the body; - is the standard input", "FILE" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &chosen.headers,
       "a header of the request, 'Name: value'; may be repeated", "HEADER" },
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &chosen.output, "write the answer there", "FILE" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &chosen.output,
+      "write the answer there, all of it or nothing", "FILE" },
     { "include", 'i', 0, G_OPTION_ARG_NONE, &chosen.include, "write its headers, too", NULL },
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
       "how long it may take in all (default: 30)", "SECONDS" },
@@ -221,6 +234,7 @@ run_request (Ctl *ctl, const char *method, GError **error)
   };
   g_autoptr (CertpinRequest) request = NULL;
   g_autoptr (CertpinResponse) response = NULL;
+  g_autoptr (CtlFile) file = NULL;
   g_autoptr (GVariant) to_service = NULL;
 
   /* The first two options are not for GET. */
@@ -232,12 +246,14 @@ run_request (Ctl *ctl, const char *method, GError **error)
   if (to_service == NULL)
     return CTL_EXIT_FAILED;
   g_variant_ref_sink (to_service);
+  if (!find_output (&chosen, &file, error))
+    return CTL_EXIT_FAILED;
   response = send_request (ctl, request, to_service, error);
   if (response == NULL)
     return CTL_EXIT_FAILED;
   return ctl_print_answer (
-      ctl, response,
-      &(CtlAnswer){ .file = chosen.output, .include = chosen.include, .fail = chosen.fail }, error);
+      ctl, response, &(CtlAnswer){ .file = file, .include = chosen.include, .fail = chosen.fail },
+      error);
 }
 
 CtlExit

@@ -6,6 +6,10 @@
 
 G_BEGIN_DECLS
 
+void ctl_signals_hold (void);
+int ctl_signals_caught (void);
+void ctl_signals_release (void);
+
 gboolean ctl_signals_ignore_writes (void);
 void ctl_signals_end_by_pipe (void);
 

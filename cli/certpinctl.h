@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "certpinctl-file.h"
 #include "certpinctl-output.h"
 
 #include <certpin.h>
@@ -86,7 +87,7 @@ CtlExit ctl_verify (Ctl *ctl, GError **error);
 /* What is done with an answer. */
 typedef struct
 {
-  const char *file; /* (nullable): its name: where it goes instead of the standard output */
+  CtlFile *file; /* (nullable): where it goes instead of the standard output */
   gboolean include;
   gboolean fail;
 } CtlAnswer;

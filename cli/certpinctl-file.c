@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A file that is given new contents: all of them or none, so that a full disk or a signal leaves
+ * what was in it. They are written to a temporary file beside it, which then takes its name. What
+ * is not a regular file, such as a pipe or a device, is written to directly. */
+
+#define _GNU_SOURCE /* O_PATH */
+
+#include "config.h"
+
+#include "certpinctl-file.h"
+
+#include "certpinctl-signals.h"
+#include "certpinctl-stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#define LINKS_MAX        40 /* as the kernel follows */
+#define CHUNK_BYTES      (1024 * 1024)
+#define TEMPORARY_LENGTH 32
+
+/* Where the contents go. */
+struct _CtlFile
+{
+  char *shown; /* as it was named */
+  int folder;  /* a descriptor of where it lies, symbolic links resolved */
+  char *base;  /* its name in there */
+  gboolean direct;
+  int flags;      /* with which it is opened to be written to directly */
+  int descriptor; /* that is written to instead; -1: none */
+  char temporary[TEMPORARY_LENGTH];
+};
+
+void
+ctl_file_free (CtlFile *file)
+{
+  if (file->folder >= 0)
+    close (file->folder);
+  g_free (file->shown);
+  g_free (file->base);
+  g_free (file);
+}
+
+/* Sets the error, and returns FALSE. */
+static gboolean
+fail (const CtlFile *file, const char *what, int number, GError **error)
+{
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number), "cannot %s ‘%s’: %s", what,
+               file->shown, g_strerror (number));
+  return FALSE;
+}
+
+/* Finding it */
+
+/* Opens the folder that `path` leads to, and keeps what stands behind it. */
+static gboolean
+enter_folder (CtlFile *file, const char *path, GError **error)
+{
+  const char *slash = strrchr (path, '/');
+  g_autofree char *folder = slash != NULL ? g_strndup (path, (gsize)(slash - path) + 1) : NULL;
+
+  if (file->folder >= 0)
+    close (file->folder);
+  g_free (file->base);
+  file->base = g_strdup (slash != NULL ? slash + 1 : path);
+  file->folder = open (folder != NULL ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  return file->folder >= 0 || fail (file, "write to", errno, error);
+}
+
+static gboolean
+is_trusted (uid_t uid)
+{
+  return uid == 0 || uid == geteuid ();
+}
+
+/* Whether nobody but the caller and root can put a link or a pipe there. */
+static gboolean
+is_private (int folder)
+{
+  struct stat state;
+
+  return fstat (folder, &state) == 0 && is_trusted (state.st_uid)
+         && (state.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
+/* The links of /proc/PID/fd, to which /dev/stdout leads, stand for what is open, not for a name. */
+static gboolean
+is_proc (int folder)
+{
+  struct statfs state;
+
+  return fstatfs (folder, &state) == 0 && state.f_type == PROC_SUPER_MAGIC;
+}
+
+/* Returns: (transfer full) (nullable): where the link leads to, seen from where `path` is */
+static char *
+read_link (const CtlFile *file, const char *path, GError **error)
+{
+  const char *slash = strrchr (path, '/');
+  g_autofree char *folder = g_strndup (path, slash != NULL ? (gsize)(slash - path) + 1 : 0);
+  char target[PATH_MAX];
+  gssize length;
+
+  if (!is_private (file->folder))
+    {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP,
+                   "‘%s’ is a symbolic link in a folder where others may write; name the file "
+                   "that it leads to",
+                   file->shown);
+      return NULL;
+    }
+  length = readlinkat (file->folder, file->base, target, sizeof target - 1);
+  if (length < 0)
+    {
+      fail (file, "write to", errno, error);
+      return NULL;
+    }
+  target[length] = '\0';
+  return g_strconcat (*target == '/' ? "" : folder, target, NULL);
+}
+
+/* Goes to where `name` is, symbolic links resolved. Returns FALSE where that fails;
+ * `state->st_mode` is 0 where there is nothing yet. */
+static gboolean
+find_file (CtlFile *file, const char *name, struct stat *state, GError **error)
+{
+  g_autofree char *path = g_strdup (name);
+
+  for (unsigned int links = 0; links < LINKS_MAX; links++)
+    {
+      g_autofree char *from = g_steal_pointer (&path);
+
+      *state = (struct stat){ 0 };
+      if (!enter_folder (file, from, error))
+        return FALSE;
+      if (*file->base == '\0')
+        return fail (file, "write to", *from == '\0' ? ENOENT : EISDIR, error);
+      if (fstatat (file->folder, file->base, state, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT || fail (file, "write to", errno, error);
+      if (!S_ISLNK (state->st_mode) || is_proc (file->folder))
+        return TRUE;
+      path = read_link (file, from, error);
+      if (path == NULL)
+        return FALSE;
+    }
+  return fail (file, "write to", ELOOP, error);
+}
+
+/* What was opened for this program is not opened again: who may write to it may not be who may open
+ * it, and it goes on where others stopped. Returns: the descriptor that the file is; -1: none */
+static int
+find_descriptor (const CtlFile *file)
+{
+  struct stat folder, own;
+  guint64 number;
+
+  if (fstat (file->folder, &folder) == 0 && stat ("/proc/self/fd", &own) == 0
+      && folder.st_dev == own.st_dev && folder.st_ino == own.st_ino
+      && g_ascii_string_to_unsigned (file->base, 10, 0, G_MAXINT, &number, NULL))
+    return (int)number;
+  return -1;
+}
+
+/* What is another user's in a sticky folder, such as /tmp, can be neither removed nor replaced. */
+static gboolean
+is_stuck (int folder, const struct stat *state)
+{
+  struct stat around;
+
+  return fstat (folder, &around) == 0 && (around.st_mode & S_ISVTX) != 0 && geteuid () != 0
+         && around.st_uid != geteuid () && state->st_uid != geteuid ();
+}
+
+static gboolean
+check_file (CtlFile *file, const struct stat *state, GError **error)
+{
+  gboolean exists = state->st_mode != 0;
+
+  file->direct = exists && !S_ISREG (state->st_mode);
+  file->descriptor = exists ? find_descriptor (file) : -1;
+  if (file->descriptor >= 0)
+    return TRUE;
+  if (S_ISDIR (state->st_mode))
+    return fail (file, "write to", EISDIR, error);
+  if (exists && faccessat (file->folder, file->base, W_OK, AT_EACCESS) != 0)
+    return fail (file, "write to", errno, error);
+  if (S_ISFIFO (state->st_mode) && !is_trusted (state->st_uid) && !is_private (file->folder))
+    {
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                   "‘%s’ is another user's pipe in a folder where others may write", file->shown);
+      return FALSE;
+    }
+  /* Others may write to what is behind a descriptor, too: nothing of theirs is lost. */
+  file->flags = S_ISLNK (state->st_mode) ? O_APPEND : O_NOFOLLOW;
+  if (S_ISREG (state->st_mode) && is_stuck (file->folder, state))
+    return fail (file, "replace", EPERM, error);
+  if (!file->direct && faccessat (file->folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
+    return fail (file, "make a temporary file beside", errno, error);
+  return TRUE;
+}
+
+/* Finds the file, and whether the caller may write it, without a change to anything: that is told
+ * before a request is made rather than after it. Errors: G_FILE_ERROR.
+ * Returns: (transfer full) (nullable) */
+CtlFile *
+ctl_file_new (const char *name, GError **error)
+{
+  g_autoptr (CtlFile) file = g_new0 (CtlFile, 1);
+  struct stat state;
+
+  file->shown = g_strdup (name);
+  file->folder = -1;
+  if (!find_file (file, name, &state, error) || !check_file (file, &state, error))
+    return NULL;
+  return g_steal_pointer (&file);
+}
+
+/* Writing it */
+
+/* In pieces, so that a signal is heeded soon. */
+static gboolean
+write_chunks (int fd, const char *bytes, gsize length)
+{
+  for (gsize done = 0; done < length && ctl_signals_caught () == 0; done += CHUNK_BYTES)
+    if (!ctl_fd_write (fd, bytes + done, MIN (CHUNK_BYTES, length - done)))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+write_contents (int fd, const char *head, GBytes *body)
+{
+  gsize length;
+  const char *bytes = g_bytes_get_data (body, &length);
+
+  return write_chunks (fd, head, strlen (head)) && write_chunks (fd, bytes, length);
+}
+
+/* Owner, group and permissions as they were. Where the group cannot be kept, another one gets no
+ * more than everybody has. FALSE with errno set where that failed. */
+static gboolean
+keep_attributes (int fd, const struct stat *old)
+{
+  mode_t mode = old->st_mode & (S_IRWXU | S_IRWXG | S_IRWXO);
+
+  if (fchown (fd, old->st_uid, old->st_gid) != 0 && fchown (fd, (uid_t)-1, old->st_gid) != 0)
+    mode = (mode & (S_IRWXU | S_IRWXO)) | (mode & S_IRWXO) << 3;
+  return fchmod (fd, mode) == 0;
+}
+
+/* FALSE with errno set where that failed. */
+static gboolean
+fill_temporary (int fd, const struct stat *old, const char *head, GBytes *body)
+{
+  gboolean filled = write_contents (fd, head, body)
+                    && (old->st_mode == 0 || keep_attributes (fd, old)) && fsync (fd) == 0;
+  int number = errno;
+  gboolean closed = close (fd) == 0;
+
+  if (!filled)
+    errno = number;
+  return filled && closed;
+}
+
+/* Returns: a descriptor of a new file beside the one that is to be replaced, which nobody but the
+ * caller may read before its permissions are set; -1 with errno set */
+static int
+make_temporary (CtlFile *file, const struct stat *old)
+{
+  g_snprintf (file->temporary, sizeof file->temporary, ".certpinctl-%08x%08x", g_random_int (),
+              g_random_int ());
+  return openat (file->folder, file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                 old->st_mode != 0 ? 0600 : 0666);
+}
+
+/* Signals must be held: the temporary file does not outlive this. */
+static gboolean
+replace (CtlFile *file, const char *head, GBytes *body, GError **error)
+{
+  struct stat old = { 0 };
+  gboolean filled, replaced;
+  int fd, number;
+
+  if (fstatat (file->folder, file->base, &old, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+    return fail (file, "replace", errno, error);
+  fd = make_temporary (file, &old);
+  if (fd < 0)
+    return fail (file, "make a temporary file beside", errno, error);
+  filled = fill_temporary (fd, &old, head, body);
+  replaced = filled && ctl_signals_caught () == 0
+             && renameat (file->folder, file->temporary, file->folder, file->base) == 0;
+  number = errno;
+  if (!replaced)
+    unlinkat (file->folder, file->temporary, 0);
+  return replaced || fail (file, filled ? "replace" : "write to", number, error);
+}
+
+static gboolean
+write_directly (CtlFile *file, const char *head, GBytes *body, GError **error)
+{
+  int fd = file->descriptor >= 0
+               ? fcntl (file->descriptor, F_DUPFD_CLOEXEC, 0)
+               : openat (file->folder, file->base, O_WRONLY | O_CLOEXEC | O_NOCTTY | file->flags);
+  gsize length;
+  const char *bytes = g_bytes_get_data (body, &length);
+  gboolean written
+      = fd >= 0 && ctl_fd_write (fd, head, strlen (head)) && ctl_fd_write (fd, bytes, length);
+  int number = errno;
+
+  if (fd >= 0 && close (fd) != 0 && written)
+    return fail (file, "write to", errno, error);
+  return written || fail (file, "write to", number, error);
+}
+
+/* Gives the file new contents; where that fails, it has its old ones. A signal that would end the
+ * program does so afterwards. Errors: G_FILE_ERROR. */
+gboolean
+ctl_file_write (CtlFile *file, const char *head, GBytes *body, GError **error)
+{
+  gboolean written;
+
+  if (file->direct)
+    return write_directly (file, head, body, error);
+  ctl_signals_hold ();
+  written = replace (file, head, body, error);
+  ctl_signals_release ();
+  return written;
+}
