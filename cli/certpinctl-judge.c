@@ -75,7 +75,8 @@ ctl_explain (Ctl *ctl, GError **error)
       port != 0 ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL, ctl->cancellable,
       ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  explanation = certpin_client_explain_host_finish (ctl->client, result, error);
+  explanation = ctl_reply_take (certpin_client_explain_host_finish (ctl->client, result, error),
+                                CTL_REPLY_EXPLANATION, error);
   if (explanation == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->json)
@@ -222,6 +223,7 @@ ctl_verify (Ctl *ctl, GError **error)
   certpin_client_verify_chain_async (ctl->client, given.host != NULL ? given.host : "", chain,
                                      dictionary, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  verdict = certpin_client_verify_chain_finish (ctl->client, result, error);
+  verdict = ctl_reply_take (certpin_client_verify_chain_finish (ctl->client, result, error),
+                            CTL_REPLY_VERDICT, error);
   return verdict != NULL ? print_verdict (ctl, verdict) : CTL_EXIT_FAILED;
 }

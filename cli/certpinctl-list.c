@@ -126,7 +126,7 @@ ctl_list (Ctl *ctl, GError **error)
   certpin_client_list_pins_async (ctl->client, options_of_list (system, user), ctl->cancellable,
                                   ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  pins = certpin_client_list_pins_finish (ctl->client, result, error);
+  pins = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);
   if (pins == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->json)

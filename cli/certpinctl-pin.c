@@ -143,7 +143,8 @@ pin_keys (Ctl *ctl, char **keys, GVariant *options, GError **error)
   certpin_client_pin_keys_async (ctl->client, ctl->arguments[0], (const char *const *)keys, options,
                                  ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return certpin_client_pin_keys_finish (ctl->client, result, error);
+  return ctl_reply_take (certpin_client_pin_keys_finish (ctl->client, result, error), CTL_REPLY_PIN,
+                         error);
 }
 
 /* The library reads the file: one that cannot be read blocks the host. */
@@ -156,7 +157,9 @@ pin_file (Ctl *ctl, GVariant *options, GError **error)
   certpin_client_pin_certificate_from_file_async (ctl->client, ctl->arguments[0], file, options,
                                                   ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return certpin_client_pin_certificate_from_file_finish (ctl->client, result, error);
+  return ctl_reply_take (
+      certpin_client_pin_certificate_from_file_finish (ctl->client, result, error), CTL_REPLY_PIN,
+      error);
 }
 
 CtlExit

@@ -187,7 +187,8 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
   certpin_client_secure_request_async (ctl->client, request, options, ctl->cancellable,
                                        ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  response = certpin_client_secure_request_finish (ctl->client, result, &reason);
+  response = ctl_reply_take_response (
+      certpin_client_secure_request_finish (ctl->client, result, &reason), &reason);
   if (response == NULL)
     {
       ctl->failure = lookup_evidence (ctl, request, reason, started_s);

@@ -7,6 +7,7 @@
 
 #include "certpinctl-file.h"
 #include "certpinctl-output.h"
+#include "certpinctl-reply.h"
 
 #include <certpin.h>
 

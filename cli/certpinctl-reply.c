@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The shapes of the service's replies, as its interface promises them: a reply that lacks what a
+ * verb is about, or holds it in another type, is an error, and never an empty line or a success. */
+
+#include "config.h"
+
+#include "certpinctl-reply.h"
+
+/* As much as the service ever answers with. */
+#define REPLY_MAX_BYTES (16 * 1024 * 1024)
+
+/* One entry of a dictionary. What no table names may have any type: a later service may say more.
+ */
+typedef struct
+{
+  const char *name;
+  const char *type;
+  gboolean needed; /* always there */
+} Entry;
+
+static const Entry pin_entries[] = {
+  { "host", "s", TRUE },    { "scope", "s", TRUE },
+  { "keys", "as", TRUE },   { "match", "s", TRUE },
+  { "mode", "s", TRUE },    { "expires", "x", TRUE },
+  { "state", "s", TRUE },   { "generation", "t", TRUE },
+  { "created", "x", TRUE }, { "reason", "s" },
+  { "subject", "s" },       { "issuer", "s" },
+  { "not-after", "x" },     { "warnings", "as" },
+  { "note", "s" },          { "created-by", "s" },
+  { "source", "s" },        { "trust-anchors", "u" },
+  { "stored", "b" },        { "applies", "b" },
+  { "why", "s" },           { NULL },
+};
+
+static const Entry failure_entries[] = {
+  { "error", "s", TRUE }, { "message", "s", TRUE },
+  { "time", "x", TRUE },  { "host", "s" },
+  { "reason", "s" },      { "scope", "s" },
+  { "mode", "s" },        { "likely-cause", "s" },
+  { "advice", "s" },      { "offered-keys", "as" },
+  { "subject", "s" },     { "pinned-keys", "as" },
+  { "issuer", "s" },      { NULL },
+};
+
+static const Entry explanation_entries[] = {
+  { "host", "s", TRUE },
+  { "policy", "s", TRUE },
+  { "pins", "aa{sv}", TRUE },
+  { NULL },
+};
+
+static const Entry verdict_entries[] = {
+  { "trusted", "b", TRUE },    { "verdict", "s", TRUE },
+  { "reason", "s", TRUE },     { "offered-keys", "as", TRUE },
+  { "path-keys", "as", TRUE }, { "matched-key", "s" },
+  { "matched-position", "u" }, { NULL },
+};
+
+static const Entry info_entries[] = {
+  { "url", "s", TRUE },         { "http-version", "s", TRUE },
+  { "tls-version", "s", TRUE }, { "connection-reused", "b", TRUE },
+  { "path-keys", "as", TRUE },  { "matched-key", "s" },
+  { "matched-position", "u" },  { "timings", "a{st}" },
+  { "report", "a{sv}" },        { NULL },
+};
+
+/* A bit of `seen` is for each. */
+G_STATIC_ASSERT (G_N_ELEMENTS (pin_entries) <= 32);
+
+static const Entry *const entries_of[] = {
+  [CTL_REPLY_PIN] = pin_entries,
+  [CTL_REPLY_FAILURE] = failure_entries,
+  [CTL_REPLY_EXPLANATION] = explanation_entries,
+  [CTL_REPLY_VERDICT] = verdict_entries,
+};
+
+/* Sets the error, and returns FALSE. */
+G_GNUC_PRINTF (2, 3)
+static gboolean
+refuse (GError **error, const char *format, ...)
+{
+  g_autofree char *what = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  what = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+               "the reply is not one of the certpin service: %s; check that certpinctl and "
+               "certpind have the "
+               "same version",
+               what);
+  return FALSE;
+}
+
+/* Returns: where the name stands in the table, or in its end */
+static unsigned int
+find_entry (const Entry *entries, const char *name)
+{
+  unsigned int i = 0;
+
+  while (entries[i].name != NULL && !g_str_equal (entries[i].name, name))
+    i++;
+  return i;
+}
+
+/* `seen`: a bit for each entry of the table. A dictionary of D-Bus may name a thing twice, and then
+ * nobody knows which of them is meant. */
+static gboolean
+check_entry (GVariant *member, const Entry *entries, guint32 *seen, GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  const char *name;
+  unsigned int i;
+
+  g_variant_get (member, "{&sv}", &name, &value);
+  i = find_entry (entries, name);
+  if (entries[i].name == NULL)
+    return TRUE;
+  if (!g_variant_is_of_type (value, G_VARIANT_TYPE (entries[i].type)))
+    return refuse (error, "‘%s’ has the type ‘%s’, not ‘%s’", name,
+                   g_variant_get_type_string (value), entries[i].type);
+  if ((*seen & 1u << i) != 0)
+    return refuse (error, "it has more than one ‘%s’", name);
+  *seen |= 1u << i;
+  return TRUE;
+}
+
+static gboolean
+check_dictionary (GVariant *reply, const Entry *entries, GError **error)
+{
+  guint32 seen = 0;
+
+  if (!g_variant_is_of_type (reply, G_VARIANT_TYPE_VARDICT))
+    return refuse (error, "it has the type ‘%s’, not ‘a{sv}’", g_variant_get_type_string (reply));
+  if (g_variant_get_size (reply) > REPLY_MAX_BYTES)
+    return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);
+  for (gsize i = 0; i < g_variant_n_children (reply); i++)
+    {
+      g_autoptr (GVariant) member = g_variant_get_child_value (reply, i);
+
+      if (!check_entry (member, entries, &seen, error))
+        return FALSE;
+    }
+  for (unsigned int i = 0; entries[i].name != NULL; i++)
+    if (entries[i].needed && (seen & 1u << i) == 0)
+      return refuse (error, "it has no ‘%s’", entries[i].name);
+  return TRUE;
+}
+
+/* `pins`: of any type */
+static gboolean
+check_pins (GVariant *pins, GError **error)
+{
+  if (!g_variant_is_of_type (pins, G_VARIANT_TYPE ("aa{sv}")))
+    return refuse (error, "it has the type ‘%s’, not ‘aa{sv}’", g_variant_get_type_string (pins));
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+
+      if (!check_dictionary (pin, pin_entries, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_reply (GVariant *reply, CtlReply kind, GError **error)
+{
+  g_autoptr (GVariant) pins = NULL;
+
+  if (!check_dictionary (reply, entries_of[kind], error))
+    return FALSE;
+  if (kind != CTL_REPLY_EXPLANATION)
+    return TRUE;
+  pins = g_variant_lookup_value (reply, "pins", NULL);
+  return check_pins (pins, error);
+}
+
+/* `reply`: (transfer full) (nullable): what a call came to; NULL with the error set where it
+ * failed. Errors: CERTPIN_ERROR_FAILED. Returns: (transfer full) (nullable): the reply, if it is
+ * one */
+GVariant *
+ctl_reply_take (GVariant *reply, CtlReply kind, GError **error)
+{
+  g_autoptr (GVariant) value = reply;
+
+  return value != NULL && check_reply (value, kind, error) ? g_steal_pointer (&value) : NULL;
+}
+
+/* As ctl_reply_take(), of an array of pins. */
+GVariant *
+ctl_reply_take_pins (GVariant *reply, GError **error)
+{
+  g_autoptr (GVariant) value = reply;
+
+  return value != NULL && check_pins (value, error) ? g_steal_pointer (&value) : NULL;
+}
+
+static gboolean
+check_response (CertpinResponse *response, GError **error)
+{
+  GVariant *info = certpin_response_get_info (response);
+  unsigned int status = certpin_response_get_status (response);
+  g_autoptr (GVariant) report = NULL;
+
+  if (status < 200 || status > 599)
+    return refuse (error, "%u is not an HTTP status", status);
+  if (g_bytes_get_size (certpin_response_get_body (response)) > REPLY_MAX_BYTES
+      || g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)
+    return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);
+  if (!check_dictionary (info, info_entries, error))
+    return FALSE;
+  report = g_variant_lookup_value (info, "report", NULL);
+  return report == NULL || check_dictionary (report, failure_entries, error);
+}
+
+/* As ctl_reply_take(), of the answer to a request. */
+CertpinResponse *
+ctl_reply_take_response (CertpinResponse *response, GError **error)
+{
+  g_autoptr (CertpinResponse) value = response;
+
+  return value != NULL && check_response (value, error) ? g_steal_pointer (&value) : NULL;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <certpin.h>
+
+G_BEGIN_DECLS
+
+/* What a reply is. */
+typedef enum
+{
+  CTL_REPLY_PIN,
+  CTL_REPLY_FAILURE,
+  CTL_REPLY_EXPLANATION,
+  CTL_REPLY_VERDICT,
+} CtlReply;
+
+GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);
+GVariant *ctl_reply_take_pins (GVariant *reply, GError **error);
+CertpinResponse *ctl_reply_take_response (CertpinResponse *response, GError **error);
+
+G_END_DECLS

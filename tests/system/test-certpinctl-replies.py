@@ -1,0 +1,177 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""What certpinctl makes of a service that answers something else than its interface says: an error
+of one sentence, never a success, an empty line or a crash."""
+
+import json
+
+from gi.repository import GLib
+
+from lib import fake_service as fake
+from lib.certpinctl import FAILED, OK, exits, put, run_raw
+from lib.fake_service import FakeWorld
+from lib.tap import equal, holds, run, test
+
+HUGE = (16 * 1024 + 1) * 1024
+PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expires': 'x',
+       'state': 's', 'generation': 't', 'created': 'x'}
+# What is always in the dictionary that a method answers with, and what may be.
+ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
+          'LastFailure': {'error': 's', 'message': 's', 'time': 'x'},
+          'ExplainHost': {'host': 's', 'policy': 's', 'pins': 'aa{sv}'},
+          'VerifyChain': {'trusted': 'b', 'verdict': 's', 'reason': 's', 'offered-keys': 'as',
+                          'path-keys': 'as'},
+          'SecureRequest': {'url': 's', 'http-version': 's', 'tls-version': 's', 'path-keys': 'as',
+                            'connection-reused': 'b'}}
+SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after': 'x',
+                        'warnings': 'as', 'note': 's', 'created-by': 's', 'source': 's',
+                        'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's'},
+             'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
+                             'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
+                             'pinned-keys': 'as', 'issuer': 's'},
+             'VerifyChain': {'matched-key': 's', 'matched-position': 'u'},
+             'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
+                               'report': 'a{sv}'}}
+WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
+         GLib.Variant('v', GLib.Variant('s', 'h.example')))
+
+
+def verb_of(world, method):
+    """The command line that comes to call it."""
+    certificate = put(world, 'good.der', b'der')
+    return {'PinCertificate': ('pin', 'h.example', certificate),
+            'PinKeys': ('pin', 'h.example', '--key', 'x'), 'Unpin': ('unpin', 'h.example'),
+            'BlockHost': ('block', 'h.example', 'why'), 'ListPins': ('list',),
+            'GetPin': ('show', 'h.example'), 'LastFailure': ('show', 'h.example'),
+            'ExplainHost': ('explain', 'h.example'), 'VerifyChain': ('verify', certificate),
+            'SecureRequest': ('get', '-v', '-i', 'https://h.example/')}[method]
+
+
+def dictionary(method, **entries):
+    """A good one, but for those entries."""
+    make = {'LastFailure': fake.failure, 'ExplainHost': fake.explanation,
+            'VerifyChain': fake.verdict, 'SecureRequest': fake.info}.get(method, fake.pin)
+    return make(**entries)
+
+
+def reply_of(method, values):
+    """The method's reply with that dictionary in it."""
+    if method == 'SecureRequest':
+        return fake.response(evidence=values)
+    return fake.several(values) if method == 'ListPins' else fake.one(values)
+
+
+def good(method):
+    return reply_of(method, dictionary(method)) if method in ALWAYS else GLib.Variant('()', ())
+
+
+def answer(world, method, reply):
+    """That method is answered with that, and others as they should be."""
+    def answer_one(called, arguments):
+        if called == 'ListPins' and 'start-after' in arguments[0]:
+            return fake.several()
+        return reply if called == method else good(called)
+
+    world.answers(answer_one)
+
+
+def shown(reply):
+    return reply.print_(True) if reply.get_size() < 1000 else f'{reply.get_size()} bytes'
+
+
+def fails(world, method, reply, *words):
+    """The reply is an error, in text and in JSON, and says these words."""
+    answer(world, method, reply)
+    code, output, errors = run_raw(world, *verb_of(world, method))
+    what = f'{method}, answered with {shown(reply)}, which said {output} and {errors},'
+    equal(code, FAILED, f'the exit code of {what}')
+    equal((output, errors.count(b'\n')), (b'', 1), f'what was printed, and the lines, of {what}')
+    for word in words:
+        holds(word in errors.decode(), f'“{word}” is not said by {what}')
+    code, output, errors = run_raw(world, '--json', *verb_of(world, method))
+    equal((code, errors), (FAILED, b''), f'the exit code of {what} in JSON')
+    equal(json.loads(output)['error']['name'], 'Failed', 'the name of the error')
+
+
+def entries(*tables):
+    """Each entry of each method, and its type."""
+    return [(method, name, kind) for table in tables for method, names in table.items()
+            for name, kind in names.items()]
+
+
+@test('the replies that the others are made from are good ones')
+def _(world):
+    for method in (*ALWAYS, 'Unpin', 'BlockHost'):
+        answer(world, method, good(method))
+        exits(world, OK, *verb_of(world, method))
+
+
+def named(method, name):
+    """What the error says, unless the library needs it itself: to ask for the next slice."""
+    return () if (method, name) == ('ListPins', 'host') else (f'‘{name}’',)
+
+
+@test('a reply that lacks something is an error that names it')
+def _(world):
+    for method, name, _ in entries(ALWAYS):
+        fails(world, method, reply_of(method, dictionary(method, **{name: None})),
+              *named(method, name))
+    for method in ALWAYS:
+        fails(world, method, reply_of(method, {}))
+
+
+@test('a value of a wrong type is an error that names it')
+def _(world):
+    for method, name, kind in entries(ALWAYS, SOMETIMES):
+        for value in WRONG:
+            if value.get_type_string() != kind:
+                fails(world, method, reply_of(method, dictionary(method, **{name: value})),
+                      *named(method, name))
+
+
+@test('a thing that is said twice is an error')
+def _(world):
+    for method, name, kind in entries(ALWAYS):
+        builder = GLib.VariantBuilder(GLib.VariantType('a{sv}'))
+        for key, value in (*dictionary(method).items(), (name, dictionary(method)[name])):
+            builder.add_value(GLib.Variant.new_dict_entry(GLib.Variant('s', key),
+                                                          GLib.Variant('v', value)))
+        twice = builder.end()
+        reply = {'ListPins': GLib.Variant.new_tuple(GLib.Variant.new_array(None, [twice])),
+                 'SecureRequest': GLib.Variant.new_tuple(
+                     *[fake.response().get_child_value(i) for i in range(3)], twice)}
+        fails(world, method, reply.get(method, GLib.Variant.new_tuple(twice)), f'‘{name}’')
+        equal(twice.n_children(), len(dictionary(method)) + 1, f'how often there is a {kind}')
+
+
+@test('what is inside of a reply is looked at, too')
+def _(world):
+    bad = dict(fake.pin(), keys=GLib.Variant('s', 'sha256/AA='))
+    fails(world, 'ListPins', fake.several(fake.pin(), bad), '‘keys’')
+    fails(world, 'ExplainHost', fake.one(fake.explanation(fake.pin(), bad)), '‘keys’')
+    report = GLib.Variant('a{sv}', fake.failure(message=None))
+    fails(world, 'SecureRequest', fake.response(evidence=fake.info(report=report)), '‘message’')
+    for status in (0, 100, 199, 600, 1 << 31):
+        fails(world, 'SecureRequest', fake.response(status=status), f'{status}')
+
+
+@test('a reply larger than any of the service’s is an error')
+def _(world):
+    for method in ALWAYS:
+        fails(world, method, reply_of(method, dictionary(method, more='x' * HUGE)), 'larger')
+    fails(world, 'SecureRequest', fake.response(body=bytes(HUGE)), 'larger')
+    fails(world, 'SecureRequest', fake.response(headers=[('Name', 'x' * HUGE)]), 'larger')
+
+
+@test('what a later service may say is not in the way')
+def _(world):
+    more = {'new': GLib.Variant('(dv)', (1.5, GLib.Variant('s', 'x'))),
+            'older': GLib.Variant('a{ss}', {})}
+    for method in ALWAYS:
+        answer(world, method, reply_of(method, dictionary(method, **more)))
+        exits(world, OK, *verb_of(world, method))
+        output = json.loads(exits(world, OK, '--json', *verb_of(world, method)))
+        holds('[1.5,"x"]' in json.dumps(output, separators=(',', ':')), f'{output}')
+
+
+run(FakeWorld)
