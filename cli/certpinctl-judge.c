@@ -19,9 +19,17 @@ static const CtlField verdict_fields[] = {
 };
 
 static const CtlField explained_fields[] = {
-  { "applies", "applies" }, { "why", "why" },   { "scope", "scope" }, { "state", "state" },
-  { "match", "match" },     { "mode", "mode" }, { "keys", "keys" },   { "reason", "reason" },
-  { "source", "source" },   { NULL },
+  { "applies", "applies" },
+  { "why", "why" },
+  { "scope", "scope" },
+  { "state", "state" },
+  { "stored", "stored" },
+  { "match", "match" },
+  { "mode", "mode" },
+  { "keys", "keys" },
+  { "reason", "reason" },
+  { "source", "source" },
+  { NULL },
 };
 
 static void
@@ -38,12 +46,9 @@ print_explanation (Ctl *ctl, GVariant *explanation)
   for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
-      const char *pattern = "";
 
-      g_variant_lookup (pin, "host", "&s", &pattern);
       ctl_print_blank (&ctl->out);
-      ctl_print_heading (&ctl->out, pattern);
-      ctl_print_fields (&ctl->out, pin, explained_fields);
+      ctl_print_pin (&ctl->out, pin, explained_fields);
     }
 }
 

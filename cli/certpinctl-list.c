@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb `list`: a table of the pins that the caller may see. */
+/* The verb `list`: a table of the pins that the caller may see, by host. */
 
 #include "config.h"
 
 #include "certpinctl.h"
+
+#include <string.h>
 
 enum
 {
@@ -23,13 +25,14 @@ static const char *const titles[]
 
 G_STATIC_ASSERT (G_N_ELEMENTS (titles) == N_COLUMNS + 1);
 
-static char *
-text_in_pin (GVariant *pin, const char *key)
+/* Returns: (transfer none) */
+static const char *
+find_text (GVariant *pin, const char *key)
 {
   const char *text = "";
 
   g_variant_lookup (pin, key, "&s", &text);
-  return g_strdup (text);
+  return text;
 }
 
 static char *
@@ -41,22 +44,29 @@ expiry_of_pin (GVariant *pin)
   return expires != 0 ? ctl_text_of_time (expires) : g_strdup ("never");
 }
 
-/* The keys; where there are none, why, in parentheses. */
+static void
+add_remark (GStrvBuilder *cells, const char *text)
+{
+  g_autofree char *remark = *text != '\0' ? g_strdup_printf ("(%s)", text) : g_strdup ("");
+
+  g_strv_builder_add (cells, remark);
+}
+
+/* The keys; where there are none, why, in parentheses, as are warnings. */
 static GStrv
 last_cells_of_pin (GVariant *pin)
 {
   g_autoptr (GStrvBuilder) cells = g_strv_builder_new ();
   g_autofree const char **keys = NULL;
-  g_autofree char *reason = NULL, *text = NULL;
+  const char *reason = find_text (pin, "reason"), *warning = ctl_warning_of_pin (pin);
 
-  if (g_variant_lookup (pin, "keys", "^a&s", &keys) && keys[0] != NULL)
+  g_variant_lookup (pin, "keys", "^a&s", &keys);
+  if (keys != NULL && keys[0] != NULL)
     g_strv_builder_addv (cells, keys);
   else
-    {
-      reason = text_in_pin (pin, "reason");
-      text = *reason != '\0' ? g_strdup_printf ("(%s)", reason) : g_strdup ("");
-      g_strv_builder_add (cells, text);
-    }
+    add_remark (cells, reason);
+  if (warning != NULL)
+    add_remark (cells, warning);
   return g_strv_builder_end (cells);
 }
 
@@ -70,11 +80,11 @@ add_rows (GPtrArray *rows, GVariant *pin)
     {
       GStrv cells = g_new0 (char *, N_COLUMNS + 1);
 
-      cells[COLUMN_HOST] = i == 0 ? text_in_pin (pin, "host") : g_strdup ("");
-      cells[COLUMN_SCOPE] = i == 0 ? text_in_pin (pin, "scope") : g_strdup ("");
-      cells[COLUMN_STATE] = i == 0 ? text_in_pin (pin, "state") : g_strdup ("");
-      cells[COLUMN_MATCH] = i == 0 ? text_in_pin (pin, "match") : g_strdup ("");
-      cells[COLUMN_MODE] = i == 0 ? text_in_pin (pin, "mode") : g_strdup ("");
+      cells[COLUMN_HOST] = g_strdup (i == 0 ? find_text (pin, "host") : "");
+      cells[COLUMN_SCOPE] = g_strdup (i == 0 ? find_text (pin, "scope") : "");
+      cells[COLUMN_STATE] = g_strdup (i == 0 ? find_text (pin, "state") : "");
+      cells[COLUMN_MATCH] = g_strdup (i == 0 ? find_text (pin, "match") : "");
+      cells[COLUMN_MODE] = g_strdup (i == 0 ? find_text (pin, "mode") : "");
       cells[COLUMN_EXPIRES] = i == 0 ? expiry_of_pin (pin) : g_strdup ("");
       cells[COLUMN_KEYS] = g_strdup (last_cells[i]);
       g_ptr_array_add (rows, cells);
@@ -99,6 +109,37 @@ print_pins (Ctl *ctl, GVariant *pins)
     ctl_print_message (&ctl->err, /* kind= */ NULL, "nothing is pinned");
 }
 
+/* Of one host the files' pin first, then the system's, then the user's: as they apply. */
+static int
+rank_of_pin (GVariant *pin)
+{
+  if (strcmp (find_text (pin, "scope"), "system") != 0)
+    return 2;
+  return *find_text (pin, "source") != '\0' ? 0 : 1;
+}
+
+static int
+compare_pins (gconstpointer a, gconstpointer b)
+{
+  GVariant *one = *(GVariant *const *)a, *other = *(GVariant *const *)b;
+  int hosts = strcmp (find_text (one, "host"), find_text (other, "host"));
+
+  return hosts != 0 ? hosts : rank_of_pin (one) - rank_of_pin (other);
+}
+
+/* However the service put them together. Returns: (transfer full) */
+static GVariant *
+sort_pins (GVariant *pins)
+{
+  g_autoptr (GPtrArray) sorted = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    g_ptr_array_add (sorted, g_variant_get_child_value (pins, i));
+  g_ptr_array_sort (sorted, compare_pins);
+  return g_variant_ref_sink (
+      g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *)sorted->pdata, sorted->len));
+}
+
 static GVariant *
 options_of_list (gboolean system, gboolean user)
 {
@@ -119,16 +160,18 @@ ctl_list (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GVariant) unsorted = NULL, pins = NULL;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
   certpin_client_list_pins_async (ctl->client, options_of_list (system, user), ctl->cancellable,
                                   ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  pins = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);
-  if (pins == NULL)
+  unsorted
+      = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);
+  if (unsorted == NULL)
     return CTL_EXIT_FAILED;
+  pins = sort_pins (unsorted);
   if (ctl->json)
     ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pins': %v}", pins));
   else

@@ -199,7 +199,7 @@ ctl_pin (Ctl *ctl, GError **error)
   if (ctl->json)
     ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", pin));
   else
-    ctl_print_pin (&ctl->out, pin);
+    ctl_print_pin (&ctl->out, pin, ctl_pin_fields);
   return CTL_EXIT_OK;
 }
 

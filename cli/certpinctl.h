@@ -76,7 +76,9 @@ CtlExit ctl_list (Ctl *ctl, GError **error);
 
 /* certpinctl-show.c */
 CtlExit ctl_show (Ctl *ctl, GError **error);
-void ctl_print_pin (CtlStream *stream, GVariant *pin);
+extern const CtlField ctl_pin_fields[];
+const char *ctl_warning_of_pin (GVariant *pin);
+void ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields);
 void ctl_print_failure (CtlStream *stream, GVariant *failure);
 GVariant *ctl_lookup_failure (Ctl *ctl, const char *host, GError **error);
 
