@@ -3,12 +3,18 @@
 """certpinctl with many pins, in whatever order they come, and with pins that are not on disk."""
 
 import json
+import pathlib
 import random
+import subprocess
 
 from lib import fake_service as fake
-from lib.certpinctl import OK, exits
+from lib.certpinctl import OK, environment, exits
+from lib.daemon import program
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
+
+COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
+
 
 def everywhere(host):
     """The host's pins in the order in which they apply: the files', the system's, the user's."""
@@ -61,6 +67,44 @@ def _(world):
                   [word == words for word in (b'not yet on disk', b'in memory only')]
                   + [words is not None and arguments != ('list',)], f'what {arguments} says')
         equal(json.loads(exits(world, OK, 'list', '--json'))['pins'][0]['stored'], stored, 'JSON')
+
+
+# Completion
+
+def complete(world, line):
+    """Returns: what bash offers behind that line"""
+    script = ('source "$0"; COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=" "; _certpinctl;'
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    path = pathlib.Path(program('CERTPINCTL')).parent
+    done = subprocess.run(['bash', '-c', script, COMPLETION, line], check=True, timeout=30,
+                          env=environment(world, PATH=f'{path}:/usr/bin:/bin'), cwd=world.folder,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return sorted(done.stdout.decode().split())
+
+
+@test('completion offers the hosts that are pinned, and runs none of them')
+def _(world):
+    odd = ['$(touch${IFS}ran)', '`touch${IFS}ran`', '$HOME', '~', '{a,b}', 'x\x1b[31m', '']
+    lists(world, [pin for host in sorted(['h.example', '*.h.example:8443', '[::1]:443', *odd])
+                  for pin in everywhere(host)])
+    for verb in ('pin', 'unpin', 'block', 'show', 'explain'):
+        equal(sorted(set(complete(world, f'certpinctl {verb} '))),
+              ['*.h.example:8443', '[::1]:443', 'h.example'], f'the hosts of {verb}')
+    holds(not (pathlib.Path(world.folder) / 'ran').exists(), 'a host was run')
+
+
+@test('completion offers every verb and every option that there is')
+def _(world):
+    verbs = complete(world, 'certpinctl ')
+    equal(verbs, sorted(['pin', 'unpin', 'block', 'list', 'show', 'explain', 'verify', 'get',
+                         'request']), 'the verbs')
+    for verb in verbs:
+        text = exits(world, OK, verb, '--help').decode().split('\nExamples')[0]
+        options = {word.strip(',').split('=')[0] for line in text.split('\n')
+                   if line.startswith('  ') for word in line.split()[:2] if word.startswith('--')}
+        offered = {word.split('=')[0] for word in complete(world, f'certpinctl {verb} --')}
+        equal(offered, options, f'the options of {verb}')
+    equal(complete(world, 'certpinctl verify --match='), ['leaf', 'path'], 'the values')
 
 
 run(FakeWorld)
