@@ -50,6 +50,19 @@ def _(world):
               'the order of the table')
 
 
+@test('many pins are listed, however many slices they come in')
+def _(world):
+    hosts = [f'h{i:05}.example' for i in range(1234)]
+
+    def slice_of(_method, arguments):
+        rest = [host for host in hosts if host > arguments[0].get('start-after', '')]
+        return fake.several(*(pin for host in rest[:100] for pin in everywhere(host)))
+
+    world.answers(slice_of)
+    equal([entry[0] for entry in shown(world)], [host for host in hosts for _ in range(3)],
+          'the hosts')
+
+
 @test('a block that is not on disk says so, in list, show and explain')
 def _(world):
     for stored, state, words in ((False, 'blocked', b'not yet on disk'),

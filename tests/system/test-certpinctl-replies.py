@@ -144,6 +144,18 @@ def _(world):
         equal(twice.n_children(), len(dictionary(method)) + 1, f'how often there is a {kind}')
 
 
+@test('a reply of another signature is an error')
+def _(world):
+    wrong = [GLib.Variant('(s)', ('h.example',)), GLib.Variant('(v)', (GLib.Variant('s', 'x'),)),
+             GLib.Variant('(a{ss})', ({},)), GLib.Variant('(aa{sv}s)', ([], 'x')),
+             GLib.Variant('(a{sv}a{sv})', ({}, {})), GLib.Variant('(u)', (200,)),
+             GLib.Variant('()', ())]
+    for method in (*ALWAYS, 'Unpin', 'BlockHost'):
+        for reply in wrong:
+            if reply.get_type_string() != good(method).get_type_string():
+                fails(world, method, reply)
+
+
 @test('what is inside of a reply is looked at, too')
 def _(world):
     bad = dict(fake.pin(), keys=GLib.Variant('s', 'sha256/AA='))
