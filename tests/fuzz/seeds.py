@@ -36,6 +36,7 @@ BY_HAND = {
     'redirect': ['https://h.example/', '/c', '//other.example', '?q#f', 'http://h.example/',
                  'https://h.example:8443/', 'https://user@h.example/', 'https://[::1]/'],
     'verdict': [],
+    'wire': [],
 }
 CHAINS = ['limbo/limbo', 'chains/bettertls', 'chains/boringssl-pki', 'chains/pkits', 'chains/pin']
 MATCH_PATH, ANY_USE, NAMED = 1, 2, 4

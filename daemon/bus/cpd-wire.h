@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Of every message, so many bytes say how long the rest is. */
+#define CPD_WIRE_START_BYTES 16
+
+/* What the header of a message says. The texts are within its bytes; NULL: there is none. */
+typedef struct
+{
+  GDBusMessageType type;
+  gboolean swapped; /* its numbers are not in the order of this machine */
+  guint32 body_bytes;
+  guint32 n_fds;
+  const char *sender, *destination, *interface, *signature;
+} CpdWireHeader;
+
+guint64 cpd_wire_measure_header (const guint8 start[CPD_WIRE_START_BYTES]);
+guint32 cpd_wire_measure_body (const guint8 start[CPD_WIRE_START_BYTES]);
+gboolean cpd_wire_read_header (const guint8 *bytes, gsize size, CpdWireHeader *header);
+gboolean
+cpd_wire_has_more_values (const CpdWireHeader *header, const guint8 *body, unsigned int most);
+void cpd_wire_empty (guint8 *bytes, gsize size);
+GDBusMessage *cpd_wire_make_message (GBytes *bytes);
+
+G_END_DECLS
