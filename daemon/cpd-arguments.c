@@ -58,14 +58,14 @@ cpd_arguments_want_polkit (const CpdArguments *arguments)
   return g_strcmp0 (arguments->authority, "uid") != 0;
 }
 
-/* Returns: (transfer full): a connection to the bus that was asked for */
-GDBusConnection *
-cpd_arguments_connect (const CpdArguments *arguments, GError **error)
+/* Returns: (transfer full) (nullable): the address of the bus that was asked for */
+static char *
+get_address (const CpdArguments *arguments, GError **error)
 {
   const char *bus = arguments->bus != NULL ? arguments->bus : "system";
 
   if (g_str_equal (bus, "system"))
-    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+    return g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, error);
   if (cpd_arguments_want_polkit (arguments))
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
@@ -73,12 +73,17 @@ cpd_arguments_connect (const CpdArguments *arguments, GError **error)
       return NULL;
     }
   if (g_str_equal (bus, "session"))
-    return g_bus_get_sync (G_BUS_TYPE_SESSION, NULL, error);
-  return g_dbus_connection_new_for_address_sync (
-      bus,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, error);
+    return g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SESSION, NULL, error);
+  return g_strdup (bus);
+}
+
+/* Returns: (transfer full) (nullable): a connection to the bus that was asked for */
+CpdLink *
+cpd_arguments_connect (const CpdArguments *arguments, GError **error)
+{
+  g_autofree char *address = get_address (arguments, error);
+
+  return address != NULL ? cpd_link_new (address, error) : NULL;
 }
 
 void

@@ -148,7 +148,8 @@ static void
 on_lost (Service *service)
 {
   gboolean in_order
-      = service->owner && !g_dbus_connection_is_closed (service->settings->connection);
+      = service->owner
+        && !g_dbus_connection_is_closed (cpd_link_get_connection (service->settings->link));
 
   if (in_order && !g_cancellable_is_cancelled (service->ending))
     g_message ("replaced by another instance");
@@ -196,7 +197,6 @@ drain (Service *service)
   while (is_draining (service))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (ticks);
-  g_dbus_connection_flush_sync (service->settings->connection, NULL, NULL);
 }
 
 static void
@@ -220,7 +220,6 @@ cpd_service_run (const CpdBusSettings *settings, GError **error)
 {
   Service service = { .settings = settings, .starting = TRUE };
 
-  g_dbus_connection_set_exit_on_close (settings->connection, FALSE);
   set_up (&service);
   cpd_bus_own_name (service.bus);
   g_main_loop_run (service.loop);

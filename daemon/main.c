@@ -73,15 +73,15 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
 {
   g_autoptr (CpdJudge) judge = cpd_judge_new (store);
   g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
-  g_autoptr (GDBusConnection) connection = cpd_arguments_connect (arguments, error);
-  const CpdBusSettings settings = { .connection = connection,
+  g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, error);
+  const CpdBusSettings settings = { .link = link,
                                     .store = store,
                                     .fetcher = CPD_FETCHER (fetcher),
                                     .config = config,
                                     .polkit = cpd_arguments_want_polkit (arguments),
                                     .replace = arguments->replace };
 
-  return connection != NULL ? cpd_service_run (&settings, error) : 1;
+  return link != NULL ? cpd_service_run (&settings, error) : 1;
 }
 
 /* What must hold before anything else runs. */

@@ -136,18 +136,21 @@ on_room (CpdCaller *caller, gpointer user_data)
 
 /* From a caller's first message to the last one that it is sent. */
 static void
-connect_parts (CpdBus *bus, GDBusConnection *connection)
+connect_parts (CpdBus *bus, CpdLink *link)
 {
   static const CpdInboxFuncs funcs = { .met = on_met, .turn = on_turn };
   CpdBusParts *parts = &bus->parts;
+  GDBusConnection *connection = cpd_link_get_connection (link);
 
+  parts->connection = g_object_ref (connection);
   parts->callers = cpd_callers_new (connection);
-  parts->inbox = cpd_inbox_new (connection, &funcs, bus);
+  parts->inbox = cpd_inbox_new (&funcs, bus);
   parts->delivery = cpd_delivery_new (connection, parts->inbox, on_room, bus);
   parts->subscribers = cpd_subscribers_new (parts->delivery);
   g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
   g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);
   g_signal_connect_swapped (parts->callers, "lost", G_CALLBACK (on_caller_lost), bus);
+  cpd_link_open (link, parts->inbox);
 }
 
 static void
@@ -169,11 +172,10 @@ cpd_bus_new (const CpdBusSettings *settings)
   CpdBus *bus = g_object_new (CPD_TYPE_BUS, NULL);
   CpdBusParts *parts = &bus->parts;
 
-  parts->connection = g_object_ref (settings->connection);
   parts->store = g_object_ref (settings->store);
   parts->fetcher = g_object_ref (settings->fetcher);
   parts->config = settings->config;
-  connect_parts (bus, settings->connection);
+  connect_parts (bus, settings->link);
   parts->fairness = cpd_fairness_new (settings->config);
   parts->judgements = new_judgements ();
   parts->failures = cpd_failures_new ();
@@ -182,7 +184,7 @@ cpd_bus_new (const CpdBusSettings *settings)
                                       : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
   bus->replace = settings->replace;
-  bus->name = cpd_bus_name_new (settings->connection);
+  bus->name = cpd_bus_name_new (parts->connection);
   g_signal_connect_object (bus->name, "acquired", G_CALLBACK (on_acquired), bus, G_CONNECT_SWAPPED);
   g_signal_connect_object (bus->name, "lost", G_CALLBACK (on_lost), bus, G_CONNECT_SWAPPED);
   return bus;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/bus/cpd-call.h"
+#include "daemon/bus/cpd-link.h"
 
 G_BEGIN_DECLS
 
@@ -15,7 +16,7 @@ G_DECLARE_FINAL_TYPE (CpdBus, cpd_bus, CPD, BUS, GObject)
 
 typedef struct
 {
-  GDBusConnection *connection;
+  CpdLink *link; /* outlives the service */
   CpdStore *store;
   CpdFetcher *fetcher;
   const CpdConfig *config;

@@ -11,6 +11,7 @@
 
 #include "daemon/bus/cpd-alarm.h"
 #include "daemon/bus/cpd-credit.h"
+#include "daemon/bus/cpd-outlet.h"
 #include "daemon/bus/cpd-undelivered.h"
 #include "dbus/certpin-names.h"
 
@@ -33,9 +34,6 @@
 /* So much of a message may be many small things. */
 #define SMALL_BYTES (64 * 1024)
 
-/* From here on putting a message together takes long enough to be done in a thread. */
-#define THREAD_BYTES (64 * 1024)
-
 /* Whoever was sent something. */
 typedef struct
 {
@@ -43,7 +41,7 @@ typedef struct
   CpdDebtor *debtor;
   GQueue held;         /* of Reply */
   guint64 held_bytes;  /* of those that no other budget bounds */
-  guint64 unsent;      /* charged, and still in a thread */
+  guint64 unsent;      /* charged, and still in the outlet */
   gboolean wants_room; /* a signal was dropped */
   gboolean asking, deaf, paused;
   gint64 asked_us, wait_us, progress_us;
@@ -51,8 +49,8 @@ typedef struct
 
 struct _CpdDelivery
 {
-  GDBusConnection *connection;
   CpdInbox *inbox;
+  CpdOutlet *outlet;
   CpdCredit *credit;
   CpdUndelivered *undelivered;
   GHashTable *receivers; /* unique name → Receiver */
@@ -60,15 +58,6 @@ struct _CpdDelivery
   CpdDeliveryRoomFunc room;
   gpointer user_data;
 };
-
-/* A message on its way through a thread. */
-typedef struct
-{
-  GDBusConnection *connection;
-  GDBusMessage *message;
-  char *name;
-  guint64 bytes;
-} Parcel;
 
 static void
 reply_free (CpdReply *reply)
@@ -116,53 +105,13 @@ get_receiver (CpdDelivery *delivery, CpdCaller *caller)
 }
 
 static void
-parcel_free (gpointer data)
+on_sent (const char *name, guint64 bytes, gpointer user_data)
 {
-  Parcel *parcel = data;
-
-  g_object_unref (parcel->connection);
-  g_object_unref (parcel->message);
-  g_free (parcel->name);
-  g_free (parcel);
-}
-
-static void
-send_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  Parcel *parcel = task_data;
-
-  g_dbus_connection_send_message (parcel->connection, parcel->message,
-                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
-  g_task_return_boolean (task, TRUE);
-}
-
-static void
-parcel_on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Parcel *parcel = g_task_get_task_data (G_TASK (result));
-  GHashTable *receivers = user_data;
-  Receiver *receiver = g_hash_table_lookup (receivers, parcel->name);
+  CpdDelivery *delivery = user_data;
+  Receiver *receiver = g_hash_table_lookup (delivery->receivers, name);
 
   if (receiver != NULL)
-    receiver->unsent -= MIN (receiver->unsent, parcel->bytes);
-  g_hash_table_unref (receivers);
-}
-
-/* Putting a large message together takes longer than the main loop may be kept. */
-static void
-send_large (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
-{
-  Parcel *parcel = g_new0 (Parcel, 1);
-  g_autoptr (GTask) task
-      = g_task_new (NULL, NULL, parcel_on_sent, g_hash_table_ref (delivery->receivers));
-
-  parcel->connection = g_object_ref (delivery->connection);
-  parcel->message = g_object_ref (message);
-  parcel->name = g_strdup (receiver->caller->sender);
-  parcel->bytes = bytes;
-  receiver->unsent += bytes;
-  g_task_set_task_data (task, parcel, parcel_free);
-  g_task_run_in_thread (task, send_in_thread);
+    receiver->unsent -= MIN (receiver->unsent, bytes);
 }
 
 /* Returns: when a receiver may be asked about again */
@@ -178,11 +127,8 @@ static void
 transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
 {
   cpd_debtor_charge (receiver->debtor, bytes);
-  if (bytes >= THREAD_BYTES)
-    send_large (delivery, receiver, message, bytes);
-  else
-    g_dbus_connection_send_message (delivery->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
-                                    NULL, NULL);
+  receiver->unsent += bytes;
+  cpd_outlet_send (delivery->outlet, receiver->caller->uid, message, bytes);
   if (cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
     cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
 }
@@ -419,8 +365,8 @@ cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomF
   static const CpdUndeliveredFuncs funcs = { .figure = on_figure, .done = on_done };
   CpdDelivery *delivery = g_new0 (CpdDelivery, 1);
 
-  delivery->connection = g_object_ref (connection);
   delivery->inbox = inbox;
+  delivery->outlet = cpd_outlet_new (connection, on_sent, delivery);
   delivery->room = room;
   delivery->user_data = user_data;
   delivery->credit = cpd_credit_new ();
@@ -440,7 +386,7 @@ cpd_delivery_free (CpdDelivery *delivery)
   g_hash_table_unref (delivery->receivers);
   cpd_undelivered_free (delivery->undelivered);
   cpd_credit_free (delivery->credit);
-  g_object_unref (delivery->connection);
+  cpd_outlet_free (delivery->outlet);
   g_free (delivery);
 }
 

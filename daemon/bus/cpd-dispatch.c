@@ -125,10 +125,8 @@ cpd_dispatch (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   g_debug ("%s (%s) calls %s", caller->program, caller->sender,
            g_dbus_message_get_member (arrival->message));
-  if (arrival->refused)
-    fail (call, CERTPIN_ERROR_PREFIX "LimitExceeded",
-          "your program has too many calls under way, or this one is too large; wait for answers, "
-          "or send less at a time");
+  if (arrival->refusal != NULL)
+    fail (call, CERTPIN_ERROR_PREFIX "LimitExceeded", "%s", arrival->refusal);
   else if (interfaces == NULL)
     fail (call, DBUS_ERROR_PREFIX "UnknownObject", "there is no object ‘%s’", path);
   else

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls as they arrive, and whose turn it is. GDBus reads messages on a thread of its own,
- * as fast as they come; here they are bounded on that thread, before the main loop sees them: file
- * descriptors are closed, and a call that is too large, or one too many, loses its body and is only
- * refused later. The main loop takes one call at a time, going round by uid and, within a uid, by
- * connection, so that nobody waits for more than one call of each other user. */
+/* Method calls as they arrive, and whose turn it is. The thread that reads from the bus leaves them
+ * here as they came, within limits; nothing is made of them yet. The main loop takes one call at a
+ * time, going round by uid and, within a uid, by connection, so that nobody waits for more than one
+ * call of each other user. */
 
 #include "config.h"
 
@@ -13,8 +12,6 @@
 #include "daemon/bus/cpd-alarm.h"
 #include "daemon/core/cpd-budget.h"
 #include "dbus/certpin-names.h"
-
-#include <gio/gunixfdlist.h>
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -27,20 +24,26 @@
 #define USER_MAX_BYTES     (72 * MIB)
 #define TOTAL_MAX_BYTES    (256 * MIB)
 
-/* Values in one message. The largest call that is allowed, with 1000 headers, has some 3000. */
-#define VALUES_MAX 8192
+/* To make a message of so many bytes takes longer than the main loop may be kept. */
+#define THREAD_BYTES (64 * KIB)
+
+/* After each call a uid rests so many times as long as that took, if others are there as well. */
+#define REST 4
+
+/* Whoever has called within this time is there. */
+#define THERE_US (100 * 1000)
 
 /* How many new connections are looked at in one turn of the main loop. */
-#define MET_AT_ONCE 16
+#define MET_AT_ONCE 1
 
-/* The calls of one uid, or of all connections that are not known yet. It goes with the last of its
- * connections. */
+/* The calls of one uid, or of all connections that are not known yet. */
 typedef struct
 {
   guint32 uid;
   guint64 bytes;
   GQueue ready; /* of CpdSender: those with a call that may be taken, the next one first */
   unsigned int senders;
+  gint64 rests_until; /* monotonic µs */
 } User;
 
 /* One connection. */
@@ -53,6 +56,7 @@ typedef struct _CpdSender
   unsigned int calls, refused;
   guint64 bytes;
   gboolean ready, paused;
+  gboolean reading;  /* its next call is being made of its bytes, in a thread */
   unsigned int refs; /* the table's, and one of each arrival */
 } Sender;
 
@@ -62,7 +66,7 @@ struct _CpdInbox
   gpointer user_data;
   CpdAlarm *alarm;
 
-  GMutex lock;      /* over all that follows: GDBus's thread adds, the main one takes */
+  GMutex lock;      /* over all that follows: the link's thread adds, the main one takes */
   gboolean started; /* before that everything waits */
   gboolean closed;
   GHashTable *senders; /* unique name → Sender */
@@ -71,6 +75,8 @@ struct _CpdInbox
   GQueue round;        /* of User: those with a ready sender, the next one first */
   guint64 bytes;
   unsigned int calls; /* of the Pins interface that are not answered yet */
+  guint32 last_uid;   /* whose call was taken last */
+  gint64 others_us;   /* when one of somebody else was taken last */
 };
 
 static void
@@ -82,6 +88,15 @@ user_free (gpointer data)
   g_free (user);
 }
 
+/* Nobody is gone who still rests: else who comes anew for each call would never rest. */
+static gboolean
+is_over (gpointer key, gpointer value, gpointer user_data)
+{
+  User *user = value;
+
+  return user->senders == 0 && user->rests_until <= g_get_monotonic_time ();
+}
+
 /* With the lock held, as all that follows up to where it is taken. `uid`:
  * CPD_CALLER_UID_UNKNOWN where nobody knows */
 static User *
@@ -91,10 +106,18 @@ get_user (CpdInbox *inbox, guint32 uid)
 
   if (user != NULL)
     return user;
+  g_hash_table_foreach_remove (inbox->users, is_over, NULL);
   user = g_new0 (User, 1);
   user->uid = uid;
   g_hash_table_insert (inbox->users, GUINT_TO_POINTER (uid), user);
   return user;
+}
+
+/* What a user took of others it leaves to them now. */
+static void
+rest (User *user, gint64 took_us)
+{
+  user->rests_until = MAX (user->rests_until, g_get_monotonic_time ()) + REST * took_us;
 }
 
 static void
@@ -111,8 +134,7 @@ leave_user (CpdInbox *inbox, Sender *sender)
   User *user = sender->user;
 
   user->bytes -= sender->bytes;
-  if (--user->senders == 0)
-    g_hash_table_remove (inbox->users, GUINT_TO_POINTER (user->uid));
+  user->senders--;
 }
 
 static void
@@ -132,7 +154,7 @@ make_ready (CpdInbox *inbox, Sender *sender)
 {
   User *user = sender->user;
 
-  if (sender->caller == NULL || sender->ready || sender->paused
+  if (sender->caller == NULL || sender->ready || sender->paused || sender->reading
       || g_queue_is_empty (&sender->waiting))
     return;
   sender->ready = TRUE;
@@ -152,11 +174,33 @@ make_unready (CpdInbox *inbox, Sender *sender)
     g_queue_remove (&inbox->round, sender->user);
 }
 
+/* Whether only one uid calls. */
+static gboolean
+is_alone (const CpdInbox *inbox, gint64 now_us)
+{
+  return inbox->round.length <= 1 && now_us - inbox->others_us > THERE_US;
+}
+
+static gboolean
+may_go (const CpdInbox *inbox, const User *user, gint64 now_us)
+{
+  return user->rests_until <= now_us || is_alone (inbox, now_us);
+}
+
 static void
 wake (CpdInbox *inbox)
 {
-  if (inbox->started && (!g_queue_is_empty (&inbox->met) || !g_queue_is_empty (&inbox->round)))
-    cpd_alarm_set (inbox->alarm, 0);
+  gint64 now_us = g_get_monotonic_time (), next_us = G_MAXINT64;
+
+  if (!inbox->started)
+    return;
+  if (!g_queue_is_empty (&inbox->met))
+    next_us = 0;
+  for (GList *link = inbox->round.head; link != NULL; link = link->next)
+    next_us
+        = MIN (next_us, may_go (inbox, link->data, now_us) ? 0 : ((User *)link->data)->rests_until);
+  if (next_us != G_MAXINT64)
+    cpd_alarm_set (inbox->alarm, next_us);
 }
 
 static Sender *
@@ -184,127 +228,70 @@ has_room (CpdInbox *inbox, const Sender *sender, guint64 bytes)
   return sender->bytes + bytes <= SENDER_FLOOR_BYTES || sender->user->bytes + bytes <= share;
 }
 
-/* Counts the values within `value` up to a limit. An array of bytes is one. */
-static unsigned int
-count_values (GVariant *value, unsigned int most)
+/* On the link's thread: whether a sender may have one more call of that size. */
+gboolean
+cpd_inbox_has_room (CpdInbox *inbox, const char *name, guint64 bytes)
 {
-  const char *type = g_variant_get_type_string (value);
-  unsigned int count = 1;
-  gsize n;
+  Sender *sender;
+  gboolean room;
 
-  if (!g_variant_is_container (value) || (type[0] == 'a' && type[1] == 'y'))
-    return 1;
-  n = g_variant_n_children (value);
-  if (n > most)
-    return most + 1;
-  for (gsize i = 0; i < n && count <= most; i++)
-    {
-      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
-
-      count += count_values (child, most - count);
-    }
-  return count;
+  g_mutex_lock (&inbox->lock);
+  sender = inbox->closed ? NULL : get_sender (inbox, name);
+  room = sender != NULL && sender->calls < CALLS_MAX && has_room (inbox, sender, bytes);
+  g_mutex_unlock (&inbox->lock);
+  return room;
 }
 
-/* `body`: NULL: none. */
+/* With the lock held. FALSE: it is dropped: who does not even wait for refusals gets none. */
 static gboolean
-is_modest (GVariant *body)
+queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
 {
-  return body == NULL || count_values (body, VALUES_MAX) <= VALUES_MAX;
-}
-
-static gboolean
-is_of_pins (GDBusMessage *message)
-{
-  return g_strcmp0 (g_dbus_message_get_interface (message), CERTPIN_PINS_IFACE) == 0;
-}
-
-/* Whether the sender may have one more call. */
-static gboolean
-accept (CpdInbox *inbox, Sender *sender, CpdArrival *arrival)
-{
-  if (sender->calls < CALLS_MAX && !arrival->refused && has_room (inbox, sender, arrival->bytes))
-    return TRUE;
-  arrival->refused = TRUE;
-  arrival->bytes = 0;
-  return sender->refused < REFUSED_MAX; /* who does not even wait for refusals gets none */
-}
-
-/* With the lock held. FALSE: it is dropped. */
-static gboolean
-queue_arrival (CpdInbox *inbox, CpdArrival *arrival)
-{
+  gboolean refused = arrival->refusal != NULL;
   Sender *sender;
 
   if (inbox->closed)
     return FALSE;
-  sender = get_sender (inbox, g_dbus_message_get_sender (arrival->message));
-  if (!accept (inbox, sender, arrival))
+  sender = get_sender (inbox, name);
+  if (refused && sender->refused >= REFUSED_MAX)
     return FALSE;
-  if (arrival->refused)
-    g_dbus_message_set_body (arrival->message, NULL);
-  arrival->inbox = g_atomic_rc_box_acquire (inbox);
+  arrival->inbox = cpd_inbox_ref (inbox);
   arrival->sender = sender;
   sender->refs++;
-  sender->calls += !arrival->refused;
-  sender->refused += arrival->refused;
-  sender->bytes += arrival->bytes;
-  sender->user->bytes += arrival->bytes;
-  inbox->bytes += arrival->bytes;
-  inbox->calls += is_of_pins (arrival->message);
+  sender->calls += !refused;
+  sender->refused += refused;
+  sender->bytes += arrival->size;
+  sender->user->bytes += arrival->size;
+  inbox->bytes += arrival->size;
+  inbox->calls += arrival->of_pins;
   g_queue_push_tail (&sender->waiting, arrival);
   make_ready (inbox, sender);
   wake (inbox);
   return TRUE;
 }
 
-/* On GDBus's thread. `message`: (transfer full) */
-static void
-receive_call (CpdInbox *inbox, GDBusMessage *message)
+/* On the link's thread. `message`: (transfer full): all of it; without its body if there is a
+ * `refusal`, which is static. `took_us`: to read it; nobody else's could be read meanwhile */
+void
+cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
+                   const char *refusal, gint64 took_us)
 {
-  GVariant *body = g_dbus_message_get_body (message);
   CpdArrival *arrival = g_new0 (CpdArrival, 1);
+  g_autofree char *sender = g_strdup (header->sender);
   gboolean queued;
 
-  arrival->message = message;
-  arrival->bytes = body != NULL ? g_variant_get_size (body) : 0;
-  arrival->refused = !is_modest (body);
+  arrival->bytes = message;
+  arrival->size = refusal == NULL ? g_bytes_get_size (message) : 0;
+  arrival->refusal = refusal;
+  arrival->of_pins = g_strcmp0 (header->interface, CERTPIN_PINS_IFACE) == 0;
   g_mutex_lock (&inbox->lock);
-  queued = queue_arrival (inbox, arrival);
+  queued = queue_arrival (inbox, sender, arrival);
+  if (queued)
+    rest (arrival->sender->user, took_us);
   g_mutex_unlock (&inbox->lock);
   if (queued)
     return;
-  g_object_unref (message);
+  g_bytes_unref (message);
   g_free (arrival);
-}
-
-static gboolean
-is_of_the_bus (GDBusMessage *message)
-{
-  return g_strcmp0 (g_dbus_message_get_sender (message), "org.freedesktop.DBus") == 0;
-}
-
-/* On GDBus's thread. No method takes a descriptor, and what holds none cannot run us out of them.
- * A signal that a stranger sends to this connection alone was asked for by nobody, and could pass
- * for one of polkit's. */
-static GDBusMessage *
-filter (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer user_data)
-{
-  GDBusMessageType type = g_dbus_message_get_message_type (message);
-
-  if (!incoming || is_of_the_bus (message))
-    return message;
-  if (g_dbus_message_get_unix_fd_list (message) != NULL)
-    g_dbus_message_set_unix_fd_list (message, NULL);
-  if (type == G_DBUS_MESSAGE_TYPE_SIGNAL && g_dbus_message_get_destination (message) != NULL)
-    {
-      g_object_unref (message);
-      return NULL;
-    }
-  if (type != G_DBUS_MESSAGE_TYPE_METHOD_CALL || g_dbus_message_get_sender (message) == NULL)
-    return message;
-  receive_call (user_data, message);
-  return NULL;
 }
 
 /* Frees the arrival's place; with the lock held. */
@@ -313,12 +300,12 @@ release (CpdArrival *arrival)
 {
   Sender *sender = arrival->sender;
 
-  sender->calls -= !arrival->refused;
-  sender->refused -= arrival->refused;
-  sender->bytes -= arrival->bytes;
-  sender->user->bytes -= arrival->bytes;
-  arrival->inbox->bytes -= arrival->bytes;
-  arrival->inbox->calls -= is_of_pins (arrival->message);
+  sender->calls -= arrival->refusal == NULL;
+  sender->refused -= arrival->refusal != NULL;
+  sender->bytes -= arrival->size;
+  sender->user->bytes -= arrival->size;
+  arrival->inbox->bytes -= arrival->size;
+  arrival->inbox->calls -= arrival->of_pins;
   sender_unref (arrival->inbox, sender);
 }
 
@@ -334,10 +321,18 @@ inbox_clear (gpointer data)
   g_mutex_clear (&inbox->lock);
 }
 
-static void
-inbox_unref (gpointer inbox)
+CpdInbox *
+cpd_inbox_ref (CpdInbox *inbox)
 {
-  g_atomic_rc_box_release_full (inbox, inbox_clear);
+  return g_atomic_rc_box_acquire (inbox);
+}
+
+/* `inbox`: (nullable) */
+void
+cpd_inbox_unref (CpdInbox *inbox)
+{
+  if (inbox != NULL)
+    g_atomic_rc_box_release_full (inbox, inbox_clear);
 }
 
 void
@@ -348,9 +343,26 @@ cpd_arrival_free (CpdArrival *arrival)
   g_mutex_lock (&arrival->inbox->lock);
   release (arrival);
   g_mutex_unlock (&arrival->inbox->lock);
-  inbox_unref (arrival->inbox);
-  g_object_unref (arrival->message);
+  cpd_inbox_unref (arrival->inbox);
+  g_clear_object (&arrival->message);
+  g_clear_pointer (&arrival->bytes, g_bytes_unref);
   g_free (arrival);
+}
+
+/* The first one in the round who does not rest. Returns: (nullable) */
+static User *
+take_user (CpdInbox *inbox, gint64 now_us)
+{
+  for (GList *link = inbox->round.head; link != NULL; link = link->next)
+    {
+      User *user = link->data;
+
+      if (!may_go (inbox, user, now_us))
+        continue;
+      g_queue_delete_link (&inbox->round, link);
+      return user;
+    }
+  return NULL;
 }
 
 /* Takes the next call: (transfer full) (nullable). `caller`: (out) (transfer full). With the lock
@@ -358,17 +370,22 @@ cpd_arrival_free (CpdArrival *arrival)
 static CpdArrival *
 take_next (CpdInbox *inbox, CpdCaller **caller)
 {
-  User *user = g_queue_pop_head (&inbox->round);
+  gint64 now_us = g_get_monotonic_time ();
+  User *user = take_user (inbox, now_us);
   Sender *sender = user != NULL ? g_queue_pop_head (&user->ready) : NULL;
   CpdArrival *arrival;
 
   if (sender == NULL)
     return NULL;
+  if (user->uid != inbox->last_uid)
+    inbox->others_us = now_us;
+  inbox->last_uid = user->uid;
   arrival = g_queue_pop_head (&sender->waiting);
   sender->ready = FALSE;
   *caller = cpd_caller_ref (sender->caller);
   if (!g_queue_is_empty (&user->ready))
     g_queue_push_tail (&inbox->round, user);
+  sender->reading = arrival->size >= THREAD_BYTES;
   make_ready (inbox, sender);
   return arrival;
 }
@@ -389,26 +406,94 @@ tell_of_new_senders (CpdInbox *inbox)
     }
 }
 
+static void
+read_message (CpdArrival *arrival)
+{
+  arrival->message = cpd_wire_make_message (arrival->bytes);
+  g_clear_pointer (&arrival->bytes, g_bytes_unref);
+}
+
+static void
+read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  read_message (task_data);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* What the bus lets through and GDBus does not understand gets no answer: there is no message to
+ * answer to. */
+static void
+hand_over (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
+{
+  if (arrival->message != NULL && !inbox->closed)
+    {
+      inbox->funcs.turn (caller, arrival, inbox->user_data);
+      return;
+    }
+  cpd_caller_unref (caller);
+  cpd_arrival_free (arrival);
+}
+
+static void
+on_read (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdArrival *arrival = g_task_get_task_data (G_TASK (result));
+  CpdCaller *caller = user_data;
+  g_autoptr (CpdInbox) inbox = cpd_inbox_ref (arrival->inbox);
+
+  g_mutex_lock (&inbox->lock);
+  arrival->sender->reading = FALSE;
+  make_ready (inbox, arrival->sender);
+  wake (inbox);
+  g_mutex_unlock (&inbox->lock);
+  hand_over (inbox, caller, arrival);
+}
+
+/* `caller`, `arrival`: (transfer full). Until a large call is read the sender's next one waits. */
+static void
+take (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
+{
+  if (arrival->size >= THREAD_BYTES)
+    {
+      g_autoptr (GTask) task = g_task_new (NULL, NULL, on_read, caller);
+
+      g_task_set_task_data (task, arrival, NULL);
+      g_task_run_in_thread (task, read_in_thread);
+      return;
+    }
+  read_message (arrival);
+  hand_over (inbox, caller, arrival);
+}
+
 /* One call a turn of the main loop: whatever else is ready comes in between. */
 static void
 take_turn (gpointer user_data)
 {
   CpdInbox *inbox = user_data;
-  g_autoptr (CpdCaller) caller = NULL;
+  gint64 began_us = g_get_monotonic_time ();
+  CpdCaller *caller = NULL;
   CpdArrival *arrival;
+  guint32 uid;
 
   tell_of_new_senders (inbox);
   g_mutex_lock (&inbox->lock);
   arrival = take_next (inbox, &caller);
+  if (arrival == NULL)
+    wake (inbox);
+  g_mutex_unlock (&inbox->lock);
+  if (arrival == NULL)
+    return;
+  uid = caller->uid;
+  take (inbox, caller, arrival);
+  g_mutex_lock (&inbox->lock);
+  rest (get_user (inbox, uid), g_get_monotonic_time () - began_us);
   wake (inbox);
   g_mutex_unlock (&inbox->lock);
-  if (arrival != NULL)
-    inbox->funcs.turn (g_steal_pointer (&caller), arrival, inbox->user_data);
 }
 
-/* Calls are received from now on, and wait until cpd_inbox_start (). */
+/* Calls wait until cpd_inbox_start (). */
 CpdInbox *
-cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer user_data)
+cpd_inbox_new (const CpdInboxFuncs *funcs, gpointer user_data)
 {
   CpdInbox *inbox = g_atomic_rc_box_new0 (CpdInbox);
 
@@ -418,12 +503,10 @@ cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer
   inbox->senders = g_hash_table_new (g_str_hash, g_str_equal);
   inbox->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
   inbox->alarm = cpd_alarm_new ("calls that wait for their turn", take_turn, inbox);
-  g_dbus_connection_add_filter (connection, filter, g_atomic_rc_box_acquire (inbox), inbox_unref);
   return inbox;
 }
 
-/* Drops what waits, and whatever still comes for as long as there is the connection: GDBus would
- * answer that there is no such object. */
+/* Drops what waits, and whatever still comes. */
 void
 cpd_inbox_free (CpdInbox *inbox)
 {
@@ -445,7 +528,7 @@ cpd_inbox_free (CpdInbox *inbox)
   g_mutex_lock (&inbox->lock);
   g_clear_pointer (&inbox->alarm, cpd_alarm_free);
   g_mutex_unlock (&inbox->lock);
-  inbox_unref (inbox);
+  cpd_inbox_unref (inbox);
 }
 
 void
@@ -524,10 +607,7 @@ cpd_inbox_pause (CpdInbox *inbox, const char *name, gboolean paused)
 unsigned int
 cpd_inbox_count_calls (CpdInbox *inbox)
 {
-  unsigned int count;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&inbox->lock);
 
-  g_mutex_lock (&inbox->lock);
-  count = inbox->calls;
-  g_mutex_unlock (&inbox->lock);
-  return count;
+  return inbox->calls;
 }

@@ -3,21 +3,27 @@
 #pragma once
 
 #include "daemon/bus/cpd-caller.h"
+#include "daemon/bus/cpd-wire.h"
 
 G_BEGIN_DECLS
 
 /* The method calls that have arrived and wait for their turn. */
 typedef struct _CpdInbox CpdInbox;
 
+/* The most values that a call may hold. One with 1000 headers, the largest that is allowed, has
+ * some 3000. */
+#define CPD_INBOX_VALUES_MAX 4096
+
 /* One of them. It counts against its sender's limits until it is freed. */
 typedef struct
 {
-  GDBusMessage *message; /* a method call, without file descriptors */
-  gboolean refused;      /* it came past a limit: its body is gone, and only an error is left to be
-                            sent */
+  GDBusMessage *message; /* once it is its turn */
+  const char *refusal;   /* why its body is gone, and only an error is left to be sent; NULL */
   CpdInbox *inbox;
   struct _CpdSender *sender;
-  guint64 bytes;
+  GBytes *bytes; /* the message as it came, until it is its turn */
+  guint64 size;
+  gboolean of_pins; /* it is a call of the Pins interface */
 } CpdArrival;
 
 void cpd_arrival_free (CpdArrival *arrival);
@@ -32,9 +38,16 @@ typedef struct
                 gpointer user_data); /* both (transfer full) */
 } CpdInboxFuncs;
 
-CpdInbox *
-cpd_inbox_new (GDBusConnection *connection, const CpdInboxFuncs *funcs, gpointer user_data);
+CpdInbox *cpd_inbox_new (const CpdInboxFuncs *funcs, gpointer user_data);
 void cpd_inbox_free (CpdInbox *inbox);
+CpdInbox *cpd_inbox_ref (CpdInbox *inbox);
+void cpd_inbox_unref (CpdInbox *inbox);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdInbox, cpd_inbox_unref)
+
+gboolean cpd_inbox_has_room (CpdInbox *inbox, const char *sender, guint64 bytes);
+void cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
+                        const char *refusal, gint64 took_us);
 
 void cpd_inbox_start (CpdInbox *inbox);
 void cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller);

@@ -126,7 +126,7 @@ start_service (TestBus *f)
   problems = cpd_store_load (f->store);
   g_assert_cmpuint (problems->len, ==, 0);
   f->fetcher = fake_fetcher_new ();
-  settings.connection = f->service;
+  settings.link = f->link;
   settings.store = f->store;
   settings.fetcher = CPD_FETCHER (f->fetcher);
   f->bus = cpd_bus_new (&settings);
@@ -142,11 +142,14 @@ void
 test_bus_set_up (TestBus *f, gconstpointer user_data)
 {
   const TestBusLimits *limits = user_data;
+  g_autoptr (GError) error = NULL;
 
   g_ptr_array_set_size (audits, 0);
   f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (f->dbus);
-  f->service = test_bus_connect (f);
+  f->link = cpd_link_new (g_test_dbus_get_bus_address (f->dbus), &error);
+  g_assert_no_error (error);
+  f->service = cpd_link_get_connection (f->link);
   f->client = test_bus_connect (f);
   f->folder = test_folder_new ();
   f->pins_dir = g_build_filename (f->folder, "pins.d", NULL);
@@ -178,7 +181,7 @@ test_bus_tear_down (TestBus *f, gconstpointer user_data)
   test_loop_release (f->fetcher);
   test_loop_release (f->store);
   test_bus_disconnect (f->client);
-  test_bus_disconnect (f->service);
+  cpd_link_free (f->link);
   test_loop_settle ();
   g_test_dbus_down (f->dbus);
   g_object_unref (f->dbus);

@@ -20,7 +20,8 @@ typedef struct
 typedef struct
 {
   GTestDBus *dbus;
-  GDBusConnection *service;
+  CpdLink *link;
+  GDBusConnection *service; /* the link's */
   GDBusConnection *client;
   TestFolder *folder;
   char *pins_dir;

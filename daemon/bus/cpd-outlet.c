@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* GDBus sends messages in the order in which it gets them, and the bus takes them at the pace that
+ * its other clients leave it: whoever has a thousand answers there would make everybody wait behind
+ * them. So GDBus never has more than a window of them; the rest wait here, and whenever a window
+ * has left, the uids take turns in the next one. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-outlet.h"
+
+/* It takes a busy bus some milliseconds to read it. */
+#define WINDOW_BYTES (8 * 1024)
+
+/* From here on putting a message together takes longer than the main loop may be kept. */
+#define THREAD_BYTES (64 * 1024)
+
+/* The messages of one uid. */
+typedef struct
+{
+  guint32 uid;
+  GQueue waiting; /* of Parcel */
+} User;
+
+typedef struct
+{
+  GDBusMessage *message;
+  guint64 bytes;
+} Parcel;
+
+struct _CpdOutlet
+{
+  GDBusConnection *connection;
+  CpdOutletSent sent;
+  gpointer user_data;
+  GCancellable *gone; /* tripped at the end */
+
+  GHashTable *users; /* uid → User: those with something that waits */
+  GQueue round;      /* of User: the next one first */
+  GQueue window;     /* of Parcel: GDBus has them */
+  guint64 window_bytes;
+  gboolean packing;  /* one is being put together in a thread */
+  gboolean flushing; /* GDBus was asked to tell when it has sent what it has */
+};
+
+static void send_next (CpdOutlet *outlet);
+
+static void
+parcel_free (gpointer data)
+{
+  Parcel *parcel = data;
+
+  g_object_unref (parcel->message);
+  g_free (parcel);
+}
+
+static void
+user_free (gpointer data)
+{
+  User *user = data;
+
+  g_queue_clear_full (&user->waiting, parcel_free);
+  g_free (user);
+}
+
+/* How many there were when the question was asked. */
+typedef struct
+{
+  CpdOutlet *outlet;
+  unsigned int count;
+} Flush;
+
+static void
+on_flushed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autofree Flush *flush = user_data;
+  CpdOutlet *outlet = flush->outlet;
+  g_autoptr (GError) error = NULL;
+
+  g_dbus_connection_flush_finish (G_DBUS_CONNECTION (source), result, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return;
+  outlet->flushing = FALSE;
+  while (flush->count-- > 0)
+    {
+      Parcel *parcel = g_queue_pop_head (&outlet->window);
+
+      outlet->window_bytes -= parcel->bytes;
+      outlet->sent (g_dbus_message_get_destination (parcel->message), parcel->bytes,
+                    outlet->user_data);
+      parcel_free (parcel);
+    }
+  send_next (outlet);
+}
+
+static void
+flush (CpdOutlet *outlet)
+{
+  Flush *question;
+
+  if (outlet->flushing || g_queue_is_empty (&outlet->window))
+    return;
+  question = g_new (Flush, 1);
+  question->outlet = outlet;
+  question->count = outlet->window.length;
+  outlet->flushing = TRUE;
+  g_dbus_connection_flush (outlet->connection, outlet->gone, on_flushed, question);
+}
+
+/* Puts it together and gives it to GDBus. */
+static void
+transmit (CpdOutlet *outlet, Parcel *parcel)
+{
+  g_dbus_connection_send_message (outlet->connection, parcel->message,
+                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+}
+
+static void
+pack_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_dbus_connection_send_message (G_DBUS_CONNECTION (source), task_data,
+                                  G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, NULL);
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+on_packed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdOutlet *outlet = user_data;
+
+  if (!g_task_propagate_boolean (G_TASK (result), NULL))
+    return; /* the outlet is gone */
+  outlet->packing = FALSE;
+  send_next (outlet);
+}
+
+static void
+pack (CpdOutlet *outlet, Parcel *parcel)
+{
+  g_autoptr (GTask) task = g_task_new (outlet->connection, outlet->gone, on_packed, outlet);
+
+  outlet->packing = TRUE;
+  g_task_set_task_data (task, g_object_ref (parcel->message), g_object_unref);
+  g_task_run_in_thread (task, pack_in_thread);
+}
+
+/* Returns: (transfer full) (nullable) */
+static Parcel *
+take_next (CpdOutlet *outlet)
+{
+  User *user = g_queue_pop_head (&outlet->round);
+  Parcel *parcel;
+
+  if (user == NULL)
+    return NULL;
+  parcel = g_queue_pop_head (&user->waiting);
+  if (g_queue_is_empty (&user->waiting))
+    g_hash_table_remove (outlet->users, GUINT_TO_POINTER (user->uid));
+  else
+    g_queue_push_tail (&outlet->round, user);
+  return parcel;
+}
+
+static void
+send_next (CpdOutlet *outlet)
+{
+  Parcel *parcel;
+
+  while (!outlet->packing && outlet->window_bytes < WINDOW_BYTES
+         && (parcel = take_next (outlet)) != NULL)
+    {
+      g_queue_push_tail (&outlet->window, parcel);
+      outlet->window_bytes += parcel->bytes;
+      if (parcel->bytes < THREAD_BYTES)
+        transmit (outlet, parcel);
+      else
+        pack (outlet, parcel);
+    }
+  if (!outlet->packing)
+    flush (outlet);
+}
+
+/* `sent`: called on the main context for every message. */
+CpdOutlet *
+cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_data)
+{
+  CpdOutlet *outlet = g_new0 (CpdOutlet, 1);
+
+  outlet->connection = g_object_ref (connection);
+  outlet->sent = sent;
+  outlet->user_data = user_data;
+  outlet->gone = g_cancellable_new ();
+  outlet->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
+  return outlet;
+}
+
+/* What waits still leaves, in whatever order. */
+void
+cpd_outlet_free (CpdOutlet *outlet)
+{
+  Parcel *parcel;
+
+  g_cancellable_cancel (outlet->gone);
+  while ((parcel = take_next (outlet)) != NULL)
+    {
+      transmit (outlet, parcel);
+      parcel_free (parcel);
+    }
+  g_hash_table_unref (outlet->users);
+  g_queue_clear_full (&outlet->window, parcel_free);
+  g_object_unref (outlet->gone);
+  g_object_unref (outlet->connection);
+  g_free (outlet);
+}
+
+/* `message`: to a caller of that uid. `bytes`: nearly */
+void
+cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes)
+{
+  Parcel *parcel = g_new (Parcel, 1);
+  User *user = g_hash_table_lookup (outlet->users, GUINT_TO_POINTER (uid));
+
+  parcel->message = g_object_ref (message);
+  parcel->bytes = bytes;
+  if (user == NULL)
+    {
+      user = g_new0 (User, 1);
+      user->uid = uid;
+      g_hash_table_insert (outlet->users, GUINT_TO_POINTER (uid), user);
+      g_queue_push_tail (&outlet->round, user);
+    }
+  g_queue_push_tail (&user->waiting, parcel);
+  send_next (outlet);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* What leaves for callers, the uids in turn. */
+typedef struct _CpdOutlet CpdOutlet;
+
+/* So many bytes for `receiver` have left the process. */
+typedef void (*CpdOutletSent) (const char *receiver, guint64 bytes, gpointer user_data);
+
+CpdOutlet *cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_data);
+void cpd_outlet_free (CpdOutlet *outlet);
+
+void cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes);
+
+G_END_DECLS

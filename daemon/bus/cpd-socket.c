@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Unix stream sockets for threads that may wait, with descriptors: unix(7). Descriptors come with
+ * the first byte that they were sent with, never with an earlier one. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-socket.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#define BUFFER_BYTES (64 * 1024)
+
+/* The most descriptors that Linux carries at a time. */
+#define FDS_MAX 253
+
+typedef union
+{
+  char bytes[CMSG_SPACE (sizeof (int) * FDS_MAX)];
+  struct cmsghdr align;
+} Control;
+
+static void
+close_fd (gpointer fd)
+{
+  g_close (*(int *)fd, NULL);
+}
+
+static GArray *
+new_fds (void)
+{
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
+
+  g_array_set_clear_func (fds, close_fd);
+  return fds;
+}
+
+void
+cpd_source_init (CpdSource *source, int socket)
+{
+  source->socket = socket;
+  source->bytes = g_malloc (BUFFER_BYTES);
+  source->begin = source->end = 0;
+  source->fds = new_fds ();
+}
+
+void
+cpd_source_clear (CpdSource *source)
+{
+  g_clear_pointer (&source->bytes, g_free);
+  g_clear_pointer (&source->fds, g_array_unref);
+}
+
+static void
+keep_fds (CpdSource *source, struct msghdr *message)
+{
+  for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part != NULL;
+       part = CMSG_NXTHDR (message, part))
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+      g_array_append_vals (source->fds, CMSG_DATA (part),
+                           (part->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+}
+
+/* Returns: how many bytes came, which may be fewer than there is room for; 0: it is the end */
+static gsize
+receive (CpdSource *source, guint8 *bytes, gsize size)
+{
+  Control control;
+  struct iovec vector = { .iov_base = bytes, .iov_len = size };
+  struct msghdr message = { .msg_iov = &vector,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes };
+  gssize n;
+
+  do
+    n = recvmsg (source->socket, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    keep_fds (source, &message);
+  return MAX (n, 0);
+}
+
+/* Waits for something, and leaves it to be read or skipped. Returns: how much there is; 0: it is
+ * the end. `bytes`: (out) (transfer none) */
+gsize
+cpd_source_peek (CpdSource *source, const guint8 **bytes)
+{
+  if (source->begin == source->end)
+    {
+      source->begin = 0;
+      source->end = receive (source, source->bytes, BUFFER_BYTES);
+    }
+  *bytes = source->bytes + source->begin;
+  return source->end - source->begin;
+}
+
+/* Waits until there are so many bytes. What is large goes to its place without a detour. */
+gboolean
+cpd_source_read (CpdSource *source, guint8 *bytes, gsize size)
+{
+  while (size > 0)
+    {
+      const guint8 *there;
+      gsize n;
+
+      if (source->begin == source->end && size >= BUFFER_BYTES)
+        n = receive (source, bytes, size);
+      else
+        {
+          n = MIN (cpd_source_peek (source, &there), size);
+          memcpy (bytes, there, n);
+          source->begin += n;
+        }
+      if (n == 0)
+        return FALSE;
+      bytes += n;
+      size -= n;
+    }
+  return TRUE;
+}
+
+gboolean
+cpd_source_skip (CpdSource *source, gsize size)
+{
+  while (size > 0)
+    {
+      const guint8 *there;
+      gsize n = MIN (cpd_source_peek (source, &there), size);
+
+      if (n == 0)
+        return FALSE;
+      source->begin += n;
+      size -= n;
+    }
+  return TRUE;
+}
+
+/* The first ones that came. Returns: (transfer full) (nullable): as many as that, if there are so
+ * many, to be closed with the array */
+GArray *
+cpd_source_take_fds (CpdSource *source, unsigned int count)
+{
+  GArray *taken = NULL;
+
+  count = MIN (count, source->fds->len);
+  if (count == 0)
+    return NULL;
+  taken = new_fds ();
+  g_array_append_vals (taken, source->fds->data, count);
+  g_array_set_clear_func (source->fds, NULL);
+  g_array_remove_range (source->fds, 0, count);
+  g_array_set_clear_func (source->fds, close_fd);
+  return taken;
+}
+
+static void
+attach_fds (struct msghdr *message, Control *control, const GArray *fds)
+{
+  gsize size = sizeof (int) * fds->len;
+  struct cmsghdr *part;
+
+  message->msg_control = control->bytes;
+  message->msg_controllen = CMSG_SPACE (size);
+  part = CMSG_FIRSTHDR (message);
+  part->cmsg_level = SOL_SOCKET;
+  part->cmsg_type = SCM_RIGHTS;
+  part->cmsg_len = CMSG_LEN (size);
+  memcpy (CMSG_DATA (part), fds->data, size);
+}
+
+/* `fds`: (nullable): go along with the first byte; at most FDS_MAX */
+gboolean
+cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds)
+{
+  Control control = { { 0 } };
+
+  while (size > 0)
+    {
+      struct iovec vector = { .iov_base = (guint8 *)bytes, .iov_len = size };
+      struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
+      gssize n;
+
+      if (fds != NULL)
+        attach_fds (&message, &control, fds);
+      n = sendmsg (socket, &message, MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR)
+        continue;
+      if (n <= 0)
+        return FALSE;
+      fds = NULL;
+      bytes += n;
+      size -= n;
+    }
+  return TRUE;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What comes from a Unix stream socket, with the descriptors that come along. All calls wait for
+ * the other end; they fail when that is gone. */
+typedef struct
+{
+  int socket;
+  guint8 *bytes; /* those that came and were not read yet, from `begin` to `end` */
+  gsize begin, end;
+  GArray *fds; /* of int: those that came and were not taken yet */
+} CpdSource;
+
+void cpd_source_init (CpdSource *source, int socket);
+void cpd_source_clear (CpdSource *source);
+
+gsize cpd_source_peek (CpdSource *source, const guint8 **bytes);
+gboolean cpd_source_read (CpdSource *source, guint8 *bytes, gsize size);
+gboolean cpd_source_skip (CpdSource *source, gsize size);
+GArray *cpd_source_take_fds (CpdSource *source, unsigned int count);
+
+gboolean cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds);
+
+G_END_DECLS
