@@ -77,13 +77,27 @@ get_address (const CpdArguments *arguments, GError **error)
   return g_strdup (bus);
 }
 
-/* Returns: (transfer full) (nullable): a connection to the bus that was asked for */
+/* polkit's library has this connection of the process's, and no other. */
+static gboolean
+connect_polkit (GDBusConnection **polkit, GError **error)
+{
+  *polkit = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+  if (*polkit == NULL)
+    return FALSE;
+  g_dbus_connection_set_exit_on_close (*polkit, FALSE);
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): a connection to the bus that was asked for. `polkit`: (out):
+ * another one, if polkit decides */
 CpdLink *
-cpd_arguments_connect (const CpdArguments *arguments, GError **error)
+cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **polkit, GError **error)
 {
   g_autofree char *address = get_address (arguments, error);
 
-  return address != NULL ? cpd_link_new (address, error) : NULL;
+  if (address == NULL || (cpd_arguments_want_polkit (arguments) && !connect_polkit (polkit, error)))
+    return NULL;
+  return cpd_link_new (address, error);
 }
 
 void

@@ -22,7 +22,8 @@ gboolean cpd_arguments_parse (CpdArguments *arguments, int argc, char **argv, GE
 void cpd_arguments_clear (CpdArguments *arguments);
 
 gboolean cpd_arguments_want_polkit (const CpdArguments *arguments);
-CpdLink *cpd_arguments_connect (const CpdArguments *arguments, GError **error);
+CpdLink *
+cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **polkit, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CpdArguments, cpd_arguments_clear)
 

@@ -73,12 +73,13 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
 {
   g_autoptr (CpdJudge) judge = cpd_judge_new (store);
   g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
-  g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, error);
+  g_autoptr (GDBusConnection) polkit = NULL;
+  g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &polkit, error);
   const CpdBusSettings settings = { .link = link,
                                     .store = store,
                                     .fetcher = CPD_FETCHER (fetcher),
                                     .config = config,
-                                    .polkit = cpd_arguments_want_polkit (arguments),
+                                    .polkit = polkit,
                                     .replace = arguments->replace };
 
   return link != NULL ? cpd_service_run (&settings, error) : 1;

@@ -31,7 +31,9 @@ cpd_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *
   CPD_AUTHORITY_GET_IFACE (authority)->check_async (authority, question, callback, user_data);
 }
 
-/* Errors: CERTPIN_ERROR_NOT_AUTHORIZED, whatever the reason. */
+/* Errors: CERTPIN_ERROR_NOT_AUTHORIZED: the caller may not, or nobody could say that it may;
+ * CERTPIN_ERROR_LIMIT_EXCEEDED: too much is asked already; CERTPIN_ERROR_CANCELLED: the caller has
+ * left. The last two are not denials. */
 gboolean
 cpd_authority_check_finish (CpdAuthority *authority, GAsyncResult *result, GError **error)
 {

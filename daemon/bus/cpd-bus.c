@@ -180,8 +180,9 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->judgements = new_judgements ();
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new ();
-  parts->authority = settings->polkit ? CPD_AUTHORITY (cpd_polkit_new (parts->callers))
-                                      : cpd_uid_authority_new ();
+  parts->authority = settings->polkit != NULL
+                         ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))
+                         : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
   bus->replace = settings->replace;
   bus->name = cpd_bus_name_new (parts->connection);

@@ -20,8 +20,8 @@ typedef struct
   CpdStore *store;
   CpdFetcher *fetcher;
   const CpdConfig *config;
-  gboolean polkit;  /* who decides: polkit, or the uid */
-  gboolean replace; /* take the name over from another instance */
+  GDBusConnection *polkit; /* the one that polkit's library uses; NULL: the uid decides */
+  gboolean replace;        /* take the name over from another instance */
 } CpdBusSettings;
 
 CpdBus *cpd_bus_new (const CpdBusSettings *settings);

@@ -191,6 +191,13 @@ cpd_turn_leave (CpdTurn *turn)
   serve (fairness);
 }
 
+/* Returns: how many turns of this one's uid are running */
+guint64
+cpd_turn_count_running (const CpdTurn *turn)
+{
+  return turn->user->running;
+}
+
 /* Returns: (transfer none): what the turn's uid may hold of bodies */
 CpdBudget *
 cpd_turn_get_bodies (CpdTurn *turn)

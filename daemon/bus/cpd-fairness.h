@@ -22,6 +22,7 @@ CpdTurn *cpd_turn_new (CpdFairness *fairness, guint32 uid, CpdTurnFunc start, gp
 gboolean cpd_turn_enter (CpdTurn *turn, GError **error);
 void cpd_turn_rest (CpdTurn *turn);
 void cpd_turn_leave (CpdTurn *turn);
+guint64 cpd_turn_count_running (const CpdTurn *turn);
 CpdBudget *cpd_turn_get_bodies (CpdTurn *turn);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdFairness, cpd_fairness_free)

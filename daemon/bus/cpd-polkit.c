@@ -2,20 +2,32 @@
 
 /* Asks polkit, about the connection and never about a pid. What is asked with every request is kept
  * for each caller, if it was allowed, until polkit says that something changed or goes away. polkit
- * missing, failing or slow is a no. */
+ * missing, failing or slow is a no.
+ *
+ * Everything is first asked without a dialog, and only what needs a password is asked again with
+ * one, so neither kind of question waits for the other. Each has its own limits, and keeps its
+ * place until polkit has replied, even if it was given up. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-polkit.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-unanswered.h"
 #include "dbus/certpin-names.h"
 
 #include <glib/gi18n.h>
 #include <polkit/polkit.h>
 
-#define TIMEOUT_S             10
-#define INTERACTIVE_TIMEOUT_S 300
+#define TIMEOUT_S        10
+#define DIALOG_TIMEOUT_S 300
+
+/* The bus allows 128 calls without a reply: these, and one more for each that is cancelled. */
+#define QUESTIONS_PER_UID 4
+#define QUESTIONS_MAX     32
+#define WAITING_PER_UID   256
+#define DIALOGS_PER_UID   4
+#define DIALOGS_MAX       16
 
 struct _CpdPolkit
 {
@@ -23,8 +35,13 @@ struct _CpdPolkit
 
   CpdCallers *callers;
   PolkitAuthority *authority; /* NULL until it was first needed */
+  GQueue unasked;             /* of Check: those that wait for it */
+  gboolean connecting;        /* it is on its way */
   guint64 epoch; /* counts what polkit said of changes: an answer of an older one is not kept */
-  GHashTable *pending; /* "SENDER ACTION FLAG" → Check */
+  GHashTable *pending;    /* "SENDER ACTION FLAG" → Check */
+  CpdFairness *questions; /* without a dialog */
+  CpdFairness *dialogs;   /* nobody waits for a place of theirs: one may stay open for minutes */
+  CpdUnanswered *unanswered;
 };
 
 static void cpd_polkit_authority_init (CpdAuthorityInterface *iface);
@@ -33,7 +50,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (CpdPolkit, cpd_polkit, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (CPD_TYPE_AUTHORITY,
                                                       cpd_polkit_authority_init))
 
-/* One question to polkit, and all who wait for its answer, in their order. */
+/* One thing to be found out, and all who wait for it, in their order. */
 typedef struct
 {
   CpdPolkit *polkit;
@@ -42,23 +59,39 @@ typedef struct
   gboolean interactive;
   char *key;
   char *host, *pinned_keys;
-  guint64 epoch;
   GQueue *waiting; /* of GTask */
-  GCancellable *cancellable;
   unsigned int timer;
+  GSource *gone;
+  GError *failure;     /* why it was given up */
+  CpdTurn *turn;       /* NULL: polkit was asked */
+  gboolean dialog;     /* one is open */
+  GCancellable *asked; /* cancels what polkit is being asked; NULL: nothing */
+  guint64 epoch;       /* when it was asked */
 } Check;
+
+/* Neither time nor the caller's leaving ends it any more. */
+static void
+check_stop_watching (Check *check)
+{
+  g_clear_handle_id (&check->timer, g_source_remove);
+  if (check->gone != NULL)
+    g_source_destroy (check->gone);
+  g_clear_pointer (&check->gone, g_source_unref);
+}
 
 static void
 check_free (Check *check)
 {
+  check_stop_watching (check);
+  g_queue_remove (&check->polkit->unasked, check);
+  g_clear_pointer (&check->turn, cpd_turn_leave);
   g_object_unref (check->polkit);
   cpd_caller_unref (check->caller);
   g_free (check->key);
   g_free (check->host);
   g_free (check->pinned_keys);
   g_queue_free_full (check->waiting, g_object_unref);
-  g_object_unref (check->cancellable);
-  g_clear_handle_id (&check->timer, g_source_remove);
+  g_clear_error (&check->failure);
   g_free (check);
 }
 
@@ -70,6 +103,9 @@ cpd_polkit_dispose (GObject *object)
   g_clear_object (&polkit->authority);
   g_clear_object (&polkit->callers);
   g_clear_pointer (&polkit->pending, g_hash_table_unref);
+  g_clear_pointer (&polkit->unanswered, cpd_unanswered_free);
+  g_clear_pointer (&polkit->questions, cpd_fairness_free);
+  g_clear_pointer (&polkit->dialogs, cpd_fairness_free);
   G_OBJECT_CLASS (cpd_polkit_parent_class)->dispose (object);
 }
 
@@ -79,18 +115,33 @@ cpd_polkit_class_init (CpdPolkitClass *klass)
   G_OBJECT_CLASS (klass)->dispose = cpd_polkit_dispose;
 }
 
+static CpdFairness *
+new_places (unsigned int per_uid, unsigned int waiting_per_uid, unsigned int all)
+{
+  g_autoptr (CpdConfig) config = cpd_config_new ();
+
+  config->running_per_uid = per_uid;
+  config->waiting_per_uid = waiting_per_uid;
+  config->running = all;
+  return cpd_fairness_new (config);
+}
+
 static void
 cpd_polkit_init (CpdPolkit *polkit)
 {
   polkit->pending = g_hash_table_new (g_str_hash, g_str_equal);
+  polkit->questions = new_places (QUESTIONS_PER_UID, WAITING_PER_UID, QUESTIONS_MAX);
+  polkit->dialogs = new_places (DIALOGS_PER_UID, 0, DIALOGS_MAX);
 }
 
+/* `connection`: the one of this process to the system bus, which polkit's library uses as well */
 CpdPolkit *
-cpd_polkit_new (CpdCallers *callers)
+cpd_polkit_new (GDBusConnection *connection, CpdCallers *callers)
 {
   CpdPolkit *polkit = g_object_new (CPD_TYPE_POLKIT, NULL);
 
   polkit->callers = g_object_ref (callers);
+  polkit->unanswered = cpd_unanswered_new (connection);
   return polkit;
 }
 
@@ -110,38 +161,43 @@ is_kept (const char *action)
          || g_str_equal (action, CERTPIN_ACTION_SECURE_REQUEST);
 }
 
-/* `error`: NULL where it is allowed. */
+/* Tells all who wait for it. */
 static void
-check_done (Check *check, const GError *error)
+check_done (Check *check)
 {
+  gboolean allowed = check->failure == NULL;
   GTask *task;
 
   if (is_kept (check->action))
     g_hash_table_remove (check->polkit->pending, check->key);
-  if (error == NULL && is_kept (check->action) && check->epoch == check->polkit->epoch)
+  if (allowed && is_kept (check->action) && check->epoch == check->polkit->epoch)
     g_hash_table_add (check->caller->allowed, (gpointer)check->action);
   while ((task = g_queue_pop_head (check->waiting)) != NULL)
     {
-      if (error == NULL)
+      if (allowed)
         g_task_return_boolean (task, TRUE);
       else
-        g_task_return_error (task, g_error_copy (error));
+        g_task_return_error (task, g_error_copy (check->failure));
       g_object_unref (task);
     }
   check_free (check);
 }
 
-G_GNUC_PRINTF (2, 3)
+/* At any time. What polkit is being asked is cancelled, and it is done once that has ended. */
+G_GNUC_PRINTF (3, 4)
 static void
-check_refuse (Check *check, const char *format, ...)
+check_fail (Check *check, CertpinError code, const char *format, ...)
 {
-  g_autoptr (GError) error = NULL;
   va_list arguments;
 
   va_start (arguments, format);
-  error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED, format, arguments);
+  check->failure = g_error_new_valist (CERTPIN_ERROR, (int)code, format, arguments);
   va_end (arguments);
-  check_done (check, error);
+  check_stop_watching (check);
+  if (check->asked != NULL)
+    g_cancellable_cancel (check->asked);
+  else
+    check_done (check);
 }
 
 /* `error`: why polkit gave no answer */
@@ -149,38 +205,33 @@ static void
 check_without_answer (Check *check, GError *error)
 {
   g_dbus_error_strip_remote_error (error);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    check_refuse (check,
-                  "polkit did not say in time whether ‘%s’ is allowed; see systemctl status polkit",
-                  check->action);
-  else
-    check_refuse (check,
-                  "polkit did not say whether ‘%s’ is allowed: %s; see systemctl status polkit",
-                  check->action, error->message);
+  check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED,
+              "polkit did not say whether ‘%s’ is allowed: %s; see systemctl status polkit",
+              check->action, error->message);
 }
 
-static void
-check_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
+static gboolean
+check_on_timeout (gpointer user_data)
 {
   Check *check = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PolkitAuthorizationResult) answer
-      = polkit_authority_check_authorization_finish (POLKIT_AUTHORITY (source), result, &error);
 
-  if (answer == NULL)
-    check_without_answer (check, error);
-  else if (polkit_authorization_result_get_is_authorized (answer))
-    check_done (check, NULL);
-  else if (polkit_authorization_result_get_is_challenge (answer))
-    check_refuse (check, "‘%s’ needs an administrator's password%s", check->action,
-                  check->interactive
-                      ? ", but nobody could be asked for it; start a polkit agent, or run it "
-                        "as root"
-                      : "; allow interactive authorization, or run it as root");
+  check->timer = 0;
+  if (check->dialog)
+    check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED,
+                "nobody entered the password for ‘%s’ within %d minutes; try again", check->action,
+                DIALOG_TIMEOUT_S / 60);
   else
-    check_refuse (
-        check, "polkit does not allow ‘%s’ to uid %u; a rule in /etc/polkit-1/rules.d can allow it",
-        check->action, check->caller->uid);
+    check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED,
+                "polkit did not say in time whether ‘%s’ is allowed; see systemctl status polkit",
+                check->action);
+  return G_SOURCE_REMOVE;
+}
+
+static gboolean
+check_on_gone (GCancellable *gone, gpointer user_data)
+{
+  check_fail (user_data, CERTPIN_ERROR_CANCELLED, "the program has left the bus");
+  return G_SOURCE_REMOVE;
 }
 
 /* What the password dialog says; polkit fills the details in. */
@@ -211,55 +262,134 @@ new_details (const Check *check)
   return details;
 }
 
+static void check_on_answer (GObject *source, GAsyncResult *result, gpointer user_data);
+
 static void
 check_ask (Check *check)
 {
+  CpdPolkit *polkit = check->polkit;
   g_autoptr (PolkitSubject) subject = polkit_system_bus_name_new (check->caller->sender);
   g_autoptr (PolkitDetails) details = new_details (check);
   PolkitCheckAuthorizationFlags flags
-      = check->interactive ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
-                           : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE;
+      = check->dialog ? POLKIT_CHECK_AUTHORIZATION_FLAGS_ALLOW_USER_INTERACTION
+                      : POLKIT_CHECK_AUTHORIZATION_FLAGS_NONE;
 
-  polkit_authority_check_authorization (check->polkit->authority, subject, check->action, details,
-                                        flags, check->cancellable, check_on_result, check);
+  check->epoch = polkit->epoch;
+  check->asked = g_cancellable_new ();
+  polkit_authority_check_authorization (polkit->authority, subject, check->action, details, flags,
+                                        check->asked, check_on_answer, check);
+  cpd_unanswered_hold (polkit->unanswered, g_steal_pointer (&check->turn));
 }
 
 static void
-check_on_authority (GObject *source, GAsyncResult *result, gpointer user_data)
+on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (CpdPolkit) polkit = user_data;
+  g_autoptr (GError) error = NULL;
+  Check *check;
+
+  polkit->connecting = FALSE;
+  polkit->authority = polkit_authority_get_finish (result, &error);
+  if (polkit->authority != NULL)
+    {
+      g_signal_connect_object (polkit->authority, "changed", G_CALLBACK (on_changed), polkit,
+                               G_CONNECT_SWAPPED);
+      g_signal_connect_object (polkit->authority, "notify::owner", G_CALLBACK (on_changed), polkit,
+                               G_CONNECT_SWAPPED);
+    }
+  while ((check = g_queue_pop_head (&polkit->unasked)) != NULL)
+    if (error == NULL)
+      check_ask (check);
+    else
+      check_without_answer (check, error);
+}
+
+/* It has its place. polkit's library connects in a thread, with a lock held that all other calls to
+ * it would wait for: so there are none meanwhile. */
+static void
+check_on_turn (gpointer user_data)
 {
   Check *check = user_data;
   CpdPolkit *polkit = check->polkit;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (PolkitAuthority) authority = polkit_authority_get_finish (result, &error);
 
-  if (authority == NULL)
+  if (polkit->authority != NULL)
     {
-      check_without_answer (check, error);
+      check_ask (check);
       return;
     }
-  if (polkit->authority == NULL)
-    {
-      polkit->authority = g_object_ref (authority);
-      g_signal_connect_object (authority, "changed", G_CALLBACK (on_changed), polkit,
-                               G_CONNECT_SWAPPED);
-      g_signal_connect_object (authority, "notify::owner", G_CALLBACK (on_changed), polkit,
-                               G_CONNECT_SWAPPED);
-    }
-  check_ask (check);
+  g_queue_push_tail (&polkit->unasked, check);
+  if (!polkit->connecting)
+    polkit_authority_get_async (NULL, on_connected, g_object_ref (polkit));
+  polkit->connecting = TRUE;
 }
 
+/* `places`: where it needs one. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 static gboolean
-check_on_timeout (gpointer user_data)
+check_enter (Check *check, CpdFairness *places, unsigned int timeout_s)
 {
-  Check *check = user_data;
-
-  check->timer = 0;
-  g_cancellable_cancel (check->cancellable);
-  return G_SOURCE_REMOVE;
+  g_clear_handle_id (&check->timer, g_source_remove);
+  check->timer = g_timeout_add_seconds (timeout_s, check_on_timeout, check);
+  check->turn = cpd_turn_new (places, check->caller->uid, check_on_turn, check);
+  return cpd_turn_enter (check->turn, NULL);
 }
 
 static void
-check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *key, GTask *task)
+check_open_dialog (Check *check)
+{
+  check->dialog = TRUE;
+  if (check_enter (check, check->polkit->dialogs, DIALOG_TIMEOUT_S))
+    return;
+  if (cpd_turn_count_running (check->turn) >= DIALOGS_PER_UID)
+    check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                "you have %d password dialogs open already; answer or close one of them first",
+                DIALOGS_PER_UID);
+  else
+    check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                "all users together have %d password dialogs open already; try again later, or run "
+                "it as root",
+                DIALOGS_MAX);
+}
+
+/* Only a password would do. */
+static void
+check_on_challenge (Check *check)
+{
+  if (check->interactive && !check->dialog)
+    check_open_dialog (check);
+  else
+    check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED, "‘%s’ needs an administrator's password%s",
+                check->action,
+                check->interactive ? ", but nobody could be asked for it; start a polkit agent, or "
+                                     "run it as root"
+                                   : "; allow interactive authorization, or run it as root");
+}
+
+static void
+check_on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Check *check = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (PolkitAuthorizationResult) answer
+      = polkit_authority_check_authorization_finish (POLKIT_AUTHORITY (source), result, &error);
+
+  g_clear_object (&check->asked);
+  if (check->failure != NULL)
+    check_done (check);
+  else if (answer == NULL)
+    check_without_answer (check, error);
+  else if (polkit_authorization_result_get_is_authorized (answer))
+    check_done (check);
+  else if (polkit_authorization_result_get_is_challenge (answer))
+    check_on_challenge (check);
+  else
+    check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED,
+                "polkit does not allow ‘%s’ to uid %u; a rule in /etc/polkit-1/rules.d can allow "
+                "it",
+                check->action, check->caller->uid);
+}
+
+static Check *
+check_new (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *key)
 {
   Check *check = g_new0 (Check, 1);
 
@@ -270,18 +400,26 @@ check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char
   check->key = g_strdup (key);
   check->host = g_strdup (question->host);
   check->pinned_keys = g_strdup (question->keys);
-  check->epoch = polkit->epoch;
   check->waiting = g_queue_new ();
-  check->cancellable = g_cancellable_new ();
-  check->timer = g_timeout_add_seconds (question->interactive ? INTERACTIVE_TIMEOUT_S : TIMEOUT_S,
-                                        check_on_timeout, check);
-  g_queue_push_tail (check->waiting, task);
+  check->gone = g_cancellable_source_new (check->caller->gone);
+  g_source_set_callback (check->gone, G_SOURCE_FUNC (check_on_gone), check, NULL);
+  g_source_attach (check->gone, NULL);
   if (is_kept (check->action))
     g_hash_table_insert (polkit->pending, check->key, check);
-  if (polkit->authority != NULL)
-    check_ask (check);
-  else
-    polkit_authority_get_async (check->cancellable, check_on_authority, check);
+  return check;
+}
+
+/* `task`: (transfer full): the first who waits for it */
+static void
+check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *key, GTask *task)
+{
+  Check *check = check_new (polkit, question, key);
+
+  g_queue_push_tail (check->waiting, task);
+  if (!check_enter (check, polkit->questions, TIMEOUT_S))
+    check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                "%d calls of yours wait for polkit already; let some of them finish first",
+                WAITING_PER_UID);
 }
 
 static gboolean

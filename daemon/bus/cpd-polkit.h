@@ -12,6 +12,6 @@ G_BEGIN_DECLS
 /* The CpdAuthority that asks polkit. */
 G_DECLARE_FINAL_TYPE (CpdPolkit, cpd_polkit, CPD, POLKIT, GObject)
 
-CpdPolkit *cpd_polkit_new (CpdCallers *callers);
+CpdPolkit *cpd_polkit_new (GDBusConnection *connection, CpdCallers *callers);
 
 G_END_DECLS

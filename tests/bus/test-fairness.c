@@ -179,6 +179,8 @@ test_running_per_uid (Fixture *f, gconstpointer user_data)
   enter (f, 'c', 1);
   enter (f, 'x', 2);
   assert_started (f, "abx");
+  g_assert_cmpuint (cpd_turn_count_running (f->turns[2].turn), ==, 2);
+  g_assert_cmpuint (cpd_turn_count_running (f->turns[3].turn), ==, 1);
   leave (f, "x");
   assert_started (f, "abx");
   leave (f, "a");

@@ -22,12 +22,15 @@ INTERFACE = '''<node><interface name="org.freedesktop.PolicyKit1.AuthenticationA
 </interface></node>'''
 
 
-def serve_dialog(bus, locale, questions):
+def register(bus, locale, on_begin, on_cancel):
+    """Becomes the agent of this process. `on_begin` is given the message, the cookie and the
+    invocation, which ends the dialog when it is answered; `on_cancel` the cookie."""
     def on_call(_bus, _sender, _path, _interface, method, arguments, invocation):
         if method == 'BeginAuthentication':
-            questions.append(arguments.unpack()[1])
-            invocation.return_dbus_error(POLKIT + '.Error.Cancelled', 'the dialog was closed')
+            _action, message, _icon, _details, cookie, _identities = arguments.unpack()
+            on_begin(message, cookie, invocation)
         else:
+            on_cancel(*arguments.unpack())
             invocation.return_value(None)
     interface = Gio.DBusNodeInfo.new_for_xml(INTERFACE).interfaces[0]
     bus.register_object(AGENT, interface, on_call, None, None)
@@ -40,18 +43,34 @@ def serve_dialog(bus, locale, questions):
                   Gio.DBusCallFlags.NONE, -1, None)
 
 
-def call(bus, method, arguments):
-    loop, errors = GLib.MainLoop(), [None]
+def close_dialogs(bus, locale, questions):
+    def on_begin(message, _cookie, invocation):
+        questions.append(message)
+        invocation.return_dbus_error(POLKIT + '.Error.Cancelled', 'the dialog was closed')
+    register(bus, locale, on_begin, lambda _cookie: None)
 
+
+def begin(bus, method, arguments, on_error):
+    """Calls the service. `on_error` is given the error's name or None."""
     def on_reply(_bus, result):
         try:
             bus.call_finish(result)
         except GLib.Error as error:
-            errors[0] = Gio.DBusError.get_remote_error(error)
-        loop.quit()
+            on_error(Gio.DBusError.get_remote_error(error))
+        else:
+            on_error(None)
     bus.call('org.certpin.Certpin1', '/org/certpin/Certpin1', 'org.certpin.Certpin1.Pins', method,
              GLib.Variant.parse(None, arguments, None, None), None,
-             Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION, -1, None, on_reply)
+             Gio.DBusCallFlags.ALLOW_INTERACTIVE_AUTHORIZATION, GLib.MAXINT, None, on_reply)
+
+
+def call(bus, method, arguments):
+    loop, errors = GLib.MainLoop(), []
+
+    def on_error(error):
+        errors.append(error)
+        loop.quit()
+    begin(bus, method, arguments, on_error)
     loop.run()
     return errors[0]
 
@@ -60,7 +79,7 @@ def main():
     locale, method, arguments = sys.argv[1:]
     bus = Gio.bus_get_sync(Gio.BusType.SYSTEM, None)
     questions = []
-    serve_dialog(bus, locale, questions)
+    close_dialogs(bus, locale, questions)
     json.dump((call(bus, method, arguments), questions), sys.stdout)
 
 

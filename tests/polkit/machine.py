@@ -108,12 +108,17 @@ class SystemBus(Bus):
         self.address = self.process.stdout.readline().strip()
         self._watcher = Caller(self.address, 0)
         self._watcher.watch_name()
+        self.ask('GetId')  # it watches once this is answered
 
     def ask(self, method, signature='', *arguments):
         """Calls the bus itself, as root."""
-        reply = self._watcher.call(BUS, method, signature, *arguments, path='/org/freedesktop/DBus',
-                                   destination=BUS)
+        reply = self.ask_of(BUS, '/org/freedesktop/DBus', BUS, method, signature, *arguments)
         return reply[0] if reply else None
+
+    def ask_of(self, destination, path, interface, method, signature, *arguments):
+        """Calls another service, as root."""
+        return self._watcher.call(interface, method, signature, *arguments, path=path,
+                                  destination=destination)
 
 
 class InstalledDaemon(Daemon):
