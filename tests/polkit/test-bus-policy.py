@@ -68,6 +68,14 @@ def connect(address):
         | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
 
 
+def connect_as(uid, address):
+    os.seteuid(uid)
+    try:
+        return connect(address)
+    finally:
+        os.seteuid(0)
+
+
 class World:
     """A bus, something that has the service's name and hears signals, and a stranger."""
 
@@ -100,10 +108,14 @@ class World:
             return Gio.DBusError.get_remote_error(error)
         return None
 
-    def signal(self, name, destination):
+    def signal(self, name, destination, sender=None):
         message = Gio.DBusMessage.new_signal('/', SIGNALS, name)
         message.set_destination(destination)
-        self.stranger.send_message(message, Gio.DBusSendMessageFlags.NONE)
+        (sender or self.stranger).send_message(message, Gio.DBusSendMessageFlags.NONE)
+
+    def listen(self, connection):
+        connection.signal_subscribe(None, SIGNALS, None, None, None, Gio.DBusSignalFlags.NONE,
+                                    lambda *arguments: self.heard.append(arguments[4]))
 
     def hear(self):
         """What the service has heard of all that the stranger has sent or done."""
@@ -158,6 +170,22 @@ def _(world):
     world.signal('ToTheConnection', world.service.get_unique_name())
     world.signal('ToAll', None)
     equal(world.hear(), ['ToAll'], 'the signals')
+
+
+@test_on_each('a signal reaches no connection of the service’s user unless the bus or polkit sends it')
+def _(world):
+    other = connect_as(uid_of('certpin'), world.bus.address)
+    polkit = connect_as(uid_of('polkitd'), world.bus.address)
+    world.listen(other)
+    world.ask(other, 'GetId', '()')
+    world.ask(polkit, 'RequestName', '(su)', 'org.freedesktop.PolicyKit1', DO_NOT_QUEUE)
+    world.signal('FromAStranger', other.get_unique_name())
+    world.signal('FromPolkit', other.get_unique_name(), polkit)
+    for connection in (world.stranger, polkit, other):
+        world.ask(connection, 'GetId', '()')
+    equal(world.hear(), ['FromPolkit'], 'the signals')
+    other.close_sync(None)
+    polkit.close_sync(None)
 
 
 @test_on_each('the bus tells the service alone that its name is another’s')
