@@ -15,6 +15,7 @@ typedef struct
   const char *interface;
   const char *name;
   const char *reply; /* its type */
+  gboolean changes;  /* later calls may depend on it */
 } CertpinMethod;
 
 /* A call of a method. It belongs to its task and does not change after it was started. */

@@ -12,10 +12,11 @@
 
 #include "dbus/certpin-names.h"
 
-static const CertpinMethod pin_certificate = { CERTPIN_PINS_IFACE, "PinCertificate", "(a{sv})" };
-static const CertpinMethod pin_keys = { CERTPIN_PINS_IFACE, "PinKeys", "(a{sv})" };
-static const CertpinMethod unpin = { CERTPIN_PINS_IFACE, "Unpin", "()" };
-static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()" };
+static const CertpinMethod pin_certificate
+    = { CERTPIN_PINS_IFACE, "PinCertificate", "(a{sv})", TRUE };
+static const CertpinMethod pin_keys = { CERTPIN_PINS_IFACE, "PinKeys", "(a{sv})", TRUE };
+static const CertpinMethod unpin = { CERTPIN_PINS_IFACE, "Unpin", "()", TRUE };
+static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()", TRUE };
 
 /**
  * certpin_client_pin_certificate_async:

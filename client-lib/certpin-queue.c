@@ -16,6 +16,12 @@
 
 #include "dbus/certpin-names.h"
 
+/* The bus rejects a call while too much waits for the service, which somebody else may have sent.
+ * It is sent again after this time, which doubles each time. */
+#define AGAIN_MS     20
+#define AGAIN_MAX_MS 320
+#define TRIES_MAX    6
+
 /* The bus allows 128 unanswered calls on a connection, and the program may need some itself. */
 #define UNDER_WAY_MAX 64
 
@@ -24,8 +30,10 @@ struct _CertpinQueue
   CertpinLink *link; /* borrowed: it owns this */
   GQueue waiting;    /* of Errand */
   unsigned int under_way;
+  guint64 sent;         /* how many were */
+  gint64 resumes_us;    /* monotonic: nothing is sent before; 0: now */
   GSequence *deadlines; /* of Errand, the earliest first */
-  GSource *alarm;       /* at the first of them */
+  GSource *alarm;       /* at the first of them, or when sending resumes */
 };
 
 /* One call. It is a box, because a cancellation may hold it longer than the queue. */
@@ -38,6 +46,8 @@ typedef struct
   GSequenceIter *deadline;
   CertpinCancellation *cancellation;
   GDBusConnection *connection; /* over which it was sent */
+  guint64 number;              /* which one of those that were sent it was */
+  unsigned int tries;
 } Errand;
 
 static void
@@ -77,6 +87,8 @@ queue_set_alarm (CertpinQueue *queue)
 
       ready_us = call->deadline_us;
     }
+  if (queue->resumes_us != 0)
+    ready_us = ready_us < 0 ? queue->resumes_us : MIN (ready_us, queue->resumes_us);
   g_source_set_ready_time (queue->alarm, ready_us);
 }
 
@@ -173,10 +185,9 @@ errand_on_cancelled (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-static gboolean
-queue_on_alarm (gpointer data)
+static void
+queue_end_overdue (CertpinQueue *queue)
 {
-  CertpinQueue *queue = data;
   GSequenceIter *first = g_sequence_get_begin_iter (queue->deadlines);
 
   while (!g_sequence_iter_is_end (first))
@@ -193,8 +204,45 @@ queue_on_alarm (gpointer data)
                                            call->timeout_ms / 1000));
       first = g_sequence_get_begin_iter (queue->deadlines);
     }
+}
+
+static gboolean
+queue_on_alarm (gpointer data)
+{
+  CertpinQueue *queue = data;
+  gboolean resumes = queue->resumes_us != 0 && queue->resumes_us <= g_get_monotonic_time ();
+
+  queue_end_overdue (queue);
+  if (resumes)
+    queue->resumes_us = 0;
   queue_set_alarm (queue);
+  if (resumes)
+    certpin_link_pump (queue->link);
   return G_SOURCE_CONTINUE;
+}
+
+/* A change that was rejected must not come after what was sent after it. */
+static gboolean
+errand_can_try_again (const Errand *errand, const GError *error)
+{
+  const CertpinCall *call = g_task_get_task_data (errand->task);
+
+  return g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_LIMITS_EXCEEDED)
+         && errand->tries < TRIES_MAX
+         && (!call->method->changes || errand->number == errand->queue->sent);
+}
+
+static void
+errand_try_again (Errand *errand)
+{
+  CertpinQueue *queue = errand->queue;
+  int ms = MIN (AGAIN_MS << (errand->tries - 1), AGAIN_MAX_MS);
+
+  g_clear_object (&errand->connection);
+  g_queue_push_head (&queue->waiting, errand);
+  errand->place = queue->waiting.head;
+  queue->resumes_us = g_get_monotonic_time () + ms * (gint64)1000;
+  queue_set_alarm (queue);
 }
 
 static void
@@ -205,6 +253,12 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
   errand->queue->under_way--;
+  if (errand->task != NULL && reply == NULL && errand_can_try_again (errand, error))
+    {
+      g_error_free (error);
+      errand_try_again (errand);
+      return;
+    }
   if (errand->task == NULL)
     {
       g_clear_pointer (&reply, g_variant_unref);
@@ -228,6 +282,8 @@ errand_send (Errand *errand, GDBusConnection *connection)
 
   g_queue_delete_link (&errand->queue->waiting, g_steal_pointer (&errand->place));
   errand->queue->under_way++;
+  errand->number = ++errand->queue->sent;
+  errand->tries++;
   errand->connection = g_object_ref (connection);
   g_dbus_connection_call (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface,
                           method->name, call->arguments, G_VARIANT_TYPE (method->reply),
@@ -299,7 +355,8 @@ certpin_queue_is_waiting (CertpinQueue *queue)
 void
 certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
 {
-  while (queue->under_way < UNDER_WAY_MAX && certpin_queue_is_waiting (queue))
+  while (queue->resumes_us == 0 && queue->under_way < UNDER_WAY_MAX
+         && certpin_queue_is_waiting (queue))
     {
       Errand *errand = g_queue_peek_head (&queue->waiting);
 

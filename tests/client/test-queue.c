@@ -29,7 +29,8 @@ typedef struct
   GThread *main;
   unsigned int over; /* calls */
   GMutex lock;
-  GArray *order; /* under `lock`: of unsigned int: the hosts of the GetPin calls */
+  GArray *order;           /* under `lock`: of unsigned int: the hosts of the GetPin calls */
+  unsigned int rejections; /* those that are left; of the service's thread */
 } Fixture;
 
 static void
@@ -143,6 +144,75 @@ wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, CertpinErr
   g_assert_null (certpin_client_secure_request_finish (client, result, &error));
   g_assert_error (error, CERTPIN_ERROR, (int)code);
   g_test_message ("%s", error->message);
+}
+
+/* As the bus does while too much waits for the service. */
+static GDBusMessage *
+reject_some (FakeService *service, GDBusMessage *call, gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  if (f->rejections == 0)
+    return fake_service_reply (service, call);
+  f->rejections--;
+  return g_dbus_message_new_method_error (call, "org.freedesktop.DBus.Error.LimitsExceeded",
+                                          "the queue is full");
+}
+
+static void
+test_what_the_bus_rejects_is_sent_again (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->rejections = 3;
+  fake_service_set_handler (f->service, reject_some, f);
+  get_pins (f, 5);
+  while (f->over < 5)
+    test_loop_step ();
+  g_assert_cmpuint (fake_service_count (f->service, "GetPin"), ==, 8);
+  f->rejections = 1;
+  g_assert_true (certpin_client_unpin (f->client, "h.example", NULL, NULL, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (fake_service_count (f->service, "Unpin"), ==, 2);
+}
+
+/* Not for ever; and the next call is sent as ever. */
+static void
+test_what_the_bus_goes_on_rejecting_fails (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  f->rejections = 6;
+  fake_service_set_handler (f->service, reject_some, f);
+  g_assert_false (certpin_client_unpin (f->client, "h.example", NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  g_assert_cmpuint (fake_service_count (f->service, "Unpin"), ==, 6);
+  get_pins (f, 1);
+  while (f->over < 1)
+    test_loop_step ();
+}
+
+static void
+on_unpinned (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (certpin_client_unpin_finish (CERTPIN_CLIENT (source), result, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  ((Fixture *)user_data)->over++;
+}
+
+/* Later calls may have been meant to come after it. */
+static void
+test_a_change_is_not_sent_after_what_came_after_it (Fixture *f, gconstpointer user_data)
+{
+  f->rejections = 1;
+  fake_service_set_handler (f->service, reject_some, f);
+  certpin_client_unpin_async (f->client, "h.example", NULL, NULL, on_unpinned, f);
+  get_pins (f, 1);
+  while (f->over < 2)
+    test_loop_step ();
+  g_assert_cmpuint (fake_service_count (f->service, "Unpin"), ==, 1);
 }
 
 /* A call that is cancelled while it waits is never sent; one that is cancelled under way makes
@@ -415,6 +485,10 @@ main (int argc, char *argv[])
   int status;
 
   private_bus_init (&argc, &argv);
+  ADD ("what-the-bus-rejects-is-sent-again", test_what_the_bus_rejects_is_sent_again);
+  ADD ("what-the-bus-goes-on-rejecting-fails", test_what_the_bus_goes_on_rejecting_fails);
+  ADD ("a-change-is-not-sent-after-what-came-after-it",
+       test_a_change_is_not_sent_after_what_came_after_it);
   ADD ("at-most-64-in-order", test_at_most_64_in_order);
   ADD ("many", test_many);
   ADD ("cancel", test_cancel);
