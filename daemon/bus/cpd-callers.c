@@ -14,13 +14,19 @@
   "type='signal',sender='" BUS "',path='" BUS_PATH "',interface='" BUS                             \
   "',member='NameOwnerChanged',arg2=''"
 
+/* How many questions the bus is asked at a time: what the kernel says of a process as well is
+ * looked at when an answer comes, and all that have come are read in one turn of the main loop. */
+#define ASKED_MAX 4
+
 struct _CpdCallers
 {
   GObject parent;
 
   GDBusConnection *connection;
   unsigned int subscription;
-  GHashTable *known; /* sender → CpdCaller *; NULL while the bus is being asked */
+  GHashTable *known; /* sender → CpdCaller *; NULL while it is being asked for */
+  GQueue unasked;    /* of char *: senders, the next one first */
+  unsigned int asked;
 };
 
 G_DEFINE_FINAL_TYPE (CpdCallers, cpd_callers, G_TYPE_OBJECT)
@@ -54,6 +60,7 @@ cpd_callers_dispose (GObject *object)
     }
   callers->subscription = 0;
   g_clear_pointer (&callers->known, g_hash_table_unref);
+  g_queue_clear_full (&callers->unasked, g_free);
   g_clear_object (&callers->connection);
   G_OBJECT_CLASS (cpd_callers_parent_class)->dispose (object);
 }
@@ -137,21 +144,17 @@ typedef struct
   char *sender;
 } Question;
 
+static void ask_next (CpdCallers *callers);
+
+/* `reply`: NULL, with an error: there is none */
 static void
-on_credentials (GObject *source, GAsyncResult *result, gpointer user_data)
+learn (CpdCallers *callers, const char *sender, GVariant *reply, GUnixFDList *fds,
+       const GError *error)
 {
-  Question *question = user_data;
-  g_autoptr (CpdCallers) callers = question->callers;
-  g_autofree char *sender = question->sender;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GUnixFDList) fds = NULL;
-  g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish (
-      G_DBUS_CONNECTION (source), &fds, result, &error);
   g_autoptr (GVariant) credentials = reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
   CpdCaller *caller;
 
-  g_free (question);
-  if (callers->known == NULL || !g_hash_table_contains (callers->known, sender))
+  if (!g_hash_table_contains (callers->known, sender))
     return; /* it has left meanwhile */
   if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
     {
@@ -163,25 +166,65 @@ on_credentials (GObject *source, GAsyncResult *result, gpointer user_data)
   g_signal_emit (callers, signals[KNOWN], 0, caller);
 }
 
+static void
+on_credentials (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Question *question = user_data;
+  g_autoptr (CpdCallers) callers = question->callers;
+  g_autofree char *sender = question->sender;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GUnixFDList) fds = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_with_unix_fd_list_finish (
+      G_DBUS_CONNECTION (source), &fds, result, &error);
+
+  g_free (question);
+  callers->asked--;
+  if (callers->known == NULL)
+    return;
+  learn (callers, sender, reply, fds, error);
+  ask_next (callers);
+}
+
+/* `sender`: (transfer full) */
+static void
+ask (CpdCallers *callers, char *sender)
+{
+  Question *question = g_new0 (Question, 1);
+
+  question->callers = g_object_ref (callers);
+  question->sender = sender;
+  callers->asked++;
+  g_dbus_connection_call_with_unix_fd_list (
+      callers->connection, BUS, BUS_PATH, BUS, "GetConnectionCredentials",
+      g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+      NULL, on_credentials, question);
+}
+
+static void
+ask_next (CpdCallers *callers)
+{
+  while (callers->asked < ASKED_MAX && !g_queue_is_empty (&callers->unasked))
+    {
+      g_autofree char *sender = g_queue_pop_head (&callers->unasked);
+
+      if (g_hash_table_contains (callers->known, sender)) /* else it has left meanwhile */
+        ask (callers, g_steal_pointer (&sender));
+    }
+}
+
 /* Asks who a connection belongs to. "known", "gone" or "lost" follows, now or later. */
 void
 cpd_callers_meet (CpdCallers *callers, const char *sender)
 {
   CpdCaller *caller = g_hash_table_lookup (callers->known, sender);
-  Question *question;
 
   if (caller != NULL)
     g_signal_emit (callers, signals[KNOWN], 0, caller);
   if (g_hash_table_contains (callers->known, sender))
     return;
   g_hash_table_insert (callers->known, g_strdup (sender), NULL);
-  question = g_new0 (Question, 1);
-  question->callers = g_object_ref (callers);
-  question->sender = g_strdup (sender);
-  g_dbus_connection_call_with_unix_fd_list (
-      callers->connection, BUS, BUS_PATH, BUS, "GetConnectionCredentials",
-      g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
-      NULL, on_credentials, question);
+  g_queue_push_tail (&callers->unasked, g_strdup (sender));
+  ask_next (callers);
 }
 
 /* Returns: (transfer full): of CpdCaller: all that are known and still connected */

@@ -34,7 +34,7 @@
 #define THERE_US (100 * 1000)
 
 /* How many new connections are looked at in one turn of the main loop. */
-#define MET_AT_ONCE 1
+#define MET_AT_ONCE 16
 
 /* The calls of one uid, or of all connections that are not known yet. */
 typedef struct

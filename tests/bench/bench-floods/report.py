@@ -8,7 +8,7 @@ BARS = {'p50': 2, 'p99': 5}
 STALL_US = 1_000_000
 
 COLUMNS = (('flood', 15), ('bystander ms', 34), ('control ms', 34), ('beyond', 10), ('failed', 11),
-           ('RSS MiB', 11), ('files', 6), ('sent/s', 9), ('verdict', 0))
+           ('RSS MiB', 11), ('files', 6), ('turn', 5), ('sent/s', 9), ('verdict', 0))
 
 
 def ratio(figures, quiet, percentile):
@@ -74,7 +74,7 @@ def row(record):
             + (f'+{record["after"]["bystander"]["failed"]}'
                if record['after']['bystander']['failed'] else ''),
             ' '.join(f'{memory[when]:.0f}' for when in ('quiet', 'peak', 'after')),
-            f'{files["quiet"]} {files["after"]}', f'{record["sent_per_s"]:.0f}', verdict(record))
+            f'{files["quiet"]} {files["after"]}', _number(record['turn_ms']), f'{record["sent_per_s"]:.0f}', verdict(record))
 
 
 def line(cells):
@@ -88,4 +88,5 @@ def head():
 LEGEND = '''times: p50, p99, maximum of answered calls; in brackets p50 and p99 over the quiet ones
 beyond: the bystander's ratios over the control's, p50 and p99; the bars are 2 and 5
 failed: the bystander's failed calls / its calls in the flood, + those that failed after it
-RSS: of the service, quiet, at its peak, after the flood; files: open before and after it'''
+RSS: of the service, quiet, at its peak, after the flood; files: open before and after it
+turn: the longest turn of its main loop, in ms of processor time'''

@@ -21,6 +21,7 @@ from gi.repository import Gio, GLib
 from buses import USERS, Daemon
 from lib import pki
 from lib.caller import NAME, PINS, CallError, Caller
+from lib.turns import Turns
 
 DEADLINE_S = 15
 MANY_PINS = 9000
@@ -55,15 +56,16 @@ def wait_until(condition, seconds):
 class Service:
     """certpind, as its own user."""
 
-    def __init__(self, program, bus, state, targets):
+    def __init__(self, programs, bus, state, targets):
+        self.turns = Turns(os.path.join(bus.folder, 'turns'), programs.turns)
         self.log = os.path.join(bus.folder, 'certpind.log')
         with open(self.log, 'wb') as log:
             self.process = subprocess.Popen(
-                [program, f'--bus={bus.address}', '--authority=uid', f'--state-dir={state}',
+                [programs.certpind, f'--bus={bus.address}', '--authority=uid', f'--state-dir={state}',
                  f'--config={bus.folder}/none', f'--pins-dir={bus.folder}/none',
                  f'--trust-file={targets.trust_file}'],
                 user=USERS['certpin'], group=USERS['certpin'], extra_groups=[], stderr=log,
-                preexec_fn=self._allow_files)
+                env={**os.environ, **self.turns.environment}, preexec_fn=self._allow_files)
         self._wait_for_name(bus)
 
     @staticmethod
@@ -115,6 +117,7 @@ class Service:
     def close(self):
         self.process.kill()
         self.process.wait()
+        self.turns.close()
 
 
 class Probe:
@@ -192,7 +195,7 @@ class States:
     """Folders of pins, made by the service itself: what each user needs, and many more of the
     flooder's."""
 
-    def __init__(self, certpind, targets):
+    def __init__(self, programs, targets):
         self.few = os.path.join(targets.folder, 'few')
         self.many = os.path.join(targets.folder, 'many')
         with tempfile.TemporaryDirectory(dir='/mnt') as folder:  # in memory: no disk is waited for
@@ -201,7 +204,7 @@ class States:
             os.mkdir(made, 0o700)
             os.chown(made, USERS['certpin'], USERS['certpin'])
             bus = Daemon(folder)
-            service = Service(certpind, bus, made, targets)
+            service = Service(programs, bus, made, targets)
             flooder = Caller(bus.address, USERS['flooder'])
             self._make_few(bus, flooder, targets)
             targets.largest = self._find_largest(flooder, targets)
@@ -257,16 +260,16 @@ class World:
         self.targets = targets
         with contextlib.ExitStack() as closing:
             closing.callback(shutil.rmtree, self.folder)
-            self._start(make_bus, programs.certpind, state, closing)
+            self._start(make_bus, programs, state, closing)
             self._closing = closing.pop_all()
 
-    def _start(self, make_bus, certpind, state, closing):
+    def _start(self, make_bus, programs, state, closing):
         states = os.path.join(self.folder, 'state')
         States.copy(state, states)
         self.bus = closing.enter_context(contextlib.closing(make_bus(self.folder)))
         self._start_echo(closing)
         self.service = closing.enter_context(contextlib.closing(
-            Service(certpind, self.bus, states, self.targets)))
+            Service(programs, self.bus, states, self.targets)))
         self.bystander, self.control = (
             closing.enter_context(contextlib.closing(Probe(user, self.tools, *arguments)))
             for user, *arguments in (
