@@ -1,0 +1,112 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The service has one main loop for everybody: whatever somebody calls, and however often, no turn of it takes more
+than five milliseconds of processor time."""
+
+import os
+
+from lib.caller import PINS, CallError
+from lib.tap import holds, run, test
+from lib.turns import Turns
+from lib.world import ALICE, HOST, World
+
+LONGEST_MS = 5
+# The machine's other work can make a turn longer, never shorter.
+ROUNDS = 5
+CALLS = 100
+PROPERTIES = 'org.freedesktop.DBus.Properties'
+INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
+KEY = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+
+
+class TurnsWorld(World):
+    def __init__(self):
+        super().__init__()
+        self.daemon.terminate()
+        self.turns = self.track(Turns(os.path.join(self.folder, 'turns'), os.environ['CERTPIN_TURNS']))
+        self.daemon.more_environment = self.turns.environment
+        self.daemon.start()
+
+    def measure(self, what, flood):
+        """A flood is short enough in the best of a few rounds. It has a caller of its own each time."""
+        best = None
+        for _ in range(ROUNDS):
+            caller = self.new_caller(ALICE)
+            self.turns.begin()
+            flood(caller)
+            longest, count = self.turns.read()
+            holds(count > 0, 'no turn was measured')
+            best = longest if best is None else min(best, longest)
+            if best <= LONGEST_MS:
+                print(f'# {what}: {best:.2f} ms, of {count} turns')
+                return
+        holds(False, f'the longest turn under {what} took {best:.1f} ms')
+
+
+def wait_for(calls):
+    """Whatever comes of them."""
+    for call in calls:
+        try:
+            call.wait()
+        except CallError:
+            pass
+
+
+def pin_keys(caller, host, keys):
+    return caller.begin(PINS, 'PinKeys', '(sasa{sv})', host, keys, {})
+
+
+FLOODS = {
+    'malformed keys': lambda caller: [pin_keys(caller, HOST, ['x' * 60] * 64) for _ in range(CALLS)],
+    'too many keys': lambda caller: [pin_keys(caller, HOST, [KEY] * 4000) for _ in range(CALLS)],
+    'many more keys': lambda caller: [pin_keys(caller, HOST, [''] * 200000) for _ in range(4)],
+    'empty keys': lambda caller: [pin_keys(caller, HOST, [''] * 4090) for _ in range(CALLS)],
+    'explanations of long names': lambda caller: [
+        caller.begin(PINS, 'ExplainHost', '(sa{sv})', '.'.join('a' * 100), {}) for _ in range(CALLS)],
+    'introspection': lambda caller: [caller.begin(INTROSPECTABLE, 'Introspect', '()') for _ in range(CALLS)],
+    'properties': lambda caller: [caller.begin(PROPERTIES, 'GetAll', '(s)', PINS) for _ in range(CALLS)],
+    'refused requests': lambda caller: [caller.begin_request('https://unpinned.test/') for _ in range(CALLS)],
+    'many headers': lambda caller: [
+        caller.begin_request('https://unpinned.test/', headers=[('a', 'b')] * 1300) for _ in range(CALLS)],
+    'large bodies': lambda caller: [
+        caller.begin_request('https://unpinned.test/', method='PUT', body=bytes(8 << 20)) for _ in range(4)],
+    'changes of pins': lambda caller: [
+        call for i in range(CALLS // 2) for call in
+        (pin_keys(caller, f'h{i}.test', [KEY]), caller.begin(PINS, 'Unpin', '(sa{sv})', f'h{i}.test', {}))],
+    'subscriptions': lambda caller: [
+        caller.begin(PINS, method, '()') for _ in range(CALLS // 2) for method in ('Subscribe', 'Unsubscribe')],
+    'unknown methods': lambda caller: [caller.begin('a.b', 'C', '()', path='/x') for _ in range(CALLS)],
+}
+
+
+for name, begin in FLOODS.items():
+    @test(f'no turn is long under {name}')
+    def _(world, name=name, begin=begin):
+        world.measure(name, lambda caller: wait_for(begin(caller)))
+
+
+@test('no turn is long while somebody lists thousands of pins')
+def _(world):
+    for first in range(0, 3000, CALLS):
+        wait_for([pin_keys(world.alice, f'p{i}.many.test', [KEY]) for i in range(first, first + CALLS)])
+    world.measure('lists', lambda caller: wait_for(
+        [caller.begin(PINS, 'ListPins', '(a{sv})', {}) for _ in range(CALLS)]))
+
+
+@test('no turn is long when many programs come and go together')
+def _(world):
+    def come_and_go(_):
+        callers = [world.new_caller(ALICE) for _ in range(60)]
+        wait_for([caller.begin(PINS, 'Subscribe', '()') for caller in callers])
+        for caller in callers:
+            caller.vanish()
+    world.measure('newcomers', come_and_go)
+
+
+@test('no turn is long while a page is fetched over and over')
+def _(world):
+    server, _ = world.serve_pinned()
+    world.measure('requests', lambda caller: [caller.request(server.url(HOST, '/')) for _ in range(CALLS)])
+
+
+run(TurnsWorld)
