@@ -6,8 +6,6 @@ the next one knows, and nobody is answered from a state that is half read.
 usage: test-replace.py [--count=REPLACEMENTS] [WORD...]"""
 
 import os
-import pwd
-import random
 import shutil
 import signal
 import sys
@@ -17,6 +15,7 @@ import time
 
 from lib.bus import Bus
 from lib.caller import PINS, CallError
+from lib.replacements import KEYS, check_ends, check_known, furnish, replace, start_busy
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
 
@@ -27,109 +26,18 @@ sys.argv = [word for word in sys.argv if not word.startswith('--count=')]
 FURNITURE = 2000
 # What the bus says of a call to a name that nobody has.
 ABSENT = [f'org.freedesktop.DBus.Error.{name}' for name in ('ServiceUnknown', 'NameHasNoOwner')]
-KEYS = [f'sha256/{letter * 42}A=' for letter in 'ABCDEFGH']
-
-
-def furnish(world):
-    """Pins of another user, as if they had been set over the bus."""
-    folder = os.path.join(world.daemon.state_dir, 'users', '0')
-    os.makedirs(folder, 0o700)
-    for number in range(FURNITURE):
-        host = f'h{number}.example'
-        with open(os.path.join(folder, host + '.pin'), 'w', encoding='utf-8') as file:
-            file.write(f'[Pin File]\nVersion=1\nAccount={pwd.getpwuid(0).pw_name}\n\n'
-                       f'[Pin]\nHost={host}\nKeys={KEYS[0]};\n')
-
-
-class Busy:
-    """A program that changes pins of its own hosts without a pause, and knows what it was told."""
-
-    def __init__(self, caller, name, scope):
-        self.caller, self.scope = caller, scope
-        self.hosts = [f'h{number}.{name}.example' for number in range(12)]
-        self.known = {}   # host → its keys; [] where it is blocked; None where it is not pinned
-        self.acknowledged = 0
-        self.looks = 0
-        self.wrong = []
-        self.over = threading.Event()
-        self._random = random.Random(name)
-        self._thread = threading.Thread(target=self._work)
-        self._thread.start()
-
-    def _work(self):
-        while not self.over.is_set() and not self.wrong:
-            host = self._random.choice(self.hosts)
-            try:
-                self.change(host)
-                self.acknowledged += 1
-                self.look(self._random.choice(self.hosts))
-            except (CallError, AssertionError) as error:
-                self.wrong.append(f'{host}: {error}')
-
-    def change(self, host):
-        kind = self._random.randrange(3)
-        if kind == 0:
-            keys = [self._random.choice(KEYS)]
-            self.caller.pin_keys(host, *keys, scope=self.scope)
-            self.known[host] = keys
-        elif kind == 1:
-            self.caller.block(host, scope=self.scope)
-            self.known[host] = []
-        elif self.known.get(host) is not None:
-            self.caller.unpin(host, scope=self.scope)
-            self.known[host] = None
-
-    def look(self, host):
-        try:
-            found = self.caller.get_pin(host, scope=self.scope)['keys']
-        except CallError as error:
-            found = None if error.name == 'NotPinned' else error
-        equal(found, self.known.get(host), f'what is in force for {host}')
-        self.looks += 1
-
-    def finish(self):
-        self.over.set()
-        self._thread.join(60)
-        holds(not self._thread.is_alive(), 'a call hangs')
-        equal(self.wrong, [], 'what went wrong')
-
-    def check_all(self):
-        for host in self.hosts:
-            self.look(host)
-
-
-def start_busy(world):
-    return [Busy(world.new_caller(ALICE), 'one', 'user'),
-            Busy(world.new_caller(ALICE), 'two', 'user'),
-            Busy(world.new_caller(BOB), 'three', 'user'),
-            Busy(world.new_caller(0), 'four', 'system')]
-
-
-def check_ends(process):
-    equal(process.wait(20), 0, 'the exit code of one that was replaced')
 
 
 @test(f'{REPLACEMENTS} replacements while four programs change pins: all that was acknowledged is known')
 def _(world):
     world.daemon.terminate()
-    furnish(world)
+    furnish(world, FURNITURE)
     world.daemon.start()
     busy = start_busy(world)
-    before = []
-    for _ in range(REPLACEMENTS):
-        before.append(world.daemon.process)
-        world.daemon.start('--replace')  # as soon as the one before has the name
-        holds(not any(one.wrong for one in busy), [one.wrong for one in busy])
-        if len(before) > 3:
-            check_ends(before.pop(0))
-    for process in before:
-        check_ends(process)
+    replace(world, busy, REPLACEMENTS)
     for one in busy:
         one.finish()
-    for restart in (lambda: None, lambda: (world.daemon.kill(), world.daemon.start())):
-        restart()
-        for one in busy:
-            one.check_all()
+    check_known(world, busy)
     print(f'# {sum(one.acknowledged for one in busy)} changes were acknowledged and '
           f'{sum(one.looks for one in busy)} looks answered', flush=True)
 

@@ -3,66 +3,20 @@
 """Programs that call and never read: what the bus holds for them stays bounded, others are answered meanwhile, and what
 they held is given back."""
 
-import os
 import re
-import socket
 
-from gi.repository import Gio, GLib
+from gi.repository import GLib
 
+from lib.caller import PINS
 from lib.tap import equal, holds, run, test
-from lib.world import HOST, World
+from lib.unread import Unread
+from lib.world import World
 
-NAME, PATH = 'org.certpin.Certpin1', '/org/certpin/Certpin1'
-PINS = f'{NAME}.Pins'
 KIB, MIB = 1024, 1024 * 1024
 # dbus-daemon lets a caller wait for 128 replies; to each call beyond it answers itself, with an error.
 FEW, MANY = 120, 3000
 CREDIT, ERRORS = MIB, MIB
 STATS = ('org.freedesktop.DBus.Debug.Stats', 'GetConnectionStats', '(s)')
-
-
-class Unread:
-    """A connection that sends calls and never reads what comes back."""
-
-    def __init__(self, world):
-        path = re.match(r'unix:path=([^,]+)', world.shared.bus.address)[1]
-        self.socket = socket.socket(socket.AF_UNIX)
-        self.socket.connect(path)
-        self.serial = 0
-        self.socket.sendall(b'\0AUTH EXTERNAL %s\r\n' % str(os.getuid()).encode().hex().encode())
-        self.read_until(b'\r\n')
-        self.socket.sendall(b'BEGIN\r\n')
-        self.send('org.freedesktop.DBus', '/org/freedesktop/DBus', 'org.freedesktop.DBus', 'Hello')
-        self.name = re.search(rb':1\.\d+', self.read_until(b':1.'))[0].decode()
-
-    def read_until(self, mark):
-        data = b''
-        while mark not in data:
-            data += self.socket.recv(4096)
-        return data
-
-    def message(self, destination, path, interface, method, arguments=None):
-        message = Gio.DBusMessage.new_method_call(destination, path, interface, method)
-        if arguments is not None:
-            message.set_body(arguments)
-        self.serial += 1
-        message.set_serial(self.serial)
-        return message.to_blob(Gio.DBusCapabilityFlags.NONE)
-
-    def send(self, *what):
-        self.socket.sendall(self.message(*what))
-
-    def flood(self, *what, count=MANY):
-        """Sends as much as the bus takes."""
-        self.socket.settimeout(1)
-        try:
-            for _ in range(count):
-                self.send(NAME, PATH, *what)
-        except TimeoutError:
-            pass  # the bus has stopped reading from it
-
-    def close(self):
-        self.socket.close()
 
 
 def undelivered(world, name):
@@ -86,7 +40,7 @@ def add_test(what, count, most, *call):
         for number in range(40):
             world.root.pin_keys(f'h{number}.localhost', 'sha256/' + 'A' * 43 + '=', note='n' * 1000)
         before = memory(world)
-        silent = [Unread(world) for _ in range(3)]
+        silent = [Unread(world.shared.bus.address) for _ in range(3)]
         for one in silent:
             one.flood(*call, count=count)
             bystander_is_answered(world)
@@ -107,8 +61,8 @@ add_test('many calls of Introspect', MANY, CREDIT + ERRORS, 'org.freedesktop.DBu
 
 @test('signals that are not read are dropped, and one that missed some is told so')
 def _(world):
-    silent = Unread(world)
-    silent.send(NAME, PATH, PINS, 'Subscribe')
+    silent = Unread(world.shared.bus.address)
+    silent.call(PINS, 'Subscribe')
     world.root.be_told()
     for number in range(12):
         for host in range(60):
