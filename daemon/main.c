@@ -11,6 +11,7 @@
 #include "daemon/transport/cpd-soup-fetcher.h"
 
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,6 +20,10 @@
  * answer; and only HTTP/1.1 keeps a cancelled request from being sent. Both must be set before the
  * first use of TLS. */
 #define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%COMPAT:%NO_TICKETS"
+
+/* From here on memory comes from the kernel and goes back there when it is freed. glibc would raise
+ * this to the size of the largest body, and keep what was freed of all smaller ones. */
+#define LARGE_BYTES (128 * 1024)
 
 static CpdConfig *
 load_config (const CpdArguments *arguments, GError **error)
@@ -94,6 +99,9 @@ set_up_process (void)
 
   setlocale (LC_CTYPE, ""); /* no more: what libraries say is also read by us */
   setrlimit (RLIMIT_CORE, &no_core);
+#ifdef M_MMAP_THRESHOLD
+  mallopt (M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
 #ifndef __SANITIZE_ADDRESS__ /* whose leak check has to trace the process */
   prctl (PR_SET_DUMPABLE, 0);
 #endif
