@@ -2,7 +2,7 @@
 """Callers that come, and leave at every stage of a call."""
 
 from crowd import USERS, Crowd
-from figures import CALLERS_MIB, at_rest, Broken, check_given_back
+from figures import Broken, at_rest, check_given_back
 from lib.server import Gate
 from lib.world import HOST
 from polkit import FakePolkit
@@ -27,7 +27,7 @@ class Visits:
         self.polkit = self.world.track(FakePolkit(self.world.shared.bus.address))
         daemon = self.world.daemon
         daemon.terminate()
-        daemon.more_environment = {'DBUS_SYSTEM_BUS_ADDRESS': self.world.shared.bus.address}
+        daemon.more_environment |= {'DBUS_SYSTEM_BUS_ADDRESS': self.world.shared.bus.address}
         daemon.start('--bus=system', '--authority=polkit')
         identity = self.world.issue(HOST, *GATED)
         self.servers, self.urls = add_servers(self.world, identity)
@@ -105,4 +105,4 @@ def run(soak):
     soak.report(f'{sum(visits.counts.values())} callers of {len(USERS)} users came and left; afterwards each user had '
                 f'{RUNNING} requests at a time, {BODIES} answers of 16 MiB at a time, and signals',
                 [before, tenth, after], {stage.replace('_', ' '): count for stage, count in visits.counts.items()})
-    check_given_back(tenth, after, CALLERS_MIB)
+    check_given_back(tenth, after)

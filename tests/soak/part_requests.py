@@ -7,7 +7,7 @@ import threading
 import time
 
 from crowd import USERS
-from figures import REQUESTS_MIB, at_rest, Broken, check_given_back
+from figures import Broken, at_rest, check_given_back
 from lib.caller import NAME, PATH, CallError
 from lib.world import HOST
 from servers import LARGE, add_servers
@@ -132,4 +132,4 @@ def run(soak):
     totals = sum((one.counts for one in requesters), collections.Counter())
     soak.report(f'{sum(totals.values())} requests of {len(callers)} users', [before, tenth, half, after],
                 {name: totals[name] for name in KINDS})
-    check_given_back(tenth, after, REQUESTS_MIB)
+    check_given_back(tenth, after)

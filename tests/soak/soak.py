@@ -17,7 +17,7 @@ import part_callers
 import part_replace
 import part_requests
 import part_silent
-from figures import Broken, Figures, resident_mib
+from figures import Broken, Figures, count_heap, resident_mib
 from lib.caller import CallError
 from lib.world import World
 
@@ -36,6 +36,7 @@ class Soak:
         self.world = World()
         self.world.daemon.terminate()
         self.world.daemon.configure(f'[Limits]\nChannelIdleSeconds={IDLE_S}\n')
+        count_heap(self.world.daemon)
         self.world.daemon.start()
         self.started = time.monotonic()
         self._expected, self._done, self._shown = 1, 0, 0.0
@@ -70,16 +71,18 @@ class Soak:
     def report(self, what, figures, more):
         self.lines.append(what)
         rows = [('', *(one.when for one in figures)),
-                ('memory of certpind, MiB', *(f'{one.memory:.1f}' for one in figures)),
-                ('memory of the bus, MiB', *(f'{one.bus_memory:.1f}' for one in figures)),
+                ('in use by certpind, KiB', *(f'{one.heap:.0f}' for one in figures)),
+                ('resident of certpind, MiB', *(f'{one.memory:.1f}' for one in figures)),
+                ('at its peak so far, MiB', *(f'{one.peak:.1f}' for one in figures)),
+                ('resident of the bus, MiB', *(f'{one.bus_memory:.1f}' for one in figures)),
                 ('open descriptors of certpind', *(one.descriptors for one in figures)),
                 ('match rules of certpind', *(one.rules for one in figures)),
                 ('bytes queued for it at the bus', *(one.queued for one in figures)),
                 ('pins found, all acknowledged', *(one.pins if one.pins >= 0 else '' for one in figures))]
-        widths = [max(len(str(row[column])) for row in rows) for column in range(len(rows[0]))]
-        self.lines += ['  ' + '  '.join([str(row[0]).ljust(widths[0]),
-                                         *(str(cell).rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
-                       for row in rows]
+        widths = [max(len(str(cell)) for cell in column) for column in zip(*rows)]
+        for name, *cells in rows:
+            aligned = [str(cell).rjust(width) for cell, width in zip(cells, widths[1:])]
+            self.lines.append('  '.join(['', name.ljust(widths[0]), *aligned]).rstrip())
         self.lines += [f'  {name}: {value}' for name, value in more.items()]
 
     def show(self, verdict):

@@ -19,7 +19,7 @@ from lib.unread import READ_DEADLINE_S, Unread
 NO_OPTIONS = GLib.Variant('a{sv}', {})
 INTERACTIVE = Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION
 KEY = 'sha256/' + 'A' * 43 + '='
-UPLOAD = bytes(256 * 1024)
+UPLOAD, SMALL_UPLOAD = bytes(256 * 1024), bytes(64 * 1024)
 
 
 def request(url, method='GET', body=b''):
@@ -140,16 +140,17 @@ class Program:
 
     def do_be_silent(self, urls):
         calls = [list_pins(), request(urls['largest']), request(urls['large']), request(urls['unpinned']),
-                 request(urls['wrong']), request(urls['good'], 'POST', UPLOAD),
+                 request(urls['wrong']), request(urls['good'], 'POST', SMALL_UPLOAD),
                  ('org.freedesktop.DBus.Introspectable', 'Introspect'), (PINS, 'NoSuchMethod')]
         self.silent = [Silent(self.address, call) for call in calls]
         return len(self.silent)
 
-    def do_send(self):
-        """Each of the silent ones calls, if the bus takes it. Returns: how many calls were made"""
+    def do_send(self, count):
+        """Each of the silent ones calls so often, as far as the bus takes it. Returns: how many calls were made"""
         before = sum(one.sent for one in self.silent)
-        for one in self.silent:
-            one.send()
+        for _ in range(count):
+            for one in self.silent:
+                one.send()
         return sum(one.sent for one in self.silent) - before
 
     def do_leave(self):
