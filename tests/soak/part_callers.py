@@ -95,7 +95,7 @@ def run(soak):
     callers = soak.scaled(CALLERS, 150)
     soak.expect(callers)
     visits = Visits(soak)
-    before = at_rest(soak.world, 'before')
+    before = soak.take('before')
     visits.load(callers // 10)
     visits.check_budgets()
     tenth = at_rest(soak.world, 'after a tenth')

@@ -122,11 +122,11 @@ def run(soak):
     for caller in callers:
         caller.pin(HOST, identity.der)
     requesters = [Requester(soak, caller, urls, number) for number, caller in enumerate(callers)]
-    before = at_rest(world, 'before')
+    before = soak.take('before')
     load(requesters, count // 10)
     tenth = at_rest(world, 'after a tenth')
     load(requesters, count * 4 // 10)
-    half = at_rest(world, 'at half')
+    half = soak.take('at half')
     load(requesters, count // 2)
     after = at_rest(world, 'after all')
     totals = sum((one.counts for one in requesters), collections.Counter())

@@ -88,7 +88,7 @@ class Silence:
     def fill(self):
         """Until the silent ones hold all that they can: memory no longer grows."""
         highest, since = [0.0], [time.monotonic()]
-        for _ in range(min(CALLS_TO_FILL, self.soak.scaled(10 * CALLS_TO_FILL, 80)) // 10):
+        for _ in range(min(CALLS_TO_FILL, self.soak.scaled(5 * CALLS_TO_FILL, 40)) // 10):
             self.send(10)
             self.load(1)
 
@@ -119,7 +119,7 @@ def run(soak):
     soak.expect(requests)
     silence = Silence(soak)
     silence.crowd.all('be_silent', silence.urls)
-    silence.send(50)
+    silence.send(30)
     silence.load(20)
     silence.crowd.all('leave')
     silence.serve_largest()
