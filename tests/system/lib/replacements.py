@@ -106,7 +106,8 @@ def replace(world, busy, count, replaced=lambda number: None):
     for number in range(count):
         before.append(world.daemon.process)
         world.daemon.start('--replace')
-        holds(not any(one.wrong for one in busy), [one.wrong for one in busy])
+        wrong = [what for one in busy for what in one.wrong]
+        holds(not wrong, '; '.join(wrong))
         if len(before) > 3:
             check_ends(before.pop(0))
         replaced(number)
