@@ -11,8 +11,6 @@
 
 #include "daemon/bus/cpd-alarm.h"
 #include "daemon/core/cpd-budget.h"
-#include "dbus/certpin-names.h"
-
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
 
@@ -23,9 +21,6 @@
 #define SENDER_FLOOR_BYTES (64 * KIB)
 #define USER_MAX_BYTES     (72 * MIB)
 #define TOTAL_MAX_BYTES    (256 * MIB)
-
-/* To make a message of so many bytes takes longer than the main loop may be kept. */
-#define THREAD_BYTES (64 * KIB)
 
 /* After each call a uid rests so many times as long as that took, if others are there as well. */
 #define REST 4
@@ -269,29 +264,22 @@ queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
   return TRUE;
 }
 
-/* On the link's thread. `message`: (transfer full): all of it; without its body if there is a
- * `refusal`, which is static. `took_us`: to read it; nobody else's could be read meanwhile */
+/* On the link's thread. `message`: (transfer full): as in cpd_arrival_new (). `took_us`: to read
+ * it; nobody else's could be read meanwhile */
 void
 cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
                    const char *refusal, gint64 took_us)
 {
-  CpdArrival *arrival = g_new0 (CpdArrival, 1);
-  g_autofree char *sender = g_strdup (header->sender);
+  CpdArrival *arrival = cpd_arrival_new (header, message, refusal);
   gboolean queued;
 
-  arrival->bytes = message;
-  arrival->size = refusal == NULL ? g_bytes_get_size (message) : 0;
-  arrival->refusal = refusal;
-  arrival->of_pins = g_strcmp0 (header->interface, CERTPIN_PINS_IFACE) == 0;
   g_mutex_lock (&inbox->lock);
-  queued = queue_arrival (inbox, sender, arrival);
+  queued = queue_arrival (inbox, header->sender, arrival);
   if (queued)
     rest (arrival->sender->user, took_us);
   g_mutex_unlock (&inbox->lock);
-  if (queued)
-    return;
-  g_bytes_unref (message);
-  g_free (arrival);
+  if (!queued)
+    cpd_arrival_destroy (arrival);
 }
 
 /* Frees the arrival's place; with the lock held. */
@@ -344,9 +332,7 @@ cpd_arrival_free (CpdArrival *arrival)
   release (arrival);
   g_mutex_unlock (&arrival->inbox->lock);
   cpd_inbox_unref (arrival->inbox);
-  g_clear_object (&arrival->message);
-  g_clear_pointer (&arrival->bytes, g_bytes_unref);
-  g_free (arrival);
+  cpd_arrival_destroy (arrival);
 }
 
 /* The first one in the round who does not rest. Returns: (nullable) */
@@ -385,7 +371,7 @@ take_next (CpdInbox *inbox, CpdCaller **caller)
   *caller = cpd_caller_ref (sender->caller);
   if (!g_queue_is_empty (&user->ready))
     g_queue_push_tail (&inbox->round, user);
-  sender->reading = arrival->size >= THREAD_BYTES;
+  sender->reading = arrival->costly;
   make_ready (inbox, sender);
   return arrival;
 }
@@ -406,20 +392,6 @@ tell_of_new_senders (CpdInbox *inbox)
     }
 }
 
-static void
-read_message (CpdArrival *arrival)
-{
-  arrival->message = cpd_wire_make_message (arrival->bytes);
-  g_clear_pointer (&arrival->bytes, g_bytes_unref);
-}
-
-static void
-read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  read_message (task_data);
-  g_task_return_boolean (task, TRUE);
-}
-
 /* What the bus lets through and GDBus does not understand gets no answer: there is no message to
  * answer to. */
 static void
@@ -437,7 +409,7 @@ hand_over (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 static void
 on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  CpdArrival *arrival = g_task_get_task_data (G_TASK (result));
+  CpdArrival *arrival = cpd_arrival_of_result (result);
   CpdCaller *caller = user_data;
   g_autoptr (CpdInbox) inbox = cpd_inbox_ref (arrival->inbox);
 
@@ -453,15 +425,12 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 take (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 {
-  if (arrival->size >= THREAD_BYTES)
+  if (arrival->costly)
     {
-      g_autoptr (GTask) task = g_task_new (NULL, NULL, on_read, caller);
-
-      g_task_set_task_data (task, arrival, NULL);
-      g_task_run_in_thread (task, read_in_thread);
+      cpd_arrival_read_in_thread (arrival, on_read, caller);
       return;
     }
-  read_message (arrival);
+  cpd_arrival_read (arrival);
   hand_over (inbox, caller, arrival);
 }
 

@@ -2,29 +2,13 @@
 
 #pragma once
 
+#include "daemon/bus/cpd-arrival.h"
 #include "daemon/bus/cpd-caller.h"
-#include "daemon/bus/cpd-wire.h"
 
 G_BEGIN_DECLS
 
-/* The method calls that have arrived and wait for their turn. */
-typedef struct _CpdInbox CpdInbox;
-
-/* The most values that a call may hold. One with 1000 headers, the largest that is allowed, has
- * some 3000. */
-#define CPD_INBOX_VALUES_MAX 4096
-
-/* One of them. It counts against its sender's limits until it is freed. */
-typedef struct
-{
-  GDBusMessage *message; /* once it is its turn */
-  const char *refusal;   /* why its body is gone, and only an error is left to be sent; NULL */
-  CpdInbox *inbox;
-  struct _CpdSender *sender;
-  GBytes *bytes; /* the message as it came, until it is its turn */
-  guint64 size;
-  gboolean of_pins; /* it is a call of the Pins interface */
-} CpdArrival;
+/* The method calls that have arrived and wait for their turn. Each counts against its sender's
+ * limits until it is freed. */
 
 void cpd_arrival_free (CpdArrival *arrival);
 

@@ -173,9 +173,9 @@ static const char *
 refuse_read (const Letter *letter)
 {
   if (cpd_wire_has_more_values (&letter->header, letter->bytes + letter->header_bytes,
-                                CPD_INBOX_VALUES_MAX))
+                                CPD_ARRIVAL_VALUES_MAX))
     return "this call holds more than " G_STRINGIFY (
-        CPD_INBOX_VALUES_MAX) " values; send less at a time";
+        CPD_ARRIVAL_VALUES_MAX) " values; send less at a time";
   return NULL;
 }
 

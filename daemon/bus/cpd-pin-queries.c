@@ -16,7 +16,7 @@
 
 /* What may be asked for, and what one reply has: describing more would keep the main loop. */
 #define LIST_MAX   500
-#define LIST_SLICE 64
+#define LIST_SLICE 32
 /* After which a slice ends: an administrator's notes may be long. */
 #define LIST_BYTES (256 * 1024)
 

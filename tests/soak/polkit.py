@@ -11,6 +11,7 @@ from lib.tap import DEADLINE_S
 NAME = 'org.freedesktop.PolicyKit1'
 PATH = '/org/freedesktop/PolicyKit1/Authority'
 MAY_INTERACT = 1
+NEEDS_PASSWORD = 'org.certpin.manage-system-pins'
 _NODE = Gio.DBusNodeInfo.new_for_xml(f'''<node><interface name="{NAME}.Authority">
 <method name="CheckAuthorization">
   <arg type="(sa{{sv}})" direction="in"/><arg type="s" direction="in"/><arg type="a{{ss}}" direction="in"/>
@@ -55,12 +56,13 @@ class FakePolkit:
             getattr(self, '_on_' + method)(invocation, *arguments.unpack())
             self.changed.notify_all()
 
-    def _on_CheckAuthorization(self, invocation, _subject, _action, _details, flags, cancellation):
-        if flags & MAY_INTERACT:
+    def _on_CheckAuthorization(self, invocation, _subject, action, _details, flags, cancellation):
+        password = action == NEEDS_PASSWORD
+        if password and flags & MAY_INTERACT:
             self.asked += 1
             self.open[cancellation] = invocation
         else:
-            invocation.return_value(GLib.Variant('((bba{ss}))', ((True, False, {}),)))
+            invocation.return_value(GLib.Variant('((bba{ss}))', ((not password, password, {}),)))
 
     def _on_CancelCheckAuthorization(self, invocation, cancellation):
         question = self.open.pop(cancellation, None)

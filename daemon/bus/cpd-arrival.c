@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A call, from the bytes that came to the message that GDBus makes of them. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-arrival.h"
+
+#include "dbus/certpin-names.h"
+
+/* To read so many bytes, or so many values, takes longer than the main loop may be kept. */
+#define COSTLY_BYTES  (64 * 1024)
+#define COSTLY_VALUES 512
+
+static gboolean
+is_costly (const CpdWireHeader *header, GBytes *message)
+{
+  gsize size;
+  const guint8 *bytes = g_bytes_get_data (message, &size);
+
+  return size >= COSTLY_BYTES
+         || cpd_wire_has_more_values (header, bytes + size - header->body_bytes, COSTLY_VALUES);
+}
+
+/* `message`: (transfer full): all of it; without its body if there is a `refusal`, which is
+ * static. Then it has no size: nothing of it is worth counting. */
+CpdArrival *
+cpd_arrival_new (const CpdWireHeader *header, GBytes *message, const char *refusal)
+{
+  CpdArrival *arrival = g_new0 (CpdArrival, 1);
+
+  arrival->bytes = message;
+  arrival->refusal = refusal;
+  arrival->of_pins = g_strcmp0 (header->interface, CERTPIN_PINS_IFACE) == 0;
+  if (refusal != NULL)
+    return arrival;
+  arrival->size = g_bytes_get_size (message);
+  arrival->costly = is_costly (header, message);
+  return arrival;
+}
+
+static void
+free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  g_object_unref (task_data);
+}
+
+/* To give megabytes back to the system takes milliseconds. */
+static void
+free_large (GDBusMessage *message)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_task_data (task, message, NULL);
+  g_task_run_in_thread (task, free_in_thread);
+}
+
+/* What no inbox has, or has no more. */
+void
+cpd_arrival_destroy (CpdArrival *arrival)
+{
+  if (arrival->message != NULL && arrival->size >= COSTLY_BYTES)
+    free_large (arrival->message);
+  else
+    g_clear_object (&arrival->message);
+  g_clear_pointer (&arrival->bytes, g_bytes_unref);
+  g_free (arrival);
+}
+
+/* Afterwards it has its message, unless GDBus does not understand it. */
+void
+cpd_arrival_read (CpdArrival *arrival)
+{
+  arrival->message = cpd_wire_make_message (arrival->bytes);
+  g_clear_pointer (&arrival->bytes, g_bytes_unref);
+}
+
+/* GVariant puts what it was made of together when first somebody looks into it, and copies it. */
+static void
+read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  CpdArrival *arrival = task_data;
+  GVariant *body;
+
+  cpd_arrival_read (arrival);
+  body = arrival->message != NULL ? g_dbus_message_get_body (arrival->message) : NULL;
+  if (body != NULL)
+    g_variant_get_data (body);
+  g_task_return_boolean (task, TRUE);
+}
+
+void
+cpd_arrival_read_in_thread (CpdArrival *arrival, GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, callback, user_data);
+
+  g_task_set_task_data (task, arrival, NULL);
+  g_task_run_in_thread (task, read_in_thread);
+}
+
+/* Returns: (transfer full): the one that was read in a thread */
+CpdArrival *
+cpd_arrival_of_result (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
+}
