@@ -23,10 +23,10 @@
 #define TOTAL_MAX_BYTES    (256 * MIB)
 
 /* After each call a uid rests so many times as long as that took, if others are there as well. */
-#define REST 4
+#define REST 9
 
 /* Whoever has called within this time is there. */
-#define THERE_US (100 * 1000)
+#define THERE_US G_USEC_PER_SEC
 
 /* How many new connections are looked at in one turn of the main loop. */
 #define MET_AT_ONCE 16
