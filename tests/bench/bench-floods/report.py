@@ -7,7 +7,7 @@ BARS = {'p50': 2, 'p99': 5}
 # A call that takes longer is pointed out, even if p99 hides it.
 STALL_US = 1_000_000
 
-COLUMNS = (('flood', 15), ('bystander ms', 34), ('control ms', 34), ('beyond', 10), ('failed', 11),
+COLUMNS = (('flood', 15), ('bystander ms', 34), ('control ms', 30), ('sink ms', 30), ('beyond', 10), ('failed', 11),
            ('RSS MiB', 11), ('files', 6), ('turn', 5), ('sent/s', 9), ('verdict', 0))
 
 
@@ -25,6 +25,15 @@ def beyond(record, percentile):
     return bystander / max(1, control or 1) if bystander is not None else None
 
 
+def sink_failed(record):
+    """Whether calls fail whatever the service does."""
+    return record['sink']['flooded']['failed'] > 0
+
+
+def failed(record):
+    return record['service'] is not None or (failures(record) > 0 and not sink_failed(record))
+
+
 def failures(record):
     """The bystander's calls that failed, in the flood and after it."""
     return record['bystander']['failed'] + record['after']['bystander']['failed']
@@ -40,10 +49,11 @@ def _verdict_of_bystander(record):
     bystander = record['bystander']
     if record['service'] is not None:
         return f'DEAD: the service ended with {record["service"]}'
+    also = ', like the sink' if sink_failed(record) else ''
     if bystander['failed'] == bystander['calls']:
-        return 'MUTE' + (', also after' if record['after']['bystander']['failed'] else '')
+        return 'MUTE' + also + (', also after' if record['after']['bystander']['failed'] else '')
     if failures(record):
-        return 'FAILED: ' + (bystander['error'] or record['after']['bystander']['error'])[:60]
+        return f'FAILED{also}: ' + (bystander['error'] or record['after']['bystander']['error'])[:60]
     missed = [name for name, bar in BARS.items() if beyond(record, name) > bar]
     words = 'slow: ' + ', '.join(missed) if missed else 'ok'
     if bystander['max'] > STALL_US:
@@ -69,6 +79,7 @@ def row(record):
     memory, files = record['memory'], record['files']
     return (record['flood'], _times(record['bystander'], record['quiet']['bystander']),
             _times(record['control'], record['quiet']['control']),
+            _times(record['sink']['flooded'], record['sink']['quiet']),
             '-' if None in factors else ' '.join(_number(factor) for factor in factors),
             f'{record["bystander"]["failed"]}/{record["bystander"]["calls"]}'
             + (f'+{record["after"]["bystander"]["failed"]}'
@@ -86,6 +97,7 @@ def head():
 
 
 LEGEND = '''times: p50, p99, maximum of answered calls; in brackets p50 and p99 over the quiet ones
+control, sink: bare calls to another service, and to one in certpind's place that does nothing
 beyond: the bystander's ratios over the control's, p50 and p99; the bars are 2 and 5
 failed: the bystander's failed calls / its calls in the flood, + those that failed after it
 RSS: of the service, quiet, at its peak, after the flood; files: open before and after it

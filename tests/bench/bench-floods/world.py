@@ -120,6 +120,37 @@ class Service:
         self.turns.close()
 
 
+def measure(probes, seconds, wait):
+    """Returns: their figures, of the same time"""
+    for probe in probes:
+        probe.command('begin')
+    (wait or threading.Event().wait)(seconds)
+    for probe in probes:
+        probe.command('end')
+    return [probe.figures() for probe in probes]
+
+
+def start_flood(world, name):
+    targets = world.targets
+    return run_as('flooder', [
+        os.path.join(world.tools, 'flooder'), world.bus.socket, name, f'--most={world.bus.calls_in_flight}',
+        f'--url={targets.url("f.localhost")}', f'--hang={targets.hanging_url}',
+        f'--large={targets.url("f.localhost", targets.largest)}', f'--chain={targets.chain_file}'])
+
+
+class Sink:
+    """What answers every call at once with nothing, in the place of certpind."""
+
+    def __init__(self, bus, tools):
+        self.process = run_as('certpin', [os.path.join(tools, 'flood-sink'), bus.socket])
+        if read_line(self.process) != 'ready\n':
+            raise AssertionError('the sink does not run')
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Probe:
     """A program that takes the time of its calls."""
 
@@ -250,6 +281,31 @@ class States:
                 os.chown(path, USERS['certpin'], USERS['certpin'])
 
 
+class SinkWorld:
+    """One flood's, with a sink in the service's place."""
+
+    def __init__(self, make_bus, programs, targets):
+        self.folder = tempfile.mkdtemp(dir=targets.folder)
+        os.chmod(self.folder, 0o755)
+        self.tools, self.targets = programs.tools, targets
+        with contextlib.ExitStack() as closing:
+            closing.callback(shutil.rmtree, self.folder)
+            self.bus = closing.enter_context(contextlib.closing(make_bus(self.folder)))
+            closing.enter_context(contextlib.closing(Sink(self.bus, self.tools)))
+            self.probe = closing.enter_context(contextlib.closing(
+                Probe('bystander', self.tools, self.bus.address, 'sink')))
+            self._closing = closing.pop_all()
+
+    def measure(self, seconds, wait=None):
+        return measure([self.probe], seconds, wait)[0]
+
+    def start_flood(self, name):
+        return start_flood(self, name)
+
+    def close(self):
+        self._closing.close()
+
+
 class World:
     """One flood's. `state`: a folder of States."""
 
@@ -274,7 +330,7 @@ class World:
             closing.enter_context(contextlib.closing(Probe(user, self.tools, *arguments)))
             for user, *arguments in (
                 ('bystander', self.bus.address, self.targets.url('a.localhost')),
-                ('control', self.bus.address)))
+                ('control', self.bus.address, 'echo')))
 
     def _start_echo(self, closing):
         echo = run_as('echo', [self._tool('flood-echo'), self.bus.address])
@@ -287,21 +343,10 @@ class World:
 
     def measure(self, seconds, wait=None):
         """Returns: the figures of the bystander and of the control, of the same time"""
-        probes = (self.bystander, self.control)
-        for probe in probes:
-            probe.command('begin')
-        (wait or threading.Event().wait)(seconds)
-        for probe in probes:
-            probe.command('end')
-        return [probe.figures() for probe in probes]
+        return measure([self.bystander, self.control], seconds, wait)
 
     def start_flood(self, name):
-        targets = self.targets
-        return run_as('flooder', [
-            self._tool('flooder'), self.bus.socket, name, f'--most={self.bus.calls_in_flight}',
-            f'--url={targets.url("f.localhost")}', f'--hang={targets.hanging_url}',
-            f'--large={targets.url("f.localhost", targets.largest)}',
-            f'--chain={targets.chain_file}'])
+        return start_flood(self, name)
 
     def close(self):
         self._closing.close()
