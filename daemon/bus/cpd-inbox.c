@@ -71,7 +71,8 @@ struct _CpdInbox
   guint64 bytes;
   unsigned int calls; /* of the Pins interface that are not answered yet */
   guint32 last_uid;   /* whose call was taken last */
-  gint64 others_us;   /* when one of somebody else was taken last */
+  gint64 last_us;     /* and when */
+  gint64 others_us;   /* when one of anybody else was */
 };
 
 static void
@@ -364,8 +365,9 @@ take_next (CpdInbox *inbox, CpdCaller **caller)
   if (sender == NULL)
     return NULL;
   if (user->uid != inbox->last_uid)
-    inbox->others_us = now_us;
+    inbox->others_us = inbox->last_us;
   inbox->last_uid = user->uid;
+  inbox->last_us = now_us;
   arrival = g_queue_pop_head (&sender->waiting);
   sender->ready = FALSE;
   *caller = cpd_caller_ref (sender->caller);

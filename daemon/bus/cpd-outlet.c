@@ -12,8 +12,10 @@
 /* It takes a busy bus some milliseconds to read it. */
 #define WINDOW_BYTES (8 * 1024)
 
-/* From here on putting a message together takes longer than the main loop may be kept. */
+/* From here on putting a message together takes longer than the main loop may be kept. More than a
+ * window, so that nothing overtakes it. */
 #define THREAD_BYTES (64 * 1024)
+G_STATIC_ASSERT (THREAD_BYTES >= WINDOW_BYTES);
 
 /* The messages of one uid. */
 typedef struct
@@ -166,8 +168,7 @@ send_next (CpdOutlet *outlet)
 {
   Parcel *parcel;
 
-  while (!outlet->packing && outlet->window_bytes < WINDOW_BYTES
-         && (parcel = take_next (outlet)) != NULL)
+  while (outlet->window_bytes < WINDOW_BYTES && (parcel = take_next (outlet)) != NULL)
     {
       g_queue_push_tail (&outlet->window, parcel);
       outlet->window_bytes += parcel->bytes;

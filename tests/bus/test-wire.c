@@ -92,6 +92,9 @@ test_values_are_counted (gconstpointer order)
       g_assert_false (cpd_wire_has_more_values (&wire.header, wire.bytes + wire.header_bytes, n));
       g_assert_true (
           cpd_wire_has_more_values (&wire.header, wire.bytes + wire.header_bytes, n - 1));
+      wire.header.body_bytes++; /* there is more than the signature says */
+      g_assert_true (cpd_wire_has_more_values (&wire.header, wire.bytes + wire.header_bytes, n));
+      wire.header.body_bytes--;
       for (gsize cut = 1; cut <= wire.header.body_bytes; cut++)
         {
           CpdWireHeader shorter = wire.header;

@@ -33,26 +33,36 @@ typedef struct
   GError *first_error;
 } Probe;
 
-static GVariant *
-call (Probe *probe, const char *name, const char *path, const char *interface, const char *method,
-      GVariant *arguments, GError **error)
+typedef struct
 {
-  return g_dbus_connection_call_sync (probe->bus, name, path, interface, method, arguments, NULL,
+  const char *name, *path, *interface, *method;
+} Method;
+
+static GVariant *
+call (Probe *probe, const Method *method, GVariant *arguments, GError **error)
+{
+  return g_dbus_connection_call_sync (probe->bus, method->name, method->path, method->interface,
+                                      method->method, arguments, NULL,
                                       G_DBUS_CALL_FLAGS_NO_AUTO_START, TIMEOUT_MS, NULL, error);
 }
 
 static GVariant *
 ask_once (Probe *probe, GError **error)
 {
+  static const Method echo = { ECHO_NAME, "/", ECHO_NAME, "Echo" };
+  static const Method sink = { CERTPIN_BUS_NAME, "/", "org.freedesktop.DBus.Peer", "Ping" };
+  static const Method request
+      = { CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_REQUESTS_IFACE, "SecureRequest" };
+
   if (g_str_equal (probe->target, "echo"))
-    return call (probe, ECHO_NAME, "/", ECHO_NAME, "Echo", g_variant_new ("(s)", "hello"), error);
+    return call (probe, &echo, g_variant_new ("(s)", "hello"), error);
   if (g_str_equal (probe->target, "sink"))
-    return call (probe, CERTPIN_BUS_NAME, "/", "org.freedesktop.DBus.Peer", "Ping", NULL, error);
-  return call (
-      probe, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_REQUESTS_IFACE, "SecureRequest",
-      g_variant_new ("(ss@a(ss)@ay@a{sv})", "GET", probe->target, g_variant_new ("a(ss)", NULL),
-                     g_variant_new ("ay", NULL), g_variant_new ("a{sv}", NULL)),
-      error);
+    return call (probe, &sink, NULL, error);
+  return call (probe, &request,
+               g_variant_new ("(ss@a(ss)@ay@a{sv})", "GET", probe->target,
+                              g_variant_new ("a(ss)", NULL), g_variant_new ("ay", NULL),
+                              g_variant_new ("a{sv}", NULL)),
+               error);
 }
 
 static GVariant *

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves whose turn it is, and what a connection and a user may have waiting. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-inbox.h"
+#include "tests/lib/test-loop.h"
+
+#include <string.h>
+
+#define KIB 1024
+
+static const guint32 alice = 1000, bob = 1001;
+
+typedef struct
+{
+  CpdInbox *inbox;
+  GString *order;      /* the members of calls, as their turns came */
+  GPtrArray *arrivals; /* of CpdArrival: those that are not answered yet */
+  guint32 slow_uid;    /* whose calls take SLOW_US */
+} Fixture;
+
+#define SLOW_US (20 * 1000)
+
+/* ":1.N" is of Alice; ":2.N" of Bob */
+static void
+on_met (const char *sender, gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (CpdCaller) caller = cpd_caller_new (sender, sender[1] == '1' ? alice : bob);
+
+  cpd_inbox_admit (f->inbox, caller);
+}
+
+static void
+on_turn (CpdCaller *caller, CpdArrival *arrival, gpointer user_data)
+{
+  Fixture *f = user_data;
+  gint64 end_us = g_get_monotonic_time () + (caller->uid == f->slow_uid ? SLOW_US : 0);
+
+  g_string_append (f->order, g_dbus_message_get_member (arrival->message));
+  g_ptr_array_add (f->arrivals, arrival);
+  cpd_caller_unref (caller);
+  while (g_get_monotonic_time () < end_us)
+    ;
+}
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  static const CpdInboxFuncs funcs = { .met = on_met, .turn = on_turn };
+
+  f->order = g_string_new (NULL);
+  f->arrivals = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_arrival_free);
+  f->slow_uid = G_MAXUINT32;
+  f->inbox = cpd_inbox_new (&funcs, f);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  g_ptr_array_unref (f->arrivals);
+  cpd_inbox_free (f->inbox);
+  g_string_free (f->order, TRUE);
+}
+
+/* As the link does. `refusal`: static; NULL: none */
+static void
+receive (Fixture *f, const char *sender, const char *member, const char *refusal)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", member);
+  guint8 *bytes;
+  gsize size;
+  CpdWireHeader header;
+
+  g_dbus_message_set_sender (message, sender);
+  g_dbus_message_set_serial (message, 1);
+  bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+  g_assert_true (cpd_wire_read_header (bytes, size, &header));
+  cpd_inbox_receive (f->inbox, &header, g_bytes_new_take (bytes, size), refusal, 0);
+}
+
+static void
+run_until (Fixture *f, gsize turns)
+{
+  cpd_inbox_start (f->inbox);
+  while (f->order->len < turns)
+    test_loop_step ();
+}
+
+/* Users first, and within a user connections, whatever each has waiting. */
+static void
+test_turns (Fixture *f, gconstpointer user_data)
+{
+  for (int i = 0; i < 3; i++)
+    receive (f, ":1.1", "A", NULL);
+  for (int i = 0; i < 2; i++)
+    receive (f, ":1.2", "B", NULL);
+  for (int i = 0; i < 4; i++)
+    receive (f, ":2.1", "C", NULL);
+  run_until (f, 9);
+  g_assert_cmpuint (strspn (f->order->str, "ABC"), ==, 9);
+  for (int i = 0; i < 8; i += 2)
+    g_assert_true ((f->order->str[i] == 'C') != (f->order->str[i + 1] == 'C'));
+}
+
+/* Who kept the main loop rests, for longer than the others need. */
+static void
+test_who_was_slow_rests (Fixture *f, gconstpointer user_data)
+{
+  f->slow_uid = alice;
+  for (int i = 0; i < 3; i++)
+    receive (f, ":1.1", "A", NULL);
+  for (int i = 0; i < 5; i++)
+    receive (f, ":2.1", "C", NULL);
+  run_until (f, 8);
+  g_assert_cmpstr (f->order->str, ==, "ACCCCCAA");
+}
+
+/* A user that comes anew for each call is the same user. */
+static void
+test_who_comes_anew_still_rests (Fixture *f, gconstpointer user_data)
+{
+  gint64 began_us;
+
+  f->slow_uid = alice;
+  receive (f, ":1.1", "A", NULL);
+  receive (f, ":2.1", "C", NULL);
+  run_until (f, 2);
+  g_ptr_array_set_size (f->arrivals, 0);
+  cpd_inbox_forget (f->inbox, ":1.1");
+  began_us = g_get_monotonic_time ();
+  receive (f, ":1.2", "B", NULL);
+  run_until (f, 3);
+  g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
+}
+
+/* With nobody else there nobody rests. */
+static void
+test_alone_nobody_rests (Fixture *f, gconstpointer user_data)
+{
+  gint64 began_us = g_get_monotonic_time ();
+
+  f->slow_uid = alice;
+  for (int i = 0; i < 3; i++)
+    receive (f, ":1.1", "A", NULL);
+  run_until (f, 3);
+  g_assert_cmpint (g_get_monotonic_time () - began_us, <, 9 * SLOW_US);
+}
+
+static void
+test_limits_of_a_connection (Fixture *f, gconstpointer user_data)
+{
+  unsigned int room = 0;
+
+  while (cpd_inbox_has_room (f->inbox, ":1.1", KIB))
+    {
+      receive (f, ":1.1", "A", NULL);
+      room++;
+    }
+  g_assert_cmpuint (room, ==, 512);
+  g_assert_true (cpd_inbox_has_room (f->inbox, ":1.2", KIB));
+  for (int i = 0; i < 600; i++) /* of which 88 are dropped */
+    receive (f, ":1.1", "R", "too much");
+  run_until (f, 1024);
+  test_loop_settle ();
+  g_assert_cmpuint (f->order->len, ==, 1024);
+  g_assert_cmpstr (((CpdArrival *)f->arrivals->pdata[1000])->refusal, ==, "too much");
+  g_assert_false (cpd_inbox_has_room (f->inbox, ":1.1", KIB)); /* none is answered yet */
+  g_ptr_array_set_size (f->arrivals, 0);
+  g_assert_true (cpd_inbox_has_room (f->inbox, ":1.1", KIB));
+}
+
+/* 72 MiB of a user, and 64 KiB of each connection whatever the others have. */
+static void
+test_bytes (Fixture *f, gconstpointer user_data)
+{
+  g_assert_true (cpd_inbox_has_room (f->inbox, ":1.1", 72 * KIB * (guint64)KIB));
+  g_assert_false (cpd_inbox_has_room (f->inbox, ":1.1", 73 * KIB * (guint64)KIB));
+}
+
+static void
+test_what_has_left_is_dropped (Fixture *f, gconstpointer user_data)
+{
+  receive (f, ":1.1", "A", NULL);
+  receive (f, ":1.2", "B", NULL);
+  cpd_inbox_forget (f->inbox, ":1.1");
+  run_until (f, 1);
+  test_loop_settle ();
+  g_assert_cmpstr (f->order->str, ==, "B");
+}
+
+static void
+test_a_pause (Fixture *f, gconstpointer user_data)
+{
+  receive (f, ":1.1", "A", NULL);
+  run_until (f, 1);
+  cpd_inbox_pause (f->inbox, ":1.1", TRUE);
+  receive (f, ":1.1", "B", NULL);
+  receive (f, ":1.2", "C", NULL);
+  run_until (f, 2);
+  test_loop_settle ();
+  g_assert_cmpstr (f->order->str, ==, "AC");
+  cpd_inbox_pause (f->inbox, ":1.1", FALSE);
+  run_until (f, 3);
+  g_assert_cmpstr (f->order->str, ==, "ACB");
+}
+
+#define ADD(name, function) g_test_add ("/inbox/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("turns", test_turns);
+  ADD ("who-was-slow-rests", test_who_was_slow_rests);
+  ADD ("who-comes-anew-still-rests", test_who_comes_anew_still_rests);
+  ADD ("alone-nobody-rests", test_alone_nobody_rests);
+  ADD ("limits-of-a-connection", test_limits_of_a_connection);
+  ADD ("bytes", test_bytes);
+  ADD ("what-has-left-is-dropped", test_what_has_left_is_dropped);
+  ADD ("a-pause", test_a_pause);
+  return g_test_run ();
+}
