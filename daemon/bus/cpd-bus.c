@@ -177,6 +177,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->config = settings->config;
   connect_parts (bus, settings->link);
   parts->fairness = cpd_fairness_new (settings->config);
+  cpd_fairness_leave_one_to_each (parts->fairness);
   parts->judgements = new_judgements ();
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new ();

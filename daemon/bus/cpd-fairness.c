@@ -33,6 +33,7 @@ struct _CpdFairness
 {
   guint64 running_per_uid, waiting_per_uid, running_max, body_bytes;
   guint64 running;
+  gboolean floor;    /* a uid that has none running may always start one */
   GHashTable *users; /* uid → User */
   GQueue *round;     /* of User: those with something waiting, the next to be served first */
 };
@@ -58,6 +59,13 @@ cpd_fairness_new (const CpdConfig *config)
   fairness->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
   fairness->round = g_queue_new ();
   return fairness;
+}
+
+/* However many other uids have all turns between them, and keep them for long, each has one. */
+void
+cpd_fairness_leave_one_to_each (CpdFairness *fairness)
+{
+  fairness->floor = TRUE;
 }
 
 void
@@ -87,7 +95,8 @@ get_user (CpdFairness *fairness, guint32 uid)
 static gboolean
 may_run (CpdFairness *fairness, User *user)
 {
-  return fairness->running < fairness->running_max && user->running < fairness->running_per_uid;
+  return user->running < fairness->running_per_uid
+         && (fairness->running < fairness->running_max || (fairness->floor && user->running == 0));
 }
 
 static void

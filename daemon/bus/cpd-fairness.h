@@ -16,6 +16,7 @@ typedef struct _CpdTurn CpdTurn;
 typedef void (*CpdTurnFunc) (gpointer user_data);
 
 CpdFairness *cpd_fairness_new (const CpdConfig *config);
+void cpd_fairness_leave_one_to_each (CpdFairness *fairness);
 void cpd_fairness_free (CpdFairness *fairness);
 
 CpdTurn *cpd_turn_new (CpdFairness *fairness, guint32 uid, CpdTurnFunc start, gpointer user_data);

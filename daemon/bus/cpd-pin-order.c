@@ -186,7 +186,7 @@ add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
 {
   g_autoptr (CpdCertificate) certificate = read_certificate (order, order->certificate, error);
 
-  if (certificate == NULL)
+  if (certificate == NULL || !cpd_certificates_are_few (order->backups, error))
     return FALSE;
   cpd_pin_take_certificate (pin, certificate, now);
   for (unsigned int i = 0; i < order->backups->len; i++)

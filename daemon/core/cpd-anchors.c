@@ -74,12 +74,14 @@ cpd_anchors_new_empty (void)
 }
 
 /* `ders`: of GBytes, each one DER certificate.
- * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first that is none. */
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first that is none, or where they are too large. */
 CpdAnchors *
 cpd_anchors_new (GPtrArray *ders, GError **error)
 {
   g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
 
+  if (!cpd_certificates_are_few (ders, error))
+    return NULL;
   for (unsigned int i = 0; i < ders->len; i++)
     {
       g_autoptr (CpdCertificate) certificate = cpd_certificate_new (ders->pdata[i], error);

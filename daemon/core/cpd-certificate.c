@@ -16,6 +16,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#define NAME_MAX_ELEMENTS 512
+
 struct _CpdCertificate
 {
   GBytes *der;
@@ -50,8 +52,48 @@ import (GBytes *der)
   return g_steal_pointer (&handle);
 }
 
+/* GnuTLS takes seconds for names of thousands of parts: with their number the time grows by its
+ * square. The longest names in use have some 20 parts, and so 80 elements. */
+static gboolean
+check_elements (CpdSlice der, const CpdCertificateShape *shape, GError **error)
+{
+  if (cpd_der_count_elements (der, CPD_CERTIFICATE_MAX_ELEMENTS) <= CPD_CERTIFICATE_MAX_ELEMENTS
+      && cpd_der_count_elements (shape->issuer, NAME_MAX_ELEMENTS) <= NAME_MAX_ELEMENTS
+      && cpd_der_count_elements (shape->subject, NAME_MAX_ELEMENTS) <= NAME_MAX_ELEMENTS)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+               "the certificate has more than %d ASN.1 elements, or a name with more than %d; "
+               "nobody could decode it in a reasonable time",
+               CPD_CERTIFICATE_MAX_ELEMENTS, NAME_MAX_ELEMENTS);
+  return FALSE;
+}
+
+/* Whether certificates that are given together, `ders`, of GBytes, can be decoded in a reasonable
+ * time. Errors: CERTPIN_ERROR_WRONG_FORMAT. */
+gboolean
+cpd_certificates_are_few (GPtrArray *ders, GError **error)
+{
+  unsigned int total = 0;
+
+  for (unsigned int i = 0; i < ders->len && total <= CPD_CERTIFICATE_MAX_ELEMENTS; i++)
+    {
+      gsize length;
+      const guint8 *data = g_bytes_get_data (ders->pdata[i], &length);
+
+      total += cpd_der_count_elements ((CpdSlice){ data, length }, CPD_CERTIFICATE_MAX_ELEMENTS);
+    }
+  if (total <= CPD_CERTIFICATE_MAX_ELEMENTS)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+               "the certificates together have more than %d ASN.1 elements; give fewer or smaller "
+               "ones",
+               CPD_CERTIFICATE_MAX_ELEMENTS);
+  return FALSE;
+}
+
 /* `der`: exactly one certificate, 64 KiB at most.
- * Errors: CERTPIN_ERROR_WRONG_FORMAT, which says what was given instead and how to convert it. */
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT, which says what was given instead and how to convert it, or
+ * that it has too many elements. */
 CpdCertificate *
 cpd_certificate_new (GBytes *der, GError **error)
 {
@@ -63,7 +105,11 @@ cpd_certificate_new (GBytes *der, GError **error)
 
   if (length > 0 && length <= CPD_CERTIFICATE_MAX_BYTES
       && cpd_der_parse_certificate (data, length, &shape))
-    handle = import (der);
+    {
+      if (!check_elements ((CpdSlice){ data, length }, &shape, error))
+        return NULL;
+      handle = import (der);
+    }
   if (handle == NULL)
     {
       g_autofree char *given = cpd_not_certificate_describe (der);

@@ -11,9 +11,13 @@ G_BEGIN_DECLS
 
 #define CPD_CERTIFICATE_MAX_BYTES (64 * 1024)
 
+/* ASN.1 elements of one certificate, and of several that are given together. */
+#define CPD_CERTIFICATE_MAX_ELEMENTS 8192
+
 /* One certificate that is strictly DER. An immutable, reference-counted value. */
 typedef struct _CpdCertificate CpdCertificate;
 
+gboolean cpd_certificates_are_few (GPtrArray *ders, GError **error);
 CpdCertificate *cpd_certificate_new (GBytes *der, GError **error);
 CpdCertificate *cpd_certificate_ref (CpdCertificate *certificate);
 void cpd_certificate_unref (CpdCertificate *certificate);

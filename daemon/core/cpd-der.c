@@ -14,6 +14,7 @@
 
 #define TAG_INTEGER    0x02
 #define TAG_BIT_STRING 0x03
+#define TAG_OCTETS     0x04
 #define TAG_SEQUENCE   0x30
 #define TAG_VERSION    0xA0
 #define TAG_ISSUER_ID  0x81
@@ -114,6 +115,67 @@ cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShap
          && take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
          && parse_tbs (tbs, shape, &signed_algorithm) && algorithm.length == signed_algorithm.length
          && memcmp (algorithm.data, signed_algorithm.data, algorithm.length) == 0;
+}
+
+#define CONSTRUCTED 0x20
+#define DEPTH_MAX   32
+
+/* Like take_any (), of whatever a decoder might understand. */
+static gboolean
+take_leniently (CpdSlice *rest, guint8 *tag, CpdSlice *content)
+{
+  size_t at = 1;
+  int length_size;
+  long length;
+
+  *tag = rest->data[0];
+  if ((*tag & 0x1F) == 0x1F)
+    while (at < rest->length && (rest->data[at++] & 0x80) != 0)
+      ;
+  if (at >= rest->length || rest->length > G_MAXINT)
+    return FALSE;
+  length = asn1_get_length_der (rest->data + at, (int)(rest->length - at), &length_size);
+  if (length < 0 || (size_t)length > rest->length - at - (size_t)length_size)
+    return FALSE;
+  at += (size_t)length_size;
+  *content = (CpdSlice){ rest->data + at, (size_t)length };
+  rest->data += at + (size_t)length;
+  rest->length -= at + (size_t)length;
+  return TRUE;
+}
+
+/* `left`: how many may still come. FALSE: there is one too many. */
+static gboolean
+count (CpdSlice rest, unsigned int *left, unsigned int depth)
+{
+  if (depth > DEPTH_MAX)
+    return FALSE;
+  while (rest.length > 0)
+    {
+      CpdSlice content;
+      guint8 tag;
+
+      if (*left == 0)
+        return FALSE;
+      --*left;
+      if (!take_leniently (&rest, &tag, &content))
+        return TRUE; /* no decoder gets further */
+      if (((tag & CONSTRUCTED) != 0
+           || (tag == TAG_OCTETS && content.length > 0 && content.data[0] == TAG_SEQUENCE))
+          && !count (content, left, depth + 1))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* How many elements there are within others, those in the octets of extensions included: so much
+ * work it is to decode them. Returns: at most `most` + 1 */
+unsigned int
+cpd_der_count_elements (CpdSlice slice, unsigned int most)
+{
+  unsigned int left = most;
+
+  return count (slice, &left, 0) ? most - left : most + 1;
 }
 
 /* How long the first element says that it is, header included, whether or not that many bytes are

@@ -22,6 +22,7 @@ typedef struct
 } CpdCertificateShape;
 
 gboolean cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape);
+unsigned int cpd_der_count_elements (CpdSlice slice, unsigned int most);
 gboolean cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer);
 
 G_END_DECLS

@@ -307,6 +307,21 @@ test_bodies_outlive_turns (Fixture *f, gconstpointer user_data)
 #define ADD(path, limits, function)                                                                \
   g_test_add ("/bus/fairness/" path, Fixture, limits, set_up, function, tear_down)
 
+/* Whoever has none running has a turn at once, though others have them all; and only one. */
+static void
+test_one_to_each (Fixture *f, gconstpointer user_data)
+{
+  cpd_fairness_leave_one_to_each (f->fairness);
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'c', 2);
+  enter (f, 'd', 2);
+  g_assert_cmpstr (f->started->str, ==, "ac");
+  leave (f, "a");
+  g_assert_cmpstr (f->started->str, ==, "acb");
+  leave (f, "cbd");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -322,6 +337,7 @@ main (int argc, char *argv[])
   ADD ("leaves-in-its-own-start", &one_at_a_time, test_leaves_in_its_start);
   ADD ("starts-within-starts", &one_at_a_time, test_chain_of_starts);
   ADD ("start-leaves-others", &one_at_a_time, test_start_leaves_others);
+  ADD ("one-to-each", &one_at_a_time, test_one_to_each);
   ADD ("bodies-are-a-users", &roomy, test_bodies);
   ADD ("bodies-outlive-turns", &roomy, test_bodies_outlive_turns);
   return g_test_run ();

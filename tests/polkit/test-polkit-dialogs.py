@@ -16,13 +16,20 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 
 # pylint: disable=wrong-import-position
 from lib.caller import ERROR, PINS
+from lib.public import copy_of
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from machine import ALICE, BOB, POLKIT, WEBADMIN, Machine, as_user, enter, eventually, uid_of
 
 KEY = 'sha256/' + 'A' * 43 + '='
 HOST = 'www.example.org'
-PROGRAM = pathlib.Path(__file__).with_name('dialogs.py')
+HERE = pathlib.Path(__file__).parent
+
+
+def program():
+    """A copy that users can reach, with what it imports beside it."""
+    copy_of(HERE / 'agent.py')
+    return copy_of(HERE / 'dialogs.py')
 LIMIT_EXCEEDED = ERROR + 'LimitExceeded'
 PER_UID, IN_ALL = 4, 16
 POLKIT_DEADLINE_S = 10
@@ -36,7 +43,7 @@ class Screen:
         self.uid = uid_of(user)
         self.events = []
         self.changed = threading.Condition()
-        self.process = subprocess.Popen(as_user(user) + [sys.executable, PROGRAM, *arguments],
+        self.process = subprocess.Popen(as_user(user) + [sys.executable, program(), *arguments],
                                         text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         threading.Thread(target=self._listen, daemon=True).start()
         self.wait_for('ready', 1)

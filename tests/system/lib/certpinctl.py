@@ -2,6 +2,7 @@
 """certpinctl as a program of somebody's on a private bus."""
 
 import os
+import signal
 import subprocess
 
 from .public import certpinctl, copy_of
@@ -10,6 +11,11 @@ from .world import ALICE
 
 OK, FAILED, USAGE, REFUSED, BAD_INPUT, NETWORK, NOT_AUTHORIZED, NO_SERVICE = range(8)
 HTTP_STATUS = 22
+
+# A shell has what it starts in the background ignore these, and whatever that starts as well.
+for ignored in (signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(ignored) == signal.SIG_IGN:
+        signal.signal(ignored, signal.SIG_DFL)
 
 
 def environment(world, **more):
