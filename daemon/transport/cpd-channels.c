@@ -10,6 +10,11 @@
 /* Each may have several connections, which stay for as long as it is idle. */
 #define CHANNELS_PER_UID 64
 
+/* How long one change of pins may keep the main loop with connections that are idle, and with those
+ * in use. */
+#define IDLE_US 3000
+#define BUSY_US 50000
+
 struct _CpdChannels
 {
   GObject parent;
@@ -69,11 +74,11 @@ cpd_channels_init (CpdChannels *channels)
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
 
-/* `pattern`: NULL: whatever the host. */
-static void
-on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
+/* Busy channels come first. `pattern`: NULL: whatever the host. Returns: (transfer full) */
+static GQueue *
+list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 {
-  g_autoptr (GPtrArray) concerned = g_ptr_array_new_with_free_func (g_object_unref);
+  GQueue *concerned = g_queue_new ();
   GHashTableIter iter;
   gpointer value;
 
@@ -82,12 +87,38 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
     {
       CpdChannel *channel = ((Entry *)value)->channel;
 
-      if ((uid == CPD_ALL_UIDS || uid == cpd_channel_get_uid (channel))
-          && (pattern == NULL || cpd_host_matches (pattern, cpd_channel_get_target (channel))))
-        g_ptr_array_add (concerned, g_object_ref (channel));
+      if ((uid != CPD_ALL_UIDS && uid != cpd_channel_get_uid (channel))
+          || (pattern != NULL && !cpd_host_matches (pattern, cpd_channel_get_target (channel))))
+        continue;
+      if (cpd_channel_is_busy (channel))
+        g_queue_push_head (concerned, g_object_ref (channel));
+      else
+        g_queue_push_tail (concerned, g_object_ref (channel));
     }
-  for (unsigned int i = 0; i < concerned->len; i++)
-    cpd_channel_reconsider (concerned->pdata[i]);
+  return concerned;
+}
+
+/* A connection goes on only if it passes again; to find out takes as long as its server's chain
+ * makes it take. When that was enough for one change, what is left is closed: idle connections,
+ * which are made anew, long before those that are in use. */
+static void
+on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
+{
+  GQueue *concerned = list_concerned (channels, uid, pattern);
+  gint64 began_us = g_get_monotonic_time ();
+  CpdChannel *channel;
+
+  while ((channel = g_queue_pop_head (concerned)) != NULL)
+    {
+      gint64 took_us = g_get_monotonic_time () - began_us;
+
+      if (took_us > (cpd_channel_is_busy (channel) ? BUSY_US : IDLE_US))
+        cpd_channel_close (channel);
+      else
+        cpd_channel_reconsider (channel);
+      g_object_unref (channel);
+    }
+  g_queue_free (concerned);
 }
 
 CpdChannels *
