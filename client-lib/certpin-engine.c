@@ -9,6 +9,7 @@
 
 #include "certpin-engine.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 static gpointer
@@ -22,14 +23,31 @@ engine_run (gpointer data)
   return NULL;
 }
 
-/* The process that uses the bus; 0: none yet. */
+/* The process that uses the bus; 0: none yet; NOBODY: it was this one's parent. */
+#define NOBODY (-1)
+
 static int owner;
+
+/* The number of a process says too little: in another PID namespace a child may have the same. */
+static void
+on_fork (void)
+{
+  if (g_atomic_int_get (&owner) != 0)
+    g_atomic_int_set (&owner, NOBODY);
+}
 
 /* Returns: whether this process may use the bus: the first process that asks may. A process that
  * was forked from it has neither this thread nor GDBus's, and would wait forever. */
 gboolean
 certpin_engine_claim (void)
 {
+  static gsize watching = 0;
+
+  if (g_once_init_enter (&watching))
+    {
+      pthread_atfork (NULL, NULL, on_fork);
+      g_once_init_leave (&watching, 1);
+    }
   g_atomic_int_compare_and_exchange (&owner, 0, getpid ());
   return certpin_engine_is_claimed ();
 }

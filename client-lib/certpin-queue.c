@@ -368,7 +368,7 @@ certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
     }
 }
 
-/* Ends all waiting calls. */
+/* Ends all waiting calls. `reason`: why there is no connection */
 void
 certpin_queue_fail (CertpinQueue *queue, const GError *reason)
 {
@@ -376,6 +376,7 @@ certpin_queue_fail (CertpinQueue *queue, const GError *reason)
     {
       Errand *errand = g_queue_peek_head (&queue->waiting);
 
-      errand_abandon (errand, certpin_call_translate_error (g_error_copy (reason)));
+      errand_abandon (errand, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+                                           "the bus cannot be reached: %s", reason->message));
     }
 }

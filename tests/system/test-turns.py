@@ -5,9 +5,15 @@ than five milliseconds of processor time."""
 
 import os
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
+from lib import pki
 from lib.caller import PINS, CallError
 from lib.tap import holds, run, test
 from lib.turns import Turns
+from lib.variant import V
 from lib.world import ALICE, HOST, World
 
 LONGEST_MS = 5
@@ -43,6 +49,20 @@ class TurnsWorld(World):
         holds(False, f'the longest turn under {what} took {best:.1f} ms')
 
 
+def costly_certificate(name_parts):
+    """A certificate whose subject has so many parts."""
+    key = pki.new_key()
+    part = x509.RelativeDistinguishedName([x509.NameAttribute(NameOID.ORGANIZATION_NAME, 'a')])
+    builder = x509.CertificateBuilder(
+        issuer_name=x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, 'b')]), subject_name=x509.Name([part] * name_parts),
+        public_key=key.public_key(), serial_number=1, not_valid_before=pki.now() - pki.DAY,
+        not_valid_after=pki.now() + pki.DAY)
+    return builder.sign(key, hashes.SHA256()).public_bytes(pki.DER)
+
+
+COSTLY = costly_certificate(3000)
+
+
 def wait_for(calls):
     """Whatever comes of them."""
     for call in calls:
@@ -75,6 +95,11 @@ FLOODS = {
         (pin_keys(caller, f'h{i}.test', [KEY]), caller.begin(PINS, 'Unpin', '(sa{sv})', f'h{i}.test', {}))],
     'subscriptions': lambda caller: [
         caller.begin(PINS, method, '()') for _ in range(CALLS // 2) for method in ('Subscribe', 'Unsubscribe')],
+    'costly certificates': lambda caller: [caller.begin_pin(HOST, COSTLY) for _ in range(CALLS // 4)],
+    'costly backup certificates': lambda caller: [
+        caller.begin_pin(HOST, pki.Authority('A').issue(HOST).der, backup_certificates=[COSTLY] * 60)],
+    'costly chains': lambda caller: [
+        caller.begin(PINS, 'VerifyChain', '(saaya{sv})', HOST, [COSTLY] * 20, {'trust-anchors': V('aay', [COSTLY] * 60)})],
     'unknown methods': lambda caller: [caller.begin('a.b', 'C', '()', path='/x') for _ in range(CALLS)],
 }
 
