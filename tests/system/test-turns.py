@@ -60,7 +60,7 @@ def costly_certificate(name_parts):
     return builder.sign(key, hashes.SHA256()).public_bytes(pki.DER)
 
 
-COSTLY = costly_certificate(3000)
+COSTLY = costly_certificate(2000)
 
 
 def wait_for(calls):
