@@ -202,6 +202,48 @@ test_outer_length (void)
     }
 }
 
+static unsigned int
+count_elements (const char *der, size_t length, unsigned int most)
+{
+  return cpd_der_count_elements ((CpdSlice){ (const guint8 *)der, length }, most);
+}
+
+#define COUNT(der, most) count_elements (der, sizeof (der) - 1, most)
+
+static void
+test_elements_are_counted (void)
+{
+  static const char two_integers[] = "\x30\x06\x02\x01\x01\x02\x01\x02";
+
+  g_assert_cmpuint (COUNT ("", 9), ==, 0);
+  g_assert_cmpuint (COUNT (two_integers, 9), ==, 3);
+  g_assert_cmpuint (COUNT (two_integers, 3), ==, 3);
+  g_assert_cmpuint (COUNT (two_integers, 2), ==, 3); /* one more than the most */
+  g_assert_cmpuint (COUNT (two_integers, 1), ==, 2);
+  g_assert_cmpuint (COUNT ("\x04\x05\x30\x03\x02\x01\x01", 9), ==, 3); /* within octets */
+  g_assert_cmpuint (COUNT ("\x04\x05\x31\x03\x02\x01\x01", 9), ==, 1);
+  g_assert_cmpuint (COUNT ("\xA3\x02\x05\x00", 9), ==, 2);
+  g_assert_cmpuint (COUNT ("\xBF\x81\x01\x02\x05\x00", 9), ==, 2);     /* a long tag */
+  g_assert_cmpuint (COUNT ("\x30\x81\x02\x05\x00\x05\x00", 9), ==, 3); /* a padded length */
+  g_assert_cmpuint (COUNT ("\x05\x00\x30\x7F\x05\x00", 9), ==, 2);     /* cut off */
+}
+
+/* Whoever goes on would need as much of the stack. */
+static void
+test_depth_is_bounded (void)
+{
+  g_autoptr (GByteArray) nested = g_byte_array_new ();
+
+  for (guint8 i = 0; i < 60; i++)
+    {
+      const guint8 header[] = { 0x30, 2 * (59 - i) };
+
+      g_byte_array_append (nested, header, sizeof header);
+    }
+  g_assert_cmpuint (count_elements ((char *)nested->data, nested->len, 1000), ==, 1001);
+  g_assert_cmpuint (count_elements ((char *)nested->data + 60, nested->len - 60, 1000), ==, 30);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -212,6 +254,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/der/another-algorithm-outside", test_another_algorithm_outside);
   g_test_add_func ("/core/der/twice", test_twice);
   g_test_add_func ("/core/der/wrong-within", test_wrong_within);
+  g_test_add_func ("/core/der/elements-are-counted", test_elements_are_counted);
+  g_test_add_func ("/core/der/depth-is-bounded", test_depth_is_bounded);
   g_test_add_func ("/core/der/outer-length", test_outer_length);
   return g_test_run ();
 }
