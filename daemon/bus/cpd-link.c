@@ -208,6 +208,7 @@ bring_one_in (CpdLink *link)
   g_autoptr (GArray) fds = NULL;
   CpdInbox *inbox;
 
+  cpd_source_drop_old_fds (&link->bus);
   if (!read_header (&link->bus, &letter))
     return FALSE;
   inbox = g_atomic_pointer_get (&link->inbox);

@@ -45,7 +45,9 @@ cpd_source_init (CpdSource *source, int socket)
   source->socket = socket;
   source->bytes = g_malloc (BUFFER_BYTES);
   source->begin = source->end = 0;
+  source->n_read = source->n_received = 0;
   source->fds = new_fds ();
+  source->fd_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
 void
@@ -53,6 +55,7 @@ cpd_source_clear (CpdSource *source)
 {
   g_clear_pointer (&source->bytes, g_free);
   g_clear_pointer (&source->fds, g_array_unref);
+  g_clear_pointer (&source->fd_ends, g_array_unref);
 }
 
 static void
@@ -61,8 +64,13 @@ keep_fds (CpdSource *source, struct msghdr *message)
   for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part != NULL;
        part = CMSG_NXTHDR (message, part))
     if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
-      g_array_append_vals (source->fds, CMSG_DATA (part),
-                           (part->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+      {
+        gsize n = (part->cmsg_len - CMSG_LEN (0)) / sizeof (int);
+
+        g_array_append_vals (source->fds, CMSG_DATA (part), n);
+        for (gsize i = 0; i < n; i++)
+          g_array_append_val (source->fd_ends, source->n_received);
+      }
 }
 
 /* Returns: how many bytes came, which may be fewer than there is room for; 0: it is the end */
@@ -80,9 +88,11 @@ receive (CpdSource *source, guint8 *bytes, gsize size)
   do
     n = recvmsg (source->socket, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
-  if (n > 0)
-    keep_fds (source, &message);
-  return MAX (n, 0);
+  if (n <= 0)
+    return 0;
+  source->n_received += (gsize)n;
+  keep_fds (source, &message);
+  return (gsize)n;
 }
 
 /* Waits for something, and leaves it to be read or skipped. Returns: how much there is; 0: it is
@@ -118,6 +128,7 @@ cpd_source_read (CpdSource *source, guint8 *bytes, gsize size)
         }
       if (n == 0)
         return FALSE;
+      source->n_read += n;
       bytes += n;
       size -= n;
     }
@@ -135,6 +146,7 @@ cpd_source_skip (CpdSource *source, gsize size)
       if (n == 0)
         return FALSE;
       source->begin += n;
+      source->n_read += n;
       size -= n;
     }
   return TRUE;
@@ -155,7 +167,25 @@ cpd_source_take_fds (CpdSource *source, unsigned int count)
   g_array_set_clear_func (source->fds, NULL);
   g_array_remove_range (source->fds, 0, count);
   g_array_set_clear_func (source->fds, close_fd);
+  g_array_remove_range (source->fd_ends, 0, count);
   return taken;
+}
+
+/* Between two messages: closes those that came with earlier ones and were not taken, so that they
+ * are not taken for those of a later one. The kernel ends what it gives at a time with the bytes
+ * that descriptors were sent with. */
+void
+cpd_source_drop_old_fds (CpdSource *source)
+{
+  unsigned int count = 0;
+  GArray *old;
+
+  while (count < source->fd_ends->len
+         && g_array_index (source->fd_ends, guint64, count) <= source->n_read)
+    count++;
+  old = cpd_source_take_fds (source, count);
+  if (old != NULL)
+    g_array_unref (old);
 }
 
 static void

@@ -13,7 +13,9 @@ typedef struct
   int socket;
   guint8 *bytes; /* those that came and were not read yet, from `begin` to `end` */
   gsize begin, end;
-  GArray *fds; /* of int: those that came and were not taken yet */
+  guint64 n_read, n_received; /* bytes, since the beginning */
+  GArray *fds;                /* of int: those that came and were not taken yet */
+  GArray *fd_ends;            /* of guint64: of each, where the bytes that it came with ended */
 } CpdSource;
 
 void cpd_source_init (CpdSource *source, int socket);
@@ -23,6 +25,7 @@ gsize cpd_source_peek (CpdSource *source, const guint8 **bytes);
 gboolean cpd_source_read (CpdSource *source, guint8 *bytes, gsize size);
 gboolean cpd_source_skip (CpdSource *source, gsize size);
 GArray *cpd_source_take_fds (CpdSource *source, unsigned int count);
+void cpd_source_drop_old_fds (CpdSource *source);
 
 gboolean cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds);
 

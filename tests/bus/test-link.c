@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A service that keeps what it gets, and somebody who calls it. */
@@ -298,6 +299,60 @@ test_descriptors_of_replies_pass (Fixture *f, gconstpointer user_data)
   wait_for_fds (before);
 }
 
+static GUnixFDList *
+list_of (const char *path)
+{
+  GUnixFDList *list = g_unix_fd_list_new ();
+  int fd = g_open (path, O_RDONLY | O_CLOEXEC);
+
+  g_unix_fd_list_append (list, fd, NULL);
+  g_close (fd, NULL);
+  return list;
+}
+
+static dev_t
+device_of (GUnixFDList *list)
+{
+  struct stat about;
+
+  g_assert_cmpint (fstat (g_unix_fd_list_peek_fds (list, NULL)[0], &about), ==, 0);
+  return about.st_rdev;
+}
+
+/* Descriptors that come with what is not even read must not pass for those of a reply, which may
+ * say who somebody is. */
+static void
+test_descriptors_are_not_mistaken (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GUnixFDList) wrong = list_of ("/dev/null"), right = list_of ("/dev/zero");
+  g_autofree char *long_path = g_strnfill (100 * 1024, 'x');
+  unsigned int before = count_fds ();
+
+  long_path[0] = '/';
+  g_dbus_connection_add_filter (f->other, echo, NULL, NULL);
+  for (int i = 0; i < 5; i++)
+    {
+      g_autoptr (GDBusMessage) message = call_with (f, NULL, wrong);
+      g_autoptr (GUnixFDList) returned = NULL;
+      GAsyncResult *pending = NULL;
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GVariant) reply = NULL;
+
+      g_dbus_message_set_path (message, long_path);
+      send_message (f->other, message);
+      g_dbus_connection_call_with_unix_fd_list (f->connection, name_of (f->other), "/a", "b.c", "E",
+                                                NULL, NULL, G_DBUS_CALL_FLAGS_NONE, -1, right, NULL,
+                                                test_loop_on_result, &pending);
+      result = test_loop_wait_for (&pending);
+      reply = g_dbus_connection_call_with_unix_fd_list_finish (f->connection, &returned, result,
+                                                               NULL);
+      g_assert_nonnull (reply);
+      g_assert_cmpuint (device_of (returned), ==, device_of (right));
+    }
+  g_assert_cmpuint (f->arrivals->len, ==, 0);
+  wait_for_fds (before);
+}
+
 static void
 on_signal (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
            const char *signal, GVariant *parameters, gpointer user_data)
@@ -411,6 +466,7 @@ main (int argc, char **argv)
   ADD ("too-much-is-refused-unread", test_too_much_is_refused_unread);
   ADD ("descriptors-are-closed", test_descriptors_are_closed);
   ADD ("descriptors-of-replies-pass", test_descriptors_of_replies_pass);
+  ADD ("descriptors-are-not-mistaken", test_descriptors_are_not_mistaken);
   ADD ("unasked-signals-are-dropped", test_unasked_signals_are_dropped);
   ADD ("last-words-leave", test_last_words_leave);
   ADD ("the-end-of-the-bus-is-told", test_the_end_of_the_bus_is_told);
