@@ -436,8 +436,6 @@ cpd_link_free (CpdLink *link)
   end (link);
   g_clear_pointer (&link->in, g_thread_join);
   g_clear_pointer (&link->out, g_thread_join);
-  g_close (link->bus.socket, NULL);
-  g_close (link->inner.socket, NULL);
   cpd_source_clear (&link->bus);
   cpd_source_clear (&link->inner);
   cpd_inbox_unref (link->inbox);

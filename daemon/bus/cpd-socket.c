@@ -39,6 +39,7 @@ new_fds (void)
   return fds;
 }
 
+/* `socket`: closed with the source; -1: none yet */
 void
 cpd_source_init (CpdSource *source, int socket)
 {
@@ -53,6 +54,9 @@ cpd_source_init (CpdSource *source, int socket)
 void
 cpd_source_clear (CpdSource *source)
 {
+  if (source->socket >= 0)
+    g_close (source->socket, NULL);
+  source->socket = -1;
   g_clear_pointer (&source->bytes, g_free);
   g_clear_pointer (&source->fds, g_array_unref);
   g_clear_pointer (&source->fd_ends, g_array_unref);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Preloaded into a program: measures the turns of its main loop, in processor time of the main
- * thread, from the end of one poll() to the beginning of the next. The file that
+ * thread, from the end of one poll() or ppoll(), which newer versions of GLib call, to the
+ * beginning of the next. The file that
  * CERTPIN_TEST_TURNS names, of two 64-bit numbers, gets the longest one in ns and how many there
  * were; whoever writes zeros to it begins anew. */
 
@@ -9,6 +10,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -16,6 +18,8 @@
 #include <unistd.h>
 
 typedef int (*Poll) (struct pollfd *fds, nfds_t n, int timeout);
+typedef int (*PPoll) (struct pollfd *fds, nfds_t n, const struct timespec *timeout,
+                      const sigset_t *mask);
 
 typedef struct
 {
@@ -23,8 +27,11 @@ typedef struct
 } Turns;
 
 int __poll_chk (struct pollfd *fds, nfds_t n, int timeout, size_t size);
+int __ppoll_chk (struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+                 size_t size);
 
 static Poll real_poll;
+static PPoll real_ppoll;
 static Turns nowhere, *turns = &nowhere;
 static uint64_t began_ns;
 
@@ -45,6 +52,7 @@ begin (void)
   void *map;
 
   real_poll = (Poll)dlsym (RTLD_NEXT, "poll");
+  real_ppoll = (PPoll)dlsym (RTLD_NEXT, "ppoll");
   if (file < 0)
     return;
   map = mmap (NULL, sizeof *turns, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
@@ -75,6 +83,27 @@ poll (struct pollfd *fds, nfds_t n, int timeout)
   result = real_poll (fds, n, timeout);
   began_ns = now_ns ();
   return result;
+}
+
+int
+ppoll (struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask)
+{
+  int result;
+
+  if (gettid () != getpid ())
+    return real_ppoll (fds, n, timeout, mask);
+  if (began_ns != 0)
+    note_turn ();
+  result = real_ppoll (fds, n, timeout, mask);
+  began_ns = now_ns ();
+  return result;
+}
+
+int
+__ppoll_chk (struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask,
+             size_t size)
+{
+  return ppoll (fds, n, timeout, mask);
 }
 
 int

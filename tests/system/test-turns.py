@@ -41,7 +41,7 @@ class TurnsWorld(World):
             self.turns.begin()
             flood(caller)
             longest, count = self.turns.read()
-            holds(count > 0, 'no turn was measured')
+            holds(count > 2, f'{count} turns were measured')
             best = longest if best is None else min(best, longest)
             if best <= LONGEST_MS:
                 print(f'# {what}: {best:.2f} ms, of {count} turns')
