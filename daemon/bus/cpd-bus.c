@@ -14,6 +14,11 @@
 #include "daemon/bus/cpd-subscriptions.h"
 #include "dbus/certpin-names.h"
 
+/* A judgement takes a thread for as long as a chain can make it take: one user has one at a time.
+ */
+#define JUDGEMENTS_MAX     4
+#define JUDGEMENTS_WAITING 64 /* of a uid */
+
 struct _CpdBus
 {
   GObject parent;
@@ -81,19 +86,6 @@ cpd_bus_class_init (CpdBusClass *klass)
 static void
 cpd_bus_init (CpdBus *bus)
 {
-}
-
-/* A judgement takes a thread for as long as a chain can make it take: one user has one at a time.
- */
-static CpdFairness *
-new_judgements (void)
-{
-  g_autoptr (CpdConfig) config = cpd_config_new ();
-
-  config->running_per_uid = 1;
-  config->waiting_per_uid = 64;
-  config->running = 4;
-  return cpd_fairness_new (config);
 }
 
 static void
@@ -178,7 +170,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   connect_parts (bus, settings->link);
   parts->fairness = cpd_fairness_new (settings->config);
   cpd_fairness_leave_one_to_each (parts->fairness);
-  parts->judgements = new_judgements ();
+  parts->judgements = cpd_fairness_new_without_bodies (1, JUDGEMENTS_WAITING, JUDGEMENTS_MAX);
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL

@@ -50,12 +50,22 @@ user_free (gpointer data)
 CpdFairness *
 cpd_fairness_new (const CpdConfig *config)
 {
+  CpdFairness *fairness = cpd_fairness_new_without_bodies (
+      config->running_per_uid, config->waiting_per_uid, config->running);
+
+  fairness->body_bytes = config->body_bytes_per_uid;
+  return fairness;
+}
+
+/* Of turns that hold no bodies. */
+CpdFairness *
+cpd_fairness_new_without_bodies (guint64 running_per_uid, guint64 waiting_per_uid, guint64 running)
+{
   CpdFairness *fairness = g_new0 (CpdFairness, 1);
 
-  fairness->running_per_uid = config->running_per_uid;
-  fairness->waiting_per_uid = config->waiting_per_uid;
-  fairness->running_max = config->running;
-  fairness->body_bytes = config->body_bytes_per_uid;
+  fairness->running_per_uid = running_per_uid;
+  fairness->waiting_per_uid = waiting_per_uid;
+  fairness->running_max = running;
   fairness->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
   fairness->round = g_queue_new ();
   return fairness;

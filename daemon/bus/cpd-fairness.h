@@ -16,6 +16,8 @@ typedef struct _CpdTurn CpdTurn;
 typedef void (*CpdTurnFunc) (gpointer user_data);
 
 CpdFairness *cpd_fairness_new (const CpdConfig *config);
+CpdFairness *
+cpd_fairness_new_without_bodies (guint64 running_per_uid, guint64 waiting_per_uid, guint64 running);
 void cpd_fairness_leave_one_to_each (CpdFairness *fairness);
 void cpd_fairness_free (CpdFairness *fairness);
 

@@ -115,23 +115,13 @@ cpd_polkit_class_init (CpdPolkitClass *klass)
   G_OBJECT_CLASS (klass)->dispose = cpd_polkit_dispose;
 }
 
-static CpdFairness *
-new_places (unsigned int per_uid, unsigned int waiting_per_uid, unsigned int all)
-{
-  g_autoptr (CpdConfig) config = cpd_config_new ();
-
-  config->running_per_uid = per_uid;
-  config->waiting_per_uid = waiting_per_uid;
-  config->running = all;
-  return cpd_fairness_new (config);
-}
-
 static void
 cpd_polkit_init (CpdPolkit *polkit)
 {
   polkit->pending = g_hash_table_new (g_str_hash, g_str_equal);
-  polkit->questions = new_places (QUESTIONS_PER_UID, WAITING_PER_UID, QUESTIONS_MAX);
-  polkit->dialogs = new_places (DIALOGS_PER_UID, 0, DIALOGS_MAX);
+  polkit->questions
+      = cpd_fairness_new_without_bodies (QUESTIONS_PER_UID, WAITING_PER_UID, QUESTIONS_MAX);
+  polkit->dialogs = cpd_fairness_new_without_bodies (DIALOGS_PER_UID, 0, DIALOGS_MAX);
 }
 
 /* `connection`: the one of this process to the system bus, which polkit's library uses as well */
