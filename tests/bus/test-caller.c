@@ -64,20 +64,6 @@ typedef struct
   unsigned int lost;
 } Fixture;
 
-static GDBusConnection *
-connect_to (GTestDBus *dbus)
-{
-  g_autoptr (GError) error = NULL;
-  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (dbus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
-
 static void
 on_known (Fixture *f, CpdCaller *caller)
 {
@@ -95,8 +81,8 @@ set_up (Fixture *f, gconstpointer user_data)
 {
   f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (f->dbus);
-  f->own = connect_to (f->dbus);
-  f->other = connect_to (f->dbus);
+  f->own = test_bus_connect_to (f->dbus);
+  f->other = test_bus_connect_to (f->dbus);
   f->callers = cpd_callers_new (f->own);
   f->told = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_caller_unref);
   g_signal_connect_swapped (f->callers, "known", G_CALLBACK (on_known), f);
@@ -206,7 +192,7 @@ test_many_gone (Fixture *f, gconstpointer user_data)
 
   for (int i = 0; i < MANY; i++)
     {
-      g_ptr_array_add (others, connect_to (f->dbus));
+      g_ptr_array_add (others, test_bus_connect_to (f->dbus));
       cpd_callers_meet (f->callers, g_dbus_connection_get_unique_name (others->pdata[i]));
     }
   while (f->told->len < MANY)

@@ -118,9 +118,9 @@ test_who_was_slow_rests (Fixture *f, gconstpointer user_data)
   g_assert_cmpstr (f->order->str, ==, "ACCCCCAA");
 }
 
-/* A user that comes anew for each call is the same user. */
+/* A user that reconnects for each call is the same user. */
 static void
-test_who_comes_anew_still_rests (Fixture *f, gconstpointer user_data)
+test_who_reconnects_still_rests (Fixture *f, gconstpointer user_data)
 {
   gint64 began_us;
 
@@ -207,7 +207,8 @@ test_a_pause (Fixture *f, gconstpointer user_data)
   g_assert_cmpstr (f->order->str, ==, "ACB");
 }
 
-#define ADD(name, function) g_test_add ("/inbox/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add ("/bus/inbox/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
 main (int argc, char **argv)
@@ -215,7 +216,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("turns", test_turns);
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
-  ADD ("who-comes-anew-still-rests", test_who_comes_anew_still_rests);
+  ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
   ADD ("alone-nobody-rests", test_alone_nobody_rests);
   ADD ("limits-of-a-connection", test_limits_of_a_connection);
   ADD ("bytes", test_bytes);

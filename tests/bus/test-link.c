@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-link.h"
-#include "tests/lib/test-loop.h"
+#include "tests/lib/test-bus.h"
 
 #include <fcntl.h>
 #include <gio/gunixfdlist.h>
@@ -30,20 +30,6 @@ static const char *
 name_of (GDBusConnection *connection)
 {
   return g_dbus_connection_get_unique_name (connection);
-}
-
-static GDBusConnection *
-connect_to (GTestDBus *dbus)
-{
-  g_autoptr (GError) error = NULL;
-  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (dbus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
 }
 
 static void
@@ -75,7 +61,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->link = cpd_link_new (g_test_dbus_get_bus_address (f->dbus), &error);
   g_assert_no_error (error);
   f->connection = cpd_link_get_connection (f->link);
-  f->other = connect_to (f->dbus);
+  f->other = test_bus_connect_to (f->dbus);
   f->arrivals = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_arrival_free);
   f->inbox = cpd_inbox_new (&funcs, f);
   cpd_inbox_start (f->inbox);
@@ -440,9 +426,9 @@ test_no_bus (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND);
 }
 
-/* Whoever answers there is no bus. */
+/* Nobody listens there any more. */
 static void
-test_not_a_bus (void)
+test_nobody_listens (void)
 {
   g_autoptr (GSocketListener) listener = g_socket_listener_new ();
   guint16 port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
@@ -454,7 +440,8 @@ test_not_a_bus (void)
   g_assert_nonnull (error);
 }
 
-#define ADD(name, function) g_test_add ("/link/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add ("/bus/link/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
 main (int argc, char **argv)
@@ -470,7 +457,7 @@ main (int argc, char **argv)
   ADD ("unasked-signals-are-dropped", test_unasked_signals_are_dropped);
   ADD ("last-words-leave", test_last_words_leave);
   ADD ("the-end-of-the-bus-is-told", test_the_end_of_the_bus_is_told);
-  g_test_add_func ("/link/no-bus", test_no_bus);
-  g_test_add_func ("/link/not-a-bus", test_not_a_bus);
+  g_test_add_func ("/bus/link/no-bus", test_no_bus);
+  g_test_add_func ("/bus/link/nobody-listens", test_nobody_listens);
   return g_test_run ();
 }

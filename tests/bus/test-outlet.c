@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-outlet.h"
-#include "tests/lib/test-loop.h"
+#include "tests/lib/test-bus.h"
 
 #define MANY         2000
 #define ESTIMATE     512
@@ -23,20 +23,6 @@ typedef struct
   GMutex lock;
   GString *order; /* under `lock`: what arrived */
 } Fixture;
-
-static GDBusConnection *
-connect_to (GTestDBus *dbus)
-{
-  g_autoptr (GError) error = NULL;
-  GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (dbus),
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  return connection;
-}
 
 static GDBusMessage *
 note (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, gpointer user_data)
@@ -63,8 +49,8 @@ set_up (Fixture *f, gconstpointer user_data)
 {
   f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (f->dbus);
-  f->connection = connect_to (f->dbus);
-  f->receiver = connect_to (f->dbus);
+  f->connection = test_bus_connect_to (f->dbus);
+  f->receiver = test_bus_connect_to (f->dbus);
   f->order = g_string_new (NULL);
   g_mutex_init (&f->lock);
   g_dbus_connection_add_filter (f->receiver, note, f, NULL);
@@ -158,7 +144,8 @@ test_what_waits_at_the_end_leaves (Fixture *f, gconstpointer user_data)
   f->outlet = cpd_outlet_new (f->connection, on_sent, f);
 }
 
-#define ADD(name, function) g_test_add ("/outlet/" name, Fixture, NULL, set_up, function, tear_down)
+#define ADD(name, function)                                                                        \
+  g_test_add ("/bus/outlet/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
 main (int argc, char **argv)

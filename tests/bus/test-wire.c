@@ -229,14 +229,14 @@ main (int argc, char **argv)
   gpointer big = GINT_TO_POINTER (G_DBUS_MESSAGE_BYTE_ORDER_BIG_ENDIAN);
 
   g_test_init (&argc, &argv, NULL);
-  g_test_add_data_func ("/wire/values-are-counted/little", little, test_values_are_counted);
-  g_test_add_data_func ("/wire/values-are-counted/big", big, test_values_are_counted);
-  g_test_add_data_func ("/wire/headers-are-read/little", little, test_headers_are_read);
-  g_test_add_data_func ("/wire/headers-are-read/big", big, test_headers_are_read);
-  g_test_add_func ("/wire/odd-headers-are-refused", test_odd_headers_are_refused);
-  g_test_add_func ("/wire/large-headers-are-refused", test_large_headers_are_refused);
-  g_test_add_data_func ("/wire/emptied/little", little, test_emptied);
-  g_test_add_data_func ("/wire/emptied/big", big, test_emptied);
-  g_test_add_func ("/wire/the-rest-is-not-read", test_the_rest_is_not_read);
+  g_test_add_data_func ("/bus/wire/values-are-counted/little", little, test_values_are_counted);
+  g_test_add_data_func ("/bus/wire/values-are-counted/big", big, test_values_are_counted);
+  g_test_add_data_func ("/bus/wire/headers-are-read/little", little, test_headers_are_read);
+  g_test_add_data_func ("/bus/wire/headers-are-read/big", big, test_headers_are_read);
+  g_test_add_func ("/bus/wire/odd-headers-are-refused", test_odd_headers_are_refused);
+  g_test_add_func ("/bus/wire/large-headers-are-refused", test_large_headers_are_refused);
+  g_test_add_data_func ("/bus/wire/emptied/little", little, test_emptied);
+  g_test_add_data_func ("/bus/wire/emptied/big", big, test_emptied);
+  g_test_add_func ("/bus/wire/the-rest-is-not-read", test_the_rest_is_not_read);
   return g_test_run ();
 }

@@ -43,17 +43,23 @@ test_bus_count_audits (const char *message_id)
 }
 
 GDBusConnection *
-test_bus_connect (TestBus *f)
+test_bus_connect_to (GTestDBus *dbus)
 {
   g_autoptr (GError) error = NULL;
   GDBusConnection *connection = g_dbus_connection_new_for_address_sync (
-      g_test_dbus_get_bus_address (f->dbus),
+      g_test_dbus_get_bus_address (dbus),
       G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
           | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
       NULL, NULL, &error);
 
   g_assert_no_error (error);
   return connection;
+}
+
+GDBusConnection *
+test_bus_connect (TestBus *f)
+{
+  return test_bus_connect_to (f->dbus);
 }
 
 /* `connection`: (transfer full) */

@@ -40,6 +40,7 @@ void test_bus_tear_down (TestBus *f, gconstpointer user_data);
 #define TEST_BUS_ADD(path, limits, function)                                                       \
   g_test_add (path, TestBus, limits, test_bus_set_up, function, test_bus_tear_down)
 
+GDBusConnection *test_bus_connect_to (GTestDBus *dbus);
 GDBusConnection *test_bus_connect (TestBus *f);
 void test_bus_disconnect (GDBusConnection *connection);
 GDBusProxy *test_bus_listen (GDBusConnection *connection, GCallback handler, gpointer user_data);
