@@ -11,6 +11,7 @@
 
 #include "daemon/bus/cpd-alarm.h"
 #include "daemon/core/cpd-budget.h"
+
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
 
@@ -84,7 +85,7 @@ user_free (gpointer data)
   g_free (user);
 }
 
-/* Nobody is gone who still rests: else who comes anew for each call would never rest. */
+/* A user that still rests is kept: otherwise one that reconnects for each call would never rest. */
 static gboolean
 is_over (gpointer key, gpointer value, gpointer user_data)
 {
@@ -394,8 +395,7 @@ tell_of_new_senders (CpdInbox *inbox)
     }
 }
 
-/* What the bus lets through and GDBus does not understand gets no answer: there is no message to
- * answer to. */
+/* A call that GDBus cannot parse, although the bus let it through, gets no answer. */
 static void
 hand_over (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 {

@@ -207,7 +207,8 @@ skip_variant (Reader *reader, unsigned int depth)
   return read_signature (reader, &type) && skip_value (reader, &type, depth) && *type == '\0';
 }
 
-/* `type`: moved past the value's. FALSE: it is no value, or one too many. */
+/* Advances `type` past the type of this value. FALSE: the bytes hold no such value, or the limit is
+ * reached. */
 static gboolean
 skip_value (Reader *reader, const char **type, unsigned int depth)
 {

@@ -98,9 +98,9 @@ list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   return concerned;
 }
 
-/* A connection goes on only if it passes again; to find out takes as long as its server's chain
- * makes it take. When that was enough for one change, what is left is closed: idle connections,
- * which are made anew, long before those that are in use. */
+/* A connection stays open only if it passes again, and a server's chain can make that check slow.
+ * Once the time for one change is used up, the remaining connections are closed unchecked: idle
+ * ones, which cost only a new handshake, long before busy ones. */
 static void
 on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 {
