@@ -151,7 +151,7 @@ test_large_calls_arrive_whole (Fixture *f, gconstpointer user_data)
   g_assert_null (g_dbus_message_get_body (arrival->message));
 }
 
-/* Nothing is made of a million values; who sent them gets an answer, as who sends more after it. */
+/* Nothing is made of them; who sent them gets an answer, as who sends more after it. */
 static void
 test_many_values_are_refused (Fixture *f, gconstpointer user_data)
 {
@@ -160,7 +160,7 @@ test_many_values_are_refused (Fixture *f, gconstpointer user_data)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("(ag)"));
   g_variant_builder_open (&builder, G_VARIANT_TYPE ("ag"));
-  for (int i = 0; i < 1000000; i++)
+  for (int i = 0; i < 10000; i++)
     g_variant_builder_add (&builder, "g", "");
   g_variant_builder_close (&builder);
   arrival = receive_call (f, g_variant_builder_end (&builder), NULL);

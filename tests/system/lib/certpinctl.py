@@ -12,8 +12,8 @@ from .world import ALICE
 OK, FAILED, USAGE, REFUSED, BAD_INPUT, NETWORK, NOT_AUTHORIZED, NO_SERVICE = range(8)
 HTTP_STATUS = 22
 
-# A shell has what it starts in the background ignore these, and whatever that starts as well.
-for ignored in (signal.SIGINT, signal.SIGQUIT):
+# A shell has what it starts in the background ignore two of these, nohup one, and whatever that starts as well.
+for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
     if signal.getsignal(ignored) == signal.SIG_IGN:
         signal.signal(ignored, signal.SIG_DFL)
 
