@@ -9,8 +9,9 @@
 
 #include "daemon/bus/cpd-inbox.h"
 
-#include "daemon/bus/cpd-alarm.h"
+#include "daemon/core/cpd-alarm.h"
 #include "daemon/core/cpd-budget.h"
+#include "daemon/core/cpd-presence.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -22,12 +23,6 @@
 #define SENDER_FLOOR_BYTES (64 * KIB)
 #define USER_MAX_BYTES     (72 * MIB)
 #define TOTAL_MAX_BYTES    (256 * MIB)
-
-/* After each call a uid rests so many times as long as that took, if others are there as well. */
-#define REST 9
-
-/* Whoever has called within this time is there. */
-#define THERE_US G_USEC_PER_SEC
 
 /* How many new connections are looked at in one turn of the main loop. */
 #define MET_AT_ONCE 16
@@ -71,9 +66,7 @@ struct _CpdInbox
   GQueue round;        /* of User: those with a ready sender, the next one first */
   guint64 bytes;
   unsigned int calls; /* of the Pins interface that are not answered yet */
-  guint32 last_uid;   /* whose call was taken last */
-  gint64 last_us;     /* and when */
-  gint64 others_us;   /* when one of anybody else was */
+  CpdPresence presence;
 };
 
 static void
@@ -112,9 +105,12 @@ get_user (CpdInbox *inbox, guint32 uid)
 
 /* What a user took of others it leaves to them now. */
 static void
-rest (User *user, gint64 took_us)
+rest (const CpdInbox *inbox, User *user, gint64 took_us)
 {
-  user->rests_until = MAX (user->rests_until, g_get_monotonic_time ()) + REST * took_us;
+  gint64 now_us = g_get_monotonic_time ();
+
+  user->rests_until
+      = cpd_presence_rest (&inbox->presence, MAX (user->rests_until, now_us), now_us, took_us);
 }
 
 static void
@@ -175,7 +171,7 @@ make_unready (CpdInbox *inbox, Sender *sender)
 static gboolean
 is_alone (const CpdInbox *inbox, gint64 now_us)
 {
-  return inbox->round.length <= 1 && now_us - inbox->others_us > THERE_US;
+  return inbox->round.length <= 1 && cpd_presence_is_of_one (&inbox->presence, now_us);
 }
 
 static gboolean
@@ -278,7 +274,7 @@ cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message
   g_mutex_lock (&inbox->lock);
   queued = queue_arrival (inbox, header->sender, arrival);
   if (queued)
-    rest (arrival->sender->user, took_us);
+    rest (inbox, arrival->sender->user, took_us);
   g_mutex_unlock (&inbox->lock);
   if (!queued)
     cpd_arrival_destroy (arrival);
@@ -365,10 +361,7 @@ take_next (CpdInbox *inbox, CpdCaller **caller)
 
   if (sender == NULL)
     return NULL;
-  if (user->uid != inbox->last_uid)
-    inbox->others_us = inbox->last_us;
-  inbox->last_uid = user->uid;
-  inbox->last_us = now_us;
+  cpd_presence_note (&inbox->presence, user->uid, now_us);
   arrival = g_queue_pop_head (&sender->waiting);
   sender->ready = FALSE;
   *caller = cpd_caller_ref (sender->caller);
@@ -457,7 +450,7 @@ take_turn (gpointer user_data)
   uid = caller->uid;
   take (inbox, caller, arrival);
   g_mutex_lock (&inbox->lock);
-  rest (get_user (inbox, uid), g_get_monotonic_time () - began_us);
+  rest (inbox, get_user (inbox, uid), g_get_monotonic_time () - began_us);
   wake (inbox);
   g_mutex_unlock (&inbox->lock);
 }

@@ -10,12 +10,14 @@
 #include "daemon/bus/cpd-subscribers.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/bus/cpd-alarm.h"
+#include "daemon/core/cpd-alarm.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
 #define MESSAGES_A_TURN 16
-#define PER_UID_MAX     512
+#define REST_US                                                                                    \
+  (4 * G_TIME_SPAN_MILLISECOND) /* after a turn; it takes some 0.4 ms until they have left */
+#define PER_UID_MAX 512
 
 /* One connection. */
 typedef struct
@@ -49,6 +51,7 @@ struct _CpdSubscribers
   GHashTable *audiences; /* uid → Audience */
   GQueue round;          /* of Audience: those being told, the next one first */
   CpdAlarm *alarm;
+  gint64 rests_until; /* monotonic */
 };
 
 static void
@@ -161,9 +164,8 @@ has_news (const Audience *audience)
 
 /* Begins the rounds whose time has come. */
 static void
-begin_rounds (CpdSubscribers *subscribers)
+begin_rounds (CpdSubscribers *subscribers, gint64 now_us)
 {
-  gint64 now_us = g_get_monotonic_time ();
   GHashTableIter iter;
   gpointer value;
 
@@ -181,24 +183,33 @@ begin_rounds (CpdSubscribers *subscribers)
     }
 }
 
-/* A few messages of one audience. */
+/* A few messages of the audience whose turn it is, if there is one. */
 static void
-tell_some (gpointer user_data)
+tell_some (CpdSubscribers *subscribers, gint64 now_us)
+{
+  Audience *audience = g_queue_pop_head (&subscribers->round);
+
+  if (audience == NULL)
+    return;
+  if (continue_round (subscribers, audience))
+    g_queue_push_tail (&subscribers->round, audience);
+  else
+    end_round (subscribers, audience);
+  subscribers->rests_until = now_us + REST_US;
+  cpd_alarm_set (subscribers->alarm, subscribers->rests_until);
+}
+
+static void
+take_turn (gpointer user_data)
 {
   CpdSubscribers *subscribers = user_data;
-  Audience *audience;
+  gint64 now_us = g_get_monotonic_time ();
 
-  begin_rounds (subscribers);
-  audience = g_queue_pop_head (&subscribers->round);
-  if (audience != NULL && continue_round (subscribers, audience))
-    g_queue_push_tail (&subscribers->round, audience);
-  else if (audience != NULL)
-    {
-      end_round (subscribers, audience);
-      cpd_alarm_set (subscribers->alarm, 0); /* it may have news again */
-    }
-  if (!g_queue_is_empty (&subscribers->round))
-    cpd_alarm_set (subscribers->alarm, 0);
+  begin_rounds (subscribers, now_us);
+  if (subscribers->rests_until <= now_us)
+    tell_some (subscribers, now_us);
+  else if (!g_queue_is_empty (&subscribers->round))
+    cpd_alarm_set (subscribers->alarm, subscribers->rests_until);
 }
 
 CpdSubscribers *
@@ -209,7 +220,7 @@ cpd_subscribers_new (CpdDelivery *delivery)
   subscribers->delivery = delivery;
   subscribers->audiences
       = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, audience_free);
-  subscribers->alarm = cpd_alarm_new ("signals", tell_some, subscribers);
+  subscribers->alarm = cpd_alarm_new ("signals", take_turn, subscribers);
   return subscribers;
 }
 

@@ -25,6 +25,7 @@ struct _CpdChannel
   SoupSession *session;
   CpdTlsDatabase *database;
   CpdSockets *sockets;
+  CpdReading *reading;
   GQueue *running; /* of CpdExchange */
   GQueue *waiting; /* of CpdExchange */
   gboolean closed;
@@ -52,6 +53,7 @@ cpd_channel_finalize (GObject *object)
   g_clear_object (&channel->gate);
   cpd_host_unref (channel->target);
   cpd_sockets_unref (channel->sockets);
+  cpd_reading_unref (channel->reading);
   g_queue_free_full (channel->running, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
@@ -116,6 +118,7 @@ cpd_channel_new (const CpdChannelSettings *settings)
 
   channel->judge = g_object_ref (settings->judge);
   channel->gate = g_object_ref (settings->gate);
+  channel->reading = cpd_reading_ref (settings->reading);
   channel->target = cpd_host_ref (settings->target);
   channel->uid = settings->uid;
   channel->max_connections = settings->max_connections;
@@ -168,6 +171,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *re
     .database = channel->database,
     .judge = channel->judge,
     .sockets = channel->sockets,
+    .reading = channel->reading,
     .target = channel->target,
     .request = request,
     .require_keys = order->require_keys,

@@ -18,6 +18,7 @@ typedef struct
 {
   CpdJudge *judge;
   CpdGate *gate; /* of the uid */
+  CpdReading *reading;
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;

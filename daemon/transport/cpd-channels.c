@@ -24,6 +24,7 @@ struct _CpdChannels
   unsigned int idle_s;
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
+  CpdReading *reading;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -57,6 +58,7 @@ cpd_channels_dispose (GObject *object)
 
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
+  g_clear_pointer (&channels->reading, cpd_reading_unref);
   g_clear_object (&channels->judge);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
@@ -70,6 +72,7 @@ cpd_channels_class_init (CpdChannelsClass *klass)
 static void
 cpd_channels_init (CpdChannels *channels)
 {
+  channels->reading = cpd_reading_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -207,6 +210,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
   const CpdChannelSettings settings = {
     .judge = channels->judge,
     .gate = get_gate (channels, uid),
+    .reading = channels->reading,
     .target = target,
     .uid = uid,
     .max_connections = channels->max_connections,

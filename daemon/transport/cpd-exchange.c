@@ -65,6 +65,7 @@ cpd_exchange_finalize (GObject *object)
   g_clear_object (&exchange->settings.database);
   g_clear_object (&exchange->settings.judge);
   cpd_sockets_unref (exchange->settings.sockets);
+  cpd_reading_unref (exchange->settings.reading);
   cpd_host_unref (exchange->settings.target);
   certpin_request_unref (exchange->settings.request);
   g_clear_pointer (&exchange->settings.require_keys, g_ptr_array_unref);
@@ -103,6 +104,7 @@ cpd_exchange_new (const CpdExchangeSettings *settings)
   g_object_ref (settings->database);
   g_object_ref (settings->judge);
   cpd_sockets_ref (settings->sockets);
+  cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
   cpd_budget_ref (settings->bodies);
@@ -138,6 +140,7 @@ end (CpdExchange *exchange, CpdEnding ending)
   if (exchange->ending != CPD_ENDING_NONE)
     return;
   exchange->ending = ending;
+  cpd_reading_forget (exchange->settings.reading, exchange->settings.uid, exchange);
   if (ending != CPD_ENDING_ANSWERED)
     stop (exchange);
   settle (exchange);
@@ -348,11 +351,19 @@ exchange_on_body (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-read_more (CpdExchange *exchange)
+read_piece (gpointer user_data)
 {
+  CpdExchange *exchange = user_data;
+
   g_input_stream_read_bytes_async (exchange->stream, CHUNK_BYTES, G_PRIORITY_DEFAULT,
                                    exchange->cancellable, exchange_on_body,
                                    g_object_ref (exchange));
+}
+
+static void
+read_more (CpdExchange *exchange)
+{
+  cpd_reading_wait (exchange->settings.reading, exchange->settings.uid, read_piece, exchange);
 }
 
 /* libsoup reads the body of a 421 whole into memory, to ask again: it needs to say how long it is.

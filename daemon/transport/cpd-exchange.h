@@ -5,6 +5,7 @@
 #include "daemon/core/cpd-fetcher.h"
 #include "daemon/transport/cpd-answer.h"
 #include "daemon/transport/cpd-judge.h"
+#include "daemon/transport/cpd-reading.h"
 #include "daemon/transport/cpd-sockets.h"
 #include "daemon/transport/cpd-tls-database.h"
 
@@ -28,6 +29,7 @@ typedef struct
   CpdTlsDatabase *database;
   CpdJudge *judge;
   CpdSockets *sockets;
+  CpdReading *reading;
   CpdHost *target;
   CertpinRequest *request;
   GPtrArray *require_keys; /* NULL: none */

@@ -83,6 +83,33 @@ test_bus_round_trip (GDBusConnection *connection)
   g_assert_no_error (error);
 }
 
+static gboolean
+is_there (TestBus *f, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = g_dbus_connection_call_sync (
+      f->service, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
+      "NameHasOwner", g_variant_new ("(s)", name), G_VARIANT_TYPE ("(b)"), G_DBUS_CALL_FLAGS_NONE,
+      -1, NULL, &error);
+  gboolean has_owner;
+
+  g_assert_no_error (error);
+  g_variant_get (reply, "(b)", &has_owner);
+  return has_owner;
+}
+
+/* Disconnects, and waits until the service has been told of it, which the main context is yet to
+ * see. */
+void
+test_bus_leave (TestBus *f, GDBusConnection *connection)
+{
+  g_autofree char *name = g_strdup (g_dbus_connection_get_unique_name (connection));
+
+  test_bus_disconnect (connection);
+  while (is_there (f, name))
+    ;
+}
+
 static void
 on_signal (GDBusProxy *proxy, const char *sender, const char *name, GVariant *parameters,
            gpointer user_data)

@@ -43,6 +43,7 @@ void test_bus_tear_down (TestBus *f, gconstpointer user_data);
 GDBusConnection *test_bus_connect_to (GTestDBus *dbus);
 GDBusConnection *test_bus_connect (TestBus *f);
 void test_bus_disconnect (GDBusConnection *connection);
+void test_bus_leave (TestBus *f, GDBusConnection *connection);
 GDBusProxy *test_bus_listen (GDBusConnection *connection, GCallback handler, gpointer user_data);
 void test_bus_round_trip (GDBusConnection *connection);
 unsigned int test_bus_count_audits (const char *message_id);

@@ -15,6 +15,7 @@ typedef struct
   ChannelFixture channel;
   SoupSession *session;
   CpdSockets *sockets;
+  CpdReading *reading;
   CpdTlsDatabase *database;
   CpdHost *target;
 } Fixture;
@@ -29,6 +30,7 @@ set_up (Fixture *f, gconstpointer user_data)
   target = g_strdup_printf ("127.0.0.1:%u", test_server_get_port (f->channel.server));
   f->target = test_host (target);
   f->sockets = cpd_sockets_new ();
+  f->reading = cpd_reading_new ();
   f->database = cpd_tls_database_new (f->channel.judge, CHANNEL_UID, f->target);
   f->session = soup_session_new ();
   soup_session_set_proxy_resolver (f->session, NULL);
@@ -41,6 +43,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   test_loop_release (f->session);
   test_loop_release (f->database);
   cpd_sockets_unref (f->sockets);
+  cpd_reading_unref (f->reading);
   cpd_host_unref (f->target);
   channel_tear_down (&f->channel, user_data);
 }
@@ -57,6 +60,7 @@ start (Fixture *f, const char *method)
     .database = f->database,
     .judge = f->channel.judge,
     .sockets = f->sockets,
+    .reading = f->reading,
     .target = f->target,
     .request = request,
     .uid = CHANNEL_UID,
@@ -122,6 +126,47 @@ test_dead (Fixture *f, gconstpointer method)
   g_assert_cmpuint (test_server_count_requests (f->channel.server), ==, before);
 }
 
+static void
+dawdle (gpointer object)
+{
+  g_usleep (100 * G_TIME_SPAN_MILLISECOND);
+}
+
+static void
+note (gpointer object)
+{
+  g_object_set_data (object, "read", object);
+}
+
+/* From now on bodies of the user are not read for a while. */
+static void
+make_user_rest (Fixture *f)
+{
+  g_autoptr (GObject) object = g_object_new (G_TYPE_OBJECT, NULL);
+
+  cpd_reading_wait (f->reading, CHANNEL_UID, dawdle, object);
+  cpd_reading_wait (f->reading, CHANNEL_UID + 1, note, object);
+  while (g_object_get_data (object, "read") == NULL)
+    test_loop_step ();
+}
+
+/* An exchange that ends while its body waits to be read lets go of what it has at once. */
+static void
+test_ended_before_it_is_read (Fixture *f, gconstpointer user_data)
+{
+  CpdExchange *exchange;
+
+  make_user_rest (f);
+  exchange = start (f, "GET");
+  while (test_server_count_requests (f->channel.server) == 0)
+    test_loop_step ();
+  test_loop_settle ();
+  g_assert_cmpint (cpd_exchange_get_ending (exchange), ==, CPD_ENDING_NONE);
+  cpd_exchange_fail (exchange, g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough"));
+  test_loop_settle ();
+  g_assert_finalize_object (exchange);
+}
+
 #define add(name, method)                                                                          \
   g_test_add ("/transport/exchange/" name, Fixture, method, set_up, test_dead, tear_down)
 
@@ -131,5 +176,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   add ("a-dead-connection-ends-it/get", "GET");
   add ("a-dead-connection-ends-it/put", "PUT");
+  g_test_add ("/transport/exchange/ended-before-it-is-read", Fixture, NULL, set_up,
+              test_ended_before_it_is_read, tear_down);
   return g_test_run ();
 }

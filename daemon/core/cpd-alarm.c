@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-alarm.h"
+#include "daemon/core/cpd-alarm.h"
 
 /* It is its source. */
 struct _CpdAlarm

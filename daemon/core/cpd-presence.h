@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Whether anybody else is there; starts as zeros. */
+typedef struct
+{
+  guint32 last_uid;  /* who was there last */
+  gint64 last_us;    /* and when: monotonic */
+  gint64 another_us; /* when somebody else was */
+} CpdPresence;
+
+void cpd_presence_note (CpdPresence *presence, guint32 uid, gint64 now_us);
+gboolean cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us);
+gint64
+cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 took_us);
+
+G_END_DECLS
