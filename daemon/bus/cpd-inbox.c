@@ -11,6 +11,7 @@
 
 #include "daemon/core/cpd-alarm.h"
 #include "daemon/core/cpd-budget.h"
+#include "daemon/core/cpd-clock.h"
 #include "daemon/core/cpd-presence.h"
 
 #define KIB ((guint64)1024)
@@ -262,8 +263,8 @@ queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
   return TRUE;
 }
 
-/* On the link's thread. `message`: (transfer full): as in cpd_arrival_new (). `took_us`: to read
- * it; nobody else's could be read meanwhile */
+/* On the link's thread. `message`: (transfer full): as in cpd_arrival_new (). `took_us`: of
+ * processor time, to read it; nobody else's could be read meanwhile */
 void
 cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
                    const char *refusal, gint64 took_us)
@@ -434,12 +435,13 @@ static void
 take_turn (gpointer user_data)
 {
   CpdInbox *inbox = user_data;
-  gint64 began_us = g_get_monotonic_time ();
   CpdCaller *caller = NULL;
   CpdArrival *arrival;
+  gint64 before_us;
   guint32 uid;
 
   tell_of_new_senders (inbox);
+  before_us = cpd_clock_work_us ();
   g_mutex_lock (&inbox->lock);
   arrival = take_next (inbox, &caller);
   if (arrival == NULL)
@@ -450,7 +452,7 @@ take_turn (gpointer user_data)
   uid = caller->uid;
   take (inbox, caller, arrival);
   g_mutex_lock (&inbox->lock);
-  rest (inbox, get_user (inbox, uid), g_get_monotonic_time () - began_us);
+  rest (inbox, get_user (inbox, uid), cpd_clock_work_us () - before_us);
   wake (inbox);
   g_mutex_unlock (&inbox->lock);
 }

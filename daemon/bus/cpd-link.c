@@ -13,6 +13,7 @@
 
 #include "daemon/bus/cpd-socket.h"
 #include "daemon/bus/cpd-wire.h"
+#include "daemon/core/cpd-clock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -183,7 +184,7 @@ static gboolean
 take_call (CpdLink *link, CpdInbox *inbox, Letter *letter)
 {
   const char *refusal = refuse_unread (inbox, letter);
-  gint64 began_us = g_get_monotonic_time ();
+  gint64 before_us = cpd_clock_work_us ();
   gsize size = letter->header_bytes;
 
   if (refusal != NULL ? !skip_body (&link->bus, letter) : !read_body (&link->bus, letter))
@@ -196,7 +197,7 @@ take_call (CpdLink *link, CpdInbox *inbox, Letter *letter)
     size += letter->header.body_bytes;
   cpd_inbox_receive (inbox, &letter->header,
                      g_bytes_new_take (g_steal_pointer (&letter->bytes), size), refusal,
-                     g_get_monotonic_time () - began_us);
+                     cpd_clock_work_us () - before_us);
   return TRUE;
 }
 

@@ -15,9 +15,8 @@
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
 #define MESSAGES_A_TURN 16
-#define REST_US                                                                                    \
-  (4 * G_TIME_SPAN_MILLISECOND) /* after a turn; it takes some 0.4 ms until they have left */
-#define PER_UID_MAX 512
+#define REST_US         (16 * G_TIME_SPAN_MILLISECOND) /* after each turn */
+#define PER_UID_MAX     512
 
 /* One connection. */
 typedef struct

@@ -32,7 +32,7 @@ cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us)
   return now_us - presence->another_us > THERE_US;
 }
 
-/* After the last one took `took_us`, up to `now_us`. `rests_until`: what was due before, or now.
+/* After the last one took `took_us` of processor time. `rests_until`: what was due before, or now.
  * Returns: until when it rests */
 gint64
 cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 took_us)

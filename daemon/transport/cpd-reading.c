@@ -9,6 +9,7 @@
 #include "daemon/transport/cpd-reading.h"
 
 #include "daemon/core/cpd-alarm.h"
+#include "daemon/core/cpd-clock.h"
 #include "daemon/core/cpd-presence.h"
 
 /* So much rest may be saved up: who reads little never waits. */
@@ -116,7 +117,7 @@ read_one (CpdReading *reading, User *user, gint64 now_us)
 {
   Piece *piece = g_queue_pop_head (&user->waiting);
   gint64 rests_until = MAX (user->rests_until, now_us - SAVED_MAX_US);
-  gint64 read_us;
+  gint64 before_us = cpd_clock_work_us ();
 
   cpd_presence_note (&reading->presence, user->uid, now_us);
   if (!g_queue_is_empty (&user->waiting))
@@ -124,9 +125,8 @@ read_one (CpdReading *reading, User *user, gint64 now_us)
   user->rests_until = G_MAXINT64;
   piece->read (piece->object);
   piece_free (piece);
-  read_us = g_get_monotonic_time ();
-  user->rests_until
-      = cpd_presence_rest (&reading->presence, rests_until, read_us, read_us - now_us);
+  user->rests_until = cpd_presence_rest (&reading->presence, rests_until, g_get_monotonic_time (),
+                                         cpd_clock_work_us () - before_us);
 }
 
 static void

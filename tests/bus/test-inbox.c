@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-inbox.h"
+#include "daemon/core/cpd-clock.h"
 #include "tests/lib/test-loop.h"
 
 #include <string.h>
@@ -37,12 +38,12 @@ static void
 on_turn (CpdCaller *caller, CpdArrival *arrival, gpointer user_data)
 {
   Fixture *f = user_data;
-  gint64 end_us = g_get_monotonic_time () + (caller->uid == f->slow_uid ? SLOW_US : 0);
+  gint64 end_us = cpd_clock_work_us () + (caller->uid == f->slow_uid ? SLOW_US : 0);
 
   g_string_append (f->order, g_dbus_message_get_member (arrival->message));
   g_ptr_array_add (f->arrivals, arrival);
   cpd_caller_unref (caller);
-  while (g_get_monotonic_time () < end_us)
+  while (cpd_clock_work_us () < end_us)
     ;
 }
 

@@ -7,6 +7,7 @@
 
 #include "channel-fixture.h"
 
+#include "daemon/core/cpd-clock.h"
 #include "daemon/transport/cpd-exchange.h"
 #include "tests/lib/test-loop.h"
 
@@ -129,7 +130,10 @@ test_dead (Fixture *f, gconstpointer method)
 static void
 dawdle (gpointer object)
 {
-  g_usleep (100 * G_TIME_SPAN_MILLISECOND);
+  gint64 end_us = cpd_clock_work_us () + 100 * G_TIME_SPAN_MILLISECOND;
+
+  while (cpd_clock_work_us () < end_us)
+    ;
 }
 
 static void

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "daemon/core/cpd-clock.h"
 #include "daemon/transport/cpd-reading.h"
 #include "tests/lib/test-loop.h"
 
@@ -40,10 +41,11 @@ read_piece (gpointer object)
 {
   Fixture *f = g_object_get_data (object, "fixture");
   const char *letter = g_object_get_data (object, "letter");
+  gint64 end_us = cpd_clock_work_us () + (f->alice_is_slow && *letter == 'A' ? SLOW_US : 0);
 
   g_string_append (f->order, letter);
-  if (f->alice_is_slow && *letter == 'A')
-    g_usleep (SLOW_US);
+  while (cpd_clock_work_us () < end_us)
+    ;
 }
 
 /* Returns: (transfer full): whose body it is */
