@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-store.h"
+#include "daemon/core/pins/cpd-store.h"
 
 G_BEGIN_DECLS
 

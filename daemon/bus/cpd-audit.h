@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/bus/cpd-caller.h"
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
 

@@ -10,7 +10,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-credit.h"
-#include "daemon/core/cpd-text.h"
+#include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
 #include <string.h>

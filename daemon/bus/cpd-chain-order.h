@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "daemon/core/cpd-trust.h"
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/trust/cpd-trust.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
 

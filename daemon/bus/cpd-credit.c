@@ -9,7 +9,7 @@
 
 #include "daemon/bus/cpd-credit.h"
 
-#include "daemon/core/cpd-budget.h"
+#include "daemon/core/base/cpd-budget.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)

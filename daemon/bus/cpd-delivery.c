@@ -9,7 +9,7 @@
 
 #include "daemon/bus/cpd-delivery.h"
 
-#include "daemon/core/cpd-alarm.h"
+#include "daemon/core/base/cpd-alarm.h"
 #include "daemon/bus/cpd-credit.h"
 #include "daemon/bus/cpd-outlet.h"
 #include "daemon/bus/cpd-undelivered.h"

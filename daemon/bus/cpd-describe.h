@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-host.h"
+#include "daemon/core/pins/cpd-host.h"
 
 G_BEGIN_DECLS
 

@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "daemon/core/cpd-budget.h"
-#include "daemon/core/cpd-config.h"
+#include "daemon/core/base/cpd-budget.h"
+#include "daemon/core/base/cpd-config.h"
 
 G_BEGIN_DECLS
 

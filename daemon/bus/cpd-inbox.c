@@ -9,10 +9,10 @@
 
 #include "daemon/bus/cpd-inbox.h"
 
-#include "daemon/core/cpd-alarm.h"
-#include "daemon/core/cpd-budget.h"
-#include "daemon/core/cpd-clock.h"
-#include "daemon/core/cpd-presence.h"
+#include "daemon/core/base/cpd-alarm.h"
+#include "daemon/core/base/cpd-budget.h"
+#include "daemon/core/base/cpd-clock.h"
+#include "daemon/core/base/cpd-presence.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)

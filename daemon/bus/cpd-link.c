@@ -13,7 +13,7 @@
 
 #include "daemon/bus/cpd-socket.h"
 #include "daemon/bus/cpd-wire.h"
-#include "daemon/core/cpd-clock.h"
+#include "daemon/core/base/cpd-clock.h"
 
 #include <errno.h>
 #include <fcntl.h>

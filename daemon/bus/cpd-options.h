@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-anchors.h"
+#include "daemon/core/trust/cpd-anchors.h"
 
 G_BEGIN_DECLS
 

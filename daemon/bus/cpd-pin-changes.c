@@ -11,7 +11,7 @@
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
-#include "daemon/core/cpd-text.h"
+#include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
 #include <string.h>

@@ -9,7 +9,7 @@
 
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-options.h"
-#include "daemon/core/cpd-text.h"
+#include "daemon/core/base/cpd-text.h"
 
 #define CERTIFICATES_MAX 64
 #define NOTE_MAX_BYTES   1024

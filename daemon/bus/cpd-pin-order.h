@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-pin.h"
+#include "daemon/core/pins/cpd-pin.h"
 
 G_BEGIN_DECLS
 

@@ -10,7 +10,7 @@
 #include "daemon/bus/cpd-process.h"
 
 #include "daemon/bus/cpd-confinement.h"
-#include "daemon/core/cpd-text.h"
+#include "daemon/core/base/cpd-text.h"
 
 #include <errno.h>
 #include <fcntl.h>

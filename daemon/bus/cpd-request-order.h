@@ -3,8 +3,8 @@
 #pragma once
 
 #include "client-lib/certpin-request.h"
-#include "daemon/core/cpd-config.h"
-#include "daemon/core/cpd-host.h"
+#include "daemon/core/base/cpd-config.h"
+#include "daemon/core/pins/cpd-host.h"
 
 G_BEGIN_DECLS
 

@@ -10,7 +10,7 @@
 #include "daemon/bus/cpd-subscribers.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/core/cpd-alarm.h"
+#include "daemon/core/base/cpd-alarm.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-config.h"
+#include "daemon/core/base/cpd-config.h"
 #include "daemon/transport/cpd-channel.h"
 
 G_BEGIN_DECLS

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-fetcher.h"
+#include "daemon/core/verdict/cpd-fetcher.h"
 #include "daemon/transport/cpd-answer.h"
 #include "daemon/transport/cpd-judge.h"
 #include "daemon/transport/cpd-reading.h"

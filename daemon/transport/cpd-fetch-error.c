@@ -7,7 +7,7 @@
 
 #include "daemon/transport/cpd-fetch-error.h"
 
-#include "daemon/core/cpd-text.h"
+#include "daemon/core/base/cpd-text.h"
 
 #include <libsoup/soup.h>
 

@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "daemon/core/cpd-store.h"
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/pins/cpd-store.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
 

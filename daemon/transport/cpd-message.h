@@ -3,7 +3,7 @@
 #pragma once
 
 #include "client-lib/certpin-request.h"
-#include "daemon/core/cpd-host.h"
+#include "daemon/core/pins/cpd-host.h"
 
 #include <libsoup/soup.h>
 

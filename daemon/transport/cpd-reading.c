@@ -8,9 +8,9 @@
 
 #include "daemon/transport/cpd-reading.h"
 
-#include "daemon/core/cpd-alarm.h"
-#include "daemon/core/cpd-clock.h"
-#include "daemon/core/cpd-presence.h"
+#include "daemon/core/base/cpd-alarm.h"
+#include "daemon/core/base/cpd-clock.h"
+#include "daemon/core/base/cpd-presence.h"
 
 /* So much rest may be saved up: who reads little never waits. */
 #define SAVED_MAX_US (2 * G_TIME_SPAN_MILLISECOND)

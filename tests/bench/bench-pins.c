@@ -7,8 +7,8 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-pin-file.h"
-#include "daemon/core/cpd-store.h"
+#include "daemon/core/pins/cpd-pin-file.h"
+#include "daemon/core/pins/cpd-store.h"
 #include "tests/lib/test-core.h"
 
 #include <glib/gstdio.h>

@@ -9,7 +9,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 #include "tests/bench/count-heap.h"
 #include "tests/lib/chain-case.h"
 

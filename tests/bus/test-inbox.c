@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-inbox.h"
-#include "daemon/core/cpd-clock.h"
+#include "daemon/core/base/cpd-clock.h"
 #include "tests/lib/test-loop.h"
 
 #include <string.h>

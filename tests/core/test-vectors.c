@@ -8,7 +8,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-peer.h"
+#include "daemon/core/verdict/cpd-peer.h"
 #include "tests/lib/chain-case.h"
 
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-certificate.h"
+#include "daemon/core/trust/cpd-certificate.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -7,7 +7,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-config.h"
+#include "daemon/core/base/cpd-config.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

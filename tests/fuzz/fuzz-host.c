@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-host.h"
+#include "daemon/core/pins/cpd-host.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

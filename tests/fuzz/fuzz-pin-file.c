@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-pin-file.h"
+#include "daemon/core/pins/cpd-pin-file.h"
 
 int LLVMFuzzerTestOneInput (const guint8 *data, size_t size);
 

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-host.h"
+#include "daemon/core/pins/cpd-host.h"
 #include "daemon/transport/cpd-redirect.h"
 
 #include <string.h>

@@ -11,8 +11,8 @@
 
 #include "config.h"
 
-#include "daemon/core/cpd-gnutls.h"
-#include "daemon/core/cpd-verdict.h"
+#include "daemon/core/trust/cpd-gnutls.h"
+#include "daemon/core/verdict/cpd-verdict.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-trust.h"
+#include "daemon/core/trust/cpd-trust.h"
 
 #include <json-glib/json-glib.h>
 

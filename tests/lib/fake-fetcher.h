@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-fetcher.h"
+#include "daemon/core/verdict/cpd-fetcher.h"
 #include "tests/lib/test-core.h"
 
 G_BEGIN_DECLS

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/cpd-pin.h"
+#include "daemon/core/pins/cpd-pin.h"
 #include "tests/lib/test-pki.h"
 
 G_BEGIN_DECLS

@@ -7,7 +7,7 @@
 
 #include "test-pki.h"
 
-#include "daemon/core/cpd-gnutls.h"
+#include "daemon/core/trust/cpd-gnutls.h"
 
 #include <arpa/inet.h>
 #include <string.h>

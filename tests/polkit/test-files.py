@@ -58,7 +58,7 @@ def succeeds(*command):
 def limits():
     """Of each limit in cpd-config.c: its key, default, least and most."""
     units = {'KIB': 1024, 'MIB': 1024 * 1024}
-    for key, *numbers in LIMIT.findall(read('daemon/core/cpd-config.c')):
+    for key, *numbers in LIMIT.findall(read('daemon/core/base/cpd-config.c')):
         yield key, *(eval(number, units) for number in numbers)  # as in 16 * MIB
 
 

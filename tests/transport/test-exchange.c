@@ -7,7 +7,7 @@
 
 #include "channel-fixture.h"
 
-#include "daemon/core/cpd-clock.h"
+#include "daemon/core/base/cpd-clock.h"
 #include "daemon/transport/cpd-exchange.h"
 #include "tests/lib/test-loop.h"
 

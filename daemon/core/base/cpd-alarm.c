@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One source for as long as its owner lives, instead of a timeout for each time that it is needed:
+ * it can be set from any thread, and of several times the earliest counts. */
+
+#include "config.h"
+
+#include "daemon/core/base/cpd-alarm.h"
+
+/* It is its source. */
+struct _CpdAlarm
+{
+  GSource parent;
+  CpdAlarmFunc func;
+  gpointer user_data;
+};
+
+/* It is off before the function is called, which may set it again. */
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  CpdAlarm *alarm = (CpdAlarm *)source;
+
+  g_source_set_ready_time (source, -1);
+  alarm->func (alarm->user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static GSourceFuncs source_funcs = { .dispatch = dispatch };
+
+/* `name`: for those who debug. Returns: (transfer full): an alarm that is off */
+CpdAlarm *
+cpd_alarm_new (const char *name, CpdAlarmFunc func, gpointer user_data)
+{
+  GSource *source = g_source_new (&source_funcs, sizeof (CpdAlarm));
+  CpdAlarm *alarm = (CpdAlarm *)source;
+
+  alarm->func = func;
+  alarm->user_data = user_data;
+  g_source_set_name (source, name);
+  g_source_attach (source, NULL);
+  return alarm;
+}
+
+void
+cpd_alarm_free (CpdAlarm *alarm)
+{
+  g_source_destroy (&alarm->parent);
+  g_source_unref (&alarm->parent);
+}
+
+/* Calls the function at `time_us` (monotonic; 0: at once), or earlier if it is set for that
+ * already. Of threads, only one at a time may set it. */
+void
+cpd_alarm_set (CpdAlarm *alarm, gint64 time_us)
+{
+  gint64 set = g_source_get_ready_time (&alarm->parent);
+
+  if (set < 0 || time_us < set)
+    g_source_set_ready_time (&alarm->parent, time_us);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A limit on what one user holds at a time, such as bytes of bodies in memory. */
+
+#include "config.h"
+
+#include "daemon/core/base/cpd-budget.h"
+
+struct _CpdBudget
+{
+  guint64 limit;
+  guint64 taken;
+};
+
+CpdBudget *
+cpd_budget_new (guint64 limit)
+{
+  CpdBudget *budget = g_atomic_rc_box_new0 (CpdBudget);
+
+  budget->limit = limit;
+  return budget;
+}
+
+CpdBudget *
+cpd_budget_ref (CpdBudget *budget)
+{
+  return g_atomic_rc_box_acquire (budget);
+}
+
+void
+cpd_budget_unref (CpdBudget *budget)
+{
+  if (budget != NULL)
+    g_atomic_rc_box_release (budget);
+}
+
+/* All of the amount or nothing. */
+gboolean
+cpd_budget_take (CpdBudget *budget, guint64 amount)
+{
+  if (budget->taken > budget->limit || amount > budget->limit - budget->taken)
+    return FALSE;
+  budget->taken += amount;
+  return TRUE;
+}
+
+/* What is there already, and counts whether or not it is within the limit. */
+void
+cpd_budget_charge (CpdBudget *budget, guint64 amount)
+{
+  budget->taken += amount;
+}
+
+void
+cpd_budget_give_back (CpdBudget *budget, guint64 amount)
+{
+  budget->taken -= MIN (amount, budget->taken);
+}
+
+/* Of something that all users share, one may have half of what the others leave, so that there is
+ * always some left; and `most` at the most. Returns: how much one may have */
+guint64
+cpd_budget_share (guint64 total, guint64 others, guint64 most)
+{
+  return MIN (most, (total - MIN (others, total)) / 2);
+}

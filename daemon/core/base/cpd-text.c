@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters and
+ * without the bidirectional ones that make a line read otherwise than it is (Unicode UTS 55). */
+
+#include "config.h"
+
+#include "daemon/core/base/cpd-text.h"
+
+#include <string.h>
+
+static gboolean
+is_bidirectional (gunichar c)
+{
+  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E)
+         || (c >= 0x2066 && c <= 0x2069);
+}
+
+static gboolean
+is_plain (gunichar c)
+{
+  return !g_unichar_iscntrl (c) && !is_bidirectional (c) && c != 0x2028 && c != 0x2029;
+}
+
+/* Returns: (transfer full): `text` with each unfit character left out. */
+char *
+cpd_text_sanitize (const char *text, size_t length)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, (gssize)length);
+  GString *clean = g_string_sized_new (length);
+
+  for (const char *c = valid; *c != '\0'; c = g_utf8_next_char (c))
+    if (is_plain (g_utf8_get_char (c)))
+      g_string_append_unichar (clean, g_utf8_get_char (c));
+  return g_string_free (clean, FALSE);
+}
+
+/* Returns: (transfer full): `text` made fit, and cut, with a mark, where it has more than `most`
+ * bytes */
+char *
+cpd_text_shorten (const char *text, size_t length, size_t most)
+{
+  g_autofree char *cut = NULL;
+
+  if (length <= most)
+    return cpd_text_sanitize (text, length);
+  cut = cpd_text_sanitize (text, most);
+  while (g_str_has_suffix (cut, "\357\277\275")) /* half a character became U+FFFD */
+    cut[strlen (cut) - 3] = '\0';
+  return g_strconcat (cut, "…", NULL);
+}
+
+/* `text` must be UTF-8. */
+gboolean
+cpd_text_is_plain (const char *text)
+{
+  for (const char *c = text; *c != '\0'; c = g_utf8_next_char (c))
+    if (!is_plain (g_utf8_get_char (c)))
+      return FALSE;
+  return TRUE;
+}
+
+/* Returns: (transfer full): the day, in UTC, as in 2026-11-25. */
+char *
+cpd_text_date (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%d") : g_strdup ("the far future");
+}
+
+/* The value of a key that is there. GLib gives a value and an error at once where an escape is
+ * unknown; here such a value cannot be read. Errors: G_KEY_FILE_ERROR.
+ * Returns: (transfer full) */
+char *
+cpd_text_of_key (GKeyFile *file, const char *group, const char *key, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autofree char *text = g_key_file_get_string (file, group, key, &reason);
+
+  if (reason == NULL)
+    return g_steal_pointer (&text);
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return NULL;
+}
+
+/* A whole number in decimal, and nothing else around it. */
+gboolean
+cpd_text_parse_number (const char *text, gint64 *out)
+{
+  return g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, out, NULL);
+}

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Hosts in canonical form: A-labels in lower case without a root dot, or an address in its one
+ * spelling; a wildcard in front and a port behind. A text that is none of these is an error: it
+ * must never come out as "another host, and that one is not pinned". */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-host.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-text.h"
+
+#include <arpa/inet.h>
+#include <idn2.h>
+#include <libpsl.h>
+#include <string.h>
+
+/* More than a name of 253 bytes can take in any spelling. */
+#define TEXT_MAX_BYTES 1024
+
+struct _CpdHost
+{
+  CpdHostKind kind;
+  guint16 port; /* 0: every port */
+  gboolean is_address;
+  char *name; /* without wildcard, brackets and port */
+  char *text; /* the whole pattern */
+};
+
+G_GNUC_PRINTF (3, 4)
+static gboolean
+refuse (GError **error, const char *host, const char *format, ...)
+{
+  g_autofree char *shown = cpd_text_sanitize (host, strnlen (host, 300));
+  g_autofree char *reason = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  reason = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown, reason);
+  return FALSE;
+}
+
+/* An A-label must be one that its own U-label leads back to (RFC 5891, section 5.4). */
+static gboolean
+is_valid_a_label (const char *label)
+{
+  g_autofree char *copy = g_strdup (label);
+  char *unicode = NULL, *again = NULL;
+  gboolean valid;
+
+  valid = idn2_to_unicode_8z8z (copy, &unicode, 0) == IDN2_OK
+          && idn2_to_ascii_8z (unicode, &again, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) == IDN2_OK
+          && g_str_equal (again, label) && !g_str_equal (unicode, label);
+  idn2_free (unicode);
+  idn2_free (again);
+  return valid;
+}
+
+static gboolean
+check_label (const char *label, const char *given, GError **error)
+{
+  size_t length = strlen (label);
+
+  if (length == 0)
+    return refuse (error, given, "has an empty label");
+  if (length > 63)
+    return refuse (error, given, "has a label of more than 63 bytes");
+  for (const char *c = label; *c != '\0'; c++)
+    {
+      if (*c == '*')
+        return refuse (error, given,
+                       "has a ‘*’ that is not the whole first label; write *.h.example "
+                       "or **.h.example");
+      if (!g_ascii_islower (*c) && !g_ascii_isdigit (*c) && *c != '-' && *c != '_')
+        return refuse (error, given, "holds a character that no host name has; give the bare name");
+    }
+  if (label[0] == '-' || label[length - 1] == '-')
+    return refuse (error, given, "has a label that begins or ends with a hyphen");
+  if (g_str_has_prefix (label, "xn--") && !is_valid_a_label (label))
+    return refuse (error, given, "has an invalid internationalised label ‘%s’", label);
+  return TRUE;
+}
+
+/* Whether URL parsers would read the name as an address in one of its old notations (WHATWG
+ * URL, 3.5). */
+static gboolean
+ends_in_number (const char *name)
+{
+  const char *last = strrchr (name, '.');
+
+  last = last != NULL ? last + 1 : name;
+  if (g_str_has_prefix (last, "0x"))
+    return strspn (last + 2, "0123456789abcdef") == strlen (last + 2);
+  return *last != '\0' && strspn (last, "0123456789") == strlen (last);
+}
+
+/* Returns: (transfer full) (nullable): the one spelling of an address (RFC 5952 for IPv6). */
+static char *
+canonical_address (const char *name)
+{
+  char text[INET6_ADDRSTRLEN];
+  guint8 address[16];
+  int family = strchr (name, ':') != NULL ? AF_INET6 : AF_INET;
+
+  if (inet_pton (family, name, address) != 1)
+    return NULL;
+  return g_strdup (inet_ntop (family, address, text, sizeof text));
+}
+
+static char *
+to_ascii (const char *name, const char *given, GError **error)
+{
+  char *ascii = NULL;
+  g_autofree char *result = NULL;
+  int status;
+
+  if (g_str_is_ascii (name))
+    return g_ascii_strdown (name, -1);
+
+  status = g_utf8_validate (name, -1, NULL)
+               ? idn2_to_ascii_8z (name, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL)
+               : IDN2_ENCODING_ERROR;
+  if (status != IDN2_OK)
+    {
+      refuse (error, given, "is not a valid internationalised name: %s", idn2_strerror (status));
+      return NULL;
+    }
+  result = g_ascii_strdown (ascii, -1);
+  idn2_free (ascii);
+  return g_steal_pointer (&result);
+}
+
+/* Fills in name and is_address from a bare name or address. */
+static gboolean
+parse_name (CpdHost *host, const char *name, const char *given, GError **error)
+{
+  g_autofree char *ascii = NULL;
+  g_auto (GStrv) labels = NULL;
+
+  if (*name == '\0')
+    return refuse (error, given, "is empty; give a name such as h.example");
+  if (strchr (name, ':') != NULL)
+    {
+      host->name = canonical_address (name);
+      host->is_address = TRUE;
+      return host->name != NULL || refuse (error, given, "is not an IPv6 address");
+    }
+
+  ascii = to_ascii (name, given, error);
+  if (ascii == NULL)
+    return FALSE;
+  if (g_str_has_suffix (ascii, "."))
+    ascii[strlen (ascii) - 1] = '\0';
+  if (strlen (ascii) > CPD_HOST_NAME_MAX_BYTES)
+    return refuse (error, given, "is longer than 253 bytes");
+  if (ends_in_number (ascii))
+    {
+      host->name = canonical_address (ascii);
+      host->is_address = TRUE;
+      return host->name != NULL
+             || refuse (error, given,
+                        "is not an IPv4 address in dotted decimal, such as 192.0.2.1");
+    }
+
+  labels = g_strsplit (ascii, ".", -1);
+  for (size_t i = 0; labels[i] != NULL; i++)
+    if (!check_label (labels[i], given, error))
+      return FALSE;
+  if (labels[0] == NULL)
+    return refuse (error, given, "has an empty label");
+  host->name = g_steal_pointer (&ascii);
+  return TRUE;
+}
+
+/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is safe.
+ */
+static gboolean
+check_wildcard (CpdHost *host, const char *given, GError **error)
+{
+  const psl_ctx_t *psl = psl_builtin ();
+
+  if (host->kind == CPD_HOST_EXACT)
+    return TRUE;
+  if (host->is_address)
+    return refuse (error, given, "puts a wildcard before an address, which has no subdomains");
+  if (psl == NULL)
+    return refuse (error, given, "has a wildcard, but this build has no list of public suffixes");
+  if (psl_is_public_suffix2 (psl, host->name, PSL_TYPE_ANY))
+    return refuse (error, given,
+                   "puts a wildcard on the public suffix ‘%s’, under which others have "
+                   "hosts; pin exact hosts there",
+                   host->name);
+  return TRUE;
+}
+
+/* Before anything looks at it: what is far too long is not even quoted whole. */
+static gboolean
+check_length (const char *text, GError **error)
+{
+  return strnlen (text, TEXT_MAX_BYTES + 1) <= TEXT_MAX_BYTES
+         || refuse (error, text, "is far longer than any host");
+}
+
+static gboolean
+parse_port (const char *text, const char *given, guint16 *port, GError **error)
+{
+  guint64 number;
+
+  if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT16, &number, NULL))
+    return refuse (error, given, "has the port ‘%s’, but ports are 1 to 65535", text);
+  *port = (guint16)number;
+  return TRUE;
+}
+
+/* Parts "name", "name:port", "[address]" and "[address]:port"; a bare IPv6 address has no port. */
+static gboolean
+split_port (CpdHost *host, const char *text, char **name, GError **error)
+{
+  const char *colon = strchr (text, ':');
+  const char *bracket;
+
+  if (strstr (text, "://") != NULL)
+    return refuse (error, text, "is a URL; give the host's name alone");
+  if (*text == '[')
+    {
+      bracket = strchr (text, ']');
+      if (bracket == NULL || (bracket[1] != '\0' && bracket[1] != ':'))
+        return refuse (error, text, "has a ‘[’ without its ‘]’");
+      *name = g_strndup (text + 1, (size_t)(bracket - text - 1));
+      if (strchr (*name, ':') == NULL)
+        return refuse (error, text, "has brackets around what is not an IPv6 address");
+      return bracket[1] == '\0' || parse_port (bracket + 2, text, &host->port, error);
+    }
+  if (colon == NULL || strchr (colon + 1, ':') != NULL)
+    {
+      *name = g_strdup (text);
+      return TRUE;
+    }
+  *name = g_strndup (text, (size_t)(colon - text));
+  return parse_port (colon + 1, text, &host->port, error);
+}
+
+/* Writes the pattern that `kind`, `name` and `port` make into `buffer`. */
+static void
+write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const char *name,
+               guint16 port)
+{
+  static const char *const prefixes[] = { "", "*.", "**." };
+  const char *prefix = prefixes[kind];
+  gboolean bracket = strchr (name, ':') != NULL;
+
+  if (port == 0)
+    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s", prefix, name);
+  else
+    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s%s%s:%u", prefix, bracket ? "[" : "",
+                name, bracket ? "]" : "", port);
+}
+
+static CpdHost *
+finish (CpdHost *host)
+{
+  char buffer[CPD_HOST_TEXT_MAX_BYTES + 1];
+
+  write_pattern (buffer, host->kind, host->name, host->port);
+  host->text = g_strdup (buffer);
+  return cpd_host_ref (host);
+}
+
+/* A pattern as people write it. Errors: CERTPIN_ERROR_INVALID_HOST. */
+CpdHost *
+cpd_host_new (const char *text, GError **error)
+{
+  g_autoptr (CpdHost) host = g_atomic_rc_box_new0 (CpdHost);
+  const char *rest = text;
+  g_autofree char *name = NULL;
+
+  if (g_str_has_prefix (rest, "**."))
+    host->kind = CPD_HOST_ANY_DEPTH, rest += 3;
+  else if (g_str_has_prefix (rest, "*."))
+    host->kind = CPD_HOST_ONE_LABEL, rest += 2;
+
+  if (!check_length (text, error) || !split_port (host, rest, &name, error)
+      || !parse_name (host, name, text, error) || !check_wildcard (host, text, error))
+    return NULL;
+  return finish (host);
+}
+
+/* One host to be asked: `name` as it stands in a URL. Port 0 asks about the host whatever its port.
+ * Errors: CERTPIN_ERROR_INVALID_HOST. */
+CpdHost *
+cpd_host_new_target (const char *name, guint16 port, GError **error)
+{
+  g_autoptr (CpdHost) host = g_atomic_rc_box_new0 (CpdHost);
+
+  host->port = port;
+  if (!check_length (name, error) || !parse_name (host, name, name, error))
+    return NULL;
+  return finish (host);
+}
+
+CpdHost *
+cpd_host_ref (CpdHost *host)
+{
+  return g_atomic_rc_box_acquire (host);
+}
+
+static void
+host_clear (gpointer data)
+{
+  CpdHost *host = data;
+
+  g_free (host->name);
+  g_free (host->text);
+}
+
+void
+cpd_host_unref (CpdHost *host)
+{
+  if (host != NULL)
+    g_atomic_rc_box_release_full (host, host_clear);
+}
+
+const char *
+cpd_host_get_text (CpdHost *host)
+{
+  return host->text;
+}
+
+const char *
+cpd_host_get_name (CpdHost *host)
+{
+  return host->name;
+}
+
+CpdHostKind
+cpd_host_get_kind (CpdHost *host)
+{
+  return host->kind;
+}
+
+guint16
+cpd_host_get_port (CpdHost *host)
+{
+  return host->port;
+}
+
+gboolean
+cpd_host_is_address (CpdHost *host)
+{
+  return host->is_address;
+}
+
+/* Starts over the patterns that match `target`, which must outlive them: the exact name, one label
+ * less behind "*.", then "**." before ever shorter ends; each with the port before without. */
+void
+cpd_host_patterns_init (CpdHostPatterns *patterns, CpdHost *target)
+{
+  patterns->target = target;
+  patterns->rest = target->name;
+  patterns->kind = CPD_HOST_EXACT;
+  patterns->with_port = target->port != 0;
+}
+
+static void
+patterns_advance (CpdHostPatterns *patterns)
+{
+  const char *dot = strchr (patterns->rest, '.');
+
+  patterns->with_port = patterns->target->port != 0;
+  if (patterns->target->is_address)
+    patterns->rest = NULL;
+  else if (patterns->kind == CPD_HOST_EXACT && dot != NULL)
+    patterns->kind = CPD_HOST_ONE_LABEL, patterns->rest = dot + 1;
+  else if (patterns->kind != CPD_HOST_ANY_DEPTH)
+    patterns->kind = CPD_HOST_ANY_DEPTH, patterns->rest = patterns->target->name;
+  else
+    patterns->rest = dot != NULL ? dot + 1 : NULL;
+}
+
+/* Returns: (transfer none) (nullable): the next pattern, until the next call; NULL after the last.
+ */
+const char *
+cpd_host_patterns_next (CpdHostPatterns *patterns)
+{
+  guint16 port = patterns->with_port ? patterns->target->port : 0;
+
+  if (patterns->rest == NULL)
+    return NULL;
+  write_pattern (patterns->buffer, patterns->kind, patterns->rest, port);
+  if (patterns->with_port)
+    patterns->with_port = FALSE;
+  else
+    patterns_advance (patterns);
+  return patterns->buffer;
+}
+
+gboolean
+cpd_host_matches (CpdHost *pattern, CpdHost *target)
+{
+  CpdHostPatterns patterns;
+
+  cpd_host_patterns_init (&patterns, target);
+  for (const char *text; (text = cpd_host_patterns_next (&patterns)) != NULL;)
+    if (g_str_equal (text, pattern->text))
+      return TRUE;
+  return FALSE;
+}

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One run-time layer, changed one change at a time and in order: first on disk, in a thread, and
+ * only once it is there in memory. A block takes effect in memory even where it cannot be written:
+ * what is refused stays refused. What is in force in memory alone is written again, less and less
+ * often, until it is on disk or something else is. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-ledger.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/pins/cpd-durable.h"
+#include "daemon/core/pins/cpd-pin-folder.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <unistd.h>
+
+/* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and
+ * GIDs"): what is kept for one would be the next one's. */
+#define DYNAMIC_UID_MIN 61184
+#define DYNAMIC_UID_MAX 65519
+
+/* Between two attempts to write what is in force in memory alone: doubled each time. */
+#define RETRY_MIN_S 1
+#define RETRY_MAX_S 60
+
+struct _CpdLedger
+{
+  GObject parent;
+
+  CpdLayer layer;
+  guint32 uid;
+  CpdStateDir *dir; /* NULL: nothing is kept on disk */
+  char *folder;     /* its name in there */
+  CpdPinTable *table;
+  guint64 bytes;   /* what the pins take on disk */
+  GQueue *waiting; /* of GTask: changes whose turn has not come */
+  gboolean busy;
+  unsigned int retry_timer; /* 0: nothing waits to be written again */
+  unsigned int retry_s;     /* how long it waits the next time */
+};
+
+G_DEFINE_FINAL_TYPE (CpdLedger, cpd_ledger, G_TYPE_OBJECT)
+
+/* One change under way; belongs to its task. */
+typedef struct
+{
+  CpdHost *host;
+  CpdPin *pin;
+  CpdStateDir *dir;
+  char *folder;
+  char *name;
+  CpdLayer layer;
+  guint32 uid;
+  guint64 max_bytes;     /* of the whole layer; 0: no limit */
+  guint64 max_pins;      /* likewise */
+  gboolean again;        /* the pin is in force already, in memory alone */
+  guint32 written_bytes; /* set by the thread */
+  gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */
+} Change;
+
+static void
+change_free (gpointer data)
+{
+  Change *change = data;
+
+  cpd_host_unref (change->host);
+  cpd_pin_unref (change->pin);
+  cpd_state_dir_unref (change->dir);
+  g_free (change->folder);
+  g_free (change->name);
+  g_free (change);
+}
+
+static void
+cpd_ledger_finalize (GObject *object)
+{
+  CpdLedger *ledger = CPD_LEDGER (object);
+
+  g_clear_handle_id (&ledger->retry_timer, g_source_remove);
+  cpd_state_dir_unref (ledger->dir);
+  g_free (ledger->folder);
+  cpd_pin_table_free (ledger->table);
+  g_queue_free_full (ledger->waiting, g_object_unref);
+  G_OBJECT_CLASS (cpd_ledger_parent_class)->finalize (object);
+}
+
+static void
+cpd_ledger_class_init (CpdLedgerClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_ledger_finalize;
+}
+
+static void
+cpd_ledger_init (CpdLedger *ledger)
+{
+  ledger->waiting = g_queue_new ();
+  ledger->retry_s = RETRY_MIN_S;
+}
+
+static gboolean
+is_dynamic (guint32 uid)
+{
+  return uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX;
+}
+
+/* `uid`: whose pins, where `layer` is the users'. `dir`: where they are kept; NULL: nowhere. */
+CpdLedger *
+cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir)
+{
+  CpdLedger *ledger = g_object_new (CPD_TYPE_LEDGER, NULL);
+
+  ledger->layer = layer;
+  ledger->uid = uid;
+  ledger->table = cpd_pin_table_new (layer);
+  ledger->folder
+      = layer == CPD_LAYER_USER ? g_strdup_printf ("users/%u", uid) : g_strdup ("system");
+  if (dir != NULL && (layer != CPD_LAYER_USER || !is_dynamic (uid)))
+    ledger->dir = cpd_state_dir_ref (dir);
+  return ledger;
+}
+
+/* What getpwuid_r () returns where there is no such account (getpwuid_r(3), ERRORS). */
+static gboolean
+means_none (int code)
+{
+  return code == 0 || code == ENOENT || code == ESRCH || code == EBADF || code == EPERM;
+}
+
+/* May block. Returns: (transfer full): the name of the account of a uid, or "" where it has none */
+static char *
+look_up_account (guint32 uid, GError **error)
+{
+  char buffer[16384];
+  struct passwd entry, *found = NULL;
+  int code = getpwuid_r (uid, &entry, buffer, sizeof buffer, &found);
+
+  if (found != NULL)
+    return g_strdup (found->pw_name);
+  if (means_none (code))
+    return g_strdup ("");
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+               "cannot look up the account of uid %u: %s; see that users can be looked up", uid,
+               g_strerror (code));
+  return NULL;
+}
+
+/* Reads the folder. Blocks: to be called before the service is up. `problems`: of char *. */
+void
+cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *account
+      = ledger->layer == CPD_LAYER_USER ? look_up_account (ledger->uid, &error) : NULL;
+  const CpdPinFileContext context = { .layer = ledger->layer, .account = account };
+  g_autoptr (GPtrArray) pins = NULL;
+
+  if (ledger->dir == NULL)
+    return;
+  if (error != NULL)
+    {
+      cpd_pin_table_block_all (ledger->table, error->message);
+      g_ptr_array_add (problems, g_strdup (error->message));
+    }
+  cpd_pin_folder_load (ledger->dir, ledger->folder, &context, ledger->table, problems);
+  pins = cpd_pin_table_list (ledger->table);
+  for (unsigned int i = 0; i < pins->len; i++)
+    ledger->bytes += ((CpdPin *)pins->pdata[i])->stored_bytes;
+}
+
+/* Returns: (transfer none) */
+CpdPinTable *
+cpd_ledger_get_table (CpdLedger *ledger)
+{
+  return ledger->table;
+}
+
+/* Whether a change is being written, or waits to be. */
+gboolean
+cpd_ledger_is_busy (CpdLedger *ledger)
+{
+  return ledger->busy;
+}
+
+static void
+replace (CpdLedger *ledger, CpdHost *host, CpdPin *pin)
+{
+  g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, host);
+
+  if (old != NULL)
+    ledger->bytes -= MIN (ledger->bytes, old->stored_bytes);
+  if (pin == NULL)
+    {
+      cpd_pin_table_remove (ledger->table, host);
+      return;
+    }
+  ledger->bytes += pin->stored_bytes;
+  cpd_pin_table_set (ledger->table, pin);
+}
+
+static void
+apply_in_memory (CpdLedger *ledger, Change *change, gboolean written)
+{
+  CpdPin *pin = change->pin;
+
+  if (pin != NULL)
+    {
+      pin->stored_bytes = change->written_bytes;
+      pin->unstored = !written || change->dir == NULL;
+      g_clear_pointer (&pin->source, g_free);
+    }
+  if (pin != NULL && change->dir != NULL)
+    {
+      g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
+      pin->source = g_build_filename (folder, change->name, NULL);
+    }
+  replace (ledger, change->host, pin);
+}
+
+/* A pin that others may hold is not changed, but replaced by one that says the same. */
+static void
+mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, host);
+  g_autoptr (CpdPin) marked = pin != NULL ? cpd_pin_copy (pin) : NULL;
+
+  if (marked == NULL)
+    return;
+  marked->unstored = unstored;
+  replace (ledger, host, marked);
+}
+
+static gboolean
+is_block (const Change *change)
+{
+  return change->pin != NULL && change->pin->state == CPD_STATE_BLOCKED;
+}
+
+/* `reason`: (transfer full): what went wrong. Returns: (transfer full): that, and what holds now */
+static GError *
+explain (const Change *change, GError *reason)
+{
+  const char *host = cpd_host_get_text (change->host);
+  char *message;
+
+  if (reason->code != CERTPIN_ERROR_STORE_FAILED)
+    return reason;
+  if (is_block (change))
+    message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory alone until that can be stored",
+                               reason->message, host);
+  else if (change->uncertain)
+    message
+        = g_strdup_printf ("%s; the change of ‘%s’ is not in force now, but a restart may bring "
+                           "it, so make it again",
+                           reason->message, host);
+  else
+    message = g_strdup_printf ("%s; nothing was changed", reason->message);
+  g_free (reason->message);
+  reason->message = message;
+  return reason;
+}
+
+static void start_next (CpdLedger *ledger);
+static void schedule_retry (CpdLedger *ledger);
+
+/* Brings memory in line with what has become of a change on disk. */
+static void
+settle (CpdLedger *ledger, Change *change, gboolean written)
+{
+  if (change->again)
+    {
+      if (written)
+        mark (ledger, change->host, /* unstored= */ FALSE);
+    }
+  else if (written || is_block (change))
+    apply_in_memory (ledger, change, written);
+  else if (change->uncertain)
+    mark (ledger, change->host, /* unstored= */ TRUE);
+  if (written && change->again)
+    ledger->retry_s = RETRY_MIN_S;
+  else if (!written && (change->again || is_block (change) || change->uncertain))
+    schedule_retry (ledger);
+}
+
+/* Back on the main loop. */
+static void
+change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdLedger *ledger = CPD_LEDGER (source);
+  g_autoptr (GTask) task = G_TASK (user_data);
+  Change *change = g_task_get_task_data (task);
+  GError *error = NULL;
+  gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
+
+  settle (ledger, change, written);
+  ledger->busy = FALSE;
+  if (written)
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, explain (change, error));
+  start_next (ledger);
+}
+
+static gboolean
+is_there (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  if (pin != NULL)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+               "nothing is pinned for ‘%s’ in this scope", cpd_host_get_text (change->host));
+  return FALSE;
+}
+
+/* Whether the layer stays within its limit. A block in the place of a pin always fits: what is
+ * refused must not be let through for want of room. */
+static gboolean
+fits (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
+  guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
+  g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
+
+  if (!cpd_pin_table_check_room (ledger->table, change->host, change->max_pins, error))
+    return FALSE;
+  if (change->max_bytes == 0 || others + g_bytes_get_size (text) <= change->max_bytes
+      || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+               "the pins would take more than %" G_GUINT64_FORMAT
+               " bytes; unpin hosts that are not needed",
+               change->max_bytes);
+  return FALSE;
+}
+
+/* Whether the pin is still the one in force, and worth another attempt: if one has just failed, the
+ * next can wait for it. */
+static gboolean
+is_unwritten (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  if (pin == change->pin && ledger->retry_timer == 0)
+    return TRUE;
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED, "no longer to be written");
+  return FALSE;
+}
+
+/* A file of another name that blocks the host would undo the change with the next start. */
+static gboolean
+check_no_other_file (CpdLedger *ledger, Change *change, GError **error)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+  g_autofree char *name = NULL;
+
+  if (pin == NULL || pin->state != CPD_STATE_BLOCKED || pin->source == NULL)
+    return TRUE;
+  name = g_path_get_basename (pin->source);
+  if (g_str_equal (name, change->name))
+    return TRUE;
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+      "‘%s’ is blocked by the file ‘%s’, which is broken or misnamed; remove that file and "
+      "restart the service",
+      cpd_host_get_text (change->host), pin->source);
+  return FALSE;
+}
+
+/* Whether the change can be made, now that its turn has come. */
+static gboolean
+check_change (CpdLedger *ledger, Change *change, GError **error)
+{
+  if (!check_no_other_file (ledger, change, error))
+    return FALSE;
+  if (change->again)
+    return is_unwritten (ledger, change, error);
+  return change->pin != NULL ? fits (ledger, change, error) : is_there (ledger, change, error);
+}
+
+/* What is written must be read again after the next start. */
+static gboolean
+check_text (Change *change, GBytes *text, const char *account, GError **error)
+{
+  const CpdPinFileContext context
+      = { .layer = change->layer, .source = change->name, .account = account };
+  g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
+
+  if (g_bytes_get_size (text) <= CPD_PIN_FILE_MAX_BYTES)
+    pins = cpd_pin_file_parse (text, &context, &hosts, error);
+  if (pins != NULL && pins->len == 1 && cpd_pin_says_the_same (pins->pdata[0], change->pin))
+    return TRUE;
+  if (error == NULL || *error == NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                 "the pin of ‘%s’ cannot be written down; leave out what is unusual about it",
+                 cpd_host_get_text (change->host));
+  return FALSE;
+}
+
+/* Returns: (transfer full): what is to be in the file */
+static GBytes *
+print_text (Change *change, GError **error)
+{
+  g_autofree char *account = NULL;
+  g_autoptr (GBytes) text = NULL;
+
+  if (change->layer == CPD_LAYER_USER && (account = look_up_account (change->uid, error)) == NULL)
+    return NULL;
+  text = cpd_pin_file_print (change->pin, account);
+  change->written_bytes = (guint32)g_bytes_get_size (text);
+  return check_text (change, text, account, error) ? g_steal_pointer (&text) : NULL;
+}
+
+/* Only who has the lock may change anything; one that could not be had at the start is tried for
+ * once more. Returns: the folder, to be closed; -1: it is not there, or with `error` set */
+static int
+open_folder (Change *change, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+
+  if (!cpd_state_dir_lock (change->dir, /* most_ms= */ 0, NULL, &reason))
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, reason->message);
+      return -1;
+    }
+  return change->pin != NULL ? cpd_state_dir_make (change->dir, change->folder, error)
+                             : cpd_state_dir_lookup (change->dir, change->folder, error);
+}
+
+static gboolean
+write_change (Change *change, GError **error)
+{
+  g_autoptr (GBytes) text = change->pin != NULL ? print_text (change, error) : NULL;
+  g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
+  g_autofree char *path = g_build_filename (folder, change->name, NULL);
+  CpdDurableFile file = { .name = change->name, .path = path };
+  GError *reason = NULL;
+  gboolean done;
+
+  if (change->pin != NULL && text == NULL)
+    return FALSE;
+  file.folder_fd = open_folder (change, &reason);
+  if (file.folder_fd < 0)
+    {
+      if (reason != NULL)
+        g_propagate_error (error, reason);
+      return reason == NULL; /* nothing is there to be removed */
+    }
+  done = text != NULL ? cpd_durable_write (&file, text, &change->uncertain, error)
+                      : cpd_durable_remove (&file, &change->uncertain, error);
+  close (file.folder_fd);
+  return done;
+}
+
+static void
+write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  Change *change = task_data;
+  GError *error = NULL;
+
+  if (change->dir == NULL || write_change (change, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+start_writing (CpdLedger *ledger, GTask *task)
+{
+  g_autoptr (GTask) writing = g_task_new (ledger, NULL, change_on_written, task);
+
+  ledger->busy = TRUE;
+  g_task_set_task_data (writing, g_task_get_task_data (task), NULL);
+  g_task_run_in_thread (writing, write_in_thread);
+}
+
+/* The next change's turn. A caller that has left does not stop its change: nothing here can be
+ * cancelled. */
+static void
+start_next (CpdLedger *ledger)
+{
+  GTask *task;
+
+  while (!ledger->busy && (task = g_queue_pop_head (ledger->waiting)) != NULL)
+    {
+      Change *change = g_task_get_task_data (task);
+      GError *error = NULL;
+
+      if (check_change (ledger, change, &error))
+        {
+          start_writing (ledger, task);
+          continue;
+        }
+      g_task_return_error (task, error);
+      g_object_unref (task);
+    }
+}
+
+static void
+push (CpdLedger *ledger, GTask *task, const CpdChange *change, gboolean again)
+{
+  Change *own = g_new0 (Change, 1);
+
+  own->host = cpd_host_ref (change->host);
+  own->pin = change->pin != NULL ? cpd_pin_ref (change->pin) : NULL;
+  own->dir = ledger->dir != NULL ? cpd_state_dir_ref (ledger->dir) : NULL;
+  own->folder = g_strdup (ledger->folder);
+  own->name = cpd_pin_file_name (change->host);
+  own->layer = ledger->layer;
+  own->uid = ledger->uid;
+  own->max_bytes = change->max_bytes;
+  own->max_pins = change->max_pins;
+  own->again = again;
+  g_task_set_task_data (task, own, change_free);
+  g_queue_push_tail (ledger->waiting, task);
+}
+
+/* Carries a change out once those before it are through.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, which says what holds then: the old pin, but for a block;
+ * CERTPIN_ERROR_LIMIT_EXCEEDED; CERTPIN_ERROR_NOT_PINNED. */
+void
+cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReadyCallback callback,
+                         gpointer user_data)
+{
+  GTask *task = g_task_new (ledger, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_ledger_change_async);
+  push (ledger, task, change, /* again= */ FALSE);
+  start_next (ledger);
+}
+
+gboolean
+cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
+/* Writes what is in force in memory alone: as changes like others, after those that wait. */
+void
+cpd_ledger_write_again (CpdLedger *ledger)
+{
+  g_autoptr (GPtrArray) pins = NULL;
+
+  g_clear_handle_id (&ledger->retry_timer, g_source_remove);
+  if (ledger->dir == NULL)
+    return;
+  pins = cpd_pin_table_list (ledger->table);
+  for (unsigned int i = 0; i < pins->len; i++)
+    {
+      CpdPin *pin = pins->pdata[i];
+      const CpdChange change = { .host = pin->host, .pin = pin };
+
+      if (pin->unstored)
+        push (ledger, g_task_new (ledger, NULL, NULL, NULL), &change, /* again= */ TRUE);
+    }
+  start_next (ledger);
+}
+
+static gboolean
+on_retry (gpointer user_data)
+{
+  CpdLedger *ledger = user_data;
+
+  ledger->retry_timer = 0;
+  cpd_ledger_write_again (ledger);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+schedule_retry (CpdLedger *ledger)
+{
+  if (ledger->retry_timer != 0)
+    return;
+  ledger->retry_timer = g_timeout_add_seconds (ledger->retry_s, on_retry, ledger);
+  ledger->retry_s = MIN (2 * ledger->retry_s, RETRY_MAX_S);
+}

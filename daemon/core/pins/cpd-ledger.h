@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin-table.h"
+#include "daemon/core/pins/cpd-state-dir.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_LEDGER (cpd_ledger_get_type ())
+
+/* One run-time layer: the system's pins, or those of one uid; in memory and on disk. */
+G_DECLARE_FINAL_TYPE (CpdLedger, cpd_ledger, CPD, LEDGER, GObject)
+
+/* What a change does. */
+typedef struct
+{
+  CpdHost *host;
+  CpdPin *pin;       /* the pin that replaces the host's; NULL: it is removed */
+  guint64 max_bytes; /* of the whole layer, after the change; 0: no limit */
+  guint64 max_pins;  /* likewise */
+} CpdChange;
+
+CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir);
+void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
+
+CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
+gboolean cpd_ledger_is_busy (CpdLedger *ledger);
+
+void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change,
+                              GAsyncReadyCallback callback, gpointer user_data);
+gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
+void cpd_ledger_write_again (CpdLedger *ledger);
+
+G_END_DECLS

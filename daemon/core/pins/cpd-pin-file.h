@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin.h"
+
+G_BEGIN_DECLS
+
+#define CPD_PIN_FILE_MAX_BYTES (16 * 1024 * 1024)
+#define CPD_PIN_FILE_SUFFIX    ".pin"
+
+/* What is known of a pin file before it is read. */
+typedef struct
+{
+  CpdLayer layer;
+  const char *source;  /* its path, for messages and for the pins */
+  const char *account; /* the name of the account that it must belong to; NULL: none */
+
+  /* Reads a file beside it, by name; NULL: it may name none. */
+  GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
+  gpointer folder; /* for read_beside */
+} CpdPinFileContext;
+
+GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
+                               GError **error);
+GBytes *cpd_pin_file_print (const CpdPin *pin, const char *account);
+
+char *cpd_pin_file_name (CpdHost *host);
+CpdHost *cpd_pin_file_name_to_host (const char *name);
+
+G_END_DECLS

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One layer's pins in memory, and which of them wins for a host: the most specific alone, there is
+ * no union. A table whose source could not be read is blocked as a whole: then every host is. The
+ * pins are there twice: hashed, for the look-ups of every request, and in order, for lists. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-pin-table.h"
+
+#include "client-lib/certpin-error.h"
+
+#include <string.h>
+
+struct _CpdPinTable
+{
+  CpdLayer layer;
+  GHashTable *pins; /* the pattern's text, owned by the pin → CpdPin */
+  GTree *ordered;   /* the same texts → the same pins, which the hash table owns */
+  char *block;      /* why everything is blocked; NULL: it is not */
+};
+
+static int
+compare_texts (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  return strcmp (a, b);
+}
+
+CpdPinTable *
+cpd_pin_table_new (CpdLayer layer)
+{
+  CpdPinTable *table = g_new0 (CpdPinTable, 1);
+
+  table->layer = layer;
+  table->pins
+      = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
+  table->ordered = g_tree_new_full (compare_texts, NULL, NULL, NULL);
+  return table;
+}
+
+void
+cpd_pin_table_free (CpdPinTable *table)
+{
+  if (table == NULL)
+    return;
+  g_tree_unref (table->ordered); /* first: its keys are the pins' */
+  g_hash_table_unref (table->pins);
+  g_free (table->block);
+  g_free (table);
+}
+
+/* Replaces the pin of the same pattern. */
+void
+cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
+{
+  gpointer text = (gpointer)cpd_host_get_text (pin->host);
+
+  g_tree_replace (table->ordered, text, pin); /* first: it compares with the old pin's text */
+  g_hash_table_replace (table->pins, text, cpd_pin_ref (pin));
+}
+
+gboolean
+cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
+{
+  const char *text = cpd_host_get_text (host);
+
+  g_tree_remove (table->ordered, text);
+  return g_hash_table_remove (table->pins, text);
+}
+
+/* Stamps the pins that were just read and have no generation yet. */
+void
+cpd_pin_table_stamp (CpdPinTable *table, guint64 generation)
+{
+  GHashTableIter iter;
+  gpointer pin;
+
+  g_hash_table_iter_init (&iter, table->pins);
+  while (g_hash_table_iter_next (&iter, NULL, &pin))
+    if (((CpdPin *)pin)->generation == 0)
+      ((CpdPin *)pin)->generation = generation;
+}
+
+/* The first reason is kept. */
+void
+cpd_pin_table_block_all (CpdPinTable *table, const char *reason)
+{
+  if (table->block == NULL)
+    table->block = g_strdup (reason);
+}
+
+/* Returns: (transfer full) (nullable): the pin of exactly this pattern */
+CpdPin *
+cpd_pin_table_get (CpdPinTable *table, CpdHost *host)
+{
+  CpdPin *pin = g_hash_table_lookup (table->pins, cpd_host_get_text (host));
+
+  return pin != NULL ? cpd_pin_ref (pin) : NULL;
+}
+
+/* Returns: (transfer full) (nullable): the pin that wins for a host */
+CpdPin *
+cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
+{
+  CpdHostPatterns patterns;
+  const char *text;
+
+  if (table->block != NULL)
+    return cpd_pin_new_blocked (target, table->layer, table->block);
+
+  cpd_host_patterns_init (&patterns, target);
+  while ((text = cpd_host_patterns_next (&patterns)) != NULL)
+    {
+      CpdPin *pin = g_hash_table_lookup (table->pins, text);
+
+      if (pin != NULL)
+        return cpd_pin_ref (pin);
+    }
+  return NULL;
+}
+
+/* Returns: (transfer full): of CpdPin: all whose pattern matches a host, the one that wins first */
+GPtrArray *
+cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target)
+{
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  CpdHostPatterns patterns;
+
+  if (table->block != NULL)
+    g_ptr_array_add (pins, cpd_pin_new_blocked (target, table->layer, table->block));
+  cpd_host_patterns_init (&patterns, target);
+  for (const char *text; (text = cpd_host_patterns_next (&patterns)) != NULL;)
+    {
+      CpdPin *pin = g_hash_table_lookup (table->pins, text);
+
+      if (pin != NULL)
+        g_ptr_array_add (pins, cpd_pin_ref (pin));
+    }
+  return pins;
+}
+
+unsigned int
+cpd_pin_table_get_count (CpdPinTable *table)
+{
+  return g_hash_table_size (table->pins);
+}
+
+/* Whether the host may be pinned: whether it is already, or there are fewer than `most`; 0: there
+ * is no limit. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GError **error)
+{
+  if (most == 0 || cpd_pin_table_get_count (table) < most
+      || g_hash_table_contains (table->pins, cpd_host_get_text (host)))
+    return TRUE;
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+      "%" G_GUINT64_FORMAT " hosts are pinned already, which is the limit; unpin one first", most);
+  return FALSE;
+}
+
+/* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Returns:
+ * (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater, in its order
+ */
+GPtrArray *
+cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int max)
+{
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  GTreeNode *node = after != NULL ? g_tree_upper_bound (table->ordered, after)
+                                  : g_tree_node_first (table->ordered);
+
+  for (; node != NULL && pins->len < max; node = g_tree_node_next (node))
+    g_ptr_array_add (pins, cpd_pin_ref (g_tree_node_value (node)));
+  return pins;
+}
+
+/* Returns: (transfer full): of CpdPin, ordered by pattern */
+GPtrArray *
+cpd_pin_table_list (CpdPinTable *table)
+{
+  return cpd_pin_table_list_after (table, /* after= */ NULL, G_MAXUINT);
+}
+
+/* Returns: (transfer none) (nullable): why the whole table is blocked */
+const char *
+cpd_pin_table_get_block (CpdPinTable *table)
+{
+  return table->block;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A pin: what one layer says of one host, as a value. How it is written down is cpd-pin-file's,
+ * where it is kept is cpd-store's, and what it means for a connection is cpd-verdict's. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-pin.h"
+
+#include "daemon/core/base/cpd-text.h"
+
+CpdPin *
+cpd_pin_new (CpdHost *host, CpdLayer layer)
+{
+  CpdPin *pin = g_atomic_rc_box_new0 (CpdPin);
+
+  pin->host = cpd_host_ref (host);
+  pin->layer = layer;
+  pin->keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  return pin;
+}
+
+CpdPin *
+cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason)
+{
+  CpdPin *pin = cpd_pin_new (host, layer);
+
+  pin->state = CPD_STATE_BLOCKED;
+  pin->reason = g_strdup (reason);
+  return pin;
+}
+
+static gpointer
+copy_key (gconstpointer key, gpointer user_data)
+{
+  return certpin_key_ref ((CertpinKey *)key);
+}
+
+/* Returns: (transfer full): a pin like it, to be changed before it is shared */
+CpdPin *
+cpd_pin_copy (const CpdPin *pin)
+{
+  CpdPin *copy = g_atomic_rc_box_new (CpdPin);
+
+  *copy = *pin;
+  copy->host = cpd_host_ref (pin->host);
+  copy->keys = g_ptr_array_copy (pin->keys, copy_key, NULL);
+  copy->anchors = pin->anchors != NULL ? cpd_anchors_ref (pin->anchors) : NULL;
+  copy->note = g_strdup (pin->note);
+  copy->reason = g_strdup (pin->reason);
+  copy->subject = g_strdup (pin->subject);
+  copy->issuer = g_strdup (pin->issuer);
+  copy->warnings = g_strdupv (pin->warnings);
+  copy->created_by = g_strdup (pin->created_by);
+  copy->source = g_strdup (pin->source);
+  return copy;
+}
+
+CpdPin *
+cpd_pin_ref (CpdPin *pin)
+{
+  return g_atomic_rc_box_acquire (pin);
+}
+
+static void
+pin_clear (gpointer data)
+{
+  CpdPin *pin = data;
+
+  cpd_host_unref (pin->host);
+  g_ptr_array_unref (pin->keys);
+  cpd_anchors_unref (pin->anchors);
+  g_free (pin->note);
+  g_free (pin->reason);
+  g_free (pin->subject);
+  g_free (pin->issuer);
+  g_strfreev (pin->warnings);
+  g_free (pin->created_by);
+  g_free (pin->source);
+}
+
+void
+cpd_pin_unref (CpdPin *pin)
+{
+  if (pin != NULL)
+    g_atomic_rc_box_release_full (pin, pin_clear);
+}
+
+gboolean
+cpd_pin_has_key (const CpdPin *pin, CertpinKey *key)
+{
+  for (unsigned int i = 0; i < pin->keys->len; i++)
+    if (certpin_key_equal (pin->keys->pdata[i], key))
+      return TRUE;
+  return FALSE;
+}
+
+/* A key that is there already stays where it is. */
+void
+cpd_pin_add_key (CpdPin *pin, CertpinKey *key)
+{
+  if (!cpd_pin_has_key (pin, key))
+    g_ptr_array_add (pin->keys, certpin_key_ref (key));
+}
+
+/* What is odd about a certificate, but no reason to refuse it: its key is what counts. */
+static GStrv
+find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
+{
+  g_autoptr (GStrvBuilder) warnings = g_strv_builder_new ();
+  unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
+  gint64 not_after = cpd_certificate_get_not_after (certificate);
+  g_autofree char *day = cpd_text_date (not_after);
+  g_autofree char *text = NULL;
+
+  if (now > not_after)
+    text = g_strdup_printf ("the certificate expired on %s", day);
+  else if (now < cpd_certificate_get_not_before (certificate))
+    text = g_strdup ("the certificate is not valid yet");
+  else if (not_after - now < 30 * 24 * 60 * 60)
+    text = g_strdup_printf (
+        "the certificate expires soon, on %s; the pin goes on to hold if it is renewed "
+        "with the same key",
+        day);
+  if (text != NULL)
+    g_strv_builder_add (warnings, text);
+  if (bits != 0 && (bits < 2048 || bits > 8192))
+    g_strv_builder_add (warnings,
+                        "the key's size will not be accepted: RSA keys have 2048 to 8192 bits");
+  if (!cpd_certificate_is_ca (certificate) && cpd_host_get_kind (host) == CPD_HOST_EXACT
+      && !cpd_certificate_names (certificate, cpd_host_get_name (host)))
+    g_strv_builder_add (warnings, "the certificate does not name the host");
+  return g_strv_builder_end (warnings);
+}
+
+/* Makes the pin one of this certificate: its key first, and what it says of itself. */
+void
+cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now)
+{
+  g_ptr_array_insert (pin->keys, 0, certpin_key_ref (cpd_certificate_get_key (certificate)));
+  pin->subject = cpd_certificate_dup_subject (certificate);
+  pin->issuer = cpd_certificate_dup_issuer (certificate);
+  pin->not_after = cpd_certificate_get_not_after (certificate);
+  pin->warnings = find_warnings (certificate, pin->host, now);
+}
+
+gboolean
+cpd_pin_is_expired (const CpdPin *pin, gint64 now)
+{
+  return pin->expires != 0 && now >= pin->expires;
+}
+
+static gboolean
+same_anchors (CpdAnchors *a, CpdAnchors *b)
+{
+  GPtrArray *ders_a, *ders_b;
+
+  if (a == NULL || b == NULL || cpd_anchors_get_count (a) != cpd_anchors_get_count (b))
+    return a == b;
+  ders_a = cpd_anchors_get_ders (a);
+  ders_b = cpd_anchors_get_ders (b);
+  for (unsigned int i = 0; i < ders_a->len; i++)
+    if (!g_bytes_equal (ders_a->pdata[i], ders_b->pdata[i]))
+      return FALSE;
+  return TRUE;
+}
+
+/* Whether both judge every connection alike, whoever made them and when. */
+gboolean
+cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b)
+{
+  if (!g_str_equal (cpd_host_get_text (a->host), cpd_host_get_text (b->host))
+      || a->layer != b->layer || a->state != b->state || a->match != b->match || a->mode != b->mode
+      || a->expires != b->expires || a->keys->len != b->keys->len
+      || !same_anchors (a->anchors, b->anchors))
+    return FALSE;
+  for (unsigned int i = 0; i < a->keys->len; i++)
+    if (!certpin_key_equal (a->keys->pdata[i], b->keys->pdata[i]))
+      return FALSE;
+  return TRUE;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "client-lib/certpin-key.h"
+#include "daemon/core/trust/cpd-anchors.h"
+#include "daemon/core/trust/cpd-certificate.h"
+#include "daemon/core/pins/cpd-host.h"
+
+G_BEGIN_DECLS
+
+/* Who says it. All layers that say something of a host must pass, in this order. */
+typedef enum
+{
+  CPD_LAYER_FILES,   /* pin files of the administrator and of packages */
+  CPD_LAYER_SYSTEM,  /* pins set at run time for the whole machine */
+  CPD_LAYER_USER,    /* pins of one uid */
+  CPD_LAYER_REQUEST, /* keys that one request brings along */
+} CpdLayer;
+
+#define CPD_N_LAYERS 4
+
+typedef enum
+{
+  CPD_STATE_ACTIVE,
+  CPD_STATE_BLOCKED, /* the last pinning failed: everything is refused */
+} CpdState;
+
+typedef enum
+{
+  CPD_MATCH_LEAF, /* the server's own key */
+  CPD_MATCH_PATH, /* any certificate of the validated path, anchor included */
+} CpdMatch;
+
+typedef enum
+{
+  CPD_MODE_ENFORCE,
+  CPD_MODE_REPORT, /* this pin's own mismatch is let through and reported */
+} CpdMode;
+
+/* What one layer says of one host pattern. A reference-counted value: whoever makes one fills it
+ * in, and from then on it is only read. */
+typedef struct
+{
+  CpdHost *host;
+  CpdLayer layer;
+  CpdState state;
+  CpdMatch match;
+  CpdMode mode;
+  GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
+  gint64 expires;       /* Unix seconds; 0: never */
+  CpdAnchors *anchors;  /* judged against these; NULL: the system's */
+  char *note;           /* free text; NULL: none */
+  char *reason;         /* why it is blocked; NULL otherwise */
+  char *subject;        /* of the certificate it was made from; NULL: made from keys */
+  char *issuer;         /* likewise */
+  gint64 not_after;     /* likewise, Unix seconds; 0: none */
+  GStrv warnings;       /* sentences; NULL: none */
+  gint64 created;       /* Unix seconds; 0: not known */
+  char *created_by;     /* program and uid; NULL: not known */
+  char *source;         /* the file it is from; NULL: not written yet */
+  guint64 generation;   /* stamp of the change that brought it */
+  guint32 stored_bytes; /* what its file takes; 0: none */
+  gboolean unstored;    /* it is in force in memory alone, and ends with the service */
+} CpdPin;
+
+CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);
+CpdPin *cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason);
+CpdPin *cpd_pin_copy (const CpdPin *pin);
+CpdPin *cpd_pin_ref (CpdPin *pin);
+void cpd_pin_unref (CpdPin *pin);
+
+void cpd_pin_add_key (CpdPin *pin, CertpinKey *key);
+void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now);
+gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
+gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPin, cpd_pin_unref)
+
+G_END_DECLS

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pins of all layers that apply to one host for one uid. Layers are ANDed: none can loosen
+ * another. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-policy.h"
+
+/* An empty policy: to be filled before it is shared. */
+CpdPolicy *
+cpd_policy_new (CpdHost *target, guint64 generation)
+{
+  CpdPolicy *policy = g_atomic_rc_box_new0 (CpdPolicy);
+
+  policy->target = cpd_host_ref (target);
+  policy->generation = generation;
+  return policy;
+}
+
+CpdPolicy *
+cpd_policy_ref (CpdPolicy *policy)
+{
+  return g_atomic_rc_box_acquire (policy);
+}
+
+static void
+policy_clear (gpointer data)
+{
+  CpdPolicy *policy = data;
+
+  cpd_host_unref (policy->target);
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    cpd_pin_unref (policy->pins[layer]);
+}
+
+void
+cpd_policy_unref (CpdPolicy *policy)
+{
+  if (policy != NULL)
+    g_atomic_rc_box_release_full (policy, policy_clear);
+}
+
+/* `pin`: (transfer full) (nullable) */
+void
+cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin)
+{
+  if (pin == NULL)
+    return;
+  cpd_pin_unref (policy->pins[pin->layer]);
+  policy->pins[pin->layer] = pin;
+}
+
+/* `keys`: (nullable): of CertpinKey, keys that must pass besides all pins.
+ * Returns: (transfer full): the policy with them as a layer of their own */
+CpdPolicy *
+cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys)
+{
+  g_autoptr (CpdPolicy) result = NULL;
+  CpdPin *pin;
+
+  if (keys == NULL || keys->len == 0)
+    return cpd_policy_ref (policy);
+
+  result = cpd_policy_new (policy->target, policy->generation);
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL)
+      cpd_policy_take_pin (result, cpd_pin_ref (policy->pins[layer]));
+
+  pin = cpd_pin_new (policy->target, CPD_LAYER_REQUEST);
+  pin->match = CPD_MATCH_PATH;
+  for (unsigned int i = 0; i < keys->len; i++)
+    cpd_pin_add_key (pin, keys->pdata[i]);
+  cpd_policy_take_pin (result, pin);
+  return g_steal_pointer (&result);
+}
+
+/* Returns: (transfer full): a policy that says the same, for a thread of its own */
+CpdPolicy *
+cpd_policy_detach (CpdPolicy *policy)
+{
+  CpdPolicy *detached = cpd_policy_new (policy->target, policy->generation);
+
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    {
+      CpdPin *pin = policy->pins[layer] != NULL ? cpd_pin_copy (policy->pins[layer]) : NULL;
+      CpdAnchors *anchors = pin != NULL ? pin->anchors : NULL;
+
+      if (anchors != NULL)
+        pin->anchors = cpd_anchors_detach (anchors);
+      cpd_anchors_unref (anchors);
+      cpd_policy_take_pin (detached, pin);
+    }
+  return detached;
+}
+
+/* Whether nothing is pinned. What a request brings along is no pin: it can only tighten. */
+gboolean
+cpd_policy_is_empty (const CpdPolicy *policy)
+{
+  return policy->pins[CPD_LAYER_FILES] == NULL && policy->pins[CPD_LAYER_SYSTEM] == NULL
+         && policy->pins[CPD_LAYER_USER] == NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin.h"
+
+G_BEGIN_DECLS
+
+/* What every layer says of one host, for one uid: a snapshot. A reference-counted value that is
+ * only read. */
+typedef struct
+{
+  CpdHost *target;
+  CpdPin *pins[CPD_N_LAYERS]; /* the winning pin of each layer; NULL: it says nothing */
+  guint64 generation;         /* of the uid, when the snapshot was taken */
+} CpdPolicy;
+
+CpdPolicy *cpd_policy_new (CpdHost *target, guint64 generation);
+CpdPolicy *cpd_policy_ref (CpdPolicy *policy);
+void cpd_policy_unref (CpdPolicy *policy);
+
+void cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin);
+CpdPolicy *cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys);
+CpdPolicy *cpd_policy_detach (CpdPolicy *policy);
+gboolean cpd_policy_is_empty (const CpdPolicy *policy);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPolicy, cpd_policy_unref)
+
+G_END_DECLS

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The folder that all run-time pins are kept below, and the lock on it: one process at a time may
+ * write there, and only that one has read what counts. The lock is on the folder itself, so there
+ * is no file that could be removed from under it, and it ends with the process. Folders below are
+ * opened one step at a time, and no step follows a symbolic link. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-state-dir.h"
+
+#include "client-lib/certpin-error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
+/* How often a lock that another process holds is tried. */
+#define LOCK_STEP_MS 5
+
+struct _CpdStateDir
+{
+  char *path;
+  GMutex lock;     /* of the next two */
+  int fd;          /* of the locked folder; -1: it is not locked */
+  gboolean is_new; /* it was not there before */
+
+  /* Atomic. The folder's entries are on disk where both are the same; they start apart, since an
+   * earlier process may have crashed before it wrote them out. */
+  int made, synced;
+};
+
+CpdStateDir *
+cpd_state_dir_new (const char *path)
+{
+  CpdStateDir *dir = g_atomic_rc_box_new0 (CpdStateDir);
+
+  dir->path = g_strdup (path);
+  dir->fd = -1;
+  dir->made = 1;
+  g_mutex_init (&dir->lock);
+  return dir;
+}
+
+CpdStateDir *
+cpd_state_dir_ref (CpdStateDir *dir)
+{
+  return g_atomic_rc_box_acquire (dir);
+}
+
+static void
+state_dir_clear (gpointer data)
+{
+  CpdStateDir *dir = data;
+
+  g_free (dir->path);
+  g_mutex_clear (&dir->lock);
+  if (dir->fd >= 0)
+    close (dir->fd);
+}
+
+void
+cpd_state_dir_unref (CpdStateDir *dir)
+{
+  if (dir != NULL)
+    g_atomic_rc_box_release_full (dir, state_dir_clear);
+}
+
+/* Returns: (transfer full) */
+char *
+cpd_state_dir_build_path (CpdStateDir *dir, const char *name)
+{
+  return g_build_filename (dir->path, name, NULL);
+}
+
+static int
+fail (GError **error, const char *doing, const char *path, int code)
+{
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot %s the folder ‘%s’: %s",
+               doing, path, g_strerror (code));
+  return -1;
+}
+
+/* Returns: the folder, to be closed; -1 with errno set */
+static int
+open_root (CpdStateDir *dir)
+{
+  int locked;
+
+  g_mutex_lock (&dir->lock);
+  locked = dir->fd;
+  g_mutex_unlock (&dir->lock);
+  return locked >= 0 ? fcntl (locked, F_DUPFD_CLOEXEC, 0) : open (dir->path, FOLDER_FLAGS);
+}
+
+static gboolean
+wait_for_lock (int fd, unsigned int most_ms, GCancellable *cancellable)
+{
+  for (unsigned int waited = 0; flock (fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS)
+    {
+      if (errno != EWOULDBLOCK && errno != EINTR)
+        return FALSE;
+      if (waited >= most_ms || g_cancellable_is_cancelled (cancellable))
+        {
+          errno = EWOULDBLOCK;
+          return FALSE;
+        }
+      g_usleep (LOCK_STEP_MS * 1000);
+    }
+  return TRUE;
+}
+
+static gboolean
+refuse_lock (CpdStateDir *dir, int code, GError **error)
+{
+  if (code != EWOULDBLOCK)
+    return fail (error, "lock", dir->path, code) >= 0;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_BUSY,
+               "another certpind uses the state folder ‘%s’; stop that one, or name another folder "
+               "with --state-dir",
+               dir->path);
+  return FALSE;
+}
+
+/* Returns: the folder, locked; -1: with `error` set */
+static int
+open_locked (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable, GError **error)
+{
+  gboolean is_new = !g_file_test (dir->path, G_FILE_TEST_EXISTS);
+  int fd = -1, code;
+
+  if (g_mkdir_with_parents (dir->path, 0700) < 0)
+    return fail (error, "make", dir->path, errno);
+  fd = open (dir->path, FOLDER_FLAGS);
+  if (fd < 0)
+    return fail (error, "open", dir->path, errno);
+  if (wait_for_lock (fd, most_ms, cancellable))
+    {
+      dir->is_new = dir->is_new || is_new;
+      return fd;
+    }
+  code = errno;
+  close (fd);
+  refuse_lock (dir, code, error);
+  return -1;
+}
+
+/* Makes the folder, too, and waits at most so long for whoever has the lock. Blocks. If it is
+ * locked already, nothing happens.
+ * Errors: G_IO_ERROR_BUSY: another process has it; CERTPIN_ERROR_STORE_FAILED. */
+gboolean
+cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable,
+                    GError **error)
+{
+  gboolean locked;
+
+  g_mutex_lock (&dir->lock);
+  if (dir->fd < 0)
+    dir->fd = open_locked (dir, most_ms, cancellable, error);
+  locked = dir->fd >= 0;
+  g_mutex_unlock (&dir->lock);
+  return locked;
+}
+
+gboolean
+cpd_state_dir_is_locked (CpdStateDir *dir)
+{
+  gboolean locked;
+
+  g_mutex_lock (&dir->lock);
+  locked = dir->fd >= 0;
+  g_mutex_unlock (&dir->lock);
+  return locked;
+}
+
+/* What a folder could not be opened for: a link is told as one. */
+static int
+refuse_folder (CpdStateDir *dir, int parent, const char *name, int code, GError **error)
+{
+  const char *last = strrchr (name, '/');
+  g_autofree char *path = cpd_state_dir_build_path (dir, name);
+  struct stat status;
+
+  if (fstatat (parent, last != NULL ? last + 1 : name, &status, AT_SYMLINK_NOFOLLOW) < 0
+      || !S_ISLNK (status.st_mode))
+    return fail (error, "open", path, code);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+               "the folder ‘%s’ is a symbolic link, which is not followed; put the folder itself "
+               "there",
+               path);
+  return -1;
+}
+
+/* One step down. `name`: the way from the top; its last part is what is opened.
+ * Returns: the folder; -1: it is not there, or with `error` set */
+static int
+open_step (CpdStateDir *dir, int parent, const char *name, gboolean make, GError **error)
+{
+  const char *slash = strrchr (name, '/'), *last = slash != NULL ? slash + 1 : name;
+  int fd, code;
+
+  if (make && mkdirat (parent, last, 0700) == 0)
+    g_atomic_int_inc (&dir->made);
+  fd = openat (parent, last, FOLDER_FLAGS | O_NOFOLLOW);
+  code = errno;
+  if (fd >= 0 || (!make && code == ENOENT))
+    return fd;
+  return refuse_folder (dir, parent, name, code, error);
+}
+
+/* Whether it could not be opened because it is just not there, which is fine. A link to nowhere is
+ * not: what it led to may have held pins. */
+static gboolean
+is_absent (CpdStateDir *dir)
+{
+  int code = errno;
+  struct stat status;
+  gboolean is = code == ENOENT && lstat (dir->path, &status) < 0 && errno == ENOENT;
+
+  errno = code;
+  return is;
+}
+
+/* `name`: of a folder below, in one or two parts. Returns: as open_step () */
+static int
+walk (CpdStateDir *dir, const char *name, gboolean make, GError **error)
+{
+  const char *slash = strchr (name, '/');
+  g_autofree char *first = slash != NULL ? g_strndup (name, (gsize)(slash - name)) : NULL;
+  int root = open_root (dir), middle = -1, fd = -1;
+
+  if (root < 0 && !make && is_absent (dir))
+    return -1;
+  if (root < 0)
+    return fail (error, "open", dir->path, errno);
+  if (first == NULL)
+    fd = open_step (dir, root, name, make, error);
+  else if ((middle = open_step (dir, root, first, make, error)) >= 0)
+    fd = open_step (dir, middle, name, make, error);
+  if (middle >= 0)
+    close (middle);
+  close (root);
+  return fd;
+}
+
+/* `name`: of a folder below: “system”, “users”, “users/UID”.
+ * Returns: the folder, to be closed; -1: it is not there, or with `error` set.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+int
+cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error)
+{
+  return walk (dir, name, /* make= */ FALSE, error);
+}
+
+/* What this process may not look into, it has not made. */
+static gboolean
+sync_folder (int root, const char *name)
+{
+  int fd = openat (root, name, FOLDER_FLAGS | O_NOFOLLOW);
+  gboolean synced
+      = fd >= 0 ? fsync (fd) == 0 : errno == ENOENT || errno == EACCES || errno == ENOTDIR;
+
+  if (fd >= 0)
+    close (fd);
+  return synced;
+}
+
+/* Writes out where the folders are: one that a power cut takes away takes its pins along. */
+static gboolean
+sync_entries (CpdStateDir *dir, GError **error)
+{
+  int made = g_atomic_int_get (&dir->made);
+  gboolean synced;
+  int root;
+
+  if (g_atomic_int_get (&dir->synced) == made)
+    return TRUE;
+  root = open_root (dir);
+  synced = root >= 0 && sync_folder (root, "users") && sync_folder (root, ".")
+           && (!dir->is_new || sync_folder (root, ".."));
+  if (synced)
+    g_atomic_int_set (&dir->synced, made);
+  else
+    fail (error, "write out", dir->path, errno);
+  if (root >= 0)
+    close (root);
+  return synced;
+}
+
+/* As above, but makes the folder; afterwards a power cut does not take it away. Only for who has
+ * the lock. Returns: the folder, to be closed; -1: with `error` set */
+int
+cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)
+{
+  int fd = walk (dir, name, /* make= */ TRUE, error);
+
+  if (fd < 0 || sync_entries (dir, error))
+    return fd;
+  close (fd);
+  return -1;
+}

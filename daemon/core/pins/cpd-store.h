@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-ledger.h"
+#include "daemon/core/pins/cpd-policy.h"
+#include "daemon/core/trust/cpd-trust-source.h"
+
+G_BEGIN_DECLS
+
+#define CPD_TYPE_STORE (cpd_store_get_type ())
+
+/* The uid in a change that concerns everybody. */
+#define CPD_ALL_UIDS G_MAXUINT32
+
+/* All pins of the machine, and the anchors of those that name none. Emits
+ *   changed (guint32 uid, CpdHost *pattern): what is said of the hosts under the pattern, for this
+ * uid or for CPD_ALL_UIDS, may be another thing from now on. A NULL pattern: of every host. */
+G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
+
+typedef struct
+{
+  CpdTrustSource *trust;        /* of the system's anchors; NULL: none are trusted */
+  const char *state_dir;        /* of run-time pins; NULL: nothing is kept */
+  const char *const *pins_dirs; /* of pin files, the strongest first; NULL-terminated */
+  guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
+                                   restart */
+  guint64 max_bytes_per_layer;  /* of run-time pins, as files; 0: no limit */
+  guint64 max_pins_per_layer;   /* likewise, their number */
+} CpdStoreSettings;
+
+CpdStore *cpd_store_new (const CpdStoreSettings *settings);
+gboolean
+cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
+GPtrArray *cpd_store_load (CpdStore *store);
+
+const char *const *cpd_store_get_pins_dirs (CpdStore *store);
+CpdTrustSource *cpd_store_get_trust (CpdStore *store);
+CpdAnchors *cpd_store_get_anchors (CpdStore *store);
+CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
+guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);
+CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern);
+CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host);
+GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
+GPtrArray *cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid);
+GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
+                                 unsigned int max);
+gboolean
+cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error);
+unsigned int cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid);
+
+void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin,
+                              GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
+
+gboolean cpd_store_is_busy (CpdStore *store);
+void cpd_store_write_again (CpdStore *store);
+
+void cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data);
+gboolean cpd_store_reload_finish (CpdStore *store, GAsyncResult *result, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The outer shape of a certificate (RFC 5280, section 4.1), walked by tag and length alone, so that
+ * a key's bytes are taken as they stand and never as some library writes them anew. DER only:
+ * definite, minimal lengths, each part in its place and nothing after the last (X.690,
+ * section 10.1). */
+
+#include "config.h"
+
+#include "daemon/core/trust/cpd-der.h"
+
+#include <libtasn1.h>
+#include <string.h>
+
+#define TAG_INTEGER    0x02
+#define TAG_BIT_STRING 0x03
+#define TAG_OCTETS     0x04
+#define TAG_SEQUENCE   0x30
+#define TAG_VERSION    0xA0
+#define TAG_ISSUER_ID  0x81
+#define TAG_SUBJECT_ID 0x82
+#define TAG_EXTENSIONS 0xA3
+
+/* Reads one element off the front of `rest`. `whole` has its header, `content` has not. */
+static gboolean
+take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content)
+{
+  guint8 minimal[ASN1_MAX_LENGTH_SIZE];
+  int minimal_size, length_size;
+  long length;
+
+  /* One octet of tag: the high-tag form (X.690, section 8.1.2.4) occurs nowhere on this level. */
+  if (rest->length < 2 || rest->length > G_MAXINT || (rest->data[0] & 0x1F) == 0x1F)
+    return FALSE;
+  length = asn1_get_length_der (rest->data + 1, (int)rest->length - 1, &length_size);
+  if (length < 0 || (size_t)length > rest->length - 1 - (size_t)length_size)
+    return FALSE;
+  asn1_length_der ((unsigned long)length, minimal, &minimal_size);
+  if (minimal_size != length_size)
+    return FALSE;
+
+  *tag = rest->data[0];
+  *whole = (CpdSlice){ rest->data, 1 + (size_t)length_size + (size_t)length };
+  *content = (CpdSlice){ rest->data + 1 + length_size, (size_t)length };
+  rest->data += whole->length;
+  rest->length -= whole->length;
+  return TRUE;
+}
+
+static gboolean
+take (CpdSlice *rest, guint8 expected, CpdSlice *whole, CpdSlice *content)
+{
+  CpdSlice before = *rest, some_whole, some_content;
+  guint8 tag;
+
+  if (!take_any (rest, &tag, &some_whole, &some_content))
+    return FALSE;
+  if (tag != expected)
+    {
+      *rest = before;
+      return FALSE;
+    }
+  if (whole != NULL)
+    *whole = some_whole;
+  if (content != NULL)
+    *content = some_content;
+  return TRUE;
+}
+
+static gboolean
+take_optional (CpdSlice *rest, guint8 expected, CpdSlice *content)
+{
+  return rest->length == 0 || rest->data[0] != expected || take (rest, expected, NULL, content);
+}
+
+static gboolean
+is_algorithm_and_bits (CpdSlice spki)
+{
+  return take (&spki, TAG_SEQUENCE, NULL, NULL) && take (&spki, TAG_BIT_STRING, NULL, NULL)
+         && spki.length == 0;
+}
+
+static gboolean
+parse_tbs (CpdSlice tbs, CpdCertificateShape *shape, CpdSlice *algorithm)
+{
+  CpdSlice ignored, extensions = { NULL, 0 }, spki;
+
+  if (!take_optional (&tbs, TAG_VERSION, &ignored) || !take (&tbs, TAG_INTEGER, NULL, NULL)
+      || !take (&tbs, TAG_SEQUENCE, algorithm, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL) || !take (&tbs, TAG_SEQUENCE, NULL, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->spki, &spki))
+    return FALSE;
+  if (!is_algorithm_and_bits (spki) || !take_optional (&tbs, TAG_ISSUER_ID, &ignored)
+      || !take_optional (&tbs, TAG_SUBJECT_ID, &ignored)
+      || !take_optional (&tbs, TAG_EXTENSIONS, &extensions))
+    return FALSE;
+  if (extensions.data != NULL
+      && (!take (&extensions, TAG_SEQUENCE, NULL, NULL) || extensions.length != 0))
+    return FALSE;
+  return tbs.length == 0;
+}
+
+/* Whether the bytes are exactly one certificate in DER; `shape` points into them. */
+gboolean
+cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape)
+{
+  CpdSlice rest = { data, length }, certificate, tbs, algorithm, signed_algorithm;
+
+  /* The algorithm is said twice, and the same (RFC 5280, section 4.1.1.2): only one of them is
+   * signed. */
+  return take (&rest, TAG_SEQUENCE, NULL, &certificate) && rest.length == 0
+         && take (&certificate, TAG_SEQUENCE, NULL, &tbs)
+         && take (&certificate, TAG_SEQUENCE, &algorithm, NULL)
+         && take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
+         && parse_tbs (tbs, shape, &signed_algorithm) && algorithm.length == signed_algorithm.length
+         && memcmp (algorithm.data, signed_algorithm.data, algorithm.length) == 0;
+}
+
+#define CONSTRUCTED 0x20
+#define DEPTH_MAX   32
+
+/* Like take_any (), of whatever a decoder might understand. */
+static gboolean
+take_leniently (CpdSlice *rest, guint8 *tag, CpdSlice *content)
+{
+  size_t at = 1;
+  int length_size;
+  long length;
+
+  *tag = rest->data[0];
+  if ((*tag & 0x1F) == 0x1F)
+    while (at < rest->length && (rest->data[at++] & 0x80) != 0)
+      ;
+  if (at >= rest->length || rest->length > G_MAXINT)
+    return FALSE;
+  length = asn1_get_length_der (rest->data + at, (int)(rest->length - at), &length_size);
+  if (length < 0 || (size_t)length > rest->length - at - (size_t)length_size)
+    return FALSE;
+  at += (size_t)length_size;
+  *content = (CpdSlice){ rest->data + at, (size_t)length };
+  rest->data += at + (size_t)length;
+  rest->length -= at + (size_t)length;
+  return TRUE;
+}
+
+/* `left`: how many may still come. FALSE: there is one too many. */
+static gboolean
+count (CpdSlice rest, unsigned int *left, unsigned int depth)
+{
+  if (depth > DEPTH_MAX)
+    return FALSE;
+  while (rest.length > 0)
+    {
+      CpdSlice content;
+      guint8 tag;
+
+      if (*left == 0)
+        return FALSE;
+      --*left;
+      if (!take_leniently (&rest, &tag, &content))
+        return TRUE; /* no decoder gets further */
+      if (((tag & CONSTRUCTED) != 0
+           || (tag == TAG_OCTETS && content.length > 0 && content.data[0] == TAG_SEQUENCE))
+          && !count (content, left, depth + 1))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* How many elements there are within others, those in the octets of extensions included: so much
+ * work it is to decode them. Returns: at most `most` + 1 */
+unsigned int
+cpd_der_count_elements (CpdSlice slice, unsigned int most)
+{
+  unsigned int left = most;
+
+  return count (slice, &left, 0) ? most - left : most + 1;
+}
+
+/* How long the first element says that it is, header included, whether or not that many bytes are
+ * there. FALSE: the bytes do not begin with a SEQUENCE of a definite length. */
+gboolean
+cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer)
+{
+  size_t octets, content = 0;
+
+  if (length < 2 || data[0] != TAG_SEQUENCE || data[1] == 0x80 || data[1] > 0x84)
+    return FALSE;
+  octets = data[1] > 0x80 ? data[1] & 0x7Fu : 0;
+  if (length < 2 + octets)
+    return FALSE;
+  for (size_t i = 0; i < octets; i++)
+    content = content << 8 | data[2 + i];
+  *outer = 2 + octets + (octets > 0 ? content : data[1]);
+  return TRUE;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/trust/cpd-certificate.h"
+
+G_BEGIN_DECLS
+
+/* Where a certificate stands on a path. */
+typedef enum
+{
+  CPD_ROLE_LEAF,
+  CPD_ROLE_INTERMEDIATE,
+  CPD_ROLE_ANCHOR,
+} CpdRole;
+
+gboolean cpd_profile_is_too_long (CpdCertificate *certificate);
+const char *cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role);
+const char *cpd_profile_find_forbidden_name (GPtrArray *path);
+
+G_END_DECLS

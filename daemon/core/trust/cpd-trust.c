@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From the certificates that a server presented to the paths that hold: a search over names and
+ * signatures, bounded in work, which tries every alternative before it refuses, since GnuTLS by
+ * itself tries one; and for each path that reaches an anchor the whole validation (RFC 5280,
+ * section 6). Keys are only ever taken from the paths made here, never from what was merely
+ * presented. */
+
+#include "config.h"
+
+#include "daemon/core/trust/cpd-trust.h"
+
+#include "daemon/core/trust/cpd-gnutls.h"
+#include "daemon/core/trust/cpd-profile.h"
+#include "daemon/core/base/cpd-text.h"
+
+#include <string.h>
+
+/* Bounds on the work that one chain can cause: a signature costs about 0.1 ms. */
+#define SIGNATURES_MAX 100
+#define DEPTH_MAX      12
+#define PATHS_MAX      8
+
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 8192
+
+typedef struct
+{
+  CpdAnchors *anchors;
+  GPtrArray *chain; /* of CpdCertificate, as presented */
+  const CpdTrustQuestion *question;
+  GPtrArray *tip_to_leaf; /* of CpdCertificate, borrowed: the path so far, leaf first */
+  unsigned int signatures_left;
+  CpdCertificate *oversized; /* borrowed: an issuer with too large a key to verify with; or NULL */
+  CpdValidation *result;
+} Search;
+
+static void
+path_free (gpointer data)
+{
+  CpdPath *path = data;
+
+  g_ptr_array_unref (path->certificates);
+  g_free (path);
+}
+
+static CpdValidation *
+validation_new (CpdAnchors *anchors)
+{
+  CpdValidation *validation = g_atomic_rc_box_new0 (CpdValidation);
+
+  validation->anchors = cpd_anchors_ref (anchors);
+  validation->paths = g_ptr_array_new_with_free_func (path_free);
+  return validation;
+}
+
+/* Keeps the first problem that is told: the search takes the most direct path first. */
+G_GNUC_PRINTF (3, 4)
+static gboolean
+fail (CpdValidation *validation, CpdProblem problem, const char *format, ...)
+{
+  va_list arguments;
+
+  if (validation->problem != CPD_PROBLEM_NONE)
+    return FALSE;
+  va_start (arguments, format);
+  validation->problem = problem;
+  validation->detail = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  return FALSE;
+}
+
+static gboolean
+check_leaf (Search *search, CpdCertificate *leaf)
+{
+  const CpdTrustQuestion *question = search->question;
+  gnutls_x509_crt_t handle = cpd_certificate_get_handle (leaf);
+
+  if (question->name != NULL && !cpd_certificate_names (leaf, question->name))
+    {
+      g_autofree char *subject = cpd_certificate_dup_subject (leaf);
+      return fail (search->result, CPD_PROBLEM_NAME,
+                   "the certificate of ‘%s’ does not name the host ‘%s’", subject, question->name);
+    }
+  if (gnutls_x509_crt_get_version (handle) < 3)
+    return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+                 "the server's certificate is of X.509 version 1 or 2, which cannot be judged");
+  if (question->purpose == CPD_PURPOSE_SERVER && cpd_certificate_is_ca (leaf))
+    return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+                 "the server's certificate is that of a certificate authority");
+  return TRUE;
+}
+
+static gboolean
+check_dates (Search *search, CpdCertificate *certificate)
+{
+  gint64 now = search->question->now;
+  gint64 from = cpd_certificate_get_not_before (certificate);
+  gint64 until = cpd_certificate_get_not_after (certificate);
+  g_autofree char *subject = NULL, *day = NULL;
+
+  if (now >= from && now <= until)
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  day = cpd_text_date (now > until ? until : from);
+  if (now > until)
+    return fail (search->result, CPD_PROBLEM_EXPIRED, "the certificate ‘%s’ expired on %s", subject,
+                 day);
+  return fail (search->result, CPD_PROBLEM_NOT_YET_VALID,
+               "the certificate ‘%s’ is valid only from %s", subject, day);
+}
+
+static gboolean
+check_key (Search *search, CpdCertificate *certificate)
+{
+  unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
+  g_autofree char *subject = NULL;
+
+  if (bits == 0 || (bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX))
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_WEAK,
+               "the RSA key of ‘%s’ has %u bits, but only 2048 to 8192 are accepted", subject,
+               bits);
+}
+
+static gboolean
+check_purpose (Search *search, CpdCertificate *certificate)
+{
+  gnutls_x509_crt_t handle = cpd_certificate_get_handle (certificate);
+  g_autofree char *subject = NULL;
+
+  if (search->question->purpose == CPD_PURPOSE_ANY
+      || gnutls_x509_crt_check_key_purpose (handle, GNUTLS_KP_TLS_WWW_SERVER, 0))
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_PURPOSE,
+               "the certificate ‘%s’ may not be used for servers", subject);
+}
+
+static gboolean
+check_length (Search *search, CpdCertificate *certificate)
+{
+  g_autofree char *subject = NULL;
+
+  if (!cpd_profile_is_too_long (certificate))
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+               "the certificate ‘%s’ lists more purposes, policies or constraints than are judged",
+               subject);
+}
+
+static gboolean
+check_profile (Search *search, CpdCertificate *certificate, CpdRole role)
+{
+  const char *fault = cpd_profile_find_fault (certificate, role);
+  g_autofree char *subject = NULL;
+
+  if (fault == NULL)
+    return TRUE;
+  subject = cpd_certificate_dup_subject (certificate);
+  return fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the certificate ‘%s’ %s", subject, fault);
+}
+
+static gboolean
+check_names (Search *search)
+{
+  const char *fault = cpd_profile_find_forbidden_name (search->tip_to_leaf);
+
+  return fault == NULL
+         || fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path does not hold: %s", fault);
+}
+
+static gboolean
+explain_status (CpdValidation *result, unsigned int status)
+{
+  if (status & (GNUTLS_CERT_INSECURE_ALGORITHM))
+    return fail (result, CPD_PROBLEM_WEAK,
+                 "a certificate on the path is signed with SHA-1 or MD5, or its key is too weak");
+  if (status & GNUTLS_CERT_PURPOSE_MISMATCH)
+    return fail (result, CPD_PROBLEM_PURPOSE,
+                 "a certificate on the path may not be used for servers");
+  if (status & (GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE))
+    return fail (result, CPD_PROBLEM_CONSTRAINTS,
+                 "a certificate on the path breaks what its issuers were allowed to certify");
+  if (status & GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS)
+    return fail (result, CPD_PROBLEM_CONSTRAINTS,
+                 "a certificate on the path has a critical extension that is not understood here");
+  return fail (result, CPD_PROBLEM_CONSTRAINTS, "the path does not validate (GnuTLS status 0x%x)",
+               status);
+}
+
+/* The signatures, constraints and strengths along the path, which ends in the only anchor that
+ * GnuTLS is given here, so that it can neither shorten nor leave it. Dates are ours: GnuTLS has a
+ * clock of its own. */
+static gboolean
+check_with_gnutls (Search *search)
+{
+  const unsigned int flags = GNUTLS_PROFILE_TO_VFLAGS (GNUTLS_PROFILE_MEDIUM)
+                             | GNUTLS_VERIFY_DISABLE_TIME_CHECKS
+                             | GNUTLS_VERIFY_DISABLE_TRUSTED_TIME_CHECKS;
+  gnutls_x509_crt_t handles[DEPTH_MAX + 1];
+  unsigned int length = search->tip_to_leaf->len;
+  unsigned int below = MAX (length - 1, 1); /* a leaf that is its own anchor is its own path */
+  unsigned int status = 0;
+
+  for (unsigned int i = 0; i < length; i++)
+    handles[i] = cpd_certificate_get_handle (search->tip_to_leaf->pdata[i]);
+  if (gnutls_x509_crt_list_verify (handles, (int)below, &handles[length - 1], 1, NULL, 0, flags,
+                                   &status)
+      < 0)
+    return fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path cannot be validated");
+  return status == 0 || explain_status (search->result, status);
+}
+
+static void
+keep_path (Search *search)
+{
+  CpdPath *path = g_new0 (CpdPath, 1);
+
+  path->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
+  path->valid_from = G_MININT64;
+  path->valid_until = G_MAXINT64;
+  for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
+    {
+      CpdCertificate *certificate = search->tip_to_leaf->pdata[i];
+
+      g_ptr_array_add (path->certificates, cpd_certificate_ref (certificate));
+      path->valid_from = MAX (path->valid_from, cpd_certificate_get_not_before (certificate));
+      path->valid_until = MIN (path->valid_until, cpd_certificate_get_not_after (certificate));
+    }
+  g_ptr_array_add (search->result->paths, path);
+}
+
+static CpdRole
+role_of (Search *search, unsigned int position)
+{
+  if (position == 0)
+    return CPD_ROLE_LEAF;
+  return position + 1 == search->tip_to_leaf->len ? CPD_ROLE_ANCHOR : CPD_ROLE_INTERMEDIATE;
+}
+
+/* Judges the path that has just reached an anchor. GnuTLS verifies its signatures once more, and
+ * names are compared along it: that is work, too. */
+static void
+judge_path (Search *search)
+{
+  unsigned int cost = 2 * (search->tip_to_leaf->len - 1);
+
+  if (search->signatures_left < cost)
+    {
+      search->signatures_left = 0;
+      return;
+    }
+  search->signatures_left -= cost;
+  for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
+    {
+      CpdCertificate *certificate = search->tip_to_leaf->pdata[i];
+      CpdRole role = role_of (search, i);
+
+      if ((role == CPD_ROLE_LEAF && !check_leaf (search, certificate))
+          || !check_dates (search, certificate) || !check_key (search, certificate)
+          || !check_length (search, certificate)
+          || (role != CPD_ROLE_ANCHOR && !check_purpose (search, certificate))
+          || !check_profile (search, certificate, role))
+        return;
+    }
+  if (check_with_gnutls (search) && check_names (search))
+    keep_path (search);
+}
+
+static gboolean
+is_on_path (Search *search, CpdCertificate *certificate)
+{
+  for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
+    if (cpd_certificate_equal (search->tip_to_leaf->pdata[i], certificate))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
+{
+  CpdSlice wanted = cpd_certificate_get_raw_issuer (tip);
+  CpdSlice subject = cpd_certificate_get_raw_subject (issuer);
+
+  if (wanted.length != subject.length || memcmp (wanted.data, subject.data, wanted.length) != 0
+      || is_on_path (search, issuer) || search->signatures_left == 0)
+    return FALSE;
+  /* Such a key would take long, so whether it signed is never known. */
+  if (cpd_certificate_get_rsa_bits (issuer) > RSA_BITS_MAX)
+    {
+      search->oversized = issuer;
+      return FALSE;
+    }
+  search->signatures_left--;
+  return cpd_certificate_is_signed_by (tip, issuer) && check_key (search, issuer);
+}
+
+/* Goes on from the last certificate of the path: first to anchors, then to what was presented. */
+static void
+extend (Search *search)
+{
+  CpdCertificate *tip = search->tip_to_leaf->pdata[search->tip_to_leaf->len - 1];
+  g_autoptr (GPtrArray) anchors = NULL;
+
+  if (search->tip_to_leaf->len > DEPTH_MAX - 1 || search->result->paths->len >= PATHS_MAX)
+    return;
+
+  anchors = cpd_anchors_find (search->anchors, cpd_certificate_get_raw_issuer (tip));
+  for (unsigned int i = 0; i < anchors->len; i++)
+    if (links_to (search, tip, anchors->pdata[i]))
+      {
+        g_ptr_array_add (search->tip_to_leaf, anchors->pdata[i]);
+        judge_path (search);
+        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
+      }
+  for (unsigned int i = 1; i < search->chain->len; i++)
+    if (!cpd_anchors_contain (search->anchors, search->chain->pdata[i])
+        && links_to (search, tip, search->chain->pdata[i]))
+      {
+        g_ptr_array_add (search->tip_to_leaf, search->chain->pdata[i]);
+        extend (search);
+        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
+      }
+}
+
+static void
+explain_no_path (Search *search, CpdCertificate *leaf)
+{
+  g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
+
+  if (search->oversized != NULL)
+    check_key (search, search->oversized);
+  else if (cpd_certificate_is_self_signed (leaf))
+    fail (search->result, CPD_PROBLEM_SELF_SIGNED, "the server's certificate is self-signed");
+  else if (search->signatures_left == 0)
+    fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
+          "of all the ways from the server's certificate to its issuer ‘%s’ and on, too many were "
+          "tried and none led to a trusted authority",
+          issuer);
+  else
+    fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
+          "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
+}
+
+/* A path ends in a trusted certificate that signed itself; one that somebody else issued is not
+ * trusted without that issuer, whatever list it is in. */
+static gboolean
+is_its_own_anchor (CpdAnchors *anchors, CpdCertificate *leaf)
+{
+  return cpd_anchors_contain (anchors, leaf) && cpd_certificate_is_self_signed (leaf);
+}
+
+/* Judges a chain of CpdCertificate, as presented, the server's own first. No clock, no disk, no
+ * network. Returns: (transfer full): every valid path that was found within the bound of work */
+CpdValidation *
+cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestion *question)
+{
+  g_autoptr (CpdValidation) result = validation_new (anchors);
+  g_autoptr (GPtrArray) path = g_ptr_array_new ();
+  Search search = { .anchors = anchors,
+                    .chain = chain,
+                    .question = question,
+                    .tip_to_leaf = path,
+                    .signatures_left = SIGNATURES_MAX,
+                    .result = result };
+
+  if (chain->len == 0)
+    {
+      fail (result, CPD_PROBLEM_MALFORMED,
+            "the server presented no certificate of its own that can be read");
+      return g_steal_pointer (&result);
+    }
+  if (chain->len > CPD_TRUST_PRESENTED_MAX)
+    {
+      fail (result, CPD_PROBLEM_MALFORMED,
+            "the server presented %u certificates; 1 to %u are judged", chain->len,
+            CPD_TRUST_PRESENTED_MAX);
+      return g_steal_pointer (&result);
+    }
+
+  if (question->now < question->earliest)
+    {
+      fail (result, CPD_PROBLEM_CLOCK,
+            "this machine's clock is before the date of this program; set it");
+      return g_steal_pointer (&result);
+    }
+
+  g_ptr_array_add (path, chain->pdata[0]);
+  if (is_its_own_anchor (anchors, chain->pdata[0]))
+    judge_path (&search);
+  extend (&search);
+  if (result->paths->len == 0)
+    {
+      explain_no_path (&search, chain->pdata[0]);
+      return g_steal_pointer (&result);
+    }
+  /* What other paths lacked does not matter. */
+  result->problem = CPD_PROBLEM_NONE;
+  g_clear_pointer (&result->detail, g_free);
+  return g_steal_pointer (&result);
+}
+
+CpdValidation *
+cpd_validation_ref (CpdValidation *validation)
+{
+  return g_atomic_rc_box_acquire (validation);
+}
+
+static void
+validation_clear (gpointer data)
+{
+  CpdValidation *validation = data;
+
+  cpd_anchors_unref (validation->anchors);
+  g_ptr_array_unref (validation->paths);
+  g_free (validation->detail);
+}
+
+void
+cpd_validation_unref (CpdValidation *validation)
+{
+  if (validation != NULL)
+    g_atomic_rc_box_release_full (validation, validation_clear);
+}
+
+/* Returns: (transfer none): a word for programs, as in the `reason` of LastFailure */
+const char *
+cpd_problem_get_name (CpdProblem problem)
+{
+  static const char *const names[]
+      = { "none",          "malformed", "unknown-issuer", "self-signed", "name",       "expired",
+          "not-yet-valid", "clock",     "purpose",        "weak",        "constraints" };
+
+  return names[problem];
+}

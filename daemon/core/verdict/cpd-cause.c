@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Why a server was probably refused. A refusal itself is certain; who is behind it is a guess, made
+ * from what the server showed, so that people know whom to ask. */
+
+#include "config.h"
+
+#include "daemon/core/verdict/cpd-cause.h"
+
+static CpdCertificate *
+get_leaf (CpdPeer *peer)
+{
+  GPtrArray *chain = cpd_peer_get_chain (peer);
+
+  return chain->len > 0 ? chain->pdata[0] : NULL;
+}
+
+static gboolean
+is_pinned (CpdPolicy *policy, CpdCertificate *leaf)
+{
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL
+        && cpd_pin_has_key (policy->pins[layer], cpd_certificate_get_key (leaf)))
+      return TRUE;
+  return FALSE;
+}
+
+static const char *
+explain_problem (CpdProblem problem)
+{
+  switch (problem)
+    {
+    case CPD_PROBLEM_UNKNOWN_ISSUER:
+      return "the server, or something between here and it, uses a certificate of an authority "
+             "that is not trusted";
+    case CPD_PROBLEM_SELF_SIGNED:
+      return "the server was set up with a certificate of its own making";
+    case CPD_PROBLEM_NAME:
+      return "the server's certificate was made for other hosts";
+    case CPD_PROBLEM_EXPIRED:
+      return "the server's certificate was not renewed in time";
+    case CPD_PROBLEM_NOT_YET_VALID:
+    case CPD_PROBLEM_CLOCK:
+      return "the clock of this machine is probably wrong";
+    case CPD_PROBLEM_PURPOSE:
+    case CPD_PROBLEM_WEAK:
+    case CPD_PROBLEM_CONSTRAINTS:
+    case CPD_PROBLEM_MALFORMED:
+    case CPD_PROBLEM_NONE:
+      return "the server's certificate, or one above it, was issued wrongly";
+    }
+  return NULL;
+}
+
+static const char *
+advise_on_problem (CpdProblem problem)
+{
+  if (problem == CPD_PROBLEM_CLOCK || problem == CPD_PROBLEM_NOT_YET_VALID)
+    return "nothing was sent; set this machine's clock";
+  return "nothing was sent; the server's operator has to mend it";
+}
+
+/* A stranger's name and a stranger's key, by nobody who is trusted for this host. */
+static gboolean
+is_another_server (CpdPeer *peer, CpdCertificate *leaf, CpdProblem problem)
+{
+  return (problem == CPD_PROBLEM_NAME || problem == CPD_PROBLEM_UNKNOWN_ISSUER
+          || problem == CPD_PROBLEM_SELF_SIGNED)
+         && cpd_peer_get_host (peer) != NULL
+         && !cpd_certificate_names (leaf, cpd_host_get_name (cpd_peer_get_host (peer)));
+}
+
+/* `validation`: with a problem */
+CpdCause
+cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *validation)
+{
+  CpdCertificate *leaf = get_leaf (peer);
+  gboolean pinned = leaf != NULL && is_pinned (policy, leaf);
+
+  if (leaf != NULL && !pinned && is_another_server (peer, leaf, validation->problem))
+    {
+      g_autofree char *subject = cpd_certificate_dup_subject (leaf);
+
+      return (CpdCause){
+        "captive-portal",
+        g_strdup_printf ("another server answered, ‘%s’ with a key of its own: perhaps the log-in "
+                         "page of a network",
+                         subject),
+        "nothing was sent; if this network wants a log-in, do that first, with a web browser"
+      };
+    }
+  if (pinned && validation->problem == CPD_PROBLEM_UNKNOWN_ISSUER)
+    return (CpdCause){
+      "untrusted-path",
+      g_strdup ("the server holds the pinned key, but sends no path to an authority that is "
+                "trusted here: its chain is incomplete, or its authority is a private one"),
+      "nothing was sent; have the server send its whole chain, or give the pin trust anchors"
+    };
+  return (CpdCause){ cpd_problem_get_name (validation->problem),
+                     g_strdup (explain_problem (validation->problem)),
+                     advise_on_problem (validation->problem) };
+}
+
+/* Returns: (transfer none) (nullable): the anchor that vouches for the server, where the
+ * administrator of this machine added it */
+static CpdCertificate *
+find_local_anchor (const CpdValidation *validation)
+{
+  for (unsigned int i = 0; i < validation->paths->len; i++)
+    {
+      const CpdPath *path = validation->paths->pdata[i];
+      CpdCertificate *anchor = path->certificates->pdata[path->certificates->len - 1];
+
+      if (cpd_anchors_is_local (validation->anchors, anchor))
+        return anchor;
+    }
+  return NULL;
+}
+
+static CpdCause
+blame_local_anchor (CpdCertificate *anchor)
+{
+  g_autofree char *subject = cpd_certificate_dup_subject (anchor);
+
+  return (CpdCause){
+    "local-authority",
+    g_strdup_printf ("‘%s’ vouches for it, an authority that was added to this machine: something "
+                     "between here and the server probably inspects the connection",
+                     subject),
+    "nothing was sent; ask whoever administers this machine or network"
+  };
+}
+
+/* `validation`: without a problem, by the anchors of `pin` */
+CpdCause
+cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation)
+{
+  static const char usual_advice[]
+      = "nothing was sent; ask the server's operator for the new certificate, and pin that";
+  static const char keys_advice[] = "nothing was sent; the host's pins passed, so look at the keys "
+                                    "that the request demands";
+  const char *advice = pin->layer == CPD_LAYER_REQUEST ? keys_advice : usual_advice;
+  CpdCertificate *local = find_local_anchor (validation);
+  g_autofree char *issuer = cpd_certificate_dup_issuer (get_leaf (peer));
+
+  if (g_strcmp0 (pin->issuer, issuer) == 0)
+    return (CpdCause){
+      "key-rotated",
+      g_strdup_printf ("the same authority, ‘%s’, issued it: the server probably changed its key",
+                       issuer),
+      advice
+    };
+  if (local != NULL)
+    return blame_local_anchor (local);
+  if (pin->issuer == NULL)
+    return (CpdCause){
+      "wrong-key",
+      g_strdup (
+          "the server changed its key, or something between here and it answers in its place"),
+      advice
+    };
+  return (CpdCause){ "wrong-key",
+                     g_strdup_printf ("another authority, ‘%s’, issued it: the server moved, or "
+                                      "something between here and it answers in its place",
+                                      issuer),
+                     advice };
+}
+
+void
+cpd_cause_clear (CpdCause *cause)
+{
+  g_clear_pointer (&cause->likely, g_free);
+}

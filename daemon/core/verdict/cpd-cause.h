@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/verdict/cpd-peer.h"
+#include "daemon/core/pins/cpd-policy.h"
+
+G_BEGIN_DECLS
+
+/* What most likely happened where a server was refused. */
+typedef struct
+{
+  const char *reason; /* a word for programs */
+  char *likely;       /* (owned) one sentence */
+  const char *advice; /* one sentence */
+} CpdCause;
+
+CpdCause cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *validation);
+CpdCause cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation);
+void cpd_cause_clear (CpdCause *cause);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CpdCause, cpd_cause_clear)
+
+G_END_DECLS

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The heart: whether a request may be sent, from the policy, what the server proved, and the time.
+ * Nothing else enters and nothing leaves but the answer. Every layer must pass. Of several reasons
+ * the first in this order is given, and of several layers the first: nothing pinned; blocked or
+ * expired; untrusted; mismatch. */
+
+#include "config.h"
+
+#include "daemon/core/verdict/cpd-verdict.h"
+
+#include "daemon/core/verdict/cpd-cause.h"
+#include "daemon/core/base/cpd-text.h"
+
+static const char *const layer_names[CPD_N_LAYERS]
+    = { "a pin file", "the system's pin", "the user's pin", "the request's own keys" };
+
+static CpdVerdict *
+verdict_new (CpdPolicy *policy, CpdPeer *peer)
+{
+  CpdVerdict *verdict = g_atomic_rc_box_new0 (CpdVerdict);
+
+  verdict->policy = cpd_policy_ref (policy);
+  verdict->target = cpd_host_ref (policy->target);
+  verdict->peer = peer != NULL ? cpd_peer_ref (peer) : NULL;
+  return verdict;
+}
+
+CpdVerdict *
+cpd_verdict_ref (CpdVerdict *verdict)
+{
+  return g_atomic_rc_box_acquire (verdict);
+}
+
+static void
+verdict_clear (gpointer data)
+{
+  CpdVerdict *verdict = data;
+
+  cpd_host_unref (verdict->target);
+  cpd_pin_unref (verdict->pin);
+  cpd_policy_unref (verdict->policy);
+  cpd_peer_unref (verdict->peer);
+  g_free (verdict->reason);
+  g_free (verdict->message);
+  g_free (verdict->likely_cause);
+  g_free (verdict->advice);
+  certpin_key_unref (verdict->matched_key);
+  g_clear_pointer (&verdict->path_keys, g_ptr_array_unref);
+  cpd_verdict_unref (verdict->report);
+}
+
+void
+cpd_verdict_unref (CpdVerdict *verdict)
+{
+  if (verdict != NULL)
+    g_atomic_rc_box_release_full (verdict, verdict_clear);
+}
+
+/* What is said of one refusal. */
+typedef struct
+{
+  CertpinError error;
+  CpdPin *pin; /* NULL: none */
+  const char *reason;
+  const char *cause;
+  const char *advice;
+} Refusal;
+
+/* `message`: (transfer full) */
+static CpdVerdict *
+refuse (CpdVerdict *verdict, const Refusal *refusal, char *message)
+{
+  verdict->passed = FALSE;
+  verdict->error = refusal->error;
+  verdict->pin = refusal->pin != NULL ? cpd_pin_ref (refusal->pin) : NULL;
+  verdict->layer = refusal->pin != NULL ? refusal->pin->layer : CPD_LAYER_USER;
+  verdict->reason = g_strdup (refusal->reason);
+  verdict->message = message;
+  verdict->likely_cause = g_strdup (refusal->cause);
+  verdict->advice = g_strdup (refusal->advice);
+  return verdict;
+}
+
+static CpdVerdict *
+refuse_unpinned (CpdVerdict *verdict)
+{
+  const Refusal refusal
+      = { CERTPIN_ERROR_NOT_PINNED, NULL, "not-pinned", "nothing is pinned for the host",
+          "pin the server's certificate or key first" };
+
+  return refuse (verdict, &refusal,
+                 g_strdup_printf ("host ‘%s’ is not pinned; pin its certificate first",
+                                  cpd_host_get_name (verdict->target)));
+}
+
+static CpdVerdict *
+refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
+{
+  const Refusal refusal = { CERTPIN_ERROR_BLOCKED, pin, "blocked", "the host's last pinning failed",
+                            "pin a good certificate, or unpin the host" };
+
+  return refuse (verdict, &refusal,
+                 g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it anew or unpin it",
+                                  cpd_host_get_name (verdict->target), layer_names[pin->layer],
+                                  pin->reason != NULL ? pin->reason : "its last pinning failed"));
+}
+
+static CpdVerdict *
+refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
+{
+  const Refusal refusal = { CERTPIN_ERROR_PIN_EXPIRED, pin, "pin-expired",
+                            "the pin was made to end at that time", "pin the host anew" };
+  g_autofree char *day = cpd_text_date (pin->expires);
+
+  return refuse (verdict, &refusal,
+                 g_strdup_printf ("%s of host ‘%s’ expired on %s; pin it anew",
+                                  layer_names[pin->layer], cpd_host_get_name (verdict->target),
+                                  day));
+}
+
+/* Refuses what needs no server to be refused. Returns: whether it did */
+static gboolean
+refuse_by_policy (CpdVerdict *verdict, gint64 now)
+{
+  CpdPolicy *policy = verdict->policy;
+
+  if (cpd_policy_is_empty (policy))
+    return refuse_unpinned (verdict) != NULL;
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    {
+      CpdPin *pin = policy->pins[layer];
+
+      if (pin != NULL && (pin->state == CPD_STATE_BLOCKED || pin->keys->len == 0))
+        return refuse_blocked (verdict, pin) != NULL;
+      if (pin != NULL && cpd_pin_is_expired (pin, now))
+        return refuse_expired_pin (verdict, pin) != NULL;
+    }
+  return FALSE;
+}
+
+/* `message`: (transfer full) */
+static CpdVerdict *
+refuse_for (CpdVerdict *verdict, CertpinError error, CpdPin *pin, const CpdCause *cause,
+            char *message)
+{
+  const Refusal refusal = { error, pin, cause->reason, cause->likely, cause->advice };
+
+  return refuse (verdict, &refusal, message);
+}
+
+static CpdVerdict *
+refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+{
+  g_auto (CpdCause) cause = cpd_cause_of_untrusted (verdict->policy, verdict->peer, validation);
+
+  return refuse_for (verdict, CERTPIN_ERROR_UNTRUSTED, pin, &cause,
+                     g_strdup_printf ("host ‘%s’ is not trusted: %s",
+                                      cpd_host_get_name (verdict->target), validation->detail));
+}
+
+static CpdVerdict *
+refuse_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+{
+  CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
+  g_autofree char *offered = certpin_key_to_text (cpd_certificate_get_key (leaf));
+  g_auto (CpdCause) cause = cpd_cause_of_mismatch (pin, verdict->peer, validation);
+
+  return refuse_for (verdict, CERTPIN_ERROR_PIN_MISMATCH, pin, &cause,
+                     g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",
+                                      cpd_host_get_name (verdict->target), offered,
+                                      layer_names[pin->layer], cause.likely));
+}
+
+/* Finds a pinned key on one path. */
+static gboolean
+match_path (const CpdPin *pin, const CpdPath *path, unsigned int *position)
+{
+  unsigned int last = pin->match == CPD_MATCH_LEAF ? 1 : path->certificates->len;
+
+  for (unsigned int i = 0; i < last; i++)
+    if (cpd_pin_has_key (pin, cpd_certificate_get_key (path->certificates->pdata[i])))
+      {
+        *position = i;
+        return TRUE;
+      }
+  return FALSE;
+}
+
+static void
+record_path (CpdVerdict *verdict, const CpdPath *path)
+{
+  g_clear_pointer (&verdict->path_keys, g_ptr_array_unref);
+  verdict->path_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  for (unsigned int i = 0; i < path->certificates->len; i++)
+    g_ptr_array_add (verdict->path_keys,
+                     certpin_key_ref (cpd_certificate_get_key (path->certificates->pdata[i])));
+}
+
+static void
+forget_match (CpdVerdict *verdict)
+{
+  g_clear_pointer (&verdict->matched_key, certpin_key_unref);
+  g_clear_pointer (&verdict->pin, cpd_pin_unref);
+}
+
+/* The match of the narrowest pin is the one that is told. */
+static void
+record_match (CpdVerdict *verdict, CpdPin *pin, const CpdPath *path, unsigned int position)
+{
+  forget_match (verdict);
+  record_path (verdict, path);
+  verdict->pin = cpd_pin_ref (pin);
+  verdict->layer = pin->layer;
+  verdict->matched_key
+      = certpin_key_ref (cpd_certificate_get_key (path->certificates->pdata[position]));
+  verdict->matched_position = position;
+}
+
+static gboolean
+match_validation (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+{
+  unsigned int position;
+
+  for (unsigned int i = 0; i < validation->paths->len; i++)
+    if (match_path (pin, validation->paths->pdata[i], &position))
+      {
+        if (pin->layer != CPD_LAYER_REQUEST || verdict->matched_key == NULL)
+          record_match (verdict, pin, validation->paths->pdata[i], position);
+        return TRUE;
+      }
+  return FALSE;
+}
+
+/* A request's own keys have no anchors of their own: any path will do that some pin's anchors
+ * validated. */
+static gboolean
+match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer layer)
+{
+  CpdPin *pin = verdict->policy->pins[layer];
+
+  if (layer != CPD_LAYER_REQUEST)
+    return match_validation (verdict, pin, validations[layer]);
+  for (int other = 0; other < CPD_LAYER_REQUEST; other++)
+    if (validations[other] != NULL && match_validation (verdict, pin, validations[other]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Returns: (transfer none): a validation that passed, by the layer's own anchors where it has some
+ */
+static const CpdValidation *
+get_validation (CpdValidation *const validations[], CpdLayer layer)
+{
+  for (int other = 0; layer == CPD_LAYER_REQUEST && other < CPD_LAYER_REQUEST; other++)
+    if (validations[other] != NULL)
+      return validations[other];
+  return validations[layer];
+}
+
+/* Lets a report-only pin's mismatch through; the first is told. */
+static void
+report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+{
+  if (verdict->report == NULL)
+    verdict->report
+        = refuse_mismatch (verdict_new (verdict->policy, verdict->peer), pin, validation);
+  if (verdict->path_keys == NULL)
+    record_path (verdict, validation->paths->pdata[0]);
+}
+
+/* Judges trust by all layers, then the keys by all layers. */
+static CpdVerdict *
+judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
+{
+  CpdPolicy *policy = verdict->policy;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (validations[layer] != NULL && validations[layer]->problem != CPD_PROBLEM_NONE)
+      return refuse_untrusted (verdict, policy->pins[layer], validations[layer]);
+
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    {
+      CpdPin *pin = policy->pins[layer];
+
+      if (pin == NULL || match_layer (verdict, validations, (CpdLayer)layer))
+        continue;
+      if (pin->mode != CPD_MODE_REPORT)
+        {
+          forget_match (verdict);
+          return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer));
+        }
+      report_mismatch (verdict, pin, validations[layer]);
+    }
+  verdict->passed = TRUE;
+  return verdict;
+}
+
+/* Judges what can be judged before any server is asked. `now`: Unix seconds.
+ * Returns: (transfer full): passed, or NotPinned, Blocked or PinExpired */
+CpdVerdict *
+cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
+{
+  CpdVerdict *verdict = verdict_new (policy, NULL);
+
+  verdict->passed = !refuse_by_policy (verdict, now);
+  return verdict;
+}
+
+/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`: Unix
+ * seconds. Returns: (transfer full): passed, with the match; or why not, with the evidence */
+CpdVerdict *
+cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
+{
+  CpdVerdict *verdict = verdict_new (policy, peer);
+  CpdValidation *validations[CPD_N_LAYERS] = { NULL };
+
+  if (refuse_by_policy (verdict, now))
+    return verdict;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (policy->pins[layer] != NULL)
+      {
+        CpdAnchors *own = policy->pins[layer]->anchors;
+        validations[layer] = cpd_peer_validate (peer, own != NULL ? own : system, now);
+      }
+  judge_layers (verdict, validations);
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    cpd_validation_unref (validations[layer]);
+  return verdict;
+}
+
+/* Returns: (transfer full): the refusal as an error */
+GError *
+cpd_verdict_to_error (const CpdVerdict *verdict)
+{
+  return g_error_new_literal (CERTPIN_ERROR, (int)verdict->error, verdict->message);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/verdict/cpd-peer.h"
+#include "daemon/core/pins/cpd-policy.h"
+
+G_BEGIN_DECLS
+
+/* The outcome of judging one connection, with its evidence. A reference-counted value that is only
+ * read. */
+typedef struct
+{
+  gboolean passed;
+  CertpinError error; /* why not: NotPinned, Blocked, PinExpired, Untrusted or PinMismatch */
+  CpdLayer layer;     /* the layer that refused; where it passed, the one that the match is of */
+  CpdHost *target;
+  CpdPin *pin; /* the pin that refused or matched; NULL: there is none */
+  CpdPolicy *policy;
+  CpdPeer *peer; /* NULL where no server was asked */
+
+  char *reason;       /* a word for programs: wrong-key, key-rotated, expired, name, … */
+  char *message;      /* one sentence for people, with the remedy */
+  char *likely_cause; /* one sentence; NULL where it passed */
+  char *advice;       /* one sentence; NULL where it passed */
+
+  CertpinKey *matched_key;       /* NULL where it did not pass */
+  unsigned int matched_position; /* on the path; 0 is the server's own certificate */
+  GPtrArray *path_keys; /* of CertpinKey, leaf first, anchor last; NULL where there is no path */
+
+  gpointer report; /* the CpdVerdict of a report-only pin that did not match; NULL: none */
+} CpdVerdict;
+
+CpdVerdict *cpd_verdict_of_policy (CpdPolicy *policy, gint64 now);
+CpdVerdict *cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now);
+CpdVerdict *cpd_verdict_ref (CpdVerdict *verdict);
+void cpd_verdict_unref (CpdVerdict *verdict);
+
+GError *cpd_verdict_to_error (const CpdVerdict *verdict);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdVerdict, cpd_verdict_unref)
+
+G_END_DECLS

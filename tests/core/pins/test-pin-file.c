@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that a pin comes back from its file as it was, that nothing in a file is passed over in
+ * silence, and that the hosts of a bad file are known where they can be. */
+
+#include "config.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/core/pins/cpd-pin-file.h"
+#include "tests/lib/test-core.h"
+
+#include <glib/gstdio.h>
+
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER "[Pin File]\nVersion=1\n"
+#define KEY    "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define PIN    HEADER "[Pin]\nHost=h.example\nKeys=" KEY "\n"
+
+static GPtrArray *
+parse (const char *text, const CpdPinFileContext *context, GPtrArray **hosts, GError **error)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new (text, strlen (text));
+
+  return cpd_pin_file_parse (bytes, context, hosts, error);
+}
+
+static GPtrArray *
+parse_good (const char *text)
+{
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin" };
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+  GPtrArray *pins = parse (text, &context, &hosts, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (hosts->len, ==, pins->len);
+  return pins;
+}
+
+/* `host`: the host that the file speaks of, nevertheless; NULL: it cannot be known. */
+static void
+assert_refused (const char *text, const char *host)
+{
+  const CpdPinFileContext context = { .layer = CPD_LAYER_SYSTEM, .source = "/nowhere/a.pin" };
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) pins = parse (text, &context, &hosts, &error);
+
+  if (pins != NULL || (hosts != NULL) != (host != NULL))
+    g_test_message ("%s", text);
+  g_assert_null (pins);
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_nonnull (strstr (error->message, "/nowhere/a.pin"));
+  if (host == NULL)
+    g_assert_null (hosts);
+  else
+    g_assert_cmpstr (cpd_host_get_text (hosts->pdata[0]), ==, host);
+}
+
+static CpdPin *
+print_and_parse (const CpdPin *pin, const char *account)
+{
+  const CpdPinFileContext context
+      = { .layer = pin->layer, .source = "/nowhere/h.example.pin", .account = account };
+  g_autoptr (GBytes) text = cpd_pin_file_print (pin, account);
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) pins = cpd_pin_file_parse (text, &context, &hosts, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (pins->len, ==, 1);
+  return cpd_pin_ref (pins->pdata[0]);
+}
+
+static void
+test_round_trip_usual (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autoptr (CpdPin) again = print_and_parse (pin, "somebody");
+
+  g_assert_true (cpd_pin_says_the_same (pin, again));
+  g_assert_cmpstr (again->source, ==, "/nowhere/h.example.pin");
+}
+
+static void
+test_round_trip_everything (void)
+{
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.subject = "Cá; \\ = [CA]", .is_ca = TRUE);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "h.example", .issuer = ca);
+  g_autoptr (CpdCertificate) certificate = test_certificate (leaf);
+  g_autoptr (CpdPin) pin = test_pin ("**.h.example:8443", CPD_LAYER_SYSTEM, 1);
+  g_autoptr (CpdPin) again = NULL;
+
+  cpd_pin_take_certificate (pin, certificate, TEST_PKI_NOW);
+  pin->match = CPD_MATCH_PATH;
+  pin->mode = CPD_MODE_REPORT;
+  pin->expires = 4102444800;
+  pin->anchors = test_anchors (ca, NULL);
+  pin->note = g_strdup ("  a note; with “quotes”, \\ and spaces  ");
+  pin->created = TEST_PKI_NOW;
+  pin->created_by = g_strdup ("program (uid 1000)");
+  g_strfreev (pin->warnings);
+  pin->warnings = g_strsplit ("one; two|three", "|", -1);
+  again = print_and_parse (pin, NULL);
+  g_assert_true (cpd_pin_says_the_same (pin, again));
+  g_assert_cmpstr (again->note, ==, pin->note);
+  g_assert_cmpstr (again->subject, ==, pin->subject);
+  g_assert_cmpstr (again->issuer, ==, pin->issuer);
+  g_assert_cmpstr (again->created_by, ==, pin->created_by);
+  g_assert_cmpint (again->created, ==, pin->created);
+  g_assert_cmpint (again->not_after, ==, pin->not_after);
+  g_assert_cmpstrv (again->warnings, pin->warnings);
+}
+
+static void
+test_round_trip_block (void)
+{
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, CPD_LAYER_USER, "given as PEM");
+  g_autoptr (CpdPin) again = print_and_parse (pin, NULL);
+
+  g_assert_cmpint (again->state, ==, CPD_STATE_BLOCKED);
+  g_assert_cmpstr (again->reason, ==, "given as PEM");
+  g_assert_cmpuint (again->keys->len, ==, 0);
+}
+
+static void
+test_written_by_hand (void)
+{
+  g_autoptr (GPtrArray) pins = parse_good (
+      "# a comment\n\n[Pin File]\nVersion=1\n\n[one]\nHost = H.example.\nKeys=" KEY ";\n"
+      "[two]\nHost=*.h.example\nKeys=" KEY ";pin-sha256=\""
+      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\nMatch=path\nMode=report\n");
+  const CpdPin *one = pins->pdata[0], *two = pins->pdata[1];
+
+  g_assert_cmpuint (pins->len, ==, 2);
+  g_assert_cmpstr (cpd_host_get_text (one->host), ==, "h.example");
+  g_assert_cmpint (one->match, ==, CPD_MATCH_LEAF);
+  g_assert_cmpint (one->mode, ==, CPD_MODE_ENFORCE);
+  g_assert_cmpint (one->state, ==, CPD_STATE_ACTIVE);
+  g_assert_cmpint (two->match, ==, CPD_MATCH_PATH);
+  g_assert_cmpint (two->mode, ==, CPD_MODE_REPORT);
+  g_assert_cmpuint (two->keys->len, ==, 2);
+}
+
+static void
+test_windows_lines (void)
+{
+  g_autoptr (GPtrArray) pins
+      = parse_good ("[Pin File]\r\nVersion=1\r\n[a]\r\nHost=h.example\r\nKeys=" KEY "\r\n");
+
+  g_assert_cmpuint (pins->len, ==, 1);
+}
+
+static void
+test_refuses_headers (void)
+{
+  static const char *const texts[] = {
+    "",
+    "\n",
+    "hello",
+    "[Pin]\nHost=h.example\nKeys=" KEY "\n",
+    "[Pin File]\n[a]\nHost=h.example\nKeys=" KEY "\n",
+    "[Pin File]\nVersion=2\n[a]\nHost=h.example\nKeys=" KEY "\n",
+    "[Pin File]\nVersion=1.0\n",
+    "[Pin File]\nVersion=\n",
+    "[Pin File]\nVersion=1\\\n",
+    "[Pin File]\nVersion=1\nOther=1\n",
+    "[a]\nHost=h.example\nKeys=" KEY "\n[Pin File]\nVersion=1\n",
+    "Version=1\n" PIN,
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], NULL);
+}
+
+static void
+test_refuses_repetition (void)
+{
+  static const char *const texts[] = {
+    PIN "Keys=" KEY "\n", PIN "Host=other.example\n", PIN "[Pin]\nMode=report\n",
+    PIN " [Pin] \n",      PIN "  Keys = " KEY "\n",   PIN "[Pin File]\nVersion=1\n",
+    HEADER "Version=1\n",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], NULL);
+}
+
+static void
+test_refuses_what_is_no_text (void)
+{
+  const CpdPinFileContext context = { .layer = CPD_LAYER_SYSTEM, .source = "/nowhere/a.pin" };
+  g_autoptr (GBytes) with_nul = g_bytes_new_static (PIN "\0[b]\n", sizeof PIN + 5);
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (cpd_pin_file_parse (with_nul, &context, &hosts, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_null (hosts);
+  assert_refused (PIN "Note=\xff\n", NULL);
+}
+
+static void
+test_refuses_unknown_hosts (void)
+{
+  static const char *const texts[]
+      = { HEADER "[a]\nKeys=" KEY "\n", HEADER "[a]\nHost=\nKeys=" KEY "\n",
+          HEADER "[a]\nHost=a..b\nKeys=" KEY "\n", HEADER "[a]\nHost=h.example\\\nKeys=" KEY "\n",
+          PIN "[b]\nHost=*.com\nKeys=" KEY "\n" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], NULL);
+}
+
+static void
+test_refuses_values_of_known_hosts (void)
+{
+  static const char *const texts[] = {
+    PIN "Other=1\n",
+    PIN "Match=both\n",
+    PIN "Match=\n",
+    PIN "Match=Leaf\n",
+    PIN "Match=leaf\\\n", /* what GLib reads as “leaf”, and calls an error */
+    PIN "Match=\\q\n",
+    PIN "Mode=off\n",
+    PIN "State=paused\n",
+    PIN "Expires=soon\n",
+    PIN "Expires=-1\n",
+    PIN "Expires=9\\\n",
+    PIN "Expires=1 \\n\n",
+    PIN "Expires=99999999999999999999\n",
+    PIN "NotAfter=soon\n",
+    PIN "Created=today\n",
+    PIN "Note=\\q\n",
+    PIN "Note=a\\nb\n",
+    PIN "Note=a\xe2\x80\xae"
+        "b\n",
+    PIN "TrustAnchors=\n",
+    PIN "TrustAnchors=MII=\n",
+    PIN "TrustAnchors=ca.der\n",
+    PIN "State=blocked\n",
+    HEADER "[a]\nHost=h.example\n",
+    HEADER "[a]\nHost=h.example\nKeys=\n",
+    HEADER "[a]\nHost=h.example\nKeys=sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n",
+    HEADER "[a]\nHost=h.example\nKeys=" KEY ";nonsense\n",
+    HEADER "[a]\nHost=h.example\nKeys=" KEY ";;\n",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], "h.example");
+}
+
+/* GKeyFile leaves out what is in another language, unless it is told not to. */
+static void
+test_refuses_translations (void)
+{
+  assert_refused (PIN "Keys[de]=" KEY "\n", "h.example");
+}
+
+static void
+test_refuses_junk_in_anchors (void)
+{
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.subject = "CA", .is_ca = TRUE);
+  gsize length;
+  const guint8 *der = g_bytes_get_data (test_identity_get_certificate (ca), &length);
+  g_autofree char *base64 = g_base64_encode (der, length);
+  g_autofree char *good = g_strconcat (PIN "TrustAnchors=", base64, "\n", NULL);
+  g_autofree char *bad = g_strconcat (PIN "TrustAnchors=!?", base64, "\n", NULL);
+  g_autoptr (GPtrArray) pins = parse_good (good);
+
+  g_assert_cmpuint (pins->len, ==, 1);
+  assert_refused (bad, "h.example");
+}
+
+static void
+test_account (void)
+{
+  const CpdPinFileContext context
+      = { .layer = CPD_LAYER_USER, .source = "/nowhere/a.pin", .account = "somebody" };
+  static const char *const texts[]
+      = { "[Pin File]\nVersion=1\nAccount=another\n[a]\nHost=h.example\nKeys=" KEY "\n", PIN };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GPtrArray) hosts = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (parse (texts[i], &context, &hosts, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+    }
+}
+
+static GBytes *
+read_beside (const char *name, gpointer folder, GError **error)
+{
+  g_autoptr (TestIdentity) ca = TEST_IDENTITY (.subject = "CA", .is_ca = TRUE);
+
+  g_assert_cmpstr (name, ==, "ca.der");
+  g_assert_cmpstr (folder, ==, "the folder");
+  return g_bytes_ref (test_identity_get_certificate (ca));
+}
+
+static void
+test_anchor_file (void)
+{
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES,
+                                      .source = "a.pin",
+                                      .read_beside = read_beside,
+                                      .folder = (gpointer) "the folder" };
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) pins = parse (PIN "TrustAnchors=ca.der\n", &context, &hosts, &error);
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (cpd_anchors_get_count (((CpdPin *)pins->pdata[0])->anchors), ==, 1);
+}
+
+static void
+test_anchor_file_elsewhere (void)
+{
+  const CpdPinFileContext beside
+      = { .layer = CPD_LAYER_FILES, .source = "a.pin", .read_beside = read_beside };
+  const CpdPinFileContext alone = { .layer = CPD_LAYER_USER, .source = "a.pin" };
+  g_autoptr (GPtrArray) hosts = NULL, more_hosts = NULL;
+  g_autoptr (GError) error = NULL, other_error = NULL;
+
+  g_assert_null (parse (PIN "TrustAnchors=/etc/ca.der\n", &beside, &hosts, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+  g_assert_null (parse (PIN "TrustAnchors=ca.der\n", &alone, &more_hosts, &other_error));
+  g_assert_error (other_error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+}
+
+static void
+assert_name (const char *host, const char *expected)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  g_autofree char *name = cpd_pin_file_name (parsed);
+  g_autoptr (CpdHost) back = cpd_pin_file_name_to_host (name);
+
+  g_assert_cmpstr (name, ==, expected);
+  g_assert_cmpstr (cpd_host_get_text (back), ==, cpd_host_get_text (parsed));
+}
+
+static void
+test_names (void)
+{
+  assert_name ("h.example", "h.example.pin");
+  assert_name ("*.h.example", "%2A.h.example.pin");
+  assert_name ("**.h.example:8443", "%2A%2A.h.example%3A8443.pin");
+  assert_name ("2001:db8::1", "2001%3Adb8%3A%3A1.pin");
+  assert_name ("my_host.example", "my%5Fhost.example.pin");
+}
+
+static void
+test_long_names_are_told_apart (void)
+{
+  g_autofree char *label = g_strnfill (63, 'a');
+  g_autofree char *a = g_strjoin (".", label, label, label, "a.example", NULL);
+  g_autofree char *b = g_strjoin (".", label, label, label, "b.example", NULL);
+  g_autoptr (CpdHost) host_a = test_host (a);
+  g_autoptr (CpdHost) host_b = test_host (b);
+  g_autofree char *name_a = cpd_pin_file_name (host_a);
+  g_autofree char *name_b = cpd_pin_file_name (host_b);
+
+  g_assert_cmpuint (strlen (name_a), <=, 204);
+  g_assert_cmpstr (name_a, !=, name_b);
+  g_assert_null (cpd_pin_file_name_to_host (name_a));
+}
+
+static void
+test_names_of_no_host (void)
+{
+  static const char *const names[]
+      = { ".pin", "a..b.pin", "%.pin", "%00.pin", "h.example", "%2F.pin" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    g_assert_null (cpd_pin_file_name_to_host (names[i]));
+}
+
+static void
+add_anchors_and_names (void)
+{
+  g_test_add_func ("/core/pin-file/anchors/file-beside", test_anchor_file);
+  g_test_add_func ("/core/pin-file/anchors/no-file-elsewhere", test_anchor_file_elsewhere);
+  g_test_add_func ("/core/pin-file/anchors/no-junk", test_refuses_junk_in_anchors);
+  g_test_add_func ("/core/pin-file/name/of-host", test_names);
+  g_test_add_func ("/core/pin-file/name/long-ones-are-told-apart", test_long_names_are_told_apart);
+  g_test_add_func ("/core/pin-file/name/of-no-host", test_names_of_no_host);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/pin-file/round-trip/usual", test_round_trip_usual);
+  g_test_add_func ("/core/pin-file/round-trip/everything", test_round_trip_everything);
+  g_test_add_func ("/core/pin-file/round-trip/block", test_round_trip_block);
+  g_test_add_func ("/core/pin-file/written-by-hand", test_written_by_hand);
+  g_test_add_func ("/core/pin-file/windows-lines", test_windows_lines);
+  g_test_add_func ("/core/pin-file/refuses/headers", test_refuses_headers);
+  g_test_add_func ("/core/pin-file/refuses/repetition", test_refuses_repetition);
+  g_test_add_func ("/core/pin-file/refuses/what-is-no-text", test_refuses_what_is_no_text);
+  g_test_add_func ("/core/pin-file/refuses/unknown-hosts", test_refuses_unknown_hosts);
+  g_test_add_func ("/core/pin-file/refuses/values-of-known-hosts",
+                   test_refuses_values_of_known_hosts);
+  g_test_add_func ("/core/pin-file/refuses/translations", test_refuses_translations);
+  g_test_add_func ("/core/pin-file/refuses/foreign-account", test_account);
+  add_anchors_and_names ();
+  return g_test_run ();
+}

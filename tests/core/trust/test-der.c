@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that what is taken for a certificate has each part that one has, in its place, and
+ * nothing else. The parts here are the smallest that the parser looks at. */
+
+#include "config.h"
+
+#include "daemon/core/trust/cpd-der.h"
+
+#include <string.h>
+
+/* The parts of one, in their order, and the frames that they stand in. */
+typedef struct
+{
+  const char *name;
+  const char *der; /* no part of it is a NUL, so it is text */
+  gboolean optional;
+} Part;
+
+static const Part tbs_parts[] = {
+  { "version", "\xA0\x03\x02\x01\x02", TRUE },
+  { "serial", "\x02\x01\x01" },
+  { "algorithm", "\x30\x02\x06\x7F" },
+  { "issuer", "\x30\x02\x31\x7F" },
+  { "validity", "\x30\x02\x17\x7F" },
+  { "subject", "\x30\x02\x31\x7E" },
+  { "key", "\x30\x08\x30\x02\x06\x7F\x03\x02\x01\x7F" },
+  { "issuer-id", "\x81\x01\x01", TRUE },
+  { "subject-id", "\x82\x01\x01", TRUE },
+  { "extensions", "\xA3\x04\x30\x02\x30\x7F", TRUE },
+};
+
+static const Part outer_parts[] = {
+  { "algorithm", "\x30\x02\x06\x7F" },
+  { "signature", "\x03\x02\x01\x7F" },
+};
+
+/* What is made of one part. */
+typedef struct
+{
+  const char *part; /* NULL: of none */
+  const char *instead;
+} Change;
+
+static void
+append (GString *der, const Part *parts, size_t n, const Change *change)
+{
+  for (size_t i = 0; i < n; i++)
+    g_string_append (der, change != NULL && g_strcmp0 (change->part, parts[i].name) == 0
+                              ? change->instead
+                              : parts[i].der);
+}
+
+/* Returns: (transfer full): `content` as a SEQUENCE; it is short */
+static GString *
+wrap (GString *content)
+{
+  GString *der = g_string_new ("\x30");
+
+  g_assert_cmpuint (content->len, <, 0x80);
+  g_string_append_c (der, (char)content->len);
+  g_string_append_len (der, content->str, (gssize)content->len);
+  g_string_free (content, TRUE);
+  return der;
+}
+
+/* Returns: whether that is taken for a certificate. `tbs`, `outer`: (nullable): no change there */
+static gboolean
+parses (const Change *tbs, const Change *outer, CpdCertificateShape *shape)
+{
+  GString *inner = g_string_new (NULL), *der;
+  gboolean parsed;
+
+  append (inner, tbs_parts, G_N_ELEMENTS (tbs_parts), tbs);
+  der = wrap (inner);
+  append (der, outer_parts, G_N_ELEMENTS (outer_parts), outer);
+  der = wrap (der);
+  parsed = cpd_der_parse_certificate ((const guint8 *)der->str, der->len, shape);
+  g_string_free (der, TRUE);
+  return parsed;
+}
+
+static void
+test_whole (void)
+{
+  CpdCertificateShape shape;
+
+  g_assert_true (parses (NULL, NULL, &shape));
+  g_assert_cmpuint (shape.issuer.length, ==, 4);
+  g_assert_cmpuint (shape.subject.length, ==, 4);
+  g_assert_cmpuint (shape.spki.length, ==, 10);
+}
+
+static void
+test_missing (void)
+{
+  CpdCertificateShape shape;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (tbs_parts); i++)
+    g_assert_true (parses (&(const Change){ tbs_parts[i].name, "" }, NULL, &shape)
+                   == tbs_parts[i].optional);
+  for (size_t i = 0; i < G_N_ELEMENTS (outer_parts); i++)
+    g_assert_false (parses (NULL, &(const Change){ outer_parts[i].name, "" }, &shape));
+}
+
+static void
+test_another_instead (void)
+{
+  CpdCertificateShape shape;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (tbs_parts); i++)
+    g_assert_false (parses (&(const Change){ tbs_parts[i].name, "\x0C\x01x" }, NULL, &shape));
+  for (size_t i = 0; i < G_N_ELEMENTS (outer_parts); i++)
+    g_assert_false (parses (NULL, &(const Change){ outer_parts[i].name, "\x0C\x01x" }, &shape));
+}
+
+static void
+test_another_algorithm_outside (void)
+{
+  const Change inside = { "algorithm", "\x30\x02\x06\x7E" },
+               longer = { "algorithm", "\x30\x04\x06\x7F\x05\x7F" };
+  CpdCertificateShape shape;
+
+  g_assert_true (parses (&inside, &inside, &shape));
+  g_assert_false (parses (&inside, NULL, &shape));
+  g_assert_false (parses (NULL, &inside, &shape));
+  g_assert_false (parses (NULL, &longer, &shape));
+}
+
+static void
+test_twice (void)
+{
+  CpdCertificateShape shape;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (tbs_parts); i++)
+    {
+      g_autofree char *twice = g_strconcat (tbs_parts[i].der, tbs_parts[i].der, NULL);
+
+      g_assert_false (parses (&(const Change){ tbs_parts[i].name, twice }, NULL, &shape));
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (outer_parts); i++)
+    {
+      g_autofree char *twice = g_strconcat (outer_parts[i].der, outer_parts[i].der, NULL);
+
+      g_assert_false (parses (NULL, &(const Change){ outer_parts[i].name, twice }, &shape));
+    }
+}
+
+static void
+test_wrong_within (void)
+{
+  static const Change changes[] = {
+    { "key", "\x30\x04\x30\x02\x06\x7F" },                         /* no bits */
+    { "key", "\x30\x04\x03\x02\x01\x7F" },                         /* no algorithm */
+    { "key", "\x30\x0A\x30\x02\x06\x7F\x03\x02\x01\x7F\x05\x7F" }, /* torn after its end */
+    { "key", "\x30\x0B\x30\x02\x06\x7F\x03\x02\x01\x7F\x02\x01\x01" },
+    { "extensions", "\xA3\x03\x02\x01\x01" },
+    { "extensions", "\xA3\x07\x30\x02\x30\x7F\x02\x01\x01" },
+    { "version", "\xA0\x7F" },
+    { "issuer-id", "\x81\x7F" },
+    { "subject-id", "\x82\x7F" },
+    { "extensions", "\xA3\x7F" },
+    { "serial", "\x1F\x01\x01" },             /* a tag of several octets */
+    { "serial", "\x02" },                     /* a tag alone */
+    { "issuer", "\x30\x80\x31\x7F" },         /* an indefinite length */
+    { "issuer", "\x30\x81\x02\x31\x7F" },     /* a longer length than needed */
+    { "issuer", "\x30\x82\x01\x01\x31\x7F" }, /* more than there is */
+  };
+  CpdCertificateShape shape;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (changes); i++)
+    g_assert_false (parses (&changes[i], NULL, &shape));
+}
+
+static void
+test_outer_length (void)
+{
+  static const struct
+  {
+    const char *der;
+    size_t length, outer; /* 0: it has none */
+  } cases[] = {
+    { "\x30\x00", 2, 2 },
+    { "\x30\x7F", 2, 129 },
+    { "\x30\x81\x80", 3, 131 },
+    { "\x30\x82\x01\x00", 4, 260 },
+    { "\x30\x84\x00\x00\x00\x01", 6, 7 },
+    { "\x30", 1, 0 },
+    { "\x31\x00", 2, 0 },
+    { "\x30\x80", 2, 0 },
+    { "\x30\x85\x00\x00\x00\x00\x01", 7, 0 },
+    { "\x30\x82\x01", 3, 0 },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      size_t outer = 0;
+
+      g_assert_true (cpd_der_outer_length ((const guint8 *)cases[i].der, cases[i].length, &outer)
+                     == (cases[i].outer != 0));
+      g_assert_cmpuint (outer, ==, cases[i].outer);
+    }
+}
+
+static unsigned int
+count_elements (const char *der, size_t length, unsigned int most)
+{
+  return cpd_der_count_elements ((CpdSlice){ (const guint8 *)der, length }, most);
+}
+
+#define COUNT(der, most) count_elements (der, sizeof (der) - 1, most)
+
+static void
+test_elements_are_counted (void)
+{
+  static const char two_integers[] = "\x30\x06\x02\x01\x01\x02\x01\x02";
+
+  g_assert_cmpuint (COUNT ("", 9), ==, 0);
+  g_assert_cmpuint (COUNT (two_integers, 9), ==, 3);
+  g_assert_cmpuint (COUNT (two_integers, 3), ==, 3);
+  g_assert_cmpuint (COUNT (two_integers, 2), ==, 3); /* one more than the most */
+  g_assert_cmpuint (COUNT (two_integers, 1), ==, 2);
+  g_assert_cmpuint (COUNT ("\x04\x05\x30\x03\x02\x01\x01", 9), ==, 3); /* within octets */
+  g_assert_cmpuint (COUNT ("\x04\x05\x31\x03\x02\x01\x01", 9), ==, 1);
+  g_assert_cmpuint (COUNT ("\xA3\x02\x05\x00", 9), ==, 2);
+  g_assert_cmpuint (COUNT ("\xBF\x81\x01\x02\x05\x00", 9), ==, 2);     /* a long tag */
+  g_assert_cmpuint (COUNT ("\x30\x81\x02\x05\x00\x05\x00", 9), ==, 3); /* a padded length */
+  g_assert_cmpuint (COUNT ("\x05\x00\x30\x7F\x05\x00", 9), ==, 2);     /* cut off */
+}
+
+/* Whoever goes on would need as much of the stack. */
+static void
+test_depth_is_bounded (void)
+{
+  g_autoptr (GByteArray) nested = g_byte_array_new ();
+
+  for (guint8 i = 0; i < 60; i++)
+    {
+      const guint8 header[] = { 0x30, 2 * (59 - i) };
+
+      g_byte_array_append (nested, header, sizeof header);
+    }
+  g_assert_cmpuint (count_elements ((char *)nested->data, nested->len, 1000), ==, 1001);
+  g_assert_cmpuint (count_elements ((char *)nested->data + 60, nested->len - 60, 1000), ==, 30);
+}
+
+int
+main (int argc, char *argv[])
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/core/der/whole", test_whole);
+  g_test_add_func ("/core/der/missing", test_missing);
+  g_test_add_func ("/core/der/another-instead", test_another_instead);
+  g_test_add_func ("/core/der/another-algorithm-outside", test_another_algorithm_outside);
+  g_test_add_func ("/core/der/twice", test_twice);
+  g_test_add_func ("/core/der/wrong-within", test_wrong_within);
+  g_test_add_func ("/core/der/elements-are-counted", test_elements_are_counted);
+  g_test_add_func ("/core/der/depth-is-bounded", test_depth_is_bounded);
+  g_test_add_func ("/core/der/outer-length", test_outer_length);
+  return g_test_run ();
+}
