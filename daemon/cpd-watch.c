@@ -171,8 +171,8 @@ follow_link (const char *way, char **rest)
   return path != NULL ? g_build_filename (path, behind, NULL) : NULL;
 }
 
-/* Watches from the root down for as far as there is something, and on where a link leads. Returns:
- * whether there are watches enough; with errno set */
+/* Watches from the root down for as far as there is something, and on where a link leads.
+ * Returns: whether there are watches enough; with errno set */
 static gboolean
 add_way (CpdWatch *watch, const char *path, unsigned int links)
 {

@@ -192,8 +192,8 @@ cpd_bus_name_let_replace (CpdBusName *name)
               g_variant_new ("(su)", CERTPIN_BUS_NAME, ALLOW_REPLACEMENT | DO_NOT_QUEUE), NULL);
 }
 
-/* Gives it back; “lost” tells when the bus knows. Returns: whether there is something to give back
- */
+/* Gives it back; “lost” tells when the bus knows.
+ * Returns: whether there is something to give back */
 gboolean
 cpd_bus_name_release (CpdBusName *name)
 {

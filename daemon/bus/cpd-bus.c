@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service on the bus: its parts, and its name. The name comes first: only who has it knows that
- * nobody else changes the state any more. Calls wait until there is something to answer them from.
- */
+/* The service on the bus: its parts, and its name. The name comes first: only who has it knows
+ * that nobody else changes the state any more. Calls wait until there is something to answer
+ * them from. */
 
 #include "config.h"
 
@@ -14,8 +14,8 @@
 #include "daemon/bus/cpd-subscriptions.h"
 #include "dbus/certpin-names.h"
 
-/* A judgement takes a thread for as long as a chain can make it take: one user has one at a time.
- */
+/* A judgement takes a thread for as long as a chain can make it take: one user has one at a
+ * time. */
 #define JUDGEMENTS_MAX     4
 #define JUDGEMENTS_WAITING 64 /* of a uid */
 

@@ -104,9 +104,11 @@ take_options (CpdChainOrder *order, GVariant *options, GError **error)
   return TRUE;
 }
 
-/* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix seconds,
- * for where none is given. Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT,
- * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_LIMIT_EXCEEDED. Returns: (transfer full) */
+/* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix
+ * seconds, for where none is given.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY,
+ * CERTPIN_ERROR_LIMIT_EXCEEDED.
+ * Returns: (transfer full) */
 CpdChainOrder *
 cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint64 now,
                      GError **error)

@@ -37,8 +37,8 @@ take_name (Judgement *judgement, char *app)
     refuse (judgement, "the signs of its sandbox contradict each other");
 }
 
-/* The value of a field of /proc/PID/status. Returns: (transfer full) (nullable): NULL: the field is
- * not there exactly once, or empty */
+/* The value of a field of /proc/PID/status.
+ * Returns: (transfer full) (nullable): NULL: the field is not there exactly once, or empty */
 static char *
 find_field (const char *status, const char *name)
 {
@@ -55,9 +55,9 @@ find_field (const char *status, const char *name)
   return value != NULL && *value != '\0' ? g_steal_pointer (&value) : NULL;
 }
 
-/* The control group that systemd gave the process: the unified one, or else that of systemd's own
- * hierarchy. A line of /proc/PID/cgroup is NUMBER:CONTROLLERS:PATH. Returns: (transfer full): "":
- * none */
+/* The control group that systemd gave the process: the unified one, or else that of systemd's
+ * own hierarchy. A line of /proc/PID/cgroup is NUMBER:CONTROLLERS:PATH.
+ * Returns: (transfer full): "": none */
 static char *
 find_group (const char *cgroup)
 {
@@ -219,8 +219,8 @@ judge_groups (Judgement *judgement, const char *cgroup)
     judge_folder (judgement, folders[i]);
 }
 
-/* `root`: what Flatpak mounts as an app's files: …/app/ID/ARCH/BRANCH/COMMIT/files. Returns:
- * (transfer full) (nullable) */
+/* `root`: what Flatpak mounts as an app's files: …/app/ID/ARCH/BRANCH/COMMIT/files.
+ * Returns: (transfer full) (nullable) */
 static char *
 app_of_files (const char *root)
 {

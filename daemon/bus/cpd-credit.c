@@ -146,8 +146,8 @@ cpd_debtor_begin_question (CpdDebtor *debtor, guint64 unsent)
   debtor->after = MIN (unsent, debtor->bytes);
 }
 
-/* `undelivered`: the bus's answer, in bytes, other senders' messages included. Returns: whether
- * that proves that something was delivered */
+/* `undelivered`: the bus's answer, in bytes, other senders' messages included.
+ * Returns: whether that proves that something was delivered */
 gboolean
 cpd_debtor_prove (CpdDebtor *debtor, guint64 undelivered)
 {

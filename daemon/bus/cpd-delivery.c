@@ -133,8 +133,8 @@ transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guin
     cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
 }
 
-/* While much waits for somebody, or somebody is known not to read, no more of its calls are taken.
- */
+/* While much waits for somebody, or somebody is known not to read, no more of its calls are
+ * taken. */
 static void
 update_pause (CpdDelivery *delivery, Receiver *receiver)
 {
@@ -356,8 +356,8 @@ look_at_all (gpointer user_data)
   pump_all (delivery);
 }
 
-/* `inbox`: outlives it. `room`: called when somebody of whom a signal was dropped can be told so.
- */
+/* `inbox`: outlives it. `room`: called when somebody of whom a signal was dropped can be told
+ * so. */
 CpdDelivery *
 cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomFunc room,
                   gpointer user_data)
@@ -467,8 +467,8 @@ cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller)
 
 /* `body`: of a message; NULL: none. `of_bytes`: how many of its bytes are arrays of bytes, which
  * take no more room in D-Bus's form than in GLib's. Of the rest small things may take thrice as
- * much; in a large message most is text, which does not. Returns: what the message takes at most,
- * nearly */
+ * much; in a large message most is text, which does not.
+ * Returns: what the message takes at most, nearly */
 guint64
 cpd_delivery_estimate (GVariant *body, guint64 of_bytes)
 {

@@ -121,8 +121,9 @@ cpd_options_to_bytes (GVariant *array)
   return list;
 }
 
-/* `array`: the aay of the option ‘trust-anchors’, or NULL. `anchors`: left as it was where there is
- * none. Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
+/* `array`: the aay of the option ‘trust-anchors’, or NULL. `anchors`: left as it was where there
+ * is none.
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
 gboolean
 cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
 {

@@ -132,8 +132,8 @@ act_pin (CpdCall *call)
 }
 
 /* For the dialog and the rules: every key, since a rule that knew of the first alone would let
- * others pass beside it; and none where other keys would only be reported. Returns: (transfer full)
- * (nullable): none where pinning would fail */
+ * others pass beside it; and none where other keys would only be reported.
+ * Returns: (transfer full) (nullable): none where pinning would fail */
 static char *
 list_keys (CpdPinOrder *order)
 {
@@ -218,8 +218,8 @@ want_host (CpdCall *call, CpdPinOrder *order, CpdCallAct act)
   call->act = act;
 }
 
-/* The system's scope is the run-time pins and the files, but only the former can be changed here.
- */
+/* The system's scope is the run-time pins and the files, but only the former can be changed
+ * here. */
 static GError *
 explain_file (CpdCall *call, GError *error)
 {

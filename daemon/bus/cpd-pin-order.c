@@ -96,7 +96,8 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
   return TRUE;
 }
 
-/* `now`: Unix seconds. Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
+/* `now`: Unix seconds.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full): an order that still lacks its certificate or keys */
 CpdPinOrder *
 cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **error)
@@ -203,8 +204,9 @@ add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
   return TRUE;
 }
 
-/* Errors: CERTPIN_ERROR_WRONG_FORMAT and CERTPIN_ERROR_SELF_SIGNED, after which the host is to be
- * blocked; CERTPIN_ERROR_INVALID_ARGUMENT. Returns: (transfer full) */
+/* Errors: CERTPIN_ERROR_WRONG_FORMAT and CERTPIN_ERROR_SELF_SIGNED, after which the host is to
+ * be blocked; CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full) */
 CpdPin *
 cpd_pin_order_make_pin (CpdPinOrder *order, gint64 now, GError **error)
 {

@@ -112,8 +112,8 @@ has_ended (GVariant *credentials, GUnixFDList *fds)
   return poll (&process, 1, 0) != 0;
 }
 
-/* `credentials`: a{sv}, of org.freedesktop.DBus.GetConnectionCredentials. Returns: (transfer full)
- * (nullable): the name that the process gives itself */
+/* `credentials`: a{sv}, of org.freedesktop.DBus.GetConnectionCredentials.
+ * Returns: (transfer full) (nullable): the name that the process gives itself */
 char *
 cpd_process_find_program (GVariant *credentials)
 {
@@ -129,8 +129,9 @@ cpd_process_find_program (GVariant *credentials)
   return cpd_text_sanitize (name, strlen (name));
 }
 
-/* `fds`: (nullable): what came along with the credentials. Returns: (transfer full) (nullable): a
- * clause that says why the process does not have its user's rights; NULL: it has them */
+/* `fds`: (nullable): what came along with the credentials.
+ * Returns: (transfer full) (nullable): a clause that says why the process does not have its
+ * user's rights; NULL: it has them */
 char *
 cpd_process_find_confinement (GVariant *credentials, GUnixFDList *fds)
 {

@@ -69,7 +69,8 @@ cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path)
     g_cancellable_cancel (cancellable);
 }
 
-/* `sender`: a unique name. Errors: CERTPIN_ERROR_INVALID_ARGUMENT: the token is in use.
+/* `sender`: a unique name.
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT: the token is in use.
  * Returns: (transfer full): the object's path, by which it is to be removed */
 char *
 cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const char *token,

@@ -118,8 +118,9 @@ check_host (CertpinRequest *request, GError **error)
   return host != NULL;
 }
 
-/* Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY,
- * CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE. Returns: (transfer full) */
+/* Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT,
+ * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE.
+ * Returns: (transfer full) */
 CpdRequestOrder *
 cpd_request_order_new (const CpdRequestArguments *arguments, const CpdConfig *config,
                        GError **error)

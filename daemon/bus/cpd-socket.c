@@ -99,8 +99,8 @@ receive (CpdSource *source, guint8 *bytes, gsize size)
   return (gsize)n;
 }
 
-/* Waits for something, and leaves it to be read or skipped. Returns: how much there is; 0: it is
- * the end. `bytes`: (out) (transfer none) */
+/* Waits for something, and leaves it to be read or skipped.
+ * Returns: how much there is; 0: it is the end. `bytes`: (out) (transfer none) */
 gsize
 cpd_source_peek (CpdSource *source, const guint8 **bytes)
 {
@@ -156,8 +156,9 @@ cpd_source_skip (CpdSource *source, gsize size)
   return TRUE;
 }
 
-/* The first ones that came. Returns: (transfer full) (nullable): as many as that, if there are so
- * many, to be closed with the array */
+/* The first ones that came.
+ * Returns: (transfer full) (nullable): as many as that, if there are so many, to be closed with
+ * the array */
 GArray *
 cpd_source_take_fds (CpdSource *source, unsigned int count)
 {

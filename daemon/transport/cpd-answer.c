@@ -27,8 +27,8 @@ read_timings (CpdAnswer *answer, SoupMessageMetrics *metrics)
                                    soup_message_metrics_get_response_start (metrics));
 }
 
-/* Takes all but the body, which is yet to be read, and `reused`. Returns: whether the headers are
- * valid */
+/* Takes all but the body, which is yet to be read, and `reused`.
+ * Returns: whether the headers are valid */
 gboolean
 cpd_answer_begin (CpdAnswer *answer, SoupMessage *message, GError **error)
 {

@@ -69,7 +69,8 @@ cpd_judge_host (CpdJudge *judge, guint32 uid, CpdHost *target)
 }
 
 /* Whether a server may be sent something. `require_keys`: (nullable): of CertpinKey, a request's
- * own. Returns: (transfer full) */
+ * own.
+ * Returns: (transfer full) */
 CpdVerdict *
 cpd_judge_peer (CpdJudge *judge, guint32 uid, CpdPeer *peer, GPtrArray *require_keys)
 {

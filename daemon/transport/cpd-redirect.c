@@ -132,9 +132,10 @@ build (const char *method, const char *url, GVariant *headers, GBytes *body, GEr
 }
 
 /* `headers`: of a response that is a redirect.
- * Errors: CERTPIN_ERROR_NOT_SECURE where it leads to another scheme, CERTPIN_ERROR_PROTOCOL_ERROR
- * where it leads nowhere. Returns: (transfer full) (nullable): what to ask next; NULL without
- * `error` where the redirect is itself the answer, since the request's body may not go along */
+ * Errors: CERTPIN_ERROR_NOT_SECURE where it leads to another scheme,
+ * CERTPIN_ERROR_PROTOCOL_ERROR where it leads nowhere.
+ * Returns: (transfer full) (nullable): what to ask next; NULL without `error` where the redirect
+ * is itself the answer, since the request's body may not go along */
 CertpinRequest *
 cpd_redirect_follow (CertpinRequest *request, unsigned int status, GVariant *headers,
                      GError **error)

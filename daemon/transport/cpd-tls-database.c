@@ -71,8 +71,8 @@ list_ders (GTlsCertificate *chain)
   return ders;
 }
 
-/* Forgets connections that are gone. Returns: (transfer none) (nullable): what is on record of one;
- * NULL asks about none */
+/* Forgets connections that are gone.
+ * Returns: (transfer none) (nullable): what is on record of one; NULL asks about none */
 static CpdPeer *
 look_up (CpdTlsDatabase *database, GTlsCertificate *certificate)
 {

@@ -39,8 +39,8 @@ typedef struct
                    GCancellable *cancellable, GError **error);
 } Originals;
 
-static G_DEFINE_QUARK (cpd - turns, turns);
-static G_DEFINE_QUARK (cpd - turns - originals, originals);
+static G_DEFINE_QUARK (cpd_turns, turns);
+static G_DEFINE_QUARK (cpd_turns_originals, originals);
 
 static Turns *
 get_turns (gpointer stream)

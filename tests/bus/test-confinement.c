@@ -406,8 +406,7 @@ test_long_name (void)
 }
 
 /* A control group is what a program can choose by itself: wherever it goes, it stays in its
- * sandbox.
- */
+ * sandbox. */
 static void
 check_moves (const Case *c)
 {

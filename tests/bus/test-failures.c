@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that the last refusal of each host is kept, for each user alone, and no more than so many.
- */
+/* Proves that the last refusal of each host is kept, for each user alone, and no more than so
+ * many. */
 
 #include "config.h"
 

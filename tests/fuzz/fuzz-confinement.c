@@ -2,8 +2,7 @@
 
 /* Feeds what the kernel says of a process, field by field, to the rule by which it is its user's
  * own program or an app: an app has a name that can be shown, and a sign more makes nobody the
- * former.
- */
+ * former. */
 
 #include "config.h"
 

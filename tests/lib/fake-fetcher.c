@@ -201,7 +201,8 @@ fake_fetcher_fail (FakeFetcher *fetcher, CertpinError code)
 }
 
 /* `pinned`: NULL: nothing is. `offered`: an end entity, whose issuer is its own anchor; NULL: no
- * server was asked. Returns: (transfer full): the verdict, for uid 0 */
+ * server was asked.
+ * Returns: (transfer full): the verdict, for uid 0 */
 CpdVerdict *
 fake_verdict_new (const char *host, TestIdentity *pinned, TestIdentity *offered, CpdMode mode)
 {

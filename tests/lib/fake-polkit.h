@@ -16,8 +16,8 @@ typedef struct
   gboolean interactive, cancelled;
 } FakeQuestion;
 
-/* A polkit that asks nobody for a password: interactive questions wait until a test answers them.
- */
+/* A polkit that asks nobody for a password: interactive questions wait until a test answers
+ * them. */
 typedef struct
 {
   GDBusConnection *connection;

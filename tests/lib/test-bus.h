@@ -15,8 +15,8 @@ typedef struct
   guint64 pins_per_uid, running_per_uid, waiting_per_uid, body_bytes_per_uid;
 } TestBusLimits;
 
-/* A private bus, on which the service is, with a fetcher that is none; and a program that calls it.
- */
+/* A private bus, on which the service is, with a fetcher that is none; and a program that calls
+ * it. */
 typedef struct
 {
   GTestDBus *dbus;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of the core, made in one line, and temporary folders. What cannot be made fails the test.
- */
+/* Values of the core, made in one line, and temporary folders. What cannot be made fails the
+ * test. */
 
 #include "config.h"
 

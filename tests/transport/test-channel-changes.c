@@ -313,8 +313,8 @@ test_ended_connection_is_forgotten (ChannelFixture *f, gconstpointer user_data)
   assert_passes (f, TRUE);
 }
 
-/* The server has a new certificate and the pin a new key: old connections do not stand in the way.
- */
+/* The server has a new certificate and the pin a new key: old connections do not stand in the
+ * way. */
 static void
 test_rotation (ChannelFixture *f, gconstpointer user_data)
 {

@@ -57,8 +57,9 @@ cpd_budget_give_back (CpdBudget *budget, guint64 amount)
   budget->taken -= MIN (amount, budget->taken);
 }
 
-/* Of something that all users share, one may have half of what the others leave, so that there is
- * always some left; and `most` at the most. Returns: how much one may have */
+/* Of something that all users share, one may have half of what the others leave, so that there
+ * is always some left; and `most` at the most.
+ * Returns: how much one may have */
 guint64
 cpd_budget_share (guint64 total, guint64 others, guint64 most)
 {

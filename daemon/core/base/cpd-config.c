@@ -127,8 +127,9 @@ read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *gro
   return TRUE;
 }
 
-/* `path`: a key file, which may be missing. `warnings`: of char *, gets a sentence for each unknown
- * key. Errors: G_KEY_FILE_ERROR or G_FILE_ERROR, or CERTPIN_ERROR_INVALID_ARGUMENT that names file,
+/* `path`: a key file, which may be missing. `warnings`: of char *, gets a sentence for each
+ * unknown key.
+ * Errors: G_KEY_FILE_ERROR or G_FILE_ERROR, or CERTPIN_ERROR_INVALID_ARGUMENT that names file,
  * key and value. */
 CpdConfig *
 cpd_config_load (const char *path, GPtrArray *warnings, GError **error)

@@ -70,7 +70,8 @@ cpd_text_date (gint64 unix_s)
 }
 
 /* The value of a key that is there. GLib gives a value and an error at once where an escape is
- * unknown; here such a value cannot be read. Errors: G_KEY_FILE_ERROR.
+ * unknown; here such a value cannot be read.
+ * Errors: G_KEY_FILE_ERROR.
  * Returns: (transfer full) */
 char *
 cpd_text_of_key (GKeyFile *file, const char *group, const char *key, GError **error)

@@ -137,8 +137,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has, sorted
- */
+/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has,
+ * sorted */
 static GPtrArray *
 list_names (Load *load, int folder_fd, const char *folder, GError **error)
 {
@@ -183,8 +183,8 @@ load_folder (Load *load, const char *folder)
 }
 
 /* `folders`: the first one is the strongest; each may be missing. `problems`: of char *, gets a
- * sentence for everything that blocks something. Returns: (transfer full): what they say, together
- */
+ * sentence for everything that blocks something.
+ * Returns: (transfer full): what they say, together */
 CpdPinTable *
 cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
 {

@@ -171,8 +171,9 @@ settle (const CpdDurableFile *file, Undo undo, gboolean *uncertain, GError **err
   return FALSE;
 }
 
-/* Blocks until the file is on disk. `uncertain`: set to whether a failure may all the same turn out
- * to have been a change, once the machine has been off. Errors: CERTPIN_ERROR_STORE_FAILED. */
+/* Blocks until the file is on disk. `uncertain`: set to whether a failure may all the same turn
+ * out to have been a change, once the machine has been off.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_durable_write (const CpdDurableFile *file, GBytes *text, gboolean *uncertain, GError **error)
 {
@@ -227,8 +228,8 @@ is_random (const char *suffix)
   return !is_word && strlen (suffix) == RANDOM_SUFFIX_BYTES;
 }
 
-/* `name`: of a file. `suffix`: what those have that are written here. Returns: whether it is what a
- * change left that a crash cut short */
+/* `name`: of a file. `suffix`: what those have that are written here.
+ * Returns: whether it is what a change left that a crash cut short */
 gboolean
 cpd_durable_is_leftover (const char *name, const char *suffix)
 {

@@ -175,8 +175,8 @@ parse_name (CpdHost *host, const char *name, const char *given, GError **error)
   return TRUE;
 }
 
-/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is safe.
- */
+/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is
+ * safe. */
 static gboolean
 check_wildcard (CpdHost *host, const char *given, GError **error)
 {
@@ -380,8 +380,8 @@ patterns_advance (CpdHostPatterns *patterns)
     patterns->rest = dot != NULL ? dot + 1 : NULL;
 }
 
-/* Returns: (transfer none) (nullable): the next pattern, until the next call; NULL after the last.
- */
+/* Returns: (transfer none) (nullable): the next pattern, until the next call; NULL after the
+ * last. */
 const char *
 cpd_host_patterns_next (CpdHostPatterns *patterns)
 {

@@ -17,8 +17,8 @@ typedef enum
   CPD_HOST_ANY_DEPTH, /* **.h.example: h.example itself and every depth below */
 } CpdHostKind;
 
-/* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted value.
- */
+/* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted
+ * value. */
 typedef struct _CpdHost CpdHost;
 
 /* The texts of all patterns that match one host, the most specific first. */

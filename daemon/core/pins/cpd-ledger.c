@@ -415,7 +415,8 @@ print_text (Change *change, GError **error)
 }
 
 /* Only who has the lock may change anything; one that could not be had at the start is tried for
- * once more. Returns: the folder, to be closed; -1: it is not there, or with `error` set */
+ * once more.
+ * Returns: the folder, to be closed; -1: it is not there, or with `error` set */
 static int
 open_folder (Change *change, GError **error)
 {

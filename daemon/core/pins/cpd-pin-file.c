@@ -306,7 +306,8 @@ fail (GError **error, GError *reason, const CpdPinFileContext *context)
 }
 
 /* `hosts`: (out) (transfer full): of CpdHost: the hosts that the file speaks of, also where it
- * fails; NULL where they cannot be known Errors: CERTPIN_ERROR_STORE_FAILED, naming the file.
+ * fails; NULL where they cannot be known
+ * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file.
  * Returns: (transfer full): of CpdPin, in the order of the file */
 GPtrArray *
 cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,

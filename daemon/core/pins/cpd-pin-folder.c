@@ -86,8 +86,8 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
   return text;
 }
 
-/* `path`: of the folder, for messages. Returns: (transfer full): the names of everything in it, or
- * NULL if one may be missing */
+/* `path`: of the folder, for messages.
+ * Returns: (transfer full): the names of everything in it, or NULL if one may be missing */
 GPtrArray *
 cpd_pin_folder_list (int folder_fd, const char *path, GError **error)
 {
@@ -210,9 +210,9 @@ load_entry (const Load *load, int folder_fd, const char *name)
     cpd_durable_tidy (folder_fd, name);
 }
 
-/* Loads all pins of a folder of `dir`, which may be missing; and removes what a crash left there,
- * if `dir` is locked. `problems`: of char *, gets a sentence for each file that blocks something.
- */
+/* Loads all pins of a folder of `dir`, which may be missing; and removes what a crash left
+ * there, if `dir` is locked. `problems`: of char *, gets a sentence for each file that blocks
+ * something. */
 void
 cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext *context,
                      CpdPinTable *table, GPtrArray *problems)

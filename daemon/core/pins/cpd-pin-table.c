@@ -145,8 +145,9 @@ cpd_pin_table_get_count (CpdPinTable *table)
   return g_hash_table_size (table->pins);
 }
 
-/* Whether the host may be pinned: whether it is already, or there are fewer than `most`; 0: there
- * is no limit. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+/* Whether the host may be pinned: whether it is already, or there are fewer than `most`; 0:
+ * there is no limit.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
 cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GError **error)
 {
@@ -159,9 +160,9 @@ cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GErro
   return FALSE;
 }
 
-/* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Returns:
- * (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater, in its order
- */
+/* `after`: a pattern's text, which need not be there; NULL: from the first pin on.
+ * Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater,
+ * in its order */
 GPtrArray *
 cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int max)
 {

@@ -293,7 +293,8 @@ sync_entries (CpdStateDir *dir, GError **error)
 }
 
 /* As above, but makes the folder; afterwards a power cut does not take it away. Only for who has
- * the lock. Returns: the folder, to be closed; -1: with `error` set */
+ * the lock.
+ * Returns: the folder, to be closed; -1: with `error` set */
 int
 cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)
 {

@@ -96,9 +96,10 @@ cpd_store_new (const CpdStoreSettings *settings)
   return store;
 }
 
-/* Makes the store the only one that uses its state folder, for as long as it lives. Blocks, at most
- * so long as another has the folder. To be called before it is loaded; one that is not locked only
- * looks. Errors: G_IO_ERROR_BUSY: another has it; CERTPIN_ERROR_STORE_FAILED. */
+/* Makes the store the only one that uses its state folder, for as long as it lives. Blocks, at
+ * most so long as another has the folder. To be called before it is loaded; one that is not
+ * locked only looks.
+ * Errors: G_IO_ERROR_BUSY: another has it; CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error)
 {
@@ -283,7 +284,8 @@ cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *patter
 }
 
 /* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken
- * literally. Returns: (transfer full) (nullable) */
+ * literally.
+ * Returns: (transfer full) (nullable) */
 CpdPin *
 cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
 {
@@ -305,8 +307,9 @@ cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *
 }
 
 /* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Costs no more
- * than what is listed. Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's
- * text is greater, in its order */
+ * than what is listed.
+ * Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater,
+ * in its order */
 GPtrArray *
 cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                       unsigned int max)
@@ -417,8 +420,9 @@ change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
   cpd_ledger_change_async (ledger, &request, change_on_done, task);
 }
 
-/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the users'
- * layer. Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
+/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the
+ * users' layer.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
 void
 cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyCallback callback,
                          gpointer user_data)

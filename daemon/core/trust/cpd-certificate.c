@@ -68,8 +68,9 @@ check_elements (CpdSlice der, const CpdCertificateShape *shape, GError **error)
   return FALSE;
 }
 
-/* Whether certificates that are given together, `ders`, of GBytes, can be decoded in a reasonable
- * time. Errors: CERTPIN_ERROR_WRONG_FORMAT. */
+/* Whether certificates that are given together, `ders`, of GBytes, can be decoded in a
+ * reasonable time.
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT. */
 gboolean
 cpd_certificates_are_few (GPtrArray *ders, GError **error)
 {

@@ -169,7 +169,8 @@ count (CpdSlice rest, unsigned int *left, unsigned int depth)
 }
 
 /* How many elements there are within others, those in the octets of extensions included: so much
- * work it is to decode them. Returns: at most `most` + 1 */
+ * work it is to decode them.
+ * Returns: at most `most` + 1 */
 unsigned int
 cpd_der_count_elements (CpdSlice slice, unsigned int most)
 {

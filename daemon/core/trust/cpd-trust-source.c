@@ -136,8 +136,8 @@ allow_servers (const gnutls_datum_t *purposes)
   return allowed;
 }
 
-/* p11-kit attaches extensions to a certificate that bind whoever trusts it. Returns: whether all of
- * them let it vouch for servers; one that is not known here does not. */
+/* p11-kit attaches extensions to a certificate that bind whoever trusts it.
+ * Returns: whether all of them let it vouch for servers; one that is not known here does not. */
 static gboolean
 is_for_servers (gnutls_pkcs11_obj_t object)
 {

@@ -354,7 +354,8 @@ is_its_own_anchor (CpdAnchors *anchors, CpdCertificate *leaf)
 }
 
 /* Judges a chain of CpdCertificate, as presented, the server's own first. No clock, no disk, no
- * network. Returns: (transfer full): every valid path that was found within the bound of work */
+ * network.
+ * Returns: (transfer full): every valid path that was found within the bound of work */
 CpdValidation *
 cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestion *question)
 {

@@ -22,8 +22,9 @@ cpd_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCancellabl
 }
 
 /* `verdict`: (out) (transfer full) (nullable): of the connection that answered; or the refusal,
- * where the error is one. It is set whether or not there is a response. Errors: CERTPIN_ERROR
- * alone. Returns: (transfer full): the response, or NULL with `error` set */
+ * where the error is one. It is set whether or not there is a response.
+ * Errors: CERTPIN_ERROR alone.
+ * Returns: (transfer full): the response, or NULL with `error` set */
 CertpinResponse *
 cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                           GError **error)

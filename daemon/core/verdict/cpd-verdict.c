@@ -247,8 +247,8 @@ match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer l
   return FALSE;
 }
 
-/* Returns: (transfer none): a validation that passed, by the layer's own anchors where it has some
- */
+/* Returns: (transfer none): a validation that passed, by the layer's own anchors where it has
+ * some */
 static const CpdValidation *
 get_validation (CpdValidation *const validations[], CpdLayer layer)
 {
@@ -307,8 +307,9 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
   return verdict;
 }
 
-/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`: Unix
- * seconds. Returns: (transfer full): passed, with the match; or why not, with the evidence */
+/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`:
+ * Unix seconds.
+ * Returns: (transfer full): passed, with the match; or why not, with the evidence */
 CpdVerdict *
 cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that a policy keeps the layers apart, and that a request's own keys only ever tighten it.
- */
+/* Proves that a policy keeps the layers apart, and that a request's own keys only ever tighten
+ * it. */
 
 #include "config.h"
 

@@ -186,8 +186,8 @@ test_broken_long_name_blocks_its_host (StoreFixture *f, gconstpointer user_data)
   store_assert_key (f, SYSTEM, "good.example", 9);
 }
 
-/* Two files of one host, of which one is broken: whatever the order in which the folder lists them.
- */
+/* Two files of one host, of which one is broken: whatever the order in which the folder lists
+ * them. */
 static void
 test_broken_namesake_blocks (StoreFixture *f, gconstpointer user_data)
 {
