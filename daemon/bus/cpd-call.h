@@ -10,8 +10,8 @@
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
 #include "daemon/bus/cpd-subscribers.h"
-#include "daemon/core/verdict/cpd-fetcher.h"
 #include "daemon/core/pins/cpd-store.h"
+#include "daemon/core/verdict/cpd-fetcher.h"
 
 G_BEGIN_DECLS
 

@@ -9,10 +9,10 @@
 
 #include "daemon/bus/cpd-delivery.h"
 
-#include "daemon/core/base/cpd-alarm.h"
 #include "daemon/bus/cpd-credit.h"
 #include "daemon/bus/cpd-outlet.h"
 #include "daemon/bus/cpd-undelivered.h"
+#include "daemon/core/base/cpd-alarm.h"
 #include "dbus/certpin-names.h"
 
 #define PATIENCE_S 30

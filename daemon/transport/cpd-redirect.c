@@ -8,8 +8,8 @@
 #include "daemon/transport/cpd-redirect.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/base/cpd-text.h"
+#include "daemon/core/pins/cpd-host.h"
 
 #include <string.h>
 

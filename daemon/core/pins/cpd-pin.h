@@ -3,9 +3,9 @@
 #pragma once
 
 #include "client-lib/certpin-key.h"
+#include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/trust/cpd-anchors.h"
 #include "daemon/core/trust/cpd-certificate.h"
-#include "daemon/core/pins/cpd-host.h"
 
 G_BEGIN_DECLS
 

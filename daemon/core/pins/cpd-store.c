@@ -8,9 +8,9 @@
 #include "daemon/core/pins/cpd-store.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
-#include "daemon/core/base/cpd-text.h"
 
 #include <unistd.h>
 

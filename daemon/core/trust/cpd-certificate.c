@@ -9,9 +9,9 @@
 #include "daemon/core/trust/cpd-certificate.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-text.h"
 #include "daemon/core/trust/cpd-gnutls.h"
 #include "daemon/core/trust/cpd-not-certificate.h"
-#include "daemon/core/base/cpd-text.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -10,9 +10,9 @@
 
 #include "daemon/core/trust/cpd-trust.h"
 
+#include "daemon/core/base/cpd-text.h"
 #include "daemon/core/trust/cpd-gnutls.h"
 #include "daemon/core/trust/cpd-profile.h"
-#include "daemon/core/base/cpd-text.h"
 
 #include <string.h>
 

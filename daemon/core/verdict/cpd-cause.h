@@ -2,8 +2,8 @@
 
 #pragma once
 
-#include "daemon/core/verdict/cpd-peer.h"
 #include "daemon/core/pins/cpd-policy.h"
+#include "daemon/core/verdict/cpd-peer.h"
 
 G_BEGIN_DECLS
 

@@ -9,8 +9,8 @@
 
 #include "daemon/core/verdict/cpd-verdict.h"
 
-#include "daemon/core/verdict/cpd-cause.h"
 #include "daemon/core/base/cpd-text.h"
+#include "daemon/core/verdict/cpd-cause.h"
 
 static const char *const layer_names[CPD_N_LAYERS]
     = { "a pin file", "the system's pin", "the user's pin", "the request's own keys" };

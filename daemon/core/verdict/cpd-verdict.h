@@ -3,8 +3,8 @@
 #pragma once
 
 #include "client-lib/certpin-error.h"
-#include "daemon/core/verdict/cpd-peer.h"
 #include "daemon/core/pins/cpd-policy.h"
+#include "daemon/core/verdict/cpd-peer.h"
 
 G_BEGIN_DECLS
 

@@ -5,8 +5,8 @@
 #include "config.h"
 
 #include "daemon/core/trust/cpd-profile.h"
-#include "tests/lib/test-core.h"
 #include "tests/core/trust/trust-fixture.h"
+#include "tests/lib/test-core.h"
 
 #include <string.h>
 
