@@ -8,30 +8,22 @@
 #include "daemon/core/pins/cpd-store.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/core/base/cpd-text.h"
-#include "daemon/core/pins/cpd-drop-ins.h"
-#include "daemon/core/pins/cpd-pin-folder.h"
-
-#include <unistd.h>
+#include "daemon/core/pins/cpd-sources.h"
+#include "daemon/core/pins/cpd-users.h"
 
 struct _CpdStore
 {
   GObject parent;
 
-  CpdTrustSource *trust;  /* NULL: nothing is trusted */
+  CpdSources *sources;
   CpdStateDir *state_dir; /* NULL: nothing is kept */
-  GStrv pins_dirs;
   guint64 max_bytes, max_pins;
-  guint64 last_generation;   /* the newest stamp of all */
-  guint64 shared_generation; /* of the newest change that concerned everybody */
-  GHashTable *generations;   /* uid → the newest stamp of its own pins, as a guint64 * */
+  CpdGenerations *generations;
 
   CpdAnchors *anchors; /* the system's */
   CpdPinTable *files;
   CpdLedger *system;
-  GHashTable *users; /* uid → CpdLedger */
-
-  GQueue *reloads; /* of GTask: one under way, and those behind it */
+  CpdUsers *users;
 };
 
 G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
@@ -49,15 +41,13 @@ cpd_store_finalize (GObject *object)
 {
   CpdStore *store = CPD_STORE (object);
 
-  cpd_trust_source_unref (store->trust);
+  cpd_sources_unref (store->sources);
   cpd_state_dir_unref (store->state_dir);
-  g_strfreev (store->pins_dirs);
-  g_hash_table_unref (store->generations);
+  cpd_generations_free (store->generations);
   cpd_anchors_unref (store->anchors);
   cpd_pin_table_free (store->files);
   g_clear_object (&store->system);
-  g_hash_table_unref (store->users);
-  g_queue_free_full (store->reloads, g_object_unref);
+  cpd_users_free (store->users);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
 }
 
@@ -72,9 +62,6 @@ cpd_store_class_init (CpdStoreClass *klass)
 static void
 cpd_store_init (CpdStore *store)
 {
-  store->reloads = g_queue_new ();
-  store->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
-  store->generations = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
 }
 
 CpdStore *
@@ -82,17 +69,16 @@ cpd_store_new (const CpdStoreSettings *settings)
 {
   CpdStore *store = g_object_new (CPD_TYPE_STORE, NULL);
 
-  if (settings->trust != NULL)
-    store->trust = cpd_trust_source_ref (settings->trust);
+  store->sources = cpd_sources_new (settings->trust, settings->pins_dirs);
   if (settings->state_dir != NULL)
     store->state_dir = cpd_state_dir_new (settings->state_dir);
-  store->pins_dirs = g_strdupv ((GStrv)settings->pins_dirs);
   store->max_bytes = settings->max_bytes_per_layer;
   store->max_pins = settings->max_pins_per_layer;
-  store->last_generation = store->shared_generation = settings->first_generation;
+  store->generations = cpd_generations_new (settings->first_generation);
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
   store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, store->state_dir);
+  store->users = cpd_users_new (store->state_dir);
   return store;
 }
 
@@ -107,60 +93,6 @@ cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable
          || cpd_state_dir_lock (store->state_dir, most_ms, cancellable, error);
 }
 
-/* Returns: (transfer none): the pins of a uid, which are there from the first look on */
-static CpdLedger *
-get_user (CpdStore *store, guint32 uid)
-{
-  CpdLedger *ledger = g_hash_table_lookup (store->users, GUINT_TO_POINTER (uid));
-
-  if (ledger != NULL)
-    return ledger;
-  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, store->state_dir);
-  g_hash_table_insert (store->users, GUINT_TO_POINTER (uid), ledger);
-  return ledger;
-}
-
-static void
-load_user (CpdStore *store, const char *name, GPtrArray *problems)
-{
-  g_autofree char *proper = NULL, *path = NULL, *relative = NULL;
-  gint64 uid;
-
-  if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
-    proper = g_strdup_printf ("%u", (guint32)uid);
-  if (g_strcmp0 (proper, name) == 0)
-    {
-      cpd_ledger_load (get_user (store, (guint32)uid), problems);
-      return;
-    }
-  relative = g_build_filename ("users", name, NULL);
-  path = cpd_state_dir_build_path (store->state_dir, relative);
-  g_ptr_array_add (problems,
-                   g_strdup_printf ("‘%s’ is not named after a user id, so it is ignored", path));
-}
-
-/* Where it cannot be known whose pins there are, nobody's requests may pass. */
-static void
-load_users (CpdStore *store, GPtrArray *problems)
-{
-  g_autofree char *path = cpd_state_dir_build_path (store->state_dir, "users");
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GPtrArray) names = NULL;
-  int fd = cpd_state_dir_lookup (store->state_dir, "users", &error);
-
-  if (fd >= 0)
-    {
-      names = cpd_pin_folder_list (fd, path, &error);
-      close (fd);
-    }
-  for (unsigned int i = 0; names != NULL && i < names->len; i++)
-    load_user (store, names->pdata[i], problems);
-  if (error == NULL)
-    return;
-  cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
-  g_ptr_array_add (problems, g_strdup (error->message));
-}
-
 static void
 set_anchors (CpdStore *store, CpdAnchors *anchors)
 {
@@ -168,33 +100,35 @@ set_anchors (CpdStore *store, CpdAnchors *anchors)
   store->anchors = anchors;
 }
 
-/* Without a readable trust source nothing is trusted. */
+/* Where it cannot be known whose pins there are, nobody's requests may pass. */
 static void
-load_anchors (CpdStore *store, GPtrArray *problems)
+load_users (CpdStore *store, GPtrArray *problems)
 {
   g_autoptr (GError) error = NULL;
-  CpdAnchors *anchors = NULL;
 
-  if (store->trust == NULL)
+  if (cpd_users_load (store->users, problems, &error))
     return;
-  anchors = cpd_trust_source_load (store->trust, &error);
-  if (anchors != NULL)
-    set_anchors (store, anchors);
-  else
-    g_ptr_array_add (problems, g_strdup (error->message));
+  cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
+  g_ptr_array_add (problems, g_strdup (error->message));
+}
+
+static void
+take_over (CpdStore *store, CpdFound *found)
+{
+  cpd_pin_table_free (store->files);
+  store->files = g_steal_pointer (&found->files);
+  if (found->anchors != NULL)
+    set_anchors (store, g_steal_pointer (&found->anchors));
 }
 
 static void
 stamp_all (CpdStore *store)
 {
-  GHashTableIter iter;
-  gpointer user;
+  guint64 generation = cpd_generations_get_newest (store->generations);
 
-  cpd_pin_table_stamp (store->files, store->last_generation);
-  cpd_pin_table_stamp (cpd_ledger_get_table (store->system), store->last_generation);
-  g_hash_table_iter_init (&iter, store->users);
-  while (g_hash_table_iter_next (&iter, NULL, &user))
-    cpd_pin_table_stamp (cpd_ledger_get_table (user), store->last_generation);
+  cpd_pin_table_stamp (store->files, generation);
+  cpd_pin_table_stamp (cpd_ledger_get_table (store->system), generation);
+  cpd_users_stamp (store->users, generation);
 }
 
 /* Reads everything. Blocks: to be called before the service is up.
@@ -203,10 +137,9 @@ GPtrArray *
 cpd_store_load (CpdStore *store)
 {
   GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CpdFound) found = cpd_sources_read (store->sources, problems);
 
-  cpd_pin_table_free (store->files);
-  store->files = cpd_drop_ins_load ((const char *const *)store->pins_dirs, problems);
-  load_anchors (store, problems);
+  take_over (store, found);
   cpd_ledger_load (store->system, problems);
   if (store->state_dir != NULL)
     load_users (store, problems);
@@ -224,7 +157,7 @@ lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
     return store->files;
   if (layer == CPD_LAYER_SYSTEM)
     return cpd_ledger_get_table (store->system);
-  user = g_hash_table_lookup (store->users, GUINT_TO_POINTER (uid));
+  user = cpd_users_lookup (store->users, uid);
   return user != NULL ? cpd_ledger_get_table (user) : NULL;
 }
 
@@ -232,23 +165,21 @@ lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
 guint64
 cpd_store_get_generation (CpdStore *store, guint32 uid)
 {
-  guint64 *own = g_hash_table_lookup (store->generations, GUINT_TO_POINTER (uid));
-
-  return MAX (store->shared_generation, own != NULL ? *own : 0);
+  return cpd_generations_get (store->generations, uid);
 }
 
 /* Returns: (transfer none): the folders of pin files */
 const char *const *
 cpd_store_get_pins_dirs (CpdStore *store)
 {
-  return (const char *const *)store->pins_dirs;
+  return cpd_sources_get_pins_dirs (store->sources);
 }
 
 /* Returns: (transfer none) (nullable): where the anchors are from */
 CpdTrustSource *
 cpd_store_get_trust (CpdStore *store)
 {
-  return store->trust;
+  return cpd_sources_get_trust (store->sources);
 }
 
 /* Returns: (transfer none): the anchors of pins that name none; another set after each reload */
@@ -345,21 +276,6 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *hos
   return table == NULL || cpd_pin_table_check_room (table, host, store->max_pins, error);
 }
 
-static guint64
-next_generation (CpdStore *store, guint32 uid)
-{
-  store->last_generation++;
-  if (uid == CPD_ALL_UIDS)
-    store->shared_generation = store->last_generation;
-  else
-    {
-      guint64 *own = g_new (guint64, 1);
-      *own = store->last_generation;
-      g_hash_table_insert (store->generations, GUINT_TO_POINTER (uid), own);
-    }
-  return store->last_generation;
-}
-
 /* One change; belongs to its task. */
 typedef struct
 {
@@ -391,7 +307,7 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (done || blocked)
     {
-      guint64 generation = next_generation (store, change->uid);
+      guint64 generation = cpd_generations_next (store->generations, change->uid);
 
       if (change->pin != NULL)
         change->pin->generation = generation;
@@ -408,7 +324,7 @@ static void
 change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
 {
   CpdStore *store = g_task_get_source_object (task);
-  CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : get_user (store, uid);
+  CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
   const CpdChange request
       = { .host = host, .pin = pin, .max_bytes = store->max_bytes, .max_pins = store->max_pins };
   Change *own = g_new0 (Change, 1);
@@ -457,14 +373,7 @@ cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
 gboolean
 cpd_store_is_busy (CpdStore *store)
 {
-  GHashTableIter iter;
-  gpointer user;
-
-  g_hash_table_iter_init (&iter, store->users);
-  while (g_hash_table_iter_next (&iter, NULL, &user))
-    if (cpd_ledger_is_busy (user))
-      return TRUE;
-  return cpd_ledger_is_busy (store->system);
+  return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users);
 }
 
 /* Writes what could not be written and is in force in memory alone, which is otherwise tried now
@@ -472,98 +381,27 @@ cpd_store_is_busy (CpdStore *store)
 void
 cpd_store_write_again (CpdStore *store)
 {
-  GHashTableIter iter;
-  gpointer user;
-
   cpd_ledger_write_again (store->system);
-  g_hash_table_iter_init (&iter, store->users);
-  while (g_hash_table_iter_next (&iter, NULL, &user))
-    cpd_ledger_write_again (user);
+  cpd_users_write_again (store->users);
 }
-
-/* What a reload read. */
-typedef struct
-{
-  CpdTrustSource *trust; /* NULL: nothing is trusted */
-  GStrv pins_dirs;
-  CpdAnchors *anchors;
-  CpdPinTable *files;
-} Reload;
-
-static void
-reload_free (gpointer data)
-{
-  Reload *reload = data;
-
-  cpd_trust_source_unref (reload->trust);
-  g_strfreev (reload->pins_dirs);
-  cpd_anchors_unref (reload->anchors);
-  cpd_pin_table_free (reload->files);
-  g_free (reload);
-}
-
-static void
-reload_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
-{
-  Reload *reload = task_data;
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GError) error = NULL;
-
-  if (reload->trust != NULL)
-    reload->anchors = cpd_trust_source_load (reload->trust, &error);
-  if (error != NULL)
-    g_ptr_array_add (problems, g_strdup (error->message));
-  reload->files = cpd_drop_ins_load ((const char *const *)reload->pins_dirs, problems);
-  if (problems->len == 0)
-    g_task_return_boolean (task, TRUE);
-  else
-    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                             "nothing was read anew, what was in force stays: %s",
-                             (char *)problems->pdata[0]);
-}
-
-static void
-take_over (CpdStore *store, Reload *reload)
-{
-  cpd_pin_table_free (store->files);
-  store->files = g_steal_pointer (&reload->files);
-  if (reload->anchors != NULL)
-    set_anchors (store, g_steal_pointer (&reload->anchors));
-  cpd_pin_table_stamp (store->files, next_generation (store, CPD_ALL_UIDS));
-  g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
-}
-
-static void start_reload (CpdStore *store);
 
 static void
 reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  CpdStore *store = CPD_STORE (source);
-  g_autoptr (GTask) task = g_queue_pop_head (store->reloads);
+  g_autoptr (GTask) task = G_TASK (user_data);
+  CpdStore *store = g_task_get_source_object (task);
   GError *error = NULL;
+  g_autoptr (CpdFound) found = cpd_sources_read_finish (result, &error);
 
-  if (g_task_propagate_boolean (G_TASK (result), &error))
+  if (found == NULL)
     {
-      take_over (store, g_task_get_task_data (task));
-      g_task_return_boolean (task, TRUE);
+      g_task_return_error (task, error);
+      return;
     }
-  else
-    g_task_return_error (task, error);
-  start_reload (store);
-}
-
-/* One at a time: what was read first must not be taken over last. */
-static void
-start_reload (CpdStore *store)
-{
-  GTask *task = g_queue_peek_head (store->reloads);
-  g_autoptr (GTask) reading = NULL;
-
-  if (task == NULL)
-    return;
-  reading = g_task_new (store, NULL, reload_on_read, NULL);
-  g_task_set_task_data (reading, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (reading, reload_in_thread);
+  take_over (store, found);
+  cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
+  g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+  g_task_return_boolean (task, TRUE);
 }
 
 /* Reads the pin files and the trust source anew: all of them, or what was in force stays.
@@ -572,16 +410,9 @@ void
 cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
-  Reload *reload = g_new0 (Reload, 1);
 
-  if (store->trust != NULL)
-    reload->trust = cpd_trust_source_ref (store->trust);
-  reload->pins_dirs = g_strdupv (store->pins_dirs);
   g_task_set_source_tag (task, cpd_store_reload_async);
-  g_task_set_task_data (task, reload, reload_free);
-  g_queue_push_tail (store->reloads, task);
-  if (store->reloads->length == 1)
-    start_reload (store);
+  cpd_sources_read_async (store->sources, reload_on_read, task);
 }
 
 gboolean

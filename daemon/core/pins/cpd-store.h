@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/pins/cpd-generations.h"
 #include "daemon/core/pins/cpd-ledger.h"
 #include "daemon/core/pins/cpd-policy.h"
 #include "daemon/core/trust/cpd-trust-source.h"
@@ -9,9 +10,6 @@
 G_BEGIN_DECLS
 
 #define CPD_TYPE_STORE (cpd_store_get_type ())
-
-/* The uid in a change that concerns everybody. */
-#define CPD_ALL_UIDS G_MAXUINT32
 
 /* All pins of the machine, and the anchors of those that name none. Emits
  *   changed (guint32 uid, CpdHost *pattern): what is said of the hosts under the pattern, for this

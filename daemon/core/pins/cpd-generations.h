@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* The uid in a change that concerns everybody. */
+#define CPD_ALL_UIDS G_MAXUINT32
+
+/* Numbers that grow with each change of pins, so that whoever has remembered something of them can
+ * tell whether it still holds. */
+typedef struct _CpdGenerations CpdGenerations;
+
+CpdGenerations *cpd_generations_new (guint64 first);
+void cpd_generations_free (CpdGenerations *generations);
+
+guint64 cpd_generations_get_newest (const CpdGenerations *generations);
+guint64 cpd_generations_get (const CpdGenerations *generations, guint32 uid);
+guint64 cpd_generations_next (CpdGenerations *generations, guint32 uid);
+
+G_END_DECLS

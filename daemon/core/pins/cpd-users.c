@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Users come up when they first pin something, or have a folder of that. */
+
+#include "config.h"
+
+#include "daemon/core/pins/cpd-users.h"
+
+#include "daemon/core/base/cpd-text.h"
+#include "daemon/core/pins/cpd-generations.h"
+#include "daemon/core/pins/cpd-pin-folder.h"
+
+#include <unistd.h>
+
+struct _CpdUsers
+{
+  CpdStateDir *state_dir; /* NULL: nothing is kept */
+  GHashTable *ledgers;    /* uid → CpdLedger */
+};
+
+/* `state_dir`: (nullable) */
+CpdUsers *
+cpd_users_new (CpdStateDir *state_dir)
+{
+  CpdUsers *users = g_new0 (CpdUsers, 1);
+
+  users->state_dir = state_dir != NULL ? cpd_state_dir_ref (state_dir) : NULL;
+  users->ledgers = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
+  return users;
+}
+
+void
+cpd_users_free (CpdUsers *users)
+{
+  cpd_state_dir_unref (users->state_dir);
+  g_hash_table_unref (users->ledgers);
+  g_free (users);
+}
+
+/* Returns: (transfer none) (nullable) */
+CpdLedger *
+cpd_users_lookup (CpdUsers *users, guint32 uid)
+{
+  return g_hash_table_lookup (users->ledgers, GUINT_TO_POINTER (uid));
+}
+
+/* Returns: (transfer none): made if there is none */
+CpdLedger *
+cpd_users_get (CpdUsers *users, guint32 uid)
+{
+  CpdLedger *ledger = cpd_users_lookup (users, uid);
+
+  if (ledger != NULL)
+    return ledger;
+  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, users->state_dir);
+  g_hash_table_insert (users->ledgers, GUINT_TO_POINTER (uid), ledger);
+  return ledger;
+}
+
+static void
+load_user (CpdUsers *users, const char *name, GPtrArray *problems)
+{
+  g_autofree char *proper = NULL, *path = NULL, *relative = NULL;
+  gint64 uid;
+
+  if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
+    proper = g_strdup_printf ("%u", (guint32)uid);
+  if (g_strcmp0 (proper, name) == 0)
+    {
+      cpd_ledger_load (cpd_users_get (users, (guint32)uid), problems);
+      return;
+    }
+  relative = g_build_filename ("users", name, NULL);
+  path = cpd_state_dir_build_path (users->state_dir, relative);
+  g_ptr_array_add (problems,
+                   g_strdup_printf ("‘%s’ is not named after a user id, so it is ignored", path));
+}
+
+/* Blocks. `problems`: of char *: gets a sentence for each file that blocks something.
+ * Errors: CERTPIN_ERROR_STORE_FAILED: it cannot be known whose pins there are. */
+gboolean
+cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
+{
+  g_autofree char *path = cpd_state_dir_build_path (users->state_dir, "users");
+  g_autoptr (GPtrArray) names = NULL;
+  g_autoptr (GError) reason = NULL;
+  int fd = cpd_state_dir_lookup (users->state_dir, "users", &reason);
+
+  if (fd >= 0)
+    {
+      names = cpd_pin_folder_list (fd, path, &reason);
+      close (fd);
+    }
+  for (unsigned int i = 0; names != NULL && i < names->len; i++)
+    load_user (users, names->pdata[i], problems);
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+void
+cpd_users_stamp (CpdUsers *users, guint64 generation)
+{
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    cpd_pin_table_stamp (cpd_ledger_get_table (ledger), generation);
+}
+
+/* Whether a change of anybody's is being written, or waits to be. */
+gboolean
+cpd_users_is_busy (CpdUsers *users)
+{
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    if (cpd_ledger_is_busy (ledger))
+      return TRUE;
+  return FALSE;
+}
+
+/* As cpd_ledger_write_again (), for all. */
+void
+cpd_users_write_again (CpdUsers *users)
+{
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    cpd_ledger_write_again (ledger);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-ledger.h"
+
+G_BEGIN_DECLS
+
+/* The pins of all users: a ledger for each. */
+typedef struct _CpdUsers CpdUsers;
+
+CpdUsers *cpd_users_new (CpdStateDir *state_dir);
+void cpd_users_free (CpdUsers *users);
+
+gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);
+CpdLedger *cpd_users_get (CpdUsers *users, guint32 uid);
+CpdLedger *cpd_users_lookup (CpdUsers *users, guint32 uid);
+
+void cpd_users_stamp (CpdUsers *users, guint64 generation);
+gboolean cpd_users_is_busy (CpdUsers *users);
+void cpd_users_write_again (CpdUsers *users);
+
+G_END_DECLS
