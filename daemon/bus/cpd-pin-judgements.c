@@ -11,8 +11,6 @@
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 
-#define HTTPS_PORT 443
-
 /* ExplainHost */
 
 static GVariant *
@@ -87,7 +85,7 @@ parse_target (const char *host, guint16 port, GError **error)
     return NULL;
   if (cpd_host_get_kind (parsed) == CPD_HOST_EXACT && (own == 0 || port == 0 || own == port))
     return cpd_host_new_target (cpd_host_get_name (parsed),
-                                MAX (own, port) > 0 ? MAX (own, port) : HTTPS_PORT, error);
+                                MAX (own, port) > 0 ? MAX (own, port) : CPD_HTTPS_PORT, error);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
                "host ‘%s’ is not one host with one port, of which to explain the pins", host);
   return NULL;

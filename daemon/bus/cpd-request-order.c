@@ -19,16 +19,12 @@
 #define REQUIRE_KEYS_MAX 64
 #define TOKEN_MAX_BYTES  64
 
-void
-cpd_request_order_free (CpdRequestOrder *order)
+/* The arguments of the method; they belong to the message. */
+typedef struct
 {
-  if (order == NULL)
-    return;
-  certpin_request_unref (order->request);
-  g_clear_pointer (&order->require_keys, g_ptr_array_unref);
-  g_free (order->token);
-  g_free (order);
-}
+  const char *method, *url;
+  GVariant *headers, *body, *options;
+} Arguments;
 
 static gboolean
 check_size (const char *what, guint64 size, guint64 most, GError **error)
@@ -42,7 +38,7 @@ check_size (const char *what, guint64 size, guint64 most, GError **error)
 }
 
 static gboolean
-check_sizes (const CpdRequestArguments *arguments, const CpdConfig *config, GError **error)
+check_sizes (const Arguments *arguments, const CpdConfig *config, GError **error)
 {
   guint64 header_bytes = 0;
   const char *name, *value;
@@ -60,7 +56,7 @@ check_sizes (const CpdRequestArguments *arguments, const CpdConfig *config, GErr
 }
 
 static gboolean
-take_token (CpdRequestOrder *order, const char *token, GError **error)
+check_token (const char *token, GError **error)
 {
   for (const char *c = token; c != NULL && *c != '\0'; c++)
     if (!g_ascii_isalnum (*c) && *c != '_')
@@ -70,17 +66,19 @@ take_token (CpdRequestOrder *order, const char *token, GError **error)
                      token);
         return FALSE;
       }
-  order->token = g_strdup (token);
   return TRUE;
 }
 
 static gboolean
-take_keys (CpdRequestOrder *order, GVariant *array, GError **error)
+take_keys (CpdOrder *order, GVariant *array, GError **error)
 {
-  g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
+  g_autofree const char **texts = NULL;
 
+  if (array == NULL)
+    return TRUE;
+  texts = g_variant_get_strv (array, NULL);
   order->require_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
-  for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+  for (size_t i = 0; texts[i] != NULL; i++)
     {
       CertpinKey *key = certpin_key_new_from_text (texts[i], error);
 
@@ -92,52 +90,64 @@ take_keys (CpdRequestOrder *order, GVariant *array, GError **error)
 }
 
 static gboolean
-parse_options (CpdRequestOrder *order, GVariant *options, const CpdConfig *config, GError **error)
+parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char **token,
+               GError **error)
 {
-  const char *token = NULL;
+  const char *given = NULL;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
     { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
     { "max-body", "t", &order->max_body_bytes, 0, config->inline_body_bytes },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
     { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
-    { "handle-token", "s", &token, 1, TOKEN_MAX_BYTES },
+    { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
   };
 
-  return cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-         && take_token (order, token, error) && take_keys (order, keys, error);
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !check_token (given, error) || !take_keys (order, keys, error))
+    return FALSE;
+  *token = g_strdup (given);
+  return TRUE;
 }
 
 /* A host that is none must not come out as one that is not pinned. */
 static gboolean
-check_host (CertpinRequest *request, GError **error)
+take_request (CpdOrder *order, const Arguments *arguments, GError **error)
 {
-  GUri *uri = certpin_request_get_uri (request);
-  g_autoptr (CpdHost) host = cpd_host_new_target (g_uri_get_host (uri), 0, error);
+  g_autoptr (GBytes) body = g_variant_get_data_as_bytes (arguments->body);
 
-  return host != NULL;
+  order->request
+      = certpin_request_new (arguments->method, arguments->url, arguments->headers, body, error);
+  if (order->request != NULL)
+    order->target = cpd_host_new_of_uri (certpin_request_get_uri (order->request), error);
+  return order->target != NULL;
 }
 
-/* Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT,
+/* `arguments`: SecureRequest's. `token`: (out) (transfer full) (nullable).
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT,
  * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE.
  * Returns: (transfer full) */
-CpdRequestOrder *
-cpd_request_order_new (const CpdRequestArguments *arguments, const CpdConfig *config,
-                       GError **error)
+CpdOrder *
+cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config, char **token,
+                         GError **error)
 {
-  g_autoptr (CpdRequestOrder) order = g_new0 (CpdRequestOrder, 1);
-  g_autoptr (GBytes) body = NULL;
+  g_autoptr (CpdOrder) order = cpd_order_new ();
+  g_autoptr (GVariant) headers = NULL, body = NULL, options = NULL;
+  g_autofree char *given = NULL;
+  Arguments parts;
 
+  g_variant_get (arguments, "(&s&s@a(ss)@ay@a{sv})", &parts.method, &parts.url, &headers, &body,
+                 &options);
+  parts.headers = headers;
+  parts.body = body;
+  parts.options = options;
+  order->uid = uid;
   order->timeout_ms = TIMEOUT_MS;
   order->max_body_bytes = config->inline_body_bytes;
   order->max_redirects = REDIRECTS;
-  if (!check_sizes (arguments, config, error)
-      || !parse_options (order, arguments->options, config, error))
+  if (!check_sizes (&parts, config, error) || !parse_options (order, options, config, &given, error)
+      || !take_request (order, &parts, error))
     return NULL;
-  body = g_variant_get_data_as_bytes (arguments->body);
-  order->request
-      = certpin_request_new (arguments->method, arguments->url, arguments->headers, body, error);
-  if (order->request == NULL || !check_host (order->request, error))
-    return NULL;
+  *token = g_steal_pointer (&given);
   return g_steal_pointer (&order);
 }

@@ -15,7 +15,7 @@
 /* One request under way; belongs to its call. */
 typedef struct
 {
-  CpdRequestOrder *order;
+  CpdOrder *order;
   CpdRequestObjects *objects;
   char *path; /* of its object; NULL: nobody gave a token */
   GCancellable *cancellable;
@@ -52,7 +52,7 @@ request_free (gpointer data)
   if (request->path != NULL)
     cpd_request_objects_remove (request->objects, request->path);
   g_free (request->path);
-  cpd_request_order_free (request->order);
+  cpd_order_unref (request->order);
   g_clear_object (&request->gone);
   g_object_unref (request->cancellable);
   g_free (request);
@@ -151,21 +151,12 @@ request_start (gpointer user_data)
 {
   CpdCall *call = user_data;
   Request *request = call->data;
-  const CpdOrder order = {
-    .request = request->order->request,
-    .uid = call->caller->uid,
-    .require_keys = request->order->require_keys,
-    .started_us = request->started_us,
-    .deadline_us = deadline_of (request),
-    .max_body_bytes = request->order->max_body_bytes,
-    .bodies = cpd_turn_get_bodies (request->turn),
-    .max_redirects = request->order->max_redirects,
-  };
 
   g_clear_handle_id (&request->timer, g_source_remove);
   request->fetching = TRUE;
-  cpd_fetcher_fetch_async (call->parts->fetcher, &order, request->cancellable, request_on_fetched,
-                           call);
+  cpd_fetcher_fetch_async (call->parts->fetcher, request->order, request->started_us,
+                           cpd_turn_get_bodies (request->turn), request->cancellable,
+                           request_on_fetched, call);
 }
 
 static gboolean
@@ -240,7 +231,7 @@ watch_caller (CpdCall *call, GError **error)
 }
 
 static Request *
-new_request (CpdCall *call, CpdRequestOrder *order)
+new_request (CpdCall *call, CpdOrder *order)
 {
   Request *request = g_new0 (Request, 1);
 
@@ -255,17 +246,11 @@ new_request (CpdCall *call, CpdRequestOrder *order)
 static gboolean
 parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
 {
-  g_autoptr (GVariant) headers = NULL, body = NULL, options = NULL;
-  CpdRequestArguments parsed;
-  CpdRequestOrder *order;
+  g_autofree char *token = NULL;
+  CpdOrder *order
+      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &token, error);
   Request *request;
 
-  g_variant_get (arguments, "(&s&s@a(ss)@ay@a{sv})", &parsed.method, &parsed.url, &headers, &body,
-                 &options);
-  parsed.headers = headers;
-  parsed.body = body;
-  parsed.options = options;
-  order = cpd_request_order_new (&parsed, call->parts->config, error);
   if (order == NULL)
     return FALSE;
   request = new_request (call, order);
@@ -274,10 +259,10 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
   call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
   call->check = watch_caller;
   call->act = act_secure_request;
-  if (order->token != NULL)
-    request->path = cpd_request_objects_add (request->objects, call->caller->sender, order->token,
+  if (token != NULL)
+    request->path = cpd_request_objects_add (request->objects, call->caller->sender, token,
                                              request->cancellable, error);
-  return order->token == NULL || request->path != NULL;
+  return token == NULL || request->path != NULL;
 }
 
 const CpdMethod cpd_requests[] = { { "SecureRequest", parse_secure_request }, { NULL } };

@@ -160,11 +160,12 @@ on_ended (CpdChannel *channel, CpdExchange *exchange)
     g_signal_emit (channel, signals[IDLE], 0);
 }
 
-/* `fresh`: on a new connection.
+/* `bodies`: what the uid may hold of them. `request`: the order's, or what a redirect made of it.
+ * `fresh`: on a new connection.
  * Returns: (transfer full): an exchange that starts when a connection is free for it */
 CpdExchange *
-cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *request,
-                  gboolean fresh)
+cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
+                  CertpinRequest *request, gboolean fresh)
 {
   const CpdExchangeSettings settings = {
     .session = channel->session,
@@ -177,7 +178,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *re
     .require_keys = order->require_keys,
     .uid = channel->uid,
     .max_body_bytes = order->max_body_bytes,
-    .bodies = order->bodies,
+    .bodies = bodies,
     .fresh = fresh,
   };
   CpdExchange *exchange = cpd_exchange_new (&settings);

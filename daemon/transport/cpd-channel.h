@@ -31,8 +31,8 @@ guint32 cpd_channel_get_uid (CpdChannel *channel);
 CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 
-CpdExchange *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CertpinRequest *request,
-                               gboolean fresh);
+CpdExchange *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
+                               CertpinRequest *request, gboolean fresh);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 

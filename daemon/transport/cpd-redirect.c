@@ -45,16 +45,9 @@ becomes_get (const char *method, unsigned int status)
 }
 
 static gboolean
-is_same_origin (GUri *a, GUri *b)
+is_same_origin (CpdHost *a, CpdHost *b)
 {
-  int port_a = g_uri_get_port (a), port_b = g_uri_get_port (b);
-  g_autoptr (CpdHost) host_a
-      = cpd_host_new_target (g_uri_get_host (a), port_a > 0 ? (guint16)port_a : 443, NULL);
-  g_autoptr (CpdHost) host_b
-      = cpd_host_new_target (g_uri_get_host (b), port_b > 0 ? (guint16)port_b : 443, NULL);
-
-  return host_a != NULL && host_b != NULL
-         && g_str_equal (cpd_host_get_text (host_a), cpd_host_get_text (host_b));
+  return g_str_equal (cpd_host_get_text (a), cpd_host_get_text (b));
 }
 
 static gboolean
@@ -106,58 +99,78 @@ resolve (GUri *base, const char *location, GError **error)
   return NULL;
 }
 
-static gboolean
-names_a_host (CertpinRequest *request, GError **error)
+/* `reason`: (transfer full) */
+static void
+set_error (GError **error, GError *reason)
 {
-  GUri *uri = certpin_request_get_uri (request);
-  g_autoptr (CpdHost) host = cpd_host_new_target (g_uri_get_host (uri), 0, error);
-
-  return host != NULL;
-}
-
-static CertpinRequest *
-build (const char *method, const char *url, GVariant *headers, GBytes *body, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-  g_autoptr (CertpinRequest) next = certpin_request_new (method, url, headers, body, &reason);
-
-  if (next != NULL && names_a_host (next, &reason))
-    return g_steal_pointer (&next);
   if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE))
-    g_propagate_error (error, g_steal_pointer (&reason));
+    g_propagate_error (error, reason);
   else
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR, "a redirect leads nowhere: %s",
-                 reason->message);
-  return NULL;
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
+                   "a redirect leads nowhere: %s", reason->message);
+      g_error_free (reason);
+    }
 }
 
-/* `headers`: of a response that is a redirect.
- * Errors: CERTPIN_ERROR_NOT_SECURE where it leads to another scheme,
- * CERTPIN_ERROR_PROTOCOL_ERROR where it leads nowhere.
- * Returns: (transfer full) (nullable): what to ask next; NULL without `error` where the redirect
- * is itself the answer, since the request's body may not go along */
-CertpinRequest *
-cpd_redirect_follow (CertpinRequest *request, unsigned int status, GVariant *headers,
-                     GError **error)
+/* Returns: (transfer full): the host that a URL leads to */
+static CpdHost *
+parse_target (const char *url, GError **error)
 {
-  GUri *base = certpin_request_get_uri (request);
-  gboolean to_get = becomes_get (certpin_request_get_method (request), status);
+  g_autoptr (CertpinRequest) request = certpin_request_new ("GET", url, NULL, NULL, error);
+
+  return request != NULL ? cpd_host_new_of_uri (certpin_request_get_uri (request), error) : NULL;
+}
+
+/* Returns: (transfer full): the request as it goes on */
+static CertpinRequest *
+carry_on (CertpinRequest *request, gboolean to_get, gboolean same_origin, const char *url,
+          GError **error)
+{
   GBytes *body = to_get ? NULL : certpin_request_get_body (request);
   gboolean with_body = body != NULL && g_bytes_get_size (body) > 0;
-  g_autofree char *url = resolve (base, lookup_location (headers), error);
-  g_autoptr (CertpinRequest) next = NULL;
+  GVariant *kept = pick_headers (certpin_request_get_headers (request), same_origin, with_body);
+
+  return certpin_request_new (to_get ? "GET" : certpin_request_get_method (request), url, kept,
+                              body, error);
+}
+
+/* `headers`: of a response that is a redirect. `next`: (out caller-allocates): what to ask next.
+ * Errors: CERTPIN_ERROR_NOT_SECURE where it leads to another scheme,
+ * CERTPIN_ERROR_PROTOCOL_ERROR where it leads nowhere.
+ * Returns: whether there is a next one; FALSE without `error` where the redirect is itself the
+ * answer, since the request's body may not go along */
+gboolean
+cpd_redirect_follow (const CpdHop *hop, unsigned int status, GVariant *headers, CpdHop *next,
+                     GError **error)
+{
+  GBytes *body = certpin_request_get_body (hop->request);
+  gboolean to_get = becomes_get (certpin_request_get_method (hop->request), status);
+  g_autofree char *url
+      = resolve (certpin_request_get_uri (hop->request), lookup_location (headers), error);
+  g_autoptr (CpdHost) target = NULL;
+  GError *reason = NULL;
   gboolean same_origin;
-  GVariant *kept;
 
   if (url == NULL)
-    return NULL;
-  /* First without headers and body: only what it leads to tells which of them go along. */
-  next = build ("GET", url, NULL, NULL, error);
-  if (next == NULL)
-    return NULL;
-  same_origin = is_same_origin (base, certpin_request_get_uri (next));
-  if (with_body && !same_origin)
-    return NULL;
-  kept = pick_headers (certpin_request_get_headers (request), same_origin, with_body);
-  return build (to_get ? "GET" : certpin_request_get_method (request), url, kept, body, error);
+    return FALSE;
+  target = parse_target (url, &reason);
+  same_origin = target != NULL && is_same_origin (hop->target, target);
+  if (target != NULL && !same_origin && !to_get && g_bytes_get_size (body) > 0)
+    return FALSE;
+  next->request
+      = target != NULL ? carry_on (hop->request, to_get, same_origin, url, &reason) : NULL;
+  next->target = g_steal_pointer (&target);
+  if (next->request != NULL)
+    return TRUE;
+  cpd_hop_clear (next);
+  set_error (error, reason);
+  return FALSE;
+}
+
+void
+cpd_hop_clear (CpdHop *hop)
+{
+  g_clear_pointer (&hop->request, certpin_request_unref);
+  g_clear_pointer (&hop->target, cpd_host_unref);
 }

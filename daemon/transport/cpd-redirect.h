@@ -3,11 +3,21 @@
 #pragma once
 
 #include "client-lib/certpin-request.h"
+#include "daemon/core/pins/cpd-host.h"
 
 G_BEGIN_DECLS
 
+/* One of the requests that an order turns into by redirects, and where it goes. */
+typedef struct
+{
+  CertpinRequest *request;
+  CpdHost *target;
+} CpdHop;
+
+void cpd_hop_clear (CpdHop *hop);
+
 gboolean cpd_redirect_is_one (unsigned int status, GVariant *headers);
-CertpinRequest *cpd_redirect_follow (CertpinRequest *request, unsigned int status,
-                                     GVariant *headers, GError **error);
+gboolean cpd_redirect_follow (const CpdHop *hop, unsigned int status, GVariant *headers,
+                              CpdHop *next, GError **error);
 
 G_END_DECLS

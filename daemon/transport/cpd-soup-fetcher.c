@@ -14,8 +14,6 @@
  * ever. */
 #define ATTEMPTS_MAX 16
 
-#define HTTPS_PORT 443
-
 struct _CpdSoupFetcher
 {
   GObject parent;
@@ -29,10 +27,11 @@ typedef struct
 {
   CpdSoupFetcher *fetcher; /* borrowed from the task */
   CpdOrder *order;
-  CertpinRequest *request; /* of this hop */
-  CpdHost *target;         /* of this hop */
-  CpdExchange *exchange;   /* under way */
-  CpdVerdict *verdict;     /* the last */
+  gint64 started_us; /* monotonic: when it was authorised */
+  CpdBudget *bodies; /* what the uid may hold of them */
+  CpdHop hop;
+  CpdExchange *exchange; /* under way */
+  CpdVerdict *verdict;   /* the last */
   unsigned int redirects;
   unsigned int attempts;
   gint64 sent_us; /* monotonic: when the first exchange was given to its channel */
@@ -51,9 +50,9 @@ fetch_free (gpointer data)
 {
   Fetch *fetch = data;
 
-  cpd_order_free (fetch->order);
-  certpin_request_unref (fetch->request);
-  cpd_host_unref (fetch->target);
+  cpd_order_unref (fetch->order);
+  cpd_budget_unref (fetch->bodies);
+  cpd_hop_clear (&fetch->hop);
   g_clear_object (&fetch->exchange);
   cpd_verdict_unref (fetch->verdict);
   g_free (fetch);
@@ -99,12 +98,12 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
     const char *name;
     guint64 us;
   } timings[] = {
-    { "queue", (guint64)MAX (fetch->sent_us - fetch->order->started_us, 0) },
+    { "queue", (guint64)MAX (fetch->sent_us - fetch->started_us, 0) },
     { "resolve", answer->resolve_us },
     { "connect", answer->connect_us },
     { "tls", answer->tls_us },
     { "first-byte", answer->first_byte_us },
-    { "total", (guint64)(g_get_monotonic_time () - fetch->order->started_us) },
+    { "total", (guint64)(g_get_monotonic_time () - fetch->started_us) },
   };
   GVariantBuilder builder;
 
@@ -118,7 +117,7 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
 static GVariant *
 new_info (Fetch *fetch, const CpdAnswer *answer)
 {
-  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (fetch->request));
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (fetch->hop.request));
   g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&info, "url", "s", url);
@@ -153,20 +152,21 @@ fetch_on_answer (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
   const CpdAnswer *answer = cpd_exchange_get_answer (fetch->exchange);
-  g_autoptr (CertpinRequest) next = NULL;
+  CpdHop next;
   GError *error = NULL;
+  gboolean goes_on
+      = fetch->redirects < fetch->order->max_redirects
+        && cpd_redirect_is_one (answer->status, answer->headers)
+        && cpd_redirect_follow (&fetch->hop, answer->status, answer->headers, &next, &error);
 
-  if (fetch->redirects < fetch->order->max_redirects
-      && cpd_redirect_is_one (answer->status, answer->headers))
-    next = cpd_redirect_follow (fetch->request, answer->status, answer->headers, &error);
   if (error != NULL)
     fetch_fail (task, error);
-  else if (next == NULL)
+  else if (!goes_on)
     fetch_answer (task, answer);
   else
     {
-      certpin_request_unref (fetch->request);
-      fetch->request = g_steal_pointer (&next);
+      cpd_hop_clear (&fetch->hop);
+      fetch->hop = next;
       fetch->redirects++;
       fetch->attempts = 0;
       fetch_hop (task, /* fresh= */ FALSE);
@@ -209,12 +209,13 @@ fetch_send (GTask *task, gboolean fresh)
 {
   Fetch *fetch = g_task_get_task_data (task);
   g_autoptr (CpdChannel) channel
-      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->target);
+      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->hop.target);
 
   g_clear_object (&fetch->exchange);
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
-  fetch->exchange = cpd_channel_send (channel, fetch->order, fetch->request, fresh);
+  fetch->exchange
+      = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fresh);
   g_signal_connect_swapped (fetch->exchange, "ended", G_CALLBACK (fetch_on_ended), task);
   if (cpd_exchange_get_ending (fetch->exchange) != CPD_ENDING_NONE)
     fetch_on_ended (task);
@@ -225,25 +226,15 @@ static void
 fetch_hop (GTask *task, gboolean fresh)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  GUri *uri = certpin_request_get_uri (fetch->request);
-  int port = g_uri_get_port (uri);
-  GError *error = NULL;
 
-  cpd_host_unref (fetch->target);
-  fetch->target
-      = cpd_host_new_target (g_uri_get_host (uri), port > 0 ? (guint16)port : HTTPS_PORT, &error);
-  if (fetch->target == NULL)
-    {
-      fetch_fail (task, error);
-      return;
-    }
-  take_verdict (fetch, cpd_judge_host (fetch->fetcher->judge, fetch->order->uid, fetch->target));
+  take_verdict (fetch,
+                cpd_judge_host (fetch->fetcher->judge, fetch->order->uid, fetch->hop.target));
   if (!fetch->verdict->passed)
     fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
   else if (fetch->attempts++ == ATTEMPTS_MAX)
     fetch_fail (task, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
                                    "the pins of host ‘%s’ change all the time",
-                                   cpd_host_get_name (fetch->target)));
+                                   cpd_host_get_name (fetch->hop.target)));
   else
     fetch_send (task, fresh);
 }
@@ -255,7 +246,7 @@ fetch_on_deadline (gpointer user_data)
 
   cpd_exchange_fail (fetch->exchange, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
                                                    "host ‘%s’ did not answer in the time allowed",
-                                                   cpd_host_get_name (fetch->target)));
+                                                   cpd_host_get_name (fetch->hop.target)));
   return G_SOURCE_REMOVE;
 }
 
@@ -273,7 +264,8 @@ static void
 watch_end (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  gint64 left_us = fetch->order->deadline_us - g_get_monotonic_time ();
+  gint64 deadline_us = fetch->started_us + (gint64)fetch->order->timeout_ms * 1000;
+  gint64 left_us = deadline_us - g_get_monotonic_time ();
 
   fetch->deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
   g_source_set_callback (fetch->deadline, fetch_on_deadline, task, NULL);
@@ -284,7 +276,8 @@ watch_end (GTask *task)
 }
 
 static void
-cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCancellable *cancellable,
+cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
+                              CpdBudget *bodies, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
@@ -294,8 +287,11 @@ cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCance
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, fetch, fetch_free);
   fetch->fetcher = CPD_SOUP_FETCHER (fetcher);
-  fetch->order = cpd_order_copy (order);
-  fetch->request = certpin_request_ref (order->request);
+  fetch->order = cpd_order_ref (order);
+  fetch->started_us = started_us;
+  fetch->bodies = cpd_budget_ref (bodies);
+  fetch->hop.request = certpin_request_ref (order->request);
+  fetch->hop.target = cpd_host_ref (order->target);
   if (g_cancellable_is_cancelled (cancellable))
     {
       fetch_fail (

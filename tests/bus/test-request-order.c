@@ -11,6 +11,10 @@
 
 #define KEY "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
+#define UID 1000
+
+static char *last_token; /* of the order made last */
+
 /* Arguments in text; NULL: usual ones. */
 typedef struct
 {
@@ -18,7 +22,7 @@ typedef struct
   gsize body_bytes;
 } Texts;
 
-static CpdRequestOrder *
+static CpdOrder *
 try_new (const Texts *texts, GError **error)
 {
   g_autoptr (CpdConfig) config = cpd_config_new ();
@@ -30,15 +34,21 @@ try_new (const Texts *texts, GError **error)
       g_variant_new_parsed (texts->options != NULL ? texts->options : "@a{sv} {}"));
   g_autoptr (GVariant) body_variant
       = g_variant_ref_sink (g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE));
-  const CpdRequestArguments arguments
-      = { texts->method != NULL ? texts->method : "GET",
-          texts->url != NULL ? texts->url : "https://h.example/", headers, body_variant, options };
+  g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new (
+      "(ss@a(ss)@ay@a{sv})", texts->method != NULL ? texts->method : "GET",
+      texts->url != NULL ? texts->url : "https://h.example/", headers, body_variant, options));
+  g_autofree char *token = NULL;
+  CpdOrder *order;
 
   config->url_bytes = 256;
   config->headers = 3;
   config->header_bytes = 1024;
   config->inline_body_bytes = 2048;
-  return cpd_request_order_new (&arguments, config, error);
+  order = cpd_request_order_parse (arguments, UID, config, &token, error);
+  g_assert_true (order != NULL || token == NULL);
+  g_clear_pointer (&last_token, g_free);
+  last_token = g_steal_pointer (&token);
+  return order;
 }
 
 #define TRY(error, ...) try_new (&(const Texts){ __VA_ARGS__ }, error)
@@ -47,7 +57,7 @@ static void
 assert_refused (const Texts *texts, int code)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CpdRequestOrder) order = try_new (texts, &error);
+  g_autoptr (CpdOrder) order = try_new (texts, &error);
 
   g_test_message ("%s %s %s", texts->url, texts->headers, texts->options);
   g_assert_null (order);
@@ -60,7 +70,7 @@ static void
 test_usual (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CpdRequestOrder) order = TRY (&error, .method = "POST", .body_bytes = 3);
+  g_autoptr (CpdOrder) order = TRY (&error, .method = "POST", .body_bytes = 3);
 
   g_assert_no_error (error);
   g_assert_cmpstr (certpin_request_get_method (order->request), ==, "POST");
@@ -68,15 +78,17 @@ test_usual (void)
   g_assert_cmpuint (order->timeout_ms, ==, 30000);
   g_assert_cmpuint (order->max_body_bytes, ==, 2048);
   g_assert_cmpuint (order->max_redirects, ==, 10);
-  g_assert_cmpuint (order->require_keys->len, ==, 0);
-  g_assert_null (order->token);
+  g_assert_null (order->require_keys);
+  g_assert_null (last_token);
+  g_assert_cmpuint (order->uid, ==, UID);
+  g_assert_cmpstr (cpd_host_get_text (order->target), ==, "h.example:443");
 }
 
 static void
 test_options (void)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (CpdRequestOrder) order
+  g_autoptr (CpdOrder) order
       = TRY (&error, .options = "{'timeout-ms': <uint32 600000>, 'max-body': <uint64 0>,"
                                 " 'redirects': <uint32 20>, 'require-keys': <['" KEY "']>,"
                                 " 'handle-token': <'aZ_9'>}");
@@ -86,7 +98,7 @@ test_options (void)
   g_assert_cmpuint (order->max_body_bytes, ==, 0);
   g_assert_cmpuint (order->max_redirects, ==, 20);
   g_assert_cmpuint (order->require_keys->len, ==, 1);
-  g_assert_cmpstr (order->token, ==, "aZ_9");
+  g_assert_cmpstr (last_token, ==, "aZ_9");
 }
 
 static void
@@ -136,8 +148,8 @@ test_just_within_limits (void)
   g_autofree char *value = g_strnfill (1024 - 5, 'a');
   g_autofree char *headers = g_strdup_printf ("[('A', '%s')]", value);
   g_autoptr (GError) error = NULL;
-  g_autoptr (CpdRequestOrder) large = TRY (&error, .headers = headers, .body_bytes = 2048);
-  g_autoptr (CpdRequestOrder) many = NULL;
+  g_autoptr (CpdOrder) large = TRY (&error, .headers = headers, .body_bytes = 2048);
+  g_autoptr (CpdOrder) many = NULL;
 
   g_assert_no_error (error);
   many = TRY (&error, .headers = "[('A', ''), ('B', ''), ('C', '')]");
@@ -167,6 +179,8 @@ test_not_a_host (void)
 int
 main (int argc, char *argv[])
 {
+  int status;
+
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/request-order/usual-values", test_usual);
   g_test_add_func ("/bus/request-order/options", test_options);
@@ -175,5 +189,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/request-order/just-within-limits", test_just_within_limits);
   g_test_add_func ("/bus/request-order/not-a-request", test_not_a_request);
   g_test_add_func ("/bus/request-order/not-a-host", test_not_a_host);
-  return g_test_run ();
+  status = g_test_run ();
+  g_free (last_token);
+  return status;
 }

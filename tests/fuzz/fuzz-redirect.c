@@ -43,12 +43,17 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autoptr (GVariant) headers
       = g_variant_ref_sink (g_variant_new_parsed ("[('Location', %s)]", location));
   g_autoptr (GError) error = NULL;
-  g_autoptr (CertpinRequest) next
-      = cpd_redirect_follow (request, statuses[size % G_N_ELEMENTS (statuses)], headers, &error);
+  g_autoptr (CpdHost) target = cpd_host_new_target ("h.example", CPD_HTTPS_PORT, NULL);
+  const CpdHop hop = { request, target };
+  CpdHop next;
 
-  if ((next != NULL) == (error != NULL))
+  if (cpd_redirect_follow (&hop, statuses[size % G_N_ELEMENTS (statuses)], headers, &next, &error)
+      == (error != NULL))
     abort ();
-  if (next != NULL && !is_at_home (certpin_request_get_uri (next)) && tells_who_asked (next))
+  if (error != NULL)
+    return 0;
+  if (!is_at_home (certpin_request_get_uri (next.request)) && tells_who_asked (next.request))
     abort ();
+  cpd_hop_clear (&next);
   return 0;
 }

@@ -73,8 +73,9 @@ on_cancelled (GTask *task)
 }
 
 static void
-fake_fetcher_fetch_async (CpdFetcher *port, const CpdOrder *order, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
+fake_fetcher_fetch_async (CpdFetcher *port, CpdOrder *order, gint64 started_us, CpdBudget *bodies,
+                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
   FakeFetcher *fetcher = FAKE_FETCHER (port);
   GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
@@ -83,8 +84,8 @@ fake_fetcher_fetch_async (CpdFetcher *port, const CpdOrder *order, GCancellable 
   g_task_set_source_tag (task, fake_fetcher_fetch_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, held, held_free);
-  g_clear_pointer (&fetcher->last, cpd_order_free);
-  fetcher->last = cpd_order_copy (order);
+  g_clear_pointer (&fetcher->last, cpd_order_unref);
+  fetcher->last = cpd_order_ref (order);
   fetcher->orders++;
   held->verdict = fetcher->verdict != NULL ? cpd_verdict_ref (fetcher->verdict) : NULL;
   g_queue_push_tail (fetcher->held, task);
@@ -120,7 +121,7 @@ fake_fetcher_finalize (GObject *object)
   FakeFetcher *fetcher = FAKE_FETCHER (object);
 
   cpd_verdict_unref (fetcher->verdict);
-  cpd_order_free (fetcher->last);
+  cpd_order_unref (fetcher->last);
   g_queue_free (fetcher->held);
   G_OBJECT_CLASS (fake_fetcher_parent_class)->finalize (object);
 }

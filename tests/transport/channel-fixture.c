@@ -113,26 +113,22 @@ channel_start (ChannelFixture *f, const FetchOptions *options)
 {
   g_autoptr (CertpinRequest) request = new_request (f, options);
   g_autoptr (GPtrArray) keys = options->require != NULL ? new_keys (options->require) : NULL;
-  gint64 now_us = g_get_monotonic_time ();
-  gint64 timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
-  const CpdOrder order = {
-    .request = request,
-    .uid = options->uid,
-    .require_keys = keys,
-    .started_us = now_us,
-    .deadline_us = now_us + timeout_ms * 1000,
-    .max_body_bytes = options->max_body != 0 ? options->max_body : MAX_BODY,
-    .bodies = f->bodies,
-    .max_redirects = options->redirects,
-  };
+  g_autoptr (CpdOrder) order = cpd_order_new ();
   Fetch *fetch = g_new0 (Fetch, 1);
 
   fetch->fetcher = g_object_ref (f->fetcher);
   fetch->cancellable = g_cancellable_new ();
   if (options->cancelled)
     g_cancellable_cancel (fetch->cancellable);
-  cpd_fetcher_fetch_async (f->fetcher, &order, fetch->cancellable, test_loop_on_result,
-                           &fetch->result);
+  order->request = g_steal_pointer (&request);
+  order->target = cpd_host_new_of_uri (certpin_request_get_uri (order->request), NULL);
+  order->uid = options->uid;
+  order->require_keys = g_steal_pointer (&keys);
+  order->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
+  order->max_body_bytes = options->max_body != 0 ? options->max_body : MAX_BODY;
+  order->max_redirects = options->redirects;
+  cpd_fetcher_fetch_async (f->fetcher, order, g_get_monotonic_time (), f->bodies,
+                           fetch->cancellable, test_loop_on_result, &fetch->result);
   return fetch;
 }
 

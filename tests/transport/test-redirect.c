@@ -31,8 +31,17 @@ static CertpinRequest *
 follow (CertpinRequest *request, unsigned int status, const char *target, GError **error)
 {
   g_autoptr (GVariant) headers = location (target);
+  g_autoptr (CpdHost) host = cpd_host_new_of_uri (certpin_request_get_uri (request), NULL);
+  const CpdHop hop = { request, host };
+  g_autoptr (CpdHost) leads_to = NULL;
+  CpdHop next;
 
-  return cpd_redirect_follow (request, status, headers, error);
+  if (!cpd_redirect_follow (&hop, status, headers, &next, error))
+    return NULL;
+  leads_to = cpd_host_new_of_uri (certpin_request_get_uri (next.request), NULL);
+  g_assert_cmpstr (cpd_host_get_text (next.target), ==, cpd_host_get_text (leads_to));
+  cpd_host_unref (next.target);
+  return next.request;
 }
 
 static void

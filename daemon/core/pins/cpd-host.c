@@ -301,6 +301,17 @@ cpd_host_new_target (const char *name, guint16 port, GError **error)
   return finish (host);
 }
 
+/* The host and port that an https URL leads to.
+ * Errors: CERTPIN_ERROR_INVALID_HOST. */
+CpdHost *
+cpd_host_new_of_uri (GUri *uri, GError **error)
+{
+  int port = g_uri_get_port (uri);
+
+  return cpd_host_new_target (g_uri_get_host (uri), port > 0 ? (guint16)port : CPD_HTTPS_PORT,
+                              error);
+}
+
 CpdHost *
 cpd_host_ref (CpdHost *host)
 {

@@ -17,6 +17,9 @@ typedef enum
   CPD_HOST_ANY_DEPTH, /* **.h.example: h.example itself and every depth below */
 } CpdHostKind;
 
+/* The port of a URL that names none. */
+#define CPD_HTTPS_PORT 443
+
 /* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted
  * value. */
 typedef struct _CpdHost CpdHost;
@@ -33,6 +36,7 @@ typedef struct
 
 CpdHost *cpd_host_new (const char *text, GError **error);
 CpdHost *cpd_host_new_target (const char *name, guint16 port, GError **error);
+CpdHost *cpd_host_new_of_uri (GUri *uri, GError **error);
 CpdHost *cpd_host_ref (CpdHost *host);
 void cpd_host_unref (CpdHost *host);
 

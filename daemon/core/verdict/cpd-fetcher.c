@@ -13,12 +13,15 @@ cpd_fetcher_default_init (CpdFetcherInterface *iface)
 {
 }
 
-/* `order` is copied. */
+/* `started_us`: monotonic: when it was authorised; its time runs from then on. `bodies`: what its
+ * uid may hold of bodies, in bytes. */
 void
-cpd_fetcher_fetch_async (CpdFetcher *fetcher, const CpdOrder *order, GCancellable *cancellable,
-                         GAsyncReadyCallback callback, gpointer user_data)
+cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us, CpdBudget *bodies,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data)
 {
-  CPD_FETCHER_GET_IFACE (fetcher)->fetch_async (fetcher, order, cancellable, callback, user_data);
+  CPD_FETCHER_GET_IFACE (fetcher)->fetch_async (fetcher, order, started_us, bodies, cancellable,
+                                                callback, user_data);
 }
 
 /* `verdict`: (out) (transfer full) (nullable): of the connection that answered; or the refusal,
@@ -30,26 +33,4 @@ cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict 
                           GError **error)
 {
   return CPD_FETCHER_GET_IFACE (fetcher)->fetch_finish (fetcher, result, verdict, error);
-}
-
-CpdOrder *
-cpd_order_copy (const CpdOrder *order)
-{
-  CpdOrder *copy = g_memdup2 (order, sizeof *order);
-
-  copy->request = certpin_request_ref (order->request);
-  copy->require_keys = order->require_keys != NULL ? g_ptr_array_ref (order->require_keys) : NULL;
-  copy->bodies = cpd_budget_ref (order->bodies);
-  return copy;
-}
-
-void
-cpd_order_free (CpdOrder *order)
-{
-  if (order == NULL)
-    return;
-  certpin_request_unref (order->request);
-  g_clear_pointer (&order->require_keys, g_ptr_array_unref);
-  cpd_budget_unref (order->bodies);
-  g_free (order);
 }

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A request on its way from the parser of its arguments to the connection that carries it out. */
+
+#include "config.h"
+
+#include "daemon/core/verdict/cpd-order.h"
+
+/* Returns: (transfer full): an empty one, to be filled */
+CpdOrder *
+cpd_order_new (void)
+{
+  return g_rc_box_new0 (CpdOrder);
+}
+
+CpdOrder *
+cpd_order_ref (CpdOrder *order)
+{
+  return g_rc_box_acquire (order);
+}
+
+static void
+order_clear (gpointer data)
+{
+  CpdOrder *order = data;
+
+  certpin_request_unref (order->request);
+  cpd_host_unref (order->target);
+  g_clear_pointer (&order->require_keys, g_ptr_array_unref);
+}
+
+/* `order`: (nullable) */
+void
+cpd_order_unref (CpdOrder *order)
+{
+  if (order != NULL)
+    g_rc_box_release_full (order, order_clear);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "client-lib/certpin-request.h"
+#include "daemon/core/pins/cpd-host.h"
+
+G_BEGIN_DECLS
+
+/* One request that a caller makes: what, where, for whom, and within which bounds. Filled by
+ * whoever makes it, and never changed from then on; reference-counted. */
+typedef struct
+{
+  CertpinRequest *request;
+  CpdHost *target; /* the host and port that its URL names */
+  guint32 uid;
+  GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
+  guint32 timeout_ms;
+  guint64 max_body_bytes;
+  unsigned int max_redirects;
+} CpdOrder;
+
+CpdOrder *cpd_order_new (void);
+CpdOrder *cpd_order_ref (CpdOrder *order);
+void cpd_order_unref (CpdOrder *order);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdOrder, cpd_order_unref)
+
+G_END_DECLS
