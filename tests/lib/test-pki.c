@@ -3,6 +3,8 @@
 /* A small PKI made in memory, so that no test needs a certificate that could expire. It makes good
  * certificates and, where a test asks for it, bad ones. */
 
+#define _GNU_SOURCE /* memmem */
+
 #include "config.h"
 
 #include "test-pki.h"
@@ -269,6 +271,61 @@ test_identity_corrupt_signature (TestIdentity *identity)
 
   copy[length - 1] ^= 1;
   return g_bytes_new_take (copy, length);
+}
+
+/* The size of a DER element whose length has two octets, as that of a whole certificate. */
+static size_t
+long_element (const guint8 *der)
+{
+  g_assert_cmpuint (der[1], ==, 0x82);
+  return 4 + ((size_t)der[2] << 8 | der[3]);
+}
+
+/* Puts a certificate together. Returns: (transfer full): DER */
+static GBytes *
+sign_again (const guint8 *tbs, const guint8 *algorithm, TestIdentity *signer)
+{
+  const gnutls_datum_t datum = { (guint8 *)tbs, (unsigned int)long_element (tbs) };
+  const guint8 header[] = { 0x30, 0x82, 0, 0 };
+  guint8 bits[] = { 0x03, 0, 0 };
+  GByteArray *der = g_byte_array_new ();
+  gnutls_privkey_t key;
+  gnutls_datum_t signature;
+
+  CHECK (gnutls_privkey_init (&key));
+  CHECK (gnutls_privkey_import_x509 (key, signer->key, GNUTLS_PRIVKEY_IMPORT_COPY));
+  CHECK (gnutls_privkey_sign_data (key, GNUTLS_DIG_SHA256, 0, &datum, &signature));
+  gnutls_privkey_deinit (key);
+  g_assert_cmpuint (signature.size, <, 0x7f);
+  bits[1] = (guint8)(signature.size + 1);
+  g_byte_array_append (der, header, sizeof header);
+  g_byte_array_append (der, tbs, datum.size);
+  g_byte_array_append (der, algorithm, 2u + algorithm[1]);
+  g_byte_array_append (der, bits, sizeof bits);
+  g_byte_array_append (der, signature.data, signature.size);
+  gnutls_free (signature.data);
+  der->data[2] = (guint8)((der->len - sizeof header) >> 8);
+  der->data[3] = (guint8)(der->len - sizeof header);
+  return g_byte_array_free_to_bytes (der);
+}
+
+/* For what GnuTLS would not make. `text`: in place of `old` in the signed part, and as long.
+ * `signer`: has a P-256 key. Returns: (transfer full): DER */
+GBytes *
+test_identity_replace (TestIdentity *identity, const char *old, const char *text,
+                       TestIdentity *signer)
+{
+  gsize length, end;
+  const guint8 *data = g_bytes_get_data (identity->der, &length);
+  g_autofree guint8 *der = g_memdup2 (data, length);
+  char *at;
+
+  end = 4 + long_element (der + 4);
+  at = memmem (der, end, old, strlen (old));
+  g_assert_nonnull (at);
+  g_assert_cmpuint (strlen (old), ==, strlen (text));
+  memcpy (at, text, strlen (text));
+  return sign_again (der + 4, der + end, signer);
 }
 
 /* Returns: (transfer full) */

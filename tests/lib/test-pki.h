@@ -69,6 +69,9 @@ gnutls_x509_crt_t test_identity_get_crt (TestIdentity *identity);
 gnutls_x509_privkey_t test_identity_get_privkey (TestIdentity *identity);
 GBytes *test_identity_corrupt_signature (TestIdentity *identity);
 
+GBytes *test_identity_replace (TestIdentity *identity, const char *old, const char *text,
+                               TestIdentity *signer);
+
 char *test_identity_to_pem (TestIdentity *identity);
 void test_pki_write_certificates (const char *path, TestIdentity *const *chain);
 void test_pki_write_key (const char *path, TestIdentity *identity);

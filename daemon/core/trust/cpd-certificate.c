@@ -212,6 +212,13 @@ cpd_certificate_dup_issuer (CpdCertificate *certificate)
   return take_name (status, name);
 }
 
+/* Whether its dates are written as RFC 5280 demands: GnuTLS guesses what others mean. */
+gboolean
+cpd_certificate_has_proper_dates (CpdCertificate *certificate)
+{
+  return cpd_der_is_validity (certificate->shape.validity);
+}
+
 /* Unix seconds; a date that cannot be read counts as one that is never reached. */
 gint64
 cpd_certificate_get_not_before (CpdCertificate *certificate)

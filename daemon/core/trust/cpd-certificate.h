@@ -30,6 +30,7 @@ CpdSlice cpd_certificate_get_raw_issuer (CpdCertificate *certificate);
 
 char *cpd_certificate_dup_subject (CpdCertificate *certificate);
 char *cpd_certificate_dup_issuer (CpdCertificate *certificate);
+gboolean cpd_certificate_has_proper_dates (CpdCertificate *certificate);
 gint64 cpd_certificate_get_not_before (CpdCertificate *certificate);
 gint64 cpd_certificate_get_not_after (CpdCertificate *certificate);
 gboolean cpd_certificate_is_ca (CpdCertificate *certificate);

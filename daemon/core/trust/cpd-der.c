@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The outer shape of a certificate (RFC 5280, section 4.1), walked by tag and length alone, so that
- * a key's bytes are taken as they stand and never as some library writes them anew. DER only:
- * definite, minimal lengths, each part in its place and nothing after the last (X.690,
- * section 10.1). */
+ * a key's bytes are taken as they stand and never as some library writes them anew; and of dates
+ * and name constraints, what GnuTLS reads too leniently. DER only: definite, minimal lengths, each
+ * part in its place and nothing after the last (X.690, section 10.1). */
 
 #include "config.h"
 
@@ -20,6 +20,11 @@
 #define TAG_ISSUER_ID  0x81
 #define TAG_SUBJECT_ID 0x82
 #define TAG_EXTENSIONS 0xA3
+
+#define TAG_UTC_TIME         0x17
+#define TAG_GENERALIZED_TIME 0x18
+#define TAG_PERMITTED        0xA0
+#define TAG_EXCLUDED         0xA1
 
 /* Reads one element off the front of `rest`. `whole` has its header, `content` has not. */
 static gboolean
@@ -87,7 +92,8 @@ parse_tbs (CpdSlice tbs, CpdCertificateShape *shape, CpdSlice *algorithm)
 
   if (!take_optional (&tbs, TAG_VERSION, &ignored) || !take (&tbs, TAG_INTEGER, NULL, NULL)
       || !take (&tbs, TAG_SEQUENCE, algorithm, NULL)
-      || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL) || !take (&tbs, TAG_SEQUENCE, NULL, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL)
+      || !take (&tbs, TAG_SEQUENCE, &shape->validity, NULL)
       || !take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
       || !take (&tbs, TAG_SEQUENCE, &shape->spki, &spki))
     return FALSE;
@@ -115,6 +121,86 @@ cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShap
          && take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
          && parse_tbs (tbs, shape, &signed_algorithm) && algorithm.length == signed_algorithm.length
          && memcmp (algorithm.data, signed_algorithm.data, algorithm.length) == 0;
+}
+
+static unsigned int
+read_two_digits (const guint8 *text)
+{
+  return (unsigned int)(text[0] - '0') * 10 + (unsigned int)(text[1] - '0');
+}
+
+/* A UTCTime or GeneralizedTime to the second and in UTC (RFC 5280, section 4.1.2.5), of a day that
+ * exists. */
+static gboolean
+take_time (CpdSlice *rest)
+{
+  CpdSlice whole, text;
+  guint8 tag;
+  unsigned int year;
+  size_t digits;
+
+  if (!take_any (rest, &tag, &whole, &text)
+      || (tag != TAG_UTC_TIME && tag != TAG_GENERALIZED_TIME))
+    return FALSE;
+  digits = tag == TAG_UTC_TIME ? strlen ("YYMMDDHHMMSS") : strlen ("YYYYMMDDHHMMSS");
+  if (text.length != digits + 1 || text.data[digits] != 'Z')
+    return FALSE;
+  for (size_t i = 0; i < digits; i++)
+    if (!g_ascii_isdigit (text.data[i]))
+      return FALSE;
+  year = read_two_digits (text.data);
+  if (tag == TAG_UTC_TIME)
+    year += year < 50 ? 2000 : 1900;
+  else
+    year = 100 * year + read_two_digits (text.data + 2);
+  text.data += digits - strlen ("MMDDHHMMSS");
+  return g_date_valid_dmy ((GDateDay)read_two_digits (text.data + 2),
+                           (GDateMonth)read_two_digits (text.data), (GDateYear)year)
+         && read_two_digits (text.data + 4) < 24 && read_two_digits (text.data + 6) < 60
+         && read_two_digits (text.data + 8) < 60;
+}
+
+/* Whether a Validity is two dates, written as RFC 5280 demands. */
+gboolean
+cpd_der_is_validity (CpdSlice validity)
+{
+  CpdSlice dates;
+
+  return take (&validity, TAG_SEQUENCE, NULL, &dates) && validity.length == 0
+         && take_time (&dates) && take_time (&dates) && dates.length == 0;
+}
+
+/* Whether each of the GeneralSubtrees is a base and nothing else. */
+static gboolean
+are_bases (CpdSlice subtrees)
+{
+  while (subtrees.length > 0)
+    {
+      CpdSlice subtree, whole, content;
+      guint8 tag;
+
+      if (!take (&subtrees, TAG_SEQUENCE, NULL, &subtree)
+          || !take_any (&subtree, &tag, &whole, &content) || subtree.length != 0)
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* Whether a NameConstraints has neither a minimum nor a maximum: RFC 5280, section 4.2.1.10, knows
+ * only a minimum of 0, which DER does not write, and no maximum. */
+gboolean
+cpd_der_is_name_constraints (CpdSlice value)
+{
+  CpdSlice lists, whole, list;
+  guint8 tag;
+
+  if (!take (&value, TAG_SEQUENCE, NULL, &lists) || value.length != 0)
+    return FALSE;
+  while (lists.length > 0)
+    if (!take_any (&lists, &tag, &whole, &list) || (tag != TAG_PERMITTED && tag != TAG_EXCLUDED)
+        || !are_bases (list))
+      return FALSE;
+  return TRUE;
 }
 
 #define CONSTRUCTED 0x20

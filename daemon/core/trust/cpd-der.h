@@ -16,12 +16,15 @@ typedef struct
 /* Where the parts of a certificate stand in its DER encoding, headers included. */
 typedef struct
 {
-  CpdSlice issuer;  /* Name */
-  CpdSlice subject; /* Name */
-  CpdSlice spki;    /* SubjectPublicKeyInfo */
+  CpdSlice issuer;   /* Name */
+  CpdSlice validity; /* Validity */
+  CpdSlice subject;  /* Name */
+  CpdSlice spki;     /* SubjectPublicKeyInfo */
 } CpdCertificateShape;
 
 gboolean cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape);
+gboolean cpd_der_is_validity (CpdSlice validity);
+gboolean cpd_der_is_name_constraints (CpdSlice value);
 unsigned int cpd_der_count_elements (CpdSlice slice, unsigned int most);
 gboolean cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer);
 

@@ -387,6 +387,21 @@ is_self_issued (CpdCertificate *certificate)
   return subject.length == issuer.length && memcmp (subject.data, issuer.data, subject.length) == 0;
 }
 
+/* What GnuTLS makes of a minimum or maximum, if anything, must not matter. */
+static gboolean
+has_plain_constraints (CpdCertificate *certificate)
+{
+  gnutls_datum_t value = { NULL, 0 };
+  gboolean plain
+      = gnutls_x509_crt_get_extension_by_oid2 (cpd_certificate_get_handle (certificate),
+                                               OID_NAME_CONSTRAINTS, 0, &value, NULL)
+            >= 0
+        && cpd_der_is_name_constraints ((CpdSlice){ value.data, value.size });
+
+  gnutls_free (value.data);
+  return plain;
+}
+
 static const char *
 check_below (GPtrArray *path, unsigned int above)
 {
@@ -401,7 +416,7 @@ check_below (GPtrArray *path, unsigned int above)
   if (gnutls_x509_crt_get_name_constraints (cpd_certificate_get_handle (path->pdata[above]),
                                             constraints, 0, &critical)
           < 0
-      || !is_well_formed (constraints))
+      || !is_well_formed (constraints) || !has_plain_constraints (path->pdata[above]))
     fault = "the name constraints of an authority on it are malformed";
   for (unsigned int i = 0; fault == NULL && i < above; i++)
     if ((i == 0 || !is_self_issued (path->pdata[i])) && !keeps_to (path->pdata[i], constraints))

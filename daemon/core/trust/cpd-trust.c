@@ -99,9 +99,14 @@ check_dates (Search *search, CpdCertificate *certificate)
   gint64 until = cpd_certificate_get_not_after (certificate);
   g_autofree char *subject = NULL, *day = NULL;
 
-  if (now >= from && now <= until)
+  if (now >= from && now <= until && cpd_certificate_has_proper_dates (certificate))
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
+  if (!cpd_certificate_has_proper_dates (certificate))
+    return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+                 "the certificate ‘%s’ has a date that does not exist, or that is not given to the "
+                 "second in UTC",
+                 subject);
   day = cpd_text_date (now > until ? until : from);
   if (now > until)
     return fail (search->result, CPD_PROBLEM_EXPIRED, "the certificate ‘%s’ expired on %s", subject,

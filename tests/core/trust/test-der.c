@@ -228,6 +228,101 @@ test_elements_are_counted (void)
   g_assert_cmpuint (COUNT ("\x05\x00\x30\x7F\x05\x00", 9), ==, 2);     /* cut off */
 }
 
+#define SLICE(bytes) ((CpdSlice){ (const guint8 *)(bytes), sizeof (bytes) - 1 })
+
+/* A Validity that begins at a good date. */
+#define GOOD_DATE         "\x17\x0D\x32\x33\x31\x31\x31\x34\x32\x32\x31\x33\x32\x30Z"
+#define UTC(text)         "\x30\x1E" GOOD_DATE "\x17\x0D" text
+#define GENERALIZED(text) "\x30\x20" GOOD_DATE "\x18\x0F" text
+
+static void
+test_good_dates (void)
+{
+  g_assert_true (cpd_der_is_validity (SLICE (UTC ("491231235959Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (UTC ("500101000000Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (UTC ("240229000000Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("20500101000000Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("20240229000000Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("99991231235959Z"))));
+}
+
+static void
+test_dates_that_do_not_exist (void)
+{
+  static const char *const dates[]
+      = { "230229000000Z", "230230000000Z", "230431000000Z", "231301000000Z", "230001000000Z",
+          "230100000000Z", "230101240000Z", "230101006000Z", "230101000060Z" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (dates); i++)
+    {
+      g_autofree char *validity = g_strconcat (UTC (""), dates[i], NULL);
+      const CpdSlice slice = { (const guint8 *)validity, strlen (validity) };
+
+      g_test_message ("%s", dates[i]);
+      g_assert_false (cpd_der_is_validity (slice));
+    }
+  g_assert_false (cpd_der_is_validity (SLICE (GENERALIZED ("21000229000000Z"))));
+  g_assert_false (cpd_der_is_validity (SLICE (GENERALIZED ("00000101000000Z"))));
+}
+
+static void
+test_dates_that_are_written_oddly (void)
+{
+  static const CpdSlice odd[] = {
+#define ODD(bytes) { (const guint8 *)(bytes), sizeof (bytes) - 1 }
+    ODD (UTC ("2301010000000")),                              /* no Z */
+    ODD (UTC ("23010100000-Z")),                              /* no digit */
+    ODD (UTC ("2301010000.0Z")),                              /* a fraction, no seconds */
+    ODD (GENERALIZED ("205001010000.5Z")),                    /* likewise */
+    ODD ("\x30\x1C" GOOD_DATE "\x17\x0B" "2311142213Z"),       /* no seconds */
+    ODD ("\x30\x1E" GOOD_DATE "\x18\x0D" "202311142213Z"),     /* likewise */
+    ODD ("\x30\x22" GOOD_DATE "\x17\x11" "231114221320+0100"), /* an offset */
+    ODD ("\x30\x1E" GOOD_DATE "\x0C\x0D" "231114221320Z"),     /* a string */
+    ODD ("\x30\x0F" GOOD_DATE),
+    ODD ("\x30\x2D" GOOD_DATE GOOD_DATE GOOD_DATE),
+    ODD ("\x31\x1E" GOOD_DATE GOOD_DATE),
+#undef ODD
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (odd); i++)
+    {
+      g_test_message ("number %" G_GSIZE_FORMAT, i);
+      g_assert_false (cpd_der_is_validity (odd[i]));
+    }
+}
+
+/* The domain “a”. */
+#define BASE "\x82\x01\x61"
+
+static void
+test_name_constraints (void)
+{
+  static const CpdSlice good[] = {
+#define CASE(bytes) { (const guint8 *)(bytes), sizeof (bytes) - 1 }
+    CASE ("\x30\x07\xA0\x05\x30\x03" BASE),
+    CASE ("\x30\x07\xA1\x05\x30\x03" BASE),
+    CASE ("\x30\x13\xA0\x0A\x30\x03" BASE "\x30\x03" BASE "\xA1\x05\x30\x03" BASE),
+  };
+  static const CpdSlice bad[] = {
+    CASE ("\x30\x0A\xA0\x08\x30\x06" BASE "\x80\x01\x01"), /* a minimum of 1 */
+    CASE ("\x30\x0A\xA1\x08\x30\x06" BASE "\x80\x01\x00"), /* one of 0 */
+    CASE ("\x30\x0A\xA0\x08\x30\x06" BASE "\x81\x01\x05"), /* a maximum */
+    CASE ("\x30\x0A\xA0\x08\x30\x06" BASE BASE),           /* two bases */
+    CASE ("\x30\x04\xA0\x02\x30\x00"),                     /* none */
+    CASE ("\x30\x07\xA2\x05\x30\x03" BASE),                /* a third list */
+    CASE ("\x30\x07\xA0\x05\x30\x03" BASE "\x05\x00"),     /* something behind it */
+#undef CASE
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (good); i++)
+    g_assert_true (cpd_der_is_name_constraints (good[i]));
+  for (size_t i = 0; i < G_N_ELEMENTS (bad); i++)
+    {
+      g_test_message ("number %" G_GSIZE_FORMAT, i);
+      g_assert_false (cpd_der_is_name_constraints (bad[i]));
+    }
+}
+
 /* Whoever goes on would need as much of the stack. */
 static void
 test_depth_is_bounded (void)
@@ -255,6 +350,10 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/der/twice", test_twice);
   g_test_add_func ("/core/der/wrong-within", test_wrong_within);
   g_test_add_func ("/core/der/elements-are-counted", test_elements_are_counted);
+  g_test_add_func ("/core/der/dates/good", test_good_dates);
+  g_test_add_func ("/core/der/dates/that-do-not-exist", test_dates_that_do_not_exist);
+  g_test_add_func ("/core/der/dates/written-oddly", test_dates_that_are_written_oddly);
+  g_test_add_func ("/core/der/name-constraints", test_name_constraints);
   g_test_add_func ("/core/der/depth-is-bounded", test_depth_is_bounded);
   g_test_add_func ("/core/der/outer-length", test_outer_length);
   return g_test_run ();

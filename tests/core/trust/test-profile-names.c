@@ -48,6 +48,14 @@
   "b.te\x00st."
 #define EXCLUDES_DOT "\x30\x0E\xA1\x0C\x30\x0A\x82\x08.example"
 
+/* Permits h.example and excludes b.test, with a minimum of 1 and of 0. */
+#define PERMITS_FROM_ONE                                                                           \
+  "\x30\x12\xA0\x10\x30\x0E\x82\x09"                                                               \
+  "h.example\x80\x01\x01"
+#define EXCLUDES_FROM_ZERO                                                                         \
+  "\x30\x0F\xA1\x0D\x30\x0B\x82\x06"                                                               \
+  "b.test\x80\x01\x00"
+
 /* `path`: (transfer full). `expected`: (nullable): a word of what is wrong with its names */
 static void
 assert_names (GPtrArray *path, const char *expected)
@@ -333,6 +341,8 @@ test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_STAR, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_NUL, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_FROM_ONE, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_FROM_ZERO, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EMPTY_SEQUENCE, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, "junk", TRUE), named, MALFORMED);
 }

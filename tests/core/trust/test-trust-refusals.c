@@ -104,6 +104,36 @@ test_not_yet_valid (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (f->anchors, test_chain (leaf, f->middle, NULL), CPD_PROBLEM_NOT_YET_VALID);
 }
 
+/* Returns: (transfer full): the certificate, valid until a day that does not exist */
+static CpdCertificate *
+make_odd_date (TestIdentity *identity, TestIdentity *issuer)
+{
+  g_autoptr (GBytes) der
+      = test_identity_replace (identity, "20961002070640Z", "20960230070640Z", issuer);
+  g_autoptr (GError) error = NULL;
+  CpdCertificate *certificate = cpd_certificate_new (der, &error);
+
+  g_assert_no_error (error);
+  return certificate;
+}
+
+static void
+test_odd_date (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) other = TEST_IDENTITY (.subject = "Other", .issuer = f->middle);
+  GPtrArray *of_leaf = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
+  GPtrArray *of_middle = test_chain (f->leaf, NULL);
+  GPtrArray *of_stray = test_chain (f->leaf, f->middle, NULL);
+
+  g_ptr_array_add (of_leaf, make_odd_date (f->leaf, f->middle));
+  g_ptr_array_add (of_leaf, test_certificate (f->middle));
+  g_ptr_array_add (of_middle, make_odd_date (f->middle, f->root));
+  g_ptr_array_add (of_stray, make_odd_date (other, f->middle));
+  trust_assert_problem (f->anchors, of_leaf, CPD_PROBLEM_CONSTRAINTS);
+  trust_assert_problem (f->anchors, of_middle, CPD_PROBLEM_CONSTRAINTS);
+  trust_assert_problem (f->anchors, of_stray, CPD_PROBLEM_NONE);
+}
+
 static void
 test_clock_before_release (TrustFixture *f, gconstpointer user_data)
 {
@@ -298,6 +328,7 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("refuses/other-name", test_other_name);
   TRUST_TEST_ADD ("refuses/expired-anywhere", test_expired_anywhere);
   TRUST_TEST_ADD ("refuses/not-yet-valid", test_not_yet_valid);
+  TRUST_TEST_ADD ("refuses/odd-date", test_odd_date);
   TRUST_TEST_ADD ("refuses/clock-before-release", test_clock_before_release);
   TRUST_TEST_ADD ("refuses/other-purpose", test_other_purpose);
   TRUST_TEST_ADD ("refuses/short-rsa-key", test_short_rsa_key);
