@@ -76,8 +76,7 @@ check (CpdStore *store)
 static int
 serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
 {
-  g_autoptr (CpdJudge) judge = cpd_judge_new (store);
-  g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (judge, config);
+  g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (store, config);
   g_autoptr (GDBusConnection) polkit = NULL;
   g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &polkit, error);
   const CpdBusSettings settings = { .link = link,

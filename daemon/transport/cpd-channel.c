@@ -16,7 +16,7 @@ struct _CpdChannel
 {
   GObject parent;
 
-  CpdJudge *judge;
+  CpdStore *store;
   CpdGate *gate;
   CpdHost *target;
   guint32 uid;
@@ -49,7 +49,7 @@ cpd_channel_finalize (GObject *object)
 
   g_clear_object (&channel->session);
   g_clear_object (&channel->database);
-  g_clear_object (&channel->judge);
+  g_clear_object (&channel->store);
   g_clear_object (&channel->gate);
   cpd_host_unref (channel->target);
   cpd_sockets_unref (channel->sockets);
@@ -116,13 +116,13 @@ cpd_channel_new (const CpdChannelSettings *settings)
 {
   CpdChannel *channel = g_object_new (CPD_TYPE_CHANNEL, NULL);
 
-  channel->judge = g_object_ref (settings->judge);
+  channel->store = g_object_ref (settings->store);
   channel->gate = g_object_ref (settings->gate);
   channel->reading = cpd_reading_ref (settings->reading);
   channel->target = cpd_host_ref (settings->target);
   channel->uid = settings->uid;
   channel->max_connections = settings->max_connections;
-  channel->database = cpd_tls_database_new (settings->judge, settings->uid, settings->target);
+  channel->database = cpd_tls_database_new (settings->store, settings->uid, settings->target);
   channel->session = new_session (channel, settings->idle_s);
   g_signal_connect_object (channel->gate, "opened", G_CALLBACK (start_waiting), channel,
                            G_CONNECT_SWAPPED);
@@ -170,7 +170,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
   const CpdExchangeSettings settings = {
     .session = channel->session,
     .database = channel->database,
-    .judge = channel->judge,
+    .store = channel->store,
     .sockets = channel->sockets,
     .reading = channel->reading,
     .target = channel->target,
@@ -211,13 +211,13 @@ void
 cpd_channel_reconsider (CpdChannel *channel)
 {
   g_autoptr (GPtrArray) peers = cpd_tls_database_list_peers (channel->database);
-  g_autoptr (CpdVerdict) host = cpd_judge_host (channel->judge, channel->uid, channel->target);
+  g_autoptr (CpdVerdict) host = cpd_judge_host (channel->store, channel->uid, channel->target);
   gboolean passes = host->passed;
 
   for (unsigned int i = 0; passes && i < peers->len; i++)
     {
       g_autoptr (CpdVerdict) verdict
-          = cpd_judge_peer (channel->judge, channel->uid, peers->pdata[i], NULL);
+          = cpd_judge_peer (channel->store, channel->uid, peers->pdata[i], NULL);
       passes = verdict->passed;
     }
   if (!passes)

@@ -16,7 +16,7 @@ G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
 
 typedef struct
 {
-  CpdJudge *judge;
+  CpdStore *store;
   CpdGate *gate; /* of the uid */
   CpdReading *reading;
   CpdHost *target;

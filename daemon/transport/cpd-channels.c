@@ -19,7 +19,7 @@ struct _CpdChannels
 {
   GObject parent;
 
-  CpdJudge *judge;
+  CpdStore *store;
   unsigned int max_connections;
   unsigned int idle_s;
   GHashTable *table; /* "UID HOST:PORT" → Entry */
@@ -59,7 +59,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
-  g_clear_object (&channels->judge);
+  g_clear_object (&channels->store);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
 
@@ -125,15 +125,14 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 }
 
 CpdChannels *
-cpd_channels_new (CpdJudge *judge, const CpdConfig *config)
+cpd_channels_new (CpdStore *store, const CpdConfig *config)
 {
   CpdChannels *channels = g_object_new (CPD_TYPE_CHANNELS, NULL);
 
-  channels->judge = g_object_ref (judge);
+  channels->store = g_object_ref (store);
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
-  g_signal_connect_object (cpd_judge_get_store (judge), "changed", G_CALLBACK (on_changed),
-                           channels, G_CONNECT_SWAPPED);
+  g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
   return channels;
 }
 
@@ -208,7 +207,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
   g_autofree char *key = g_strdup_printf ("%u %s", uid, cpd_host_get_text (target));
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
-    .judge = channels->judge,
+    .store = channels->store,
     .gate = get_gate (channels, uid),
     .reading = channels->reading,
     .target = target,

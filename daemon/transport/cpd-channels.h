@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* The channels of all callers. */
 G_DECLARE_FINAL_TYPE (CpdChannels, cpd_channels, CPD, CHANNELS, GObject)
 
-CpdChannels *cpd_channels_new (CpdJudge *judge, const CpdConfig *config);
+CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
 
 CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target);
 

@@ -63,7 +63,7 @@ cpd_exchange_finalize (GObject *object)
   g_clear_pointer (&exchange->body, g_byte_array_unref);
   g_clear_object (&exchange->settings.session);
   g_clear_object (&exchange->settings.database);
-  g_clear_object (&exchange->settings.judge);
+  g_clear_object (&exchange->settings.store);
   cpd_sockets_unref (exchange->settings.sockets);
   cpd_reading_unref (exchange->settings.reading);
   cpd_host_unref (exchange->settings.target);
@@ -102,7 +102,7 @@ cpd_exchange_new (const CpdExchangeSettings *settings)
   exchange->settings = *settings;
   g_object_ref (settings->session);
   g_object_ref (settings->database);
-  g_object_ref (settings->judge);
+  g_object_ref (settings->store);
   cpd_sockets_ref (settings->sockets);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
@@ -239,7 +239,7 @@ judge (CpdExchange *exchange, GTlsCertificate *certificate)
 {
   g_autoptr (CpdPeer) peer = cpd_tls_database_get_peer (exchange->settings.database, certificate);
 
-  take_verdict (exchange, cpd_judge_peer (exchange->settings.judge, exchange->settings.uid, peer,
+  take_verdict (exchange, cpd_judge_peer (exchange->settings.store, exchange->settings.uid, peer,
                                           exchange->settings.require_keys));
   return exchange->verdict->passed;
 }

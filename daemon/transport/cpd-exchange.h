@@ -27,7 +27,7 @@ typedef struct
 {
   SoupSession *session;
   CpdTlsDatabase *database;
-  CpdJudge *judge;
+  CpdStore *store;
   CpdSockets *sockets;
   CpdReading *reading;
   CpdHost *target;

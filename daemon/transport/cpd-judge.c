@@ -8,51 +8,6 @@
 
 #include "daemon/transport/cpd-judge.h"
 
-struct _CpdJudge
-{
-  GObject parent;
-
-  CpdStore *store;
-};
-
-G_DEFINE_FINAL_TYPE (CpdJudge, cpd_judge, G_TYPE_OBJECT)
-
-static void
-cpd_judge_finalize (GObject *object)
-{
-  CpdJudge *judge = CPD_JUDGE (object);
-
-  g_clear_object (&judge->store);
-  G_OBJECT_CLASS (cpd_judge_parent_class)->finalize (object);
-}
-
-static void
-cpd_judge_class_init (CpdJudgeClass *klass)
-{
-  G_OBJECT_CLASS (klass)->finalize = cpd_judge_finalize;
-}
-
-static void
-cpd_judge_init (CpdJudge *judge)
-{
-}
-
-CpdJudge *
-cpd_judge_new (CpdStore *store)
-{
-  CpdJudge *judge = g_object_new (CPD_TYPE_JUDGE, NULL);
-
-  judge->store = g_object_ref (store);
-  return judge;
-}
-
-/* Returns: (transfer none) */
-CpdStore *
-cpd_judge_get_store (CpdJudge *judge)
-{
-  return judge->store;
-}
-
 static gint64
 now_s (void)
 {
@@ -61,9 +16,9 @@ now_s (void)
 
 /* Whether a host may be asked at all: before any connection. Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_host (CpdJudge *judge, guint32 uid, CpdHost *target)
+cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
 {
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (judge->store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, target);
 
   return cpd_verdict_of_policy (policy, now_s ());
 }
@@ -72,10 +27,10 @@ cpd_judge_host (CpdJudge *judge, guint32 uid, CpdHost *target)
  * own.
  * Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_peer (CpdJudge *judge, guint32 uid, CpdPeer *peer, GPtrArray *require_keys)
+cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys)
 {
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (judge->store, uid, cpd_peer_get_host (peer));
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, cpd_peer_get_host (peer));
   g_autoptr (CpdPolicy) with_keys = cpd_policy_with_keys (policy, require_keys);
 
-  return cpd_verdict_of_peer (with_keys, peer, cpd_store_get_anchors (judge->store), now_s ());
+  return cpd_verdict_of_peer (with_keys, peer, cpd_store_get_anchors (store), now_s ());
 }

@@ -18,7 +18,7 @@ struct _CpdSoupFetcher
 {
   GObject parent;
 
-  CpdJudge *judge;
+  CpdStore *store;
   CpdChannels *channels;
 };
 
@@ -228,7 +228,7 @@ fetch_hop (GTask *task, gboolean fresh)
   Fetch *fetch = g_task_get_task_data (task);
 
   take_verdict (fetch,
-                cpd_judge_host (fetch->fetcher->judge, fetch->order->uid, fetch->hop.target));
+                cpd_judge_host (fetch->fetcher->store, fetch->order->uid, fetch->hop.target));
   if (!fetch->verdict->passed)
     fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
   else if (fetch->attempts++ == ATTEMPTS_MAX)
@@ -325,7 +325,7 @@ cpd_soup_fetcher_dispose (GObject *object)
   CpdSoupFetcher *fetcher = CPD_SOUP_FETCHER (object);
 
   g_clear_object (&fetcher->channels);
-  g_clear_object (&fetcher->judge);
+  g_clear_object (&fetcher->store);
   G_OBJECT_CLASS (cpd_soup_fetcher_parent_class)->dispose (object);
 }
 
@@ -341,11 +341,11 @@ cpd_soup_fetcher_init (CpdSoupFetcher *fetcher)
 }
 
 CpdSoupFetcher *
-cpd_soup_fetcher_new (CpdJudge *judge, const CpdConfig *config)
+cpd_soup_fetcher_new (CpdStore *store, const CpdConfig *config)
 {
   CpdSoupFetcher *fetcher = g_object_new (CPD_TYPE_SOUP_FETCHER, NULL);
 
-  fetcher->judge = g_object_ref (judge);
-  fetcher->channels = cpd_channels_new (judge, config);
+  fetcher->store = g_object_ref (store);
+  fetcher->channels = cpd_channels_new (store, config);
   return fetcher;
 }

@@ -11,6 +11,6 @@ G_BEGIN_DECLS
 /* The CpdFetcher that carries bytes. */
 G_DECLARE_FINAL_TYPE (CpdSoupFetcher, cpd_soup_fetcher, CPD, SOUP_FETCHER, GObject)
 
-CpdSoupFetcher *cpd_soup_fetcher_new (CpdJudge *judge, const CpdConfig *config);
+CpdSoupFetcher *cpd_soup_fetcher_new (CpdStore *store, const CpdConfig *config);
 
 G_END_DECLS

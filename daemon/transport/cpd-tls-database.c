@@ -13,7 +13,7 @@ struct _CpdTlsDatabase
 {
   GTlsDatabase parent;
 
-  CpdJudge *judge; /* NULL: everything is refused */
+  CpdStore *store; /* NULL: everything is refused */
   guint32 uid;
   CpdHost *target;
   GPtrArray *entries; /* of Entry: one for each connection that is there */
@@ -44,7 +44,7 @@ cpd_tls_database_finalize (GObject *object)
   CpdTlsDatabase *database = CPD_TLS_DATABASE (object);
 
   g_ptr_array_unref (database->entries);
-  g_clear_object (&database->judge);
+  g_clear_object (&database->store);
   cpd_host_unref (database->target);
   G_OBJECT_CLASS (cpd_tls_database_parent_class)->finalize (object);
 }
@@ -138,10 +138,10 @@ cpd_tls_database_verify_chain (GTlsDatabase *base, GTlsCertificate *chain, const
   g_autoptr (CpdPeer) peer = NULL;
   g_autoptr (CpdVerdict) verdict = NULL;
 
-  if (database->judge == NULL)
+  if (database->store == NULL)
     return G_TLS_CERTIFICATE_GENERIC_ERROR;
   peer = cpd_tls_database_get_peer (database, chain);
-  verdict = cpd_judge_peer (database->judge, database->uid, peer, NULL);
+  verdict = cpd_judge_peer (database->store, database->uid, peer, NULL);
 
   if (g_strcmp0 (purpose, G_TLS_DATABASE_PURPOSE_AUTHENTICATE_SERVER) != 0 || !verdict->passed)
     return G_TLS_CERTIFICATE_GENERIC_ERROR;
@@ -163,11 +163,11 @@ cpd_tls_database_init (CpdTlsDatabase *database)
 
 /* `target`: the only host that it speaks for, whatever name TLS asks about. */
 CpdTlsDatabase *
-cpd_tls_database_new (CpdJudge *judge, guint32 uid, CpdHost *target)
+cpd_tls_database_new (CpdStore *store, guint32 uid, CpdHost *target)
 {
   CpdTlsDatabase *database = g_object_new (CPD_TYPE_TLS_DATABASE, NULL);
 
-  database->judge = g_object_ref (judge);
+  database->store = g_object_ref (store);
   database->uid = uid;
   database->target = cpd_host_ref (target);
   return database;

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /* What TLS asks whether to go on with a handshake: one for each channel. */
 G_DECLARE_FINAL_TYPE (CpdTlsDatabase, cpd_tls_database, CPD, TLS_DATABASE, GTlsDatabase)
 
-CpdTlsDatabase *cpd_tls_database_new (CpdJudge *judge, guint32 uid, CpdHost *target);
+CpdTlsDatabase *cpd_tls_database_new (CpdStore *store, guint32 uid, CpdHost *target);
 
 CpdTlsDatabase *cpd_tls_database_new_refusing (void);
 

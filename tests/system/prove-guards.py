@@ -3,7 +3,7 @@
 """Proves that each guard matters: builds the service without it, in a copy of the tree, and expects
 tests to fail. Run it by hand; words choose the proofs whose names hold one of them. With --attacks
 the whole attack laboratory is run as well, up to the first failure of each attack, and says which
-attacks then succeed.
+attacks then succeed. With --dry-run nothing is built: it only finds the places of all guards.
 
 Some guards stand behind others. Taken away alone they are noticed, but not one byte of a request
 gets out; the proofs that end in "alone" say so. Only together with the other do bytes arrive."""
@@ -88,8 +88,8 @@ def build(tree, name):
                         os.path.join(tree, 'certpind-' + name))
 
 
-def patch(tree, guard, *options):
-    for more in (['--dry-run'], ['--no-backup-if-mismatch']):  # all of it or nothing
+def patch(tree, guard, *options, steps=(['--dry-run'], ['--no-backup-if-mismatch'])):
+    for more in steps:  # all of it or nothing
         with open(os.path.join(GUARDS, guard + '.diff'), 'rb') as diff:
             subprocess.run(['patch', '-p1', '--batch', '--fuzz=0', '--silent', *more, *options],
                            cwd=tree, stdin=diff, check=True)
@@ -167,7 +167,25 @@ def prove(tree, intact, number, proof, with_attacks):
     return not flaws
 
 
+def find_places():
+    """Returns: whether each guard is still where its diff looks for it"""
+    guards = {guard for proof in PROOFS for guard in proof.guards}
+    unused = {name.removesuffix('.diff') for name in os.listdir(GUARDS)} - guards
+    lost = []
+    for guard in sorted(guards):
+        try:
+            patch(TOP, guard, steps=(['--dry-run'],))
+        except (OSError, subprocess.CalledProcessError) as error:
+            lost.append(guard)
+            print(f'{guard}.diff: {error}')
+    for guard in sorted(unused):
+        print(f'{guard}.diff: no proof takes it away')
+    return not lost and not unused
+
+
 def main():
+    if sys.argv[1:] == ['--dry-run']:
+        sys.exit(0 if find_places() else 1)
     words = [word for word in sys.argv[1:] if word != '--attacks']
     chosen = [proof for proof in PROOFS if not words or any(word in proof.name for word in words)]
     with tempfile.TemporaryDirectory(prefix='certpin-guards-') as tree:

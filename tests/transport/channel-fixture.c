@@ -52,8 +52,7 @@ channel_set_up (ChannelFixture *f, gconstpointer user_data)
   f->server = test_server_new (f->leaf, f->root);
   f->config = cpd_config_new ();
   open_store (f);
-  f->judge = cpd_judge_new (f->store);
-  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->judge, f->config));
+  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->store, f->config));
   f->bodies = cpd_budget_new (64 * MAX_BODY);
 }
 
@@ -61,9 +60,8 @@ void
 channel_tear_down (ChannelFixture *f, gconstpointer user_data)
 {
   test_loop_release (f->fetcher);
-  test_loop_release (f->judge); /* connections that are being closed have it */
   test_server_free (f->server);
-  test_loop_release (f->store);
+  test_loop_release (f->store); /* connections that are being closed have it */
   cpd_budget_unref (f->bodies);
   cpd_config_free (f->config);
   test_identity_unref (f->other);
@@ -78,7 +76,7 @@ void
 channel_renew_fetcher (ChannelFixture *f)
 {
   g_object_unref (f->fetcher);
-  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->judge, f->config));
+  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->store, f->config));
 }
 
 static CertpinRequest *

@@ -25,7 +25,6 @@ typedef struct
   TestServer *server;
   CpdConfig *config;
   CpdStore *store;
-  CpdJudge *judge;
   CpdFetcher *fetcher;
   CpdBudget *bodies;
 } ChannelFixture;

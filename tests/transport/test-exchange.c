@@ -32,7 +32,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->target = test_host (target);
   f->sockets = cpd_sockets_new ();
   f->reading = cpd_reading_new ();
-  f->database = cpd_tls_database_new (f->channel.judge, CHANNEL_UID, f->target);
+  f->database = cpd_tls_database_new (f->channel.store, CHANNEL_UID, f->target);
   f->session = soup_session_new ();
   soup_session_set_proxy_resolver (f->session, NULL);
   soup_session_set_tls_database (f->session, G_TLS_DATABASE (f->database));
@@ -59,7 +59,7 @@ start (Fixture *f, const char *method)
   const CpdExchangeSettings settings = {
     .session = f->session,
     .database = f->database,
-    .judge = f->channel.judge,
+    .store = f->channel.store,
     .sockets = f->sockets,
     .reading = f->reading,
     .target = f->target,

@@ -13,7 +13,7 @@ new_database (ChannelFixture *f)
 {
   g_autoptr (CpdHost) target = test_host ("127.0.0.1:443");
 
-  return cpd_tls_database_new (f->judge, CHANNEL_UID, target);
+  return cpd_tls_database_new (f->store, CHANNEL_UID, target);
 }
 
 /* Returns: (transfer full): `issuer`: (nullable) */
