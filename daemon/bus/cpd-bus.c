@@ -66,8 +66,8 @@ cpd_bus_finalize (GObject *object)
   cpd_subscribers_free (bus->parts.subscribers);
   cpd_delivery_free (bus->parts.delivery);
   cpd_failures_free (bus->parts.failures);
-  cpd_fairness_free (bus->parts.fairness);
-  cpd_fairness_free (bus->parts.judgements);
+  cpd_queue_free (bus->parts.requests);
+  cpd_queue_free (bus->parts.judgements);
   cpd_request_objects_free (bus->parts.request_objects);
   G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
 }
@@ -168,9 +168,9 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->fetcher = g_object_ref (settings->fetcher);
   parts->config = settings->config;
   connect_parts (bus, settings->link);
-  parts->fairness = cpd_fairness_new (settings->config);
-  cpd_fairness_leave_one_to_each (parts->fairness);
-  parts->judgements = cpd_fairness_new_without_bodies (1, JUDGEMENTS_WAITING, JUDGEMENTS_MAX);
+  parts->requests = cpd_queue_new (settings->config);
+  cpd_queue_leave_one_to_each (parts->requests);
+  parts->judgements = cpd_queue_new_without_bodies (1, JUDGEMENTS_WAITING, JUDGEMENTS_MAX);
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL

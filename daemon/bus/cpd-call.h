@@ -6,7 +6,7 @@
 #include "daemon/bus/cpd-callers.h"
 #include "daemon/bus/cpd-delivery.h"
 #include "daemon/bus/cpd-failures.h"
-#include "daemon/bus/cpd-fairness.h"
+#include "daemon/bus/cpd-queue.h"
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
 #include "daemon/bus/cpd-subscribers.h"
@@ -25,8 +25,8 @@ typedef struct
   CpdAuthority *authority;
   CpdStore *store;
   CpdFetcher *fetcher;
-  CpdFairness *fairness;   /* of requests */
-  CpdFairness *judgements; /* of chains judged without a connection */
+  CpdQueue *requests;
+  CpdQueue *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
   CpdSubscribers *subscribers;
   CpdRequestObjects *request_objects;

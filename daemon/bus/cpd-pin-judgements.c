@@ -117,7 +117,7 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 typedef struct
 {
   CpdChainOrder *order;
-  CpdTurn *turn; /* NULL before it is identified */
+  CpdPlace *place; /* NULL before it is identified */
 } Judgement;
 
 static void
@@ -125,7 +125,7 @@ judgement_free (gpointer data)
 {
   Judgement *judgement = data;
 
-  g_clear_pointer (&judgement->turn, cpd_turn_leave);
+  g_clear_pointer (&judgement->place, cpd_place_leave);
   cpd_chain_order_free (judgement->order);
   g_free (judgement);
 }
@@ -172,9 +172,9 @@ act_verify (CpdCall *call)
   Judgement *judgement = call->data;
   GError *error = NULL;
 
-  judgement->turn
-      = cpd_turn_new (call->parts->judgements, call->caller->uid, judgement_start, call);
-  if (!cpd_turn_enter (judgement->turn, &error))
+  judgement->place
+      = cpd_place_new (call->parts->judgements, call->caller->uid, judgement_start, call);
+  if (!cpd_place_enter (judgement->place, &error))
     cpd_call_fail (call, error);
 }
 

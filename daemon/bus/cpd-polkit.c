@@ -38,9 +38,9 @@ struct _CpdPolkit
   GQueue unasked;             /* of Check: those that wait for it */
   gboolean connecting;        /* it is on its way */
   guint64 epoch; /* counts what polkit said of changes: an answer of an older one is not kept */
-  GHashTable *pending;    /* "SENDER ACTION FLAG" → Check */
-  CpdFairness *questions; /* without a dialog */
-  CpdFairness *dialogs;   /* nobody waits for a place of theirs: one may stay open for minutes */
+  GHashTable *pending; /* "SENDER ACTION FLAG" → Check */
+  CpdQueue *questions; /* without a dialog */
+  CpdQueue *dialogs;   /* nobody waits for a place of theirs: one may stay open for minutes */
   CpdUnanswered *unanswered;
 };
 
@@ -63,7 +63,7 @@ typedef struct
   unsigned int timer;
   GSource *gone;
   GError *failure;     /* why it was given up */
-  CpdTurn *turn;       /* NULL: polkit was asked */
+  CpdPlace *place;     /* NULL: polkit was asked */
   gboolean dialog;     /* one is open */
   GCancellable *asked; /* cancels what polkit is being asked; NULL: nothing */
   guint64 epoch;       /* when it was asked */
@@ -84,7 +84,7 @@ check_free (Check *check)
 {
   check_stop_watching (check);
   g_queue_remove (&check->polkit->unasked, check);
-  g_clear_pointer (&check->turn, cpd_turn_leave);
+  g_clear_pointer (&check->place, cpd_place_leave);
   g_object_unref (check->polkit);
   cpd_caller_unref (check->caller);
   g_free (check->key);
@@ -104,8 +104,8 @@ cpd_polkit_dispose (GObject *object)
   g_clear_object (&polkit->callers);
   g_clear_pointer (&polkit->pending, g_hash_table_unref);
   g_clear_pointer (&polkit->unanswered, cpd_unanswered_free);
-  g_clear_pointer (&polkit->questions, cpd_fairness_free);
-  g_clear_pointer (&polkit->dialogs, cpd_fairness_free);
+  g_clear_pointer (&polkit->questions, cpd_queue_free);
+  g_clear_pointer (&polkit->dialogs, cpd_queue_free);
   G_OBJECT_CLASS (cpd_polkit_parent_class)->dispose (object);
 }
 
@@ -120,8 +120,8 @@ cpd_polkit_init (CpdPolkit *polkit)
 {
   polkit->pending = g_hash_table_new (g_str_hash, g_str_equal);
   polkit->questions
-      = cpd_fairness_new_without_bodies (QUESTIONS_PER_UID, WAITING_PER_UID, QUESTIONS_MAX);
-  polkit->dialogs = cpd_fairness_new_without_bodies (DIALOGS_PER_UID, 0, DIALOGS_MAX);
+      = cpd_queue_new_without_bodies (QUESTIONS_PER_UID, WAITING_PER_UID, QUESTIONS_MAX);
+  polkit->dialogs = cpd_queue_new_without_bodies (DIALOGS_PER_UID, 0, DIALOGS_MAX);
 }
 
 /* `connection`: the one of this process to the system bus, which polkit's library uses as well */
@@ -268,7 +268,7 @@ check_ask (Check *check)
   check->asked = g_cancellable_new ();
   polkit_authority_check_authorization (polkit->authority, subject, check->action, details, flags,
                                         check->asked, check_on_answer, check);
-  cpd_unanswered_hold (polkit->unanswered, g_steal_pointer (&check->turn));
+  cpd_unanswered_hold (polkit->unanswered, g_steal_pointer (&check->place));
 }
 
 static void
@@ -315,12 +315,12 @@ check_on_turn (gpointer user_data)
 
 /* `places`: where it needs one. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 static gboolean
-check_enter (Check *check, CpdFairness *places, unsigned int timeout_s)
+check_enter (Check *check, CpdQueue *places, unsigned int timeout_s)
 {
   g_clear_handle_id (&check->timer, g_source_remove);
   check->timer = g_timeout_add_seconds (timeout_s, check_on_timeout, check);
-  check->turn = cpd_turn_new (places, check->caller->uid, check_on_turn, check);
-  return cpd_turn_enter (check->turn, NULL);
+  check->place = cpd_place_new (places, check->caller->uid, check_on_turn, check);
+  return cpd_place_enter (check->place, NULL);
 }
 
 static void
@@ -329,7 +329,7 @@ check_open_dialog (Check *check)
   check->dialog = TRUE;
   if (check_enter (check, check->polkit->dialogs, DIALOG_TIMEOUT_S))
     return;
-  if (cpd_turn_count_running (check->turn) >= DIALOGS_PER_UID)
+  if (cpd_place_count_running (check->place) >= DIALOGS_PER_UID)
     check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
                 "you have %d password dialogs open already; answer or close one of them first",
                 DIALOGS_PER_UID);

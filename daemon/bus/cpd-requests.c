@@ -21,7 +21,7 @@ typedef struct
   GCancellable *cancellable;
   GCancellable *gone; /* the caller's; NULL before it is identified */
   gulong cancelled_id, gone_id;
-  CpdTurn *turn;      /* NULL before it is authorised */
+  CpdPlace *place;    /* NULL before it is authorised */
   gboolean fetching;  /* the fetcher has it, and ends it */
   unsigned int timer; /* of a deadline while it waits for its turn */
   guint64 taken;      /* of the uid's budget for bodies */
@@ -44,10 +44,10 @@ request_free (gpointer data)
 
   stop_watching (request);
   g_clear_handle_id (&request->timer, g_source_remove);
-  if (request->turn != NULL)
+  if (request->place != NULL)
     {
-      cpd_budget_give_back (cpd_turn_get_bodies (request->turn), request->taken);
-      cpd_turn_leave (request->turn);
+      cpd_budget_give_back (cpd_place_get_bodies (request->place), request->taken);
+      cpd_place_leave (request->place);
     }
   if (request->path != NULL)
     cpd_request_objects_remove (request->objects, request->path);
@@ -92,7 +92,7 @@ deadline_of (const Request *request)
 static void
 hold_body (Request *request, guint64 bytes)
 {
-  cpd_budget_charge (cpd_turn_get_bodies (request->turn), bytes);
+  cpd_budget_charge (cpd_place_get_bodies (request->place), bytes);
   request->taken += bytes;
 }
 
@@ -129,7 +129,7 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CertpinResponse) response
       = cpd_fetcher_fetch_finish (CPD_FETCHER (source), result, &verdict, &error);
 
-  cpd_turn_rest (((Request *)call->data)->turn);
+  cpd_place_rest (((Request *)call->data)->place);
   if (response != NULL)
     {
       answer (call, response, verdict);
@@ -155,7 +155,7 @@ request_start (gpointer user_data)
   g_clear_handle_id (&request->timer, g_source_remove);
   request->fetching = TRUE;
   cpd_fetcher_fetch_async (call->parts->fetcher, request->order, request->started_us,
-                           cpd_turn_get_bodies (request->turn), request->cancellable,
+                           cpd_place_get_bodies (request->place), request->cancellable,
                            request_on_fetched, call);
 }
 
@@ -176,7 +176,7 @@ take_body (Request *request, GError **error)
 {
   guint64 size = g_bytes_get_size (certpin_request_get_body (request->order->request));
 
-  if (!cpd_budget_take (cpd_turn_get_bodies (request->turn), size))
+  if (!cpd_budget_take (cpd_place_get_bodies (request->place), size))
     {
       g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
                            "your requests have too many bodies in memory; let some finish first");
@@ -199,10 +199,10 @@ act_secure_request (CpdCall *call)
       return;
     }
   request->started_us = g_get_monotonic_time ();
-  request->turn = cpd_turn_new (call->parts->fairness, call->caller->uid, request_start, call);
+  request->place = cpd_place_new (call->parts->requests, call->caller->uid, request_start, call);
   request->timer = g_timeout_add (request->order->timeout_ms, request_on_deadline, call);
   /* The call may be gone when it is entered: it can come to its turn, and to its end, at once. */
-  if (!take_body (request, &error) || !cpd_turn_enter (request->turn, &error))
+  if (!take_body (request, &error) || !cpd_place_enter (request->place, &error))
     request_fail (call, error);
 }
 
@@ -212,7 +212,7 @@ on_cancelled (CpdCall *call)
 {
   Request *request = call->data;
 
-  if (request->turn != NULL && !request->fetching)
+  if (request->place != NULL && !request->fetching)
     request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
                                              "the request was cancelled"));
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Holds the turn of a call until its reply has arrived. GDBus forgets a call as soon as it is
+/* Holds the place of a call until its reply has arrived. GDBus forgets a call as soon as it is
  * cancelled, but the bus counts it until it is answered, and refuses a connection's calls once 128
- * of them are not. So replies are noticed here, on GDBus's thread, and turns are left on the main
+ * of them are not. So replies are noticed here, on GDBus's thread, and places are left on the main
  * loop. Where the one who was called leaves, the bus itself replies. */
 
 #include "config.h"
@@ -14,7 +14,7 @@ struct _CpdUnanswered
 {
   GDBusConnection *connection;
   unsigned int filter;
-  GHashTable *turns; /* serial → CpdTurn; NULL: its owner is gone. Of the main thread alone */
+  GHashTable *places; /* serial → CpdPlace; NULL: its owner is gone. Of the main thread alone */
 };
 
 typedef struct
@@ -42,12 +42,12 @@ static gboolean
 on_reply (gpointer user_data)
 {
   Reply *reply = user_data;
-  gpointer turn;
+  gpointer place;
 
-  if (reply->unanswered->turns != NULL
-      && g_hash_table_steal_extended (reply->unanswered->turns, GUINT_TO_POINTER (reply->serial),
-                                      NULL, &turn))
-    cpd_turn_leave (turn);
+  if (reply->unanswered->places != NULL
+      && g_hash_table_steal_extended (reply->unanswered->places, GUINT_TO_POINTER (reply->serial),
+                                      NULL, &place))
+    cpd_place_leave (place);
   return G_SOURCE_REMOVE;
 }
 
@@ -68,9 +68,9 @@ filter (GDBusConnection *connection, GDBusMessage *message, gboolean incoming, g
 }
 
 static void
-leave_turn (gpointer data)
+leave_place (gpointer data)
 {
-  cpd_turn_leave (data);
+  cpd_place_leave (data);
 }
 
 CpdUnanswered *
@@ -79,7 +79,7 @@ cpd_unanswered_new (GDBusConnection *connection)
   CpdUnanswered *unanswered = g_atomic_rc_box_new0 (CpdUnanswered);
 
   unanswered->connection = g_object_ref (connection);
-  unanswered->turns = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, leave_turn);
+  unanswered->places = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, leave_place);
   unanswered->filter = g_dbus_connection_add_filter (
       connection, filter, g_atomic_rc_box_acquire (unanswered), unanswered_unref);
   return unanswered;
@@ -91,17 +91,17 @@ cpd_unanswered_free (CpdUnanswered *unanswered)
   if (unanswered == NULL)
     return;
   g_dbus_connection_remove_filter (unanswered->connection, unanswered->filter);
-  g_clear_pointer (&unanswered->turns, g_hash_table_unref);
+  g_clear_pointer (&unanswered->places, g_hash_table_unref);
   g_clear_object (&unanswered->connection);
   unanswered_unref (unanswered);
 }
 
-/* Leaves the turn once the last message that this thread sent has its reply.
- * `turn`: (transfer full) */
+/* Leaves the place once the last message that this thread sent has its reply.
+ * `place`: (transfer full) */
 void
-cpd_unanswered_hold (CpdUnanswered *unanswered, CpdTurn *turn)
+cpd_unanswered_hold (CpdUnanswered *unanswered, CpdPlace *place)
 {
   guint32 serial = g_dbus_connection_get_last_serial (unanswered->connection);
 
-  g_hash_table_insert (unanswered->turns, GUINT_TO_POINTER (serial), turn);
+  g_hash_table_insert (unanswered->places, GUINT_TO_POINTER (serial), place);
 }

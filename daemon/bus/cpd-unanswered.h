@@ -2,19 +2,19 @@
 
 #pragma once
 
-#include "daemon/bus/cpd-fairness.h"
+#include "daemon/bus/cpd-queue.h"
 
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* The turns of calls that the service has made and that have no reply yet. */
+/* The places of calls that the service has made and that have no reply yet. */
 typedef struct _CpdUnanswered CpdUnanswered;
 
 CpdUnanswered *cpd_unanswered_new (GDBusConnection *connection);
 void cpd_unanswered_free (CpdUnanswered *unanswered);
 
-void cpd_unanswered_hold (CpdUnanswered *unanswered, CpdTurn *turn);
+void cpd_unanswered_hold (CpdUnanswered *unanswered, CpdPlace *place);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdUnanswered, cpd_unanswered_free)
 

@@ -6,27 +6,27 @@
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/bus/cpd-fairness.h"
+#include "daemon/bus/cpd-queue.h"
 
-#define TURNS_MAX 16
+#define GUESTS_MAX 16
 
 typedef struct _Fixture Fixture;
 
-/* A turn with a letter for its name. */
+/* One that wants a place, by a letter. */
 typedef struct
 {
   Fixture *f;
   char letter;
-  CpdTurn *turn;       /* NULL: it was left */
+  CpdPlace *place;     /* NULL: it was left */
   const char *leaving; /* the letters of those that are left when it starts; NULL: none */
-} Turn;
+} Guest;
 
 struct _Fixture
 {
-  CpdFairness *fairness;
+  CpdQueue *queue;
   GString *started; /* letters, in their order */
-  unsigned int n_turns;
-  Turn turns[TURNS_MAX];
+  unsigned int n_guests;
+  Guest guests[GUESTS_MAX];
 };
 
 /* What the configuration says. */
@@ -51,7 +51,7 @@ set_up (Fixture *f, gconstpointer user_data)
   config->running_per_uid = limits->running_per_uid;
   config->waiting_per_uid = limits->waiting_per_uid;
   config->body_bytes_per_uid = 1000;
-  f->fairness = cpd_fairness_new (config);
+  f->queue = cpd_queue_new (config);
   f->started = g_string_new (NULL);
 }
 
@@ -59,68 +59,68 @@ static void
 leave (Fixture *f, const char *letters)
 {
   for (; *letters != '\0'; letters++)
-    for (unsigned int i = 0; i < f->n_turns; i++)
-      if (f->turns[i].letter == *letters && f->turns[i].turn != NULL)
-        cpd_turn_leave (g_steal_pointer (&f->turns[i].turn));
+    for (unsigned int i = 0; i < f->n_guests; i++)
+      if (f->guests[i].letter == *letters && f->guests[i].place != NULL)
+        cpd_place_leave (g_steal_pointer (&f->guests[i].place));
 }
 
 static void
 tear_down (Fixture *f, gconstpointer user_data)
 {
-  for (unsigned int i = 0; i < f->n_turns; i++)
-    g_assert_null (f->turns[i].turn);
-  cpd_fairness_free (f->fairness);
+  for (unsigned int i = 0; i < f->n_guests; i++)
+    g_assert_null (f->guests[i].place);
+  cpd_queue_free (f->queue);
   g_string_free (f->started, TRUE);
 }
 
 static void
 on_start (gpointer user_data)
 {
-  Turn *turn = user_data;
+  Guest *guest = user_data;
 
-  g_string_append_c (turn->f->started, turn->letter);
-  if (turn->leaving != NULL)
-    leave (turn->f, turn->leaving);
+  g_string_append_c (guest->f->started, guest->letter);
+  if (guest->leaving != NULL)
+    leave (guest->f, guest->leaving);
 }
 
-static Turn *
+static Guest *
 add (Fixture *f, char letter, guint32 uid)
 {
-  Turn *turn = &f->turns[f->n_turns++];
+  Guest *guest = &f->guests[f->n_guests++];
 
-  g_assert_cmpuint (f->n_turns, <=, TURNS_MAX);
-  turn->f = f;
-  turn->letter = letter;
-  turn->turn = cpd_turn_new (f->fairness, uid, on_start, turn);
-  return turn;
+  g_assert_cmpuint (f->n_guests, <=, GUESTS_MAX);
+  guest->f = f;
+  guest->letter = letter;
+  guest->place = cpd_place_new (f->queue, uid, on_start, guest);
+  return guest;
 }
 
 static void
 enter (Fixture *f, char letter, guint32 uid)
 {
-  Turn *turn = add (f, letter, uid);
+  Guest *guest = add (f, letter, uid);
   g_autoptr (GError) error = NULL;
 
-  g_assert_true (cpd_turn_enter (turn->turn, &error));
+  g_assert_true (cpd_place_enter (guest->place, &error));
   g_assert_no_error (error);
 }
 
 static void
 enter_leaving (Fixture *f, char letter, guint32 uid, const char *leaving)
 {
-  Turn *turn = add (f, letter, uid);
+  Guest *guest = add (f, letter, uid);
 
-  turn->leaving = leaving;
-  g_assert_true (cpd_turn_enter (turn->turn, NULL));
+  guest->leaving = leaving;
+  g_assert_true (cpd_place_enter (guest->place, NULL));
 }
 
 static void
 assert_refused (Fixture *f, guint32 uid)
 {
-  Turn *turn = add (f, '!', uid);
+  Guest *guest = add (f, '!', uid);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (cpd_turn_enter (turn->turn, &error));
+  g_assert_false (cpd_place_enter (guest->place, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
   leave (f, "!");
 }
@@ -179,8 +179,8 @@ test_running_per_uid (Fixture *f, gconstpointer user_data)
   enter (f, 'c', 1);
   enter (f, 'x', 2);
   assert_started (f, "abx");
-  g_assert_cmpuint (cpd_turn_count_running (f->turns[2].turn), ==, 2);
-  g_assert_cmpuint (cpd_turn_count_running (f->turns[3].turn), ==, 1);
+  g_assert_cmpuint (cpd_place_count_running (f->guests[2].place), ==, 2);
+  g_assert_cmpuint (cpd_place_count_running (f->guests[3].place), ==, 1);
   leave (f, "x");
   assert_started (f, "abx");
   leave (f, "a");
@@ -282,22 +282,22 @@ test_start_leaves_others (Fixture *f, gconstpointer user_data)
 static void
 test_bodies (Fixture *f, gconstpointer user_data)
 {
-  Turn *a = add (f, 'a', 1), *b = add (f, 'b', 1), *x = add (f, 'x', 2);
+  Guest *a = add (f, 'a', 1), *b = add (f, 'b', 1), *x = add (f, 'x', 2);
 
-  g_assert_true (cpd_turn_get_bodies (a->turn) == cpd_turn_get_bodies (b->turn));
-  g_assert_true (cpd_turn_get_bodies (a->turn) != cpd_turn_get_bodies (x->turn));
-  g_assert_true (cpd_budget_take (cpd_turn_get_bodies (a->turn), 1000));
-  g_assert_false (cpd_budget_take (cpd_turn_get_bodies (b->turn), 1));
-  g_assert_true (cpd_budget_take (cpd_turn_get_bodies (x->turn), 1000));
+  g_assert_true (cpd_place_get_bodies (a->place) == cpd_place_get_bodies (b->place));
+  g_assert_true (cpd_place_get_bodies (a->place) != cpd_place_get_bodies (x->place));
+  g_assert_true (cpd_budget_take (cpd_place_get_bodies (a->place), 1000));
+  g_assert_false (cpd_budget_take (cpd_place_get_bodies (b->place), 1));
+  g_assert_true (cpd_budget_take (cpd_place_get_bodies (x->place), 1000));
   leave (f, "abx");
 }
 
-/* What a turn holds of the budget outlives the turn. */
+/* What a place holds of the budget outlives the place. */
 static void
-test_bodies_outlive_turns (Fixture *f, gconstpointer user_data)
+test_bodies_outlive_places (Fixture *f, gconstpointer user_data)
 {
-  Turn *a = add (f, 'a', 1);
-  g_autoptr (CpdBudget) bodies = cpd_budget_ref (cpd_turn_get_bodies (a->turn));
+  Guest *a = add (f, 'a', 1);
+  g_autoptr (CpdBudget) bodies = cpd_budget_ref (cpd_place_get_bodies (a->place));
 
   leave (f, "a");
   g_assert_true (cpd_budget_take (bodies, 1000));
@@ -305,13 +305,13 @@ test_bodies_outlive_turns (Fixture *f, gconstpointer user_data)
 }
 
 #define ADD(path, limits, function)                                                                \
-  g_test_add ("/bus/fairness/" path, Fixture, limits, set_up, function, tear_down)
+  g_test_add ("/bus/queue/" path, Fixture, limits, set_up, function, tear_down)
 
 /* Whoever has none running has a turn at once, though others have them all; and only one. */
 static void
 test_one_to_each (Fixture *f, gconstpointer user_data)
 {
-  cpd_fairness_leave_one_to_each (f->fairness);
+  cpd_queue_leave_one_to_each (f->queue);
   enter (f, 'a', 1);
   enter (f, 'b', 1);
   enter (f, 'c', 2);
@@ -339,6 +339,6 @@ main (int argc, char *argv[])
   ADD ("start-leaves-others", &one_at_a_time, test_start_leaves_others);
   ADD ("one-to-each", &one_at_a_time, test_one_to_each);
   ADD ("bodies-are-a-users", &roomy, test_bodies);
-  ADD ("bodies-outlive-turns", &roomy, test_bodies_outlive_turns);
+  ADD ("bodies-outlive-places", &roomy, test_bodies_outlive_places);
   return g_test_run ();
 }
