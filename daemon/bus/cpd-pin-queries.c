@@ -25,10 +25,9 @@ typedef struct
 {
   CpdHost *host;
   const char *scope; /* of the call's own message; NULL: not given */
-  guint32 uid;
-  gboolean other_uid; /* `uid` is given */
-  char *start_after;  /* a host's text; NULL: from the first one on */
-  guint32 max;        /* how many pins at most, but for those of the last host */
+  guint32 uid;       /* CPD_ALL_UIDS: not given */
+  char *start_after; /* a host's text; NULL: from the first one on */
+  guint32 max;       /* how many pins at most, but for those of the last host */
 } Query;
 
 static void
@@ -154,7 +153,7 @@ static void
 act_list_pins (CpdCall *call)
 {
   const Query *query = call->data;
-  guint32 uid = query->other_uid ? query->uid : call->caller->uid;
+  guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
   Run runs[CPD_LAYER_USER + 1];
   Slice slice = { 0 };
   const char *host;
@@ -181,7 +180,7 @@ check_whose_pins (CpdCall *call, GError **error)
 {
   const Query *query = call->data;
 
-  if (query->other_uid && query->uid != call->caller->uid)
+  if (query->uid != CPD_ALL_UIDS && query->uid != call->caller->uid)
     call->action = CERTPIN_ACTION_INSPECT_ALL;
   return TRUE;
 }
@@ -198,13 +197,12 @@ parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
                               { "max", "u", &query->max, 1, LIST_MAX } };
   CpdLayer layer;
 
+  query->uid = CPD_ALL_UIDS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_pin_order_parse_scope (scope, &layer, error))
     return FALSE;
   query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
   query->start_after = g_strdup (start_after);
-  /* Comes last: texts of the options do not outlive a look-up. */
-  query->other_uid = g_variant_lookup (options, "uid", "u", &query->uid);
   query->max = query->max == 0 ? LIST_SLICE : MIN (query->max, LIST_SLICE);
   want (call, g_steal_pointer (&query), act_list_pins);
   call->check = check_whose_pins;

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/bus/cpd-call.h"
+#include "daemon/bus/cpd-parts.h"
 
 G_BEGIN_DECLS
 
