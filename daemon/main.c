@@ -54,8 +54,7 @@ make_store (const CpdArguments *arguments, const CpdConfig *config)
     .pins_dirs
     = arguments->pins_dirs != NULL ? (const char *const *)arguments->pins_dirs : usual_dirs,
     .first_generation = (guint64)g_get_real_time (),
-    .max_bytes_per_layer = config->pin_bytes_per_uid,
-    .max_pins_per_layer = config->pins_per_uid,
+    .limits = { .bytes = config->pin_bytes_per_uid, .pins = config->pins_per_uid },
   };
 
   return cpd_store_new (&settings);

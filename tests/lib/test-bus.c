@@ -150,7 +150,7 @@ start_service (TestBus *f)
   const char *const pins_dirs[] = { f->pins_dir, NULL };
   const CpdStoreSettings store_settings = { .pins_dirs = pins_dirs,
                                             .first_generation = 100,
-                                            .max_pins_per_layer = f->config->pins_per_uid };
+                                            .limits = { .pins = f->config->pins_per_uid } };
   g_autoptr (GPtrArray) problems = NULL;
   gboolean acquired = FALSE;
   CpdBusSettings settings = { .config = f->config };

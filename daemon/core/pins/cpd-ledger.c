@@ -36,7 +36,8 @@ struct _CpdLedger
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   char *folder;     /* its name in there */
   CpdPinTable *table;
-  guint64 bytes;   /* what the pins take on disk */
+  guint64 bytes; /* what the pins take on disk */
+  CpdLedgerLimits limits;
   GQueue *waiting; /* of GTask: changes whose turn has not come */
   gboolean busy;
   unsigned int retry_timer; /* 0: nothing waits to be written again */
@@ -55,8 +56,6 @@ typedef struct
   char *name;
   CpdLayer layer;
   guint32 uid;
-  guint64 max_bytes;     /* of the whole layer; 0: no limit */
-  guint64 max_pins;      /* likewise */
   gboolean again;        /* the pin is in force already, in memory alone */
   guint32 written_bytes; /* set by the thread */
   gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */
@@ -109,12 +108,13 @@ is_dynamic (guint32 uid)
 
 /* `uid`: whose pins, where `layer` is the users'. `dir`: where they are kept; NULL: nowhere. */
 CpdLedger *
-cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir)
+cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits)
 {
   CpdLedger *ledger = g_object_new (CPD_TYPE_LEDGER, NULL);
 
   ledger->layer = layer;
   ledger->uid = uid;
+  ledger->limits = *limits;
   ledger->table = cpd_pin_table_new (layer);
   ledger->folder
       = layer == CPD_LAYER_USER ? g_strdup_printf ("users/%u", uid) : g_strdup ("system");
@@ -325,15 +325,15 @@ fits (CpdLedger *ledger, Change *change, GError **error)
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
   g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
 
-  if (!cpd_pin_table_check_room (ledger->table, change->host, change->max_pins, error))
+  if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
-  if (change->max_bytes == 0 || others + g_bytes_get_size (text) <= change->max_bytes
+  if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
       || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
                "the pins would take more than %" G_GUINT64_FORMAT
                " bytes; unpin hosts that are not needed",
-               change->max_bytes);
+               ledger->limits.bytes);
   return FALSE;
 }
 
@@ -501,35 +501,33 @@ start_next (CpdLedger *ledger)
 }
 
 static void
-push (CpdLedger *ledger, GTask *task, const CpdChange *change, gboolean again)
+push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again)
 {
   Change *own = g_new0 (Change, 1);
 
-  own->host = cpd_host_ref (change->host);
-  own->pin = change->pin != NULL ? cpd_pin_ref (change->pin) : NULL;
+  own->host = cpd_host_ref (host);
+  own->pin = pin != NULL ? cpd_pin_ref (pin) : NULL;
   own->dir = ledger->dir != NULL ? cpd_state_dir_ref (ledger->dir) : NULL;
   own->folder = g_strdup (ledger->folder);
-  own->name = cpd_pin_file_name (change->host);
+  own->name = cpd_pin_file_name (host);
   own->layer = ledger->layer;
   own->uid = ledger->uid;
-  own->max_bytes = change->max_bytes;
-  own->max_pins = change->max_pins;
   own->again = again;
   g_task_set_task_data (task, own, change_free);
   g_queue_push_tail (ledger->waiting, task);
 }
 
-/* Carries a change out once those before it are through.
+/* Replaces the pin of a host, or removes it where `pin` is NULL, once those before it are through.
  * Errors: CERTPIN_ERROR_STORE_FAILED, which says what holds then: the old pin, but for a block;
  * CERTPIN_ERROR_LIMIT_EXCEEDED; CERTPIN_ERROR_NOT_PINNED. */
 void
-cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change, GAsyncReadyCallback callback,
-                         gpointer user_data)
+cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
+                         GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (ledger, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_ledger_change_async);
-  push (ledger, task, change, /* again= */ FALSE);
+  push (ledger, task, host, pin, /* again= */ FALSE);
   start_next (ledger);
 }
 
@@ -552,10 +550,9 @@ cpd_ledger_write_again (CpdLedger *ledger)
   for (unsigned int i = 0; i < pins->len; i++)
     {
       CpdPin *pin = pins->pdata[i];
-      const CpdChange change = { .host = pin->host, .pin = pin };
 
       if (pin->unstored)
-        push (ledger, g_task_new (ledger, NULL, NULL, NULL), &change, /* again= */ TRUE);
+        push (ledger, g_task_new (ledger, NULL, NULL, NULL), pin->host, pin, /* again= */ TRUE);
     }
   start_next (ledger);
 }

@@ -12,22 +12,21 @@ G_BEGIN_DECLS
 /* One run-time layer: the system's pins, or those of one uid; in memory and on disk. */
 G_DECLARE_FINAL_TYPE (CpdLedger, cpd_ledger, CPD, LEDGER, GObject)
 
-/* What a change does. */
+/* What one layer may have; 0: as much as it likes. */
 typedef struct
 {
-  CpdHost *host;
-  CpdPin *pin;       /* the pin that replaces the host's; NULL: it is removed */
-  guint64 max_bytes; /* of the whole layer, after the change; 0: no limit */
-  guint64 max_pins;  /* likewise */
-} CpdChange;
+  guint64 bytes; /* of files */
+  guint64 pins;
+} CpdLedgerLimits;
 
-CpdLedger *cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir);
+CpdLedger *
+cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits);
 void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
 gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 
-void cpd_ledger_change_async (CpdLedger *ledger, const CpdChange *change,
+void cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
 void cpd_ledger_write_again (CpdLedger *ledger);

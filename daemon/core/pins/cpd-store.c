@@ -17,7 +17,7 @@ struct _CpdStore
 
   CpdSources *sources;
   CpdStateDir *state_dir; /* NULL: nothing is kept */
-  guint64 max_bytes, max_pins;
+  CpdLedgerLimits limits;
   CpdGenerations *generations;
 
   CpdAnchors *anchors; /* the system's */
@@ -72,13 +72,12 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->sources = cpd_sources_new (settings->trust, settings->pins_dirs);
   if (settings->state_dir != NULL)
     store->state_dir = cpd_state_dir_new (settings->state_dir);
-  store->max_bytes = settings->max_bytes_per_layer;
-  store->max_pins = settings->max_pins_per_layer;
+  store->limits = settings->limits;
   store->generations = cpd_generations_new (settings->first_generation);
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
-  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, store->state_dir);
-  store->users = cpd_users_new (store->state_dir);
+  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, store->state_dir, &store->limits);
+  store->users = cpd_users_new (store->state_dir, &store->limits);
   return store;
 }
 
@@ -273,7 +272,7 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *hos
 {
   CpdPinTable *table = lookup_table (store, layer, uid);
 
-  return table == NULL || cpd_pin_table_check_room (table, host, store->max_pins, error);
+  return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
 /* One change; belongs to its task. */
@@ -325,15 +324,13 @@ change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
 {
   CpdStore *store = g_task_get_source_object (task);
   CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
-  const CpdChange request
-      = { .host = host, .pin = pin, .max_bytes = store->max_bytes, .max_pins = store->max_pins };
   Change *own = g_new0 (Change, 1);
 
   own->uid = layer == CPD_LAYER_SYSTEM ? CPD_ALL_UIDS : uid;
   own->host = cpd_host_ref (host);
   own->pin = pin != NULL ? cpd_pin_ref (pin) : NULL;
   g_task_set_task_data (task, own, change_free);
-  cpd_ledger_change_async (ledger, &request, change_on_done, task);
+  cpd_ledger_change_async (ledger, host, pin, change_on_done, task);
 }
 
 /* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the

@@ -23,8 +23,7 @@ typedef struct
   const char *const *pins_dirs; /* of pin files, the strongest first; NULL-terminated */
   guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
                                    restart */
-  guint64 max_bytes_per_layer;  /* of run-time pins, as files; 0: no limit */
-  guint64 max_pins_per_layer;   /* likewise, their number */
+  CpdLedgerLimits limits;       /* of the system's run-time pins, and of each user's */
 } CpdStoreSettings;
 
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);

@@ -15,16 +15,18 @@
 struct _CpdUsers
 {
   CpdStateDir *state_dir; /* NULL: nothing is kept */
+  CpdLedgerLimits limits; /* of each */
   GHashTable *ledgers;    /* uid → CpdLedger */
 };
 
 /* `state_dir`: (nullable) */
 CpdUsers *
-cpd_users_new (CpdStateDir *state_dir)
+cpd_users_new (CpdStateDir *state_dir, const CpdLedgerLimits *limits)
 {
   CpdUsers *users = g_new0 (CpdUsers, 1);
 
   users->state_dir = state_dir != NULL ? cpd_state_dir_ref (state_dir) : NULL;
+  users->limits = *limits;
   users->ledgers = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   return users;
 }
@@ -52,7 +54,7 @@ cpd_users_get (CpdUsers *users, guint32 uid)
 
   if (ledger != NULL)
     return ledger;
-  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, users->state_dir);
+  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, users->state_dir, &users->limits);
   g_hash_table_insert (users->ledgers, GUINT_TO_POINTER (uid), ledger);
   return ledger;
 }

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /* The pins of all users: a ledger for each. */
 typedef struct _CpdUsers CpdUsers;
 
-CpdUsers *cpd_users_new (CpdStateDir *state_dir);
+CpdUsers *cpd_users_new (CpdStateDir *state_dir, const CpdLedgerLimits *limits);
 void cpd_users_free (CpdUsers *users);
 
 gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);

@@ -28,8 +28,7 @@ open_store (StoreFixture *f)
                                       .state_dir = f->forgets ? NULL : f->state,
                                       .pins_dirs = pins_dirs,
                                       .first_generation = 100,
-                                      .max_bytes_per_layer = f->max_bytes,
-                                      .max_pins_per_layer = f->max_pins };
+                                      .limits = { f->max_bytes, f->max_pins } };
   g_autoptr (GError) error = NULL;
 
   f->store = cpd_store_new (&settings);
