@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by scripts, after private-bus.sh: authorities, and servers on loopback that they vouch for. Needs $work (a
-# folder) and $top.
+# Sourced by scripts, after private-bus.sh: certificate authorities, and servers on loopback with certificates from
+# them. Needs $work (a folder) and $top.
 
 openssl_quiet () { openssl "$@" 2>> "$work/openssl.log"; }
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Sourced by scripts: a system bus of one's own in a folder, with certpind on it. Everything it starts ends with
-# the script. Needs $work (a folder) and $build.
+# Sourced by scripts: a private system bus in a folder, with certpind on it. Everything that it starts ends with the
+# script. Needs $work (a folder) and $build.
 
 children=()
 
