@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""check-release.py SOURCE VERSION: fails where the release contradicts meson.build."""
+"""check-release.py SOURCE VERSION: fails where a file names another version or day of release than meson.build."""
 
 import datetime
 import email.utils
@@ -27,16 +27,17 @@ def changelog_day():
 
 def problems():
     for path, pattern in (('NEWS', r'^certpin (\S+)'),
+                          ('README.md', r'^ *\.Version [^"\n]*"([^"\n]+)"'),
                           ('debian/changelog', r'^certpin \(([^)]+)\)')):
         said = re.search(pattern, text(path), re.MULTILINE)
         if not said or said.group(1) != version:
-            yield f'{path} begins with {said and said.group(1)}, not {version}'
+            yield f'{path} names version {said and said.group(1)} first, but meson.build says {version}'
     if release_day() != changelog_day():
-        yield f'debian/changelog is of {changelog_day()}, but meson.build says that the release is of {release_day()}'
+        yield f'debian/changelog gives {changelog_day()} as the day of release, but meson.build {release_day()}'
     exported = text('client-lib/certpin.symbols').split()
     packaged = re.findall(r'^ (\w+)@Base \S+$', text('debian/libcertpin0.symbols'), re.MULTILINE)
     for symbol in sorted(set(exported) ^ set(packaged)):
-        yield f'{symbol} is in one of client-lib/certpin.symbols and debian/libcertpin0.symbols'
+        yield f'{symbol} is in only one of client-lib/certpin.symbols and debian/libcertpin0.symbols'
 
 
 found = list(problems())
