@@ -7,7 +7,7 @@ import json
 import os
 
 from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NETWORK, NO_SERVICE, NOT_AUTHORIZED, OK,
-                            REFUSED, USAGE, exits, put)
+                            REFUSED, USAGE, ctl, exits, put)
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
 
@@ -47,6 +47,18 @@ def _(world):
     equal(exits(world, REFUSED, 'get', server.url(HOST)), b'', 'the standard output')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the number of bytes that reached the server')
+
+
+@test('a mismatch that is only reported: the advice says that the request was sent')
+def _(world):
+    server = world.serve(world.issue())
+    exits(world, OK, 'pin', '--mode=report', HOST, put(world, 'other.der', world.issue().der))
+    code, output, errors = ctl(world, 'get', '-v', server.url(HOST))
+    equal((code, output, len(server.requests)), (OK, b'hello', 1), 'what came of the request')
+    response = json.loads(exits(world, OK, 'get', '--json', server.url(HOST)))['response']
+    for text in (errors, exits(world, OK, 'show', HOST).decode(),
+                 response['info']['report']['advice']):
+        holds('the request was sent' in text and 'nothing was sent' not in text, text)
 
 
 @test('unpinned and http: exit code 3, without a connection')

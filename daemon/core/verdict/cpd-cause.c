@@ -7,6 +7,9 @@
 
 #include "daemon/core/verdict/cpd-cause.h"
 
+/* A mismatch of a report-only pin, unlike all else, does not keep the request from the server. */
+#define REPORTED "the request was sent, since the pin only reports; "
+
 static CpdCertificate *
 get_leaf (CpdPeer *peer)
 {
@@ -118,7 +121,7 @@ find_local_anchor (const CpdValidation *validation)
 }
 
 static CpdCause
-blame_local_anchor (CpdCertificate *anchor)
+blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
 {
   g_autofree char *subject = cpd_certificate_dup_subject (anchor);
 
@@ -127,19 +130,26 @@ blame_local_anchor (CpdCertificate *anchor)
     g_strdup_printf ("‘%s’ vouches for it, an authority that was added to this machine: something "
                      "between here and the server probably inspects the connection",
                      subject),
-    "nothing was sent; ask whoever administers this machine or network"
+    mode == CPD_MODE_REPORT ? REPORTED "ask whoever administers this machine or network"
+                            : "nothing was sent; ask whoever administers this machine or network"
   };
+}
+
+static const char *
+advise_on_mismatch (const CpdPin *pin)
+{
+  if (pin->mode == CPD_MODE_REPORT)
+    return REPORTED "ask the server's operator for the new certificate, and pin that";
+  if (pin->layer == CPD_LAYER_REQUEST)
+    return "nothing was sent; the host's pins passed, so look at the keys that the request demands";
+  return "nothing was sent; ask the server's operator for the new certificate, and pin that";
 }
 
 /* `validation`: without a problem, by the anchors of `pin` */
 CpdCause
 cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation)
 {
-  static const char usual_advice[]
-      = "nothing was sent; ask the server's operator for the new certificate, and pin that";
-  static const char keys_advice[] = "nothing was sent; the host's pins passed, so look at the keys "
-                                    "that the request demands";
-  const char *advice = pin->layer == CPD_LAYER_REQUEST ? keys_advice : usual_advice;
+  const char *advice = advise_on_mismatch (pin);
   CpdCertificate *local = find_local_anchor (validation);
   g_autofree char *issuer = cpd_certificate_dup_issuer (get_leaf (peer));
 
@@ -151,7 +161,7 @@ cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validati
       advice
     };
   if (local != NULL)
-    return blame_local_anchor (local);
+    return blame_local_anchor (local, pin->mode);
   if (pin->issuer == NULL)
     return (CpdCause){
       "wrong-key",

@@ -12,7 +12,8 @@
 /* The verdict on a server that presents the chain, where `pinned` holds the pinned key.
  * `chain`: (transfer full): of GBytes */
 static CpdVerdict *
-judge (CpdAnchors *anchors, TestIdentity *pinned, gboolean know_issuer, GPtrArray *chain)
+judge_in_mode (CpdMode mode, CpdAnchors *anchors, TestIdentity *pinned, gboolean know_issuer,
+               GPtrArray *chain)
 {
   g_autoptr (GPtrArray) ders = chain;
   g_autoptr (CpdHost) target = test_host ("h.example:443");
@@ -25,8 +26,15 @@ judge (CpdAnchors *anchors, TestIdentity *pinned, gboolean know_issuer, GPtrArra
   cpd_pin_add_key (pin, cpd_certificate_get_key (certificate));
   if (know_issuer)
     pin->issuer = cpd_certificate_dup_issuer (certificate);
+  pin->mode = mode;
   cpd_policy_take_pin (policy, pin);
   return cpd_verdict_of_peer (policy, peer, anchors, TEST_PKI_NOW);
+}
+
+static CpdVerdict *
+judge (CpdAnchors *anchors, TestIdentity *pinned, gboolean know_issuer, GPtrArray *chain)
+{
+  return judge_in_mode (CPD_MODE_ENFORCE, anchors, pinned, know_issuer, chain);
 }
 
 /* `cause`, `advice`: words in those sentences */
@@ -89,6 +97,32 @@ test_local_authority (TrustFixture *f, gconstpointer user_data)
 
   assert_cause (known, "local-authority", "‘CN=Proxy CA’", "administers");
   assert_cause (bare, "local-authority", "‘CN=Proxy CA’", "administers");
+}
+
+/* What a report-only pin let through was sent, and what enforces was not. */
+static void
+test_advice_says_what_was_sent (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) proxy = TEST_IDENTITY (.subject = "Proxy CA", .is_ca = TRUE);
+  g_autoptr (TestIdentity) pinned = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle);
+  g_autoptr (TestIdentity) inspected = TEST_IDENTITY (.dns = { "h.example" }, .issuer = proxy);
+  g_autoptr (CpdAnchors) machine = make_machine (f->root, proxy);
+  TestIdentity *const shown[] = { f->leaf, inspected };
+  TestIdentity *const issuers[] = { f->middle, NULL };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (shown); i++)
+    {
+      g_autoptr (CpdVerdict) refused
+          = judge (machine, pinned, TRUE, test_ders (shown[i], issuers[i], NULL));
+      g_autoptr (CpdVerdict) passed = judge_in_mode (CPD_MODE_REPORT, machine, pinned, TRUE,
+                                                     test_ders (shown[i], issuers[i], NULL));
+      const CpdVerdict *report = passed->report;
+
+      g_assert_true (passed->passed);
+      g_assert_true (g_str_has_prefix (refused->advice, "nothing was sent; "));
+      g_assert_true (g_str_has_prefix (report->advice, "the request was sent, "));
+      g_assert_null (strstr (report->advice, "nothing was sent"));
+    }
 }
 
 /* A company's own server changed its key. */
@@ -197,6 +231,7 @@ main (int argc, char *argv[])
   ADD ("wrong-key", test_wrong_key);
   ADD ("key-rotated", test_key_rotated);
   ADD ("local-authority", test_local_authority);
+  ADD ("advice-says-what-was-sent", test_advice_says_what_was_sent);
   ADD ("local-authority-of-the-pin", test_local_authority_of_the_pin);
   ADD ("authority-of-the-system", test_authority_of_the_system);
   ADD ("right-key-on-an-untrusted-path", test_right_key_on_an_untrusted_path);
