@@ -6,18 +6,17 @@
 
 #include "certpinctl.h"
 
+#include "certpinctl-body.h"
+
 #include <string.h>
 
-/* As the service takes it. */
-#define BODY_MAX_BYTES (16 * 1024 * 1024)
-#define TIMEOUT_MAX_S  600
-#define HTTPS_PORT     443
+#define TIMEOUT_MAX_S 600
+#define HTTPS_PORT    443
 
 /* What the options hold. */
 typedef struct
 {
-  char *data;
-  char *data_file;
+  CtlBody body;
   char **headers; /* 'Name: value' */
   char *output;   /* a file's name */
   gboolean include;
@@ -30,8 +29,7 @@ typedef struct
 static void
 request_options_clear (RequestOptions *options)
 {
-  g_free (options->data);
-  g_free (options->data_file);
+  ctl_body_clear (&options->body);
   g_strfreev (options->headers);
   g_free (options->output);
   g_free (options->timeout);
@@ -62,22 +60,6 @@ parse_headers (char **headers, GError **error)
   return g_variant_builder_end (&builder);
 }
 
-static gboolean
-read_body (const RequestOptions *options, GBytes **body, GError **error)
-{
-  if (options->data != NULL && options->data_file != NULL)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "-d and --data-file exclude each other");
-      return FALSE;
-    }
-  if (options->data != NULL)
-    *body = g_bytes_new (options->data, strlen (options->data));
-  else if (options->data_file != NULL)
-    *body = ctl_file_read (options->data_file, BODY_MAX_BYTES, error);
-  return options->data_file == NULL || *body != NULL;
-}
-
 static CertpinRequest *
 make_request (const char *method, const char *url, const RequestOptions *options, GError **error)
 {
@@ -87,7 +69,7 @@ make_request (const char *method, const char *url, const RequestOptions *options
   if (headers == NULL)
     return NULL;
   g_variant_ref_sink (headers);
-  if (!read_body (options, &body, error))
+  if (!ctl_body_read (&options->body, &body, error))
     return NULL;
   return certpin_request_new (method, url, headers, body, error);
 }
@@ -215,9 +197,12 @@ run_request (Ctl *ctl, const char *method, GError **error)
 {
   g_auto (RequestOptions) chosen = { 0 };
   const GOptionEntry options[] = {
-    { "data", 'd', 0, G_OPTION_ARG_FILENAME, &chosen.data, "the body of the request", "DATA" },
-    { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &chosen.data_file,
-      "a file that holds the body; - is the standard input", "FILE" },
+    { "data", 'd', 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data,
+      "the body, or @FILE for what is in a file; further ones are joined with &", "DATA" },
+    { "data-raw", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data_raw,
+      "as -d, but an @ is sent as it is", "DATA" },
+    { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &chosen.body.data_file,
+      "a file that holds the body, every byte of it; - is the standard input", "FILE" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &chosen.headers,
       "a header of the request, 'Name: value'; may be repeated", "HEADER" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &chosen.output,
@@ -238,8 +223,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
   g_autoptr (CtlFile) file = NULL;
   g_autoptr (GVariant) to_service = NULL;
 
-  /* The first two options are not for GET. */
-  if (!ctl_parse (ctl, options + (method != NULL ? 2 : 0), error))
+  /* The first three options are not for GET. */
+  if (!ctl_parse (ctl, options + (method != NULL ? 3 : 0), error))
     return CTL_EXIT_OK;
   request = make_request (method != NULL ? method : ctl->arguments[0],
                           ctl->arguments[method != NULL ? 0 : 1], &chosen, error);

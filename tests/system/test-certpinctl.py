@@ -6,6 +6,7 @@ code."""
 import json
 import os
 
+from lib import http
 from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NETWORK, NO_SERVICE, NOT_AUTHORIZED, OK,
                             REFUSED, USAGE, ctl, exits, put)
 from lib.tap import equal, holds, run, test
@@ -92,6 +93,39 @@ def _(world):
     request = server.requests[0]
     equal((request.method, request.path, request.body, request.headers['a']),
           ('PUT', '/x', b'body', 'b'), 'the request')
+
+
+def bodies(world, server, *ways, **keywords):
+    """Returns: what the server got, of a request with each of these options"""
+    server.respond = lambda connection, request: http.reply(200, request.body)
+    return [exits(world, OK, 'request', 'POST', *options, server.url(HOST), **keywords)
+            for options in ways]
+
+
+@test('-d is what curl makes of it: parts are joined, and @ names a file')
+def _(world):
+    server, _ = world.serve_pinned()
+    lines = put(world, 'lines', b'\nb=2\r\n\0&c=3\n')
+    equal(bodies(world, server, ['-d', 'a=1', '-d', 'b=2', '--data=c'], ['-d', f'@{lines}'],
+                 ['-d', 'a=1', '-d', f'@{lines}', '-d', ''], ['-d', 'a@b']),
+          [b'a=1&b=2&c', b'b=2&c=3', b'a=1&b=2&c=3&', b'a@b'], 'the bodies')
+    equal(bodies(world, server, ['-d', '@-'], stdin=b'a\nb'), [b'ab'], 'the standard input')
+    equal(bodies(world, server, ['--data-raw', f'@{lines}', '--data-raw=b'],
+                 ['--data-file', lines]),
+          [f'@{lines}&b'.encode(), b'\nb=2\r\n\0&c=3\n'], 'what is sent as it is')
+
+
+@test('a body that cannot be read or is said twice: nothing is sent')
+def _(world):
+    server, _ = world.serve_pinned()
+    large = put(world, 'large', bytes(16 << 20).replace(b'\0', b'x'))
+    for code, options in ((BAD_INPUT, ['-d', '@' + large + '-missing']),
+                          (BAD_INPUT, ['-d', '@' + large, '-d', 'x']),
+                          (USAGE, ['-d', 'a', '--data-raw', 'b']),
+                          (USAGE, ['-d', 'a', '--data-file', large]),
+                          (USAGE, ['--data-raw', 'a', '--data-file', large])):
+        exits(world, code, 'request', 'POST', *options, server.url(HOST))
+    equal(len(server.requests), 0, 'the number of requests')
 
 
 @test('keys, unpin and block')

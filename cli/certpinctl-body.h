@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What the command line says of a request's body: at most one of these is set. */
+typedef struct
+{
+  char **data;     /* parts: text, or the name of a file behind an @ */
+  char **data_raw; /* parts: text */
+  char *data_file; /* a file's name */
+} CtlBody;
+
+gboolean ctl_body_read (const CtlBody *given, GBytes **body, GError **error);
+void ctl_body_clear (CtlBody *given);
+
+G_END_DECLS
