@@ -140,12 +140,19 @@ sort_pins (GVariant *pins)
       g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *)sorted->pdata, sorted->len));
 }
 
+/* Returns: (nullable): `a{sv}`, floating */
 static GVariant *
-options_of_list (gboolean system, gboolean user)
+options_of_list (gboolean system, gboolean user, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  if (system != user)
+  if (system && user)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "give --system or --user, or neither for the pins of both");
+      return NULL;
+    }
+  if (system || user)
     g_variant_dict_insert (&dict, "scope", "s", system ? "system" : "user");
   return g_variant_dict_end (&dict);
 }
@@ -161,11 +168,14 @@ ctl_list (Ctl *ctl, GError **error)
   };
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) unsorted = NULL, pins = NULL;
+  GVariant *to_service;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  certpin_client_list_pins_async (ctl->client, options_of_list (system, user), ctl->cancellable,
-                                  ctl_on_result, ctl);
+  to_service = options_of_list (system, user, error);
+  if (to_service == NULL)
+    return CTL_EXIT_USAGE;
+  certpin_client_list_pins_async (ctl->client, to_service, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   unsorted
       = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);

@@ -158,6 +158,18 @@ def _(world):
     exits(world, NETWORK, 'get', server.url(HOST))
 
 
+@test('list --system and list --user show the pins of that scope; both together are bad usage')
+def _(world):
+    path = put(world, 'server.der', world.issue().der)
+    exits(world, OK, 'pin', HOST, path)
+    exits(world, OK, 'pin', '--system', HOST, path, uid=0)
+    for options, scopes in (([], ['system', 'user']), (['--system'], ['system']),
+                            (['--user'], ['user'])):
+        pins = json.loads(exits(world, OK, 'list', '--json', *options))['pins']
+        equal([pin['scope'] for pin in pins], scopes, f'the scopes of {options}')
+    equal(exits(world, USAGE, 'list', '--system', '--user'), b'', 'the standard output')
+
+
 @test('no service: exit code 7; bad usage: exit code 2')
 def _(world):
     exits(world, USAGE, 'nonsense')
