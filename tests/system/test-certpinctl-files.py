@@ -378,8 +378,24 @@ def _(world):
     page.fails('File name too long', path=page.folder + '/' + 300 * 'n')
     os.chmod(page.folder, 0o755)
     page.fails('Permission denied', path=page.folder + '/new')
+    page.fails('Is a directory', path='/tmp')
     page.holds(OLD)
+    os.chmod(page.folder, 0o700)
+    for path in (page.path, page.folder + '/new', page.folder + '/new/page'):
+        page.fails('Permission denied', path=path)
+    os.chmod(page.folder, 0o755)
     page.sends_nothing()
+
+
+@test('-o - is the standard output, and makes no file')
+def _(world):
+    page = Page(world)
+    os.chdir(page.folder)
+    equal(page.get(OK, path='-'), NEW, 'the standard output')
+    equal(os.listdir(page.folder), [], 'the folder')
+    page.get(OK, path='./-')
+    os.chdir('/')
+    page.holds(NEW, '-', path=page.folder + '/-')
 
 
 enter_namespace()
