@@ -204,6 +204,8 @@ ctl_file_read (const char *path, size_t max_bytes, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   gboolean standard = strcmp (path, "-") == 0;
+  g_autofree char *shown
+      = standard ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
   FILE *file = standard ? stdin : fopen (path, "rbe");
   guint8 buffer[16 * 1024];
   size_t length = 0;
@@ -220,10 +222,10 @@ ctl_file_read (const char *path, size_t max_bytes, GError **error)
     return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
 
   if (failure != 0)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read ‘%s’: %s", path,
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
                  g_strerror (failure));
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                 "‘%s’ is larger than %" G_GSIZE_FORMAT " bytes", path, max_bytes);
+                 "%s is larger than %" G_GSIZE_FORMAT " bytes", shown, max_bytes);
   return NULL;
 }

@@ -162,6 +162,52 @@ pin_file (Ctl *ctl, GVariant *options, GError **error)
       error);
 }
 
+/* As the library does with a file: whoever wanted the host pinned must not find it open. */
+static void
+block_unread (Ctl *ctl, gboolean system, const GError *reason, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  certpin_client_block_host_async (ctl->client, ctl->arguments[0],
+                                   "its certificate could not be read from the standard input",
+                                   options_of_scope (system), ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  if (certpin_client_block_host_finish (ctl->client, result, error))
+    g_set_error (error, reason->domain, reason->code,
+                 "%s; the host ‘%s’ is blocked until it is pinned", reason->message,
+                 ctl->arguments[0]);
+}
+
+static GVariant *
+pin_standard_input (Ctl *ctl, gboolean system, GVariant *options, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GBytes) certificate = ctl_file_read ("-", CERTIFICATE_MAX_BYTES, &reason);
+
+  if (certificate == NULL)
+    {
+      block_unread (ctl, system, reason, error);
+      return NULL;
+    }
+  certpin_client_pin_certificate_async (ctl->client, ctl->arguments[0], certificate, options,
+                                        ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  return ctl_reply_take (certpin_client_pin_certificate_finish (ctl->client, result, error),
+                         CTL_REPLY_PIN, error);
+}
+
+/* `options`: as the service takes them */
+static GVariant *
+pin_as_chosen (Ctl *ctl, const PinOptions *chosen, GVariant *options, GError **error)
+{
+  if (chosen->keys != NULL)
+    return pin_keys (ctl, chosen->keys, options, error);
+  if (strcmp (ctl->arguments[1], "-") == 0)
+    return pin_standard_input (ctl, chosen->system, options, error);
+  return pin_file (ctl, options, error);
+}
+
 CtlExit
 ctl_pin (Ctl *ctl, GError **error)
 {
@@ -192,8 +238,7 @@ ctl_pin (Ctl *ctl, GError **error)
   if (service_options == NULL)
     return CTL_EXIT_FAILED;
   g_variant_ref_sink (service_options);
-  pin = chosen.keys != NULL ? pin_keys (ctl, chosen.keys, service_options, error)
-                            : pin_file (ctl, service_options, error);
+  pin = pin_as_chosen (ctl, &chosen, service_options, error);
   if (pin == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->json)

@@ -19,9 +19,10 @@
 
 const CtlVerb ctl_verbs[] = {
   { "pin", "HOST [FILE]", "Pin a host to a certificate's key, or to keys",
-    "FILE holds one certificate in DER form. Where it cannot be read, or holds something else,\n"
-    "the host is blocked until it is pinned or unpinned. HOST may be h.example, *.h.example (one\n"
-    "more label) or **.h.example (every depth), each with an optional :port.",
+    "FILE holds one certificate in DER form; - is the standard input. Where it cannot be read, or\n"
+    "holds something else, the host is blocked until it is pinned or unpinned. HOST may be\n"
+    "h.example, *.h.example (one more label) or **.h.example (every depth), each with an optional\n"
+    ":port.",
     "certpinctl pin h.example server.der\n"
     "certpinctl pin --system --match=path '**.h.example' ca.der\n"
     "certpinctl pin h.example --key sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",

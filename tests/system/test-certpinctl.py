@@ -85,6 +85,33 @@ def _(world):
     exits(world, OK, 'get', server.url(HOST))
 
 
+@test('pin HOST - takes the certificate from the standard input, whatever file is called so')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    put(world, '-', world.issue().der)
+    exits(world, OK, 'pin', HOST, '-', stdin=identity.der, cwd=world.folder)
+    exits(world, OK, 'get', server.url(HOST))
+    exits(world, OK, 'pin', HOST, './-', cwd=world.folder)
+    exits(world, REFUSED, 'get', server.url(HOST))
+
+
+@test('a standard input that holds no certificate, or cannot be read: the host is blocked')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    for words, content, keywords in (
+            ('is empty', b'', {}), ('PEM', identity.pem, {}), ('larger than', bytes(1 << 20), {}),
+            ('Bad file descriptor', b'', {'preexec_fn': lambda: os.close(0)})):
+        exits(world, OK, 'pin', HOST, '-', stdin=identity.der)
+        exits(world, OK, 'get', server.url(HOST))
+        code, _, errors = ctl(world, 'pin', HOST, '-', stdin=content, **keywords)
+        equal(code, BAD_INPUT, f'the exit code, with “{errors}”,')
+        holds(words in errors, f'it said “{errors}”')
+        holds('blocked' in ctl(world, 'get', server.url(HOST))[2], 'the host is not blocked')
+    equal(len(server.requests), 4, 'the number of requests')
+
+
 @test('request sends what it is given')
 def _(world):
     server, _ = world.serve_pinned()
