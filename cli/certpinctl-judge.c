@@ -7,6 +7,8 @@
 
 #include "certpinctl.h"
 
+#include "certpinctl-time.h"
+
 #include <string.h>
 
 #define FILE_MAX_BYTES (1024 * 1024)
@@ -135,7 +137,7 @@ read_chain (char **files, GError **error)
 typedef struct
 {
   char *host;
-  gint64 time;
+  char *time;
   char **anchors; /* names of files */
   char **keys;
   char *match;
@@ -145,6 +147,7 @@ static void
 verify_options_clear (VerifyOptions *options)
 {
   g_free (options->host);
+  g_free (options->time);
   g_strfreev (options->anchors);
   g_strfreev (options->keys);
   g_free (options->match);
@@ -169,14 +172,20 @@ static GVariant *
 options_of_verify (const VerifyOptions *options, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  g_autoptr (GPtrArray) anchors = read_chain (options->anchors, error);
+  g_autoptr (GPtrArray) anchors = NULL;
+  gint64 time;
 
+  if (options->time != NULL)
+    {
+      if (!ctl_time_parse (options->time, &time, error))
+        return NULL;
+      g_variant_dict_insert (&dict, "time", "x", time);
+    }
+  anchors = read_chain (options->anchors, error);
   if (anchors == NULL)
     return NULL;
   if (anchors->len > 0)
     g_variant_dict_insert_value (&dict, "trust-anchors", new_array (anchors));
-  if (options->time != 0)
-    g_variant_dict_insert (&dict, "time", "x", options->time);
   if (options->keys != NULL)
     g_variant_dict_insert (&dict, "keys", "^as", options->keys);
   if (options->match != NULL)
@@ -204,8 +213,8 @@ ctl_verify (Ctl *ctl, GError **error)
   const GOptionEntry options[] = {
     { "host", 0, 0, G_OPTION_ARG_STRING, &given.host,
       "the host that presents it; without, the path alone", "HOST" },
-    { "time", 0, 0, G_OPTION_ARG_INT64, &given.time, "judge at this time, in Unix seconds",
-      "TIME" },
+    { "time", 0, 0, G_OPTION_ARG_STRING, &given.time,
+      "judge at this time: 2027-01-31, 2027-01-31T12:00Z, or Unix seconds", "DATE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.anchors,
       "trust these authorities alone; may be repeated", "FILE" },
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys,

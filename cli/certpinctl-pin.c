@@ -7,6 +7,8 @@
 
 #include "certpinctl.h"
 
+#include "certpinctl-time.h"
+
 #include <string.h>
 
 /* As the service takes them. */
@@ -38,27 +40,6 @@ pin_options_clear (PinOptions *options)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PinOptions, pin_options_clear)
-
-/* Unix seconds, a day (its first second in UTC), or a point in time of ISO 8601. */
-static gboolean
-parse_expires (const char *text, gint64 *expires, GError **error)
-{
-  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
-  g_autofree char *point = g_strconcat (text, strlen (text) == 10 ? "T00:00:00Z" : "", NULL);
-  g_autoptr (GDateTime) time = NULL;
-
-  if (g_ascii_string_to_signed (text, 10, 1, G_MAXINT64, expires, NULL))
-    return TRUE;
-  time = g_date_time_new_from_iso8601 (point, utc);
-  if (time == NULL)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is no date: give one like 2027-01-31, or Unix seconds", text);
-      return FALSE;
-    }
-  *expires = g_date_time_to_unix (time);
-  return TRUE;
-}
 
 /* Adds the contents of the files as `aay`, where there are any. */
 static gboolean
@@ -110,7 +91,7 @@ options_of_pin (const PinOptions *options, GError **error)
   add_text (&dict, "note", options->note);
   if (options->expires != NULL)
     {
-      if (!parse_expires (options->expires, &expires, error))
+      if (!ctl_time_parse (options->expires, &expires, error))
         return NULL;
       g_variant_dict_insert (&dict, "expires", "x", expires);
     }
@@ -219,7 +200,7 @@ ctl_pin (Ctl *ctl, GError **error)
     { "mode", 0, 0, G_OPTION_ARG_STRING, &chosen.mode,
       "enforce (default); report: let a mismatch through, and tell", "enforce|report" },
     { "expires", 0, 0, G_OPTION_ARG_STRING, &chosen.expires,
-      "from when on the host is refused: 2027-01-31, or Unix seconds", "DATE" },
+      "from when on the host is refused: 2027-01-31, 2027-01-31T12:00Z, or Unix seconds", "DATE" },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.backups,
       "a certificate whose key also passes; may be repeated", "FILE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.anchors,

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Points in time as people write them on the command line. */
+
+#include "config.h"
+
+#include "certpinctl-time.h"
+
+#include <string.h>
+
+/* GLib wants a time of day, and seconds in it. Returns: (transfer full): with what is left out of
+ * them: 0, and for a day alone the zone, too */
+static char *
+complete (const char *text)
+{
+  const char *time = strpbrk (text, "Tt ");
+  size_t length = time != NULL ? strspn (time + 1, "0123456789:") : 0;
+  const char *zone = time != NULL ? time + 1 + length : "";
+  gboolean extended = length == strlen ("12:00"), basic = length == strlen ("1200");
+
+  if (time == NULL)
+    return g_strconcat (text, "T00:00:00Z", NULL);
+  return g_strdup_printf ("%.*s%s%s", (int)(zone - text), text,
+                          extended ? ":00" : (basic ? "00" : ""), zone);
+}
+
+/* Takes Unix seconds, a day (its first second in UTC), or a point in time of ISO 8601 with or
+ * without seconds (in UTC unless it names a zone), all after 1970 began. Errors: G_OPTION_ERROR. */
+gboolean
+ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
+{
+  g_autoptr (GTimeZone) utc = g_time_zone_new_utc ();
+  g_autofree char *whole = complete (text);
+  g_autoptr (GDateTime) time = NULL;
+
+  if (g_ascii_string_to_signed (text, 10, 1, G_MAXINT64, unix_s, NULL))
+    return TRUE;
+  time = g_date_time_new_from_iso8601 (whole, utc);
+  if (time == NULL || g_date_time_to_unix (time) < 1)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "‘%s’ is not a date: give one such as 2027-01-31 or 2027-01-31T12:00Z, or Unix "
+                   "seconds",
+                   text);
+      return FALSE;
+    }
+  *unix_s = g_date_time_to_unix (time);
+  return TRUE;
+}

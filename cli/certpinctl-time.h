@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gboolean ctl_time_parse (const char *text, gint64 *unix_s, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,51 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""How certpinctl understands its command line: what comes of it at the service, and what is said
+where it cannot be understood."""
+
+from lib import fake_service as fake
+from lib.certpinctl import OK, USAGE, ctl, exits, put
+from lib.fake_service import FakeWorld
+from lib.tap import equal, holds, run, test
+
+# Text, and its Unix seconds
+DATES = {
+    '1801310400': 1801310400, '1': 1, '2027-01-31': 1801353600,
+    '2027-01-31T00:00': 1801353600, '2027-01-31T00:00Z': 1801353600,
+    '2027-01-31T12:00:07': 1801396807, '2027-01-31T12:00:07Z': 1801396807,
+    '2027-01-31 12:00': 1801396800, '2027-01-31t12:00+01:00': 1801393200,
+    '2027-01-31T12:00-0130': 1801402200, '2027-01-31T12:00:00+01:00': 1801393200,
+    '2027-01-31T12:00:00.5Z': 1801396800, '20270131T1200Z': 1801396800,
+    '20270131T120007Z': 1801396807,
+}
+NO_DATES = ('', '0', '-1', 'tomorrow', '31.1.2027', '2027-02-30', '2027-13-01', '2027-01-31T',
+            '2027-01-31T25:00', '2027-01-31T12:60', '2027-01-31T12', '2027-01-31T12:00X',
+            '2027-01-31T12:0', '1970-01-01', '1969-12-31T23:59', '12:00', '2027-01-31T12:00:0')
+
+
+def ways_of_dates(world):
+    """Each verb that takes a date: its words before that, and the name in the service's options."""
+    return ((['pin', 'h.example', '--key=x', '--expires'], 'expires'),
+            (['verify', put(world, 'a.der', b'der'), '--time'], 'time'))
+
+
+@test('--expires and --time take the same dates')
+def _(world):
+    taken = []
+
+    def answer(method, arguments):
+        taken.append(arguments[2])
+        return fake.one(fake.pin() if method == 'PinKeys' else fake.verdict())
+
+    world.answers(answer)
+    for words, name in ways_of_dates(world):
+        for text, seconds in DATES.items():
+            exits(world, OK, *words, text)
+            equal(taken.pop()[name], seconds, f'what {name} {text} is')
+        for text in NO_DATES:
+            code, _, errors = ctl(world, *words, text)
+            equal((code, taken), (USAGE, []), f'what comes of {name} ‘{text}’')
+            holds(f'‘{text}’ is not a date' in errors, f'it said “{errors}”')
+
+
+run(FakeWorld)
