@@ -93,18 +93,20 @@ ctl_explain (Ctl *ctl, GError **error)
   return CTL_EXIT_OK;
 }
 
-/* Adds every certificate of a PEM file, or the one of a DER file: the service says what is wrong
- * with it. */
-static void
-add_certificates (GPtrArray *chain, GBytes *file)
+/* Adds every certificate of a PEM file, or what is in another one, which is for the service to
+ * read. */
+static gboolean
+add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **error)
 {
   static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
+  g_autofree char *shown = ctl_file_show (path);
+  unsigned int before = chain->len;
   gsize length;
   const char *data = g_bytes_get_data (file, &length);
   g_autofree char *text = g_strndup (data != NULL ? data : "", length);
   const char *block = strstr (text, begin), *stop;
 
-  if (block == NULL)
+  if (strstr (text, "-----BEGIN ") == NULL)
     g_ptr_array_add (chain, g_bytes_ref (file));
   for (; block != NULL && (stop = strstr (block, end)) != NULL; block = strstr (stop, begin))
     {
@@ -115,6 +117,10 @@ add_certificates (GPtrArray *chain, GBytes *file)
 
       g_ptr_array_add (chain, g_bytes_new_take (decoded, decoded_length));
     }
+  if (chain->len == before)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+                 "%s is PEM, but does not hold a whole certificate", shown);
+  return chain->len > before;
 }
 
 static GPtrArray *
@@ -126,9 +132,8 @@ read_chain (char **files, GError **error)
     {
       g_autoptr (GBytes) file = ctl_file_read (files[i], FILE_MAX_BYTES, error);
 
-      if (file == NULL)
+      if (file == NULL || !add_certificates (chain, file, files[i], error))
         return NULL;
-      add_certificates (chain, file);
     }
   return g_steal_pointer (&chain);
 }

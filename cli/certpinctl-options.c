@@ -198,14 +198,20 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   return check_arguments (ctl, error);
 }
 
+/* Returns: (transfer full): what messages call the file */
+char *
+ctl_file_show (const char *path)
+{
+  return strcmp (path, "-") == 0 ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
+}
+
 /* Returns: (transfer full): what is in the file, or in the standard input where it is called - */
 GBytes *
 ctl_file_read (const char *path, size_t max_bytes, GError **error)
 {
   g_autoptr (GByteArray) bytes = g_byte_array_new ();
   gboolean standard = strcmp (path, "-") == 0;
-  g_autofree char *shown
-      = standard ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
+  g_autofree char *shown = ctl_file_show (path);
   FILE *file = standard ? stdin : fopen (path, "rbe");
   guint8 buffer[16 * 1024];
   size_t length = 0;

@@ -64,6 +64,7 @@ void ctl_init_globals (Ctl *ctl);
 gboolean ctl_parse_globals (Ctl *ctl, GError **error);
 gboolean ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error);
 void ctl_print_help (Ctl *ctl, const GOptionEntry *options);
+char *ctl_file_show (const char *path);
 GBytes *ctl_file_read (const char *path, size_t max_bytes, GError **error);
 
 /* certpinctl-pin.c */

@@ -41,6 +41,21 @@ def _(world):
     holds(b'most specific' in exits(world, OK, 'explain', HOST), 'explain says why')
 
 
+@test('verify of PEM without a certificate: exit code 4, and the file is named')
+def _(world):
+    identity = world.issue()
+    good = put(world, 'good.der', identity.der)
+    for content in (identity.key_pem, identity.pem[:-30]):
+        bad = put(world, 'bad.file', content)
+        for arguments in (['--host', HOST, bad], [bad], [bad, good], [good, bad],
+                          ['--trust-anchor', bad, good]):
+            errors = ctl(world, 'verify', *arguments)[2]
+            holds(f'‘{bad}’ is PEM, but does not hold a whole certificate' in errors,
+                  f'it said “{errors}”')
+            error = json.loads(exits(world, BAD_INPUT, 'verify', '--json', *arguments))['error']
+            equal(error['name'], 'WrongFormat', 'the error')
+
+
 @test('another key: exit code 3, nothing on the standard output, no byte sent')
 def _(world):
     server, _ = world.serve_pinned()
