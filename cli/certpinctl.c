@@ -25,7 +25,7 @@ const CtlVerb ctl_verbs[] = {
     ":port.",
     "certpinctl pin h.example server.der\n"
     "certpinctl pin --system --match=path '**.h.example' ca.der\n"
-    "certpinctl pin h.example --key sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=",
+    "certpinctl pin h.example --key sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA=",
     1, 2, 1, ctl_pin },
   { "unpin", "HOST", "Remove the pin or the block of a host", NULL,
     "certpinctl unpin h.example\ncertpinctl unpin --system '*.h.example:8443'", 1, 1, 1,

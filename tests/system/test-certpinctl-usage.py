@@ -3,10 +3,20 @@
 """How certpinctl understands its command line: what comes of it at the service, and what is said
 where it cannot be understood."""
 
+import base64
+import hashlib
+import pathlib
+import re
+
 from lib import fake_service as fake
 from lib.certpinctl import OK, USAGE, ctl, exits, put
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
+
+MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
+VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'verify', 'get', 'request')
+# What a pipeline prints as a key where there was none, and what stands for one.
+NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
 # Text, and its Unix seconds
 DATES = {
@@ -46,6 +56,16 @@ def _(world):
             code, _, errors = ctl(world, *words, text)
             equal((code, taken), (USAGE, []), f'what comes of {name} ‘{text}’')
             holds(f'‘{text}’ is not a date' in errors, f'it said “{errors}”')
+
+
+@test('the keys in --help and in the manual could be a server’s')
+def _(world):
+    texts = [exits(world, OK, verb, '--help').decode() for verb in VERBS]
+    texts.append(MANUAL.read_text(encoding='utf-8'))
+    keys = [base64.b64decode(key) for text in texts
+            for key in re.findall(r'sha256/([A-Za-z0-9+/]+=)', text)]
+    equal((len(keys) > 2, {len(key) for key in keys}), (True, {32}), 'the keys')
+    holds(not set(keys) & set(NO_KEYS), 'one is the key of nothing')
 
 
 run(FakeWorld)
