@@ -5,8 +5,9 @@
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-answer.h"
 
+#include "certpinctl-failure.h"
 #include "certpinctl-text.h"
 
 #include <string.h>

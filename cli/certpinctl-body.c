@@ -8,7 +8,9 @@
 
 #include "certpinctl-body.h"
 
-#include "certpinctl.h"
+#include "certpinctl-input.h"
+
+#include <certpin.h>
 
 #include <string.h>
 
@@ -28,7 +30,7 @@ ctl_body_clear (CtlBody *given)
 static gboolean
 append_file (GByteArray *body, const char *path, GError **error)
 {
-  g_autoptr (GBytes) file = ctl_file_read (path, BODY_MAX_BYTES, error);
+  g_autoptr (GBytes) file = ctl_input_read (path, BODY_MAX_BYTES, error);
   gsize length;
   const guint8 *bytes;
 
@@ -90,6 +92,6 @@ ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
   else if (given->data_raw != NULL)
     *body = join_parts (given->data_raw, /* raw= */ TRUE, error);
   else
-    *body = ctl_file_read (given->data_file, BODY_MAX_BYTES, error);
+    *body = ctl_input_read (given->data_file, BODY_MAX_BYTES, error);
   return *body != NULL;
 }

@@ -5,9 +5,14 @@
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-judge.h"
 
+#include "certpinctl-input.h"
+#include "certpinctl-options.h"
+#include "certpinctl-pin-text.h"
+#include "certpinctl-reply.h"
 #include "certpinctl-time.h"
+#include "certpinctl-wait.h"
 
 #include <string.h>
 
@@ -99,7 +104,7 @@ static gboolean
 add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **error)
 {
   static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
-  g_autofree char *shown = ctl_file_show (path);
+  g_autofree char *shown = ctl_input_show (path);
   unsigned int before = chain->len;
   gsize length;
   const char *data = g_bytes_get_data (file, &length);
@@ -130,7 +135,7 @@ read_chain (char **files, GError **error)
 
   for (size_t i = 0; files != NULL && files[i] != NULL; i++)
     {
-      g_autoptr (GBytes) file = ctl_file_read (files[i], FILE_MAX_BYTES, error);
+      g_autoptr (GBytes) file = ctl_input_read (files[i], FILE_MAX_BYTES, error);
 
       if (file == NULL || !add_certificates (chain, file, files[i], error))
         return NULL;

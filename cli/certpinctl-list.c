@@ -4,7 +4,13 @@
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-list.h"
+
+#include "certpinctl-options.h"
+#include "certpinctl-pin-text.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-time.h"
+#include "certpinctl-wait.h"
 
 #include <string.h>
 
@@ -41,7 +47,7 @@ expiry_of_pin (GVariant *pin)
   gint64 expires = 0;
 
   g_variant_lookup (pin, "expires", "x", &expires);
-  return expires != 0 ? ctl_text_of_time (expires) : g_strdup ("never");
+  return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
 }
 
 static void

@@ -1,108 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line: the options of all verbs, the parsing, the files that are named on it, and what
- * --help prints, which is made from the same tables. */
+/* The command line: the options that every verb has, and the parsing of a verb's own. */
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-options.h"
 
-#include <errno.h>
-#include <stdio.h>
+#include "certpinctl-help.h"
+
 #include <string.h>
 #include <unistd.h>
-
-/* Lines of text, indented under a heading. */
-static void
-print_lines (CtlStream *stream, const char *heading, const char *text)
-{
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-
-  if (heading != NULL)
-    ctl_print_heading (stream, heading);
-  for (size_t i = 0; lines[i] != NULL; i++)
-    ctl_print_line (stream, "%s%s", heading != NULL ? "  " : "", lines[i]);
-}
-
-static char *
-text_of_option (const GOptionEntry *option)
-{
-  char letter[] = { '-', option->short_name, ',', ' ', '\0' };
-
-  return g_strdup_printf ("  %s--%s%s%s", option->short_name != 0 ? letter : "    ",
-                          option->long_name, option->arg_description != NULL ? "=" : "",
-                          option->arg_description != NULL ? option->arg_description : "");
-}
-
-static void
-print_options (CtlStream *stream, const char *heading, const GOptionEntry *options)
-{
-  if (options->long_name == NULL)
-    return;
-  ctl_print_blank (stream);
-  ctl_print_heading (stream, heading);
-  for (const GOptionEntry *option = options; option->long_name != NULL; option++)
-    {
-      g_autofree char *text = text_of_option (option);
-
-      ctl_print_line (stream, "%-28s  %s", text, option->description);
-    }
-}
-
-static void
-print_program_help (Ctl *ctl)
-{
-  CtlStream *out = &ctl->out;
-
-  print_lines (
-      out, /* heading= */ NULL,
-      "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
-      "Pin the keys of HTTPS servers for this machine, and make requests that only a server\n"
-      "with a pinned key ever sees.\n");
-  ctl_print_heading (out, "Verbs");
-  for (const CtlVerb *verb = ctl_verbs; verb->name != NULL; verb++)
-    {
-      g_autofree char *text = g_strdup_printf ("%s %s", verb->name, verb->arguments);
-
-      ctl_print_line (out, "  %-26s  %s", text, verb->summary);
-    }
-  print_options (out, "Options", ctl->globals);
-  print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ tells more of a verb, certpinctl(1) of everything.");
-}
-
-static void
-print_verb_help (Ctl *ctl, const GOptionEntry *options)
-{
-  const CtlVerb *verb = ctl->verb;
-  CtlStream *out = &ctl->out;
-
-  ctl_print_line (out, "Usage: certpinctl %s [OPTION…] %s", verb->name, verb->arguments);
-  ctl_print_blank (out);
-  ctl_print_line (out, "%s.", verb->summary);
-  if (verb->details != NULL)
-    {
-      ctl_print_blank (out);
-      print_lines (out, /* heading= */ NULL, verb->details);
-    }
-  print_options (out, "Options", options);
-  print_options (out, "General options", ctl->globals);
-  ctl_print_blank (out);
-  print_lines (out, "Examples", verb->examples);
-}
-
-/* The help, or the version. `options`: those of the verb, ending with an empty one; not looked at
- * without a verb */
-void
-ctl_print_help (Ctl *ctl, const GOptionEntry *options)
-{
-  if (ctl->version)
-    ctl_print_line (&ctl->out, "certpinctl %s", PACKAGE_VERSION);
-  else if (ctl->verb != NULL)
-    print_verb_help (ctl, options);
-  else
-    print_program_help (ctl);
-}
 
 /* The options that every verb has; they may also stand before it. */
 void
@@ -189,49 +96,12 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   g_option_context_add_main_entries (context, rest, NULL);
   if (!parse_words (ctl, context, error))
     return FALSE;
+  if (ctl->version)
+    ctl_print_version (ctl);
+  else if (ctl->help)
+    ctl_print_help_of_verb (ctl, options);
   if (ctl->help || ctl->version)
-    {
-      ctl_print_help (ctl, options);
-      return FALSE;
-    }
+    return FALSE;
   certpin_client_set_interactive (ctl->client, !ctl->no_ask_password && isatty (STDIN_FILENO) == 1);
   return check_arguments (ctl, error);
-}
-
-/* Returns: (transfer full): what messages call the file */
-char *
-ctl_file_show (const char *path)
-{
-  return strcmp (path, "-") == 0 ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
-}
-
-/* Returns: (transfer full): what is in the file, or in the standard input where it is called - */
-GBytes *
-ctl_file_read (const char *path, size_t max_bytes, GError **error)
-{
-  g_autoptr (GByteArray) bytes = g_byte_array_new ();
-  gboolean standard = strcmp (path, "-") == 0;
-  g_autofree char *shown = ctl_file_show (path);
-  FILE *file = standard ? stdin : fopen (path, "rbe");
-  guint8 buffer[16 * 1024];
-  size_t length = 0;
-  int failure = file == NULL ? errno : 0;
-
-  while (failure == 0 && bytes->len <= max_bytes
-         && (length = fread (buffer, 1, sizeof buffer, file)) > 0)
-    g_byte_array_append (bytes, buffer, length);
-  if (failure == 0 && ferror (file))
-    failure = errno;
-  if (file != NULL && !standard)
-    fclose (file);
-  if (failure == 0 && bytes->len <= max_bytes)
-    return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
-
-  if (failure != 0)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
-                 g_strerror (failure));
-  else
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                 "%s is larger than %" G_GSIZE_FORMAT " bytes", shown, max_bytes);
-  return NULL;
 }

@@ -10,6 +10,7 @@
 
 #include "certpinctl-json.h"
 #include "certpinctl-text.h"
+#include "certpinctl-time.h"
 
 #include <certpin.h>
 
@@ -76,17 +77,6 @@ ctl_print_line (CtlStream *stream, const char *format, ...)
   ctl_print_blank (stream);
 }
 
-/* Returns: (transfer full): the point in time as ISO 8601 in UTC, or a number where no calendar
- * goes that far */
-char *
-ctl_text_of_time (gint64 unix_s)
-{
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
-
-  return time != NULL ? g_date_time_format_iso8601 (time)
-                      : g_strdup_printf ("%" G_GINT64_FORMAT, unix_s);
-}
-
 void
 ctl_print_heading (CtlStream *stream, const char *text)
 {
@@ -102,7 +92,7 @@ text_of_value (GVariant *value)
     return g_variant_dup_string (value, NULL);
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
     return g_variant_print (value, /* type_annotate= */ FALSE);
-  return g_variant_get_int64 (value) != 0 ? ctl_text_of_time (g_variant_get_int64 (value))
+  return g_variant_get_int64 (value) != 0 ? ctl_time_to_text (g_variant_get_int64 (value))
                                           : g_strdup ("");
 }
 

@@ -32,7 +32,6 @@ typedef struct
   const char *label;
 } CtlField;
 
-char *ctl_text_of_time (gint64 unix_s);
 void ctl_print_line (CtlStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
 void ctl_print_blank (CtlStream *stream);
 void ctl_print_heading (CtlStream *stream, const char *text);

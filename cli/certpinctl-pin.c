@@ -5,9 +5,14 @@
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-pin.h"
 
+#include "certpinctl-input.h"
+#include "certpinctl-options.h"
+#include "certpinctl-pin-text.h"
+#include "certpinctl-reply.h"
 #include "certpinctl-time.h"
+#include "certpinctl-wait.h"
 
 #include <string.h>
 
@@ -51,7 +56,7 @@ add_certificates (GVariantDict *dict, const char *name, char **files, GError **e
     return TRUE;
   for (size_t i = 0; files[i] != NULL; i++)
     {
-      g_autoptr (GBytes) bytes = ctl_file_read (files[i], CERTIFICATE_MAX_BYTES, error);
+      g_autoptr (GBytes) bytes = ctl_input_read (files[i], CERTIFICATE_MAX_BYTES, error);
 
       if (bytes == NULL)
         return FALSE;
@@ -164,7 +169,7 @@ pin_standard_input (Ctl *ctl, gboolean system, GVariant *options, GError **error
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GBytes) certificate = ctl_file_read ("-", CERTIFICATE_MAX_BYTES, &reason);
+  g_autoptr (GBytes) certificate = ctl_input_read ("-", CERTIFICATE_MAX_BYTES, &reason);
 
   if (certificate == NULL)
     {

@@ -4,9 +4,15 @@
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-request.h"
 
+#include "certpinctl-answer.h"
 #include "certpinctl-body.h"
+#include "certpinctl-failure.h"
+#include "certpinctl-file.h"
+#include "certpinctl-options.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
 
 #include <string.h>
 

@@ -1,92 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb `show`: what holds for one host in each scope, and why its last request was refused;
- * and how a pin and the evidence of a refusal look in text. */
+/* The verb `show`: what holds for one host in each scope, and why its last request was refused. */
 
 #include "config.h"
 
-#include "certpinctl.h"
+#include "certpinctl-show.h"
+
+#include "certpinctl-failure.h"
+#include "certpinctl-options.h"
+#include "certpinctl-pin-text.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
 
 /* In the order in which they apply. */
 static const char *const scopes[] = { "system", "user" };
-
-const CtlField ctl_pin_fields[] = {
-  { "scope", "scope" },
-  { "state", "state" },
-  { "stored", "stored" },
-  { "reason", "reason" },
-  { "match", "match" },
-  { "mode", "mode" },
-  { "keys", "keys" },
-  { "expires", "expires" },
-  { "trust-anchors", "own trust anchors" },
-  { "subject", "subject" },
-  { "issuer", "issuer" },
-  { "not-after", "not after" },
-  { "note", "note" },
-  { "created", "created" },
-  { "created-by", "created by" },
-  { "source", "source" },
-  { "generation", "generation" },
-  { "warnings", "warnings" },
-  { NULL },
-};
-
-/* Of a refusal: first what its error says, too, then the evidence. */
-static const CtlField failure_fields[] = {
-  { "time", "time" },
-  { "error", "error" },
-  { "message", "message" },
-  { "reason", "reason" },
-  { "scope", "scope of the pin" },
-#define FIRST_EVIDENCE 5
-  { "likely-cause", "likely cause" },
-  { "advice", "advice" },
-  { "offered-keys", "offered keys" },
-  { "pinned-keys", "pinned keys" },
-  { "subject", "subject" },
-  { "issuer", "issuer" },
-  { NULL },
-};
-
-/* Returns: (nullable): what is to be said of a pin that would be lost with the service: a block is
- * still written, another pin of somebody who only passes by is not */
-const char *
-ctl_warning_of_pin (GVariant *pin)
-{
-  gboolean stored = TRUE;
-  const char *state = "";
-
-  g_variant_lookup (pin, "stored", "b", &stored);
-  g_variant_lookup (pin, "state", "&s", &state);
-  if (stored)
-    return NULL;
-  return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
-}
-
-/* Prints a pin's host and what is said of it; that it is on disk goes without saying. */
-void
-ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (pin);
-  g_autoptr (GVariant) shown = NULL;
-  const char *host = "", *warning = ctl_warning_of_pin (pin);
-
-  g_variant_dict_remove (&dict, "stored");
-  if (warning != NULL)
-    g_variant_dict_insert (&dict, "stored", "s", warning);
-  shown = g_variant_ref_sink (g_variant_dict_end (&dict));
-  g_variant_lookup (pin, "host", "&s", &host);
-  ctl_print_heading (stream, host);
-  ctl_print_fields (stream, shown, fields);
-}
-
-/* What a refusal's sentence has no room for. */
-void
-ctl_print_failure (CtlStream *stream, GVariant *failure)
-{
-  ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
-}
 
 /* Returns: (transfer full) (nullable): the pin of the scope; NULL without error: it has none */
 static GVariant *
@@ -128,24 +55,6 @@ get_pins (Ctl *ctl, const char *host, GError **error)
   return g_variant_ref_sink (g_variant_builder_end (&pins));
 }
 
-/* Returns: (transfer full) (nullable): the evidence of the last refusal; NULL without error: none
- * was refused */
-GVariant *
-ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) reason = NULL;
-  GVariant *failure;
-
-  certpin_client_last_failure_async (ctl->client, host, ctl->cancellable, ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  failure = ctl_reply_take (certpin_client_last_failure_finish (ctl->client, result, &reason),
-                            CTL_REPLY_FAILURE, &reason);
-  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
-    g_propagate_error (error, g_steal_pointer (&reason));
-  return failure;
-}
-
 /* Whether the pin only reports, so that the request went on. */
 static gboolean
 is_report (GVariant *failure)
@@ -184,7 +93,7 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
     ctl_print_blank (&ctl->out);
   ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch, which was only reported"
                                                     : "Last refused request");
-  ctl_print_fields (&ctl->out, failure, failure_fields);
+  ctl_print_whole_failure (&ctl->out, failure);
 }
 
 CtlExit

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Points in time as people write them on the command line. */
+/* Points in time as people write and read them. */
 
 #include "config.h"
 
@@ -46,4 +46,15 @@ ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
     }
   *unix_s = g_date_time_to_unix (time);
   return TRUE;
+}
+
+/* Returns: (transfer full): the point in time as ISO 8601 in UTC, or a number where no calendar
+ * goes that far */
+char *
+ctl_time_to_text (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return time != NULL ? g_date_time_format_iso8601 (time)
+                      : g_strdup_printf ("%" G_GINT64_FORMAT, unix_s);
 }

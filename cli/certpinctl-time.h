@@ -7,5 +7,6 @@
 G_BEGIN_DECLS
 
 gboolean ctl_time_parse (const char *text, gint64 *unix_s, GError **error);
+char *ctl_time_to_text (gint64 unix_s);
 
 G_END_DECLS

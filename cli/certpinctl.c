@@ -1,90 +1,21 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line tool: the table of verbs, the waiting for the service, and the one place where
- * an error becomes a sentence and an exit status. */
+/* The command line tool, from its start to the one place where an error becomes a sentence and an
+ * exit status. */
 
 #include "config.h"
 
-#include "certpinctl.h"
-
+#include "certpinctl-failure.h"
+#include "certpinctl-help.h"
+#include "certpinctl-options.h"
+#include "certpinctl-run.h"
 #include "certpinctl-signals.h"
-
-#include <glib-unix.h>
+#include "certpinctl-verbs.h"
 
 #include <fcntl.h>
 #include <locale.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
-
-const CtlVerb ctl_verbs[] = {
-  { "pin", "HOST [FILE]", "Pin a host to a certificate's key, or to keys",
-    "FILE holds one certificate in DER form; - is the standard input. Where it cannot be read, or\n"
-    "holds something else, the host is blocked until it is pinned or unpinned. HOST may be\n"
-    "h.example, *.h.example (one more label) or **.h.example (every depth), each with an optional\n"
-    ":port.",
-    "certpinctl pin h.example server.der\n"
-    "certpinctl pin --system --match=path '**.h.example' ca.der\n"
-    "certpinctl pin h.example --key sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA=",
-    1, 2, 1, ctl_pin },
-  { "unpin", "HOST", "Remove the pin or the block of a host", NULL,
-    "certpinctl unpin h.example\ncertpinctl unpin --system '*.h.example:8443'", 1, 1, 1,
-    ctl_unpin },
-  { "block", "HOST REASON", "Refuse all requests to a host", NULL,
-    "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
-  { "list", "", "List the pins: the system's and your own", NULL,
-    "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, 0, ctl_list },
-  { "show", "HOST", "Show what holds for a host, and why its last request was refused", NULL,
-    "certpinctl show h.example", 1, 1, 1, ctl_show },
-  { "explain", "HOST", "Say which pins apply to a host, and why",
-    "Of each scope the most specific pin applies; all that apply must pass.",
-    "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
-    ctl_explain },
-  { "verify", "FILE…", "Judge a chain of certificates as a connection's would be",
-    "The files hold certificates in DER, or in PEM as many as there are, the server's own first.\n"
-    "Nothing is sent. The exit status is 0 where the chain passes, and 3 where it does not.",
-    "certpinctl verify --host=h.example chain.pem\n"
-    "certpinctl verify --trust-anchor=ca.pem server.der intermediate.der",
-    1, 64, 0, ctl_verify },
-  { "get", "URL", "Write what is at a URL to the standard output", NULL,
-    "certpinctl get https://h.example/ > page.html\n"
-    "certpinctl get -H 'Accept: application/json' --fail https://h.example/status",
-    1, 1, 1, ctl_get },
-  { "request", "METHOD URL", "Make any request of a pinned host", NULL,
-    "certpinctl request POST -H 'Content-Type: application/json' -d '{}' https://h.example/items\n"
-    "certpinctl request PUT --data-file - https://h.example/items/1 < item.json",
-    2, 2, 2, ctl_request },
-  { NULL },
-};
-
-static gboolean
-on_interrupt (gpointer user_data)
-{
-  g_cancellable_cancel (user_data);
-  return G_SOURCE_REMOVE; /* the next one ends the program at once */
-}
-
-/* The callback of whatever call ctl_wait() waits for. */
-void
-ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Ctl *ctl = user_data;
-
-  ctl->result = g_object_ref (result);
-}
-
-/* Returns: (transfer full): what the call under way came to; an interrupt cancels it */
-GAsyncResult *
-ctl_wait (Ctl *ctl)
-{
-  unsigned int interrupt = g_unix_signal_add (SIGINT, on_interrupt, ctl->cancellable);
-
-  while (ctl->result == NULL)
-    g_main_context_iteration (NULL, /* may_block= */ TRUE);
-  if (!g_cancellable_is_cancelled (ctl->cancellable))
-    g_source_remove (interrupt);
-  return g_steal_pointer (&ctl->result);
-}
 
 static gboolean
 find_verb (Ctl *ctl, GError **error)
@@ -113,7 +44,10 @@ run (Ctl *ctl, GError **error)
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
     return ctl->verb->run (ctl, error);
-  ctl_print_help (ctl, /* options= */ NULL);
+  if (ctl->version)
+    ctl_print_version (ctl);
+  else
+    ctl_print_help_of_program (ctl, ctl_verbs);
   return CTL_EXIT_OK;
 }
 

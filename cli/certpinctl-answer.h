@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "certpinctl-file.h"
+#include "certpinctl-run.h"
+
+G_BEGIN_DECLS
+
+/* What is done with an answer. */
+typedef struct
+{
+  CtlFile *file; /* (nullable): where it goes instead of the standard output */
+  gboolean include;
+  gboolean fail;
+} CtlAnswer;
+
+CtlExit
+ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The evidence of a refused or reported request: how it is asked for, and how it looks in text. */
+
+#include "config.h"
+
+#include "certpinctl-failure.h"
+
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
+
+/* Of a refusal: first what its error says, too, then the evidence. */
+static const CtlField failure_fields[] = {
+  { "time", "time" },
+  { "error", "error" },
+  { "message", "message" },
+  { "reason", "reason" },
+  { "scope", "scope of the pin" },
+#define FIRST_EVIDENCE 5
+  { "likely-cause", "likely cause" },
+  { "advice", "advice" },
+  { "offered-keys", "offered keys" },
+  { "pinned-keys", "pinned keys" },
+  { "subject", "subject" },
+  { "issuer", "issuer" },
+  { NULL },
+};
+
+/* What a refusal's sentence has no room for. */
+void
+ctl_print_failure (CtlStream *stream, GVariant *failure)
+{
+  ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
+}
+
+/* All of it. */
+void
+ctl_print_whole_failure (CtlStream *stream, GVariant *failure)
+{
+  ctl_print_fields (stream, failure, failure_fields);
+}
+
+/* Returns: (transfer full) (nullable): the evidence of the last refusal; NULL without error: none
+ * was refused */
+GVariant *
+ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = NULL;
+  GVariant *failure;
+
+  certpin_client_last_failure_async (ctl->client, host, ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  failure = ctl_reply_take (certpin_client_last_failure_finish (ctl->client, result, &reason),
+                            CTL_REPLY_FAILURE, &reason);
+  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return failure;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "certpinctl-run.h"
+
+G_BEGIN_DECLS
+
+void ctl_print_failure (CtlStream *stream, GVariant *failure);
+void ctl_print_whole_failure (CtlStream *stream, GVariant *failure);
+GVariant *ctl_lookup_failure (Ctl *ctl, const char *host, GError **error);
+
+G_END_DECLS

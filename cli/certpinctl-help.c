@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What --help prints, which is made from the tables that the command line is parsed by; and what
+ * --version does. */
+
+#include "config.h"
+
+#include "certpinctl-help.h"
+
+void
+ctl_print_version (Ctl *ctl)
+{
+  ctl_print_line (&ctl->out, "certpinctl %s", PACKAGE_VERSION);
+}
+
+/* Lines of text, indented under a heading. */
+static void
+print_lines (CtlStream *stream, const char *heading, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  if (heading != NULL)
+    ctl_print_heading (stream, heading);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    ctl_print_line (stream, "%s%s", heading != NULL ? "  " : "", lines[i]);
+}
+
+static char *
+text_of_option (const GOptionEntry *option)
+{
+  char letter[] = { '-', option->short_name, ',', ' ', '\0' };
+
+  return g_strdup_printf ("  %s--%s%s%s", option->short_name != 0 ? letter : "    ",
+                          option->long_name, option->arg_description != NULL ? "=" : "",
+                          option->arg_description != NULL ? option->arg_description : "");
+}
+
+static void
+print_options (CtlStream *stream, const char *heading, const GOptionEntry *options)
+{
+  if (options->long_name == NULL)
+    return;
+  ctl_print_blank (stream);
+  ctl_print_heading (stream, heading);
+  for (const GOptionEntry *option = options; option->long_name != NULL; option++)
+    {
+      g_autofree char *text = text_of_option (option);
+
+      ctl_print_line (stream, "%-28s  %s", text, option->description);
+    }
+}
+
+/* `verbs`: ends with one that has no name */
+void
+ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
+{
+  CtlStream *out = &ctl->out;
+
+  print_lines (
+      out, /* heading= */ NULL,
+      "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
+      "Pin the keys of HTTPS servers for this machine, and make requests that only a server\n"
+      "with a pinned key ever sees.\n");
+  ctl_print_heading (out, "Verbs");
+  for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
+    {
+      g_autofree char *text = g_strdup_printf ("%s %s", verb->name, verb->arguments);
+
+      ctl_print_line (out, "  %-26s  %s", text, verb->summary);
+    }
+  print_options (out, "Options", ctl->globals);
+  print_lines (out, /* heading= */ NULL,
+               "\n‘certpinctl VERB --help’ tells more of a verb, certpinctl(1) of everything.");
+}
+
+/* `options`: those of the verb, ending with an empty one */
+void
+ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
+{
+  const CtlVerb *verb = ctl->verb;
+  CtlStream *out = &ctl->out;
+
+  ctl_print_line (out, "Usage: certpinctl %s [OPTION…] %s", verb->name, verb->arguments);
+  ctl_print_blank (out);
+  ctl_print_line (out, "%s.", verb->summary);
+  if (verb->details != NULL)
+    {
+      ctl_print_blank (out);
+      print_lines (out, /* heading= */ NULL, verb->details);
+    }
+  print_options (out, "Options", options);
+  print_options (out, "General options", ctl->globals);
+  ctl_print_blank (out);
+  print_lines (out, "Examples", verb->examples);
+}

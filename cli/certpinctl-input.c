@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is read from the files that a command line names, and from the standard input, which it
+ * calls -. */
+
+#include "config.h"
+
+#include "certpinctl-input.h"
+
+#include <certpin.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Returns: (transfer full): what messages call the file */
+char *
+ctl_input_show (const char *path)
+{
+  return strcmp (path, "-") == 0 ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
+}
+
+/* Returns: (transfer full): what is in the file, or in the standard input where it is called - */
+GBytes *
+ctl_input_read (const char *path, size_t max_bytes, GError **error)
+{
+  g_autoptr (GByteArray) bytes = g_byte_array_new ();
+  gboolean standard = strcmp (path, "-") == 0;
+  g_autofree char *shown = ctl_input_show (path);
+  FILE *file = standard ? stdin : fopen (path, "rbe");
+  guint8 buffer[16 * 1024];
+  size_t length = 0;
+  int failure = file == NULL ? errno : 0;
+
+  while (failure == 0 && bytes->len <= max_bytes
+         && (length = fread (buffer, 1, sizeof buffer, file)) > 0)
+    g_byte_array_append (bytes, buffer, length);
+  if (failure == 0 && ferror (file))
+    failure = errno;
+  if (file != NULL && !standard)
+    fclose (file);
+  if (failure == 0 && bytes->len <= max_bytes)
+    return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
+
+  if (failure != 0)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
+                 g_strerror (failure));
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                 "%s is larger than %" G_GSIZE_FORMAT " bytes", shown, max_bytes);
+  return NULL;
+}

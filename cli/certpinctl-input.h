@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+char *ctl_input_show (const char *path);
+GBytes *ctl_input_read (const char *path, size_t max_bytes, GError **error);
+
+G_END_DECLS

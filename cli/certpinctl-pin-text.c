@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* How a pin looks in text. */
+
+#include "config.h"
+
+#include "certpinctl-pin-text.h"
+
+const CtlField ctl_pin_fields[] = {
+  { "scope", "scope" },
+  { "state", "state" },
+  { "stored", "stored" },
+  { "reason", "reason" },
+  { "match", "match" },
+  { "mode", "mode" },
+  { "keys", "keys" },
+  { "expires", "expires" },
+  { "trust-anchors", "own trust anchors" },
+  { "subject", "subject" },
+  { "issuer", "issuer" },
+  { "not-after", "not after" },
+  { "note", "note" },
+  { "created", "created" },
+  { "created-by", "created by" },
+  { "source", "source" },
+  { "generation", "generation" },
+  { "warnings", "warnings" },
+  { NULL },
+};
+
+/* Returns: (nullable): what is to be said of a pin that would be lost with the service: a block is
+ * still written, another pin of somebody who only passes by is not */
+const char *
+ctl_warning_of_pin (GVariant *pin)
+{
+  gboolean stored = TRUE;
+  const char *state = "";
+
+  g_variant_lookup (pin, "stored", "b", &stored);
+  g_variant_lookup (pin, "state", "&s", &state);
+  if (stored)
+    return NULL;
+  return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
+}
+
+/* Prints a pin's host and what is said of it; that it is on disk goes without saying. */
+void
+ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (pin);
+  g_autoptr (GVariant) shown = NULL;
+  const char *host = "", *warning = ctl_warning_of_pin (pin);
+
+  g_variant_dict_remove (&dict, "stored");
+  if (warning != NULL)
+    g_variant_dict_insert (&dict, "stored", "s", warning);
+  shown = g_variant_ref_sink (g_variant_dict_end (&dict));
+  g_variant_lookup (pin, "host", "&s", &host);
+  ctl_print_heading (stream, host);
+  ctl_print_fields (stream, shown, fields);
+}
