@@ -17,7 +17,7 @@ name_of_position (guint32 position, gsize length)
 {
   if (position == 0)
     return "the server's own certificate";
-  return position + 1 == length ? "the anchor" : "an issuer on the path";
+  return position + 1 == length ? "the trust anchor" : "an authority in between";
 }
 
 static void
@@ -55,10 +55,10 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "connection-reused", "b", &reused);
   g_variant_lookup (info, "path-keys", "^a&s", &path);
 
-  ctl_print_line (err, "%u from %s, TLS %s, %s connection", certpin_response_get_status (response),
-                  url, tls, reused ? "warm" : "new");
+  ctl_print_line (err, "HTTP status %u from %s, over TLS %s on a %s connection",
+                  certpin_response_get_status (response), url, tls, reused ? "kept-alive" : "new");
   if (key != NULL)
-    ctl_print_line (err, "matched %s at position %u: %s", key, position,
+    ctl_print_line (err, "matched %s, at position %u of the certification path (%s)", key, position,
                     name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
   print_timings (err, info);
 }
@@ -153,7 +153,7 @@ ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
   gboolean to_output = answer->file == NULL && !ctl->json;
   g_autofree char *complaint
       = g_strdup_printf ("the server answered with HTTP status %u%s", status,
-                         answer->file != NULL ? "; the file is left as it was" : "");
+                         answer->file != NULL ? "; the output file is unchanged" : "");
 
   if ((to_file || to_output) && !write_answer (ctl, response, answer, error))
     return CTL_EXIT_FAILED;

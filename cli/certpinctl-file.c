@@ -112,8 +112,8 @@ read_link (const CtlFile *file, const char *path, GError **error)
   if (!is_private (file->folder))
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP,
-                   "‘%s’ is a symbolic link in a folder where others may write; name the file "
-                   "that it leads to",
+                   "‘%s’ is a symbolic link in a folder that others can write to; name the file "
+                   "it leads to",
                    file->shown);
       return NULL;
     }
@@ -194,8 +194,10 @@ check_file (CtlFile *file, const struct stat *state, GError **error)
     return fail (file, "write to", errno, error);
   if (S_ISFIFO (state->st_mode) && !is_trusted (state->st_uid) && !is_private (file->folder))
     {
-      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_PERM,
-                   "‘%s’ is another user's pipe in a folder where others may write", file->shown);
+      g_set_error (
+          error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+          "‘%s’ is another user's pipe in a folder that others can write to; choose another file",
+          file->shown);
       return FALSE;
     }
   /* Others may write to what is behind a descriptor, too: nothing of theirs is lost. */

@@ -17,7 +17,7 @@
 char *
 ctl_input_show (const char *path)
 {
-  return strcmp (path, "-") == 0 ? g_strdup ("the standard input") : g_strdup_printf ("‘%s’", path);
+  return strcmp (path, "-") == 0 ? g_strdup ("standard input") : g_strdup_printf ("‘%s’", path);
 }
 
 /* Returns: (transfer full): what is in the file, or in the standard input where it is called - */

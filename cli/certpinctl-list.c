@@ -155,7 +155,7 @@ options_of_list (gboolean system, gboolean user, GError **error)
   if (system && user)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "give --system or --user, or neither for the pins of both");
+                   "give only one of --system and --user");
       return NULL;
     }
   if (system || user)

@@ -16,11 +16,12 @@ void
 ctl_init_globals (Ctl *ctl)
 {
   const GOptionEntry globals[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "print one JSON document, errors too", NULL },
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "print one JSON document, errors included",
+      NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
-      "fail where somebody would have to be asked", NULL },
+      "fail instead of asking for a password", NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
-      "tell of connections even if nobody seems to read it", NULL },
+      "show connection details even when stderr is not a terminal", NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "show this help", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "show the version", NULL },
     { NULL },
@@ -54,26 +55,52 @@ ctl_parse_globals (Ctl *ctl, GError **error)
   return parse_words (ctl, context, error);
 }
 
+/* Returns: (transfer full): those that must be there, such as “a METHOD and a URL” */
+static char *
+name_needed (const CtlVerb *verb)
+{
+  g_auto (GStrv) words = g_strsplit (verb->arguments, " ", -1);
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (int i = 0; i < verb->arguments_min && words[i] != NULL; i++)
+    g_string_append_printf (text, "%sa %s", i > 0 ? " and " : "", words[i]);
+  g_string_replace (text, "…", "", 0);
+  return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
+}
+
+static gboolean
+check_count (const CtlVerb *verb, char **arguments, GError **error)
+{
+  int count = arguments != NULL ? (int)g_strv_length (arguments) : 0;
+  g_autofree char *needed = name_needed (verb);
+
+  if (count >= verb->arguments_min && count <= verb->arguments_max)
+    return TRUE;
+  if (count < verb->arguments_min)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "‘%s’ needs %s", verb->name,
+                 needed);
+  else if (verb->arguments_max == 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "unexpected argument ‘%s’: ‘%s’ takes none", arguments[0], verb->name);
+  else
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "unexpected argument ‘%s’: ‘%s’ takes at most %d", arguments[verb->arguments_max],
+                 verb->name, verb->arguments_max);
+  return FALSE;
+}
+
 /* The bus carries only UTF-8. */
 static gboolean
-check_arguments (Ctl *ctl, GError **error)
+check_arguments (const CtlVerb *verb, char **arguments, GError **error)
 {
-  int count = ctl->arguments != NULL ? (int)g_strv_length (ctl->arguments) : 0;
-
-  for (int i = 0; i < MIN (count, ctl->verb->texts); i++)
-    if (!g_utf8_validate (ctl->arguments[i], -1, NULL))
+  for (int i = 0; arguments != NULL && arguments[i] != NULL && i < verb->texts; i++)
+    if (!g_utf8_validate (arguments[i], -1, NULL))
       {
         g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                     "argument ‘%s’ is not valid UTF-8", ctl->arguments[i]);
+                     "argument ‘%s’ is not valid UTF-8", arguments[i]);
         return FALSE;
       }
-  if (count >= ctl->verb->arguments_min && count <= ctl->verb->arguments_max)
-    return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ takes %s, but was given %d argument%s", ctl->verb->name,
-               *ctl->verb->arguments != '\0' ? ctl->verb->arguments : "none", count,
-               count == 1 ? "" : "s");
-  return FALSE;
+  return check_count (verb, arguments, error);
 }
 
 /* Parses the options and arguments of the verb, which takes the program's place. `options` ends
@@ -103,5 +130,5 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   if (ctl->help || ctl->version)
     return FALSE;
   certpin_client_set_interactive (ctl->client, !ctl->no_ask_password && isatty (STDIN_FILENO) == 1);
-  return check_arguments (ctl, error);
+  return check_arguments (ctl->verb, ctl->arguments, error);
 }

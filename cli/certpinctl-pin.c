@@ -116,8 +116,8 @@ check_usage (Ctl *ctl, const PinOptions *options, GError **error)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                options->keys == NULL
-                   ? "give the FILE of a certificate, or at least one --key"
-                   : "--key goes with neither FILE nor --backup; say --key again");
+                   ? "‘pin’ needs a FILE that holds the certificate, or a --key"
+                   : "give either certificates or keys; a backup of --key is another --key");
   return FALSE;
 }
 
@@ -155,7 +155,7 @@ block_unread (Ctl *ctl, gboolean system, const GError *reason, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
 
   certpin_client_block_host_async (ctl->client, ctl->arguments[0],
-                                   "its certificate could not be read from the standard input",
+                                   "its certificate could not be read from standard input",
                                    options_of_scope (system), ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   if (certpin_client_block_host_finish (ctl->client, result, error))
@@ -236,18 +236,11 @@ ctl_pin (Ctl *ctl, GError **error)
 
 /* `reason`: (nullable) */
 static void
-print_change (Ctl *ctl, gboolean system, const char *state, const char *reason)
+print_change_json (Ctl *ctl, gboolean system, const char *state, const char *reason)
 {
   g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  const char *scope = system ? "system" : "user";
-
-  if (!ctl->json)
-    {
-      ctl_print_line (&ctl->out, "%s: %s for scope %s", ctl->arguments[0], state, scope);
-      return;
-    }
   g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);
-  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", scope);
+  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", system ? "system" : "user");
   g_variant_builder_add_parsed (&pin, "{'state', <%s>}", state);
   if (reason != NULL)
     g_variant_builder_add_parsed (&pin, "{'reason', <%s>}", reason);
@@ -269,8 +262,13 @@ ctl_unpin (Ctl *ctl, GError **error)
   certpin_client_unpin_async (ctl->client, ctl->arguments[0], options_of_scope (system),
                               ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  if (certpin_client_unpin_finish (ctl->client, result, error))
-    print_change (ctl, system, "removed", /* reason= */ NULL);
+  if (!certpin_client_unpin_finish (ctl->client, result, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_change_json (ctl, system, "removed", /* reason= */ NULL);
+  else
+    ctl_print_line (&ctl->out, "Removed %s pin of %s", system ? "the system's" : "your",
+                    ctl->arguments[0]);
   return CTL_EXIT_OK;
 }
 
@@ -289,7 +287,12 @@ ctl_block (Ctl *ctl, GError **error)
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
                                    options_of_scope (system), ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  if (certpin_client_block_host_finish (ctl->client, result, error))
-    print_change (ctl, system, "blocked", ctl->arguments[1]);
+  if (!certpin_client_block_host_finish (ctl->client, result, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_change_json (ctl, system, "blocked", ctl->arguments[1]);
+  else
+    ctl_print_line (&ctl->out, "Blocked %s for %s", ctl->arguments[0],
+                    system ? "all users" : "you");
   return CTL_EXIT_OK;
 }

@@ -87,9 +87,8 @@ refuse (GError **error, const char *format, ...)
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "the reply is not one of the certpin service: %s; check that certpinctl and "
-               "certpind have the "
-               "same version",
+               "certpinctl cannot use the reply of the certpin service: %s; check that "
+               "certpinctl and certpind have the same version",
                what);
   return FALSE;
 }

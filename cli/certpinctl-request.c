@@ -58,7 +58,7 @@ parse_headers (char **headers, GError **error)
       if (g_strv_length (parts) != 2)
         {
           g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                       "‘%s’ is no header: write it as 'Name: value'", headers[i]);
+                       "‘%s’ is not a header; write it as ‘Name: value’", headers[i]);
           return NULL;
         }
       g_variant_builder_add (&builder, "(ss)", parts[0], g_strstrip (parts[1]));
@@ -90,7 +90,7 @@ add_timeout (GVariantDict *dict, const char *text, GError **error)
   if (end == text || *end != '\0' || !(timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is no timeout: give more than 0 and at most %d seconds", text,
+                   "‘%s’ is not a timeout; give seconds, more than 0 and at most %d", text,
                    TIMEOUT_MAX_S);
       return FALSE;
     }
@@ -106,7 +106,7 @@ add_redirects (GVariantDict *dict, const char *text, GError **error)
   if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT32, &redirects, NULL))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is no number of redirects", text);
+                   "‘%s’ is not a number of redirects; give 0 to 20", text);
       return FALSE;
     }
   g_variant_dict_insert (dict, "redirects", "u", (guint32)redirects);

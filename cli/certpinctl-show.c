@@ -91,7 +91,7 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
     return;
   if (g_variant_n_children (pins) > 0)
     ctl_print_blank (&ctl->out);
-  ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch, which was only reported"
+  ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch (only reported)"
                                                     : "Last refused request");
   ctl_print_whole_failure (&ctl->out, failure);
 }
@@ -118,7 +118,7 @@ ctl_show (Ctl *ctl, GError **error)
   if (g_variant_n_children (pins) == 0 && failure == NULL)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                   "nothing is pinned for the host ‘%s’", ctl->arguments[0]);
+                   "host ‘%s’ has no pin, and no request to it was refused", ctl->arguments[0]);
       return CTL_EXIT_REFUSED;
     }
   if (ctl->json)

@@ -39,7 +39,7 @@ ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
   if (time == NULL || g_date_time_to_unix (time) < 1)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a date: give one such as 2027-01-31 or 2027-01-31T12:00Z, or Unix "
+                   "‘%s’ is not a date; give one such as 2027-01-31 or 2027-01-31T12:00Z, or Unix "
                    "seconds",
                    text);
       return FALSE;

@@ -28,9 +28,9 @@ find_verb (Ctl *ctl, GError **error)
   if (ctl->verb != NULL || (name == NULL && (ctl->help || ctl->version)))
     return TRUE;
   if (name != NULL)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "there is no verb ‘%s’", name);
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unknown verb ‘%s’", name);
   else
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "the verb is missing");
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "no verb is given");
   return FALSE;
 }
 
@@ -121,8 +121,8 @@ ctl_init (Ctl *ctl, char **argv)
 {
   ctl->words = g_strdupv (argv);
   ctl->json_named = g_strv_contains ((const char *const *)argv, "--json");
-  ctl_stream_init (&ctl->out, STDOUT_FILENO, "the standard output");
-  ctl_stream_init (&ctl->err, STDERR_FILENO, "the standard error");
+  ctl_stream_init (&ctl->out, STDOUT_FILENO, "standard output");
+  ctl_stream_init (&ctl->err, STDERR_FILENO, "standard error");
   ctl->out.ends_quietly = !ctl_signals_ignore_writes ();
   ctl->client = certpin_client_new ();
   ctl->cancellable = g_cancellable_new ();

@@ -49,7 +49,7 @@ def verbs(world):
 def fails(world, output, reason, *arguments, **keywords):
     code, _, errors = run_raw(world, *arguments, stdout=output, **keywords)
     equal(code, FAILED, f'the exit code of {arguments}, which said {errors},')
-    equal(errors.decode(), f'certpinctl: cannot write to the standard output: {reason}\n',
+    equal(errors.decode(), f'certpinctl: cannot write to standard output: {reason}\n',
           f'what {arguments} said')
 
 

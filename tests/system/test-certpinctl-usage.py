@@ -8,6 +8,8 @@ import hashlib
 import pathlib
 import re
 
+from gi.repository import GLib
+
 from lib import fake_service as fake
 from lib.certpinctl import OK, USAGE, ctl, exits, put
 from lib.fake_service import FakeWorld
@@ -56,6 +58,43 @@ def _(world):
             code, _, errors = ctl(world, *words, text)
             equal((code, taken), (USAGE, []), f'what comes of {name} ‘{text}’')
             holds(f'‘{text}’ is not a date' in errors, f'it said “{errors}”')
+
+
+@test('what is wrong about a command line is said in words that are read once')
+def _(world):
+    wrong = {
+        (): 'no verb is given', ('pni',): 'unknown verb ‘pni’', ('get',): '‘get’ needs a URL',
+        ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
+        ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
+        ('list', 'x'): 'unexpected argument ‘x’: ‘list’ takes none',
+        ('block', 'h', 'two', 'words'): 'unexpected argument ‘words’: ‘block’ takes at most 2',
+        ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, or a --key',
+        ('pin', 'h', 'file', '--key=x'):
+            'give either certificates or keys; a backup of --key is another --key',
+        ('list', '--system', '--user'): 'give only one of --system and --user',
+        ('get', '-H', 'x', 'https://h/'): '‘x’ is not a header; write it as ‘Name: value’',
+        ('get', '--timeout=0', 'https://h/'):
+            '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
+        ('get', '--redirects=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
+    }
+    for arguments, text in wrong.items():
+        code, output, errors = ctl(world, *arguments)
+        verb = arguments[0] + ' ' if arguments and arguments[0] in VERBS else ''
+        equal((code, output, errors),
+              (USAGE, b'', f'certpinctl: {text}; see ‘certpinctl {verb}--help’\n'),
+              f'what comes of {arguments}')
+
+
+@test('a change of pins is told as it is said to the one who made it')
+def _(world):
+    world.answers(lambda method, arguments: GLib.Variant('()', ()))
+    for arguments, text in ((['unpin', 'h.example'], 'Removed your pin of h.example'),
+                            (['unpin', '--system', 'h.example'],
+                             "Removed the system's pin of h.example"),
+                            (['block', 'h.example', 'why'], 'Blocked h.example for you'),
+                            (['block', '--system', 'h.example', 'why'],
+                             'Blocked h.example for all users')):
+        equal(exits(world, OK, *arguments).decode(), text + '\n', f'what {arguments} says')
 
 
 @test('the keys in --help and in the manual could be a server’s')
