@@ -146,6 +146,14 @@ check_url_text (const char *url, GError **error)
   return TRUE;
 }
 
+/* What people type into a browser: a host without a scheme, where one with a port looks as if the
+ * host were the scheme. */
+static gboolean
+lacks_scheme (const char *url, const char *scheme)
+{
+  return scheme == NULL || g_ascii_isdigit (url[strlen (scheme) + 1]);
+}
+
 static GUri *
 parse_url (const char *url, GError **error)
 {
@@ -155,10 +163,15 @@ parse_url (const char *url, GError **error)
   g_autofree char *text = shown (url);
   g_autoptr (GUri) uri = NULL;
 
-  if (scheme != NULL && g_ascii_strcasecmp (scheme, "https") != 0)
+  if (lacks_scheme (url, scheme))
+    {
+      refuse (error, "‘%s’ is not a URL; give one such as https://h.example/path", text);
+      return NULL;
+    }
+  if (g_ascii_strcasecmp (scheme, "https") != 0)
     {
       refuse_with (CERTPIN_ERROR_NOT_SECURE, error,
-                   "URL ‘%s’ is %.100s, but only https can be pinned", text, scheme);
+                   "URL ‘%s’ uses %.100s, but only https can be pinned", text, scheme);
       return NULL;
     }
   if (!check_url_text (url, error))

@@ -281,6 +281,25 @@ test_request_refuses_other_schemes (void)
     assert_request_refused ("GET", urls[i], NULL, CERTPIN_ERROR_NOT_SECURE);
 }
 
+/* A host is not taken for a scheme, and GLib's words for what is missing are not passed on. */
+static void
+test_request_explains_urls_without_scheme (void)
+{
+  static const char *const urls[]
+      = { "shop.localhost:8443/", "h.localhost", "localhost:1", "//h.localhost/", "/path", "" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (urls); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autofree char *expected
+          = g_strdup_printf ("‘%s’ is not a URL; give one such as https://h.example/path", urls[i]);
+
+      g_assert_null (certpin_request_new ("GET", urls[i], NULL, NULL, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+      g_assert_cmpstr (error->message, ==, expected);
+    }
+}
+
 static void
 test_request_refuses_userinfo (void)
 {
@@ -460,6 +479,8 @@ add_requests (void)
   g_test_add_func ("/client/values/request/scheme-in-any-case", test_request_scheme_in_any_case);
   g_test_add_func ("/client/values/request/refuses-other-schemes",
                    test_request_refuses_other_schemes);
+  g_test_add_func ("/client/values/request/explains-urls-without-scheme",
+                   test_request_explains_urls_without_scheme);
   g_test_add_func ("/client/values/request/refuses-userinfo", test_request_refuses_userinfo);
   g_test_add_func ("/client/values/request/refusal-shows-no-password",
                    test_request_refusal_shows_no_password);
