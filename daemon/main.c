@@ -68,7 +68,7 @@ check (CpdStore *store)
 
   for (unsigned int i = 0; i < problems->len; i++)
     cpd_audit_store_broken (problems->pdata[i]);
-  g_print ("%u problems\n", problems->len);
+  g_print ("%u problem%s\n", problems->len, problems->len == 1 ? "" : "s");
   return problems->len == 0 ? 0 : 1;
 }
 

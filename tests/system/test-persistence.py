@@ -221,9 +221,14 @@ def _(world):
 @test('--check tells good files from bad ones, and needs no bus')
 def _(world):
     put_file(world, 'good.pin', pin_file(HOST, world.issue().pin))
-    equal(world.daemon.run('--check', '--bus=unix:path=/nowhere')[0], 0, 'the exit code')
+    code, output = world.daemon.run('--check', '--bus=unix:path=/nowhere')
+    equal((code, output.split('\n')[-2]), (0, '0 problems'), 'what a good file comes to')
     put_file(world, 'bad.pin', pin_file(HOST, 'sha256/short'))
-    equal(world.daemon.run('--check')[0], 1, 'the exit code with a bad file')
+    code, output = world.daemon.run('--check')
+    equal((code, output.split('\n')[-2]), (1, '1 problem'), 'what a bad file comes to')
+    put_file(world, 'worse.pin', pin_file('other.localhost', 'sha256/shorter'))
+    code, output = world.daemon.run('--check')
+    equal((code, output.split('\n')[-2]), (1, '2 problems'), 'what two bad files come to')
 
 
 @test('--check refuses a bad configuration, which also keeps the service from starting')
