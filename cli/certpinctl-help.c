@@ -59,8 +59,8 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
   print_lines (
       out, /* heading= */ NULL,
       "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
-      "Pin the keys of HTTPS servers for this machine, and make requests that only a server\n"
-      "with a pinned key ever sees.\n");
+      "Pin the public keys of HTTPS servers, and send requests that only a server with a pinned\n"
+      "key receives.\n");
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
@@ -70,7 +70,8 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
     }
   print_options (out, "Options", ctl->globals);
   print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ tells more of a verb, certpinctl(1) of everything.");
+               "\n‘certpinctl VERB --help’ shows the options of a verb, and examples. See also "
+               "certpinctl(1).");
 }
 
 /* `options`: those of the verb, ending with an empty one */

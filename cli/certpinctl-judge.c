@@ -73,8 +73,8 @@ ctl_explain (Ctl *ctl, GError **error)
 {
   int port = 0;
   const GOptionEntry options[] = {
-    { "port", 0, 0, G_OPTION_ARG_INT, &port, "the port that is asked (the one of HOST, or 443)",
-      "PORT" },
+    { "port", 0, 0, G_OPTION_ARG_INT, &port,
+      "the port of the request (default: that of HOST, or 443)", "PORT" },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -222,15 +222,15 @@ ctl_verify (Ctl *ctl, GError **error)
   g_auto (VerifyOptions) given = { NULL };
   const GOptionEntry options[] = {
     { "host", 0, 0, G_OPTION_ARG_STRING, &given.host,
-      "the host that presents it; without, the path alone", "HOST" },
+      "the server's host; without it, only the certification path is checked", "HOST" },
     { "time", 0, 0, G_OPTION_ARG_STRING, &given.time,
-      "judge at this time: 2027-01-31, 2027-01-31T12:00Z, or Unix seconds", "DATE" },
+      "check as of this date, such as 2027-01-31 or 2027-01-31T12:00Z", "DATE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.anchors,
-      "trust these authorities alone; may be repeated", "FILE" },
+      "trust this CA, not the system's CAs; may be repeated", "FILE" },
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys,
-      "suppose that this key is pinned; may be repeated", "KEY" },
-    { "match", 0, 0, G_OPTION_ARG_STRING, &given.match, "how --key is to be found: leaf or path",
-      "MATCH" },
+      "check against this key instead of the pins; may be repeated", "KEY" },
+    { "match", 0, 0, G_OPTION_ARG_STRING, &given.match,
+      "which key --key must match: leaf or path, as for pin", "MATCH" },
     { NULL },
   };
   g_autoptr (GPtrArray) chain = NULL;

@@ -168,7 +168,7 @@ ctl_list (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, user = FALSE;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "only the pins of the whole system", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "only the system's pins", NULL },
     { "user", 0, 0, G_OPTION_ARG_NONE, &user, "only your own pins", NULL },
     { NULL },
   };

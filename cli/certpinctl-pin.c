@@ -199,20 +199,21 @@ ctl_pin (Ctl *ctl, GError **error)
 {
   g_auto (PinOptions) chosen = { 0 };
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &chosen.system, "pin for the whole system", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &chosen.system, "pin for all users", NULL },
     { "match", 0, 0, G_OPTION_ARG_STRING, &chosen.match,
-      "leaf: the server's own key (default); path: any key of its path", "leaf|path" },
+      "leaf: the server's key (default); path: any on its certification path", "leaf|path" },
     { "mode", 0, 0, G_OPTION_ARG_STRING, &chosen.mode,
-      "enforce (default); report: let a mismatch through, and tell", "enforce|report" },
+      "enforce: refuse a mismatch (default); report: only report it", "enforce|report" },
     { "expires", 0, 0, G_OPTION_ARG_STRING, &chosen.expires,
-      "from when on the host is refused: 2027-01-31, 2027-01-31T12:00Z, or Unix seconds", "DATE" },
+      "when the pin expires, such as 2027-01-31; from then on the host is refused", "DATE" },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.backups,
-      "a certificate whose key also passes; may be repeated", "FILE" },
+      "also accept the key of this certificate; may be repeated", "FILE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.anchors,
-      "a CA to trust here instead of the system's; may be repeated", "FILE" },
-    { "note", 0, 0, G_OPTION_ARG_STRING, &chosen.note, "a remark for people", "TEXT" },
+      "trust this CA for the host, not the system's CAs; may be repeated", "FILE" },
+    { "note", 0, 0, G_OPTION_ARG_STRING, &chosen.note, "a note that is shown with the pin",
+      "TEXT" },
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
-      "a key to pin instead of FILE; may be repeated", "KEY" },
+      "pin this key instead of a certificate's; may be repeated", "KEY" },
     { NULL },
   };
   g_autoptr (GVariant) service_options = NULL;
@@ -252,7 +253,7 @@ ctl_unpin (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the pin of the whole system", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the system's pin", NULL },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -277,7 +278,7 @@ ctl_block (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block for the whole system", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block the host for all users", NULL },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
