@@ -17,7 +17,7 @@ from lib.daemon import program
 from lib.tap import equal, holds, run, test
 
 BUNDLE = '/etc/ssl/certs/ca-certificates.crt'
-MANUALS = ('certpind.8', 'certpind.conf.5', 'certpin.pin.5')
+MANUALS = ('certpinctl.1', 'certpind.8', 'certpind.conf.5', 'certpin.pin.5')
 # "Key", offset of the field, default, least, most
 LIMIT = re.compile(r'\{ "(\w+)", G_STRUCT_OFFSET \(CpdConfig, \w+\),\s*([^,]+),\s*([^,]+),\s*([^}]+?) \}')
 
