@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An answer: its body goes to the standard output or a file as it came, the evidence of its
- * connection to the standard error. */
+/* Printing a response: its body goes unchanged to standard output or a file, details of its
+ * connection to standard error. */
 
 #include "config.h"
 
@@ -37,7 +37,7 @@ print_timings (CtlStream *err, GVariant *info)
     ctl_print_line (err, "%s", line->str);
 }
 
-/* What the reply says of its connection, for people. */
+/* Prints details of the connection for people. */
 static void
 print_evidence (Ctl *ctl, CertpinResponse *response)
 {
@@ -63,7 +63,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   print_timings (err, info);
 }
 
-/* A mismatch that was let through is told in any case. */
+/* A mismatch that was only reported is always shown. */
 static void
 print_report (Ctl *ctl, CertpinResponse *response)
 {
@@ -93,7 +93,7 @@ append_line (GString *text, const char *format, ...)
   g_string_append_c (text, '\n');
 }
 
-/* Returns: (transfer full): the status and the headers, fit to be shown, and an empty line */
+/* Returns: (transfer full): status and headers, cleaned, and an empty line */
 static char *
 head_of_response (CertpinResponse *response)
 {
@@ -143,7 +143,7 @@ print_document (Ctl *ctl, CertpinResponse *response, gboolean with_body)
                   g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
 }
 
-/* An answer that is to count as a failure does not replace a file. */
+/* A response that counts as a failure does not replace a file. */
 CtlExit
 ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error)
 {

@@ -7,10 +7,10 @@
 
 G_BEGIN_DECLS
 
-/* What is done with an answer. */
+/* What to do with a response. */
 typedef struct
 {
-  CtlFile *file; /* (nullable): where it goes instead of the standard output */
+  CtlFile *file; /* (nullable): where to write it instead of standard output */
   gboolean include;
   gboolean fail;
 } CtlAnswer;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The body of a request, from what the command line says of it. Whoever knows curl(1) must not be
- * surprised: -d is its -d, --data-raw its --data-raw; --data-file is its --data-binary with a file.
- */
+/* The body of a request, from the command line. It must not surprise users of curl(1): -d and
+ * --data-raw mean what they mean there, and --data-file is its --data-binary @FILE. */
 
 #include "config.h"
 
@@ -14,7 +13,7 @@
 
 #include <string.h>
 
-/* As the service takes it. */
+/* The limit of the service. */
 #define BODY_MAX_BYTES (16 * 1024 * 1024)
 
 void
@@ -25,8 +24,8 @@ ctl_body_clear (CtlBody *given)
   g_free (given->data_file);
 }
 
-/* A file of a form's fields is text, which an editor ends with a newline: as curl does, line ends
- * and null bytes are left out. */
+/* As curl does, leaves out line ends and null bytes: a file of form fields is text, and editors end
+ * it with a newline. */
 static gboolean
 append_file (GByteArray *body, const char *path, GError **error)
 {
@@ -52,7 +51,7 @@ append_part (GByteArray *body, const char *part, gboolean raw, GError **error)
   return TRUE;
 }
 
-/* `raw`: an @ has no meaning. Returns: (transfer full) (nullable): the parts, with a & between */
+/* `raw`: @ has no special meaning. Returns: (transfer full) (nullable): the parts, joined with & */
 static GBytes *
 join_parts (char **parts, gboolean raw, GError **error)
 {

@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* What the command line says of a request's body: at most one of these is set. */
+/* The options for a request's body; only one may be set. */
 typedef struct
 {
-  char **data;     /* parts: text, or the name of a file behind an @ */
+  char **data;     /* parts: text, or @ and the name of a file */
   char **data_raw; /* parts: text */
   char *data_file; /* a file's name */
 } CtlBody;

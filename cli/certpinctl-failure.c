@@ -9,7 +9,7 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
-/* Of a refusal: first what its error says, too, then the evidence. */
+/* First what the error message says as well, then the evidence. */
 static const CtlField failure_fields[] = {
   { "time", "time" },
   { "error", "error" },
@@ -26,14 +26,14 @@ static const CtlField failure_fields[] = {
   { NULL },
 };
 
-/* What a refusal's sentence has no room for. */
+/* Prints the evidence that the error message does not contain. */
 void
 ctl_print_failure (CtlStream *stream, GVariant *failure)
 {
   ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
 }
 
-/* All of it. */
+/* Prints everything. */
 void
 ctl_print_whole_failure (CtlStream *stream, GVariant *failure)
 {

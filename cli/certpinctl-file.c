@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A file that is given new contents: all of them or none, so that a full disk or a signal leaves
- * what was in it. They are written to a temporary file beside it, which then takes its name. What
- * is not a regular file, such as a pipe or a device, is written to directly. */
+/* Replaces the contents of a file, all or nothing: after a full disk or a signal, the file has its
+ * old contents. The new ones are written to a temporary file in the same folder, which is then
+ * renamed. Anything but a regular file, such as a pipe or a device, is written to directly. */
 
 #define _GNU_SOURCE /* O_PATH */
 
@@ -27,15 +27,15 @@
 #define CHUNK_BYTES      (1024 * 1024)
 #define TEMPORARY_LENGTH 32
 
-/* Where the contents go. */
+/* The file to write. */
 struct _CtlFile
 {
-  char *shown; /* as it was named */
-  int folder;  /* a descriptor of where it lies, symbolic links resolved */
-  char *base;  /* its name in there */
+  char *shown; /* its name for messages */
+  int folder;  /* a descriptor of its folder, symbolic links resolved */
+  char *base;  /* its name in the folder */
   gboolean direct;
-  int flags;      /* with which it is opened to be written to directly */
-  int descriptor; /* that is written to instead; -1: none */
+  int flags;      /* for opening it to write directly */
+  int descriptor; /* an open descriptor to write to instead; -1: none */
   char temporary[TEMPORARY_LENGTH];
 };
 
@@ -60,7 +60,7 @@ fail (const CtlFile *file, const char *what, int number, GError **error)
 
 /* Finding it */
 
-/* Opens the folder that `path` leads to, and keeps what stands behind it. */
+/* Opens the folder of `path`, and keeps the last component. */
 static gboolean
 enter_folder (CtlFile *file, const char *path, GError **error)
 {
@@ -91,7 +91,7 @@ is_private (int folder)
          && (state.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
-/* The links of /proc/PID/fd, to which /dev/stdout leads, stand for what is open, not for a name. */
+/* The links in /proc/PID/fd, to which /dev/stdout leads, stand for open files, not for names. */
 static gboolean
 is_proc (int folder)
 {
@@ -100,7 +100,8 @@ is_proc (int folder)
   return fstatfs (folder, &state) == 0 && state.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Returns: (transfer full) (nullable): where the link leads to, seen from where `path` is */
+/* Returns: (transfer full) (nullable): the target of the link, relative to the same folder as
+ * `path` */
 static char *
 read_link (const CtlFile *file, const char *path, GError **error)
 {
@@ -127,8 +128,7 @@ read_link (const CtlFile *file, const char *path, GError **error)
   return g_strconcat (*target == '/' ? "" : folder, target, NULL);
 }
 
-/* Goes to where `name` is, symbolic links resolved. Returns FALSE where that fails;
- * `state->st_mode` is 0 where there is nothing yet. */
+/* Finds `name`, resolving symbolic links. `state->st_mode` is 0 if the file does not exist. */
 static gboolean
 find_file (CtlFile *file, const char *name, struct stat *state, GError **error)
 {
@@ -154,8 +154,8 @@ find_file (CtlFile *file, const char *name, struct stat *state, GError **error)
   return fail (file, "write to", ELOOP, error);
 }
 
-/* What was opened for this program is not opened again: who may write to it may not be who may open
- * it, and it goes on where others stopped. Returns: the descriptor that the file is; -1: none */
+/* A descriptor of this process is used, not opened again: the caller may not be allowed to open the
+ * file, and a new descriptor would begin at its start. Returns: the descriptor; -1: it is none */
 static int
 find_descriptor (const CtlFile *file)
 {
@@ -169,7 +169,7 @@ find_descriptor (const CtlFile *file)
   return -1;
 }
 
-/* What is another user's in a sticky folder, such as /tmp, can be neither removed nor replaced. */
+/* In a sticky folder such as /tmp, another user's file can be neither removed nor replaced. */
 static gboolean
 is_stuck (int folder, const struct stat *state)
 {
@@ -200,7 +200,7 @@ check_file (CtlFile *file, const struct stat *state, GError **error)
           file->shown);
       return FALSE;
     }
-  /* Others may write to what is behind a descriptor, too: nothing of theirs is lost. */
+  /* Others may write to an open file as well; appending loses nothing of theirs. */
   file->flags = S_ISLNK (state->st_mode) ? O_APPEND : O_NOFOLLOW;
   if (S_ISREG (state->st_mode) && is_stuck (file->folder, state))
     return fail (file, "replace", EPERM, error);
@@ -209,9 +209,8 @@ check_file (CtlFile *file, const struct stat *state, GError **error)
   return TRUE;
 }
 
-/* Finds the file, and whether the caller may write it, without a change to anything: that is told
- * before a request is made rather than after it. Errors: G_FILE_ERROR.
- * Returns: (transfer full) (nullable) */
+/* Finds the file and checks that the caller may write it, without changing anything, so that errors
+ * show before a request is sent. Errors: G_FILE_ERROR. Returns: (transfer full) (nullable) */
 CtlFile *
 ctl_file_new (const char *name, GError **error)
 {
@@ -227,7 +226,7 @@ ctl_file_new (const char *name, GError **error)
 
 /* Writing it */
 
-/* In pieces, so that a signal is heeded soon. */
+/* Writes in pieces, to react to a signal soon. */
 static gboolean
 write_chunks (int fd, const char *bytes, gsize length)
 {
@@ -246,8 +245,8 @@ write_contents (int fd, const char *head, GBytes *body)
   return write_chunks (fd, head, strlen (head)) && write_chunks (fd, bytes, length);
 }
 
-/* Owner, group and permissions as they were. Where the group cannot be kept, another one gets no
- * more than everybody has. FALSE with errno set where that failed. */
+/* Keeps owner, group and permissions. If the group cannot be kept, the new one gets only the
+ * permissions of others. Returns FALSE with errno set on failure. */
 static gboolean
 keep_attributes (int fd, const struct stat *old)
 {
@@ -258,7 +257,7 @@ keep_attributes (int fd, const struct stat *old)
   return fchmod (fd, mode) == 0;
 }
 
-/* FALSE with errno set where that failed. */
+/* Returns FALSE with errno set on failure. */
 static gboolean
 fill_temporary (int fd, const struct stat *old, const char *head, GBytes *body)
 {
@@ -272,8 +271,8 @@ fill_temporary (int fd, const struct stat *old, const char *head, GBytes *body)
   return filled && closed;
 }
 
-/* Returns: a descriptor of a new file beside the one that is to be replaced, which nobody but the
- * caller may read before its permissions are set; -1 with errno set */
+/* Returns: a descriptor of a new file in the same folder, which only the caller may read until its
+ * permissions are set; -1 with errno set */
 static int
 make_temporary (CtlFile *file, const struct stat *old)
 {
@@ -283,7 +282,7 @@ make_temporary (CtlFile *file, const struct stat *old)
                  old->st_mode != 0 ? 0600 : 0666);
 }
 
-/* Signals must be held: the temporary file does not outlive this. */
+/* Signals must be held, so that the temporary file is always removed. */
 static gboolean
 replace (CtlFile *file, const char *head, GBytes *body, GError **error)
 {
@@ -322,7 +321,7 @@ write_directly (CtlFile *file, const char *head, GBytes *body, GError **error)
   return written || fail (file, "write to", number, error);
 }
 
-/* Gives the file new contents; where that fails, it has its old ones. A signal that would end the
+/* Replaces the contents of the file; on failure it keeps its old ones. A signal that would end the
  * program does so afterwards. Errors: G_FILE_ERROR. */
 gboolean
 ctl_file_write (CtlFile *file, const char *head, GBytes *body, GError **error)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What --help prints, which is made from the tables that the command line is parsed by; and what
- * --version does. */
+/* Prints --help, from the same tables that the command line is parsed with, and --version. */
 
 #include "config.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is read from the files that a command line names, and from the standard input, which it
- * calls -. */
+/* Reads the files that the command line names; - is standard input. */
 
 #include "config.h"
 
@@ -13,14 +12,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Returns: (transfer full): what messages call the file */
+/* Returns: (transfer full): the name of the file for messages */
 char *
 ctl_input_show (const char *path)
 {
   return strcmp (path, "-") == 0 ? g_strdup ("standard input") : g_strdup_printf ("‘%s’", path);
 }
 
-/* Returns: (transfer full): what is in the file, or in the standard input where it is called - */
+/* Returns: (transfer full): the contents of the file; of standard input if `path` is - */
 GBytes *
 ctl_input_read (const char *path, size_t max_bytes, GError **error)
 {

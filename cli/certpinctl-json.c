@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Values of D-Bus as JSON (RFC 8259), on one line: dictionaries become objects, other arrays and
- * structures arrays, byte arrays base64, a variant what it holds, and every number a number. Text
- * that could play with a terminal is escaped. */
+/* D-Bus values as JSON (RFC 8259) on one line. Dictionaries become objects, other arrays and
+ * structures become arrays, byte arrays base64; a variant becomes its content. Text that a terminal
+ * could interpret is escaped. */
 
 #include "config.h"
 
@@ -42,7 +42,7 @@ append_integer (GString *json, GVariant *value)
 
 static void append_value (GString *json, GVariant *value);
 
-/* Names are strings in JSON, whatever they were before. */
+/* In JSON, names are always strings. */
 static void
 append_member (GString *json, GVariant *entry)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs that judge without a connection: `explain`, which pins apply to a host; `verify`, what
- * would become of a chain. */
+/* The verbs that need no connection: `explain` shows which pins apply to a host, `verify` checks a
+ * chain. */
 
 #include "config.h"
 
@@ -98,8 +98,7 @@ ctl_explain (Ctl *ctl, GError **error)
   return CTL_EXIT_OK;
 }
 
-/* Adds every certificate of a PEM file, or what is in another one, which is for the service to
- * read. */
+/* Adds every certificate of a PEM file. Any other file is added whole: the service checks it. */
 static gboolean
 add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **error)
 {
@@ -143,7 +142,7 @@ read_chain (char **files, GError **error)
   return g_steal_pointer (&chain);
 }
 
-/* What the options of `verify` hold. */
+/* The options of `verify`. */
 typedef struct
 {
   char *host;

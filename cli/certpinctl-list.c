@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb `list`: a table of the pins that the caller may see, by host. */
+/* The verb `list`: a table of the pins that the caller may see, sorted by host. */
 
 #include "config.h"
 
@@ -58,7 +58,8 @@ add_remark (GStrvBuilder *cells, const char *text)
   g_strv_builder_add (cells, remark);
 }
 
-/* The keys; where there are none, why, in parentheses, as are warnings. */
+/* The keys, or the reason why there are none; then warnings. Reasons and warnings are in
+ * parentheses. */
 static GStrv
 last_cells_of_pin (GVariant *pin)
 {
@@ -115,7 +116,7 @@ print_pins (Ctl *ctl, GVariant *pins)
     ctl_print_message (&ctl->err, /* kind= */ NULL, "nothing is pinned");
 }
 
-/* Of one host the files' pin first, then the system's, then the user's: as they apply. */
+/* The pins of a host are in the order in which they apply: of files, of the system, of the user. */
 static int
 rank_of_pin (GVariant *pin)
 {
@@ -133,7 +134,7 @@ compare_pins (gconstpointer a, gconstpointer b)
   return hosts != 0 ? hosts : rank_of_pin (one) - rank_of_pin (other);
 }
 
-/* However the service put them together. Returns: (transfer full) */
+/* The service may list them in any order. Returns: (transfer full) */
 static GVariant *
 sort_pins (GVariant *pins)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line: the options that every verb has, and the parsing of a verb's own. */
+/* Parsing of the command line, and the options that all verbs have. */
 
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The options that every verb has; they may also stand before it. */
+/* The options that all verbs have; they may also stand before the verb. */
 void
 ctl_init_globals (Ctl *ctl)
 {
@@ -31,7 +31,7 @@ ctl_init_globals (Ctl *ctl)
   memcpy (ctl->globals, globals, sizeof globals);
 }
 
-/* Whatever is wrong about the command line is an error of usage. */
+/* Turns every error in the command line into a usage error. */
 static gboolean
 parse_words (Ctl *ctl, GOptionContext *context, GError **error)
 {
@@ -55,7 +55,7 @@ ctl_parse_globals (Ctl *ctl, GError **error)
   return parse_words (ctl, context, error);
 }
 
-/* Returns: (transfer full): those that must be there, such as “a METHOD and a URL” */
+/* Returns: (transfer full): the required arguments, such as “a METHOD and a URL” */
 static char *
 name_needed (const CtlVerb *verb)
 {
@@ -89,7 +89,7 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
   return FALSE;
 }
 
-/* The bus carries only UTF-8. */
+/* D-Bus strings are UTF-8. */
 static gboolean
 check_arguments (const CtlVerb *verb, char **arguments, GError **error)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All text that people read goes through here: it is aligned and coloured, and each value, wherever
- * it came from, is cleaned as the last thing before it is written, so that none can be forgotten.
- * Colours and line ends are added afterwards. */
+/* All text for people is printed here, aligned and coloured. Every value is cleaned just before it
+ * is written, wherever it came from, so that none can be forgotten; colours and line ends are added
+ * after that. */
 
 #include "config.h"
 
@@ -21,7 +21,7 @@
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
 
-/* Words that have a colour wherever a whole cell or value consists of them. */
+/* Cells and values with these words are coloured. */
 static const struct
 {
   const char *word;
@@ -42,8 +42,7 @@ colour_of (const char *text)
   return NULL;
 }
 
-/* The one place where text is written. `code`: (nullable): its colour. `width`: to which it is
- * padded */
+/* The only place that writes text. `code`: (nullable): its colour. `width`: pads the text to it */
 static void
 print_text (CtlStream *stream, const char *code, const char *text, int width)
 {
@@ -63,7 +62,7 @@ ctl_print_blank (CtlStream *stream)
   ctl_stream_write (stream, "\n", 1);
 }
 
-/* Prints one line, which the format does not end. */
+/* Prints one line; the format has no newline. */
 void
 ctl_print_line (CtlStream *stream, const char *format, ...)
 {
@@ -84,7 +83,7 @@ ctl_print_heading (CtlStream *stream, const char *text)
   ctl_print_blank (stream);
 }
 
-/* Every `x` of the contract is a point in time, and 0 is none. */
+/* In the D-Bus interface every `x` is a point in time, and 0 means none. */
 static char *
 text_of_value (GVariant *value)
 {
@@ -96,7 +95,7 @@ text_of_value (GVariant *value)
                                           : g_strdup ("");
 }
 
-/* Returns: (transfer full): a line for each string of an array, or the one of another value */
+/* Returns: (transfer full): one line for each string of an array; one line for any other value */
 static GStrv
 lines_of_value (GVariant *value)
 {
@@ -108,7 +107,7 @@ lines_of_value (GVariant *value)
   return g_strdupv ((char *[]){ *text != '\0' ? text : NULL, NULL });
 }
 
-/* `fields` ends with one that has no key; those that `values` does not have are left out. */
+/* `fields` ends with one that has no key; fields that are not in `values` are skipped. */
 void
 ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
 {
@@ -185,7 +184,7 @@ ctl_print_json (CtlStream *stream, GVariant *document)
   ctl_print_blank (stream);
 }
 
-/* The name under which machines know the error. */
+/* The name of the error for programs. */
 const char *
 ctl_error_name (const GError *error)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Text for people: colours, tables, labelled values, errors; and what the exit status says. */
+/* Text for people: colours, tables, labelled values, errors; and the exit status. */
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* The exit status; certpinctl(1) lists what belongs to each. */
+/* The exit status; see certpinctl(1). */
 typedef enum
 {
   CTL_EXIT_OK = 0,
@@ -25,7 +25,7 @@ typedef enum
   CTL_EXIT_INTERRUPTED = 130,
 } CtlExit;
 
-/* One value of a dictionary, and what it is called in text. */
+/* A key of a dictionary, and its label in text. */
 typedef struct
 {
   const char *key;

@@ -28,8 +28,8 @@ const CtlField ctl_pin_fields[] = {
   { NULL },
 };
 
-/* Returns: (nullable): what is to be said of a pin that would be lost with the service: a block is
- * still written, another pin of somebody who only passes by is not */
+/* Returns: (nullable): a warning for a pin that is not on disk: a block will be written later, the
+ * pin of a temporary user will not */
 const char *
 ctl_warning_of_pin (GVariant *pin)
 {
@@ -43,7 +43,7 @@ ctl_warning_of_pin (GVariant *pin)
   return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
 }
 
-/* Prints a pin's host and what is said of it; that it is on disk goes without saying. */
+/* Prints a pin. That it is on disk is not shown, because that is the usual case. */
 void
 ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields)
 {

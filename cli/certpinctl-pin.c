@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs that change pins: `pin`, `unpin`, `block`. What is right or wrong about a host, a
- * certificate or an option is for the service to say. */
+/* The verbs that change pins: `pin`, `unpin`, `block`. The service checks hosts, certificates and
+ * options. */
 
 #include "config.h"
 
@@ -16,10 +16,10 @@
 
 #include <string.h>
 
-/* As the service takes them. */
+/* The limit of the service. */
 #define CERTIFICATE_MAX_BYTES (64 * 1024)
 
-/* What the options of `pin` hold. */
+/* The options of `pin`. */
 typedef struct
 {
   gboolean system;
@@ -46,7 +46,7 @@ pin_options_clear (PinOptions *options)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (PinOptions, pin_options_clear)
 
-/* Adds the contents of the files as `aay`, where there are any. */
+/* Adds the contents of the files as `aay`, if there are files. */
 static gboolean
 add_certificates (GVariantDict *dict, const char *name, char **files, GError **error)
 {
@@ -106,7 +106,7 @@ options_of_pin (const PinOptions *options, GError **error)
   return g_variant_dict_end (&dict);
 }
 
-/* Either a file or keys. */
+/* Accepts either a file or keys. */
 static gboolean
 check_usage (Ctl *ctl, const PinOptions *options, GError **error)
 {
@@ -133,7 +133,7 @@ pin_keys (Ctl *ctl, char **keys, GVariant *options, GError **error)
                          error);
 }
 
-/* The library reads the file: one that cannot be read blocks the host. */
+/* The library reads the file, and blocks the host if that fails. */
 static GVariant *
 pin_file (Ctl *ctl, GVariant *options, GError **error)
 {
@@ -148,7 +148,7 @@ pin_file (Ctl *ctl, GVariant *options, GError **error)
       error);
 }
 
-/* As the library does with a file: whoever wanted the host pinned must not find it open. */
+/* As the library does for a file: the host must not stay unpinned if its pin could not be read. */
 static void
 block_unread (Ctl *ctl, gboolean system, const GError *reason, GError **error)
 {
@@ -183,7 +183,7 @@ pin_standard_input (Ctl *ctl, gboolean system, GVariant *options, GError **error
                          CTL_REPLY_PIN, error);
 }
 
-/* `options`: as the service takes them */
+/* `options`: for the service */
 static GVariant *
 pin_as_chosen (Ctl *ctl, const PinOptions *chosen, GVariant *options, GError **error)
 {

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The shapes of the service's replies, as its interface promises them: a reply that lacks what a
- * verb is about, or holds it in another type, is an error, and never an empty line or a success. */
+/* Checks that the replies of the service are what its interface promises. If a reply lacks a value
+ * or has it in another type, that is an error, never an empty line or a success. */
 
 #include "config.h"
 
 #include "certpinctl-reply.h"
 
-/* As much as the service ever answers with. */
+/* No reply of the service is larger. */
 #define REPLY_MAX_BYTES (16 * 1024 * 1024)
 
-/* One entry of a dictionary. What no table names may have any type: a later service may say more.
- */
+/* An entry of a dictionary. Entries that are in no table may have any type, because a later service
+ * may send more. */
 typedef struct
 {
   const char *name;
   const char *type;
-  gboolean needed; /* always there */
+  gboolean needed; /* it is always present */
 } Entry;
 
 static const Entry pin_entries[] = {
@@ -65,7 +65,7 @@ static const Entry info_entries[] = {
   { "report", "a{sv}" },        { NULL },
 };
 
-/* A bit of `seen` is for each. */
+/* `seen` has one bit for each. */
 G_STATIC_ASSERT (G_N_ELEMENTS (pin_entries) <= 32);
 
 static const Entry *const entries_of[] = {
@@ -93,7 +93,7 @@ refuse (GError **error, const char *format, ...)
   return FALSE;
 }
 
-/* Returns: where the name stands in the table, or in its end */
+/* Returns: the index of the name in the table, or that of its end */
 static unsigned int
 find_entry (const Entry *entries, const char *name)
 {
@@ -104,8 +104,8 @@ find_entry (const Entry *entries, const char *name)
   return i;
 }
 
-/* `seen`: a bit for each entry of the table. A dictionary of D-Bus may name a thing twice, and then
- * nobody knows which of them is meant. */
+/* `seen`: a bit for each entry of the table. D-Bus allows a key twice in a dictionary; then it is
+ * unclear which value counts. */
 static gboolean
 check_entry (GVariant *member, const Entry *entries, guint32 *seen, GError **error)
 {
@@ -177,9 +177,8 @@ check_reply (GVariant *reply, CtlReply kind, GError **error)
   return check_pins (pins, error);
 }
 
-/* `reply`: (transfer full) (nullable): what a call came to; NULL with the error set where it
- * failed. Errors: CERTPIN_ERROR_FAILED. Returns: (transfer full) (nullable): the reply, if it is
- * one */
+/* `reply`: (transfer full) (nullable): the result of a call; NULL with the error set if it failed.
+ * Errors: CERTPIN_ERROR_FAILED. Returns: (transfer full) (nullable): the reply, if it is valid */
 GVariant *
 ctl_reply_take (GVariant *reply, CtlReply kind, GError **error)
 {
@@ -188,7 +187,7 @@ ctl_reply_take (GVariant *reply, CtlReply kind, GError **error)
   return value != NULL && check_reply (value, kind, error) ? g_steal_pointer (&value) : NULL;
 }
 
-/* As ctl_reply_take(), of an array of pins. */
+/* As ctl_reply_take(), for an array of pins. */
 GVariant *
 ctl_reply_take_pins (GVariant *reply, GError **error)
 {
@@ -215,7 +214,7 @@ check_response (CertpinResponse *response, GError **error)
   return report == NULL || check_dictionary (report, failure_entries, error);
 }
 
-/* As ctl_reply_take(), of the answer to a request. */
+/* As ctl_reply_take(), for the response to a request. */
 CertpinResponse *
 ctl_reply_take_response (CertpinResponse *response, GError **error)
 {

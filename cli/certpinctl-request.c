@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs `get` and `request`: what they take, and the way from there to an answer. */
+/* The verbs `get` and `request`, from their options to the response. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #define TIMEOUT_MAX_S 600
 #define HTTPS_PORT    443
 
-/* What the options hold. */
+/* The options of `get` and `request`. */
 typedef struct
 {
   CtlBody body;
@@ -128,7 +128,7 @@ service_options (const RequestOptions *options, GError **error)
   return g_variant_dict_end (&dict);
 }
 
-/* As pins name it. */
+/* The host as pins name it. */
 static char *
 host_of_request (CertpinRequest *request)
 {
@@ -141,7 +141,7 @@ host_of_request (CertpinRequest *request)
   return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }
 
-/* The evidence behind `reason`, if that is still the host's last refusal. */
+/* The evidence for `reason`, if that is still the last refusal of the host. */
 static GVariant *
 lookup_evidence (Ctl *ctl, CertpinRequest *request, const GError *reason, gint64 started_s)
 {
@@ -185,8 +185,8 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
   return response;
 }
 
-/* Whether the answer can be written there is told before anything is sent. `file`: stays NULL for
- * the standard output */
+/* Shows an error of the output file before anything is sent. `file`: stays NULL for standard
+ * output */
 static gboolean
 find_output (const RequestOptions *options, CtlFile **file, GError **error)
 {
@@ -197,7 +197,7 @@ find_output (const RequestOptions *options, CtlFile **file, GError **error)
   return standard || *file != NULL;
 }
 
-/* `method`: (nullable): the first argument, where the verb does not say it */
+/* `method`: NULL if it is the first argument */
 static CtlExit
 run_request (Ctl *ctl, const char *method, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run of the program, which all verbs are given: the command line as it was understood, the way
- * to the service, and where output goes. */
+/* The state of one run of the program, which every verb gets: the parsed command line, the client,
+ * and the output. */
 
 #pragma once
 
@@ -13,17 +13,17 @@ G_BEGIN_DECLS
 
 typedef struct _Ctl Ctl;
 
-/* One verb. `run` returns an exit status, and sets an error where it could not do its work. */
+/* A verb. `run` returns an exit status, and sets an error if it fails. */
 typedef struct
 {
   const char *name;
   const char *arguments; /* as the usage line shows them */
-  const char *summary;   /* half a sentence */
+  const char *summary;   /* a sentence without a period */
   const char *details;   /* (nullable): lines of text for its own help */
   const char *examples;  /* lines */
   int arguments_min;
   int arguments_max;
-  int texts; /* how many of the first are sent: others are names of files, and may be any bytes */
+  int texts; /* so many of the first arguments are UTF-8; others are file names of any bytes */
   CtlExit (*run) (Ctl *ctl, GError **error);
 } CtlVerb;
 
@@ -31,7 +31,7 @@ typedef struct
 struct _Ctl
 {
   gboolean json;
-  gboolean json_named; /* the option is somewhere in a command line that cannot be parsed */
+  gboolean json_named; /* --json is somewhere in the command line, which may be wrong */
   gboolean verbose;
   gboolean no_ask_password;
   gboolean help;
@@ -39,14 +39,14 @@ struct _Ctl
   GOptionEntry globals[6]; /* the options above */
 
   const CtlVerb *verb;
-  char **words;     /* the command line, as far as it was not understood yet */
+  char **words;     /* the part of the command line that is not parsed yet */
   char **arguments; /* (nullable): of the verb, without its options */
 
   CtlStream out;
   CtlStream err;
 
   CertpinClient *client;
-  GCancellable *cancellable; /* trips when the user interrupts */
+  GCancellable *cancellable; /* cancelled when the user interrupts the program */
   GAsyncResult *result;      /* of the call under way */
   GVariant *failure;         /* (nullable): the evidence behind the error */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verb `show`: what holds for one host in each scope, and why its last request was refused. */
+/* The verb `show`: the pins of a host in each scope, and why the last request to it was refused. */
 
 #include "config.h"
 
@@ -55,7 +55,7 @@ get_pins (Ctl *ctl, const char *host, GError **error)
   return g_variant_ref_sink (g_variant_builder_end (&pins));
 }
 
-/* Whether the pin only reports, so that the request went on. */
+/* Whether the mismatch was only reported, and the request sent. */
 static gboolean
 is_report (GVariant *failure)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The signals that end the program, kept waiting while there is something to tidy up, and given
- * their way afterwards: whoever sent them sees that they worked. */
+/* Signals that end the program are held while a temporary file exists, and take effect afterwards,
+ * so that their sender sees that they worked. */
 
 #include "config.h"
 
@@ -11,7 +11,7 @@
 
 static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
-/* The one global that is no constant: a handler has no other way to tell. */
+/* The only global variable: a signal handler has no other way to pass this on. */
 static volatile sig_atomic_t caught;
 
 static void
@@ -28,7 +28,7 @@ is_ignored (int number)
   return sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
-/* Those that whoever started the program has it ignore stay ignored. */
+/* Signals that were ignored when the program started stay ignored. */
 static void
 handle_all (void (*handler) (int))
 {
@@ -46,14 +46,14 @@ ctl_signals_hold (void)
   handle_all (on_signal);
 }
 
-/* The last signal since they were held; 0: none. */
+/* Returns: the last signal since they were held; 0: none */
 int
 ctl_signals_caught (void)
 {
   return caught;
 }
 
-/* Does not return where one was caught. */
+/* Does not return if a signal was caught. */
 void
 ctl_signals_release (void)
 {
@@ -62,8 +62,8 @@ ctl_signals_release (void)
     raise (caught);
 }
 
-/* A write that nobody reads, or that is beyond a limit, fails from now on. Returns: whether those
- * that nobody reads failed before */
+/* From now on, writes without a reader or beyond a limit fail instead of ending the program.
+ * Returns: whether writes without a reader failed before, too */
 gboolean
 ctl_signals_ignore_writes (void)
 {
@@ -74,7 +74,7 @@ ctl_signals_ignore_writes (void)
   return ignored;
 }
 
-/* Ends the program as a write that nobody reads does by default. */
+/* Ends the program as SIGPIPE does by default. */
 void
 ctl_signals_end_by_pipe (void)
 {

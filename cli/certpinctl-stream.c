@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The standard output and the standard error: what is printed is gathered and written in few
- * pieces, and the first failure is remembered, so that it can be told at the end. Nothing here
- * looks at what is written: certpinctl-output.c does. */
+/* Standard output and standard error. Output is collected and written in few pieces; the first
+ * failure is kept, to be reported at the end. Text is cleaned before it gets here, in
+ * certpinctl-output.c. */
 
 #include "config.h"
 
@@ -35,7 +35,7 @@ ctl_stream_clear (CtlStream *stream)
   g_string_free (stream->pending, TRUE);
 }
 
-/* Writes all of it; FALSE with errno set where that failed. */
+/* Writes everything. Returns FALSE with errno set on failure. */
 gboolean
 ctl_fd_write (int fd, const char *bytes, gsize length)
 {
@@ -43,7 +43,7 @@ ctl_fd_write (int fd, const char *bytes, gsize length)
     {
       gssize written = write (fd, bytes, length);
 
-      /* Whoever shares the other end of a pipe or a terminal may have made it non-blocking. */
+      /* Another process that has the pipe or terminal open may have made it non-blocking. */
       if (written < 0 && errno == EAGAIN)
         poll (&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, -1);
       else if (written < 0 && errno != EINTR)
@@ -54,7 +54,7 @@ ctl_fd_write (int fd, const char *bytes, gsize length)
   return TRUE;
 }
 
-/* What comes after a failure is dropped: with a hole in it, it would read as something else. */
+/* After a failure nothing more is written: output with a gap could be misread. */
 static void
 write_now (CtlStream *stream, const char *bytes, gsize length)
 {
@@ -85,7 +85,7 @@ ctl_stream_write (CtlStream *stream, const char *bytes, gsize length)
     write_now (stream, bytes, length);
 }
 
-/* What could not be written, now or earlier, is an error. Errors: G_FILE_ERROR. */
+/* Reports the first failure to write, now or earlier. Errors: G_FILE_ERROR. */
 gboolean
 ctl_stream_flush (CtlStream *stream, GError **error)
 {

@@ -13,10 +13,10 @@ typedef struct
   const char *name; /* for messages */
   gboolean terminal;
   gboolean colour;
-  gboolean ends_quietly; /* so does the program where nobody reads it any more */
-  gboolean by_line;      /* each line is written as soon as it is whole */
-  GString *pending;      /* what was not written yet */
-  int failure;           /* errno of the first write that failed; 0: none did */
+  gboolean ends_quietly; /* the program ends without a message if nobody reads it any more */
+  gboolean by_line;      /* each complete line is written at once */
+  GString *pending;      /* not written yet */
+  int failure;           /* errno of the first failed write; 0: none failed */
 } CtlStream;
 
 void ctl_stream_init (CtlStream *stream, int fd, const char *name);

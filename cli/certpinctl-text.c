@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Text that strangers wrote, made fit to be shown: servers, certificates, files and arguments must
- * not play with a terminal, start a line of their own, or make one read otherwise than it is
- * (Unicode UTS 55). What is unfit is spelled out, never left out. */
+/* Cleans text from servers, certificates, files and arguments. It must not control a terminal,
+ * begin a new line, or look like other text (Unicode UTS 55). Such characters are escaped, never
+ * left out. */
 
 #include "config.h"
 
 #include "certpinctl-text.h"
 
-/* Bytes that are not UTF-8, as g_utf8_get_char_validated() tells them. */
+/* g_utf8_get_char_validated() sets this bit for bytes that are not UTF-8. */
 #define NO_CHARACTER_BIT 0x80000000u
 
 static gboolean
@@ -20,8 +20,8 @@ is_plain (gunichar c)
          && type != G_UNICODE_PARAGRAPH_SEPARATOR;
 }
 
-/* Reads the next character of `*text`, which is not at its end, and moves on. Returns FALSE where
- * the next byte, in `*c`, does not belong to one. */
+/* Reads the next character of `*text`, which is not at its end, and moves on. Returns FALSE if the
+ * next byte, which is then in `*c`, is not UTF-8. */
 static gboolean
 next_character (const char **text, gunichar *c)
 {
@@ -35,8 +35,8 @@ next_character (const char **text, gunichar *c)
   return TRUE;
 }
 
-/* Returns: (transfer full): @text on one line of plain UTF-8: a byte that is a control character or
- * no text at all as \xNN, another character that is unfit as \uNNNN or \UNNNNNNNN */
+/* Returns: (transfer full): `text` on one line of plain UTF-8. ASCII control characters and bytes
+ * that are not UTF-8 become \xNN, other characters that must not be shown \uNNNN or \UNNNNNNNN */
 char *
 ctl_text_clean (const char *text)
 {
@@ -68,8 +68,8 @@ append_escaped (GString *json, gunichar c)
                             0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
-/* Appends the text as a string of JSON: what is unfit is escaped, a byte that is not UTF-8 becomes
- * U+FFFD. */
+/* Appends the text as a JSON string. Characters that must not be shown are escaped; a byte that is
+ * not UTF-8 becomes U+FFFD. */
 void
 ctl_text_append_json (GString *json, const char *text)
 {

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-/* GLib wants a time of day, and seconds in it. Returns: (transfer full): with what is left out of
- * them: 0, and for a day alone the zone, too */
+/* GLib requires a time of day with seconds. Returns: (transfer full): the text with what is missing
+ * of them, as 0; a day gets UTC as its time zone */
 static char *
 complete (const char *text)
 {
@@ -24,8 +24,9 @@ complete (const char *text)
                           extended ? ":00" : (basic ? "00" : ""), zone);
 }
 
-/* Takes Unix seconds, a day (its first second in UTC), or a point in time of ISO 8601 with or
- * without seconds (in UTC unless it names a zone), all after 1970 began. Errors: G_OPTION_ERROR. */
+/* Accepts Unix seconds, a day (its first second in UTC), and a point in time in ISO 8601, with or
+ * without seconds and time zone (default: UTC). It must be after 1970-01-01T00:00Z. Errors:
+ * G_OPTION_ERROR. */
 gboolean
 ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
 {
@@ -48,8 +49,8 @@ ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
   return TRUE;
 }
 
-/* Returns: (transfer full): the point in time as ISO 8601 in UTC, or a number where no calendar
- * goes that far */
+/* Returns: (transfer full): the time in ISO 8601 and UTC; a number if it is beyond the calendar of
+ * GLib */
 char *
 ctl_time_to_text (gint64 unix_s)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The table of verbs: what each is called, takes and does. It refers to every verb, and no verb to
- * it. */
+/* The table of verbs. It refers to every verb, and no verb refers to it. */
 
 #include "config.h"
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The way through a call of the library: the verbs run one after the other, and an interrupt
- * cancels the call that is under way. */
+/* Waits for a call of the library to end. An interrupt cancels the call. */
 
 #include "config.h"
 
@@ -18,7 +17,7 @@ on_interrupt (gpointer user_data)
   return G_SOURCE_REMOVE; /* the next one ends the program at once */
 }
 
-/* The callback of whatever call ctl_wait() waits for. */
+/* The callback of every call that ctl_wait() waits for. */
 void
 ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -27,7 +26,7 @@ ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
   ctl->result = g_object_ref (result);
 }
 
-/* Returns: (transfer full): what the call under way came to; an interrupt cancels it */
+/* Returns: (transfer full): the result of the call */
 GAsyncResult *
 ctl_wait (Ctl *ctl)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line tool, from its start to the one place where an error becomes a sentence and an
- * exit status. */
+/* The main program: finds the verb, runs it, and turns an error into a message and an exit
+ * status. */
 
 #include "config.h"
 
@@ -34,7 +34,7 @@ find_verb (Ctl *ctl, GError **error)
   return FALSE;
 }
 
-/* Reads the options before the verb, and the verb; the rest is the verb's. */
+/* Parses the options before the verb, and runs the verb, which parses the rest. */
 static CtlExit
 run (Ctl *ctl, GError **error)
 {
@@ -51,7 +51,7 @@ run (Ctl *ctl, GError **error)
   return CTL_EXIT_OK;
 }
 
-/* One line for people, one document for machines. */
+/* Prints one line for people, or one JSON document for programs. */
 static CtlExit
 print_error (Ctl *ctl, const GError *error)
 {
@@ -80,7 +80,7 @@ print_error (Ctl *ctl, const GError *error)
   return ctl_error_exit (error);
 }
 
-/* What the caller closed must not become a file or a socket that is opened later. */
+/* A standard descriptor that is closed must not become a file or a socket that is opened later. */
 static void
 fill_descriptors (void)
 {
@@ -101,7 +101,8 @@ ctl_clear (Ctl *ctl)
   ctl_stream_clear (&ctl->err);
 }
 
-/* What could not be written is an error, and an error that could not be written is still told. */
+/* Output that cannot be written is an error; if that was an error in JSON, its message goes to
+ * standard error. */
 static CtlExit
 flush_output (Ctl *ctl, const GError *error, CtlExit status)
 {
@@ -137,7 +138,7 @@ main (int argc, char **argv)
   Ctl ctl = { 0 };
 
   setlocale (LC_ALL, "");
-  setlocale (LC_CTYPE, "C.UTF-8"); /* what crosses the bus is UTF-8, wherever we are */
+  setlocale (LC_CTYPE, "C.UTF-8"); /* D-Bus strings are UTF-8 in every locale */
   fill_descriptors ();
   ctl_init (&ctl, argv);
 
