@@ -6,6 +6,8 @@
 
 #include "certpinctl-help.h"
 
+#define NAME_WIDTH 28
+
 void
 ctl_print_version (Ctl *ctl)
 {
@@ -22,6 +24,15 @@ print_lines (CtlStream *stream, const char *heading, const char *text)
     ctl_print_heading (stream, heading);
   for (size_t i = 0; lines[i] != NULL; i++)
     ctl_print_line (stream, "%s%s", heading != NULL ? "  " : "", lines[i]);
+}
+
+/* Pads by characters: printf() would count bytes. */
+static void
+print_row (CtlStream *stream, const char *name, const char *description)
+{
+  int missing = NAME_WIDTH - (int)g_utf8_strlen (name, -1);
+
+  ctl_print_line (stream, "%s%*s  %s", name, MAX (missing, 0), "", description);
 }
 
 static char *
@@ -45,7 +56,7 @@ print_options (CtlStream *stream, const char *heading, const GOptionEntry *optio
     {
       g_autofree char *text = text_of_option (option);
 
-      ctl_print_line (stream, "%-28s  %s", text, option->description);
+      print_row (stream, text, option->description);
     }
 }
 
@@ -63,9 +74,9 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
-      g_autofree char *text = g_strdup_printf ("%s %s", verb->name, verb->arguments);
+      g_autofree char *text = g_strdup_printf ("  %s %s", verb->name, verb->arguments);
 
-      ctl_print_line (out, "  %-26s  %s", text, verb->summary);
+      print_row (out, text, verb->summary);
     }
   print_options (out, "Options", ctl->globals);
   print_lines (out, /* heading= */ NULL,

@@ -205,7 +205,7 @@ ctl_pin (Ctl *ctl, GError **error)
     { "mode", 0, 0, G_OPTION_ARG_STRING, &chosen.mode,
       "enforce: refuse a mismatch (default); report: only report it", "enforce|report" },
     { "expires", 0, 0, G_OPTION_ARG_STRING, &chosen.expires,
-      "when the pin expires, such as 2027-01-31; from then on the host is refused", "DATE" },
+      "when the pin expires, such as 2027-01-31; then the host is refused", "DATE" },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.backups,
       "also accept the key of this certificate; may be repeated", "FILE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.anchors,

@@ -204,7 +204,7 @@ run_request (Ctl *ctl, const char *method, GError **error)
   g_auto (RequestOptions) chosen = { 0 };
   const GOptionEntry options[] = {
     { "data", 'd', 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data,
-      "the request body, or @FILE to read it; repeated parts are joined with &", "DATA" },
+      "the request body, or @FILE to read it; parts are joined with &", "DATA" },
     { "data-raw", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data_raw,
       "like -d, but @ has no special meaning; may be repeated", "DATA" },
     { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &chosen.body.data_file,

@@ -97,6 +97,17 @@ def _(world):
         equal(exits(world, OK, *arguments).decode(), text + '\n', f'what {arguments} says')
 
 
+@test('--help is a table: descriptions stand in one column, and lines fit a wide terminal')
+def _(world):
+    for arguments in ([], *([verb] for verb in VERBS)):
+        lines = exits(world, OK, *arguments, '--help').decode().split('\n')
+        equal([line for line in lines if len(line) > 100], [], f'long lines of {arguments}')
+        rows = [line for line in lines[:lines.index('Examples') if arguments else None]
+                if line.startswith('  ')]
+        columns = {re.match(r' *.*?\S  +(?=\S)', line).end() for line in rows}
+        equal((len(rows) > 4, columns), (True, {30}), f'the columns of {arguments}')
+
+
 @test('the keys in --help and in the manual could be a server’s')
 def _(world):
     texts = [exits(world, OK, verb, '--help').decode() for verb in VERBS]
