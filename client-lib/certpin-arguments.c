@@ -46,24 +46,6 @@ certpin_arguments_bytes (GBytes *bytes)
   return g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
 }
 
-/* `options`: (nullable): sunk if floating. Returns: (transfer full) */
-GVariant *
-certpin_arguments_take_options (GVariant *options)
-{
-  return g_variant_ref_sink (options != NULL ? options : g_variant_new ("a{sv}", NULL));
-}
-
-gboolean
-certpin_arguments_check_options (GVariant *options, GError **error)
-{
-  if (g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT))
-    return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               "the options are of type ‘%.100s’; give a dictionary of type ‘a{sv}’",
-               g_variant_get_type_string (options));
-  return FALSE;
-}
-
 /* The part of a message that is measured so far: where the next value begins, and how many
  * containers it is in. */
 typedef struct

@@ -12,8 +12,6 @@ GVariant *certpin_arguments_text (const char *text);
 GVariant *certpin_arguments_texts (const char *const *texts);
 GVariant *certpin_arguments_bytes (GBytes *bytes);
 
-GVariant *certpin_arguments_take_options (GVariant *options);
-gboolean certpin_arguments_check_options (GVariant *options, GError **error);
 gboolean certpin_arguments_check (GVariant *arguments, GError **error);
 
 G_END_DECLS

@@ -33,6 +33,35 @@ certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer so
          && g_async_result_is_tagged (result, source_tag);
 }
 
+/* Returns: (transfer full): a task that returns what it is given even if the call was cancelled: a
+ * reply that has arrived counts, and an error stays one of certpin */
+GTask *
+certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (client, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, source_tag);
+  g_task_set_check_cancellable (task, FALSE);
+  return task;
+}
+
+/* `options`: (nullable): sunk if floating. Returns: (transfer full) (nullable): the options as an
+ * `a{sv}`; NULL: they are of another type, and the task has returned that error */
+GVariant *
+certpin_call_take_options (GTask *task, GVariant *options)
+{
+  g_autoptr (GVariant) given
+      = g_variant_ref_sink (options != NULL ? options : g_variant_new ("a{sv}", NULL));
+
+  if (g_variant_is_of_type (given, G_VARIANT_TYPE_VARDICT))
+    return g_steal_pointer (&given);
+  g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "the options are of type ‘%.100s’; give a dictionary of type ‘a{sv}’",
+                           g_variant_get_type_string (given));
+  return NULL;
+}
+
 static void
 call_free (gpointer data)
 {
@@ -67,7 +96,7 @@ check_call (const CertpinCall *call, GError **error)
 
 /* `task`: returns the reply, or an error of certpin. `call`: (transfer full) */
 void
-certpin_call_start (GTask *task, CertpinCall *call)
+certpin_call_submit (GTask *task, CertpinCall *call)
 {
   CertpinClient *client = g_task_get_source_object (task);
   GError *error = NULL;
@@ -77,8 +106,6 @@ certpin_call_start (GTask *task, CertpinCall *call)
     call->timeout_ms = call->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
   call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
   g_task_set_task_data (task, call, call_free);
-  /* A reply that has arrived counts, even if the call was cancelled at the same time. */
-  g_task_set_check_cancellable (task, FALSE);
   if (!check_call (call, &error))
     {
       g_task_return_error (task, error);
@@ -88,39 +115,11 @@ certpin_call_start (GTask *task, CertpinCall *call)
   certpin_link_call (call->link, task);
 }
 
-static GVariant *
-append (GVariant *arguments, GVariant *last)
-{
-  g_autoptr (GVariant) tuple = g_variant_ref_sink (arguments);
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_TUPLE);
-  for (gsize i = 0; i < g_variant_n_children (tuple); i++)
-    {
-      g_autoptr (GVariant) argument = g_variant_get_child_value (tuple, i);
-
-      g_variant_builder_add_value (&builder, argument);
-    }
-  g_variant_builder_add_value (&builder, last);
-  return g_variant_builder_end (&builder);
-}
-
-/* `arguments`: without the options; sunk if floating. `options`: (nullable): sunk if floating */
+/* With the usual timeout. `arguments`: sunk if floating */
 void
-certpin_call_start_with_options (GTask *task, const CertpinMethod *method, GVariant *arguments,
-                                 GVariant *options)
+certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments)
 {
-  g_autoptr (GVariant) given = certpin_arguments_take_options (options);
-  GVariant *all = append (arguments, given);
-  GError *error = NULL;
-
-  if (certpin_arguments_check_options (given, &error))
-    {
-      certpin_call_start (task, certpin_call_new (method, all));
-      return;
-    }
-  g_variant_unref (g_variant_ref_sink (all));
-  g_task_return_error (task, error);
+  certpin_call_submit (task, certpin_call_new (method, arguments));
 }
 
 /* Translates an error of GDBus, of the bus or of another service. `reason`: (transfer full).

@@ -33,10 +33,13 @@ typedef struct
 gboolean certpin_call_is_possible (CertpinClient *client, GCancellable *cancellable);
 gboolean certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer source_tag);
 
+GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
+                              GAsyncReadyCallback callback, gpointer user_data);
+GVariant *certpin_call_take_options (GTask *task, GVariant *options);
+
+void certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments);
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);
-void certpin_call_start (GTask *task, CertpinCall *call);
-void certpin_call_start_with_options (GTask *task, const CertpinMethod *method, GVariant *arguments,
-                                      GVariant *options);
+void certpin_call_submit (GTask *task, CertpinCall *call);
 
 GError *certpin_call_translate_error (GError *reason);
 GVariant *certpin_call_finish_value (GAsyncResult *result, GError **error);

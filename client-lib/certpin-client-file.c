@@ -7,7 +7,6 @@
 
 #include "certpin-client.h"
 
-#include "certpin-arguments.h"
 #include "certpin-call.h"
 #include "certpin-cancellation.h"
 #include "certpin-engine.h"
@@ -38,7 +37,7 @@ from_file_clear (gpointer data)
   g_clear_object (&from->task);
   g_clear_object (&from->file);
   g_free (from->host);
-  g_variant_unref (from->options);
+  g_clear_pointer (&from->options, g_variant_unref);
   g_free (from->shown);
 }
 
@@ -204,22 +203,17 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
                                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (FromFile) from = NULL;
-  GError *error = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
                     && G_IS_FILE (file));
 
   from = g_atomic_rc_box_new0 (FromFile);
+  from->task = certpin_call_new_task (client, certpin_client_pin_certificate_from_file_async,
+                                      cancellable, callback, user_data);
+  from->options = certpin_call_take_options (from->task, options);
+  if (from->options == NULL)
+    return;
   from->host = g_strdup (host);
-  from->options = certpin_arguments_take_options (options);
-  from->task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (from->task, certpin_client_pin_certificate_from_file_async);
-  g_task_set_check_cancellable (from->task, FALSE);
-  if (!certpin_arguments_check_options (from->options, &error))
-    {
-      g_task_return_error (from->task, error);
-      return;
-    }
   from->file = g_object_ref (file);
   from->shown = g_file_get_parse_name (file);
   certpin_context_post (g_task_get_context (from->task), from_file_start,

@@ -16,22 +16,15 @@
 static const CertpinMethod explain_host = { CERTPIN_PINS_IFACE, "ExplainHost", "(a{sv})" };
 static const CertpinMethod verify_chain = { CERTPIN_PINS_IFACE, "VerifyChain", "(a{sv})" };
 
-/* Returns: (nullable): floating */
+/* Returns: floating */
 static GVariant *
-new_chain (GPtrArray *chain, GError **error)
+new_chain (GPtrArray *chain)
 {
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aay"));
+  GVariantBuilder builder;
 
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("aay"));
   for (unsigned int i = 0; i < chain->len; i++)
-    {
-      if (chain->pdata[i] == NULL)
-        {
-          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       "certificate %u of the chain is missing", i + 1);
-          return NULL;
-        }
-      g_variant_builder_add_value (&builder, certpin_arguments_bytes (chain->pdata[i]));
-    }
+    g_variant_builder_add_value (&builder, certpin_arguments_bytes (chain->pdata[i]));
   return g_variant_builder_end (&builder);
 }
 
@@ -55,13 +48,16 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
                                    gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_explain_host_async);
-  certpin_call_start_with_options (task, &explain_host,
-                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
+  task = certpin_call_new_task (client, certpin_client_explain_host_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &explain_host,
+                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -136,21 +132,24 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
                                    GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  GVariant *certificates;
-  GError *error = NULL;
+  g_autoptr (GVariant) given = NULL;
+  unsigned int hole;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
                     && chain != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_verify_chain_async);
-  certificates = new_chain (chain, &error);
-  if (certificates == NULL)
-    g_task_return_error (task, error);
+  task = certpin_call_new_task (client, certpin_client_verify_chain_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given == NULL)
+    return;
+  if (g_ptr_array_find (chain, NULL, &hole))
+    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                             "certificate %u of the chain is missing", hole + 1);
   else
-    certpin_call_start_with_options (
+    certpin_call_start (
         task, &verify_chain,
-        g_variant_new ("(@s@aay)", certpin_arguments_text (host), certificates), options);
+        g_variant_new ("(@s@aay@a{sv})", certpin_arguments_text (host), new_chain (chain), given));
 }
 
 /**

@@ -6,7 +6,6 @@
 
 #include "certpin-client.h"
 
-#include "certpin-arguments.h"
 #include "certpin-call.h"
 #include "certpin-error.h"
 #include "certpin-wait.h"
@@ -90,14 +89,13 @@ list_ask (GTask *task)
 {
   List *list = g_task_get_task_data (task);
   g_autoptr (GTask) slice
-      = g_task_new (g_task_get_source_object (task), g_task_get_cancellable (task), list_on_slice,
-                    g_object_ref (task));
+      = certpin_call_new_task (g_task_get_source_object (task), list_ask,
+                               g_task_get_cancellable (task), list_on_slice, g_object_ref (task));
   g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (list->options);
 
   if (list->last_host != NULL)
     g_variant_dict_insert (&options, "start-after", "s", list->last_host);
-  certpin_call_start_with_options (slice, &list_pins, g_variant_new ("()"),
-                                   g_variant_dict_end (&options));
+  certpin_call_start (slice, &list_pins, g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
 }
 
 static gboolean
@@ -128,23 +126,20 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
+  g_autoptr (GVariant) given = NULL;
   List *list;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable));
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_list_pins_async);
-  g_task_set_check_cancellable (task, FALSE);
+  task = certpin_call_new_task (client, certpin_client_list_pins_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given == NULL)
+    return;
   list = g_new0 (List, 1);
-  list->options = certpin_arguments_take_options (options);
+  list->options = g_steal_pointer (&given);
   list->pins = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
   g_task_set_task_data (task, list, list_free);
-  if (!certpin_arguments_check_options (list->options, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
   list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
   list_ask (task);
 }

@@ -40,16 +40,18 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
                                       GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
                     && certificate != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_pin_certificate_async);
-  certpin_call_start_with_options (task, &pin_certificate,
-                                   g_variant_new ("(@s@ay)", certpin_arguments_text (host),
-                                                  certpin_arguments_bytes (certificate)),
-                                   options);
+  task = certpin_call_new_task (client, certpin_client_pin_certificate_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &pin_certificate,
+                        g_variant_new ("(@s@ay@a{sv})", certpin_arguments_text (host),
+                                       certpin_arguments_bytes (certificate), given));
 }
 
 /**
@@ -126,15 +128,17 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
                                GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL && keys != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_pin_keys_async);
-  certpin_call_start_with_options (
-      task, &pin_keys,
-      g_variant_new ("(@s@as)", certpin_arguments_text (host), certpin_arguments_texts (keys)),
-      options);
+  task = certpin_call_new_task (client, certpin_client_pin_keys_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &pin_keys,
+                        g_variant_new ("(@s@as@a{sv})", certpin_arguments_text (host),
+                                       certpin_arguments_texts (keys), given));
 }
 
 /**
@@ -209,13 +213,16 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
                             gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_unpin_async);
-  certpin_call_start_with_options (task, &unpin,
-                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
+  task = certpin_call_new_task (client, certpin_client_unpin_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &unpin,
+                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -287,16 +294,18 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
                                  GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
                     && reason != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_block_host_async);
-  certpin_call_start_with_options (
-      task, &block_host,
-      g_variant_new ("(@s@s)", certpin_arguments_text (host), certpin_arguments_text (reason)),
-      options);
+  task = certpin_call_new_task (client, certpin_client_block_host_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &block_host,
+                        g_variant_new ("(@s@s@a{sv})", certpin_arguments_text (host),
+                                       certpin_arguments_text (reason), given));
 }
 
 /**

@@ -35,13 +35,16 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
                               gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_get_pin_async);
-  certpin_call_start_with_options (task, &get_pin,
-                                   g_variant_new ("(@s)", certpin_arguments_text (host)), options);
+  task = certpin_call_new_task (client, certpin_client_get_pin_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_start (task, &get_pin,
+                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -115,11 +118,9 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_last_failure_async);
-  certpin_call_start (
-      task,
-      certpin_call_new (&last_failure, g_variant_new ("(@s)", certpin_arguments_text (host))));
+  task = certpin_call_new_task (client, certpin_client_last_failure_async, cancellable, callback,
+                                user_data);
+  certpin_call_start (task, &last_failure, g_variant_new ("(@s)", certpin_arguments_text (host)));
 }
 
 /**

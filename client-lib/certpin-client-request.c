@@ -91,17 +91,14 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
 {
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
-  GError *error = NULL;
 
   g_return_if_fail (certpin_call_is_possible (client, cancellable) && request != NULL);
 
-  task = g_task_new (client, cancellable, callback, user_data);
-  g_task_set_source_tag (task, certpin_client_secure_request_async);
-  given = certpin_arguments_take_options (options);
-  if (certpin_arguments_check_options (given, &error))
-    certpin_call_start (task, new_call (request, given));
-  else
-    g_task_return_error (task, error);
+  task = certpin_call_new_task (client, certpin_client_secure_request_async, cancellable, callback,
+                                user_data);
+  given = certpin_call_take_options (task, options);
+  if (given != NULL)
+    certpin_call_submit (task, new_call (request, given));
 }
 
 /**
@@ -119,9 +116,6 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
 CertpinResponse *
 certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (
-      certpin_call_is_result (client, result, certpin_client_secure_request_async), NULL);
-
   g_autoptr (GVariant) reply = NULL, headers = NULL, body = NULL, info = NULL;
   g_autoptr (GBytes) bytes = NULL;
   guint32 status;

@@ -209,6 +209,25 @@ test_options_of_a_wrong_type (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "GetPin"), ==, 0);
 }
 
+/* An error stays one of certpin, even if the call was cancelled as well. */
+static void
+test_wrong_and_cancelled (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GVariant) wrong = g_variant_ref_sink (g_variant_new_string ("scope"));
+  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+
+  g_cancellable_cancel (cancelled);
+  for (unsigned int i = 0; i < n_methods; i++)
+    {
+      Arguments a = good_arguments (f, &methods[i]);
+
+      a.options = wrong;
+      a.cancellable = cancelled;
+      if (methods[i].has_options)
+        assert_ends (&methods[i], &a, CERTPIN_ERROR_INVALID_ARGUMENT);
+    }
+}
+
 static void
 test_options_that_d_bus_has_not (Fixture *f, gconstpointer user_data)
 {
@@ -460,6 +479,7 @@ main (int argc, char *argv[])
   ADD ("good-arguments", test_good_arguments);
   ADD ("null-and-strangers", test_null_and_strangers);
   ADD ("options-of-a-wrong-type", test_options_of_a_wrong_type);
+  ADD ("wrong-and-cancelled", test_wrong_and_cancelled);
   ADD ("options-that-d-bus-has-not", test_options_that_d_bus_has_not);
   ADD ("odd-options", test_odd_options);
   ADD ("too-large", test_too_large);
