@@ -18,21 +18,6 @@
 #define CALL_TIMEOUT_MS        60000
 #define INTERACTIVE_TIMEOUT_MS 300000
 
-/* The preconditions that all methods of the client share, for g_return_if_fail(). */
-gboolean
-certpin_call_is_possible (CertpinClient *client, GCancellable *cancellable)
-{
-  return CERTPIN_IS_CLIENT (client) && (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-}
-
-/* Whether this is a result of the asynchronous function `source_tag`. */
-gboolean
-certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer source_tag)
-{
-  return CERTPIN_IS_CLIENT (client) && g_task_is_valid (result, client)
-         && g_async_result_is_tagged (result, source_tag);
-}
-
 /* Returns: (transfer full): a task that returns what it is given even if the call was cancelled: a
  * reply that has arrived counts, and an error stays one of certpin */
 GTask *

@@ -30,9 +30,6 @@ typedef struct
   CertpinLink *link;
 } CertpinCall;
 
-gboolean certpin_call_is_possible (CertpinClient *client, GCancellable *cancellable);
-gboolean certpin_call_is_result (CertpinClient *client, GAsyncResult *result, gpointer source_tag);
-
 GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 GVariant *certpin_call_take_options (GTask *task, GVariant *options);

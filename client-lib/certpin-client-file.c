@@ -204,8 +204,10 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
 {
   g_autoptr (FromFile) from = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
-                    && G_IS_FILE (file));
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (G_IS_FILE (file));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   from = g_atomic_rc_box_new0 (FromFile);
   from->task = certpin_call_new_task (client, certpin_client_pin_certificate_from_file_async,
@@ -236,9 +238,11 @@ GVariant *
 certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
                                                  GError **error)
 {
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
   g_return_val_if_fail (
-      certpin_call_is_result (client, result, certpin_client_pin_certificate_from_file_async),
-      NULL);
+      g_async_result_is_tagged (result, certpin_client_pin_certificate_from_file_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
@@ -266,8 +270,11 @@ certpin_client_pin_certificate_from_file (CertpinClient *client, const char *hos
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (
-      certpin_call_is_possible (client, cancellable) && host != NULL && G_IS_FILE (file), NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_pin_certificate_from_file_async (client, host, file, options, cancellable,

@@ -50,7 +50,9 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_explain_host_async, cancellable, callback,
                                 user_data);
@@ -75,8 +77,10 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
 GVariant *
 certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_explain_host_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_explain_host_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -103,7 +107,10 @@ certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_explain_host_async (client, host, options, cancellable, certpin_wait_on_result,
@@ -135,8 +142,10 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
   g_autoptr (GVariant) given = NULL;
   unsigned int hole;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
-                    && chain != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (chain != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_verify_chain_async, cancellable, callback,
                                 user_data);
@@ -167,8 +176,10 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
 GVariant *
 certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_verify_chain_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_verify_chain_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -196,8 +207,11 @@ certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray 
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (
-      certpin_call_is_possible (client, cancellable) && host != NULL && chain != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (chain != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_verify_chain_async (client, host, chain, options, cancellable,

@@ -129,7 +129,8 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
   g_autoptr (GVariant) given = NULL;
   List *list;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable));
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_list_pins_async, cancellable, callback,
                                 user_data);
@@ -159,8 +160,10 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
 GVariant *
 certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_list_pins_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_list_pins_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return g_task_propagate_pointer (G_TASK (result), error);
 }
@@ -186,7 +189,9 @@ certpin_client_list_pins (CertpinClient *client, GVariant *options, GCancellable
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable), NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_list_pins_async (client, options, cancellable, certpin_wait_on_result, wait);

@@ -42,8 +42,10 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
-                    && certificate != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (certificate != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_pin_certificate_async, cancellable, callback,
                                 user_data);
@@ -69,8 +71,11 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
 GVariant *
 certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (
-      certpin_call_is_result (client, result, certpin_client_pin_certificate_async), NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pin_certificate_async),
+                        NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -98,8 +103,11 @@ certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes 
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (
-      certpin_call_is_possible (client, cancellable) && host != NULL && certificate != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (certificate != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_pin_certificate_async (client, host, certificate, options, cancellable,
@@ -130,7 +138,10 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL && keys != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (keys != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_pin_keys_async, cancellable, callback,
                                 user_data);
@@ -156,8 +167,10 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
 GVariant *
 certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_pin_keys_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pin_keys_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -185,8 +198,11 @@ certpin_client_pin_keys (CertpinClient *client, const char *host, const char *co
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (
-      certpin_call_is_possible (client, cancellable) && host != NULL && keys != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (keys != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_pin_keys_async (client, host, keys, options, cancellable, certpin_wait_on_result,
@@ -215,7 +231,9 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_unpin_async, cancellable, callback,
                                 user_data);
@@ -240,7 +258,10 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
 gboolean
 certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_unpin_async), FALSE);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, client), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_unpin_async), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return certpin_call_finish_done (result, error);
 }
@@ -266,7 +287,10 @@ certpin_client_unpin (CertpinClient *client, const char *host, GVariant *options
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, FALSE);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (host != NULL, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   wait = certpin_wait_begin ();
   certpin_client_unpin_async (client, host, options, cancellable, certpin_wait_on_result, wait);
@@ -296,8 +320,10 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL
-                    && reason != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (reason != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_block_host_async, cancellable, callback,
                                 user_data);
@@ -323,8 +349,10 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
 gboolean
 certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_block_host_async),
-                        FALSE);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (g_task_is_valid (result, client), FALSE);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_block_host_async), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   return certpin_call_finish_done (result, error);
 }
@@ -352,8 +380,11 @@ certpin_client_block_host (CertpinClient *client, const char *host, const char *
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (
-      certpin_call_is_possible (client, cancellable) && host != NULL && reason != NULL, FALSE);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+  g_return_val_if_fail (host != NULL, FALSE);
+  g_return_val_if_fail (reason != NULL, FALSE);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), FALSE);
+  g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
   wait = certpin_wait_begin ();
   certpin_client_block_host_async (client, host, reason, options, cancellable,

@@ -37,7 +37,9 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_get_pin_async, cancellable, callback,
                                 user_data);
@@ -62,8 +64,10 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
 GVariant *
 certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_get_pin_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_get_pin_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -90,7 +94,10 @@ certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *optio
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_get_pin_async (client, host, options, cancellable, certpin_wait_on_result, wait);
@@ -116,7 +123,9 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
 {
   g_autoptr (GTask) task = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (host != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_last_failure_async, cancellable, callback,
                                 user_data);
@@ -138,8 +147,10 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
 GVariant *
 certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_return_val_if_fail (certpin_call_is_result (client, result, certpin_client_last_failure_async),
-                        NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_last_failure_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   return certpin_call_finish_value (result, error);
 }
@@ -164,7 +175,10 @@ certpin_client_last_failure (CertpinClient *client, const char *host, GCancellab
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && host != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (host != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_last_failure_async (client, host, cancellable, certpin_wait_on_result, wait);

@@ -92,7 +92,9 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   g_autoptr (GTask) task = NULL;
   g_autoptr (GVariant) given = NULL;
 
-  g_return_if_fail (certpin_call_is_possible (client, cancellable) && request != NULL);
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (request != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_call_new_task (client, certpin_client_secure_request_async, cancellable, callback,
                                 user_data);
@@ -120,8 +122,11 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
   g_autoptr (GBytes) bytes = NULL;
   guint32 status;
 
-  g_return_val_if_fail (
-      certpin_call_is_result (client, result, certpin_client_secure_request_async), NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_secure_request_async),
+                        NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   reply = g_task_propagate_pointer (G_TASK (result), error);
   if (reply == NULL)
@@ -158,7 +163,10 @@ certpin_client_secure_request (CertpinClient *client, CertpinRequest *request, G
 {
   g_autoptr (CertpinWait) wait = NULL;
 
-  g_return_val_if_fail (certpin_call_is_possible (client, cancellable) && request != NULL, NULL);
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (request != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   wait = certpin_wait_begin ();
   certpin_client_secure_request_async (client, request, options, cancellable,

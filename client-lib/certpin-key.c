@@ -143,6 +143,7 @@ certpin_key_new_from_text (const char *text, GError **error)
   g_autofree char *shown = NULL;
 
   g_return_val_if_fail (text != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   if (parse_text (text, digest))
     return certpin_key_new_from_digest (digest);
@@ -235,7 +236,8 @@ certpin_key_to_text (CertpinKey *key)
 gboolean
 certpin_key_equal (CertpinKey *a, CertpinKey *b)
 {
-  g_return_val_if_fail (a != NULL && b != NULL, FALSE);
+  g_return_val_if_fail (a != NULL, FALSE);
+  g_return_val_if_fail (b != NULL, FALSE);
 
   return memcmp (a->digest, b->digest, CERTPIN_KEY_BYTES) == 0;
 }

@@ -224,7 +224,9 @@ certpin_request_new (const char *method, const char *url, GVariant *headers, GBy
   g_autoptr (GUri) uri = NULL;
   CertpinRequest *request;
 
-  g_return_val_if_fail (method != NULL && url != NULL, NULL);
+  g_return_val_if_fail (method != NULL, NULL);
+  g_return_val_if_fail (url != NULL, NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   fields = g_variant_ref_sink (headers != NULL ? headers : g_variant_new ("a(ss)", NULL));
   uri = parse_url (url, error);

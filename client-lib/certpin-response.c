@@ -6,6 +6,9 @@
 
 #include "certpin-response.h"
 
+#define STATUS_MIN 200
+#define STATUS_MAX 599
+
 struct _CertpinResponse
 {
   unsigned int status;
@@ -19,7 +22,7 @@ G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
 
 /**
  * certpin_response_new:
- * @status: the HTTP status code
+ * @status: the HTTP status code, 200 to 599
  * @headers: `a(ss)`; sunk if floating
  * @body: the body
  * @info: `a{sv}`, the evidence; sunk if floating
@@ -33,6 +36,7 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
 {
   CertpinResponse *response;
 
+  g_return_val_if_fail (status >= STATUS_MIN && status <= STATUS_MAX, NULL);
   g_return_val_if_fail (headers != NULL && g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")),
                         NULL);
   g_return_val_if_fail (body != NULL, NULL);
@@ -133,7 +137,8 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
   GVariantIter iter;
   const char *field, *value;
 
-  g_return_val_if_fail (response != NULL && name != NULL, NULL);
+  g_return_val_if_fail (response != NULL, NULL);
+  g_return_val_if_fail (name != NULL, NULL);
 
   g_variant_iter_init (&iter, response->headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &field, &value))

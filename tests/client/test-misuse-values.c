@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that keys, errors, requests and responses take any argument without harm. */
+/* Proves that keys, requests and responses take any value without harm. test-symbols.c proves what
+ * a wrong pointer does. */
 
 #include "config.h"
 
@@ -15,33 +16,13 @@
 static void
 test_key (void)
 {
-  g_autoptr (CertpinKey) key = certpin_key_new_from_digest ((const guint8[32]){ 0 });
   g_autofree char *huge = g_strnfill (HUGE_BYTES, '\xff');
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (certpin_key_new_from_digest (NULL));
-  g_assert_null (certpin_key_new_from_text (NULL, NULL));
-  g_assert_null (certpin_key_ref (NULL));
-  g_assert_null (certpin_key_get_digest (NULL));
-  g_assert_null (certpin_key_to_text (NULL));
-  g_assert_false (certpin_key_equal (key, NULL));
-  g_assert_false (certpin_key_equal (NULL, key));
-  assert_criticals (7);
-  certpin_key_unref (NULL);
   g_assert_null (certpin_key_new_from_text ("", NULL));
   g_assert_null (certpin_key_new_from_text (huge, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY);
   g_assert_cmpuint (strlen (error->message), <, 1000);
-  g_assert_true (certpin_key_get_type () == CERTPIN_TYPE_KEY);
-  assert_criticals (0);
-}
-
-static void
-test_error (void)
-{
-  g_assert_cmpstr (certpin_error_get_name ((CertpinError)G_MAXINT), ==, "Failed");
-  g_assert_cmpstr (certpin_error_get_name ((CertpinError)G_MININT), ==, "Failed");
-  g_assert_cmpuint (certpin_error_quark (), !=, 0);
   assert_criticals (0);
 }
 
@@ -70,16 +51,6 @@ test_request (void)
   g_autofree char *huge_url = g_strconcat ("https://h.example/ ", huge, NULL);
   g_autofree char *huge_name = g_strdup_printf ("[('%s ', '')]", huge);
 
-  g_assert_null (certpin_request_new (NULL, url, NULL, NULL, NULL));
-  g_assert_null (certpin_request_new ("GET", NULL, NULL, NULL, NULL));
-  g_assert_null (certpin_request_ref (NULL));
-  g_assert_null (certpin_request_get_method (NULL));
-  g_assert_null (certpin_request_get_uri (NULL));
-  g_assert_null (certpin_request_get_headers (NULL));
-  g_assert_null (certpin_request_get_body (NULL));
-  assert_criticals (7);
-  certpin_request_unref (NULL);
-  g_assert_true (certpin_request_get_type () == CERTPIN_TYPE_REQUEST);
   assert_no_request ("", url, NULL);
   assert_no_request (huge, url, NULL);
   assert_no_request ("\xff", url, NULL);
@@ -102,23 +73,8 @@ test_response (void)
   g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
   g_autoptr (CertpinResponse) response = certpin_response_new (200, headers, body, info);
 
-  g_assert_null (certpin_response_new (200, NULL, body, info));
-  g_assert_null (certpin_response_new (200, info, body, info));
-  g_assert_null (certpin_response_new (200, headers, NULL, info));
-  g_assert_null (certpin_response_new (200, headers, body, NULL));
-  g_assert_null (certpin_response_new (200, headers, body, headers));
-  g_assert_null (certpin_response_ref (NULL));
-  g_assert_cmpuint (certpin_response_get_status (NULL), ==, 0);
-  g_assert_null (certpin_response_get_headers (NULL));
-  g_assert_null (certpin_response_get_header (NULL, "a"));
-  g_assert_null (certpin_response_get_header (response, NULL));
-  g_assert_null (certpin_response_get_body (NULL));
-  g_assert_null (certpin_response_get_info (NULL));
-  assert_criticals (12);
-  certpin_response_unref (NULL);
   g_assert_null (certpin_response_get_header (response, ""));
   g_assert_null (certpin_response_get_header (response, "\xff"));
-  g_assert_true (certpin_response_get_type () == CERTPIN_TYPE_RESPONSE);
   assert_criticals (0);
 }
 
@@ -128,7 +84,6 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   criticals_init ();
   g_test_add_func ("/client/misuse-values/key", test_key);
-  g_test_add_func ("/client/misuse-values/error", test_error);
   g_test_add_func ("/client/misuse-values/request", test_request);
   g_test_add_func ("/client/misuse-values/response", test_response);
   return g_test_run ();
