@@ -86,7 +86,7 @@ certpin_call_submit (GTask *task, CertpinCall *call)
   CertpinClient *client = g_task_get_source_object (task);
   GError *error = NULL;
 
-  call->interactive = certpin_client_is_interactive (client);
+  call->interactive = certpin_client_get_interactive (client);
   if (call->timeout_ms == 0)
     call->timeout_ms = call->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
   call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;

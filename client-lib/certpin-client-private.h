@@ -9,7 +9,6 @@
 
 G_BEGIN_DECLS
 
-gboolean certpin_client_is_interactive (CertpinClient *client);
 CertpinLink *certpin_client_get_link (CertpinClient *client);
 
 G_END_DECLS

@@ -24,7 +24,8 @@ struct _CertpinClient
 
 enum
 {
-  PROP_WATCHING = 1,
+  PROP_INTERACTIVE = 1,
+  PROP_WATCHING,
   N_PROPS,
 };
 
@@ -68,20 +69,38 @@ static void
 certpin_client_get_property (GObject *object, unsigned int property, GValue *value,
                              GParamSpec *pspec)
 {
-  if (property == PROP_WATCHING)
-    g_value_set_boolean (value, certpin_client_get_watching (CERTPIN_CLIENT (object)));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+  CertpinClient *client = CERTPIN_CLIENT (object);
+
+  switch (property)
+    {
+    case PROP_INTERACTIVE:
+      g_value_set_boolean (value, certpin_client_get_interactive (client));
+      break;
+    case PROP_WATCHING:
+      g_value_set_boolean (value, certpin_client_get_watching (client));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+    }
 }
 
 static void
 certpin_client_set_property (GObject *object, unsigned int property, const GValue *value,
                              GParamSpec *pspec)
 {
-  if (property == PROP_WATCHING)
-    certpin_client_set_watching (CERTPIN_CLIENT (object), g_value_get_boolean (value));
-  else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+  CertpinClient *client = CERTPIN_CLIENT (object);
+
+  switch (property)
+    {
+    case PROP_INTERACTIVE:
+      certpin_client_set_interactive (client, g_value_get_boolean (value));
+      break;
+    case PROP_WATCHING:
+      certpin_client_set_watching (client, g_value_get_boolean (value));
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
+    }
 }
 
 /* In a forked process, the library's thread does not exist. */
@@ -105,6 +124,34 @@ certpin_client_finalize (GObject *object)
     }
   g_mutex_clear (&client->lock);
   G_OBJECT_CLASS (certpin_client_parent_class)->finalize (object);
+}
+
+static void
+install_properties (GObjectClass *object_class)
+{
+  const GParamFlags flags = G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS;
+
+  /**
+   * CertpinClient:interactive:
+   *
+   * Whether the service may ask the user for a password if a call needs one. If not, such a call
+   * fails with `CERTPIN_ERROR_NOT_AUTHORIZED`.
+   *
+   * Since: 0.1
+   */
+  props[PROP_INTERACTIVE] = g_param_spec_boolean ("interactive", NULL, NULL, FALSE, flags);
+
+  /**
+   * CertpinClient:watching:
+   *
+   * Whether the program wants the signals #CertpinClient::pin-changed and
+   * #CertpinClient::pin-failed. The service sends them only to programs that ask for them.
+   *
+   * Since: 0.1
+   */
+  props[PROP_WATCHING] = g_param_spec_boolean ("watching", NULL, NULL, FALSE, flags);
+
+  g_object_class_install_properties (object_class, N_PROPS, props);
 }
 
 static void
@@ -153,19 +200,7 @@ certpin_client_class_init (CertpinClientClass *klass)
   object_class->dispose = certpin_client_dispose;
   object_class->finalize = certpin_client_finalize;
 
-  /**
-   * CertpinClient:watching:
-   *
-   * Whether the program wants the signals #CertpinClient::pin-changed and
-   * #CertpinClient::pin-failed. The service sends them only to programs that ask for them.
-   *
-   * Since: 0.1
-   */
-  props[PROP_WATCHING]
-      = g_param_spec_boolean ("watching", NULL, NULL, FALSE,
-                              G_PARAM_READWRITE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
-  g_object_class_install_properties (object_class, N_PROPS, props);
-
+  install_properties (object_class);
   install_signals ();
   /* GDBus recognises only registered error domains in replies. */
   certpin_error_quark ();
@@ -175,12 +210,6 @@ static void
 certpin_client_init (CertpinClient *client)
 {
   g_mutex_init (&client->lock);
-}
-
-gboolean
-certpin_client_is_interactive (CertpinClient *client)
-{
-  return g_atomic_int_get (&client->interactive);
 }
 
 /* Returns: (transfer full) */
@@ -240,18 +269,39 @@ certpin_client_new_for_connection (GDBusConnection *connection)
 /**
  * certpin_client_set_interactive:
  * @client: a client
- * @interactive: whether somebody may be asked for a password
+ * @interactive: whether the service may ask the user for a password
  *
- * By default nobody is asked, and what would need it is refused.
+ * Sets #CertpinClient:interactive. It applies to the calls that are made from now on.
  *
  * Since: 0.1
  */
 void
 certpin_client_set_interactive (CertpinClient *client, gboolean interactive)
 {
+  int value = interactive != FALSE;
+
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
 
-  g_atomic_int_set (&client->interactive, interactive != FALSE);
+  if (g_atomic_int_exchange (&client->interactive, value) != value)
+    g_object_notify_by_pspec (G_OBJECT (client), props[PROP_INTERACTIVE]);
+}
+
+/**
+ * certpin_client_get_interactive:
+ * @client: a client
+ *
+ * Gets #CertpinClient:interactive.
+ *
+ * Returns: whether the service may ask the user for a password
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_get_interactive (CertpinClient *client)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+
+  return g_atomic_int_get (&client->interactive);
 }
 
 /**

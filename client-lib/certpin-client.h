@@ -36,7 +36,9 @@ G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)
 
 CERTPIN_API CertpinClient *certpin_client_new (void);
 CERTPIN_API CertpinClient *certpin_client_new_for_connection (GDBusConnection *connection);
+
 CERTPIN_API void certpin_client_set_interactive (CertpinClient *client, gboolean interactive);
+CERTPIN_API gboolean certpin_client_get_interactive (CertpinClient *client);
 
 CERTPIN_API void certpin_client_set_watching (CertpinClient *client, gboolean watching);
 CERTPIN_API gboolean certpin_client_get_watching (CertpinClient *client);

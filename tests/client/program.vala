@@ -7,6 +7,7 @@ async void ask () throws GLib.Error {
 
   client.pin_changed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
   client.pin_failed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
+  client.interactive = true;
   client.watching = true;
   yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
   var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);

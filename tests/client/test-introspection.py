@@ -68,6 +68,17 @@ def test_watching():
     assert not client.get_watching()
 
 
+def test_interactive():
+    """A property with getter and setter, which notifies of changes."""
+    client, changes = Certpin.Client.new(), []
+    client.connect('notify::interactive', lambda client, pspec: changes.append(client.props.interactive))
+    assert not client.props.interactive
+    client.set_interactive(True)
+    assert client.get_interactive() and client.props.interactive
+    client.props.interactive = False
+    assert changes == [True, False] and not client.get_interactive()
+
+
 def raises_invalid_argument(function, *arguments):
     error = error_of(function, *arguments)
     return error.matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
@@ -113,7 +124,8 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_error, test_request, test_response, test_client, test_watching, test_wrong_types,
+    tests = [test_key, test_error, test_request, test_response, test_client, test_interactive, test_watching,
+             test_wrong_types,
              test_wrong_objects]
     failed = 0
     print(f'1..{len(tests)}')

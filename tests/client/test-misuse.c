@@ -351,6 +351,7 @@ static void
 test_client (Fixture *f, gconstpointer user_data)
 {
   certpin_client_set_interactive (f->client, 17);
+  g_assert_cmpint (certpin_client_get_interactive (f->client), ==, TRUE);
   certpin_client_set_watching (f->client, 17);
   g_assert_true (certpin_client_get_watching (f->client));
   g_object_run_dispose (G_OBJECT (f->client));

@@ -134,6 +134,8 @@ try_client (CertpinClient *client, gpointer stranger)
   REFUSES_NULL (certpin_client_new_for_connection, stranger);
   REFUSES_VOID (certpin_client_set_interactive, NULL, TRUE);
   REFUSES_VOID (certpin_client_set_interactive, stranger, TRUE);
+  REFUSES_FALSE (certpin_client_get_interactive, NULL);
+  REFUSES_FALSE (certpin_client_get_interactive, stranger);
   REFUSES_VOID (certpin_client_set_watching, NULL, TRUE);
   REFUSES_VOID (certpin_client_set_watching, stranger, TRUE);
   REFUSES_FALSE (certpin_client_get_watching, NULL);
