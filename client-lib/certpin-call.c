@@ -69,6 +69,13 @@ certpin_call_new (const CertpinMethod *method, GVariant *arguments)
   return call;
 }
 
+/* Returns: how long a call may take that does not say so itself */
+int
+certpin_call_get_timeout_ms (CertpinClient *client)
+{
+  return certpin_client_get_interactive (client) ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
+}
+
 static gboolean
 check_call (const CertpinCall *call, GError **error)
 {
@@ -88,7 +95,7 @@ certpin_call_submit (GTask *task, CertpinCall *call)
 
   call->interactive = certpin_client_get_interactive (client);
   if (call->timeout_ms == 0)
-    call->timeout_ms = call->interactive ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
+    call->timeout_ms = certpin_call_get_timeout_ms (client);
   call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
   g_task_set_task_data (task, call, call_free);
   if (!check_call (call, &error))

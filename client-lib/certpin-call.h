@@ -34,6 +34,7 @@ GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCance
                               GAsyncReadyCallback callback, gpointer user_data);
 GVariant *certpin_call_take_options (GTask *task, GVariant *options);
 
+int certpin_call_get_timeout_ms (CertpinClient *client);
 void certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments);
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);
 void certpin_call_submit (GTask *task, CertpinCall *call);

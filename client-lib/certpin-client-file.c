@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Pinning from a file. A file that cannot be read blocks the host, as a malformed certificate does:
- * whoever wanted it pinned must not find it open. */
+ * whoever wanted it pinned must not find it open. Reading has a deadline, like a call. Any kind of
+ * file is read, since a pipe from the program that made the certificate is as good as a file. */
 
 #include "config.h"
 
@@ -20,7 +21,8 @@
  * call was cancelled. */
 typedef struct
 {
-  GTask *task; /* NULL: the file is read, or the call was cancelled */
+  GTask *task;    /* NULL: the reading is over: done, cancelled or overdue */
+  GSource *alarm; /* at the deadline of the reading */
   char *host;
   GVariant *options;
   GFile *file;
@@ -30,10 +32,18 @@ typedef struct
 } FromFile;
 
 static void
+alarm_free (GSource *alarm)
+{
+  g_source_destroy (alarm);
+  g_source_unref (alarm);
+}
+
+static void
 from_file_clear (gpointer data)
 {
   FromFile *from = data;
 
+  g_clear_pointer (&from->alarm, alarm_free);
   g_clear_object (&from->task);
   g_clear_object (&from->file);
   g_free (from->host);
@@ -49,10 +59,11 @@ from_file_unref (gpointer data)
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (FromFile, from_file_unref)
 
-/* From here on, the task's own calls are cancelled. */
+/* From here on, the task's own calls are cancelled, and have deadlines. */
 static GTask *
 from_file_steal_task (FromFile *from)
 {
+  g_clear_pointer (&from->alarm, alarm_free);
   g_clear_pointer (&from->cancellation, certpin_cancellation_free);
   return g_steal_pointer (&from->task);
 }
@@ -109,7 +120,7 @@ options_of_block (GVariant *options)
 }
 
 static void
-from_file_failed (FromFile *from, const GError *reason)
+from_file_failed (FromFile *from, const char *reason)
 {
   GTask *task = from_file_steal_task (from);
   g_autofree char *text
@@ -121,11 +132,23 @@ from_file_failed (FromFile *from, const GError *reason)
                         g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
                                      "cannot read the certificate file ‘%s’: %s; the host ‘%s’ is "
                                      "blocked until it is pinned",
-                                     from->shown, reason->message, from->host),
+                                     from->shown, reason, from->host),
                         (GDestroyNotify)g_error_free);
   certpin_client_block_host_async (g_task_get_source_object (task), from->host, text,
                                    options_of_block (from->options), g_task_get_cancellable (task),
                                    block_on_reply, task);
+}
+
+/* The thread that reads stays blocked until the file lets it go: nothing can end that. */
+static gboolean
+from_file_on_overdue (gpointer data)
+{
+  FromFile *from = data;
+  int timeout_ms = certpin_call_get_timeout_ms (g_task_get_source_object (from->task));
+  g_autofree char *reason = g_strdup_printf ("it could not be read within %d s", timeout_ms / 1000);
+
+  from_file_failed (from, reason);
+  return G_SOURCE_REMOVE;
 }
 
 static void
@@ -139,7 +162,7 @@ from_file_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (!g_input_stream_read_all_finish (G_INPUT_STREAM (source), result, &length, &error))
     {
-      from_file_failed (from, error);
+      from_file_failed (from, error->message);
       return;
     }
   task = from_file_steal_task (from);
@@ -159,7 +182,7 @@ from_file_on_open (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GFileInputStream) stream = g_file_read_finish (G_FILE (source), result, &error);
 
   if (stream == NULL)
-    from_file_failed (from, error);
+    from_file_failed (from, error->message);
   else if (from->task != NULL)
     g_input_stream_read_all_async (G_INPUT_STREAM (stream), from->buffer, FILE_READ_MAX_BYTES,
                                    G_PRIORITY_DEFAULT, g_task_get_cancellable (from->task),
@@ -175,6 +198,11 @@ from_file_start (gpointer data)
 
   from->cancellation = certpin_cancellation_watch (cancellable, g_task_get_context (from->task),
                                                    from_file_on_cancelled, from, from_file_unref);
+  from->alarm = g_timeout_source_new (
+      (unsigned int)certpin_call_get_timeout_ms (g_task_get_source_object (from->task)));
+  g_source_set_callback (from->alarm, from_file_on_overdue, g_atomic_rc_box_acquire (from),
+                         from_file_unref);
+  g_source_attach (from->alarm, g_task_get_context (from->task));
   g_file_read_async (from->file, G_PRIORITY_DEFAULT, cancellable, from_file_on_open,
                      g_atomic_rc_box_acquire (from));
   return G_SOURCE_REMOVE;
