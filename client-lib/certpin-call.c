@@ -149,7 +149,10 @@ certpin_call_translate_error (GError *reason)
     return g_steal_pointer (&error);
   for (size_t i = 0; i < G_N_ELEMENTS (meanings); i++)
     if (g_error_matches (error, meanings[i].domain (), meanings[i].code))
-      ours = meanings[i].ours, text = meanings[i].text;
+      {
+        ours = meanings[i].ours;
+        text = meanings[i].text;
+      }
   return g_error_new (CERTPIN_ERROR, ours, "%s: %s", text, error->message);
 }
 
