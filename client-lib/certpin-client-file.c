@@ -211,16 +211,23 @@ from_file_start (gpointer data)
 /**
  * certpin_client_pin_certificate_from_file_async:
  * @client: a client
- * @host: a host pattern
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
  * @file: a file that holds exactly one DER certificate
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinCertificate`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting, not the change
- * @callback: called when it is done
- * @user_data: for @callback
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * As certpin_client_pin_certificate_async(), from a file. A file that is missing or cannot be read
- * blocks the host, as a malformed one does.
+ * Pins the key of a certificate, like certpin_client_pin_certificate_async(), but reads the
+ * certificate from a file. The file may be a pipe. Reading it has the same time limit as a
+ * call (#CertpinClient).
+ *
+ * A file that cannot be read within that time blocks the host, as a malformed certificate
+ * does. If the host cannot be blocked either, the error says why.
+ *
+ * In @callback, call certpin_client_pin_certificate_from_file_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -253,12 +260,26 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
 /**
  * certpin_client_pin_certificate_from_file_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of certpin_client_pin_certificate_finish(), and `CERTPIN_ERROR_FILE_NOT_FOUND` for
- * a file that is missing or cannot be read, after which the host is blocked.
+ * Ends a call of certpin_client_pin_certificate_from_file_async().
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_FILE_NOT_FOUND`: the file is missing, or could not be read in time; the
+ *   host is blocked now
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the certificate is that of an authority and the option `match` is not `path`
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
+ *   is blocked now
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -278,16 +299,38 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
 /**
  * certpin_client_pin_certificate_from_file:
  * @client: a client
- * @host: a host pattern
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
  * @file: a file that holds exactly one DER certificate
- * @options: (nullable): `a{sv}`, as of the asynchronous function; sunk if floating
- * @cancellable: (nullable): cancels the waiting
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
  *
- * Does what certpin_client_pin_certificate_from_file_async() does, and waits.
+ * Pins the key of a certificate, like certpin_client_pin_certificate(), but reads the
+ * certificate from a file. The file may be a pipe. Reading it has the same time limit as a
+ * call (#CertpinClient).
  *
- * Errors: as of certpin_client_pin_certificate_from_file_finish().
+ * A file that cannot be read within that time blocks the host, as a malformed certificate
+ * does. If the host cannot be blocked either, the error says why.
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_FILE_NOT_FOUND`: the file is missing, or could not be read in time; the
+ *   host is blocked now
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the certificate is that of an authority and the option `match` is not `path`
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
+ *   is blocked now
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */

@@ -31,14 +31,16 @@ new_chain (GPtrArray *chain)
 /**
  * certpin_client_explain_host_async:
  * @client: a client
- * @host: one host
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ExplainHost`; sunk if
- *   floating
- * @cancellable: (nullable): cancels the waiting
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host, with an optional `:port`
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.ExplainHost`; consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Says which pins apply to a host, and why.
+ * Finds out which pins apply to a host, and why.
+ *
+ * In @callback, call certpin_client_explain_host_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -65,12 +67,18 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
 /**
  * certpin_client_explain_host_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.ExplainHost`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_explain_host_async().
  *
- * Returns: (transfer full): the explanation, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host, or the option `port`
+ *   contradicts it
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ *
+ * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -88,16 +96,23 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
 /**
  * certpin_client_explain_host:
  * @client: a client
- * @host: one host
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ExplainHost`; sunk if
- *   floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host, with an optional `:port`
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.ExplainHost`; consumed if floating
+ * @cancellable: (nullable): cancels the call
  *
- * Does what certpin_client_explain_host_async() does, and waits.
+ * Finds out which pins apply to a host, and why.
  *
- * Errors: as of certpin_client_explain_host_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the explanation, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host, or the option `port`
+ *   contradicts it
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ *
+ * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -121,15 +136,19 @@ certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *
 /**
  * certpin_client_verify_chain_async:
  * @client: a client
- * @host: one host, or "" for the path alone
- * @chain: (element-type GBytes): certificates in DER, as a server would present them
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.VerifyChain`; sunk if
- *   floating
- * @cancellable: (nullable): cancels the waiting
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host, with an optional `:port`; empty to check neither name nor pins
+ * @chain: (element-type GBytes): DER certificates in the order of a handshake, that of the
+ *   server first
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.VerifyChain`; consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Judges a chain as that of a connection would be, without one. A bad chain is an answer.
+ * Checks a certificate chain like that of a server, but without a connection. A chain that
+ * is not valid is a verdict, not an error.
+ *
+ * In @callback, call certpin_client_verify_chain_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -164,12 +183,20 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
 /**
  * certpin_client_verify_chain_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.VerifyChain`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_verify_chain_async().
  *
- * Returns: (transfer full): the verdict, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an element of the chain is %NULL, or an option is
+ *   unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `keys` is not a SHA-256 key
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the chain has more than 64 certificates or 1 MiB, or the
+ *   user has too many calls waiting
+ *
+ * Returns: (transfer full): the verdict, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -187,17 +214,28 @@ certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result,
 /**
  * certpin_client_verify_chain:
  * @client: a client
- * @host: one host, or "" for the path alone
- * @chain: (element-type GBytes): certificates in DER, as a server would present them
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.VerifyChain`; sunk if
- *   floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host, with an optional `:port`; empty to check neither name nor pins
+ * @chain: (element-type GBytes): DER certificates in the order of a handshake, that of the
+ *   server first
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.VerifyChain`; consumed if floating
+ * @cancellable: (nullable): cancels the call
  *
- * Does what certpin_client_verify_chain_async() does, and waits.
+ * Checks a certificate chain like that of a server, but without a connection. A chain that
+ * is not valid is a verdict, not an error.
  *
- * Errors: as of certpin_client_verify_chain_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the verdict, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an element of the chain is %NULL, or an option is
+ *   unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `keys` is not a SHA-256 key
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the chain has more than 64 certificates or 1 MiB, or the
+ *   user has too many calls waiting
+ *
+ * Returns: (transfer full): the verdict, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */

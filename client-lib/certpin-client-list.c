@@ -109,15 +109,17 @@ has_option (GVariant *options, const char *name)
 /**
  * certpin_client_list_pins_async:
  * @client: a client
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ListPins`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
- * @callback: called when it is done
- * @user_data: for @callback
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ListPins`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Lists the pins that the caller may see, its own and the system's, ordered by host. The service
- * returns a large list in several slices, which are joined. With the option `start-after` or
- * `max`, the result is only the one slice that the program asks for.
+ * Lists the pins of the user and of the system, ordered by host. The service returns a long
+ * list in slices, and this function joins them. With the option `start-after` or `max` it
+ * returns only the one slice that these describe.
+ *
+ * In @callback, call certpin_client_list_pins_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -148,12 +150,18 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
 /**
  * certpin_client_list_pins_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.ListPins`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_list_pins_async().
  *
- * Returns: (transfer full): the pins, `aa{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
+ *   `uid`
+ *
+ * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -171,15 +179,24 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
 /**
  * certpin_client_list_pins:
  * @client: a client
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.ListPins`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ListPins`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
  *
- * Does what certpin_client_list_pins_async() does, and waits.
+ * Lists the pins of the user and of the system, ordered by host. The service returns a long
+ * list in slices, and this function joins them. With the option `start-after` or `max` it
+ * returns only the one slice that these describe.
  *
- * Errors: as of certpin_client_list_pins_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the pins, `aa{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
+ *   `uid`
+ *
+ * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */

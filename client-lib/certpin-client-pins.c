@@ -21,16 +21,19 @@ static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()",
 /**
  * certpin_client_pin_certificate_async:
  * @client: a client
- * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional `:port`
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
  * @certificate: exactly one DER certificate
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinCertificate`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting, not the change
- * @callback: called when it is done
- * @user_data: for @callback
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Pins a certificate: from now on a server of the host must hold its key. Replaces what the scope
- * said of the host before.
+ * Pins the key of a certificate. From then on, a server of the host must prove that it holds
+ * this key. The new pin replaces the one that its scope has for the same pattern.
+ *
+ * In @callback, call certpin_client_pin_certificate_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -59,12 +62,24 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
 /**
  * certpin_client_pin_certificate_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.PinCertificate`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_pin_certificate_async().
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the certificate is that of an authority and the option `match` is not `path`
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
+ *   is blocked now
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -83,17 +98,32 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
 /**
  * certpin_client_pin_certificate:
  * @client: a client
- * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional `:port`
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
  * @certificate: exactly one DER certificate
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinCertificate`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
  *
- * Does what certpin_client_pin_certificate_async() does, and waits.
+ * Pins the key of a certificate. From then on, a server of the host must prove that it holds
+ * this key. The new pin replaces the one that its scope has for the same pattern.
  *
- * Errors: as of certpin_client_pin_certificate_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the certificate is that of an authority and the option `match` is not `path`
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
+ *   is blocked now
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -118,15 +148,20 @@ certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes 
 /**
  * certpin_client_pin_keys_async:
  * @client: a client
- * @host: a host pattern
- * @keys: (array zero-terminated=1): keys, in any spelling that certpin_key_new_from_text() reads
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinKeys`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting, not the change
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
+ * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
+ *   certpin_key_new_from_text() reads
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
+ *   consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Pins keys themselves. All or nothing.
+ * Pins keys, like certpin_client_pin_certificate_async(), but without a certificate. If one
+ * key is invalid, nothing changes.
+ *
+ * In @callback, call certpin_client_pin_keys_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -155,12 +190,22 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
 /**
  * certpin_client_pin_keys_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.PinKeys`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_pin_keys_async().
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: there are no keys or more than 64, or an option is
+ *   unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_INVALID_KEY`: a text is not a SHA-256 key
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -178,17 +223,31 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
 /**
  * certpin_client_pin_keys:
  * @client: a client
- * @host: a host pattern
- * @keys: (array zero-terminated=1): keys, in any spelling that certpin_key_new_from_text() reads
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.PinKeys`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
+ * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
+ *   certpin_key_new_from_text() reads
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
+ *   consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
  *
- * Does what certpin_client_pin_keys_async() does, and waits.
+ * Pins keys, like certpin_client_pin_certificate(), but without a certificate. If one key is
+ * invalid, nothing changes.
  *
- * Errors: as of certpin_client_pin_keys_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: there are no keys or more than 64, or an option is
+ *   unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_INVALID_KEY`: a text is not a SHA-256 key
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -213,13 +272,17 @@ certpin_client_pin_keys (CertpinClient *client, const char *host, const char *co
 /**
  * certpin_client_unpin_async:
  * @client: a client
- * @host: the host pattern, exactly as pinned
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.Unpin`; sunk if floating
- * @cancellable: (nullable): cancels the waiting, not the change
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: the host pattern, exactly as it was pinned
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.Unpin`;
+ *   consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Removes a pin or a block.
+ * Removes the pin, or the block, of a host pattern. Without another pin, requests to the
+ * host are refused from then on.
+ *
+ * In @callback, call certpin_client_unpin_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -246,10 +309,19 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
 /**
  * certpin_client_unpin_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.Unpin`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_unpin_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the pin comes from a file, which the message names
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_NOT_PINNED`: the scope has no pin and no block for exactly this pattern
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -269,13 +341,25 @@ certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError
 /**
  * certpin_client_unpin:
  * @client: a client
- * @host: the host pattern, exactly as pinned
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.Unpin`; sunk if floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: the host pattern, exactly as it was pinned
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.Unpin`;
+ *   consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
  *
- * Does what certpin_client_unpin_async() does, and waits.
+ * Removes the pin, or the block, of a host pattern. Without another pin, requests to the
+ * host are refused from then on.
  *
- * Errors: as of certpin_client_unpin_finish().
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the pin comes from a file, which the message names
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_NOT_PINNED`: the scope has no pin and no block for exactly this pattern
+ * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
+ *   what is in force
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -300,15 +384,18 @@ certpin_client_unpin (CertpinClient *client, const char *host, GVariant *options
 /**
  * certpin_client_block_host_async:
  * @client: a client
- * @host: a host pattern
- * @reason: why, in plain text
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.BlockHost`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting, not the change
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
+ * @reason: why, in at most 1024 bytes of plain text; refusals show it
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.BlockHost`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Blocks a host: its requests are refused until it is pinned or unpinned.
+ * Blocks a host: requests to it are refused until it is pinned or unpinned.
+ *
+ * In @callback, call certpin_client_block_host_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -337,10 +424,18 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
 /**
  * certpin_client_block_host_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.BlockHost`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_block_host_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the reason is too long or not plain text, or an option
+ *   is unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the host is blocked, but the block is not on disk yet
  *
  * Returns: %TRUE, or %FALSE with @error set
  *
@@ -360,15 +455,25 @@ certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, G
 /**
  * certpin_client_block_host:
  * @client: a client
- * @host: a host pattern
- * @reason: why, in plain text
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.BlockHost`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
+ *   `:port`
+ * @reason: why, in at most 1024 bytes of plain text; refusals show it
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Pins.BlockHost`; consumed if floating
+ * @cancellable: (nullable): ends the wait; the change may still happen
  *
- * Does what certpin_client_block_host_async() does, and waits.
+ * Blocks a host: requests to it are refused until it is pinned or unpinned.
  *
- * Errors: as of certpin_client_block_host_finish().
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the reason is too long or not plain text, or an option
+ *   is unknown, of the wrong type or out of range
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
+ * - `CERTPIN_ERROR_STORE_FAILED`: the host is blocked, but the block is not on disk yet
  *
  * Returns: %TRUE, or %FALSE with @error set
  *

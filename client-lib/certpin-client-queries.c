@@ -18,14 +18,17 @@ static const CertpinMethod last_failure = { CERTPIN_PINS_IFACE, "LastFailure", "
 /**
  * certpin_client_get_pin_async:
  * @client: a client
- * @host: a host, or a pattern
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.GetPin`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host, or a host pattern, which is taken literally
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.GetPin`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Looks up the pin that wins for a host.
+ * Looks up the pin of a host: the most specific one that matches, in the narrowest scope
+ * that has one.
+ *
+ * In @callback, call certpin_client_get_pin_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -52,12 +55,18 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
 /**
  * certpin_client_get_pin_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.GetPin`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_get_pin_async().
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is neither a host nor a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -75,16 +84,24 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
 /**
  * certpin_client_get_pin:
  * @client: a client
- * @host: a host, or a pattern
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Pins.GetPin`; sunk if
- * floating
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host, or a host pattern, which is taken literally
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.GetPin`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
  *
- * Does what certpin_client_get_pin_async() does, and waits.
+ * Looks up the pin of a host: the most specific one that matches, in the narrowest scope
+ * that has one.
  *
- * Errors: as of certpin_client_get_pin_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the pin, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is neither a host nor a host pattern
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ *
+ * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -107,12 +124,14 @@ certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *optio
 /**
  * certpin_client_last_failure_async:
  * @client: a client
- * @host: a host
- * @cancellable: (nullable): cancels the waiting
- * @callback: called when it is done
- * @user_data: for @callback
+ * @host: a host, with an optional `:port`
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Gets the evidence of the last refused request to a host.
+ * Gets the evidence of the last refused request of the user to a host.
+ *
+ * In @callback, call certpin_client_last_failure_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -135,12 +154,17 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
 /**
  * certpin_client_last_failure_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Pins.LastFailure`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_last_failure_async().
  *
- * Returns: (transfer full): the evidence, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host
+ * - `CERTPIN_ERROR_NOT_PINNED`: the service has refused no request to the host since it
+ *   started
+ *
+ * Returns: (transfer full): the evidence, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -158,14 +182,20 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
 /**
  * certpin_client_last_failure:
  * @client: a client
- * @host: a host
- * @cancellable: (nullable): cancels the waiting
+ * @host: a host, with an optional `:port`
+ * @cancellable: (nullable): cancels the call
  *
- * Does what certpin_client_last_failure_async() does, and waits.
+ * Gets the evidence of the last refused request of the user to a host.
  *
- * Errors: as of certpin_client_last_failure_finish().
+ * This function waits for the result.
  *
- * Returns: (transfer full): the evidence, `a{sv}`, or %NULL with @error set
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host
+ * - `CERTPIN_ERROR_NOT_PINNED`: the service has refused no request to the host since it
+ *   started
+ *
+ * Returns: (transfer full): the evidence, an `a{sv}`, or %NULL with @error set
  *
  * Since: 0.1
  */

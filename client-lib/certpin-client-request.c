@@ -72,15 +72,17 @@ new_call (CertpinRequest *request, GVariant *options)
 /**
  * certpin_client_secure_request_async:
  * @client: a client
- * @request: what to ask
- * @options: (nullable): `a{sv}`, the options of `org.certpin.Certpin1.Requests.SecureRequest`; sunk
- * if floating
- * @cancellable: (nullable): ends the request, in the service too
- * @callback: called when it is done
- * @user_data: for @callback
+ * @request: the request
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the request, in the service too
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
  *
- * Makes a request of a pinned host. Not one byte of it is sent before the server has proved a
- * pinned key.
+ * Sends a request to a pinned host. The service sends none of it before the server has
+ * proved that it holds a pinned key.
+ *
+ * In @callback, call certpin_client_secure_request_finish() to get the result.
  *
  * Since: 0.1
  */
@@ -106,10 +108,37 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
 /**
  * certpin_client_secure_request_finish:
  * @client: a client
- * @result: what the callback was given
+ * @result: the result that was passed to the callback
  *
- * Errors: those of `org.certpin.Certpin1.Requests.SecureRequest`, and of every call
- * (#CertpinClient).
+ * Ends a call of certpin_client_secure_request_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *
@@ -145,13 +174,43 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
 /**
  * certpin_client_secure_request:
  * @client: a client
- * @request: what to ask
- * @options: (nullable): `a{sv}`, as of the asynchronous function; sunk if floating
- * @cancellable: (nullable): ends the request, in the service too
+ * @request: the request
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the request, in the service too
  *
- * Does what certpin_client_secure_request_async() does, and waits.
+ * Sends a request to a pinned host. The service sends none of it before the server has
+ * proved that it holds a pinned key.
  *
- * Errors: as of certpin_client_secure_request_finish().
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

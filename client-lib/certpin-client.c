@@ -144,8 +144,8 @@ install_properties (GObjectClass *object_class)
   /**
    * CertpinClient:watching:
    *
-   * Whether the program wants the signals #CertpinClient::pin-changed and
-   * #CertpinClient::pin-failed. The service sends them only to programs that ask for them.
+   * Whether the client emits #CertpinClient::pin-changed and #CertpinClient::pin-failed. The
+   * service sends these signals only to programs that ask for them.
    *
    * Since: 0.1
    */
@@ -161,14 +161,14 @@ install_signals (void)
    * CertpinClient::pin-changed:
    * @client: the client
    * @host: the host pattern; empty if any pin may have changed
-   * @details: `a{sv}`, as of `org.certpin.Certpin1.Pins.PinChanged`
+   * @details: an `a{sv}`, as in the D-Bus signal `org.certpin.Certpin1.Pins.PinChanged`
    *
-   * A pin of the user or of the system was changed. If @host is empty and `state` in @details is
-   * `missed`, the program may have missed changes: it was too slow, or the service or the bus
-   * restarted.
+   * Emitted when a pin of the user or of the system has changed. If @host is empty and `state` in
+   * @details is `missed`, the program may have missed changes, because it was too slow or because
+   * the service or the bus restarted.
    *
-   * Emitted while #CertpinClient:watching is set, in the main context that was the thread's
-   * default when it was set.
+   * The signal is emitted only while #CertpinClient:watching is %TRUE, in the main context that
+   * was the thread-default one when the property was set.
    *
    * Since: 0.1
    */
@@ -178,11 +178,11 @@ install_signals (void)
   /**
    * CertpinClient::pin-failed:
    * @client: the client
-   * @host: the host that was asked
-   * @details: `a{sv}`, as of `org.certpin.Certpin1.Pins.LastFailure`
+   * @host: the host of the request
+   * @details: an `a{sv}`, as certpin_client_last_failure() returns it
    *
-   * A request of one of the user's programs was refused, or a report-only pin did not match.
-   * Emitted as #CertpinClient::pin-changed.
+   * Emitted when a request of one of the user's programs was refused, or when a report-only pin
+   * did not match. The signal is emitted when and where #CertpinClient::pin-changed is.
    *
    * Since: 0.1
    */
@@ -227,9 +227,11 @@ certpin_client_get_link (CertpinClient *client)
 /**
  * certpin_client_new:
  *
- * Does nothing yet: the first call connects to the system bus, and the service is started by it if
- * need be. All clients of a program share one connection, which is not that of g_bus_get(): a bus
- * that goes away ends calls, never the program, and the next call connects again.
+ * Creates a client that calls the service on the system bus. The first call connects to the bus,
+ * which starts the service if necessary.
+ *
+ * All these clients of a program share one connection, but not the one of g_bus_get(): when the bus
+ * goes away, calls fail, the program goes on, and the next call connects again.
  *
  * Returns: (transfer full): a client
  *
@@ -243,10 +245,10 @@ certpin_client_new (void)
 
 /**
  * certpin_client_new_for_connection:
- * @connection: a connection to a bus on which the service is
+ * @connection: a connection to the bus of the service
  *
- * Nothing about the connection is changed. When it is closed, calls fail with
- * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+ * Creates a client that uses a connection of the program. The library does not change the
+ * connection. When it is closed, calls fail with `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
  *
  * Returns: (transfer full): a client
  *
@@ -307,12 +309,14 @@ certpin_client_get_interactive (CertpinClient *client)
 /**
  * certpin_client_set_watching:
  * @client: a client
- * @watching: whether #CertpinClient::pin-changed and #CertpinClient::pin-failed are wanted
+ * @watching: whether the client emits its signals
  *
- * The signals are emitted in the main context that is now the thread's default. The library
- * subscribes before it sends the next call, so a program that sets this first and then lists the
- * pins misses no change. In a process that was forked from one that uses certpin, this does
- * nothing.
+ * Sets #CertpinClient:watching. The signals are emitted in the main context that is now the
+ * thread-default one.
+ *
+ * The library subscribes before it sends the next call, so a program that first sets this and then
+ * lists the pins misses no change. In a process that was forked from one that uses certpin, this
+ * function does nothing.
  *
  * Since: 0.1
  */
@@ -329,7 +333,9 @@ certpin_client_set_watching (CertpinClient *client, gboolean watching)
  * certpin_client_get_watching:
  * @client: a client
  *
- * Returns: whether it watches
+ * Gets #CertpinClient:watching.
+ *
+ * Returns: whether the client emits its signals
  *
  * Since: 0.1
  */

@@ -14,22 +14,28 @@ G_BEGIN_DECLS
 /**
  * CertpinClient:
  *
- * The way to the service. All clients of a program share one connection to the bus, so it makes
- * no difference whether it has one client or many. All functions may be called from any thread and
- * in any callback, and several at a time. Calls are sent in order; at most 64 of them are under
- * way, and the others wait in the library.
+ * A client of the certpin service. All clients of a program share one connection to the bus, so it
+ * makes no difference whether a program has one client or many. Every function may be called from
+ * any thread and in any callback, even while other calls are under way. Calls are sent in order; at
+ * most 64 are under way at a time, and the others wait in the library.
  *
- * Besides the errors of its own method, each call can fail with:
+ * The options of a call are a dictionary of type `a{sv}`, or %NULL for none. They are documented
+ * with the D-Bus method that the function names.
  *
- * - `CERTPIN_ERROR_SERVICE_UNAVAILABLE`: there is no bus or no service, it went away during the
- *   call, or this process was forked from one that uses certpin
- * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the bus refuses the call
- * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: a limit of the bus is reached, or the call has more than 25 MiB
- * - `CERTPIN_ERROR_TIMED_OUT`: the service did not answer within one minute, within five minutes
- *   if it may ask for a password, or within the timeout of a request
- * - `CERTPIN_ERROR_CANCELLED`: the caller cancelled
+ * The service has one minute to answer a call, or five if it may ask for a password
+ * (#CertpinClient:interactive). A request has a timeout of its own.
+ *
+ * Each call can fail with the errors that its function lists, and with these:
+ *
+ * - `CERTPIN_ERROR_SERVICE_UNAVAILABLE`: the bus or the service cannot be reached, the service
+ * ended during the call, or this process was forked from one that uses certpin
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: this program may not call the service
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the call is larger than 25 MiB, or this program has reached a
+ *   limit of the bus or of the service
+ * - `CERTPIN_ERROR_TIMED_OUT`: the service did not answer in time
+ * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the options are not an `a{sv}`, or cannot be sent over D-Bus
- * - `CERTPIN_ERROR_FAILED`: the reply is not what the method returns
+ * - `CERTPIN_ERROR_FAILED`: the service failed, or its reply is not valid
  */
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)

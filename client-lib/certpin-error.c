@@ -59,11 +59,11 @@ certpin_error_quark (void)
 
 /**
  * certpin_error_get_name:
- * @code: a code
+ * @code: an error code
  *
- * The last part of the code's D-Bus name, such as `PinMismatch`.
+ * Gets the last part of the code's D-Bus name, such as `PinMismatch`.
  *
- * Returns: (transfer none): the name; `Failed` for a number that is no code
+ * Returns: (transfer none): the name; `Failed` for a number that is not a code
  *
  * Since: 0.1
  */

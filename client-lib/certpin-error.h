@@ -10,43 +10,43 @@ G_BEGIN_DECLS
 /**
  * CERTPIN_ERROR:
  *
- * The one error domain of certpin. Over D-Bus each code is `org.certpin.Certpin1.Error.NAME`.
+ * The error domain of certpin. On D-Bus, each code is `org.certpin.Certpin1.Error.NAME`.
  */
 #define CERTPIN_ERROR (certpin_error_quark ())
 
 /**
  * CertpinError:
- * @CERTPIN_ERROR_FAILED: something else went wrong; the message says what
+ * @CERTPIN_ERROR_FAILED: another error; the message describes it
  * @CERTPIN_ERROR_INVALID_ARGUMENT: an argument or option is unknown, of the wrong type or out of
- * range
- * @CERTPIN_ERROR_INVALID_HOST: the host cannot be pinned or asked
+ *   range
+ * @CERTPIN_ERROR_INVALID_HOST: the text is not a host, or not a host pattern
  * @CERTPIN_ERROR_INVALID_KEY: the text is not a SHA-256 key
  * @CERTPIN_ERROR_WRONG_FORMAT: the certificate is not exactly one DER certificate
  * @CERTPIN_ERROR_FILE_NOT_FOUND: the certificate's file is missing or unreadable (library only)
  * @CERTPIN_ERROR_SELF_SIGNED: the certificate is self-signed, which is not supported
- * @CERTPIN_ERROR_NOT_SECURE: the URL, or a redirect, is not https
+ * @CERTPIN_ERROR_NOT_SECURE: the URL, or the target of a redirect, is not https
  * @CERTPIN_ERROR_NOT_PINNED: nothing is pinned for the host
- * @CERTPIN_ERROR_BLOCKED: the host's last pinning failed, or its pins cannot be read
- * @CERTPIN_ERROR_PIN_EXPIRED: the pin's own expiry has passed
+ * @CERTPIN_ERROR_BLOCKED: the host is blocked, because its last pinning failed, because its pins
+ *   cannot be read, or on request
+ * @CERTPIN_ERROR_PIN_EXPIRED: the pin has expired
  * @CERTPIN_ERROR_PIN_MISMATCH: the server does not hold a pinned key
- * @CERTPIN_ERROR_PIN_CHANGED: the pin, or who is trusted, changed while the request was under
- *   way
- * @CERTPIN_ERROR_UNTRUSTED: the server's certificate fails ordinary validation
+ * @CERTPIN_ERROR_PIN_CHANGED: a pin or a trust anchor changed while the request was under way
+ * @CERTPIN_ERROR_UNTRUSTED: the server's certification path is not valid
  * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason, or the server asked for
- *   another handshake on the same connection
+ *   renegotiation
  * @CERTPIN_ERROR_UNREACHABLE: the host cannot be found or connected to
  * @CERTPIN_ERROR_OFFLINE: this machine has no network
- * @CERTPIN_ERROR_TIMED_OUT: the time the caller allowed has passed
- * @CERTPIN_ERROR_CANCELLED: the caller cancelled
- * @CERTPIN_ERROR_TRUNCATED: the connection ended before the answer was complete
- * @CERTPIN_ERROR_BODY_TOO_LARGE: the answer's body is larger than allowed
- * @CERTPIN_ERROR_PROTOCOL_ERROR: the server's answer is not valid HTTP/1.1
- * @CERTPIN_ERROR_LIMIT_EXCEEDED: a limit of the service is reached
+ * @CERTPIN_ERROR_TIMED_OUT: the timeout has passed
+ * @CERTPIN_ERROR_CANCELLED: the caller cancelled the call
+ * @CERTPIN_ERROR_TRUNCATED: the connection ended before the response was complete
+ * @CERTPIN_ERROR_BODY_TOO_LARGE: the response body is larger than the caller allows
+ * @CERTPIN_ERROR_PROTOCOL_ERROR: the response is not valid HTTP/1.1
+ * @CERTPIN_ERROR_LIMIT_EXCEEDED: a limit of the library, the bus or the service is reached
  * @CERTPIN_ERROR_NOT_AUTHORIZED: the caller may not do this
  * @CERTPIN_ERROR_STORE_FAILED: the change could not be written to disk
  * @CERTPIN_ERROR_SERVICE_UNAVAILABLE: the service could not be reached (library only)
  *
- * What can go wrong. Codes are only ever appended.
+ * The errors of certpin. New codes are only appended.
  */
 typedef enum
 {

@@ -105,7 +105,9 @@ parse_text (const char *text, guint8 *digest)
 
 /**
  * certpin_key_new_from_digest:
- * @digest: (array fixed-size=32): 32 bytes: the SHA-256 of a DER SubjectPublicKeyInfo
+ * @digest: (array fixed-size=32): the SHA-256 digest of a DER SubjectPublicKeyInfo
+ *
+ * Creates a key from its digest.
  *
  * Returns: (transfer full): a key
  *
@@ -125,11 +127,17 @@ certpin_key_new_from_digest (const guint8 *digest)
 
 /**
  * certpin_key_new_from_text:
- * @text: `sha256/BASE64`, or one of the spellings in which keys are published: `sha256//BASE64`
- * (curl), `pin-sha256="BASE64"` (RFC 7469), bare base64, 64 hexadecimal digits with or without
- * colons. Base64 may be URL-safe and without padding
+ * @text: the key
  *
- * Errors: `CERTPIN_ERROR_INVALID_KEY`, naming another digest where one was given.
+ * Creates a key from text: `sha256/BASE64`, or one of the other spellings in which keys are
+ * published: `sha256//BASE64` (curl), `pin-sha256="BASE64"` (RFC 7469), base64 alone, or 64
+ * hexadecimal digits with or without colons. The base64 may be URL-safe, and its padding may be
+ * missing.
+ *
+ * Errors:
+ *
+ * - `CERTPIN_ERROR_INVALID_KEY`: the text is not a SHA-256 key; if it is another digest, the
+ * message names that
  *
  * Returns: (transfer full): the key, or %NULL with @error set
  *
@@ -164,6 +172,8 @@ certpin_key_new_from_text (const char *text, GError **error)
  * certpin_key_ref:
  * @key: a key
  *
+ * Adds a reference to a key.
+ *
  * Returns: (transfer full): @key
  *
  * Since: 0.1
@@ -180,6 +190,8 @@ certpin_key_ref (CertpinKey *key)
  * certpin_key_unref:
  * @key: (nullable) (transfer full): a key
  *
+ * Drops a reference to a key. The key is freed with its last reference.
+ *
  * Since: 0.1
  */
 void
@@ -193,7 +205,9 @@ certpin_key_unref (CertpinKey *key)
  * certpin_key_get_digest:
  * @key: a key
  *
- * Returns: (transfer none) (array fixed-size=32): its 32 bytes
+ * Gets the SHA-256 digest of a key.
+ *
+ * Returns: (transfer none) (array fixed-size=32): the 32 bytes of the digest
  *
  * Since: 0.1
  */
@@ -209,7 +223,9 @@ certpin_key_get_digest (CertpinKey *key)
  * certpin_key_to_text:
  * @key: a key
  *
- * Returns: (transfer full): `sha256/BASE64`, the spelling that certpin itself uses everywhere
+ * Writes a key as text, in the spelling that certpin uses everywhere.
+ *
+ * Returns: (transfer full): `sha256/BASE64`
  *
  * Since: 0.1
  */
@@ -227,9 +243,11 @@ certpin_key_to_text (CertpinKey *key)
 /**
  * certpin_key_equal:
  * @a: a key
- * @b: a key
+ * @b: another key
  *
- * Returns: whether both are the same key
+ * Compares two keys.
+ *
+ * Returns: whether they are the same
  *
  * Since: 0.1
  */

@@ -17,8 +17,8 @@ G_BEGIN_DECLS
 /**
  * CertpinKey:
  *
- * A public key, known by the SHA-256 of its DER SubjectPublicKeyInfo (RFC 7469, section 2.4).
- * An immutable, reference-counted value.
+ * A public key, identified by the SHA-256 digest of its DER SubjectPublicKeyInfo (RFC 7469, section
+ * 2.4). It is immutable and reference-counted.
  */
 typedef struct _CertpinKey CertpinKey;
 

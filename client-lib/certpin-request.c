@@ -202,15 +202,21 @@ parse_url (const char *url, GError **error)
 
 /**
  * certpin_request_new:
- * @method: an HTTP method: any token of up to 32 bytes but CONNECT and TRACE
- * @url: an https URL without user name; its fragment is dropped
- * @headers: (nullable): `a(ss)`, names and values; sunk if floating. Names are tokens, values
- * visible ASCII, spaces and tabs. Host, framing and hop-by-hop headers, Expect, TE, Trailer,
- * Upgrade and `Proxy-*` are refused
+ * @method: an HTTP method: a token of at most 32 bytes, except CONNECT and TRACE
+ * @url: an https URL without a user name; its fragment is dropped
+ * @headers: (nullable): an `a(ss)` of names and values; consumed if floating
  * @body: (nullable): the body, or %NULL for none
  *
- * Errors: `CERTPIN_ERROR_NOT_SECURE` for another scheme than https, otherwise
- * `CERTPIN_ERROR_INVALID_ARGUMENT`.
+ * Creates a request.
+ *
+ * The name of a header must be a token, and its value may hold only visible ASCII, spaces and tabs.
+ * The service writes Host, the headers of framing and of the connection, Expect, TE, Trailer,
+ * Upgrade and `Proxy-*` itself, and they are refused here.
+ *
+ * Errors:
+ *
+ * - `CERTPIN_ERROR_NOT_SECURE`: the scheme of the URL is not https
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the method, the URL or a header is not valid
  *
  * Returns: (transfer full): the request, or %NULL with @error set
  *
@@ -245,6 +251,8 @@ certpin_request_new (const char *method, const char *url, GVariant *headers, GBy
  * certpin_request_ref:
  * @request: a request
  *
+ * Adds a reference to a request.
+ *
  * Returns: (transfer full): @request
  *
  * Since: 0.1
@@ -272,6 +280,8 @@ request_clear (gpointer data)
  * certpin_request_unref:
  * @request: (nullable) (transfer full): a request
  *
+ * Drops a reference to a request. The request is freed with its last reference.
+ *
  * Since: 0.1
  */
 void
@@ -285,7 +295,9 @@ certpin_request_unref (CertpinRequest *request)
  * certpin_request_get_method:
  * @request: a request
  *
- * Returns: (transfer none): its method
+ * Gets the method of a request.
+ *
+ * Returns: (transfer none): the method
  *
  * Since: 0.1
  */
@@ -301,8 +313,10 @@ certpin_request_get_method (CertpinRequest *request)
  * certpin_request_get_uri:
  * @request: a request
  *
- * Returns: (transfer none): its URL: https, without user name and fragment, percent-encoding as
- * given
+ * Gets the URL of a request.
+ *
+ * Returns: (transfer none): the https URL, without user name and fragment, percent-encoded as it
+ * was given
  *
  * Since: 0.1
  */
@@ -318,7 +332,9 @@ certpin_request_get_uri (CertpinRequest *request)
  * certpin_request_get_headers:
  * @request: a request
  *
- * Returns: (transfer none): its headers, `a(ss)`
+ * Gets the headers of a request.
+ *
+ * Returns: (transfer none): the names and values, an `a(ss)`
  *
  * Since: 0.1
  */
@@ -334,7 +350,9 @@ certpin_request_get_headers (CertpinRequest *request)
  * certpin_request_get_body:
  * @request: a request
  *
- * Returns: (transfer none): its body, empty where there is none
+ * Gets the body of a request.
+ *
+ * Returns: (transfer none): the body; empty if the request has none
  *
  * Since: 0.1
  */

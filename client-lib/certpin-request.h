@@ -10,8 +10,7 @@ G_BEGIN_DECLS
 /**
  * CertpinRequest:
  *
- * What is to be asked of a server: method, URL, headers and body. An immutable, reference-counted
- * value.
+ * An HTTPS request: method, URL, headers and body. It is immutable and reference-counted.
  */
 typedef struct _CertpinRequest CertpinRequest;
 

@@ -23,9 +23,11 @@ G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
 /**
  * certpin_response_new:
  * @status: the HTTP status code, 200 to 599
- * @headers: `a(ss)`; sunk if floating
+ * @headers: an `a(ss)` of names and values; consumed if floating
  * @body: the body
- * @info: `a{sv}`, the evidence; sunk if floating
+ * @info: the evidence, an `a{sv}`; consumed if floating
+ *
+ * Creates a response.
  *
  * Returns: (transfer full): a response
  *
@@ -54,6 +56,8 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
  * certpin_response_ref:
  * @response: a response
  *
+ * Adds a reference to a response.
+ *
  * Returns: (transfer full): @response
  *
  * Since: 0.1
@@ -80,6 +84,8 @@ response_clear (gpointer data)
  * certpin_response_unref:
  * @response: (nullable) (transfer full): a response
  *
+ * Drops a reference to a response. The response is freed with its last reference.
+ *
  * Since: 0.1
  */
 void
@@ -93,7 +99,9 @@ certpin_response_unref (CertpinResponse *response)
  * certpin_response_get_status:
  * @response: a response
  *
- * Returns: its HTTP status code, 200 to 599; an error status is an answer like any other
+ * Gets the status code of a response. An error status is a response like any other.
+ *
+ * Returns: the HTTP status code, 200 to 599
  *
  * Since: 0.1
  */
@@ -109,8 +117,10 @@ certpin_response_get_status (CertpinResponse *response)
  * certpin_response_get_headers:
  * @response: a response
  *
- * Returns: (transfer none): its headers, `a(ss)`, those of one name in the server's order; bytes
- *   that are not UTF-8 are replaced by U+FFFD
+ * Gets the headers of a response. Headers with the same name are in the order of the server, and
+ * bytes that are not UTF-8 are replaced by U+FFFD.
+ *
+ * Returns: (transfer none): the names and values, an `a(ss)`
  *
  * Since: 0.1
  */
@@ -125,9 +135,11 @@ certpin_response_get_headers (CertpinResponse *response)
 /**
  * certpin_response_get_header:
  * @response: a response
- * @name: a header's name, in any case
+ * @name: the name of a header, in upper or lower case
  *
- * Returns: (transfer none) (nullable): the first value of that header, or %NULL where there is none
+ * Gets the first value of a header.
+ *
+ * Returns: (transfer none) (nullable): the value, or %NULL if there is no such header
  *
  * Since: 0.1
  */
@@ -151,8 +163,10 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
  * certpin_response_get_body:
  * @response: a response
  *
- * Returns: (transfer none): its whole body, decoded from its transfer coding, with its content
- * coding as the server sent it
+ * Gets the whole body of a response. The transfer coding is undone; the content coding is that of
+ * the server.
+ *
+ * Returns: (transfer none): the body
  *
  * Since: 0.1
  */
@@ -168,8 +182,10 @@ certpin_response_get_body (CertpinResponse *response)
  * certpin_response_get_info:
  * @response: a response
  *
- * Returns: (transfer none): the evidence, `a{sv}`; `org.certpin.Certpin1.Requests.SecureRequest`
- * lists it
+ * Gets the evidence of a response, such as the key that matched.
+ * `org.certpin.Certpin1.Requests.SecureRequest` lists it.
+ *
+ * Returns: (transfer none): the evidence, an `a{sv}`
  *
  * Since: 0.1
  */

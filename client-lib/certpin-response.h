@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /**
  * CertpinResponse:
  *
- * What a server that passed every check answered, with the evidence of the connection it came
- * through. An immutable, reference-counted value.
+ * The response of a server that passed every check, with the evidence of its connection. It is
+ * immutable and reference-counted.
  */
 typedef struct _CertpinResponse CertpinResponse;
 
