@@ -146,8 +146,7 @@ measure_variant (Measure *measure, GVariant *value, GError **error)
       || strchr (type, 'm') != NULL)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "an option holds a value of type ‘%.100s’, which cannot be sent over D-Bus",
-                   type);
+                   "an option has a value of type ‘%.100s’, which cannot be sent over D-Bus", type);
       return FALSE;
     }
   measure->depth += 1 + depth_of (g_variant_get_type (child));
@@ -203,6 +202,6 @@ certpin_arguments_check (GVariant *arguments, GError **error)
   if (measure.end <= MESSAGE_MAX_BYTES)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "the call has more than %d bytes, which is the limit", MESSAGE_MAX_BYTES);
+               "the call is larger than the %d bytes that are allowed", MESSAGE_MAX_BYTES);
   return FALSE;
 }

@@ -42,7 +42,7 @@ certpin_call_take_options (GTask *task, GVariant *options)
   if (g_variant_is_of_type (given, G_VARIANT_TYPE_VARDICT))
     return g_steal_pointer (&given);
   g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "the options are of type ‘%.100s’; give a dictionary of type ‘a{sv}’",
+                           "the options have type ‘%.100s’; pass a dictionary of type ‘a{sv}’",
                            g_variant_get_type_string (given));
   return NULL;
 }
@@ -81,8 +81,9 @@ check_call (const CertpinCall *call, GError **error)
 {
   if (certpin_engine_claim ())
     return certpin_arguments_check (call->arguments, error);
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
-                       "this process was forked from one that uses certpin; it has to exec first");
+  g_set_error_literal (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+      "a process that was forked from one that uses certpin cannot use it; call exec() first");
   return FALSE;
 }
 
@@ -127,17 +128,17 @@ certpin_call_translate_error (GError *reason)
     const char *text;
   } meanings[] = {
     { g_dbus_error_quark, G_DBUS_ERROR_ACCESS_DENIED, CERTPIN_ERROR_NOT_AUTHORIZED,
-      "the bus does not let this program call certpin" },
+      "the bus does not allow this program to call certpin" },
     { g_dbus_error_quark, G_DBUS_ERROR_LIMITS_EXCEEDED, CERTPIN_ERROR_LIMIT_EXCEEDED,
-      "the bus limits this program" },
+      "this program has reached a limit of the bus" },
     { g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_METHOD, CERTPIN_ERROR_FAILED,
-      "the certpin service does not know this call" },
+      "the certpin service does not support this call" },
     { g_dbus_error_quark, G_DBUS_ERROR_UNKNOWN_INTERFACE, CERTPIN_ERROR_FAILED,
-      "the certpin service does not know this call" },
+      "the certpin service does not support this call" },
     { g_dbus_error_quark, G_DBUS_ERROR_INVALID_ARGS, CERTPIN_ERROR_FAILED,
-      "the certpin service does not know this call" },
+      "the certpin service does not support this call" },
     { g_io_error_quark, G_IO_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_FAILED,
-      "the reply is not one of the certpin service" },
+      "the reply of the certpin service is not valid" },
     { g_io_error_quark, G_IO_ERROR_DBUS_ERROR, CERTPIN_ERROR_FAILED, "the certpin service failed" },
   };
   g_autoptr (GError) error = reason;

@@ -145,7 +145,7 @@ from_file_on_overdue (gpointer data)
 {
   FromFile *from = data;
   int timeout_ms = certpin_call_get_timeout_ms (g_task_get_source_object (from->task));
-  g_autofree char *reason = g_strdup_printf ("it could not be read within %d s", timeout_ms / 1000);
+  g_autofree char *reason = g_strdup_printf ("reading took longer than %d s", timeout_ms / 1000);
 
   from_file_failed (from, reason);
   return G_SOURCE_REMOVE;

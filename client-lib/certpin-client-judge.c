@@ -173,7 +173,7 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
     return;
   if (g_ptr_array_find (chain, NULL, &hole))
     g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                             "certificate %u of the chain is missing", hole + 1);
+                             "certificate %u of the chain is NULL", hole + 1);
   else
     certpin_call_start (
         task, &verify_chain,

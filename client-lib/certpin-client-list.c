@@ -58,7 +58,7 @@ list_add (List *list, GVariant *slice, GError **error)
       && (before == NULL || strcmp (list->last_host, before) > 0))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "the reply is not one of the certpin service: it lists ‘%.100s’ after ‘%.100s’",
+               "the reply of the certpin service is not valid: it lists ‘%.100s’ after ‘%.100s’",
                list->last_host != NULL ? list->last_host : "", before != NULL ? before : "");
   return FALSE;
 }

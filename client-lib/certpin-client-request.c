@@ -164,7 +164,8 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
   if (status < STATUS_MIN || status > STATUS_MAX)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                   "the reply is not one of the certpin service: %u is not an HTTP status", status);
+                   "the reply of the certpin service is not valid: %u is not an HTTP status code",
+                   status);
       return NULL;
     }
   bytes = g_variant_get_data_as_bytes (body);

@@ -160,11 +160,12 @@ certpin_key_new_from_text (const char *text, GError **error)
   foreign = foreign_digest (text);
   if (foreign != NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
-                 "key ‘%s’ is a %s digest, but keys are SHA-256: sha256/BASE64 of 32 bytes", shown,
+                 "key ‘%s’ is a %s digest; give the SHA-256 digest, as sha256/BASE64", shown,
                  foreign);
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
-                 "key ‘%s’ is not a SHA-256 key: write sha256/BASE64 of exactly 32 bytes", shown);
+                 "key ‘%s’ is not a SHA-256 key; write sha256/BASE64, with the base64 of 32 bytes",
+                 shown);
   return NULL;
 }
 

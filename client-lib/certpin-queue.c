@@ -200,7 +200,7 @@ queue_end_overdue (CertpinQueue *queue)
       if (errand->place != NULL)
         certpin_link_give_up (queue->link);
       errand_abandon (errand, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                           "the service did not answer within %d s",
+                                           "the certpin service did not answer within %d s",
                                            call->timeout_ms / 1000));
       first = g_sequence_get_begin_iter (queue->deadlines);
     }

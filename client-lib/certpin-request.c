@@ -95,7 +95,8 @@ static gboolean
 check_method (const char *method, GError **error)
 {
   if (strnlen (method, METHOD_MAX_BYTES + 1) > METHOD_MAX_BYTES)
-    return refuse (error, "the method has more than %d bytes", METHOD_MAX_BYTES);
+    return refuse (error, "the method has more than %d bytes; use one like GET or POST",
+                   METHOD_MAX_BYTES);
   if (!is_token (method))
     return refuse (error, "method ‘%s’ is not an HTTP token, such as GET or POST", method);
   if (g_ascii_strcasecmp (method, "CONNECT") == 0 || g_ascii_strcasecmp (method, "TRACE") == 0)
@@ -110,7 +111,7 @@ check_headers (GVariant *headers, GError **error)
   const char *name, *value;
 
   if (!g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")))
-    return refuse (error, "the headers are of type ‘%.100s’; give names and values, ‘a(ss)’",
+    return refuse (error, "the headers have type ‘%.100s’; pass names and values of type ‘a(ss)’",
                    g_variant_get_type_string (headers));
   g_variant_iter_init (&iter, headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
@@ -141,7 +142,7 @@ check_url_text (const char *url, GError **error)
         || (rest != NULL && c >= rest && (*c & 0x80)))
       {
         g_autofree char *text = shown (url);
-        return refuse (error, "URL ‘%s’ holds a character that must be percent-encoded", text);
+        return refuse (error, "URL ‘%s’ contains a character that must be percent-encoded", text);
       }
   return TRUE;
 }
@@ -186,13 +187,13 @@ parse_url (const char *url, GError **error)
   if (g_uri_get_userinfo (uri) != NULL)
     {
       refuse (error,
-              "the URL of host ‘%.200s’ holds a user name; send an Authorization header instead",
+              "the URL of host ‘%.200s’ contains a user name; send an Authorization header instead",
               g_uri_get_host (uri));
       return NULL;
     }
   if (g_uri_get_port (uri) == 0)
     {
-      refuse (error, "URL ‘%s’ names port 0; ports are 1 to 65535", text);
+      refuse (error, "URL ‘%s’ has port 0; ports are 1 to 65535", text);
       return NULL;
     }
   return g_uri_build (flags, "https", NULL, g_uri_get_host (uri), g_uri_get_port (uri),
