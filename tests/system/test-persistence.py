@@ -223,10 +223,10 @@ def _(world):
     put_file(world, 'good.pin', pin_file(HOST, world.issue().pin))
     code, output = world.daemon.run('--check', '--bus=unix:path=/nowhere')
     equal((code, output.split('\n')[-2]), (0, '0 problems'), 'what a good file comes to')
-    put_file(world, 'bad.pin', pin_file(HOST, 'sha256/short'))
+    put_file(world, 'bad.pin', pin_file('bad.localhost', 'sha256/short'))
     code, output = world.daemon.run('--check')
     equal((code, output.split('\n')[-2]), (1, '1 problem'), 'what a bad file comes to')
-    put_file(world, 'worse.pin', pin_file('other.localhost', 'sha256/shorter'))
+    put_file(world, 'worse.pin', pin_file('worse.localhost', 'sha256/shorter'))
     code, output = world.daemon.run('--check')
     equal((code, output.split('\n')[-2]), (1, '2 problems'), 'what two bad files come to')
 
