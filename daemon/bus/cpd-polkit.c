@@ -229,7 +229,7 @@ static const char *
 get_message (const Check *check)
 {
   if (check->host == NULL)
-    return N_ ("Authentication is required to read the certificate pins of all users anew");
+    return N_ ("Authentication is required to reload the certificate pins of all users");
   if (check->pinned_keys == NULL)
     return N_ ("Authentication is required to change the certificate pin of $(host) for all users");
   return N_ ("Authentication is required to pin $(host) for all users to the key $(key)");

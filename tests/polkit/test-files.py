@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The files that are installed beside the programs: valid, and true to the code."""
 
+import gettext
 import pathlib
 import re
 import ssl
@@ -67,6 +68,19 @@ def _(_folder):
     succeeds('xmllint', '--noout', '--nonet', '--dtdvalid',
              '/usr/share/polkit-1/policyconfig-1.dtd',
              program('CERTPIN_POLICY'))
+
+
+@test('everything that a password dialog says is there in German')
+def _(folder):
+    succeeds('msgfmt', '--check', '-o', folder.path / 'de.mo', SOURCE / 'po/de.po')
+    with open(folder.path / 'de.mo', 'rb') as file:
+        german = gettext.GNUTranslations(file)
+    texts = [text for path in read('po/POTFILES').split()
+             for text in re.findall(r'\bN?_ \("([^"]+)"\)|<(?:description|message)>([^<]+)<',
+                                    read(path))]
+    equal(len(texts) > 10, True, 'the number of texts')
+    equal([text for text in map(''.join, texts) if german.gettext(text) == text], [],
+          'what is not translated')
 
 
 @test('the unit leaves little exposed')

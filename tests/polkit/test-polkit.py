@@ -124,7 +124,7 @@ for dialog in (
          f'Authentication is required to change the certificate pin of {HOST} for all users',
          'Unpin', f"('{HOST}', {SYSTEM})"),
         ('a reload',
-         'Authentication is required to read the certificate pins of all users anew',
+         'Authentication is required to reload the certificate pins of all users',
          'Reload', '()')):
     add_dialog_test(*dialog)
 
