@@ -69,6 +69,34 @@ parse_base64 (const char *text, guint8 *digest)
   return TRUE;
 }
 
+#define EMPTY_SHA256                                                                               \
+  "\xe3\xb0\xc4\x42\x98\xfc\x1c\x14\x9a\xfb\xf4\xc8\x99\x6f\xb9\x24"                               \
+  "\x27\xae\x41\xe4\x64\x9b\x93\x4c\xa4\x95\x99\x1b\x78\x52\xb8\x55"
+
+static gboolean
+is_filled_with (const guint8 *digest, guint8 byte)
+{
+  for (size_t i = 0; i < CERTPIN_KEY_BYTES; i++)
+    if (digest[i] != byte)
+      return FALSE;
+  return TRUE;
+}
+
+/* Digests that no key has, but that people paste: a pipeline that computes a key prints the digest
+ * of empty input when its first command fails, and examples hold placeholders.
+ * Returns: (nullable): what the digest is, and the remedy, as the end of a sentence */
+static const char *
+describe_placeholder (const guint8 *digest)
+{
+  if (memcmp (digest, EMPTY_SHA256, CERTPIN_KEY_BYTES) == 0)
+    return "is the SHA-256 of empty input: the command that computed it failed; compute it again";
+  if (is_filled_with (digest, 0x00))
+    return "is a placeholder of zeros; replace it with a server's key";
+  if (is_filled_with (digest, 0xff))
+    return "is a placeholder of ones; replace it with a server's key";
+  return NULL;
+}
+
 /* Names the other digest that a text claims to be, or NULL. */
 static const char *
 foreign_digest (const char *text)
@@ -125,6 +153,24 @@ certpin_key_new_from_digest (const guint8 *digest)
   return key;
 }
 
+/* Returns: NULL, with `error` saying what the text is instead of a key */
+static CertpinKey *
+refuse_text (const char *text, GError **error)
+{
+  g_autofree char *shown = g_utf8_make_valid (text, (gssize)strnlen (text, 100));
+  const char *foreign = foreign_digest (text);
+
+  if (foreign != NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
+                 "key ‘%s’ is a %s digest; give the SHA-256 digest, as sha256/BASE64", shown,
+                 foreign);
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
+                 "key ‘%s’ is not a SHA-256 key; write sha256/BASE64, with the base64 of 32 bytes",
+                 shown);
+  return NULL;
+}
+
 /**
  * certpin_key_new_from_text:
  * @text: the key
@@ -132,7 +178,7 @@ certpin_key_new_from_digest (const guint8 *digest)
  * Creates a key from text: `sha256/BASE64`, or one of the other spellings in which keys are
  * published: `sha256//BASE64` (curl), `pin-sha256="BASE64"` (RFC 7469), base64 alone, or 64
  * hexadecimal digits with or without colons. The base64 may be URL-safe, and its padding may be
- * missing.
+ * missing. The SHA-256 of empty input and placeholders of zeros or ones are refused.
  *
  * Errors:
  *
@@ -147,25 +193,17 @@ CertpinKey *
 certpin_key_new_from_text (const char *text, GError **error)
 {
   guint8 digest[CERTPIN_KEY_BYTES];
-  const char *foreign;
-  g_autofree char *shown = NULL;
+  const char *placeholder;
 
   g_return_val_if_fail (text != NULL, NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (parse_text (text, digest))
+  if (!parse_text (text, digest))
+    return refuse_text (text, error);
+  placeholder = describe_placeholder (digest);
+  if (placeholder == NULL)
     return certpin_key_new_from_digest (digest);
-
-  shown = g_utf8_make_valid (text, (gssize)strnlen (text, 100));
-  foreign = foreign_digest (text);
-  if (foreign != NULL)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
-                 "key ‘%s’ is a %s digest; give the SHA-256 digest, as sha256/BASE64", shown,
-                 foreign);
-  else
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
-                 "key ‘%s’ is not a SHA-256 key; write sha256/BASE64, with the base64 of 32 bytes",
-                 shown);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY, "key ‘%s’ %s", text, placeholder);
   return NULL;
 }
 

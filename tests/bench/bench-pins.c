@@ -35,7 +35,7 @@ write_pins (const char *state, unsigned int count)
     {
       g_autofree char *host = make_host (i);
       g_autofree char *folder = g_strdup_printf ("%s/users/%u", state, 4200000 + i / PER_USER);
-      g_autoptr (CpdPin) pin = test_pin (host, CPD_LAYER_USER, (guint8)i);
+      g_autoptr (CpdPin) pin = test_pin (host, CPD_LAYER_USER, (guint8)(1 + i % 200));
       g_autoptr (GBytes) text = cpd_pin_file_print (pin, "");
       g_autofree char *name = cpd_pin_file_name (pin->host);
       g_autofree char *path = g_build_filename (folder, name, NULL);

@@ -185,6 +185,34 @@ test_key_refusal_names_the_digest (void)
     }
 }
 
+/* What a failed pipeline prints and what examples hold, in all spellings. */
+static void
+test_key_refuses_what_no_key_has (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *word;
+  } cases[] = {
+    { "sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=", "empty input" },
+    { "pin-sha256=\"47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\"", "empty input" },
+    { "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "empty input" },
+    { "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "zeros" },
+    { "sha256///////////////////////////////////////////8=", "ones" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (certpin_key_new_from_text (cases[i].text, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY);
+      g_assert_nonnull (strstr (error->message, cases[i].word));
+    }
+  assert_key ("sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=",
+              "sha256/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=");
+}
+
 static void
 test_key_equal (void)
 {
@@ -465,6 +493,7 @@ add_keys (void)
   g_test_add_func ("/client/values/key/refuses-untidy-text", test_key_refuses_untidy_text);
   g_test_add_func ("/client/values/key/refusal-names-the-digest",
                    test_key_refusal_names_the_digest);
+  g_test_add_func ("/client/values/key/refuses-what-no-key-has", test_key_refuses_what_no_key_has);
   g_test_add_func ("/client/values/key/equal", test_key_equal);
 }
 

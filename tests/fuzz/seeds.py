@@ -9,7 +9,7 @@ import pathlib
 import sys
 import time
 
-KEY = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+KEY = 'sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g='
 HEXADECIMAL = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 FILE = '[Pin File]\nVersion=1\n'
 STATUS = 'State:\tS (sleeping)\nNSpid:\t644\nNoNewPrivs:\t'

@@ -13,7 +13,7 @@ from gi.repository import Gio, GLib
 
 import agent
 
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 
 
 def tell(*event):

@@ -21,7 +21,7 @@ from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from machine import ALICE, BOB, POLKIT, WEBADMIN, Machine, as_user, enter, eventually, uid_of
 
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 HOST = 'www.example.org'
 HERE = pathlib.Path(__file__).parent
 

@@ -21,7 +21,7 @@ from lib.variant import V
 from machine import (ALICE, BINARY, BOB, BUS, POLKIT, RULES, SOURCE, SYSTEM_SERVICES, WEBADMIN,
                      Machine, as_user, enter, eventually, uid_of)
 
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 OTHER_KEY = 'sha256/' + 'B' * 42 + 'A='
 HOST = 'www.example.org'
 AGENT = pathlib.Path(__file__).with_name('agent.py')

@@ -13,7 +13,7 @@ CALLERS = 10000
 # A user sets up four connections at a time, and has six to a host.
 EACH, OF_A_HOST = 4, 6
 LISTED, NOTE = 30, 'n' * 1000
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 # What one user may have at a time.
 RUNNING, BODIES = 64, 4
 GATED = [f'h{number}.localhost' for number in range(-(-RUNNING // OF_A_HOST))]

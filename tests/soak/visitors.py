@@ -18,7 +18,7 @@ from lib.unread import READ_DEADLINE_S, Unread
 
 NO_OPTIONS = GLib.Variant('a{sv}', {})
 INTERACTIVE = Gio.DBusMessageFlags.ALLOW_INTERACTIVE_AUTHORIZATION
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 UPLOAD, SMALL_UPLOAD = bytes(256 * 1024), bytes(64 * 1024)
 
 

@@ -25,7 +25,7 @@ from lib.world import ALICE, HOST, World
 
 OTHERS_WAIT_S = 2
 MIB = 1024 * 1024
-NO_KEY = 'sha256/' + 'A' * 43 + '='
+NO_KEY = 'sha256/' + 'E' * 43 + '='
 
 
 # What is watched

@@ -59,7 +59,8 @@ add_refusal_test('options that are unknown, of the wrong type or out of range', 
     {'redirects': V('s', '5')}, {'require_keys': V('s', 'x')}, {'require_keys': []},
     {'handle_token': V('o', '/a')}, {'timeout_ms': 0}, {'redirects': 21}])
 add_refusal_test('require-keys that are none', 'InvalidKey', [
-    {'require_keys': [key]} for key in ('', 'sha256/short', 'sha1/AAAAAAAAAAAAAAAAAAAAAAAAAAA=')])
+    {'require_keys': [key]} for key in ('', 'sha256/short', 'sha1/AAAAAAAAAAAAAAAAAAAAAAAAAAA=',
+                                        'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=')])
 
 
 @test('of several reasons the first is told: the request, then the pin')

@@ -13,7 +13,7 @@ from lib.world import ALICE, HOST, World
 # The service has a small disk of its own under its state.
 SMALL_DISK = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
               'mount -t tmpfs -o size=256k,mode=700 tmpfs "$0" && exec "$@"']
-KEY = 'sha256/' + 'A' * 43 + '='
+KEY = 'sha256/' + 'E' * 43 + '='
 
 
 def start_on_small_disk(world):

@@ -55,7 +55,7 @@ def _(world):
     identity = world.issue()
     key = verify(world.alice, '', [identity.der])['offered-keys'][0]
     equal(verify(world.alice, HOST, [identity.der], keys=[key])['verdict'], 'Pass', 'the key')
-    equal(verify(world.alice, HOST, [identity.der], keys=['sha256/' + 'A' * 43 + '='])['verdict'],
+    equal(verify(world.alice, HOST, [identity.der], keys=['sha256/' + 'E' * 43 + '='])['verdict'],
           'PinMismatch', 'another key')
     anchors = [world.other_authority.der]
     equal(verify(world.alice, HOST, [identity.der], keys=[key], trust_anchors=anchors)['verdict'],
@@ -66,7 +66,7 @@ def _(world):
 def _(world):
     identity = world.issue('elsewhere.example')
     equal(verify(world.alice, '', [identity.der])['verdict'], 'Pass', 'the path')
-    equal(verify(world.alice, 'h.example', [identity.der], keys=['sha256/' + 'A' * 43 + '='])['verdict'],
+    equal(verify(world.alice, 'h.example', [identity.der], keys=['sha256/' + 'E' * 43 + '='])['verdict'],
           'Untrusted', 'the name')
 
 
@@ -76,9 +76,10 @@ def _(world):
             ('InvalidHost', ('*.h.example', [], {})),
             ('InvalidHost', ('a..b', [], {})),
             ('InvalidArgument', (HOST, [], {'match': V('s', 'leaf')})),
-            ('InvalidArgument', ('', [], {'keys': V('as', ['sha256/' + 'A' * 43 + '='])})),
+            ('InvalidArgument', ('', [], {'keys': V('as', ['sha256/' + 'E' * 43 + '='])})),
             ('InvalidArgument', (HOST, [], {'purpose': V('s', 'mail')})),
             ('InvalidKey', (HOST, [], {'keys': V('as', ['sha1/x'])})),
+            ('InvalidKey', (HOST, [], {'keys': V('as', ['sha256/' + 'A' * 43 + '='])})),
             ('LimitExceeded', (HOST, [b'x'] * 65, {}))):
         world.alice.refused(name, world.alice.call, PINS, 'VerifyChain', '(saaya{sv})', *arguments)
 

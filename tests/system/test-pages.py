@@ -104,7 +104,7 @@ def _(world):
     equal((len(heads), len(lines)), (5, 6), 'the size of the table')
     for pattern, *cells in lines:
         pattern = codes(pattern)[0]
-        world.alice.pin_keys(pattern, key('A'))
+        world.alice.pin_keys(pattern, key('E'))
         for head, cell in zip(heads, cells, strict=True):
             matches = explained(world, codes(head)[0]) == [pattern]
             equal('yes' if matches else '–', cell, f'{pattern} and {head}')
@@ -115,7 +115,7 @@ def _(world):
 def _(world):
     order = block('HOSTS.md', 'Which one applies').split()
     for pattern in sorted(order):
-        world.alice.pin_keys(pattern, key('A'))
+        world.alice.pin_keys(pattern, key('E'))
     equal(len(order), 10, 'the number of patterns')
     equal(explained(world, order[0]), order, 'the order')
 
@@ -127,9 +127,9 @@ def _(world):
     for written, outcome in lines:
         written = codes(written)[0]
         if outcome == 'refused':
-            world.alice.refused('InvalidHost', world.alice.pin_keys, written, key('A'))
+            world.alice.refused('InvalidHost', world.alice.pin_keys, written, key('E'))
         else:
-            equal(world.alice.pin_keys(written, key('A'))['host'], codes(outcome)[0], written)
+            equal(world.alice.pin_keys(written, key('E'))['host'], codes(outcome)[0], written)
 
 
 def add_move_test(product, configuration, commands):

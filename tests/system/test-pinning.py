@@ -267,7 +267,8 @@ def _(world):
     for spelling in (identity.pin, 'sha256//' + digest, f'pin-sha256="{digest}"', digest,
                      digest.rstrip('=')):
         equal(world.alice.pin_keys(HOST, spelling)['keys'], [identity.pin], spelling)
-    for bad in ('sha1/AAAA', 'sha256/AAAA', 'md5:00', ''):
+    of_nothing = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+    for bad in ('sha1/AAAA', 'sha256/AAAA', 'md5:00', '', of_nothing):
         world.alice.refused('InvalidKey', world.alice.pin_keys, HOST, world.issue().pin, bad)
     world.alice.refused('InvalidArgument', world.alice.pin_keys, HOST)
     equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the pin’s keys')

@@ -22,7 +22,7 @@ ROUNDS = 5
 CALLS = 100
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
-KEY = 'sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='
+KEY = 'sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g='
 
 
 class TurnsWorld(World):

@@ -132,7 +132,7 @@ test_written_by_hand (void)
   g_autoptr (GPtrArray) pins = parse_good (
       "# a comment\n\n[Pin File]\nVersion=1\n\n[one]\nHost = H.example.\nKeys=" KEY ";\n"
       "[two]\nHost=*.h.example\nKeys=" KEY ";pin-sha256=\""
-      "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\nMatch=path\nMode=report\n");
+      "EEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEEE=\"\nMatch=path\nMode=report\n");
   const CpdPin *one = pins->pdata[0], *two = pins->pdata[1];
 
   g_assert_cmpuint (pins->len, ==, 2);
@@ -246,6 +246,8 @@ test_refuses_values_of_known_hosts (void)
     HEADER "[a]\nHost=h.example\nKeys=\n",
     HEADER "[a]\nHost=h.example\nKeys=sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=\n",
     HEADER "[a]\nHost=h.example\nKeys=" KEY ";nonsense\n",
+    HEADER "[a]\nHost=h.example\nKeys=" KEY
+           ";sha256/47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=\n",
     HEADER "[a]\nHost=h.example\nKeys=" KEY ";;\n",
   };
 

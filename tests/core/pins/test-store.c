@@ -260,7 +260,7 @@ test_changes_in_their_order (StoreFixture *f, gconstpointer user_data)
 
   for (int i = 0; i < 30; i++)
     {
-      g_autoptr (CpdPin) pin = test_pin ("h.example", USER, (guint8)i);
+      g_autoptr (CpdPin) pin = test_pin ("h.example", USER, (guint8)(i + 1));
       Arrival *arrival = g_new (Arrival, 1);
 
       *arrival = (Arrival){ order, i };
@@ -273,9 +273,9 @@ test_changes_in_their_order (StoreFixture *f, gconstpointer user_data)
     g_main_context_iteration (NULL, TRUE);
   for (int i = 0; i < 30; i++)
     g_assert_cmpint (g_array_index (order, int, i), ==, i);
-  store_assert_key (f, USER, "h.example", 29);
+  store_assert_key (f, USER, "h.example", 30);
   store_fixture_reopen (f);
-  store_assert_key (f, USER, "h.example", 29);
+  store_assert_key (f, USER, "h.example", 30);
 }
 
 static void
