@@ -27,13 +27,13 @@ struct _CpdCertificate
 };
 
 static CertpinKey *
-hash_key (CpdSlice spki)
+hash (CpdSlice bytes)
 {
   guint8 digest[CERTPIN_KEY_BYTES];
   gsize length = sizeof digest;
   g_autoptr (GChecksum) checksum = g_checksum_new (G_CHECKSUM_SHA256);
 
-  g_checksum_update (checksum, spki.data, (gssize)spki.length);
+  g_checksum_update (checksum, bytes.data, (gssize)bytes.length);
   g_checksum_get_digest (checksum, digest, &length);
   return certpin_key_new_from_digest (digest);
 }
@@ -121,7 +121,7 @@ cpd_certificate_new (GBytes *der, GError **error)
   certificate = g_atomic_rc_box_new0 (CpdCertificate);
   certificate->der = g_bytes_ref (der);
   certificate->shape = shape;
-  certificate->key = hash_key (shape.spki);
+  certificate->key = hash (shape.spki);
   certificate->handle = g_steal_pointer (&handle);
   return certificate;
 }
@@ -159,6 +159,17 @@ CertpinKey *
 cpd_certificate_get_key (CpdCertificate *certificate)
 {
   return certificate->key;
+}
+
+/* Returns: (transfer full): the SHA-256 of the whole certificate, which some people pin by mistake
+ * and which is no key */
+CertpinKey *
+cpd_certificate_dup_fingerprint (CpdCertificate *certificate)
+{
+  CpdSlice whole;
+
+  whole.data = g_bytes_get_data (certificate->der, &whole.length);
+  return hash (whole);
 }
 
 gnutls_x509_crt_t

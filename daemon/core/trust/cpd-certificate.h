@@ -24,6 +24,7 @@ void cpd_certificate_unref (CpdCertificate *certificate);
 
 GBytes *cpd_certificate_get_der (CpdCertificate *certificate);
 CertpinKey *cpd_certificate_get_key (CpdCertificate *certificate);
+CertpinKey *cpd_certificate_dup_fingerprint (CpdCertificate *certificate);
 gnutls_x509_crt_t cpd_certificate_get_handle (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_subject (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_issuer (CpdCertificate *certificate);

@@ -145,6 +145,44 @@ advise_on_mismatch (const CpdPin *pin)
   return "nothing was sent; ask the server's operator for the new certificate, and pin that";
 }
 
+/* Returns: (transfer none) (nullable): the certificate that was meant, where the pin holds its
+ * fingerprint. Only certificates that the pin may match count. */
+static CpdCertificate *
+find_by_fingerprint (const CpdPin *pin, const CpdValidation *validation)
+{
+  for (unsigned int i = 0; i < validation->paths->len; i++)
+    {
+      const CpdPath *path = validation->paths->pdata[i];
+      unsigned int last = pin->match == CPD_MATCH_LEAF ? 1 : path->certificates->len;
+
+      for (unsigned int j = 0; j < last; j++)
+        {
+          CpdCertificate *certificate = path->certificates->pdata[j];
+          g_autoptr (CertpinKey) fingerprint = cpd_certificate_dup_fingerprint (certificate);
+
+          if (cpd_pin_has_key (pin, fingerprint))
+            return certificate;
+        }
+    }
+  return NULL;
+}
+
+static CpdCause
+blame_fingerprint (CpdCertificate *certificate, CpdMode mode)
+{
+  g_autofree char *subject = cpd_certificate_dup_subject (certificate);
+
+  return (CpdCause){
+    "fingerprint",
+    g_strdup_printf ("what was given as a key is the SHA-256 fingerprint of the certificate ‘%s’, "
+                     "not the SHA-256 of its public key",
+                     subject),
+    mode == CPD_MODE_REPORT
+        ? REPORTED "give the certificate, or the SHA-256 of its public key, instead"
+        : "nothing was sent; give the certificate, or the SHA-256 of its public key, instead"
+  };
+}
+
 /* `validation`: without a problem, by the anchors of `pin` */
 CpdCause
 cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation)
@@ -152,7 +190,10 @@ cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validati
   const char *advice = advise_on_mismatch (pin);
   CpdCertificate *local = find_local_anchor (validation);
   g_autofree char *issuer = cpd_certificate_dup_issuer (get_leaf (peer));
+  CpdCertificate *meant = find_by_fingerprint (pin, validation);
 
+  if (meant != NULL)
+    return blame_fingerprint (meant, pin->mode);
   if (g_strcmp0 (pin->issuer, issuer) == 0)
     return (CpdCause){
       "key-rotated",

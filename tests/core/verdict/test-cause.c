@@ -48,6 +48,26 @@ assert_cause (const CpdVerdict *verdict, const char *reason, const char *cause, 
   g_assert_nonnull (strstr (verdict->advice, advice));
 }
 
+/* The verdict on the usual server, where the fingerprint of `meant` is pinned. */
+static CpdVerdict *
+judge_fingerprint (TrustFixture *f, TestIdentity *meant, CpdMatch match, CpdMode mode)
+{
+  g_autoptr (CpdHost) target = test_host ("h.example:443");
+  g_autoptr (GPtrArray) ders = test_ders (f->leaf, f->middle, NULL);
+  g_autoptr (CpdPolicy) policy = cpd_policy_new (target, 1);
+  g_autoptr (CpdPeer) peer = cpd_peer_new (target, ders);
+  g_autofree char *text
+      = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, test_identity_get_certificate (meant));
+  g_autoptr (CertpinKey) fingerprint = certpin_key_new_from_text (text, NULL);
+  CpdPin *pin = cpd_pin_new (target, CPD_LAYER_USER);
+
+  cpd_pin_add_key (pin, fingerprint);
+  pin->match = match;
+  pin->mode = mode;
+  cpd_policy_take_pin (policy, pin);
+  return cpd_verdict_of_peer (policy, peer, f->anchors, TEST_PKI_NOW);
+}
+
 /* What the machine trusts, one of them added by its administrator. */
 static CpdAnchors *
 make_machine (TestIdentity *own, TestIdentity *added)
@@ -70,6 +90,34 @@ test_wrong_key (TrustFixture *f, gconstpointer user_data)
 
   assert_cause (moved, "wrong-key", "another authority, ‘CN=Middle’", "pin that");
   assert_cause (bare, "wrong-key", "changed its key, or something", "pin that");
+}
+
+/* What openssl x509 -fingerprint prints, in place of a key. */
+static void
+test_fingerprint (TrustFixture *f, gconstpointer user_data)
+{
+  TestIdentity *const meant[] = { f->leaf, f->middle };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (meant); i++)
+    {
+      g_autoptr (CpdVerdict) on_path
+          = judge_fingerprint (f, meant[i], CPD_MATCH_PATH, CPD_MODE_ENFORCE);
+      g_autoptr (CpdVerdict) of_server
+          = judge_fingerprint (f, meant[i], CPD_MATCH_LEAF, CPD_MODE_ENFORCE);
+
+      assert_cause (on_path, "fingerprint", i == 0 ? "‘CN=leaf’" : "‘CN=Middle’", "public key");
+      assert_cause (of_server, i == 0 ? "fingerprint" : "wrong-key", "key", "nothing was sent");
+    }
+}
+
+/* It is the pin that has to be put right, also where it lets the request through. */
+static void
+test_fingerprint_reported (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdVerdict) verdict = judge_fingerprint (f, f->leaf, CPD_MATCH_LEAF, CPD_MODE_REPORT);
+
+  g_assert_true (verdict->passed);
+  assert_cause (verdict->report, "fingerprint", "‘CN=leaf’", "the request was sent");
 }
 
 static void
@@ -229,6 +277,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("wrong-key", test_wrong_key);
+  ADD ("fingerprint", test_fingerprint);
+  ADD ("fingerprint-reported", test_fingerprint_reported);
   ADD ("key-rotated", test_key_rotated);
   ADD ("local-authority", test_local_authority);
   ADD ("advice-says-what-was-sent", test_advice_says_what_was_sent);
