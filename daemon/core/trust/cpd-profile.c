@@ -50,6 +50,31 @@ has_no_purpose (CpdCertificate *certificate)
   return read_extension (certificate, OID_KEY_PURPOSES, value, &length, &critical) && length <= 2;
 }
 
+/* Section 4.2.1.12: whoever lists purposes may be used for those alone, and an authority vouch for
+ * no others. GnuTLS also lets authorities pass that list Server Gated Crypto. */
+gboolean
+cpd_profile_allows_servers (CpdCertificate *certificate)
+{
+  gnutls_x509_crt_t handle = cpd_certificate_get_handle (certificate);
+  char purpose[128];
+
+  for (unsigned int i = 0;; i++)
+    {
+      size_t size = sizeof purpose;
+      int status = gnutls_x509_crt_get_key_purpose_oid (handle, i, purpose, &size, NULL);
+
+      if (status == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
+        return i == 0;
+      if (status >= 0
+          && (g_str_equal (purpose, GNUTLS_KP_TLS_WWW_SERVER)
+              || g_str_equal (purpose, GNUTLS_KP_ANY)))
+        return TRUE;
+      /* One that does not fit into the buffer is longer than both of them. */
+      if (status < 0 && status != GNUTLS_E_SHORT_MEMORY_BUFFER)
+        return FALSE;
+    }
+}
+
 /* `critical`: NULL: it does not matter */
 static gboolean
 has_extension (CpdCertificate *certificate, const char *oid, unsigned int *critical)

@@ -132,11 +132,9 @@ check_key (Search *search, CpdCertificate *certificate)
 static gboolean
 check_purpose (Search *search, CpdCertificate *certificate)
 {
-  gnutls_x509_crt_t handle = cpd_certificate_get_handle (certificate);
   g_autofree char *subject = NULL;
 
-  if (search->question->purpose == CPD_PURPOSE_ANY
-      || gnutls_x509_crt_check_key_purpose (handle, GNUTLS_KP_TLS_WWW_SERVER, 0))
+  if (search->question->purpose == CPD_PURPOSE_ANY || cpd_profile_allows_servers (certificate))
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
   return fail (search->result, CPD_PROBLEM_PURPOSE,

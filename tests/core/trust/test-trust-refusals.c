@@ -159,6 +159,34 @@ test_other_purpose (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (f->anchors, test_chain (f->leaf, middle, NULL), CPD_PROBLEM_PURPOSE);
 }
 
+/* What an issuer may vouch for is what it lists. */
+static void
+test_purpose_of_issuers (TrustFixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *eku;
+    CpdProblem expected;
+  } cases[] = {
+    { GNUTLS_KP_TLS_WWW_SERVER, CPD_PROBLEM_NONE },
+    { GNUTLS_KP_ANY, CPD_PROBLEM_NONE },
+    { GNUTLS_KP_TLS_WWW_CLIENT, CPD_PROBLEM_PURPOSE },
+    { "2.16.840.1.113730.4.1", CPD_PROBLEM_PURPOSE },  /* Netscape's Server Gated Crypto */
+    { "1.3.6.1.4.1.311.10.3.3", CPD_PROBLEM_PURPOSE }, /* Microsoft's */
+    { "1.3.6.1.5.5.7.3.1.1", CPD_PROBLEM_PURPOSE },    /* below that of servers, and not it */
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (TestIdentity) middle
+          = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = f->root,
+                           .key_of = f->middle, .eku = cases[i].eku);
+
+      g_test_message ("%s", cases[i].eku);
+      trust_assert_problem (f->anchors, test_chain (f->leaf, middle, NULL), cases[i].expected);
+    }
+}
+
 static void
 test_short_rsa_key (TrustFixture *f, gconstpointer user_data)
 {
@@ -331,6 +359,7 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("refuses/odd-date", test_odd_date);
   TRUST_TEST_ADD ("refuses/clock-before-release", test_clock_before_release);
   TRUST_TEST_ADD ("refuses/other-purpose", test_other_purpose);
+  TRUST_TEST_ADD ("refuses/purpose-of-issuers", test_purpose_of_issuers);
   TRUST_TEST_ADD ("refuses/short-rsa-key", test_short_rsa_key);
   TRUST_TEST_ADD ("refuses/huge-rsa-key", test_huge_rsa_key);
   TRUST_TEST_ADD ("refuses/sha1-signature", test_sha1_signature);
