@@ -32,6 +32,7 @@ typedef struct
   GPtrArray *tip_to_leaf; /* of CpdCertificate, borrowed: the path so far, leaf first */
   unsigned int signatures_left;
   CpdCertificate *oversized; /* borrowed: an issuer with too large a key to verify with; or NULL */
+  gboolean too_long;         /* a path was given up, since it has too many certificates */
   CpdValidation *result;
 } Search;
 
@@ -282,14 +283,21 @@ is_on_path (Search *search, CpdCertificate *certificate)
   return FALSE;
 }
 
+/* Whether the issuer's name is the right one, and the path does not lead in a circle. */
 static gboolean
-links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
+is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
 {
   CpdSlice wanted = cpd_certificate_get_raw_issuer (tip);
   CpdSlice subject = cpd_certificate_get_raw_subject (issuer);
 
-  if (wanted.length != subject.length || memcmp (wanted.data, subject.data, wanted.length) != 0
-      || is_on_path (search, issuer) || search->signatures_left == 0)
+  return wanted.length == subject.length && memcmp (wanted.data, subject.data, wanted.length) == 0
+         && !is_on_path (search, issuer);
+}
+
+static gboolean
+links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
+{
+  if (!is_candidate (search, tip, issuer) || search->signatures_left == 0)
     return FALSE;
   /* Such a key would take long, so whether it signed is never known. */
   if (cpd_certificate_get_rsa_bits (issuer) > RSA_BITS_MAX)
@@ -301,6 +309,19 @@ links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
   return cpd_certificate_is_signed_by (tip, issuer) && check_key (search, issuer);
 }
 
+/* Whether there is a candidate for the next certificate of the path. */
+static gboolean
+has_candidate (Search *search, CpdCertificate *tip, GPtrArray *anchors)
+{
+  for (unsigned int i = 0; i < anchors->len; i++)
+    if (is_candidate (search, tip, anchors->pdata[i]))
+      return TRUE;
+  for (unsigned int i = 1; i < search->chain->len; i++)
+    if (is_candidate (search, tip, search->chain->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
 /* Goes on from the last certificate of the path: first to anchors, then to what was presented. */
 static void
 extend (Search *search)
@@ -308,10 +329,14 @@ extend (Search *search)
   CpdCertificate *tip = search->tip_to_leaf->pdata[search->tip_to_leaf->len - 1];
   g_autoptr (GPtrArray) anchors = NULL;
 
-  if (search->tip_to_leaf->len > DEPTH_MAX - 1 || search->result->paths->len >= PATHS_MAX)
+  if (search->result->paths->len >= PATHS_MAX)
     return;
-
   anchors = cpd_anchors_find (search->anchors, cpd_certificate_get_raw_issuer (tip));
+  if (search->tip_to_leaf->len >= DEPTH_MAX)
+    {
+      search->too_long |= has_candidate (search, tip, anchors);
+      return;
+    }
   for (unsigned int i = 0; i < anchors->len; i++)
     if (links_to (search, tip, anchors->pdata[i]))
       {
@@ -343,6 +368,9 @@ explain_no_path (Search *search, CpdCertificate *leaf)
           "of all the ways from the server's certificate to its issuer ‘%s’ and on, too many were "
           "tried and none led to a trusted authority",
           issuer);
+  else if (search->too_long)
+    fail (search->result, CPD_PROBLEM_LENGTH,
+          "the certification path has more than %d certificates, which is the limit", DEPTH_MAX);
   else
     fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
           "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
@@ -434,9 +462,9 @@ cpd_validation_unref (CpdValidation *validation)
 const char *
 cpd_problem_get_name (CpdProblem problem)
 {
-  static const char *const names[]
-      = { "none",          "malformed", "unknown-issuer", "self-signed", "name",       "expired",
-          "not-yet-valid", "clock",     "purpose",        "weak",        "constraints" };
+  static const char *const names[] = { "none",    "malformed", "unknown-issuer", "self-signed",
+                                       "name",    "expired",   "not-yet-valid",  "clock",
+                                       "purpose", "weak",      "constraints",    "too-long" };
 
   return names[problem];
 }

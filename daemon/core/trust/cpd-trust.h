@@ -24,6 +24,7 @@ typedef enum
   CPD_PROBLEM_PURPOSE,     /* not for servers */
   CPD_PROBLEM_WEAK,        /* a key or signature too weak, or too large to be reasonable */
   CPD_PROBLEM_CONSTRAINTS, /* basic or name constraints, versions */
+  CPD_PROBLEM_LENGTH,      /* more certificates on the path than are followed */
 } CpdProblem;
 
 typedef enum

@@ -45,6 +45,8 @@ explain_problem (CpdProblem problem)
     case CPD_PROBLEM_NOT_YET_VALID:
     case CPD_PROBLEM_CLOCK:
       return "the clock of this machine is probably wrong";
+    case CPD_PROBLEM_LENGTH:
+      return "there are more authorities above the server's certificate than certpin follows";
     case CPD_PROBLEM_PURPOSE:
     case CPD_PROBLEM_WEAK:
     case CPD_PROBLEM_CONSTRAINTS:

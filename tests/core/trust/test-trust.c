@@ -228,7 +228,17 @@ static void
 test_depth_is_bounded (TrustFixture *f, gconstpointer user_data)
 {
   trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 10), CPD_PROBLEM_NONE);
-  trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 11), CPD_PROBLEM_UNKNOWN_ISSUER);
+  trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 11), CPD_PROBLEM_LENGTH);
+  trust_assert_problem (f->anchors, new_chain_of_depth (f->root, 14), CPD_PROBLEM_LENGTH);
+}
+
+/* What leads nowhere is not called too long. */
+static void
+test_deep_chain_to_nowhere (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdAnchors) nothing = cpd_anchors_new_empty ();
+
+  trust_assert_problem (nothing, new_chain_of_depth (f->root, 11), CPD_PROBLEM_UNKNOWN_ISSUER);
 }
 
 /* Any of them may hold the key that is pinned. */
@@ -360,6 +370,7 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("paths/tells-its-dates", test_path_tells_its_dates);
   TRUST_TEST_ADD ("paths/all-of-eight", test_all_of_eight_paths);
   TRUST_TEST_ADD ("depth-is-bounded", test_depth_is_bounded);
+  TRUST_TEST_ADD ("deep-chain-to-nowhere", test_deep_chain_to_nowhere);
   TRUST_TEST_ADD ("work-is-bounded", test_work_is_bounded);
   TRUST_TEST_ADD ("long-lists-are-refused", test_long_lists_are_refused);
   TRUST_TEST_ADD ("judgements-are-bounded", test_judgements_are_bounded);
