@@ -177,9 +177,11 @@ cpd_not_certificate_describe (GBytes *bytes)
 
   if (length == 0)
     return g_strdup ("the certificate is empty; give one DER certificate");
+  /* How many more is not known: who reads a file to send it stops where it is too long. */
   if (length > CPD_CERTIFICATE_MAX_BYTES)
     return g_strdup_printf (
-        "the certificate has %" G_GSIZE_FORMAT " bytes, but 64 KiB are the limit", length);
+        "the certificate has more than %d bytes (64 KiB); give one DER certificate",
+        CPD_CERTIFICATE_MAX_BYTES);
   pem = describe_pem ((const char *)data, length);
   if (pem != NULL)
     return g_strdup (pem);
