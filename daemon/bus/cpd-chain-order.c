@@ -10,6 +10,8 @@
 
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/trust/cpd-der.h"
+#include "daemon/core/trust/cpd-not-certificate.h"
 
 #define CERTIFICATES_MAX 64
 #define CHAIN_MAX_BYTES  (1024 * 1024)
@@ -43,6 +45,29 @@ refuse (CertpinError code, GError **error, const char *format, ...)
   return FALSE;
 }
 
+/* Where nothing that is given has the shape of a certificate, there is no chain to judge: it is a
+ * key or text, say. Nothing at all is what a server may present. */
+static gboolean
+check_shapes (GPtrArray *chain, GError **error)
+{
+  for (unsigned int i = 0; i < chain->len; i++)
+    {
+      CpdCertificateShape shape;
+      gsize length;
+      const guint8 *data = g_bytes_get_data (chain->pdata[i], &length);
+
+      if (cpd_der_parse_certificate (data, length, &shape))
+        return TRUE;
+    }
+  if (chain->len > 0)
+    {
+      g_autofree char *given = cpd_not_certificate_describe (chain->pdata[0]);
+
+      return refuse (CERTPIN_ERROR_WRONG_FORMAT, error, "%s", given);
+    }
+  return TRUE;
+}
+
 static gboolean
 take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
 {
@@ -50,10 +75,10 @@ take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
       || g_variant_get_size (chain) > CHAIN_MAX_BYTES)
     return refuse (CERTPIN_ERROR_LIMIT_EXCEEDED, error,
                    "the chain has %" G_GSIZE_FORMAT " certificates and %" G_GSIZE_FORMAT
-                   " bytes, but 64 and 1 MiB are the limit",
+                   " bytes; at most 64 and 1 MiB are allowed",
                    g_variant_n_children (chain), g_variant_get_size (chain));
   order->chain = cpd_options_to_bytes (chain);
-  return TRUE;
+  return check_shapes (order->chain, error);
 }
 
 static gboolean
@@ -107,7 +132,7 @@ take_options (CpdChainOrder *order, GVariant *options, GError **error)
 /* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix
  * seconds, for where none is given.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY,
- * CERTPIN_ERROR_LIMIT_EXCEEDED.
+ * CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_WRONG_FORMAT.
  * Returns: (transfer full) */
 CpdChainOrder *
 cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint64 now,

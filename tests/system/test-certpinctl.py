@@ -36,6 +36,7 @@ def _(world):
     exits(world, REFUSED, 'verify', '--host', HOST, der)
     exits(world, OK, 'verify', '--host', HOST, '--key', identity.pin, der)
     exits(world, OK, 'pin', HOST, der)
+    exits(world, BAD_INPUT, 'verify', '--host', HOST, put(world, 'server.key', identity.key_pem))
     verdict = json.loads(exits(world, OK, 'verify', '--json', '--host', HOST, chain))['verdict']
     equal((verdict['verdict'], verdict['matched-key']), ('Pass', identity.pin), 'the verdict')
     holds(b'most specific' in exits(world, OK, 'explain', HOST), 'explain says why')

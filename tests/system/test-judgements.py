@@ -6,7 +6,10 @@ connection. The cases of pin.jsonl are judged over the bus as well."""
 import base64
 import time
 
+from cryptography.hazmat.primitives.serialization import PublicFormat
+
 from lib.caller import PINS, CallError
+from lib.pki import DER
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.vectors import load
@@ -44,7 +47,8 @@ def _(world):
     mismatch = verify(world.alice, HOST, [identity.der])
     equal((mismatch['verdict'], mismatch['trusted']), ('PinMismatch', True), 'another key')
     equal(verify(world.alice, HOST, [])['verdict'], 'Untrusted', 'no chain')
-    equal(verify(world.alice, HOST, [b'no certificate'])['verdict'], 'Untrusted', 'no certificate')
+    cut = other.der[:-1]
+    equal(verify(world.alice, HOST, [cut, other.der])['verdict'], 'Untrusted', 'half a certificate')
     equal(verify(world.alice, HOST, [other.der], time=1)['verdict'], 'Untrusted', 'in 1970')
     world.alice.call(PINS, 'BlockHost', '(ssa{sv})', HOST, 'so', {})
     equal(verify(world.alice, HOST, [other.der])['verdict'], 'Blocked', 'blocked')
@@ -68,6 +72,19 @@ def _(world):
     equal(verify(world.alice, '', [identity.der])['verdict'], 'Pass', 'the path')
     equal(verify(world.alice, 'h.example', [identity.der], keys=['sha256/' + 'E' * 43 + '='])['verdict'],
           'Untrusted', 'the name')
+
+
+@test('what holds no certificate at all is WrongFormat, and is told as what it is')
+def _(world):
+    identity = world.issue()
+    public_key = identity.key.public_key().public_bytes(DER, PublicFormat.SubjectPublicKeyInfo)
+    for given, word in ((identity.key_pem, 'private key'), (public_key, 'public key'),
+                        (b'no certificate', 'text'), (b'', 'empty')):
+        for host in (HOST, ''):
+            error = world.alice.refused('WrongFormat', verify, world.alice, host, [given])
+            holds(word in error.message, error.message)
+    equal(verify(world.alice, '', [identity.key_pem, identity.der])['verdict'], 'Untrusted',
+          'a key before the certificate')
 
 
 @test('arguments that are none are errors; a bad chain is not')
@@ -123,8 +140,8 @@ def add_vectors(cases):
             host = case['peer']['value'] if case['pins'] else ''
             try:
                 got = verify(world.alice, host, decode(case['chain']), **options)['verdict']
-            except CallError as error:  # a key in another spelling than base64's one
-                got = {'InvalidKey': 'PinMismatch'}.get(error.name, error.name)
+            except CallError as error:  # a key in another spelling than base64's one; no certificate
+                got = {'InvalidKey': 'PinMismatch', 'WrongFormat': 'Untrusted'}.get(error.name, error.name)
             due = {'ACCEPT': ['Pass'], 'REJECT_PIN': ['PinMismatch'], 'REJECT_CHAIN': ['Untrusted'],
                    'EITHER': ['Pass', 'PinMismatch', 'Untrusted']}[case['pin_expected']]
             if got not in due or case.get('must_not') == 'ACCEPT' and got == 'Pass':
