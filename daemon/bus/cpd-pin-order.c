@@ -187,8 +187,13 @@ add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
 {
   g_autoptr (CpdCertificate) certificate = read_certificate (order, order->certificate, error);
 
-  if (certificate == NULL || !cpd_certificates_are_few (order->backups, error))
+  if (certificate == NULL)
     return FALSE;
+  if (!cpd_certificates_are_few (order->backups, error))
+    {
+      g_prefix_error (error, "backup certificates: ");
+      return FALSE;
+    }
   cpd_pin_take_certificate (pin, certificate, now);
   for (unsigned int i = 0; i < order->backups->len; i++)
     {

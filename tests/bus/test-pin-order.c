@@ -194,6 +194,52 @@ test_bad_backup (Fixture *f, gconstpointer user_data)
   assert_fails (of_text, CERTPIN_ERROR_WRONG_FORMAT);
 }
 
+/* Which of several is bad is not for people to find out. */
+static void
+test_bad_one_is_named (Fixture *f, gconstpointer user_data)
+{
+  g_autofree char *pem = test_identity_to_pem (f->other);
+  g_autoptr (GBytes) bad = g_bytes_new (pem, strlen (pem));
+  GBytes *const good = test_identity_get_certificate (f->leaf);
+  const struct
+  {
+    GBytes *certificate, *backups[2];
+    const char *named;
+  } cases[] = {
+    { bad, { good, good }, "the certificate is PEM" },
+    { good, { bad, good }, "backup certificate 1: the certificate is PEM" },
+    { good, { good, bad }, "backup certificate 2: the certificate is PEM" },
+    { good, { bad, bad }, "backup certificate 1: the certificate is PEM" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (CpdPinOrder) order = new_order (none (), cases[i].certificate);
+      g_autoptr (GError) error = NULL;
+
+      for (size_t j = 0; j < G_N_ELEMENTS (cases[i].backups); j++)
+        g_ptr_array_add (order->backups, g_bytes_ref (cases[i].backups[j]));
+      g_assert_null (cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
+      g_test_message ("%s", error->message);
+      g_assert_true (g_str_has_prefix (error->message, cases[i].named));
+    }
+}
+
+/* Certificates of so many parts are refused together, and not each. */
+static void
+test_too_large_backups_are_named (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (f->leaf));
+  g_autoptr (GError) error = NULL;
+
+  while (order->backups->len < 400)
+    g_ptr_array_add (order->backups, g_bytes_ref (test_identity_get_certificate (f->other)));
+  g_assert_null (cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
+  g_assert_true (g_str_has_prefix (error->message, "backup certificates: "));
+}
+
 static void
 test_wrong_formats (Fixture *f, gconstpointer user_data)
 {
@@ -319,6 +365,8 @@ main (int argc, char *argv[])
   ADD ("certificate", test_one_certificate);
   ADD ("backup-certificates", test_backups);
   ADD ("bad-backup-certificates", test_bad_backup);
+  ADD ("bad-one-is-named", test_bad_one_is_named);
+  ADD ("too-large-backups-are-named", test_too_large_backups_are_named);
   ADD ("wrong-formats", test_wrong_formats);
   ADD ("kinds-of-certificates-by-match", test_kinds);
   ADD ("own-name-as-issuer-is-not-self-signed", test_own_name_as_issuer);

@@ -94,11 +94,13 @@ for arguments in INPUTS:
     add_input_test(*arguments)
 
 
-@test('a bad backup certificate: WrongFormat, and the host is blocked')
+@test('a bad backup certificate: WrongFormat that says which, and the host is blocked')
 def _(world):
     server, identity = world.serve_pinned()
-    world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.der,
-                        backup_certificates=[identity.pem])
+    error = world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.der,
+                                backup_certificates=[world.issue().der, identity.pem])
+    for text in (error.message, world.alice.get_pin(HOST)['reason']):
+        holds(text.startswith('backup certificate 2: '), f'it does not say which: {text}')
     world.no_connection(server, 'Blocked', server.url(HOST))
 
 
