@@ -231,6 +231,21 @@ def _(world):
     equal((code, output.split('\n')[-2]), (1, '2 problems'), 'what two bad files come to')
 
 
+@test('--check tells everything that is wrong with the files, line by line')
+def _(world):
+    good = pin_file(HOST, world.issue().pin).rstrip('\n')
+    put_file(world, 'one.pin', f'{good}\nMode=off\nnonsense\nExpires=soon\n')
+    put_file(world, 'two.pin', pin_file('a..b', 'sha256/short'))
+    code, output = world.daemon.run('--check')
+    equal(code, 1, 'the exit code')
+    first = good.count('\n') + 2  # behind the good lines
+    for line, word in ((first, 'Mode=off'), (first + 1, 'nonsense'), (first + 2, 'Expires=soon')):
+        holds(any(f'one.pin’, line {line}: ' in told and word in told
+                  for told in output.splitlines()), f'line {line} is not told of: {output}')
+    holds('a..b' in output and 'sha256/short' in output, output)
+    holds(output.endswith('5 problems\n'), output)
+
+
 @test('--check refuses a bad configuration, which also keeps the service from starting')
 def _(world):
     world.daemon.terminate()

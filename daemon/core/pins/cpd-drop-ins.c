@@ -26,6 +26,13 @@ typedef struct
 } Load;
 
 static void
+tell (Load *load, const char *problem)
+{
+  g_ptr_array_add (load->problems, g_strdup (problem));
+}
+
+/* `hosts`: (nullable): NULL: all */
+static void
 block_hosts (Load *load, GPtrArray *hosts, const char *reason)
 {
   if (hosts == NULL)
@@ -35,7 +42,6 @@ block_hosts (Load *load, GPtrArray *hosts, const char *reason)
       g_autoptr (CpdPin) pin = cpd_pin_new_blocked (hosts->pdata[i], CPD_LAYER_FILES, reason);
       cpd_pin_table_set (load->table, pin);
     }
-  g_ptr_array_add (load->problems, g_strdup (reason));
 }
 
 /* A host that is said twice is blocked: nobody could tell which of them holds. */
@@ -57,6 +63,7 @@ add_pin (Load *load, CpdPin *pin)
                             cpd_host_get_text (pin->host),
                             other->source != NULL ? other->source : "another file", pin->source);
   block_hosts (load, hosts, reason);
+  tell (load, reason);
 }
 
 static gboolean
@@ -98,9 +105,11 @@ read_beside (const char *name, gpointer folder, GError **error)
 static void
 load_file (Load *load, int folder_fd, const char *name, const char *path)
 {
-  const CpdPinFileContext context = {
-    .layer = CPD_LAYER_FILES, .source = path, .read_beside = read_beside, .folder = &folder_fd
-  };
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES,
+                                      .source = path,
+                                      .read_beside = read_beside,
+                                      .folder = &folder_fd,
+                                      .problems = load->problems };
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = NULL;
   g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
@@ -115,6 +124,8 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
     g_prefix_error (&error, "pin file ‘%s’: ", path);
   if (text != NULL)
     pins = cpd_pin_file_parse (text, &context, &hosts, &error);
+  else
+    tell (load, error->message);
   if (pins == NULL)
     block_hosts (load, hosts, error->message);
   for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
@@ -172,7 +183,10 @@ load_folder (Load *load, const char *folder)
   else if (is_safe (&status, folder, &error))
     names = list_names (load, fd, folder, &error);
   if (names == NULL)
-    block_hosts (load, NULL, error->message);
+    {
+      block_hosts (load, NULL, error->message);
+      tell (load, error->message);
+    }
   for (unsigned int i = 0; names != NULL && i < names->len; i++)
     {
       g_autofree char *path = g_build_filename (folder, names->pdata[i], NULL);

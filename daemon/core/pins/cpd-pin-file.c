@@ -26,144 +26,250 @@ static const char *const match_names[] = { "leaf", "path", NULL };
 static const char *const mode_names[] = { "enforce", "report", NULL };
 static const char *const state_names[] = { "active", "blocked", NULL };
 
-G_GNUC_PRINTF (2, 3)
-static gboolean
-refuse (GError **error, const char *format, ...)
+/* Of one file, no more than that are told. */
+#define FAULTS_MAX 100
+
+#define SHOWN_MAX_BYTES 80
+
+/* A file that is being read, to its end whatever is wrong with it: whoever fixes it wants to know
+ * everything. */
+typedef struct
 {
+  const CpdPinFileContext *context;
+  GKeyFile *file;
+  GHashTable *lines; /* "[group]" and "[group]key", owned → its number, from 1 */
+  const char *group; /* that is being read */
+  GPtrArray *faults; /* of char *: what is wrong with it */
+} Reading;
+
+static void
+add_fault (Reading *reading, unsigned int line, const char *text)
+{
+  const char *source = reading->context->source;
+
+  if (reading->faults->len > FAULTS_MAX)
+    return;
+  if (reading->faults->len == FAULTS_MAX)
+    text = "more is wrong with it, which is not listed";
+  g_ptr_array_add (reading->faults,
+                   line != 0 && reading->faults->len < FAULTS_MAX
+                       ? g_strdup_printf ("pin file ‘%s’, line %u: %s", source, line, text)
+                       : g_strdup_printf ("pin file ‘%s’: %s", source, text));
+}
+
+/* Notes what is wrong. `line`: 0: it is not about one line */
+G_GNUC_PRINTF (3, 4)
+static void
+complain_at (Reading *reading, unsigned int line, const char *format, ...)
+{
+  g_autofree char *text = NULL;
   va_list arguments;
 
   va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, format, arguments);
+  text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  return FALSE;
+  add_fault (reading, line, text);
+}
+
+/* Returns: where the key is in the group that is being read, or that group where it is missing */
+static unsigned int
+find_line (Reading *reading, const char *key)
+{
+  g_autofree char *group = g_strdup_printf ("[%s]", reading->group);
+  g_autofree char *name = g_strconcat (group, key, NULL);
+  gpointer line = g_hash_table_lookup (reading->lines, name);
+
+  if (line == NULL)
+    line = g_hash_table_lookup (reading->lines, group);
+  return GPOINTER_TO_UINT (line);
+}
+
+/* Notes what is wrong with a key of the group that is being read. */
+G_GNUC_PRINTF (3, 4)
+static void
+complain (Reading *reading, const char *key, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  add_fault (reading, find_line (reading, key), text);
+}
+
+/* `error`: (transfer full): why the key cannot be read */
+static void
+complain_of_error (Reading *reading, const char *key, GError *error)
+{
+  complain (reading, key, "%s", error->message);
+  g_error_free (error);
 }
 
 /* GKeyFile merges repeated groups and lets the last of repeated keys win: neither may pass in
- * silence. */
+ * silence. It stops at what is neither group nor key.
+ * Returns: whether the line is one that GKeyFile can read */
 static gboolean
-check_no_repetition (const char *text, GError **error)
+scan_line (Reading *reading, char **group, char *line, unsigned int number)
 {
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  const char *group = "";
+  char *equals = strchr (line, '=');
+  g_autofree char *shown = cpd_text_shorten (line, strlen (line), SHOWN_MAX_BYTES);
+  g_autofree char *name = NULL;
 
-  for (size_t i = 0; lines[i] != NULL; i++)
+  if (*line == '\0' || *line == '#')
+    return TRUE;
+  if (*line == '[')
     {
-      char *line = g_strstrip (lines[i]);
-      char *equals = strchr (line, '=');
-      g_autofree char *name = NULL;
-
-      if (*line == '\0' || *line == '#')
-        continue;
-      if (*line == '[')
-        name = g_strdup (group = line);
-      else if (equals != NULL)
-        {
-          g_autofree char *key = g_strchomp (g_strndup (line, (gsize)(equals - line)));
-          name = g_strconcat (group, key, NULL);
-        }
-      if (name != NULL && !g_hash_table_add (seen, g_steal_pointer (&name)))
-        return refuse (error, "line %" G_GSIZE_FORMAT " repeats ‘%s’", i + 1, line);
+      g_free (*group);
+      *group = g_strdup (line);
+      name = g_strdup (line);
     }
+  else if (equals != NULL)
+    {
+      g_autofree char *key = g_strchomp (g_strndup (line, (gsize)(equals - line)));
+      name = g_strconcat (*group, key, NULL);
+    }
+  else
+    {
+      complain_at (reading, number, "‘%s’ is neither a [group] nor a key=value", shown);
+      return FALSE;
+    }
+  if (g_hash_table_contains (reading->lines, name))
+    complain_at (reading, number, "‘%s’ repeats a group, or a key of its group", shown);
+  else
+    g_hash_table_insert (reading->lines, g_steal_pointer (&name), GUINT_TO_POINTER (number));
   return TRUE;
 }
 
-static gboolean
-check_known_keys (GKeyFile *file, const char *group, const char *const *known, GError **error)
+/* Returns: (transfer full): the text without the lines that are none */
+static char *
+scan (Reading *reading, const char *text)
 {
-  g_auto (GStrv) keys = g_key_file_get_keys (file, group, NULL, error);
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+  g_autofree char *group = g_strdup ("");
 
-  if (keys == NULL)
-    return FALSE;
-  for (size_t i = 0; keys[i] != NULL; i++)
+  for (unsigned int i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line = g_strstrip (g_strdup (lines[i]));
+
+      if (!scan_line (reading, &group, line, i + 1))
+        *lines[i] = '\0';
+    }
+  return g_strjoinv ("\n", lines);
+}
+
+static void
+check_known_keys (Reading *reading, const char *const *known)
+{
+  g_auto (GStrv) keys = g_key_file_get_keys (reading->file, reading->group, NULL, NULL);
+
+  for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     if (!g_strv_contains (known, keys[i]))
-      return refuse (error, "group ‘%s’ has the unknown key ‘%s’", group, keys[i]);
-  return TRUE;
+      complain (reading, keys[i], "the key ‘%s’ is not known", keys[i]);
 }
 
 /* Whatever a newer format means, this program cannot hold to. */
-static gboolean
-refuse_version (const char *version, GError **error)
+static void
+complain_of_version (Reading *reading, const char *version)
 {
   gint64 number;
 
   if (version != NULL && cpd_text_parse_number (version, &number) && number > FORMAT_VERSION)
-    return refuse (error,
-                   "it has the newer format ‘%s’, but this certpind reads format %d; install the "
-                   "certpind that wrote it",
-                   version, FORMAT_VERSION);
-  return refuse (error, "Version=%s is not %d", version != NULL ? version : "", FORMAT_VERSION);
+    complain (reading, "Version",
+              "it has the newer format ‘%s’, but this certpind reads format %d; install the "
+              "certpind that wrote it",
+              version, FORMAT_VERSION);
+  else
+    complain (reading, "Version", "Version=%s is not %d", version != NULL ? version : "",
+              FORMAT_VERSION);
 }
 
+/* Returns: whether the format is known, so that it makes sense to read on */
 static gboolean
-check_header (GKeyFile *file, const CpdPinFileContext *context, GError **error)
+read_header (Reading *reading)
 {
-  g_autofree char *first = g_key_file_get_start_group (file);
+  const char *wanted = reading->context->account;
+  g_autofree char *first = g_key_file_get_start_group (reading->file);
   g_autofree char *version = NULL, *account = NULL;
 
   if (g_strcmp0 (first, HEADER_GROUP) != 0)
-    return refuse (error, "the first group is not [" HEADER_GROUP "]");
-  version = cpd_text_of_key (file, HEADER_GROUP, "Version", NULL);
+    {
+      g_ptr_array_set_size (reading->faults, 0); /* it is no pin file, and no line of it matters */
+      complain_at (reading, 0, "the first group is not [" HEADER_GROUP "]");
+      return FALSE;
+    }
+  reading->group = HEADER_GROUP;
+  version = cpd_text_of_key (reading->file, HEADER_GROUP, "Version", NULL);
   if (g_strcmp0 (version, G_STRINGIFY (FORMAT_VERSION)) != 0)
-    return refuse_version (version, error);
-  account = cpd_text_of_key (file, HEADER_GROUP, "Account", NULL);
-  if (context->account != NULL && g_strcmp0 (account, context->account) != 0)
-    return refuse (error, "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
-                   account != NULL ? account : "", context->account);
-  return check_known_keys (file, HEADER_GROUP, header_keys, error);
+    {
+      complain_of_version (reading, version);
+      return FALSE;
+    }
+  account = cpd_text_of_key (reading->file, HEADER_GROUP, "Account", NULL);
+  if (wanted != NULL && g_strcmp0 (account, wanted) != 0)
+    complain (reading, "Account",
+              "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
+              account != NULL ? account : "", wanted);
+  check_known_keys (reading, header_keys);
+  return TRUE;
 }
 
-/* Reads one of `names` into `value`, which keeps its default where the key is absent. */
 static gboolean
-read_choice (GKeyFile *file, const char *group, const char *key, const char *const *names,
-             GError **error, int *value)
+has (Reading *reading, const char *key)
 {
-  g_autofree char *text = cpd_text_of_key (file, group, key, NULL);
+  return g_key_file_has_key (reading->file, reading->group, key, NULL);
+}
 
+/* Returns: which of `names` it is; the first where the key is absent */
+static int
+read_choice (Reading *reading, const char *key, const char *const *names)
+{
+  g_autofree char *text = cpd_text_of_key (reading->file, reading->group, key, NULL);
+
+  if (text == NULL && has (reading, key))
+    complain (reading, key, "the value of ‘%s’ cannot be read", key);
   if (text == NULL)
-    return !g_key_file_has_key (file, group, key, NULL)
-           || refuse (error, "‘%s’ cannot be read", key);
+    return 0;
   for (int i = 0; names[i] != NULL; i++)
     if (g_str_equal (text, names[i]))
-      {
-        *value = i;
-        return TRUE;
-      }
-  return refuse (error, "%s=%s is neither %s nor %s", key, text, names[0], names[1]);
+      return i;
+  complain (reading, key, "%s=%s is neither %s nor %s", key, text, names[0], names[1]);
+  return 0;
 }
 
-static gboolean
-read_number (GKeyFile *file, const char *group, const char *key, gint64 *value, GError **error)
+static void
+read_number (Reading *reading, const char *key, gint64 *value)
 {
   g_autofree char *text = NULL;
 
-  if (!g_key_file_has_key (file, group, key, NULL))
-    return TRUE;
-  text = cpd_text_of_key (file, group, key, NULL);
+  if (!has (reading, key))
+    return;
+  text = cpd_text_of_key (reading->file, reading->group, key, NULL);
   if (text == NULL || !cpd_text_parse_number (text, value) || *value < 0)
-    return refuse (error, "%s=%s is not a number of Unix seconds", key, text != NULL ? text : "");
-  return TRUE;
+    complain (reading, key, "%s=%s is not a number of Unix seconds", key, text != NULL ? text : "");
 }
 
-static gboolean
-read_keys (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
+static void
+read_keys (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts = g_key_file_get_string_list (file, group, "Keys", NULL, NULL);
+  g_auto (GStrv) texts
+      = g_key_file_get_string_list (reading->file, reading->group, "Keys", NULL, NULL);
+  gboolean any = texts != NULL && texts[0] != NULL;
 
-  for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+  for (size_t i = 0; any && texts[i] != NULL; i++)
     {
-      g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], error);
+      GError *error = NULL;
+      g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], &error);
 
-      if (key == NULL)
-        return FALSE;
-      cpd_pin_add_key (pin, key);
+      if (key != NULL)
+        cpd_pin_add_key (pin, key);
+      else
+        complain_of_error (reading, "Keys", error);
     }
-  if (pin->keys->len == 0 && pin->state == CPD_STATE_ACTIVE)
-    return refuse (error, "Keys= is empty; a pin without keys would check nothing");
-  if (pin->keys->len != 0 && pin->state == CPD_STATE_BLOCKED)
-    return refuse (error, "a blocked host has no Keys=");
-  return TRUE;
+  if (!any && pin->state == CPD_STATE_ACTIVE)
+    complain (reading, "Keys", "Keys= is empty; a pin without keys would check nothing");
+  if (any && pin->state == CPD_STATE_BLOCKED)
+    complain (reading, "Keys", "a blocked host has no Keys=");
 }
 
 /* Returns: (transfer full) (nullable): what base64 says, if it is base64 and nothing else */
@@ -179,47 +285,56 @@ decode_base64 (const char *text)
 
 /* An anchor is base64 DER, or (in an administrator's file) the name of a file beside it. */
 static GBytes *
-read_anchor (const char *text, const CpdPinFileContext *context, GError **error)
+read_anchor (Reading *reading, const char *text)
 {
+  const CpdPinFileContext *context = reading->context;
+  GError *error = NULL;
   GBytes *der;
 
   if (g_str_has_suffix (text, ".der") && context->read_beside != NULL && strchr (text, '/') == NULL)
-    return context->read_beside (text, context->folder, error);
+    {
+      der = context->read_beside (text, context->folder, &error);
+      if (der == NULL)
+        complain_of_error (reading, "TrustAnchors", error);
+      return der;
+    }
   der = decode_base64 (text);
   if (der == NULL)
-    refuse (error,
-            "TrustAnchors=%s is neither base64 nor, in an administrator's file, the name of a .der "
-            "file "
-            "beside it",
-            text);
+    complain (reading, "TrustAnchors",
+              "TrustAnchors=%s is neither base64 nor, in an administrator's file, the name of a "
+              ".der file beside it",
+              text);
   return der;
 }
 
-static gboolean
-read_anchors (GKeyFile *file, const char *group, const CpdPinFileContext *context, CpdPin *pin,
-              GError **error)
+static void
+read_anchors (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts = g_key_file_get_string_list (file, group, "TrustAnchors", NULL, NULL);
+  g_auto (GStrv) texts
+      = g_key_file_get_string_list (reading->file, reading->group, "TrustAnchors", NULL, NULL);
   g_autoptr (GPtrArray) ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  gboolean any = texts != NULL && texts[0] != NULL;
+  GError *error = NULL;
 
-  if (!g_key_file_has_key (file, group, "TrustAnchors", NULL))
-    return TRUE;
-  for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+  if (!any && has (reading, "TrustAnchors"))
+    complain (reading, "TrustAnchors",
+              "TrustAnchors= is empty; leave it out to trust the system's");
+  for (size_t i = 0; any && texts[i] != NULL; i++)
     {
-      GBytes *der = read_anchor (texts[i], context, error);
+      GBytes *der = read_anchor (reading, texts[i]);
 
-      if (der == NULL)
-        return FALSE;
-      g_ptr_array_add (ders, der);
+      if (der != NULL)
+        g_ptr_array_add (ders, der);
     }
   if (ders->len == 0)
-    return refuse (error, "TrustAnchors= is empty; leave it out to trust the system's");
-  pin->anchors = cpd_anchors_new (ders, error);
-  return pin->anchors != NULL;
+    return;
+  pin->anchors = cpd_anchors_new (ders, &error);
+  if (pin->anchors == NULL)
+    complain_of_error (reading, "TrustAnchors", error);
 }
 
-static gboolean
-read_texts (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
+static void
+read_texts (Reading *reading, CpdPin *pin)
 {
   const struct
   {
@@ -232,117 +347,128 @@ read_texts (GKeyFile *file, const char *group, CpdPin *pin, GError **error)
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     {
-      if (!g_key_file_has_key (file, group, texts[i].key, NULL))
+      GError *error = NULL;
+
+      if (!has (reading, texts[i].key))
         continue;
-      *texts[i].value = cpd_text_of_key (file, group, texts[i].key, error);
+      *texts[i].value = cpd_text_of_key (reading->file, reading->group, texts[i].key, &error);
       if (*texts[i].value == NULL)
-        return FALSE;
-      if (!cpd_text_is_plain (*texts[i].value))
-        return refuse (error, "%s= holds control or bidirectional characters", texts[i].key);
+        complain_of_error (reading, texts[i].key, error);
+      else if (!cpd_text_is_plain (*texts[i].value))
+        complain (reading, texts[i].key, "%s= holds control or bidirectional characters",
+                  texts[i].key);
     }
-  pin->warnings = g_key_file_get_string_list (file, group, "Warnings", NULL, NULL);
-  return TRUE;
+  pin->warnings
+      = g_key_file_get_string_list (reading->file, reading->group, "Warnings", NULL, NULL);
 }
 
-/* The rest of a group whose host is known. */
-static gboolean
-read_pin (GKeyFile *file, const char *group, const CpdPinFileContext *context, CpdPin *pin,
-          GError **error)
+/* Returns: (transfer full): the pin of the group that is being read */
+static CpdPin *
+read_pin (Reading *reading, CpdHost *host)
 {
-  int match = 0, mode = 0, state = 0;
+  CpdPin *pin = cpd_pin_new (host, reading->context->layer);
 
-  if (!check_known_keys (file, group, pin_keys, error)
-      || !read_choice (file, group, "Match", match_names, error, &match)
-      || !read_choice (file, group, "Mode", mode_names, error, &mode)
-      || !read_choice (file, group, "State", state_names, error, &state)
-      || !read_number (file, group, "Expires", &pin->expires, error)
-      || !read_number (file, group, "NotAfter", &pin->not_after, error)
-      || !read_number (file, group, "Created", &pin->created, error)
-      || !read_texts (file, group, pin, error))
-    return FALSE;
-  pin->match = (CpdMatch)match;
-  pin->mode = (CpdMode)mode;
-  pin->state = (CpdState)state;
-  pin->source = g_strdup (context->source);
-  return read_keys (file, group, pin, error) && read_anchors (file, group, context, pin, error);
+  check_known_keys (reading, pin_keys);
+  pin->match = (CpdMatch)read_choice (reading, "Match", match_names);
+  pin->mode = (CpdMode)read_choice (reading, "Mode", mode_names);
+  pin->state = (CpdState)read_choice (reading, "State", state_names);
+  read_number (reading, "Expires", &pin->expires);
+  read_number (reading, "NotAfter", &pin->not_after);
+  read_number (reading, "Created", &pin->created);
+  read_texts (reading, pin);
+  pin->source = g_strdup (reading->context->source);
+  read_keys (reading, pin);
+  read_anchors (reading, pin);
+  return pin;
 }
 
+/* Returns: (transfer full): the host of the group that is being read; where there is none, one that
+ * stands for it, so that the rest of the group is looked at as well */
 static CpdHost *
-read_host (GKeyFile *file, const char *group, GError **error)
+read_host (Reading *reading)
 {
-  g_autofree char *text = cpd_text_of_key (file, group, "Host", error);
+  GError *error = NULL;
+  g_autofree char *text = cpd_text_of_key (reading->file, reading->group, "Host", &error);
+  CpdHost *host = text != NULL ? cpd_host_new (text, &error) : NULL;
 
-  return text != NULL ? cpd_host_new (text, error) : NULL;
+  if (host != NULL)
+    return host;
+  complain_of_error (reading, "Host", error);
+  return cpd_host_new ("unreadable.invalid", NULL);
 }
 
-static GKeyFile *
-load (GBytes *bytes, const CpdPinFileContext *context, GError **error)
+/* Returns: whether the pins can be read, if only to say what is wrong with them */
+static gboolean
+load (Reading *reading, GBytes *bytes)
 {
   gsize length;
   const char *data = g_bytes_get_data (bytes, &length);
   g_autofree char *text = g_strndup (data != NULL ? data : "", length);
-  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autofree char *lines = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (strlen (text) != length || !g_utf8_validate (text, -1, NULL))
     {
-      refuse (error, "it is not text in UTF-8");
-      return NULL;
+      complain_at (reading, 0, "it is not text in UTF-8");
+      return FALSE;
     }
-  if (!check_no_repetition (text, error)
-      || !g_key_file_load_from_data (file, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, error)
-      || !check_header (file, context, error))
-    return NULL;
-  return g_steal_pointer (&file);
+  lines = scan (reading, text);
+  if (!g_key_file_load_from_data (reading->file, lines, strlen (lines),
+                                  G_KEY_FILE_KEEP_TRANSLATIONS, &error))
+    {
+      complain_at (reading, 0, "%s", error->message);
+      return FALSE;
+    }
+  return read_header (reading);
 }
 
-/* Makes any error one of the store that names the file. */
+/* Returns: (transfer full): of CpdPin, in the order of the file. `hosts`: (out): their hosts, where
+ * all of them are known */
 static GPtrArray *
-fail (GError **error, GError *reason, const CpdPinFileContext *context)
+read_pins (Reading *reading, GPtrArray **hosts)
 {
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "pin file ‘%s’: %s",
-               context->source, reason->message);
-  g_error_free (reason);
-  return NULL;
+  g_auto (GStrv) groups = g_key_file_get_groups (reading->file, NULL);
+  g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_host_unref);
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+
+  for (size_t i = 1; groups[i] != NULL; i++)
+    {
+      reading->group = groups[i];
+      g_ptr_array_add (named, read_host (reading));
+    }
+  if (reading->faults->len == 0)
+    *hosts = g_ptr_array_ref (named);
+  for (size_t i = 1; groups[i] != NULL; i++)
+    {
+      reading->group = groups[i];
+      g_ptr_array_add (pins, read_pin (reading, named->pdata[i - 1]));
+    }
+  return pins;
 }
 
 /* `hosts`: (out) (transfer full): of CpdHost: the hosts that the file speaks of, also where it
  * fails; NULL where they cannot be known
- * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file, the line and the first thing that is wrong.
  * Returns: (transfer full): of CpdPin, in the order of the file */
 GPtrArray *
 cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
                     GError **error)
 {
-  g_autoptr (GPtrArray) pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
-  g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_host_unref);
-  g_autoptr (GKeyFile) file = NULL;
-  g_auto (GStrv) groups = NULL;
-  GError *reason = NULL;
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+  g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) pins = NULL;
+  Reading reading = { .context = context, .file = file, .lines = lines, .faults = faults };
 
   *hosts = NULL;
-  file = load (text, context, &reason);
-  if (file == NULL)
-    return fail (error, reason, context);
-
-  groups = g_key_file_get_groups (file, NULL);
-  for (size_t i = 1; groups[i] != NULL; i++)
-    {
-      CpdHost *host = read_host (file, groups[i], &reason);
-
-      if (host == NULL)
-        return fail (error, reason, context);
-      g_ptr_array_add (named, host);
-    }
-  *hosts = g_ptr_array_ref (named);
-  for (size_t i = 1; groups[i] != NULL; i++)
-    {
-      CpdPin *pin = cpd_pin_new (named->pdata[i - 1], context->layer);
-
-      g_ptr_array_add (pins, pin);
-      if (!read_pin (file, groups[i], context, pin, &reason))
-        return fail (error, reason, context);
-    }
-  return g_steal_pointer (&pins);
+  if (load (&reading, text))
+    pins = read_pins (&reading, hosts);
+  if (faults->len == 0)
+    return g_steal_pointer (&pins);
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, faults->pdata[0]);
+  for (unsigned int i = 0; context->problems != NULL && i < faults->len; i++)
+    g_ptr_array_add (context->problems, g_strdup (faults->pdata[i]));
+  return NULL;
 }
 
 static void

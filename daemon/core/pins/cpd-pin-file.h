@@ -19,6 +19,8 @@ typedef struct
   /* Reads a file beside it, by name; NULL: it may name none. */
   GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
   gpointer folder; /* for read_beside */
+
+  GPtrArray *problems; /* of char *: gets a sentence for each thing that is wrong; NULL: none */
 } CpdPinFileContext;
 
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,

@@ -169,6 +169,7 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
   g_autoptr (GBytes) text = cpd_pin_folder_read_file (folder_fd, name, &error);
   g_autoptr (GPtrArray) hosts = NULL;
   g_autoptr (CpdPin) pin = NULL, other = NULL;
+  unsigned int told = problems->len;
 
   if (text != NULL)
     pin = read_pin (text, name, context, &hosts, &error);
@@ -177,7 +178,8 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
   if (pin == NULL)
     {
       block (table, name, context, hosts, error->message);
-      g_ptr_array_add (problems, g_strdup (error->message));
+      if (problems->len == told) /* it was not the file's text */
+        g_ptr_array_add (problems, g_strdup (error->message));
       return;
     }
   other = cpd_pin_table_get (table, pin->host);
@@ -204,6 +206,7 @@ load_entry (const Load *load, int folder_fd, const char *name)
   if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX))
     {
       of_file.source = path = g_build_filename (load->path, name, NULL);
+      of_file.problems = load->problems;
       load_file (folder_fd, name, &of_file, load->table, load->problems);
     }
   else if (load->tidy && cpd_durable_is_leftover (name, CPD_PIN_FILE_SUFFIX))

@@ -59,6 +59,19 @@ assert_refused (const char *text, const char *host)
     g_assert_cmpstr (cpd_host_get_text (hosts->pdata[0]), ==, host);
 }
 
+/* Whether there is a problem of that line which says that; NULL: whether there is none. */
+static gboolean
+is_told (GPtrArray *problems, size_t line, const char *told)
+{
+  g_autofree char *begin
+      = g_strdup_printf ("pin file ‘/nowhere/a.pin’, line %" G_GSIZE_FORMAT ": ", line);
+
+  for (unsigned int i = 0; i < problems->len; i++)
+    if (g_str_has_prefix (problems->pdata[i], begin))
+      return told != NULL && strstr (problems->pdata[i], told) != NULL;
+  return told == NULL;
+}
+
 static CpdPin *
 print_and_parse (const CpdPin *pin, const char *account)
 {
@@ -277,6 +290,69 @@ test_refuses_junk_in_anchors (void)
   assert_refused (bad, "h.example");
 }
 
+/* What is wrong with a file of several lines, and where. */
+static void
+test_everything_is_told (void)
+{
+  static const struct
+  {
+    const char *line;
+    const char *told;
+  } lines[] = {
+    { "[Pin File]", NULL },
+    { "Version=1", NULL },
+    { "Other=1", "‘Other’" },
+    { "what is this", "what is this" },
+    { "[a]", "Keys= is empty" },
+    { "Host=a..b", "a..b" },
+    { "Match=both", "Match=both" },
+    { "[b]", NULL },
+    { "  Host = h.example", NULL },
+    { "Keys=" KEY ";nonsense;sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "nonsense" },
+    { "Expires=1", "Expires=soon" }, /* the last one is read, and told of where the first is */
+    { "Expires=soon", "repeats" },
+    { "# fine", NULL },
+    { "[c]", NULL },
+    { "Host=i.example", NULL },
+    { "Keys=" KEY, NULL },
+    { "TrustAnchors=MII=", "trust anchor 1" },
+    { "Note=\\q", "Note" },
+  };
+  g_autoptr (GString) text = g_string_new (NULL);
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  const CpdPinFileContext context
+      = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autoptr (GError) error = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    g_string_append_printf (text, "%s\n", lines[i].line);
+  g_assert_null (parse (text->str, &context, &hosts, &error));
+  for (unsigned int i = 0; i < problems->len; i++)
+    g_test_message ("%s", (char *)problems->pdata[i]);
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    g_assert_true (is_told (problems, i + 1, lines[i].told));
+  g_assert_cmpuint (problems->len, ==, 11); /* two of the keys in line 10 */
+  g_assert_cmpstr (error->message, ==, problems->pdata[0]);
+}
+
+/* Nobody reads more than that, and the journal is others', too. */
+static void
+test_not_too_much_is_told (void)
+{
+  g_autoptr (GString) text = g_string_new (PIN);
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  const CpdPinFileContext context
+      = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
+  g_autoptr (GPtrArray) hosts = NULL;
+
+  for (int i = 0; i < 1000; i++)
+    g_string_append (text, "nonsense\n");
+  g_assert_null (parse (text->str, &context, &hosts, NULL));
+  g_assert_cmpuint (problems->len, ==, 101);
+  g_assert_nonnull (strstr (problems->pdata[100], "more"));
+}
+
 static void
 test_account (void)
 {
@@ -410,6 +486,8 @@ main (int argc, char *argv[])
                    test_refuses_values_of_known_hosts);
   g_test_add_func ("/core/pin-file/refuses/translations", test_refuses_translations);
   g_test_add_func ("/core/pin-file/refuses/foreign-account", test_account);
+  g_test_add_func ("/core/pin-file/told/everything", test_everything_is_told);
+  g_test_add_func ("/core/pin-file/told/not-too-much", test_not_too_much_is_told);
   add_anchors_and_names ();
   return g_test_run ();
 }
