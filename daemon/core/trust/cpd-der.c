@@ -139,8 +139,7 @@ take_time (CpdSlice *rest)
   unsigned int year;
   size_t digits;
 
-  if (!take_any (rest, &tag, &whole, &text)
-      || (tag != TAG_UTC_TIME && tag != TAG_GENERALIZED_TIME))
+  if (!take_any (rest, &tag, &whole, &text) || (tag != TAG_UTC_TIME && tag != TAG_GENERALIZED_TIME))
     return FALSE;
   digits = tag == TAG_UTC_TIME ? strlen ("YYMMDDHHMMSS") : strlen ("YYYYMMDDHHMMSS");
   if (text.length != digits + 1 || text.data[digits] != 'Z')
@@ -153,6 +152,8 @@ take_time (CpdSlice *rest)
     year += year < 50 ? 2000 : 1900;
   else
     year = 100 * year + read_two_digits (text.data + 2);
+  if (year == 0) /* “always”, which has the days of any leap year; GLib begins with 1 */
+    year = 4;
   text.data += digits - strlen ("MMDDHHMMSS");
   return g_date_valid_dmy ((GDateDay)read_two_digits (text.data + 2),
                            (GDateMonth)read_two_digits (text.data), (GDateYear)year)
@@ -166,8 +167,8 @@ cpd_der_is_validity (CpdSlice validity)
 {
   CpdSlice dates;
 
-  return take (&validity, TAG_SEQUENCE, NULL, &dates) && validity.length == 0
-         && take_time (&dates) && take_time (&dates) && dates.length == 0;
+  return take (&validity, TAG_SEQUENCE, NULL, &dates) && validity.length == 0 && take_time (&dates)
+         && take_time (&dates) && dates.length == 0;
 }
 
 /* Whether each of the GeneralSubtrees is a base and nothing else. */

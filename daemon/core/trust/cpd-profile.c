@@ -417,11 +417,10 @@ static gboolean
 has_plain_constraints (CpdCertificate *certificate)
 {
   gnutls_datum_t value = { NULL, 0 };
-  gboolean plain
-      = gnutls_x509_crt_get_extension_by_oid2 (cpd_certificate_get_handle (certificate),
-                                               OID_NAME_CONSTRAINTS, 0, &value, NULL)
-            >= 0
-        && cpd_der_is_name_constraints ((CpdSlice){ value.data, value.size });
+  gboolean plain = gnutls_x509_crt_get_extension_by_oid2 (cpd_certificate_get_handle (certificate),
+                                                          OID_NAME_CONSTRAINTS, 0, &value, NULL)
+                       >= 0
+                   && cpd_der_is_name_constraints ((CpdSlice){ value.data, value.size });
 
   gnutls_free (value.data);
   return plain;

@@ -243,6 +243,7 @@ test_good_dates (void)
   g_assert_true (cpd_der_is_validity (SLICE (UTC ("240229000000Z"))));
   g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("20500101000000Z"))));
   g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("20240229000000Z"))));
+  g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("00000101000000Z"))));
   g_assert_true (cpd_der_is_validity (SLICE (GENERALIZED ("99991231235959Z"))));
 }
 
@@ -262,7 +263,7 @@ test_dates_that_do_not_exist (void)
       g_assert_false (cpd_der_is_validity (slice));
     }
   g_assert_false (cpd_der_is_validity (SLICE (GENERALIZED ("21000229000000Z"))));
-  g_assert_false (cpd_der_is_validity (SLICE (GENERALIZED ("00000101000000Z"))));
+  g_assert_false (cpd_der_is_validity (SLICE (GENERALIZED ("00000230000000Z"))));
 }
 
 static void
@@ -270,14 +271,18 @@ test_dates_that_are_written_oddly (void)
 {
   static const CpdSlice odd[] = {
 #define ODD(bytes) { (const guint8 *)(bytes), sizeof (bytes) - 1 }
-    ODD (UTC ("2301010000000")),                              /* no Z */
-    ODD (UTC ("23010100000-Z")),                              /* no digit */
-    ODD (UTC ("2301010000.0Z")),                              /* a fraction, no seconds */
-    ODD (GENERALIZED ("205001010000.5Z")),                    /* likewise */
-    ODD ("\x30\x1C" GOOD_DATE "\x17\x0B" "2311142213Z"),       /* no seconds */
-    ODD ("\x30\x1E" GOOD_DATE "\x18\x0D" "202311142213Z"),     /* likewise */
-    ODD ("\x30\x22" GOOD_DATE "\x17\x11" "231114221320+0100"), /* an offset */
-    ODD ("\x30\x1E" GOOD_DATE "\x0C\x0D" "231114221320Z"),     /* a string */
+    ODD (UTC ("2301010000000")),           /* no Z */
+    ODD (UTC ("23010100000-Z")),           /* no digit */
+    ODD (UTC ("2301010000.0Z")),           /* a fraction, no seconds */
+    ODD (GENERALIZED ("205001010000.5Z")), /* likewise */
+    ODD ("\x30\x1C" GOOD_DATE "\x17\x0B"
+         "2311142213Z"), /* no seconds */
+    ODD ("\x30\x1E" GOOD_DATE "\x18\x0D"
+         "202311142213Z"), /* likewise */
+    ODD ("\x30\x22" GOOD_DATE "\x17\x11"
+         "231114221320+0100"), /* an offset */
+    ODD ("\x30\x1E" GOOD_DATE "\x0C\x0D"
+         "231114221320Z"), /* a string */
     ODD ("\x30\x0F" GOOD_DATE),
     ODD ("\x30\x2D" GOOD_DATE GOOD_DATE GOOD_DATE),
     ODD ("\x31\x1E" GOOD_DATE GOOD_DATE),
