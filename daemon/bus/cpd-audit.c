@@ -77,7 +77,8 @@ void
 cpd_audit_store_broken (const char *problem)
 {
   g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
-                    "MESSAGE", "%s; what it is about is refused until it is mended", problem);
+                    "MESSAGE", "%s; requests that depend on this are refused until it is fixed",
+                    problem);
 }
 
 /* `problem`: says itself that what was in force stays */

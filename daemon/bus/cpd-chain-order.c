@@ -89,10 +89,9 @@ take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **er
   if (texts == NULL)
     return match == NULL
            || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
-                      "option ‘match’ says how ‘keys’ are to be found, which are not given");
+                      "option ‘match’ is given without the option ‘keys’");
   if (order->host == NULL)
-    return refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
-                   "option ‘keys’ needs a host, since without one only the path is judged");
+    return refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error, "option ‘keys’ is given without a host");
   order->supposed = cpd_pin_new (order->host, CPD_LAYER_USER);
   order->supposed->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
   for (size_t i = 0; texts[i] != NULL; i++)
@@ -148,8 +147,8 @@ cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint6
         return NULL;
       if (cpd_host_get_kind (order->host) != CPD_HOST_EXACT)
         {
-          refuse (CERTPIN_ERROR_INVALID_HOST, error,
-                  "host ‘%s’ is a pattern, but one host is to be judged", host);
+          refuse (CERTPIN_ERROR_INVALID_HOST, error, "host ‘%s’ is a pattern; give a single host",
+                  host);
           return NULL;
         }
     }

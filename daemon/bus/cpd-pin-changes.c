@@ -109,9 +109,9 @@ pin_failed (CpdCall *call, GError *error)
   failed->call = call;
   failed->error = error;
   block = new_block (call, order->host, order->layer, error->message);
-  failed->error
-      = g_error_new (error->domain, error->code, "%s; the host ‘%s’ is blocked until it is pinned",
-                     error->message, cpd_host_get_text (order->host));
+  failed->error = g_error_new (error->domain, error->code,
+                               "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
+                               error->message, cpd_host_get_text (order->host));
   g_error_free (error);
   cpd_store_set_pin_async (call->parts->store, call->caller->uid, block, failed_on_blocked, failed);
 }

@@ -23,7 +23,7 @@ explain_pin (const CpdPin *pin, const CpdPin *winner)
       = applies ? g_strdup_printf ("it is the most specific of the %s scope%s",
                                    cpd_describe_scope (pin->layer),
                                    pin->layer == CPD_LAYER_FILES ? "'s files" : "")
-                : g_strdup_printf ("‘%s’ is more specific, and there is no union within a scope",
+                : g_strdup_printf ("‘%s’ is more specific, and only one pin of a scope applies",
                                    cpd_host_get_text (winner->host));
 
   g_variant_dict_insert (&dict, "applies", "b", applies);
@@ -42,8 +42,8 @@ summarise (CpdCall *call, CpdHost *target, unsigned int n_applying)
     return g_strdup_printf ("requests are refused with %s: %s",
                             certpin_error_get_name (verdict->error), verdict->message);
   return g_strdup_printf (n_applying == 1
-                              ? "a server must satisfy this pin, and ordinary validation"
-                              : "a server must satisfy each of these %u pins, and ordinary "
+                              ? "a server must match this pin and pass ordinary validation"
+                              : "a server must match each of these %u pins and pass ordinary "
                                 "validation",
                           n_applying);
 }
@@ -87,7 +87,7 @@ parse_target (const char *host, guint16 port, GError **error)
     return cpd_host_new_target (cpd_host_get_name (parsed),
                                 MAX (own, port) > 0 ? MAX (own, port) : CPD_HTTPS_PORT, error);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
-               "host ‘%s’ is not one host with one port, of which to explain the pins", host);
+               "‘%s’ is not a single host, or has another port than the option ‘port’", host);
   return NULL;
 }
 

@@ -63,7 +63,7 @@ check_expiry (CpdPinOrder *order, gint64 now, GError **error)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                "option ‘expires’ is %" G_GINT64_FORMAT
-               ", which is in the past; give a time to come",
+               ", which is in the past; give a time in the future",
                order->expires);
   return FALSE;
 }
@@ -120,7 +120,7 @@ cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error)
   if (n == 0 || n > CERTIFICATES_MAX)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%" G_GSIZE_FORMAT " keys are given, but 1 to 64 are needed", n);
+                   "%" G_GSIZE_FORMAT " keys were given; 1 to 64 are allowed", n);
       return FALSE;
     }
   if (order->backups->len > 0)
@@ -156,7 +156,7 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
                    "the certificate ‘%s’ is self-signed, which is not supported; %s", subject,
-                   ca ? "an authority's own is pinned with the option ‘match’ set to ‘path’"
+                   ca ? "pin an authority's own with the option ‘match’ set to ‘path’"
                       : "pin one that an authority issued");
       return FALSE;
     }
@@ -164,8 +164,8 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
     {
       g_set_error (
           error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-          "the certificate ‘%s’ is an authority's, which no server has as its own; pin it with the "
-          "option ‘match’ set to ‘path’",
+          "the certificate ‘%s’ is an authority's, not a server's; pin it with the option ‘match’ "
+          "set to ‘path’",
           subject);
       return FALSE;
     }

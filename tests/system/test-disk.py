@@ -68,7 +68,7 @@ def _(world):
     filler = fill(state)
     error = world.alice.refused('StoreFailed', world.alice.block, HOST, 'a reason')
     print(f'# {error.message}', flush=True)
-    holds('is blocked, but in memory alone' in error.message, f'the message: {error.message}')
+    holds('is blocked, but in memory only' in error.message, f'the message: {error.message}')
     pin = world.alice.get_pin(HOST)
     equal((pin['state'], pin['stored']), ('blocked', False), 'the pin')
     equal([pin['stored'] for pin in world.alice.list_pins()], [False], '“stored” in the list')

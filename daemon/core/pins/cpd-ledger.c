@@ -143,8 +143,8 @@ look_up_account (guint32 uid, GError **error)
   if (means_none (code))
     return g_strdup ("");
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "cannot look up the account of uid %u: %s; see that users can be looked up", uid,
-               g_strerror (code));
+               "cannot look up the account of uid %u: %s; make sure that users can be looked up",
+               uid, g_strerror (code));
   return NULL;
 }
 
@@ -249,13 +249,12 @@ explain (const Change *change, GError *reason)
   if (reason->code != CERTPIN_ERROR_STORE_FAILED)
     return reason;
   if (is_block (change))
-    message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory alone until that can be stored",
+    message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory only, until this can be stored",
                                reason->message, host);
   else if (change->uncertain)
-    message
-        = g_strdup_printf ("%s; the change of ‘%s’ is not in force now, but a restart may bring "
-                           "it, so make it again",
-                           reason->message, host);
+    message = g_strdup_printf ("%s; the change of ‘%s’ is not in force now, but may be after a "
+                               "restart; make it again",
+                               reason->message, host);
   else
     message = g_strdup_printf ("%s; nothing was changed", reason->message);
   g_free (reason->message);
@@ -395,7 +394,7 @@ check_text (Change *change, GBytes *text, const char *account, GError **error)
     return TRUE;
   if (error == NULL || *error == NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "the pin of ‘%s’ cannot be written down; leave out what is unusual about it",
+                 "the pin of ‘%s’ cannot be stored; leave out unusual text",
                  cpd_host_get_text (change->host));
   return FALSE;
 }

@@ -153,7 +153,7 @@ read_pin (GBytes *text, const char *name, const CpdPinFileContext *context, GPtr
   if (g_strcmp0 (proper, name) != 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                   "pin file ‘%s’ does not hold exactly the pin that its name tells of",
+                   "pin file ‘%s’ must hold exactly one pin, that of the host in its name",
                    context->source);
       return NULL;
     }

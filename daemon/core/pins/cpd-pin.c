@@ -119,14 +119,14 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
     text = g_strdup ("the certificate is not valid yet");
   else if (not_after - now < 30 * 24 * 60 * 60)
     text = g_strdup_printf (
-        "the certificate expires soon, on %s; the pin goes on to hold if it is renewed "
+        "the certificate expires soon, on %s; the pin stays valid if the certificate is renewed "
         "with the same key",
         day);
   if (text != NULL)
     g_strv_builder_add (warnings, text);
   if (bits != 0 && (bits < 2048 || bits > 8192))
     g_strv_builder_add (warnings,
-                        "the key's size will not be accepted: RSA keys have 2048 to 8192 bits");
+                        "the key's size is not accepted: RSA keys must have 2048 to 8192 bits");
   if (!cpd_certificate_is_ca (certificate) && cpd_host_get_kind (host) == CPD_HOST_EXACT
       && !cpd_certificate_names (certificate, cpd_host_get_name (host)))
     g_strv_builder_add (warnings, "the certificate does not name the host");

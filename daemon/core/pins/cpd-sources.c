@@ -92,9 +92,10 @@ read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   if (problems->len == 0)
     g_task_return_pointer (task, g_steal_pointer (&found), (GDestroyNotify)cpd_found_free);
   else
-    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                             "nothing was read anew, what was in force stays: %s",
-                             (char *)problems->pdata[0]);
+    g_task_return_new_error (
+        task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+        "nothing was reloaded, and the old pins and authorities stay in force: %s",
+        (char *)problems->pdata[0]);
 }
 
 static void start_reading (CpdSources *sources);

@@ -63,7 +63,7 @@ check_elements (CpdSlice der, const CpdCertificateShape *shape, GError **error)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
                "the certificate has more than %d ASN.1 elements, or a name with more than %d; "
-               "nobody could decode it in a reasonable time",
+               "it would take too long to decode",
                CPD_CERTIFICATE_MAX_ELEMENTS, NAME_MAX_ELEMENTS);
   return FALSE;
 }

@@ -87,7 +87,7 @@ static const struct
     "the authority issued for it" },
   { is_revocation_list, "the certificate is a revocation list (CRL), not a certificate" },
   { is_private_key,
-    "the certificate is a private key, which nobody should send; give the certificate" },
+    "the certificate is a private key; keep that secret, and give the certificate" },
   { is_public_key, "the certificate is a bare public key, not a certificate; pin it with PinKeys" },
 };
 
@@ -110,8 +110,7 @@ describe_pem (const char *data, size_t length)
   left = length - (size_t)(first - data);
   second = g_strstr_len (first + 1, (gssize)left - 1, "-----BEGIN CERTIFICATE-----");
   if (contains (first, MIN (left, 60), "PRIVATE KEY"))
-    return "the certificate is a private key in PEM, which nobody should send; give the "
-           "certificate";
+    return "the certificate is a private key in PEM; keep that secret, and give the certificate";
   if (contains (first, MIN (left, 60), "PUBLIC KEY"))
     return "the certificate is a public key in PEM, not a certificate; pin it with PinKeys";
   if (contains (first, MIN (left, 60), "REQUEST"))

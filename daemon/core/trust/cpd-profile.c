@@ -211,17 +211,17 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
 
   if (!cpd_certificate_has_usual_key (certificate))
-    return "has a key of a kind that TLS does not use";
+    return "has a kind of key that TLS does not use";
   if (version > 3)
-    return "is of a version of X.509 that is not known";
+    return "has an unknown version of X.509";
   if (has_negative_path_length (certificate))
-    return "has a path length below zero";
+    return "has a negative path length";
   if (role != CPD_ROLE_ANCHOR && demands_too_much (certificate))
-    return "demands what is not judged here";
+    return "has an extension that certpin does not support";
   if (bits % 8 != 0)
-    return "has an RSA key whose length is no whole number of bytes";
+    return "has an RSA key whose length in bits is not a multiple of 8";
   if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))
-    return "has a list of purposes that is empty";
+    return "has an empty list of purposes";
   if (role != CPD_ROLE_ANCHOR && depends_on (certificate, OID_AUTHORITY_ACCESS))
     return "marks its authority information as critical";
   if (depends_on (certificate, OID_AUTHORITY_KEY))
@@ -229,16 +229,16 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   if (role != CPD_ROLE_ANCHOR && has_malformed_access_information (certificate))
     return "has malformed authority information";
   if (role != CPD_ROLE_ANCHOR && has_unknown_critical_qualifier (certificate))
-    return "has a critical policy with a qualifier that cannot be judged";
+    return "has a critical policy with a qualifier that certpin does not know";
   if (role == CPD_ROLE_LEAF && has_name_constraints (certificate))
     return "is a server's, but has name constraints";
   if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
       && !cpd_certificate_is_ca (certificate))
     return "is a server's, but may sign certificates";
   if (role != CPD_ROLE_LEAF && has_no_subject (certificate))
-    return "is an authority's, but names none";
+    return "is an authority's, but has no subject";
   if (role == CPD_ROLE_ANCHOR && version == 3 && !cpd_certificate_is_ca (certificate))
-    return "is trusted, but is no authority's";
+    return "is trusted, but is not an authority's";
   return NULL;
 }
 
@@ -436,15 +436,15 @@ check_below (GPtrArray *path, unsigned int above)
   if (!has_name_constraints (path->pdata[above]))
     return NULL;
   if (gnutls_x509_name_constraints_init (&constraints) < 0)
-    return "it cannot be judged";
+    return "there is not enough memory to check it";
   if (gnutls_x509_crt_get_name_constraints (cpd_certificate_get_handle (path->pdata[above]),
                                             constraints, 0, &critical)
           < 0
       || !is_well_formed (constraints) || !has_plain_constraints (path->pdata[above]))
-    fault = "the name constraints of an authority on it are malformed";
+    fault = "an authority on it has malformed name constraints";
   for (unsigned int i = 0; fault == NULL && i < above; i++)
     if ((i == 0 || !is_self_issued (path->pdata[i])) && !keeps_to (path->pdata[i], constraints))
-      fault = "a certificate on it has a name that an authority above may not certify";
+      fault = "a certificate on it has a name that an authority above it may not certify";
   gnutls_x509_name_constraints_deinit (constraints);
   return fault;
 }

@@ -85,7 +85,7 @@ check_leaf (Search *search, CpdCertificate *leaf)
     }
   if (gnutls_x509_crt_get_version (handle) < 3)
     return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
-                 "the server's certificate is of X.509 version 1 or 2, which cannot be judged");
+                 "the server's certificate has X.509 version 1 or 2; servers need version 3");
   if (question->purpose == CPD_PURPOSE_SERVER && cpd_certificate_is_ca (leaf))
     return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
                  "the server's certificate is that of a certificate authority");
@@ -150,9 +150,10 @@ check_length (Search *search, CpdCertificate *certificate)
   if (!cpd_profile_is_too_long (certificate))
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
-  return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
-               "the certificate ‘%s’ lists more purposes, policies or constraints than are judged",
-               subject);
+  return fail (
+      search->result, CPD_PROBLEM_CONSTRAINTS,
+      "the certificate ‘%s’ lists more purposes, policies or constraints than certpin checks",
+      subject);
 }
 
 static gboolean
@@ -173,7 +174,8 @@ check_names (Search *search)
   const char *fault = cpd_profile_find_forbidden_name (search->tip_to_leaf);
 
   return fault == NULL
-         || fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path does not hold: %s", fault);
+         || fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+                  "the certification path is not valid: %s", fault);
 }
 
 static gboolean
@@ -187,12 +189,12 @@ explain_status (CpdValidation *result, unsigned int status)
                  "a certificate on the path may not be used for servers");
   if (status & (GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE))
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
-                 "a certificate on the path breaks what its issuers were allowed to certify");
+                 "a certificate on the path breaks a limit that one above it sets");
   if (status & GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS)
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
-                 "a certificate on the path has a critical extension that is not understood here");
-  return fail (result, CPD_PROBLEM_CONSTRAINTS, "the path does not validate (GnuTLS status 0x%x)",
-               status);
+                 "a certificate on the path has a critical extension that certpin does not know");
+  return fail (result, CPD_PROBLEM_CONSTRAINTS,
+               "the certification path is not valid (GnuTLS status 0x%x)", status);
 }
 
 /* The signatures, constraints and strengths along the path, which ends in the only anchor that
@@ -214,7 +216,8 @@ check_with_gnutls (Search *search)
   if (gnutls_x509_crt_list_verify (handles, (int)below, &handles[length - 1], 1, NULL, 0, flags,
                                    &status)
       < 0)
-    return fail (search->result, CPD_PROBLEM_CONSTRAINTS, "the path cannot be validated");
+    return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
+                 "the certification path cannot be checked");
   return status == 0 || explain_status (search->result, status);
 }
 
@@ -365,15 +368,15 @@ explain_no_path (Search *search, CpdCertificate *leaf)
     fail (search->result, CPD_PROBLEM_SELF_SIGNED, "the server's certificate is self-signed");
   else if (search->signatures_left == 0)
     fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
-          "of all the ways from the server's certificate to its issuer ‘%s’ and on, too many were "
-          "tried and none led to a trusted authority",
+          "no trusted authority was found for the server's certificate, issued by ‘%s’, before the "
+          "limit of signature checks was reached",
           issuer);
   else if (search->too_long)
     fail (search->result, CPD_PROBLEM_LENGTH,
           "the certification path has more than %d certificates, which is the limit", DEPTH_MAX);
   else
     fail (search->result, CPD_PROBLEM_UNKNOWN_ISSUER,
-          "the server's certificate leads to no trusted authority; its issuer is ‘%s’", issuer);
+          "no trusted authority was found for the server's certificate, issued by ‘%s’", issuer);
 }
 
 /* A path ends in a trusted certificate that signed itself; one that somebody else issued is not
@@ -402,13 +405,13 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
   if (chain->len == 0)
     {
       fail (result, CPD_PROBLEM_MALFORMED,
-            "the server presented no certificate of its own that can be read");
+            "the server presented no readable certificate of its own");
       return g_steal_pointer (&result);
     }
   if (chain->len > CPD_TRUST_PRESENTED_MAX)
     {
       fail (result, CPD_PROBLEM_MALFORMED,
-            "the server presented %u certificates; 1 to %u are judged", chain->len,
+            "the server presented %u certificates; at most %u are allowed", chain->len,
             CPD_TRUST_PRESENTED_MAX);
       return g_steal_pointer (&result);
     }
@@ -416,7 +419,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
   if (question->now < question->earliest)
     {
       fail (result, CPD_PROBLEM_CLOCK,
-            "this machine's clock is before the date of this program; set it");
+            "this machine's clock shows a time before this version of certpin existed; set it");
       return g_steal_pointer (&result);
     }
 

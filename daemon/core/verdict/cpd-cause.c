@@ -34,12 +34,12 @@ explain_problem (CpdProblem problem)
   switch (problem)
     {
     case CPD_PROBLEM_UNKNOWN_ISSUER:
-      return "the server, or something between here and it, uses a certificate of an authority "
+      return "the server, or something between here and it, uses a certificate from an authority "
              "that is not trusted";
     case CPD_PROBLEM_SELF_SIGNED:
-      return "the server was set up with a certificate of its own making";
+      return "the server uses a self-signed certificate";
     case CPD_PROBLEM_NAME:
-      return "the server's certificate was made for other hosts";
+      return "the server's certificate was issued for other hosts";
     case CPD_PROBLEM_EXPIRED:
       return "the server's certificate was not renewed in time";
     case CPD_PROBLEM_NOT_YET_VALID:
@@ -62,7 +62,7 @@ advise_on_problem (CpdProblem problem)
 {
   if (problem == CPD_PROBLEM_CLOCK || problem == CPD_PROBLEM_NOT_YET_VALID)
     return "nothing was sent; set this machine's clock";
-  return "nothing was sent; the server's operator has to mend it";
+  return "nothing was sent; the server's operator has to fix this";
 }
 
 /* A stranger's name and a stranger's key, by nobody who is trusted for this host. */
@@ -88,18 +88,18 @@ cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *v
 
       return (CpdCause){
         "captive-portal",
-        g_strdup_printf ("another server answered, ‘%s’ with a key of its own: perhaps the log-in "
-                         "page of a network",
+        g_strdup_printf ("another server answered, ‘%s’, with its own key: perhaps the log-in page "
+                         "of a network",
                          subject),
-        "nothing was sent; if this network wants a log-in, do that first, with a web browser"
+        "nothing was sent; if this network has a log-in page, log in with a web browser first"
       };
     }
   if (pinned && validation->problem == CPD_PROBLEM_UNKNOWN_ISSUER)
     return (CpdCause){
       "untrusted-path",
-      g_strdup ("the server holds the pinned key, but sends no path to an authority that is "
-                "trusted here: its chain is incomplete, or its authority is a private one"),
-      "nothing was sent; have the server send its whole chain, or give the pin trust anchors"
+      g_strdup ("the server holds the pinned key, but its chain leads to no trusted authority: it "
+                "is incomplete, or the authority is a private one"),
+      "nothing was sent; let the server send its whole chain, or give the pin trust anchors"
     };
   return (CpdCause){ cpd_problem_get_name (validation->problem),
                      g_strdup (explain_problem (validation->problem)),
@@ -129,9 +129,10 @@ blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
 
   return (CpdCause){
     "local-authority",
-    g_strdup_printf ("‘%s’ vouches for it, an authority that was added to this machine: something "
-                     "between here and the server probably inspects the connection",
-                     subject),
+    g_strdup_printf (
+        "its certificate comes from ‘%s’, an authority that was added to this machine: "
+        "something between here and the server probably inspects the connection",
+        subject),
     mode == CPD_MODE_REPORT ? REPORTED "ask whoever administers this machine or network"
                             : "nothing was sent; ask whoever administers this machine or network"
   };
@@ -143,7 +144,7 @@ advise_on_mismatch (const CpdPin *pin)
   if (pin->mode == CPD_MODE_REPORT)
     return REPORTED "ask the server's operator for the new certificate, and pin that";
   if (pin->layer == CPD_LAYER_REQUEST)
-    return "nothing was sent; the host's pins passed, so look at the keys that the request demands";
+    return "nothing was sent; check the keys that the request demands, since the host's pins match";
   return "nothing was sent; ask the server's operator for the new certificate, and pin that";
 }
 
@@ -176,9 +177,10 @@ blame_fingerprint (CpdCertificate *certificate, CpdMode mode)
 
   return (CpdCause){
     "fingerprint",
-    g_strdup_printf ("what was given as a key is the SHA-256 fingerprint of the certificate ‘%s’, "
-                     "not the SHA-256 of its public key",
-                     subject),
+    g_strdup_printf (
+        "the key that was given is the SHA-256 fingerprint of the certificate ‘%s’, not "
+        "of its public key",
+        subject),
     mode == CPD_MODE_REPORT
         ? REPORTED "give the certificate, or the SHA-256 of its public key, instead"
         : "nothing was sent; give the certificate, or the SHA-256 of its public key, instead"

@@ -13,7 +13,7 @@
 #include "daemon/core/verdict/cpd-cause.h"
 
 static const char *const layer_names[CPD_N_LAYERS]
-    = { "a pin file", "the system's pin", "the user's pin", "the request's own keys" };
+    = { "a pin file", "the system's pin", "your pin", "the request's own keys" };
 
 static CpdVerdict *
 verdict_new (CpdPolicy *policy, CpdPeer *peer)
@@ -101,7 +101,7 @@ refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
                             "pin a good certificate, or unpin the host" };
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it anew or unpin it",
+                 g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it again or unpin it",
                                   cpd_host_get_name (verdict->target), layer_names[pin->layer],
                                   pin->reason != NULL ? pin->reason : "its last pinning failed"));
 }
@@ -110,11 +110,11 @@ static CpdVerdict *
 refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
 {
   const Refusal refusal = { CERTPIN_ERROR_PIN_EXPIRED, pin, "pin-expired",
-                            "the pin was made to end at that time", "pin the host anew" };
+                            "the pin was made to end at that time", "pin the host again" };
   g_autofree char *day = cpd_text_date (pin->expires);
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("%s of host ‘%s’ expired on %s; pin it anew",
+                 g_strdup_printf ("%s for host ‘%s’ expired on %s; pin the host again",
                                   layer_names[pin->layer], cpd_host_get_name (verdict->target),
                                   day));
 }

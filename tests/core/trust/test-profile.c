@@ -131,8 +131,8 @@ test_demands (void)
       = TEST_IDENTITY (.is_ca = TRUE,
                        .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST, FALSE));
 
-  assert_faults (proxy, "demands", "demands", NULL);
-  assert_faults (feature, "demands", "demands", NULL);
+  assert_faults (proxy, "support", "support", NULL);
+  assert_faults (feature, "support", "support", NULL);
   assert_faults (hint, NULL, NULL, NULL);
 }
 
@@ -144,7 +144,7 @@ test_path_length_below_zero (void)
   g_autoptr (TestIdentity) zero
       = TEST_IDENTITY (.extension = TEST_EXTENSION (BASIC_CONSTRAINTS, PATH_LENGTH ("\x00"), TRUE));
 
-  assert_faults (below, "zero", "zero", "zero");
+  assert_faults (below, "negative", "negative", "negative");
   assert_faults (zero, NULL, NULL, NULL);
 }
 
@@ -244,7 +244,7 @@ test_authority_without_name (void)
 {
   g_autoptr (TestIdentity) nameless = TEST_IDENTITY (.subject = "", .is_ca = TRUE);
 
-  assert_faults (nameless, NULL, "names none", "names none");
+  assert_faults (nameless, NULL, "no subject", "no subject");
 }
 
 static void

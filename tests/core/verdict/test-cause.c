@@ -235,7 +235,7 @@ test_impostor_is_no_portal (TrustFixture *f, gconstpointer user_data)
   g_autoptr (CpdVerdict) by_a_stranger
       = judge (f->anchors, f->leaf, TRUE, test_ders (issued, stranger, NULL));
 
-  assert_cause (by_itself, "self-signed", "own making", "operator");
+  assert_cause (by_itself, "self-signed", "self-signed certificate", "operator");
   assert_cause (by_a_stranger, "unknown-issuer", "not trusted", "operator");
 }
 
