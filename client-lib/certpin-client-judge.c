@@ -190,6 +190,7 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: nothing in the chain is a certificate
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an element of the chain is %NULL, or an option is
  *   unknown, of the wrong type or out of range
  * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `keys` is not a SHA-256 key
@@ -229,6 +230,7 @@ certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result,
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host
+ * - `CERTPIN_ERROR_WRONG_FORMAT`: nothing in the chain is a certificate
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an element of the chain is %NULL, or an option is
  *   unknown, of the wrong type or out of range
  * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `keys` is not a SHA-256 key
