@@ -7,7 +7,9 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ('cli',)
+# The library's calls, queue and connection still refer to each other.
+FOLDERS = ('cli', 'daemon', 'daemon/bus', 'daemon/core/base', 'daemon/core/pins', 'daemon/core/trust', 'daemon/core/verdict',
+           'daemon/transport')
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|"(\\.|[^"\\\n])*"', re.S)
 # As clang-format writes them: a function's name begins a line, behind the line of its type; a constant's stands behind
 # its type.

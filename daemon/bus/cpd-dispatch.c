@@ -17,6 +17,23 @@
 
 #define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
 
+/* The methods of each interface, in one table or several. */
+static const struct
+{
+  const char *interface;
+  const CpdMethod *methods;
+} tables[] = {
+  { CERTPIN_PINS_IFACE, cpd_pin_changes },
+  { CERTPIN_PINS_IFACE, cpd_pin_queries },
+  { CERTPIN_PINS_IFACE, cpd_pin_judgements },
+  { CERTPIN_PINS_IFACE, cpd_subscriptions },
+  { CERTPIN_REQUESTS_IFACE, cpd_requests },
+  { CERTPIN_REQUEST_IFACE, cpd_request_object },
+  { "org.freedesktop.DBus.Introspectable", cpd_introspectable },
+  { "org.freedesktop.DBus.Properties", cpd_properties },
+  { "org.freedesktop.DBus.Peer", cpd_peer },
+};
+
 /* Returns: (transfer none) (nullable) */
 static const CpdMethod *
 find_in_table (const CpdMethod *table, const char *name)
@@ -27,13 +44,15 @@ find_in_table (const CpdMethod *table, const char *name)
   return NULL;
 }
 
+/* Returns: (transfer none) (nullable) */
 static const CpdMethod *
 find_method (const CpdInterface *interface, const char *name)
 {
   const CpdMethod *method = NULL;
 
-  for (size_t i = 0; method == NULL && interface->tables[i] != NULL; i++)
-    method = find_in_table (interface->tables[i], name);
+  for (size_t i = 0; method == NULL && i < G_N_ELEMENTS (tables); i++)
+    if (g_str_equal (tables[i].interface, interface->info->name))
+      method = find_in_table (tables[i].methods, name);
   return method;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Which objects there are, which interfaces they have, and how they describe themselves. The XML of
- * dbus/ is where that is said; here it meets the methods. */
+ * dbus/ is where that is said. */
 
 #include "config.h"
 
@@ -34,20 +34,10 @@ static const char standard_xml[]
       "</interface>"
       "</node>";
 
-static const CpdMethod *const pins_tables[]
-    = { cpd_pin_changes, cpd_pin_queries, cpd_pin_judgements, cpd_subscriptions, NULL };
-static const CpdMethod *const requests_tables[] = { cpd_requests, NULL };
-static const CpdMethod *const request_tables[] = { cpd_request_object, NULL };
-static const CpdMethod *const introspectable_tables[] = { cpd_introspectable, NULL };
-static const CpdMethod *const peer_tables[] = { cpd_peer, NULL };
-static const CpdMethod *const properties_tables[] = { cpd_properties, NULL };
-
-static const CpdInterface pins
-    = { (GDBusInterfaceInfo *)&certpin_dbus_pins_interface, TRUE, pins_tables };
+static const CpdInterface pins = { (GDBusInterfaceInfo *)&certpin_dbus_pins_interface, TRUE };
 static const CpdInterface requests
-    = { (GDBusInterfaceInfo *)&certpin_dbus_requests_interface, TRUE, requests_tables };
-static const CpdInterface request
-    = { (GDBusInterfaceInfo *)&certpin_dbus_request_interface, TRUE, request_tables };
+    = { (GDBusInterfaceInfo *)&certpin_dbus_requests_interface, TRUE };
+static const CpdInterface request = { (GDBusInterfaceInfo *)&certpin_dbus_request_interface, TRUE };
 
 /* The kinds of object. */
 typedef enum
@@ -79,9 +69,9 @@ get_objects (void)
           = { &objects.introspectable, &objects.peer, &objects.properties, NULL };
 
       objects.standard = node;
-      objects.introspectable = (CpdInterface){ node->interfaces[0], FALSE, introspectable_tables };
-      objects.peer = (CpdInterface){ node->interfaces[1], FALSE, peer_tables };
-      objects.properties = (CpdInterface){ node->interfaces[2], FALSE, properties_tables };
+      objects.introspectable = (CpdInterface){ node->interfaces[0], FALSE };
+      objects.peer = (CpdInterface){ node->interfaces[1], FALSE };
+      objects.properties = (CpdInterface){ node->interfaces[2], FALSE };
       for (int kind = 0; kind < N_KINDS; kind++)
         memcpy (objects.lists[kind], standard, sizeof standard);
       objects.lists[SERVICE][3] = &pins;

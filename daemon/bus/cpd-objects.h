@@ -2,16 +2,14 @@
 
 #pragma once
 
-#include "daemon/bus/cpd-methods.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
-/* An interface and the methods that it has here. */
 typedef struct
 {
   GDBusInterfaceInfo *info;
   gboolean ours; /* not one that every object on a bus has */
-  const CpdMethod *const *tables;
 } CpdInterface;
 
 const CpdInterface *const *cpd_objects_find (const char *path);

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-objects.h"
 #include "dbus/certpin-names.h"
 

@@ -184,6 +184,13 @@ cpd_certificate_get_raw_subject (CpdCertificate *certificate)
   return certificate->shape.subject;
 }
 
+/* An empty Name is an empty SEQUENCE. */
+gboolean
+cpd_certificate_has_subject (CpdCertificate *certificate)
+{
+  return certificate->shape.subject.length > 2;
+}
+
 CpdSlice
 cpd_certificate_get_raw_issuer (CpdCertificate *certificate)
 {

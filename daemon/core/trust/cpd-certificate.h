@@ -9,8 +9,6 @@
 
 G_BEGIN_DECLS
 
-#define CPD_CERTIFICATE_MAX_BYTES (64 * 1024)
-
 /* ASN.1 elements of one certificate, and of several that are given together. */
 #define CPD_CERTIFICATE_MAX_ELEMENTS 8192
 
@@ -27,6 +25,7 @@ CertpinKey *cpd_certificate_get_key (CpdCertificate *certificate);
 CertpinKey *cpd_certificate_dup_fingerprint (CpdCertificate *certificate);
 gnutls_x509_crt_t cpd_certificate_get_handle (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_subject (CpdCertificate *certificate);
+gboolean cpd_certificate_has_subject (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_issuer (CpdCertificate *certificate);
 
 char *cpd_certificate_dup_subject (CpdCertificate *certificate);

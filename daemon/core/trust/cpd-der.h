@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* What is longer is not read. */
+#define CPD_CERTIFICATE_MAX_BYTES (64 * 1024)
+
 /* Bytes within a certificate; they belong to it. */
 typedef struct
 {

@@ -7,7 +7,6 @@
 
 #include "daemon/core/trust/cpd-not-certificate.h"
 
-#include "daemon/core/trust/cpd-certificate.h"
 #include "daemon/core/trust/cpd-der.h"
 #include "daemon/core/trust/cpd-gnutls.h"
 

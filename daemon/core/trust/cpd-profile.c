@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What RFC 5280 demands of the certificates on a path and GnuTLS leaves out: uses that contradict
- * the place on the path, and name constraints on every name below them, those of intermediates and
- * wildcards too. What binds issuers alone, such as key identifiers, is not demanded:
- * tests/conformance/deviations.txt says which. */
+/* What RFC 5280 demands of one certificate in its place on a path and GnuTLS leaves out. What binds
+ * issuers alone, such as key identifiers, is not demanded: tests/conformance/deviations.txt says
+ * which. */
 
 #include "config.h"
 
 #include "daemon/core/trust/cpd-profile.h"
 
 #include "daemon/core/trust/cpd-gnutls.h"
+#include "daemon/core/trust/cpd-name-constraints.h"
 
 #include <string.h>
 
 #define OID_KEY_PURPOSES     "2.5.29.37"
-#define OID_NAME_CONSTRAINTS "2.5.29.30"
 #define OID_AUTHORITY_ACCESS "1.3.6.1.5.5.7.1.1"
 #define OID_AUTHORITY_KEY    "2.5.29.35"
 #define OID_POLICIES         "2.5.29.32"
@@ -83,12 +82,6 @@ has_extension (CpdCertificate *certificate, const char *oid, unsigned int *criti
   size_t length = sizeof value;
 
   return read_extension (certificate, oid, value, &length, critical);
-}
-
-static gboolean
-has_name_constraints (CpdCertificate *certificate)
-{
-  return has_extension (certificate, OID_NAME_CONSTRAINTS, NULL);
 }
 
 /* Sections 4.2.1.1 and 4.2.2.1: what only helps to find things must never be what a path depends
@@ -180,7 +173,7 @@ cpd_profile_is_too_long (CpdCertificate *certificate)
   } lists[] = {
     { OID_KEY_PURPOSES, VALUE_MAX_BYTES },
     { OID_POLICIES, VALUE_MAX_BYTES },
-    { OID_NAME_CONSTRAINTS, CONSTRAINTS_MAX_BYTES },
+    { CPD_NAME_CONSTRAINTS_OID, CONSTRAINTS_MAX_BYTES },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (lists); i++)
@@ -193,13 +186,6 @@ cpd_profile_is_too_long (CpdCertificate *certificate)
         return TRUE;
     }
   return FALSE;
-}
-
-/* Section 4.1.2.6: whoever issues certificates has a name. An empty Name is an empty SEQUENCE. */
-static gboolean
-has_no_subject (CpdCertificate *certificate)
-{
-  return cpd_certificate_get_raw_subject (certificate).length <= 2;
 }
 
 /* Returns: (transfer none) (nullable): what is wrong with the certificate in that place, as the end
@@ -230,233 +216,14 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
     return "has malformed authority information";
   if (role != CPD_ROLE_ANCHOR && has_unknown_critical_qualifier (certificate))
     return "has a critical policy with a qualifier that certpin does not know";
-  if (role == CPD_ROLE_LEAF && has_name_constraints (certificate))
+  if (role == CPD_ROLE_LEAF && has_extension (certificate, CPD_NAME_CONSTRAINTS_OID, NULL))
     return "is a server's, but has name constraints";
   if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
       && !cpd_certificate_is_ca (certificate))
     return "is a server's, but may sign certificates";
-  if (role != CPD_ROLE_LEAF && has_no_subject (certificate))
+  if (role != CPD_ROLE_LEAF && !cpd_certificate_has_subject (certificate)) /* section 4.1.2.6 */
     return "is an authority's, but has no subject";
   if (role == CPD_ROLE_ANCHOR && version == 3 && !cpd_certificate_is_ca (certificate))
     return "is trusted, but is not an authority's";
   return NULL;
-}
-
-/* Whether one directory name is another or, RDN by RDN, below it. Both as RFC 4514 writes them, the
- * last RDN first. */
-static gboolean
-is_below_directory (const char *name, size_t length, const gnutls_datum_t *base)
-{
-  size_t head = length - base->size, escapes = 0;
-
-  if (length < base->size || memcmp (name + head, base->data, base->size) != 0)
-    return FALSE;
-  if (head == 0 || base->size == 0)
-    return TRUE;
-  while (escapes + 1 < head && name[head - 2 - escapes] == '\\')
-    escapes++;
-  return name[head - 1] == ',' && escapes % 2 == 0;
-}
-
-/* Whether the list of what is permitted has room for a name, where GnuTLS does not ask that: it
- * lets every directory name and URI pass, and an address of the family that is not listed. A URI
- * that some other is permitted for is refused unread, as GnuTLS does where some is excluded. */
-static gboolean
-is_permitted (int type, const char *name, size_t size, gnutls_x509_name_constraints_t constraints)
-{
-  gboolean listed = FALSE;
-  gnutls_datum_t base;
-  unsigned int base_type;
-
-  if (type != GNUTLS_SAN_DN && type != GNUTLS_SAN_URI && type != GNUTLS_SAN_IPADDRESS)
-    return TRUE;
-  for (unsigned int i = 0;
-       gnutls_x509_name_constraints_get_permitted (constraints, i, &base_type, &base) >= 0; i++)
-    {
-      if (base_type != (unsigned int)type)
-        continue;
-      listed = TRUE;
-      if ((type == GNUTLS_SAN_DN && is_below_directory (name, size, &base))
-          || (type == GNUTLS_SAN_IPADDRESS && base.size == 2 * size))
-        return TRUE;
-    }
-  return !listed;
-}
-
-/* The subject is a name like the others, where there is one. */
-static gboolean
-has_permitted_subject (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
-{
-  gnutls_datum_t name = { NULL, 0 };
-  gboolean permitted;
-
-  if (has_no_subject (certificate))
-    return TRUE;
-  permitted = gnutls_x509_crt_get_dn3 (cpd_certificate_get_handle (certificate), &name, 0) >= 0
-              && is_permitted (GNUTLS_SAN_DN, (const char *)name.data, name.size, constraints);
-  gnutls_free (name.data);
-  return permitted;
-}
-
-static const gnutls_x509_subject_alt_name_t constrained_types[]
-    = { GNUTLS_SAN_DNSNAME, GNUTLS_SAN_IPADDRESS, GNUTLS_SAN_RFC822NAME, GNUTLS_SAN_URI };
-
-static gboolean
-is_below (const char *name, size_t name_length, const char *domain, size_t domain_length)
-{
-  return name_length >= domain_length
-         && g_ascii_strncasecmp (name + name_length - domain_length, domain, domain_length) == 0
-         && (name_length == domain_length || domain_length == 0
-             || name[name_length - domain_length - 1] == '.');
-}
-
-/* Whether a wildcard, be it a whole label or a part of one, may stand for names in an excluded
- * domain, which GnuTLS compares letter by letter. */
-static gboolean
-wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constraints_t constraints)
-{
-  const char *dot = memchr (wildcard, '.', length);
-  const char *domain = dot != NULL ? dot + 1 : wildcard + length;
-  size_t domain_length = length - (size_t)(domain - wildcard);
-  gnutls_datum_t excluded;
-  unsigned int type;
-
-  if (memchr (wildcard, '*', length) == NULL)
-    return FALSE;
-  for (unsigned int i = 0;
-       gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &excluded) >= 0; i++)
-    if (type == GNUTLS_SAN_DNSNAME
-        && (is_below ((const char *)excluded.data, excluded.size, domain, domain_length)
-            || is_below (domain, domain_length, (const char *)excluded.data, excluded.size)))
-      return TRUE;
-  return FALSE;
-}
-
-/* Section 4.2.1.10: a domain has no dot in front, there it is another thing's notation, and no star
- * or other character that no name has: no name would ever be found below it. */
-static gboolean
-is_domain (const gnutls_datum_t *name)
-{
-  for (unsigned int i = 0; i < name->size; i++)
-    if (!g_ascii_isalnum (name->data[i]) && strchr ("-_.", name->data[i]) == NULL)
-      return FALSE;
-  return name->size == 0 || (name->data[0] != '.' && memchr (name->data, '\0', name->size) == NULL);
-}
-
-/* What is permitted, or what is excluded. */
-typedef int (*ConstraintsGetter) (gnutls_x509_name_constraints_t constraints, unsigned int index,
-                                  unsigned int *type, gnutls_datum_t *name);
-
-static gboolean
-is_well_formed (gnutls_x509_name_constraints_t constraints)
-{
-  static const ConstraintsGetter getters[]
-      = { gnutls_x509_name_constraints_get_permitted, gnutls_x509_name_constraints_get_excluded };
-  gnutls_datum_t name;
-  unsigned int type, count = 0;
-
-  for (size_t list = 0; list < G_N_ELEMENTS (getters); list++)
-    for (unsigned int i = 0; getters[list](constraints, i, &type, &name) >= 0; i++, count++)
-      if (type == GNUTLS_SAN_DNSNAME && !is_domain (&name))
-        return FALSE;
-  return count > 0;
-}
-
-/* A name that stands for nothing can be neither inside nor outside of a constraint. */
-static gboolean
-is_malformed_name (int type, const char *name, size_t size)
-{
-  if (type == GNUTLS_SAN_IPADDRESS)
-    return size != 4 && size != 16;
-  return type == GNUTLS_SAN_DNSNAME && (size == 0 || name[0] == '.');
-}
-
-/* Whether the names of one certificate keep to the constraints of one above it. */
-static gboolean
-keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
-{
-  gnutls_x509_crt_t handle = cpd_certificate_get_handle (certificate);
-  gboolean present[GNUTLS_SAN_MAX + 1] = { FALSE };
-  char name[1024];
-
-  if (!has_permitted_subject (certificate, constraints))
-    return FALSE;
-  for (unsigned int i = 0;; i++)
-    {
-      size_t size = sizeof name;
-      int type = gnutls_x509_crt_get_subject_alt_name (handle, i, name, &size, NULL);
-
-      if (type == GNUTLS_E_REQUESTED_DATA_NOT_AVAILABLE)
-        break;
-      if (type < 0)
-        return FALSE;
-      present[MIN (type, GNUTLS_SAN_MAX)] = TRUE;
-      if (is_malformed_name (type, name, size) || !is_permitted (type, name, size, constraints)
-          || (type == GNUTLS_SAN_DNSNAME && wildcard_reaches (name, size, constraints)))
-        return FALSE;
-    }
-  for (size_t i = 0; i < G_N_ELEMENTS (constrained_types); i++)
-    if (present[constrained_types[i]]
-        && !gnutls_x509_name_constraints_check_crt (constraints, constrained_types[i], handle))
-      return FALSE;
-  return TRUE;
-}
-
-/* An authority that certifies a new key of its own does not constrain itself (section 4.2.1.10). */
-static gboolean
-is_self_issued (CpdCertificate *certificate)
-{
-  CpdSlice subject = cpd_certificate_get_raw_subject (certificate);
-  CpdSlice issuer = cpd_certificate_get_raw_issuer (certificate);
-
-  return subject.length == issuer.length && memcmp (subject.data, issuer.data, subject.length) == 0;
-}
-
-/* What GnuTLS makes of a minimum or maximum, if anything, must not matter. */
-static gboolean
-has_plain_constraints (CpdCertificate *certificate)
-{
-  gnutls_datum_t value = { NULL, 0 };
-  gboolean plain = gnutls_x509_crt_get_extension_by_oid2 (cpd_certificate_get_handle (certificate),
-                                                          OID_NAME_CONSTRAINTS, 0, &value, NULL)
-                       >= 0
-                   && cpd_der_is_name_constraints ((CpdSlice){ value.data, value.size });
-
-  gnutls_free (value.data);
-  return plain;
-}
-
-static const char *
-check_below (GPtrArray *path, unsigned int above)
-{
-  gnutls_x509_name_constraints_t constraints;
-  unsigned int critical;
-  const char *fault = NULL;
-
-  if (!has_name_constraints (path->pdata[above]))
-    return NULL;
-  if (gnutls_x509_name_constraints_init (&constraints) < 0)
-    return "there is not enough memory to check it";
-  if (gnutls_x509_crt_get_name_constraints (cpd_certificate_get_handle (path->pdata[above]),
-                                            constraints, 0, &critical)
-          < 0
-      || !is_well_formed (constraints) || !has_plain_constraints (path->pdata[above]))
-    fault = "an authority on it has malformed name constraints";
-  for (unsigned int i = 0; fault == NULL && i < above; i++)
-    if ((i == 0 || !is_self_issued (path->pdata[i])) && !keeps_to (path->pdata[i], constraints))
-      fault = "a certificate on it has a name that an authority above it may not certify";
-  gnutls_x509_name_constraints_deinit (constraints);
-  return fault;
-}
-
-/* `path`: of CpdCertificate, leaf first, anchor last.
- * Returns: (transfer none) (nullable): which name constraint it breaks, as the end of a sentence */
-const char *
-cpd_profile_find_forbidden_name (GPtrArray *path)
-{
-  const char *fault = NULL;
-
-  for (unsigned int above = path->len - 1; fault == NULL && above > 0; above--)
-    fault = check_below (path, above);
-  return fault;
 }

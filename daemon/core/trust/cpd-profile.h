@@ -17,6 +17,5 @@ typedef enum
 gboolean cpd_profile_is_too_long (CpdCertificate *certificate);
 gboolean cpd_profile_allows_servers (CpdCertificate *certificate);
 const char *cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role);
-const char *cpd_profile_find_forbidden_name (GPtrArray *path);
 
 G_END_DECLS

@@ -12,6 +12,7 @@
 
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/trust/cpd-gnutls.h"
+#include "daemon/core/trust/cpd-name-constraints.h"
 #include "daemon/core/trust/cpd-profile.h"
 
 #include <string.h>
@@ -171,7 +172,7 @@ check_profile (Search *search, CpdCertificate *certificate, CpdRole role)
 static gboolean
 check_names (Search *search)
 {
-  const char *fault = cpd_profile_find_forbidden_name (search->tip_to_leaf);
+  const char *fault = cpd_name_constraints_find_fault (search->tip_to_leaf);
 
   return fault == NULL
          || fail (search->result, CPD_PROBLEM_CONSTRAINTS,

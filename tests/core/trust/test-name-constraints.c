@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-#include "daemon/core/trust/cpd-profile.h"
+#include "daemon/core/trust/cpd-name-constraints.h"
 #include "tests/core/trust/trust-fixture.h"
 #include "tests/lib/test-core.h"
 
@@ -60,7 +60,7 @@
 static void
 assert_names (GPtrArray *path, const char *expected)
 {
-  const char *fault = cpd_profile_find_forbidden_name (path);
+  const char *fault = cpd_name_constraints_find_fault (path);
 
   if (expected == NULL)
     g_assert_cmpstr (fault, ==, NULL);
