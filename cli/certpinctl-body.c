@@ -73,8 +73,9 @@ join_parts (char **parts, gboolean raw, GError **error)
   return g_byte_array_free_to_bytes (g_steal_pointer (&body));
 }
 
-/* `body`: stays NULL where none is given. Errors: G_OPTION_ERROR where there are several;
- * CERTPIN_ERROR_FILE_NOT_FOUND, CERTPIN_ERROR_INVALID_ARGUMENT where it is too large. */
+/* `body`: stays NULL where none is given.
+ * Errors: G_OPTION_ERROR where there are several; CERTPIN_ERROR_FILE_NOT_FOUND,
+ * CERTPIN_ERROR_INVALID_ARGUMENT where it is too large. */
 gboolean
 ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
 {

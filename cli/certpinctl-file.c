@@ -154,8 +154,9 @@ find_file (CtlFile *file, const char *name, struct stat *state, GError **error)
   return fail (file, "write to", ELOOP, error);
 }
 
-/* A descriptor of this process is used, not opened again: the caller may not be allowed to open the
- * file, and a new descriptor would begin at its start. Returns: the descriptor; -1: it is none */
+/* A descriptor of this process is used, not opened again: the caller may not be allowed to open
+ * the file, and a new descriptor would begin at its start.
+ * Returns: the descriptor; -1: it is none */
 static int
 find_descriptor (const CtlFile *file)
 {
@@ -209,8 +210,10 @@ check_file (CtlFile *file, const struct stat *state, GError **error)
   return TRUE;
 }
 
-/* Finds the file and checks that the caller may write it, without changing anything, so that errors
- * show before a request is sent. Errors: G_FILE_ERROR. Returns: (transfer full) (nullable) */
+/* Finds the file and checks that the caller may write it, without changing anything, so that
+ * errors show before a request is sent.
+ * Errors: G_FILE_ERROR.
+ * Returns: (transfer full) (nullable) */
 CtlFile *
 ctl_file_new (const char *name, GError **error)
 {
@@ -321,8 +324,9 @@ write_directly (CtlFile *file, const char *head, GBytes *body, GError **error)
   return written || fail (file, "write to", number, error);
 }
 
-/* Replaces the contents of the file; on failure it keeps its old ones. A signal that would end the
- * program does so afterwards. Errors: G_FILE_ERROR. */
+/* Replaces the contents of the file; on failure it keeps its old ones. A signal that would end
+ * the program does so afterwards.
+ * Errors: G_FILE_ERROR. */
 gboolean
 ctl_file_write (CtlFile *file, const char *head, GBytes *body, GError **error)
 {

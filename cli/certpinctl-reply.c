@@ -177,8 +177,10 @@ check_reply (GVariant *reply, CtlReply kind, GError **error)
   return check_pins (pins, error);
 }
 
-/* `reply`: (transfer full) (nullable): the result of a call; NULL with the error set if it failed.
- * Errors: CERTPIN_ERROR_FAILED. Returns: (transfer full) (nullable): the reply, if it is valid */
+/* `reply`: (transfer full) (nullable): the result of a call; NULL with the error set if it
+ * failed.
+ * Errors: CERTPIN_ERROR_FAILED.
+ * Returns: (transfer full) (nullable): the reply, if it is valid */
 GVariant *
 ctl_reply_take (GVariant *reply, CtlReply kind, GError **error)
 {

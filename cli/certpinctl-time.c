@@ -8,8 +8,9 @@
 
 #include <string.h>
 
-/* GLib requires a time of day with seconds. Returns: (transfer full): the text with what is missing
- * of them, as 0; a day gets UTC as its time zone */
+/* GLib requires a time of day with seconds.
+ * Returns: (transfer full): the text with what is missing of them, as 0; a day gets UTC as its
+ * time zone */
 static char *
 complete (const char *text)
 {
@@ -24,9 +25,9 @@ complete (const char *text)
                           extended ? ":00" : (basic ? "00" : ""), zone);
 }
 
-/* Accepts Unix seconds, a day (its first second in UTC), and a point in time in ISO 8601, with or
- * without seconds and time zone (default: UTC). It must be after 1970-01-01T00:00Z. Errors:
- * G_OPTION_ERROR. */
+/* Accepts Unix seconds, a day (its first second in UTC), and a point in time in ISO 8601, with
+ * or without seconds and time zone (default: UTC). It must be after 1970-01-01T00:00Z.
+ * Errors: G_OPTION_ERROR. */
 gboolean
 ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
 {

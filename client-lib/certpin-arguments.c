@@ -190,8 +190,8 @@ measure_value (Measure *measure, GVariant *value, GError **error)
     }
 }
 
-/* Checks that the bus accepts a message with these arguments. Errors:
- * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED */
+/* Checks that the bus accepts a message with these arguments.
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED */
 gboolean
 certpin_arguments_check (GVariant *arguments, GError **error)
 {

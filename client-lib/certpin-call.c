@@ -31,8 +31,9 @@ certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable 
   return task;
 }
 
-/* `options`: (nullable): sunk if floating. Returns: (transfer full) (nullable): the options as an
- * `a{sv}`; NULL: they are of another type, and the task has returned that error */
+/* `options`: (nullable): sunk if floating.
+ * Returns: (transfer full) (nullable): the options as an `a{sv}`; NULL: they are of another
+ * type, and the task has returned that error */
 GVariant *
 certpin_call_take_options (GTask *task, GVariant *options)
 {

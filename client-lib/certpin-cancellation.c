@@ -47,8 +47,8 @@ target_on_cancelled (GCancellable *cancellable, gpointer user_data)
 
 /* Calls `function` in `context`, once or twice, after `cancellable` was cancelled, and perhaps
  * even after certpin_cancellation_free(). `box`: the data of `function`, made by
- * g_atomic_rc_box_new(); `release` drops a reference to it. Returns: (transfer full) (nullable):
- * NULL if `cancellable` is NULL */
+ * g_atomic_rc_box_new(); `release` drops a reference to it.
+ * Returns: (transfer full) (nullable): NULL if `cancellable` is NULL */
 CertpinCancellation *
 certpin_cancellation_watch (GCancellable *cancellable, GMainContext *context, GSourceFunc function,
                             gpointer box, GDestroyNotify release)

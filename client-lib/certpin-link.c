@@ -30,8 +30,8 @@ struct _CertpinLink
 static GMutex links_lock;
 static GSList *links; /* of CertpinLink, borrowed */
 
-/* `given`: (nullable): NULL for the library's own connection to the system bus. Returns:
- * (transfer full) */
+/* `given`: (nullable): NULL for the library's own connection to the system bus.
+ * Returns: (transfer full) */
 CertpinLink *
 certpin_link_get (GDBusConnection *given)
 {

@@ -51,6 +51,15 @@ def check_parameters(name, text):
             yield f'{name}: {match.group(1)} has {len(parameters)} parameters, {PARAMETERS} are the limit'
 
 
+def check_comments(name, raw):
+    for match in re.finditer(r'^/\*(?!\*).*?\*/', raw, flags=re.M | re.S):
+        number = raw.count('\n', 0, match.start()) + 1
+        if re.search(r'\n \*/$', match.group()):
+            yield f'{name}:{number}: the end of a comment stands alone on a line'
+        if '\n' in match.group() and re.search(r'[^*/\s] +(Returns|Errors):', match.group()):
+            yield f'{name}:{number}: what is returned, and which errors there are, begin a line'
+
+
 def check(root, path):
     name, raw = str(path.relative_to(root)), path.read_text()
     text = blank(raw)
@@ -69,6 +78,7 @@ def check(root, path):
         for pattern, word in FORBIDDEN:
             if name.startswith('daemon') and pattern.search(line):
                 yield f'{name}:{number}: {word or pattern.search(line).group()} is not used here'
+    yield from check_comments(name, raw)
     yield from check_functions(name, lines)
     yield from check_parameters(name, text)
 

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 
 typedef struct _FakeService FakeService;
 
-/* Answers a call, in a thread of GDBus's. Returns: (transfer full) (nullable): NULL: the call is
- * held */
+/* Answers a call, in a thread of GDBus's.
+ * Returns: (transfer full) (nullable): NULL: the call is held */
 typedef GDBusMessage *(*FakeHandler) (FakeService *service, GDBusMessage *call, gpointer user_data);
 
 FakeService *fake_service_new (void);

@@ -107,8 +107,8 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   return reply;
 }
 
-/* Lists twice: asynchronously, and waiting. `options`: (nullable): text. Returns: (transfer
- * full) */
+/* Lists twice: asynchronously, and waiting. `options`: (nullable): text.
+ * Returns: (transfer full) */
 static GVariant *
 list_pins (Fixture *f, const char *options, GError **error)
 {

@@ -310,7 +310,8 @@ sign_again (const guint8 *tbs, const guint8 *algorithm, TestIdentity *signer)
 }
 
 /* For what GnuTLS would not make. `text`: in place of `old` in the signed part, and as long.
- * `signer`: has a P-256 key. Returns: (transfer full): DER */
+ * `signer`: has a P-256 key.
+ * Returns: (transfer full): DER */
 GBytes *
 test_identity_replace (TestIdentity *identity, const char *old, const char *text,
                        TestIdentity *signer)
