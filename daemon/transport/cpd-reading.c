@@ -144,7 +144,7 @@ take_turn (gpointer user_data)
 CpdReading *
 cpd_reading_new (void)
 {
-  CpdReading *reading = g_rc_box_new0 (CpdReading);
+  CpdReading *reading = g_atomic_rc_box_new0 (CpdReading);
 
   reading->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
   reading->alarm = cpd_alarm_new ("bodies that are to be read", take_turn, reading);
@@ -154,7 +154,7 @@ cpd_reading_new (void)
 CpdReading *
 cpd_reading_ref (CpdReading *reading)
 {
-  return g_rc_box_acquire (reading);
+  return g_atomic_rc_box_acquire (reading);
 }
 
 static void
@@ -172,7 +172,7 @@ void
 cpd_reading_unref (CpdReading *reading)
 {
   if (reading != NULL)
-    g_rc_box_release_full (reading, reading_clear);
+    g_atomic_rc_box_release_full (reading, reading_clear);
 }
 
 /* `read`: called with the object, once, when it is its turn; the object is kept until then. */
@@ -194,9 +194,11 @@ cpd_reading_wait (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointe
 void
 cpd_reading_forget (CpdReading *reading, guint32 uid, gpointer object)
 {
-  User *user = get_user (reading, uid);
+  User *user = g_hash_table_lookup (reading->users, GUINT_TO_POINTER (uid));
   GList *next;
 
+  if (user == NULL)
+    return;
   for (GList *link = user->waiting.head; link != NULL; link = next)
     {
       Piece *piece = link->data;

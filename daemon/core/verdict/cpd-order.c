@@ -10,13 +10,13 @@
 CpdOrder *
 cpd_order_new (void)
 {
-  return g_rc_box_new0 (CpdOrder);
+  return g_atomic_rc_box_new0 (CpdOrder);
 }
 
 CpdOrder *
 cpd_order_ref (CpdOrder *order)
 {
-  return g_rc_box_acquire (order);
+  return g_atomic_rc_box_acquire (order);
 }
 
 static void
@@ -34,5 +34,5 @@ void
 cpd_order_unref (CpdOrder *order)
 {
   if (order != NULL)
-    g_rc_box_release_full (order, order_clear);
+    g_atomic_rc_box_release_full (order, order_clear);
 }
