@@ -22,7 +22,7 @@ typedef struct
   guint32 slow_uid;    /* whose calls take SLOW_US */
 } Fixture;
 
-#define SLOW_US (20 * 1000)
+#define SLOW_US (50 * 1000)
 
 /* ":1.N" is of Alice; ":2.N" of Bob */
 static void

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define SLOW_US (20 * G_TIME_SPAN_MILLISECOND)
+#define SLOW_US (50 * G_TIME_SPAN_MILLISECOND)
 
 static const guint32 alice = 1000, bob = 1001;
 
