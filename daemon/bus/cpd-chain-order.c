@@ -16,8 +16,8 @@
 #define CERTIFICATES_MAX 64
 #define CHAIN_MAX_BYTES  (1024 * 1024)
 
+/* By CpdPurpose. */
 static const char *const purposes[] = { "server", "any", NULL };
-static const char *const matches[] = { "leaf", "path", NULL };
 
 void
 cpd_chain_order_free (CpdChainOrder *order)
@@ -85,7 +85,10 @@ static gboolean
 take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **error)
 {
   g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
+  int chosen = CPD_MATCH_LEAF;
 
+  if (!cpd_options_take_choice ("match", match, cpd_match_words, &chosen, error))
+    return FALSE;
   if (texts == NULL)
     return match == NULL
            || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
@@ -93,7 +96,7 @@ take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **er
   if (order->host == NULL)
     return refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error, "option ‘keys’ is given without a host");
   order->supposed = cpd_pin_new (order->host, CPD_LAYER_USER);
-  order->supposed->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
+  order->supposed->match = (CpdMatch)chosen;
   for (size_t i = 0; texts[i] != NULL; i++)
     {
       g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], error);
@@ -109,6 +112,7 @@ static gboolean
 take_options (CpdChainOrder *order, GVariant *options, GError **error)
 {
   const char *purpose = NULL, *match = NULL;
+  int chosen = CPD_PURPOSE_SERVER;
   g_autoptr (GVariant) anchors = NULL, keys = NULL;
   const CpdOption table[] = {
     { "time", "x", &order->time, 0, G_MAXINT64 },
@@ -119,12 +123,11 @@ take_options (CpdChainOrder *order, GVariant *options, GError **error)
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_options_check_choice ("purpose", purpose, purposes, error)
-      || !cpd_options_check_choice ("match", match, matches, error)
+      || !cpd_options_take_choice ("purpose", purpose, purposes, &chosen, error)
       || !cpd_options_to_anchors (anchors, &order->anchors, error)
       || !take_keys (order, keys, match, error))
     return FALSE;
-  order->purpose = g_strcmp0 (purpose, "any") == 0 ? CPD_PURPOSE_ANY : CPD_PURPOSE_SERVER;
+  order->purpose = (CpdPurpose)chosen;
   return TRUE;
 }
 

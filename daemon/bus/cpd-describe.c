@@ -30,9 +30,9 @@ cpd_describe_keys (GPtrArray *keys)
 static const char *
 describe_state (const CpdPin *pin, gint64 now)
 {
-  if (pin->state == CPD_STATE_BLOCKED)
-    return "blocked";
-  return cpd_pin_is_expired (pin, now) ? "expired" : "active";
+  if (pin->state == CPD_STATE_ACTIVE && cpd_pin_is_expired (pin, now))
+    return "expired";
+  return cpd_state_words[pin->state];
 }
 
 static void
@@ -51,8 +51,8 @@ cpd_describe_pin (const CpdPin *pin, gint64 now)
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (pin->host));
   g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (pin->layer));
   g_variant_dict_insert_value (&dict, "keys", cpd_describe_keys (pin->keys));
-  g_variant_dict_insert (&dict, "match", "s", pin->match == CPD_MATCH_LEAF ? "leaf" : "path");
-  g_variant_dict_insert (&dict, "mode", "s", pin->mode == CPD_MODE_ENFORCE ? "enforce" : "report");
+  g_variant_dict_insert (&dict, "match", "s", cpd_match_words[pin->match]);
+  g_variant_dict_insert (&dict, "mode", "s", cpd_mode_words[pin->mode]);
   g_variant_dict_insert (&dict, "expires", "x", pin->expires);
   g_variant_dict_insert (&dict, "state", "s", describe_state (pin, now));
   g_variant_dict_insert (&dict, "generation", "t", pin->generation);
@@ -108,9 +108,9 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
     insert_chain (&dict, verdict->peer);
   insert_text (&dict, "likely-cause", verdict->likely_cause);
   insert_text (&dict, "advice", verdict->advice);
-  g_variant_dict_insert (&dict, "mode", "s",
-                         verdict->pin != NULL && verdict->pin->mode == CPD_MODE_REPORT ? "report"
-                                                                                       : "enforce");
+  g_variant_dict_insert (
+      &dict, "mode", "s",
+      cpd_mode_words[verdict->pin != NULL ? verdict->pin->mode : CPD_MODE_ENFORCE]);
   g_variant_dict_insert (&dict, "time", "x", now);
   return g_variant_dict_end (&dict);
 }

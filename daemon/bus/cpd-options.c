@@ -96,13 +96,20 @@ cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_opti
   return TRUE;
 }
 
-/* `value`: NULL: not given, which is fine. */
+/* `value`: NULL: not given, which is fine and leaves `chosen` as it was. `choices`: two, up to a
+ * NULL. `chosen`: gets the place of the value among them. */
 gboolean
-cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
-                          GError **error)
+cpd_options_take_choice (const char *name, const char *value, const char *const *choices,
+                         int *chosen, GError **error)
 {
-  if (value == NULL || g_strv_contains (choices, value))
+  if (value == NULL)
     return TRUE;
+  for (int i = 0; choices[i] != NULL; i++)
+    if (g_str_equal (choices[i], value))
+      {
+        *chosen = i;
+        return TRUE;
+      }
   return refuse (error, "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value,
                  choices[0], choices[1]);
 }

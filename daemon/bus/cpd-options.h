@@ -20,8 +20,8 @@ typedef struct
 
 gboolean cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_options,
                             GError **error);
-gboolean cpd_options_check_choice (const char *name, const char *value, const char *const *choices,
-                                   GError **error);
+gboolean cpd_options_take_choice (const char *name, const char *value, const char *const *choices,
+                                  int *chosen, GError **error);
 GPtrArray *cpd_options_to_bytes (GVariant *array);
 gboolean cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error);
 

@@ -14,9 +14,9 @@
 #define CERTIFICATES_MAX 64
 #define NOTE_MAX_BYTES   1024
 
+/* The scopes that a caller may name, and their layers. */
 static const char *const scopes[] = { "user", "system", NULL };
-static const char *const matches[] = { "leaf", "path", NULL };
-static const char *const modes[] = { "enforce", "report", NULL };
+static const CpdLayer layers[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM };
 
 void
 cpd_pin_order_free (CpdPinOrder *order)
@@ -36,9 +36,11 @@ cpd_pin_order_free (CpdPinOrder *order)
 gboolean
 cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
 {
-  if (!cpd_options_check_choice ("scope", scope, scopes, error))
+  int chosen = 0;
+
+  if (!cpd_options_take_choice ("scope", scope, scopes, &chosen, error))
     return FALSE;
-  *layer = g_strcmp0 (scope, "system") == 0 ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  *layer = layers[chosen];
   return TRUE;
 }
 
@@ -72,6 +74,7 @@ static gboolean
 parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error)
 {
   const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL;
+  int match_chosen = CPD_MATCH_LEAF, mode_chosen = CPD_MODE_ENFORCE;
   g_autoptr (GVariant) backups = NULL, anchors = NULL;
   const CpdOption table[] = {
     { "scope", "s", &scope, 1, 16 },
@@ -85,13 +88,14 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_pin_order_parse_scope (scope, &order->layer, error)
-      || !cpd_options_check_choice ("match", match, matches, error)
-      || !cpd_options_check_choice ("mode", mode, modes, error) || !check_expiry (order, now, error)
+      || !cpd_options_take_choice ("match", match, cpd_match_words, &match_chosen, error)
+      || !cpd_options_take_choice ("mode", mode, cpd_mode_words, &mode_chosen, error)
+      || !check_expiry (order, now, error)
       || !cpd_options_to_anchors (anchors, &order->anchors, error)
       || !take_note (order, note, error))
     return FALSE;
-  order->match = g_strcmp0 (match, "path") == 0 ? CPD_MATCH_PATH : CPD_MATCH_LEAF;
-  order->mode = g_strcmp0 (mode, "report") == 0 ? CPD_MODE_REPORT : CPD_MODE_ENFORCE;
+  order->match = (CpdMatch)match_chosen;
+  order->mode = (CpdMode)mode_chosen;
   order->backups = cpd_options_to_bytes (backups);
   return TRUE;
 }

@@ -50,9 +50,7 @@ const CpdMethod cpd_subscriptions[] = {
 static const char *
 describe_change (const CpdPin *pin)
 {
-  if (pin == NULL)
-    return "removed";
-  return pin->state == CPD_STATE_BLOCKED ? "blocked" : "active";
+  return pin != NULL ? cpd_state_words[pin->state] : "removed";
 }
 
 static void

@@ -162,14 +162,19 @@ test_choices (void)
   static const char *const choices[] = { "one", "two", NULL };
   static const char *const wrong[] = { "three", "One", "one ", "" };
   g_autoptr (GError) error = NULL;
+  int chosen = 7;
 
-  g_assert_true (cpd_options_check_choice ("name", NULL, choices, &error));
-  g_assert_true (cpd_options_check_choice ("name", "one", choices, &error));
-  g_assert_true (cpd_options_check_choice ("name", "two", choices, &error));
+  g_assert_true (cpd_options_take_choice ("name", NULL, choices, &chosen, &error));
+  g_assert_cmpint (chosen, ==, 7);
+  g_assert_true (cpd_options_take_choice ("name", "one", choices, &chosen, &error));
+  g_assert_cmpint (chosen, ==, 0);
+  g_assert_true (cpd_options_take_choice ("name", "two", choices, &chosen, &error));
+  g_assert_cmpint (chosen, ==, 1);
   g_assert_no_error (error);
   for (size_t i = 0; i < G_N_ELEMENTS (wrong); i++)
     {
-      g_assert_false (cpd_options_check_choice ("name", wrong[i], choices, &error));
+      g_assert_false (cpd_options_take_choice ("name", wrong[i], choices, &chosen, &error));
+      g_assert_cmpint (chosen, ==, 1);
       g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
       g_clear_error (&error);
     }

@@ -22,10 +22,6 @@ static const char *const pin_keys[]
     = { "Host",   "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State",     "Note",
         "Reason", "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
 
-static const char *const match_names[] = { "leaf", "path", NULL };
-static const char *const mode_names[] = { "enforce", "report", NULL };
-static const char *const state_names[] = { "active", "blocked", NULL };
-
 /* Of one file, no more than that are told. */
 #define FAULTS_MAX 100
 
@@ -222,7 +218,7 @@ has (Reading *reading, const char *key)
 
 /* Returns: which of `names` it is; the first where the key is absent */
 static int
-read_choice (Reading *reading, const char *key, const char *const *names)
+read_choice (Reading *reading, const char *key, const char *const *words)
 {
   g_autofree char *text = cpd_text_of_key (reading->file, reading->group, key, NULL);
 
@@ -230,10 +226,10 @@ read_choice (Reading *reading, const char *key, const char *const *names)
     complain (reading, key, "the value of ‘%s’ cannot be read", key);
   if (text == NULL)
     return 0;
-  for (int i = 0; names[i] != NULL; i++)
-    if (g_str_equal (text, names[i]))
+  for (int i = 0; words[i] != NULL; i++)
+    if (g_str_equal (text, words[i]))
       return i;
-  complain (reading, key, "%s=%s is neither %s nor %s", key, text, names[0], names[1]);
+  complain (reading, key, "%s=%s is neither %s nor %s", key, text, words[0], words[1]);
   return 0;
 }
 
@@ -369,9 +365,9 @@ read_pin (Reading *reading, CpdHost *host)
   CpdPin *pin = cpd_pin_new (host, reading->context->layer);
 
   check_known_keys (reading, pin_keys);
-  pin->match = (CpdMatch)read_choice (reading, "Match", match_names);
-  pin->mode = (CpdMode)read_choice (reading, "Mode", mode_names);
-  pin->state = (CpdState)read_choice (reading, "State", state_names);
+  pin->match = (CpdMatch)read_choice (reading, "Match", cpd_match_words);
+  pin->mode = (CpdMode)read_choice (reading, "Mode", cpd_mode_words);
+  pin->state = (CpdState)read_choice (reading, "State", cpd_state_words);
   read_number (reading, "Expires", &pin->expires);
   read_number (reading, "NotAfter", &pin->not_after);
   read_number (reading, "Created", &pin->created);
@@ -534,9 +530,9 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
   if (account != NULL)
     g_key_file_set_string (file, HEADER_GROUP, "Account", account);
   g_key_file_set_string (file, group, "Host", cpd_host_get_text (pin->host));
-  g_key_file_set_string (file, group, "Match", match_names[pin->match]);
-  g_key_file_set_string (file, group, "Mode", mode_names[pin->mode]);
-  g_key_file_set_string (file, group, "State", state_names[pin->state]);
+  g_key_file_set_string (file, group, "Match", cpd_match_words[pin->match]);
+  g_key_file_set_string (file, group, "Mode", cpd_mode_words[pin->mode]);
+  g_key_file_set_string (file, group, "State", cpd_state_words[pin->state]);
   if (pin->expires != 0)
     g_key_file_set_int64 (file, group, "Expires", pin->expires);
   if (pin->not_after > 0)

@@ -9,6 +9,10 @@
 
 #include "daemon/core/base/cpd-text.h"
 
+const char *const cpd_state_words[] = { "active", "blocked", NULL };
+const char *const cpd_match_words[] = { "leaf", "path", NULL };
+const char *const cpd_mode_words[] = { "enforce", "report", NULL };
+
 CpdPin *
 cpd_pin_new (CpdHost *host, CpdLayer layer)
 {

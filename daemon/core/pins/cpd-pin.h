@@ -38,6 +38,9 @@ typedef enum
   CPD_MODE_REPORT, /* this pin's own mismatch is let through and reported */
 } CpdMode;
 
+/* The words for these values, in their order, up to a NULL: in pin files and on the bus. */
+extern const char *const cpd_state_words[], *const cpd_match_words[], *const cpd_mode_words[];
+
 /* What one layer says of one host pattern. A reference-counted value: whoever makes one fills it
  * in, and from then on it is only read. */
 typedef struct
