@@ -145,17 +145,14 @@ on_acquired (Service *service)
 /* Whoever had the name and is replaced ends in order, as does who gives it back; else something is
  * wrong. */
 static void
-on_lost (Service *service)
+on_lost (Service *service, const char *reason)
 {
-  gboolean in_order
-      = service->owner
-        && !g_dbus_connection_is_closed (cpd_link_get_connection (service->settings->link));
+  gboolean in_order = reason == NULL;
 
   if (in_order && !g_cancellable_is_cancelled (service->ending))
     g_message ("replaced by another instance");
   else if (!in_order)
-    g_warning ("the bus is gone, another instance has the name there (see --replace), or the bus's "
-               "policy does not let this user have it");
+    g_warning ("%s", reason);
   if (!service->owner)
     service->starting = FALSE;
   service->owner = FALSE;

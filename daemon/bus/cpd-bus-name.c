@@ -79,7 +79,7 @@ cpd_bus_name_class_init (CpdBusNameClass *klass)
   signals[ACQUIRED] = g_signal_new ("acquired", CPD_TYPE_BUS_NAME, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 0);
   signals[LOST] = g_signal_new ("lost", CPD_TYPE_BUS_NAME, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                G_TYPE_NONE, 0);
+                                G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -88,14 +88,21 @@ cpd_bus_name_init (CpdBusName *name)
   name->gone = g_cancellable_new ();
 }
 
+/* `reason`: NULL: another instance took it over, or it was given back. */
 static void
-lose (CpdBusName *name)
+lose (CpdBusName *name, const char *reason)
 {
   if (!name->wanted)
     return;
   name->wanted = name->owned = FALSE;
   g_clear_handle_id (&name->again, g_source_remove);
-  g_signal_emit (name, signals[LOST], 0);
+  g_signal_emit (name, signals[LOST], 0, reason);
+}
+
+static void
+on_closed (CpdBusName *name)
+{
+  lose (name, "the connection to the bus was closed");
 }
 
 static void
@@ -105,7 +112,7 @@ on_name_lost (GDBusConnection *connection, const char *sender, const char *path,
   CpdBusName *name = user_data;
 
   if (name->owned)
-    lose (name);
+    lose (name, NULL);
 }
 
 CpdBusName *
@@ -114,7 +121,7 @@ cpd_bus_name_new (GDBusConnection *connection)
   CpdBusName *name = g_object_new (CPD_TYPE_BUS_NAME, NULL);
 
   name->connection = g_object_ref (connection);
-  name->closed = g_signal_connect_swapped (connection, "closed", G_CALLBACK (lose), name);
+  name->closed = g_signal_connect_swapped (connection, "closed", G_CALLBACK (on_closed), name);
   name->subscription = g_dbus_connection_signal_subscribe (
       connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameLost",
       "/org/freedesktop/DBus", CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_lost,
@@ -130,6 +137,26 @@ call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReady
                           -1, callback != NULL ? name->gone : NULL, callback, name);
 }
 
+/* `error`: (nullable): the bus refused; else somebody else has the name. Returns: (transfer full) */
+static char *
+explain (CpdBusName *name, GError *error)
+{
+  if (error != NULL)
+    {
+      g_dbus_error_strip_remote_error (error);
+      return g_strdup_printf ("the bus refuses the name ‘%s’: %s; see whether its policy file is "
+                              "installed",
+                              CERTPIN_BUS_NAME, error->message);
+    }
+  if ((name->flags & REPLACE_EXISTING) != 0)
+    return g_strdup_printf ("another instance has the name ‘%s’ and does not give it up; stop that "
+                            "one first",
+                            CERTPIN_BUS_NAME);
+  return g_strdup_printf ("another instance has the name ‘%s’; stop that one, or start this one "
+                          "with --replace",
+                          CERTPIN_BUS_NAME);
+}
+
 static gboolean on_again (gpointer user_data);
 
 static void
@@ -139,6 +166,7 @@ on_requested (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply
       = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autofree char *reason = NULL;
   guint32 code = 0;
 
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED) || !name->wanted)
@@ -153,7 +181,10 @@ on_requested (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (code == EXISTS && (name->flags & REPLACE_EXISTING) != 0 && name->tries < AGAIN_MAX)
     name->again = g_timeout_add (AGAIN_MS, on_again, name);
   else
-    lose (name);
+    {
+      reason = explain (name, error);
+      lose (name, reason);
+    }
 }
 
 static void

@@ -10,7 +10,8 @@ G_BEGIN_DECLS
 
 /* The service's name on the bus. Emits
  *   acquired (): it is this connection's;
- *   lost (): it is not, or no longer, and will not be. */
+ *   lost (const char *reason): it is not, or no longer, and will not be. Without a reason another
+ *   instance took it over, or it was given back. */
 G_DECLARE_FINAL_TYPE (CpdBusName, cpd_bus_name, CPD, BUS_NAME, GObject)
 
 CpdBusName *cpd_bus_name_new (GDBusConnection *connection);

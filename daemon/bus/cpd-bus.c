@@ -79,8 +79,8 @@ cpd_bus_class_init (CpdBusClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_bus_finalize;
   signals[ACQUIRED] = g_signal_new ("acquired", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 0);
-  signals[LOST]
-      = g_signal_new ("lost", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
+  signals[LOST] = g_signal_new ("lost", CPD_TYPE_BUS, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
 static void
@@ -152,9 +152,9 @@ on_acquired (CpdBus *bus)
 }
 
 static void
-on_lost (CpdBus *bus)
+on_lost (CpdBus *bus, const char *reason)
 {
-  g_signal_emit (bus, signals[LOST], 0);
+  g_signal_emit (bus, signals[LOST], 0, reason);
 }
 
 /* Calls are received from now on, and wait until cpd_bus_start_serving (). */

@@ -15,6 +15,7 @@ import time
 
 from lib.bus import Bus
 from lib.caller import PINS, CallError
+from lib.daemon import Daemon
 from lib.replacements import KEYS, check_ends, check_known, furnish, replace, start_busy
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
@@ -182,6 +183,21 @@ def _(world):
     print(f'# after {time.monotonic() - started:.1f} s it said: {output.strip()}', flush=True)
     world.arrives(server)
     equal(world.daemon.run('--check')[0], 0, 'the exit code of --check, which needs no lock')
+
+
+@test('one that does not get the name says why, and so does one whose bus goes away')
+def _(world):
+    folder = tempfile.mkdtemp(dir=world.folder)
+    os.chmod(folder, 0o755)
+    bus = Bus(folder)
+    first = Daemon(bus, folder, world.shared.trust_file)
+    first.start()
+    code, output = first.run()
+    equal(code, 1, 'the exit code of the second')
+    holds('another instance has the name' in output and '--replace' in output, f'it said: {output}')
+    bus.close()
+    equal(first.process.wait(10), 1, 'the exit code without a bus')
+    holds('the connection to the bus was closed' in first.log(), f'it said: {first.log()}')
 
 
 @test('SIGHUP before the state is read is no end, and is not forgotten')
