@@ -175,7 +175,7 @@ fail (CpdExchange *exchange, CertpinError code, const char *format, ...)
 static void
 fail_truncated (CpdExchange *exchange)
 {
-  fail (exchange, CERTPIN_ERROR_TRUNCATED, "ended the connection before its answer was complete");
+  fail (exchange, CERTPIN_ERROR_TRUNCATED, "ended the connection before its response was complete");
 }
 
 /* The channel goes away, since the policy no longer accepts what it is connected to. */
@@ -183,10 +183,10 @@ void
 cpd_exchange_close (CpdExchange *exchange)
 {
   if (exchange->stage == CPD_STAGE_SENT)
-    fail (
-        exchange, CERTPIN_ERROR_PIN_CHANGED,
-        "no longer passes, by pins or authorities that changed since the request was sent; it may "
-        "have been carried out");
+    fail (exchange, CERTPIN_ERROR_PIN_CHANGED,
+          "no longer passes: pins or trust anchors changed after the request was sent, and the "
+          "server "
+          "may have processed it");
   else
     end (exchange, CPD_ENDING_MOVED);
 }
@@ -226,10 +226,9 @@ check_protocol (CpdExchange *exchange)
     fail (exchange, CERTPIN_ERROR_TLS_FAILED,
           "speaks a TLS version older than 1.2, which is not accepted");
   else if (soup_message_get_http_version (exchange->message) != SOUP_HTTP_1_1)
-    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
-          "was about to be asked in another protocol than HTTP/1.1");
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "negotiated a protocol other than HTTP/1.1");
   else if (connection != NULL && cpd_connection_speaks_unasked (connection))
-    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "answers before it is asked");
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "sent data before the request");
   return exchange->ending == CPD_ENDING_NONE;
 }
 
@@ -268,7 +267,8 @@ static void
 on_interim_answer (CpdExchange *exchange)
 {
   if (++exchange->interim_answers > INTERIM_ANSWERS_MAX)
-    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "goes on with interim answers and gives none");
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
+          "sent too many interim responses before the final one");
 }
 
 /* A kept-alive connection turned out dead, and libsoup is about to write the request anew. That is
@@ -306,11 +306,11 @@ take_room (CpdExchange *exchange, gsize length)
 {
   if (exchange->body->len + length > exchange->settings.max_body_bytes)
     fail (exchange, CERTPIN_ERROR_BODY_TOO_LARGE,
-          "answers with a body of more than the %" G_GUINT64_FORMAT " bytes allowed",
+          "sent a response body of more than the %" G_GUINT64_FORMAT " bytes allowed",
           exchange->settings.max_body_bytes);
   else if (!cpd_budget_take (exchange->settings.bodies, length))
     fail (exchange, CERTPIN_ERROR_LIMIT_EXCEEDED,
-          "answers with more than the bodies that one user may have in memory; ask for less at a "
+          "sent a response that exceeds the memory for your bodies; make fewer requests at a "
           "time");
   else
     exchange->taken += length;
@@ -382,7 +382,7 @@ on_headers (CpdExchange *exchange)
     take_room (exchange, (gsize)length);
   else
     fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR,
-          "answers 421 (Misdirected Request) with a body whose length it does not announce");
+          "sent a 421 (Misdirected Request) response that does not give the length of its body");
 }
 
 /* After a 421 libsoup would ask again on the same connection, whatever the method. That is for the
@@ -454,7 +454,7 @@ exchange_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_answer_begin (&exchange->answer, exchange->message, &error))
     read_more (exchange);
   else
-    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "did not answer in valid HTTP/1.1: %s",
+    fail (exchange, CERTPIN_ERROR_PROTOCOL_ERROR, "sent a response that is not valid HTTP/1.1: %s",
           error->message);
 }
 

@@ -78,13 +78,13 @@ explain (CertpinError code)
     case CERTPIN_ERROR_TIMED_OUT:
       return "did not answer in time";
     case CERTPIN_ERROR_TLS_FAILED:
-      return "completes no handshake in TLS 1.2 or newer";
+      return "did not complete a handshake in TLS 1.2 or newer";
     case CERTPIN_ERROR_TRUNCATED:
-      return "ended the connection before its answer was complete";
+      return "ended the connection before its response was complete";
     case CERTPIN_ERROR_PROTOCOL_ERROR:
-      return "did not answer in valid HTTP/1.1";
+      return "sent a response that is not valid HTTP/1.1";
     default:
-      return "could not be asked";
+      return "did not complete the request";
     }
 }
 

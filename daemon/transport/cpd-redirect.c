@@ -108,7 +108,7 @@ set_error (GError **error, GError *reason)
   else
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
-                   "a redirect leads nowhere: %s", reason->message);
+                   "cannot follow a redirect: %s", reason->message);
       g_error_free (reason);
     }
 }

@@ -233,7 +233,7 @@ fetch_hop (GTask *task, gboolean fresh)
     fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
   else if (fetch->attempts++ == ATTEMPTS_MAX)
     fetch_fail (task, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
-                                   "the pins of host ‘%s’ change all the time",
+                                   "the pins of host ‘%s’ kept changing; try again",
                                    cpd_host_get_name (fetch->hop.target)));
   else
     fetch_send (task, fresh);

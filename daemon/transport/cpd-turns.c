@@ -92,8 +92,7 @@ read_share (GPollableInputStream *stream, void *buffer, gsize count, GError **er
 static void
 set_handshake_error (GError **error)
 {
-  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
-                       "another one on the same connection is not accepted");
+  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "renegotiation is not accepted");
 }
 
 static gssize
