@@ -88,9 +88,10 @@ deadline_of (const Request *request)
   return request->started_us + (gint64)request->order->timeout_ms * 1000;
 }
 
-/* The answer's body is held until it has left. */
+/* Charges the body to the user's budget until the call ends. The reply itself waits in
+ * cpd-delivery, if its caller does not read. */
 static void
-hold_body (Request *request, guint64 bytes)
+charge_body (Request *request, guint64 bytes)
 {
   cpd_budget_charge (cpd_place_get_bodies (request->place), bytes);
   request->taken += bytes;
@@ -112,7 +113,7 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
                                    cpd_describe_failure (verdict->report, cpd_call_now_s ()));
     }
   stop_watching (call->data);
-  hold_body (call->data, g_bytes_get_size (bytes));
+  charge_body (call->data, g_bytes_get_size (bytes));
   cpd_call_return_body (call,
                         g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
                                        certpin_response_get_headers (response), body,
