@@ -114,7 +114,7 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
   if (cpd_delivery_estimate (owned, body_bytes) > CPD_CREDIT_MESSAGE_BYTES)
     {
       cpd_call_fail_as (call, CERTPIN_ERROR_PREFIX "LimitExceeded",
-                        "the answer does not fit into one message of the bus");
+                        "the reply does not fit into one D-Bus message");
       return;
     }
   message = g_dbus_message_new_method_reply (call->arrival->message);

@@ -244,7 +244,7 @@ judge_mount (Judgement *judgement, const char *root, const char *point)
   if (app != NULL)
     take_name (judgement, app);
   else if (judgement->app == NULL && g_str_equal (root, "/newroot") && g_str_equal (point, "/"))
-    refuse (judgement, "it runs in a sandbox of bubblewrap, such as Flatpak's");
+    refuse (judgement, "it runs in a bubblewrap sandbox, such as Flatpak's");
 }
 
 /* The fourth and the fifth field of each line, as proc(5) says. */
@@ -305,9 +305,9 @@ judge_unnamed (Judgement *judgement, const CpdEvidence *evidence)
   g_autofree char *group = find_group (evidence->cgroup);
 
   if (strpbrk (pids, " \t") != NULL)
-    refuse (judgement, "it runs in a process namespace of its own, as in a sandbox");
+    refuse (judgement, "it runs in its own PID namespace, as in a sandbox");
   if (!has_users_of_system (evidence->uid_map, evidence->init_uid_map))
-    refuse (judgement, "it runs in a user namespace of its own, as in a sandbox");
+    refuse (judgement, "it runs in its own user namespace, as in a sandbox");
   /* Where PID 1 has the flag, all have it. */
   if (has_no_new_privileges (evidence->status) && !has_no_new_privileges (evidence->init_status)
       && !is_system_service (group))

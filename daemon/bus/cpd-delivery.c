@@ -270,8 +270,8 @@ expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
   g_object_unref (reply->message);
   reply->message
       = g_dbus_message_new_method_error_literal (reply->call, CERTPIN_ERROR_PREFIX "TimedOut",
-                                                 "the answer was there, but messages that your "
-                                                 "programs have not read yet left no room for it");
+                                                 "the reply could not be delivered: your programs "
+                                                 "have too many unread messages; read those first");
   receiver->held_bytes += reply->budgeted ? HEADER_BYTES : HEADER_BYTES - reply->bytes;
   reply->budgeted = FALSE;
   reply->bytes = HEADER_BYTES;

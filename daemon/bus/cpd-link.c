@@ -165,7 +165,7 @@ refuse_unread (CpdInbox *inbox, const Letter *letter)
     return "no method takes file descriptors";
   if (!cpd_inbox_has_room (inbox, header->sender,
                            letter->header_bytes + (guint64)header->body_bytes))
-    return "your program has too many calls under way; wait for answers, or send less at a time";
+    return "your program has too many calls under way; wait for replies, or send less at a time";
   return NULL;
 }
 
@@ -175,8 +175,8 @@ refuse_read (const Letter *letter)
 {
   if (cpd_wire_has_more_values (&letter->header, letter->bytes + letter->header_bytes,
                                 CPD_ARRIVAL_VALUES_MAX))
-    return "this call holds more than " G_STRINGIFY (
-        CPD_ARRIVAL_VALUES_MAX) " values; send less at a time";
+    return "this call contains more than " G_STRINGIFY (
+        CPD_ARRIVAL_VALUES_MAX) " values; send fewer at a time";
   return NULL;
 }
 

@@ -49,6 +49,15 @@ store (const CpdOption *option, GVariant *value)
     }
 }
 
+/* Returns: what a range of the option counts */
+static const char *
+unit_of (const CpdOption *option)
+{
+  if (option->type[0] == 's')
+    return " bytes";
+  return option->type[0] == 'a' ? " elements" : "";
+}
+
 static gboolean
 parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n_options,
            GError **error)
@@ -66,9 +75,9 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
       measure = store (option, value);
       if (option->type[0] != 'b' && (measure < option->least || measure > option->most))
         return refuse (error,
-                       "option ‘%s’ is out of range: %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT
-                       " are allowed",
-                       name, option->least, option->most);
+                       "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
+                       " to %" G_GUINT64_FORMAT "%s",
+                       name, option->least, option->most, unit_of (option));
       return TRUE;
     }
   return refuse (error, "option ‘%s’ is not known to this method", name);

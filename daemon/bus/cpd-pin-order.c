@@ -49,8 +49,9 @@ take_note (CpdPinOrder *order, const char *note, GError **error)
 {
   if (note != NULL && !cpd_text_is_plain (note))
     {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "option ‘note’ holds control or bidirectional characters");
+      g_set_error_literal (
+          error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+          "option ‘note’ contains control or bidirectional characters; leave them out");
       return FALSE;
     }
   order->note = g_strdup (note);
@@ -160,17 +161,17 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
                    "the certificate ‘%s’ is self-signed, which is not supported; %s", subject,
-                   ca ? "pin an authority's own with the option ‘match’ set to ‘path’"
+                   ca ? "to pin an authority, set the option ‘match’ to ‘path’"
                       : "pin one that an authority issued");
       return FALSE;
     }
   if (ca)
     {
-      g_set_error (
-          error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-          "the certificate ‘%s’ is an authority's, not a server's; pin it with the option ‘match’ "
-          "set to ‘path’",
-          subject);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "the certificate ‘%s’ belongs to an authority, not to a server; to pin it, set "
+                   "the option "
+                   "‘match’ to ‘path’",
+                   subject);
       return FALSE;
     }
   return TRUE;

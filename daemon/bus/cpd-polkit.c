@@ -408,8 +408,7 @@ check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char
   g_queue_push_tail (check->waiting, task);
   if (!check_enter (check, polkit->questions, TIMEOUT_S))
     check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                "%d calls of yours wait for polkit already; let some of them finish first",
-                WAITING_PER_UID);
+                "%d of your calls wait for polkit already; let some finish first", WAITING_PER_UID);
 }
 
 static gboolean

@@ -165,10 +165,10 @@ cpd_place_enter (CpdPlace *place, GError **error)
   if (!may_run (queue, user) && user->waiting.length >= queue->waiting_per_uid)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                   "uid %u has %" G_GUINT64_FORMAT
+                   "you have %" G_GUINT64_FORMAT
                    " requests running and %u waiting already; let some "
                    "finish first",
-                   user->uid, user->running, user->waiting.length);
+                   user->running, user->waiting.length);
       return FALSE;
     }
   if (g_queue_is_empty (&user->waiting))

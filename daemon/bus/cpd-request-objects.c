@@ -54,7 +54,7 @@ cpd_request_objects_check_owner (const char *path, const char *sender, GError **
   if (g_str_has_prefix (path, folder))
     return TRUE;
   g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
-                       "this request is another caller's");
+                       "this request belongs to another caller");
   return FALSE;
 }
 
@@ -83,7 +83,7 @@ cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const c
     {
       g_set_error (
           error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-          "option ‘handle-token’ is ‘%s’, which another request of yours has; take a new one",
+          "option ‘handle-token’ is ‘%s’, which another of your requests uses; choose a new one",
           token);
       return NULL;
     }

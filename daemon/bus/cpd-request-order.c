@@ -27,13 +27,13 @@ typedef struct
 } Arguments;
 
 static gboolean
-check_size (const char *what, guint64 size, guint64 most, GError **error)
+check_size (const char *what, const char *unit, guint64 size, guint64 most, GError **error)
 {
   if (size <= most)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "%s: %" G_GUINT64_FORMAT ", but %" G_GUINT64_FORMAT " are the limit", what, size,
-               most);
+               "%s %" G_GUINT64_FORMAT " %s; at most %" G_GUINT64_FORMAT " are allowed", what, size,
+               unit, most);
   return FALSE;
 }
 
@@ -47,11 +47,11 @@ check_sizes (const Arguments *arguments, const CpdConfig *config, GError **error
   g_variant_iter_init (&iter, arguments->headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     header_bytes += strlen (name) + strlen (value) + strlen (": \r\n");
-  return check_size ("the URL's bytes", strlen (arguments->url), config->url_bytes, error)
-         && check_size ("the number of headers", g_variant_n_children (arguments->headers),
+  return check_size ("the URL has", "bytes", strlen (arguments->url), config->url_bytes, error)
+         && check_size ("the request has", "headers", g_variant_n_children (arguments->headers),
                         config->headers, error)
-         && check_size ("the headers' bytes", header_bytes, config->header_bytes, error)
-         && check_size ("the body's bytes", g_variant_get_size (arguments->body),
+         && check_size ("the headers have", "bytes", header_bytes, config->header_bytes, error)
+         && check_size ("the body has", "bytes", g_variant_get_size (arguments->body),
                         config->inline_body_bytes, error);
 }
 

@@ -168,7 +168,8 @@ request_on_deadline (gpointer user_data)
 
   request->timer = 0;
   request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                           "the request's time was over before its turn came"));
+                                           "the request timed out in the queue; make fewer "
+                                           "requests at a time"));
   return G_SOURCE_REMOVE;
 }
 
@@ -179,8 +180,9 @@ take_body (Request *request, GError **error)
 
   if (!cpd_budget_take (cpd_place_get_bodies (request->place), size))
     {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                           "your requests have too many bodies in memory; let some finish first");
+      g_set_error_literal (
+          error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+          "the bodies of your requests take too much memory; let some finish first");
       return FALSE;
     }
   request->taken = size;
