@@ -258,7 +258,7 @@ get_validation (CpdValidation *const validations[], CpdLayer layer)
   return validations[layer];
 }
 
-/* Lets a report-only pin's mismatch through; the first is told. */
+/* Lets a report-only pin's mismatch pass: its refusal is only reported, the first of them. */
 static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
