@@ -73,7 +73,7 @@ is_safe (const struct stat *status, const char *path, GError **error)
       && (S_ISLNK (status->st_mode) || (status->st_mode & (S_IWGRP | S_IWOTH)) == 0))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "‘%s’ must belong to root, and nobody else may be able to write to it", path);
+               "‘%s’ must belong to root, and only root may write to it", path);
   return FALSE;
 }
 

@@ -75,7 +75,7 @@ check_label (const char *label, const char *given, GError **error)
                        "has a ‘*’ that is not the whole first label; write *.h.example "
                        "or **.h.example");
       if (!g_ascii_islower (*c) && !g_ascii_isdigit (*c) && *c != '-' && *c != '_')
-        return refuse (error, given, "holds a character that no host name has; give the bare name");
+        return refuse (error, given, "has a character that is not allowed; give the name alone");
     }
   if (label[0] == '-' || label[length - 1] == '-')
     return refuse (error, given, "has a label that begins or ends with a hyphen");
@@ -201,7 +201,7 @@ static gboolean
 check_length (const char *text, GError **error)
 {
   return strnlen (text, TEXT_MAX_BYTES + 1) <= TEXT_MAX_BYTES
-         || refuse (error, text, "is far longer than any host");
+         || refuse (error, text, "is longer than any host name");
 }
 
 static gboolean

@@ -252,9 +252,10 @@ explain (const Change *change, GError *reason)
     message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory only, until this can be stored",
                                reason->message, host);
   else if (change->uncertain)
-    message = g_strdup_printf ("%s; the change of ‘%s’ is not in force now, but may be after a "
-                               "restart; make it again",
-                               reason->message, host);
+    message
+        = g_strdup_printf ("%s; the change to ‘%s’ is not in force, but may be after a restart; "
+                           "make it again",
+                           reason->message, host);
   else
     message = g_strdup_printf ("%s; nothing was changed", reason->message);
   g_free (reason->message);

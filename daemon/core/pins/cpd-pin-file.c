@@ -351,7 +351,7 @@ read_texts (Reading *reading, CpdPin *pin)
       if (*texts[i].value == NULL)
         complain_of_error (reading, texts[i].key, error);
       else if (!cpd_text_is_plain (*texts[i].value))
-        complain (reading, texts[i].key, "%s= holds control or bidirectional characters",
+        complain (reading, texts[i].key, "%s= contains control or bidirectional characters",
                   texts[i].key);
     }
   pin->warnings

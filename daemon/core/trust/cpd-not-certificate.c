@@ -77,9 +77,9 @@ static const struct
   const char *description;
 } der_kinds[] = {
   { is_pkcs7,
-    "the certificate is a PKCS#7 bag, not one DER certificate; take the server's out with: "
+    "the certificate is a PKCS#7 file, not one DER certificate; extract the server's with: "
     "openssl pkcs7 -inform DER -print_certs, then openssl x509 -outform DER" },
-  { is_pkcs12, "the certificate is a PKCS#12 file, not one DER certificate; take it out with: "
+  { is_pkcs12, "the certificate is a PKCS#12 file, not one DER certificate; extract it with: "
                "openssl pkcs12 -nokeys -clcerts, then openssl x509 -outform DER" },
   { is_request,
     "the certificate is a signing request (CSR), not a certificate; give the certificate that "
@@ -117,7 +117,7 @@ describe_pem (const char *data, size_t length)
            "certificate that "
            "the authority issued for it";
   if (contains (first, MIN (left, 60), "PKCS7"))
-    return "the certificate is a PKCS#7 bag in PEM, not one DER certificate; take the server's out "
+    return "the certificate is a PKCS#7 file in PEM, not one DER certificate; extract the server's "
            "with: "
            "openssl pkcs7 -print_certs, then openssl x509 -outform DER";
   if (second != NULL)

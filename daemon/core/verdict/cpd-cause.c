@@ -46,7 +46,7 @@ explain_problem (CpdProblem problem)
     case CPD_PROBLEM_CLOCK:
       return "the clock of this machine is probably wrong";
     case CPD_PROBLEM_LENGTH:
-      return "there are more authorities above the server's certificate than certpin follows";
+      return "the server's certification path has more authorities than certpin accepts";
     case CPD_PROBLEM_PURPOSE:
     case CPD_PROBLEM_WEAK:
     case CPD_PROBLEM_CONSTRAINTS:
@@ -99,7 +99,7 @@ cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *v
       "untrusted-path",
       g_strdup ("the server holds the pinned key, but its chain leads to no trusted authority: it "
                 "is incomplete, or the authority is a private one"),
-      "nothing was sent; let the server send its whole chain, or give the pin trust anchors"
+      "nothing was sent; make the server send its whole chain, or add trust anchors to the pin"
     };
   return (CpdCause){ cpd_problem_get_name (validation->problem),
                      g_strdup (explain_problem (validation->problem)),

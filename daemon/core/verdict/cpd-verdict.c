@@ -110,7 +110,7 @@ static CpdVerdict *
 refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
 {
   const Refusal refusal = { CERTPIN_ERROR_PIN_EXPIRED, pin, "pin-expired",
-                            "the pin was made to end at that time", "pin the host again" };
+                            "the pin was set to expire at that time", "pin the host again" };
   g_autofree char *day = cpd_text_date (pin->expires);
 
   return refuse (verdict, &refusal,
