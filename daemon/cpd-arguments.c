@@ -14,27 +14,27 @@ cpd_arguments_parse (CpdArguments *arguments, int argc, char **argv, GError **er
 {
   const GOptionEntry entries[] = {
     { "bus", 0, 0, G_OPTION_ARG_STRING, &arguments->bus,
-      "system (default), session, or a D-Bus address", "BUS" },
+      "the bus to serve: system (default), session, or a D-Bus address", "BUS" },
     { "authority", 0, 0, G_OPTION_ARG_STRING, &arguments->authority,
-      "who decides what callers may do: polkit (default), or uid, for private buses", "WHO" },
+      "who authorizes callers: polkit (default); uid is for private buses", "WHO" },
     { "config", 0, 0, G_OPTION_ARG_FILENAME, &arguments->config_file,
-      "configuration (" CPD_CONFIG_FILE ")", "FILE" },
+      "configuration file (default: " CPD_CONFIG_FILE ")", "FILE" },
     { "state-dir", 0, 0, G_OPTION_ARG_FILENAME, &arguments->state_dir,
-      "where pins are kept (" CPD_STATE_DIR ")", "DIR" },
+      "folder for stored pins (default: " CPD_STATE_DIR ")", "DIR" },
     { "pins-dir", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &arguments->pins_dirs,
-      "pin files, the strongest folder first; may be repeated", "DIR" },
+      "folder of pin files; may be repeated, the first has priority", "DIR" },
     { "trust-file", 0, 0, G_OPTION_ARG_FILENAME, &arguments->trust_file,
-      "PEM bundle of trusted authorities, instead of the configuration's", "FILE" },
+      "PEM bundle of trust anchors, instead of the one in the configuration", "FILE" },
     { "replace", 0, 0, G_OPTION_ARG_NONE, &arguments->replace, "take over from a running instance",
       NULL },
     { "check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
       "check the configuration and all pin files, then exit", NULL },
-    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log what is done", NULL },
+    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log more of what the service does",
+      NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "print the version and exit", NULL },
     { NULL },
   };
-  g_autoptr (GOptionContext) context
-      = g_option_context_new ("— pinned connections for the programs of a machine");
+  g_autoptr (GOptionContext) context = g_option_context_new ("— service for pinned HTTPS requests");
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (!g_option_context_parse (context, &argc, &argv, error))

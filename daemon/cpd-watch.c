@@ -212,7 +212,7 @@ cpd_watch_renew (CpdWatch *watch, GError **error)
     watch->source = g_unix_fd_add (watch->fd, G_IO_IN, on_events, watch);
   if (!added)
     g_set_error (error, G_IO_ERROR, g_io_error_from_errno (code),
-                 "files cannot be watched: %s; changes of them count from the next reload on",
+                 "cannot watch files for changes: %s; reload the service after each change",
                  g_strerror (code));
   return added;
 }
