@@ -229,7 +229,7 @@ ctl_verify (Ctl *ctl, GError **error)
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys,
       "check against this key instead of the pins; may be repeated", "KEY" },
     { "match", 0, 0, G_OPTION_ARG_STRING, &given.match,
-      "which key --key must match: leaf or path, as for pin", "MATCH" },
+      "what --key is compared with: leaf or path, as for pin", "MATCH" },
     { NULL },
   };
   g_autoptr (GPtrArray) chain = NULL;

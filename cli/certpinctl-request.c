@@ -218,7 +218,7 @@ run_request (Ctl *ctl, const char *method, GError **error)
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
       "how long the request may take in all (default: 30)", "SECONDS" },
     { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
-      "also require one of these keys; may be repeated", "KEY" },
+      "also require this key; if repeated, any one of them", "KEY" },
     { "redirects", 0, 0, G_OPTION_ARG_STRING, &chosen.redirects,
       "how many redirects to follow (default: 10)", "N" },
     { "fail", 0, 0, G_OPTION_ARG_NONE, &chosen.fail,

@@ -36,8 +36,8 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
     ctl_explain },
   { "verify", "FILE…", "Check a certificate chain as if a server had sent it",
-    "Each FILE holds one certificate in DER form, or any number in PEM. The server's own comes\n"
-    "first. Nothing is sent. The exit status is 0 if the chain passes, and 3 if it does not.",
+    "Each FILE holds one certificate in DER form, or any number in PEM. The server's certificate\n"
+    "comes first. Nothing is sent. The exit status is 0 if the chain passes, and 3 if it does not.",
     "certpinctl verify --host=h.example chain.pem\n"
     "certpinctl verify --trust-anchor=ca.pem server.der intermediate.der",
     1, 64, 0, ctl_verify },
