@@ -82,7 +82,8 @@ class Cell:
               'connection-reused')
 
     def is_refused(self, pending, errors):
-        """A request fails with one of these errors, and not one byte of it reached a wrong key."""
+        """A request fails with one of these errors. That not one byte of it reached a wrong key is
+        checked by matrix.py, after every cell."""
         error = self.caller.refused(errors, pending.answer)
         self.server.wait_for_silence()
         self._check_failure(error.name)
