@@ -137,7 +137,8 @@ call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReady
                           -1, callback != NULL ? name->gone : NULL, callback, name);
 }
 
-/* `error`: (nullable): the bus refused; else somebody else has the name. Returns: (transfer full) */
+/* `error`: (nullable): the bus refused; else another instance has the name.
+ * Returns: (transfer full) */
 static char *
 explain (CpdBusName *name, GError *error)
 {
