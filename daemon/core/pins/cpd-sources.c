@@ -108,11 +108,11 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   CpdFound *found = g_task_propagate_pointer (G_TASK (result), &error);
 
+  start_reading (sources); /* first: whoever is told may want to read once more */
   if (found != NULL)
     g_task_return_pointer (task, found, (GDestroyNotify)cpd_found_free);
   else
     g_task_return_error (task, error);
-  start_reading (sources);
 }
 
 /* One at a time: what was read first must not be taken over last. */

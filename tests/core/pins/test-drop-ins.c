@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "tests/core/pins/store-fixture.h"
+#include "tests/lib/test-loop.h"
 #include "tests/lib/test-pki.h"
 
 #include <glib/gstdio.h>
@@ -332,6 +333,27 @@ test_reload_leaves_runtime_pins (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
+reload_once_more (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_true (cpd_store_reload_finish (CPD_STORE (source), result, NULL));
+  cpd_store_reload_async (CPD_STORE (source), test_loop_on_result, user_data);
+}
+
+/* Whoever is told of one reload may ask for the next: it is read once. */
+static void
+test_reload_from_within (StoreFixture *f, gconstpointer user_data)
+{
+  GAsyncResult *pending = NULL;
+  g_autoptr (GAsyncResult) result = NULL;
+
+  cpd_store_reload_async (f->store, reload_once_more, &pending);
+  result = test_loop_wait_for (&pending);
+  g_assert_true (cpd_store_reload_finish (f->store, result, NULL));
+  test_loop_run_for (100);
+  g_assert_cmpuint (f->changes, ==, 2);
+}
+
+static void
 add_refusals (void)
 {
   STORE_TEST_ADD ("/core/drop-ins/broken/does-not-unmask", test_broken_file_does_not_unmask);
@@ -431,6 +453,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/drop-ins/reload/is-told", test_reload_is_told);
   STORE_TEST_ADD ("/core/drop-ins/reload/all-or-nothing", test_reload_all_or_nothing);
   STORE_TEST_ADD ("/core/drop-ins/reload/leaves-run-time-pins", test_reload_leaves_runtime_pins);
+  STORE_TEST_ADD ("/core/drop-ins/reload/from-within", test_reload_from_within);
   STORE_TEST_ADD ("/core/drop-ins/anchors/beside", test_anchor_beside);
   STORE_TEST_ADD ("/core/drop-ins/anchors/link-blocks", test_anchor_through_a_link_blocks);
   STORE_TEST_ADD ("/core/drop-ins/anchors/writable-blocks",
