@@ -186,7 +186,7 @@ wake (CpdInbox *inbox)
 {
   gint64 now_us = g_get_monotonic_time (), next_us = G_MAXINT64;
 
-  if (!inbox->started)
+  if (!inbox->started || inbox->closed)
     return;
   if (!g_queue_is_empty (&inbox->met))
     next_us = 0;

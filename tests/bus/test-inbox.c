@@ -68,9 +68,9 @@ tear_down (Fixture *f, gconstpointer user_data)
 
 /* As the link does. `refusal`: static; NULL: none */
 static void
-receive (Fixture *f, const char *sender, const char *member, const char *refusal)
+receive_with (Fixture *f, const char *sender, GDBusMessage *message, const char *refusal,
+              gint64 took_us)
 {
-  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", member);
   guint8 *bytes;
   gsize size;
   CpdWireHeader header;
@@ -78,8 +78,16 @@ receive (Fixture *f, const char *sender, const char *member, const char *refusal
   g_dbus_message_set_sender (message, sender);
   g_dbus_message_set_serial (message, 1);
   bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
-  g_assert_true (cpd_wire_read_header (bytes, size, &header));
-  cpd_inbox_receive (f->inbox, &header, g_bytes_new_take (bytes, size), refusal, 0);
+  g_assert_true (cpd_wire_read_header (bytes, cpd_wire_measure_header (bytes), &header));
+  cpd_inbox_receive (f->inbox, &header, g_bytes_new_take (bytes, size), refusal, took_us);
+}
+
+static void
+receive (Fixture *f, const char *sender, const char *member, const char *refusal)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", member);
+
+  receive_with (f, sender, message, refusal, /* took_us= */ 0);
 }
 
 static void
@@ -135,6 +143,23 @@ test_who_reconnects_still_rests (Fixture *f, gconstpointer user_data)
   receive (f, ":1.2", "B", NULL);
   run_until (f, 3);
   g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
+}
+
+/* A call that is still being read when the inbox is closed, while a newcomer waits to be met. */
+static void
+test_closed_while_it_reads (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", "A");
+  g_autofree char *large = g_strnfill (100 * KIB, 'a');
+
+  g_dbus_message_set_body (message, g_variant_new ("(s)", large));
+  receive_with (f, ":1.1", message, NULL, /* took_us= */ 0);
+  cpd_inbox_start (f->inbox);
+  test_loop_step ();
+  receive (f, ":2.1", "C", NULL);
+  cpd_inbox_free (g_steal_pointer (&f->inbox));
+  test_loop_run_for (100);
+  g_assert_cmpuint (f->order->len, ==, 0);
 }
 
 /* With nobody else there nobody rests. */
@@ -217,6 +242,7 @@ main (int argc, char **argv)
   ADD ("turns", test_turns);
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
+  ADD ("closed-while-it-reads", test_closed_while_it_reads);
   ADD ("alone-nobody-rests", test_alone_nobody_rests);
   ADD ("limits-of-a-connection", test_limits_of_a_connection);
   ADD ("bytes", test_bytes);
