@@ -50,6 +50,7 @@ typedef struct _CpdSender
   gboolean ready, paused;
   gboolean reading;  /* its next call is being made of its bytes, in a thread */
   unsigned int refs; /* the table's, and one of each arrival */
+  gint64 owed_us;    /* processor time that its calls took before it was known */
 } Sender;
 
 struct _CpdInbox
@@ -274,7 +275,9 @@ cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message
 
   g_mutex_lock (&inbox->lock);
   queued = queue_arrival (inbox, header->sender, arrival);
-  if (queued)
+  if (queued && arrival->sender->caller == NULL)
+    arrival->sender->owed_us += took_us;
+  else if (queued)
     rest (inbox, arrival->sender->user, took_us);
   g_mutex_unlock (&inbox->lock);
   if (!queued)
@@ -519,6 +522,8 @@ cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller)
       sender->caller = cpd_caller_ref (caller);
       leave_user (inbox, sender);
       join_user (inbox, sender, caller->uid);
+      if (sender->owed_us > 0)
+        rest (inbox, sender->user, sender->owed_us);
       make_ready (inbox, sender);
       wake (inbox);
     }

@@ -145,6 +145,22 @@ test_who_reconnects_still_rests (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
 }
 
+/* What the link spent on a connection's first call, before anybody knew whose it is, counts. */
+static void
+test_first_call_counts (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", "B");
+  gint64 began_us;
+
+  receive (f, ":1.1", "A", NULL);
+  receive (f, ":2.1", "C", NULL);
+  run_until (f, 2);
+  began_us = g_get_monotonic_time ();
+  receive_with (f, ":1.2", message, NULL, SLOW_US);
+  run_until (f, 3);
+  g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
+}
+
 /* A call that is still being read when the inbox is closed, while a newcomer waits to be met. */
 static void
 test_closed_while_it_reads (Fixture *f, gconstpointer user_data)
@@ -242,6 +258,7 @@ main (int argc, char **argv)
   ADD ("turns", test_turns);
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
+  ADD ("first-call-counts", test_first_call_counts);
   ADD ("closed-while-it-reads", test_closed_while_it_reads);
   ADD ("alone-nobody-rests", test_alone_nobody_rests);
   ADD ("limits-of-a-connection", test_limits_of_a_connection);
