@@ -169,17 +169,10 @@ make_unready (CpdInbox *inbox, Sender *sender)
     g_queue_remove (&inbox->round, sender->user);
 }
 
-/* Whether only one uid calls. */
-static gboolean
-is_alone (const CpdInbox *inbox, gint64 now_us)
+static gint64
+may_go_at (const CpdInbox *inbox, const User *user, gint64 now_us)
 {
-  return inbox->round.length <= 1 && cpd_presence_is_of_one (&inbox->presence, now_us);
-}
-
-static gboolean
-may_go (const CpdInbox *inbox, const User *user, gint64 now_us)
-{
-  return user->rests_until <= now_us || is_alone (inbox, now_us);
+  return cpd_presence_may_go_at (&inbox->presence, inbox->round.length, user->rests_until, now_us);
 }
 
 static void
@@ -192,8 +185,7 @@ wake (CpdInbox *inbox)
   if (!g_queue_is_empty (&inbox->met))
     next_us = 0;
   for (GList *link = inbox->round.head; link != NULL; link = link->next)
-    next_us
-        = MIN (next_us, may_go (inbox, link->data, now_us) ? 0 : ((User *)link->data)->rests_until);
+    next_us = MIN (next_us, may_go_at (inbox, link->data, now_us));
   if (next_us != G_MAXINT64)
     cpd_alarm_set (inbox->alarm, next_us);
 }
@@ -345,7 +337,7 @@ take_user (CpdInbox *inbox, gint64 now_us)
     {
       User *user = link->data;
 
-      if (!may_go (inbox, user, now_us))
+      if (may_go_at (inbox, user, now_us) > now_us)
         continue;
       g_queue_delete_link (&inbox->round, link);
       return user;

@@ -82,10 +82,8 @@ get_user (CpdReading *reading, guint32 uid)
 static gint64
 may_read_at (const CpdReading *reading, const User *user, gint64 now_us)
 {
-  gboolean alone
-      = reading->round.length <= 1 && cpd_presence_is_of_one (&reading->presence, now_us);
-
-  return alone ? 0 : user->rests_until;
+  return cpd_presence_may_go_at (&reading->presence, reading->round.length, user->rests_until,
+                                 now_us);
 }
 
 /* Returns: (nullable): the first one in the round who does not rest, no longer in it */

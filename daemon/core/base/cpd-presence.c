@@ -32,6 +32,15 @@ cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us)
   return now_us - presence->another_us > THERE_US;
 }
 
+/* `n_waiting`: how many uids wait now, those that rest included. `rests_until`: of one of them.
+ * Returns: from when on it may go: at once, whatever it took, where nobody else is there */
+gint64
+cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting, gint64 rests_until,
+                        gint64 now_us)
+{
+  return n_waiting <= 1 && cpd_presence_is_of_one (presence, now_us) ? 0 : rests_until;
+}
+
 /* After the last one took `took_us` of processor time. `rests_until`: what was due before, or now.
  * Returns: until when it rests */
 gint64

@@ -47,6 +47,18 @@ presence_of_two (gint64 now)
   return presence;
 }
 
+/* At once where nobody else is there or waits; else when its rest is over. */
+static void
+test_when_one_may_go (void)
+{
+  gint64 now = 10 * S;
+  CpdPresence two = presence_of_two (now), none = { 0 };
+
+  g_assert_cmpint (cpd_presence_may_go_at (&none, 1, now + 500, now), ==, 0);
+  g_assert_cmpint (cpd_presence_may_go_at (&none, 2, now + 500, now), ==, now + 500);
+  g_assert_cmpint (cpd_presence_may_go_at (&two, 1, now + 500, now), ==, now + 500);
+}
+
 static void
 test_rest (void)
 {
@@ -91,6 +103,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/presence/who-is-alone", test_who_is_alone);
   g_test_add_func ("/presence/who-comes-first-is-alone", test_who_comes_first_is_alone);
+  g_test_add_func ("/presence/when-one-may-go", test_when_one_may_go);
   g_test_add_func ("/presence/rest", test_rest);
   g_test_add_func ("/presence/no-rest-is-longer-than-a-second",
                    test_no_rest_is_longer_than_a_second);
