@@ -52,7 +52,7 @@ client_watch (CertpinClient *client, gboolean watching)
   changes = watching != (client->watcher != NULL);
   if (changes && watching)
     {
-      client->watcher = certpin_watcher_new (client);
+      client->watcher = certpin_watcher_new (G_OBJECT (client));
       certpin_link_watch (client_peek_link (client), client->watcher);
     }
   else if (changes)

@@ -6,6 +6,8 @@
 
 #include "certpin-watcher.h"
 
+#include <gio/gio.h>
+
 G_BEGIN_DECLS
 
 typedef struct _CertpinLink CertpinLink;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Passes signals of the service to one client: from the library's thread to the main context in
+/* Passes signals of the service to one object: from the library's thread to the main context in
  * which the program wants them. If the program does not run that context, the number of waiting
  * signals stays limited, and the program is told that it missed some. */
 
@@ -19,7 +19,7 @@ typedef struct
 
 struct _CertpinWatcher
 {
-  GWeakRef client;
+  GWeakRef object;
   GMainContext *context;
 
   GMutex lock; /* of what follows */
@@ -38,13 +38,13 @@ event_free (gpointer data)
   g_free (event);
 }
 
-/* Uses the thread-default main context of this thread. */
+/* Uses the thread-default main context of this thread. `object`: has the signals of the service */
 CertpinWatcher *
-certpin_watcher_new (CertpinClient *client)
+certpin_watcher_new (GObject *object)
 {
   CertpinWatcher *watcher = g_atomic_rc_box_new0 (CertpinWatcher);
 
-  g_weak_ref_init (&watcher->client, client);
+  g_weak_ref_init (&watcher->object, object);
   watcher->context = g_main_context_ref_thread_default ();
   g_mutex_init (&watcher->lock);
   return watcher;
@@ -61,7 +61,7 @@ watcher_clear (gpointer data)
 {
   CertpinWatcher *watcher = data;
 
-  g_weak_ref_clear (&watcher->client);
+  g_weak_ref_clear (&watcher->object);
   g_main_context_unref (watcher->context);
   g_mutex_clear (&watcher->lock);
 }
@@ -83,7 +83,7 @@ static gboolean
 watcher_on_event (gpointer data)
 {
   CertpinWatcher *watcher = data;
-  g_autoptr (CertpinClient) client = g_weak_ref_get (&watcher->client);
+  g_autoptr (GObject) object = g_weak_ref_get (&watcher->object);
   Event *event;
   gboolean more;
 
@@ -95,8 +95,8 @@ watcher_on_event (gpointer data)
   g_mutex_unlock (&watcher->lock);
   if (event == NULL)
     return G_SOURCE_REMOVE;
-  if (client != NULL)
-    g_signal_emit_by_name (client, event->signal, event->host, event->details);
+  if (object != NULL)
+    g_signal_emit_by_name (object, event->signal, event->host, event->details);
   event_free (event);
   return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
@@ -125,7 +125,7 @@ new_missed (void)
   return g_variant_new_parsed ("{'state': <'missed'>}");
 }
 
-/* `signal`: a literal, the name of the client's signal. `details`: sunk if floating */
+/* `signal`: a literal, the name of the object's signal. `details`: sunk if floating */
 void
 certpin_watcher_tell (CertpinWatcher *watcher, const char *signal, const char *host,
                       GVariant *details)

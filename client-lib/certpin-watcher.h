@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: passes signals of the service to one client. */
+/* Private: passes signals of the service to one object. */
 
 #pragma once
 
-#include "certpin-client.h"
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
 typedef struct _CertpinWatcher CertpinWatcher;
 
-CertpinWatcher *certpin_watcher_new (CertpinClient *client);
+CertpinWatcher *certpin_watcher_new (GObject *object);
 CertpinWatcher *certpin_watcher_ref (CertpinWatcher *watcher);
 void certpin_watcher_unref (CertpinWatcher *watcher);
 
