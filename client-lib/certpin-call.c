@@ -54,7 +54,6 @@ call_free (gpointer data)
   CertpinCall *call = data;
 
   g_clear_pointer (&call->arguments, g_variant_unref);
-  g_clear_pointer (&call->link, certpin_link_unref);
   g_free (call->token);
   g_free (call);
 }
@@ -93,6 +92,7 @@ void
 certpin_call_submit (GTask *task, CertpinCall *call)
 {
   CertpinClient *client = g_task_get_source_object (task);
+  g_autoptr (CertpinLink) link = NULL;
   GError *error = NULL;
 
   call->interactive = certpin_client_get_interactive (client);
@@ -105,8 +105,8 @@ certpin_call_submit (GTask *task, CertpinCall *call)
       g_task_return_error (task, error);
       return;
     }
-  call->link = certpin_client_get_link (client);
-  certpin_link_call (call->link, task);
+  link = certpin_client_get_link (client);
+  certpin_link_call (link, task);
 }
 
 /* With the usual timeout. `arguments`: sunk if floating */

@@ -5,7 +5,6 @@
 #pragma once
 
 #include "certpin-client.h"
-#include "certpin-link.h"
 
 G_BEGIN_DECLS
 
@@ -27,7 +26,6 @@ typedef struct
   int timeout_ms;     /* 0: the default */
   gint64 deadline_us; /* on the monotonic clock */
   char *token;        /* (nullable): of the Request object that can cancel it */
-  CertpinLink *link;
 } CertpinCall;
 
 GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
