@@ -1,62 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One call of the service, as the program's thread sees it: a method and its arguments, checked
- * and handed to the library's thread, and an error that is always one of certpin. */
+/* One call of the service: a method and its arguments, and an error that is always one of
+ * certpin. */
 
 #include "config.h"
 
 #include "certpin-call.h"
 
-#include "certpin-arguments.h"
-#include "certpin-client-private.h"
-#include "certpin-engine.h"
 #include "certpin-error.h"
-
-#include "dbus/certpin-names.h"
-
-/* A change of the system's pins may have to wait for somebody to type a password. */
-#define CALL_TIMEOUT_MS        60000
-#define INTERACTIVE_TIMEOUT_MS 300000
-
-/* Returns: (transfer full): a task that returns what it is given even if the call was cancelled: a
- * reply that has arrived counts, and an error stays one of certpin */
-GTask *
-certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
-{
-  GTask *task = g_task_new (client, cancellable, callback, user_data);
-
-  g_task_set_source_tag (task, source_tag);
-  g_task_set_check_cancellable (task, FALSE);
-  return task;
-}
-
-/* `options`: (nullable): sunk if floating.
- * Returns: (transfer full) (nullable): the options as an `a{sv}`; NULL: they are of another
- * type, and the task has returned that error */
-GVariant *
-certpin_call_take_options (GTask *task, GVariant *options)
-{
-  g_autoptr (GVariant) given
-      = g_variant_ref_sink (options != NULL ? options : g_variant_new ("a{sv}", NULL));
-
-  if (g_variant_is_of_type (given, G_VARIANT_TYPE_VARDICT))
-    return g_steal_pointer (&given);
-  g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "the options have type ‘%.100s’; pass a dictionary of type ‘a{sv}’",
-                           g_variant_get_type_string (given));
-  return NULL;
-}
-
-static void
-call_free (gpointer data)
-{
-  CertpinCall *call = data;
-
-  g_clear_pointer (&call->arguments, g_variant_unref);
-  g_free (call->token);
-  g_free (call);
-}
 
 /* `arguments`: sunk if floating. Returns: (transfer full) */
 CertpinCall *
@@ -69,51 +20,14 @@ certpin_call_new (const CertpinMethod *method, GVariant *arguments)
   return call;
 }
 
-/* Returns: how long a call may take that does not say so itself */
-int
-certpin_call_get_timeout_ms (CertpinClient *client)
-{
-  return certpin_client_get_interactive (client) ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
-}
-
-static gboolean
-check_call (const CertpinCall *call, GError **error)
-{
-  if (certpin_engine_claim ())
-    return certpin_arguments_check (call->arguments, error);
-  g_set_error_literal (
-      error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
-      "a process that was forked from one that uses certpin cannot use it; call exec() first");
-  return FALSE;
-}
-
-/* `task`: returns the reply, or an error of certpin. `call`: (transfer full) */
 void
-certpin_call_submit (GTask *task, CertpinCall *call)
+certpin_call_free (gpointer data)
 {
-  CertpinClient *client = g_task_get_source_object (task);
-  g_autoptr (CertpinLink) link = NULL;
-  GError *error = NULL;
+  CertpinCall *call = data;
 
-  call->interactive = certpin_client_get_interactive (client);
-  if (call->timeout_ms == 0)
-    call->timeout_ms = certpin_call_get_timeout_ms (client);
-  call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
-  g_task_set_task_data (task, call, call_free);
-  if (!check_call (call, &error))
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  link = certpin_client_get_link (client);
-  certpin_link_call (link, task);
-}
-
-/* With the usual timeout. `arguments`: sunk if floating */
-void
-certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments)
-{
-  certpin_call_submit (task, certpin_call_new (method, arguments));
+  g_clear_pointer (&call->arguments, g_variant_unref);
+  g_free (call->token);
+  g_free (call);
 }
 
 /* Translates an error of GDBus, of the bus or of another service. `reason`: (transfer full).
@@ -156,21 +70,4 @@ certpin_call_translate_error (GError *reason)
         text = meanings[i].text;
       }
   return g_error_new (CERTPIN_ERROR, ours, "%s: %s", text, error->message);
-}
-
-/* Returns: (transfer full) (nullable): the only value of a reply */
-GVariant *
-certpin_call_finish_value (GAsyncResult *result, GError **error)
-{
-  g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
-
-  return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
-}
-
-gboolean
-certpin_call_finish_done (GAsyncResult *result, GError **error)
-{
-  g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
-
-  return reply != NULL;
 }

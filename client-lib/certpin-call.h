@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: the calls that the methods of CertpinClient make. */
+/* Private: one call of the service. */
 
 #pragma once
 
-#include "certpin-client.h"
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -28,17 +28,9 @@ typedef struct
   char *token;        /* (nullable): of the Request object that can cancel it */
 } CertpinCall;
 
-GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data);
-GVariant *certpin_call_take_options (GTask *task, GVariant *options);
-
-int certpin_call_get_timeout_ms (CertpinClient *client);
-void certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments);
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);
-void certpin_call_submit (GTask *task, CertpinCall *call);
+void certpin_call_free (gpointer data);
 
 GError *certpin_call_translate_error (GError *reason);
-GVariant *certpin_call_finish_value (GAsyncResult *result, GError **error);
-gboolean certpin_call_finish_done (GAsyncResult *result, GError **error);
 
 G_END_DECLS

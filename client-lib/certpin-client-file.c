@@ -8,10 +8,10 @@
 
 #include "certpin-client.h"
 
-#include "certpin-call.h"
 #include "certpin-cancellation.h"
 #include "certpin-engine.h"
 #include "certpin-error.h"
+#include "certpin-task.h"
 #include "certpin-wait.h"
 
 /* One byte more than the service accepts, so that the service is the one to refuse a large file. */

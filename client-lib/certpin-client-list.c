@@ -6,8 +6,8 @@
 
 #include "certpin-client.h"
 
-#include "certpin-call.h"
 #include "certpin-error.h"
+#include "certpin-task.h"
 #include "certpin-wait.h"
 
 #include "dbus/certpin-names.h"

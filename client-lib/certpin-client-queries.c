@@ -7,7 +7,7 @@
 #include "certpin-client.h"
 
 #include "certpin-arguments.h"
-#include "certpin-call.h"
+#include "certpin-task.h"
 #include "certpin-wait.h"
 
 #include "dbus/certpin-names.h"

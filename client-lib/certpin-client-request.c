@@ -7,8 +7,8 @@
 #include "certpin-client.h"
 
 #include "certpin-arguments.h"
-#include "certpin-call.h"
 #include "certpin-error.h"
+#include "certpin-task.h"
 #include "certpin-wait.h"
 
 #include "dbus/certpin-names.h"

@@ -6,8 +6,8 @@
 
 #include "config.h"
 
-#include "client-lib/certpin-call.h"
 #include "client-lib/certpin-error.h"
+#include "client-lib/certpin-task.h"
 #include "tests/client/fake-service.h"
 #include "tests/client/private-bus.h"
 #include "tests/lib/test-loop.h"
