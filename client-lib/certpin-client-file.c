@@ -144,7 +144,7 @@ static gboolean
 from_file_on_overdue (gpointer data)
 {
   FromFile *from = data;
-  int timeout_ms = certpin_call_get_timeout_ms (g_task_get_source_object (from->task));
+  int timeout_ms = certpin_task_get_timeout_ms (from->task);
   g_autofree char *reason = g_strdup_printf ("reading took longer than %d s", timeout_ms / 1000);
 
   from_file_failed (from, reason);
@@ -198,8 +198,7 @@ from_file_start (gpointer data)
 
   from->cancellation = certpin_cancellation_watch (cancellable, g_task_get_context (from->task),
                                                    from_file_on_cancelled, from, from_file_unref);
-  from->alarm = g_timeout_source_new (
-      (unsigned int)certpin_call_get_timeout_ms (g_task_get_source_object (from->task)));
+  from->alarm = g_timeout_source_new ((unsigned int)certpin_task_get_timeout_ms (from->task));
   g_source_set_callback (from->alarm, from_file_on_overdue, g_atomic_rc_box_acquire (from),
                          from_file_unref);
   g_source_attach (from->alarm, g_task_get_context (from->task));
@@ -245,9 +244,9 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   from = g_atomic_rc_box_new0 (FromFile);
-  from->task = certpin_call_new_task (client, certpin_client_pin_certificate_from_file_async,
-                                      cancellable, callback, user_data);
-  from->options = certpin_call_take_options (from->task, options);
+  from->task = certpin_task_new (client, certpin_client_pin_certificate_from_file_async,
+                                 cancellable, callback, user_data);
+  from->options = certpin_task_take_options (from->task, options);
   if (from->options == NULL)
     return;
   from->host = g_strdup (host);

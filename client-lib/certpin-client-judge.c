@@ -56,12 +56,12 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
   g_return_if_fail (host != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_explain_host_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_explain_host_async, cancellable, callback,
+                           user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &explain_host,
-                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
+    certpin_task_call (task, &explain_host,
+                       g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -90,7 +90,7 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_explain_host_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**
@@ -166,16 +166,16 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
   g_return_if_fail (chain != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_verify_chain_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_verify_chain_async, cancellable, callback,
+                           user_data);
+  given = certpin_task_take_options (task, options);
   if (given == NULL)
     return;
   if (g_ptr_array_find (chain, NULL, &hole))
     g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                              "certificate %u of the chain is NULL", hole + 1);
   else
-    certpin_call_start (
+    certpin_task_call (
         task, &verify_chain,
         g_variant_new ("(@s@aay@a{sv})", certpin_arguments_text (host), new_chain (chain), given));
 }
@@ -209,7 +209,7 @@ certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_verify_chain_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**

@@ -71,7 +71,7 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = G_TASK (user_data);
   List *list = g_task_get_task_data (task);
   GError *error = NULL;
-  g_autoptr (GVariant) slice = certpin_call_finish_value (result, &error);
+  g_autoptr (GVariant) slice = certpin_task_finish_value (result, &error);
 
   if (slice != NULL && list->alone)
     g_task_return_pointer (task, g_steal_pointer (&slice), (GDestroyNotify)g_variant_unref);
@@ -89,13 +89,13 @@ list_ask (GTask *task)
 {
   List *list = g_task_get_task_data (task);
   g_autoptr (GTask) slice
-      = certpin_call_new_task (g_task_get_source_object (task), list_ask,
-                               g_task_get_cancellable (task), list_on_slice, g_object_ref (task));
+      = certpin_task_new (g_task_get_source_object (task), list_ask, g_task_get_cancellable (task),
+                          list_on_slice, g_object_ref (task));
   g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (list->options);
 
   if (list->last_host != NULL)
     g_variant_dict_insert (&options, "start-after", "s", list->last_host);
-  certpin_call_start (slice, &list_pins, g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
+  certpin_task_call (slice, &list_pins, g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
 }
 
 static gboolean
@@ -134,9 +134,9 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_list_pins_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task
+      = certpin_task_new (client, certpin_client_list_pins_async, cancellable, callback, user_data);
+  given = certpin_task_take_options (task, options);
   if (given == NULL)
     return;
   list = g_new0 (List, 1);

@@ -50,13 +50,13 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
   g_return_if_fail (certificate != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_pin_certificate_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_pin_certificate_async, cancellable, callback,
+                           user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &pin_certificate,
-                        g_variant_new ("(@s@ay@a{sv})", certpin_arguments_text (host),
-                                       certpin_arguments_bytes (certificate), given));
+    certpin_task_call (task, &pin_certificate,
+                       g_variant_new ("(@s@ay@a{sv})", certpin_arguments_text (host),
+                                      certpin_arguments_bytes (certificate), given));
 }
 
 /**
@@ -92,7 +92,7 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**
@@ -178,13 +178,12 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
   g_return_if_fail (keys != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_pin_keys_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_pin_keys_async, cancellable, callback, user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &pin_keys,
-                        g_variant_new ("(@s@as@a{sv})", certpin_arguments_text (host),
-                                       certpin_arguments_texts (keys), given));
+    certpin_task_call (task, &pin_keys,
+                       g_variant_new ("(@s@as@a{sv})", certpin_arguments_text (host),
+                                      certpin_arguments_texts (keys), given));
 }
 
 /**
@@ -217,7 +216,7 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pin_keys_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**
@@ -298,12 +297,11 @@ certpin_client_unpin_async (CertpinClient *client, const char *host, GVariant *o
   g_return_if_fail (host != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_unpin_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_unpin_async, cancellable, callback, user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &unpin,
-                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
+    certpin_task_call (task, &unpin,
+                       g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -335,7 +333,7 @@ certpin_client_unpin_finish (CertpinClient *client, GAsyncResult *result, GError
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_unpin_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return certpin_call_finish_done (result, error);
+  return certpin_task_finish_done (result, error);
 }
 
 /**
@@ -412,13 +410,13 @@ certpin_client_block_host_async (CertpinClient *client, const char *host, const 
   g_return_if_fail (reason != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_block_host_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_block_host_async, cancellable, callback,
+                           user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &block_host,
-                        g_variant_new ("(@s@s@a{sv})", certpin_arguments_text (host),
-                                       certpin_arguments_text (reason), given));
+    certpin_task_call (task, &block_host,
+                       g_variant_new ("(@s@s@a{sv})", certpin_arguments_text (host),
+                                      certpin_arguments_text (reason), given));
 }
 
 /**
@@ -449,7 +447,7 @@ certpin_client_block_host_finish (CertpinClient *client, GAsyncResult *result, G
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_block_host_async), FALSE);
   g_return_val_if_fail (error == NULL || *error == NULL, FALSE);
 
-  return certpin_call_finish_done (result, error);
+  return certpin_task_finish_done (result, error);
 }
 
 /**

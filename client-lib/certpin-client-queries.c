@@ -44,12 +44,11 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
   g_return_if_fail (host != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_get_pin_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_get_pin_async, cancellable, callback, user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_start (task, &get_pin,
-                        g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
+    certpin_task_call (task, &get_pin,
+                       g_variant_new ("(@s@a{sv})", certpin_arguments_text (host), given));
 }
 
 /**
@@ -78,7 +77,7 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_get_pin_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**
@@ -146,9 +145,9 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
   g_return_if_fail (host != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_last_failure_async, cancellable, callback,
-                                user_data);
-  certpin_call_start (task, &last_failure, g_variant_new ("(@s)", certpin_arguments_text (host)));
+  task = certpin_task_new (client, certpin_client_last_failure_async, cancellable, callback,
+                           user_data);
+  certpin_task_call (task, &last_failure, g_variant_new ("(@s)", certpin_arguments_text (host)));
 }
 
 /**
@@ -176,7 +175,7 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_last_failure_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_call_finish_value (result, error);
+  return certpin_task_finish_value (result, error);
 }
 
 /**

@@ -98,11 +98,11 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   g_return_if_fail (request != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_call_new_task (client, certpin_client_secure_request_async, cancellable, callback,
-                                user_data);
-  given = certpin_call_take_options (task, options);
+  task = certpin_task_new (client, certpin_client_secure_request_async, cancellable, callback,
+                           user_data);
+  given = certpin_task_take_options (task, options);
   if (given != NULL)
-    certpin_call_submit (task, new_call (request, given));
+    certpin_task_submit (task, new_call (request, given));
 }
 
 /**

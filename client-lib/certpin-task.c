@@ -19,8 +19,8 @@
 /* Returns: (transfer full): a task that returns what it is given even if the call was cancelled: a
  * reply that has arrived counts, and an error stays one of certpin */
 GTask *
-certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
-                       GAsyncReadyCallback callback, gpointer user_data)
+certpin_task_new (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
+                  GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (client, cancellable, callback, user_data);
 
@@ -33,7 +33,7 @@ certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable 
  * Returns: (transfer full) (nullable): the options as an `a{sv}`; NULL: they are of another
  * type, and the task has returned that error */
 GVariant *
-certpin_call_take_options (GTask *task, GVariant *options)
+certpin_task_take_options (GTask *task, GVariant *options)
 {
   g_autoptr (GVariant) given
       = g_variant_ref_sink (options != NULL ? options : g_variant_new ("a{sv}", NULL));
@@ -48,8 +48,10 @@ certpin_call_take_options (GTask *task, GVariant *options)
 
 /* Returns: how long a call may take that does not say so itself */
 int
-certpin_call_get_timeout_ms (CertpinClient *client)
+certpin_task_get_timeout_ms (GTask *task)
 {
+  CertpinClient *client = g_task_get_source_object (task);
+
   return certpin_client_get_interactive (client) ? INTERACTIVE_TIMEOUT_MS : CALL_TIMEOUT_MS;
 }
 
@@ -66,7 +68,7 @@ check_call (const CertpinCall *call, GError **error)
 
 /* `task`: returns the reply, or an error of certpin. `call`: (transfer full) */
 void
-certpin_call_submit (GTask *task, CertpinCall *call)
+certpin_task_submit (GTask *task, CertpinCall *call)
 {
   CertpinClient *client = g_task_get_source_object (task);
   g_autoptr (CertpinLink) link = NULL;
@@ -74,7 +76,7 @@ certpin_call_submit (GTask *task, CertpinCall *call)
 
   call->interactive = certpin_client_get_interactive (client);
   if (call->timeout_ms == 0)
-    call->timeout_ms = certpin_call_get_timeout_ms (client);
+    call->timeout_ms = certpin_task_get_timeout_ms (task);
   call->deadline_us = g_get_monotonic_time () + (gint64)call->timeout_ms * G_TIME_SPAN_MILLISECOND;
   g_task_set_task_data (task, call, certpin_call_free);
   if (!check_call (call, &error))
@@ -88,14 +90,14 @@ certpin_call_submit (GTask *task, CertpinCall *call)
 
 /* With the usual timeout. `arguments`: sunk if floating */
 void
-certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments)
+certpin_task_call (GTask *task, const CertpinMethod *method, GVariant *arguments)
 {
-  certpin_call_submit (task, certpin_call_new (method, arguments));
+  certpin_task_submit (task, certpin_call_new (method, arguments));
 }
 
 /* Returns: (transfer full) (nullable): the only value of a reply */
 GVariant *
-certpin_call_finish_value (GAsyncResult *result, GError **error)
+certpin_task_finish_value (GAsyncResult *result, GError **error)
 {
   g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
 
@@ -103,7 +105,7 @@ certpin_call_finish_value (GAsyncResult *result, GError **error)
 }
 
 gboolean
-certpin_call_finish_done (GAsyncResult *result, GError **error)
+certpin_task_finish_done (GAsyncResult *result, GError **error)
 {
   g_autoptr (GVariant) reply = g_task_propagate_pointer (G_TASK (result), error);
 

@@ -9,15 +9,15 @@
 
 G_BEGIN_DECLS
 
-GTask *certpin_call_new_task (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data);
-GVariant *certpin_call_take_options (GTask *task, GVariant *options);
+GTask *certpin_task_new (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
+                         GAsyncReadyCallback callback, gpointer user_data);
+GVariant *certpin_task_take_options (GTask *task, GVariant *options);
 
-int certpin_call_get_timeout_ms (CertpinClient *client);
-void certpin_call_start (GTask *task, const CertpinMethod *method, GVariant *arguments);
-void certpin_call_submit (GTask *task, CertpinCall *call);
+int certpin_task_get_timeout_ms (GTask *task);
+void certpin_task_call (GTask *task, const CertpinMethod *method, GVariant *arguments);
+void certpin_task_submit (GTask *task, CertpinCall *call);
 
-GVariant *certpin_call_finish_value (GAsyncResult *result, GError **error);
-gboolean certpin_call_finish_done (GAsyncResult *result, GError **error);
+GVariant *certpin_task_finish_value (GAsyncResult *result, GError **error);
+gboolean certpin_task_finish_done (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -32,10 +32,10 @@ typedef struct
 
 static int timeout_ms;
 
-int __wrap_certpin_call_get_timeout_ms (CertpinClient *client);
+int __wrap_certpin_task_get_timeout_ms (GTask *task);
 
 int
-__wrap_certpin_call_get_timeout_ms (CertpinClient *client)
+__wrap_certpin_task_get_timeout_ms (GTask *task)
 {
   return timeout_ms;
 }
