@@ -30,75 +30,6 @@ struct _CertpinLink
 static GMutex links_lock;
 static GSList *links; /* of CertpinLink, borrowed */
 
-/* `given`: (nullable): NULL for the library's own connection to the system bus.
- * Returns: (transfer full) */
-CertpinLink *
-certpin_link_get (GDBusConnection *given)
-{
-  CertpinLink *link = NULL;
-
-  g_mutex_lock (&links_lock);
-  for (GSList *l = links; l != NULL && link == NULL; l = l->next)
-    if (((CertpinLink *)l->data)->given == given)
-      link = l->data;
-  if (link == NULL)
-    {
-      link = g_new0 (CertpinLink, 1);
-      link->given = given != NULL ? g_object_ref (given) : NULL;
-      link->connection = given != NULL ? g_object_ref (given) : NULL;
-      link->queue = certpin_queue_new (link);
-      link->watch = certpin_watch_new (link);
-      links = g_slist_prepend (links, link);
-    }
-  link->references++;
-  g_mutex_unlock (&links_lock);
-  return link;
-}
-
-CertpinLink *
-certpin_link_ref (CertpinLink *link)
-{
-  g_mutex_lock (&links_lock);
-  link->references++;
-  g_mutex_unlock (&links_lock);
-  return link;
-}
-
-/* Runs after the last reference was dropped, since only the library's thread may free these. */
-static gboolean
-link_end (gpointer data)
-{
-  CertpinLink *link = data;
-
-  certpin_watch_free (link->watch);
-  if (link->closed_handler != 0)
-    g_signal_handler_disconnect (link->connection, link->closed_handler);
-  if (link->given == NULL && link->connection != NULL)
-    g_dbus_connection_close (link->connection, NULL, NULL, NULL);
-  g_clear_object (&link->connection);
-  g_clear_object (&link->given);
-  certpin_queue_free (link->queue);
-  g_free (link);
-  return G_SOURCE_REMOVE;
-}
-
-/* May be called in any thread. */
-void
-certpin_link_unref (CertpinLink *link)
-{
-  gboolean last;
-
-  if (!certpin_engine_is_claimed ())
-    return; /* a forked process has only a copy */
-  g_mutex_lock (&links_lock);
-  last = --link->references == 0;
-  if (last)
-    links = g_slist_remove (links, link);
-  g_mutex_unlock (&links_lock);
-  if (last)
-    certpin_engine_post (link_end, link, /* destroy= */ NULL);
-}
-
 /* GDBus ends the calls that were under way. */
 static void
 link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, CertpinLink *link)
@@ -192,6 +123,75 @@ certpin_link_give_up (CertpinLink *link)
 {
   if (link->connecting != NULL)
     g_cancellable_cancel (link->connecting);
+}
+
+/* `given`: (nullable): NULL for the library's own connection to the system bus.
+ * Returns: (transfer full) */
+CertpinLink *
+certpin_link_get (GDBusConnection *given)
+{
+  CertpinLink *link = NULL;
+
+  g_mutex_lock (&links_lock);
+  for (GSList *l = links; l != NULL && link == NULL; l = l->next)
+    if (((CertpinLink *)l->data)->given == given)
+      link = l->data;
+  if (link == NULL)
+    {
+      link = g_new0 (CertpinLink, 1);
+      link->given = given != NULL ? g_object_ref (given) : NULL;
+      link->connection = given != NULL ? g_object_ref (given) : NULL;
+      link->queue = certpin_queue_new (link);
+      link->watch = certpin_watch_new (link);
+      links = g_slist_prepend (links, link);
+    }
+  link->references++;
+  g_mutex_unlock (&links_lock);
+  return link;
+}
+
+CertpinLink *
+certpin_link_ref (CertpinLink *link)
+{
+  g_mutex_lock (&links_lock);
+  link->references++;
+  g_mutex_unlock (&links_lock);
+  return link;
+}
+
+/* Runs after the last reference was dropped, since only the library's thread may free these. */
+static gboolean
+link_end (gpointer data)
+{
+  CertpinLink *link = data;
+
+  certpin_watch_free (link->watch);
+  if (link->closed_handler != 0)
+    g_signal_handler_disconnect (link->connection, link->closed_handler);
+  if (link->given == NULL && link->connection != NULL)
+    g_dbus_connection_close (link->connection, NULL, NULL, NULL);
+  g_clear_object (&link->connection);
+  g_clear_object (&link->given);
+  certpin_queue_free (link->queue);
+  g_free (link);
+  return G_SOURCE_REMOVE;
+}
+
+/* May be called in any thread. */
+void
+certpin_link_unref (CertpinLink *link)
+{
+  gboolean last;
+
+  if (!certpin_engine_is_claimed ())
+    return; /* a forked process has only a copy */
+  g_mutex_lock (&links_lock);
+  last = --link->references == 0;
+  if (last)
+    links = g_slist_remove (links, link);
+  g_mutex_unlock (&links_lock);
+  if (last)
+    certpin_engine_post (link_end, link, /* destroy= */ NULL);
 }
 
 /* Something to do in the library's thread. */
