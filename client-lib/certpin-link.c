@@ -78,9 +78,10 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 /* Does nothing if there is a connection, or if one is being made. */
-void
-certpin_link_connect (CertpinLink *link)
+static void
+link_connect (gpointer data)
 {
+  CertpinLink *link = data;
   g_autoptr (GError) error = NULL;
   g_autofree char *address = NULL;
 
@@ -112,7 +113,7 @@ certpin_link_pump (CertpinLink *link)
       && g_dbus_connection_is_closed (link->connection))
     link_on_closed (link->connection, FALSE, NULL, link);
   else if (link->connection == NULL)
-    certpin_link_connect (link);
+    link_connect (link);
   else
     certpin_queue_send (link->queue, link->connection);
 }
@@ -142,7 +143,7 @@ certpin_link_get (GDBusConnection *given)
       link->given = given != NULL ? g_object_ref (given) : NULL;
       link->connection = given != NULL ? g_object_ref (given) : NULL;
       link->queue = certpin_queue_new (link);
-      link->watch = certpin_watch_new (link);
+      link->watch = certpin_watch_new (link_connect, link);
       links = g_slist_prepend (links, link);
     }
   link->references++;

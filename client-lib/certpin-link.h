@@ -21,7 +21,6 @@ void certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher);
 void certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher);
 
 /* Only in the library's thread. */
-void certpin_link_connect (CertpinLink *link);
 void certpin_link_pump (CertpinLink *link);
 void certpin_link_give_up (CertpinLink *link);
 

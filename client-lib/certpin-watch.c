@@ -20,9 +20,11 @@
 #define RETRY_MS     100
 #define RETRY_MAX_MS 60000
 
+/* It is a box, because a reply may come after the link has ended. */
 struct _CertpinWatch
 {
-  CertpinLink *link;            /* borrowed: it owns this */
+  CertpinWatchConnectFunc connect;
+  gpointer link;                /* borrowed: it owns this */
   GPtrArray *watchers;          /* of CertpinWatcher */
   GDBusConnection *connection;  /* NULL: there is no subscription */
   unsigned int signals, owners; /* ids of GDBus's subscriptions */
@@ -47,7 +49,7 @@ watch_on_retry (gpointer data)
   if (watch->connection != NULL)
     watch_ask (watch);
   else
-    certpin_link_connect (watch->link);
+    watch->connect (watch->link);
   return G_SOURCE_REMOVE;
 }
 
@@ -92,18 +94,34 @@ watch_on_refusal (CertpinWatch *watch, const GError *error)
     watch_retry (watch);
 }
 
+static void
+watch_clear (gpointer data)
+{
+  CertpinWatch *watch = data;
+
+  g_ptr_array_unref (watch->watchers);
+}
+
+/* A call of Subscribe. */
 typedef struct
 {
-  CertpinLink *link; /* owns the watch */
-  CertpinWatch *watch;
+  CertpinWatch *watch; /* owned */
   unsigned int number;
 } Asking;
 
 static void
+asking_free (Asking *asking)
+{
+  g_atomic_rc_box_release_full (asking->watch, watch_clear);
+  g_free (asking);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (Asking, asking_free)
+
+static void
 watch_on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_autofree Asking *asking = user_data;
-  g_autoptr (CertpinLink) link = asking->link;
+  g_autoptr (Asking) asking = user_data;
   CertpinWatch *watch = asking->watch;
   g_autoptr (GError) error = NULL;
   g_autoptr (GDBusMessage) answer = g_dbus_connection_send_message_with_reply_finish (
@@ -130,8 +148,7 @@ watch_ask (CertpinWatch *watch)
       CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, "Subscribe");
   Asking *asking = g_new0 (Asking, 1);
 
-  asking->link = certpin_link_ref (watch->link);
-  asking->watch = watch;
+  asking->watch = g_atomic_rc_box_acquire (watch);
   asking->number = ++watch->asked;
   watch_stop_retry (watch);
   watch->asking = TRUE;
@@ -227,10 +244,11 @@ watch_end (CertpinWatch *watch)
 
 /* May be called in any thread. */
 CertpinWatch *
-certpin_watch_new (CertpinLink *link)
+certpin_watch_new (CertpinWatchConnectFunc connect, gpointer link)
 {
-  CertpinWatch *watch = g_new0 (CertpinWatch, 1);
+  CertpinWatch *watch = g_atomic_rc_box_new0 (CertpinWatch);
 
+  watch->connect = connect;
   watch->link = link;
   watch->watchers = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_watcher_unref);
   watch->retry_ms = RETRY_MS;
@@ -241,8 +259,7 @@ void
 certpin_watch_free (CertpinWatch *watch)
 {
   watch_end (watch);
-  g_ptr_array_unref (watch->watchers);
-  g_free (watch);
+  g_atomic_rc_box_release_full (watch, watch_clear);
 }
 
 void
@@ -253,7 +270,7 @@ certpin_watch_add (CertpinWatch *watch, CertpinWatcher *watcher)
     return;
   watch->lost = FALSE;
   watch->retry_ms = RETRY_MS;
-  certpin_link_connect (watch->link);
+  watch->connect (watch->link);
 }
 
 void

@@ -4,14 +4,19 @@
 
 #pragma once
 
-#include "certpin-link.h"
 #include "certpin-watcher.h"
+
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
 typedef struct _CertpinWatch CertpinWatch;
 
-CertpinWatch *certpin_watch_new (CertpinLink *link);
+/* Asks the link for a connection. It answers with certpin_watch_on_connected() or
+ * certpin_watch_on_disconnected(). */
+typedef void (*CertpinWatchConnectFunc) (gpointer link);
+
+CertpinWatch *certpin_watch_new (CertpinWatchConnectFunc connect, gpointer link);
 void certpin_watch_free (CertpinWatch *watch);
 
 void certpin_watch_add (CertpinWatch *watch, CertpinWatcher *watcher);

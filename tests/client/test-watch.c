@@ -466,6 +466,30 @@ test_given_connection (Fixture *f, gconstpointer user_data)
   assert_no_event (f);
 }
 
+/* The service answers when there is nobody left to watch. */
+static void
+test_late_answer (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusConnection) connection = private_bus_connect ();
+  CertpinClient *client = certpin_client_new_for_connection (connection);
+  g_autoptr (GVariant) reply = NULL;
+
+  fake_service_set_handler (f->service, fake_service_hold, NULL);
+  certpin_client_set_watching (client, TRUE);
+  fake_service_wait_for_held (f->service, 1);
+  g_object_unref (client);
+  fake_service_wait_for_held (f->service, 2); /* Unsubscribe */
+  fake_service_set_handler (f->service, NULL, NULL);
+  settle (f);
+  fake_service_answer_held (f->service);
+  /* What comes after the answer has arrived, so the answer has, too. */
+  reply = g_dbus_connection_call_sync (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH,
+                                       CERTPIN_PINS_IFACE, "Unsubscribe", NULL, NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL);
+  g_assert_nonnull (reply);
+  settle (f);
+}
+
 #define ADD(path, function)                                                                        \
   g_test_add ("/client/watch/" path, Fixture, NULL, set_up, function, tear_down)
 
@@ -493,6 +517,7 @@ main (int argc, char *argv[])
   ADD ("stop-in-handler", test_stop_in_handler);
   ADD ("toggled-by-threads", test_toggled_by_threads);
   ADD ("given-connection", test_given_connection);
+  ADD ("late-answer", test_late_answer);
   status = g_test_run ();
   private_bus_finish ();
   return status;
