@@ -30,6 +30,8 @@ struct _CertpinLink
 static GMutex links_lock;
 static GSList *links; /* of CertpinLink, borrowed */
 
+static void link_pump (gpointer data);
+
 /* GDBus ends the calls that were under way. */
 static void
 link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, CertpinLink *link)
@@ -38,7 +40,7 @@ link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, 
   link->closed_handler = 0;
   g_clear_object (&link->connection);
   certpin_watch_on_disconnected (link->watch);
-  certpin_link_pump (link);
+  link_pump (link);
 }
 
 /* If the bus went away just now, the signal may have been emitted already. */
@@ -74,7 +76,7 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
     link_failed (link, error);
   else
     certpin_watch_on_disconnected (link->watch);
-  certpin_link_pump (link);
+  link_pump (link);
 }
 
 /* Does nothing if there is a connection, or if one is being made. */
@@ -104,9 +106,11 @@ link_connect (gpointer data)
 }
 
 /* Sends as many calls as may be sent now, connecting first if necessary. */
-void
-certpin_link_pump (CertpinLink *link)
+static void
+link_pump (gpointer data)
 {
+  CertpinLink *link = data;
+
   if (!certpin_queue_is_waiting (link->queue) || link->connecting != NULL)
     return;
   if (link->given == NULL && link->connection != NULL
@@ -119,12 +123,16 @@ certpin_link_pump (CertpinLink *link)
 }
 
 /* Ends an attempt to connect that takes too long, so that later calls can try again. */
-void
-certpin_link_give_up (CertpinLink *link)
+static void
+link_give_up (gpointer data)
 {
+  CertpinLink *link = data;
+
   if (link->connecting != NULL)
     g_cancellable_cancel (link->connecting);
 }
+
+static const CertpinQueueEvents queue_events = { link_pump, link_give_up };
 
 /* `given`: (nullable): NULL for the library's own connection to the system bus.
  * Returns: (transfer full) */
@@ -142,7 +150,7 @@ certpin_link_get (GDBusConnection *given)
       link = g_new0 (CertpinLink, 1);
       link->given = given != NULL ? g_object_ref (given) : NULL;
       link->connection = given != NULL ? g_object_ref (given) : NULL;
-      link->queue = certpin_queue_new (link);
+      link->queue = certpin_queue_new (&queue_events, link);
       link->watch = certpin_watch_new (link_connect, link);
       links = g_slist_prepend (links, link);
     }
@@ -227,8 +235,9 @@ link_on_call (gpointer data)
 {
   Order *order = data;
 
-  certpin_queue_add (order->link->queue, order->object);
-  certpin_link_pump (order->link);
+  certpin_queue_add (order->link->queue, order->object, certpin_link_ref (order->link),
+                     (GDestroyNotify)certpin_link_unref);
+  link_pump (order->link);
   return G_SOURCE_REMOVE;
 }
 

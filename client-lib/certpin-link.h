@@ -20,10 +20,6 @@ void certpin_link_call (CertpinLink *link, GTask *task);
 void certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher);
 void certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher);
 
-/* Only in the library's thread. */
-void certpin_link_pump (CertpinLink *link);
-void certpin_link_give_up (CertpinLink *link);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CertpinLink, certpin_link_unref)
 
 G_END_DECLS

@@ -27,8 +27,9 @@
 
 struct _CertpinQueue
 {
-  CertpinLink *link; /* borrowed: it owns this */
-  GQueue waiting;    /* of Errand */
+  const CertpinQueueEvents *events;
+  gpointer link;  /* borrowed: it owns this */
+  GQueue waiting; /* of Errand */
   unsigned int under_way;
   guint64 sent;         /* how many were */
   gint64 resumes_us;    /* monotonic: nothing is sent before; 0: now */
@@ -40,7 +41,8 @@ struct _CertpinQueue
 typedef struct
 {
   CertpinQueue *queue;
-  CertpinLink *link;
+  gpointer keeper; /* of the queue */
+  GDestroyNotify release;
   GTask *task;  /* NULL: the program has its answer, although the service may still owe one */
   GList *place; /* in the queue; NULL: the call was sent */
   GSequenceIter *deadline;
@@ -56,7 +58,7 @@ errand_clear (gpointer data)
   Errand *errand = data;
 
   g_clear_object (&errand->connection);
-  certpin_link_unref (errand->link);
+  errand->release (errand->keeper);
 }
 
 static void
@@ -198,7 +200,7 @@ queue_end_overdue (CertpinQueue *queue)
       if (call->deadline_us > g_get_monotonic_time ())
         break;
       if (errand->place != NULL)
-        certpin_link_give_up (queue->link);
+        queue->events->on_overdue (queue->link);
       errand_abandon (errand, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
                                            "the certpin service did not answer within %d s",
                                            call->timeout_ms / 1000));
@@ -217,7 +219,7 @@ queue_on_alarm (gpointer data)
     queue->resumes_us = 0;
   queue_set_alarm (queue);
   if (resumes)
-    certpin_link_pump (queue->link);
+    queue->events->on_ready (queue->link);
   return G_SOURCE_CONTINUE;
 }
 
@@ -249,10 +251,11 @@ static void
 errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Errand *errand = user_data;
+  CertpinQueue *queue = errand->queue;
   GError *error = NULL;
   GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
 
-  errand->queue->under_way--;
+  queue->under_way--;
   if (errand->task != NULL && reply == NULL && errand_can_try_again (errand, error))
     {
       g_error_free (error);
@@ -268,7 +271,7 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
     errand_answer (errand, reply, NULL);
   else
     errand_answer (errand, NULL, certpin_call_translate_error (error));
-  certpin_link_pump (errand->link);
+  queue->events->on_ready (queue->link);
   errand_unref (errand);
 }
 
@@ -303,10 +306,11 @@ static GSourceFuncs alarm_funcs = { NULL, NULL, alarm_dispatch, NULL, NULL, NULL
 
 /* May be called in any thread. */
 CertpinQueue *
-certpin_queue_new (CertpinLink *link)
+certpin_queue_new (const CertpinQueueEvents *events, gpointer link)
 {
   CertpinQueue *queue = g_new0 (CertpinQueue, 1);
 
+  queue->events = events;
   queue->link = link;
   queue->deadlines = g_sequence_new (NULL);
   queue->alarm = g_source_new (&alarm_funcs, sizeof (GSource));
@@ -315,7 +319,7 @@ certpin_queue_new (CertpinLink *link)
   return queue;
 }
 
-/* Each call holds the link, so none is left. */
+/* Each call has a keeper, so none is left. */
 void
 certpin_queue_free (CertpinQueue *queue)
 {
@@ -325,14 +329,16 @@ certpin_queue_free (CertpinQueue *queue)
   g_free (queue);
 }
 
-/* `task`: (transfer full) */
+/* `task`: (transfer full). `keeper`: keeps the queue alive; `release` is called with it once the
+ * service owes the call no answer */
 void
-certpin_queue_add (CertpinQueue *queue, GTask *task)
+certpin_queue_add (CertpinQueue *queue, GTask *task, gpointer keeper, GDestroyNotify release)
 {
   Errand *errand = g_atomic_rc_box_new0 (Errand);
 
   errand->queue = queue;
-  errand->link = certpin_link_ref (queue->link);
+  errand->keeper = keeper;
+  errand->release = release;
   errand->task = task;
   errand->deadline = g_sequence_insert_sorted (queue->deadlines, errand, compare_deadlines, NULL);
   g_queue_push_tail (&queue->waiting, errand);

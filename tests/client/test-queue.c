@@ -9,6 +9,8 @@
 #include "tests/client/private-bus.h"
 #include "tests/lib/test-loop.h"
 
+#include "dbus/certpin-names.h"
+
 #include <certpin.h>
 
 #include <glib/gstdio.h>
@@ -241,6 +243,60 @@ test_cancel (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, 1);
   fake_service_answer_held (f->service);
   while (f->over < UNDER_WAY_MAX)
+    test_loop_step ();
+}
+
+static void
+on_given_up (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (certpin_client_get_pin_finish (CERTPIN_CLIENT (source), result, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  f->over++;
+}
+
+/* Returns: how many calls of GetPin the service has seen, all that were sent over the connection
+ * included */
+static unsigned int
+count_sent (Fixture *f, GDBusConnection *connection)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  assert_works (f->client);
+  reply = g_dbus_connection_call_sync (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH,
+                                       CERTPIN_PINS_IFACE, "Unsubscribe", NULL, NULL,
+                                       G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
+  g_assert_no_error (error);
+  return fake_service_count (f->service, "GetPin");
+}
+
+/* The bus counts a call until the service answers it, and so does the library, even if the call was
+ * cancelled and its client is gone. */
+static void
+test_cancelled_calls_keep_their_places (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusConnection) connection = private_bus_connect ();
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  CertpinClient *first = certpin_client_new_for_connection (connection);
+  g_autoptr (CertpinClient) second = NULL;
+
+  fake_service_set_handler (f->service, fake_service_hold, NULL);
+  for (int i = 0; i < UNDER_WAY_MAX; i++)
+    certpin_client_get_pin_async (first, "h.example", NULL, cancellable, on_given_up, f);
+  g_object_unref (first);
+  fake_service_wait_for_held (f->service, UNDER_WAY_MAX);
+  g_cancellable_cancel (cancellable);
+  while (f->over < UNDER_WAY_MAX)
+    test_loop_step ();
+  fake_service_set_handler (f->service, NULL, NULL);
+  second = certpin_client_new_for_connection (connection);
+  certpin_client_get_pin_async (second, "h.example", NULL, NULL, on_pin, f);
+  g_assert_cmpuint (count_sent (f, connection), ==, UNDER_WAY_MAX);
+  fake_service_answer_held (f->service);
+  while (f->over <= UNDER_WAY_MAX)
     test_loop_step ();
 }
 
@@ -492,6 +548,7 @@ main (int argc, char *argv[])
   ADD ("at-most-64-in-order", test_at_most_64_in_order);
   ADD ("many", test_many);
   ADD ("cancel", test_cancel);
+  ADD ("cancelled-calls-keep-their-places", test_cancelled_calls_keep_their_places);
   ADD ("deadline", test_deadline);
   ADD ("wait-in-callback", test_wait_in_callback);
   ADD ("call-in-cancellation", test_call_in_cancellation);
