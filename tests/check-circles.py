@@ -1,19 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Fails where files refer to each other in a circle: each can then only be understood with all the others. A file and
-its header are one; it refers to a file by including its header, or by a name that is defined there."""
+its headers, public and private, are one; it refers to a file by including a header of it, or by a name that is defined
+there."""
 
 import pathlib
 import re
 import sys
 
-# The library's calls, queue and connection still refer to each other.
-FOLDERS = ('cli', 'daemon', 'daemon/bus', 'daemon/core/base', 'daemon/core/pins', 'daemon/core/trust', 'daemon/core/verdict',
-           'daemon/transport')
+FOLDERS = ('cli', 'client-lib', 'daemon', 'daemon/bus', 'daemon/core/base', 'daemon/core/pins', 'daemon/core/trust',
+           'daemon/core/verdict', 'daemon/transport')
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|"(\\.|[^"\\\n])*"', re.S)
 # As clang-format writes them: a function's name begins a line, behind the line of its type; a constant's stands behind
 # its type.
 DEFINITION = re.compile(r'^(?!static\b)[\w *]+\n(\w+) \([^;]*?\)\n\{|^(?:const|extern const) [\w *]*?(\w+)\[', re.M)
+
+
+def name_of(path):
+    """Returns: what a file and its headers have in common"""
+    return pathlib.Path(path).stem.removesuffix('-private')
 
 
 def names_in(files):
@@ -22,21 +27,21 @@ def names_in(files):
     for path in files:
         if path.suffix == '.c':
             for match in DEFINITION.finditer(COMMENT_OR_STRING.sub('', path.read_text())):
-                found[match.group(1) or match.group(2)] = path.stem
+                found[match.group(1) or match.group(2)] = name_of(path)
     return found
 
 
 def references(files):
     """Returns: of each file, the set of those that it refers to"""
     names = names_in(files)
-    graph = {path.stem: set() for path in files}
+    graph = {name_of(path): set() for path in files}
     for path in files:
         text = path.read_text()
-        included = {pathlib.Path(name).stem for name in re.findall(r'#include "([^"]+)"', text)}
+        included = {name_of(header) for header in re.findall(r'#include [<"]([^>"]+)[>"]', text)}
         # A header only promises what another file may define.
         words = re.findall(r'\w+', COMMENT_OR_STRING.sub('', text)) if path.suffix == '.c' else []
-        graph[path.stem] |= (included & graph.keys()) | {names[word] for word in words if word in names}
-        graph[path.stem].discard(path.stem)
+        graph[name_of(path)] |= (included & graph.keys()) | {names[word] for word in words if word in names}
+        graph[name_of(path)].discard(name_of(path))
     return graph
 
 
