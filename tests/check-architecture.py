@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Fails where docs/ARCHITECTURE.md is not about these sources: where a module of the daemon is in no table of its room
-or in another's, and where a step of a walk has no module, or one that has nothing to do with those before."""
+"""Fails where docs/ARCHITECTURE.md is not about these sources: where a module of the daemon or the library is in no table
+of its room or in another's, and where a step of a walk has no module, or one that has nothing to do with those before."""
 
 import pathlib
 import re
 import sys
 
-HEADINGS = {'## Transport, file by file': 'daemon/transport', '## Bus, file by file': 'daemon/bus'}
+HEADINGS = {'## Transport, file by file': 'daemon/transport', '## Bus, file by file': 'daemon/bus',
+            '## The library, file by file': 'client-lib'}
 WALKS = ('## The life of one SecureRequest', '## The life of one PinCertificate')
 # Where modules meet that do not see each other.
 PORTS = {'cpd-fetcher', 'cpd-store'}
@@ -23,7 +24,7 @@ def read_tables(text):
         elif line.startswith('## '):
             room = HEADINGS.get(line)
         elif line.startswith('| `') and room:
-            for module in re.findall(r'`(cpd-[a-z-]+)`', line.split(' | ')[0]):
+            for module in re.findall(r'`((?:cpd-|certpin)[a-z-]*)`', line.split(' | ')[0]):
                 rooms[module] = room
     return rooms
 
@@ -41,6 +42,8 @@ def read_sources(root):
         rooms[path.stem] = str(path.parent.relative_to(root))
         found = re.findall(r'#include "daemon/(?:\w+/)*(cpd-[a-z-]+)\.h"', path.read_text())
         includes.setdefault(path.stem, set()).update(found)
+    for path in sorted((root / 'client-lib').glob('*.[ch]')):
+        rooms[path.stem.removesuffix('-private')] = 'client-lib'
     return rooms, includes
 
 
