@@ -11,7 +11,7 @@
 
 #include "certpin-engine.h"
 #include "certpin-queue.h"
-#include "certpin-watch.h"
+#include "certpin-subscription.h"
 
 struct _CertpinLink
 {
@@ -23,7 +23,7 @@ struct _CertpinLink
   gulong closed_handler;
   GCancellable *connecting; /* (nullable): ends the attempt that is under way */
   CertpinQueue *queue;
-  CertpinWatch *watch;
+  CertpinSubscription *subscription;
 };
 
 /* A connection must have only one link, which counts its calls and owns its subscription. */
@@ -39,7 +39,7 @@ link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, 
   g_signal_handler_disconnect (link->connection, link->closed_handler);
   link->closed_handler = 0;
   g_clear_object (&link->connection);
-  certpin_watch_on_disconnected (link->watch);
+  certpin_subscription_on_disconnected (link->subscription);
   link_pump (link);
 }
 
@@ -52,14 +52,14 @@ link_begin (CertpinLink *link)
   if (g_dbus_connection_is_closed (link->connection))
     link_on_closed (link->connection, FALSE, NULL, link);
   else
-    certpin_watch_on_connected (link->watch, link->connection);
+    certpin_subscription_on_connected (link->subscription, link->connection);
 }
 
 static void
 link_failed (CertpinLink *link, const GError *error)
 {
   certpin_queue_fail (link->queue, error);
-  certpin_watch_on_disconnected (link->watch);
+  certpin_subscription_on_disconnected (link->subscription);
 }
 
 static void
@@ -75,7 +75,7 @@ link_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
   else if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     link_failed (link, error);
   else
-    certpin_watch_on_disconnected (link->watch);
+    certpin_subscription_on_disconnected (link->subscription);
   link_pump (link);
 }
 
@@ -88,7 +88,7 @@ link_connect (gpointer data)
   g_autofree char *address = NULL;
 
   if (link->connection != NULL)
-    certpin_watch_on_connected (link->watch, link->connection);
+    certpin_subscription_on_connected (link->subscription, link->connection);
   if (link->connection != NULL || link->connecting != NULL)
     return;
   address = g_dbus_address_get_for_bus_sync (G_BUS_TYPE_SYSTEM, NULL, &error);
@@ -151,7 +151,7 @@ certpin_link_get (GDBusConnection *given)
       link->given = given != NULL ? g_object_ref (given) : NULL;
       link->connection = given != NULL ? g_object_ref (given) : NULL;
       link->queue = certpin_queue_new (&queue_events, link);
-      link->watch = certpin_watch_new (link_connect, link);
+      link->subscription = certpin_subscription_new (link_connect, link);
       links = g_slist_prepend (links, link);
     }
   link->references++;
@@ -174,7 +174,7 @@ link_end (gpointer data)
 {
   CertpinLink *link = data;
 
-  certpin_watch_free (link->watch);
+  certpin_subscription_free (link->subscription);
   if (link->closed_handler != 0)
     g_signal_handler_disconnect (link->connection, link->closed_handler);
   if (link->given == NULL && link->connection != NULL)
@@ -254,7 +254,7 @@ link_on_watch (gpointer data)
 {
   Order *order = data;
 
-  certpin_watch_add (order->link->watch, order->object);
+  certpin_subscription_add (order->link->subscription, order->object);
   certpin_watcher_unref (order->object);
   return G_SOURCE_REMOVE;
 }
@@ -271,7 +271,7 @@ link_on_unwatch (gpointer data)
 {
   Order *order = data;
 
-  certpin_watch_remove (order->link->watch, order->object);
+  certpin_subscription_remove (order->link->subscription, order->object);
   certpin_watcher_unref (order->object);
   return G_SOURCE_REMOVE;
 }
