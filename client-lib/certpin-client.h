@@ -23,12 +23,12 @@ G_BEGIN_DECLS
  * with the D-Bus method that the function names.
  *
  * The service has one minute to answer a call, or five if it may ask for a password
- * (#CertpinClient:interactive). A request has a timeout of its own.
+ * (#CertpinClient:interactive). A request has a timeout of its own, the option `timeout-ms`.
  *
  * Each call can fail with the errors that its function lists, and with these:
  *
  * - `CERTPIN_ERROR_SERVICE_UNAVAILABLE`: the bus or the service cannot be reached, the service
- * ended during the call, or this process was forked from one that uses certpin
+ *   ended during the call, or this process was forked from one that uses certpin
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: this program may not call the service
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the call is larger than 25 MiB, or this program has reached a
  *   limit of the bus or of the service
@@ -36,6 +36,8 @@ G_BEGIN_DECLS
  * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the options are not an `a{sv}`, or cannot be sent over D-Bus
  * - `CERTPIN_ERROR_FAILED`: the service failed, or its reply is not valid
+ *
+ * Since: 0.1
  */
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinClient, certpin_client, CERTPIN, CLIENT, GObject)

@@ -47,6 +47,15 @@ static const GDBusErrorEntry entries[] = {
 
 G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_SERVICE_UNAVAILABLE + 1);
 
+/**
+ * certpin_error_quark:
+ *
+ * Gets the error domain of certpin, and registers it with GDBus.
+ *
+ * Returns: the quark of `CERTPIN_ERROR`
+ *
+ * Since: 0.1
+ */
 GQuark
 certpin_error_quark (void)
 {

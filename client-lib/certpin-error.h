@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * CERTPIN_ERROR:
  *
  * The error domain of certpin. On D-Bus, each code is `org.certpin.Certpin1.Error.NAME`.
+ *
+ * Since: 0.1
  */
 #define CERTPIN_ERROR (certpin_error_quark ())
 
@@ -47,6 +49,8 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_SERVICE_UNAVAILABLE: the service could not be reached (library only)
  *
  * The errors of certpin. New codes are only appended.
+ *
+ * Since: 0.1
  */
 typedef enum
 {

@@ -183,7 +183,7 @@ refuse_text (const char *text, GError **error)
  * Errors:
  *
  * - `CERTPIN_ERROR_INVALID_KEY`: the text is not a SHA-256 key; if it is another digest, the
- * message names that
+ *   message names that
  *
  * Returns: (transfer full): the key, or %NULL with @error set
  *

@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * CERTPIN_KEY_BYTES:
  *
  * The length of a key's digest, in bytes.
+ *
+ * Since: 0.1
  */
 #define CERTPIN_KEY_BYTES 32
 
@@ -19,6 +21,8 @@ G_BEGIN_DECLS
  *
  * A public key, identified by the SHA-256 digest of its DER SubjectPublicKeyInfo (RFC 7469, section
  * 2.4). It is immutable and reference-counted.
+ *
+ * Since: 0.1
  */
 typedef struct _CertpinKey CertpinKey;
 

@@ -212,7 +212,8 @@ parse_url (const char *url, GError **error)
  *
  * The name of a header must be a token, and its value may hold only visible ASCII, spaces and tabs.
  * The service writes Host, the headers of framing and of the connection, Expect, TE, Trailer,
- * Upgrade and `Proxy-*` itself, and they are refused here.
+ * Upgrade and `Proxy-*` itself, and they are refused here. The service limits the sizes of URL,
+ * headers and body, as `org.certpin.Certpin1.Requests.SecureRequest` says.
  *
  * Errors:
  *

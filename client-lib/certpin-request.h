@@ -11,6 +11,8 @@ G_BEGIN_DECLS
  * CertpinRequest:
  *
  * An HTTPS request: method, URL, headers and body. It is immutable and reference-counted.
+ *
+ * Since: 0.1
  */
 typedef struct _CertpinRequest CertpinRequest;
 

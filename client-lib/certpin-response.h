@@ -12,6 +12,8 @@ G_BEGIN_DECLS
  *
  * The response of a server that passed every check, with the evidence of its connection. It is
  * immutable and reference-counted.
+ *
+ * Since: 0.1
  */
 typedef struct _CertpinResponse CertpinResponse;
 
