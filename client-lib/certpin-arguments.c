@@ -22,13 +22,16 @@
 #define DEPTH_MAX           16
 
 /* Only UTF-8 may cross the bus. Invalid bytes are replaced, so that the service is the one to
- * say that the text is not a host or a key. */
+ * say that the text is not a host or a key.
+ * Returns: floating: an `s` */
 GVariant *
 certpin_arguments_text (const char *text)
 {
   return g_variant_new_take_string (g_utf8_make_valid (text, -1));
 }
 
+/* `texts`: up to NULL.
+ * Returns: floating: an `as` */
 GVariant *
 certpin_arguments_texts (const char *const *texts)
 {
@@ -40,6 +43,7 @@ certpin_arguments_texts (const char *const *texts)
   return g_variant_builder_end (&builder);
 }
 
+/* Returns: floating: an `ay` */
 GVariant *
 certpin_arguments_bytes (GBytes *bytes)
 {

@@ -52,12 +52,16 @@ certpin_engine_claim (void)
   return certpin_engine_is_claimed ();
 }
 
+/* Returns: whether this process has claimed the bus. If not, it must not touch what belongs to the
+ * library's thread: it has at most copies of that. */
 gboolean
 certpin_engine_is_claimed (void)
 {
   return g_atomic_int_get (&owner) == getpid ();
 }
 
+/* The first call starts the library's thread.
+ * Returns: (transfer none): the main context of that thread */
 GMainContext *
 certpin_engine_get_context (void)
 {
@@ -73,14 +77,16 @@ certpin_engine_get_context (void)
   return (GMainContext *)context;
 }
 
-/* Functions run in the order in which they were posted. */
+/* Calls `function` in the library's thread. Functions run in the order in which they were posted.
+ * `destroy`: (nullable): is called with `data` afterwards */
 void
 certpin_engine_post (GSourceFunc function, gpointer data, GDestroyNotify destroy)
 {
   certpin_context_post (certpin_engine_get_context (), function, data, destroy);
 }
 
-/* May be called in any thread and with any lock held: it does not block or call out. */
+/* Calls `function` in the thread that runs `context`. May be called in any thread and with any lock
+ * held: it does not block or call out. */
 void
 certpin_context_post (GMainContext *context, GSourceFunc function, gpointer data,
                       GDestroyNotify destroy)

@@ -159,6 +159,7 @@ certpin_link_get (GDBusConnection *given)
   return link;
 }
 
+/* May be called in any thread. */
 CertpinLink *
 certpin_link_ref (CertpinLink *link)
 {

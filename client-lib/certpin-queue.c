@@ -304,7 +304,7 @@ alarm_dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 
 static GSourceFuncs alarm_funcs = { NULL, NULL, alarm_dispatch, NULL, NULL, NULL };
 
-/* May be called in any thread. */
+/* May be called in any thread. `events`: outlives the queue */
 CertpinQueue *
 certpin_queue_new (const CertpinQueueEvents *events, gpointer link)
 {
@@ -319,7 +319,7 @@ certpin_queue_new (const CertpinQueueEvents *events, gpointer link)
   return queue;
 }
 
-/* Each call has a keeper, so none is left. */
+/* `queue`: (transfer full). Each call has a keeper, so none is left. */
 void
 certpin_queue_free (CertpinQueue *queue)
 {
@@ -351,6 +351,7 @@ certpin_queue_add (CertpinQueue *queue, GTask *task, gpointer keeper, GDestroyNo
     errand_on_cancelled (errand);
 }
 
+/* Returns: whether there are calls that were not sent */
 gboolean
 certpin_queue_is_waiting (CertpinQueue *queue)
 {
@@ -374,7 +375,8 @@ certpin_queue_send (CertpinQueue *queue, GDBusConnection *connection)
     }
 }
 
-/* Ends all waiting calls. `reason`: why there is no connection */
+/* Ends all waiting calls with CERTPIN_ERROR_SERVICE_UNAVAILABLE. `reason`: why there is no
+ * connection */
 void
 certpin_queue_fail (CertpinQueue *queue, const GError *reason)
 {

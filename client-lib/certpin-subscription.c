@@ -260,6 +260,7 @@ certpin_subscription_new (CertpinConnectFunc connect, gpointer link)
   return subscription;
 }
 
+/* `subscription`: (transfer full) */
 void
 certpin_subscription_free (CertpinSubscription *subscription)
 {
@@ -267,6 +268,7 @@ certpin_subscription_free (CertpinSubscription *subscription)
   g_atomic_rc_box_release_full (subscription, subscription_clear);
 }
 
+/* The first watcher subscribes. */
 void
 certpin_subscription_add (CertpinSubscription *subscription, CertpinWatcher *watcher)
 {
@@ -278,6 +280,7 @@ certpin_subscription_add (CertpinSubscription *subscription, CertpinWatcher *wat
   subscription->connect (subscription->link);
 }
 
+/* The last watcher unsubscribes. */
 void
 certpin_subscription_remove (CertpinSubscription *subscription, CertpinWatcher *watcher)
 {

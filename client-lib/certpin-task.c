@@ -46,7 +46,7 @@ certpin_task_take_options (GTask *task, GVariant *options)
   return NULL;
 }
 
-/* Returns: how long a call may take that does not say so itself */
+/* Returns: how long a call may take that does not say so itself, in milliseconds */
 int
 certpin_task_get_timeout_ms (GTask *task)
 {
@@ -95,7 +95,7 @@ certpin_task_call (GTask *task, const CertpinMethod *method, GVariant *arguments
   certpin_task_submit (task, certpin_call_new (method, arguments));
 }
 
-/* Returns: (transfer full) (nullable): the only value of a reply */
+/* Returns: (transfer full) (nullable): the only value of a reply; NULL: `error` is set */
 GVariant *
 certpin_task_finish_value (GAsyncResult *result, GError **error)
 {
@@ -104,6 +104,7 @@ certpin_task_finish_value (GAsyncResult *result, GError **error)
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
+/* For a method whose reply is empty. Returns: TRUE; FALSE: `error` is set */
 gboolean
 certpin_task_finish_done (GAsyncResult *result, GError **error)
 {

@@ -7,6 +7,8 @@
 
 #include "certpin-wait.h"
 
+/* Up to certpin_wait_end(), asynchronous calls of this thread return into the context of the wait.
+ * Returns: (transfer full) */
 CertpinWait *
 certpin_wait_begin (void)
 {
@@ -17,6 +19,7 @@ certpin_wait_begin (void)
   return wait;
 }
 
+/* The callback of the asynchronous call. `user_data`: the CertpinWait */
 void
 certpin_wait_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -25,6 +28,7 @@ certpin_wait_on_result (GObject *source, GAsyncResult *result, gpointer user_dat
   wait->result = g_object_ref (result);
 }
 
+/* Returns: (transfer none): the result, valid up to certpin_wait_end() */
 GAsyncResult *
 certpin_wait_for_result (CertpinWait *wait)
 {
@@ -33,6 +37,7 @@ certpin_wait_for_result (CertpinWait *wait)
   return wait->result;
 }
 
+/* `wait`: (transfer full) */
 void
 certpin_wait_end (CertpinWait *wait)
 {

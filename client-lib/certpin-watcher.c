@@ -125,7 +125,8 @@ new_missed (void)
   return g_variant_new_parsed ("{'state': <'missed'>}");
 }
 
-/* `signal`: a literal, the name of the object's signal. `details`: sunk if floating */
+/* May be called in any thread. `signal`: a literal, the name of the object's signal.
+ * `details`: sunk if floating */
 void
 certpin_watcher_tell (CertpinWatcher *watcher, const char *signal, const char *host,
                       GVariant *details)
