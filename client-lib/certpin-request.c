@@ -119,7 +119,7 @@ check_headers (GVariant *headers, GError **error)
       if (!is_token (name))
         return refuse (error, "header name ‘%.100s’ is not an HTTP token", name);
       if (is_reserved (name))
-        return refuse (error, "header ‘%s’ is written by the service; leave it out", name);
+        return refuse (error, "header ‘%.100s’ is written by the service; leave it out", name);
       if (!is_field_value (value))
         return refuse (
             error,
@@ -180,7 +180,7 @@ parse_url (const char *url, GError **error)
   uri = g_uri_parse (url, flags, &reason);
   if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     {
-      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%s", text,
+      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%.200s", text,
               reason != NULL ? ": " : "", reason != NULL ? reason->message : "");
       return NULL;
     }

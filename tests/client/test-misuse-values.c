@@ -49,7 +49,10 @@ test_request (void)
   static const char url[] = "https://h.example/";
   g_autofree char *huge = g_strnfill (HUGE_BYTES, 'x');
   g_autofree char *huge_url = g_strconcat ("https://h.example/ ", huge, NULL);
+  g_autofree char *huge_host = g_strconcat ("https://[", huge, "]/", NULL);
+  g_autofree char *huge_port = g_strconcat ("https://h.example:", huge, "/", NULL);
   g_autofree char *huge_name = g_strdup_printf ("[('%s ', '')]", huge);
+  g_autofree char *huge_reserved = g_strdup_printf ("[('Proxy-%s', '')]", huge);
 
   assert_no_request ("", url, NULL);
   assert_no_request (huge, url, NULL);
@@ -57,12 +60,15 @@ test_request (void)
   assert_no_request ("GET", "", NULL);
   assert_no_request ("GET", huge, NULL);
   assert_no_request ("GET", huge_url, NULL);
+  assert_no_request ("GET", huge_host, NULL);
+  assert_no_request ("GET", huge_port, NULL);
   assert_no_request ("GET", "\xff", NULL);
   assert_no_request ("GET", "https://h.example/\xff", NULL);
   assert_no_request ("GET", url, g_variant_new_parsed ("'Accept: text/plain'"));
   assert_no_request ("GET", url, g_variant_new_parsed ("{'Accept': 'text/plain'}"));
   assert_no_request ("GET", url, g_variant_new_parsed ("@as []"));
   assert_no_request ("GET", url, g_variant_new_parsed (huge_name));
+  assert_no_request ("GET", url, g_variant_new_parsed (huge_reserved));
 }
 
 static void
