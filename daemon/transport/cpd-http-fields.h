@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* A header or trailer section with more bytes or more fields is refused. */
+#define CPD_HTTP_SECTION_MAX_BYTES 65536
+#define CPD_HTTP_FIELDS_MAX        1000
+
+/* How far the check of one section of field lines (RFC 9112, section 5) has come. All zero at the
+ * section's first byte; only the functions below change it. */
+typedef struct
+{
+  unsigned int state;
+  unsigned int count; /* fields so far */
+  char name[48];      /* how the current field's name begins, for messages */
+  unsigned int name_length;
+} CpdHttpFields;
+
+/* Checks the next bytes of a section. It takes no byte behind the empty line that ends the section.
+ * `what` names the section in messages: "header" or "trailer".
+ * Errors: CERTPIN_ERROR_PROTOCOL_ERROR; after one, the section must not be checked any further.
+ * Returns: how many bytes it took, fewer than `length` only if the section is complete; -1 on
+ * error */
+gssize cpd_http_fields_check (CpdHttpFields *fields, const char *what, const char *data,
+                              gsize length, GError **error);
+
+/* Whether the empty line was seen. */
+gboolean cpd_http_fields_are_complete (const CpdHttpFields *fields);
+
+/* Takes the next field from a section that was checked and is complete. `cursor` points into it,
+ * and moves on. Line folds become one space each, white space around the value goes; a value that
+ * is not UTF-8 is read as Latin-1.
+ * Returns: whether there was one; FALSE at the empty line */
+gboolean cpd_http_fields_next (const char **cursor, GString *name, GString *value);
+
+/* Takes the next element from a comma-separated list (RFC 9110, section 5.6.1). `list` points into
+ * it, and moves on. An empty element has the length 0.
+ * Returns: (nullable): where the element begins; NULL behind the last one */
+const char *cpd_http_list_next (const char **list, gsize *length);
+
+G_END_DECLS
