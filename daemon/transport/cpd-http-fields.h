@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A header or trailer section with more bytes or more fields is refused. */
+/* A head or a trailer section that has more bytes or more fields is refused. */
 #define CPD_HTTP_SECTION_MAX_BYTES 65536
 #define CPD_HTTP_FIELDS_MAX        1000
 
@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   unsigned int state;
+  gsize size;         /* bytes so far; in a head with those of its status line */
   unsigned int count; /* fields so far */
   char name[48];      /* how the current field's name begins, for messages */
   unsigned int name_length;
@@ -31,15 +32,27 @@ gssize cpd_http_fields_check (CpdHttpFields *fields, const char *what, const cha
 /* Whether the empty line was seen. */
 gboolean cpd_http_fields_are_complete (const CpdHttpFields *fields);
 
-/* Takes the next field from a section that was checked and is complete. `cursor` points into it,
- * and moves on. Line folds become one space each, white space around the value goes; a value that
- * is not UTF-8 is read as Latin-1.
+/* Reads the next field of a section that was checked and is complete. `cursor` points into it and
+ * moves on; `end` is where the section ends. Line folds become one space each, white space around
+ * the value goes; a value that is not UTF-8 is read as Latin-1.
+ * `name`, `value`: (out): what they held before goes
  * Returns: whether there was one; FALSE at the empty line */
-gboolean cpd_http_fields_next (const char **cursor, GString *name, GString *value);
+gboolean cpd_http_fields_next (const char **cursor, const char *end, GString *name, GString *value);
 
-/* Takes the next element from a comma-separated list (RFC 9110, section 5.6.1). `list` points into
- * it, and moves on. An empty element has the length 0.
+/* Reads the next element of a comma-separated list (RFC 9110, section 5.6.1) without quotes in it.
+ * `list` points into it and moves on. An element may be empty.
  * Returns: (nullable): where the element begins; NULL behind the last one */
 const char *cpd_http_list_next (const char **list, gsize *length);
+
+/* Sets CERTPIN_ERROR_PROTOCOL_ERROR.
+ * Returns: FALSE */
+gboolean cpd_http_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Whether a byte may be in a field value, a reason phrase or a chunk extension: no control
+ * character but HTAB. */
+gboolean cpd_http_is_text (char c);
+
+/* Returns: (transfer full): a byte that is out of place, for a message: "‘(’", "a line feed" */
+char *cpd_http_describe_byte (char c);
 
 G_END_DECLS

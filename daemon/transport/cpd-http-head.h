@@ -38,7 +38,8 @@ typedef struct
  * changes it. */
 typedef struct
 {
-  gsize scanned; /* bytes, from the head's first one */
+  gsize scanned;     /* bytes, from the head's first one */
+  unsigned int line; /* where it is in the status line */
   CpdHttpFields fields;
 } CpdHttpScan;
 
