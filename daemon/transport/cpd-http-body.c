@@ -98,7 +98,7 @@ static gboolean
 check_line_end (CpdHttpBody *body, char c, GError **error)
 {
   if (c != '\n')
-    return refuse (error, "a chunk size ends with a carriage return and", c);
+    return refuse (error, "the carriage return behind a chunk size is followed by", c);
   body->state = body->left > 0 ? STATE_CONTENT : STATE_TRAILERS;
   return TRUE;
 }
@@ -201,15 +201,15 @@ cpd_http_body_end (CpdHttpBody *body, gboolean clean, GError **error)
   if (body->state == STATE_COMPLETE)
     return TRUE;
   if (body->framing == CPD_HTTP_FRAMING_UNTIL_END)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
-                         "nothing but the end of TLS could tell that the body was complete, and "
-                         "TLS was not ended");
+    g_set_error_literal (
+        error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
+        "the body has no length, and the connection ended without TLS's close_notify");
   else if (body->framing == CPD_HTTP_FRAMING_LENGTH)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
                  "the body has %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
                  body->received, body->received + body->left);
   else
     g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
-                         "the chunked body has no end");
+                         "the end of the chunked body is missing");
   return FALSE;
 }

@@ -193,8 +193,8 @@ cpd_http_reader_end (CpdHttpReader *reader, gboolean clean, GError **error)
     {
     case STATE_HEAD:
       g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
-                           reader->kept->len > 0 ? "the header section has no end"
-                                                 : "there is no response");
+                           reader->kept->len > 0 ? "the end of its head is missing"
+                                                 : "no byte of it came");
       return FALSE;
     case STATE_BODY:
       if (!cpd_http_body_end (&reader->body, clean, error))

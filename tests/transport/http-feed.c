@@ -99,7 +99,7 @@ http_feed (const char *method, GBytes *bytes, HttpFeed feed, HttpThen then)
 {
   g_autoptr (CpdHttpReader) reader = cpd_http_reader_new (method);
   HttpOutcome *outcome = g_new0 (HttpOutcome, 1);
-  GRand *random = g_rand_new_with_seed (1);
+  g_autoptr (GRand) random = feed == HTTP_FEED_RANDOM ? g_rand_new_with_seed (1) : NULL;
   gsize left;
   const char *data = g_bytes_get_data (bytes, &left);
   gboolean reads = TRUE;
@@ -115,7 +115,6 @@ http_feed (const char *method, GBytes *bytes, HttpFeed feed, HttpThen then)
       left -= size;
     }
   finish (outcome, reader, then);
-  g_rand_free (random);
   return outcome;
 }
 
