@@ -8,18 +8,13 @@
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/cpd-arguments.h"
 #include "daemon/cpd-service.h"
-#include "daemon/transport/cpd-soup-fetcher.h"
+#include "daemon/transport/cpd-channel-fetcher.h"
 
 #include <locale.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-
-/* TRANSPORT: no TLS session may ever be resumed, since a resumed one passes over the database's
- * answer; and only HTTP/1.1 keeps a cancelled request from being sent. Both must be set before the
- * first use of TLS. */
-#define TLS_PRIORITY "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%COMPAT:%NO_TICKETS"
 
 /* From here on memory comes from the kernel and goes back there when it is freed. glibc would raise
  * this to the size of the largest body, and keep what was freed of all smaller ones. */
@@ -75,7 +70,7 @@ check (CpdStore *store)
 static int
 serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
 {
-  g_autoptr (CpdSoupFetcher) fetcher = cpd_soup_fetcher_new (store, config);
+  g_autoptr (CpdChannelFetcher) fetcher = cpd_channel_fetcher_new (store, config);
   g_autoptr (GDBusConnection) polkit = NULL;
   g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &polkit, error);
   const CpdBusSettings settings = { .link = link,
@@ -93,7 +88,6 @@ static void
 set_up_process (void)
 {
   const struct rlimit no_core = { 0, 0 };
-  g_autoptr (CpdTlsDatabase) refusing = cpd_tls_database_new_refusing ();
 
   setlocale (LC_CTYPE, ""); /* no more: what libraries say is also read by us */
   setrlimit (RLIMIT_CORE, &no_core);
@@ -104,9 +98,6 @@ set_up_process (void)
   prctl (PR_SET_DUMPABLE, 0);
 #endif
   signal (SIGPIPE, SIG_IGN);
-  g_setenv ("G_TLS_GNUTLS_PRIORITY", TLS_PRIORITY, TRUE);
-  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
-  g_tls_backend_set_default_database (g_tls_backend_get_default (), G_TLS_DATABASE (refusing));
 }
 
 int

@@ -13,8 +13,6 @@
 struct _CpdAddress
 {
   GNetworkAddress parent;
-
-  CpdGate *gate; /* counts the look-ups; NULL: nobody does */
 };
 
 typedef struct
@@ -32,7 +30,6 @@ struct _CpdAddressFilter
   GSocketAddressEnumerator parent;
 
   GSocketAddressEnumerator *all;
-  CpdGate *gate;    /* NULL: none */
   gboolean any;     /* one was let through */
   gboolean refused; /* one was left out */
 };
@@ -123,8 +120,6 @@ next_on_address (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   GSocketAddress *address = g_socket_address_enumerator_next_finish (filter->all, result, &error);
 
-  if (filter->gate != NULL)
-    cpd_gate_end_lookup (filter->gate);
   if (address != NULL && !lets_through (filter, address))
     {
       g_object_unref (address);
@@ -139,15 +134,13 @@ next_on_address (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_pointer (task, address, g_object_unref);
 }
 
-/* Without the cancellable: the look-up would go on all the same, but nobody would know when it is
- * over. */
+/* Without the cancellable: the look-up would go on all the same, and whoever counts look-ups has to
+ * know when it is over. */
 static void
 ask_for_next (GTask *task)
 {
   CpdAddressFilter *filter = g_task_get_source_object (task);
 
-  if (filter->gate != NULL)
-    cpd_gate_begin_lookup (filter->gate);
   g_socket_address_enumerator_next_async (filter->all, NULL, next_on_address, g_object_ref (task));
 }
 
@@ -158,7 +151,6 @@ cpd_address_filter_next_async (GSocketAddressEnumerator *enumerator, GCancellabl
   g_autoptr (GTask) task = g_task_new (enumerator, cancellable, callback, user_data);
 
   g_task_set_source_tag (task, cpd_address_filter_next_async);
-  /* libsoup connects even what it was told to cancel; GIO's resolver cannot be stopped. */
   if (g_task_return_error_if_cancelled (task))
     return;
   ask_for_next (task);
@@ -177,7 +169,6 @@ cpd_address_filter_dispose (GObject *object)
   CpdAddressFilter *filter = CPD_ADDRESS_FILTER (object);
 
   g_clear_object (&filter->all);
-  g_clear_object (&filter->gate);
   G_OBJECT_CLASS (cpd_address_filter_parent_class)->dispose (object);
 }
 
@@ -201,14 +192,12 @@ static GSocketAddressEnumerator *
 cpd_address_enumerate (GSocketConnectable *connectable)
 {
   GNetworkAddress *address = G_NETWORK_ADDRESS (connectable);
-  CpdGate *gate = ((CpdAddress *)connectable)->gate;
   CpdAddressFilter *filter = g_object_new (CPD_TYPE_ADDRESS_FILTER, NULL);
   /* A new one each time: a GNetworkAddress goes on to give the addresses that it once found. */
   g_autoptr (GSocketConnectable) fresh = g_network_address_new (
       g_network_address_get_hostname (address), g_network_address_get_port (address));
 
   filter->all = g_socket_connectable_enumerate (fresh);
-  filter->gate = gate != NULL ? g_object_ref (gate) : NULL;
   return G_SOCKET_ADDRESS_ENUMERATOR (filter);
 }
 
@@ -224,16 +213,8 @@ G_DEFINE_TYPE_WITH_CODE (CpdAddress, cpd_address, G_TYPE_NETWORK_ADDRESS,
                                                 cpd_address_connectable_init))
 
 static void
-cpd_address_dispose (GObject *object)
-{
-  g_clear_object (&((CpdAddress *)object)->gate);
-  G_OBJECT_CLASS (cpd_address_parent_class)->dispose (object);
-}
-
-static void
 cpd_address_class_init (CpdAddressClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = cpd_address_dispose;
 }
 
 static void
@@ -241,13 +222,9 @@ cpd_address_init (CpdAddress *address)
 {
 }
 
-/* `name`: canonical. `gate`: (nullable): counts the look-ups. */
+/* `name`: canonical. */
 GSocketConnectable *
-cpd_address_new (const char *name, guint16 port, CpdGate *gate)
+cpd_address_new (const char *name, guint16 port)
 {
-  CpdAddress *address
-      = g_object_new (CPD_TYPE_ADDRESS, "hostname", name, "port", port, "scheme", "https", NULL);
-
-  address->gate = gate != NULL ? g_object_ref (gate) : NULL;
-  return G_SOCKET_CONNECTABLE (address);
+  return g_object_new (CPD_TYPE_ADDRESS, "hostname", name, "port", port, NULL);
 }

@@ -2,20 +2,18 @@
 
 #pragma once
 
-#include "daemon/transport/cpd-gate.h"
-
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
 
 #define CPD_TYPE_ADDRESS (cpd_address_get_type ())
 
-/* Where a host is: a GNetworkAddress, so that TLS takes its name for the server's. */
+/* Where a host is. */
 typedef struct _CpdAddress CpdAddress;
 
 GType cpd_address_get_type (void);
 
-GSocketConnectable *cpd_address_new (const char *name, guint16 port, CpdGate *gate);
+GSocketConnectable *cpd_address_new (const char *name, guint16 port);
 
 gboolean cpd_address_is_link_local (GInetAddress *address);
 

@@ -1,33 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One warm channel: a session of libsoup's for one uid and one host and port, which shares nothing
- * with any other, has no cookies, credentials, cache or proxy, and takes only as many exchanges at
- * a time as it has connections, since what waits inside libsoup cannot be cancelled. It holds no
- * policy: whoever judges asks for the one in force. When that changes, a channel goes on if all its
+/* One warm channel: the connections of one uid to one host and port. It shares nothing with any
+ * other, and takes only as many attempts at a time as it may have connections. It holds no policy:
+ * whoever judges asks for the one in force. When that changes, a channel goes on if all its
  * connections still pass, and else is closed as a whole. */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-channel.h"
 
-#include "daemon/transport/cpd-address.h"
-
 struct _CpdChannel
 {
   GObject parent;
 
-  CpdStore *store;
-  CpdGate *gate;
-  CpdHost *target;
-  guint32 uid;
-  unsigned int max_connections;
-
-  SoupSession *session;
-  CpdTlsDatabase *database;
-  CpdSockets *sockets;
-  CpdReading *reading;
-  GQueue *running; /* of CpdExchange */
-  GQueue *waiting; /* of CpdExchange */
+  CpdChannelSettings settings; /* with references of its own */
+  GQueue *kept;                /* of CpdConnection: nothing is on them; the last used one first */
+  GQueue *running;             /* of CpdAttempt */
+  GQueue *waiting;             /* of CpdAttempt */
   gboolean closed;
 };
 
@@ -43,19 +32,26 @@ enum
 static unsigned int signals[N_SIGNALS];
 
 static void
+close_connection (gpointer data)
+{
+  CpdConnection *connection = data;
+
+  cpd_tls_close (connection->tls);
+  cpd_connection_free (connection);
+}
+
+static void
 cpd_channel_finalize (GObject *object)
 {
   CpdChannel *channel = CPD_CHANNEL (object);
 
-  g_clear_object (&channel->session);
-  g_clear_object (&channel->database);
-  g_clear_object (&channel->store);
-  g_clear_object (&channel->gate);
-  cpd_host_unref (channel->target);
-  cpd_sockets_unref (channel->sockets);
-  cpd_reading_unref (channel->reading);
+  g_queue_free_full (channel->kept, close_connection);
   g_queue_free_full (channel->running, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
+  g_clear_object (&channel->settings.store);
+  g_clear_object (&channel->settings.gate);
+  cpd_reading_unref (channel->settings.reading);
+  cpd_host_unref (channel->settings.target);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
 }
 
@@ -72,43 +68,62 @@ cpd_channel_class_init (CpdChannelClass *klass)
 static void
 cpd_channel_init (CpdChannel *channel)
 {
-  channel->sockets = cpd_sockets_new ();
+  channel->kept = g_queue_new ();
   channel->running = g_queue_new ();
   channel->waiting = g_queue_new ();
 }
 
-/* `timeout` is off: it is one between two reads, which a server that drips never reaches. Deadlines
- * are set by those who ask. */
-static SoupSession *
-new_session (CpdChannel *channel, unsigned int idle_s)
+/* Drops the connections that nobody has used for long, and those for which another has no room. */
+static void
+trim (CpdChannel *channel)
 {
-  g_autoptr (GSocketConnectable) address = cpd_address_new (
-      cpd_host_get_name (channel->target), cpd_host_get_port (channel->target), channel->gate);
-  SoupSession *session = soup_session_new_with_options (
-      "remote-connectable", address, "max-conns", (int)channel->max_connections,
-      "max-conns-per-host", (int)channel->max_connections, "idle-timeout", idle_s, "timeout", 0,
-      NULL);
+  gint64 since_us = g_get_monotonic_time () - (gint64)channel->settings.idle_s * G_TIME_SPAN_SECOND;
+  CpdConnection *oldest;
 
-  soup_session_set_proxy_resolver (session, NULL);
-  soup_session_set_tls_database (session, G_TLS_DATABASE (channel->database));
-  soup_session_remove_feature_by_type (session, SOUP_TYPE_CONTENT_DECODER);
-  return session;
+  while (
+      (oldest = g_queue_peek_tail (channel->kept)) != NULL
+      && (oldest->used_us < since_us
+          || channel->kept->length + channel->running->length > channel->settings.max_connections))
+    close_connection (g_queue_pop_tail (channel->kept));
 }
 
-/* What is under way may need a connection, as long as it has none. */
+/* Returns: (transfer full) (nullable): the last used one that the attempt takes */
+static CpdConnection *
+take_kept (CpdChannel *channel, CpdAttempt *attempt)
+{
+  CpdConnection *connection = g_queue_peek_head (channel->kept);
+
+  if (connection == NULL || !cpd_attempt_takes (attempt, connection))
+    return NULL;
+  return g_queue_pop_head (channel->kept);
+}
+
+/* Returns: whether it was started, or at least ended */
+static gboolean
+start (CpdChannel *channel, CpdAttempt *attempt)
+{
+  CpdConnection *connection = take_kept (channel, attempt);
+
+  if (connection == NULL && !cpd_gate_enter (channel->settings.gate))
+    return FALSE;
+  g_queue_remove (channel->waiting, attempt);
+  g_queue_push_tail (channel->running, attempt);
+  trim (channel);
+  if (connection != NULL)
+    cpd_attempt_use (attempt, connection);
+  else
+    cpd_attempt_connect (attempt, channel->settings.gate);
+  return TRUE;
+}
+
 static void
 start_waiting (CpdChannel *channel)
 {
-  while (!channel->closed && channel->running->length < channel->max_connections
-         && !g_queue_is_empty (channel->waiting) && cpd_gate_enter (channel->gate))
-    {
-      CpdExchange *exchange = g_queue_pop_head (channel->waiting);
+  gboolean started = TRUE;
 
-      g_signal_connect_object (exchange, "settled", G_CALLBACK (cpd_gate_leave), channel->gate,
-                               G_CONNECT_SWAPPED);
-      g_queue_push_tail (channel->running, exchange);
-      cpd_exchange_start (exchange);
-    }
+  while (started && !channel->closed && !g_queue_is_empty (channel->waiting)
+         && channel->running->length < channel->settings.max_connections)
+    started = start (channel, g_queue_peek_head (channel->waiting));
 }
 
 CpdChannel *
@@ -116,15 +131,12 @@ cpd_channel_new (const CpdChannelSettings *settings)
 {
   CpdChannel *channel = g_object_new (CPD_TYPE_CHANNEL, NULL);
 
-  channel->store = g_object_ref (settings->store);
-  channel->gate = g_object_ref (settings->gate);
-  channel->reading = cpd_reading_ref (settings->reading);
-  channel->target = cpd_host_ref (settings->target);
-  channel->uid = settings->uid;
-  channel->max_connections = settings->max_connections;
-  channel->database = cpd_tls_database_new (settings->store, settings->uid, settings->target);
-  channel->session = new_session (channel, settings->idle_s);
-  g_signal_connect_object (channel->gate, "opened", G_CALLBACK (start_waiting), channel,
+  channel->settings = *settings;
+  g_object_ref (settings->store);
+  g_object_ref (settings->gate);
+  cpd_reading_ref (settings->reading);
+  cpd_host_ref (settings->target);
+  g_signal_connect_object (settings->gate, "opened", G_CALLBACK (start_waiting), channel,
                            G_CONNECT_SWAPPED);
   return channel;
 }
@@ -132,14 +144,14 @@ cpd_channel_new (const CpdChannelSettings *settings)
 guint32
 cpd_channel_get_uid (CpdChannel *channel)
 {
-  return channel->uid;
+  return channel->settings.uid;
 }
 
 /* Returns: (transfer none) */
 CpdHost *
 cpd_channel_get_target (CpdChannel *channel)
 {
-  return channel->target;
+  return channel->settings.target;
 }
 
 gboolean
@@ -148,13 +160,40 @@ cpd_channel_is_busy (CpdChannel *channel)
   return !g_queue_is_empty (channel->running) || !g_queue_is_empty (channel->waiting);
 }
 
+/* One that is closed by its server, or says something unasked. */
 static void
-on_ended (CpdChannel *channel, CpdExchange *exchange)
+on_kept_ended (CpdConnection *connection, gpointer user_data)
+{
+  CpdChannel *channel = user_data;
+
+  g_queue_remove (channel->kept, connection);
+  close_connection (connection);
+}
+
+/* `connection`: (transfer full) */
+static void
+keep (CpdChannel *channel, CpdConnection *connection)
+{
+  if (channel->closed)
+    {
+      cpd_connection_free (connection);
+      return;
+    }
+  g_queue_push_head (channel->kept, connection);
+  cpd_connection_watch_idle (connection, on_kept_ended, channel);
+}
+
+static void
+on_ended (CpdChannel *channel, CpdAttempt *attempt)
 {
   g_autoptr (CpdChannel) alive = g_object_ref (channel);
+  CpdConnection *connection = cpd_attempt_steal_connection (attempt);
 
-  if (g_queue_remove (channel->running, exchange) || g_queue_remove (channel->waiting, exchange))
-    g_object_unref (exchange);
+  if (connection != NULL)
+    keep (channel, connection);
+  if (g_queue_remove (channel->running, attempt) || g_queue_remove (channel->waiting, attempt))
+    g_object_unref (attempt);
+  trim (channel);
   start_waiting (channel);
   if (!cpd_channel_is_busy (channel))
     g_signal_emit (channel, signals[IDLE], 0);
@@ -162,31 +201,37 @@ on_ended (CpdChannel *channel, CpdExchange *exchange)
 
 /* `bodies`: what the uid may hold of them. `request`: the order's, or what a redirect made of it.
  * `fresh`: on a new connection.
- * Returns: (transfer full): an exchange that starts when a connection is free for it */
-CpdExchange *
+ * Returns: (transfer full): an attempt that starts when a connection is free for it */
+CpdAttempt *
 cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
                   CertpinRequest *request, gboolean fresh)
 {
-  const CpdExchangeSettings settings = {
-    .session = channel->session,
-    .database = channel->database,
-    .store = channel->store,
-    .sockets = channel->sockets,
-    .reading = channel->reading,
-    .target = channel->target,
+  const CpdAttemptSettings settings = {
+    .store = channel->settings.store,
+    .reading = channel->settings.reading,
+    .target = channel->settings.target,
     .request = request,
     .require_keys = order->require_keys,
-    .uid = channel->uid,
+    .uid = channel->settings.uid,
     .max_body_bytes = order->max_body_bytes,
     .bodies = bodies,
     .fresh = fresh,
   };
-  CpdExchange *exchange = cpd_exchange_new (&settings);
+  CpdAttempt *attempt = cpd_attempt_new (&settings);
 
-  g_signal_connect_object (exchange, "ended", G_CALLBACK (on_ended), channel, G_CONNECT_SWAPPED);
-  g_queue_push_tail (channel->waiting, g_object_ref (exchange));
+  g_signal_connect_object (attempt, "ended", G_CALLBACK (on_ended), channel, G_CONNECT_SWAPPED);
+  g_queue_push_tail (channel->waiting, g_object_ref (attempt));
   start_waiting (channel);
-  return exchange;
+  return attempt;
+}
+
+static void
+cut_kept (CpdChannel *channel)
+{
+  CpdConnection *connection;
+
+  while ((connection = g_queue_pop_head (channel->kept)) != NULL)
+    cpd_connection_free (connection);
 }
 
 /* Leaves everything under way, each to go where it belongs, and cuts all connections. */
@@ -194,32 +239,52 @@ void
 cpd_channel_close (CpdChannel *channel)
 {
   g_autoptr (CpdChannel) alive = g_object_ref (channel);
-  CpdExchange *exchange;
+  CpdAttempt *attempt;
 
   if (channel->closed)
     return;
   channel->closed = TRUE;
-  cpd_sockets_cut_all (channel->sockets);
+  cut_kept (channel);
   g_signal_emit (channel, signals[CLOSED], 0);
-  while ((exchange = g_queue_peek_head (channel->running)) != NULL
-         || (exchange = g_queue_peek_head (channel->waiting)) != NULL)
-    cpd_exchange_close (exchange);
+  while ((attempt = g_queue_peek_head (channel->running)) != NULL
+         || (attempt = g_queue_peek_head (channel->waiting)) != NULL)
+    cpd_attempt_close (attempt);
+}
+
+static gboolean
+passes (CpdChannel *channel, CpdPeer *peer)
+{
+  g_autoptr (CpdVerdict) verdict
+      = cpd_judge_peer (channel->settings.store, channel->settings.uid, peer, NULL);
+
+  return verdict->passed;
+}
+
+static gboolean
+do_all_pass (CpdChannel *channel)
+{
+  g_autoptr (CpdVerdict) host
+      = cpd_judge_host (channel->settings.store, channel->settings.uid, channel->settings.target);
+
+  if (!host->passed)
+    return FALSE;
+  for (GList *link = channel->kept->head; link != NULL; link = link->next)
+    if (!passes (channel, ((CpdConnection *)link->data)->peer))
+      return FALSE;
+  for (GList *link = channel->running->head; link != NULL; link = link->next)
+    {
+      CpdPeer *peer = cpd_attempt_get_peer (link->data);
+
+      if (peer != NULL && !passes (channel, peer))
+        return FALSE;
+    }
+  return TRUE;
 }
 
 /* Something has changed: the channel is closed unless every connection that it has still passes. */
 void
 cpd_channel_reconsider (CpdChannel *channel)
 {
-  g_autoptr (GPtrArray) peers = cpd_tls_database_list_peers (channel->database);
-  g_autoptr (CpdVerdict) host = cpd_judge_host (channel->store, channel->uid, channel->target);
-  gboolean passes = host->passed;
-
-  for (unsigned int i = 0; passes && i < peers->len; i++)
-    {
-      g_autoptr (CpdVerdict) verdict
-          = cpd_judge_peer (channel->store, channel->uid, peers->pdata[i], NULL);
-      passes = verdict->passed;
-    }
-  if (!passes)
+  if (!do_all_pass (channel))
     cpd_channel_close (channel);
 }

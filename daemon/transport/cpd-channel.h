@@ -2,8 +2,7 @@
 
 #pragma once
 
-#include "daemon/transport/cpd-exchange.h"
-#include "daemon/transport/cpd-gate.h"
+#include "daemon/transport/cpd-attempt.h"
 
 G_BEGIN_DECLS
 
@@ -22,7 +21,7 @@ typedef struct
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;
-  unsigned int idle_s;
+  unsigned int idle_s; /* how long a connection is kept that nobody uses */
 } CpdChannelSettings;
 
 CpdChannel *cpd_channel_new (const CpdChannelSettings *settings);
@@ -31,8 +30,8 @@ guint32 cpd_channel_get_uid (CpdChannel *channel);
 CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 
-CpdExchange *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
-                               CertpinRequest *request, gboolean fresh);
+CpdAttempt *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
+                              CertpinRequest *request, gboolean fresh);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 

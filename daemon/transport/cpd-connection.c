@@ -1,62 +1,67 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+/* One connection between its handshake and its end, while no request is on it. */
+
 #include "config.h"
 
 #include "daemon/transport/cpd-connection.h"
 
-#include "daemon/transport/cpd-turns.h"
+/* So often an idle connection may be woken by what is no data, such as tickets. */
+#define WAKE_UPS_MAX 64
 
-#include <gnutls/gnutls.h>
-
-/* Stands in front of GnuTLS's own function, for GIO: it would keep every ticket that a server of
- * TLS 1.3 sends, however many, and cannot be told otherwise. What is never kept cannot be resumed
- * either. */
-__attribute__ ((visibility ("default"))) int
-gnutls_session_get_data2 (gnutls_session_t session, gnutls_datum_t *data)
+/* `tls`: (transfer full): its handshake is over. */
+CpdConnection *
+cpd_connection_new (CpdTls *tls, CpdHost *host)
 {
-  *data = (gnutls_datum_t){ 0 };
-  return GNUTLS_E_UNIMPLEMENTED_FEATURE;
+  CpdConnection *connection = g_new0 (CpdConnection, 1);
+
+  connection->tls = tls;
+  connection->peer = cpd_peer_new (host, cpd_tls_get_presented (tls));
+  return connection;
 }
 
-static GSocketConnection *
-get_base (GTlsConnection *connection)
-{
-  g_autoptr (GIOStream) base = NULL;
-
-  g_object_get (connection, "base-io-stream", &base, NULL);
-  return G_SOCKET_CONNECTION (base); /* the connection holds it */
-}
-
-/* Before hands are shaken. Sessions are not resumed, since a resumed one passes over what the
- * database says; and a connection that ends without TLS's own end is cut, not closed (RFC 8446,
- * section 6.1). */
+/* Cuts it, unless it was closed.
+ * `connection`: (nullable) */
 void
-cpd_connection_set_up (GTlsConnection *connection)
+cpd_connection_free (CpdConnection *connection)
 {
-  GObjectClass *klass = G_OBJECT_GET_CLASS (connection);
-
-  g_tls_connection_set_require_close_notify (connection, TRUE);
-  if (g_object_class_find_property (klass, "session-resumption-enabled") != NULL)
-    g_object_set (connection, "session-resumption-enabled", FALSE, NULL);
-  cpd_turns_apply (get_base (connection));
+  if (connection == NULL)
+    return;
+  cpd_tls_free (connection->tls);
+  cpd_peer_unref (connection->peer);
+  g_free (connection);
 }
 
-/* Returns: (transfer none) */
-GSocket *
-cpd_connection_get_socket (GTlsConnection *connection)
-{
-  return g_socket_connection_get_socket (get_base (connection));
-}
-
-/* Whether the server says something before it is asked, which is the answer to nothing (RFC 9112,
- * section 9.2). Of connections that were kept alive libsoup drops those where that is so. */
+/* Whether the server says nothing before it is asked: that would be the answer to nothing (RFC
+ * 9112, section 9.2), and its end is no answer either. */
 gboolean
-cpd_connection_speaks_unasked (GTlsConnection *connection)
+cpd_connection_is_silent (CpdConnection *connection)
 {
-  GInputStream *input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  g_autoptr (GError) error = NULL;
   guint8 byte;
 
-  return g_pollable_input_stream_read_nonblocking (G_POLLABLE_INPUT_STREAM (input), &byte,
-                                                   sizeof byte, NULL, NULL)
-         > 0;
+  return cpd_tls_receive (connection->tls, &byte, sizeof byte, &error) < 0
+         && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+}
+
+static void
+on_ready (gpointer user_data)
+{
+  CpdConnection *connection = user_data;
+
+  if (cpd_connection_is_silent (connection) && ++connection->wake_ups <= WAKE_UPS_MAX)
+    return;
+  cpd_tls_watch (connection->tls, 0, NULL, NULL);
+  connection->ended (connection, connection->user_data);
+}
+
+/* `ended`: called once if the server says something or ends the connection, unless something else
+ * watches it before that. */
+void
+cpd_connection_watch_idle (CpdConnection *connection, CpdConnectionFunc ended, gpointer user_data)
+{
+  connection->wake_ups = 0;
+  connection->ended = ended;
+  connection->user_data = user_data;
+  cpd_tls_watch (connection->tls, G_IO_IN, on_ready, connection);
 }

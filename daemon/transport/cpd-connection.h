@@ -2,13 +2,37 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "daemon/core/verdict/cpd-peer.h"
+#include "daemon/transport/cpd-tls.h"
 
 G_BEGIN_DECLS
 
-/* A TLS connection that libsoup makes: what libsoup leaves to be set, and to be asked. */
-void cpd_connection_set_up (GTlsConnection *connection);
-GSocket *cpd_connection_get_socket (GTlsConnection *connection);
-gboolean cpd_connection_speaks_unasked (GTlsConnection *connection);
+/* A connection to a server that is known, but may be sent nothing before it is judged. It has one
+ * owner at a time. */
+typedef struct _CpdConnection CpdConnection;
+
+typedef void (*CpdConnectionFunc) (CpdConnection *connection, gpointer user_data);
+
+struct _CpdConnection
+{
+  CpdTls *tls;
+  CpdPeer *peer;
+  gint64 used_us; /* monotonic: when the last answer was complete; 0: there was none */
+  guint64 resolve_us, connect_us, tls_us; /* what setting it up took */
+
+  /* While it is idle. */
+  unsigned int wake_ups;
+  CpdConnectionFunc ended;
+  gpointer user_data;
+};
+
+CpdConnection *cpd_connection_new (CpdTls *tls, CpdHost *host);
+void cpd_connection_free (CpdConnection *connection);
+
+gboolean cpd_connection_is_silent (CpdConnection *connection);
+void
+cpd_connection_watch_idle (CpdConnection *connection, CpdConnectionFunc ended, gpointer user_data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdConnection, cpd_connection_free)
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* GIO does look-ups of names, TLS handshakes and the writing of files on one pool of some ten
- * threads. Whoever asks servers that do not answer would take all of them, and everybody else would
- * wait; so each uid sets up only so many connections at a time. A look-up cannot be stopped: it
- * counts until it is really over, also when nobody waits for it any more. */
+/* GIO looks up names and writes files on one pool of some ten threads. A user whose name servers do
+ * not answer would take all of them, and everybody else would wait. So each uid sets up only a few
+ * connections at a time. A look-up cannot be stopped: its connection counts until it is over, also
+ * when nobody waits for it any more. */
 
 #include "config.h"
 
@@ -16,7 +16,6 @@ struct _CpdGate
   GObject parent;
 
   unsigned int set_ups;
-  unsigned int lookups;
   unsigned int opening; /* an idle source that will tell of room; 0: none */
 };
 
@@ -60,7 +59,7 @@ cpd_gate_new (void)
 gboolean
 cpd_gate_enter (CpdGate *gate)
 {
-  if (gate->set_ups >= SET_UPS_MAX || gate->lookups >= SET_UPS_MAX)
+  if (gate->set_ups >= SET_UPS_MAX)
     return FALSE;
   gate->set_ups++;
   return TRUE;
@@ -76,30 +75,11 @@ tell (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Not at once: whoever leaves may be in the middle of libsoup. */
-static void
-tell_soon (CpdGate *gate)
-{
-  if (gate->opening == 0)
-    gate->opening = g_idle_add_full (G_PRIORITY_DEFAULT, tell, gate, NULL);
-}
-
+/* Room is told of from the main loop: whoever leaves may be in the middle of something. */
 void
 cpd_gate_leave (CpdGate *gate)
 {
   gate->set_ups--;
-  tell_soon (gate);
-}
-
-void
-cpd_gate_begin_lookup (CpdGate *gate)
-{
-  gate->lookups++;
-}
-
-void
-cpd_gate_end_lookup (CpdGate *gate)
-{
-  gate->lookups--;
-  tell_soon (gate);
+  if (gate->opening == 0)
+    gate->opening = g_idle_add_full (G_PRIORITY_DEFAULT, tell, gate, NULL);
 }

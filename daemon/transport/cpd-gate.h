@@ -17,7 +17,4 @@ CpdGate *cpd_gate_new (void);
 gboolean cpd_gate_enter (CpdGate *gate);
 void cpd_gate_leave (CpdGate *gate);
 
-void cpd_gate_begin_lookup (CpdGate *gate);
-void cpd_gate_end_lookup (CpdGate *gate);
-
 G_END_DECLS

@@ -236,7 +236,8 @@ decode_latin1 (GString *value)
 }
 
 gboolean
-cpd_http_fields_next (const char **cursor, const char *end, GString *name, GString *value)
+cpd_http_fields_next (const char **cursor, const char *end, GString *name, GString *value,
+                      gboolean *is_latin1)
 {
   const char *line = *cursor;
   const char *colon, *line_end;
@@ -256,7 +257,8 @@ cpd_http_fields_next (const char **cursor, const char *end, GString *name, GStri
     }
   while (is_space (*line));
   *cursor = line;
-  if (!g_utf8_validate_len (value->str, value->len, NULL))
+  *is_latin1 = !g_utf8_validate_len (value->str, value->len, NULL);
+  if (*is_latin1)
     decode_latin1 (value);
   return TRUE;
 }

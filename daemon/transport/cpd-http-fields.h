@@ -36,8 +36,10 @@ gboolean cpd_http_fields_are_complete (const CpdHttpFields *fields);
  * moves on; `end` is where the section ends. Line folds become one space each, white space around
  * the value goes; a value that is not UTF-8 is read as Latin-1.
  * `name`, `value`: (out): what they held before goes
+ * `is_latin1`: (out): whether the value was
  * Returns: whether there was one; FALSE at the empty line */
-gboolean cpd_http_fields_next (const char **cursor, const char *end, GString *name, GString *value);
+gboolean cpd_http_fields_next (const char **cursor, const char *end, GString *name, GString *value,
+                               gboolean *is_latin1);
 
 /* Reads the next element of a comma-separated list (RFC 9110, section 5.6.1) without quotes in it.
  * `list` points into it and moves on. An element may be empty.

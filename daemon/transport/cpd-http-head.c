@@ -237,12 +237,14 @@ read_fields (Head *self, const char *cursor, const char *end)
 {
   g_autoptr (GString) name = g_string_new (NULL);
   g_autoptr (GString) value = g_string_new (NULL);
+  gboolean is_latin1;
 
-  while (cpd_http_fields_next (&cursor, end, name, value))
+  while (cpd_http_fields_next (&cursor, end, name, value, &is_latin1))
     {
       const CpdHttpField field
           = { .name = g_string_chunk_insert_len (self->text, name->str, (gssize)name->len),
-              .value = g_string_chunk_insert_len (self->text, value->str, (gssize)value->len) };
+              .value = g_string_chunk_insert_len (self->text, value->str, (gssize)value->len),
+              .is_latin1 = is_latin1 };
 
       g_array_append_val (self->fields, field);
     }
@@ -301,11 +303,11 @@ cpd_http_head_is_interim (const CpdHttpHead *head)
   return head->status < 200;
 }
 
-const char *
-cpd_http_head_lookup (const CpdHttpHead *head, const char *name)
+const CpdHttpField *
+cpd_http_head_find (const CpdHttpHead *head, const char *name)
 {
   for (unsigned int i = 0; i < head->n_fields; i++)
     if (g_ascii_strcasecmp (head->fields[i].name, name) == 0)
-      return head->fields[i].value;
+      return &head->fields[i];
   return NULL;
 }

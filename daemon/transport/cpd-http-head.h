@@ -17,8 +17,9 @@ typedef enum
 
 typedef struct
 {
-  const char *name;  /* as sent; a token (RFC 9110, section 5.6.2) */
-  const char *value; /* UTF-8 without control characters but HTAB, C1 ones apart */
+  const char *name;   /* as sent; a token (RFC 9110, section 5.6.2) */
+  const char *value;  /* UTF-8 without control characters but HTAB, C1 ones apart */
+  gboolean is_latin1; /* it was not sent as UTF-8, and was read as Latin-1 */
 } CpdHttpField;
 
 /* The head of one response, interim or final. An immutable, reference-counted value: only this
@@ -66,8 +67,8 @@ void cpd_http_head_unref (CpdHttpHead *head);
 gboolean cpd_http_head_is_interim (const CpdHttpHead *head);
 
 /* `name`: in any case.
- * Returns: (nullable): the value of the first field of that name */
-const char *cpd_http_head_lookup (const CpdHttpHead *head, const char *name);
+ * Returns: (nullable): the first field of that name */
+const CpdHttpField *cpd_http_head_find (const CpdHttpHead *head, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdHttpHead, cpd_http_head_unref)
 

@@ -10,30 +10,20 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/transport/cpd-http-request.h"
 
 #include <string.h>
 
 static const char *const crossing_headers[]
     = { "Accept", "Accept-Language", "Range", "User-Agent", NULL };
 
-static const char *
-lookup_location (GVariant *headers)
-{
-  const char *name, *value;
-  GVariantIter iter;
-
-  g_variant_iter_init (&iter, headers);
-  while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
-    if (g_ascii_strcasecmp (name, "Location") == 0)
-      return value;
-  return NULL;
-}
-
 gboolean
-cpd_redirect_is_one (unsigned int status, GVariant *headers)
+cpd_redirect_is_one (const CpdHttpHead *head)
 {
+  unsigned int status = head->status;
+
   return (status == 301 || status == 302 || status == 303 || status == 307 || status == 308)
-         && lookup_location (headers) != NULL;
+         && cpd_http_head_find (head, "Location") != NULL;
 }
 
 static gboolean
@@ -78,10 +68,36 @@ pick_headers (GVariant *headers, gboolean same_origin, gboolean with_body)
   return g_variant_builder_end (&builder);
 }
 
+/* Returns: where the authority of a URL ends; its beginning, if it has none */
+static const char *
+behind_authority (const char *url)
+{
+  const char *slashes = url + strcspn (url, "/?#");
+
+  if (!g_str_has_prefix (slashes, "//") || (slashes != url && slashes[-1] != ':'))
+    return url;
+  return slashes + 2 + strcspn (slashes + 2, "/?#");
+}
+
+/* Returns: (transfer full): a Location whose path, query and fragment are encoded, byte by byte as
+ * they were sent; a host may be written in Unicode */
+static char *
+encode (const CpdHttpField *field)
+{
+  const char *rest = behind_authority (field->value);
+  g_autofree char *raw
+      = field->is_latin1 ? g_convert (rest, -1, "ISO-8859-1", "UTF-8", NULL, NULL, NULL) : NULL;
+  GString *encoded = g_string_new_len (field->value, rest - field->value);
+
+  cpd_http_append_encoded (encoded, raw != NULL ? raw : rest);
+  return g_string_free (encoded, FALSE);
+}
+
 /* Returns: (transfer full): where a Location leads, as an absolute URL */
 static char *
-resolve (GUri *base, const char *location, GError **error)
+resolve (GUri *base, const CpdHttpField *field, GError **error)
 {
+  g_autofree char *location = encode (field);
   g_autoptr (GError) reason = NULL;
   g_autoptr (GUri) uri = g_uri_parse_relative (
       base, location, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, &reason);
@@ -135,19 +151,18 @@ carry_on (CertpinRequest *request, gboolean to_get, gboolean same_origin, const 
                               body, error);
 }
 
-/* `headers`: of a response that is a redirect. `next`: (out caller-allocates): what to ask next.
+/* `head`: of a response that is a redirect. `next`: (out caller-allocates): what to ask next.
  * Errors: CERTPIN_ERROR_NOT_SECURE where it leads to another scheme,
  * CERTPIN_ERROR_PROTOCOL_ERROR where it leads nowhere.
  * Returns: whether there is a next one; FALSE without `error` where the redirect is itself the
  * answer, since the request's body may not go along */
 gboolean
-cpd_redirect_follow (const CpdHop *hop, unsigned int status, GVariant *headers, CpdHop *next,
-                     GError **error)
+cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, GError **error)
 {
   GBytes *body = certpin_request_get_body (hop->request);
-  gboolean to_get = becomes_get (certpin_request_get_method (hop->request), status);
-  g_autofree char *url
-      = resolve (certpin_request_get_uri (hop->request), lookup_location (headers), error);
+  gboolean to_get = becomes_get (certpin_request_get_method (hop->request), head->status);
+  g_autofree char *url = resolve (certpin_request_get_uri (hop->request),
+                                  cpd_http_head_find (head, "Location"), error);
   g_autoptr (CpdHost) target = NULL;
   GError *reason = NULL;
   gboolean same_origin;

@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-request.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/transport/cpd-http-head.h"
 
 G_BEGIN_DECLS
 
@@ -16,8 +17,8 @@ typedef struct
 
 void cpd_hop_clear (CpdHop *hop);
 
-gboolean cpd_redirect_is_one (unsigned int status, GVariant *headers);
-gboolean cpd_redirect_follow (const CpdHop *hop, unsigned int status, GVariant *headers,
-                              CpdHop *next, GError **error);
+gboolean cpd_redirect_is_one (const CpdHttpHead *head);
+gboolean
+cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, GError **error);
 
 G_END_DECLS

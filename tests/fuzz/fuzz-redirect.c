@@ -35,20 +35,25 @@ int
 LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
 {
   static const unsigned int statuses[] = { 301, 302, 303, 307, 308 };
-  g_autofree char *given = g_strndup ((const char *)data, size);
-  g_autofree char *location = g_utf8_make_valid (given, -1);
+  g_autofree char *location = g_strndup ((const char *)data, size);
+  g_autofree char *text = g_strdup_printf ("HTTP/1.1 %u So\r\nLocation: %s\r\n\r\n",
+                                           statuses[size % G_N_ELEMENTS (statuses)], location);
+  CpdHttpScan scan = { 0 };
   g_autoptr (CertpinRequest) request
       = certpin_request_new ("GET", "https://h.example/a/b?c",
                              g_variant_new_parsed ("[('Cookie', 'secret')]"), NULL, NULL);
-  g_autoptr (GVariant) headers
-      = g_variant_ref_sink (g_variant_new_parsed ("[('Location', %s)]", location));
+  g_autoptr (CpdHttpHead) head = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (CpdHost) target = cpd_host_new_target ("h.example", CPD_HTTPS_PORT, NULL);
   const CpdHop hop = { request, target };
   CpdHop next;
 
-  if (cpd_redirect_follow (&hop, statuses[size % G_N_ELEMENTS (statuses)], headers, &next, &error)
-      == (error != NULL))
+  if (!cpd_http_scan_check (&scan, text, strlen (text), NULL) || !cpd_http_scan_is_complete (&scan))
+    return 0;
+  head = cpd_http_head_new (text, scan.scanned, "GET", NULL);
+  if (head == NULL || !cpd_redirect_is_one (head))
+    return 0;
+  if (cpd_redirect_follow (&hop, head, &next, &error) == (error != NULL))
     abort ();
   if (error != NULL)
     return 0;

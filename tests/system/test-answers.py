@@ -5,7 +5,6 @@ error of its own, and nothing lasts longer than it may."""
 
 import gzip
 import socket
-import subprocess
 import threading
 import time
 
@@ -134,34 +133,18 @@ for arguments in (
         ('a Content-Length with a plus', OK + b'Content-Length: +5\r\n\r\nhello',
          'ProtocolError'),
         ('a Content-Length past any number', OK + b'Content-Length: ' + b'9' * 30
-         + b'\r\n\r\nhello', 'Truncated'),
+         + b'\r\n\r\nhello', 'ProtocolError'),
         ('Content-Length and Transfer-Encoding', OK + b'Content-Length: 5\r\n'
          b'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', 'ProtocolError'),
         ('a body cut short', OK + b'Content-Length: 100\r\n\r\nhello', 'Truncated'),
         ('a chunk cut short', OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\nhel', 'Truncated'),
-        ('headers cut short', OK + b'Content-Le', 'ProtocolError'),
+        ('headers cut short', OK + b'Content-Le', 'Truncated'),
+        ('headers that end after a line', OK + b'Content-Type: text/plain\r\n', 'Truncated'),
+        ('a chunk size that is no number', OK + b'Transfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n',
+         'ProtocolError'),
+        ('chunks without a last one', OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n', 'Truncated'),
         ('nothing at all', b'', 'Truncated')):
     add_answer_test(*arguments)
-
-
-# docs/THREATS.md says so: a server that has proved the pinned key can end its own answer early, in these ways,
-# without libsoup noticing. Where one of them comes out otherwise, the document is to be changed.
-LIBSOUP = subprocess.run(['pkg-config', '--modversion', 'libsoup-3.0'], check=True, text=True,
-                         stdout=subprocess.PIPE).stdout
-CHUNKS_WITHOUT_A_LAST_ONE = OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n'
-UNNOTICED = [
-    ('a bad chunk size', OK + b'Transfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n'),
-    ('headers that end after a line', OK + b'Content-Type: text/plain\r\n')]
-if LIBSOUP.startswith('3.2.'):
-    UNNOTICED.append(('chunks without a last one', CHUNKS_WITHOUT_A_LAST_ONE))
-else:
-    add_answer_test('chunks without a last one', CHUNKS_WITHOUT_A_LAST_ONE, 'Truncated')
-for name, raw in UNNOTICED:
-    @test(f'what libsoup takes for the end of an answer: {name}')
-    def _(world, raw=raw):
-        server, _ = world.serve_pinned()
-        server.respond = lambda connection, request: connection.send(raw)
-        equal(world.arrives(server).status, 200, 'the status')
 
 
 @test('a body up to the end of the connection is whole where TLS says that it is the end')
@@ -190,8 +173,7 @@ for arguments in (
         ('in a body of a known length', OK + b'Content-Length: 9\r\n\r\nhello', 'Truncated'),
         ('between two chunks', OK + b'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n',
          'Truncated'),
-        ('between two headers', OK + b'Content-Type: text/plain\r\n', 'Truncated',
-         'ProtocolError'),
+        ('between two headers', OK + b'Content-Type: text/plain\r\n', 'Truncated'),
         ('before the first byte', b'', 'Truncated')):
     add_cut_test(*arguments)
 
@@ -241,11 +223,8 @@ def add_endless_test(code, error):
         server.wait_until_idle()
 
 
-# libsoup would gather all but the first, to ask again.
-add_endless_test(200, 'BodyTooLarge')
-add_endless_test(401, 'BodyTooLarge')
-add_endless_test(407, 'BodyTooLarge')
-add_endless_test(421, 'ProtocolError')
+for one in (200, 401, 407, 421):  # some clients gather those of the last three, to ask again
+    add_endless_test(one, 'BodyTooLarge')
 
 
 @test('421 is an answer, and the request is not sent again')
@@ -295,13 +274,13 @@ def _(world):
     equal(world.arrives(server, method='HEAD').info['connection-reused'], True, 'reused')
 
 
-@test('headers keep their order and repetition; bytes that are not UTF-8 are replaced')
+@test('headers keep their order and repetition; what is not UTF-8 is read as Latin-1')
 def _(world):
     server, _ = world.serve_pinned()
     server.respond = lambda connection, request: (
         OK + b'B: 1\r\nA: 2\r\nB: 3\r\nL: \xe9\r\nU: \xc3\xa9\r\nContent-Length: 0\r\n\r\n')
     headers = [header for header in world.arrives(server).headers if header[0] != 'Content-Length']
-    equal(headers, [('B', '1'), ('A', '2'), ('B', '3'), ('L', '\ufffd'), ('U', 'é')], 'the headers')
+    equal(headers, [('B', '1'), ('A', '2'), ('B', '3'), ('L', 'é'), ('U', 'é')], 'the headers')
 
 
 @test('what a server says in one go with its handshake is no answer: ProtocolError')
@@ -376,7 +355,6 @@ add_retry_test('closed', lambda connection: None)
 add_retry_test('cut', lambda connection: connection.cut())
 
 
-# PROPFIND is one that libsoup sends on kept connections, though nobody here says that it may go twice.
 def add_once_test(how, stop):
     @test(f'a kept connection that is {how}: all but GET, HEAD, OPTIONS, PUT and DELETE arrive once')
     def _(world):
@@ -453,7 +431,7 @@ def _(world):
     equal(request.path, '/a%20b/c?q=%C3%A9&r=1;2', 'the path')
     equal(request.headers['host'], f'{HOST}:{server.port}', 'Host')
     equal(request.headers['x-one'], 'a b\tc', 'the header')
-    equal(sorted(request.headers), ['accept', 'connection', 'content-length', 'host', 'x-one'],
+    equal(sorted(request.headers), ['accept', 'content-length', 'host', 'x-one'],
           'the names of all headers')
     equal(request.body, b'\x00\xffbody', 'the body')
 

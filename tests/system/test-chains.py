@@ -59,7 +59,7 @@ TRICKS = (
     Trick('a pinned root that is trusted and did not sign', lambda c: [c.middle, c.other_root],
           lambda c: c.other_root, 'PinMismatch'),
     Trick('a pinned namesake of the issuer that did not sign', lambda c: [c.namesake, c.middle],
-          lambda c: c.namesake, 'Untrusted'),
+          lambda c: c.namesake, 'PinMismatch'),
     Trick('the root’s name with the pinned key', lambda c: [c.middle, c.forge('Test Root', c.pinned)],
           PINNED, 'PinMismatch'),
     Trick('the issuer’s name with the pinned key', lambda c: [c.middle, c.forge('Middle', c.pinned)],
@@ -102,19 +102,13 @@ TRICKS = (
           lambda c: c.root, position=2),
     Trick('one cross-sign, its root pinned', lambda c: [c.cross], lambda c: c.other_root,
           position=2),
-
-    # A path is there, but GIO links a chain by names alone and keeps the first of a name, so that
-    # what could be on it never gets here. Nothing passes that must not; docs/THREATS.md says so.
-    Trick('the second of two cross-signs, its root pinned, though a path is there',
-          lambda c: [c.middle, c.cross], lambda c: c.other_root, 'PinMismatch'),
-    Trick('an expired issuer before the good one, though a path is there',
-          lambda c: [c.expired, c.middle], LEAF, 'Untrusted'),
-    Trick('a namesake of the issuer before it, though a path is there',
-          lambda c: [c.namesake, c.middle], LEAF, 'Untrusted'),
-    Trick('an untrusted cross-sign before the trusted one, though a path is there',
-          lambda c: [c.untrusted_cross, c.stranger, c.middle], LEAF, 'Untrusted'),
-    Trick('a forged issuer before the good one, though a path is there',
-          lambda c: [c.forge('Middle'), c.middle], LEAF, 'Untrusted'),
+    Trick('two cross-signs, the second one’s root pinned', lambda c: [c.middle, c.cross],
+          lambda c: c.other_root, position=2),
+    Trick('an expired issuer before the good one', lambda c: [c.expired, c.middle], LEAF),
+    Trick('a namesake of the issuer before it', lambda c: [c.namesake, c.middle], LEAF),
+    Trick('an untrusted cross-sign before the trusted one',
+          lambda c: [c.untrusted_cross, c.stranger, c.middle], LEAF),
+    Trick('a forged issuer before the good one', lambda c: [c.forge('Middle'), c.middle], LEAF),
 )
 
 

@@ -81,19 +81,6 @@ def _(world):
     holds(server.bytes < 1 << 20, f'{server.bytes} bytes reached the old key')
 
 
-@test('the environment cannot turn resumption on')
-def _(world):
-    world.daemon.more_environment = {'G_TLS_GNUTLS_PRIORITY': 'NORMAL:%COMPAT'}
-    world.daemon.restart()
-    server, _ = world.serve_pinned()
-    close_after_each(server)
-    world.arrives(server)
-    world.arrives(server)
-    world.alice.pin(HOST, world.issue().der)
-    world.nothing_arrives(server, 'PinMismatch')
-    equal(server.resumptions, 0, 'the sessions that were resumed')
-
-
 @test('no session is resumed after the service was restarted')
 def _(world):
     server, _ = world.serve_pinned()

@@ -52,7 +52,7 @@ channel_set_up (ChannelFixture *f, gconstpointer user_data)
   f->server = test_server_new (f->leaf, f->root);
   f->config = cpd_config_new ();
   open_store (f);
-  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->store, f->config));
+  f->fetcher = CPD_FETCHER (cpd_channel_fetcher_new (f->store, f->config));
   f->bodies = cpd_budget_new (64 * MAX_BODY);
 }
 
@@ -76,7 +76,7 @@ void
 channel_renew_fetcher (ChannelFixture *f)
 {
   g_object_unref (f->fetcher);
-  f->fetcher = CPD_FETCHER (cpd_soup_fetcher_new (f->store, f->config));
+  f->fetcher = CPD_FETCHER (cpd_channel_fetcher_new (f->store, f->config));
 }
 
 static CertpinRequest *

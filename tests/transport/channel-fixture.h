@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/transport/cpd-soup-fetcher.h"
+#include "daemon/transport/cpd-channel-fetcher.h"
 #include "tests/lib/test-core.h"
 #include "tests/lib/test-server.h"
 

@@ -6,7 +6,6 @@
 #include "config.h"
 
 #include "channel-fixture.h"
-#include "daemon/transport/cpd-tls-database.h"
 #include "tests/lib/test-loop.h"
 #include "tests/lib/test-resolver.h"
 
@@ -378,31 +377,6 @@ test_stale_connections (ChannelFixture *f, gconstpointer user_data)
   g_assert_cmpuint (count_reused_of (f, 4), ==, 3);
 }
 
-static GTlsCertificateFlags
-refuse_verify_chain (GTlsDatabase *database, GTlsCertificate *chain, const char *purpose,
-                     GSocketConnectable *identity, GTlsInteraction *interaction,
-                     GTlsDatabaseVerifyFlags flags, GCancellable *cancellable, GError **error)
-{
-  return G_TLS_CERTIFICATE_GENERIC_ERROR;
-}
-
-/* Each time anew: refused in the handshake, then the pins change, and it would pass. */
-static void
-test_changes_without_end (ChannelFixture *f, gconstpointer user_data)
-{
-  GTlsDatabaseClass *klass = g_type_class_ref (CPD_TYPE_TLS_DATABASE);
-  __typeof__ (klass->verify_chain) verify_chain = klass->verify_chain;
-  g_autoptr (Fetch) fetch = NULL;
-
-  channel_pin (f, f->leaf);
-  klass->verify_chain = refuse_verify_chain;
-  fetch = START (f, .timeout_ms = 60000);
-  channel_assert_failed (fetch, CERTPIN_ERROR_PIN_CHANGED);
-  g_assert_cmpuint (test_server_count_requests (f->server), ==, 0);
-  klass->verify_chain = verify_chain;
-  g_type_class_unref (klass);
-}
-
 /* For as long something is good that is to be over soon: enough for a slow machine to use it. */
 #define LASTS_S 6
 
@@ -469,7 +443,6 @@ test_fetcher_goes (ChannelFixture *f, gconstpointer user_data)
 int
 main (int argc, char *argv[])
 {
-  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
   g_test_init (&argc, &argv, NULL);
   CHANNEL_TEST_ADD ("changes/kept-alive-then-refused", test_kept_alive_refused);
   CHANNEL_TEST_ADD ("changes/kept-alive-then-unpinned", test_kept_alive_unpinned);
@@ -495,7 +468,6 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/rotation-of-both", test_rotation);
   CHANNEL_TEST_ADD ("changes/stale-connection-is-passed-over", test_stale_connection);
   CHANNEL_TEST_ADD ("changes/stale-connections-are-passed-over-at-once", test_stale_connections);
-  CHANNEL_TEST_ADD ("changes/without-end", test_changes_without_end);
   CHANNEL_TEST_ADD ("changes/certificate-expires", test_certificate_expires);
   CHANNEL_TEST_ADD ("changes/pin-expires", test_pin_expires);
   CHANNEL_TEST_ADD ("changes/fetcher-goes", test_fetcher_goes);

@@ -262,8 +262,7 @@ test_cancel (ChannelFixture *f, gconstpointer user_data)
   wait_until_dropped (f, 1);
 }
 
-/* libsoup writes a request anew when a kept-alive connection is closed under it; not one that is
- * over. */
+/* A request is sent anew when a kept connection is closed under it; not one that is over. */
 static void
 test_cancel_on_a_closed_connection (ChannelFixture *f, gconstpointer user_data)
 {
@@ -373,60 +372,9 @@ test_cancel_in_the_queue (ChannelFixture *f, gconstpointer user_data)
   g_assert_cmpuint (test_server_count_requests (f->server), ==, 2);
 }
 
-/* What the environment of the process keeps from happening, and is refused all the same. */
-typedef struct
-{
-  const char *priority; /* of TLS; NULL: the usual one */
-  gboolean http2;
-  CertpinError code;
-} Protocol;
-
-static const Protocol old_tls
-    = { .priority = "NORMAL:-VERS-ALL:+VERS-TLS1.1:%COMPAT", .code = CERTPIN_ERROR_TLS_FAILED };
-static const Protocol http2 = { .http2 = TRUE, .code = CERTPIN_ERROR_PROTOCOL_ERROR };
-
-static void
-set_up_protocol (ChannelFixture *f, gconstpointer user_data)
-{
-  const Protocol *protocol = user_data;
-
-  if (g_test_subprocess () && protocol->priority != NULL)
-    g_setenv ("G_TLS_GNUTLS_PRIORITY", protocol->priority, TRUE);
-  if (g_test_subprocess () && protocol->http2)
-    {
-      g_unsetenv ("SOUP_FORCE_HTTP1");
-      g_setenv ("SOUP_SERVER_HTTP2", "1", TRUE);
-    }
-  channel_set_up (f, NULL);
-}
-
-static void
-test_protocol (ChannelFixture *f, gconstpointer user_data)
-{
-  const Protocol *protocol = user_data;
-  g_autoptr (Fetch) fetch = NULL;
-
-  if (!g_test_subprocess ())
-    {
-      g_test_trap_subprocess (NULL, 0, 0);
-      g_test_trap_assert_passed ();
-      return;
-    }
-  channel_pin (f, f->leaf);
-  fetch = START (f, .method = "GET");
-  channel_assert_failed (fetch, protocol->code);
-  g_test_message ("%s", fetch->error->message);
-  g_assert_cmpuint (test_server_count_requests (f->server), ==, 0);
-}
-
-#define ADD_PROTOCOL(path, protocol)                                                               \
-  g_test_add ("/transport/channel/" path, ChannelFixture, protocol, set_up_protocol,               \
-              test_protocol, channel_tear_down)
-
 int
 main (int argc, char *argv[])
 {
-  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
   g_test_init (&argc, &argv, NULL);
   CHANNEL_TEST_ADD ("passes-with-its-evidence", test_evidence);
   CHANNEL_TEST_ADD ("info", test_info);
@@ -450,7 +398,5 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("budget-of-bodies", test_budget);
   CHANNEL_TEST_ADD ("queues-beyond-its-connections", test_queue);
   CHANNEL_TEST_ADD ("cancel-in-the-queue", test_cancel_in_the_queue);
-  ADD_PROTOCOL ("old-tls-is-sent-nothing", &old_tls);
-  ADD_PROTOCOL ("http2-is-sent-nothing", &http2);
   return g_test_run ();
 }

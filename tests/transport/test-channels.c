@@ -121,7 +121,6 @@ test_idle_channel_goes (ChannelFixture *f, gconstpointer user_data)
 int
 main (int argc, char *argv[])
 {
-  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
   g_test_init (&argc, &argv, NULL);
   CHANNEL_TEST_ADD ("all/each-user-sets-up-its-own", test_each_user_sets_up_its_own);
   CHANNEL_TEST_ADD ("all/queue-keeps-no-other-host-waiting",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that only so many connections are set up at a time, that look-ups which nobody waits for
- * any more count, and that whoever waits is told of room. */
+/* Proves that only so many connections are set up at a time, and that whoever waits is told of
+ * room. */
 
 #include "config.h"
 
@@ -82,8 +82,6 @@ test_tells_once (Fixture *f, gconstpointer user_data)
   fill (f);
   cpd_gate_leave (f->gate);
   cpd_gate_leave (f->gate);
-  cpd_gate_begin_lookup (f->gate);
-  cpd_gate_end_lookup (f->gate);
   test_loop_settle ();
   g_assert_cmpuint (f->opened, ==, 1);
   cpd_gate_leave (f->gate);
@@ -115,39 +113,6 @@ test_tells_again_of_what_leaves_meanwhile (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->opened, ==, 3);
 }
 
-/* Whoever gives up leaves; the look-up goes on. */
-static void
-test_lookups_count_until_they_end (Fixture *f, gconstpointer user_data)
-{
-  for (int i = 0; i < LIMIT; i++)
-    {
-      g_assert_true (cpd_gate_enter (f->gate));
-      cpd_gate_begin_lookup (f->gate);
-      cpd_gate_leave (f->gate);
-    }
-  test_loop_settle ();
-  g_assert_false (cpd_gate_enter (f->gate));
-  f->opened = 0;
-  cpd_gate_end_lookup (f->gate);
-  g_assert_true (cpd_gate_enter (f->gate));
-  test_loop_settle ();
-  g_assert_cmpuint (f->opened, ==, 1);
-}
-
-static void
-test_a_lookup_takes_no_second_place (Fixture *f, gconstpointer user_data)
-{
-  for (int i = 0; i < LIMIT; i++)
-    {
-      g_assert_true (cpd_gate_enter (f->gate));
-      if (i + 1 < LIMIT)
-        cpd_gate_begin_lookup (f->gate);
-    }
-  g_assert_false (cpd_gate_enter (f->gate));
-  cpd_gate_leave (f->gate);
-  g_assert_true (cpd_gate_enter (f->gate));
-}
-
 static void
 test_goes_before_it_tells (Fixture *f, gconstpointer user_data)
 {
@@ -170,8 +135,6 @@ main (int argc, char *argv[])
   ADD ("tells/from-the-main-loop", test_tells_from_the_main_loop);
   ADD ("tells/once", test_tells_once);
   ADD ("tells/again-of-what-leaves-meanwhile", test_tells_again_of_what_leaves_meanwhile);
-  ADD ("lookups/count-until-they-end", test_lookups_count_until_they_end);
-  ADD ("lookups/take-no-second-place", test_a_lookup_takes_no_second_place);
   ADD ("goes-before-it-tells", test_goes_before_it_tells);
   return g_test_run ();
 }

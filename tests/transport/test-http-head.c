@@ -218,9 +218,9 @@ test_fields (void)
   g_assert_cmpuint (head->n_fields, ==, G_N_ELEMENTS (names));
   for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
     g_assert_cmpstr (head->fields[i].name, ==, names[i]);
-  g_assert_cmpstr (cpd_http_head_lookup (head, "Set-Cookie"), ==, "a");
-  g_assert_cmpstr (cpd_http_head_lookup (head, "ETag"), ==, "2");
-  g_assert_null (cpd_http_head_lookup (head, "et"));
+  g_assert_cmpstr (cpd_http_head_find (head, "Set-Cookie")->value, ==, "a");
+  g_assert_cmpstr (cpd_http_head_find (head, "ETag")->value, ==, "2");
+  g_assert_null (cpd_http_head_find (head, "et"));
 }
 
 #define NONE    CPD_HTTP_FRAMING_NONE

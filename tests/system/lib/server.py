@@ -34,7 +34,9 @@ class Connection:
         self.server.before_read(self)
         try:
             data = self.socket.recv(65536)
-        except OSError:
+        except OSError as error:
+            if isinstance(error, ssl.SSLError):
+                self.server.alerts.append(error.reason)
             return b''
         with self.server.changed:
             self.bytes += len(data)
@@ -91,6 +93,7 @@ class Server:
         self.folder = folder
         self.changed = threading.Condition()
         self.connections = []
+        self.alerts = []  # what TLS said instead of data, by OpenSSL's names
         self.respond = lambda connection, request: http.reply(200, b'hello')
         self.before_read = lambda connection: None
         self.handshake = handshake

@@ -6,15 +6,11 @@
 
 #include "config.h"
 
-#include "daemon/transport/cpd-soup-fetcher.h"
+#include "daemon/transport/cpd-channel-fetcher.h"
 
 #include "daemon/transport/cpd-redirect.h"
 
-/* How often one hop starts over because pins change under it: far more than happens, but not for
- * ever. */
-#define ATTEMPTS_MAX 16
-
-struct _CpdSoupFetcher
+struct _CpdChannelFetcher
 {
   GObject parent;
 
@@ -25,25 +21,24 @@ struct _CpdSoupFetcher
 /* One order under way; belongs to its task. */
 typedef struct
 {
-  CpdSoupFetcher *fetcher; /* borrowed from the task */
+  CpdChannelFetcher *fetcher; /* borrowed from the task */
   CpdOrder *order;
   gint64 started_us; /* monotonic: when it was authorised */
   CpdBudget *bodies; /* what the uid may hold of them */
   CpdHop hop;
-  CpdExchange *exchange; /* under way */
-  CpdVerdict *verdict;   /* the last */
+  CpdAttempt *attempt; /* under way */
+  CpdVerdict *verdict; /* the last */
   unsigned int redirects;
-  unsigned int attempts;
-  gint64 sent_us; /* monotonic: when the first exchange was given to its channel */
+  gint64 sent_us; /* monotonic: when the first attempt was given to its channel */
   GSource *deadline;
   gulong cancelled_id;
 } Fetch;
 
-static void cpd_soup_fetcher_fetcher_init (CpdFetcherInterface *iface);
+static void cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface);
 
-G_DEFINE_FINAL_TYPE_WITH_CODE (CpdSoupFetcher, cpd_soup_fetcher, G_TYPE_OBJECT,
+G_DEFINE_FINAL_TYPE_WITH_CODE (CpdChannelFetcher, cpd_channel_fetcher, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (CPD_TYPE_FETCHER,
-                                                      cpd_soup_fetcher_fetcher_init))
+                                                      cpd_channel_fetcher_fetcher_init))
 
 static void
 fetch_free (gpointer data)
@@ -53,7 +48,7 @@ fetch_free (gpointer data)
   cpd_order_unref (fetch->order);
   cpd_budget_unref (fetch->bodies);
   cpd_hop_clear (&fetch->hop);
-  g_clear_object (&fetch->exchange);
+  g_clear_object (&fetch->attempt);
   cpd_verdict_unref (fetch->verdict);
   g_free (fetch);
 }
@@ -64,8 +59,8 @@ fetch_done (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
 
-  if (fetch->exchange != NULL)
-    g_signal_handlers_disconnect_by_data (fetch->exchange, task);
+  if (fetch->attempt != NULL)
+    g_signal_handlers_disconnect_by_data (fetch->attempt, task);
   if (fetch->deadline != NULL)
     g_source_destroy (fetch->deadline);
   g_clear_pointer (&fetch->deadline, g_source_unref);
@@ -132,12 +127,23 @@ new_info (Fetch *fetch, const CpdAnswer *answer)
   return g_variant_dict_end (&info);
 }
 
+static GVariant *
+new_headers (const CpdHttpHead *head)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
+  for (unsigned int i = 0; i < head->n_fields; i++)
+    g_variant_builder_add (&builder, "(ss)", head->fields[i].name, head->fields[i].value);
+  return g_variant_builder_end (&builder);
+}
+
 static void
 fetch_answer (GTask *task, const CpdAnswer *answer)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  CertpinResponse *response = certpin_response_new (answer->status, answer->headers, answer->body,
-                                                    new_info (fetch, answer));
+  CertpinResponse *response = certpin_response_new (
+      answer->head->status, new_headers (answer->head), answer->body, new_info (fetch, answer));
 
   fetch_done (task);
   g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
@@ -151,13 +157,12 @@ static void
 fetch_on_answer (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  const CpdAnswer *answer = cpd_exchange_get_answer (fetch->exchange);
+  const CpdAnswer *answer = cpd_attempt_get_answer (fetch->attempt);
   CpdHop next;
   GError *error = NULL;
-  gboolean goes_on
-      = fetch->redirects < fetch->order->max_redirects
-        && cpd_redirect_is_one (answer->status, answer->headers)
-        && cpd_redirect_follow (&fetch->hop, answer->status, answer->headers, &next, &error);
+  gboolean goes_on = fetch->redirects < fetch->order->max_redirects
+                     && cpd_redirect_is_one (answer->head)
+                     && cpd_redirect_follow (&fetch->hop, answer->head, &next, &error);
 
   if (error != NULL)
     fetch_fail (task, error);
@@ -168,7 +173,6 @@ fetch_on_answer (GTask *task)
       cpd_hop_clear (&fetch->hop);
       fetch->hop = next;
       fetch->redirects++;
-      fetch->attempts = 0;
       fetch_hop (task, /* fresh= */ FALSE);
     }
 }
@@ -177,11 +181,11 @@ static void
 fetch_on_ended (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  CpdVerdict *verdict = cpd_exchange_get_verdict (fetch->exchange);
+  CpdVerdict *verdict = cpd_attempt_get_verdict (fetch->attempt);
 
   if (verdict != NULL)
     take_verdict (fetch, cpd_verdict_ref (verdict));
-  switch (cpd_exchange_get_ending (fetch->exchange))
+  switch (cpd_attempt_get_ending (fetch->attempt))
     {
     case CPD_ENDING_ANSWERED:
       fetch_on_answer (task);
@@ -196,7 +200,7 @@ fetch_on_ended (GTask *task)
       fetch_hop (task, /* fresh= */ FALSE);
       break;
     case CPD_ENDING_FAILED:
-      fetch_fail (task, g_error_copy (cpd_exchange_get_error (fetch->exchange)));
+      fetch_fail (task, g_error_copy (cpd_attempt_get_error (fetch->attempt)));
       break;
     case CPD_ENDING_NONE:
       break;
@@ -211,13 +215,13 @@ fetch_send (GTask *task, gboolean fresh)
   g_autoptr (CpdChannel) channel
       = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->hop.target);
 
-  g_clear_object (&fetch->exchange);
+  g_clear_object (&fetch->attempt);
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
-  fetch->exchange
+  fetch->attempt
       = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fresh);
-  g_signal_connect_swapped (fetch->exchange, "ended", G_CALLBACK (fetch_on_ended), task);
-  if (cpd_exchange_get_ending (fetch->exchange) != CPD_ENDING_NONE)
+  g_signal_connect_swapped (fetch->attempt, "ended", G_CALLBACK (fetch_on_ended), task);
+  if (cpd_attempt_get_ending (fetch->attempt) != CPD_ENDING_NONE)
     fetch_on_ended (task);
 }
 
@@ -231,10 +235,6 @@ fetch_hop (GTask *task, gboolean fresh)
                 cpd_judge_host (fetch->fetcher->store, fetch->order->uid, fetch->hop.target));
   if (!fetch->verdict->passed)
     fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
-  else if (fetch->attempts++ == ATTEMPTS_MAX)
-    fetch_fail (task, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
-                                   "the pins of host ‘%s’ kept changing; try again",
-                                   cpd_host_get_name (fetch->hop.target)));
   else
     fetch_send (task, fresh);
 }
@@ -244,9 +244,9 @@ fetch_on_deadline (gpointer user_data)
 {
   Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
 
-  cpd_exchange_fail (fetch->exchange, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                                   "host ‘%s’ did not answer in the time allowed",
-                                                   cpd_host_get_name (fetch->hop.target)));
+  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                                 "host ‘%s’ did not answer in the time allowed",
+                                                 cpd_host_get_name (fetch->hop.target)));
   return G_SOURCE_REMOVE;
 }
 
@@ -255,8 +255,8 @@ fetch_on_cancelled (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
 
-  cpd_exchange_fail (fetch->exchange, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                                   "the request was cancelled"));
+  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                                 "the request was cancelled"));
 }
 
 /* From here on the order ends at its deadline, or when the caller cancels it. */
@@ -276,17 +276,17 @@ watch_end (GTask *task)
 }
 
 static void
-cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
-                              CpdBudget *bodies, GCancellable *cancellable,
-                              GAsyncReadyCallback callback, gpointer user_data)
+cpd_channel_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
+                                 CpdBudget *bodies, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
   Fetch *fetch = g_new0 (Fetch, 1);
 
-  g_task_set_source_tag (task, cpd_soup_fetcher_fetch_async);
+  g_task_set_source_tag (task, cpd_channel_fetcher_fetch_async);
   g_task_set_check_cancellable (task, FALSE);
   g_task_set_task_data (task, fetch, fetch_free);
-  fetch->fetcher = CPD_SOUP_FETCHER (fetcher);
+  fetch->fetcher = CPD_CHANNEL_FETCHER (fetcher);
   fetch->order = cpd_order_ref (order);
   fetch->started_us = started_us;
   fetch->bodies = cpd_budget_ref (bodies);
@@ -303,8 +303,8 @@ cpd_soup_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 start
 }
 
 static CertpinResponse *
-cpd_soup_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
-                               GError **error)
+cpd_channel_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
+                                  GError **error)
 {
   Fetch *fetch = g_task_get_task_data (G_TASK (result));
 
@@ -313,37 +313,37 @@ cpd_soup_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVer
 }
 
 static void
-cpd_soup_fetcher_fetcher_init (CpdFetcherInterface *iface)
+cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
-  iface->fetch_async = cpd_soup_fetcher_fetch_async;
-  iface->fetch_finish = cpd_soup_fetcher_fetch_finish;
+  iface->fetch_async = cpd_channel_fetcher_fetch_async;
+  iface->fetch_finish = cpd_channel_fetcher_fetch_finish;
 }
 
 static void
-cpd_soup_fetcher_dispose (GObject *object)
+cpd_channel_fetcher_dispose (GObject *object)
 {
-  CpdSoupFetcher *fetcher = CPD_SOUP_FETCHER (object);
+  CpdChannelFetcher *fetcher = CPD_CHANNEL_FETCHER (object);
 
   g_clear_object (&fetcher->channels);
   g_clear_object (&fetcher->store);
-  G_OBJECT_CLASS (cpd_soup_fetcher_parent_class)->dispose (object);
+  G_OBJECT_CLASS (cpd_channel_fetcher_parent_class)->dispose (object);
 }
 
 static void
-cpd_soup_fetcher_class_init (CpdSoupFetcherClass *klass)
+cpd_channel_fetcher_class_init (CpdChannelFetcherClass *klass)
 {
-  G_OBJECT_CLASS (klass)->dispose = cpd_soup_fetcher_dispose;
+  G_OBJECT_CLASS (klass)->dispose = cpd_channel_fetcher_dispose;
 }
 
 static void
-cpd_soup_fetcher_init (CpdSoupFetcher *fetcher)
+cpd_channel_fetcher_init (CpdChannelFetcher *fetcher)
 {
 }
 
-CpdSoupFetcher *
-cpd_soup_fetcher_new (CpdStore *store, const CpdConfig *config)
+CpdChannelFetcher *
+cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
 {
-  CpdSoupFetcher *fetcher = g_object_new (CPD_TYPE_SOUP_FETCHER, NULL);
+  CpdChannelFetcher *fetcher = g_object_new (CPD_TYPE_CHANNEL_FETCHER, NULL);
 
   fetcher->store = g_object_ref (store);
   fetcher->channels = cpd_channels_new (store, config);

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One attempt at one request, and the second of the two places where a server is judged: when its
+ * connection is there, new or kept, and nothing of the request is sent. The first byte follows the
+ * verdict with nothing in between. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-attempt.h"
+
+#include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-http-request.h"
+
+/* A request that must not be sent twice takes a kept connection only if it was used so recently:
+ * one that has been idle for longer, its server may be about to close. */
+#define JUST_USED_US G_TIME_SPAN_SECOND
+
+struct _CpdAttempt
+{
+  GObject parent;
+
+  CpdAttemptSettings settings; /* with references of its own */
+  GCancellable *connecting;    /* NULL: no connection is being made */
+  CpdConnection *connection;
+  gboolean kept;     /* the connection, from an earlier request */
+  gboolean reusable; /* the connection, by a later one */
+  gboolean sent;     /* maybe not all of it */
+  CpdHttpExchange *exchange;
+
+  CpdEnding ending;
+  CpdVerdict *verdict;
+  GError *error;
+  CpdAnswer answer;
+};
+
+G_DEFINE_FINAL_TYPE (CpdAttempt, cpd_attempt, G_TYPE_OBJECT)
+
+enum
+{
+  ENDED,
+  N_SIGNALS
+};
+
+static unsigned int signals[N_SIGNALS];
+
+static void
+cpd_attempt_finalize (GObject *object)
+{
+  CpdAttempt *attempt = CPD_ATTEMPT (object);
+
+  g_clear_object (&attempt->connecting);
+  g_clear_object (&attempt->exchange);
+  cpd_connection_free (attempt->connection);
+  g_clear_object (&attempt->settings.store);
+  cpd_reading_unref (attempt->settings.reading);
+  cpd_host_unref (attempt->settings.target);
+  certpin_request_unref (attempt->settings.request);
+  g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
+  cpd_budget_unref (attempt->settings.bodies);
+  cpd_verdict_unref (attempt->verdict);
+  g_clear_error (&attempt->error);
+  g_clear_pointer (&attempt->answer.head, cpd_http_head_unref);
+  g_clear_pointer (&attempt->answer.body, g_bytes_unref);
+  G_OBJECT_CLASS (cpd_attempt_parent_class)->finalize (object);
+}
+
+static void
+cpd_attempt_class_init (CpdAttemptClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_attempt_finalize;
+  signals[ENDED] = g_signal_new ("ended", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                                 G_TYPE_NONE, 0);
+}
+
+static void
+cpd_attempt_init (CpdAttempt *attempt)
+{
+}
+
+CpdAttempt *
+cpd_attempt_new (const CpdAttemptSettings *settings)
+{
+  CpdAttempt *attempt = g_object_new (CPD_TYPE_ATTEMPT, NULL);
+
+  attempt->settings = *settings;
+  g_object_ref (settings->store);
+  cpd_reading_ref (settings->reading);
+  cpd_host_ref (settings->target);
+  certpin_request_ref (settings->request);
+  cpd_budget_ref (settings->bodies);
+  if (settings->require_keys != NULL)
+    g_ptr_array_ref (settings->require_keys);
+  return attempt;
+}
+
+/* The first ending counts. What is on a connection whose answer is not whole is over, too. */
+static void
+end (CpdAttempt *attempt, CpdEnding ending)
+{
+  if (attempt->ending != CPD_ENDING_NONE)
+    return;
+  attempt->ending = ending;
+  if (attempt->connecting != NULL)
+    g_cancellable_cancel (attempt->connecting);
+  if (attempt->exchange != NULL)
+    cpd_http_exchange_stop (attempt->exchange);
+  if (attempt->connection != NULL && ending != CPD_ENDING_ANSWERED)
+    cpd_tls_cut (attempt->connection->tls);
+  g_signal_emit (attempt, signals[ENDED], 0);
+}
+
+/* `error`: (transfer full) */
+void
+cpd_attempt_fail (CpdAttempt *attempt, GError *error)
+{
+  if (attempt->ending == CPD_ENDING_NONE)
+    attempt->error = error;
+  else
+    g_error_free (error);
+  end (attempt, CPD_ENDING_FAILED);
+}
+
+/* The channel goes away, since the policy no longer accepts what it is connected to. */
+void
+cpd_attempt_close (CpdAttempt *attempt)
+{
+  if (attempt->sent)
+    cpd_attempt_fail (attempt,
+                      g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
+                                   "host ‘%s’ no longer passes: pins or trust anchors changed "
+                                   "after the request was sent, and the server may have processed "
+                                   "it",
+                                   cpd_host_get_name (attempt->settings.target)));
+  else
+    end (attempt, CPD_ENDING_MOVED);
+}
+
+static void
+complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
+{
+  const CpdConnection *connection = attempt->connection;
+
+  attempt->reusable = outcome->reusable;
+  attempt->answer = (CpdAnswer){
+    .head = cpd_http_head_ref (outcome->head),
+    .body = g_bytes_ref (outcome->body),
+    .tls_version = cpd_tls_get_version (connection->tls),
+    .tls_cipher = cpd_tls_get_cipher (connection->tls),
+    .reused = attempt->kept,
+    .resolve_us = attempt->kept ? 0 : connection->resolve_us,
+    .connect_us = attempt->kept ? 0 : connection->connect_us,
+    .tls_us = attempt->kept ? 0 : connection->tls_us,
+    .first_byte_us = outcome->first_byte_us,
+  };
+  attempt->connection->used_us = g_get_monotonic_time ();
+  if (!attempt->reusable)
+    cpd_tls_close (attempt->connection->tls);
+  end (attempt, CPD_ENDING_ANSWERED);
+}
+
+static void
+on_done (const CpdHttpOutcome *outcome, gpointer user_data)
+{
+  CpdAttempt *attempt = user_data;
+
+  if (outcome->error == NULL)
+    complete (attempt, outcome);
+  else if (attempt->kept && !outcome->begun
+           && cpd_http_request_may_go_twice (attempt->settings.request))
+    end (attempt, CPD_ENDING_STALE);
+  else
+    cpd_attempt_fail (attempt, cpd_fetch_error_map (outcome->error, CPD_STAGE_SENT,
+                                                    cpd_host_get_name (attempt->settings.target)));
+}
+
+/* Judges the server behind the connection. Returns: whether it passed */
+static gboolean
+judge (CpdAttempt *attempt)
+{
+  cpd_verdict_unref (attempt->verdict);
+  attempt->verdict = cpd_judge_peer (attempt->settings.store, attempt->settings.uid,
+                                     attempt->connection->peer, attempt->settings.require_keys);
+  return attempt->verdict->passed;
+}
+
+static void
+refuse (CpdAttempt *attempt)
+{
+  if (!attempt->kept)
+    cpd_tls_refuse (attempt->connection->tls);
+  end (attempt, attempt->kept ? CPD_ENDING_STALE : CPD_ENDING_REFUSED);
+}
+
+/* A server that speaks before it is asked: it is not HTTP, or that would be taken for the answer to
+ * this request. */
+static void
+leave_speaker (CpdAttempt *attempt)
+{
+  if (attempt->kept)
+    end (attempt, CPD_ENDING_STALE);
+  else
+    cpd_attempt_fail (attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
+                                            "host ‘%s’ sent data before the request",
+                                            cpd_host_get_name (attempt->settings.target)));
+}
+
+/* The connection is there, and no byte of the request is sent. */
+static void
+go (CpdAttempt *attempt)
+{
+  const CpdHttpExchangeSettings settings = {
+    .request = attempt->settings.request,
+    .reading = attempt->settings.reading,
+    .uid = attempt->settings.uid,
+    .max_body_bytes = attempt->settings.max_body_bytes,
+    .bodies = attempt->settings.bodies,
+  };
+
+  if (!cpd_connection_is_silent (attempt->connection))
+    leave_speaker (attempt);
+  else if (!judge (attempt))
+    refuse (attempt);
+  else
+    {
+      attempt->sent = TRUE;
+      attempt->exchange
+          = cpd_http_exchange_start (attempt->connection, &settings, on_done, attempt);
+    }
+}
+
+static void
+attempt_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (CpdAttempt) attempt = CPD_ATTEMPT (user_data);
+  g_autoptr (CpdVerdict) refusal = NULL;
+  GError *error = NULL;
+  CpdConnection *connection = cpd_connector_connect_finish (result, &refusal, &error);
+
+  g_clear_object (&attempt->connecting);
+  if (attempt->ending != CPD_ENDING_NONE)
+    {
+      g_clear_error (&error);
+      cpd_connection_free (connection);
+      return;
+    }
+  attempt->connection = connection;
+  attempt->verdict = g_steal_pointer (&refusal);
+  if (connection != NULL)
+    go (attempt);
+  else if (attempt->verdict != NULL)
+    {
+      g_error_free (error);
+      end (attempt, CPD_ENDING_REFUSED);
+    }
+  else
+    cpd_attempt_fail (attempt, error);
+}
+
+/* Whether it would go on this kept connection. */
+gboolean
+cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
+{
+  return !attempt->settings.fresh
+         && (cpd_http_request_may_go_twice (attempt->settings.request)
+             || g_get_monotonic_time () - connection->used_us <= JUST_USED_US);
+}
+
+/* Starts on a new connection. `gate`: was entered for it. */
+void
+cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
+{
+  const CpdConnectorSettings settings = {
+    .target = attempt->settings.target,
+    .uid = attempt->settings.uid,
+    .store = attempt->settings.store,
+    .gate = gate,
+  };
+
+  attempt->connecting = g_cancellable_new ();
+  cpd_connector_connect_async (&settings, attempt->connecting, attempt_on_connected,
+                               g_object_ref (attempt));
+}
+
+/* Starts on a kept one. `connection`: (transfer full) */
+void
+cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection)
+{
+  attempt->connection = connection;
+  attempt->kept = TRUE;
+  go (attempt);
+}
+
+/* Returns: (transfer none) (nullable): the server, once there is a connection */
+CpdPeer *
+cpd_attempt_get_peer (CpdAttempt *attempt)
+{
+  return attempt->connection != NULL ? attempt->connection->peer : NULL;
+}
+
+/* Returns: (transfer full) (nullable): the connection, if it was answered and another request may go
+ * over it */
+CpdConnection *
+cpd_attempt_steal_connection (CpdAttempt *attempt)
+{
+  return attempt->reusable ? g_steal_pointer (&attempt->connection) : NULL;
+}
+
+CpdEnding
+cpd_attempt_get_ending (CpdAttempt *attempt)
+{
+  return attempt->ending;
+}
+
+/* Returns: (transfer none) (nullable): the verdict on its server */
+CpdVerdict *
+cpd_attempt_get_verdict (CpdAttempt *attempt)
+{
+  return attempt->verdict;
+}
+
+/* Returns: (transfer none) (nullable) */
+const GError *
+cpd_attempt_get_error (CpdAttempt *attempt)
+{
+  return attempt->error;
+}
+
+/* Returns: (transfer none): filled where it was answered */
+const CpdAnswer *
+cpd_attempt_get_answer (CpdAttempt *attempt)
+{
+  return &attempt->answer;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/verdict/cpd-fetcher.h"
+#include "daemon/transport/cpd-connector.h"
+#include "daemon/transport/cpd-http-exchange.h"
+#include "daemon/transport/cpd-judge.h"
+
+G_BEGIN_DECLS
+
+/* How an attempt ended. */
+typedef enum
+{
+  CPD_ENDING_NONE, /* it has not */
+  CPD_ENDING_ANSWERED,
+  CPD_ENDING_REFUSED, /* by the verdict; nothing was sent */
+  CPD_ENDING_STALE,   /* a kept connection was refused or found dead; a new one may do */
+  CPD_ENDING_MOVED,   /* its channel was closed before anything was sent */
+  CPD_ENDING_FAILED,  /* by the error */
+} CpdEnding;
+
+/* What is attempted. */
+typedef struct
+{
+  CpdStore *store;
+  CpdReading *reading;
+  CpdHost *target;
+  CertpinRequest *request;
+  GPtrArray *require_keys; /* NULL: none */
+  guint32 uid;
+  guint64 max_body_bytes;
+  CpdBudget *bodies;
+  gboolean fresh; /* on a new connection */
+} CpdAttemptSettings;
+
+/* What a server answered, and over which connection. */
+typedef struct
+{
+  CpdHttpHead *head;
+  GBytes *body;
+  const char *tls_version;
+  const char *tls_cipher;
+  gboolean reused;
+  guint64 resolve_us, connect_us, tls_us, first_byte_us;
+} CpdAnswer;
+
+#define CPD_TYPE_ATTEMPT (cpd_attempt_get_type ())
+
+/* One attempt to have one request answered over one connection. Emits
+ *   ended (): once; from then on its outcome is there. */
+G_DECLARE_FINAL_TYPE (CpdAttempt, cpd_attempt, CPD, ATTEMPT, GObject)
+
+CpdAttempt *cpd_attempt_new (const CpdAttemptSettings *settings);
+gboolean cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection);
+void cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate);
+void cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection);
+void cpd_attempt_close (CpdAttempt *attempt);
+void cpd_attempt_fail (CpdAttempt *attempt, GError *error);
+
+CpdPeer *cpd_attempt_get_peer (CpdAttempt *attempt);
+CpdConnection *cpd_attempt_steal_connection (CpdAttempt *attempt);
+
+CpdEnding cpd_attempt_get_ending (CpdAttempt *attempt);
+CpdVerdict *cpd_attempt_get_verdict (CpdAttempt *attempt);
+const GError *cpd_attempt_get_error (CpdAttempt *attempt);
+const CpdAnswer *cpd_attempt_get_answer (CpdAttempt *attempt);
+
+G_END_DECLS

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* From a host to a connection: its addresses, the first of them that answers (RFC 8305), the
+ * handshake, and the first of the two verdicts on a server: one that does not pass is told so, and
+ * has no connection that anybody could use. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-connector.h"
+
+#include "daemon/transport/cpd-address.h"
+#include "daemon/transport/cpd-fetch-error.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+/* A connection being set up; belongs to its task. */
+typedef struct
+{
+  CpdConnectorSettings settings; /* with references of its own */
+  CpdTls *tls;
+  CpdVerdict *refusal; /* NULL: none */
+  gulong cancelled_id;
+
+  /* Monotonic; 0: not yet. */
+  gint64 resolving_us, resolved_us, connecting_us, handshaking_us;
+} SetUp;
+
+static void
+set_up_free (gpointer data)
+{
+  SetUp *set_up = data;
+
+  cpd_tls_free (set_up->tls);
+  cpd_verdict_unref (set_up->refusal);
+  cpd_host_unref (set_up->settings.target);
+  g_object_unref (set_up->settings.store);
+  cpd_gate_leave (set_up->settings.gate);
+  g_object_unref (set_up->settings.gate);
+  g_free (set_up);
+}
+
+static guint64
+between (gint64 from_us, gint64 to_us)
+{
+  return from_us != 0 && to_us > from_us ? (guint64)(to_us - from_us) : 0;
+}
+
+/* `error`: (transfer full) */
+static void
+fail (GTask *task, CpdStage stage, GError *error)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  g_task_return_error (
+      task, cpd_fetch_error_map (error, stage, cpd_host_get_name (set_up->settings.target)));
+  g_error_free (error);
+}
+
+/* Nothing watches the connection from here on. */
+static void
+stop (GTask *task)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
+  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
+}
+
+/* The handshake is over. `failure`: (transfer full) (nullable): why it failed. If that may be due to
+ * the certificates, the verdict on them says more. */
+static void
+judge (GTask *task, GError *failure)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+  g_autoptr (CpdConnection) connection
+      = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
+  g_autoptr (CpdVerdict) verdict = cpd_judge_peer (set_up->settings.store, set_up->settings.uid,
+                                                   connection->peer, /* require_keys= */ NULL);
+  gboolean presented = cpd_tls_get_presented (connection->tls)->len > 0;
+
+  connection->resolve_us = between (set_up->resolving_us, set_up->resolved_us);
+  connection->connect_us = between (set_up->connecting_us, set_up->handshaking_us);
+  connection->tls_us = between (set_up->handshaking_us, g_get_monotonic_time ());
+  if (failure != NULL && (verdict->passed || !presented))
+    fail (task, CPD_STAGE_HANDSHAKING, g_steal_pointer (&failure));
+  else if (!verdict->passed)
+    {
+      cpd_tls_refuse (connection->tls);
+      set_up->refusal = g_steal_pointer (&verdict);
+      g_task_return_error (task, cpd_verdict_to_error (set_up->refusal));
+    }
+  else
+    g_task_return_pointer (task, g_steal_pointer (&connection),
+                           (GDestroyNotify)cpd_connection_free);
+  g_clear_error (&failure);
+}
+
+static void
+shake_hands (gpointer user_data)
+{
+  GTask *task = user_data;
+  SetUp *set_up = g_task_get_task_data (task);
+  GIOCondition waits_for = 0;
+  GError *error = NULL;
+
+  cpd_tls_handshake (set_up->tls, &waits_for, &error);
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    {
+      cpd_tls_watch (set_up->tls, waits_for, shake_hands, task);
+      g_error_free (error);
+      return;
+    }
+  stop (task);
+  judge (task, error);
+  g_object_unref (task);
+}
+
+static void
+on_cancelled (GTask *task)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
+  cpd_tls_cut (set_up->tls);
+  g_task_return_error_if_cancelled (task);
+  g_object_unref (task);
+}
+
+static void
+connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  SetUp *set_up = g_task_get_task_data (task);
+  GError *error = NULL;
+  g_autoptr (GSocketConnection) connected
+      = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+
+  if (connected == NULL)
+    {
+      fail (task, CPD_STAGE_CONNECTING, error);
+      return;
+    }
+  if (g_task_return_error_if_cancelled (task))
+    return;
+  set_up->handshaking_us = g_get_monotonic_time ();
+  set_up->tls = cpd_tls_new (g_socket_connection_get_socket (connected),
+                             cpd_host_get_name (set_up->settings.target));
+  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
+                                                   G_CALLBACK (on_cancelled), task);
+  shake_hands (g_steal_pointer (&task));
+}
+
+static void
+on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable,
+          GIOStream *stream, gpointer task)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (event == G_SOCKET_CLIENT_RESOLVING)
+    set_up->resolving_us = now_us;
+  else if (event == G_SOCKET_CLIENT_RESOLVED)
+    set_up->resolved_us = now_us;
+  else if (event == G_SOCKET_CLIENT_CONNECTING && set_up->connecting_us == 0)
+    set_up->connecting_us = now_us;
+  /* Small writes are not held back until what was sent before them is acknowledged. */
+  else if (event == G_SOCKET_CLIENT_CONNECTED)
+    g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), IPPROTO_TCP,
+                         TCP_NODELAY, 1, NULL);
+}
+
+/* The gate was entered for this; it is left when the connection is set up, or really given up.
+ * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
+void
+cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GSocketConnectable) address = cpd_address_new (cpd_host_get_name (settings->target),
+                                                            cpd_host_get_port (settings->target));
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  SetUp *set_up = g_new0 (SetUp, 1);
+
+  g_task_set_source_tag (task, cpd_connector_connect_async);
+  g_task_set_task_data (task, set_up, set_up_free);
+  set_up->settings = *settings;
+  cpd_host_ref (settings->target);
+  g_object_ref (settings->store);
+  g_object_ref (settings->gate);
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
+  g_socket_client_connect_async (client, address, cancellable, connector_on_connected, task);
+}
+
+/* `refusal`: (out) (transfer full) (nullable): the verdict, where the server did not pass.
+ * Errors: CERTPIN_ERROR alone, or G_IO_ERROR_CANCELLED.
+ * Returns: (transfer full): a connection to a server that passed; NULL with `error` set */
+CpdConnection *
+cpd_connector_connect_finish (GAsyncResult *result, CpdVerdict **refusal, GError **error)
+{
+  SetUp *set_up = g_task_get_task_data (G_TASK (result));
+
+  *refusal = g_steal_pointer (&set_up->refusal);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}

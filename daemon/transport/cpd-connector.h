@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/transport/cpd-connection.h"
+#include "daemon/transport/cpd-gate.h"
+#include "daemon/transport/cpd-judge.h"
+
+G_BEGIN_DECLS
+
+/* Where to, for whom, and who judges. */
+typedef struct
+{
+  CpdHost *target;
+  guint32 uid;
+  CpdStore *store;
+  CpdGate *gate;
+} CpdConnectorSettings;
+
+void cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+CpdConnection *
+cpd_connector_connect_finish (GAsyncResult *result, CpdVerdict **refusal, GError **error);
+
+G_END_DECLS

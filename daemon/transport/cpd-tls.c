@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One GnuTLS session on a socket, driven by the main loop.
+ *
+ * No session is ever resumed: a resumed one shows no certificate of its own, so nothing could be
+ * judged. No data is kept of one, and no other is started from it. There is one handshake: a server
+ * that asks for another gets none (in TLS 1.3 there is none to ask for; RFC 9113, section 9.2.1,
+ * forbids it in TLS 1.2 too).
+ *
+ * In one iteration of the main loop only so much is taken from the socket. What is no data, such as
+ * tickets, GnuTLS reads on its own, for as long as there is more; a server may send it without
+ * end. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-tls.h"
+
+#include <gnutls/gnutls.h>
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+/* In place of what the system's policy allows at most: no version before 1.2. */
+#define PRIORITY "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
+
+struct _CpdTls
+{
+  GSocket *socket;
+  int fd;
+  gnutls_session_t session;
+  gnutls_certificate_credentials_t credentials;
+  GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
+  gsize unsent;         /* of the record that the socket did not take whole */
+
+  GSource *source; /* watches the socket */
+  gpointer tag;    /* NULL: nothing is waited for */
+  GIOCondition condition;
+  CpdTlsReadyFunc ready;
+  gpointer user_data;
+
+  gint64 iteration_us; /* the main loop's time when something was last read */
+  gsize taken;         /* in that iteration */
+};
+
+/* Returns: how many of `count` bytes may be read in this iteration */
+static gsize
+share_left (CpdTls *tls, gsize count)
+{
+  GSource *current = g_main_current_source ();
+  gint64 iteration_us = current != NULL ? g_source_get_time (current) : g_get_monotonic_time ();
+
+  if (iteration_us != tls->iteration_us)
+    tls->taken = 0;
+  tls->iteration_us = iteration_us;
+  return MIN (count, CPD_TLS_SHARE_BYTES - tls->taken);
+}
+
+static ssize_t
+pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
+{
+  CpdTls *tls = transport;
+  gsize share = share_left (tls, count);
+  ssize_t length;
+
+  if (share == 0)
+    {
+      errno = EAGAIN;
+      return -1;
+    }
+  length = recv (tls->fd, buffer, share, MSG_DONTWAIT);
+  if (length > 0)
+    tls->taken += (gsize)length;
+  return length;
+}
+
+static ssize_t
+push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
+{
+  CpdTls *tls = transport;
+  const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
+
+  return sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static gboolean
+dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
+{
+  CpdTls *tls = user_data;
+
+  g_source_set_ready_time (source, -1);
+  tls->ready (tls->user_data); /* which may be the end of it */
+  return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+new_source (CpdTls *tls)
+{
+  static GSourceFuncs funcs = { .dispatch = dispatch };
+  GSource *source = g_source_new (&funcs, sizeof (GSource));
+
+  g_source_set_static_name (source, "a TLS connection");
+  /* Only its data counts: `dispatch` needs no callback. */
+  g_source_set_callback (source, G_SOURCE_FUNC (dispatch), tls, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+/* Returns: whether there was a number of so many bytes, and as many bytes as it says behind it */
+static gboolean
+read_vector (const guint8 **data, gsize *left, gsize size_bytes, const guint8 **vector, gsize *size)
+{
+  *size = 0;
+  if (*left < size_bytes)
+    return FALSE;
+  for (gsize i = 0; i < size_bytes; i++)
+    *size = *size << 8 | (*data)[i];
+  if (*left - size_bytes < *size)
+    return FALSE;
+  *vector = *data + size_bytes;
+  *data += size_bytes + *size;
+  *left -= size_bytes + *size;
+  return TRUE;
+}
+
+/* A Certificate message (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2). GnuTLS gives up on one
+ * that it cannot read, and would say nothing of what was in it. */
+static int
+take_presented (gnutls_session_t session, unsigned int type, unsigned int when,
+                unsigned int incoming, const gnutls_datum_t *message)
+{
+  CpdTls *tls = gnutls_session_get_ptr (session);
+  gboolean is_1_3 = gnutls_protocol_get_version (session) == GNUTLS_TLS1_3;
+  const guint8 *data = message->data, *list, *vector;
+  gsize left = message->size, list_left, size;
+
+  if (!incoming || (is_1_3 && !read_vector (&data, &left, 1, &vector, &size))
+      || !read_vector (&data, &left, 3, &list, &list_left))
+    return GNUTLS_E_SUCCESS;
+  g_ptr_array_set_size (tls->presented, 0);
+  while (read_vector (&list, &list_left, 3, &vector, &size))
+    {
+      g_ptr_array_add (tls->presented, g_bytes_new (vector, size));
+      if (is_1_3 && !read_vector (&list, &list_left, 2, &vector, &size))
+        break;
+    }
+  return GNUTLS_E_SUCCESS;
+}
+
+static void
+set_up_session (CpdTls *tls, const char *name)
+{
+  static const gnutls_datum_t http = { (unsigned char *)"http/1.1", sizeof "http/1.1" - 1 };
+
+  gnutls_certificate_allocate_credentials (&tls->credentials);
+  gnutls_init (&tls->session,
+               GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
+  gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
+  gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
+  if (!g_hostname_is_ip_address (name)) /* RFC 6066, section 3 */
+    gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, name, strlen (name));
+  gnutls_alpn_set_protocols (tls->session, &http, 1, 0);
+  gnutls_session_set_ptr (tls->session, tls);
+  gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
+                                      GNUTLS_HOOK_PRE, take_presented);
+  gnutls_transport_set_ptr (tls->session, tls);
+  gnutls_transport_set_pull_function (tls->session, pull);
+  gnutls_transport_set_vec_push_function (tls->session, push);
+}
+
+/* `socket`: connected. `name`: canonical: a host's name or address.
+ * Returns: (transfer full) */
+CpdTls *
+cpd_tls_new (GSocket *socket, const char *name)
+{
+  CpdTls *tls = g_new0 (CpdTls, 1);
+
+  tls->socket = g_object_ref (socket);
+  tls->fd = g_socket_get_fd (socket);
+  tls->source = new_source (tls);
+  tls->presented = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  set_up_session (tls, name);
+  return tls;
+}
+
+/* Cuts a connection that was not closed.
+ * `tls`: (nullable) */
+void
+cpd_tls_free (CpdTls *tls)
+{
+  if (tls == NULL)
+    return;
+  cpd_tls_cut (tls);
+  gnutls_deinit (tls->session);
+  gnutls_certificate_free_credentials (tls->credentials);
+  g_ptr_array_unref (tls->presented);
+  g_object_unref (tls->socket);
+  g_free (tls);
+}
+
+static gboolean
+would_block (GError **error)
+{
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "not at once");
+  return FALSE;
+}
+
+static void
+set_alert_error (CpdTls *tls, GError **error)
+{
+  const char *name = gnutls_alert_get_strname (gnutls_alert_get (tls->session));
+
+  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "it sent the alert ‘%s’",
+               name != NULL ? name : "unknown");
+}
+
+/* Warnings and the like end nothing. Returns: FALSE */
+static gboolean
+set_error (CpdTls *tls, int code, GError **error)
+{
+  switch (code)
+    {
+    case GNUTLS_E_AGAIN:
+    case GNUTLS_E_INTERRUPTED:
+    case GNUTLS_E_WARNING_ALERT_RECEIVED:
+      return would_block (error);
+    case GNUTLS_E_FATAL_ALERT_RECEIVED:
+      set_alert_error (tls, error);
+      return FALSE;
+    case GNUTLS_E_REHANDSHAKE:
+      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
+                           "renegotiation is not accepted");
+      return FALSE;
+    case GNUTLS_E_PREMATURE_TERMINATION:
+    case GNUTLS_E_PULL_ERROR:
+    case GNUTLS_E_PUSH_ERROR:
+      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it closed the connection");
+      return FALSE;
+    default:
+      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_MISC, gnutls_strerror (code));
+      return FALSE;
+    }
+}
+
+static gboolean
+check_protocol (CpdTls *tls, GError **error)
+{
+  gnutls_datum_t chosen;
+
+  if (gnutls_alpn_get_selected_protocol (tls->session, &chosen) != GNUTLS_E_SUCCESS
+      || (chosen.size == 8 && memcmp (chosen.data, "http/1.1", 8) == 0))
+    return TRUE;
+  g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
+                       "it chose a protocol that was not offered");
+  return FALSE;
+}
+
+/* Goes on with the handshake. `waits_for`: (out): what the socket must be ready for, where it would
+ * block.
+ * Returns: whether it is complete; what the server presented is not judged */
+gboolean
+cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
+{
+  int code = gnutls_handshake (tls->session);
+
+  if (code == GNUTLS_E_SUCCESS)
+    return check_protocol (tls, error);
+  *waits_for = gnutls_record_get_direction (tls->session) == 0 ? G_IO_IN : G_IO_OUT;
+  return set_error (tls, code, error);
+}
+
+/* Returns: (transfer none): of GBytes: the server's certificates as it sent them, also where the
+ * handshake failed over them */
+GPtrArray *
+cpd_tls_get_presented (CpdTls *tls)
+{
+  return tls->presented;
+}
+
+const char *
+cpd_tls_get_version (CpdTls *tls)
+{
+  return gnutls_protocol_get_version (tls->session) == GNUTLS_TLS1_3 ? "1.3" : "1.2";
+}
+
+/* Returns: by IANA's name */
+const char *
+cpd_tls_get_cipher (CpdTls *tls)
+{
+  return gnutls_ciphersuite_get (tls->session);
+}
+
+static void
+stop_watching (CpdTls *tls)
+{
+  if (tls->tag != NULL)
+    g_source_remove_unix_fd (tls->source, tls->tag);
+  tls->tag = NULL;
+  g_source_set_ready_time (tls->source, -1);
+}
+
+/* From now on `ready` is called, again and again, while the connection is ready for one of these.
+ * `condition`: 0: never. */
+void
+cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data)
+{
+  tls->ready = ready;
+  tls->user_data = user_data;
+  if (tls->source == NULL)
+    return;
+  if (condition == 0)
+    stop_watching (tls);
+  else if (tls->tag == NULL)
+    tls->tag = g_source_add_unix_fd (tls->source, tls->fd, condition);
+  else if (condition != tls->condition)
+    g_source_modify_unix_fd (tls->source, tls->tag, condition);
+  tls->condition = condition;
+  /* What GnuTLS has read already, the socket does not tell. */
+  if ((condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
+    g_source_set_ready_time (tls->source, 0);
+}
+
+/* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
+ * read, or the connection is broken */
+gssize
+cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
+{
+  gssize length = gnutls_record_recv (tls->session, buffer, size);
+
+  if (length >= 0)
+    return length;
+  set_error (tls, (int)length, error);
+  return -1;
+}
+
+/* Where it would block, it is to be called again with the same data.
+ * Returns: how many bytes were sent, or -1 with `error` set */
+gssize
+cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
+{
+  gssize length = tls->unsent > 0 ? gnutls_record_send (tls->session, NULL, 0)
+                                  : gnutls_record_send (tls->session, data, size);
+
+  tls->unsent = length == GNUTLS_E_AGAIN || length == GNUTLS_E_INTERRUPTED ? size : 0;
+  if (length >= 0)
+    return length;
+  set_error (tls, (int)length, error);
+  return -1;
+}
+
+static void
+end (CpdTls *tls)
+{
+  if (tls->source == NULL)
+    return;
+  g_source_destroy (tls->source);
+  g_clear_pointer (&tls->source, g_source_unref);
+  g_socket_close (tls->socket, NULL);
+}
+
+/* The server's certificate is not accepted: it is told so, if it can be told at once. */
+void
+cpd_tls_refuse (CpdTls *tls)
+{
+  if (tls->source != NULL)
+    gnutls_alert_send (tls->session, GNUTLS_AL_FATAL, GNUTLS_A_BAD_CERTIFICATE);
+  end (tls);
+}
+
+/* The server is told, if it can be told at once. */
+void
+cpd_tls_close (CpdTls *tls)
+{
+  if (tls->source != NULL)
+    gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+  end (tls);
+}
+
+/* Not another byte leaves, not even what the kernel holds. */
+void
+cpd_tls_cut (CpdTls *tls)
+{
+  const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+
+  if (tls->source != NULL)
+    setsockopt (tls->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  end (tls);
+}

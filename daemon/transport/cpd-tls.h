@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* How much of one connection is read in one iteration of the main loop. */
+#define CPD_TLS_SHARE_BYTES (32 * 1024)
+
+/* The client's end of one TLS connection. Nothing here ever waits: what cannot be done at once
+ * fails with G_IO_ERROR_WOULD_BLOCK. */
+typedef struct _CpdTls CpdTls;
+
+typedef void (*CpdTlsReadyFunc) (gpointer user_data);
+
+CpdTls *cpd_tls_new (GSocket *socket, const char *name);
+void cpd_tls_free (CpdTls *tls);
+
+gboolean cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error);
+GPtrArray *cpd_tls_get_presented (CpdTls *tls);
+const char *cpd_tls_get_version (CpdTls *tls);
+const char *cpd_tls_get_cipher (CpdTls *tls);
+
+void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
+gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
+gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
+
+void cpd_tls_refuse (CpdTls *tls);
+void cpd_tls_close (CpdTls *tls);
+void cpd_tls_cut (CpdTls *tls);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdTls, cpd_tls_free)
+
+G_END_DECLS

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves how one TLS connection behaves towards a server that is GnuTLS, too: what it accepts, what
+ * it takes from the socket in one iteration of the main loop, and how it ends. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-tls.h"
+#include "tests/lib/test-loop.h"
+#include "tests/lib/test-pki.h"
+
+#include <gnutls/gnutls.h>
+
+#include <errno.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define USUAL "NORMAL"
+
+typedef struct
+{
+  TestIdentity *root;
+  TestIdentity *leaf;
+  gnutls_certificate_credentials_t credentials;
+  gnutls_datum_t ticket_key;
+  int client_fd;
+  int fd; /* the server's; -1: closed */
+  gnutls_session_t server;
+  CpdTls *tls;
+} Fixture;
+
+/* What the server is like. */
+typedef struct
+{
+  const char *priority;
+  const char *protocol; /* that it insists on; NULL: any */
+} Server;
+
+static const Server usual = { .priority = USUAL };
+static const Server tls_1_2 = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2" };
+static const Server tls_1_1
+    = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.1:+SHA1:%VERIFY_ALLOW_BROKEN" };
+static const Server http_2 = { .priority = USUAL, .protocol = "h2" };
+
+static void
+use_identity (Fixture *f)
+{
+  gnutls_x509_crt_t chain[] = { test_identity_get_crt (f->leaf), test_identity_get_crt (f->root) };
+
+  gnutls_certificate_allocate_credentials (&f->credentials);
+  g_assert_cmpint (gnutls_certificate_set_x509_key (f->credentials, chain, G_N_ELEMENTS (chain),
+                                                    test_identity_get_privkey (f->leaf)),
+                   >=, 0);
+}
+
+/* A client and a server on the two ends of one pair. */
+static void
+connect_both (Fixture *f, const Server *server)
+{
+  g_autoptr (GSocket) socket = NULL;
+  int fds[2];
+
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
+  socket = g_socket_new_from_fd (fds[0], NULL);
+  f->client_fd = fds[0];
+  f->fd = fds[1];
+  f->tls = cpd_tls_new (socket, "h.example");
+  gnutls_init (&f->server, GNUTLS_SERVER | GNUTLS_NONBLOCK);
+  g_assert_cmpint (gnutls_priority_set_direct (f->server, server->priority, NULL), ==, 0);
+  gnutls_credentials_set (f->server, GNUTLS_CRD_CERTIFICATE, f->credentials);
+  gnutls_session_ticket_enable_server (f->server, &f->ticket_key);
+  gnutls_transport_set_int (f->server, f->fd);
+  if (server->protocol != NULL)
+    {
+      const gnutls_datum_t protocol
+          = { (unsigned char *)server->protocol, (unsigned int)strlen (server->protocol) };
+
+      gnutls_alpn_set_protocols (f->server, &protocol, 1, GNUTLS_ALPN_MANDATORY);
+    }
+}
+
+static void
+disconnect_both (Fixture *f)
+{
+  g_clear_pointer (&f->tls, cpd_tls_free);
+  gnutls_deinit (f->server);
+  if (f->fd != -1)
+    close (f->fd);
+}
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  f->root = TEST_IDENTITY (.subject = "root", .is_ca = TRUE);
+  f->leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->root);
+  use_identity (f);
+  gnutls_session_ticket_key_generate (&f->ticket_key);
+  connect_both (f, user_data);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  disconnect_both (f);
+  gnutls_certificate_free_credentials (f->credentials);
+  gnutls_free (f->ticket_key.data);
+  test_identity_unref (f->leaf);
+  test_identity_unref (f->root);
+}
+
+static gboolean
+serve_handshake (Fixture *f)
+{
+  int code = gnutls_handshake (f->server);
+
+  if (gnutls_error_is_fatal (code))
+    gnutls_alert_send_appropriate (f->server, code);
+  return code == GNUTLS_E_SUCCESS;
+}
+
+/* Both go on until the client is done. Returns: whether the handshake is complete */
+static gboolean
+shake_hands (Fixture *f, GError **error)
+{
+  gboolean served = FALSE;
+
+  for (;;)
+    {
+      g_autoptr (GError) reason = NULL;
+      GIOCondition waits_for = 0;
+      gboolean done = cpd_tls_handshake (f->tls, &waits_for, &reason);
+
+      if (!g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) && (!done || served))
+        {
+          if (reason != NULL)
+            g_propagate_error (error, g_steal_pointer (&reason));
+          return done;
+        }
+      served = served || serve_handshake (f);
+      if (done && served)
+        return TRUE;
+    }
+}
+
+static void
+assert_shakes_hands (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (shake_hands (f, &error));
+  g_assert_no_error (error);
+}
+
+/* As much as the pair takes. Returns: how much that was */
+static gsize
+serve (Fixture *f, gsize count)
+{
+  g_autofree char *bytes = g_malloc0 (count);
+  gsize sent = 0;
+  ssize_t length;
+
+  while (sent < count && (length = gnutls_record_send (f->server, bytes + sent, count - sent)) > 0)
+    sent += (gsize)length;
+  return sent;
+}
+
+static void
+assert_receives_nothing (Fixture *f)
+{
+  g_autoptr (GError) error = NULL;
+  char byte;
+
+  g_assert_cmpint (cpd_tls_receive (f->tls, &byte, sizeof byte, &error), ==, -1);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+}
+
+/* TLS 1.3 sends some behind its handshake, and GnuTLS gives the main loop back after each. */
+static void
+drain_tickets (Fixture *f)
+{
+  int left = 0;
+
+  do
+    {
+      assert_receives_nothing (f);
+      g_assert_no_errno (ioctl (f->client_fd, FIONREAD, &left));
+    }
+  while (left > 0);
+}
+
+static void
+test_handshake (Fixture *f, gconstpointer user_data)
+{
+  GPtrArray *presented;
+
+  assert_shakes_hands (f);
+  presented = cpd_tls_get_presented (f->tls);
+  g_assert_cmpuint (presented->len, ==, 2);
+  g_assert_true (g_bytes_equal (presented->pdata[0], test_identity_get_certificate (f->leaf)));
+  g_assert_true (g_bytes_equal (presented->pdata[1], test_identity_get_certificate (f->root)));
+  g_assert_cmpstr (cpd_tls_get_version (f->tls), ==, user_data == &tls_1_2 ? "1.2" : "1.3");
+  g_assert_nonnull (cpd_tls_get_cipher (f->tls));
+  assert_receives_nothing (f);
+}
+
+/* The server is told the name, and nothing of protocols but HTTP/1.1. */
+static void
+test_asks_for_the_host (Fixture *f, gconstpointer user_data)
+{
+  char name[64];
+  size_t length = sizeof name;
+  unsigned int type;
+
+  assert_shakes_hands (f);
+  g_assert_cmpint (gnutls_server_name_get (f->server, name, &length, &type, 0), ==, 0);
+  g_assert_cmpstr (name, ==, "h.example");
+}
+
+static void
+test_refused (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (shake_hands (f, &error));
+  g_assert_nonnull (error);
+  g_assert_true (error->domain == G_TLS_ERROR);
+  g_test_message ("%s", error->message);
+}
+
+/* Though the server hands out tickets, and would take them. */
+static void
+test_never_resumes (Fixture *f, gconstpointer user_data)
+{
+  for (int i = 0; i < 3; i++)
+    {
+      assert_shakes_hands (f);
+      assert_receives_nothing (f);
+      g_assert_false (gnutls_session_is_resumed (f->server));
+      disconnect_both (f);
+      connect_both (f, user_data);
+    }
+}
+
+/* What one iteration of the main loop read. */
+typedef struct
+{
+  Fixture *f;
+  gsize reads[8];
+  unsigned int iterations;
+} Reads;
+
+/* Reads until there seems to be nothing more. */
+static void
+read_all (gpointer user_data)
+{
+  Reads *reads = user_data;
+  g_autoptr (GError) error = NULL;
+  char buffer[1000];
+  gssize length;
+
+  g_assert_cmpuint (reads->iterations, <, G_N_ELEMENTS (reads->reads));
+  while ((length = cpd_tls_receive (reads->f->tls, buffer, sizeof buffer, &error)) > 0)
+    reads->reads[reads->iterations] += (gsize)length;
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  reads->iterations++;
+}
+
+static void
+test_shares (Fixture *f, gconstpointer user_data)
+{
+  Reads reads = { .f = f };
+  gsize sent, read = 0;
+
+  assert_shakes_hands (f);
+  sent = serve (f, 3 * CPD_TLS_SHARE_BYTES);
+  g_assert_cmpuint (sent, ==, 3 * CPD_TLS_SHARE_BYTES);
+  cpd_tls_watch (f->tls, G_IO_IN, read_all, &reads);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (reads.iterations, >=, 4); /* a record has more bytes than its data */
+  for (unsigned int i = 0; i < reads.iterations; i++)
+    {
+      g_assert_cmpuint (reads.reads[i], <=, CPD_TLS_SHARE_BYTES);
+      read += reads.reads[i];
+    }
+  g_assert_cmpuint (read, ==, sent);
+}
+
+/* However many there are, one iteration takes some of them and gives the main loop back. */
+static void
+test_tickets (Fixture *f, gconstpointer user_data)
+{
+  int before, after;
+
+  assert_shakes_hands (f);
+  assert_receives_nothing (f);
+  while (gnutls_session_ticket_send (f->server, 1, 0) == GNUTLS_E_SUCCESS)
+    ;
+  g_assert_no_errno (ioctl (f->client_fd, FIONREAD, &before));
+  assert_receives_nothing (f);
+  g_assert_no_errno (ioctl (f->client_fd, FIONREAD, &after));
+  g_assert_cmpint (before, >, CPD_TLS_SHARE_BYTES);
+  g_assert_cmpint (before - after, >, 0);
+  g_assert_cmpint (before - after, <=, CPD_TLS_SHARE_BYTES);
+}
+
+static void
+count_up (gpointer count)
+{
+  ++*(unsigned int *)count;
+}
+
+/* What GnuTLS has taken from the socket already. */
+static void
+test_tells_of_what_is_read_already (Fixture *f, gconstpointer user_data)
+{
+  unsigned int count = 0;
+  char byte;
+
+  assert_shakes_hands (f);
+  g_assert_cmpuint (serve (f, 2), ==, 2);
+  while (cpd_tls_receive (f->tls, &byte, sizeof byte, NULL) != 1) /* but a ticket */
+    ;
+  cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (count, ==, 1);
+}
+
+static void
+test_not_watched (Fixture *f, gconstpointer user_data)
+{
+  unsigned int count = 0;
+
+  assert_shakes_hands (f);
+  serve (f, 2);
+  cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
+  cpd_tls_watch (f->tls, 0, count_up, &count);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (count, ==, 0);
+}
+
+/* It goes on where it stood, and nothing is lost or doubled. */
+static void
+test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GByteArray) received = g_byte_array_new ();
+  g_autofree char *bytes = g_malloc (1000 * 1000);
+  gsize sent = 0;
+  unsigned int blocked = 0;
+
+  for (int i = 0; i < 1000 * 1000; i++)
+    bytes[i] = (char)(i / 7);
+  assert_shakes_hands (f);
+  while (received->len < 1000 * 1000)
+    {
+      g_autoptr (GError) error = NULL;
+      char buffer[20000];
+      ssize_t taken;
+      gssize length;
+
+      while (sent < 1000 * 1000
+             && (length = cpd_tls_send (f->tls, bytes + sent, 1000 * 1000 - sent, &error)) >= 0)
+        sent += (gsize)length;
+      if (error != NULL)
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+      blocked += error != NULL;
+      while ((taken = gnutls_record_recv (f->server, buffer, sizeof buffer)) > 0)
+        g_byte_array_append (received, (guint8 *)buffer, (unsigned int)taken);
+    }
+  g_assert_cmpuint (blocked, >, 1);
+  g_assert_cmpmem (received->data, received->len, bytes, 1000 * 1000);
+}
+
+static void
+assert_receives_error (Fixture *f, int code)
+{
+  g_autoptr (GError) error = NULL;
+  char byte;
+
+  g_assert_cmpint (cpd_tls_receive (f->tls, &byte, sizeof byte, &error), ==, -1);
+  g_assert_error (error, G_TLS_ERROR, code);
+}
+
+/* In TLS 1.2 a server may ask for another handshake. */
+static void
+test_second_handshake (Fixture *f, gconstpointer user_data)
+{
+  assert_shakes_hands (f);
+  g_assert_cmpint (gnutls_rehandshake (f->server), ==, GNUTLS_E_SUCCESS);
+  assert_receives_error (f, G_TLS_ERROR_HANDSHAKE);
+}
+
+static void
+test_alert (Fixture *f, gconstpointer user_data)
+{
+  assert_shakes_hands (f);
+  drain_tickets (f);
+  gnutls_alert_send (f->server, GNUTLS_AL_FATAL, GNUTLS_A_CERTIFICATE_REQUIRED);
+  assert_receives_error (f, G_TLS_ERROR_HANDSHAKE);
+}
+
+/* TLS tells an end that the server meant from one that anybody may have made. */
+static void
+test_ends (Fixture *f, gconstpointer user_data)
+{
+  char byte;
+
+  assert_shakes_hands (f);
+  drain_tickets (f);
+  gnutls_bye (f->server, GNUTLS_SHUT_WR);
+  g_assert_cmpint (cpd_tls_receive (f->tls, &byte, sizeof byte, NULL), ==, 0);
+  disconnect_both (f);
+  connect_both (f, user_data);
+  assert_shakes_hands (f);
+  drain_tickets (f);
+  close (f->fd);
+  f->fd = -1;
+  assert_receives_error (f, G_TLS_ERROR_EOF);
+}
+
+static void
+test_closes (Fixture *f, gconstpointer user_data)
+{
+  char byte;
+
+  assert_shakes_hands (f);
+  cpd_tls_close (f->tls);
+  g_assert_cmpint (gnutls_record_recv (f->server, &byte, sizeof byte), ==, 0);
+}
+
+static void
+test_cuts (Fixture *f, gconstpointer user_data)
+{
+  unsigned int count = 0;
+  ssize_t length;
+  char byte;
+
+  assert_shakes_hands (f);
+  cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
+  cpd_tls_cut (f->tls);
+  length = gnutls_record_recv (f->server, &byte, sizeof byte);
+  g_assert_true (length == GNUTLS_E_PREMATURE_TERMINATION || length == GNUTLS_E_PULL_ERROR);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_cmpuint (count, ==, 0);
+}
+
+static void
+test_refuses (Fixture *f, gconstpointer user_data)
+{
+  char byte;
+
+  assert_shakes_hands (f);
+  cpd_tls_refuse (f->tls);
+  g_assert_cmpint (gnutls_record_recv (f->server, &byte, sizeof byte), ==,
+                   GNUTLS_E_FATAL_ALERT_RECEIVED);
+  g_assert_cmpint (gnutls_alert_get (f->server), ==, GNUTLS_A_BAD_CERTIFICATE);
+}
+
+#define ADD(name, server, function)                                                                \
+  g_test_add ("/transport/tls/" name, Fixture, server, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("handshake/1.3", &usual, test_handshake);
+  ADD ("handshake/1.2", &tls_1_2, test_handshake);
+  ADD ("handshake/asks-for-the-host", &usual, test_asks_for_the_host);
+  ADD ("handshake/1.1-is-refused", &tls_1_1, test_refused);
+  ADD ("handshake/other-protocols-are-refused", &http_2, test_refused);
+  ADD ("handshake/never-resumes/1.3", &usual, test_never_resumes);
+  ADD ("handshake/never-resumes/1.2", &tls_1_2, test_never_resumes);
+  ADD ("handshake/no-second-one", &tls_1_2, test_second_handshake);
+  ADD ("reads/its-share", &usual, test_shares);
+  ADD ("reads/no-tickets-without-end", &usual, test_tickets);
+  ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);
+  ADD ("watch/not-what-is-not-watched", &usual, test_not_watched);
+  ADD ("sends/what-is-taken", &usual, test_sends_what_is_taken);
+  ADD ("ends/told-from-cuts/1.3", &usual, test_ends);
+  ADD ("ends/told-from-cuts/1.2", &tls_1_2, test_ends);
+  ADD ("ends/by-an-alert", &usual, test_alert);
+  ADD ("ends/closes", &usual, test_closes);
+  ADD ("ends/cuts", &usual, test_cuts);
+  ADD ("ends/refuses", &usual, test_refuses);
+  return g_test_run ();
+}
