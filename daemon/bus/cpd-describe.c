@@ -7,6 +7,8 @@
 
 #include "daemon/bus/cpd-describe.h"
 
+#include "daemon/core/base/cpd-vardict.h"
+
 /* Returns: (transfer none) */
 const char *
 cpd_describe_scope (CpdLayer layer)
@@ -115,17 +117,16 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   return g_variant_dict_end (&dict);
 }
 
-/* `verdict`: one that passed. Adds what it proves to a reply's `info`. */
+/* `verdict`: one that passed. Adds what it proves to a reply's `info`, an a{sv}. */
 void
-cpd_describe_evidence (const CpdVerdict *verdict, GVariantDict *info)
+cpd_describe_evidence (const CpdVerdict *verdict, GVariantBuilder *info)
 {
   if (verdict->matched_key != NULL)
     {
-      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
-
-      g_variant_dict_insert (info, "matched-key", "s", key);
-      g_variant_dict_insert (info, "matched-position", "u", verdict->matched_position);
+      cpd_vardict_add (info, "matched-key",
+                       g_variant_new_take_string (certpin_key_to_text (verdict->matched_key)));
+      cpd_vardict_add (info, "matched-position", g_variant_new_uint32 (verdict->matched_position));
     }
-  g_variant_dict_insert_value (info, "path-keys", cpd_describe_keys (verdict->path_keys));
-  g_variant_dict_insert (info, "generation", "t", verdict->policy->generation);
+  cpd_vardict_add (info, "path-keys", cpd_describe_keys (verdict->path_keys));
+  cpd_vardict_add (info, "generation", g_variant_new_uint64 (verdict->policy->generation));
 }

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 GVariant *cpd_describe_keys (GPtrArray *keys);
 GVariant *cpd_describe_pin (const CpdPin *pin, gint64 now);
 GVariant *cpd_describe_failure (const CpdVerdict *verdict, gint64 now);
-void cpd_describe_evidence (const CpdVerdict *verdict, GVariantDict *info);
+void cpd_describe_evidence (const CpdVerdict *verdict, GVariantBuilder *info);
 
 const char *cpd_describe_scope (CpdLayer layer);
 

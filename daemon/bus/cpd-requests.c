@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-request-order.h"
+#include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
 /* One request under way; belongs to its call. */
@@ -97,28 +98,40 @@ charge_body (Request *request, guint64 bytes)
   request->taken += bytes;
 }
 
+/* Returns: (floating): what the fetcher tells, and what the verdict proves */
+static GVariant *
+new_info (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
+{
+  GVariantBuilder info;
+
+  cpd_vardict_begin (&info);
+  cpd_vardict_add_all (&info, certpin_response_get_info (response));
+  cpd_describe_evidence (verdict, &info);
+  if (verdict->report != NULL)
+    cpd_vardict_add (&info, "report", cpd_describe_failure (verdict->report, cpd_call_now_s ()));
+  return g_variant_builder_end (&info);
+}
+
 static void
 answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
 {
-  g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (certpin_response_get_info (response));
-  GBytes *bytes = certpin_response_get_body (response);
-  GVariant *body = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, bytes, TRUE);
+  GBytes *body = certpin_response_get_body (response);
+  GVariant *const reply[] = {
+    g_variant_new_uint32 (certpin_response_get_status (response)),
+    certpin_response_get_headers (response),
+    g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE),
+    new_info (call, response, verdict),
+  };
 
-  cpd_describe_evidence (verdict, &info);
   if (verdict->report != NULL)
     {
       record (call, verdict->report);
       cpd_audit_report_only (call->caller, verdict->report);
-      g_variant_dict_insert_value (&info, "report",
-                                   cpd_describe_failure (verdict->report, cpd_call_now_s ()));
     }
   stop_watching (call->data);
-  charge_body (call->data, g_bytes_get_size (bytes));
-  cpd_call_return_body (call,
-                        g_variant_new ("(u@a(ss)@ay@a{sv})", certpin_response_get_status (response),
-                                       certpin_response_get_headers (response), body,
-                                       g_variant_dict_end (&info)),
-                        g_bytes_get_size (bytes), deadline_of (call->data));
+  charge_body (call->data, g_bytes_get_size (body));
+  cpd_call_return_body (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
+                        g_bytes_get_size (body), deadline_of (call->data));
 }
 
 static void

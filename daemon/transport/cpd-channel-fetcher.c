@@ -8,6 +8,7 @@
 
 #include "daemon/transport/cpd-channel-fetcher.h"
 
+#include "daemon/core/base/cpd-vardict.h"
 #include "daemon/transport/cpd-redirect.h"
 
 struct _CpdChannelFetcher
@@ -104,7 +105,9 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{st}"));
   for (size_t i = 0; i < G_N_ELEMENTS (timings); i++)
-    g_variant_builder_add (&builder, "{st}", timings[i].name, timings[i].us);
+    g_variant_builder_add_value (&builder,
+                                 g_variant_new_dict_entry (g_variant_new_string (timings[i].name),
+                                                           g_variant_new_uint64 (timings[i].us)));
   return g_variant_builder_end (&builder);
 }
 
@@ -112,19 +115,20 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
 static GVariant *
 new_info (Fetch *fetch, const CpdAnswer *answer)
 {
-  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (fetch->hop.request));
-  g_auto (GVariantDict) info = G_VARIANT_DICT_INIT (NULL);
+  char *url = g_uri_to_string (certpin_request_get_uri (fetch->hop.request));
+  const char *cipher = answer->tls_cipher != NULL ? answer->tls_cipher : "";
+  GVariantBuilder info;
 
-  g_variant_dict_insert (&info, "url", "s", url);
-  g_variant_dict_insert (&info, "http-version", "s", "1.1");
-  g_variant_dict_insert (&info, "tls-version", "s", answer->tls_version);
-  g_variant_dict_insert (&info, "tls-cipher", "s",
-                         answer->tls_cipher != NULL ? answer->tls_cipher : "");
-  g_variant_dict_insert (&info, "connection-reused", "b", answer->reused);
-  g_variant_dict_insert (&info, "redirects", "u", fetch->redirects);
-  g_variant_dict_insert (&info, "body-bytes", "t", (guint64)g_bytes_get_size (answer->body));
-  g_variant_dict_insert_value (&info, "timings", new_timings (fetch, answer));
-  return g_variant_dict_end (&info);
+  cpd_vardict_begin (&info);
+  cpd_vardict_add (&info, "url", g_variant_new_take_string (url));
+  cpd_vardict_add (&info, "http-version", g_variant_new_string ("1.1"));
+  cpd_vardict_add (&info, "tls-version", g_variant_new_string (answer->tls_version));
+  cpd_vardict_add (&info, "tls-cipher", g_variant_new_string (cipher));
+  cpd_vardict_add (&info, "connection-reused", g_variant_new_boolean (answer->reused));
+  cpd_vardict_add (&info, "redirects", g_variant_new_uint32 (fetch->redirects));
+  cpd_vardict_add (&info, "body-bytes", g_variant_new_uint64 (g_bytes_get_size (answer->body)));
+  cpd_vardict_add (&info, "timings", new_timings (fetch, answer));
+  return g_variant_builder_end (&info);
 }
 
 static GVariant *
@@ -134,7 +138,8 @@ new_headers (const CpdHttpHead *head)
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
   for (unsigned int i = 0; i < head->n_fields; i++)
-    g_variant_builder_add (&builder, "(ss)", head->fields[i].name, head->fields[i].value);
+    g_variant_builder_add_value (
+        &builder, cpd_vardict_new_pair (head->fields[i].name, head->fields[i].value));
   return g_variant_builder_end (&builder);
 }
 

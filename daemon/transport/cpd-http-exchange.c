@@ -272,25 +272,28 @@ read_bytes (CpdHttpExchange *exchange, const char *data, gsize length, gboolean 
   return TRUE;
 }
 
+/* Whether there is no more to tell of it than that it was cut. */
+static gboolean
+is_cut (const GError *reason)
+{
+  return reason == NULL || g_error_matches (reason, G_TLS_ERROR, G_TLS_ERROR_EOF);
+}
+
 /* The connection has ended, or is broken. `reason`: (transfer full) (nullable): NULL: TLS ended
- * it.
- * Before there is any answer, how it ended is told; from then on, that the answer was cut. */
+ * it. */
 static void
 finish_at_end (CpdHttpExchange *exchange, GError *reason)
 {
-  g_autoptr (GError) cause = reason;
   GError *error = NULL;
 
-  if (cpd_http_reader_end (exchange->reader, reason == NULL, &error))
-    finish (exchange, NULL);
-  else if (exchange->begun_us != 0 || (cause == NULL && exchange->send_error == NULL))
-    finish (exchange, error);
-  else
+  cpd_http_reader_end (exchange->reader, reason == NULL, &error);
+  if (error != NULL && (!is_cut (reason) || !is_cut (exchange->send_error)))
     {
       g_error_free (error);
-      finish (exchange,
-              cause != NULL ? g_steal_pointer (&cause) : g_steal_pointer (&exchange->send_error));
+      error = g_error_copy (!is_cut (reason) ? reason : exchange->send_error);
     }
+  g_clear_error (&reason);
+  finish (exchange, error);
 }
 
 /* Reads a piece. Returns: whether it is not over */

@@ -172,15 +172,15 @@ test_evidence (void)
       = fake_verdict_new ("h.example:443", identity, identity, CPD_MODE_ENFORCE);
   g_autofree char *key = NULL;
   g_autoptr (GVariant) info = NULL;
-  GVariantDict dict;
+  GVariantBuilder builder;
   guint32 position;
   guint64 generation;
 
   g_assert_true (verdict->passed);
   key = certpin_key_to_text (verdict->matched_key);
-  g_variant_dict_init (&dict, NULL);
-  cpd_describe_evidence (verdict, &dict);
-  info = g_variant_ref_sink (g_variant_dict_end (&dict));
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
+  cpd_describe_evidence (verdict, &builder);
+  info = g_variant_ref_sink (g_variant_builder_end (&builder));
   assert_text (info, "matched-key", key);
   assert_count (info, "path-keys", 1);
   g_assert_true (g_variant_lookup (info, "matched-position", "u", &position));

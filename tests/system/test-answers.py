@@ -4,7 +4,6 @@
 error of its own, and nothing lasts longer than it may."""
 
 import gzip
-import socket
 import threading
 import time
 
@@ -287,16 +286,7 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned(versions=('TLSv1_2', 'TLSv1_2'))
     wrap = server.wrap
-
-    def wrap_corked(connection):
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
-        return wrap(connection)
-
-    def greet(connection):
-        connection.send(http.reply(200, b'evil'))
-        connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
-
-    server.wrap, server.before_read = wrap_corked, greet
+    server.greet(http.reply(200, b'evil'))
     world.alice.refuses('ProtocolError', server.url(HOST), method='POST', body=b'secret')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the bytes that arrived')

@@ -7,7 +7,7 @@ import os
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from lib import pki
+from lib import http, pki
 from lib.openssl_server import OpensslServer
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
@@ -53,6 +53,14 @@ def _(world):
     server.present(world.impostor())
     world.nothing_arrives(server, 'PinMismatch')
     equal(server.alerts, ['SSLV3_ALERT_BAD_CERTIFICATE'], 'what it was told')
+
+
+@test('a refused server that speaks at once is not listened to: PinMismatch')
+def _(world):
+    server, _ = world.serve_pinned(versions=('TLSv1_2', 'TLSv1_2'))
+    server.present(world.impostor())
+    server.greet(http.reply(200, b'evil'))
+    world.nothing_arrives(server, 'PinMismatch')
 
 
 @test('TLS 1.1: TlsFailed, no byte')

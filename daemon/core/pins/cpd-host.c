@@ -243,20 +243,38 @@ split_port (CpdHost *host, const char *text, char **name, GError **error)
   return parse_port (colon + 1, text, &host->port, error);
 }
 
+/* Without printf: each request writes some patterns, and that took a tenth of it. */
+static void
+append_port (char *end, guint16 port)
+{
+  char digits[5];
+  unsigned int count = 0;
+
+  do
+    digits[count++] = (char)('0' + port % 10);
+  while ((port /= 10) != 0);
+  *end++ = ':';
+  while (count > 0)
+    *end++ = digits[--count];
+  *end = '\0';
+}
+
 /* Writes the pattern that `kind`, `name` and `port` make into `buffer`. */
 static void
 write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const char *name,
                guint16 port)
 {
   static const char *const prefixes[] = { "", "*.", "**." };
-  const char *prefix = prefixes[kind];
-  gboolean bracket = strchr (name, ':') != NULL;
+  gboolean bracket = port != 0 && strchr (name, ':') != NULL;
+  char *end = stpcpy (buffer, prefixes[kind]);
 
-  if (port == 0)
-    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s", prefix, name);
-  else
-    g_snprintf (buffer, CPD_HOST_TEXT_MAX_BYTES + 1, "%s%s%s%s:%u", prefix, bracket ? "[" : "",
-                name, bracket ? "]" : "", port);
+  if (bracket)
+    *end++ = '[';
+  end = stpcpy (end, name);
+  if (bracket)
+    *end++ = ']';
+  if (port != 0)
+    append_port (end, port);
 }
 
 static CpdHost *

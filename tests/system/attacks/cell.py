@@ -2,11 +2,14 @@
 """One cell of the table: an attack on a host of its own, in one TLS version, by one way in, from
 one state. It ends with the right server again, whose bytes must arrive."""
 
+import time
+
 from lib.tap import equal, holds
 
 from .attacker import Attacker
 from .states import KEPT, VERSIONS
 
+JUST_USED_S = 0.9  # and a little more: a POST takes a connection that was used since
 VERDICTS_ON_PEERS = ('PinMismatch', 'Untrusted')
 
 
@@ -26,6 +29,8 @@ class Cell:
         self.asked = None  # its URL, where it is another
         self.options = {}  # of its requests
         self.bytes_before = 0  # the latest request
+        self.answered_at = time.monotonic()
+        self.was_slow = False  # so that a POST may not go over a kept connection any more
         self.identity = lab.authority.issue(self.host)
         self.servers = []
         self.server = self.serve(self.identity)
@@ -43,8 +48,8 @@ class Cell:
 
     @property
     def rides_on(self):
-        """Whether it goes over a kept connection, as only what may be sent twice does."""
-        return self.state is KEPT and self.way.method == 'GET'
+        """Whether it goes over a kept connection."""
+        return self.state is KEPT
 
     @property
     def bytes(self):
@@ -63,6 +68,7 @@ class Cell:
 
     def begin(self):
         self.bytes_before = self.server.bytes
+        self.was_slow |= time.monotonic() - self.answered_at > JUST_USED_S
         return self.way.begin(self)
 
     # What is asserted
@@ -70,6 +76,7 @@ class Cell:
     def arrives(self, pending=None):
         """A request reaches the right server, and is answered by it."""
         answer = (pending or self.begin()).answer()
+        self.answered_at = time.monotonic()
         equal(answer.body, self.way.echo(self), 'the answer')
         holds(self.server.bytes > self.bytes_before, 'answered, but no byte reached the server')
         self._check_info(answer.info)

@@ -50,9 +50,10 @@ def within_the_answer(cell, anew):
 def within_the_request(cell, anew):
     """When its beginning has come."""
     cell.way = UPLOAD
+    before = {connection: connection.bytes for connection in cell.server.connections}
 
     def before_read(connection):
-        if connection.bytes and not connection.requests:
+        if connection.bytes > before.get(connection, 0):
             cell.server.before_read = nothing
             anew(connection)
 

@@ -224,6 +224,20 @@ class Server:
         return self._context.wrap_socket(connection.socket, server_side=True,
                                          do_handshake_on_connect=False)
 
+    def greet(self, data):
+        """Sends it before it is asked for anything, in one packet with the end of its handshake."""
+        wrap = self.wrap
+
+        def wrap_corked(connection):
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+            return wrap(connection)
+
+        def send(connection):
+            connection.send(data)
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
+
+        self.wrap, self.before_read = wrap_corked, send
+
     def _shake_hands(self, connection):
         wrapped = self.wrap(connection)
         connection.socket = wrapped
