@@ -29,6 +29,7 @@ BY_HAND = {
                 'HTTP/1.1 301 Moved\r\nLocation: /a\r\nTransfer-Encoding: chunked\r\n\r\n'],
     'host': ['h.example', '*.h.example:443', '**.h.example', '[2001:db8::1]:8443', '192.0.2.1',
              'bücher.example'],
+    'http': [],
     'key': [KEY, f'pin-sha256="{KEY[7:]}"', HEXADECIMAL],
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
@@ -54,12 +55,21 @@ def verdict(case, pinned):
         len(der).to_bytes(2, 'big') + der for der in ders)
 
 
+def response(case):
+    """One input of fuzz-http.c."""
+    methods, ends = ['GET', 'HEAD', 'CONNECT'], ['keep', 'close', 'close_no_notify']
+    choice = methods.index(case['request_method']) | ends.index(case['then']) << 2
+    return bytes([choice]) + base64.b64decode(case['raw_base64'])
+
+
 def of_vectors(vectors):
     """(fuzzer, seed) for what the vectors hold."""
     for path in sorted((vectors / 'der/files').iterdir()):
         yield 'certificate', path.read_bytes()
     for case in json.loads((vectors / 'hosts.json').read_text())['cases']:
         yield 'host', case['pattern'].encode('utf-8', 'surrogatepass')
+    with open(vectors / 'http/cases.jsonl', encoding='utf-8') as lines:  # some hold line separators of Unicode
+        yield from (('http', response(json.loads(line))) for line in lines if len(line) < 8000)
     for name in CHAINS:
         for number, line in enumerate((vectors / f'{name}.jsonl').read_text().splitlines()):
             case = json.loads(line)

@@ -239,7 +239,8 @@ make_interim (unsigned int times)
   GString *text = g_string_new (NULL);
 
   for (unsigned int i = 0; i < times; i++)
-    g_string_append (text, "HTTP/1.1 103 Early Hints\r\nContent-Length: 9\r\n\r\n");
+    /* RFC 9112, section 6.3, item 1: it ends with its head, whatever that says. */
+    g_string_append (text, "HTTP/1.1 103 Early Hints\r\nContent-Length: 9, 8\r\n\r\n");
   return g_string_free (g_string_append (text, LENGTH5 "hello"), FALSE);
 }
 

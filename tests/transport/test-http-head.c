@@ -97,6 +97,7 @@ static const Refusal refusals[] = {
   { "6.3, 5: too large for 64 bits", TEXT (OK "Content-Length: 18446744073709551621\r\n\r\n") },
   { "6.3, 5: two lengths", TEXT (OK "Content-Length: 5\r\nContent-Length: 6\r\n\r\n") },
   { "6.3, 5: two lengths in a list", TEXT (OK "Content-Length: 5, 6\r\n\r\n") },
+  { "6.3, 5: one length begins like the other", TEXT (OK "Content-Length: 5, 55\r\n\r\n") },
   { "6.3, 5: one length in two spellings", TEXT (OK "Content-Length: 5, 05\r\n\r\n") },
   { "6.3, 5: an empty element", TEXT (OK "Content-Length: 5,\r\n\r\n") },
   { "6.3, 5: one of two is no number", TEXT (OK "Content-Length: 5\r\nContent-Length: \r\n\r\n") },
