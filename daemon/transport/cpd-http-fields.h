@@ -33,8 +33,8 @@ gssize cpd_http_fields_check (CpdHttpFields *fields, const char *what, const cha
 gboolean cpd_http_fields_are_complete (const CpdHttpFields *fields);
 
 /* Reads the next field of a section that was checked and is complete. `cursor` points into it and
- * moves on; `end` is where the section ends. Line folds become one space each, white space around
- * the value goes; a value that is not UTF-8 is read as Latin-1.
+ * moves on; `end` is where the section ends. Line folds become a space, white space around the
+ * value goes; a value that is not UTF-8 is read as Latin-1.
  * `name`, `value`: (out): what they held before goes
  * `is_latin1`: (out): whether the value was
  * Returns: whether there was one; FALSE at the empty line */

@@ -161,7 +161,7 @@ refuse_value (GError **error, const char *name, const char *value, const char *w
 }
 
 /* RFC 9112, section 6.3, item 5: a length that is repeated is one, as long as it is the same.
- * 030 and 30 are not: who reads the first as octal is elsewhere. */
+ * 030 and 30 are not the same: some read the first as octal. */
 static gboolean
 read_length (CpdHttpHead *head, const char *lengths, GError **error)
 {

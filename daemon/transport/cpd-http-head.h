@@ -18,7 +18,7 @@ typedef enum
 typedef struct
 {
   const char *name;   /* as sent; a token (RFC 9110, section 5.6.2) */
-  const char *value;  /* UTF-8 without control characters but HTAB, C1 ones apart */
+  const char *value;  /* UTF-8, without ASCII control characters but HTAB */
   gboolean is_latin1; /* it was not sent as UTF-8, and was read as Latin-1 */
 } CpdHttpField;
 

@@ -299,6 +299,29 @@ test_spans (void)
     }
 }
 
+/* Whoever has nothing to give may call all the same. */
+static void
+test_no_bytes (void)
+{
+  static const char *const pieces[]
+      = { "", "HTTP/1.1 200", "", " OK\r\n", "", "Content-Length: 0", "", "\r\n\r" };
+  g_autoptr (CpdHttpReader) reader = cpd_http_reader_new ("GET");
+
+  for (size_t i = 0; i < G_N_ELEMENTS (pieces); i++)
+    {
+      const char *input = *pieces[i] != '\0' ? pieces[i] : NULL;
+      gsize length = strlen (pieces[i]);
+      g_autoptr (GError) error = NULL;
+      CpdHttpPart part;
+      CpdHttpSpan span;
+
+      g_assert_true (cpd_http_reader_read (reader, &input, &length, &part, &span, &error));
+      g_assert_no_error (error);
+      g_assert_cmpuint (part, ==, CPD_HTTP_PART_NONE);
+      g_assert_cmpuint (length, ==, 0);
+    }
+}
+
 /* What was refused once is refused for ever, with the same reason. */
 static void
 test_failure (void)
@@ -366,6 +389,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/transport/http-body/limits", test_limits);
   g_test_add_func ("/transport/http-body/interim", test_interim);
   g_test_add_func ("/transport/http-body/spans", test_spans);
+  g_test_add_func ("/transport/http-body/no-bytes", test_no_bytes);
   g_test_add_func ("/transport/http-body/failure", test_failure);
   g_test_add_func ("/transport/http-body/messages", test_messages);
   return g_test_run ();
