@@ -140,16 +140,27 @@ dup_values (const CpdHttpHead *head, const char *name)
   return values != NULL ? g_string_free (values, FALSE) : NULL;
 }
 
-static gboolean
-has_element (const char *list, const char *wanted)
+/* How often an element is in a list. `wanted`: (nullable): in any case; NULL: whichever, but not an
+ * empty one, which does not count (RFC 9110, section 5.6.1.2). */
+static unsigned int
+count_elements (const char *list, const char *wanted)
 {
+  unsigned int count = 0;
   const char *element;
   gsize length;
 
   while ((element = cpd_http_list_next (&list, &length)) != NULL)
-    if (length == strlen (wanted) && g_ascii_strncasecmp (element, wanted, length) == 0)
-      return TRUE;
-  return FALSE;
+    if (wanted == NULL)
+      count += length > 0;
+    else
+      count += length == strlen (wanted) && g_ascii_strncasecmp (element, wanted, length) == 0;
+  return count;
+}
+
+static gboolean
+is_only_element (const char *list, const char *wanted)
+{
+  return count_elements (list, wanted) == 1 && count_elements (list, NULL) == 1;
 }
 
 static gboolean
@@ -185,7 +196,7 @@ static gboolean
 read_coding (CpdHttpHead *head, const char *codings, gboolean has_length, GError **error)
 {
   head->framing = CPD_HTTP_FRAMING_CHUNKED;
-  if (g_ascii_strcasecmp (codings, "chunked") != 0)
+  if (!is_only_element (codings, "chunked"))
     return refuse_value (error, "Transfer-Encoding", codings, "is not ‘chunked’ alone");
   if (has_length)
     return cpd_http_refuse (error, "there are both a Content-Length and a Transfer-Encoding");
@@ -214,7 +225,7 @@ read_framing (CpdHttpHead *head, const char *method, GError **error)
       return TRUE;
     }
   /* `identity` was a coding once (RFC 2616, section 3.6), and means none. */
-  if (codings != NULL && g_ascii_strcasecmp (codings, "identity") != 0)
+  if (codings != NULL && !is_only_element (codings, "identity"))
     return read_coding (head, codings, lengths != NULL, error);
   if (lengths != NULL)
     return read_length (head, lengths, error);
@@ -229,7 +240,8 @@ does_keep (const CpdHttpHead *head, const char *method)
   g_autofree char *options = dup_values (head, "Connection");
 
   return head->minor_version > 0 && head->framing != CPD_HTTP_FRAMING_UNTIL_END
-         && !is_tunnel (head, method) && (options == NULL || !has_element (options, "close"));
+         && !is_tunnel (head, method)
+         && (options == NULL || count_elements (options, "close") == 0);
 }
 
 static void
