@@ -297,8 +297,8 @@ cpd_attempt_get_peer (CpdAttempt *attempt)
   return attempt->connection != NULL ? attempt->connection->peer : NULL;
 }
 
-/* Returns: (transfer full) (nullable): the connection, if it was answered and another request may go
- * over it */
+/* Returns: (transfer full) (nullable): the connection of an answer, if another request may go over
+ * it */
 CpdConnection *
 cpd_attempt_steal_connection (CpdAttempt *attempt)
 {

@@ -67,8 +67,8 @@ stop (GTask *task)
   g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
 }
 
-/* The handshake is over. `failure`: (transfer full) (nullable): why it failed. If that may be due to
- * the certificates, the verdict on them says more. */
+/* The handshake is over. `failure`: (transfer full) (nullable): why it failed. If that may be due
+ * to the certificates, the verdict on them says more. */
 static void
 judge (GTask *task, GError *failure)
 {
