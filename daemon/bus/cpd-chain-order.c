@@ -10,6 +10,7 @@
 
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/trust/cpd-der.h"
 #include "daemon/core/trust/cpd-not-certificate.h"
 
@@ -32,19 +33,6 @@ cpd_chain_order_free (CpdChainOrder *order)
   g_free (order);
 }
 
-G_GNUC_PRINTF (3, 4)
-static gboolean
-refuse (CertpinError code, GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (CERTPIN_ERROR, (int)code, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
-
 /* Where nothing that is given has the shape of a certificate, there is no chain to judge: it is a
  * key or text, say. Nothing at all is what a server may present. */
 static gboolean
@@ -63,9 +51,23 @@ check_shapes (GPtrArray *chain, GError **error)
     {
       g_autofree char *given = cpd_not_certificate_describe (chain->pdata[0]);
 
-      return refuse (CERTPIN_ERROR_WRONG_FORMAT, error, "%s", given);
+      return cpd_refuse (error, CERTPIN_ERROR_WRONG_FORMAT, "%s", given);
     }
   return TRUE;
+}
+
+/* `text`: empty: only the certification path is judged */
+static gboolean
+take_host (CpdChainOrder *order, const char *text, GError **error)
+{
+  if (*text == '\0')
+    return TRUE;
+  order->host = cpd_host_new (text, error);
+  if (order->host == NULL)
+    return FALSE;
+  return cpd_host_get_kind (order->host) == CPD_HOST_EXACT
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_HOST,
+                        "host ‘%s’ is a pattern; give a single host", text);
 }
 
 static gboolean
@@ -73,10 +75,10 @@ take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
 {
   if (g_variant_n_children (chain) > CERTIFICATES_MAX
       || g_variant_get_size (chain) > CHAIN_MAX_BYTES)
-    return refuse (CERTPIN_ERROR_LIMIT_EXCEEDED, error,
-                   "the chain has %" G_GSIZE_FORMAT " certificates and %" G_GSIZE_FORMAT
-                   " bytes; at most 64 and 1 MiB are allowed",
-                   g_variant_n_children (chain), g_variant_get_size (chain));
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "the chain has %" G_GSIZE_FORMAT " certificates and %" G_GSIZE_FORMAT
+                       " bytes; at most 64 and 1 MiB are allowed",
+                       g_variant_n_children (chain), g_variant_get_size (chain));
   order->chain = cpd_options_to_bytes (chain);
   return check_shapes (order->chain, error);
 }
@@ -91,10 +93,11 @@ take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **er
     return FALSE;
   if (texts == NULL)
     return match == NULL
-           || refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error,
-                      "option ‘match’ is given without the option ‘keys’");
+           || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                          "option ‘match’ is given without the option ‘keys’");
   if (order->host == NULL)
-    return refuse (CERTPIN_ERROR_INVALID_ARGUMENT, error, "option ‘keys’ is given without a host");
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘keys’ is given without a host");
   order->supposed = cpd_pin_new (order->host, CPD_LAYER_USER);
   order->supposed->match = (CpdMatch)chosen;
   for (size_t i = 0; texts[i] != NULL; i++)
@@ -143,19 +146,8 @@ cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint6
   g_autoptr (CpdChainOrder) order = g_new0 (CpdChainOrder, 1);
 
   order->time = now;
-  if (*host != '\0')
-    {
-      order->host = cpd_host_new (host, error);
-      if (order->host == NULL)
-        return NULL;
-      if (cpd_host_get_kind (order->host) != CPD_HOST_EXACT)
-        {
-          refuse (CERTPIN_ERROR_INVALID_HOST, error, "host ‘%s’ is a pattern; give a single host",
-                  host);
-          return NULL;
-        }
-    }
-  if (!take_chain (order, chain, error) || !take_options (order, options, error))
+  if (!take_host (order, host, error) || !take_chain (order, chain, error)
+      || !take_options (order, options, error))
     return NULL;
   return g_steal_pointer (&order);
 }

@@ -7,22 +7,9 @@
 
 #include "daemon/bus/cpd-options.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 #include <string.h>
-
-G_GNUC_PRINTF (2, 3)
-static gboolean
-refuse (GError **error, const char *format, ...)
-{
-  va_list arguments;
-
-  va_start (arguments, format);
-  if (error != NULL)
-    *error = g_error_new_valist (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT, format, arguments);
-  va_end (arguments);
-  return FALSE;
-}
 
 /* Stores the value, and tells what of it is bounded. */
 static guint64
@@ -70,17 +57,19 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
       if (!g_str_equal (option->name, name))
         continue;
       if (!g_str_equal (g_variant_get_type_string (value), option->type))
-        return refuse (error, "option ‘%s’ must be of the D-Bus type %s, not %s", name,
-                       option->type, g_variant_get_type_string (value));
+        return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "option ‘%s’ must be of the D-Bus type %s, not %s", name, option->type,
+                           g_variant_get_type_string (value));
       measure = store (option, value);
       if (option->type[0] != 'b' && (measure < option->least || measure > option->most))
-        return refuse (error,
-                       "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
-                       " to %" G_GUINT64_FORMAT "%s",
-                       name, option->least, option->most, unit_of (option));
+        return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
+                           " to %" G_GUINT64_FORMAT "%s",
+                           name, option->least, option->most, unit_of (option));
       return TRUE;
     }
-  return refuse (error, "option ‘%s’ is not known to this method", name);
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘%s’ is not known to this method", name);
 }
 
 /* Errors: CERTPIN_ERROR_INVALID_ARGUMENT; values that were stored before it stay. */
@@ -98,7 +87,8 @@ cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_opti
       g_autoptr (GVariant) owned = value;
 
       if (!g_hash_table_add (seen, (gpointer)name))
-        return refuse (error, "option ‘%s’ is given twice", name);
+        return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘%s’ is given twice",
+                           name);
       if (!parse_one (name, value, options, n_options, error))
         return FALSE;
     }
@@ -119,8 +109,9 @@ cpd_options_take_choice (const char *name, const char *value, const char *const 
         *chosen = i;
         return TRUE;
       }
-  return refuse (error, "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value,
-                 choices[0], choices[1]);
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value, choices[0],
+                     choices[1]);
 }
 
 /* `array`: aay, or NULL. Returns: (transfer full): of GBytes */
@@ -149,5 +140,7 @@ cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
   if (array == NULL)
     return TRUE;
   *anchors = cpd_anchors_new (ders, &reason);
-  return *anchors != NULL || refuse (error, "option ‘trust-anchors’: %s", reason->message);
+  return *anchors != NULL
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
+                        reason->message);
 }

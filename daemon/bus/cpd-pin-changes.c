@@ -5,12 +5,12 @@
 
 #include "config.h"
 
-#include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
@@ -310,11 +310,8 @@ parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
   if (order == NULL)
     return FALSE;
   if (strlen (reason) > REASON_MAX_BYTES || !cpd_text_is_plain (reason))
-    {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "the reason must be plain text of at most 1024 bytes");
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "the reason must be plain text of at most 1024 bytes");
   order->note = g_strdup (reason);
   want_host (call, g_steal_pointer (&order), act_block);
   call->check = check_room;

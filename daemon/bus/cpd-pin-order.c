@@ -7,8 +7,8 @@
 
 #include "daemon/bus/cpd-pin-order.h"
 
-#include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
 #define CERTIFICATES_MAX 64
@@ -48,12 +48,9 @@ static gboolean
 take_note (CpdPinOrder *order, const char *note, GError **error)
 {
   if (note != NULL && !cpd_text_is_plain (note))
-    {
-      g_set_error_literal (
-          error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-          "option ‘note’ contains control or bidirectional characters; leave them out");
-      return FALSE;
-    }
+    return cpd_refuse (
+        error, CERTPIN_ERROR_INVALID_ARGUMENT,
+        "option ‘note’ contains control or bidirectional characters; leave them out");
   order->note = g_strdup (note);
   return TRUE;
 }
@@ -64,11 +61,10 @@ check_expiry (CpdPinOrder *order, gint64 now, GError **error)
 {
   if (order->expires == 0 || order->expires > now)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               "option ‘expires’ is %" G_GINT64_FORMAT
-               ", which is in the past; give a time in the future",
-               order->expires);
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘expires’ is %" G_GINT64_FORMAT
+                     ", which is in the past; give a time in the future",
+                     order->expires);
 }
 
 static gboolean
@@ -123,17 +119,11 @@ cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error)
   gsize n = g_variant_n_children (keys); /* before anything walks through them */
 
   if (n == 0 || n > CERTIFICATES_MAX)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%" G_GSIZE_FORMAT " keys were given; 1 to 64 are allowed", n);
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "%" G_GSIZE_FORMAT " keys were given; 1 to 64 are allowed", n);
   if (order->backups->len > 0)
-    {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "option ‘backup-certificates’ is not known to this method");
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘backup-certificates’ is not known to this method");
   for (gsize i = 0; i < n; i++)
     {
       const char *text;
@@ -158,22 +148,17 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
   if (ca && order->match == CPD_MATCH_PATH)
     return TRUE;
   if (cpd_certificate_is_self_signed (certificate))
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED,
-                   "the certificate ‘%s’ is self-signed, which is not supported; %s", subject,
-                   ca ? "to pin an authority, set the option ‘match’ to ‘path’"
-                      : "pin one that an authority issued");
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_SELF_SIGNED,
+                       "the certificate ‘%s’ is self-signed, which is not supported; %s", subject,
+                       ca ? "to pin an authority, set the option ‘match’ to ‘path’"
+                          : "pin one that an authority issued");
   if (ca)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "the certificate ‘%s’ belongs to an authority, not to a server; to pin it, set "
-                   "the option "
-                   "‘match’ to ‘path’",
-                   subject);
-      return FALSE;
-    }
+    return cpd_refuse (
+        error, CERTPIN_ERROR_INVALID_ARGUMENT,
+        "the certificate ‘%s’ belongs to an authority, not to a server; to pin it, set "
+        "the option "
+        "‘match’ to ‘path’",
+        subject);
   return TRUE;
 }
 

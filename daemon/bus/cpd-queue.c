@@ -8,7 +8,7 @@
 
 #include "daemon/bus/cpd-queue.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 /* What one uid has. It goes when there is nothing left. */
 typedef struct
@@ -163,14 +163,11 @@ cpd_place_enter (CpdPlace *place, GError **error)
   User *user = place->user;
 
   if (!may_run (queue, user) && user->waiting.length >= queue->waiting_per_uid)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                   "you have %" G_GUINT64_FORMAT
-                   " requests running and %u waiting already; let some "
-                   "finish first",
-                   user->running, user->waiting.length);
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "you have %" G_GUINT64_FORMAT
+                       " requests running and %u waiting already; let some "
+                       "finish first",
+                       user->running, user->waiting.length);
   if (g_queue_is_empty (&user->waiting))
     g_queue_push_tail (queue->round, user);
   g_queue_push_tail (&user->waiting, place);

@@ -8,7 +8,7 @@
 
 #include "daemon/bus/cpd-request-objects.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "dbus/certpin-names.h"
 
 #define FOLDER CERTPIN_REQUEST_PATH "/"
@@ -53,9 +53,7 @@ cpd_request_objects_check_owner (const char *path, const char *sender, GError **
 
   if (g_str_has_prefix (path, folder))
     return TRUE;
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
-                       "this request belongs to another caller");
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED, "this request belongs to another caller");
 }
 
 /* Where the request has ended already nothing happens. */

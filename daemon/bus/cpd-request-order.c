@@ -6,9 +6,9 @@
 
 #include "daemon/bus/cpd-request-order.h"
 
-#include "client-lib/certpin-error.h"
 #include "client-lib/certpin-key.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 #include <string.h>
 
@@ -31,10 +31,9 @@ check_size (const char *what, const char *unit, guint64 size, guint64 most, GErr
 {
   if (size <= most)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "%s %" G_GUINT64_FORMAT " %s; at most %" G_GUINT64_FORMAT " are allowed", what, size,
-               unit, most);
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                     "%s %" G_GUINT64_FORMAT " %s; at most %" G_GUINT64_FORMAT " are allowed", what,
+                     size, unit, most);
 }
 
 static gboolean
@@ -60,12 +59,9 @@ check_token (const char *token, GError **error)
 {
   for (const char *c = token; c != NULL && *c != '\0'; c++)
     if (!g_ascii_isalnum (*c) && *c != '_')
-      {
-        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "option ‘handle-token’ is ‘%s’, but may only hold letters, digits and ‘_’",
-                     token);
-        return FALSE;
-      }
+      return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "option ‘handle-token’ is ‘%s’, but may only hold letters, digits and ‘_’",
+                         token);
   return TRUE;
 }
 

@@ -5,11 +5,11 @@
 
 #include "config.h"
 
-#include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-request-order.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
@@ -192,12 +192,8 @@ take_body (Request *request, GError **error)
   guint64 size = g_bytes_get_size (certpin_request_get_body (request->order->request));
 
   if (!cpd_budget_take (cpd_place_get_bodies (request->place), size))
-    {
-      g_set_error_literal (
-          error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-          "the bodies of your requests take too much memory; let some finish first");
-      return FALSE;
-    }
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "the bodies of your requests take too much memory; let some finish first");
   request->taken = size;
   return TRUE;
 }

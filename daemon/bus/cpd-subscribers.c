@@ -9,8 +9,8 @@
 
 #include "daemon/bus/cpd-subscribers.h"
 
-#include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-alarm.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
@@ -275,12 +275,10 @@ cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **er
   if (find_subscriber (audience, caller->sender, &index))
     return TRUE;
   if (audience->subscribers->len >= PER_UID_MAX)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                   "%u of your programs' connections are subscribed already; unsubscribe one first",
-                   PER_UID_MAX);
-      return FALSE;
-    }
+    return cpd_refuse (
+        error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+        "%u of your programs' connections are subscribed already; unsubscribe one first",
+        PER_UID_MAX);
   subscriber = g_new0 (Subscriber, 1);
   subscriber->caller = cpd_caller_ref (caller);
   g_ptr_array_add (audience->subscribers, subscriber);

@@ -7,7 +7,7 @@
 
 #include "daemon/core/base/cpd-config.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
 #define KIB ((guint64)1024)
@@ -66,11 +66,10 @@ read_limit (CpdConfig *config, const char *path, const char *key, const char *te
       if (g_ascii_string_to_unsigned (text, 10, limits[i].least, limits[i].most,
                                       &G_STRUCT_MEMBER (guint64, config, limits[i].offset), NULL))
         return TRUE;
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%s: [Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
-                   " to %" G_GUINT64_FORMAT,
-                   path, key, text, limits[i].least, limits[i].most);
-      return FALSE;
+      return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "%s: [Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
+                         " to %" G_GUINT64_FORMAT,
+                         path, key, text, limits[i].least, limits[i].most);
     }
   return TRUE;
 }

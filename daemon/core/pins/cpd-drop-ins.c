@@ -9,7 +9,7 @@
 
 #include "daemon/core/pins/cpd-drop-ins.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
 #include <errno.h>
@@ -72,9 +72,8 @@ is_safe (const struct stat *status, const char *path, GError **error)
   if ((status->st_uid == 0 || status->st_uid == geteuid ())
       && (S_ISLNK (status->st_mode) || (status->st_mode & (S_IWGRP | S_IWOTH)) == 0))
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "‘%s’ must belong to root, and only root may write to it", path);
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
+                     "‘%s’ must belong to root, and only root may write to it", path);
 }
 
 /* Whether the file says nothing, so that it only hides others. */

@@ -10,7 +10,7 @@
 
 #include "daemon/core/pins/cpd-durable.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,9 +47,8 @@ fail (GError **error, const char *doing, const CpdDurableFile *file)
 {
   int code = errno;
 
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot %s ‘%s’: %s; %s", doing,
-               file->path, g_strerror (code), find_remedy (code));
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED, "cannot %s ‘%s’: %s; %s", doing, file->path,
+                     g_strerror (code), find_remedy (code));
 }
 
 static gboolean

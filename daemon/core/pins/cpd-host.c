@@ -8,7 +8,7 @@
 
 #include "daemon/core/pins/cpd-host.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
 #include <arpa/inet.h>
@@ -39,8 +39,7 @@ refuse (GError **error, const char *host, const char *format, ...)
   va_start (arguments, format);
   reason = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown, reason);
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown, reason);
 }
 
 /* An A-label must be one that its own U-label leads back to (RFC 5891, section 5.4). */

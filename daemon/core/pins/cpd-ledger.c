@@ -9,7 +9,7 @@
 
 #include "daemon/core/pins/cpd-ledger.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-durable.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
@@ -311,9 +311,8 @@ is_there (CpdLedger *ledger, Change *change, GError **error)
 
   if (pin != NULL)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-               "nothing is pinned for ‘%s’ in this scope", cpd_host_get_text (change->host));
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_NOT_PINNED, "nothing is pinned for ‘%s’ in this scope",
+                     cpd_host_get_text (change->host));
 }
 
 /* Whether the layer stays within its limit. A block in the place of a pin always fits: what is
@@ -330,11 +329,10 @@ fits (CpdLedger *ledger, Change *change, GError **error)
   if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
       || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-               "the pins would take more than %" G_GUINT64_FORMAT
-               " bytes; unpin hosts that are not needed",
-               ledger->limits.bytes);
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                     "the pins would take more than %" G_GUINT64_FORMAT
+                     " bytes; unpin hosts that are not needed",
+                     ledger->limits.bytes);
 }
 
 /* Whether the pin is still the one in force, and worth another attempt: if one has just failed, the
@@ -346,8 +344,7 @@ is_unwritten (CpdLedger *ledger, Change *change, GError **error)
 
   if (pin == change->pin && ledger->retry_timer == 0)
     return TRUE;
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED, "no longer to be written");
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_CANCELLED, "no longer to be written");
 }
 
 /* A file of another name that blocks the host would undo the change with the next start. */
@@ -362,12 +359,11 @@ check_no_other_file (CpdLedger *ledger, Change *change, GError **error)
   name = g_path_get_basename (pin->source);
   if (g_str_equal (name, change->name))
     return TRUE;
-  g_set_error (
-      error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+  return cpd_refuse (
+      error, CERTPIN_ERROR_STORE_FAILED,
       "‘%s’ is blocked by the file ‘%s’, which is broken or misnamed; remove that file and "
       "restart the service",
       cpd_host_get_text (change->host), pin->source);
-  return FALSE;
 }
 
 /* Whether the change can be made, now that its turn has come. */
@@ -393,11 +389,11 @@ check_text (Change *change, GBytes *text, const char *account, GError **error)
     pins = cpd_pin_file_parse (text, &context, &hosts, error);
   if (pins != NULL && pins->len == 1 && cpd_pin_says_the_same (pins->pdata[0], change->pin))
     return TRUE;
-  if (error == NULL || *error == NULL)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "the pin of ‘%s’ cannot be stored; leave out unusual text",
-                 cpd_host_get_text (change->host));
-  return FALSE;
+  if (error != NULL && *error != NULL)
+    return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
+                     "the pin of ‘%s’ cannot be stored; leave out unusual text",
+                     cpd_host_get_text (change->host));
 }
 
 /* Returns: (transfer full): what is to be in the file */

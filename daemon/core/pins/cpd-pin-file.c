@@ -81,18 +81,7 @@ find_line (Reading *reading, const char *key)
 }
 
 /* Notes what is wrong with a key of the group that is being read. */
-G_GNUC_PRINTF (3, 4)
-static void
-complain (Reading *reading, const char *key, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  add_fault (reading, find_line (reading, key), text);
-}
+#define complain(reading, key, ...) complain_at (reading, find_line (reading, key), __VA_ARGS__)
 
 /* `error`: (transfer full): why the key cannot be read */
 static void

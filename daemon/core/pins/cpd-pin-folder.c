@@ -7,7 +7,7 @@
 
 #include "daemon/core/pins/cpd-pin-folder.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-durable.h"
 
 #include <dirent.h>
@@ -21,9 +21,8 @@ fail (GError **error, const char *doing, const char *path)
 {
   int code = errno;
 
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot %s ‘%s’: %s", doing, path,
-               g_strerror (code));
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED, "cannot %s ‘%s’: %s", doing, path,
+                     g_strerror (code));
 }
 
 /* Returns: whether it is a regular file that is not too large; its size then */
@@ -38,10 +37,9 @@ check_file (int fd, const char *name, gsize *size, GError **error)
       *size = (gsize)status.st_size;
       return TRUE;
     }
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "‘%s’ is not a regular file of at most %d MiB", name,
-               CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
-  return FALSE;
+  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
+                     "‘%s’ is not a regular file of at most %d MiB", name,
+                     CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
 }
 
 /* Returns: (transfer full): as much of `size` bytes as there is */

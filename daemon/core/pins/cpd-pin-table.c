@@ -8,7 +8,7 @@
 
 #include "daemon/core/pins/cpd-pin-table.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 #include <string.h>
 
@@ -154,10 +154,9 @@ cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GErro
   if (most == 0 || cpd_pin_table_get_count (table) < most
       || g_hash_table_contains (table->pins, cpd_host_get_text (host)))
     return TRUE;
-  g_set_error (
-      error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+  return cpd_refuse (
+      error, CERTPIN_ERROR_LIMIT_EXCEEDED,
       "%" G_GUINT64_FORMAT " hosts are pinned already, which is the limit; unpin one first", most);
-  return FALSE;
 }
 
 /* `after`: a pattern's text, which need not be there; NULL: from the first pin on.

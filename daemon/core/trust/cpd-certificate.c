@@ -8,7 +8,7 @@
 
 #include "daemon/core/trust/cpd-certificate.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/trust/cpd-gnutls.h"
 #include "daemon/core/trust/cpd-not-certificate.h"
@@ -61,11 +61,11 @@ check_elements (CpdSlice der, const CpdCertificateShape *shape, GError **error)
       && cpd_der_count_elements (shape->issuer, NAME_MAX_ELEMENTS) <= NAME_MAX_ELEMENTS
       && cpd_der_count_elements (shape->subject, NAME_MAX_ELEMENTS) <= NAME_MAX_ELEMENTS)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-               "the certificate has more than %d ASN.1 elements, or a name with more than %d; "
-               "it would take too long to decode",
-               CPD_CERTIFICATE_MAX_ELEMENTS, NAME_MAX_ELEMENTS);
-  return FALSE;
+  return cpd_refuse (
+      error, CERTPIN_ERROR_WRONG_FORMAT,
+      "the certificate has more than %d ASN.1 elements, or a name with more than %d; "
+      "it would take too long to decode",
+      CPD_CERTIFICATE_MAX_ELEMENTS, NAME_MAX_ELEMENTS);
 }
 
 /* Whether certificates that are given together, `ders`, of GBytes, can be decoded in a
@@ -85,11 +85,11 @@ cpd_certificates_are_few (GPtrArray *ders, GError **error)
     }
   if (total <= CPD_CERTIFICATE_MAX_ELEMENTS)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-               "the certificates together have more than %d ASN.1 elements; give fewer or smaller "
-               "ones",
-               CPD_CERTIFICATE_MAX_ELEMENTS);
-  return FALSE;
+  return cpd_refuse (
+      error, CERTPIN_ERROR_WRONG_FORMAT,
+      "the certificates together have more than %d ASN.1 elements; give fewer or smaller "
+      "ones",
+      CPD_CERTIFICATE_MAX_ELEMENTS);
 }
 
 /* `der`: exactly one certificate, 64 KiB at most.
