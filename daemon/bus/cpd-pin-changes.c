@@ -24,16 +24,44 @@ action_of (CpdLayer layer)
   return layer == CPD_LAYER_SYSTEM ? CERTPIN_ACTION_SYSTEM_PINS : CERTPIN_ACTION_OWN_PINS;
 }
 
-/* PinCertificate, PinKeys */
+/* Of every method here but Reload, what was parsed is an order: its pin says at least which host it
+ * is about, and in which layer. */
+static CpdPin *
+pin_of (const CpdCall *call)
+{
+  const CpdPinOrder *order = call->data;
+
+  return order->pin;
+}
+
+/* `order`: (transfer full) */
+static void
+want (CpdCall *call, CpdPinOrder *order, CpdCallAct act)
+{
+  cpd_call_take_data (call, order, (GDestroyNotify)cpd_pin_order_free);
+  call->action = action_of (order->pin->layer);
+  call->host = g_strdup (cpd_host_get_text (order->pin->host));
+  call->act = act;
+}
 
 static gboolean
 check_room (CpdCall *call, GError **error)
 {
-  const CpdPinOrder *order = call->data;
+  const CpdPin *pin = pin_of (call);
 
-  return cpd_store_check_room (call->parts->store, order->layer, call->caller->uid, order->host,
-                               error);
+  return cpd_store_check_room (call->parts->store, pin->layer, call->caller->uid, pin->host, error);
 }
+
+/* Stores the pin, or block, as made by the caller and now. */
+static void
+set_pin (CpdCall *call, CpdPin *pin, GAsyncReadyCallback callback, gpointer user_data)
+{
+  pin->created = cpd_call_now_s ();
+  pin->created_by = cpd_caller_describe (call->caller);
+  cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, callback, user_data);
+}
+
+/* PinCertificate, PinKeys */
 
 /* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is
  * answered with what went wrong */
@@ -60,119 +88,89 @@ pin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
     cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
 }
 
-/* A pinning that failed and left a block. */
-typedef struct
-{
-  CpdCall *call;
-  GError *error; /* what the caller is told */
-} Failed;
-
+/* A failed pinning has left a block, which is in force in memory even if it could not be stored. */
 static void
 failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Failed *failed = user_data;
-  g_autoptr (GError) ignored = NULL; /* the block is in force in memory all the same */
-  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, &ignored);
-
-  if (pin != NULL)
-    cpd_audit_pin_changed (failed->call->caller, pin);
-  cpd_call_fail (failed->call, failed->error);
-  g_free (failed);
-}
-
-static CpdPin *
-new_block (CpdCall *call, CpdHost *host, CpdLayer layer, const char *reason)
-{
-  g_autofree char *text = cpd_text_shorten (reason, strlen (reason), REASON_MAX_BYTES);
-  CpdPin *pin = cpd_pin_new_blocked (host, layer, text);
-
-  pin->created = cpd_call_now_s ();
-  pin->created_by = cpd_caller_describe (call->caller);
-  return pin;
-}
-
-/* `error`: (transfer full) */
-static void
-pin_failed (CpdCall *call, GError *error)
-{
+  CpdCall *call = user_data;
   const CpdPinOrder *order = call->data;
-  g_autoptr (CpdPin) block = NULL;
-  Failed *failed;
+  g_autoptr (CpdPin) block = cpd_store_change_finish (CPD_STORE (source), result, NULL);
 
-  if (!g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT)
-      && !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED))
+  if (block != NULL)
+    cpd_audit_pin_changed (call->caller, block);
+  cpd_call_fail (call, g_error_new (order->failure->domain, order->failure->code,
+                                    "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
+                                    order->failure->message, call->host));
+}
+
+static void
+pin_failed (CpdCall *call, const CpdPin *pin, const GError *failure)
+{
+  g_autofree char *reason = NULL;
+  g_autoptr (CpdPin) block = NULL;
+
+  if (!g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT)
+      && !g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED))
     {
-      cpd_call_fail (call, error);
+      cpd_call_fail (call, g_error_copy (failure));
       return;
     }
-  failed = g_new0 (Failed, 1);
-  failed->call = call;
-  failed->error = error;
-  block = new_block (call, order->host, order->layer, error->message);
-  failed->error = g_error_new (error->domain, error->code,
-                               "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
-                               error->message, cpd_host_get_text (order->host));
-  g_error_free (error);
-  cpd_store_set_pin_async (call->parts->store, call->caller->uid, block, failed_on_blocked, failed);
+  reason = cpd_text_shorten (failure->message, strlen (failure->message), REASON_MAX_BYTES);
+  block = cpd_pin_new_blocked (pin->host, pin->layer, reason);
+  set_pin (call, block, failed_on_blocked, call);
 }
 
 static void
 act_pin (CpdCall *call)
 {
-  GError *error = NULL;
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (call->data, cpd_call_now_s (), &error);
+  const CpdPinOrder *order = call->data;
 
-  if (pin == NULL)
-    {
-      pin_failed (call, error);
-      return;
-    }
-  pin->created_by = cpd_caller_describe (call->caller);
-  cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, pin_on_stored, call);
+  if (order->failure != NULL)
+    pin_failed (call, order->pin, order->failure);
+  else
+    set_pin (call, order->pin, pin_on_stored, call);
 }
 
 /* For the dialog and the rules: every key, since a rule that knew of the first alone would let
- * others pass beside it; and none where other keys would only be reported.
- * Returns: (transfer full) (nullable): none where pinning would fail */
+ * others pass beside it.
+ * Returns: (transfer full) */
 static char *
-list_keys (CpdPinOrder *order)
+list_keys (const CpdPin *pin)
 {
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, cpd_call_now_s (), NULL);
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
 
-  if (pin == NULL)
-    return NULL;
   for (unsigned int i = 0; i < pin->keys->len; i++)
     g_ptr_array_add (texts, certpin_key_to_text (pin->keys->pdata[i]));
   g_ptr_array_add (texts, NULL);
   return g_strjoinv (" ", (char **)texts->pdata);
 }
 
-/* `order`: (transfer full) */
+/* `order`: (transfer full). No keys are named where other keys would only be reported, nor where
+ * pinning will fail. */
 static void
 want_pin (CpdCall *call, CpdPinOrder *order)
 {
-  cpd_call_take_data (call, order, (GDestroyNotify)cpd_pin_order_free);
-  call->action = action_of (order->layer);
-  call->host = g_strdup (cpd_host_get_text (order->host));
-  if (order->layer == CPD_LAYER_SYSTEM && order->mode == CPD_MODE_ENFORCE)
-    call->keys = list_keys (order);
+  const CpdPin *pin = order->pin;
+
+  want (call, order, act_pin);
+  if (pin->layer == CPD_LAYER_SYSTEM && pin->mode == CPD_MODE_ENFORCE && order->failure == NULL)
+    call->keys = list_keys (pin);
   call->check = check_room;
-  call->act = act_pin;
 }
 
 static gboolean
 parse_pin_certificate (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) certificate = NULL, options = NULL;
+  g_autoptr (GBytes) der = NULL;
   const char *host;
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@ay@a{sv})", &host, &certificate, &options);
-  order = cpd_pin_order_new (host, options, cpd_call_now_s (), error);
+  der = g_variant_get_data_as_bytes (certificate);
+  order = cpd_pin_order_new_certificate (host, der, options, cpd_call_now_s (), error);
   if (order == NULL)
     return FALSE;
-  order->certificate = g_variant_get_data_as_bytes (certificate);
   want_pin (call, order);
   return TRUE;
 }
@@ -181,41 +179,35 @@ static gboolean
 parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) keys = NULL, options = NULL;
-  g_autoptr (CpdPinOrder) order = NULL;
   const char *host;
+  CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
-  order = cpd_pin_order_new (host, options, cpd_call_now_s (), error);
-  if (order == NULL || !cpd_pin_order_take_keys (order, keys, error))
+  order = cpd_pin_order_new_keys (host, keys, options, cpd_call_now_s (), error);
+  if (order == NULL)
     return FALSE;
-  want_pin (call, g_steal_pointer (&order));
+  want_pin (call, order);
   return TRUE;
 }
 
-/* Unpin, BlockHost: each wants a host in a layer, as an order without keys. */
+/* Unpin, BlockHost */
 
+/* Returns: (transfer full): an order that names a host in a layer, and no more */
 static CpdPinOrder *
-parse_host_in_scope (const char *host, GVariant *options, GError **error)
+parse_host_in_scope (const char *text, GVariant *options, GError **error)
 {
   const char *scope = NULL;
   const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
-  g_autoptr (CpdPinOrder) order = g_new0 (CpdPinOrder, 1);
+  g_autoptr (CpdHost) host = cpd_host_new (text, error);
+  CpdPinOrder *order;
+  CpdLayer layer;
 
-  order->host = cpd_host_new (host, error);
-  if (order->host == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &order->layer, error))
+  if (host == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
     return NULL;
-  return g_steal_pointer (&order);
-}
-
-/* `order`: (transfer full) */
-static void
-want_host (CpdCall *call, CpdPinOrder *order, CpdCallAct act)
-{
-  cpd_call_take_data (call, order, (GDestroyNotify)cpd_pin_order_free);
-  call->action = action_of (order->layer);
-  call->host = g_strdup (cpd_host_get_text (order->host));
-  call->act = act;
+  order = g_new0 (CpdPinOrder, 1);
+  order->pin = cpd_pin_new (host, layer);
+  return order;
 }
 
 /* The system's scope is the run-time pins and the files, but only the former can be changed
@@ -223,11 +215,11 @@ want_host (CpdCall *call, CpdPinOrder *order, CpdCallAct act)
 static GError *
 explain_file (CpdCall *call, GError *error)
 {
-  const CpdPinOrder *order = call->data;
+  const CpdPin *pin = pin_of (call);
   g_autoptr (CpdPin) of_file
-      = cpd_store_get_pin (call->parts->store, CPD_LAYER_FILES, 0, order->host);
+      = cpd_store_get_pin (call->parts->store, CPD_LAYER_FILES, 0, pin->host);
 
-  if (order->layer != CPD_LAYER_SYSTEM || of_file == NULL
+  if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL
       || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     return error;
   g_error_free (error);
@@ -235,14 +227,14 @@ explain_file (CpdCall *call, GError *error)
       CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
       "the pin of ‘%s’ is from the file ‘%s’; remove that, or hide it with an empty file of "
       "the same name in /etc/certpin/pins.d",
-      cpd_host_get_text (order->host), of_file->source);
+      cpd_host_get_text (pin->host), of_file->source);
 }
 
 static void
 unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  const CpdPinOrder *order = call->data;
+  const CpdPin *pin = pin_of (call);
   GError *error = NULL;
 
   cpd_store_change_finish (CPD_STORE (source), result, &error);
@@ -251,16 +243,16 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       cpd_call_fail (call, explain_file (call, error));
       return;
     }
-  cpd_audit_pin_removed (call->caller, order->host, order->layer);
+  cpd_audit_pin_removed (call->caller, pin->host, pin->layer);
   cpd_call_return (call, NULL);
 }
 
 static void
 act_unpin (CpdCall *call)
 {
-  const CpdPinOrder *order = call->data;
+  const CpdPin *pin = pin_of (call);
 
-  cpd_store_remove_pin_async (call->parts->store, order->layer, call->caller->uid, order->host,
+  cpd_store_remove_pin_async (call->parts->store, pin->layer, call->caller->uid, pin->host,
                               unpin_on_stored, call);
 }
 
@@ -275,7 +267,7 @@ parse_unpin (CpdCall *call, GVariant *arguments, GError **error)
   order = parse_host_in_scope (host, options, error);
   if (order == NULL)
     return FALSE;
-  want_host (call, order, act_unpin);
+  want (call, order, act_unpin);
   return TRUE;
 }
 
@@ -292,28 +284,26 @@ block_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 act_block (CpdCall *call)
 {
-  const CpdPinOrder *order = call->data;
-  g_autoptr (CpdPin) pin = new_block (call, order->host, order->layer, order->note);
-
-  cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, block_on_stored, call);
+  set_pin (call, pin_of (call), block_on_stored, call);
 }
 
 static gboolean
 parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autoptr (GVariant) options = NULL;
-  g_autoptr (CpdPinOrder) order = NULL;
   const char *host, *reason;
+  CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s&s@a{sv})", &host, &reason, &options);
   order = parse_host_in_scope (host, options, error);
   if (order == NULL)
     return FALSE;
+  want (call, order, act_block);
   if (strlen (reason) > REASON_MAX_BYTES || !cpd_text_is_plain (reason))
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "the reason must be plain text of at most 1024 bytes");
-  order->note = g_strdup (reason);
-  want_host (call, g_steal_pointer (&order), act_block);
+  order->pin->state = CPD_STATE_BLOCKED;
+  order->pin->reason = g_strdup (reason);
   call->check = check_room;
   return TRUE;
 }

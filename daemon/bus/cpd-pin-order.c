@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* PinCertificate and PinKeys as a value: their options, and what makes a pin of them. Which
- * certificates may be pinned is decided here. */
+/* PinCertificate and PinKeys as a value: the pin that they want. Its certificates are parsed here,
+ * once, and here is decided which of them may be pinned; what is wrong with them is kept until it
+ * is known that the caller may change pins. */
 
 #include "config.h"
 
@@ -23,12 +24,8 @@ cpd_pin_order_free (CpdPinOrder *order)
 {
   if (order == NULL)
     return;
-  cpd_host_unref (order->host);
-  g_free (order->note);
-  cpd_anchors_unref (order->anchors);
-  g_clear_pointer (&order->certificate, g_bytes_unref);
-  g_clear_pointer (&order->backups, g_ptr_array_unref);
-  g_clear_pointer (&order->keys, g_ptr_array_unref);
+  cpd_pin_unref (order->pin);
+  g_clear_error (&order->failure);
   g_free (order);
 }
 
@@ -45,107 +42,123 @@ cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
 }
 
 static gboolean
-take_note (CpdPinOrder *order, const char *note, GError **error)
+take_note (CpdPin *pin, const char *note, GError **error)
 {
   if (note != NULL && !cpd_text_is_plain (note))
     return cpd_refuse (
         error, CERTPIN_ERROR_INVALID_ARGUMENT,
         "option ‘note’ contains control or bidirectional characters; leave them out");
-  order->note = g_strdup (note);
+  pin->note = g_strdup (note);
   return TRUE;
 }
 
 /* An expiry of 0 is none. */
 static gboolean
-check_expiry (CpdPinOrder *order, gint64 now, GError **error)
+check_expiry (const CpdPin *pin, gint64 now, GError **error)
 {
-  if (order->expires == 0 || order->expires > now)
-    return TRUE;
-  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "option ‘expires’ is %" G_GINT64_FORMAT
-                     ", which is in the past; give a time in the future",
-                     order->expires);
+  return pin->expires == 0 || pin->expires > now
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "option ‘expires’ is %" G_GINT64_FORMAT
+                        ", which is in the past; give a time in the future",
+                        pin->expires);
 }
 
+/* `backups`: (out): of GBytes: more certificates */
 static gboolean
-parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GError **error)
+parse_options (CpdPin *pin, GVariant *options, gint64 now, GPtrArray **backups, GError **error)
 {
   const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL;
   int match_chosen = CPD_MATCH_LEAF, mode_chosen = CPD_MODE_ENFORCE;
-  g_autoptr (GVariant) backups = NULL, anchors = NULL;
+  g_autoptr (GVariant) ders = NULL, anchors = NULL;
   const CpdOption table[] = {
     { "scope", "s", &scope, 1, 16 },
     { "match", "s", &match, 1, 16 },
     { "mode", "s", &mode, 1, 16 },
     { "note", "s", &note, 0, NOTE_MAX_BYTES },
-    { "expires", "x", &order->expires, 0, G_MAXINT64 },
-    { "backup-certificates", "aay", &backups, 0, CERTIFICATES_MAX - 1 },
+    { "expires", "x", &pin->expires, 0, G_MAXINT64 },
+    { "backup-certificates", "aay", &ders, 0, CERTIFICATES_MAX - 1 },
     { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &order->layer, error)
+      || !cpd_pin_order_parse_scope (scope, &pin->layer, error)
       || !cpd_options_take_choice ("match", match, cpd_match_words, &match_chosen, error)
       || !cpd_options_take_choice ("mode", mode, cpd_mode_words, &mode_chosen, error)
-      || !check_expiry (order, now, error)
-      || !cpd_options_to_anchors (anchors, &order->anchors, error)
-      || !take_note (order, note, error))
+      || !check_expiry (pin, now, error) || !cpd_options_to_anchors (anchors, &pin->anchors, error)
+      || !take_note (pin, note, error))
     return FALSE;
-  order->match = (CpdMatch)match_chosen;
-  order->mode = (CpdMode)mode_chosen;
-  order->backups = cpd_options_to_bytes (backups);
+  pin->match = (CpdMatch)match_chosen;
+  pin->mode = (CpdMode)mode_chosen;
+  *backups = cpd_options_to_bytes (ders);
   return TRUE;
 }
 
-/* `now`: Unix seconds.
- * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
- * Returns: (transfer full): an order that still lacks its certificate or keys */
-CpdPinOrder *
-cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **error)
+/* Returns: (transfer full): an order whose pin still lacks its keys */
+static CpdPinOrder *
+new_order (const char *text, GVariant *options, gint64 now, GPtrArray **backups, GError **error)
 {
+  g_autoptr (CpdHost) host = cpd_host_new (text, error);
   g_autoptr (CpdPinOrder) order = g_new0 (CpdPinOrder, 1);
 
-  order->keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
-  order->host = cpd_host_new (host, error);
-  if (order->host == NULL || !parse_options (order, options, now, error))
+  if (host == NULL)
+    return NULL;
+  order->pin = cpd_pin_new (host, CPD_LAYER_USER);
+  if (!parse_options (order->pin, options, now, backups, error))
     return NULL;
   return g_steal_pointer (&order);
 }
 
-/* `keys`: as. Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY. */
-gboolean
-cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error)
+static gboolean
+take_keys (CpdPin *pin, GVariant *keys, GError **error)
 {
   gsize n = g_variant_n_children (keys); /* before anything walks through them */
 
   if (n == 0 || n > CERTIFICATES_MAX)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "%" G_GSIZE_FORMAT " keys were given; 1 to 64 are allowed", n);
-  if (order->backups->len > 0)
-    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       "option ‘backup-certificates’ is not known to this method");
   for (gsize i = 0; i < n; i++)
     {
+      g_autoptr (CertpinKey) key = NULL;
       const char *text;
-      CertpinKey *key;
 
       g_variant_get_child (keys, i, "&s", &text);
       key = certpin_key_new_from_text (text, error);
       if (key == NULL)
         return FALSE;
-      g_ptr_array_add (order->keys, key);
+      cpd_pin_add_key (pin, key);
     }
   return TRUE;
 }
 
+/* `host`: a pattern. `keys`: as. `options`: of PinKeys. `now`: Unix seconds.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY.
+ * Returns: (transfer full) */
+CpdPinOrder *
+cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gint64 now,
+                        GError **error)
+{
+  g_autoptr (GPtrArray) backups = NULL;
+  g_autoptr (CpdPinOrder) order = new_order (host, options, now, &backups, error);
+
+  if (order == NULL || !take_keys (order->pin, keys, error))
+    return NULL;
+  if (backups->len > 0)
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                           "option ‘backup-certificates’ is not known to this method");
+      return NULL;
+    }
+  return g_steal_pointer (&order);
+}
+
 /* Whether the certificate may be pinned in this way. */
 static gboolean
-check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **error)
+check_certificate (const CpdPin *pin, CpdCertificate *certificate, GError **error)
 {
   g_autofree char *subject = cpd_certificate_dup_subject (certificate);
   gboolean ca = cpd_certificate_is_ca (certificate);
 
-  if (ca && order->match == CPD_MATCH_PATH)
+  if (ca && pin->match == CPD_MATCH_PATH)
     return TRUE;
   if (cpd_certificate_is_self_signed (certificate))
     return cpd_refuse (error, CERTPIN_ERROR_SELF_SIGNED,
@@ -155,39 +168,33 @@ check_certificate (CpdPinOrder *order, CpdCertificate *certificate, GError **err
   if (ca)
     return cpd_refuse (
         error, CERTPIN_ERROR_INVALID_ARGUMENT,
-        "the certificate ‘%s’ belongs to an authority, not to a server; to pin it, set "
-        "the option "
+        "the certificate ‘%s’ belongs to an authority, not to a server; to pin it, set the option "
         "‘match’ to ‘path’",
         subject);
   return TRUE;
 }
 
 static CpdCertificate *
-read_certificate (CpdPinOrder *order, GBytes *der, GError **error)
+read_certificate (const CpdPin *pin, GBytes *der, GError **error)
 {
   g_autoptr (CpdCertificate) certificate = cpd_certificate_new (der, error);
 
-  if (certificate == NULL || !check_certificate (order, certificate, error))
+  if (certificate == NULL || !check_certificate (pin, certificate, error))
     return NULL;
   return g_steal_pointer (&certificate);
 }
 
 static gboolean
-add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
+take_backups (CpdPin *pin, GPtrArray *ders, GError **error)
 {
-  g_autoptr (CpdCertificate) certificate = read_certificate (order, order->certificate, error);
-
-  if (certificate == NULL)
-    return FALSE;
-  if (!cpd_certificates_are_few (order->backups, error))
+  if (!cpd_certificates_are_few (ders, error))
     {
       g_prefix_error (error, "backup certificates: ");
       return FALSE;
     }
-  cpd_pin_take_certificate (pin, certificate, now);
-  for (unsigned int i = 0; i < order->backups->len; i++)
+  for (unsigned int i = 0; i < ders->len; i++)
     {
-      g_autoptr (CpdCertificate) backup = read_certificate (order, order->backups->pdata[i], error);
+      g_autoptr (CpdCertificate) backup = read_certificate (pin, ders->pdata[i], error);
 
       if (backup == NULL)
         {
@@ -199,23 +206,25 @@ add_certificates (CpdPinOrder *order, CpdPin *pin, gint64 now, GError **error)
   return TRUE;
 }
 
-/* Errors: CERTPIN_ERROR_WRONG_FORMAT and CERTPIN_ERROR_SELF_SIGNED, after which the host is to
- * be blocked; CERTPIN_ERROR_INVALID_ARGUMENT.
+/* `host`: a pattern. `options`: of PinCertificate. `now`: Unix seconds.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT. The order's own failure is
+ * CERTPIN_ERROR_WRONG_FORMAT or CERTPIN_ERROR_SELF_SIGNED, after which the host is to be blocked,
+ * or CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full) */
-CpdPin *
-cpd_pin_order_make_pin (CpdPinOrder *order, gint64 now, GError **error)
+CpdPinOrder *
+cpd_pin_order_new_certificate (const char *host, GBytes *certificate, GVariant *options, gint64 now,
+                               GError **error)
 {
-  g_autoptr (CpdPin) pin = cpd_pin_new (order->host, order->layer);
+  g_autoptr (GPtrArray) backups = NULL;
+  g_autoptr (CpdPinOrder) order = new_order (host, options, now, &backups, error);
+  g_autoptr (CpdCertificate) parsed = NULL;
 
-  pin->match = order->match;
-  pin->mode = order->mode;
-  pin->expires = order->expires;
-  pin->note = g_strdup (order->note);
-  pin->anchors = order->anchors != NULL ? cpd_anchors_ref (order->anchors) : NULL;
-  pin->created = now;
-  if (order->certificate != NULL && !add_certificates (order, pin, now, error))
+  if (order == NULL)
     return NULL;
-  for (unsigned int i = 0; i < order->keys->len; i++)
-    cpd_pin_add_key (pin, order->keys->pdata[i]);
-  return g_steal_pointer (&pin);
+  parsed = read_certificate (order->pin, certificate, &order->failure);
+  if (parsed == NULL)
+    return g_steal_pointer (&order);
+  cpd_pin_take_certificate (order->pin, parsed, now);
+  take_backups (order->pin, backups, &order->failure);
+  return g_steal_pointer (&order);
 }

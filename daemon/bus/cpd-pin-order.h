@@ -6,26 +6,18 @@
 
 G_BEGIN_DECLS
 
-/* What a call wants to be pinned. */
+/* What a call wants a host to be pinned to. */
 typedef struct
 {
-  CpdHost *host;
-  CpdLayer layer;
-  CpdMatch match;
-  CpdMode mode;
-  gint64 expires;
-  char *note;
-  CpdAnchors *anchors;
-  GBytes *certificate; /* NULL: the keys are given themselves */
-  GPtrArray *backups;  /* of GBytes: more certificates */
-  GPtrArray *keys;     /* of CertpinKey */
+  CpdPin *pin;     /* its host, layer and options hold in any case */
+  GError *failure; /* why it cannot be made of these certificates; NULL: it is complete */
 } CpdPinOrder;
 
-CpdPinOrder *cpd_pin_order_new (const char *host, GVariant *options, gint64 now, GError **error);
+CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificate,
+                                            GVariant *options, gint64 now, GError **error);
+CpdPinOrder *cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options,
+                                     gint64 now, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
-
-gboolean cpd_pin_order_take_keys (CpdPinOrder *order, GVariant *keys, GError **error);
-CpdPin *cpd_pin_order_make_pin (CpdPinOrder *order, gint64 now, GError **error);
 
 gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);
 

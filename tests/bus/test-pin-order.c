@@ -29,18 +29,18 @@ tear_down (Fixture *f, gconstpointer user_data)
   test_identity_unref (f->other);
 }
 
-static CpdPinOrder *
-try_new (const char *host, GVariant *options, GError **error)
-{
-  g_autoptr (GVariant) owned = g_variant_ref_sink (options);
-
-  return cpd_pin_order_new (host, owned, TEST_PKI_NOW, error);
-}
-
 static GVariant *
 none (void)
 {
   return g_variant_new_parsed ("@a{sv} {}");
+}
+
+static CpdPinOrder *
+try_new (const char *host, GBytes *certificate, GVariant *options, GError **error)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (options);
+
+  return cpd_pin_order_new_certificate (host, certificate, owned, TEST_PKI_NOW, error);
 }
 
 /* Returns: (transfer full): an order for h.example */
@@ -48,59 +48,65 @@ static CpdPinOrder *
 new_order (GVariant *options, GBytes *certificate)
 {
   g_autoptr (GError) error = NULL;
-  CpdPinOrder *order = try_new ("h.example", options, &error);
+  CpdPinOrder *order = try_new ("h.example", certificate, options, &error);
 
   g_assert_no_error (error);
-  order->certificate = certificate != NULL ? g_bytes_ref (certificate) : NULL;
   return order;
 }
 
 static void
-assert_makes (CpdPinOrder *order, unsigned int n_keys)
+assert_complete (CpdPinOrder *order, unsigned int n_keys)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (pin->keys->len, ==, n_keys);
-  g_assert_cmpint (pin->created, ==, TEST_PKI_NOW);
+  g_assert_no_error (order->failure);
+  g_assert_cmpuint (order->pin->keys->len, ==, n_keys);
 }
 
+/* It can be told from the order what is wrong, and which host is to be blocked. */
 static void
 assert_fails (CpdPinOrder *order, int code)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error);
+  g_assert_error (order->failure, CERTPIN_ERROR, code);
+  g_assert_cmpstr (cpd_host_get_text (order->pin->host), ==, "h.example");
+}
 
-  g_assert_null (pin);
-  g_assert_error (error, CERTPIN_ERROR, code);
+/* Returns: floating: options with a list of such files */
+static GVariant *
+list_of (const char *name, GBytes *const *files, size_t n_files)
+{
+  GVariantBuilder array, options;
+
+  g_variant_builder_init (&array, G_VARIANT_TYPE ("aay"));
+  for (size_t i = 0; i < n_files; i++)
+    g_variant_builder_add_value (
+        &array, g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, files[i], TRUE));
+  g_variant_builder_init (&options, G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add (&options, "{sv}", name, g_variant_builder_end (&array));
+  return g_variant_builder_end (&options);
 }
 
 static GVariant *
 der_list (const char *name, TestIdentity *identity)
 {
-  GVariantBuilder builder;
-  GVariant *der = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING,
-                                            test_identity_get_certificate (identity), TRUE);
+  GBytes *const files[] = { test_identity_get_certificate (identity) };
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  g_variant_builder_add (&builder, "{sv}", name, g_variant_new_array (NULL, &der, 1));
-  return g_variant_builder_end (&builder);
+  return list_of (name, files, 1);
 }
 
 static void
 test_usual (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdPinOrder) order = new_order (none (), NULL);
+  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (f->leaf));
+  const CpdPin *pin = order->pin;
 
-  g_assert_cmpstr (cpd_host_get_text (order->host), ==, "h.example");
-  g_assert_cmpint (order->layer, ==, CPD_LAYER_USER);
-  g_assert_cmpint (order->match, ==, CPD_MATCH_LEAF);
-  g_assert_cmpint (order->mode, ==, CPD_MODE_ENFORCE);
-  g_assert_cmpint (order->expires, ==, 0);
-  g_assert_null (order->note);
-  g_assert_null (order->anchors);
-  g_assert_cmpuint (order->backups->len, ==, 0);
+  g_assert_cmpstr (cpd_host_get_text (pin->host), ==, "h.example");
+  g_assert_cmpint (pin->layer, ==, CPD_LAYER_USER);
+  g_assert_cmpint (pin->match, ==, CPD_MATCH_LEAF);
+  g_assert_cmpint (pin->mode, ==, CPD_MODE_ENFORCE);
+  g_assert_cmpint (pin->state, ==, CPD_STATE_ACTIVE);
+  g_assert_cmpint (pin->expires, ==, 0);
+  g_assert_null (pin->note);
+  g_assert_null (pin->anchors);
+  assert_complete (order, 1);
 }
 
 static void
@@ -111,7 +117,7 @@ test_options (Fixture *f, gconstpointer user_data)
                                          " 'mode': <'report'>, 'expires': <%x>, 'note': <'a b'>}",
                                          TEST_PKI_NOW + 1),
                    test_identity_get_certificate (f->leaf));
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, NULL);
+  const CpdPin *pin = order->pin;
 
   g_assert_cmpint (pin->layer, ==, CPD_LAYER_SYSTEM);
   g_assert_cmpint (pin->match, ==, CPD_MATCH_PATH);
@@ -141,7 +147,8 @@ test_refuses_options (Fixture *f, gconstpointer user_data)
       g_autoptr (GError) error = NULL;
 
       g_test_message ("%s", texts[i]);
-      g_assert_null (try_new ("h.example", g_variant_new_parsed (texts[i]), &error));
+      g_assert_null (try_new ("h.example", test_identity_get_certificate (f->leaf),
+                              g_variant_new_parsed (texts[i]), &error));
       g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
     }
 }
@@ -152,17 +159,9 @@ test_refuses_host (Fixture *f, gconstpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (
-      try_new ("https://h.example", g_variant_new_parsed ("{'unknown': <true>}"), &error));
+  g_assert_null (try_new ("https://h.example", test_identity_get_certificate (f->leaf),
+                          g_variant_new_parsed ("{'unknown': <true>}"), &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST);
-}
-
-static void
-test_one_certificate (Fixture *f, gconstpointer user_data)
-{
-  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (f->leaf));
-
-  assert_makes (order, 1);
 }
 
 static void
@@ -173,8 +172,8 @@ test_backups (Fixture *f, gconstpointer user_data)
   g_autoptr (CpdPinOrder) same = new_order (der_list ("backup-certificates", f->leaf),
                                             test_identity_get_certificate (f->leaf));
 
-  assert_makes (order, 2);
-  assert_makes (same, 1);
+  assert_complete (order, 2);
+  assert_complete (same, 1);
 }
 
 static void
@@ -214,15 +213,13 @@ test_bad_one_is_named (Fixture *f, gconstpointer user_data)
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (CpdPinOrder) order = new_order (none (), cases[i].certificate);
-      g_autoptr (GError) error = NULL;
+      g_autoptr (CpdPinOrder) order = new_order (
+          list_of ("backup-certificates", cases[i].backups, G_N_ELEMENTS (cases[i].backups)),
+          cases[i].certificate);
 
-      for (size_t j = 0; j < G_N_ELEMENTS (cases[i].backups); j++)
-        g_ptr_array_add (order->backups, g_bytes_ref (cases[i].backups[j]));
-      g_assert_null (cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error));
-      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
-      g_test_message ("%s", error->message);
-      g_assert_true (g_str_has_prefix (error->message, cases[i].named));
+      assert_fails (order, CERTPIN_ERROR_WRONG_FORMAT);
+      g_test_message ("%s", order->failure->message);
+      g_assert_true (g_str_has_prefix (order->failure->message, cases[i].named));
     }
 }
 
@@ -230,14 +227,17 @@ test_bad_one_is_named (Fixture *f, gconstpointer user_data)
 static void
 test_too_large_backups_are_named (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (f->leaf));
-  g_autoptr (GError) error = NULL;
+  guint8 nulls[4 + 2 * (CPD_CERTIFICATE_MAX_ELEMENTS / 2)] = { 0x30, 0x82, 0x20, 0x00 };
+  g_autoptr (GBytes) file = NULL;
+  g_autoptr (CpdPinOrder) order = NULL;
 
-  while (order->backups->len < 400)
-    g_ptr_array_add (order->backups, g_bytes_ref (test_identity_get_certificate (f->other)));
-  g_assert_null (cpd_pin_order_make_pin (order, TEST_PKI_NOW, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
-  g_assert_true (g_str_has_prefix (error->message, "backup certificates: "));
+  for (size_t i = 4; i < sizeof nulls; i += 2)
+    nulls[i] = 0x05; /* NULL */
+  file = g_bytes_new (nulls, sizeof nulls);
+  order = new_order (list_of ("backup-certificates", (GBytes *const[]){ file, file }, 2),
+                     test_identity_get_certificate (f->leaf));
+  assert_fails (order, CERTPIN_ERROR_WRONG_FORMAT);
+  g_assert_true (g_str_has_prefix (order->failure->message, "backup certificates: "));
 }
 
 static void
@@ -281,11 +281,11 @@ test_kinds (Fixture *f, gconstpointer user_data)
       g_autoptr (CpdPinOrder) path = new_order (g_variant_new_parsed ("{'match': <'path'>}"), der);
 
       if (cases[i].leaf < 0)
-        assert_makes (leaf, 1);
+        assert_complete (leaf, 1);
       else
         assert_fails (leaf, cases[i].leaf);
       if (cases[i].path < 0)
-        assert_makes (path, 1);
+        assert_complete (path, 1);
       else
         assert_fails (path, cases[i].path);
     }
@@ -298,7 +298,7 @@ test_own_name_as_issuer (Fixture *f, gconstpointer user_data)
   g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "Root", .issuer = f->root);
   g_autoptr (CpdPinOrder) order = new_order (none (), test_identity_get_certificate (leaf));
 
-  assert_makes (order, 1);
+  assert_complete (order, 1);
 }
 
 static void
@@ -306,28 +306,27 @@ test_own_anchors (Fixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdPinOrder) order
       = new_order (der_list ("trust-anchors", f->root), test_identity_get_certificate (f->leaf));
-  g_autoptr (CpdPin) pin = cpd_pin_order_make_pin (order, TEST_PKI_NOW, NULL);
 
-  g_assert_cmpuint (cpd_anchors_get_count (pin->anchors), ==, 1);
+  g_assert_cmpuint (cpd_anchors_get_count (order->pin->anchors), ==, 1);
 }
 
 #define KEY "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
-static gboolean
-take_keys (CpdPinOrder *order, const char *const *texts, GError **error)
+static CpdPinOrder *
+order_keys (const char *const *texts, GVariant *options, GError **error)
 {
   g_autoptr (GVariant) keys = g_variant_ref_sink (g_variant_new_strv (texts, -1));
+  g_autoptr (GVariant) owned = g_variant_ref_sink (options);
 
-  return cpd_pin_order_take_keys (order, keys, error);
+  return cpd_pin_order_new_keys ("h.example", keys, owned, TEST_PKI_NOW, error);
 }
 
 static void
 assert_keys (const char *const *keys, GVariant *options, int code)
 {
-  g_autoptr (CpdPinOrder) order = new_order (options, NULL);
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (take_keys (order, keys, &error));
+  g_assert_null (order_keys (keys, options, &error));
   g_assert_error (error, CERTPIN_ERROR, code);
 }
 
@@ -339,10 +338,9 @@ test_keys (Fixture *f, gconstpointer user_data)
   static const char *const bad[] = { KEY, "sha1/AAECAwQFBgcICQoLDA0ODxAREhM=", NULL };
   static const char *const empty[] = { NULL };
   g_autofree const char **many = g_new0 (const char *, 66);
-  g_autoptr (CpdPinOrder) order = new_order (none (), NULL);
+  g_autoptr (CpdPinOrder) order = order_keys (good, none (), NULL);
 
-  g_assert_true (take_keys (order, good, NULL));
-  assert_makes (order, 2);
+  assert_complete (order, 2);
   assert_keys (bad, none (), CERTPIN_ERROR_INVALID_KEY);
   assert_keys (empty, none (), CERTPIN_ERROR_INVALID_ARGUMENT);
   for (size_t i = 0; i < 65; i++)
@@ -362,7 +360,6 @@ main (int argc, char *argv[])
   ADD ("options", test_options);
   ADD ("refuses-options", test_refuses_options);
   ADD ("refuses-host-first", test_refuses_host);
-  ADD ("certificate", test_one_certificate);
   ADD ("backup-certificates", test_backups);
   ADD ("bad-backup-certificates", test_bad_backup);
   ADD ("bad-one-is-named", test_bad_one_is_named);
