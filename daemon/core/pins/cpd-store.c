@@ -250,21 +250,6 @@ cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 }
 
-/* Returns: (transfer full): of CpdPin, ordered by pattern */
-GPtrArray *
-cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid)
-{
-  return cpd_store_list_after (store, layer, uid, /* after= */ NULL, G_MAXUINT);
-}
-
-unsigned int
-cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid)
-{
-  CpdPinTable *table = lookup_table (store, layer, uid);
-
-  return table != NULL ? cpd_pin_table_get_count (table) : 0;
-}
-
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean

@@ -39,12 +39,10 @@ guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);
 CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern);
 CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host);
 GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
-GPtrArray *cpd_store_list_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                                  unsigned int max);
 gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error);
-unsigned int cpd_store_count_pins (CpdStore *store, CpdLayer layer, guint32 uid);
 
 void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
