@@ -106,7 +106,7 @@ is_dynamic (guint32 uid)
   return uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX;
 }
 
-/* `uid`: whose pins, where `layer` is the users'. `dir`: where they are kept; NULL: nowhere. */
+/* `uid`: whose pins; CPD_ALL_UIDS: the system's. `dir`: where they are kept; NULL: nowhere. */
 CpdLedger *
 cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits)
 {
@@ -169,6 +169,13 @@ cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
   pins = cpd_pin_table_list (ledger->table);
   for (unsigned int i = 0; i < pins->len; i++)
     ledger->bytes += ((CpdPin *)pins->pdata[i])->stored_bytes;
+}
+
+/* Returns: whom its pins concern: one uid, or CPD_ALL_UIDS */
+guint32
+cpd_ledger_get_uid (CpdLedger *ledger)
+{
+  return ledger->uid;
 }
 
 /* Returns: (transfer none) */
@@ -527,9 +534,16 @@ cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
   start_next (ledger);
 }
 
+/* `host`, `pin`: (out) (transfer none): what was to be changed, also where it failed; they belong
+ * to the result */
 gboolean
-cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error)
+cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host, CpdPin **pin,
+                          GError **error)
 {
+  const Change *change = g_task_get_task_data (G_TASK (result));
+
+  *host = change->host;
+  *pin = change->pin;
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 

@@ -23,12 +23,14 @@ CpdLedger *
 cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits);
 void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 
+guint32 cpd_ledger_get_uid (CpdLedger *ledger);
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
 gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 
 void cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
-gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, GError **error);
+gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host,
+                                   CpdPin **pin, GError **error);
 void cpd_ledger_write_again (CpdLedger *ledger);
 
 G_END_DECLS

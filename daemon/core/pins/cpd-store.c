@@ -76,7 +76,7 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->generations = cpd_generations_new (settings->first_generation);
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
-  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, 0, store->state_dir, &store->limits);
+  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, CPD_ALL_UIDS, store->state_dir, &store->limits);
   store->users = cpd_users_new (store->state_dir, &store->limits);
   return store;
 }
@@ -260,45 +260,30 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *hos
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
-/* One change; belongs to its task. */
-typedef struct
-{
-  guint32 uid; /* whom it concerns */
-  CpdHost *host;
-  CpdPin *pin; /* NULL: removed */
-} Change;
-
-static void
-change_free (gpointer data)
-{
-  Change *change = data;
-
-  cpd_host_unref (change->host);
-  cpd_pin_unref (change->pin);
-  g_free (change);
-}
-
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   CpdStore *store = g_task_get_source_object (task);
-  Change *change = g_task_get_task_data (task);
+  CpdLedger *ledger = CPD_LEDGER (source);
+  CpdHost *host;
+  CpdPin *pin;
   GError *error = NULL;
-  gboolean done = cpd_ledger_change_finish (CPD_LEDGER (source), result, &error);
-  gboolean blocked = change->pin != NULL && change->pin->state == CPD_STATE_BLOCKED
+  gboolean done = cpd_ledger_change_finish (ledger, result, &host, &pin, &error);
+  gboolean blocked = pin != NULL && pin->state == CPD_STATE_BLOCKED
                      && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
 
   if (done || blocked)
     {
-      guint64 generation = cpd_generations_next (store->generations, change->uid);
+      guint32 uid = cpd_ledger_get_uid (ledger);
+      guint64 generation = cpd_generations_next (store->generations, uid);
 
-      if (change->pin != NULL)
-        change->pin->generation = generation;
-      g_signal_emit (store, signals[CHANGED], 0, change->uid, change->host);
+      if (pin != NULL)
+        pin->generation = generation;
+      g_signal_emit (store, signals[CHANGED], 0, uid, host);
     }
   if (done)
-    g_task_return_pointer (task, change->pin != NULL ? cpd_pin_ref (change->pin) : NULL,
+    g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
                            (GDestroyNotify)cpd_pin_unref);
   else
     g_task_return_error (task, error);
@@ -309,12 +294,7 @@ change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
 {
   CpdStore *store = g_task_get_source_object (task);
   CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
-  Change *own = g_new0 (Change, 1);
 
-  own->uid = layer == CPD_LAYER_SYSTEM ? CPD_ALL_UIDS : uid;
-  own->host = cpd_host_ref (host);
-  own->pin = pin != NULL ? cpd_pin_ref (pin) : NULL;
-  g_task_set_task_data (task, own, change_free);
   cpd_ledger_change_async (ledger, host, pin, change_on_done, task);
 }
 
