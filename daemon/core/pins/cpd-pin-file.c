@@ -10,6 +10,7 @@
 #include "daemon/core/pins/cpd-pin-file.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-key-file.h"
 #include "daemon/core/base/cpd-text.h"
 
 #include <string.h>
@@ -22,131 +23,20 @@ static const char *const pin_keys[]
     = { "Host",   "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State",     "Note",
         "Reason", "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
 
-/* Of one file, no more than that are told. */
-#define FAULTS_MAX 100
-
-#define SHOWN_MAX_BYTES 80
-
-/* A file that is being read, to its end whatever is wrong with it: whoever fixes it wants to know
- * everything. */
+/* A file that is being read. */
 typedef struct
 {
   const CpdPinFileContext *context;
-  GKeyFile *file;
-  GHashTable *lines; /* "[group]" and "[group]key", owned → its number, from 1 */
-  const char *group; /* that is being read */
-  GPtrArray *faults; /* of char *: what is wrong with it */
+  CpdKeyFile *file;
 } Reading;
 
-static void
-add_fault (Reading *reading, unsigned int line, const char *text)
-{
-  const char *source = reading->context->source;
-
-  if (reading->faults->len > FAULTS_MAX)
-    return;
-  if (reading->faults->len == FAULTS_MAX)
-    text = "more is wrong with it, which is not listed";
-  g_ptr_array_add (reading->faults,
-                   line != 0 && reading->faults->len < FAULTS_MAX
-                       ? g_strdup_printf ("pin file ‘%s’, line %u: %s", source, line, text)
-                       : g_strdup_printf ("pin file ‘%s’: %s", source, text));
-}
-
-/* Notes what is wrong. `line`: 0: it is not about one line */
-G_GNUC_PRINTF (3, 4)
-static void
-complain_at (Reading *reading, unsigned int line, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  add_fault (reading, line, text);
-}
-
-/* Returns: where the key is in the group that is being read, or that group where it is missing */
-static unsigned int
-find_line (Reading *reading, const char *key)
-{
-  g_autofree char *group = g_strdup_printf ("[%s]", reading->group);
-  g_autofree char *name = g_strconcat (group, key, NULL);
-  gpointer line = g_hash_table_lookup (reading->lines, name);
-
-  if (line == NULL)
-    line = g_hash_table_lookup (reading->lines, group);
-  return GPOINTER_TO_UINT (line);
-}
-
-/* Notes what is wrong with a key of the group that is being read. */
-#define complain(reading, key, ...) complain_at (reading, find_line (reading, key), __VA_ARGS__)
-
-/* `error`: (transfer full): why the key cannot be read */
-static void
-complain_of_error (Reading *reading, const char *key, GError *error)
-{
-  complain (reading, key, "%s", error->message);
-  g_error_free (error);
-}
-
-/* GKeyFile merges repeated groups and lets the last of repeated keys win: neither may pass in
- * silence. It stops at what is neither group nor key.
- * Returns: whether the line is one that GKeyFile can read */
-static gboolean
-scan_line (Reading *reading, char **group, char *line, unsigned int number)
-{
-  char *equals = strchr (line, '=');
-  g_autofree char *shown = cpd_text_shorten (line, strlen (line), SHOWN_MAX_BYTES);
-  g_autofree char *name = NULL;
-
-  if (*line == '\0' || *line == '#')
-    return TRUE;
-  if (*line == '[')
-    {
-      g_free (*group);
-      *group = g_strdup (line);
-      name = g_strdup (line);
-    }
-  else if (equals != NULL)
-    {
-      g_autofree char *key = g_strchomp (g_strndup (line, (gsize)(equals - line)));
-      name = g_strconcat (*group, key, NULL);
-    }
-  else
-    {
-      complain_at (reading, number, "‘%s’ is neither a [group] nor a key=value", shown);
-      return FALSE;
-    }
-  if (g_hash_table_contains (reading->lines, name))
-    complain_at (reading, number, "‘%s’ repeats a group, or a key of its group", shown);
-  else
-    g_hash_table_insert (reading->lines, g_steal_pointer (&name), GUINT_TO_POINTER (number));
-  return TRUE;
-}
-
-/* Returns: (transfer full): the text without the lines that are none */
-static char *
-scan (Reading *reading, const char *text)
-{
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-  g_autofree char *group = g_strdup ("");
-
-  for (unsigned int i = 0; lines[i] != NULL; i++)
-    {
-      g_autofree char *line = g_strstrip (g_strdup (lines[i]));
-
-      if (!scan_line (reading, &group, line, i + 1))
-        *lines[i] = '\0';
-    }
-  return g_strjoinv ("\n", lines);
-}
+#define complain(reading, key, ...) cpd_key_file_complain ((reading)->file, key, __VA_ARGS__)
 
 static void
 check_known_keys (Reading *reading, const char *const *known)
 {
-  g_auto (GStrv) keys = g_key_file_get_keys (reading->file, reading->group, NULL, NULL);
+  g_auto (GStrv) keys
+      = g_key_file_get_keys (reading->file->content, reading->file->group, NULL, NULL);
 
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     if (!g_strv_contains (known, keys[i]))
@@ -174,23 +64,24 @@ static gboolean
 read_header (Reading *reading)
 {
   const char *wanted = reading->context->account;
-  g_autofree char *first = g_key_file_get_start_group (reading->file);
+  g_autofree char *first = g_key_file_get_start_group (reading->file->content);
   g_autofree char *version = NULL, *account = NULL;
 
   if (g_strcmp0 (first, HEADER_GROUP) != 0)
     {
-      g_ptr_array_set_size (reading->faults, 0); /* it is no pin file, and no line of it matters */
-      complain_at (reading, 0, "the first group is not [" HEADER_GROUP "]");
+      /* It is not a pin file: no line of it matters. */
+      g_ptr_array_set_size (reading->file->faults, 0);
+      cpd_key_file_complain_at (reading->file, 0, "the first group is not [" HEADER_GROUP "]");
       return FALSE;
     }
-  reading->group = HEADER_GROUP;
-  version = cpd_text_of_key (reading->file, HEADER_GROUP, "Version", NULL);
+  reading->file->group = HEADER_GROUP;
+  version = cpd_key_file_get_text (reading->file, "Version", NULL);
   if (g_strcmp0 (version, G_STRINGIFY (FORMAT_VERSION)) != 0)
     {
       complain_of_version (reading, version);
       return FALSE;
     }
-  account = cpd_text_of_key (reading->file, HEADER_GROUP, "Account", NULL);
+  account = cpd_key_file_get_text (reading->file, "Account", NULL);
   if (wanted != NULL && g_strcmp0 (account, wanted) != 0)
     complain (reading, "Account",
               "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
@@ -199,19 +90,13 @@ read_header (Reading *reading)
   return TRUE;
 }
 
-static gboolean
-has (Reading *reading, const char *key)
-{
-  return g_key_file_has_key (reading->file, reading->group, key, NULL);
-}
-
 /* Returns: which of `names` it is; the first where the key is absent */
 static int
 read_choice (Reading *reading, const char *key, const char *const *words)
 {
-  g_autofree char *text = cpd_text_of_key (reading->file, reading->group, key, NULL);
+  g_autofree char *text = cpd_key_file_get_text (reading->file, key, NULL);
 
-  if (text == NULL && has (reading, key))
+  if (text == NULL && cpd_key_file_has_key (reading->file, key))
     complain (reading, key, "the value of ‘%s’ cannot be read", key);
   if (text == NULL)
     return 0;
@@ -227,9 +112,9 @@ read_number (Reading *reading, const char *key, gint64 *value)
 {
   g_autofree char *text = NULL;
 
-  if (!has (reading, key))
+  if (!cpd_key_file_has_key (reading->file, key))
     return;
-  text = cpd_text_of_key (reading->file, reading->group, key, NULL);
+  text = cpd_key_file_get_text (reading->file, key, NULL);
   if (text == NULL || !cpd_text_parse_number (text, value) || *value < 0)
     complain (reading, key, "%s=%s is not a number of Unix seconds", key, text != NULL ? text : "");
 }
@@ -237,8 +122,8 @@ read_number (Reading *reading, const char *key, gint64 *value)
 static void
 read_keys (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts
-      = g_key_file_get_string_list (reading->file, reading->group, "Keys", NULL, NULL);
+  g_auto (GStrv) texts = g_key_file_get_string_list (reading->file->content, reading->file->group,
+                                                     "Keys", NULL, NULL);
   gboolean any = texts != NULL && texts[0] != NULL;
 
   for (size_t i = 0; any && texts[i] != NULL; i++)
@@ -249,7 +134,7 @@ read_keys (Reading *reading, CpdPin *pin)
       if (key != NULL)
         cpd_pin_add_key (pin, key);
       else
-        complain_of_error (reading, "Keys", error);
+        cpd_key_file_complain_of_error (reading->file, "Keys", error);
     }
   if (!any && pin->state == CPD_STATE_ACTIVE)
     complain (reading, "Keys", "Keys= is empty; a pin without keys would check nothing");
@@ -280,7 +165,7 @@ read_anchor (Reading *reading, const char *text)
     {
       der = context->read_beside (text, context->folder, &error);
       if (der == NULL)
-        complain_of_error (reading, "TrustAnchors", error);
+        cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
       return der;
     }
   der = decode_base64 (text);
@@ -295,13 +180,13 @@ read_anchor (Reading *reading, const char *text)
 static void
 read_anchors (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts
-      = g_key_file_get_string_list (reading->file, reading->group, "TrustAnchors", NULL, NULL);
+  g_auto (GStrv) texts = g_key_file_get_string_list (reading->file->content, reading->file->group,
+                                                     "TrustAnchors", NULL, NULL);
   g_autoptr (GPtrArray) ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   gboolean any = texts != NULL && texts[0] != NULL;
   GError *error = NULL;
 
-  if (!any && has (reading, "TrustAnchors"))
+  if (!any && cpd_key_file_has_key (reading->file, "TrustAnchors"))
     complain (reading, "TrustAnchors",
               "TrustAnchors= is empty; leave it out to trust the system's");
   for (size_t i = 0; any && texts[i] != NULL; i++)
@@ -315,7 +200,7 @@ read_anchors (Reading *reading, CpdPin *pin)
     return;
   pin->anchors = cpd_anchors_new (ders, &error);
   if (pin->anchors == NULL)
-    complain_of_error (reading, "TrustAnchors", error);
+    cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
 }
 
 static void
@@ -334,17 +219,17 @@ read_texts (Reading *reading, CpdPin *pin)
     {
       GError *error = NULL;
 
-      if (!has (reading, texts[i].key))
+      if (!cpd_key_file_has_key (reading->file, texts[i].key))
         continue;
-      *texts[i].value = cpd_text_of_key (reading->file, reading->group, texts[i].key, &error);
+      *texts[i].value = cpd_key_file_get_text (reading->file, texts[i].key, &error);
       if (*texts[i].value == NULL)
-        complain_of_error (reading, texts[i].key, error);
+        cpd_key_file_complain_of_error (reading->file, texts[i].key, error);
       else if (!cpd_text_is_plain (*texts[i].value))
         complain (reading, texts[i].key, "%s= contains control or bidirectional characters",
                   texts[i].key);
     }
-  pin->warnings
-      = g_key_file_get_string_list (reading->file, reading->group, "Warnings", NULL, NULL);
+  pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
+                                              "Warnings", NULL, NULL);
 }
 
 /* Returns: (transfer full): the pin of the group that is being read */
@@ -373,38 +258,13 @@ static CpdHost *
 read_host (Reading *reading)
 {
   GError *error = NULL;
-  g_autofree char *text = cpd_text_of_key (reading->file, reading->group, "Host", &error);
+  g_autofree char *text = cpd_key_file_get_text (reading->file, "Host", &error);
   CpdHost *host = text != NULL ? cpd_host_new (text, &error) : NULL;
 
   if (host != NULL)
     return host;
-  complain_of_error (reading, "Host", error);
+  cpd_key_file_complain_of_error (reading->file, "Host", error);
   return cpd_host_new ("unreadable.invalid", NULL);
-}
-
-/* Returns: whether the pins can be read, if only to say what is wrong with them */
-static gboolean
-load (Reading *reading, GBytes *bytes)
-{
-  gsize length;
-  const char *data = g_bytes_get_data (bytes, &length);
-  g_autofree char *text = g_strndup (data != NULL ? data : "", length);
-  g_autofree char *lines = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (strlen (text) != length || !g_utf8_validate (text, -1, NULL))
-    {
-      complain_at (reading, 0, "it is not text in UTF-8");
-      return FALSE;
-    }
-  lines = scan (reading, text);
-  if (!g_key_file_load_from_data (reading->file, lines, strlen (lines),
-                                  G_KEY_FILE_KEEP_TRANSLATIONS, &error))
-    {
-      complain_at (reading, 0, "%s", error->message);
-      return FALSE;
-    }
-  return read_header (reading);
 }
 
 /* Returns: (transfer full): of CpdPin, in the order of the file. `hosts`: (out): their hosts, where
@@ -412,20 +272,20 @@ load (Reading *reading, GBytes *bytes)
 static GPtrArray *
 read_pins (Reading *reading, GPtrArray **hosts)
 {
-  g_auto (GStrv) groups = g_key_file_get_groups (reading->file, NULL);
+  g_auto (GStrv) groups = g_key_file_get_groups (reading->file->content, NULL);
   g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_host_unref);
   GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 
   for (size_t i = 1; groups[i] != NULL; i++)
     {
-      reading->group = groups[i];
+      reading->file->group = groups[i];
       g_ptr_array_add (named, read_host (reading));
     }
-  if (reading->faults->len == 0)
+  if (reading->file->faults->len == 0)
     *hosts = g_ptr_array_ref (named);
   for (size_t i = 1; groups[i] != NULL; i++)
     {
-      reading->group = groups[i];
+      reading->file->group = groups[i];
       g_ptr_array_add (pins, read_pin (reading, named->pdata[i - 1]));
     }
   return pins;
@@ -439,20 +299,20 @@ GPtrArray *
 cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
                     GError **error)
 {
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_autoptr (GHashTable) lines = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_autoptr (GPtrArray) faults = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CpdKeyFile) file = cpd_key_file_new ("pin file", context->source);
+  Reading reading = { .context = context, .file = file };
   g_autoptr (GPtrArray) pins = NULL;
-  Reading reading = { .context = context, .file = file, .lines = lines, .faults = faults };
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
 
   *hosts = NULL;
-  if (load (&reading, text))
+  if (cpd_key_file_load (file, data, length) && read_header (&reading))
     pins = read_pins (&reading, hosts);
-  if (faults->len == 0)
+  if (file->faults->len == 0)
     return g_steal_pointer (&pins);
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, faults->pdata[0]);
-  for (unsigned int i = 0; context->problems != NULL && i < faults->len; i++)
-    g_ptr_array_add (context->problems, g_strdup (faults->pdata[i]));
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, file->faults->pdata[0]);
+  for (unsigned int i = 0; context->problems != NULL && i < file->faults->len; i++)
+    g_ptr_array_add (context->problems, g_strdup (file->faults->pdata[i]));
   return NULL;
 }
 
