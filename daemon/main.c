@@ -20,16 +20,19 @@
  * this to the size of the largest body, and keep what was freed of all smaller ones. */
 #define LARGE_BYTES (128 * 1024)
 
+/* `problems`: of char *: gets what keeps the service from starting */
 static CpdConfig *
-load_config (const CpdArguments *arguments, GError **error)
+load_config (const CpdArguments *arguments, GPtrArray *problems)
 {
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
   const char *path = arguments->config_file != NULL ? arguments->config_file : CPD_CONFIG_FILE;
-  CpdConfig *config = cpd_config_load (path, warnings, error);
+  CpdConfig *config = cpd_config_load (path, warnings, problems);
 
   for (unsigned int i = 0; i < warnings->len; i++)
     g_warning ("%s", (char *)warnings->pdata[i]);
-  if (config != NULL && arguments->trust_file != NULL)
+  for (unsigned int i = 0; i < problems->len; i++)
+    g_printerr ("certpind: %s\n", (char *)problems->pdata[i]);
+  if (arguments->trust_file != NULL)
     {
       g_free (config->trust_file);
       config->trust_file = g_strdup (arguments->trust_file);
@@ -55,16 +58,18 @@ make_store (const CpdArguments *arguments, const CpdConfig *config)
   return cpd_store_new (&settings);
 }
 
-/* Looks, beside a service that may be running. Returns: the exit status */
+/* Looks, beside a service that may be running. `n_problems`: so many have been told already.
+ * Returns: the exit status */
 static int
-check (CpdStore *store)
+check (CpdStore *store, unsigned int n_problems)
 {
   g_autoptr (GPtrArray) problems = cpd_store_load (store);
 
   for (unsigned int i = 0; i < problems->len; i++)
     cpd_audit_store_broken (problems->pdata[i]);
-  g_print ("%u problem%s\n", problems->len, problems->len == 1 ? "" : "s");
-  return problems->len == 0 ? 0 : 1;
+  n_problems += problems->len;
+  g_print ("%u problem%s\n", n_problems, n_problems == 1 ? "" : "s");
+  return n_problems == 0 ? 0 : 1;
 }
 
 static int
@@ -104,6 +109,7 @@ int
 main (int argc, char **argv)
 {
   g_auto (CpdArguments) arguments = { 0 };
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (CpdConfig) config = NULL;
   g_autoptr (CpdStore) store = NULL;
   g_autoptr (GError) error = NULL;
@@ -122,15 +128,12 @@ main (int argc, char **argv)
     }
   if (arguments.verbose)
     g_setenv ("G_MESSAGES_DEBUG", G_LOG_DOMAIN, TRUE);
-  config = load_config (&arguments, &error);
-  if (config == NULL)
-    {
-      g_printerr ("certpind: %s\n", error->message);
-      return arguments.check ? 1 : 2;
-    }
+  config = load_config (&arguments, problems);
+  if (problems->len > 0 && !arguments.check)
+    return 2;
   store = make_store (&arguments, config);
   if (arguments.check)
-    return check (store);
+    return check (store, problems->len);
   status = serve (&arguments, config, store, &error);
   if (error != NULL)
     g_printerr ("certpind: %s\n", error->message);

@@ -249,9 +249,16 @@ def _(world):
 @test('--check refuses a bad configuration, which also keeps the service from starting')
 def _(world):
     world.daemon.terminate()
-    world.daemon.configure('[Limits]\nRunning=many\n')
-    equal(world.daemon.run('--check')[0], 1, 'the exit code of --check')
-    equal(world.daemon.run()[0], 2, 'the exit code of the service')
+    bad = put_file(world, 'bad.pin', pin_file('bad.localhost', 'sha256/short'))
+    world.daemon.configure('[Limits]\nRunning=many\nHeaders=5\nUrlBytes=1\n')
+    for arguments, exit_code in ((['--check'], 1), ([], 2)):
+        code, output = world.daemon.run(*arguments)
+        equal(code, exit_code, f'the exit code with {arguments}')
+        for line, word in ((2, 'Running=many'), (4, 'UrlBytes=1')):
+            holds(any(f'certpind.conf’, line {line}: ' in told and word in told for told in output.splitlines()),
+                  f'line {line} is not told of: {output}')
+    holds(world.daemon.run('--check')[1].endswith('3 problems\n'), 'the pin files are not checked as well')
+    os.unlink(bad)
     world.daemon.configure('[Limits]\nRunning=10\n')
     equal(world.daemon.run('--check')[0], 0, 'the exit code of --check')
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The configuration: built-in values, and what a file says otherwise. An unknown key is a warning,
- * so that a newer file does not keep an older service from starting; a bad value is an error. */
+ * so that a newer file does not keep an older service from starting; a bad value is an error, and
+ * all errors are told. */
 
 #include "config.h"
 
 #include "daemon/core/base/cpd-config.h"
 
-#include "daemon/core/base/cpd-refuse.h"
-#include "daemon/core/base/cpd-text.h"
+#include "daemon/core/base/cpd-key-file.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -56,22 +56,17 @@ cpd_config_new (void)
   return config;
 }
 
-static gboolean
-read_limit (CpdConfig *config, const char *path, const char *key, const char *text, GError **error)
+static void
+read_limit (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (limits); i++)
-    {
-      if (!g_str_equal (key, limits[i].key))
-        continue;
-      if (g_ascii_string_to_unsigned (text, 10, limits[i].least, limits[i].most,
-                                      &G_STRUCT_MEMBER (guint64, config, limits[i].offset), NULL))
-        return TRUE;
-      return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                         "%s: [Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
-                         " to %" G_GUINT64_FORMAT,
-                         path, key, text, limits[i].least, limits[i].most);
-    }
-  return TRUE;
+    if (g_str_equal (key, limits[i].key)
+        && !g_ascii_string_to_unsigned (text, 10, limits[i].least, limits[i].most,
+                                        &G_STRUCT_MEMBER (guint64, config, limits[i].offset), NULL))
+      cpd_key_file_complain (file, key,
+                             "[Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
+                             " to %" G_GUINT64_FORMAT,
+                             key, text, limits[i].least, limits[i].most);
 }
 
 static gboolean
@@ -86,7 +81,7 @@ is_known (const char *group, const char *key)
 }
 
 static void
-read_tls (CpdConfig *config, GKeyFile *file, const char *key, const char *text)
+read_tls (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text)
 {
   if (g_str_equal (key, "TrustFile"))
     {
@@ -96,60 +91,67 @@ read_tls (CpdConfig *config, GKeyFile *file, const char *key, const char *text)
   else
     {
       g_strfreev (config->local_trust_dirs);
-      config->local_trust_dirs = g_key_file_get_string_list (file, "Tls", key, NULL, NULL);
+      config->local_trust_dirs
+          = g_key_file_get_string_list (file->content, file->group, key, NULL, NULL);
     }
 }
 
-static gboolean
-read_group (CpdConfig *config, GKeyFile *file, const char *path, const char *group,
-            GPtrArray *warnings, GError **error)
+static void
+read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warnings)
 {
-  g_auto (GStrv) keys = g_key_file_get_keys (file, group, NULL, NULL);
+  GError *error = NULL;
+  g_autofree char *text = cpd_key_file_get_text (file, key, &error);
 
-  for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
-    {
-      g_autofree char *text = cpd_text_of_key (file, group, keys[i], error);
-
-      if (text == NULL)
-        {
-          g_prefix_error (error, "%s: ", path);
-          return FALSE;
-        }
-      if (!is_known (group, keys[i]))
-        g_ptr_array_add (warnings,
-                         g_strdup_printf ("%s: unknown key [%s] %s", path, group, keys[i]));
-      else if (g_str_equal (group, "Limits") && !read_limit (config, path, keys[i], text, error))
-        return FALSE;
-      else if (g_str_equal (group, "Tls"))
-        read_tls (config, file, keys[i], text);
-    }
-  return TRUE;
+  if (text == NULL)
+    cpd_key_file_complain_of_error (file, key, error);
+  else if (!is_known (file->group, key))
+    g_ptr_array_add (warnings,
+                     g_strdup_printf ("%s, line %u: unknown key [%s] %s", file->name,
+                                      cpd_key_file_find_line (file, key), file->group, key));
+  else if (g_str_equal (file->group, "Limits"))
+    read_limit (config, file, key, text);
+  else
+    read_tls (config, file, key, text);
 }
 
-/* `path`: a key file, which may be missing. `warnings`: of char *, gets a sentence for each
- * unknown key.
- * Errors: G_KEY_FILE_ERROR or G_FILE_ERROR, or CERTPIN_ERROR_INVALID_ARGUMENT that names file,
- * key and value. */
-CpdConfig *
-cpd_config_load (const char *path, GPtrArray *warnings, GError **error)
+static void
+read_groups (CpdConfig *config, CpdKeyFile *file, GPtrArray *warnings)
 {
-  g_autoptr (CpdConfig) config = cpd_config_new ();
-  g_autoptr (GKeyFile) file = g_key_file_new ();
-  g_auto (GStrv) groups = NULL;
-  g_autoptr (GError) reason = NULL;
+  g_auto (GStrv) groups = g_key_file_get_groups (file->content, NULL);
 
-  if (!g_key_file_load_from_file (file, path, G_KEY_FILE_NONE, &reason))
-    {
-      if (g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        return g_steal_pointer (&config);
-      g_propagate_prefixed_error (error, g_steal_pointer (&reason), "%s: ", path);
-      return NULL;
-    }
-  groups = g_key_file_get_groups (file, NULL);
   for (size_t i = 0; groups[i] != NULL; i++)
-    if (!read_group (config, file, path, groups[i], warnings, error))
-      return NULL;
-  return g_steal_pointer (&config);
+    {
+      g_auto (GStrv) keys = g_key_file_get_keys (file->content, groups[i], NULL, NULL);
+
+      file->group = groups[i];
+      for (size_t j = 0; keys != NULL && keys[j] != NULL; j++)
+        read_key (config, file, keys[j], warnings);
+    }
+}
+
+/* `path`: a key file, which may be missing. `warnings`, `problems`: of char *: get a sentence for
+ * each unknown key, and for each thing that is wrong; each names file and line.
+ * Returns: (transfer full): what the file says, and the built-in values; not to be served with
+ * where there are problems */
+CpdConfig *
+cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems)
+{
+  CpdConfig *config = cpd_config_new ();
+  g_autoptr (CpdKeyFile) file = cpd_key_file_new ("configuration file", path);
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize length;
+
+  if (!g_file_get_contents (path, &text, &length, &error))
+    {
+      if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        g_ptr_array_add (problems, g_strdup_printf ("%s: %s", file->name, error->message));
+      return config;
+    }
+  if (cpd_key_file_load (file, text, length))
+    read_groups (config, file, warnings);
+  g_ptr_array_extend_and_steal (problems, g_ptr_array_ref (file->faults));
+  return config;
 }
 
 void

@@ -26,7 +26,7 @@ typedef struct
 } CpdConfig;
 
 CpdConfig *cpd_config_new (void);
-CpdConfig *cpd_config_load (const char *path, GPtrArray *warnings, GError **error);
+CpdConfig *cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems);
 void cpd_config_free (CpdConfig *config);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdConfig, cpd_config_free)

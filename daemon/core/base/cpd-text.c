@@ -69,22 +69,6 @@ cpd_text_date (gint64 unix_s)
   return time != NULL ? g_date_time_format (time, "%Y-%m-%d") : g_strdup ("the far future");
 }
 
-/* The value of a key that is there. GLib gives a value and an error at once where an escape is
- * unknown; here such a value cannot be read.
- * Errors: G_KEY_FILE_ERROR.
- * Returns: (transfer full) */
-char *
-cpd_text_of_key (GKeyFile *file, const char *group, const char *key, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-  g_autofree char *text = g_key_file_get_string (file, group, key, &reason);
-
-  if (reason == NULL)
-    return g_steal_pointer (&text);
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return NULL;
-}
-
 /* A whole number in decimal, and nothing else around it. */
 gboolean
 cpd_text_parse_number (const char *text, gint64 *out)
