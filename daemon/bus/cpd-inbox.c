@@ -12,7 +12,7 @@
 #include "daemon/core/base/cpd-alarm.h"
 #include "daemon/core/base/cpd-budget.h"
 #include "daemon/core/base/cpd-clock.h"
-#include "daemon/core/base/cpd-presence.h"
+#include "daemon/core/base/cpd-round.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -28,23 +28,13 @@
 /* How many new connections are looked at in one turn of the main loop. */
 #define MET_AT_ONCE 16
 
-/* The calls of one uid, or of all connections that are not known yet. */
-typedef struct
-{
-  guint32 uid;
-  guint64 bytes;
-  GQueue ready; /* of CpdSender: those with a call that may be taken, the next one first */
-  unsigned int senders;
-  gint64 rests_until; /* monotonic µs */
-} User;
-
 /* One connection. */
 typedef struct _CpdSender
 {
   char *name;
-  CpdCaller *caller; /* NULL until it is known */
-  User *user;
-  GQueue waiting; /* of CpdArrival */
+  CpdCaller *caller;  /* NULL until it is known */
+  CpdRoundUser *user; /* waits with those of its senders that have a call which may be taken */
+  GQueue waiting;     /* of CpdArrival */
   unsigned int calls, refused;
   guint64 bytes;
   gboolean ready, paused;
@@ -63,73 +53,36 @@ struct _CpdInbox
   gboolean started; /* before that everything waits */
   gboolean closed;
   GHashTable *senders; /* unique name → Sender */
-  GHashTable *users;   /* uid → User */
   GQueue met;          /* of char *: senders of whom nobody was told yet */
-  GQueue round;        /* of User: those with a ready sender, the next one first */
+  CpdRound round;      /* of CpdSender */
   guint64 bytes;
   unsigned int calls; /* of the Pins interface that are not answered yet */
-  CpdPresence presence;
 };
 
+/* What a user took of others it leaves to them now. With the lock held, as all that follows up to
+ * where it is taken. */
 static void
-user_free (gpointer data)
-{
-  User *user = data;
-
-  g_queue_clear (&user->ready);
-  g_free (user);
-}
-
-/* A user that still rests is kept: otherwise one that reconnects for each call would never rest. */
-static gboolean
-is_over (gpointer key, gpointer value, gpointer user_data)
-{
-  User *user = value;
-
-  return user->senders == 0 && user->rests_until <= g_get_monotonic_time ();
-}
-
-/* With the lock held, as all that follows up to where it is taken. `uid`:
- * CPD_CALLER_UID_UNKNOWN where nobody knows */
-static User *
-get_user (CpdInbox *inbox, guint32 uid)
-{
-  User *user = g_hash_table_lookup (inbox->users, GUINT_TO_POINTER (uid));
-
-  if (user != NULL)
-    return user;
-  g_hash_table_foreach_remove (inbox->users, is_over, NULL);
-  user = g_new0 (User, 1);
-  user->uid = uid;
-  g_hash_table_insert (inbox->users, GUINT_TO_POINTER (uid), user);
-  return user;
-}
-
-/* What a user took of others it leaves to them now. */
-static void
-rest (const CpdInbox *inbox, User *user, gint64 took_us)
+rest (CpdInbox *inbox, CpdRoundUser *user, gint64 took_us)
 {
   gint64 now_us = g_get_monotonic_time ();
 
-  user->rests_until
-      = cpd_presence_rest (&inbox->presence, MAX (user->rests_until, now_us), now_us, took_us);
+  cpd_round_rest (&inbox->round, user, MAX (user->rests_until, now_us), now_us, took_us);
 }
 
+/* `uid`: CPD_CALLER_UID_UNKNOWN where nobody knows */
 static void
 join_user (CpdInbox *inbox, Sender *sender, guint32 uid)
 {
-  sender->user = get_user (inbox, uid);
-  sender->user->senders++;
+  sender->user = cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ());
+  sender->user->refs++;
   sender->user->bytes += sender->bytes;
 }
 
 static void
-leave_user (CpdInbox *inbox, Sender *sender)
+leave_user (Sender *sender)
 {
-  User *user = sender->user;
-
-  user->bytes -= sender->bytes;
-  user->senders--;
+  sender->user->bytes -= sender->bytes;
+  sender->user->refs--;
 }
 
 static void
@@ -137,7 +90,7 @@ sender_unref (CpdInbox *inbox, Sender *sender)
 {
   if (--sender->refs > 0)
     return;
-  leave_user (inbox, sender);
+  leave_user (sender);
   g_free (sender->name);
   cpd_caller_unref (sender->caller);
   g_free (sender);
@@ -147,45 +100,30 @@ sender_unref (CpdInbox *inbox, Sender *sender)
 static void
 make_ready (CpdInbox *inbox, Sender *sender)
 {
-  User *user = sender->user;
-
   if (sender->caller == NULL || sender->ready || sender->paused || sender->reading
       || g_queue_is_empty (&sender->waiting))
     return;
   sender->ready = TRUE;
-  if (g_queue_is_empty (&user->ready))
-    g_queue_push_tail (&inbox->round, user);
-  g_queue_push_tail (&user->ready, sender);
+  cpd_round_add (&inbox->round, sender->user, sender);
 }
 
 static void
 make_unready (CpdInbox *inbox, Sender *sender)
 {
-  if (!sender->ready)
-    return;
+  if (sender->ready)
+    cpd_round_remove (&inbox->round, sender->user, sender);
   sender->ready = FALSE;
-  g_queue_remove (&sender->user->ready, sender);
-  if (g_queue_is_empty (&sender->user->ready))
-    g_queue_remove (&inbox->round, sender->user);
-}
-
-static gint64
-may_go_at (const CpdInbox *inbox, const User *user, gint64 now_us)
-{
-  return cpd_presence_may_go_at (&inbox->presence, inbox->round.length, user->rests_until, now_us);
 }
 
 static void
 wake (CpdInbox *inbox)
 {
-  gint64 now_us = g_get_monotonic_time (), next_us = G_MAXINT64;
+  gint64 next_us = 0;
 
   if (!inbox->started || inbox->closed)
     return;
-  if (!g_queue_is_empty (&inbox->met))
-    next_us = 0;
-  for (GList *link = inbox->round.head; link != NULL; link = link->next)
-    next_us = MIN (next_us, may_go_at (inbox, link->data, now_us));
+  if (g_queue_is_empty (&inbox->met))
+    next_us = cpd_round_may_go_at (&inbox->round, g_get_monotonic_time ());
   if (next_us != G_MAXINT64)
     cpd_alarm_set (inbox->alarm, next_us);
 }
@@ -297,9 +235,8 @@ inbox_clear (gpointer data)
   CpdInbox *inbox = data;
 
   g_hash_table_unref (inbox->senders);
-  g_hash_table_unref (inbox->users);
   g_queue_clear_full (&inbox->met, g_free);
-  g_queue_clear (&inbox->round);
+  cpd_round_clear (&inbox->round, NULL);
   g_mutex_clear (&inbox->lock);
 }
 
@@ -329,40 +266,20 @@ cpd_arrival_free (CpdArrival *arrival)
   cpd_arrival_destroy (arrival);
 }
 
-/* The first one in the round who does not rest. Returns: (nullable) */
-static User *
-take_user (CpdInbox *inbox, gint64 now_us)
-{
-  for (GList *link = inbox->round.head; link != NULL; link = link->next)
-    {
-      User *user = link->data;
-
-      if (may_go_at (inbox, user, now_us) > now_us)
-        continue;
-      g_queue_delete_link (&inbox->round, link);
-      return user;
-    }
-  return NULL;
-}
-
 /* Takes the next call: (transfer full) (nullable). `caller`: (out) (transfer full). With the lock
  * held. */
 static CpdArrival *
 take_next (CpdInbox *inbox, CpdCaller **caller)
 {
-  gint64 now_us = g_get_monotonic_time ();
-  User *user = take_user (inbox, now_us);
-  Sender *sender = user != NULL ? g_queue_pop_head (&user->ready) : NULL;
+  CpdRoundUser *user;
+  Sender *sender = cpd_round_take (&inbox->round, g_get_monotonic_time (), &user);
   CpdArrival *arrival;
 
   if (sender == NULL)
     return NULL;
-  cpd_presence_note (&inbox->presence, user->uid, now_us);
   arrival = g_queue_pop_head (&sender->waiting);
-  sender->ready = FALSE;
   *caller = cpd_caller_ref (sender->caller);
-  if (!g_queue_is_empty (&user->ready))
-    g_queue_push_tail (&inbox->round, user);
+  sender->ready = FALSE;
   sender->reading = arrival->costly;
   make_ready (inbox, sender);
   return arrival;
@@ -447,7 +364,8 @@ take_turn (gpointer user_data)
   uid = caller->uid;
   take (inbox, caller, arrival);
   g_mutex_lock (&inbox->lock);
-  rest (inbox, get_user (inbox, uid), cpd_clock_work_us () - before_us);
+  rest (inbox, cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ()),
+        cpd_clock_work_us () - before_us);
   wake (inbox);
   g_mutex_unlock (&inbox->lock);
 }
@@ -462,7 +380,7 @@ cpd_inbox_new (const CpdInboxFuncs *funcs, gpointer user_data)
   inbox->funcs = *funcs;
   inbox->user_data = user_data;
   inbox->senders = g_hash_table_new (g_str_hash, g_str_equal);
-  inbox->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
+  cpd_round_init (&inbox->round);
   inbox->alarm = cpd_alarm_new ("calls that wait for their turn", take_turn, inbox);
   return inbox;
 }
@@ -512,7 +430,7 @@ cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller)
   if (sender != NULL && sender->caller == NULL)
     {
       sender->caller = cpd_caller_ref (caller);
-      leave_user (inbox, sender);
+      leave_user (sender);
       join_user (inbox, sender, caller->uid);
       if (sender->owed_us > 0)
         rest (inbox, sender->user, sender->owed_us);

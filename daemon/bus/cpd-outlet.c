@@ -9,6 +9,8 @@
 
 #include "daemon/bus/cpd-outlet.h"
 
+#include "daemon/core/base/cpd-round.h"
+
 /* It takes a busy bus some milliseconds to read it. */
 #define WINDOW_BYTES (8 * 1024)
 
@@ -16,13 +18,6 @@
  * window, so that nothing overtakes it. */
 #define THREAD_BYTES (64 * 1024)
 G_STATIC_ASSERT (THREAD_BYTES >= WINDOW_BYTES);
-
-/* The messages of one uid. */
-typedef struct
-{
-  guint32 uid;
-  GQueue waiting; /* of Parcel */
-} User;
 
 typedef struct
 {
@@ -37,9 +32,8 @@ struct _CpdOutlet
   gpointer user_data;
   GCancellable *gone; /* tripped at the end */
 
-  GHashTable *users; /* uid → User: those with something that waits */
-  GQueue round;      /* of User: the next one first */
-  GQueue window;     /* of Parcel: GDBus has them */
+  CpdRound round; /* of Parcel */
+  GQueue window;  /* of Parcel: GDBus has them */
   guint64 window_bytes;
   gboolean packing;  /* one is being put together in a thread */
   gboolean flushing; /* GDBus was asked to tell when it has sent what it has */
@@ -54,15 +48,6 @@ parcel_free (gpointer data)
 
   g_object_unref (parcel->message);
   g_free (parcel);
-}
-
-static void
-user_free (gpointer data)
-{
-  User *user = data;
-
-  g_queue_clear_full (&user->waiting, parcel_free);
-  g_free (user);
 }
 
 /* How many there were when the question was asked. */
@@ -146,21 +131,14 @@ pack (CpdOutlet *outlet, Parcel *parcel)
   g_task_run_in_thread (task, pack_in_thread);
 }
 
-/* Returns: (transfer full) (nullable) */
+/* Here nobody rests, so that the time does not matter.
+ * Returns: (transfer full) (nullable) */
 static Parcel *
 take_next (CpdOutlet *outlet)
 {
-  User *user = g_queue_pop_head (&outlet->round);
-  Parcel *parcel;
+  CpdRoundUser *user;
 
-  if (user == NULL)
-    return NULL;
-  parcel = g_queue_pop_head (&user->waiting);
-  if (g_queue_is_empty (&user->waiting))
-    g_hash_table_remove (outlet->users, GUINT_TO_POINTER (user->uid));
-  else
-    g_queue_push_tail (&outlet->round, user);
-  return parcel;
+  return cpd_round_take (&outlet->round, 0, &user);
 }
 
 static void
@@ -191,7 +169,7 @@ cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_d
   outlet->sent = sent;
   outlet->user_data = user_data;
   outlet->gone = g_cancellable_new ();
-  outlet->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, user_free);
+  cpd_round_init (&outlet->round);
   return outlet;
 }
 
@@ -207,7 +185,7 @@ cpd_outlet_free (CpdOutlet *outlet)
       transmit (outlet, parcel);
       parcel_free (parcel);
     }
-  g_hash_table_unref (outlet->users);
+  cpd_round_clear (&outlet->round, parcel_free);
   g_queue_clear_full (&outlet->window, parcel_free);
   g_object_unref (outlet->gone);
   g_object_unref (outlet->connection);
@@ -219,17 +197,9 @@ void
 cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes)
 {
   Parcel *parcel = g_new (Parcel, 1);
-  User *user = g_hash_table_lookup (outlet->users, GUINT_TO_POINTER (uid));
 
   parcel->message = g_object_ref (message);
   parcel->bytes = bytes;
-  if (user == NULL)
-    {
-      user = g_new0 (User, 1);
-      user->uid = uid;
-      g_hash_table_insert (outlet->users, GUINT_TO_POINTER (uid), user);
-      g_queue_push_tail (&outlet->round, user);
-    }
-  g_queue_push_tail (&user->waiting, parcel);
+  cpd_round_add (&outlet->round, cpd_round_get_user (&outlet->round, uid, 0), parcel);
   send_next (outlet);
 }

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Users that take turns: whatever one of them wants waits in its own queue, and the uids go round,
+ * each with one item at a time. Whoever took much may have to rest, which cpd-presence decides.
+ * Knows nothing of threads: whoever shares a round locks it. */
+
+#include "config.h"
+
+#include "daemon/core/base/cpd-round.h"
+
+void
+cpd_round_init (CpdRound *round)
+{
+  round->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+}
+
+/* `free_item`: for what still waits; NULL: it belongs to others */
+void
+cpd_round_clear (CpdRound *round, GDestroyNotify free_item)
+{
+  for (GList *link = round->queue.head; link != NULL; link = link->next)
+    {
+      CpdRoundUser *user = link->data;
+
+      if (free_item != NULL)
+        g_queue_clear_full (&user->waiting, free_item);
+      else
+        g_queue_clear (&user->waiting);
+    }
+  g_queue_clear (&round->queue);
+  g_hash_table_unref (round->users);
+}
+
+/* A user that still rests is kept: otherwise one that comes anew for each item would never rest. */
+static gboolean
+is_over (gpointer key, gpointer value, gpointer user_data)
+{
+  const CpdRoundUser *user = value;
+  const gint64 *now_us = user_data;
+
+  return user->refs == 0 && user->waiting.length == 0 && user->rests_until <= *now_us;
+}
+
+/* Returns: (transfer none): the user, until another one is asked for */
+CpdRoundUser *
+cpd_round_get_user (CpdRound *round, guint32 uid, gint64 now_us)
+{
+  CpdRoundUser *user = g_hash_table_lookup (round->users, GUINT_TO_POINTER (uid));
+
+  if (user != NULL)
+    return user;
+  g_hash_table_foreach_remove (round->users, is_over, &now_us);
+  user = g_new0 (CpdRoundUser, 1);
+  user->uid = uid;
+  g_hash_table_insert (round->users, GUINT_TO_POINTER (uid), user);
+  return user;
+}
+
+/* Puts it behind what the user wants already. */
+void
+cpd_round_add (CpdRound *round, CpdRoundUser *user, gpointer item)
+{
+  if (g_queue_is_empty (&user->waiting))
+    g_queue_push_tail (&round->queue, user);
+  g_queue_push_tail (&user->waiting, item);
+}
+
+/* Returns: whether it was waiting */
+gboolean
+cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item)
+{
+  if (!g_queue_remove (&user->waiting, item))
+    return FALSE;
+  if (g_queue_is_empty (&user->waiting))
+    g_queue_remove (&round->queue, user);
+  return TRUE;
+}
+
+static gint64
+user_may_go_at (const CpdRound *round, const CpdRoundUser *user, gint64 now_us)
+{
+  return cpd_presence_may_go_at (&round->presence, round->queue.length, user->rests_until, now_us);
+}
+
+/* Returns: when the first of all users may go; G_MAXINT64: nobody waits */
+gint64
+cpd_round_may_go_at (const CpdRound *round, gint64 now_us)
+{
+  gint64 first_us = G_MAXINT64;
+
+  for (const GList *link = round->queue.head; link != NULL; link = link->next)
+    first_us = MIN (first_us, user_may_go_at (round, link->data, now_us));
+  return first_us;
+}
+
+/* Takes the next item of the next user that does not rest, who then goes to the end of the round.
+ * `user`: (out) (transfer none): whose it is.
+ * Returns: (transfer full) (nullable) */
+gpointer
+cpd_round_take (CpdRound *round, gint64 now_us, CpdRoundUser **user)
+{
+  GList *link = round->queue.head;
+  gpointer item;
+
+  while (link != NULL && user_may_go_at (round, link->data, now_us) > now_us)
+    link = link->next;
+  if (link == NULL)
+    return NULL;
+  *user = link->data;
+  g_queue_delete_link (&round->queue, link);
+  item = g_queue_pop_head (&(*user)->waiting);
+  if (!g_queue_is_empty (&(*user)->waiting))
+    g_queue_push_tail (&round->queue, *user);
+  cpd_presence_note (&round->presence, (*user)->uid, now_us);
+  return item;
+}
+
+/* After the user, who went last, took `took_us` of processor time. `rests_until`: what was due
+ * before. */
+void
+cpd_round_rest (CpdRound *round, CpdRoundUser *user, gint64 rests_until, gint64 now_us,
+                gint64 took_us)
+{
+  user->rests_until = cpd_presence_rest (&round->presence, rests_until, now_us, took_us);
+}
