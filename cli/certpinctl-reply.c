@@ -202,11 +202,8 @@ static gboolean
 check_response (CertpinResponse *response, GError **error)
 {
   GVariant *info = certpin_response_get_info (response);
-  unsigned int status = certpin_response_get_status (response);
   g_autoptr (GVariant) report = NULL;
 
-  if (status < 200 || status > 599)
-    return refuse (error, "%u is not an HTTP status", status);
   if (g_bytes_get_size (certpin_response_get_body (response)) > REPLY_MAX_BYTES
       || g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)
     return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);

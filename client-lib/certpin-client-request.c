@@ -8,6 +8,7 @@
 
 #include "certpin-arguments.h"
 #include "certpin-error.h"
+#include "certpin-status.h"
 #include "certpin-task.h"
 #include "certpin-wait.h"
 
@@ -24,9 +25,6 @@
 
 /* A token is a part of an object path. */
 #define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
-
-#define STATUS_MIN 200
-#define STATUS_MAX 599
 
 static const CertpinMethod secure_request
     = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
@@ -161,7 +159,7 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
   if (reply == NULL)
     return NULL;
   g_variant_get (reply, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);
-  if (status < STATUS_MIN || status > STATUS_MAX)
+  if (!CERTPIN_IS_FINAL_STATUS (status))
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
                    "the reply of the certpin service is not valid: %u is not an HTTP status code",

@@ -6,8 +6,7 @@
 
 #include "certpin-response.h"
 
-#define STATUS_MIN 200
-#define STATUS_MAX 599
+#include "certpin-status.h"
 
 struct _CertpinResponse
 {
@@ -38,7 +37,7 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
 {
   CertpinResponse *response;
 
-  g_return_val_if_fail (status >= STATUS_MIN && status <= STATUS_MAX, NULL);
+  g_return_val_if_fail (CERTPIN_IS_FINAL_STATUS (status), NULL);
   g_return_val_if_fail (headers != NULL && g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")),
                         NULL);
   g_return_val_if_fail (body != NULL, NULL);
