@@ -45,9 +45,8 @@ static gboolean
 take_note (CpdPin *pin, const char *note, GError **error)
 {
   if (note != NULL && !cpd_text_is_plain (note))
-    return cpd_refuse (
-        error, CERTPIN_ERROR_INVALID_ARGUMENT,
-        "option ‘note’ contains control or bidirectional characters; leave them out");
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘note’ contains control or invisible characters; leave them out");
   pin->note = g_strdup (note);
   return TRUE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters and
- * without the bidirectional ones that make a line read otherwise than it is (Unicode UTS 55). */
+/* Text that strangers wrote, made fit to be shown: valid UTF-8 without control characters, and
+ * without the invisible ones that make a line read otherwise than it is (Unicode UTS 55). */
 
 #include "config.h"
 
@@ -9,17 +9,19 @@
 
 #include <string.h>
 
-static gboolean
-is_bidirectional (gunichar c)
-{
-  return c == 0x061C || c == 0x200E || c == 0x200F || (c >= 0x202A && c <= 0x202E)
-         || (c >= 0x2066 && c <= 0x2069);
-}
+#define ZERO_WIDTH_NON_JOINER 0x200C
+#define ZERO_WIDTH_JOINER     0x200D
 
+/* The joiners are needed to write Persian, Hindi and many emoji. */
 static gboolean
 is_plain (gunichar c)
 {
-  return !g_unichar_iscntrl (c) && !is_bidirectional (c) && c != 0x2028 && c != 0x2029;
+  GUnicodeType type = g_unichar_type (c);
+
+  if (c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER)
+    return TRUE;
+  return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR
+         && type != G_UNICODE_PARAGRAPH_SEPARATOR;
 }
 
 /* Returns: (transfer full): `text` with each unfit character left out. */

@@ -225,7 +225,7 @@ read_texts (Reading *reading, CpdPin *pin)
       if (*texts[i].value == NULL)
         cpd_key_file_complain_of_error (reading->file, texts[i].key, error);
       else if (!cpd_text_is_plain (*texts[i].value))
-        complain (reading, texts[i].key, "%s= contains control or bidirectional characters",
+        complain (reading, texts[i].key, "%s= contains control or invisible characters",
                   texts[i].key);
     }
   pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
