@@ -7,8 +7,11 @@
 
 #include "daemon/core/verdict/cpd-cause.h"
 
-/* A mismatch of a report-only pin, unlike all else, does not keep the request from the server. */
-#define REPORTED "the request was sent, since the pin only reports; "
+/* A mismatch of a report-only pin, unlike all else, does not keep the request from the server.
+ * `remedy`: a string literal */
+#define ADVICE(mode, remedy)                                                                       \
+  ((mode) == CPD_MODE_REPORT ? "the request was sent, since the pin only reports; " remedy         \
+                             : "nothing was sent; " remedy)
 
 static CpdCertificate *
 get_leaf (CpdPeer *peer)
@@ -133,19 +136,16 @@ blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
         "its certificate comes from ‘%s’, an authority that was added to this machine: "
         "something between here and the server probably inspects the connection",
         subject),
-    mode == CPD_MODE_REPORT ? REPORTED "ask whoever administers this machine or network"
-                            : "nothing was sent; ask whoever administers this machine or network"
+    ADVICE (mode, "ask whoever administers this machine or network"),
   };
 }
 
 static const char *
 advise_on_mismatch (const CpdPin *pin)
 {
-  if (pin->mode == CPD_MODE_REPORT)
-    return REPORTED "ask the server's operator for the new certificate, and pin that";
-  if (pin->layer == CPD_LAYER_REQUEST)
+  if (pin->mode != CPD_MODE_REPORT && pin->layer == CPD_LAYER_REQUEST)
     return "nothing was sent; check the keys that the request demands, since the host's pins match";
-  return "nothing was sent; ask the server's operator for the new certificate, and pin that";
+  return ADVICE (pin->mode, "ask the server's operator for the new certificate, and pin that");
 }
 
 /* Returns: (transfer none) (nullable): the certificate that was meant, where the pin holds its
@@ -181,9 +181,7 @@ blame_fingerprint (CpdCertificate *certificate, CpdMode mode)
         "the key that was given is the SHA-256 fingerprint of the certificate ‘%s’, not "
         "of its public key",
         subject),
-    mode == CPD_MODE_REPORT
-        ? REPORTED "give the certificate, or the SHA-256 of its public key, instead"
-        : "nothing was sent; give the certificate, or the SHA-256 of its public key, instead"
+    ADVICE (mode, "give the certificate, or the SHA-256 of its public key, instead"),
   };
 }
 
