@@ -10,13 +10,9 @@
 #include "daemon/core/pins/cpd-ledger.h"
 
 #include "daemon/core/base/cpd-refuse.h"
-#include "daemon/core/pins/cpd-durable.h"
+#include "daemon/core/pins/cpd-account.h"
+#include "daemon/core/pins/cpd-change.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
-
-#include <errno.h>
-#include <pwd.h>
-#include <string.h>
-#include <unistd.h>
 
 /* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and
  * GIDs"): what is kept for one would be the next one's. */
@@ -45,34 +41,6 @@ struct _CpdLedger
 };
 
 G_DEFINE_FINAL_TYPE (CpdLedger, cpd_ledger, G_TYPE_OBJECT)
-
-/* One change under way; belongs to its task. */
-typedef struct
-{
-  CpdHost *host;
-  CpdPin *pin;
-  CpdStateDir *dir;
-  char *folder;
-  char *name;
-  CpdLayer layer;
-  guint32 uid;
-  gboolean again;        /* the pin is in force already, in memory alone */
-  guint32 written_bytes; /* set by the thread */
-  gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */
-} Change;
-
-static void
-change_free (gpointer data)
-{
-  Change *change = data;
-
-  cpd_host_unref (change->host);
-  cpd_pin_unref (change->pin);
-  cpd_state_dir_unref (change->dir);
-  g_free (change->folder);
-  g_free (change->name);
-  g_free (change);
-}
 
 static void
 cpd_ledger_finalize (GObject *object)
@@ -123,38 +91,13 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
   return ledger;
 }
 
-/* What getpwuid_r () returns where there is no such account (getpwuid_r(3), ERRORS). */
-static gboolean
-means_none (int code)
-{
-  return code == 0 || code == ENOENT || code == ESRCH || code == EBADF || code == EPERM;
-}
-
-/* May block. Returns: (transfer full): the name of the account of a uid, or "" where it has none */
-static char *
-look_up_account (guint32 uid, GError **error)
-{
-  char buffer[16384];
-  struct passwd entry, *found = NULL;
-  int code = getpwuid_r (uid, &entry, buffer, sizeof buffer, &found);
-
-  if (found != NULL)
-    return g_strdup (found->pw_name);
-  if (means_none (code))
-    return g_strdup ("");
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-               "cannot look up the account of uid %u: %s; make sure that users can be looked up",
-               uid, g_strerror (code));
-  return NULL;
-}
-
 /* Reads the folder. Blocks: to be called before the service is up. `problems`: of char *. */
 void
 cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *account
-      = ledger->layer == CPD_LAYER_USER ? look_up_account (ledger->uid, &error) : NULL;
+      = ledger->layer == CPD_LAYER_USER ? cpd_account_look_up (ledger->uid, &error) : NULL;
   const CpdPinFileContext context = { .layer = ledger->layer, .account = account };
   g_autoptr (GPtrArray) pins = NULL;
 
@@ -209,7 +152,7 @@ replace (CpdLedger *ledger, CpdHost *host, CpdPin *pin)
 }
 
 static void
-apply_in_memory (CpdLedger *ledger, Change *change, gboolean written)
+apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
 {
   CpdPin *pin = change->pin;
 
@@ -241,14 +184,14 @@ mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
 }
 
 static gboolean
-is_block (const Change *change)
+is_block (const CpdChange *change)
 {
   return change->pin != NULL && change->pin->state == CPD_STATE_BLOCKED;
 }
 
 /* `reason`: (transfer full): what went wrong. Returns: (transfer full): that, and what holds now */
 static GError *
-explain (const Change *change, GError *reason)
+explain (const CpdChange *change, GError *reason)
 {
   const char *host = cpd_host_get_text (change->host);
   char *message;
@@ -275,7 +218,7 @@ static void schedule_retry (CpdLedger *ledger);
 
 /* Brings memory in line with what has become of a change on disk. */
 static void
-settle (CpdLedger *ledger, Change *change, gboolean written)
+settle (CpdLedger *ledger, CpdChange *change, gboolean written)
 {
   if (change->again)
     {
@@ -298,7 +241,7 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdLedger *ledger = CPD_LEDGER (source);
   g_autoptr (GTask) task = G_TASK (user_data);
-  Change *change = g_task_get_task_data (task);
+  CpdChange *change = g_task_get_task_data (task);
   GError *error = NULL;
   gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
@@ -312,7 +255,7 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static gboolean
-is_there (CpdLedger *ledger, Change *change, GError **error)
+is_there (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
 
@@ -325,7 +268,7 @@ is_there (CpdLedger *ledger, Change *change, GError **error)
 /* Whether the layer stays within its limit. A block in the place of a pin always fits: what is
  * refused must not be let through for want of room. */
 static gboolean
-fits (CpdLedger *ledger, Change *change, GError **error)
+fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
@@ -345,7 +288,7 @@ fits (CpdLedger *ledger, Change *change, GError **error)
 /* Whether the pin is still the one in force, and worth another attempt: if one has just failed, the
  * next can wait for it. */
 static gboolean
-is_unwritten (CpdLedger *ledger, Change *change, GError **error)
+is_unwritten (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
 
@@ -356,7 +299,7 @@ is_unwritten (CpdLedger *ledger, Change *change, GError **error)
 
 /* A file of another name that blocks the host would undo the change with the next start. */
 static gboolean
-check_no_other_file (CpdLedger *ledger, Change *change, GError **error)
+check_no_other_file (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
   g_autofree char *name = NULL;
@@ -375,7 +318,7 @@ check_no_other_file (CpdLedger *ledger, Change *change, GError **error)
 
 /* Whether the change can be made, now that its turn has come. */
 static gboolean
-check_change (CpdLedger *ledger, Change *change, GError **error)
+check_change (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   if (!check_no_other_file (ledger, change, error))
     return FALSE;
@@ -384,88 +327,13 @@ check_change (CpdLedger *ledger, Change *change, GError **error)
   return change->pin != NULL ? fits (ledger, change, error) : is_there (ledger, change, error);
 }
 
-/* What is written must be read again after the next start. */
-static gboolean
-check_text (Change *change, GBytes *text, const char *account, GError **error)
-{
-  const CpdPinFileContext context
-      = { .layer = change->layer, .source = change->name, .account = account };
-  g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
-
-  if (g_bytes_get_size (text) <= CPD_PIN_FILE_MAX_BYTES)
-    pins = cpd_pin_file_parse (text, &context, &hosts, error);
-  if (pins != NULL && pins->len == 1 && cpd_pin_says_the_same (pins->pdata[0], change->pin))
-    return TRUE;
-  if (error != NULL && *error != NULL)
-    return FALSE;
-  return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
-                     "the pin of ‘%s’ cannot be stored; leave out unusual text",
-                     cpd_host_get_text (change->host));
-}
-
-/* Returns: (transfer full): what is to be in the file */
-static GBytes *
-print_text (Change *change, GError **error)
-{
-  g_autofree char *account = NULL;
-  g_autoptr (GBytes) text = NULL;
-
-  if (change->layer == CPD_LAYER_USER && (account = look_up_account (change->uid, error)) == NULL)
-    return NULL;
-  text = cpd_pin_file_print (change->pin, account);
-  change->written_bytes = (guint32)g_bytes_get_size (text);
-  return check_text (change, text, account, error) ? g_steal_pointer (&text) : NULL;
-}
-
-/* Only who has the lock may change anything; one that could not be had at the start is tried for
- * once more.
- * Returns: the folder, to be closed; -1: it is not there, or with `error` set */
-static int
-open_folder (Change *change, GError **error)
-{
-  g_autoptr (GError) reason = NULL;
-
-  if (!cpd_state_dir_lock (change->dir, /* most_ms= */ 0, NULL, &reason))
-    {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, reason->message);
-      return -1;
-    }
-  return change->pin != NULL ? cpd_state_dir_make (change->dir, change->folder, error)
-                             : cpd_state_dir_lookup (change->dir, change->folder, error);
-}
-
-static gboolean
-write_change (Change *change, GError **error)
-{
-  g_autoptr (GBytes) text = change->pin != NULL ? print_text (change, error) : NULL;
-  g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
-  g_autofree char *path = g_build_filename (folder, change->name, NULL);
-  CpdDurableFile file = { .name = change->name, .path = path };
-  GError *reason = NULL;
-  gboolean done;
-
-  if (change->pin != NULL && text == NULL)
-    return FALSE;
-  file.folder_fd = open_folder (change, &reason);
-  if (file.folder_fd < 0)
-    {
-      if (reason != NULL)
-        g_propagate_error (error, reason);
-      return reason == NULL; /* nothing is there to be removed */
-    }
-  done = text != NULL ? cpd_durable_write (&file, text, &change->uncertain, error)
-                      : cpd_durable_remove (&file, &change->uncertain, error);
-  close (file.folder_fd);
-  return done;
-}
-
 static void
 write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  Change *change = task_data;
+  CpdChange *change = task_data;
   GError *error = NULL;
 
-  if (change->dir == NULL || write_change (change, &error))
+  if (change->dir == NULL || cpd_change_write (change, &error))
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_error (task, error);
@@ -490,7 +358,7 @@ start_next (CpdLedger *ledger)
 
   while (!ledger->busy && (task = g_queue_pop_head (ledger->waiting)) != NULL)
     {
-      Change *change = g_task_get_task_data (task);
+      CpdChange *change = g_task_get_task_data (task);
       GError *error = NULL;
 
       if (check_change (ledger, change, &error))
@@ -506,7 +374,7 @@ start_next (CpdLedger *ledger)
 static void
 push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again)
 {
-  Change *own = g_new0 (Change, 1);
+  CpdChange *own = g_new0 (CpdChange, 1);
 
   own->host = cpd_host_ref (host);
   own->pin = pin != NULL ? cpd_pin_ref (pin) : NULL;
@@ -516,7 +384,7 @@ push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again
   own->layer = ledger->layer;
   own->uid = ledger->uid;
   own->again = again;
-  g_task_set_task_data (task, own, change_free);
+  g_task_set_task_data (task, own, cpd_change_free);
   g_queue_push_tail (ledger->waiting, task);
 }
 
@@ -540,7 +408,7 @@ gboolean
 cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host, CpdPin **pin,
                           GError **error)
 {
-  const Change *change = g_task_get_task_data (G_TASK (result));
+  const CpdChange *change = g_task_get_task_data (G_TASK (result));
 
   *host = change->host;
   *pin = change->pin;

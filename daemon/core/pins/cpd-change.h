@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin.h"
+#include "daemon/core/pins/cpd-state-dir.h"
+
+G_BEGIN_DECLS
+
+/* One change of a pin under way; belongs to its task. */
+typedef struct
+{
+  CpdHost *host;
+  CpdPin *pin;      /* NULL: it is removed */
+  CpdStateDir *dir; /* NULL: nothing is kept on disk */
+  char *folder;     /* its name in there */
+  char *name;       /* the file's, in that */
+  CpdLayer layer;
+  guint32 uid;           /* whose, where the layer is the users' */
+  gboolean again;        /* the pin is in force already, in memory alone */
+  guint32 written_bytes; /* set by the thread */
+  gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */
+} CpdChange;
+
+gboolean cpd_change_write (CpdChange *change, GError **error);
+void cpd_change_free (gpointer change);
+
+G_END_DECLS
