@@ -12,6 +12,7 @@
 #include "daemon/transport/cpd-http-exchange.h"
 
 #include "client-lib/certpin-error.h"
+#include "client-lib/certpin-status.h"
 #include "daemon/transport/cpd-http-request.h"
 
 /* How much is sent in one turn, and read at a time. */
@@ -220,7 +221,7 @@ check_status (CpdHttpExchange *exchange, GError **error)
 {
   unsigned int status = cpd_http_reader_get_head (exchange->reader)->status;
 
-  if (status <= 599)
+  if (CERTPIN_IS_FINAL_STATUS (status))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR, "the status %u has no meaning",
                status);
