@@ -105,10 +105,7 @@ class SystemBus(Bus):
         self.process = subprocess.Popen(
             ['dbus-daemon', '--system', '--nofork', '--nopidfile', '--print-address=1'],
             stdout=subprocess.PIPE, text=True)
-        self.address = self.process.stdout.readline().strip()
-        self._watcher = Caller(self.address, 0)
-        self._watcher.watch_name()
-        self.ask('GetId')  # it watches once this is answered
+        self._watch()
 
     def ask(self, method, signature='', *arguments):
         """Calls the bus itself, as root."""
@@ -117,7 +114,7 @@ class SystemBus(Bus):
 
     def ask_of(self, destination, path, interface, method, signature, *arguments):
         """Calls another service, as root."""
-        return self._watcher.call(interface, method, signature, *arguments, path=path,
+        return self.watcher.call(interface, method, signature, *arguments, path=path,
                                   destination=destination)
 
 

@@ -104,8 +104,7 @@ def _(world):
     first = Halted(world)
     calls = [world.alice.begin_pin(f'h{number}.localhost', identity.der) for number in range(5)]
     world.alice.flush()
-    world.alice.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
-                     destination='org.freedesktop.DBus')  # the bus has routed those before it
+    world.alice.ask_bus('GetId')  # the bus has routed those before it
     world.daemon.start('--replace')
     later = world.alice.begin(PINS, 'ListPins', '(a{sv})', {})
     world.alice.flush()
@@ -125,8 +124,7 @@ def _(world):
     change = world.alice.begin_pin('other.localhost', identity.der)
     request = world.alice.begin_request(server.url(HOST))
     world.alice.flush()
-    world.bob.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
-                   destination='org.freedesktop.DBus')
+    world.bob.ask_bus('GetId')
     equal([number for number in (look.number, change.number, request.number)
            if number in world.alice.replies], [], 'the calls that were answered')
     first.go_on()

@@ -18,6 +18,8 @@ PATH = '/org/certpin/Certpin1'
 PINS = NAME + '.Pins'
 REQUESTS = NAME + '.Requests'
 ERROR = NAME + '.Error.'
+BUS = 'org.freedesktop.DBus'
+BUS_PATH = '/org/freedesktop/DBus'
 
 
 class CallError(Exception):
@@ -66,12 +68,16 @@ class Caller:
         self.changed = threading.Condition()
         self._count = 0
         self._line = multiprocessing.connection.Connection(ours.detach())
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()), str(uid),
              address],
             pass_fds=[theirs.fileno()], cwd=os.path.dirname(os.path.dirname(__file__)))
         theirs.close()
-        _, self.unique_name = self._line.recv()
+        try:
+            _, self.unique_name = self._line.recv()
+        except EOFError:
+            raise AssertionError(f'a caller ended before it was on the bus, with exit code {self.process.wait()}'
+                                 ) from None
         threading.Thread(target=self._listen, daemon=True).start()
 
     def _listen(self):
@@ -171,20 +177,28 @@ class Caller:
         """Makes a request that must fail with that error."""
         return self.refused(name, self.request, url, *arguments, **keywords)
 
+    def ask_bus(self, method, signature='', *arguments):
+        """Calls the bus itself."""
+        return self.call(BUS, method, signature, *arguments, path=BUS_PATH, destination=BUS)
+
     # Signals
+
+    def _subscribe(self, sender, interface):
+        """Returns when the bus has the subscription: whatever happens after that is announced."""
+        self._line.send(('subscribe', sender, interface, None))
+        self.ask_bus('GetId')
 
     def subscribe(self):
         """Asks the bus for all signals of the service, broadcast or not."""
-        self._line.send(('subscribe', None, PINS, None))
-        self.call('org.freedesktop.DBus', 'GetId', '', path='/org/freedesktop/DBus',
-                  destination='org.freedesktop.DBus')
+        self._subscribe(None, PINS)
 
     def be_told(self):
         """Asks the service for its signals to this connection."""
         return self.call(PINS, 'Subscribe', '')
 
     def watch_name(self):
-        self._line.send(('subscribe', 'org.freedesktop.DBus', 'org.freedesktop.DBus', None))
+        """Asks the bus who owns which name from now on."""
+        self._subscribe(BUS, BUS)
 
     def wait_for_signal(self, name):
         """The arguments of the first signal of that name."""
@@ -197,8 +211,8 @@ class Caller:
 
     def vanish(self):
         """Ends like a program that crashed."""
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
 
     close = vanish
 

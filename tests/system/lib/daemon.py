@@ -55,9 +55,14 @@ class Daemon:
     def start(self, *more):
         self.process = self.spawn(*more)
         try:
-            self.name = self.bus.wait_for_owner(unlike=self.name)
+            self.name = self.bus.wait_for_owner(self.name, self.process)
         except AssertionError as error:
-            raise AssertionError(f'{error}; exit {self.process.poll()}: {self.log()}') from error
+            raise AssertionError(f'{error}; {self._state()}; {self.bus.describe()}; it said:\n{self.log()}'
+                                 ) from error
+
+    def _state(self):
+        code = self.process.poll()
+        return 'the service still runs' if code is None else f'the service ended with exit code {code}'
 
     def terminate(self):
         """Asks it to end. Returns: exit code and seconds"""

@@ -30,9 +30,10 @@ class Shared:
     def __init__(self):
         enter_network()
         self.folder = new_folder('certpin-system-')
-        atexit.register(self.close)
-        self.bus = Bus(self.folder)
+        atexit.register(shutil.rmtree, self.folder)
         self.callers = {}
+        self.bus = Bus(self.folder)
+        atexit.register(self.close)
         self.authority = pki.Authority('Test Root')
         self.other_authority = pki.Authority('Other Root')
         self.trust_file = os.path.join(self.folder, 'trust.pem')
@@ -49,7 +50,6 @@ class Shared:
         for caller in self.callers.values():
             caller.close()
         self.bus.close()
-        shutil.rmtree(self.folder)
 
 
 class World:
