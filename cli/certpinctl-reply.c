@@ -86,10 +86,11 @@ refuse (GError **error, const char *format, ...)
   va_start (arguments, format);
   what = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "certpinctl cannot use the reply of the certpin service: %s; check that "
-               "certpinctl and certpind have the same version",
-               what);
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+      "the reply of the certpin service is not valid: %s; check that certpinctl and certpind "
+      "have the same version",
+      what);
   return FALSE;
 }
 

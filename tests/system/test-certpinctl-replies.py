@@ -80,13 +80,14 @@ def shown(reply):
 
 
 def fails(world, method, reply, *words):
-    """The reply is an error, in text and in JSON, and says these words."""
+    """The reply is an error, in text and in JSON, and says these words. The library and the tool, which both check
+    replies, say it alike."""
     answer(world, method, reply)
     code, output, errors = run_raw(world, *verb_of(world, method))
     what = f'{method}, answered with {shown(reply)}, which said {output} and {errors},'
     equal(code, FAILED, f'the exit code of {what}')
     equal((output, errors.count(b'\n')), (b'', 1), f'what was printed, and the lines, of {what}')
-    for word in words:
+    for word in ('the reply of the certpin service is not valid', *words):
         holds(word in errors.decode(), f'“{word}” is not said by {what}')
     code, output, errors = run_raw(world, '--json', *verb_of(world, method))
     equal((code, errors), (FAILED, b''), f'the exit code of {what} in JSON')
@@ -164,7 +165,7 @@ def _(world):
     report = GLib.Variant('a{sv}', fake.failure(message=None))
     fails(world, 'SecureRequest', fake.response(evidence=fake.info(report=report)), '‘message’')
     for status in (0, 100, 199, 600, 1 << 31):
-        fails(world, 'SecureRequest', fake.response(status=status), f'{status}')
+        fails(world, 'SecureRequest', fake.response(status=status), f'{status} is not an HTTP status code')
 
 
 @test('a reply larger than any of the service’s is an error')
