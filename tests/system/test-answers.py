@@ -177,11 +177,12 @@ for arguments in (
     add_cut_test(*arguments)
 
 
-@test('every HTTP status is an answer')
+@test('every HTTP status is an answer, also that of a redirect that leads nowhere')
 def _(world):
     server, _ = world.serve_pinned()
-    for status in (200, 201, 204, 206, 400, 401, 403, 404, 407, 410, 418, 429, 500, 502, 503, 599):
-        body = b'' if status == 204 else b'reason'
+    for status in (200, 201, 204, 206, 300, 301, 302, 303, 304, 305, 307, 308, 400, 401, 403, 404, 407, 410, 418, 429,
+                   500, 502, 503, 599):
+        body = b'' if status in (204, 304) else b'reason'
         server.respond = lambda connection, request, code=status, text=body: http.reply(
             code, text, [('WWW-Authenticate', 'Basic realm="x"')])
         answer = world.alice.request(server.url(HOST))

@@ -344,21 +344,6 @@ def _(world):
     holds('site.pin' in error.message, f'the message: {error.message}')
 
 
-@test('an authority that leaves the trust file is not trusted any more, on kept connections too')
-def _(world):
-    path = os.path.join(world.folder, 'trust.pem')
-    with open(path, 'wb') as file:
-        file.write(world.authority.pem)
-    world.daemon.trust_file = path
-    world.daemon.restart()
-    server, _ = world.serve_pinned()
-    world.arrives(server)
-    with open(path, 'wb') as file:
-        file.write(world.other_authority.pem)
-    reload(world)
-    world.nothing_arrives(server, 'Untrusted')
-
-
 @test('without a trust file nothing is trusted')
 def _(world):
     world.daemon.trust_file = os.path.join(world.folder, 'missing.pem')

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Another pin, a block or the end of one, under a server that stays the same: whatever was good
-before is not asked any more."""
+"""Another pin, a block or the end of one, under a server that stays the same: whatever was good before is not asked any
+more. This is where each change is tried at each moment, since only here is every byte counted."""
 
 from lib.caller import PINS
 

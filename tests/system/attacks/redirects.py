@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Redirects from one pinned host to another that would take along what belongs to the first, leave
-TLS, or never end. That each hop is judged is shown by every attack, whose third way in is one."""
+TLS, or never end. They are here since the bytes count that a second host gets; the rules themselves are rows of
+/transport/redirect. That each hop is judged is shown by every attack, whose third way in is a redirect."""
 
 from lib import http
 from lib.tap import equal, holds
