@@ -14,6 +14,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include "client-lib/certpin-pem.h"
+
 #include <string.h>
 
 #define FILE_MAX_BYTES (1024 * 1024)
@@ -102,29 +104,20 @@ ctl_explain (Ctl *ctl, GError **error)
 static gboolean
 add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **error)
 {
-  static const char begin[] = "-----BEGIN CERTIFICATE-----", end[] = "-----END CERTIFICATE-----";
   g_autofree char *shown = ctl_input_show (path);
   unsigned int before = chain->len;
   gsize length;
   const char *data = g_bytes_get_data (file, &length);
-  g_autofree char *text = g_strndup (data != NULL ? data : "", length);
-  const char *block = strstr (text, begin), *stop;
 
-  if (strstr (text, "-----BEGIN ") == NULL)
+  if (data == NULL || g_strstr_len (data, (gssize)length, "-----BEGIN ") == NULL)
     g_ptr_array_add (chain, g_bytes_ref (file));
-  for (; block != NULL && (stop = strstr (block, end)) != NULL; block = strstr (stop, begin))
+  else if (!certpin_pem_read (data, length, chain) || chain->len == before)
     {
-      g_autofree char *base64
-          = g_strndup (block + strlen (begin), (gsize)(stop - block) - strlen (begin));
-      gsize decoded_length;
-      guchar *decoded = g_base64_decode (base64, &decoded_length);
-
-      g_ptr_array_add (chain, g_bytes_new_take (decoded, decoded_length));
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+                   "%s is PEM, but does not hold a whole certificate", shown);
+      return FALSE;
     }
-  if (chain->len == before)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                 "%s is PEM, but does not hold a whole certificate", shown);
-  return chain->len > before;
+  return TRUE;
 }
 
 static GPtrArray *

@@ -8,17 +8,10 @@
 
 #include "certpinctl-text.h"
 
+#include "client-lib/certpin-text.h"
+
 /* g_utf8_get_char_validated() sets this bit for bytes that are not UTF-8. */
 #define NO_CHARACTER_BIT 0x80000000u
-
-static gboolean
-is_plain (gunichar c)
-{
-  GUnicodeType type = g_unichar_type (c);
-
-  return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR
-         && type != G_UNICODE_PARAGRAPH_SEPARATOR;
-}
 
 /* Reads the next character of `*text`, which is not at its end, and moves on. Returns FALSE if the
  * next byte, which is then in `*c`, is not UTF-8. */
@@ -47,7 +40,7 @@ ctl_text_clean (const char *text)
       gunichar c;
       gboolean valid = next_character (&text, &c);
 
-      if (valid && is_plain (c))
+      if (valid && certpin_text_is_plain (c))
         g_string_append_unichar (clean, c);
       else if (!valid || c < 0x80)
         g_string_append_printf (clean, "\\x%02x", c);
@@ -87,7 +80,7 @@ ctl_text_append_json (GString *json, const char *text)
         g_string_append (json, "\\n");
       else if (c == '\t')
         g_string_append (json, "\\t");
-      else if (!is_plain (c))
+      else if (!certpin_text_is_plain (c))
         append_escaped (json, c);
       else
         g_string_append_unichar (json, c);

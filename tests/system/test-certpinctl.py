@@ -42,11 +42,12 @@ def _(world):
     holds(b'most specific' in exits(world, OK, 'explain', HOST), 'explain says why')
 
 
-@test('verify of PEM without a certificate: exit code 4, and the file is named')
+@test('verify of PEM without a certificate, or with half of one: exit code 4, and the file is named')
 def _(world):
     identity = world.issue()
     good = put(world, 'good.der', identity.der)
-    for content in (identity.key_pem, identity.pem[:-30]):
+    other = world.authority.pem
+    for content in (identity.key_pem, identity.pem[:-30], identity.pem[:-30] + other, identity.pem + other[:-30]):
         bad = put(world, 'bad.file', content)
         for arguments in (['--host', HOST, bad], [bad], [bad, good], [good, bad],
                           ['--trust-anchor', bad, good]):

@@ -7,6 +7,8 @@
 
 #include "daemon/core/base/cpd-text.h"
 
+#include "client-lib/certpin-text.h"
+
 #include <string.h>
 
 #define ZERO_WIDTH_NON_JOINER 0x200C
@@ -16,12 +18,7 @@
 static gboolean
 is_plain (gunichar c)
 {
-  GUnicodeType type = g_unichar_type (c);
-
-  if (c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER)
-    return TRUE;
-  return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT && type != G_UNICODE_LINE_SEPARATOR
-         && type != G_UNICODE_PARAGRAPH_SEPARATOR;
+  return certpin_text_is_plain (c) || c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER;
 }
 
 /* Returns: (transfer full): `text` with each unfit character left out. */

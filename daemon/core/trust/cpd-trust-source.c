@@ -9,6 +9,7 @@
 #include "daemon/core/trust/cpd-trust-source.h"
 
 #include "client-lib/certpin-error.h"
+#include "client-lib/certpin-pem.h"
 
 #include <gnutls/pkcs11.h>
 #include <gnutls/x509-ext.h>
@@ -79,32 +80,6 @@ take_datum (gnutls_datum_t datum)
   return bytes;
 }
 
-/* Adds what the PEM block at the front of `text` holds, if it can be decoded. */
-static void
-add_block (GPtrArray *ders, const char *text, size_t length)
-{
-  const gnutls_datum_t block = { (unsigned char *)text, (unsigned int)length };
-  gnutls_datum_t der = { NULL, 0 };
-
-  if (gnutls_pem_base64_decode2 ("CERTIFICATE", &block, &der) >= 0)
-    g_ptr_array_add (ders, take_datum (der));
-}
-
-static void
-add_pem (GPtrArray *ders, const char *text, size_t length)
-{
-  static const char begin[] = "-----BEGIN CERTIFICATE-----";
-
-  for (const char *block = g_strstr_len (text, (gssize)length, begin), *next; block != NULL;
-       block = next)
-    {
-      size_t left = length - (size_t)(block - text);
-
-      next = g_strstr_len (block + 1, (gssize)left - 1, begin);
-      add_block (ders, block, next != NULL ? (size_t)(next - block) : left);
-    }
-}
-
 static GPtrArray *
 read_bundle (const char *path, GError **error)
 {
@@ -115,7 +90,7 @@ read_bundle (const char *path, GError **error)
   if (!g_file_get_contents (path, &text, &length, error))
     return NULL;
   ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  add_pem (ders, text, length);
+  certpin_pem_read (text, length, ders);
   return ders;
 }
 
@@ -196,7 +171,7 @@ read_local_file (GPtrArray *ders, const char *path)
 
   if (!g_file_get_contents (path, &text, &length, NULL))
     return;
-  add_pem (ders, text, length);
+  certpin_pem_read (text, length, ders);
   if (ders->len == before)
     g_ptr_array_add (ders, g_bytes_new_take (g_steal_pointer (&text), length));
 }
