@@ -117,7 +117,7 @@ certpin_response_get_status (CertpinResponse *response)
  * @response: a response
  *
  * Gets the headers of a response. Headers with the same name are in the order of the server, and
- * bytes that are not UTF-8 are replaced by U+FFFD.
+ * a value that is not UTF-8 was read as Latin-1.
  *
  * Returns: (transfer none): the names and values, an `a(ss)`
  *
