@@ -17,7 +17,7 @@ name_of_position (guint32 position, gsize length)
 {
   if (position == 0)
     return "the server's own certificate";
-  return position + 1 == length ? "the trust anchor" : "an authority in between";
+  return position + 1 == length ? "the trust anchor" : "an intermediate authority";
 }
 
 static void
@@ -55,7 +55,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "connection-reused", "b", &reused);
   g_variant_lookup (info, "path-keys", "^a&s", &path);
 
-  ctl_print_line (err, "HTTP status %u from %s, over TLS %s on a %s connection",
+  ctl_print_line (err, "HTTP status %u from %s, TLS %s, %s connection",
                   certpin_response_get_status (response), url, tls, reused ? "kept-alive" : "new");
   if (key != NULL)
     ctl_print_line (err, "matched %s, at position %u of the certification path (%s)", key, position,

@@ -16,7 +16,7 @@ void
 ctl_init_globals (Ctl *ctl)
 {
   const GOptionEntry globals[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "print one JSON document, errors included",
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "print one JSON document, also for errors",
       NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
       "fail instead of asking for a password", NULL },

@@ -117,7 +117,7 @@ check_usage (Ctl *ctl, const PinOptions *options, GError **error)
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                options->keys == NULL
                    ? "‘pin’ needs a FILE that holds the certificate, or a --key"
-                   : "give either certificates or keys; a backup of --key is another --key");
+                   : "give either certificates or keys; to add a backup key, repeat --key");
   return FALSE;
 }
 
@@ -205,7 +205,7 @@ ctl_pin (Ctl *ctl, GError **error)
     { "mode", 0, 0, G_OPTION_ARG_STRING, &chosen.mode,
       "enforce: refuse a mismatch (default); report: only report it", "enforce|report" },
     { "expires", 0, 0, G_OPTION_ARG_STRING, &chosen.expires,
-      "when the pin expires, such as 2027-01-31; then the host is refused", "DATE" },
+      "when the pin expires, such as 2027-01-31; then requests are refused", "DATE" },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.backups,
       "also accept the key of this certificate; may be repeated", "FILE" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.anchors,

@@ -17,7 +17,7 @@ struct _CertpinCancellation
   gulong handler;
 };
 
-/* Belongs to the signal handler, which may still run after it was disconnected. */
+/* Belongs to the signal handler, which may still run after its disconnection. */
 typedef struct
 {
   GMainContext *context;

@@ -17,8 +17,8 @@
 /* One byte more than the service accepts, so that the service is the one to refuse a large file. */
 #define FILE_READ_MAX_BYTES (64 * 1024 + 1)
 
-/* A pinning that is under way. It is a box, because a thread may still read the file after the
- * call was cancelled. */
+/* A pinning in progress. It is a box, because a thread may still read the file after the call was
+ * cancelled. */
 typedef struct
 {
   GTask *task;    /* NULL: the reading is over: done, cancelled or overdue */
@@ -139,7 +139,7 @@ from_file_failed (FromFile *from, const char *reason)
                                    block_on_reply, task);
 }
 
-/* The thread that reads stays blocked until the file lets it go: nothing can end that. */
+/* The reading thread stays blocked until the read returns: nothing can end it. */
 static gboolean
 from_file_on_overdue (gpointer data)
 {

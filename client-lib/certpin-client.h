@@ -16,8 +16,8 @@ G_BEGIN_DECLS
  *
  * A client of the certpin service. All clients of a program share one connection to the bus, so it
  * makes no difference whether a program has one client or many. Every function may be called from
- * any thread and in any callback, even while other calls are under way. Calls are sent in order; at
- * most 64 are under way at a time, and the others wait in the library.
+ * any thread and in any callback, even while other calls are in progress. Calls are sent in order;
+ * at most 64 are in progress at a time, and the others wait in the library.
  *
  * The options of a call are a dictionary of type `a{sv}`, or %NULL for none. They are documented
  * with the D-Bus method that the function names.

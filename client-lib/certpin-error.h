@@ -28,11 +28,11 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_SELF_SIGNED: the certificate is self-signed, which is not supported
  * @CERTPIN_ERROR_NOT_SECURE: the URL, or the target of a redirect, is not https
  * @CERTPIN_ERROR_NOT_PINNED: nothing is pinned for the host
- * @CERTPIN_ERROR_BLOCKED: the host is blocked, because its last pinning failed, because its pins
- *   cannot be read, or on request
+ * @CERTPIN_ERROR_BLOCKED: the host is blocked, because the last attempt to pin it failed, because
+ *   its pins cannot be read, or on request
  * @CERTPIN_ERROR_PIN_EXPIRED: the pin has expired
  * @CERTPIN_ERROR_PIN_MISMATCH: the server does not hold a pinned key
- * @CERTPIN_ERROR_PIN_CHANGED: a pin or a trust anchor changed while the request was under way
+ * @CERTPIN_ERROR_PIN_CHANGED: a pin or a trust anchor changed while the request was in progress
  * @CERTPIN_ERROR_UNTRUSTED: the server's certification path is not valid
  * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason, or the server asked for
  *   renegotiation

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One key: 32 bytes of SHA-256, and the ways in which people write them down.
+/* One key: 32 bytes of SHA-256, and the ways in which people write them.
  * Text that is not exactly such a key is an error, never a guess. */
 
 #include "config.h"
@@ -18,7 +18,7 @@ struct _CertpinKey
 
 G_DEFINE_BOXED_TYPE (CertpinKey, certpin_key, certpin_key_ref, certpin_key_unref)
 
-/* Fills `digest` from 64 hexadecimal digits, all or none of the bytes being parted by colons. */
+/* Fills `digest` from 64 hexadecimal digits, with a colon between all bytes or none. */
 static gboolean
 parse_hex (const char *text, guint8 *digest)
 {
@@ -40,7 +40,7 @@ parse_hex (const char *text, guint8 *digest)
 }
 
 /* Fills `digest` from base64 of either alphabet (RFC 4648, sections 4 and 5), padded or not. The
- * text is written anew and compared, since g_base64_decode () passes over what it does not know. */
+ * text is encoded again and compared, because g_base64_decode () ignores unknown characters. */
 static gboolean
 parse_base64 (const char *text, guint8 *digest)
 {
@@ -82,8 +82,8 @@ is_filled_with (const guint8 *digest, guint8 byte)
   return TRUE;
 }
 
-/* Digests that no key has, but that people paste: a pipeline that computes a key prints the digest
- * of empty input when its first command fails, and examples hold placeholders.
+/* Digests that no key has, but that people paste: a pipeline prints the digest of empty input when
+ * its first command fails, and examples have placeholders.
  * Returns: (nullable): what the digest is, and the remedy, as the end of a sentence */
 static const char *
 describe_placeholder (const guint8 *digest)
@@ -153,7 +153,7 @@ certpin_key_new_from_digest (const guint8 *digest)
   return key;
 }
 
-/* Returns: NULL, with `error` saying what the text is instead of a key */
+/* Returns: NULL; `error` says what the text is instead of a key */
 static CertpinKey *
 refuse_text (const char *text, GError **error)
 {

@@ -23,8 +23,7 @@ G_DEFINE_BOXED_TYPE (CertpinRequest, certpin_request, certpin_request_ref, certp
 
 #define METHOD_MAX_BYTES 32
 
-/* What describes the connection or the framing is written by the service alone (RFC 9110,
- * section 7.6.1). */
+/* Only the service writes headers of the connection and the framing (RFC 9110, section 7.6.1). */
 static const char *const reserved_headers[] = {
   "Host",       "Content-Length", "Transfer-Encoding", "Connection",
   "Keep-Alive", "Upgrade",        "HTTP2-Settings",    "Expect",
@@ -60,7 +59,7 @@ is_reserved (const char *name)
   return FALSE;
 }
 
-/* Whatever was given, the message is UTF-8, and short. */
+/* Makes sure that the message is short, and UTF-8. */
 G_GNUC_PRINTF (3, 4)
 static gboolean
 refuse_with (CertpinError code, GError **error, const char *format, ...)
@@ -78,7 +77,7 @@ refuse_with (CertpinError code, GError **error, const char *format, ...)
 
 #define refuse(error, ...) refuse_with (CERTPIN_ERROR_INVALID_ARGUMENT, error, __VA_ARGS__)
 
-/* Returns: (transfer full): the URL as it may be shown: short, and without a password. */
+/* Returns: (transfer full): the URL for messages: short, and without a password */
 static char *
 shown (const char *url)
 {
@@ -130,7 +129,7 @@ check_headers (GVariant *headers, GError **error)
   return TRUE;
 }
 
-/* Visible ASCII; a host may also be written in Unicode, and is judged by those who know hosts. */
+/* Visible ASCII; a host may also be Unicode, which the parser of hosts checks. */
 static gboolean
 check_url_text (const char *url, GError **error)
 {
@@ -147,8 +146,8 @@ check_url_text (const char *url, GError **error)
   return TRUE;
 }
 
-/* What people type into a browser: a host without a scheme, where one with a port looks as if the
- * host were the scheme. */
+/* What people type into a browser: a host without a scheme; if it has a port, the host looks like a
+ * scheme. */
 static gboolean
 lacks_scheme (const char *url, const char *scheme)
 {

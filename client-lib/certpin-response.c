@@ -162,8 +162,8 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
  * certpin_response_get_body:
  * @response: a response
  *
- * Gets the whole body of a response. The transfer coding is undone; the content coding is that of
- * the server.
+ * Gets the body of a response, without the transfer coding, and with the content coding of the
+ * server.
  *
  * Returns: (transfer none): the body
  *

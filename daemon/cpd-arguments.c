@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The command line of certpind, and the bus that it names. */
+/* The command line of certpind, and the connection to the bus that it names. */
 
 #include "config.h"
 
@@ -29,8 +29,7 @@ cpd_arguments_parse (CpdArguments *arguments, int argc, char **argv, GError **er
       NULL },
     { "check", 0, 0, G_OPTION_ARG_NONE, &arguments->check,
       "check the configuration and all pin files, then exit", NULL },
-    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log more of what the service does",
-      NULL },
+    { "verbose", 0, 0, G_OPTION_ARG_NONE, &arguments->verbose, "log more details", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &arguments->version, "print the version and exit", NULL },
     { NULL },
   };
@@ -51,14 +50,14 @@ cpd_arguments_parse (CpdArguments *arguments, int argc, char **argv, GError **er
   return FALSE;
 }
 
-/* Whether polkit decides what callers may do, and not their uid. */
+/* Whether polkit, and not the uid, decides what a caller may do. */
 gboolean
 cpd_arguments_want_polkit (const CpdArguments *arguments)
 {
   return g_strcmp0 (arguments->authority, "uid") != 0;
 }
 
-/* Returns: (transfer full) (nullable): the address of the bus that was asked for */
+/* Returns: (transfer full) (nullable): the address of the requested bus */
 static char *
 get_address (const CpdArguments *arguments, GError **error)
 {
@@ -77,7 +76,7 @@ get_address (const CpdArguments *arguments, GError **error)
   return g_strdup (bus);
 }
 
-/* polkit's library has this connection of the process's, and no other. */
+/* polkit's library always uses this connection of the process. */
 static gboolean
 connect_polkit (GDBusConnection **polkit, GError **error)
 {
@@ -88,8 +87,8 @@ connect_polkit (GDBusConnection **polkit, GError **error)
   return TRUE;
 }
 
-/* Returns: (transfer full) (nullable): a connection to the bus that was asked for. `polkit`: (out):
- * another one, if polkit decides */
+/* Returns: (transfer full) (nullable): a connection to the requested bus. `polkit`: (out): another
+ * one, if polkit decides */
 CpdLink *
 cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **polkit, GError **error)
 {

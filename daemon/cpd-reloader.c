@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Watches the files that the store only reads, and has them read anew: once, a moment after the
- * last of several changes, since a package brings many; but not much later than after the first,
- * since some files never rest. What cannot be taken over is told, and what was in force stays. */
+/* Watches the files that the store only reads, and reloads them: once, a moment after the last of
+ * several changes, because a package makes many; but not much later than the first, because some
+ * files change all the time. If a reload fails, the error is logged, and the old state stays in
+ * force. */
 
 #include "config.h"
 
@@ -22,7 +23,7 @@ struct _CpdReloader
   CpdWatch *watch;
   gboolean started;    /* the store has been read once */
   gboolean asked;      /* to reload, before that */
-  unsigned int timer;  /* until the changes have settled; 0: there are none */
+  unsigned int timer;  /* until the changes have settled; 0: no changes */
   gint64 first_change; /* of those, monotonic µs */
 };
 
@@ -57,12 +58,12 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    g_message ("read the pin files and the trusted authorities anew");
+    g_message ("reloaded the pin files and the trust anchors");
   else
     cpd_audit_reload_failed (error->message);
 }
 
-/* Before the start it is only remembered. */
+/* Before the start, the request is only remembered. */
 void
 cpd_reloader_reload (CpdReloader *reloader)
 {
@@ -87,7 +88,7 @@ on_settled (gpointer user_data)
   CpdReloader *reloader = user_data;
 
   reloader->timer = 0;
-  renew_watch (reloader); /* first: what changes from here on is told of again */
+  renew_watch (reloader); /* first: later changes are reported again */
   cpd_reloader_reload (reloader);
   return G_SOURCE_REMOVE;
 }
@@ -106,7 +107,7 @@ on_changed (CpdReloader *reloader)
                                    on_settled, reloader);
 }
 
-/* Watches from now on, but does nothing before it is started. */
+/* Watches from now on, but does nothing until it is started. */
 CpdReloader *
 cpd_reloader_new (CpdStore *store)
 {
@@ -124,7 +125,7 @@ cpd_reloader_new (CpdStore *store)
   return reloader;
 }
 
-/* The store has been read, since the reloader is there. */
+/* The store was read after the reloader was made. */
 void
 cpd_reloader_start (CpdReloader *reloader)
 {

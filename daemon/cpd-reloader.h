@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_RELOADER (cpd_reloader_get_type ())
 
-/* What reads the pin files and the trust file anew, when told to and when they change. */
+/* Reloads the pin files and the trust file, on request and when they change. */
 G_DECLARE_FINAL_TYPE (CpdReloader, cpd_reloader, CPD, RELOADER, GObject)
 
 CpdReloader *cpd_reloader_new (CpdStore *store);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The life of the service: it takes the name, then its state, which another instance may still be
- * writing to, and only then reads it and answers calls; until it is told to end or is replaced.
- * Then it answers what was asked of it, and the state is the next one's when the process has ended:
- * nothing that was acknowledged is unknown to whoever answers later. */
+/* The life of the service: it takes the name, then locks its state, which another instance may
+ * still be writing, and only then reads it and answers calls, until it is told to end or is
+ * replaced. Then it answers the calls that it has received. The next instance gets the state when
+ * this process has ended, so it knows every acknowledged change. */
 
 #include "config.h"
 
@@ -14,15 +14,14 @@
 
 #include <glib-unix.h>
 
-/* How long calls that are under way may hold up the end, and how long changes that are being
- * written. */
+/* How long calls in progress may delay the end, and how long changes that are being written. */
 #define DRAIN_CALLS_MS  800
 #define DRAIN_WRITES_MS 1200
 
-/* Likewise, what comes before the first answer. */
+/* Likewise, the steps before the first answer. */
 #define DRAIN_START_MS 700
 
-/* How long to wait for the state, which the one before has for as long as it drains. */
+/* How long to wait for the state, which the previous instance holds until it has finished. */
 #define LOCK_MS 10000
 
 typedef struct
@@ -32,7 +31,7 @@ typedef struct
   CpdBus *bus;
   CpdReloader *reloader;
   GCancellable *ending;
-  gboolean starting; /* it waits for the name, waits for the state, or reads that */
+  gboolean starting; /* it waits for the name, waits for the state, or reads the state */
   gboolean owner;    /* it has the name */
   gboolean serving;  /* it has the state as well */
   gint64 end_began;  /* monotonic µs */
@@ -47,7 +46,7 @@ on_start_is_late (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Who is about to answer does so: somebody may have called already. */
+/* An instance that is about to answer still does so: calls may already be waiting. */
 static void
 end (Service *service)
 {
@@ -81,8 +80,8 @@ fail (Service *service, GError *error)
   g_main_loop_quit (service->loop);
 }
 
-/* A state that cannot be locked since it cannot be opened or made is told like what cannot be read
- * of it: the service starts, and refuses. */
+/* A state folder that cannot be opened or made, and so not locked, is handled like an unreadable
+ * one: the service starts, and refuses requests. */
 static void
 load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -130,7 +129,7 @@ on_loaded (GObject *source, GAsyncResult *result, gpointer user_data)
     fail (service, g_steal_pointer (&error));
 }
 
-/* Nobody else looks at the store before it is loaded. */
+/* Nothing else uses the store before it is loaded. */
 static void
 on_acquired (Service *service)
 {
@@ -142,8 +141,8 @@ on_acquired (Service *service)
   g_task_run_in_thread (task, load_in_thread);
 }
 
-/* Whoever had the name and is replaced ends in order, as does who gives it back; else something is
- * wrong. */
+/* To lose the name to another instance, or to release it, is a normal end; anything else is an
+ * error. */
 static void
 on_lost (Service *service, const char *reason)
 {
@@ -161,7 +160,7 @@ on_lost (Service *service, const char *reason)
   end (service);
 }
 
-/* Whether something is left to be waited for: calls that arrived while this one had the name, and
+/* Whether there is something to wait for: calls that arrived while this instance had the name, and
  * above all changes. */
 static gboolean
 is_draining (Service *service)
@@ -181,8 +180,8 @@ on_tick (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Lets changes reach the disk, and their callers hear of them. What is in memory alone gets one
- * more chance. The lock on the state ends with the process, and so after whatever still writes. */
+/* Lets changes reach the disk, and sends their replies. What is only in memory gets one more
+ * attempt. The lock on the state ends with the process, and so after the last write. */
 static void
 drain (Service *service)
 {

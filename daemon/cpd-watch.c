@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Tells of changes at some paths: of a file or folder there, and of whatever comes, goes or takes
- * another's place on the way to it. The kernel tells, nothing is looked for: GFileMonitor looks
- * every few seconds for what is missing. */
+/* Reports changes at some paths: of a file or folder there, and of every component on the way to
+ * it. It uses inotify and never polls, unlike GFileMonitor, which looks for a missing file every
+ * few seconds. */
 
 #include "config.h"
 
@@ -18,17 +18,17 @@
 /* Of a folder on the way: its entries. */
 #define WAY_EVENTS                                                                                 \
   (IN_CREATE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
-/* Of what is at the end: its contents, too. */
+/* Of the last component: also its contents. */
 #define END_EVENTS (WAY_EVENTS | IN_MODIFY | IN_CLOSE_WRITE)
 
 /* As many links as the kernel follows (path_resolution(7)). */
 #define LINKS_MAX 40
 
-/* Which events of one of the kernel's watches count. */
+/* Which events of one inotify watch count. */
 typedef struct
 {
   int descriptor;
-  char *name; /* of the entry that they are about; NULL: any */
+  char *name; /* of the entry that they concern; NULL: any */
 } Interest;
 
 struct _CpdWatch
@@ -104,7 +104,7 @@ cpd_watch_add (CpdWatch *watch, const char *path)
   g_ptr_array_add (watch->paths, g_canonicalize_filename (path, NULL));
 }
 
-/* What belongs to the watch itself has no name: that it is gone, for one. */
+/* Events of the watch itself have no name: for example, that it is gone. */
 static gboolean
 counts (CpdWatch *watch, const struct inotify_event *event)
 {
@@ -142,7 +142,7 @@ on_events (int fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* Returns: whether there is something that can be watched */
+/* Returns: whether something exists that can be watched */
 static gboolean
 add_interest (CpdWatch *watch, const char *path, const char *name, guint32 events)
 {
@@ -158,8 +158,8 @@ add_interest (CpdWatch *watch, const char *path, const char *name, guint32 event
   return TRUE;
 }
 
-/* Returns: (transfer full) (nullable): where the way goes on, if there is a link at `way`; `rest`:
- * what comes behind that */
+/* Returns: (transfer full) (nullable): where the path continues if `way` is a link; `rest`: the
+ * components after it */
 static char *
 follow_link (const char *way, char **rest)
 {
@@ -171,8 +171,8 @@ follow_link (const char *way, char **rest)
   return path != NULL ? g_build_filename (path, behind, NULL) : NULL;
 }
 
-/* Watches from the root down for as far as there is something, and on where a link leads.
- * Returns: whether there are watches enough; with errno set */
+/* Watches from the root down, as far as the path exists, and follows links.
+ * Returns: whether there were enough watches; if not, errno is set */
 static gboolean
 add_way (CpdWatch *watch, const char *path, unsigned int links)
 {
@@ -194,7 +194,7 @@ add_way (CpdWatch *watch, const char *path, unsigned int links)
   return (added && add_interest (watch, path, NULL, END_EVENTS)) || errno != ENOSPC;
 }
 
-/* Watches what is there now; to be called again after changes, and before what is there is read.
+/* Watches what exists now. Call it again after each change, and before reading the files.
  * Errors: G_IO_ERROR. */
 gboolean
 cpd_watch_renew (CpdWatch *watch, GError **error)

@@ -8,8 +8,8 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_WATCH (cpd_watch_get_type ())
 
-/* What tells of changes at some paths, whatever is there. Emits
- *   changed (): something is, or may be, another thing than before. */
+/* Reports changes at some paths, whether or not they exist. Emits
+ *   changed (): something has changed, or may have. */
 G_DECLARE_FINAL_TYPE (CpdWatch, cpd_watch, CPD, WATCH, GObject)
 
 CpdWatch *cpd_watch_new (void);

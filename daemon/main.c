@@ -88,13 +88,13 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
   return link != NULL ? cpd_service_run (&settings, error) : 1;
 }
 
-/* What must hold before anything else runs. */
+/* What must be set before anything else runs. */
 static void
 set_up_process (void)
 {
   const struct rlimit no_core = { 0, 0 };
 
-  setlocale (LC_CTYPE, ""); /* no more: what libraries say is also read by us */
+  setlocale (LC_CTYPE, ""); /* not all categories: we read the messages of libraries ourselves */
   setrlimit (RLIMIT_CORE, &no_core);
 #ifdef M_MMAP_THRESHOLD
   mallopt (M_MMAP_THRESHOLD, LARGE_BYTES);

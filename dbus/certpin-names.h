@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Every name that crosses the bus or reaches the journal: the only C place where they are spelled. */
+/* All names on the bus and in the journal: no other C file spells them. */
 
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A call, from the bytes that came to the message that GDBus makes of them. */
+/* One call: from the received bytes to GDBus's message. */
 
 #include "config.h"
 
@@ -8,7 +8,7 @@
 
 #include "dbus/certpin-names.h"
 
-/* To read so many bytes, or so many values, takes longer than the main loop may be kept. */
+/* To decode more bytes or values would block the main loop for too long. */
 #define COSTLY_BYTES  (64 * 1024)
 #define COSTLY_VALUES 512
 
@@ -45,7 +45,7 @@ free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   g_object_unref (task_data);
 }
 
-/* To give megabytes back to the system takes milliseconds. */
+/* To return megabytes to the system takes milliseconds. */
 static void
 free_large (GDBusMessage *message)
 {
@@ -67,7 +67,7 @@ cpd_arrival_destroy (CpdArrival *arrival)
   g_free (arrival);
 }
 
-/* Afterwards it has its message, unless GDBus does not understand it. */
+/* Afterwards it has its message, unless GDBus cannot decode it. */
 void
 cpd_arrival_read (CpdArrival *arrival)
 {
@@ -75,7 +75,7 @@ cpd_arrival_read (CpdArrival *arrival)
   g_clear_pointer (&arrival->bytes, g_bytes_unref);
 }
 
-/* GVariant puts what it was made of together when first somebody looks into it, and copies it. */
+/* GVariant serializes its data, and copies it, when it is first read. */
 static void
 read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -98,7 +98,7 @@ cpd_arrival_read_in_thread (CpdArrival *arrival, GAsyncReadyCallback callback, g
   g_task_run_in_thread (task, read_in_thread);
 }
 
-/* Returns: (transfer full): the one that was read in a thread */
+/* Returns: (transfer full): the arrival that a thread decoded */
 CpdArrival *
 cpd_arrival_of_result (GAsyncResult *result)
 {

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The most values that a call may hold. One with 1000 headers, the largest that is allowed, has
- * some 3000. */
+/* The limit on the values of a call. One with 1000 headers, the most that are allowed, has some
+ * 3000. */
 #define CPD_ARRIVAL_VALUES_MAX 4096
 
 typedef struct _CpdInbox CpdInbox;
@@ -19,7 +19,7 @@ typedef struct
   const char *refusal;   /* why its body is gone, and only an error is left to be sent; NULL */
   GBytes *bytes;         /* the message as it came, until it is read */
   guint64 size;
-  gboolean costly;  /* to read takes longer than the main loop may be kept */
+  gboolean costly;  /* to decode it would block the main loop for too long */
   gboolean of_pins; /* it is a call of the Pins interface */
 
   /* The inbox's own. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Security events, into the journal, each kind under a MESSAGE_ID of its own, so that an
- * administrator can ask for it: journalctl MESSAGE_ID=… Nothing of a request but its host, and no
- * key material, is told. */
+/* Writes security events to the journal. Each kind has its own MESSAGE_ID, so that an administrator
+ * can search for it: journalctl MESSAGE_ID=… Of a request, only the host is logged; key material
+ * never is. */
 
 #include "config.h"
 
@@ -59,7 +59,7 @@ cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict)
       DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_REPORT_ONLY, "CERTPIN_HOST",
       cpd_host_get_text (verdict->target), "CERTPIN_SENDER", caller->sender, "CERTPIN_VERDICT",
       certpin_error_get_name (verdict->error), "CERTPIN_REASON", verdict->reason, "MESSAGE",
-      "let a request of %s through, since the pin only reports: %s", who, verdict->message);
+      "sent a request of %s, because the pin is report-only: %s", who, verdict->message);
 }
 
 void
@@ -69,7 +69,7 @@ cpd_audit_denied (const CpdCaller *caller, const char *action)
 
   g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_DENIED,
                     "CERTPIN_SENDER", caller->sender, "CERTPIN_ACTION", action, "MESSAGE",
-                    "%s may not do ‘%s’", who, action);
+                    "%s is not authorized for ‘%s’", who, action);
 }
 
 /* At the start. */
@@ -81,7 +81,7 @@ cpd_audit_store_broken (const char *problem)
                     problem);
 }
 
-/* `problem`: says itself that what was in force stays */
+/* `problem`: already says that the old state stays in force */
 void
 cpd_audit_reload_failed (const char *problem)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The port to whoever decides who may do what, and the plain answer by uid, for private buses and
- * tests: root may do everything, everybody else only what is about themselves. */
+/* The interface that decides what a caller may do, and the implementation by uid, for private buses
+ * and tests: root may do everything, all others may only change and see their own pins. */
 
 #include "config.h"
 
@@ -17,7 +17,7 @@ cpd_authority_default_init (CpdAuthorityInterface *iface)
 {
 }
 
-/* Whether the answer is known already, and yes. FALSE says nothing: then it must be asked. */
+/* Whether the answer is already known to be yes. After FALSE, it must be asked. */
 gboolean
 cpd_authority_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question)
 {
@@ -31,9 +31,9 @@ cpd_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuestion *
   CPD_AUTHORITY_GET_IFACE (authority)->check_async (authority, question, callback, user_data);
 }
 
-/* Errors: CERTPIN_ERROR_NOT_AUTHORIZED: the caller may not, or nobody could say that it may;
- * CERTPIN_ERROR_LIMIT_EXCEEDED: too much is asked already; CERTPIN_ERROR_CANCELLED: the caller has
- * left. The last two are not denials. */
+/* Errors: CERTPIN_ERROR_NOT_AUTHORIZED: the caller is not authorized, or this could not be found
+ * out; CERTPIN_ERROR_LIMIT_EXCEEDED: too many questions are waiting; CERTPIN_ERROR_CANCELLED: the
+ * caller has left. The last two are not denials. */
 gboolean
 cpd_authority_check_finish (CpdAuthority *authority, GAsyncResult *result, GError **error)
 {
@@ -82,8 +82,8 @@ cpd_uid_authority_check_async (CpdAuthority *authority, const CpdAuthorityQuesti
     g_task_return_boolean (task, TRUE);
   else
     g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
-                             "uid %u may not do ‘%s’ here; only root may", question->caller->uid,
-                             question->action);
+                             "uid %u is not authorized for ‘%s’ on this bus; only root is",
+                             question->caller->uid, question->action);
 }
 
 static gboolean

@@ -13,7 +13,7 @@ typedef struct
   const char *action;   /* a polkit action, static */
   const char *host;     /* for the dialog; NULL: none */
   const char *keys;     /* all of them, for the dialog; NULL: none */
-  gboolean interactive; /* whether somebody may be asked for a password */
+  gboolean interactive; /* whether a password dialog is allowed */
 } CpdAuthorityQuestion;
 
 #define CPD_TYPE_AUTHORITY (cpd_authority_get_type ())

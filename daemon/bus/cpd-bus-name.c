@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service's name on the bus, from one instance to the next. An instance that has the name and
- * does not answer yet cannot be replaced; who wants to asks again. So instances have the name, and
- * then the state, in one and the same order, and each answers those who have called it. */
+/* The service's name on the bus, from one instance to the next. An instance that has the name but
+ * does not answer yet cannot be replaced; the next one tries again. So instances get the name and
+ * the state in the same order, and each answers the calls that it received. */
 
 #include "config.h"
 
@@ -17,7 +17,7 @@
 #define PRIMARY_OWNER     1u
 #define EXISTS            3u
 
-/* How often, and for how long, the name is asked for that another instance does not give away. */
+/* How often, and for how long, the name is requested while another instance keeps it. */
 #define AGAIN_MS  20
 #define AGAIN_MAX 500
 
@@ -88,7 +88,7 @@ cpd_bus_name_init (CpdBusName *name)
   name->gone = g_cancellable_new ();
 }
 
-/* `reason`: NULL: another instance took it over, or it was given back. */
+/* `reason`: NULL: another instance took the name over, or it was released. */
 static void
 lose (CpdBusName *name, const char *reason)
 {
@@ -137,7 +137,7 @@ call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReady
                           -1, callback != NULL ? name->gone : NULL, callback, name);
 }
 
-/* `error`: (nullable): the bus refused; else another instance has the name.
+/* `error`: (nullable): the bus refused; NULL: another instance has the name.
  * Returns: (transfer full) */
 static char *
 explain (CpdBusName *name, GError *error)
@@ -145,12 +145,12 @@ explain (CpdBusName *name, GError *error)
   if (error != NULL)
     {
       g_dbus_error_strip_remote_error (error);
-      return g_strdup_printf ("the bus refuses the name ‘%s’: %s; see whether its policy file is "
-                              "installed",
+      return g_strdup_printf ("the bus refuses the name ‘%s’: %s; check that certpin's D-Bus "
+                              "policy file is installed",
                               CERTPIN_BUS_NAME, error->message);
     }
   if ((name->flags & REPLACE_EXISTING) != 0)
-    return g_strdup_printf ("another instance has the name ‘%s’ and does not give it up; stop that "
+    return g_strdup_printf ("another instance has the name ‘%s’ and does not release it; stop that "
                             "one first",
                             CERTPIN_BUS_NAME);
   return g_strdup_printf ("another instance has the name ‘%s’; stop that one, or start this one "
@@ -206,7 +206,7 @@ on_again (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Once. `replace`: from another instance, if that lets go of it. */
+/* Call it once. `replace`: take the name from another instance, if that allows it. */
 void
 cpd_bus_name_request (CpdBusName *name, gboolean replace)
 {
@@ -215,7 +215,7 @@ cpd_bus_name_request (CpdBusName *name, gboolean replace)
   request (name);
 }
 
-/* Once it has been requested: from now on another instance can have it. */
+/* Call it after the request: from now on, another instance can take the name. */
 void
 cpd_bus_name_let_replace (CpdBusName *name)
 {
@@ -224,8 +224,8 @@ cpd_bus_name_let_replace (CpdBusName *name)
               g_variant_new ("(su)", CERTPIN_BUS_NAME, ALLOW_REPLACEMENT | DO_NOT_QUEUE), NULL);
 }
 
-/* Gives it back; “lost” tells when the bus knows.
- * Returns: whether there is something to give back */
+/* Releases the name; “lost” is emitted when the bus has done so.
+ * Returns: whether there is a name to release */
 gboolean
 cpd_bus_name_release (CpdBusName *name)
 {

@@ -9,9 +9,9 @@ G_BEGIN_DECLS
 #define CPD_TYPE_BUS_NAME (cpd_bus_name_get_type ())
 
 /* The service's name on the bus. Emits
- *   acquired (): it is this connection's;
- *   lost (const char *reason): it is not, or no longer, and will not be. Without a reason another
- *   instance took it over, or it was given back. */
+ *   acquired (): this connection owns it;
+ *   lost (const char *reason): this connection does not own it, and will not. Without a reason,
+ *   another instance took it over, or it was released. */
 G_DECLARE_FINAL_TYPE (CpdBusName, cpd_bus_name, CPD, BUS_NAME, GObject)
 
 CpdBusName *cpd_bus_name_new (GDBusConnection *connection);

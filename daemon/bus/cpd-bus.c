@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The service on the bus: its parts, and its name. The name comes first: only who has it knows
- * that nobody else changes the state any more. Calls wait until there is something to answer
- * them from. */
+/* The service on the bus: its parts, and its name. It takes the name first: after
+ * that, no other instance receives calls. Calls wait until the state has been read. */
 
 #include "config.h"
 
@@ -14,8 +13,7 @@
 #include "daemon/bus/cpd-subscriptions.h"
 #include "dbus/certpin-names.h"
 
-/* A judgement takes a thread for as long as a chain can make it take: one user has one at a
- * time. */
+/* A chain can occupy a thread for long, so a user has one judgement at a time. */
 #define JUDGEMENTS_MAX     4
 #define JUDGEMENTS_WAITING 64 /* of a uid */
 
@@ -126,7 +124,7 @@ on_room (CpdCaller *caller, gpointer user_data)
   cpd_subscribers_have_room (((CpdBus *)user_data)->parts.subscribers, caller);
 }
 
-/* From a caller's first message to the last one that it is sent. */
+/* From a caller's first message to the last one sent to it. */
 static void
 connect_parts (CpdBus *bus, CpdLink *link)
 {
@@ -157,7 +155,7 @@ on_lost (CpdBus *bus, const char *reason)
   g_signal_emit (bus, signals[LOST], 0, reason);
 }
 
-/* Calls are received from now on, and wait until cpd_bus_start_serving (). */
+/* Receives calls from now on; they wait until cpd_bus_start_serving (). */
 CpdBus *
 cpd_bus_new (const CpdBusSettings *settings)
 {
@@ -184,14 +182,14 @@ cpd_bus_new (const CpdBusSettings *settings)
   return bus;
 }
 
-/* Asks for the name. Calls that arrive wait. */
+/* Requests the name. Calls that arrive wait. */
 void
 cpd_bus_own_name (CpdBus *bus)
 {
   cpd_bus_name_request (bus->name, bus->replace);
 }
 
-/* Calls are answered from now on, those that came before included. */
+/* Answers calls from now on, including those that have arrived. */
 void
 cpd_bus_start_serving (CpdBus *bus)
 {
@@ -199,15 +197,15 @@ cpd_bus_start_serving (CpdBus *bus)
   cpd_bus_name_let_replace (bus->name);
 }
 
-/* Gives the name back, so that later calls are another instance's; “lost” tells when that is done.
- * Returns: whether there is a name to give back */
+/* Releases the name, so that later calls go to another instance; then “lost” is emitted.
+ * Returns: whether there is a name to release */
 gboolean
 cpd_bus_release_name (CpdBus *bus)
 {
   return cpd_bus_name_release (bus->name);
 }
 
-/* Returns: how many calls of the Pins interface are not answered yet */
+/* Returns: the number of unanswered calls of the Pins interface */
 unsigned int
 cpd_bus_count_unanswered (CpdBus *bus)
 {

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* The service on the bus. Emits
  *   acquired (): the name is owned;
- *   lost (const char *reason): the name, or the bus, is gone: as CpdBusName says it. */
+ *   lost (const char *reason): the name or the bus is gone, as in CpdBusName. */
 G_DECLARE_FINAL_TYPE (CpdBus, cpd_bus, CPD, BUS, GObject)
 
 typedef struct

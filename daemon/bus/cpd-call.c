@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pipeline that every method runs through once it is its turn: parse, check, authorise, act,
- * reply. */
+/* The pipeline of every method, in its turn: parse, check, authorise, act, reply. */
 
 #include "config.h"
 
@@ -17,7 +16,7 @@
 
 #define MESSAGE_MAX_BYTES 2048
 
-/* The time that describes and stamps things, in Unix seconds. */
+/* The time for descriptions and time stamps, in Unix seconds. */
 gint64
 cpd_call_now_s (void)
 {
@@ -65,7 +64,7 @@ cpd_call_get_path (const CpdCall *call)
   return g_dbus_message_get_path (call->arrival->message);
 }
 
-/* `message`: (transfer full). The call, and all that it holds, is there until the message has
+/* `message`: (transfer full). The call, and everything that it holds, lives until the message has
  * left. */
 static void
 send_reply (CpdCall *call, GDBusMessage *message, guint64 body_bytes, gint64 deadline_us)
@@ -98,8 +97,8 @@ cpd_call_return (CpdCall *call, GVariant *reply)
   cpd_call_return_body (call, reply, 0, 0);
 }
 
-/* `body_bytes`: of the reply, so many are a body that a budget bounds. `deadline_us`: monotonic:
- * the reply is an error if it has not left by then; 0: none. */
+/* `body_bytes`: this part of the reply is a body, which a budget limits. `deadline_us`: monotonic:
+ * a reply that has not left by then becomes an error; 0: none. */
 void
 cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64 deadline_us)
 {
@@ -123,8 +122,8 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
   send_reply (call, message, body_bytes, deadline_us);
 }
 
-/* As cpd_call_fail (), with an error's full name. An error must fit into a message of the bus
- * whatever it quotes: the bus drops a service that sends too much. */
+/* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it
+ * quotes: the bus disconnects a service that sends too large a message. */
 void
 cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
 {
@@ -138,8 +137,8 @@ cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
                 0, 0);
 }
 
-/* `error`: (transfer full). Frees the call. What is no error of certpin is told without its
- * details. */
+/* `error`: (transfer full). Frees the call. The details of errors that are not certpin's are not
+ * sent. */
 void
 cpd_call_fail (CpdCall *call, GError *error)
 {

@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* One method call whose turn has come: parsed by its method, then checked, authorised and acted
- * upon. */
+/* One method call in its turn: its method parses it, then it is checked, authorised and carried
+ * out. */
 typedef struct _CpdCall CpdCall;
 
-/* FALSE with `error` set: the call is refused before anybody is asked for rights. */
+/* FALSE with `error` set: the call is refused before authorisation. */
 typedef gboolean (*CpdCallCheck) (CpdCall *call, GError **error);
 
 /* Ends, now or later, in cpd_call_return () or cpd_call_fail (). */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who calls. The bus alone is asked, once for each connection; what it says is kept until that
- * connection ends, which also ends what it had under way. */
+/* One caller. Only the bus says who it is, once for each connection. The answer is kept until the
+ * connection ends, which also ends its calls in progress. */
 
 #include "config.h"
 
@@ -56,7 +56,7 @@ cpd_caller_describe (const CpdCaller *caller)
 
 /* `credentials`: a{sv}, of org.freedesktop.DBus.GetConnectionCredentials, with the descriptors that
  * came along; NULL: the bus gave none.
- * Returns: (transfer full): a caller that is refused where the bus does not say whose it is */
+ * Returns: (transfer full): a caller, which is refused if the bus does not name its user */
 CpdCaller *
 cpd_caller_new_from_credentials (const char *sender, GVariant *credentials, GUnixFDList *fds)
 {
@@ -66,7 +66,7 @@ cpd_caller_new_from_credentials (const char *sender, GVariant *credentials, GUni
   if (credentials == NULL || !g_variant_lookup (credentials, "UnixUserID", "u", &uid))
     {
       caller = cpd_caller_new (sender, CPD_CALLER_UID_UNKNOWN);
-      caller->confinement = g_strdup ("the bus does not say whose it is");
+      caller->confinement = g_strdup ("the bus does not name its user");
       return caller;
     }
   caller = cpd_caller_new (sender, uid);

@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 
 #define CPD_CALLER_UID_UNKNOWN G_MAXUINT32
 
-/* Who is at the other end of one connection to the bus. A reference-counted value, the same for all
- * calls that come over that connection. */
+/* The program at the other end of one connection to the bus. A reference-counted value, the same
+ * for all calls of that connection. */
 typedef struct
 {
   char *sender; /* unique name */
@@ -18,9 +18,8 @@ typedef struct
   char *program;      /* the process's name: for people, never to decide by */
   char *confinement;  /* why it is taken for sandboxed, or cannot be judged; NULL: it is neither */
   GCancellable *gone; /* trips when the connection ends */
-  unsigned int
-      authorising;     /* calls whose authorisation is under way: later ones wait behind them */
-  GHashTable *allowed; /* polkit action, static → nothing: what was asked and allowed before */
+  unsigned int authorising; /* calls that are being authorised: later ones wait for them */
+  GHashTable *allowed;      /* polkit action, static → nothing: those that were allowed before */
 } CpdCaller;
 
 CpdCaller *cpd_caller_new (const char *sender, guint32 uid);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who has called. The bus alone is asked, once for each connection; what it says is kept until that
- * connection ends, which also ends what it had under way. One match rule tells of everybody's end:
- * a bus allows a connection only so many rules. */
+/* All callers. Only the bus says who they are, once for each connection. The answer is kept until
+ * the connection ends, which also ends its calls in progress. One match rule reports the end of all
+ * connections, because a bus limits the number of rules. */
 
 #include "config.h"
 
@@ -14,8 +14,8 @@
   "type='signal',sender='" BUS "',path='" BUS_PATH "',interface='" BUS                             \
   "',member='NameOwnerChanged',arg2=''"
 
-/* How many questions the bus is asked at a time: what the kernel says of a process as well is
- * looked at when an answer comes, and all that have come are read in one turn of the main loop. */
+/* How many questions the bus is asked at a time: each answer makes the service read /proc, and all
+ * answers that have arrived are handled in one turn of the main loop. */
 #define ASKED_MAX 4
 
 struct _CpdCallers
@@ -77,7 +77,7 @@ cpd_callers_class_init (CpdCallersClass *klass)
                                 G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
-/* What a connection had under way ends with it. */
+/* A connection's calls in progress end with it. */
 static void
 end_caller (gpointer data)
 {
@@ -212,7 +212,7 @@ ask_next (CpdCallers *callers)
     }
 }
 
-/* Asks who a connection belongs to. "known", "gone" or "lost" follows, now or later. */
+/* Asks to whom a connection belongs. "known", "gone" or "lost" follows, now or later. */
 void
 cpd_callers_meet (CpdCallers *callers, const char *sender)
 {

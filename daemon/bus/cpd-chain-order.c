@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* VerifyChain as a value: its arguments, and the judgement, by the very functions that judge a
- * connection. It takes as long as a chain can make it take, so it is made on a thread, of values
- * that are nobody else's. */
+/* VerifyChain as a value: its arguments, and the judgement, with the same functions as for a
+ * connection. A chain can make it slow, so it runs on a thread, with values of its own. */
 
 #include "config.h"
 
@@ -134,8 +133,8 @@ take_options (CpdChainOrder *order, GVariant *options, GError **error)
   return TRUE;
 }
 
-/* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix
- * seconds, for where none is given.
+/* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix seconds,
+ * the default of the option.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY,
  * CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_WRONG_FORMAT.
  * Returns: (transfer full) */
@@ -169,7 +168,7 @@ insert_verdict (GVariantDict *dict, const CpdVerdict *verdict)
     }
 }
 
-/* Without a host there is nothing to be pinned: what is judged is the path. */
+/* Without a host there are no pins: only the path is judged. */
 static void
 insert_path_alone (GVariantDict *dict, const CpdValidation *validation)
 {
@@ -193,7 +192,7 @@ new_keys (GPtrArray *certificates)
   return g_variant_builder_end (&builder);
 }
 
-/* The policy that is supposed, or the one in force. Returns: (transfer full) */
+/* The policy of the given keys, or the one in force. Returns: (transfer full) */
 static CpdPolicy *
 choose_policy (CpdChainOrder *order)
 {
@@ -206,7 +205,7 @@ choose_policy (CpdChainOrder *order)
   return policy;
 }
 
-/* May take long. `order`: with its policy and anchors filled in, which nobody else uses meanwhile.
+/* May take long. `order`: with its policy and anchors, which no other thread uses meanwhile.
  * Returns: (transfer full): a{sv} */
 GVariant *
 cpd_chain_order_judge (CpdChainOrder *order)

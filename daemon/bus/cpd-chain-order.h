@@ -16,8 +16,7 @@ typedef struct
   CpdPurpose purpose;
   CpdAnchors *anchors; /* instead of the system's; NULL: not given */
   CpdPin *supposed;    /* instead of what is pinned; NULL: not given */
-  CpdPolicy
-      *policy; /* what is pinned; set when it is known who asks; NULL where there is no host */
+  CpdPolicy *policy;   /* the pins; set when the caller is known; NULL without a host */
 } CpdChainOrder;
 
 CpdChainOrder *cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The rule by which a caller is its user's own program, or an app in a sandbox: such an app has its
- * user's uid, but not that user's rights. Every sign of a sandbox only takes rights away, so nobody
- * gains anything by forging one; whoever cannot be examined is refused. No files are read here. */
+/* Decides whether a caller is its user's own program, or a sandboxed app: such an app has its
+ * user's uid, but not that user's rights. A sign of a sandbox only takes rights away, so nobody
+ * gains by forging one. A caller that cannot be examined is refused. This file reads no files. */
 
 #include "config.h"
 
@@ -12,8 +12,8 @@
 
 typedef struct
 {
-  char *app;           /* (nullable): the app that the signs so far name */
-  const char *refusal; /* (nullable): the first clause that says why nobody can tell */
+  char *app;           /* (nullable): the app that the signs name so far */
+  const char *refusal; /* (nullable): the first reason why it cannot be decided */
 } Judgement;
 
 static void
@@ -38,7 +38,7 @@ take_name (Judgement *judgement, char *app)
 }
 
 /* The value of a field of /proc/PID/status.
- * Returns: (transfer full) (nullable): NULL: the field is not there exactly once, or empty */
+ * Returns: (transfer full) (nullable): NULL: the field does not occur exactly once, or is empty */
 static char *
 find_field (const char *status, const char *name)
 {
@@ -55,8 +55,8 @@ find_field (const char *status, const char *name)
   return value != NULL && *value != '\0' ? g_steal_pointer (&value) : NULL;
 }
 
-/* The control group that systemd gave the process: the unified one, or else that of systemd's
- * own hierarchy. A line of /proc/PID/cgroup is NUMBER:CONTROLLERS:PATH.
+/* The process's control group from systemd: the unified one, or that of systemd's own hierarchy. A
+ * line of /proc/PID/cgroup is NUMBER:CONTROLLERS:PATH.
  * Returns: (transfer full): "": none */
 static char *
 find_group (const char *cgroup)
@@ -76,7 +76,7 @@ find_group (const char *cgroup)
   return g_strdup (strlen (unified) > 1 ? unified : named);
 }
 
-/* A service of the system's own systemd: root has set up what confines it. */
+/* A service of the system's systemd: root has set up its sandbox. */
 static gboolean
 is_system_service (const char *group)
 {
@@ -99,7 +99,7 @@ is_made_of (const char *text, const char *allowed)
 
 #define LETTERS G_CSET_A_2_Z G_CSET_a_2_z "_"
 
-/* As Flatpak demands: three elements or more, a dash only in the last. */
+/* As Flatpak requires: at least three elements, a dash only in the last. */
 static gboolean
 is_flatpak_id (const char *id)
 {
@@ -116,7 +116,7 @@ is_flatpak_id (const char *id)
   return TRUE;
 }
 
-/* As snapd demands: NAME, or NAME_KEY of one of several instances; a letter in the name. */
+/* As snapd requires: NAME, or NAME_KEY for one of several instances; a letter in the name. */
 static gboolean
 is_snap_name (const char *name)
 {
@@ -129,7 +129,8 @@ is_snap_name (const char *name)
          || (strlen (parts[1]) <= 10 && is_made_of (parts[1], G_CSET_a_2_z G_CSET_DIGITS));
 }
 
-/* Undoes how systemd escapes names of units: “\x2d”. Returns: (transfer full) (nullable) */
+/* Decodes systemd's escapes in names of units, such as “\x2d”.
+ * Returns: (transfer full) (nullable) */
 static char *
 unescape (const char *text)
 {
@@ -237,7 +238,7 @@ app_of_files (const char *root)
 static void
 judge_mount (Judgement *judgement, const char *root, const char *point)
 {
-  /* An app may bring another /app, and finds that of Flatpak at /run/parent. */
+  /* An app may mount another /app; that of Flatpak is then at /run/parent. */
   gboolean files = g_str_equal (point, "/app") || g_str_equal (point, "/run/parent/app");
   char *app = files && judgement->app != NULL ? app_of_files (root) : NULL;
 
@@ -247,7 +248,7 @@ judge_mount (Judgement *judgement, const char *root, const char *point)
     refuse (judgement, "it runs in a bubblewrap sandbox, such as Flatpak's");
 }
 
-/* The fourth and the fifth field of each line, as proc(5) says. */
+/* The fourth and the fifth field of each line; see proc(5). */
 static void
 judge_mounts (Judgement *judgement, const char *mountinfo)
 {
@@ -278,8 +279,8 @@ squeeze (const char *text)
   return g_strjoinv (" ", words);
 }
 
-/* Whether the process has the users of PID 1, or those of a user namespace that root made: nobody
- * else can map root. */
+/* Whether the process is in the user namespace of PID 1, or in one that root made: nobody else can
+ * map root. */
 static gboolean
 has_users_of_system (const char *uid_map, const char *init_uid_map)
 {
@@ -288,7 +289,7 @@ has_users_of_system (const char *uid_map, const char *init_uid_map)
   return g_str_equal (own, init) || g_str_has_prefix (own, "0 0 ");
 }
 
-/* bubblewrap sets the flag for all that it starts, and so do others who make sandboxes. */
+/* bubblewrap and other sandboxes set the flag for every process that they start. */
 static gboolean
 has_no_new_privileges (const char *status)
 {
@@ -297,7 +298,7 @@ has_no_new_privileges (const char *status)
   return !g_str_equal (flag, "0");
 }
 
-/* The signs of a sandbox whose app nothing names. */
+/* The signs of a sandbox without the name of an app. */
 static void
 judge_unnamed (Judgement *judgement, const CpdEvidence *evidence)
 {
@@ -350,8 +351,7 @@ judge (Judgement *judgement, const CpdEvidence *evidence)
     judge_unnamed (judgement, evidence);
 }
 
-/* `text`: (out) (transfer full): the app's name; of who is refused, a clause that says why; else
- * NULL */
+/* `text`: (out) (transfer full): the app's name, or the reason of a refusal, or NULL */
 CpdConfinement
 cpd_confinement_judge (const CpdEvidence *evidence, char **text)
 {
@@ -369,8 +369,8 @@ cpd_confinement_judge (const CpdEvidence *evidence, char **text)
   return *text != NULL ? CPD_CONFINEMENT_APP : CPD_CONFINEMENT_NONE;
 }
 
-/* How much of its mounts is worth reading; 0: nothing. Whoever has a user namespace can make the
- * table as long, and reading it as slow, as they like. */
+/* How much of its mount table to read; 0: nothing. In a user namespace, a program can make the
+ * table as long, and reading it as slow, as it likes. */
 size_t
 cpd_confinement_mounts_max_bytes (const CpdEvidence *evidence)
 {

@@ -21,7 +21,7 @@ typedef struct
 
 typedef enum
 {
-  CPD_CONFINEMENT_REFUSED, /* it may be in a sandbox, and nobody can say which app it is */
+  CPD_CONFINEMENT_REFUSED, /* it may be in a sandbox, but the app is unknown */
   CPD_CONFINEMENT_APP, /* a sandboxed app, by name: “flatpak:org.example.App”, “snap:demo” */
   CPD_CONFINEMENT_NONE, /* its user's own program */
 } CpdConfinement;

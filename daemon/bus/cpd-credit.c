@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The accounts of what was sent and may not have been read. A bus stops reading from a service that
- * has too much undelivered, 127 MiB for dbus-daemon, which would silence it for everybody. So each
- * caller has a credit, each uid a share, and all together a limit; and each caller a floor that
- * nobody can take from it. Only arithmetic: it knows no bus and no time. */
+/* Counts the bytes that were sent and may be undelivered. A bus stops reading from a service that
+ * has too many undelivered bytes, 127 MiB with dbus-daemon, which would silence it for everybody.
+ * So each caller has a credit, each uid a share, and all together a limit; each caller also has a
+ * floor, which others cannot use up. Only arithmetic: it knows no bus and no time. */
 
 #include "config.h"
 
@@ -14,7 +14,7 @@
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
 
-/* Whatever others owe. 2048 callers' floors and TOTAL stay below the bus's limit. */
+/* Always available. The floors of 2048 callers and TOTAL stay below the bus's limit. */
 #define FLOOR_BYTES  (16 * KIB)
 #define CALLER_BYTES MIB
 /* One answer with the largest body fits. */
@@ -39,7 +39,7 @@ struct _CpdDebtor
   CpdCredit *credit;
   User *user;
   guint64 bytes; /* at most so many are undelivered */
-  guint64 after; /* of these, sent since the question that is under way */
+  guint64 after; /* of these, sent since the current question */
 };
 
 CpdCredit *
@@ -93,7 +93,7 @@ pay (CpdDebtor *debtor, guint64 bytes)
   debtor->credit->bytes -= bytes;
 }
 
-/* When its connection has ended: the bus has dropped what it had for it. */
+/* When its connection has ended: the bus has dropped its messages. */
 void
 cpd_debtor_free (CpdDebtor *debtor)
 {
@@ -115,8 +115,8 @@ cpd_debtor_get_bytes (const CpdDebtor *debtor)
   return debtor->bytes;
 }
 
-/* Whether a message of so many bytes may be sent now. One that is larger than a caller's credit may
- * be where everything before it was delivered. */
+/* Whether a message of this size may be sent now. One that is larger than the caller's credit may
+ * be sent if everything before it was delivered. */
 gboolean
 cpd_debtor_has_room (const CpdDebtor *debtor, guint64 bytes)
 {
@@ -138,15 +138,15 @@ cpd_debtor_charge (CpdDebtor *debtor, guint64 bytes)
   debtor->credit->bytes += bytes;
 }
 
-/* The bus is asked what this caller has not been delivered. What is charged from now on may or may
- * not be in its answer, nor may `unsent` bytes that are charged but on their way to the bus. */
+/* The bus is asked how much is undelivered to this caller. Its answer may or may not include bytes
+ * that are charged from now on, and the `unsent` bytes that are charged but still on their way. */
 void
 cpd_debtor_begin_question (CpdDebtor *debtor, guint64 unsent)
 {
   debtor->after = MIN (unsent, debtor->bytes);
 }
 
-/* `undelivered`: the bus's answer, in bytes, other senders' messages included.
+/* `undelivered`: the bus's answer in bytes, including messages of other senders.
  * Returns: whether that proves that something was delivered */
 gboolean
 cpd_debtor_prove (CpdDebtor *debtor, guint64 undelivered)

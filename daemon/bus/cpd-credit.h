@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* What a caller may owe before the bus is asked what of it was delivered. */
+/* How much may be unconfirmed before the bus is asked what was delivered. */
 #define CPD_CREDIT_UNASKED_BYTES (512 * 1024)
 
-/* No message may be larger: it would never have room. A message on the bus has 32 MiB at most, and
- * the bus drops a service that sends more. */
+/* A larger message would never have room. A message on the bus has at most 32 MiB; the bus
+ * disconnects a service that sends a larger one. */
 #define CPD_CREDIT_MESSAGE_BYTES ((guint64)16 * 1024 * 1024 + 512 * 1024)
 
 /* How much may be undelivered: of one caller, of a uid, in all. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What is sent to callers, as far as they read. A message leaves at once where its receiver has
- * credit; otherwise a reply waits here, with all that it holds, and a signal is dropped. The bus is
- * asked what was delivered when there is a reason to. Who takes nothing for PATIENCE_S loses what
- * waits. */
+/* Sends messages to callers as fast as they read. A message leaves at once if its receiver has
+ * credit; otherwise, a reply waits here with everything that it holds, and a signal is dropped. The
+ * bus is asked what was delivered only if necessary. A receiver that takes nothing for PATIENCE_S
+ * loses its waiting messages. */
 
 #include "config.h"
 
@@ -17,14 +17,14 @@
 
 #define PATIENCE_S 30
 
-/* Between two questions about one receiver: doubled each time while nothing moves. */
+/* Between two questions about one receiver; doubled each time that nothing was delivered. */
 #define WAIT_MIN_US         2000
 #define WAIT_MAX_US         256000
 #define WAIT_MAX_PATIENT_US (4 * G_USEC_PER_SEC) /* where nothing waits for the answer */
-/* Between two questions about all receivers, which keep a bus for longer. */
+/* Between two questions about all receivers, which cost the bus more. */
 #define WAIT_ALL_US 20000
 
-/* Of replies that hold nothing that is bounded elsewhere: past it no more calls are taken. */
+/* A limit on replies that no other limit counts; beyond it, no more calls are taken. */
 #define HELD_MAX       64
 #define HELD_MAX_BYTES (256 * 1024)
 
@@ -114,7 +114,7 @@ on_sent (const char *name, guint64 bytes, gpointer user_data)
     receiver->unsent -= MIN (receiver->unsent, bytes);
 }
 
-/* Returns: when a receiver may be asked about again */
+/* Returns: when the next question about a receiver is allowed */
 static gint64
 may_ask_at (CpdDelivery *delivery, const Receiver *receiver)
 {
@@ -133,8 +133,7 @@ transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guin
     cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
 }
 
-/* While much waits for somebody, or somebody is known not to read, no more of its calls are
- * taken. */
+/* While much waits for a receiver, or it is known not to read, no more of its calls are taken. */
 static void
 update_pause (CpdDelivery *delivery, Receiver *receiver)
 {
@@ -170,15 +169,14 @@ pump (CpdDelivery *delivery, Receiver *receiver)
   update_pause (delivery, receiver);
 }
 
-/* Whether something waits for the receiver to read. */
+/* Whether messages wait for the receiver to read. */
 static gboolean
 is_waiting (const Receiver *receiver)
 {
   return receiver->held.length > 0 || (receiver->wants_room && !receiver->deaf);
 }
 
-/* Returns: (transfer container): what comes of a receiver may bring others, so that the table
- * itself cannot be walked through meanwhile */
+/* Returns: (transfer container): a copy, because handling one receiver may change the table */
 static GPtrArray *
 list_receivers (CpdDelivery *delivery)
 {
@@ -192,7 +190,7 @@ list_receivers (CpdDelivery *delivery)
   return list;
 }
 
-/* What one reads may be another one's room. */
+/* When one receiver reads, another may get room. */
 static void
 pump_all (CpdDelivery *delivery)
 {
@@ -263,7 +261,7 @@ ask (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
   cpd_undelivered_ask (delivery->undelivered, receiver->caller->sender);
 }
 
-/* In the place of a reply that could not be delivered in its time. */
+/* Replaces a reply that could not be delivered in time. */
 static void
 expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
 {
@@ -278,7 +276,7 @@ expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
   reply->deadline_us = 0;
 }
 
-/* Returns: when something of the receiver is due next, at the earliest */
+/* Returns: when the receiver must be looked at again, at the earliest */
 static gint64
 look_after (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
 {
@@ -309,7 +307,7 @@ look_after (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
   return due;
 }
 
-/* `in_the_way`: somebody waits, and this one's bytes may be why. */
+/* `in_the_way`: another receiver waits, and this one's bytes may be the reason. */
 static gboolean
 must_ask (const Receiver *receiver, gboolean in_the_way)
 {
@@ -329,7 +327,7 @@ somebody_waits (const GPtrArray *receivers)
   return FALSE;
 }
 
-/* Looks at everybody: what is overdue, who is to be asked, and when to look again. */
+/* Looks at every receiver: what is overdue, whom to ask about, and when to look again. */
 static void
 look_at_all (gpointer user_data)
 {
@@ -356,8 +354,7 @@ look_at_all (gpointer user_data)
   pump_all (delivery);
 }
 
-/* `inbox`: outlives it. `room`: called when somebody of whom a signal was dropped can be told
- * so. */
+/* `inbox`: outlives it. `room`: called when a receiver that missed a signal can be told so. */
 CpdDelivery *
 cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomFunc room,
                   gpointer user_data)
@@ -398,7 +395,7 @@ hurry (Receiver *receiver)
     receiver->wait_us = MIN (receiver->wait_us, WAIT_MIN_US);
 }
 
-/* `reply`: its message is taken. It is sent in its turn behind earlier ones of that caller. */
+/* `reply`: its message is taken. It is sent after earlier ones to the same caller. */
 void
 cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply)
 {
@@ -466,9 +463,9 @@ cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller)
 }
 
 /* `body`: of a message; NULL: none. `of_bytes`: how many of its bytes are arrays of bytes, which
- * take no more room in D-Bus's form than in GLib's. Of the rest small things may take thrice as
- * much; in a large message most is text, which does not.
- * Returns: what the message takes at most, nearly */
+ * need the same space in D-Bus's format as in GLib's. Small values of the rest may need three times
+ * as much; in a large message, most is text, which does not.
+ * Returns: approximately the most that the message needs */
 guint64
 cpd_delivery_estimate (GVariant *body, guint64 of_bytes)
 {

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* Everything that is sent to callers goes through it, as far as they read. */
+/* Everything that is sent to callers goes through it, as fast as they read. */
 typedef struct _CpdDelivery CpdDelivery;
 
 /* A reply to a call. */
@@ -15,14 +15,14 @@ typedef struct
 {
   GDBusMessage *call;
   GDBusMessage *message; /* the reply or error: (transfer full) */
-  guint64 bytes;         /* of the message, rather too many than too few */
-  gboolean budgeted;   /* what it holds is bounded already, so more calls may be taken meanwhile */
-  gint64 deadline_us;  /* monotonic: what is not sent by then is an error; 0: none */
-  GDestroyNotify sent; /* called with `data` when it has left, or never will */
+  guint64 bytes;         /* of the message; an upper estimate */
+  gboolean budgeted;     /* another limit counts it, so more calls may be taken meanwhile */
+  gint64 deadline_us;    /* monotonic: if it is not sent by then, an error is; 0: none */
+  GDestroyNotify sent;   /* called with `data` when it has left, or never will */
   gpointer data;
 } CpdReply;
 
-/* There is room for a signal again, where one was dropped. */
+/* There is room for a signal again, after one was dropped. */
 typedef void (*CpdDeliveryRoomFunc) (CpdCaller *caller, gpointer user_data);
 
 CpdDelivery *cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox,

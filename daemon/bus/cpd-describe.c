@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Core's values in the shapes that the interface gives them: a pin, a refusal and its evidence, a
- * match. */
+/* Core's values in the types of the interface: a pin, a refusal with its evidence, a match. */
 
 #include "config.h"
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a message to the method that it calls. GDBus would look for the object of a message as it
- * arrives, on a thread that is ahead of the main loop, and queue the call where nobody could bound
- * it or choose whose turn it is; so objects are not exported but looked up here, when it is a
- * call's turn. */
+/* Finds the method that a message calls. GDBus would look up the object when a message arrives, on
+ * a thread, and queue the call without limits or turns. So objects are not exported, but looked up
+ * here, in the call's turn. */
 
 #include "config.h"
 
@@ -56,7 +55,7 @@ find_method (const CpdInterface *interface, const char *name)
   return method;
 }
 
-/* Whether the message has the arguments that the interface says. */
+/* Whether the arguments of the message have the types in the interface. */
 static gboolean
 has_arguments (const CpdInterface *interface, const char *name, GVariant *arguments)
 {
@@ -104,7 +103,7 @@ run (CpdCall *call, const CpdInterface *interface, const CpdMethod *method)
     cpd_call_run (call, method->parse, arguments);
 }
 
-/* A message may leave its interface out: then the first one that has the method is meant. */
+/* A message may omit the interface: then the first one with the method counts. */
 static void
 look_up (CpdCall *call, const CpdInterface *const *interfaces)
 {

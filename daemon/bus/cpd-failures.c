@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The evidence of refused requests, since a D-Bus error carries only a sentence: for each uid the
- * last one of each host, of so many hosts at most. */
+/* The evidence of refused requests, because a D-Bus error carries only a sentence: for each uid,
+ * the last one of each host, for a limited number of hosts. */
 
 #include "config.h"
 
@@ -54,7 +54,7 @@ cpd_failures_free (CpdFailures *failures)
   g_free (failures);
 }
 
-/* A host without a port stands for whatever port. */
+/* A host without a port means any port. */
 static gboolean
 is_about (const Failure *failure, CpdHost *host)
 {
@@ -63,7 +63,7 @@ is_about (const Failure *failure, CpdHost *host)
              || cpd_host_get_port (host) == cpd_host_get_port (failure->target));
 }
 
-/* `description`: sunk if floating; replaces the one that is there for the same host and port. */
+/* `description`: sunk if floating; replaces that of the same host and port. */
 void
 cpd_failures_record (CpdFailures *failures, guint32 uid, CpdHost *target, GVariant *description)
 {
@@ -89,7 +89,7 @@ cpd_failures_record (CpdFailures *failures, guint32 uid, CpdHost *target, GVaria
     failure_free (g_queue_pop_tail (queue));
 }
 
-/* Returns: (transfer none) (nullable): the newest that is about the host */
+/* Returns: (transfer none) (nullable): the newest of the host */
 GVariant *
 cpd_failures_lookup (CpdFailures *failures, guint32 uid, CpdHost *host)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Method calls as they arrive, and whose turn it is. The thread that reads from the bus leaves them
- * here as they came, within limits; nothing is made of them yet. The main loop takes one call at a
- * time, going round by uid and, within a uid, by connection, so that nobody waits for more than one
- * call of each other user. */
+/* Method calls as they arrive, and whose turn it is. The thread that reads from the bus puts them
+ * here undecoded, within limits. The main loop takes one call at a time, in turn by uid and, within
+ * a uid, by connection, so that nobody waits for more than one call of each other user. */
 
 #include "config.h"
 
@@ -20,12 +19,12 @@
 /* Of one connection, until they are answered. */
 #define CALLS_MAX   512
 #define REFUSED_MAX 512
-/* What a connection may always have, whatever others have. */
+/* What a connection may always have, however much others have. */
 #define SENDER_FLOOR_BYTES (64 * KIB)
 #define USER_MAX_BYTES     (72 * MIB)
 #define TOTAL_MAX_BYTES    (256 * MIB)
 
-/* How many new connections are looked at in one turn of the main loop. */
+/* How many new connections are handled in one turn of the main loop. */
 #define MET_AT_ONCE 16
 
 /* One connection. */
@@ -38,7 +37,7 @@ typedef struct _CpdSender
   unsigned int calls, refused;
   guint64 bytes;
   gboolean ready, paused;
-  gboolean reading;  /* its next call is being made of its bytes, in a thread */
+  gboolean reading;  /* a thread is decoding its next call */
   unsigned int refs; /* the table's, and one of each arrival */
   gint64 owed_us;    /* processor time that its calls took before it was known */
 } Sender;
@@ -96,7 +95,7 @@ sender_unref (CpdInbox *inbox, Sender *sender)
   g_free (sender);
 }
 
-/* Puts a sender into the round where it has something to be taken. */
+/* Puts a sender into the round if it has a call to take. */
 static void
 make_ready (CpdInbox *inbox, Sender *sender)
 {
@@ -167,7 +166,7 @@ cpd_inbox_has_room (CpdInbox *inbox, const char *name, guint64 bytes)
   return room;
 }
 
-/* With the lock held. FALSE: it is dropped: who does not even wait for refusals gets none. */
+/* With the lock held. FALSE: it is dropped: a sender that does not wait for refusals gets none. */
 static gboolean
 queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
 {
@@ -301,7 +300,7 @@ tell_of_new_senders (CpdInbox *inbox)
     }
 }
 
-/* A call that GDBus cannot parse, although the bus let it through, gets no answer. */
+/* A call that GDBus cannot parse, although the bus delivered it, gets no reply. */
 static void
 hand_over (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 {
@@ -329,7 +328,8 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   hand_over (inbox, caller, arrival);
 }
 
-/* `caller`, `arrival`: (transfer full). Until a large call is read the sender's next one waits. */
+/* `caller`, `arrival`: (transfer full). While a large call is decoded, the sender's next one
+ * waits. */
 static void
 take (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 {
@@ -342,7 +342,7 @@ take (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
   hand_over (inbox, caller, arrival);
 }
 
-/* One call a turn of the main loop: whatever else is ready comes in between. */
+/* One call in each turn of the main loop: other sources run in between. */
 static void
 take_turn (gpointer user_data)
 {
@@ -385,7 +385,7 @@ cpd_inbox_new (const CpdInboxFuncs *funcs, gpointer user_data)
   return inbox;
 }
 
-/* Drops what waits, and whatever still comes. */
+/* Drops the waiting calls, and all later ones. */
 void
 cpd_inbox_free (CpdInbox *inbox)
 {
@@ -440,7 +440,7 @@ cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller)
   g_mutex_unlock (&inbox->lock);
 }
 
-/* A sender that has left: what waits of it is dropped. */
+/* A sender has left: drops its waiting calls. */
 void
 cpd_inbox_forget (CpdInbox *inbox, const char *name)
 {
@@ -484,7 +484,7 @@ cpd_inbox_pause (CpdInbox *inbox, const char *name, gboolean paused)
   g_mutex_unlock (&inbox->lock);
 }
 
-/* Returns: how many calls of the Pins interface are not answered yet */
+/* Returns: the number of unanswered calls of the Pins interface */
 unsigned int
 cpd_inbox_count_calls (CpdInbox *inbox)
 {

@@ -7,14 +7,14 @@
 
 G_BEGIN_DECLS
 
-/* The method calls that have arrived and wait for their turn. Each counts against its sender's
+/* The method calls that have arrived and wait for their turn. Each counts towards its sender's
  * limits until it is freed. */
 
 void cpd_arrival_free (CpdArrival *arrival);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdArrival, cpd_arrival_free)
 
-/* What the inbox tells its owner, on the main context. */
+/* The callbacks to the inbox's owner, on the main context. */
 typedef struct
 {
   void (*met) (const char *sender, gpointer user_data); /* somebody who has not called before */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Between the bus and GDBus. GDBus makes values of every message that comes, on the one thread that
- * also brings the bus's answers and polkit's: a single message of 32 MiB can keep it for ten
- * seconds and take gigabytes. So it has one end of a pair of sockets instead of the bus's. A thread
- * reads what the bus sends, as fast as that can send it: what is for the service itself, the inbox
- * takes, or refuses before its body is read; what is for GDBus is passed on. Another thread passes
- * on what GDBus sends. */
+/* Stands between the bus and GDBus. GDBus decodes every message on the one thread that also handles
+ * the replies of the bus and of polkit: a single message of 32 MiB can block it for ten seconds and
+ * take gigabytes. So GDBus gets one end of a socketpair instead of the bus's socket. One thread
+ * reads from the bus as fast as the bus sends: it puts calls of the service into the inbox, or
+ * refuses them before reading the body, and passes all else to GDBus. Another thread passes GDBus's
+ * messages to the bus. */
 
 #include "config.h"
 
@@ -23,19 +23,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-/* Longer headers have what no member of any interface needs. */
+/* No member of any interface needs a longer header. */
 #define HEADER_MAX_BYTES (64 * 1024)
 
 /* D-Bus Specification, “Message Protocol”: “the maximum length of a message is 128 MiB”. */
 #define MESSAGE_MAX_BYTES (128 * 1024 * 1024)
 
-/* Longer messages are passed on as they come. */
+/* Longer messages are passed on in pieces. */
 #define WHOLE_MAX_BYTES (64 * 1024)
 
 /* Of the talk before. */
 #define LINE_MAX_BYTES 1024
 
-/* What a socket holds that nobody has read waits in nobody's turn. */
+/* Data in the buffer of a socket does not take turns. */
 #define SOCKET_BYTES (8 * 1024)
 
 /* How long the last messages may take to leave. */
@@ -43,9 +43,9 @@
 
 struct _CpdLink
 {
-  CpdSource bus, inner; /* the second one is the end that GDBus does not have */
+  CpdSource bus, inner; /* `inner`: the other end is that of GDBus */
   GDBusConnection *connection;
-  CpdInbox *inbox; /* atomic; NULL: calls are dropped, nobody knows of the service yet */
+  CpdInbox *inbox; /* atomic; NULL: calls are dropped, because the service has no name yet */
   GThread *in, *out;
 };
 
@@ -138,7 +138,7 @@ pass_on (CpdSource *from, CpdSource *to, Letter *letter, GArray *fds)
          && cpd_socket_send (to->socket, letter->bytes, letter->header_bytes + size, fds);
 }
 
-/* Calls of others; not of the bus, which makes none. */
+/* Calls of other programs; the bus makes none. */
 static gboolean
 is_call (const CpdWireHeader *header)
 {
@@ -146,8 +146,8 @@ is_call (const CpdWireHeader *header)
          && header->sender[0] == ':';
 }
 
-/* A signal that a stranger sends to this connection alone was asked for by nobody, and could pass
- * for one of polkit's. */
+/* Nobody needs to send unicast signals to this connection, and one could be mistaken for
+ * polkit's. */
 static gboolean
 is_unasked (const CpdWireHeader *header)
 {
@@ -155,7 +155,7 @@ is_unasked (const CpdWireHeader *header)
          && g_strcmp0 (header->sender, "org.freedesktop.DBus") != 0;
 }
 
-/* Returns: why the call is not worth its body; NULL: it may be */
+/* Returns: why the call is refused before reading the body; NULL: it is not */
 static const char *
 refuse_unread (CpdInbox *inbox, const Letter *letter)
 {
@@ -165,11 +165,11 @@ refuse_unread (CpdInbox *inbox, const Letter *letter)
     return "no method takes file descriptors";
   if (!cpd_inbox_has_room (inbox, header->sender,
                            letter->header_bytes + (guint64)header->body_bytes))
-    return "your program has too many calls under way; wait for replies, or send less at a time";
+    return "your program has too many calls in progress; wait for replies, or send less at a time";
   return NULL;
 }
 
-/* Returns: why the call is not worth being made values of; NULL: it is */
+/* Returns: why the call is refused before decoding it; NULL: it is not */
 static const char *
 refuse_read (const Letter *letter)
 {
@@ -235,7 +235,7 @@ take_one_out (CpdLink *link)
   return pass_on (&link->inner, &link->bus, &letter, fds);
 }
 
-/* A line of the talk that comes before any message. `line`: (out). FALSE: it is the end. */
+/* A line of the authentication, which comes before any message. `line`: (out). FALSE: the end. */
 static gboolean
 pass_line (CpdSource *from, CpdSource *to, GByteArray *line)
 {
@@ -392,7 +392,7 @@ on_late (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Lets GDBus send what it has, unless the bus does not read that in time. */
+/* Lets GDBus send its messages, unless the bus does not read them in time. */
 static void
 flush (CpdLink *link)
 {
@@ -450,7 +450,7 @@ cpd_link_get_connection (CpdLink *link)
   return link->connection;
 }
 
-/* From now on calls go to an inbox. Once. */
+/* From now on, calls go to an inbox. Call it once. */
 void
 cpd_link_open (CpdLink *link, CpdInbox *inbox)
 {

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A connection to the bus, on which calls go to an inbox, and all else to GDBus. */
+/* A connection to the bus: calls go to an inbox, and all else to GDBus. */
 typedef struct _CpdLink CpdLink;
 
 CpdLink *cpd_link_new (const char *address, GError **error);

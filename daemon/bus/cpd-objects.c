@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Which objects there are, which interfaces they have, and how they describe themselves. The XML of
- * dbus/ is where that is said. */
+/* The objects, their interfaces, and their introspection data, from the XML in dbus/. */
 
 #include "config.h"
 
@@ -44,7 +43,7 @@ typedef enum
 {
   SERVICE,
   REQUEST,
-  FOLDER, /* on the way to one of these: it has children and nothing else */
+  FOLDER, /* a parent of one of these, with children and nothing else */
   N_KINDS
 } Kind;
 
@@ -126,7 +125,7 @@ append_child (GString *xml, const char *folder)
   g_string_append_printf (xml, "  <node name=\"%.*s\"/>\n", (int)strcspn (rest, "/"), rest);
 }
 
-/* `path`: of an object that there is. Returns: (transfer full): its description in XML */
+/* `path`: of an existing object. Returns: (transfer full): its description in XML */
 char *
 cpd_objects_introspect (const char *path)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The a{sv} of a method's options against the table of those that it knows. An unknown one is
- * refused: an option that is not understood may have been meant to protect somebody. */
+/* Checks the options of a method, an a{sv}, against the table of known ones. An unknown option is
+ * refused: it may have been meant as a protection. */
 
 #include "config.h"
 
@@ -36,7 +36,7 @@ store (const CpdOption *option, GVariant *value)
     }
 }
 
-/* Returns: what a range of the option counts */
+/* Returns: the unit of the option's range */
 static const char *
 unit_of (const CpdOption *option)
 {
@@ -72,7 +72,7 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
                      "option ‘%s’ is not known to this method", name);
 }
 
-/* Errors: CERTPIN_ERROR_INVALID_ARGUMENT; values that were stored before it stay. */
+/* Errors: CERTPIN_ERROR_INVALID_ARGUMENT; values stored before the error stay. */
 gboolean
 cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_options, GError **error)
 {
@@ -95,8 +95,8 @@ cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_opti
   return TRUE;
 }
 
-/* `value`: NULL: not given, which is fine and leaves `chosen` as it was. `choices`: two, up to a
- * NULL. `chosen`: gets the place of the value among them. */
+/* `value`: NULL: not given, and `chosen` is not changed. `choices`: two, then NULL. `chosen`: gets
+ * the index of the value. */
 gboolean
 cpd_options_take_choice (const char *name, const char *value, const char *const *choices,
                          int *chosen, GError **error)
@@ -128,8 +128,7 @@ cpd_options_to_bytes (GVariant *array)
   return list;
 }
 
-/* `array`: the aay of the option ‘trust-anchors’, or NULL. `anchors`: left as it was where there
- * is none.
+/* `array`: the aay of the option ‘trust-anchors’, or NULL: then `anchors` is not changed.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
 gboolean
 cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)

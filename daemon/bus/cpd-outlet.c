@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* GDBus sends messages in the order in which it gets them, and the bus takes them at the pace that
- * its other clients leave it: whoever has a thousand answers there would make everybody wait behind
- * them. So GDBus never has more than a window of them; the rest wait here, and whenever a window
- * has left, the uids take turns in the next one. */
+/* GDBus sends messages in order, and a busy bus takes them slowly: all users would wait behind one
+ * user's thousand replies. So GDBus never gets more than a window of them. The rest waits here, and
+ * whenever a window has left, the uids take turns in the next one. */
 
 #include "config.h"
 
@@ -14,8 +13,8 @@
 /* It takes a busy bus some milliseconds to read it. */
 #define WINDOW_BYTES (8 * 1024)
 
-/* From here on putting a message together takes longer than the main loop may be kept. More than a
- * window, so that nothing overtakes it. */
+/* To serialize a larger message would block the main loop for too long. More than a window, so that
+ * nothing overtakes it. */
 #define THREAD_BYTES (64 * 1024)
 G_STATIC_ASSERT (THREAD_BYTES >= WINDOW_BYTES);
 
@@ -36,7 +35,7 @@ struct _CpdOutlet
   GQueue window;  /* of Parcel: GDBus has them */
   guint64 window_bytes;
   gboolean packing;  /* one is being put together in a thread */
-  gboolean flushing; /* GDBus was asked to tell when it has sent what it has */
+  gboolean flushing; /* GDBus is flushing */
 };
 
 static void send_next (CpdOutlet *outlet);
@@ -94,7 +93,7 @@ flush (CpdOutlet *outlet)
   g_dbus_connection_flush (outlet->connection, outlet->gone, on_flushed, question);
 }
 
-/* Puts it together and gives it to GDBus. */
+/* Serializes it and gives it to GDBus. */
 static void
 transmit (CpdOutlet *outlet, Parcel *parcel)
 {
@@ -173,7 +172,7 @@ cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_d
   return outlet;
 }
 
-/* What waits still leaves, in whatever order. */
+/* Waiting messages still leave, in any order. */
 void
 cpd_outlet_free (CpdOutlet *outlet)
 {
@@ -192,7 +191,7 @@ cpd_outlet_free (CpdOutlet *outlet)
   g_free (outlet);
 }
 
-/* `message`: to a caller of that uid. `bytes`: nearly */
+/* `message`: to a caller of that uid. `bytes`: approximate */
 void
 cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes)
 {

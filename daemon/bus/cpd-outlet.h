@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* What leaves for callers, the uids in turn. */
+/* Sends messages to callers, in turn by uid. */
 typedef struct _CpdOutlet CpdOutlet;
 
-/* So many bytes for `receiver` have left the process. */
+/* This many bytes for `receiver` have left the process. */
 typedef void (*CpdOutletSent) (const char *receiver, guint64 bytes, gpointer user_data);
 
 CpdOutlet *cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_data);

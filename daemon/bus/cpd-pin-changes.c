@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The methods of the Pins interface that change pins: PinCertificate, PinKeys, Unpin, BlockHost,
- * Reload. Each is parsed, names what must be authorised, and changes the store. */
+ * Reload. Each parses its arguments, says what must be authorised, and changes the store. */
 
 #include "config.h"
 
@@ -210,8 +210,7 @@ parse_host_in_scope (const char *text, GVariant *options, GError **error)
   return order;
 }
 
-/* The system's scope is the run-time pins and the files, but only the former can be changed
- * here. */
+/* The scope of the system has run-time pins and files; only run-time pins can be changed here. */
 static GError *
 explain_file (CpdCall *call, GError *error)
 {
@@ -225,7 +224,7 @@ explain_file (CpdCall *call, GError *error)
   g_error_free (error);
   return g_error_new (
       CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-      "the pin of ‘%s’ is from the file ‘%s’; remove that, or hide it with an empty file of "
+      "the pin of ‘%s’ is from the file ‘%s’; remove that file, or mask it with an empty file of "
       "the same name in /etc/certpin/pins.d",
       cpd_host_get_text (pin->host), of_file->source);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The methods of the Pins interface that judge without a connection: ExplainHost says which pins
- * apply to a host and why, VerifyChain what would become of a chain. */
+ * apply to a host and why, VerifyChain whether a chain would pass. */
 
 #include "config.h"
 
@@ -113,7 +113,7 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 
 /* VerifyChain */
 
-/* One judgement under way; belongs to its call. */
+/* One judgement in progress; belongs to its call. */
 typedef struct
 {
   CpdChainOrder *order;
@@ -145,7 +145,7 @@ judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
 }
 
-/* Its turn has come. The order gets what is in force now, in values of its own: the thread shares
+/* In its turn. The order gets copies of the policy and anchors in force: the thread shares
  * nothing. */
 static void
 judgement_start (gpointer user_data)

@@ -15,7 +15,7 @@
 #define CERTIFICATES_MAX 64
 #define NOTE_MAX_BYTES   1024
 
-/* The scopes that a caller may name, and their layers. */
+/* The scopes in the interface, and their layers. */
 static const char *const scopes[] = { "user", "system", NULL };
 static const CpdLayer layers[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM };
 

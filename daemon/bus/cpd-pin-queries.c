@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of the Pins interface that only look: GetPin, ListPins, LastFailure. What callers may
- * see of themselves needs no authorisation. */
+/* The methods of the Pins interface that only read: GetPin, ListPins, LastFailure. Callers need no
+ * authorisation to see their own pins and failures. */
 
 #include "config.h"
 
@@ -14,10 +14,10 @@
 
 #include <string.h>
 
-/* What may be asked for, and what one reply has: describing more would keep the main loop. */
+/* How many pins may be requested, and one reply has: more would block the main loop. */
 #define LIST_MAX   500
 #define LIST_SLICE 32
-/* After which a slice ends: an administrator's notes may be long. */
+/* A slice ends after this size: an administrator's notes may be long. */
 #define LIST_BYTES (256 * 1024)
 
 /* What is asked for. */
@@ -27,7 +27,7 @@ typedef struct
   const char *scope; /* of the call's own message; NULL: not given */
   guint32 uid;       /* CPD_ALL_UIDS: not given */
   char *start_after; /* a host's text; NULL: from the first one on */
-  guint32 max;       /* how many pins at most, but for those of the last host */
+  guint32 max;       /* how many pins at most, except those of the last host */
 } Query;
 
 static void

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks polkit, about the connection and never about a pid. What is asked with every request is kept
- * for each caller, if it was allowed, until polkit says that something changed or goes away. polkit
- * missing, failing or slow is a no.
+/* Asks polkit, about the connection and never about a pid. For the actions of every request, a yes
+ * is cached for each caller until polkit signals a change or goes away. If polkit is missing, fails
+ * or is slow, the answer is no.
  *
- * Everything is first asked without a dialog, and only what needs a password is asked again with
- * one, so neither kind of question waits for the other. Each has its own limits, and keeps its
- * place until polkit has replied, even if it was given up. */
+ * Each question is first asked without a dialog, and again with one only if it needs a password, so
+ * neither kind waits for the other. Each kind has its own limits. A question keeps its place until
+ * polkit has replied, even if it was abandoned. */
 
 #include "config.h"
 
@@ -37,10 +37,10 @@ struct _CpdPolkit
   PolkitAuthority *authority; /* NULL until it was first needed */
   GQueue unasked;             /* of Check: those that wait for it */
   gboolean connecting;        /* it is on its way */
-  guint64 epoch; /* counts what polkit said of changes: an answer of an older one is not kept */
+  guint64 epoch;       /* counts polkit's change signals: an answer from before one is not cached */
   GHashTable *pending; /* "SENDER ACTION FLAG" → Check */
   CpdQueue *questions; /* without a dialog */
-  CpdQueue *dialogs;   /* nobody waits for a place of theirs: one may stay open for minutes */
+  CpdQueue *dialogs;   /* none waits for a place: a dialog may stay open for minutes */
   CpdUnanswered *unanswered;
 };
 
@@ -50,7 +50,7 @@ G_DEFINE_FINAL_TYPE_WITH_CODE (CpdPolkit, cpd_polkit, G_TYPE_OBJECT,
                                G_IMPLEMENT_INTERFACE (CPD_TYPE_AUTHORITY,
                                                       cpd_polkit_authority_init))
 
-/* One thing to be found out, and all who wait for it, in their order. */
+/* One question, and all tasks that wait for its answer, in order. */
 typedef struct
 {
   CpdPolkit *polkit;
@@ -65,11 +65,11 @@ typedef struct
   GError *failure;     /* why it was given up */
   CpdPlace *place;     /* NULL: polkit was asked */
   gboolean dialog;     /* one is open */
-  GCancellable *asked; /* cancels what polkit is being asked; NULL: nothing */
+  GCancellable *asked; /* cancels the current question to polkit; NULL: none */
   guint64 epoch;       /* when it was asked */
 } Check;
 
-/* Neither time nor the caller's leaving ends it any more. */
+/* A timeout, or the end of the caller, no longer ends it. */
 static void
 check_stop_watching (Check *check)
 {
@@ -135,7 +135,7 @@ cpd_polkit_new (GDBusConnection *connection, CpdCallers *callers)
   return polkit;
 }
 
-/* Rules were edited, somebody logged in or out, or polkit itself came or went. */
+/* Rules were edited, a user logged in or out, or polkit itself started or ended. */
 static void
 on_changed (CpdPolkit *polkit)
 {
@@ -143,7 +143,7 @@ on_changed (CpdPolkit *polkit)
   cpd_callers_forget_answers (polkit->callers);
 }
 
-/* These two are asked with every request: they are what is kept. */
+/* These two are asked with every request, so they are cached. */
 static gboolean
 is_kept (const char *action)
 {
@@ -173,7 +173,7 @@ check_done (Check *check)
   check_free (check);
 }
 
-/* At any time. What polkit is being asked is cancelled, and it is done once that has ended. */
+/* At any time. Cancels the question to polkit; the check is done when that has ended. */
 G_GNUC_PRINTF (3, 4)
 static void
 check_fail (Check *check, CertpinError code, const char *format, ...)
@@ -235,7 +235,7 @@ get_message (const Check *check)
   return N_ ("Authentication is required to pin $(host) for all users to the key $(key)");
 }
 
-/* A kept answer holds for every host, so a rule may not know of one. */
+/* A cached answer is for every host, so rules do not get the host. */
 static PolkitDetails *
 new_details (const Check *check)
 {
@@ -294,8 +294,8 @@ on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
       check_without_answer (check, error);
 }
 
-/* It has its place. polkit's library connects in a thread, with a lock held that all other calls to
- * it would wait for: so there are none meanwhile. */
+/* It has its place. polkit's library connects in a thread, and holds a lock on which all other
+ * calls would wait, so there are none meanwhile. */
 static void
 check_on_turn (gpointer user_data)
 {
@@ -313,7 +313,7 @@ check_on_turn (gpointer user_data)
   polkit->connecting = TRUE;
 }
 
-/* `places`: where it needs one. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+/* `places`: those in which it needs one. Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 static gboolean
 check_enter (Check *check, CpdQueue *places, unsigned int timeout_s)
 {
@@ -331,11 +331,11 @@ check_open_dialog (Check *check)
     return;
   if (cpd_place_count_running (check->place) >= DIALOGS_PER_UID)
     check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                "you have %d password dialogs open already; answer or close one of them first",
+                "you already have %d password dialogs open; answer or close one first",
                 DIALOGS_PER_UID);
   else
     check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                "all users together have %d password dialogs open already; try again later, or run "
+                "all users together already have %d password dialogs open; try again later, or run "
                 "it as root",
                 DIALOGS_MAX);
 }
@@ -373,9 +373,8 @@ check_on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
     check_on_challenge (check);
   else
     check_fail (check, CERTPIN_ERROR_NOT_AUTHORIZED,
-                "polkit does not allow ‘%s’ to uid %u; a rule in /etc/polkit-1/rules.d can allow "
-                "it",
-                check->action, check->caller->uid);
+                "polkit does not authorize uid %u for ‘%s’; a rule in /etc/polkit-1/rules.d can",
+                check->caller->uid, check->action);
 }
 
 static Check *
@@ -399,7 +398,7 @@ check_new (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *
   return check;
 }
 
-/* `task`: (transfer full): the first who waits for it */
+/* `task`: (transfer full): the first that waits for it */
 static void
 check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *key, GTask *task)
 {
@@ -408,7 +407,7 @@ check_start (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char
   g_queue_push_tail (check->waiting, task);
   if (!check_enter (check, polkit->questions, TIMEOUT_S))
     check_fail (check, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                "%d of your calls wait for polkit already; let some finish first", WAITING_PER_UID);
+                "%d of your calls already wait for polkit; let some finish first", WAITING_PER_UID);
 }
 
 static gboolean

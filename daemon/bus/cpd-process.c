@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The process at the other end of a connection: reads what the kernel and the bus say of it, and
- * has that judged. One that cannot be examined, or has ended, does not have its user's rights. */
+/* The process at the other end of a connection: reads the evidence of the kernel and the bus, and
+ * judges it. A process that cannot be examined, or has ended, does not have its user's rights. */
 
 #define _GNU_SOURCE /* O_PATH */
 
@@ -20,7 +20,7 @@
 
 #define TEXT_MAX_BYTES (16 * 1024 * 1024)
 
-/* A folder of /proc that stays that of one process: a later one of the same number has another.
+/* A folder of /proc that stays that of one process, even if a later one gets its number.
  * Returns: -1: it cannot be opened */
 static int
 open_folder (guint32 pid)
@@ -30,8 +30,8 @@ open_folder (guint32 pid)
   return open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* Returns: (transfer full) (nullable): NULL: it cannot be read whole, or is not a text; errno says
- * why */
+/* Returns: (transfer full) (nullable): NULL: it cannot be read completely, or is not text; errno
+ * says why */
 char *
 cpd_process_read_text (int folder, const char *name, size_t most)
 {
@@ -95,8 +95,8 @@ judge_process (guint32 pid, const char *bus_label, char **text)
   return cpd_confinement_judge (&evidence, text);
 }
 
-/* Whether the process that made the connection has ended, so that what was read may be of another.
- * Buses before 1.16, and kernels before 6.5, do not tell. */
+/* Whether the process that made the connection has ended, so that the evidence may be of another.
+ * Buses before 1.16, and kernels before 6.5, do not say. */
 static gboolean
 has_ended (GVariant *credentials, GUnixFDList *fds)
 {
@@ -129,7 +129,7 @@ cpd_process_find_program (GVariant *credentials)
   return cpd_text_sanitize (name, strlen (name));
 }
 
-/* `fds`: (nullable): what came along with the credentials.
+/* `fds`: (nullable): sent with the credentials.
  * Returns: (transfer full) (nullable): a clause that says why the process does not have its
  * user's rights; NULL: it has them */
 char *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Limits and turns. Each uid has so many requests running and so many waiting; where the whole
- * service is at its limit, those that wait are served one uid after the other, so that nobody's
- * flood makes others wait for more than their turn. */
+/* Limits and turns of requests. Each uid has limits on running and on waiting requests. If the
+ * whole service is at its limit, waiting requests are served in turn by uid, so that one user's
+ * flood delays others by no more than a turn. */
 
 #include "config.h"
 
@@ -10,7 +10,7 @@
 
 #include "daemon/core/base/cpd-refuse.h"
 
-/* What one uid has. It goes when there is nothing left. */
+/* The requests of one uid. Freed when there are none left. */
 typedef struct
 {
   guint32 uid;
@@ -35,7 +35,7 @@ struct _CpdQueue
   guint64 running;
   gboolean floor;    /* a uid that has none running may always start one */
   GHashTable *users; /* uid → User */
-  GQueue *round;     /* of User: those with something waiting, the next to be served first */
+  GQueue *round;     /* of User: those with waiting requests, the next one first */
 };
 
 static void
@@ -71,7 +71,7 @@ cpd_queue_new_without_bodies (guint64 running_per_uid, guint64 waiting_per_uid, 
   return queue;
 }
 
-/* However many other uids have all places between them, and keep them for long, each has one. */
+/* Even if other uids have taken all places for long, each uid has one. */
 void
 cpd_queue_leave_one_to_each (CpdQueue *queue)
 {
@@ -138,9 +138,8 @@ serve (CpdQueue *queue)
     }
 }
 
-/* `start`: called when it is the turn's time.
- * Returns: (transfer full): a place that is yet to be entered, and to be left when the request is
- * over */
+/* `start`: called in its turn.
+ * Returns: (transfer full): a place, to be entered, and to be left when the request has ended */
 CpdPlace *
 cpd_place_new (CpdQueue *queue, guint32 uid, CpdPlaceFunc start, gpointer user_data)
 {
@@ -154,7 +153,7 @@ cpd_place_new (CpdQueue *queue, guint32 uid, CpdPlaceFunc start, gpointer user_d
   return place;
 }
 
-/* Waits for its time, which may come before this returns.
+/* Waits for its turn, which may come before this returns.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
 cpd_place_enter (CpdPlace *place, GError **error)
@@ -175,7 +174,7 @@ cpd_place_enter (CpdPlace *place, GError **error)
   return TRUE;
 }
 
-/* Lets others run, but stays: what it holds of bodies still counts. */
+/* Lets others run, but keeps the place: its bodies still count. */
 void
 cpd_place_rest (CpdPlace *place)
 {
@@ -187,7 +186,7 @@ cpd_place_rest (CpdPlace *place)
   serve (place->queue);
 }
 
-/* Gives the place up, whether it runs, waits, rests or was never entered. */
+/* Releases the place, in whatever state it is. */
 void
 cpd_place_leave (CpdPlace *place)
 {
@@ -207,14 +206,14 @@ cpd_place_leave (CpdPlace *place)
   serve (queue);
 }
 
-/* Returns: how many places of this one's uid are running */
+/* Returns: the number of running places of the same uid */
 guint64
 cpd_place_count_running (const CpdPlace *place)
 {
   return place->user->running;
 }
 
-/* Returns: (transfer none): what the place's uid may hold of bodies */
+/* Returns: (transfer none): the uid's budget for bodies */
 CpdBudget *
 cpd_place_get_bodies (CpdPlace *place)
 {

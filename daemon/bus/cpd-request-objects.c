@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.certpin.Certpin1.Request: one object for each call that gave a token, at a path that its
- * caller knows beforehand, and which nobody else may touch. A caller may send Cancel right behind
- * the call itself: both wait for their turns in the same queue. */
+/* org.certpin.Certpin1.Request: one object for each call with a token, at a path that its caller
+ * knows beforehand. Only this caller may use it. It may send Cancel directly after the call itself:
+ * both wait for their turns in the same queue. */
 
 #include "config.h"
 
@@ -18,7 +18,7 @@ struct _CpdRequestObjects
   GHashTable *under_way; /* path → GCancellable */
 };
 
-/* Returns: (transfer full): where the requests of a sender, given by its unique name, are */
+/* `sender`: a unique name. Returns: (transfer full): the path above its requests */
 static char *
 make_folder (const char *sender)
 {
@@ -56,7 +56,7 @@ cpd_request_objects_check_owner (const char *path, const char *sender, GError **
   return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED, "this request belongs to another caller");
 }
 
-/* Where the request has ended already nothing happens. */
+/* Does nothing if the request has already ended. */
 void
 cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path)
 {
@@ -69,7 +69,7 @@ cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path)
 
 /* `sender`: a unique name.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT: the token is in use.
- * Returns: (transfer full): the object's path, by which it is to be removed */
+ * Returns: (transfer full): the object's path, with which to remove it */
 char *
 cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const char *token,
                          GCancellable *cancellable, GError **error)

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The objects on the bus by which requests can be cancelled while they are under way. */
+/* The objects on the bus that cancel requests in progress. */
 typedef struct _CpdRequestObjects CpdRequestObjects;
 
 CpdRequestObjects *cpd_request_objects_new (void);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* SecureRequest's arguments as a value: sizes, options, and whether it is a request at all. */
+/* SecureRequest's arguments as a value: checks sizes, options, and that it is a valid request. */
 
 #include "config.h"
 
@@ -106,7 +106,7 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char
   return TRUE;
 }
 
-/* A host that is none must not come out as one that is not pinned. */
+/* An invalid host must not pass for one that is not pinned. */
 static gboolean
 take_request (CpdOrder *order, const Arguments *arguments, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The Requests interface: a request waits for its turn, is fetched, and is answered with its
- * evidence. It ends early by its deadline, by Cancel, or because its caller has left. */
+ * evidence. It ends early at its deadline, by Cancel, or when its caller leaves. */
 
 #include "config.h"
 
@@ -13,12 +13,12 @@
 #include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
-/* One request under way; belongs to its call. */
+/* One request in progress; belongs to its call. */
 typedef struct
 {
   CpdOrder *order;
   CpdRequestObjects *objects;
-  char *path; /* of its object; NULL: nobody gave a token */
+  char *path; /* of its object; NULL: without a token */
   GCancellable *cancellable;
   GCancellable *gone; /* the caller's; NULL before it is identified */
   gulong cancelled_id, gone_id;
@@ -29,7 +29,7 @@ typedef struct
   gint64 started_us;  /* monotonic: when it was authorised */
 } Request;
 
-/* Lets go of what could end it a second time. */
+/* Disconnects everything that could end it a second time. */
 static void
 stop_watching (Request *request)
 {
@@ -67,7 +67,7 @@ request_fail (CpdCall *call, GError *error)
   cpd_call_fail (call, error);
 }
 
-/* Keeps the evidence and tells those who want to know. */
+/* Keeps the evidence, and sends it to subscribers. */
 static void
 record (CpdCall *call, const CpdVerdict *verdict)
 {
@@ -213,12 +213,12 @@ act_secure_request (CpdCall *call)
   request->started_us = g_get_monotonic_time ();
   request->place = cpd_place_new (call->parts->requests, call->caller->uid, request_start, call);
   request->timer = g_timeout_add (request->order->timeout_ms, request_on_deadline, call);
-  /* The call may be gone when it is entered: it can come to its turn, and to its end, at once. */
+  /* The call may be freed on entry: its turn and its end can come at once. */
   if (!take_body (request, &error) || !cpd_place_enter (request->place, &error))
     request_fail (call, error);
 }
 
-/* While it waits nobody else would end it. */
+/* While it waits, nothing else would end it. */
 static void
 on_cancelled (CpdCall *call)
 {

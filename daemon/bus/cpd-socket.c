@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Unix stream sockets for threads that may wait, with descriptors: unix(7). Descriptors come with
- * the first byte that they were sent with, never with an earlier one. */
+/* Blocking Unix stream sockets with descriptors, for threads: unix(7). Descriptors arrive with the
+ * first byte with which they were sent, never with an earlier one. */
 
 #include "config.h"
 
@@ -15,7 +15,7 @@
 
 #define BUFFER_BYTES (64 * 1024)
 
-/* The most descriptors that Linux carries at a time. */
+/* The most descriptors that Linux passes at a time. */
 #define FDS_MAX 253
 
 typedef union
@@ -77,7 +77,7 @@ keep_fds (CpdSource *source, struct msghdr *message)
       }
 }
 
-/* Returns: how many bytes came, which may be fewer than there is room for; 0: it is the end */
+/* Returns: how many bytes arrived, which may be fewer than there is room for; 0: the end */
 static gsize
 receive (CpdSource *source, guint8 *bytes, gsize size)
 {
@@ -99,8 +99,8 @@ receive (CpdSource *source, guint8 *bytes, gsize size)
   return (gsize)n;
 }
 
-/* Waits for something, and leaves it to be read or skipped.
- * Returns: how much there is; 0: it is the end. `bytes`: (out) (transfer none) */
+/* Waits for data, and leaves it in the buffer.
+ * Returns: how many bytes there are; 0: the end. `bytes`: (out) (transfer none) */
 gsize
 cpd_source_peek (CpdSource *source, const guint8 **bytes)
 {
@@ -113,7 +113,7 @@ cpd_source_peek (CpdSource *source, const guint8 **bytes)
   return source->end - source->begin;
 }
 
-/* Waits until there are so many bytes. What is large goes to its place without a detour. */
+/* Waits until there are this many bytes. Large data bypasses the buffer. */
 gboolean
 cpd_source_read (CpdSource *source, guint8 *bytes, gsize size)
 {
@@ -156,9 +156,8 @@ cpd_source_skip (CpdSource *source, gsize size)
   return TRUE;
 }
 
-/* The first ones that came.
- * Returns: (transfer full) (nullable): as many as that, if there are so many, to be closed with
- * the array */
+/* The first ones that arrived.
+ * Returns: (transfer full) (nullable): this many, if there are enough; closed with the array */
 GArray *
 cpd_source_take_fds (CpdSource *source, unsigned int count)
 {
@@ -176,9 +175,9 @@ cpd_source_take_fds (CpdSource *source, unsigned int count)
   return taken;
 }
 
-/* Between two messages: closes those that came with earlier ones and were not taken, so that they
- * are not taken for those of a later one. The kernel ends what it gives at a time with the bytes
- * that descriptors were sent with. */
+/* Between two messages: closes descriptors of earlier ones that were not taken, so that they are
+ * not mistaken for those of a later one. The kernel ends each read after the bytes with which
+ * descriptors were sent. */
 void
 cpd_source_drop_old_fds (CpdSource *source)
 {

@@ -6,15 +6,15 @@
 
 G_BEGIN_DECLS
 
-/* What comes from a Unix stream socket, with the descriptors that come along. All calls wait for
- * the other end; they fail when that is gone. */
+/* Reads from a Unix stream socket, with descriptors. All calls wait for the other end, and fail
+ * when it is gone. */
 typedef struct
 {
   int socket;
-  guint8 *bytes; /* those that came and were not read yet, from `begin` to `end` */
+  guint8 *bytes; /* received and not yet read, from `begin` to `end` */
   gsize begin, end;
   guint64 n_read, n_received; /* bytes, since the beginning */
-  GArray *fds;                /* of int: those that came and were not taken yet */
+  GArray *fds;                /* of int: received and not yet taken */
   GArray *fd_ends;            /* of guint64: of each, where the bytes that it came with ended */
 } CpdSource;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The methods that every object on a bus has: Introspect, Ping, GetMachineId, and the properties,
- * which never change. What they say is no secret, so they need no rights; but they take turns as
- * all others do. */
+ * which never change. Their results are not secret, so they need no rights; but they take turns
+ * like all others. */
 
 #include "config.h"
 
@@ -54,7 +54,7 @@ act_get_machine_id (CpdCall *call)
   if (g_file_get_contents ("/etc/machine-id", &id, NULL, NULL))
     cpd_call_return (call, g_variant_new ("(s)", g_strchomp (id)));
   else
-    cpd_call_fail_as (call, DBUS_ERROR_PREFIX "Failed", "this machine has no id");
+    cpd_call_fail_as (call, DBUS_ERROR_PREFIX "Failed", "this machine has no machine ID");
 }
 
 static gboolean
@@ -87,7 +87,7 @@ static const struct
   GVariant *(*get) (void);
 } properties[] = { { "Version", get_version }, { "Features", get_features } };
 
-/* Whether the object has an interface of that name, or of any where that is empty. */
+/* Whether the object has an interface of that name, or any interface if the name is empty. */
 static gboolean
 has_interface (CpdCall *call, const char *name)
 {

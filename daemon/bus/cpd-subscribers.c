@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals, for the connections that have asked for them: to each by itself, since a broadcast would
- * tell everybody. What happens within a moment is put together, and sent a few messages at a time,
- * one uid after the other, so that neither many changes nor many subscribers keep the main loop.
- * Who does not read is told, once it does, that it missed something. */
+/* Sends signals to the connections that have subscribed: to each separately, because a broadcast
+ * would reach everybody. Events within a short time are combined, and sent a few messages at a
+ * time, in turn by uid, so that neither many changes nor many subscribers block the main loop. A
+ * connection that does not read learns, when it reads again, that it missed signals. */
 
 #include "config.h"
 
@@ -13,7 +13,7 @@
 #include "daemon/core/base/cpd-refuse.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
-#define NEWS_MAX        64 /* of a moment; where there is more, everybody missed something */
+#define NEWS_MAX        64 /* in one interval; with more, all subscribers missed some */
 #define MESSAGES_A_TURN 16
 #define REST_US         (16 * G_TIME_SPAN_MILLISECOND) /* after each turn */
 #define PER_UID_MAX     512
@@ -25,15 +25,15 @@ typedef struct
   gboolean missed; /* and has yet to be told */
 } Subscriber;
 
-/* Those of one uid, and what they are to be told. */
+/* The subscribers of one uid, and their events. */
 typedef struct
 {
   guint32 uid;
   GPtrArray *subscribers;              /* of Subscriber */
   GPtrArray *news;                     /* of Item: of this moment */
-  gboolean too_much, telling_too_much; /* in this moment; in the one that is being told */
+  gboolean too_much, telling_too_much; /* in this interval; in the one that is being sent */
   gint64 next_us;                      /* monotonic: when the next round may begin */
-  GPtrArray *telling;                  /* of Item: the round under way; NULL: there is none */
+  GPtrArray *telling;                  /* of Item: the current round; NULL: none */
   unsigned int subscriber, item; /* where the round is; subscribers from the last to the first */
 } Audience;
 
@@ -48,7 +48,7 @@ struct _CpdSubscribers
 {
   CpdDelivery *delivery;
   GHashTable *audiences; /* uid → Audience */
-  GQueue round;          /* of Audience: those being told, the next one first */
+  GQueue round;          /* of Audience: those in a round, the next one first */
   CpdAlarm *alarm;
   gint64 rests_until; /* monotonic */
 };
@@ -122,7 +122,7 @@ begin_round (CpdSubscribers *subscribers, Audience *audience, gint64 now_us)
   g_queue_push_tail (&subscribers->round, audience);
 }
 
-/* Returns: whether more is left of the round */
+/* Returns: whether the round has more to send */
 static gboolean
 continue_round (CpdSubscribers *subscribers, Audience *audience)
 {
@@ -255,7 +255,7 @@ find_subscriber (Audience *audience, const char *sender, unsigned int *index)
   return FALSE;
 }
 
-/* What happens from now on is told. Once more changes nothing.
+/* Sends it all events from now on. A second call has no effect.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
 cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **error)
@@ -285,7 +285,7 @@ cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **er
   return TRUE;
 }
 
-/* One that has unsubscribed or left, or was none. */
+/* A connection has unsubscribed or left; it need not be a subscriber. */
 void
 cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller)
 {
@@ -361,7 +361,7 @@ cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *n
     }
 }
 
-/* One that has read what it was sent: if it missed something, it can be told so now. */
+/* A connection has read its messages: if it missed some, it can be told so now. */
 void
 cpd_subscribers_have_room (CpdSubscribers *subscribers, CpdCaller *caller)
 {

@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* The connections that have asked for signals. */
+/* The connections that have subscribed to signals. */
 typedef struct _CpdSubscribers CpdSubscribers;
 
-/* What a signal tells. Of the same kind, host and scope only the newest counts. */
+/* One event. Of several with the same kind, host and scope, only the newest is sent. */
 typedef struct
 {
   const char *signal;  /* its name, static */

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Holds the place of a call until its reply has arrived. GDBus forgets a call as soon as it is
- * cancelled, but the bus counts it until it is answered, and refuses a connection's calls once 128
- * of them are not. So replies are noticed here, on GDBus's thread, and places are left on the main
- * loop. Where the one who was called leaves, the bus itself replies. */
+/* Holds the place of a call until its reply has arrived. GDBus forgets a cancelled call at once,
+ * but the bus counts it until it is answered, and refuses the calls of a connection with 128
+ * unanswered ones. So replies are noticed here, on GDBus's thread, and places are left on the main
+ * loop. If the called program leaves, the bus itself replies. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-unanswered.h"
 
-/* Reference-counted: the filter, and replies under way, may outlive its owner. */
+/* Reference-counted: the filter, and replies on their way, may outlive its owner. */
 struct _CpdUnanswered
 {
   GDBusConnection *connection;
   unsigned int filter;
-  GHashTable *places; /* serial → CpdPlace; NULL: its owner is gone. Of the main thread alone */
+  GHashTable *places; /* serial → CpdPlace; NULL: its owner is gone. Only for the main thread */
 };
 
 typedef struct

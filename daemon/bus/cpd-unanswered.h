@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* The places of calls that the service has made and that have no reply yet. */
+/* The places of the service's own calls that have no reply yet. */
 typedef struct _CpdUnanswered CpdUnanswered;
 
 CpdUnanswered *cpd_unanswered_new (GDBusConnection *connection);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the bus itself says of messages that were sent and not read. dbus-daemon tells it of one
- * connection, dbus-broker of all at once. A caller is never asked: many programs read what comes
- * and yet answer nothing, and unanswered questions would use up the replies that a bus lets us wait
- * for. */
+/* Asks the bus how much is undelivered. dbus-daemon answers for one connection, dbus-broker for all
+ * at once. A caller is never asked: many programs read all messages but answer none, and each
+ * unanswered question counts towards the bus's limit on pending replies. */
 
 #include "config.h"
 
@@ -14,7 +13,7 @@
 #define STATS_IFACE "org.freedesktop.DBus.Debug.Stats"
 #define PEERS_KEY   "org.bus1.DBus.Debug.Stats.PeerAccounting"
 
-/* Questions under way, of those that concern one connection each. */
+/* Questions in progress that concern one connection each. */
 #define QUESTIONS_MAX 8
 #define TIMEOUT_MS    5000
 
@@ -121,8 +120,7 @@ tell (const Question *question, GVariant *stats)
     undelivered->funcs.figure (question->name, bytes, undelivered->user_data);
 }
 
-/* The bus does not understand the question. Without any answer there is nothing to go by:
- * everything counts as read, as before there were any accounts. */
+/* The bus does not support the question. Without any answer, everything counts as read. */
 static void
 try_another_way (CpdUndelivered *undelivered, Way failed, const GError *error)
 {
@@ -131,8 +129,8 @@ try_another_way (CpdUndelivered *undelivered, Way failed, const GError *error)
   undelivered->way++;
   if (undelivered->way == NOT_AT_ALL)
     g_warning (
-        "the bus does not say what its receivers have not read yet (%s): a program that does "
-        "not read can make the service slow for all; see certpind(8)",
+        "the bus does not report undelivered messages (%s): a program that does not read can "
+        "slow down the service for all users",
         error->message);
 }
 
@@ -172,7 +170,7 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   question_free (question);
 }
 
-/* Asks of one connection, given by its unique name, and where the bus can only tell of all, of all.
+/* Asks about one connection, by its unique name, or about all, if the bus can only answer for all.
  * The answer comes later. */
 void
 cpd_undelivered_ask (CpdUndelivered *undelivered, const char *name)

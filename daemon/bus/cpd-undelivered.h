@@ -11,9 +11,9 @@ typedef struct _CpdUndelivered CpdUndelivered;
 
 typedef struct
 {
-  /* The bus has so many bytes for a connection that this has not read yet. */
+  /* The bus has this many undelivered bytes for a connection. */
   void (*figure) (const char *name, guint64 bytes, gpointer user_data);
-  /* The question about a connection is over, whatever came of it. */
+  /* The question about a connection has ended, with or without an answer. */
   void (*done) (const char *name, gpointer user_data);
 } CpdUndeliveredFuncs;
 

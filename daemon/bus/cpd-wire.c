@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Messages of the bus as they come, read without making anything of them: who sends what to whom,
- * and how many values it holds. To make values of bytes costs GDBus ten times what it costs the bus
- * to check them, so it must be known beforehand what is worth that. D-Bus Specification, “Message
- * Protocol” and “Marshaling (Wire Format)”. The bus has checked what comes; nothing here relies on
- * that. */
+/* Reads messages of the bus without decoding them: sender, receiver, kind, and the number of
+ * values. To decode a message costs GDBus ten times what it costs the bus to check it, so expensive
+ * messages must be found beforehand. D-Bus Specification, “Message Protocol” and “Marshaling (Wire
+ * Format)”. The bus has checked the messages; nothing here relies on that. */
 
 #include "config.h"
 
@@ -12,16 +11,16 @@
 
 #include <string.h>
 
-/* Values within values: the specification allows 64. */
+/* Nesting of values: the specification allows 64 levels. */
 #define DEPTH_MAX 64
 
-/* Values of a header. The fields that there are have some 30. */
+/* Values of a header. All existing fields together have some 30. */
 #define HEADER_VALUES_MAX 256
 
 /* “The array of header fields” begins here. */
 #define FIELDS_AT 12
 
-/* A field that nobody knows, and that whoever reads a header must ignore. */
+/* An unknown field, which every reader must ignore. */
 #define FIELD_UNKNOWN 255
 
 typedef struct
@@ -73,7 +72,7 @@ read_number (Reader *reader, guint32 *number)
   return skip (reader, 4);
 }
 
-/* `text`: (out) (transfer none): as long as it says, and then zero */
+/* `text`: (out) (transfer none): of the given length, then zero */
 static gboolean
 read_text (Reader *reader, gsize length, const char **text)
 {
@@ -162,8 +161,7 @@ skip_type (const char **type)
   return TRUE;
 }
 
-/* Arrays of numbers, which are taken as they are, are one value however long; not those of
- * booleans. */
+/* An array of numbers, which is not decoded, is one value at any length; one of booleans is not. */
 static gboolean
 skip_array (Reader *reader, const char **type, unsigned int depth)
 {
@@ -240,7 +238,7 @@ skip_value (Reader *reader, const char **type, unsigned int depth)
     }
 }
 
-/* Returns: the bytes of the header, with what fills it up to where the body begins */
+/* Returns: the length of the header, including the padding before the body */
 guint64
 cpd_wire_measure_header (const guint8 start[CPD_WIRE_START_BYTES])
 {
@@ -255,7 +253,7 @@ cpd_wire_measure_body (const guint8 start[CPD_WIRE_START_BYTES])
   return get_number (start + 4, is_swapped (start));
 }
 
-/* What a field says goes where its code says. */
+/* The code of a field says where its value is stored. */
 static gboolean
 keep_field (Reader *reader, guint8 code, const char *type, CpdWireHeader *header)
 {
@@ -273,7 +271,7 @@ keep_field (Reader *reader, guint8 code, const char *type, CpdWireHeader *header
   return skip_value (reader, &type, 0) && *type == '\0';
 }
 
-/* One field is a code and, as a variant, what it says. */
+/* A field is a code and a variant with its value. */
 static gboolean
 read_field (Reader *reader, CpdWireHeader *header)
 {
@@ -298,7 +296,7 @@ read_fields_from (const guint8 *bytes, gsize size)
   return reader;
 }
 
-/* `bytes`: the whole header. FALSE: it is none, or holds too much. */
+/* `bytes`: the whole header. FALSE: it is not valid, or has too many values. */
 gboolean
 cpd_wire_read_header (const guint8 *bytes, gsize size, CpdWireHeader *header)
 {
@@ -317,7 +315,7 @@ cpd_wire_read_header (const guint8 *bytes, gsize size, CpdWireHeader *header)
   return TRUE;
 }
 
-/* Whether the body, as long as the header says, holds more than `most` values, or what is none. */
+/* Whether the body, of the length in the header, has more than `most` values, or invalid ones. */
 gboolean
 cpd_wire_has_more_values (const CpdWireHeader *header, const guint8 *body, unsigned int most)
 {
@@ -331,7 +329,7 @@ cpd_wire_has_more_values (const CpdWireHeader *header, const guint8 *body, unsig
   return reader.at != reader.size;
 }
 
-/* Makes the header one of a message without a body and without descriptors. */
+/* Changes the header to that of a message without a body and without descriptors. */
 void
 cpd_wire_empty (guint8 *bytes, gsize size)
 {
@@ -351,14 +349,14 @@ cpd_wire_empty (guint8 *bytes, gsize size)
     }
 }
 
-/* What GDBus makes of it. `bytes`: header and body. Returns: (transfer full) (nullable) */
+/* Decodes it with GDBus. `bytes`: header and body. Returns: (transfer full) (nullable) */
 GDBusMessage *
 cpd_wire_make_message (GBytes *bytes)
 {
   gsize size;
   const guint8 *data = g_bytes_get_data (bytes, &size);
 
-  /* It does not write there, but does not say so. */
+  /* GDBus does not write there, but its type is not const. */
   return g_dbus_message_new_from_blob ((guchar *)data, size,
                                        G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
 }

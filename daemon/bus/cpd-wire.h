@@ -6,14 +6,14 @@
 
 G_BEGIN_DECLS
 
-/* Of every message, so many bytes say how long the rest is. */
+/* The first bytes of every message, which give the length of the rest. */
 #define CPD_WIRE_START_BYTES 16
 
-/* What the header of a message says. The texts are within its bytes; NULL: there is none. */
+/* The header of a message. The texts point into its bytes; NULL: there is none. */
 typedef struct
 {
   GDBusMessageType type;
-  gboolean swapped; /* its numbers are not in the order of this machine */
+  gboolean swapped; /* its byte order is not that of this machine */
   guint32 body_bytes;
   guint32 n_fds;
   const char *sender, *destination, *interface, *signature;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The addresses of a host, looked up anew for each connection, without those that no name on the
- * network may lead to: link-local ones, where clouds keep the secrets of their machines. They are
- * left out before any connection is tried, in their mapped and translated forms too. */
+/* The addresses of a host, resolved again for each connection, without those that no name may lead
+ * to: link-local addresses, where clouds serve the secrets of their machines. They are removed
+ * before any connection is tried, also in their mapped and translated forms. */
 
 #include "config.h"
 
@@ -24,7 +24,7 @@ typedef struct
 G_DECLARE_FINAL_TYPE (CpdAddressFilter, cpd_address_filter, CPD, ADDRESS_FILTER,
                       GSocketAddressEnumerator)
 
-/* One look-up: the addresses of another enumerator, filtered. */
+/* One lookup: the addresses of another enumerator, filtered. */
 struct _CpdAddressFilter
 {
   GSocketAddressEnumerator parent;
@@ -79,14 +79,13 @@ lets_through (CpdAddressFilter *filter, GSocketAddress *address)
   return !refused;
 }
 
-/* At the end of the addresses: that there were only refused ones must not look like an empty
- * answer. */
+/* At the end of the addresses: if all were refused, this must not look like an empty result. */
 static void
 set_end_error (CpdAddressFilter *filter, GError **error)
 {
   if (filter->refused && !filter->any)
     g_set_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE,
-                 "its only addresses are link-local ones, which are refused");
+                 "it has only link-local addresses, which are refused");
 }
 
 static GSocketAddress *
@@ -193,7 +192,7 @@ cpd_address_enumerate (GSocketConnectable *connectable)
 {
   GNetworkAddress *address = G_NETWORK_ADDRESS (connectable);
   CpdAddressFilter *filter = g_object_new (CPD_TYPE_ADDRESS_FILTER, NULL);
-  /* A new one each time: a GNetworkAddress goes on to give the addresses that it once found. */
+  /* A new one each time, because a GNetworkAddress caches the addresses that it found. */
   g_autoptr (GSocketConnectable) fresh = g_network_address_new (
       g_network_address_get_hostname (address), g_network_address_get_port (address));
 

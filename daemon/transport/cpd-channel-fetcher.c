@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One order from the first attempt to the answer: a hop is looked up and judged, sent over its
- * channel, sent again where nothing had been sent yet, and followed where it redirects, all before
- * one deadline. */
+/* One order from the first attempt to the response. Each hop gets its policy, is sent over its
+ * channel, is tried again if nothing was sent yet, and is followed if it redirects. One deadline
+ * limits all this. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@ struct _CpdChannelFetcher
   CpdChannels *channels;
 };
 
-/* One order under way; belongs to its task. */
+/* One order in progress; belongs to its task. */
 typedef struct
 {
   CpdChannelFetcher *fetcher; /* borrowed from the task */
@@ -54,7 +54,7 @@ fetch_free (gpointer data)
   g_free (fetch);
 }
 
-/* Lets go of what could still call back, before the task returns. */
+/* Disconnects everything that could still call back, before the task returns. */
 static void
 fetch_done (GTask *task)
 {
@@ -111,7 +111,7 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
   return g_variant_builder_end (&builder);
 }
 
-/* What the connection itself tells; whoever has the verdict adds what that tells. */
+/* The evidence of the connection; the bus adds that of the verdict. */
 static GVariant *
 new_info (Fetch *fetch, const CpdAnswer *answer)
 {
@@ -157,7 +157,7 @@ fetch_answer (GTask *task, const CpdAnswer *answer)
 
 static void fetch_hop (GTask *task, gboolean fresh);
 
-/* An answer is there: the end, or one more hop. */
+/* A response has arrived: the end, or one more hop. */
 static void
 fetch_on_answer (GTask *task)
 {
@@ -230,7 +230,7 @@ fetch_send (GTask *task, gboolean fresh)
     fetch_on_ended (task);
 }
 
-/* One more attempt at the request of this hop: with the policy of now. */
+/* One more attempt at the request of this hop, with the current policy. */
 static void
 fetch_hop (GTask *task, gboolean fresh)
 {
@@ -264,7 +264,7 @@ fetch_on_cancelled (GTask *task)
                                                  "the request was cancelled"));
 }
 
-/* From here on the order ends at its deadline, or when the caller cancels it. */
+/* From now on, the order ends at its deadline, or when the caller cancels it. */
 static void
 watch_end (GTask *task)
 {

@@ -199,7 +199,7 @@ on_ended (CpdChannel *channel, CpdAttempt *attempt)
     g_signal_emit (channel, signals[IDLE], 0);
 }
 
-/* `bodies`: what the uid may hold of them. `request`: the order's, or what a redirect made of it.
+/* `bodies`: the uid's budget for bodies. `request`: that of the order, or of a redirect.
  * `fresh`: on a new connection.
  * Returns: (transfer full): an attempt that starts when a connection is free for it */
 CpdAttempt *
@@ -234,7 +234,7 @@ cut_kept (CpdChannel *channel)
     cpd_connection_free (connection);
 }
 
-/* Leaves everything under way, each to go where it belongs, and cuts all connections. */
+/* Abandons all exchanges, each with its own outcome, and cuts all connections. */
 void
 cpd_channel_close (CpdChannel *channel)
 {
@@ -281,7 +281,7 @@ do_all_pass (CpdChannel *channel)
   return TRUE;
 }
 
-/* Something has changed: the channel is closed unless every connection that it has still passes. */
+/* Something has changed: closes the channel unless all its connections still pass. */
 void
 cpd_channel_reconsider (CpdChannel *channel)
 {

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_CHANNEL (cpd_channel_get_type ())
 
-/* The warm connections of one uid to one host and port. Emits
- *   closed (): it takes nothing any more, and was left by all that was under way;
- *   idle (): nothing is under way. */
+/* The keep-alive connections of one uid to one host and port. Emits
+ *   closed (): it accepts no more exchanges, and has none in progress;
+ *   idle (): no exchange is in progress. */
 G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
 
 typedef struct

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels of all callers: found by uid, host and port; dropped when they have been idle for
- * long; and reconsidered, those concerned and no others, when a pin or the anchors change. */
+/* The channels of all callers: finds them by uid, host and port; drops them when they have been
+ * idle for long; and checks the affected ones again when a pin or the anchors change. */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-channels.h"
 
-/* Each may have several connections, which stay for as long as it is idle. */
+/* Each may have several connections, which stay open while it is idle. */
 #define CHANNELS_PER_UID 64
 
-/* How long one change of pins may keep the main loop with connections that are idle, and with those
- * in use. */
+/* How long one change of pins may check idle connections on the main loop, and busy ones. */
 #define IDLE_US 3000
 #define BUSY_US 50000
 
@@ -174,8 +173,8 @@ get_gate (CpdChannels *channels, guint32 uid)
   return gate;
 }
 
-/* Makes room for one more channel of a uid, in the place of the one that has been idle for longest.
- * What is busy is bounded by the requests that may run. */
+/* Makes room for one more channel of a uid: drops the one that has been idle for longest. The limit
+ * on running requests bounds the busy ones. */
 static void
 make_room (CpdChannels *channels, guint32 uid)
 {
@@ -200,7 +199,7 @@ make_room (CpdChannels *channels, guint32 uid)
     remove_entry (oldest);
 }
 
-/* Returns: (transfer full): the channel to a host for a uid; made if there is none */
+/* Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
 CpdChannel *
 cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
 {

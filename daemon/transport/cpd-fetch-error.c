@@ -66,7 +66,7 @@ explain (CertpinError code)
     case CERTPIN_ERROR_OFFLINE:
       return "cannot be reached, since this machine has no network";
     case CERTPIN_ERROR_TLS_FAILED:
-      return "did not complete a handshake in TLS 1.2 or newer";
+      return "did not complete a handshake of TLS 1.2 or newer";
     case CERTPIN_ERROR_TRUNCATED:
       return "ended the connection before its response was complete";
     case CERTPIN_ERROR_PROTOCOL_ERROR:

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* How far a request had come when something went wrong. */
+/* The stage in which a request failed. */
 typedef enum
 {
   CPD_STAGE_CONNECTING,

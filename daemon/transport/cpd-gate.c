@@ -55,7 +55,7 @@ cpd_gate_new (void)
   return g_object_new (CPD_TYPE_GATE, NULL);
 }
 
-/* Returns: whether one more connection may be set up; if so, cpd_gate_leave () is due when it is */
+/* Returns: whether one more connection may be set up; if so, call cpd_gate_leave () afterwards */
 gboolean
 cpd_gate_enter (CpdGate *gate)
 {

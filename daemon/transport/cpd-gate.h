@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_GATE (cpd_gate_get_type ())
 
-/* How many connections one uid may be setting up at a time. Emits
+/* Limits the connections that one uid sets up at a time. Emits
  *   opened (): there is room again. */
 G_DECLARE_FINAL_TYPE (CpdGate, cpd_gate, CPD, GATE, GObject)
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Asks core for a verdict: on the policy, the anchors and the time of now. Every check of a
- * connection, in its handshake and before each request, is made through here, so that none can be
- * made on what was true earlier. */
+/* Asks core for a verdict on the current policy, anchors and time. Every check of a connection, in
+ * the handshake and before each request, goes through here, so that none can use old values. */
 
 #include "config.h"
 
@@ -14,7 +13,7 @@ now_s (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
-/* Whether a host may be asked at all: before any connection. Returns: (transfer full) */
+/* Whether requests to a host are allowed at all: before any connection. Returns: (transfer full) */
 CpdVerdict *
 cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
 {
@@ -23,8 +22,8 @@ cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
   return cpd_verdict_of_policy (policy, now_s ());
 }
 
-/* Whether a server may be sent something. `require_keys`: (nullable): of CertpinKey, a request's
- * own.
+/* Whether a request may be sent to a server. `require_keys`: (nullable): of CertpinKey, the
+ * request's own.
  * Returns: (transfer full) */
 CpdVerdict *
 cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys)

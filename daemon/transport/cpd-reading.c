@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Who reads more of a body next. One piece is read in each turn of the main loop, going round by
- * uid, and whoever has read much rests while others are there: a user's sixteen large answers would
- * otherwise come before each small step of everybody else's. */
+/* Decides whose body is read next. Each turn of the main loop reads one piece, in turn by uid. A
+ * uid that has read much pauses while others are active: otherwise, each small step of the others
+ * would wait for pieces of its large responses. */
 
 #include "config.h"
 
@@ -12,7 +12,7 @@
 #include "daemon/core/base/cpd-clock.h"
 #include "daemon/core/base/cpd-round.h"
 
-/* So much rest may be saved up: who reads little never waits. */
+/* This much may be read without a pause: a uid that reads little never waits. */
 #define SAVED_MAX_US (2 * G_TIME_SPAN_MILLISECOND)
 
 /* A piece of a body that is to be read. */
@@ -106,7 +106,7 @@ cpd_reading_unref (CpdReading *reading)
     g_atomic_rc_box_release_full (reading, reading_clear);
 }
 
-/* `read`: called with the object, once, when it is its turn; the object is kept until then. */
+/* `read`: called with the object, once, in its turn; the object is kept until then. */
 void
 cpd_reading_wait (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object)
 {

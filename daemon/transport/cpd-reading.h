@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The order in which the bodies of answers are read. */
+/* The order in which response bodies are read. */
 typedef struct _CpdReading CpdReading;
 
 typedef void (*CpdReadingFunc) (gpointer object);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Where a redirect leads and what goes along (RFC 9110, section 15.4). Nothing that could identify
- * somebody crosses from one origin to another, and no body does. */
+/* Decides where a redirect leads, and what is sent there (RFC 9110, section 15.4). To another
+ * origin, nothing that could identify the user is sent, and no body. */
 
 #include "config.h"
 
@@ -103,8 +103,8 @@ resolve (GUri *base, const CpdHttpField *field, GError **error)
       base, location, G_URI_FLAGS_ENCODED | G_URI_FLAGS_SCHEME_NORMALIZE, &reason);
   g_autofree char *shown = cpd_text_sanitize (location, strnlen (location, 300));
 
-  /* GLib cannot write one without a host whose path begins with “//”, as servers may send. What is
-   * wrong with it, its scheme tells. */
+  /* GLib cannot write a URL without a host whose path begins with “//”, which servers may send. The
+   * scheme says what is wrong with it. */
   if (uri != NULL && g_uri_get_host (uri) == NULL)
     return g_strconcat (g_uri_get_scheme (uri), ":", NULL);
   if (uri != NULL)
@@ -138,7 +138,7 @@ parse_target (const char *url, GError **error)
   return request != NULL ? cpd_host_new_of_uri (certpin_request_get_uri (request), error) : NULL;
 }
 
-/* Returns: (transfer full): the request as it goes on */
+/* Returns: (transfer full): the request for the next hop */
 static CertpinRequest *
 carry_on (CertpinRequest *request, gboolean to_get, gboolean same_origin, const char *url,
           GError **error)

@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* One of the requests that an order turns into by redirects, and where it goes. */
+/* One request of an order, the first or one after a redirect, and its host. */
 typedef struct
 {
   CertpinRequest *request;

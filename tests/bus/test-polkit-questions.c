@@ -243,7 +243,7 @@ test_dialogs_per_uid (Fixture *f, gconstpointer user_data)
   settle (f);
   assert_open (f, 4, 0);
   g_assert_cmpuint (count_failed (f, CERTPIN_ERROR_LIMIT_EXCEEDED), ==, 96);
-  assert_limited (f, f->asked->pdata[4], "you have 4", "close one");
+  assert_limited (f, f->asked->pdata[4], "already have 4", "close one");
   with = ask_for_dialog (f, BOB);
   without = ask_plainly (f, BOB);
   fake_polkit_allow (f->polkit, without->caller->sender);
@@ -266,7 +266,7 @@ test_dialogs_in_all (Fixture *f, gconstpointer user_data)
   settle (f);
   assert_open (f, 16, 0);
   g_assert_cmpuint (count_failed (f, CERTPIN_ERROR_LIMIT_EXCEEDED), ==, 4);
-  assert_limited (f, f->asked->pdata[16], "together have 16", "try again later");
+  assert_limited (f, f->asked->pdata[16], "together already have 16", "try again later");
   root = ask_for_dialog (f, 0);
   fake_polkit_allow (f->polkit, root->caller->sender);
   settle (f);

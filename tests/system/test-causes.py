@@ -48,7 +48,7 @@ def _(world):
     server.present(inspected)
     failure = refused_because(world, server, inspected, pinned, 'PinMismatch', 'local-authority')
     holds('Other Root' in failure['likely-cause'], failure['likely-cause'])
-    holds('inspects' in failure['likely-cause'], failure['likely-cause'])
+    holds('inspected' in failure['likely-cause'], failure['likely-cause'])
 
 
 @test('the pinned key without its intermediate: untrusted-path')

@@ -70,7 +70,7 @@ def _(world):
         ('block', 'h', 'two', 'words'): 'unexpected argument ‘words’: ‘block’ takes at most 2',
         ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, or a --key',
         ('pin', 'h', 'file', '--key=x'):
-            'give either certificates or keys; a backup of --key is another --key',
+            'give either certificates or keys; to add a backup key, repeat --key',
         ('list', '--system', '--user'): 'give only one of --system and --user',
         ('get', '-H', 'x', 'https://h/'): '‘x’ is not a header; write it as ‘Name: value’',
         ('get', '--timeout=0', 'https://h/'):

@@ -52,7 +52,7 @@ def _(world):
         for arguments in (['--host', HOST, bad], [bad], [bad, good], [good, bad],
                           ['--trust-anchor', bad, good]):
             errors = ctl(world, 'verify', *arguments)[2]
-            holds(f'‘{bad}’ is PEM, but does not hold a whole certificate' in errors,
+            holds(f'‘{bad}’ is PEM, but has no complete certificate' in errors,
                   f'it said “{errors}”')
             error = json.loads(exits(world, BAD_INPUT, 'verify', '--json', *arguments))['error']
             equal(error['name'], 'WrongFormat', 'the error')

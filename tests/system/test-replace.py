@@ -205,7 +205,7 @@ def _(world):
     world.daemon.process.send_signal(signal.SIGHUP)
     first.go_on()
     world.root.call(PINS, 'Reload', '')  # reloads are made one by one
-    holds('read the pin files' in world.daemon.log(), 'the signal is forgotten')
+    holds('reloaded the pin files' in world.daemon.log(), 'the signal is forgotten')
 
 
 @test('what a crash left is removed at the start')

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One source for as long as its owner lives, instead of a timeout for each time that it is needed:
- * it can be set from any thread, and of several times the earliest counts. */
+/* A timer: one source for the life of its owner, instead of a new timeout for each use. It can be
+ * set from any thread; of several times, the earliest counts. */
 
 #include "config.h"
 
@@ -28,7 +28,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 
 static GSourceFuncs source_funcs = { .dispatch = dispatch };
 
-/* `name`: for those who debug. Returns: (transfer full): an alarm that is off */
+/* `name`: for debugging. Returns: (transfer full): an alarm that is off */
 CpdAlarm *
 cpd_alarm_new (const char *name, CpdAlarmFunc func, gpointer user_data)
 {
@@ -49,8 +49,8 @@ cpd_alarm_free (CpdAlarm *alarm)
   g_source_unref (&alarm->parent);
 }
 
-/* Calls the function at `time_us` (monotonic; 0: at once), or earlier if it is set for that
- * already. Of threads, only one at a time may set it. */
+/* Calls the function at `time_us` (monotonic; 0: at once), or earlier if it is already set to an
+ * earlier time. Only one thread at a time may set it. */
 void
 cpd_alarm_set (CpdAlarm *alarm, gint64 time_us)
 {

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A function that is called on the main context once it is time. */
+/* Calls a function on the main context at a given time. */
 typedef struct _CpdAlarm CpdAlarm;
 
 typedef void (*CpdAlarmFunc) (gpointer user_data);

@@ -44,7 +44,7 @@ cpd_budget_take (CpdBudget *budget, guint64 amount)
   return TRUE;
 }
 
-/* What is there already, and counts whether or not it is within the limit. */
+/* Adds what already exists; it counts even if it exceeds the limit. */
 void
 cpd_budget_charge (CpdBudget *budget, guint64 amount)
 {
@@ -57,9 +57,9 @@ cpd_budget_give_back (CpdBudget *budget, guint64 amount)
   budget->taken -= MIN (amount, budget->taken);
 }
 
-/* Of something that all users share, one may have half of what the others leave, so that there
- * is always some left; and `most` at the most.
- * Returns: how much one may have */
+/* Of a resource that all users share, one user may have half of what the others leave, so that some
+ * is always left, and at most `most`.
+ * Returns: how much one user may have */
 guint64
 cpd_budget_share (guint64 total, guint64 others, guint64 most)
 {

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* How much of something one user may hold at a time. Reference-counted. */
+/* Limits how much of a resource one user may hold at a time. Reference-counted. */
 typedef struct _CpdBudget CpdBudget;
 
 CpdBudget *cpd_budget_new (guint64 limit);

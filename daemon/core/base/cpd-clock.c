@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What work takes. On a machine that is busy a moment's work may be long in coming to its end,
- * which is nobody's fault. */
+/* Measures processor time: on a busy machine, the elapsed time of some work says little about its
+ * cost. */
 
 #include "config.h"
 

@@ -25,7 +25,7 @@ static const struct
   { "UrlBytes", G_STRUCT_OFFSET (CpdConfig, url_bytes), 16 * KIB, 256, MIB },
   { "Headers", G_STRUCT_OFFSET (CpdConfig, headers), 100, 1, 1000 },
   { "HeaderBytes", G_STRUCT_OFFSET (CpdConfig, header_bytes), 64 * KIB, KIB, MIB },
-  /* What may be undelivered of one user has room for one answer of this size: hence the ceiling. */
+  /* One response of this size must fit into the limit on a user's undelivered messages. */
   { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 16 * MIB, KIB, 16 * MIB },
   { "BodyBytesPerUser", G_STRUCT_OFFSET (CpdConfig, body_bytes_per_uid), 64 * MIB, MIB,
     4096 * MIB },
@@ -38,7 +38,7 @@ static const struct
 
 #define DEFAULT_TRUST_FILE "/etc/ssl/certs/ca-certificates.crt"
 
-/* Where Debian, Fedora, Arch and SUSE have administrators put authorities of their own. */
+/* The folders for the administrator's own authorities on Debian, Fedora, Arch and SUSE. */
 static const char *const default_local_trust_dirs[]
     = { "/usr/local/share/ca-certificates", "/etc/pki/ca-trust/source/anchors",
         "/etc/ca-certificates/trust-source/anchors", "/etc/pki/trust/anchors", NULL };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whether one user has something to itself, and how long it rests after it took of what all share:
- * several times as long, but only where others are there. What it took while nobody else was there
- * it took of nobody, and the first one who comes does not make it pay for that. */
+/* Decides how long a user pauses after it used a shared resource: several times as long as the use,
+ * but only if other users are active. Use while nobody else was active costs nothing, even when
+ * another user then becomes active. */
 
 #include "config.h"
 
 #include "daemon/core/base/cpd-presence.h"
 
-/* Whoever wanted something within this time is there. */
+/* A user is active if it wanted something within this time. */
 #define THERE_US G_USEC_PER_SEC
 
-/* So many times as long as it took, but not for ever. */
+/* A pause is this many times as long as the use, up to a limit. */
 #define REST        9
 #define REST_MAX_US G_USEC_PER_SEC
 
@@ -32,8 +32,8 @@ cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us)
   return now_us - presence->another_us > THERE_US;
 }
 
-/* `n_waiting`: how many uids wait now, those that rest included. `rests_until`: of one of them.
- * Returns: from when on it may go: at once, whatever it took, where nobody else is there */
+/* `n_waiting`: how many uids wait now, including those in a pause. `rests_until`: of one of them.
+ * Returns: when that uid may continue: at once, if nobody else is active */
 gint64
 cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting, gint64 rests_until,
                         gint64 now_us)
@@ -41,8 +41,9 @@ cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting, gin
   return n_waiting <= 1 && cpd_presence_is_of_one (presence, now_us) ? 0 : rests_until;
 }
 
-/* After the last one took `took_us` of processor time. `rests_until`: what was due before, or now.
- * Returns: until when it rests */
+/* After the uid used `took_us` of processor time. `rests_until`: the end of its pause so far, or
+ * now.
+ * Returns: the end of its pause */
 gint64
 cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 took_us)
 {

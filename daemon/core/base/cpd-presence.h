@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Whether anybody else is there; starts as zeros. */
+/* Whether other users are active; starts as zeros. */
 typedef struct
 {
   guint32 last_uid;  /* who was there last */

@@ -21,7 +21,7 @@ is_plain (gunichar c)
   return certpin_text_is_plain (c) || c == ZERO_WIDTH_NON_JOINER || c == ZERO_WIDTH_JOINER;
 }
 
-/* Returns: (transfer full): `text` with each unfit character left out. */
+/* Returns: (transfer full): `text` without unsafe characters */
 char *
 cpd_text_sanitize (const char *text, size_t length)
 {
@@ -34,8 +34,8 @@ cpd_text_sanitize (const char *text, size_t length)
   return g_string_free (clean, FALSE);
 }
 
-/* Returns: (transfer full): `text` made fit, and cut, with a mark, where it has more than `most`
- * bytes */
+/* Returns: (transfer full): `text` without unsafe characters, cut and marked as cut if it has more
+ * than `most` bytes */
 char *
 cpd_text_shorten (const char *text, size_t length, size_t most)
 {

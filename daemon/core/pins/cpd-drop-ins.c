@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The pin files of the administrator and of packages, which are only read. As with systemd's
- * drop-ins a file hides those of the same name in later folders, and an empty one (or a link to
- * /dev/null) hides them without saying anything. They bind every user, so they must be root's, or
- * this program's own user's, alone. */
+ * drop-ins, a file replaces those of the same name in later folders, and an empty one (or a link to
+ * /dev/null) masks them. They bind every user, so they must belong to root or to this program's
+ * user, and only the owner may write to them. */
 
 #include "config.h"
 
@@ -44,7 +44,7 @@ block_hosts (Load *load, GPtrArray *hosts, const char *reason)
     }
 }
 
-/* A host that is said twice is blocked: nobody could tell which of them holds. */
+/* A host that is pinned twice is blocked: it is not clear which pin applies. */
 static void
 add_pin (Load *load, CpdPin *pin)
 {
@@ -59,7 +59,7 @@ add_pin (Load *load, CpdPin *pin)
     }
   hosts = g_ptr_array_new ();
   g_ptr_array_add (hosts, pin->host);
-  reason = g_strdup_printf ("host ‘%s’ is pinned twice: in ‘%s’ and again in ‘%s’",
+  reason = g_strdup_printf ("host ‘%s’ is pinned twice: in ‘%s’ and in ‘%s’",
                             cpd_host_get_text (pin->host),
                             other->source != NULL ? other->source : "another file", pin->source);
   block_hosts (load, hosts, reason);
@@ -76,7 +76,7 @@ is_safe (const struct stat *status, const char *path, GError **error)
                      "‘%s’ must belong to root, and only root may write to it", path);
 }
 
-/* Whether the file says nothing, so that it only hides others. */
+/* Whether the file is empty, so that it only masks others. */
 static gboolean
 is_mask (int folder_fd, const char *name, const struct stat *status)
 {
@@ -88,7 +88,7 @@ is_mask (int folder_fd, const char *name, const struct stat *status)
          && g_str_equal (target, "/dev/null");
 }
 
-/* A file that a pin file names: as safe as that one. */
+/* A file that a pin file names; it must be as safe as the pin file. */
 static GBytes *
 read_beside (const char *name, gpointer folder, GError **error)
 {
@@ -115,7 +115,7 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
   struct stat status;
 
   if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot look at ‘%s’: %s", path,
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot examine ‘%s’: %s", path,
                  g_strerror (errno));
   else if (is_safe (&status, path, &error) && is_mask (folder_fd, name, &status))
     return;
@@ -131,8 +131,8 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
     add_pin (load, pins->pdata[i]);
 }
 
-/* Whether a folder that cannot be opened is just not there, which is fine. A link to nowhere is
- * not: what it led to may have held pins. */
+/* Whether a folder that cannot be opened does not exist, which is allowed. A dangling link is not:
+ * its target may have had pins. */
 static gboolean
 is_absent (const char *folder)
 {
@@ -195,9 +195,9 @@ load_folder (Load *load, const char *folder)
     close (fd);
 }
 
-/* `folders`: the first one is the strongest; each may be missing. `problems`: of char *, gets a
+/* `folders`: the first one has priority; each may be missing. `problems`: of char *: gets a
  * sentence for everything that blocks something.
- * Returns: (transfer full): what they say, together */
+ * Returns: (transfer full): the pins of all of them */
 CpdPinTable *
 cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Writes and removes files for good. Once a change has returned, a crash or a power cut leaves it;
- * until then what was there before, and never half of either. Where a change fails, it is undone:
- * what a caller was refused must not come true with a restart; and where not even that is certain,
- * the caller is told. One change a folder at a time. */
+/* Writes and removes files durably. After a change has returned, it survives a crash or a power
+ * cut; before, the old file does; a part of either never does. A failed change is undone: it must
+ * not take effect after a restart; if even that is uncertain, the caller learns it. Only one change
+ * in a folder at a time. */
 
 #define _GNU_SOURCE /* renameat2() */
 #include "config.h"
@@ -19,13 +19,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The other of two files that change places. Neither is a pin file's name, so a crash leaves
+/* The other of two files that are exchanged. Neither has the name of a pin file, so a crash leaves
  * nothing that would be read. */
 #define NEW_NAME ".new"
 #define OLD_NAME ".old"
 
-/* What GLib appends to the name of a file that it replaces, as earlier versions of this program had
- * it do. */
+/* What GLib appends to the name of a file that it replaces, as earlier versions of this program
+ * did. */
 #define RANDOM_SUFFIX_BYTES 6
 
 static const char *
@@ -38,7 +38,7 @@ find_remedy (int code)
   if (code == EISDIR)
     return "remove that folder";
   if (code == EACCES || code == EPERM)
-    return "let the user that certpind runs as write there";
+    return "give the user of certpind write access there";
   return "fix that folder or its disk";
 }
 
@@ -77,7 +77,7 @@ write_all (int fd, const char *data, gsize length)
   return TRUE;
 }
 
-/* Writes the new file beside the old one, and waits for the disk. */
+/* Writes the new file next to the old one, and waits for the disk. */
 static gboolean
 write_new (const CpdDurableFile *file, GBytes *text, GError **error)
 {
@@ -98,7 +98,7 @@ write_new (const CpdDurableFile *file, GBytes *text, GError **error)
   return written;
 }
 
-/* Where the file that was there before is, while a change can be undone. */
+/* Where the old file is, while a change can be undone. */
 typedef enum
 {
   UNDO_NONE,     /* there was none */
@@ -107,7 +107,7 @@ typedef enum
   UNDO_LOST,     /* nowhere */
 } Undo;
 
-/* Returns: the type, as of `st_mode`; 0: it is not there */
+/* Returns: the type, as in `st_mode`; 0: it does not exist */
 static mode_t
 find_type (const CpdDurableFile *file)
 {
@@ -118,7 +118,7 @@ find_type (const CpdDurableFile *file)
   return status.st_mode & S_IFMT;
 }
 
-/* A folder in its place could be moved away, but then nobody could remove it. */
+/* A folder of that name could be moved away, but then nobody could remove it. */
 static gboolean
 check_no_folder (const CpdDurableFile *file, const char *doing, GError **error)
 {
@@ -128,8 +128,8 @@ check_no_folder (const CpdDurableFile *file, const char *doing, GError **error)
   return fail (error, doing, file);
 }
 
-/* Puts the new file in its place. Some file systems cannot exchange two files, and some have no
- * links: one of both they all have, or else the old file is lost. */
+/* Moves the new file into place. Some file systems cannot exchange two files, and some have no
+ * links; if one can do neither, the old file is lost. */
 static gboolean
 put_in_place (const CpdDurableFile *file, Undo *undo, GError **error)
 {
@@ -158,20 +158,20 @@ undo_change (const CpdDurableFile *file, Undo undo)
   return undo == UNDO_OLD && renameat (fd, OLD_NAME, fd, file->name) == 0;
 }
 
-/* Waits for the disk to know of the change; or else undoes it. `uncertain`: set where it cannot be
- * told whether the disk has it. */
+/* Waits until the change is on disk, or undoes it. `uncertain`: set if nobody knows whether the
+ * disk has it. */
 static gboolean
 settle (const CpdDurableFile *file, Undo undo, gboolean *uncertain, GError **error)
 {
   if (sync_file (file->folder_fd))
     return TRUE;
-  fail (error, "write out the folder of", file);
+  fail (error, "sync the folder of", file);
   *uncertain = !undo_change (file, undo) || !sync_file (file->folder_fd);
   return FALSE;
 }
 
-/* Blocks until the file is on disk. `uncertain`: set to whether a failure may all the same turn
- * out to have been a change, once the machine has been off.
+/* Blocks until the file is on disk. `uncertain`: set to whether a failed change may still take
+ * effect after a power cut.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_durable_write (const CpdDurableFile *file, GBytes *text, gboolean *uncertain, GError **error)
@@ -189,7 +189,7 @@ cpd_durable_write (const CpdDurableFile *file, GBytes *text, gboolean *uncertain
   return done;
 }
 
-/* A file that is not there is removed already. Otherwise as above. */
+/* A file that does not exist counts as removed. Otherwise as above. */
 gboolean
 cpd_durable_remove (const CpdDurableFile *file, gboolean *uncertain, GError **error)
 {
@@ -211,8 +211,8 @@ cpd_durable_remove (const CpdDurableFile *file, gboolean *uncertain, GError **er
   return done;
 }
 
-/* Whether GLib may have made the suffix at random. One of small letters alone may be a word that
- * somebody appended, and is rare otherwise. */
+/* Whether GLib may have made this random suffix. A suffix of only lower-case letters may be a word
+ * that somebody appended; at random, it is rare. */
 static gboolean
 is_random (const char *suffix)
 {
@@ -227,8 +227,8 @@ is_random (const char *suffix)
   return !is_word && strlen (suffix) == RANDOM_SUFFIX_BYTES;
 }
 
-/* `name`: of a file. `suffix`: what those have that are written here.
- * Returns: whether it is what a change left that a crash cut short */
+/* `name`: of a file. `suffix`: of the files that are written here.
+ * Returns: whether a crash during a change left it */
 gboolean
 cpd_durable_is_leftover (const char *name, const char *suffix)
 {
@@ -243,7 +243,7 @@ cpd_durable_is_leftover (const char *name, const char *suffix)
   return g_str_has_suffix (stem, suffix);
 }
 
-/* Removes it for good, if it is a file. Returns: whether it did */
+/* Removes it durably, if it is a file. Returns: whether it did */
 gboolean
 cpd_durable_tidy (int folder_fd, const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes are numbered one after the other, whomever they concern. */
+/* All changes share one sequence of numbers, whichever uid they concern. */
 
 #include "config.h"
 
@@ -10,7 +10,7 @@ struct _CpdGenerations
 {
   guint64 newest;  /* of all */
   guint64 shared;  /* the newest that concerned everybody */
-  GHashTable *own; /* uid → the newest that concerned it alone, as a guint64 * */
+  GHashTable *own; /* uid → the newest change for this uid alone, as a guint64 * */
 };
 
 CpdGenerations *
@@ -36,7 +36,7 @@ cpd_generations_get_newest (const CpdGenerations *generations)
   return generations->newest;
 }
 
-/* Returns: that of the newest change that concerns this uid */
+/* Returns: the number of the newest change that concerns this uid */
 guint64
 cpd_generations_get (const CpdGenerations *generations, guint32 uid)
 {
@@ -45,7 +45,7 @@ cpd_generations_get (const CpdGenerations *generations, guint32 uid)
   return MAX (generations->shared, own != NULL ? *own : 0);
 }
 
-/* `uid`: whom a change concerns; CPD_ALL_UIDS: everybody. Returns: its number */
+/* `uid`: the uid that a change concerns; CPD_ALL_UIDS: all. Returns: its number */
 guint64
 cpd_generations_next (CpdGenerations *generations, guint32 uid)
 {

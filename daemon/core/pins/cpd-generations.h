@@ -9,8 +9,7 @@ G_BEGIN_DECLS
 /* The uid in a change that concerns everybody. */
 #define CPD_ALL_UIDS G_MAXUINT32
 
-/* Numbers that grow with each change of pins, so that whoever has remembered something of them can
- * tell whether it still holds. */
+/* Numbers that grow with each change of pins, so that a cached result can be recognised as old. */
 typedef struct _CpdGenerations CpdGenerations;
 
 CpdGenerations *cpd_generations_new (guint64 first);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Hosts in canonical form: A-labels in lower case without a root dot, or an address in its one
- * spelling; a wildcard in front and a port behind. A text that is none of these is an error: it
- * must never come out as "another host, and that one is not pinned". */
+/* Hosts in canonical form: A-labels in lower case without the root dot, or an address in its one
+ * spelling, with an optional wildcard before and port after it. Any other text is an error: it must
+ * never pass for another host, one without a pin. */
 
 #include "config.h"
 
@@ -16,7 +16,7 @@
 #include <libpsl.h>
 #include <string.h>
 
-/* More than a name of 253 bytes can take in any spelling. */
+/* More than a name of 253 bytes needs in any spelling. */
 #define TEXT_MAX_BYTES 1024
 
 struct _CpdHost
@@ -42,7 +42,7 @@ refuse (GError **error, const char *host, const char *format, ...)
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_HOST, "host ‘%s’ %s", shown, reason);
 }
 
-/* An A-label must be one that its own U-label leads back to (RFC 5891, section 5.4). */
+/* The U-label of an A-label must convert back to the same A-label (RFC 5891, section 5.4). */
 static gboolean
 is_valid_a_label (const char *label)
 {
@@ -74,7 +74,7 @@ check_label (const char *label, const char *given, GError **error)
                        "has a ‘*’ that is not the whole first label; write *.h.example "
                        "or **.h.example");
       if (!g_ascii_islower (*c) && !g_ascii_isdigit (*c) && *c != '-' && *c != '_')
-        return refuse (error, given, "has a character that is not allowed; give the name alone");
+        return refuse (error, given, "has a character that is not allowed; give only the name");
     }
   if (label[0] == '-' || label[length - 1] == '-')
     return refuse (error, given, "has a label that begins or ends with a hyphen");
@@ -174,7 +174,7 @@ parse_name (CpdHost *host, const char *name, const char *given, GError **error)
   return TRUE;
 }
 
-/* A wildcard on a public suffix would speak for strangers. Where no list is at hand, none is
+/* A wildcard on a public suffix would include other people's hosts. Without a list, no wildcard is
  * safe. */
 static gboolean
 check_wildcard (CpdHost *host, const char *given, GError **error)
@@ -195,12 +195,12 @@ check_wildcard (CpdHost *host, const char *given, GError **error)
   return TRUE;
 }
 
-/* Before anything looks at it: what is far too long is not even quoted whole. */
+/* Before parsing: far too long text is not even quoted in full. */
 static gboolean
 check_length (const char *text, GError **error)
 {
   return strnlen (text, TEXT_MAX_BYTES + 1) <= TEXT_MAX_BYTES
-         || refuse (error, text, "is longer than any host name");
+         || refuse (error, text, "is too long for a host name");
 }
 
 static gboolean
@@ -214,7 +214,7 @@ parse_port (const char *text, const char *given, guint16 *port, GError **error)
   return TRUE;
 }
 
-/* Parts "name", "name:port", "[address]" and "[address]:port"; a bare IPv6 address has no port. */
+/* Splits "name", "name:port", "[address]" and "[address]:port"; a bare IPv6 address has no port. */
 static gboolean
 split_port (CpdHost *host, const char *text, char **name, GError **error)
 {
@@ -222,7 +222,7 @@ split_port (CpdHost *host, const char *text, char **name, GError **error)
   const char *bracket;
 
   if (strstr (text, "://") != NULL)
-    return refuse (error, text, "is a URL; give the host's name alone");
+    return refuse (error, text, "is a URL; give only the host name");
   if (*text == '[')
     {
       bracket = strchr (text, ']');
@@ -230,7 +230,7 @@ split_port (CpdHost *host, const char *text, char **name, GError **error)
         return refuse (error, text, "has a ‘[’ without its ‘]’");
       *name = g_strndup (text + 1, (size_t)(bracket - text - 1));
       if (strchr (*name, ':') == NULL)
-        return refuse (error, text, "has brackets around what is not an IPv6 address");
+        return refuse (error, text, "has no IPv6 address in its brackets");
       return bracket[1] == '\0' || parse_port (bracket + 2, text, &host->port, error);
     }
   if (colon == NULL || strchr (colon + 1, ':') != NULL)
@@ -305,7 +305,7 @@ cpd_host_new (const char *text, GError **error)
   return finish (host);
 }
 
-/* One host to be asked: `name` as it stands in a URL. Port 0 asks about the host whatever its port.
+/* The host of a request: `name` as in a URL. Port 0 means any port.
  * Errors: CERTPIN_ERROR_INVALID_HOST. */
 CpdHost *
 cpd_host_new_target (const char *name, guint16 port, GError **error)
@@ -381,8 +381,9 @@ cpd_host_is_address (CpdHost *host)
   return host->is_address;
 }
 
-/* Starts over the patterns that match `target`, which must outlive them: the exact name, one label
- * less behind "*.", then "**." before ever shorter ends; each with the port before without. */
+/* Starts with the patterns that match `target`, which must outlive them: the exact name, "*." and
+ * all but the first label, then "**." and ever shorter endings; each with the port before
+ * without. */
 void
 cpd_host_patterns_init (CpdHostPatterns *patterns, CpdHost *target)
 {

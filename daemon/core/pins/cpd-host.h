@@ -20,7 +20,7 @@ typedef enum
 /* The port of a URL that names none. */
 #define CPD_HTTPS_PORT 443
 
-/* A host pattern, or a host to be asked, in canonical form. An immutable, reference-counted
+/* A host pattern, or the host of a request, in canonical form. An immutable, reference-counted
  * value. */
 typedef struct _CpdHost CpdHost;
 
@@ -28,9 +28,9 @@ typedef struct _CpdHost CpdHost;
 typedef struct
 {
   CpdHost *target;
-  const char *rest;   /* the part of the name that the next pattern ends in; NULL at the end */
+  const char *rest;   /* the part of the name at the end of the next pattern; NULL after the last */
   CpdHostKind kind;   /* the kind of the next pattern */
-  gboolean with_port; /* whether the next pattern names the port */
+  gboolean with_port; /* whether the next pattern has the port */
   char buffer[CPD_HOST_TEXT_MAX_BYTES + 1];
 } CpdHostPatterns;
 

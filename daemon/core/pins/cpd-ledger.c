@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run-time layer, changed one change at a time and in order: first on disk, in a thread, and
- * only once it is there in memory. A block takes effect in memory even where it cannot be written:
- * what is refused stays refused. What is in force in memory alone is written again, less and less
- * often, until it is on disk or something else is. */
+/* One run-time layer. Changes are made in order and one at a time: first on disk, in a thread, and
+ * only then in memory. A block takes effect in memory even if it cannot be written: what is refused
+ * stays refused. A pin that is only in memory is written again, less and less often, until it or a
+ * later change is on disk. */
 
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #define DYNAMIC_UID_MIN 61184
 #define DYNAMIC_UID_MAX 65519
 
-/* Between two attempts to write what is in force in memory alone: doubled each time. */
+/* Between two attempts to write a pin that is only in memory; doubled each time. */
 #define RETRY_MIN_S 1
 #define RETRY_MAX_S 60
 
@@ -34,7 +34,7 @@ struct _CpdLedger
   CpdPinTable *table;
   guint64 bytes; /* what the pins take on disk */
   CpdLedgerLimits limits;
-  GQueue *waiting; /* of GTask: changes whose turn has not come */
+  GQueue *waiting; /* of GTask: waiting changes */
   gboolean busy;
   unsigned int retry_timer; /* 0: nothing waits to be written again */
   unsigned int retry_s;     /* how long it waits the next time */
@@ -170,7 +170,7 @@ apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
   replace (ledger, change->host, pin);
 }
 
-/* A pin that others may hold is not changed, but replaced by one that says the same. */
+/* A shared pin is not changed, but replaced by an equal one. */
 static void
 mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
 {
@@ -189,7 +189,7 @@ is_block (const CpdChange *change)
   return change->pin != NULL && change->pin->state == CPD_STATE_BLOCKED;
 }
 
-/* `reason`: (transfer full): what went wrong. Returns: (transfer full): that, and what holds now */
+/* `reason`: (transfer full): the failure. Returns: (transfer full): with what is in force now */
 static GError *
 explain (const CpdChange *change, GError *reason)
 {
@@ -199,12 +199,12 @@ explain (const CpdChange *change, GError *reason)
   if (reason->code != CERTPIN_ERROR_STORE_FAILED)
     return reason;
   if (is_block (change))
-    message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory only, until this can be stored",
+    message = g_strdup_printf ("%s; ‘%s’ is blocked, but in memory only; it will be stored later",
                                reason->message, host);
   else if (change->uncertain)
     message
         = g_strdup_printf ("%s; the change to ‘%s’ is not in force, but may be after a restart; "
-                           "make it again",
+                           "repeat it",
                            reason->message, host);
   else
     message = g_strdup_printf ("%s; nothing was changed", reason->message);
@@ -216,7 +216,7 @@ explain (const CpdChange *change, GError *reason)
 static void start_next (CpdLedger *ledger);
 static void schedule_retry (CpdLedger *ledger);
 
-/* Brings memory in line with what has become of a change on disk. */
+/* Updates memory with the outcome of a change on disk. */
 static void
 settle (CpdLedger *ledger, CpdChange *change, gboolean written)
 {
@@ -265,8 +265,8 @@ is_there (CpdLedger *ledger, CpdChange *change, GError **error)
                      cpd_host_get_text (change->host));
 }
 
-/* Whether the layer stays within its limit. A block in the place of a pin always fits: what is
- * refused must not be let through for want of room. */
+/* Whether the layer stays within its limit. A block that replaces a pin always fits: a refusal must
+ * not fail for lack of room. */
 static gboolean
 fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
@@ -285,8 +285,8 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
                      ledger->limits.bytes);
 }
 
-/* Whether the pin is still the one in force, and worth another attempt: if one has just failed, the
- * next can wait for it. */
+/* Whether the pin is still in force, and should be written again now: not if an attempt has just
+ * failed. */
 static gboolean
 is_unwritten (CpdLedger *ledger, CpdChange *change, GError **error)
 {
@@ -297,7 +297,7 @@ is_unwritten (CpdLedger *ledger, CpdChange *change, GError **error)
   return cpd_refuse (error, CERTPIN_ERROR_CANCELLED, "no longer to be written");
 }
 
-/* A file of another name that blocks the host would undo the change with the next start. */
+/* A file of another name that blocks the host would undo the change at the next start. */
 static gboolean
 check_no_other_file (CpdLedger *ledger, CpdChange *change, GError **error)
 {
@@ -349,8 +349,7 @@ start_writing (CpdLedger *ledger, GTask *task)
   g_task_run_in_thread (writing, write_in_thread);
 }
 
-/* The next change's turn. A caller that has left does not stop its change: nothing here can be
- * cancelled. */
+/* Starts the next change. It is made even if its caller has left: nothing here can be cancelled. */
 static void
 start_next (CpdLedger *ledger)
 {
@@ -388,8 +387,8 @@ push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again
   g_queue_push_tail (ledger->waiting, task);
 }
 
-/* Replaces the pin of a host, or removes it where `pin` is NULL, once those before it are through.
- * Errors: CERTPIN_ERROR_STORE_FAILED, which says what holds then: the old pin, but for a block;
+/* Replaces the pin of a host, or removes it if `pin` is NULL, after the changes before it.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, which says what is in force: the old pin, except for a block;
  * CERTPIN_ERROR_LIMIT_EXCEEDED; CERTPIN_ERROR_NOT_PINNED. */
 void
 cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
@@ -415,7 +414,7 @@ cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **hos
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-/* Writes what is in force in memory alone: as changes like others, after those that wait. */
+/* Writes the pins that are only in memory, after the waiting changes. */
 void
 cpd_ledger_write_again (CpdLedger *ledger)
 {

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 /* One run-time layer: the system's pins, or those of one uid; in memory and on disk. */
 G_DECLARE_FINAL_TYPE (CpdLedger, cpd_ledger, CPD, LEDGER, GObject)
 
-/* What one layer may have; 0: as much as it likes. */
+/* The limits of one layer; 0: none. */
 typedef struct
 {
   guint64 bytes; /* of files */

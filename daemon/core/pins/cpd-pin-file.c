@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The one format in which pins are written down, version 1: a key file whose first group is [Pin
- * File], and each further group one pin. docs/man/certpin.pin.5 describes it. What is not
- * understood is an error, never passed over: a pin that is lost in reading is a check that is not
- * made. */
+/* The file format of pins, version 1: a key file whose first group is [Pin File]; each other group
+ * is one pin. docs/man/certpin.pin.5 describes it. Unknown or malformed text is an error, never
+ * ignored: a lost pin is a check that is not made. */
 
 #include "config.h"
 
@@ -153,7 +152,7 @@ decode_base64 (const char *text)
   return g_str_equal (again, text) ? g_bytes_new (decoded, length) : NULL;
 }
 
-/* An anchor is base64 DER, or (in an administrator's file) the name of a file beside it. */
+/* An anchor is base64 DER, or (in an administrator's file) the name of a file in its folder. */
 static GBytes *
 read_anchor (Reading *reading, const char *text)
 {
@@ -172,7 +171,7 @@ read_anchor (Reading *reading, const char *text)
   if (der == NULL)
     complain (reading, "TrustAnchors",
               "TrustAnchors=%s is neither base64 nor, in an administrator's file, the name of a "
-              ".der file beside it",
+              ".der file in the same folder",
               text);
   return der;
 }
@@ -252,8 +251,8 @@ read_pin (Reading *reading, CpdHost *host)
   return pin;
 }
 
-/* Returns: (transfer full): the host of the group that is being read; where there is none, one that
- * stands for it, so that the rest of the group is looked at as well */
+/* Returns: (transfer full): the host of the current group; if it has none, a placeholder, so that
+ * the rest of the group is checked as well */
 static CpdHost *
 read_host (Reading *reading)
 {
@@ -291,9 +290,9 @@ read_pins (Reading *reading, GPtrArray **hosts)
   return pins;
 }
 
-/* `hosts`: (out) (transfer full): of CpdHost: the hosts that the file speaks of, also where it
- * fails; NULL where they cannot be known
- * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file, the line and the first thing that is wrong.
+/* `hosts`: (out) (transfer full): of CpdHost: the hosts in the file, also on failure; NULL if they
+ * cannot be known
+ * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file, the line and the first error.
  * Returns: (transfer full): of CpdPin, in the order of the file */
 GPtrArray *
 cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
@@ -397,8 +396,8 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
 #define NAME_MAX_BYTES 200
 #define CUT_MARK       "~"
 
-/* Returns: (transfer full): the name of the file that holds the pin of a host. Bytes outside
- * [a-z0-9.-] are written %XX; what would be too long is cut and told apart by a hash. */
+/* Returns: (transfer full): the name of the file for the pin of a host. Bytes outside [a-z0-9.-]
+ * are written as %XX; a name that is too long is cut, and ends in a hash. */
 char *
 cpd_pin_file_name (CpdHost *host)
 {
@@ -420,8 +419,7 @@ cpd_pin_file_name (CpdHost *host)
   return g_strconcat (name->str, CPD_PIN_FILE_SUFFIX, NULL);
 }
 
-/* Returns: (transfer full) (nullable): the host that a file's name tells of, where it tells it
- * whole */
+/* Returns: (transfer full) (nullable): the host of a file's name, if the name is complete */
 CpdHost *
 cpd_pin_file_name_to_host (const char *name)
 {

@@ -16,11 +16,11 @@ typedef struct
   const char *source;  /* its path, for messages and for the pins */
   const char *account; /* the name of the account that it must belong to; NULL: none */
 
-  /* Reads a file beside it, by name; NULL: it may name none. */
+  /* Reads a file in its folder, by name; NULL: it may name none. */
   GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
   gpointer folder; /* for read_beside */
 
-  GPtrArray *problems; /* of char *: gets a sentence for each thing that is wrong; NULL: none */
+  GPtrArray *problems; /* of char *: gets a sentence for each error; NULL: none */
 } CpdPinFileContext;
 
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the folder of one run-time layer: one pin a file. It never skips: what cannot be read
- * blocks the host it is about or, where that is not known, the whole layer. */
+/* Reads the folder of one run-time layer: one pin in each file. It never skips a file: one that
+ * cannot be read blocks its host or, if that is not known, the whole layer. */
 
 #include "config.h"
 
@@ -42,7 +42,7 @@ check_file (int fd, const char *name, gsize *size, GError **error)
                      CPD_PIN_FILE_MAX_BYTES / (1024 * 1024));
 }
 
-/* Returns: (transfer full): as much of `size` bytes as there is */
+/* Returns: (transfer full): up to `size` bytes */
 static GBytes *
 read_all (int fd, const char *name, gsize size, GError **error)
 {
@@ -61,7 +61,7 @@ read_all (int fd, const char *name, gsize size, GError **error)
   return NULL;
 }
 
-/* Reads a regular file, without following a link and without waiting on what is no file.
+/* Reads a regular file, without following a link and without blocking on a pipe or a device.
  * Returns: (transfer full): its contents */
 GBytes *
 cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
@@ -72,7 +72,7 @@ cpd_pin_folder_read_file (int folder_fd, const char *name, GError **error)
 
   if (fd < 0 && errno == ELOOP)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "‘%s’ is a link, and links are not followed; put the file itself there", name);
+                 "‘%s’ is a symbolic link, which is not followed; put the file itself there", name);
   else if (fd < 0)
     fail (error, "open", name);
   else
@@ -118,7 +118,7 @@ block_host (CpdPinTable *table, CpdHost *host, const CpdPinFileContext *context,
   cpd_pin_table_set (table, pin);
 }
 
-/* Refuses what the file may have been about: the host of its name, and those that it speaks of.
+/* Blocks the hosts that the file may be for: that of its name, and those in it.
  * `hosts`: (nullable) */
 static void
 block (CpdPinTable *table, const char *name, const CpdPinFileContext *context, GPtrArray *hosts,
@@ -134,8 +134,8 @@ block (CpdPinTable *table, const char *name, const CpdPinFileContext *context, G
     block_host (table, hosts->pdata[i], context, reason);
 }
 
-/* Returns: (transfer full) (nullable): the pin of a file that holds exactly the one its name tells
- * of */
+/* Returns: (transfer full) (nullable): the pin of a file that has exactly one, for the host in its
+ * name */
 static CpdPin *
 read_pin (GBytes *text, const char *name, const CpdPinFileContext *context, GPtrArray **hosts,
           GError **error)
@@ -181,7 +181,7 @@ load_file (int folder_fd, const char *name, const CpdPinFileContext *context, Cp
       return;
     }
   other = cpd_pin_table_get (table, pin->host);
-  if (other == NULL) /* else a file that cannot be read has blocked the host */
+  if (other == NULL) /* otherwise, an unreadable file has blocked the host */
     cpd_pin_table_set (table, pin);
 }
 
@@ -211,9 +211,8 @@ load_entry (const Load *load, int folder_fd, const char *name)
     cpd_durable_tidy (folder_fd, name);
 }
 
-/* Loads all pins of a folder of `dir`, which may be missing; and removes what a crash left
- * there, if `dir` is locked. `problems`: of char *, gets a sentence for each file that blocks
- * something. */
+/* Loads all pins of a folder of `dir`, which may be missing; removes what a crash left there, if
+ * `dir` is locked. `problems`: of char *: gets a sentence for each file that blocks something. */
 void
 cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext *context,
                      CpdPinTable *table, GPtrArray *problems)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One layer's pins in memory, and which of them wins for a host: the most specific alone, there is
- * no union. A table whose source could not be read is blocked as a whole: then every host is. The
- * pins are there twice: hashed, for the look-ups of every request, and in order, for lists. */
+/* One layer's pins in memory, and which of them applies to a host: only the most specific one; keys
+ * are not combined. If its source could not be read, the whole table is blocked, and so every host.
+ * It has each pin twice: hashed, for the lookups of requests, and sorted, for lists. */
 
 #include "config.h"
 
@@ -17,7 +17,7 @@ struct _CpdPinTable
   CpdLayer layer;
   GHashTable *pins; /* the pattern's text, owned by the pin → CpdPin */
   GTree *ordered;   /* the same texts → the same pins, which the hash table owns */
-  char *block;      /* why everything is blocked; NULL: it is not */
+  char *block;      /* why everything is blocked; NULL: it is not blocked */
 };
 
 static int
@@ -55,7 +55,7 @@ cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
 {
   gpointer text = (gpointer)cpd_host_get_text (pin->host);
 
-  g_tree_replace (table->ordered, text, pin); /* first: it compares with the old pin's text */
+  g_tree_replace (table->ordered, text, pin); /* first: it compares the old pin's text */
   g_hash_table_replace (table->pins, text, cpd_pin_ref (pin));
 }
 
@@ -68,7 +68,7 @@ cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
   return g_hash_table_remove (table->pins, text);
 }
 
-/* Stamps the pins that were just read and have no generation yet. */
+/* Sets the generation of pins that were just read. */
 void
 cpd_pin_table_stamp (CpdPinTable *table, guint64 generation)
 {
@@ -98,7 +98,7 @@ cpd_pin_table_get (CpdPinTable *table, CpdHost *host)
   return pin != NULL ? cpd_pin_ref (pin) : NULL;
 }
 
-/* Returns: (transfer full) (nullable): the pin that wins for a host */
+/* Returns: (transfer full) (nullable): the pin that applies to a host */
 CpdPin *
 cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
 {
@@ -119,7 +119,7 @@ cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
   return NULL;
 }
 
-/* Returns: (transfer full): of CpdPin: all whose pattern matches a host, the one that wins first */
+/* Returns: (transfer full): of CpdPin: all that match a host, the one that applies first */
 GPtrArray *
 cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target)
 {
@@ -145,8 +145,7 @@ cpd_pin_table_get_count (CpdPinTable *table)
   return g_hash_table_size (table->pins);
 }
 
-/* Whether the host may be pinned: whether it is already, or there are fewer than `most`; 0:
- * there is no limit.
+/* Whether the host may be pinned: it already is, or there are fewer pins than `most`; 0: no limit.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
 cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GError **error)
@@ -159,9 +158,9 @@ cpd_pin_table_check_room (CpdPinTable *table, CpdHost *host, guint64 most, GErro
       "%" G_GUINT64_FORMAT " hosts are pinned already, which is the limit; unpin one first", most);
 }
 
-/* `after`: a pattern's text, which need not be there; NULL: from the first pin on.
- * Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater,
- * in its order */
+/* `after`: a pattern's text, which need not be pinned; NULL: from the first pin on.
+ * Returns: (transfer full): of CpdPin: the next ones in the order of their patterns, at most
+ * `max` */
 GPtrArray *
 cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int max)
 {

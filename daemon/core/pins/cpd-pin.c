@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A pin: what one layer says of one host, as a value. How it is written down is cpd-pin-file's,
- * where it is kept is cpd-store's, and what it means for a connection is cpd-verdict's. */
+/* The pin of one layer for one host, as a value. cpd-pin-file knows its file format, cpd-store
+ * where it is stored, and cpd-verdict what it means for a connection. */
 
 #include "config.h"
 
@@ -40,7 +40,7 @@ copy_key (gconstpointer key, gpointer user_data)
   return certpin_key_ref ((CertpinKey *)key);
 }
 
-/* Returns: (transfer full): a pin like it, to be changed before it is shared */
+/* Returns: (transfer full): a copy, which may be changed until it is shared */
 CpdPin *
 cpd_pin_copy (const CpdPin *pin)
 {
@@ -99,7 +99,7 @@ cpd_pin_has_key (const CpdPin *pin, CertpinKey *key)
   return FALSE;
 }
 
-/* A key that is there already stays where it is. */
+/* A key that the pin already has stays in its place. */
 void
 cpd_pin_add_key (CpdPin *pin, CertpinKey *key)
 {
@@ -107,7 +107,7 @@ cpd_pin_add_key (CpdPin *pin, CertpinKey *key)
     g_ptr_array_add (pin->keys, certpin_key_ref (key));
 }
 
-/* What is odd about a certificate, but no reason to refuse it: its key is what counts. */
+/* Faults of a certificate that are no reason to refuse it: only its key counts. */
 static GStrv
 find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
 {
@@ -137,7 +137,7 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
   return g_strv_builder_end (warnings);
 }
 
-/* Makes the pin one of this certificate: its key first, and what it says of itself. */
+/* Takes the key and the description of this certificate into the pin, its key first. */
 void
 cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now)
 {
@@ -169,7 +169,7 @@ same_anchors (CpdAnchors *a, CpdAnchors *b)
   return TRUE;
 }
 
-/* Whether both judge every connection alike, whoever made them and when. */
+/* Whether both have the same effect on every connection, whoever made them and when. */
 gboolean
 cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b)
 {

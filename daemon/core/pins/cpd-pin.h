@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* Who says it. All layers that say something of a host must pass, in this order. */
+/* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
 {
   CPD_LAYER_FILES,   /* pin files of the administrator and of packages */
@@ -23,7 +23,7 @@ typedef enum
 typedef enum
 {
   CPD_STATE_ACTIVE,
-  CPD_STATE_BLOCKED, /* the last pinning failed: everything is refused */
+  CPD_STATE_BLOCKED, /* every request is refused */
 } CpdState;
 
 typedef enum
@@ -35,14 +35,14 @@ typedef enum
 typedef enum
 {
   CPD_MODE_ENFORCE,
-  CPD_MODE_REPORT, /* this pin's own mismatch is let through and reported */
+  CPD_MODE_REPORT, /* this pin's own mismatch passes and is reported */
 } CpdMode;
 
 /* The words for these values, in their order, up to a NULL: in pin files and on the bus. */
 extern const char *const cpd_state_words[], *const cpd_match_words[], *const cpd_mode_words[];
 
-/* What one layer says of one host pattern. A reference-counted value: whoever makes one fills it
- * in, and from then on it is only read. */
+/* The pin of one layer for one host pattern. A reference-counted value: its maker fills it in; then
+ * it is only read. */
 typedef struct
 {
   CpdHost *host;
@@ -64,7 +64,7 @@ typedef struct
   char *source;         /* the file it is from; NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
   guint32 stored_bytes; /* what its file takes; 0: none */
-  gboolean unstored;    /* it is in force in memory alone, and ends with the service */
+  gboolean unstored;    /* it is in force only in memory, and ends with the service */
 } CpdPin;
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);

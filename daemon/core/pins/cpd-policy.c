@@ -51,7 +51,7 @@ cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin)
   policy->pins[pin->layer] = pin;
 }
 
-/* `keys`: (nullable): of CertpinKey, keys that must pass besides all pins.
+/* `keys`: (nullable): of CertpinKey: must pass in addition to all pins.
  * Returns: (transfer full): the policy with them as a layer of their own */
 CpdPolicy *
 cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys)
@@ -75,7 +75,7 @@ cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys)
   return g_steal_pointer (&result);
 }
 
-/* Returns: (transfer full): a policy that says the same, for a thread of its own */
+/* Returns: (transfer full): an equal policy, for another thread */
 CpdPolicy *
 cpd_policy_detach (CpdPolicy *policy)
 {
@@ -94,7 +94,7 @@ cpd_policy_detach (CpdPolicy *policy)
   return detached;
 }
 
-/* Whether nothing is pinned. What a request brings along is no pin: it can only tighten. */
+/* Whether nothing is pinned. A request's own keys are not a pin: they can only add a check. */
 gboolean
 cpd_policy_is_empty (const CpdPolicy *policy)
 {

@@ -6,12 +6,12 @@
 
 G_BEGIN_DECLS
 
-/* What every layer says of one host, for one uid: a snapshot. A reference-counted value that is
+/* The pins of every layer for one host and one uid: a snapshot. A reference-counted value that is
  * only read. */
 typedef struct
 {
   CpdHost *target;
-  CpdPin *pins[CPD_N_LAYERS]; /* the winning pin of each layer; NULL: it says nothing */
+  CpdPin *pins[CPD_N_LAYERS]; /* the pin of each layer that applies; NULL: none */
   guint64 generation;         /* of the uid, when the snapshot was taken */
 } CpdPolicy;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Both are read together: at the start, where whatever can be read counts; and anew in a thread,
- * where all of it can be read or nothing counts. */
+/* Reads both together. At the start, all readable files count; on a reload, in a thread, none does
+ * unless all are readable. */
 
 #include "config.h"
 
@@ -10,15 +10,15 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 
-/* Immutable but for the queue, which is the main context's. */
+/* Immutable except for the queue, which belongs to the main context. */
 struct _CpdSources
 {
   CpdTrustSource *trust; /* NULL: nothing is trusted */
   GStrv pins_dirs;
-  GQueue readings; /* of GTask: one under way, and those behind it */
+  GQueue readings; /* of GTask: the one in progress, and the waiting ones */
 };
 
-/* `trust`: (nullable). `pins_dirs`: the strongest first. */
+/* `trust`: (nullable). `pins_dirs`: the first one has priority. */
 CpdSources *
 cpd_sources_new (CpdTrustSource *trust, const char *const *pins_dirs)
 {
@@ -66,8 +66,8 @@ cpd_found_free (CpdFound *found)
   g_free (found);
 }
 
-/* Blocks. `problems`: of char *: gets a sentence for each thing that could not be read: what it is
- * about is blocked, or not trusted.
+/* Blocks. `problems`: of char *: gets a sentence for each file that could not be read: its hosts
+ * are blocked, or its anchors are not trusted.
  * Returns: (transfer full) */
 CpdFound *
 cpd_sources_read (CpdSources *sources, GPtrArray *problems)
@@ -94,7 +94,7 @@ read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   else
     g_task_return_new_error (
         task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-        "nothing was reloaded, and the old pins and authorities stay in force: %s",
+        "nothing was reloaded; the old pins and trust anchors stay in force: %s",
         (char *)problems->pdata[0]);
 }
 
@@ -108,14 +108,14 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   CpdFound *found = g_task_propagate_pointer (G_TASK (result), &error);
 
-  start_reading (sources); /* first: whoever is told may want to read once more */
+  start_reading (sources); /* first: the callback may request another reload */
   if (found != NULL)
     g_task_return_pointer (task, found, (GDestroyNotify)cpd_found_free);
   else
     g_task_return_error (task, error);
 }
 
-/* One at a time: what was read first must not be taken over last. */
+/* One at a time: the result of an older reading must not replace that of a newer one. */
 static void
 start_reading (CpdSources *sources)
 {
@@ -130,7 +130,7 @@ start_reading (CpdSources *sources)
   g_task_run_in_thread (reading, read_in_thread);
 }
 
-/* Errors: CERTPIN_ERROR_STORE_FAILED: something could not be read, so nothing was. */
+/* Errors: CERTPIN_ERROR_STORE_FAILED: something could not be read, so nothing changes. */
 void
 cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data)
 {

@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* What the administrator gives: pin files, and the system's trusted certificates. */
+/* The administrator's files: pin files, and the system's trust anchors. */
 typedef struct _CpdSources CpdSources;
 
 /* What was read of them. */
@@ -26,8 +26,7 @@ CpdTrustSource *cpd_sources_get_trust (CpdSources *sources);
 const char *const *cpd_sources_get_pins_dirs (CpdSources *sources);
 
 CpdFound *cpd_sources_read (CpdSources *sources, GPtrArray *problems);
-void cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback,
-                             gpointer user_data);
+void cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data);
 CpdFound *cpd_sources_read_finish (GAsyncResult *result, GError **error);
 void cpd_found_free (CpdFound *found);
 

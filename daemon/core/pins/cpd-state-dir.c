@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The folder that all run-time pins are kept below, and the lock on it: one process at a time may
- * write there, and only that one has read what counts. The lock is on the folder itself, so there
- * is no file that could be removed from under it, and it ends with the process. Folders below are
- * opened one step at a time, and no step follows a symbolic link. */
+/* The folder of all run-time pins, and the lock on it: only one process at a time may write there,
+ * and only that process knows the current state. The lock is on the folder itself, so no lock file
+ * can be removed meanwhile, and it ends with the process. Folders below are opened one component at
+ * a time, without following symbolic links. */
 
 #include "config.h"
 
@@ -30,8 +30,8 @@ struct _CpdStateDir
   int fd;          /* of the locked folder; -1: it is not locked */
   gboolean is_new; /* it was not there before */
 
-  /* Atomic. The folder's entries are on disk where both are the same; they start apart, since an
-   * earlier process may have crashed before it wrote them out. */
+  /* Atomic. The folder's entries are on disk if both are equal. They start unequal, because an
+   * earlier process may have crashed before it synced them. */
   int made, synced;
 };
 
@@ -150,8 +150,8 @@ open_locked (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable, 
   return -1;
 }
 
-/* Makes the folder, too, and waits at most so long for whoever has the lock. Blocks. If it is
- * locked already, nothing happens.
+/* Makes the folder if necessary, and waits for the lock, up to the given time. Blocks. Does nothing
+ * if it already has the lock.
  * Errors: G_IO_ERROR_BUSY: another process has it; CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellable *cancellable,
@@ -178,7 +178,7 @@ cpd_state_dir_is_locked (CpdStateDir *dir)
   return locked;
 }
 
-/* What a folder could not be opened for: a link is told as one. */
+/* Why a folder could not be opened: a link is reported as a link. */
 static int
 refuse_folder (CpdStateDir *dir, int parent, const char *name, int code, GError **error)
 {
@@ -196,8 +196,8 @@ refuse_folder (CpdStateDir *dir, int parent, const char *name, int code, GError 
   return -1;
 }
 
-/* One step down. `name`: the way from the top; its last part is what is opened.
- * Returns: the folder; -1: it is not there, or with `error` set */
+/* One component. `name`: the path from the top; its last component is opened.
+ * Returns: the folder; -1: it does not exist, or with `error` set */
 static int
 open_step (CpdStateDir *dir, int parent, const char *name, gboolean make, GError **error)
 {
@@ -213,8 +213,8 @@ open_step (CpdStateDir *dir, int parent, const char *name, gboolean make, GError
   return refuse_folder (dir, parent, name, code, error);
 }
 
-/* Whether it could not be opened because it is just not there, which is fine. A link to nowhere is
- * not: what it led to may have held pins. */
+/* Whether it could not be opened because it does not exist, which is allowed. A dangling link is
+ * not: its target may have had pins. */
 static gboolean
 is_absent (CpdStateDir *dir)
 {
@@ -249,7 +249,7 @@ walk (CpdStateDir *dir, const char *name, gboolean make, GError **error)
 }
 
 /* `name`: of a folder below: “system”, “users”, “users/UID”.
- * Returns: the folder, to be closed; -1: it is not there, or with `error` set.
+ * Returns: the folder, to be closed; -1: it does not exist, or with `error` set.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 int
 cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error)
@@ -257,7 +257,7 @@ cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error)
   return walk (dir, name, /* make= */ FALSE, error);
 }
 
-/* What this process may not look into, it has not made. */
+/* This process did not make a folder that it may not read. */
 static gboolean
 sync_folder (int root, const char *name)
 {
@@ -270,7 +270,7 @@ sync_folder (int root, const char *name)
   return synced;
 }
 
-/* Writes out where the folders are: one that a power cut takes away takes its pins along. */
+/* Syncs the folders' own entries: a folder that is lost in a power cut loses its pins. */
 static gboolean
 sync_entries (CpdStateDir *dir, GError **error)
 {
@@ -292,8 +292,7 @@ sync_entries (CpdStateDir *dir, GError **error)
   return synced;
 }
 
-/* As above, but makes the folder; afterwards a power cut does not take it away. Only for who has
- * the lock.
+/* As above, but makes the folder durably. Only for the holder of the lock.
  * Returns: the folder, to be closed; -1: with `error` set */
 int
 cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)

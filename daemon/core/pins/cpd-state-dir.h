@@ -6,8 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The folder that all run-time pins are kept below. Reference-counted; threads may use it at
- * once. */
+/* The folder of all run-time pins. Reference-counted; several threads may use it at once. */
 typedef struct _CpdStateDir CpdStateDir;
 
 CpdStateDir *cpd_state_dir_new (const char *path);

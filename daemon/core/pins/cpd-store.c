@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* All pins of the machine, by layer: what is in force for a uid and a host, and how that changes.
- * It knows nobody's rights: whoever calls it has asked for them. */
+ * It does not check rights: its callers do. */
 
 #include "config.h"
 
@@ -81,9 +81,9 @@ cpd_store_new (const CpdStoreSettings *settings)
   return store;
 }
 
-/* Makes the store the only one that uses its state folder, for as long as it lives. Blocks, at
- * most so long as another has the folder. To be called before it is loaded; one that is not
- * locked only looks.
+/* Makes the store the only user of its state folder, until it is freed. Blocks, up to the given
+ * time, while another process has the folder. Call it before loading; a store without the lock only
+ * reads.
  * Errors: G_IO_ERROR_BUSY: another has it; CERTPIN_ERROR_STORE_FAILED. */
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error)
@@ -99,7 +99,7 @@ set_anchors (CpdStore *store, CpdAnchors *anchors)
   store->anchors = anchors;
 }
 
-/* Where it cannot be known whose pins there are, nobody's requests may pass. */
+/* If it is unknown whose pins exist, no user's requests may pass. */
 static void
 load_users (CpdStore *store, GPtrArray *problems)
 {
@@ -130,7 +130,7 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* Reads everything. Blocks: to be called before the service is up.
+/* Reads everything. Blocks: call it before the service is up.
  * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
 GPtrArray *
 cpd_store_load (CpdStore *store)
@@ -146,7 +146,7 @@ cpd_store_load (CpdStore *store)
   return problems;
 }
 
-/* Returns: (transfer none) (nullable): a look that makes nothing */
+/* Returns: (transfer none) (nullable): the table; never makes a new one */
 static CpdPinTable *
 lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
 {
@@ -181,7 +181,7 @@ cpd_store_get_trust (CpdStore *store)
   return cpd_sources_get_trust (store->sources);
 }
 
-/* Returns: (transfer none): the anchors of pins that name none; another set after each reload */
+/* Returns: (transfer none): the anchors for pins without their own; a new set after each reload */
 CpdAnchors *
 cpd_store_get_anchors (CpdStore *store)
 {
@@ -213,8 +213,8 @@ cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *patter
   return table != NULL ? cpd_pin_table_get (table, pattern) : NULL;
 }
 
-/* `host`: an exact host, for which the winning pin is found; or a pattern, which is taken
- * literally.
+/* `host`: an exact host, for the pin that applies to it; or a pattern, for a pin of exactly this
+ * pattern.
  * Returns: (transfer full) (nullable) */
 CpdPin *
 cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
@@ -226,7 +226,8 @@ cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
   return table != NULL ? cpd_pin_table_find (table, host) : NULL;
 }
 
-/* Returns: (transfer full): of CpdPin: what a layer says of a host, the pin that wins first */
+/* Returns: (transfer full): of CpdPin: a layer's pins that match a host, the one that applies
+ * first */
 GPtrArray *
 cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target)
 {
@@ -236,10 +237,10 @@ cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 }
 
-/* `after`: a pattern's text, which need not be there; NULL: from the first pin on. Costs no more
- * than what is listed.
- * Returns: (transfer full): of CpdPin: at most `max` of those whose pattern's text is greater,
- * in its order */
+/* `after`: a pattern's text, which need not be pinned; NULL: from the first pin on. Its cost
+ * depends only on the length of the list.
+ * Returns: (transfer full): of CpdPin: the next ones in the order of their patterns, at most
+ * `max` */
 GPtrArray *
 cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                       unsigned int max)
@@ -323,7 +324,7 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
   change (task, layer, uid, host, NULL);
 }
 
-/* Returns: (transfer full) (nullable): the pin that is in force now; NULL where it was removed, or
+/* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or
  * with `error` set */
 CpdPin *
 cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
@@ -338,8 +339,7 @@ cpd_store_is_busy (CpdStore *store)
   return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users);
 }
 
-/* Writes what could not be written and is in force in memory alone, which is otherwise tried now
- * and then. */
+/* Tries at once to write the pins that are only in memory. */
 void
 cpd_store_write_again (CpdStore *store)
 {
@@ -366,7 +366,7 @@ reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_boolean (task, TRUE);
 }
 
-/* Reads the pin files and the trust source anew: all of them, or what was in force stays.
+/* Reads the pin files and the trust source again: all of them, or the old ones stay in force.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 void
 cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer user_data)

@@ -11,16 +11,16 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 
-/* All pins of the machine, and the anchors of those that name none. Emits
- *   changed (guint32 uid, CpdHost *pattern): what is said of the hosts under the pattern, for this
- * uid or for CPD_ALL_UIDS, may be another thing from now on. A NULL pattern: of every host. */
+/* All pins of the machine, and the anchors for those without their own. Emits
+ *   changed (guint32 uid, CpdHost *pattern): the policies of hosts that match the pattern may have
+ * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
 typedef struct
 {
   CpdTrustSource *trust;        /* of the system's anchors; NULL: none are trusted */
-  const char *state_dir;        /* of run-time pins; NULL: nothing is kept */
-  const char *const *pins_dirs; /* of pin files, the strongest first; NULL-terminated */
+  const char *state_dir;        /* of run-time pins; NULL: nothing is stored */
+  const char *const *pins_dirs; /* of pin files, the first one has priority; NULL-terminated */
   guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
                                    restart */
   CpdLedgerLimits limits;       /* of the system's run-time pins, and of each user's */

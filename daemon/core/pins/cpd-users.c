@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Users come up when they first pin something, or have a folder of that. */
+/* A user has a ledger once it pins something, or if it has a folder of stored pins. */
 
 #include "config.h"
 
@@ -79,7 +79,7 @@ load_user (CpdUsers *users, const char *name, GPtrArray *problems)
 }
 
 /* Blocks. `problems`: of char *: gets a sentence for each file that blocks something.
- * Errors: CERTPIN_ERROR_STORE_FAILED: it cannot be known whose pins there are. */
+ * Errors: CERTPIN_ERROR_STORE_FAILED: it is unknown whose pins exist. */
 gboolean
 cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
 {
@@ -112,7 +112,7 @@ cpd_users_stamp (CpdUsers *users, guint64 generation)
     cpd_pin_table_stamp (cpd_ledger_get_table (ledger), generation);
 }
 
-/* Whether a change of anybody's is being written, or waits to be. */
+/* Whether a change of any user is being written, or waits to be. */
 gboolean
 cpd_users_is_busy (CpdUsers *users)
 {

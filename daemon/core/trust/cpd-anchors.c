@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Trust anchors, found by their subject. A system trusts some 150 of them and a machine's servers
- * use a few, so each is parsed in full only when a path first leads to it. */
+/* Trust anchors, found by their subject. A system trusts some 150 of them, and its servers use a
+ * few, so each is parsed only when a path first leads to it. */
 
 #include "config.h"
 
@@ -74,7 +74,7 @@ cpd_anchors_new_empty (void)
 }
 
 /* `ders`: of GBytes, each one DER certificate.
- * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first that is none, or where they are too large. */
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first invalid one, or if they are too large. */
 CpdAnchors *
 cpd_anchors_new (GPtrArray *ders, GError **error)
 {
@@ -96,8 +96,8 @@ cpd_anchors_new (GPtrArray *ders, GError **error)
   return g_steal_pointer (&anchors);
 }
 
-/* What the machine trusts: `ders`, of GBytes; what of it is no certificate is passed over. `local`,
- * of GBytes: those that its administrator added. */
+/* The machine's trust anchors. `ders`: of GBytes; invalid ones are ignored. `local`: of GBytes:
+ * those that the administrator added. */
 CpdAnchors *
 cpd_anchors_new_of_machine (GPtrArray *ders, GPtrArray *local)
 {
@@ -111,7 +111,7 @@ cpd_anchors_new_of_machine (GPtrArray *ders, GPtrArray *local)
 }
 
 /* Returns: (transfer full): another set of the same certificates, which shares no handle with this
- * one, so that a thread of its own can use it */
+ * one, so that another thread can use it */
 CpdAnchors *
 cpd_anchors_detach (CpdAnchors *anchors)
 {
@@ -193,7 +193,7 @@ cpd_anchors_contain (CpdAnchors *anchors, CpdCertificate *certificate)
   return FALSE;
 }
 
-/* Whether this machine's administrator added it: it did not come with the system. */
+/* Whether the administrator of this machine added it, rather than the system. */
 gboolean
 cpd_anchors_is_local (CpdAnchors *anchors, CpdCertificate *anchor)
 {

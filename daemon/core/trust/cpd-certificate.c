@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* One certificate: its key from the raw bytes, everything else from GnuTLS. Both parsers must
- * accept it; what only one of them reads is refused, since a key taken by a second parser can be
- * another key. */
+ * accept it: otherwise, they could find different keys in it. */
 
 #include "config.h"
 
@@ -52,8 +51,8 @@ import (GBytes *der)
   return g_steal_pointer (&handle);
 }
 
-/* GnuTLS takes seconds for names of thousands of parts: with their number the time grows by its
- * square. The longest names in use have some 20 parts, and so 80 elements. */
+/* GnuTLS needs seconds for names of thousands of parts: the time grows with the square of their
+ * number. The longest names in use have some 20 parts, and so 80 elements. */
 static gboolean
 check_elements (CpdSlice der, const CpdCertificateShape *shape, GError **error)
 {
@@ -162,7 +161,7 @@ cpd_certificate_get_key (CpdCertificate *certificate)
 }
 
 /* Returns: (transfer full): the SHA-256 of the whole certificate, which some people pin by mistake
- * and which is no key */
+ * instead of the key's */
 CertpinKey *
 cpd_certificate_dup_fingerprint (CpdCertificate *certificate)
 {
@@ -211,7 +210,7 @@ take_name (int status, gnutls_datum_t name)
   return text;
 }
 
-/* Returns: (transfer full): the subject (RFC 4514), fit to be shown */
+/* Returns: (transfer full): the subject (RFC 4514), safe to show */
 char *
 cpd_certificate_dup_subject (CpdCertificate *certificate)
 {
@@ -230,14 +229,14 @@ cpd_certificate_dup_issuer (CpdCertificate *certificate)
   return take_name (status, name);
 }
 
-/* Whether its dates are written as RFC 5280 demands: GnuTLS guesses what others mean. */
+/* Whether its dates are written as RFC 5280 requires: GnuTLS guesses the meaning of others. */
 gboolean
 cpd_certificate_has_proper_dates (CpdCertificate *certificate)
 {
   return cpd_der_is_validity (certificate->shape.validity);
 }
 
-/* Unix seconds; a date that cannot be read counts as one that is never reached. */
+/* Unix seconds; an unreadable date counts as never reached. */
 gint64
 cpd_certificate_get_not_before (CpdCertificate *certificate)
 {
@@ -246,7 +245,7 @@ cpd_certificate_get_not_before (CpdCertificate *certificate)
   return time != (time_t)-1 ? (gint64)time : G_MAXINT64;
 }
 
-/* Unix seconds; a date that cannot be read counts as one that is long past. */
+/* Unix seconds; an unreadable date counts as long past. */
 gint64
 cpd_certificate_get_not_after (CpdCertificate *certificate)
 {
@@ -261,7 +260,7 @@ cpd_certificate_is_ca (CpdCertificate *certificate)
   return gnutls_x509_crt_get_ca_status (certificate->handle, NULL) > 0;
 }
 
-/* Whether TLS signs with that kind of key today (RFC 8446, section 4.2.3): not so DSA. */
+/* Whether TLS signs with this type of key today (RFC 8446, section 4.2.3); DSA is not used. */
 gboolean
 cpd_certificate_has_usual_key (CpdCertificate *certificate)
 {
@@ -296,8 +295,8 @@ has_reasonable_rsa_key (CpdCertificate *certificate)
   return reasonable;
 }
 
-/* Whether verifying with its key takes no longer than with the keys that authorities use: a
- * stranger makes the key, and chooses how large it is. */
+/* Whether its key verifies a signature as fast as the keys that authorities use: an attacker can
+ * choose any size. */
 static gboolean
 can_verify_in_time (CpdCertificate *certificate)
 {
@@ -306,8 +305,8 @@ can_verify_in_time (CpdCertificate *certificate)
              || has_reasonable_rsa_key (certificate));
 }
 
-/* GnuTLS only calls a path invalid, and not the signature wrong, where the issuer's key is of
- * another kind than the signature. */
+/* If the issuer's key and the signature have different types, GnuTLS only reports an invalid path,
+ * not a wrong signature. */
 static gboolean
 fits_key (CpdCertificate *certificate, CpdCertificate *issuer)
 {
@@ -319,7 +318,7 @@ fits_key (CpdCertificate *certificate, CpdCertificate *issuer)
                                                (gnutls_pk_algorithm_t)key);
 }
 
-/* What is invalid for no reason that is told has a signature that cannot even be read. */
+/* “Invalid” without a reason means that the signature cannot even be read. */
 static gboolean
 has_verified (unsigned int status)
 {
@@ -327,8 +326,8 @@ has_verified (unsigned int status)
          && status != GNUTLS_CERT_INVALID;
 }
 
-/* Whether the names link up and the signature verifies with the issuer's key, whatever dates, uses
- * and the strength of the signature say. */
+/* Whether the names chain and the issuer's key verifies the signature. Dates, uses and the strength
+ * of the signature do not matter. */
 gboolean
 cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer)
 {
@@ -344,7 +343,7 @@ cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issue
          && has_verified (status);
 }
 
-/* One whose key would take too long to verify with is taken for what its names say. */
+/* If its key would take too long to verify with, only the names count. */
 gboolean
 cpd_certificate_is_self_signed (CpdCertificate *certificate)
 {
@@ -353,8 +352,8 @@ cpd_certificate_is_self_signed (CpdCertificate *certificate)
   return cpd_certificate_is_signed_by (certificate, certificate);
 }
 
-/* Whether a dNSName stands for a host (RFC 9525, section 6.3): a star is a whole first label, and
- * stands for one; what follows it has at least two. */
+/* Whether a dNSName matches a host (RFC 9525, section 6.3): a star is the whole first label,
+ * matches one label, and is followed by at least two. */
 static gboolean
 matches_dns_name (const char *name, size_t length, const char *host_name)
 {
@@ -378,14 +377,14 @@ has_dns_name (CpdCertificate *certificate, const char *host_name)
 
       if (type == GNUTLS_SAN_DNSNAME && matches_dns_name (name, size, host_name))
         return TRUE;
-      /* One that does not fit into the buffer is longer than any host. */
+      /* A name that does not fit into the buffer is too long for a host. */
       if (type < 0 && type != GNUTLS_E_SHORT_MEMORY_BUFFER)
         return FALSE;
     }
 }
 
-/* Whether a subjectAltName holds the host: a canonical DNS name, or an address. There is no
- * fall-back to the common name (RFC 9525, section 2). */
+/* Whether a subjectAltName has the host: a canonical DNS name, or an address. The common name does
+ * not count (RFC 9525, section 2). */
 gboolean
 cpd_certificate_names (CpdCertificate *certificate, const char *host_name)
 {
@@ -398,7 +397,7 @@ cpd_certificate_names (CpdCertificate *certificate, const char *host_name)
   return has_dns_name (certificate, host_name);
 }
 
-/* The length of an RSA modulus; 0 for a key of another kind. */
+/* The length of an RSA modulus; 0 for a key of another type. */
 unsigned int
 cpd_certificate_get_rsa_bits (CpdCertificate *certificate)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The outer shape of a certificate (RFC 5280, section 4.1), walked by tag and length alone, so that
- * a key's bytes are taken as they stand and never as some library writes them anew; and of dates
- * and name constraints, what GnuTLS reads too leniently. DER only: definite, minimal lengths, each
- * part in its place and nothing after the last (X.690, section 10.1). */
+/* The outer structure of a certificate (RFC 5280, section 4.1), read by tag and length only, so
+ * that the bytes of the key are the original ones and not re-encoded by a library; also the parts
+ * of dates and name constraints that GnuTLS reads too leniently. DER only: definite, minimal
+ * lengths, each part in its place and nothing after the last (X.690, section 10.1). */
 
 #include "config.h"
 
@@ -26,7 +26,7 @@
 #define TAG_PERMITTED        0xA0
 #define TAG_EXCLUDED         0xA1
 
-/* Reads one element off the front of `rest`. `whole` has its header, `content` has not. */
+/* Takes one element from the front of `rest`. `whole` includes its header, `content` does not. */
 static gboolean
 take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content)
 {
@@ -113,8 +113,8 @@ cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShap
 {
   CpdSlice rest = { data, length }, certificate, tbs, algorithm, signed_algorithm;
 
-  /* The algorithm is said twice, and the same (RFC 5280, section 4.1.1.2): only one of them is
-   * signed. */
+  /* The algorithm occurs twice, and both must be equal (RFC 5280, section 4.1.1.2): only one of
+   * them is signed. */
   return take (&rest, TAG_SEQUENCE, NULL, &certificate) && rest.length == 0
          && take (&certificate, TAG_SEQUENCE, NULL, &tbs)
          && take (&certificate, TAG_SEQUENCE, &algorithm, NULL)
@@ -161,7 +161,7 @@ take_time (CpdSlice *rest)
          && read_two_digits (text.data + 8) < 60;
 }
 
-/* Whether a Validity is two dates, written as RFC 5280 demands. */
+/* Whether a Validity is two dates, written as RFC 5280 requires. */
 gboolean
 cpd_der_is_validity (CpdSlice validity)
 {
@@ -187,8 +187,8 @@ are_bases (CpdSlice subtrees)
   return TRUE;
 }
 
-/* Whether a NameConstraints has neither a minimum nor a maximum: RFC 5280, section 4.2.1.10, knows
- * only a minimum of 0, which DER does not write, and no maximum. */
+/* Whether a NameConstraints has neither a minimum nor a maximum: RFC 5280, section 4.2.1.10, allows
+ * only a minimum of 0, which DER omits, and no maximum. */
 gboolean
 cpd_der_is_name_constraints (CpdSlice value)
 {
@@ -207,7 +207,7 @@ cpd_der_is_name_constraints (CpdSlice value)
 #define CONSTRUCTED 0x20
 #define DEPTH_MAX   32
 
-/* Like take_any (), of whatever a decoder might understand. */
+/* Like take_any (), but accepts everything that a decoder might. */
 static gboolean
 take_leniently (CpdSlice *rest, guint8 *tag, CpdSlice *content)
 {
@@ -231,7 +231,7 @@ take_leniently (CpdSlice *rest, guint8 *tag, CpdSlice *content)
   return TRUE;
 }
 
-/* `left`: how many may still come. FALSE: there is one too many. */
+/* `left`: how many more are allowed. FALSE: there are too many. */
 static gboolean
 count (CpdSlice rest, unsigned int *left, unsigned int depth)
 {
@@ -255,8 +255,8 @@ count (CpdSlice rest, unsigned int *left, unsigned int depth)
   return TRUE;
 }
 
-/* How many elements there are within others, those in the octets of extensions included: so much
- * work it is to decode them.
+/* Counts the elements at all levels, including those in the octets of extensions: this is the cost
+ * of decoding them.
  * Returns: at most `most` + 1 */
 unsigned int
 cpd_der_count_elements (CpdSlice slice, unsigned int most)
@@ -266,8 +266,8 @@ cpd_der_count_elements (CpdSlice slice, unsigned int most)
   return count (slice, &left, 0) ? most - left : most + 1;
 }
 
-/* How long the first element says that it is, header included, whether or not that many bytes are
- * there. FALSE: the bytes do not begin with a SEQUENCE of a definite length. */
+/* The length that the first element claims, including its header, even if there are fewer bytes.
+ * FALSE: the bytes do not begin with a SEQUENCE of a definite length. */
 gboolean
 cpd_der_outer_length (const guint8 *data, size_t length, size_t *outer)
 {

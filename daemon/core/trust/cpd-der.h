@@ -16,7 +16,7 @@ typedef struct
   size_t length;
 } CpdSlice;
 
-/* Where the parts of a certificate stand in its DER encoding, headers included. */
+/* Where the parts of a certificate are in its DER encoding, including headers. */
 typedef struct
 {
   CpdSlice issuer;   /* Name */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Name constraints (RFC 5280, section 4.2.1.10) bind every name below them, those of intermediates
- * and wildcards too, which GnuTLS leaves out. */
+/* Name constraints (RFC 5280, section 4.2.1.10) bind every name below them, including those of
+ * intermediates and wildcards, which GnuTLS does not check. */
 
 #include "config.h"
 
@@ -11,8 +11,8 @@
 
 #include <string.h>
 
-/* Whether one directory name is another or, RDN by RDN, below it. Both as RFC 4514 writes them, the
- * last RDN first. */
+/* Whether one directory name equals another or, RDN by RDN, is below it. Both are in the form of
+ * RFC 4514, the last RDN first. */
 static gboolean
 is_below_directory (const char *name, size_t length, const gnutls_datum_t *base)
 {
@@ -27,9 +27,9 @@ is_below_directory (const char *name, size_t length, const gnutls_datum_t *base)
   return name[head - 1] == ',' && escapes % 2 == 0;
 }
 
-/* Whether the list of what is permitted has room for a name, where GnuTLS does not ask that: it
- * lets every directory name and URI pass, and an address of the family that is not listed. A URI
- * that some other is permitted for is refused unread, as GnuTLS does where some is excluded. */
+/* Whether the permitted subtrees allow a name that GnuTLS does not check: GnuTLS passes every
+ * directory name and URI, and every address of a family that is not listed. If there is any
+ * permitted URI, every URI is refused unread, as GnuTLS does if there is any excluded one. */
 static gboolean
 is_permitted (int type, const char *name, size_t size, gnutls_x509_name_constraints_t constraints)
 {
@@ -52,7 +52,7 @@ is_permitted (int type, const char *name, size_t size, gnutls_x509_name_constrai
   return !listed;
 }
 
-/* The subject is a name like the others, where there is one. */
+/* The subject, if there is one, is a name like the others. */
 static gboolean
 has_permitted_subject (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
 {
@@ -79,8 +79,8 @@ is_below (const char *name, size_t name_length, const char *domain, size_t domai
              || name[name_length - domain_length - 1] == '.');
 }
 
-/* Whether a wildcard, be it a whole label or a part of one, may stand for names in an excluded
- * domain, which GnuTLS compares letter by letter. */
+/* Whether a wildcard, as a whole label or a part of one, may match names in an excluded domain;
+ * GnuTLS compares letter by letter. */
 static gboolean
 wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constraints_t constraints)
 {
@@ -101,8 +101,8 @@ wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constrai
   return FALSE;
 }
 
-/* Section 4.2.1.10: a domain has no dot in front, there it is another thing's notation, and no star
- * or other character that no name has: no name would ever be found below it. */
+/* Section 4.2.1.10: a domain has no leading dot, which is the notation of another type, and no star
+ * or other character that names do not have: no name would ever match it. */
 static gboolean
 is_domain (const gnutls_datum_t *name)
 {
@@ -112,7 +112,7 @@ is_domain (const gnutls_datum_t *name)
   return name->size == 0 || (name->data[0] != '.' && memchr (name->data, '\0', name->size) == NULL);
 }
 
-/* What is permitted, or what is excluded. */
+/* The permitted or the excluded subtrees. */
 typedef int (*ConstraintsGetter) (gnutls_x509_name_constraints_t constraints, unsigned int index,
                                   unsigned int *type, gnutls_datum_t *name);
 
@@ -131,7 +131,7 @@ is_well_formed (gnutls_x509_name_constraints_t constraints)
   return count > 0;
 }
 
-/* A name that stands for nothing can be neither inside nor outside of a constraint. */
+/* An invalid name can be neither inside nor outside a constraint. */
 static gboolean
 is_malformed_name (int type, const char *name, size_t size)
 {
@@ -140,7 +140,7 @@ is_malformed_name (int type, const char *name, size_t size)
   return type == GNUTLS_SAN_DNSNAME && (size == 0 || name[0] == '.');
 }
 
-/* Whether the names of one certificate keep to the constraints of one above it. */
+/* Whether the names of one certificate satisfy the constraints of one above it. */
 static gboolean
 keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraints)
 {
@@ -171,7 +171,7 @@ keeps_to (CpdCertificate *certificate, gnutls_x509_name_constraints_t constraint
   return TRUE;
 }
 
-/* An authority that certifies a new key of its own does not constrain itself (section 4.2.1.10). */
+/* Constraints do not bind an authority's self-issued certificate (section 4.2.1.10). */
 static gboolean
 is_self_issued (CpdCertificate *certificate)
 {
@@ -181,7 +181,7 @@ is_self_issued (CpdCertificate *certificate)
   return subject.length == issuer.length && memcmp (subject.data, issuer.data, subject.length) == 0;
 }
 
-/* What GnuTLS makes of a minimum or maximum, if anything, must not matter. */
+/* The result must not depend on how GnuTLS treats a minimum or maximum. */
 static gboolean
 has_plain_constraints (CpdCertificate *certificate)
 {
@@ -229,7 +229,7 @@ check_below (GPtrArray *path, unsigned int above)
 }
 
 /* `path`: of CpdCertificate, leaf first, anchor last.
- * Returns: (transfer none) (nullable): which name constraint it breaks, as the end of a sentence */
+ * Returns: (transfer none) (nullable): the violated constraint, as the end of a sentence */
 const char *
 cpd_name_constraints_find_fault (GPtrArray *path)
 {

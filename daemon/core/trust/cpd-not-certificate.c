@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What people hand over where one DER certificate is wanted, and how to get from there to one. It
- * only ever explains a refusal: nothing that is recognised here is accepted. */
+/* Recognises what people give instead of one DER certificate, and says how to convert it. It only
+ * explains a refusal: nothing that it recognises is accepted. */
 
 #include "config.h"
 
@@ -85,8 +85,7 @@ static const struct
     "the certificate is a signing request (CSR), not a certificate; give the certificate that "
     "the authority issued for it" },
   { is_revocation_list, "the certificate is a revocation list (CRL), not a certificate" },
-  { is_private_key,
-    "the certificate is a private key; keep that secret, and give the certificate" },
+  { is_private_key, "the certificate is a private key; keep it secret, and give the certificate" },
   { is_public_key, "the certificate is a bare public key, not a certificate; pin it with PinKeys" },
 };
 
@@ -109,7 +108,7 @@ describe_pem (const char *data, size_t length)
   left = length - (size_t)(first - data);
   second = g_strstr_len (first + 1, (gssize)left - 1, "-----BEGIN CERTIFICATE-----");
   if (contains (first, MIN (left, 60), "PRIVATE KEY"))
-    return "the certificate is a private key in PEM; keep that secret, and give the certificate";
+    return "the certificate is a private key in PEM; keep it secret, and give the certificate";
   if (contains (first, MIN (left, 60), "PUBLIC KEY"))
     return "the certificate is a public key in PEM, not a certificate; pin it with PinKeys";
   if (contains (first, MIN (left, 60), "REQUEST"))
@@ -128,7 +127,7 @@ describe_pem (const char *data, size_t length)
          "-out FILE.der";
 }
 
-/* Returns: (nullable) (transfer full): how the length is off where the bytes begin like a
+/* Returns: (nullable) (transfer full): what is wrong with the length, if the bytes begin like a
  * certificate */
 static char *
 describe_length (const guint8 *data, size_t length)
@@ -139,17 +138,16 @@ describe_length (const guint8 *data, size_t length)
   if (!cpd_der_outer_length (data, length, &outer))
     return NULL;
   if (outer > length)
-    return g_strdup_printf ("the certificate is truncated: it says %" G_GSIZE_FORMAT
+    return g_strdup_printf ("the certificate is truncated: it should have %" G_GSIZE_FORMAT
                             " bytes, but has only %" G_GSIZE_FORMAT,
                             outer, length);
   if (outer == length || !cpd_der_parse_certificate (data, outer, &shape))
     return NULL;
   if (cpd_der_outer_length (data + outer, length - outer, &second) && second <= length - outer
       && cpd_der_parse_certificate (data + outer, second, &shape))
-    return g_strdup (
-        "the certificate is several certificates, one after the other; give exactly one");
+    return g_strdup ("there are several certificates, one after the other; give exactly one");
   return g_strdup_printf ("the certificate is followed by %" G_GSIZE_FORMAT
-                          " more bytes; give the certificate alone",
+                          " more bytes; give only the certificate",
                           length - outer);
 }
 
@@ -162,7 +160,7 @@ is_printable (const guint8 *data, size_t length)
   return TRUE;
 }
 
-/* `bytes`: what was refused as a certificate.
+/* `bytes`: refused as a certificate.
  * Returns: (transfer full): one plain sentence: what it is, and the remedy */
 char *
 cpd_not_certificate_describe (GBytes *bytes)
@@ -175,7 +173,7 @@ cpd_not_certificate_describe (GBytes *bytes)
 
   if (length == 0)
     return g_strdup ("the certificate is empty; give one DER certificate");
-  /* How many more is not known: who reads a file to send it stops where it is too long. */
+  /* The real size is unknown: programs stop reading a file when it is too long. */
   if (length > CPD_CERTIFICATE_MAX_BYTES)
     return g_strdup_printf (
         "the certificate has more than %d bytes (64 KiB); give one DER certificate",

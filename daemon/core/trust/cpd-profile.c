@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What RFC 5280 demands of one certificate in its place on a path and GnuTLS leaves out. What binds
- * issuers alone, such as key identifiers, is not demanded: tests/conformance/deviations.txt says
- * which. */
+/* The rules of RFC 5280 for one certificate in its place on a path that GnuTLS does not check.
+ * Rules only for issuers, such as key identifiers, are not checked:
+ * tests/conformance/deviations.txt lists them. */
 
 #include "config.h"
 
@@ -21,10 +21,10 @@
 #define OID_PROXY            "1.3.6.1.5.5.7.1.14"
 #define OID_TLS_FEATURE      "1.3.6.1.5.5.7.1.24"
 
-/* Longer values than that are none of those that are looked at here. */
+/* None of the values that are examined here is longer. */
 #define VALUE_MAX_BYTES 4096
 
-/* More constraints than that take too long to be compared: GnuTLS intersects them one by one. */
+/* More constraints would take too long to compare: GnuTLS intersects them one by one. */
 #define CONSTRAINTS_MAX_BYTES (16 * 1024)
 
 /* Returns: whether the certificate has the extension; its value, as far as it fits, in `value` */
@@ -49,8 +49,8 @@ has_no_purpose (CpdCertificate *certificate)
   return read_extension (certificate, OID_KEY_PURPOSES, value, &length, &critical) && length <= 2;
 }
 
-/* Section 4.2.1.12: whoever lists purposes may be used for those alone, and an authority vouch for
- * no others. GnuTLS also lets authorities pass that list Server Gated Crypto. */
+/* Section 4.2.1.12: a certificate that lists purposes may be used only for these, and an authority
+ * may vouch only for these. GnuTLS also passes authorities that list Server Gated Crypto. */
 gboolean
 cpd_profile_allows_servers (CpdCertificate *certificate)
 {
@@ -68,7 +68,7 @@ cpd_profile_allows_servers (CpdCertificate *certificate)
           && (g_str_equal (purpose, GNUTLS_KP_TLS_WWW_SERVER)
               || g_str_equal (purpose, GNUTLS_KP_ANY)))
         return TRUE;
-      /* One that does not fit into the buffer is longer than both of them. */
+      /* A value that does not fit into the buffer is longer than both. */
       if (status < 0 && status != GNUTLS_E_SHORT_MEMORY_BUFFER)
         return FALSE;
     }
@@ -84,8 +84,7 @@ has_extension (CpdCertificate *certificate, const char *oid, unsigned int *criti
   return read_extension (certificate, oid, value, &length, critical);
 }
 
-/* Sections 4.2.1.1 and 4.2.2.1: what only helps to find things must never be what a path depends
- * on. */
+/* Sections 4.2.1.1 and 4.2.2.1: extensions that only help to find things must not be critical. */
 static gboolean
 depends_on (CpdCertificate *certificate, const char *oid)
 {
@@ -139,7 +138,7 @@ may_sign_certificates (CpdCertificate *certificate)
          && (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
 }
 
-/* GnuTLS takes a length below zero for none, which is to say for any (section 4.2.1.9). */
+/* GnuTLS takes a negative path length for no constraint (section 4.2.1.9). */
 static gboolean
 has_negative_path_length (CpdCertificate *certificate)
 {
@@ -153,16 +152,17 @@ has_negative_path_length (CpdCertificate *certificate)
          && (value[2 + sizeof of_authority + 1] & 0x80) != 0;
 }
 
-/* What GnuTLS knows, and certpin does nothing about (section 4.2): that somebody else's proxy holds
- * the key, RFC 3820; and what a server must do in TLS, RFC 7633. */
+/* Extensions that GnuTLS knows, but certpin does not process (section 4.2): proxy certificates, RFC
+ * 3820; and TLS features, RFC 7633. */
 static gboolean
 demands_too_much (CpdCertificate *certificate)
 {
   return has_extension (certificate, OID_PROXY, NULL) || depends_on (certificate, OID_TLS_FEATURE);
 }
 
-/* GnuTLS walks a list from its front for each entry, which takes time by the square of its length.
- * Returns: whether one is longer than anybody needs */
+/* GnuTLS walks a list from its front for each entry, so its time grows with the square of the
+ * length.
+ * Returns: whether a list is too long */
 gboolean
 cpd_profile_is_too_long (CpdCertificate *certificate)
 {
@@ -197,33 +197,33 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   unsigned int bits = cpd_certificate_get_rsa_bits (certificate);
 
   if (!cpd_certificate_has_usual_key (certificate))
-    return "has a kind of key that TLS does not use";
+    return "has a type of key that TLS does not use";
   if (version > 3)
-    return "has an unknown version of X.509";
+    return "has an unknown X.509 version";
   if (has_negative_path_length (certificate))
-    return "has a negative path length";
+    return "has a negative path length constraint";
   if (role != CPD_ROLE_ANCHOR && demands_too_much (certificate))
     return "has an extension that certpin does not support";
   if (bits % 8 != 0)
     return "has an RSA key whose length in bits is not a multiple of 8";
   if (role != CPD_ROLE_ANCHOR && has_no_purpose (certificate))
-    return "has an empty list of purposes";
+    return "has an empty extended key usage";
   if (role != CPD_ROLE_ANCHOR && depends_on (certificate, OID_AUTHORITY_ACCESS))
-    return "marks its authority information as critical";
+    return "has a critical authority information access";
   if (depends_on (certificate, OID_AUTHORITY_KEY))
-    return "marks its authority's key identifier as critical";
+    return "has a critical authority key identifier";
   if (role != CPD_ROLE_ANCHOR && has_malformed_access_information (certificate))
-    return "has malformed authority information";
+    return "has a malformed authority information access";
   if (role != CPD_ROLE_ANCHOR && has_unknown_critical_qualifier (certificate))
-    return "has a critical policy with a qualifier that certpin does not know";
+    return "has a critical policy with an unknown qualifier";
   if (role == CPD_ROLE_LEAF && has_extension (certificate, CPD_NAME_CONSTRAINTS_OID, NULL))
-    return "is a server's, but has name constraints";
+    return "belongs to a server, but has name constraints";
   if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
       && !cpd_certificate_is_ca (certificate))
-    return "is a server's, but may sign certificates";
+    return "belongs to a server, but may sign certificates";
   if (role != CPD_ROLE_LEAF && !cpd_certificate_has_subject (certificate)) /* section 4.1.2.6 */
-    return "is an authority's, but has no subject";
+    return "belongs to an authority, but has no subject";
   if (role == CPD_ROLE_ANCHOR && version == 3 && !cpd_certificate_is_ca (certificate))
-    return "is trusted, but is not an authority's";
+    return "is a trust anchor, but does not belong to an authority";
   return NULL;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads the machine's trust anchors: from a PEM bundle, or from p11-kit by a PKCS#11 URL. Folders
- * tell which of them the administrator added: they are trusted just the same, but a pin that meets
- * one is most likely meeting a proxy that inspects. */
+/* Reads the machine's trust anchors: from a PEM bundle, or from p11-kit by a PKCS#11 URL. The local
+ * folders show which of them the administrator added. These are trusted like all others, but if one
+ * vouches for a wrong key, a proxy probably inspects the connection. */
 
 #include "config.h"
 
@@ -15,7 +15,7 @@
 #include <gnutls/x509-ext.h>
 #include <string.h>
 
-/* update-ca-certificates looks into folders below as well. */
+/* update-ca-certificates also reads subfolders. */
 #define FOLDERS_DEEP 4
 
 struct _CpdTrustSource
@@ -25,7 +25,7 @@ struct _CpdTrustSource
 };
 
 /* `location`: the path of a PEM bundle, or a URL that begins with “pkcs11:”. `local_dirs`: folders
- * of certificates, PEM or DER, that the administrator added; they need not be there. */
+ * of certificates, PEM or DER, that the administrator added; they need not exist. */
 CpdTrustSource *
 cpd_trust_source_new (const char *location, const char *const *local_dirs)
 {
@@ -111,8 +111,8 @@ allow_servers (const gnutls_datum_t *purposes)
   return allowed;
 }
 
-/* p11-kit attaches extensions to a certificate that bind whoever trusts it.
- * Returns: whether all of them let it vouch for servers; one that is not known here does not. */
+/* p11-kit attaches extensions to a certificate, which limit the trust in it.
+ * Returns: whether all of them allow it to vouch for servers; an unknown one does not. */
 static gboolean
 is_for_servers (gnutls_pkcs11_obj_t object)
 {
@@ -130,7 +130,7 @@ is_for_servers (gnutls_pkcs11_obj_t object)
   return is;
 }
 
-/* p11-kit also knows certificates that are distrusted: those are not among the trusted ones. */
+/* p11-kit also has distrusted certificates, which are not returned as trusted. */
 static GPtrArray *
 read_pkcs11 (const char *url, GError **error)
 {
@@ -176,7 +176,7 @@ read_local_file (GPtrArray *ders, const char *path)
     g_ptr_array_add (ders, g_bytes_new_take (g_steal_pointer (&text), length));
 }
 
-/* What cannot be read there marks nothing: it changes what is said, not what is trusted. */
+/* Unreadable files there are ignored: they affect only messages, not trust. */
 static void
 read_local (GPtrArray *ders, const char *path, unsigned int deep)
 {
@@ -194,8 +194,8 @@ read_local (GPtrArray *ders, const char *path, unsigned int deep)
     }
 }
 
-/* What is there and is no certificate is passed over: a set with an anchor less trusts less. A set
- * without any is an error. Blocks on the disk.
+/* Invalid certificates are ignored: a set with fewer anchors trusts less. A set without any is an
+ * error. Blocks on the disk.
  * Errors: G_FILE_ERROR, CERTPIN_ERROR_FAILED, or CERTPIN_ERROR_WRONG_FORMAT. */
 CpdAnchors *
 cpd_trust_source_load (CpdTrustSource *source, GError **error)
@@ -213,7 +213,7 @@ cpd_trust_source_load (CpdTrustSource *source, GError **error)
   if (cpd_anchors_get_count (anchors) == 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "trust store ‘%s’ holds no certificate that can be read", source->location);
+                   "trust store ‘%s’ has no readable certificate", source->location);
       return NULL;
     }
   return g_steal_pointer (&anchors);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From the certificates that a server presented to the paths that hold: a search over names and
- * signatures, bounded in work, which tries every alternative before it refuses, since GnuTLS by
- * itself tries one; and for each path that reaches an anchor the whole validation (RFC 5280,
- * section 6). Keys are only ever taken from the paths made here, never from what was merely
- * presented. */
+/* Finds the valid paths from the certificates that a server presented. It searches by names and
+ * signatures, within a bound of work, and tries every alternative before it refuses, because GnuTLS
+ * tries only one. Each path that reaches an anchor is fully validated (RFC 5280, section 6). Keys
+ * are taken only from these paths, never from certificates that were merely presented. */
 
 #include "config.h"
 
@@ -32,8 +31,8 @@ typedef struct
   const CpdTrustQuestion *question;
   GPtrArray *tip_to_leaf; /* of CpdCertificate, borrowed: the path so far, leaf first */
   unsigned int signatures_left;
-  CpdCertificate *oversized; /* borrowed: an issuer with too large a key to verify with; or NULL */
-  gboolean too_long;         /* a path was given up, since it has too many certificates */
+  CpdCertificate *oversized; /* (nullable): borrowed: an issuer with a key too large to verify */
+  gboolean too_long;         /* a path was abandoned, because it has too many certificates */
   CpdValidation *result;
 } Search;
 
@@ -56,7 +55,7 @@ validation_new (CpdAnchors *anchors)
   return validation;
 }
 
-/* Keeps the first problem that is told: the search takes the most direct path first. */
+/* Keeps only the first problem: the search takes the most direct path first. */
 G_GNUC_PRINTF (3, 4)
 static gboolean
 fail (CpdValidation *validation, CpdProblem problem, const char *format, ...)
@@ -105,10 +104,10 @@ check_dates (Search *search, CpdCertificate *certificate)
     return TRUE;
   subject = cpd_certificate_dup_subject (certificate);
   if (!cpd_certificate_has_proper_dates (certificate))
-    return fail (search->result, CPD_PROBLEM_CONSTRAINTS,
-                 "the certificate ‘%s’ has a date that does not exist, or that is not given to the "
-                 "second in UTC",
-                 subject);
+    return fail (
+        search->result, CPD_PROBLEM_CONSTRAINTS,
+        "the certificate ‘%s’ has a date that does not exist or is not in UTC with seconds",
+        subject);
   day = cpd_text_date (now > until ? until : from);
   if (now > until)
     return fail (search->result, CPD_PROBLEM_EXPIRED, "the certificate ‘%s’ expired on %s", subject,
@@ -190,17 +189,17 @@ explain_status (CpdValidation *result, unsigned int status)
                  "a certificate on the path may not be used for servers");
   if (status & (GNUTLS_CERT_SIGNER_NOT_CA | GNUTLS_CERT_SIGNER_CONSTRAINTS_FAILURE))
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
-                 "a certificate on the path breaks a limit that one above it sets");
+                 "a certificate on the path violates a constraint of one above it");
   if (status & GNUTLS_CERT_UNKNOWN_CRIT_EXTENSIONS)
     return fail (result, CPD_PROBLEM_CONSTRAINTS,
-                 "a certificate on the path has a critical extension that certpin does not know");
+                 "a certificate on the path has an unknown critical extension");
   return fail (result, CPD_PROBLEM_CONSTRAINTS,
                "the certification path is not valid (GnuTLS status 0x%x)", status);
 }
 
-/* The signatures, constraints and strengths along the path, which ends in the only anchor that
- * GnuTLS is given here, so that it can neither shorten nor leave it. Dates are ours: GnuTLS has a
- * clock of its own. */
+/* Checks the signatures, constraints and strengths along the path. GnuTLS gets only the anchor at
+ * its end, so that it cannot choose another path. Dates are checked separately, because GnuTLS uses
+ * its own clock. */
 static gboolean
 check_with_gnutls (Search *search)
 {
@@ -249,8 +248,8 @@ role_of (Search *search, unsigned int position)
   return position + 1 == search->tip_to_leaf->len ? CPD_ROLE_ANCHOR : CPD_ROLE_INTERMEDIATE;
 }
 
-/* Judges the path that has just reached an anchor. GnuTLS verifies its signatures once more, and
- * names are compared along it: that is work, too. */
+/* Judges the path that has just reached an anchor. GnuTLS verifies its signatures again, and the
+ * names along it are compared: this also counts as work. */
 static void
 judge_path (Search *search)
 {
@@ -287,7 +286,7 @@ is_on_path (Search *search, CpdCertificate *certificate)
   return FALSE;
 }
 
-/* Whether the issuer's name is the right one, and the path does not lead in a circle. */
+/* Whether the issuer's name matches, and the path does not form a circle. */
 static gboolean
 is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
 {
@@ -303,7 +302,7 @@ links_to (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
 {
   if (!is_candidate (search, tip, issuer) || search->signatures_left == 0)
     return FALSE;
-  /* Such a key would take long, so whether it signed is never known. */
+  /* Such a key would take too long, so its signatures are never verified. */
   if (cpd_certificate_get_rsa_bits (issuer) > RSA_BITS_MAX)
     {
       search->oversized = issuer;
@@ -326,7 +325,8 @@ has_candidate (Search *search, CpdCertificate *tip, GPtrArray *anchors)
   return FALSE;
 }
 
-/* Goes on from the last certificate of the path: first to anchors, then to what was presented. */
+/* Continues from the last certificate of the path: first to anchors, then to presented
+ * certificates. */
 static void
 extend (Search *search)
 {
@@ -380,8 +380,8 @@ explain_no_path (Search *search, CpdCertificate *leaf)
           "no trusted authority was found for the server's certificate, issued by ‘%s’", issuer);
 }
 
-/* A path ends in a trusted certificate that signed itself; one that somebody else issued is not
- * trusted without that issuer, whatever list it is in. */
+/* A server's certificate is its own anchor only if it is self-signed: one with another issuer needs
+ * a path to that issuer, even if it is in the list of anchors. */
 static gboolean
 is_its_own_anchor (CpdAnchors *anchors, CpdCertificate *leaf)
 {
@@ -420,7 +420,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
   if (question->now < question->earliest)
     {
       fail (result, CPD_PROBLEM_CLOCK,
-            "this machine's clock shows a time before this version of certpin existed; set it");
+            "this machine's clock shows a time before the release of this certpin; set the clock");
       return g_steal_pointer (&result);
     }
 
@@ -433,7 +433,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
       explain_no_path (&search, chain->pdata[0]);
       return g_steal_pointer (&result);
     }
-  /* What other paths lacked does not matter. */
+  /* The problems of other paths do not matter. */
   result->problem = CPD_PROBLEM_NONE;
   g_clear_pointer (&result->detail, g_free);
   return g_steal_pointer (&result);

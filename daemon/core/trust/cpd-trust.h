@@ -6,11 +6,11 @@
 
 G_BEGIN_DECLS
 
-/* More certificates than that are not judged. */
+/* Longer chains are refused. */
 #define CPD_TRUST_PRESENTED_MAX 64
 
-/* Why a chain is not trusted. Of several reasons the one that a person can act on is given: what is
- * wrong with the path that came furthest. */
+/* Why a chain is not trusted. Of several reasons, the most useful one is given: the problem of the
+ * path that came furthest. */
 typedef enum
 {
   CPD_PROBLEM_NONE,
@@ -33,8 +33,8 @@ typedef enum
   CPD_PURPOSE_ANY,
 } CpdPurpose;
 
-/* A validated path: each certificate signed by the next, the last one an anchor. Made by cpd-trust
- * alone. */
+/* A validated path: each certificate is signed by the next, and the last one is an anchor. Only
+ * cpd-trust makes them. */
 typedef struct
 {
   GPtrArray *certificates; /* of CpdCertificate, leaf first, anchor last */
@@ -42,13 +42,14 @@ typedef struct
   gint64 valid_until;      /* … from and until then, both included */
 } CpdPath;
 
-/* What one set of anchors says of a chain. An immutable, reference-counted value. */
+/* The result of validating a chain with one set of anchors. An immutable, reference-counted
+ * value. */
 typedef struct
 {
   CpdAnchors *anchors;
-  GPtrArray *paths; /* of CpdPath: all that were found valid; none where `problem` is set */
+  GPtrArray *paths; /* of CpdPath: all valid paths; none if `problem` is set */
   CpdProblem problem;
-  char *detail; /* a sentence about the problem; NULL where there is none */
+  char *detail; /* a sentence about the problem; NULL if there is none */
 } CpdValidation;
 
 /* What is to be proved of a chain. */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Why a server was probably refused. A refusal itself is certain; who is behind it is a guess, made
- * from what the server showed, so that people know whom to ask. */
+/* Guesses the cause of a refusal. The refusal is certain; its cause is a guess from what the server
+ * presented, so that people know whom to ask. */
 
 #include "config.h"
 
 #include "daemon/core/verdict/cpd-cause.h"
 
-/* A mismatch of a report-only pin, unlike all else, does not keep the request from the server.
+/* After a mismatch of a report-only pin, and only then, the request is sent.
  * `remedy`: a string literal */
 #define ADVICE(mode, remedy)                                                                       \
-  ((mode) == CPD_MODE_REPORT ? "the request was sent, since the pin only reports; " remedy         \
+  ((mode) == CPD_MODE_REPORT ? "the request was sent, because the pin is report-only; " remedy     \
                              : "nothing was sent; " remedy)
 
 static CpdCertificate *
@@ -37,8 +37,8 @@ explain_problem (CpdProblem problem)
   switch (problem)
     {
     case CPD_PROBLEM_UNKNOWN_ISSUER:
-      return "the server, or something between here and it, uses a certificate from an authority "
-             "that is not trusted";
+      return "the server, or something on the way to it, uses a certificate from an authority that "
+             "is not trusted";
     case CPD_PROBLEM_SELF_SIGNED:
       return "the server uses a self-signed certificate";
     case CPD_PROBLEM_NAME:
@@ -68,7 +68,7 @@ advise_on_problem (CpdProblem problem)
   return "nothing was sent; the server's operator has to fix this";
 }
 
-/* A stranger's name and a stranger's key, by nobody who is trusted for this host. */
+/* Another name and another key, not vouched for by an authority that is trusted for this host. */
 static gboolean
 is_another_server (CpdPeer *peer, CpdCertificate *leaf, CpdProblem problem)
 {
@@ -91,10 +91,10 @@ cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *v
 
       return (CpdCause){
         "captive-portal",
-        g_strdup_printf ("another server answered, ‘%s’, with its own key: perhaps the log-in page "
+        g_strdup_printf ("another server, ‘%s’, answered with its own key: perhaps the login page "
                          "of a network",
                          subject),
-        "nothing was sent; if this network has a log-in page, log in with a web browser first"
+        "nothing was sent; if this network has a login page, log in with a web browser first"
       };
     }
   if (pinned && validation->problem == CPD_PROBLEM_UNKNOWN_ISSUER)
@@ -102,15 +102,15 @@ cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *v
       "untrusted-path",
       g_strdup ("the server holds the pinned key, but its chain leads to no trusted authority: it "
                 "is incomplete, or the authority is a private one"),
-      "nothing was sent; make the server send its whole chain, or add trust anchors to the pin"
+      "nothing was sent; make the server send its complete chain, or add trust anchors to the pin"
     };
   return (CpdCause){ cpd_problem_get_name (validation->problem),
                      g_strdup (explain_problem (validation->problem)),
                      advise_on_problem (validation->problem) };
 }
 
-/* Returns: (transfer none) (nullable): the anchor that vouches for the server, where the
- * administrator of this machine added it */
+/* Returns: (transfer none) (nullable): the anchor that vouches for the server, if the administrator
+ * of this machine added it */
 static CpdCertificate *
 find_local_anchor (const CpdValidation *validation)
 {
@@ -134,9 +134,9 @@ blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
     "local-authority",
     g_strdup_printf (
         "its certificate comes from ‘%s’, an authority that was added to this machine: "
-        "something between here and the server probably inspects the connection",
+        "the connection is probably being inspected",
         subject),
-    ADVICE (mode, "ask whoever administers this machine or network"),
+    ADVICE (mode, "ask the administrator of this machine or network"),
   };
 }
 
@@ -144,12 +144,12 @@ static const char *
 advise_on_mismatch (const CpdPin *pin)
 {
   if (pin->mode != CPD_MODE_REPORT && pin->layer == CPD_LAYER_REQUEST)
-    return "nothing was sent; check the keys that the request demands, since the host's pins match";
+    return "nothing was sent; check the request's own keys, because the host's pins match";
   return ADVICE (pin->mode, "ask the server's operator for the new certificate, and pin that");
 }
 
-/* Returns: (transfer none) (nullable): the certificate that was meant, where the pin holds its
- * fingerprint. Only certificates that the pin may match count. */
+/* Returns: (transfer none) (nullable): the certificate whose fingerprint the pin has instead of a
+ * key. Only certificates that the pin may match count. */
 static CpdCertificate *
 find_by_fingerprint (const CpdPin *pin, const CpdValidation *validation)
 {
@@ -206,15 +206,12 @@ cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validati
   if (local != NULL)
     return blame_local_anchor (local, pin->mode);
   if (pin->issuer == NULL)
-    return (CpdCause){
-      "wrong-key",
-      g_strdup (
-          "the server changed its key, or something between here and it answers in its place"),
-      advice
-    };
+    return (CpdCause){ "wrong-key",
+                       g_strdup ("the server changed its key, or an impostor answers in its place"),
+                       advice };
   return (CpdCause){ "wrong-key",
                      g_strdup_printf ("another authority, ‘%s’, issued it: the server moved, or "
-                                      "something between here and it answers in its place",
+                                      "an impostor answers in its place",
                                       issuer),
                      advice };
 }

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What most likely happened where a server was refused. */
+/* What most likely happened when a server was refused. */
 typedef struct
 {
   const char *reason; /* a word for programs */

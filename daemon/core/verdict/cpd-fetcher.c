@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The port between those who ask and those who carry bytes: neither sees the other. */
+/* The interface between bus/, which asks, and transport/, which sends: neither includes the
+ * other. */
 
 #include "config.h"
 
@@ -13,8 +14,8 @@ cpd_fetcher_default_init (CpdFetcherInterface *iface)
 {
 }
 
-/* `started_us`: monotonic: when it was authorised; its time runs from then on. `bodies`: what its
- * uid may hold of bodies, in bytes. */
+/* `started_us`: monotonic: when it was authorised; its timeout starts then. `bodies`: the budget of
+ * its uid for bodies, in bytes. */
 void
 cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us, CpdBudget *bodies,
                          GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -24,8 +25,8 @@ cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us
                                                 callback, user_data);
 }
 
-/* `verdict`: (out) (transfer full) (nullable): of the connection that answered; or the refusal,
- * where the error is one. It is set whether or not there is a response.
+/* `verdict`: (out) (transfer full) (nullable): of the connection that answered, or the refusal if
+ * the error is one. It is set with or without a response.
  * Errors: CERTPIN_ERROR alone.
  * Returns: (transfer full): the response, or NULL with `error` set */
 CertpinResponse *

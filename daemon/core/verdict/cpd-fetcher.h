@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_FETCHER (cpd_fetcher_get_type ())
 
-/* A port: whatever can carry out an order. bus/ asks through it, transport/ answers. */
+/* An interface: something that carries out orders. bus/ uses it, transport/ implements it. */
 G_DECLARE_INTERFACE (CpdFetcher, cpd_fetcher, CPD, FETCHER, GObject)
 
 struct _CpdFetcherInterface

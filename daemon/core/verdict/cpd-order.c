@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A request on its way from the parser of its arguments to the connection that carries it out. */
+/* A request, from the parser of its arguments to its connection. */
 
 #include "config.h"
 

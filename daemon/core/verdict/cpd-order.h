@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* One request that a caller makes: what, where, for whom, and within which bounds. Filled by
- * whoever makes it, and never changed from then on; reference-counted. */
+/* One request of a caller: what, where, for whom, and within which limits. Its maker fills it in;
+ * then it never changes. Reference-counted. */
 typedef struct
 {
   CertpinRequest *request;

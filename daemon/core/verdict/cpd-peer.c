@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The other end of one connection. A path that was validated in its handshake stays validated as
- * long as its dates hold and the anchors are the same set, so that judging a connection again needs
- * no signature. What is not on record is validated in full. */
+/* The server of one connection. A path that was validated in the handshake stays valid while its
+ * dates and the set of anchors do, so that checking a connection again needs no signatures. Without
+ * a stored result, everything is validated. */
 
 #include "config.h"
 
 #include "daemon/core/verdict/cpd-peer.h"
 
-/* One for each layer that has pins, and one to spare: a pin that is set again and again, with other
- * anchors each time, must not pile them up for as long as the connection lasts. */
+/* One for each layer with pins, and one more: a pin that is set again and again with new anchors
+ * must not make the list grow while the connection lasts. */
 #define VALIDATIONS_MAX 4
 
 struct _CpdPeer
@@ -21,9 +21,9 @@ struct _CpdPeer
   GPtrArray *validations; /* of CpdValidation, one for each of the last sets of anchors */
 };
 
-/* A chain to be judged without a connection, at a time that is given.
- * `host`: (nullable): no name is checked. `ders`: of GBytes, as presented, the server's own first.
- * One behind it that is malformed is left out: it can be on no path. */
+/* A chain to be judged without a connection, at a given time.
+ * `host`: (nullable): NULL: no name is checked. `ders`: of GBytes, as presented, the server's own
+ * first. Later ones that are malformed are left out: they can be on no path. */
 CpdPeer *
 cpd_peer_new_offline (CpdHost *host, GPtrArray *ders, CpdPurpose purpose)
 {
@@ -78,7 +78,7 @@ cpd_peer_unref (CpdPeer *peer)
     g_atomic_rc_box_release_full (peer, peer_clear);
 }
 
-/* Returns: (transfer none) (nullable): the host that was asked for */
+/* Returns: (transfer none) (nullable): the requested host */
 CpdHost *
 cpd_peer_get_host (CpdPeer *peer)
 {
@@ -92,7 +92,7 @@ cpd_peer_get_chain (CpdPeer *peer)
   return peer->chain;
 }
 
-/* What is wrong with a chain stays wrong, unless it is a matter of time. */
+/* A problem of a chain stays, unless it depends on the time. */
 static gboolean
 still_refused (const CpdValidation *validation)
 {
@@ -116,7 +116,7 @@ still_holds (const CpdPeer *peer, const CpdValidation *validation, gint64 now)
   return validation->problem == CPD_PROBLEM_NONE && now >= peer->earliest;
 }
 
-/* Returns: (transfer full): what these anchors say of the chain at this time */
+/* Returns: (transfer full): the result for these anchors at this time */
 CpdValidation *
 cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
 {

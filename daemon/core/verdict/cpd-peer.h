@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* What a server presented in one handshake, and what validation made of it so far. Belongs to one
- * connection. */
+/* What a server presented in one handshake, and the results of its validation so far. Belongs to
+ * one connection. */
 typedef struct _CpdPeer CpdPeer;
 
 CpdPeer *cpd_peer_new (CpdHost *host, GPtrArray *ders);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The heart: whether a request may be sent, from the policy, what the server proved, and the time.
- * Nothing else enters and nothing leaves but the answer. Every layer must pass. Of several reasons
- * the first in this order is given, and of several layers the first: nothing pinned; blocked or
+/* The heart: decides from the policy, what the server proved, and the time whether a request may be
+ * sent. It has no other input, and no side effect. Every layer must pass. Of several reasons, the
+ * first in this order is given, and of several layers the first: nothing pinned; blocked or
  * expired; untrusted; mismatch. */
 
 #include "config.h"
@@ -97,20 +97,22 @@ refuse_unpinned (CpdVerdict *verdict)
 static CpdVerdict *
 refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
 {
-  const Refusal refusal = { CERTPIN_ERROR_BLOCKED, pin, "blocked", "the host's last pinning failed",
-                            "pin a good certificate, or unpin the host" };
+  const Refusal refusal
+      = { CERTPIN_ERROR_BLOCKED, pin, "blocked", "the last attempt to pin the host failed",
+          "pin a good certificate, or unpin the host" };
 
-  return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it again or unpin it",
-                                  cpd_host_get_name (verdict->target), layer_names[pin->layer],
-                                  pin->reason != NULL ? pin->reason : "its last pinning failed"));
+  return refuse (
+      verdict, &refusal,
+      g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it again or unpin it",
+                       cpd_host_get_name (verdict->target), layer_names[pin->layer],
+                       pin->reason != NULL ? pin->reason : "the last attempt to pin it failed"));
 }
 
 static CpdVerdict *
 refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
 {
   const Refusal refusal = { CERTPIN_ERROR_PIN_EXPIRED, pin, "pin-expired",
-                            "the pin was set to expire at that time", "pin the host again" };
+                            "the pin reached its expiry date", "pin the host again" };
   g_autofree char *day = cpd_text_date (pin->expires);
 
   return refuse (verdict, &refusal,
@@ -119,7 +121,7 @@ refuse_expired_pin (CpdVerdict *verdict, CpdPin *pin)
                                   day));
 }
 
-/* Refuses what needs no server to be refused. Returns: whether it did */
+/* Refuses what can be refused without a server. Returns: whether it did */
 static gboolean
 refuse_by_policy (CpdVerdict *verdict, gint64 now)
 {
@@ -204,7 +206,7 @@ forget_match (CpdVerdict *verdict)
   g_clear_pointer (&verdict->pin, cpd_pin_unref);
 }
 
-/* The match of the narrowest pin is the one that is told. */
+/* Reports the match of the narrowest pin. */
 static void
 record_match (CpdVerdict *verdict, CpdPin *pin, const CpdPath *path, unsigned int position)
 {
@@ -232,7 +234,7 @@ match_validation (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validat
   return FALSE;
 }
 
-/* A request's own keys have no anchors of their own: any path will do that some pin's anchors
+/* A request's own keys have no anchors: they may be on any path that the anchors of some pin
  * validated. */
 static gboolean
 match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer layer)
@@ -247,8 +249,7 @@ match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer l
   return FALSE;
 }
 
-/* Returns: (transfer none): a validation that passed, by the layer's own anchors where it has
- * some */
+/* Returns: (transfer none): a validation that passed, with the layer's own anchors if it has any */
 static const CpdValidation *
 get_validation (CpdValidation *const validations[], CpdLayer layer)
 {
@@ -258,7 +259,7 @@ get_validation (CpdValidation *const validations[], CpdLayer layer)
   return validations[layer];
 }
 
-/* Lets a report-only pin's mismatch pass: its refusal is only reported, the first of them. */
+/* Lets the mismatch of a report-only pin pass, and reports only the first one. */
 static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
@@ -296,7 +297,7 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
   return verdict;
 }
 
-/* Judges what can be judged before any server is asked. `now`: Unix seconds.
+/* Judges what can be judged before a connection. `now`: Unix seconds.
  * Returns: (transfer full): passed, or NotPinned, Blocked or PinExpired */
 CpdVerdict *
 cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
@@ -307,7 +308,7 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
   return verdict;
 }
 
-/* Judges a server by what it presented. `system`: the anchors of pins that name none; `now`:
+/* Judges a server by what it presented. `system`: the anchors for pins without their own; `now`:
  * Unix seconds.
  * Returns: (transfer full): passed, with the match; or why not, with the evidence */
 CpdVerdict *

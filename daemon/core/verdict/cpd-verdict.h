@@ -14,7 +14,7 @@ typedef struct
 {
   gboolean passed;
   CertpinError error; /* why not: NotPinned, Blocked, PinExpired, Untrusted or PinMismatch */
-  CpdLayer layer;     /* the layer that refused; where it passed, the one that the match is of */
+  CpdLayer layer;     /* the layer that refused; if it passed, the layer of the match */
   CpdHost *target;
   CpdPin *pin; /* the pin that refused or matched; NULL: there is none */
   CpdPolicy *policy;
@@ -27,7 +27,7 @@ typedef struct
 
   CertpinKey *matched_key;       /* NULL where it did not pass */
   unsigned int matched_position; /* on the path; 0 is the server's own certificate */
-  GPtrArray *path_keys; /* of CertpinKey, leaf first, anchor last; NULL where there is no path */
+  GPtrArray *path_keys; /* of CertpinKey, leaf first, anchor last; NULL if there is no path */
 
   gpointer report; /* the CpdVerdict of a report-only pin that did not match; NULL: none */
 } CpdVerdict;

@@ -116,7 +116,7 @@ test_key_of_no_use_in_tls (void)
   bytes = g_bytes_new (der.data, der.size);
   gnutls_free (der.data);
   certificate = cpd_certificate_new (bytes, NULL);
-  g_assert_nonnull (strstr (cpd_profile_find_fault (certificate, CPD_ROLE_LEAF), "kind"));
+  g_assert_nonnull (strstr (cpd_profile_find_fault (certificate, CPD_ROLE_LEAF), "type of key"));
 }
 
 static void
@@ -156,7 +156,7 @@ test_empty_purposes (void)
                        .extension = TEST_EXTENSION (KEY_PURPOSES, EMPTY_SEQUENCE, FALSE));
   g_autoptr (TestIdentity) one = TEST_IDENTITY (.is_ca = TRUE, .eku = TEST_PKI_EKU_CLIENT);
 
-  assert_faults (none, "purposes", "purposes", NULL);
+  assert_faults (none, "key usage", "key usage", NULL);
   assert_faults (one, NULL, NULL, NULL);
 }
 
@@ -253,7 +253,7 @@ test_anchor_that_is_no_authority (void)
   g_autoptr (TestIdentity) server = TEST_IDENTITY (.dns = { "h.example" });
   g_autoptr (TestIdentity) old = TEST_IDENTITY (.subject = "Old", .version_1 = TRUE);
 
-  assert_faults (server, NULL, NULL, "trusted");
+  assert_faults (server, NULL, NULL, "trust anchor");
   assert_faults (old, NULL, NULL, NULL);
 }
 

@@ -89,7 +89,7 @@ test_wrong_key (TrustFixture *f, gconstpointer user_data)
       = judge (f->anchors, pinned, FALSE, test_ders (f->leaf, f->middle, NULL));
 
   assert_cause (moved, "wrong-key", "another authority, ‘CN=Middle’", "pin that");
-  assert_cause (bare, "wrong-key", "changed its key, or something", "pin that");
+  assert_cause (bare, "wrong-key", "changed its key, or an impostor", "pin that");
 }
 
 /* What openssl x509 -fingerprint prints, in place of a key. */
@@ -143,8 +143,8 @@ test_local_authority (TrustFixture *f, gconstpointer user_data)
   g_autoptr (CpdVerdict) bare
       = judge (detached, f->leaf, FALSE, test_ders (inspected, below, NULL));
 
-  assert_cause (known, "local-authority", "‘CN=Proxy CA’", "administers");
-  assert_cause (bare, "local-authority", "‘CN=Proxy CA’", "administers");
+  assert_cause (known, "local-authority", "‘CN=Proxy CA’", "administrator");
+  assert_cause (bare, "local-authority", "‘CN=Proxy CA’", "administrator");
 }
 
 /* What a report-only pin let through was sent, and what enforces was not. */
@@ -205,7 +205,7 @@ test_right_key_on_an_untrusted_path (TrustFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdVerdict) verdict = judge (f->anchors, f->leaf, TRUE, test_ders (f->leaf, NULL));
 
-  assert_cause (verdict, "untrusted-path", "holds the pinned key", "whole chain");
+  assert_cause (verdict, "untrusted-path", "holds the pinned key", "complete chain");
 }
 
 static void
@@ -221,7 +221,7 @@ test_captive_portal (TrustFixture *f, gconstpointer user_data)
       g_autoptr (CpdVerdict) verdict
           = judge (f->anchors, f->leaf, TRUE, test_ders (portals[i], f->middle, NULL));
 
-      assert_cause (verdict, "captive-portal", "‘CN=Wifi’", "log-in");
+      assert_cause (verdict, "captive-portal", "‘CN=Wifi’", "login");
     }
 }
 
