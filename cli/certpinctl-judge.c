@@ -114,7 +114,7 @@ add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **err
   else if (!certpin_pem_read (data, length, chain) || chain->len == before)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "%s is PEM, but does not hold a whole certificate", shown);
+                   "%s is PEM, but has no complete certificate", shown);
       return FALSE;
     }
   return TRUE;
