@@ -211,8 +211,18 @@ load_entry (const Load *load, int folder_fd, const char *name)
     cpd_durable_tidy (folder_fd, name);
 }
 
-/* Loads all pins of a folder of `dir`, which may be missing; removes what a crash left there, if
- * `dir` is locked. `problems`: of char *: gets a sentence for each file that blocks something. */
+/* A user's folder is loaded because it was found: one that is not there now may have held pins. */
+static void
+check_presence (const char *path, const CpdPinFileContext *context, int fd, GError **error)
+{
+  if (fd < 0 && *error == NULL && context->layer == CPD_LAYER_USER)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                 "the folder ‘%s’ disappeared while the pins were read; restart certpind", path);
+}
+
+/* Loads all pins of a folder of `dir`. The system's may be missing. Removes what a crash left
+ * there, if `dir` is locked. `problems`: of char *: gets a sentence for each file that blocks
+ * something. */
 void
 cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext *context,
                      CpdPinTable *table, GPtrArray *problems)
@@ -227,6 +237,7 @@ cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext
   g_autoptr (GPtrArray) names = NULL;
   int fd = cpd_state_dir_lookup (dir, name, &error);
 
+  check_presence (path, context, fd, &error);
   if (fd >= 0)
     names = cpd_pin_folder_list (fd, path, &error);
   for (unsigned int i = 0; names != NULL && i < names->len; i++)

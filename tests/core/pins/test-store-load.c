@@ -8,6 +8,7 @@
 #include "tests/core/pins/store-fixture.h"
 
 #include "daemon/core/pins/cpd-pin-file.h"
+#include "daemon/core/pins/cpd-pin-folder.h"
 
 #include <glib/gstdio.h>
 
@@ -415,6 +416,26 @@ test_folder_that_is_a_file_blocks_the_layer (StoreFixture *f, gconstpointer user
   store_assert_blocked (f, SYSTEM, "other.example");
 }
 
+/* It was found a moment before. */
+static void
+test_user_that_disappears_is_blocked (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdStateDir) dir = cpd_state_dir_new (f->state);
+  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  const CpdPinFileContext user = { .layer = CPD_LAYER_USER },
+                          system = { .layer = CPD_LAYER_SYSTEM };
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_USER);
+  g_autoptr (CpdPin) pin = NULL;
+
+  cpd_pin_folder_load (dir, "system", &system, table, problems);
+  g_assert_cmpuint (problems->len, ==, 0);
+  cpd_pin_folder_load (dir, "users/1", &user, table, problems);
+  g_assert_cmpuint (problems->len, ==, 1);
+  pin = cpd_pin_table_find (table, host);
+  g_assert_cmpint (pin->state, ==, CPD_STATE_BLOCKED);
+}
+
 static void
 test_users_that_are_a_file_block_everybody (StoreFixture *f, gconstpointer user_data)
 {
@@ -528,6 +549,7 @@ main (int argc, char *argv[])
   ADD ("two-stores-of-one-folder", test_two_stores_of_one_folder);
   ADD ("no-file-blocks-its-host", test_what_is_no_file_blocks_its_host);
   ADD ("no-folder-blocks-the-layer", test_folder_that_is_a_file_blocks_the_layer);
+  ADD ("users/one-that-disappears-is-blocked", test_user_that_disappears_is_blocked);
   ADD ("users/no-folder-blocks-everybody", test_users_that_are_a_file_block_everybody);
   ADD ("users/link-to-nowhere-blocks-everybody", test_users_that_lead_nowhere_block_everybody);
   ADD ("users/unknown-one-is-a-problem", test_unknown_user_is_a_problem);
