@@ -287,6 +287,19 @@ is_on_path (Search *search, CpdCertificate *certificate)
   return FALSE;
 }
 
+/* Whether the tip, behind the server's certificate, is a self-signed one, and this another with its
+ * name and key: every path through both has a shorter one through this one alone. */
+static gboolean
+is_twin (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
+{
+  CpdSlice subject = cpd_certificate_get_raw_subject (tip);
+  CpdSlice other = cpd_certificate_get_raw_subject (issuer);
+
+  return search->tip_to_leaf->len > 1 && subject.length == other.length
+         && memcmp (subject.data, other.data, subject.length) == 0
+         && certpin_key_equal (cpd_certificate_get_key (tip), cpd_certificate_get_key (issuer));
+}
+
 /* Whether the issuer's name is the right one, and the path does not lead in a circle. */
 static gboolean
 is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
@@ -295,7 +308,7 @@ is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
   CpdSlice subject = cpd_certificate_get_raw_subject (issuer);
 
   return wanted.length == subject.length && memcmp (wanted.data, subject.data, wanted.length) == 0
-         && !is_on_path (search, issuer);
+         && !is_on_path (search, issuer) && !is_twin (search, tip, issuer);
 }
 
 static gboolean
@@ -326,7 +339,18 @@ has_candidate (Search *search, CpdCertificate *tip, GPtrArray *anchors)
   return FALSE;
 }
 
-/* Goes on from the last certificate of the path: first to anchors, then to what was presented. */
+/* Takes the path one certificate further. */
+static void
+step (Search *search, CpdCertificate *certificate, void (*next) (Search *search))
+{
+  g_ptr_array_add (search->tip_to_leaf, certificate);
+  next (search);
+  g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
+}
+
+/* Goes on from the last certificate of the path: first to anchors, then to what was presented, and
+ * at last beyond those anchors: one that somebody else issued must not hide the path to that
+ * issuer, whose key may be the pinned one. */
 static void
 extend (Search *search)
 {
@@ -341,21 +365,17 @@ extend (Search *search)
       search->too_long |= has_candidate (search, tip, anchors);
       return;
     }
-  for (unsigned int i = 0; i < anchors->len; i++)
+  for (unsigned int i = 0; i < anchors->len;)
     if (links_to (search, tip, anchors->pdata[i]))
-      {
-        g_ptr_array_add (search->tip_to_leaf, anchors->pdata[i]);
-        judge_path (search);
-        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
-      }
+      step (search, anchors->pdata[i++], judge_path);
+    else
+      g_ptr_array_remove_index (anchors, i);
   for (unsigned int i = 1; i < search->chain->len; i++)
     if (!cpd_anchors_contain (search->anchors, search->chain->pdata[i])
         && links_to (search, tip, search->chain->pdata[i]))
-      {
-        g_ptr_array_add (search->tip_to_leaf, search->chain->pdata[i]);
-        extend (search);
-        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
-      }
+      step (search, search->chain->pdata[i], extend);
+  for (unsigned int i = 0; i < anchors->len; i++)
+    step (search, anchors->pdata[i], extend);
 }
 
 static void
