@@ -62,6 +62,14 @@ take_note (CpdPinOrder *order, const char *note, GError **error)
 static gboolean
 check_expiry (CpdPinOrder *order, gint64 now, GError **error)
 {
+  if (order->expires > CPD_PIN_EXPIRES_MAX)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "option ‘expires’ is %" G_GINT64_FORMAT
+                   ", which is after the year 9999; give seconds, or 0 for never",
+                   order->expires);
+      return FALSE;
+    }
   if (order->expires == 0 || order->expires > now)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
