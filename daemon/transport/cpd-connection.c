@@ -16,9 +16,10 @@ CpdConnection *
 cpd_connection_new (CpdTls *tls, CpdHost *host)
 {
   CpdConnection *connection = g_new0 (CpdConnection, 1);
+  g_autoptr (GBytes) stapled = cpd_tls_dup_stapled (tls);
 
   connection->tls = tls;
-  connection->peer = cpd_peer_new (host, cpd_tls_get_presented (tls));
+  connection->peer = cpd_peer_new (host, cpd_tls_get_presented (tls), stapled);
   return connection;
 }
 

@@ -298,8 +298,12 @@ static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
   if (verdict->report == NULL)
-    verdict->report
-        = refuse_mismatch (verdict_new (verdict->policy, verdict->peer), pin, validation);
+    {
+      CpdVerdict *report = verdict_new (verdict->policy, verdict->peer);
+
+      report->ocsp = verdict->ocsp;
+      verdict->report = refuse_mismatch (report, pin, validation);
+    }
   if (verdict->path_keys == NULL)
     record_path (verdict, validation->paths->pdata[0]);
 }
@@ -331,6 +335,18 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
   return verdict;
 }
 
+/* All anchors that validate the server lead to one issuer of its certificate, and to one answer. */
+static const char *
+describe_ocsp (CpdValidation *const validations[], gint64 now)
+{
+  const CpdOcsp *ocsp = NULL;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (validations[layer] != NULL && (ocsp == NULL || ocsp->status == CPD_OCSP_UNCHECKED))
+      ocsp = &validations[layer]->ocsp;
+  return ocsp != NULL ? cpd_ocsp_get_name (ocsp, now) : NULL;
+}
+
 /* Judges what can be judged before any server is asked. `now`: Unix seconds.
  * Returns: (transfer full): passed, or NotPinned, Blocked or PinExpired */
 CpdVerdict *
@@ -360,6 +376,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
         CpdAnchors *own = policy->pins[layer]->anchors;
         validations[layer] = cpd_peer_validate (peer, own != NULL ? own : system, now);
       }
+  verdict->ocsp = describe_ocsp (validations, now);
   judge_layers (verdict, validations);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     cpd_validation_unref (validations[layer]);

@@ -112,8 +112,8 @@ static const NameCase name_cases[] = {
   { "example", "h.example", "a.h.example", FORBIDDEN },
   { "example", "h.example", "*.example", FORBIDDEN },
 
-  /* With a dot in front, as OpenSSL 3.0 and Go decide; but for the name that begins with a dot, which
-   * OpenSSL lets pass. */
+  /* With a dot in front, as OpenSSL 3.0 and Go decide; but for the name that begins with a dot,
+   * which OpenSSL lets pass. */
   { ".h.example", NULL, "h.example", FORBIDDEN },
   { ".h.example", NULL, "a.h.example", NULL },
   { ".h.example", NULL, "a.b.h.example", NULL },

