@@ -11,7 +11,6 @@ from lib.openssl_server import OpensslServer
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
 
-VERSIONS = ('1.2', '1.3')
 DEMANDING = x509.TLSFeature([x509.TLSFeatureType.status_request])
 
 
@@ -43,32 +42,27 @@ def is_refused(world, identity, version, response, reason, expected):
     equal(failure['reason'], reason, 'the reason')
     equal(failure['ocsp'], expected, 'what the response says')
     output = server.close()
-    holds('secret' not in output and 'HTTP' not in output, f'the request reached the server: {output}')
+    holds('secret' not in output and 'HTTP' not in output, f'the request reached it: {output}')
 
 
 def forge(path):
-    """Another last byte of the signature: without certificates within, it is that of the response."""
+    """Changes the last byte, which is one of the signature if no certificates are sent along."""
     with open(path, 'r+b') as file:
+        content = file.read()
         file.seek(-1, 2)
-        last = file.read(1)
-        file.seek(-1, 2)
-        file.write(bytes([last[0] ^ 1]))
+        file.write(bytes([content[-1] ^ 1]))
     return path
 
 
 def new_responder(world, purpose=ExtendedKeyUsageOID.OCSP_SIGNING, authority=None):
-    key = pki.new_key()
-    authority = authority or world.authority
-    certificate = pki.make('Responder', authority.name, key.public_key(), authority.key,
-                           purposes=[purpose])
-    return pki.Identity(certificate, key, [])
+    key, authority = pki.new_key(), authority or world.authority
+    return pki.Identity(pki.make('Responder', authority.name, key.public_key(), authority.key,
+                                 purposes=[purpose]), key, [])
 
 
-def respond(world, identity, **keywords):
-    return ocsp.respond(world.folder, identity, world.authority, **keywords)
+def respond(world, identity, *more, **keywords):
+    return ocsp.respond(world.folder, identity, world.authority, *more, **keywords)
 
-
-STALE = ('-ndays', '-1')
 
 # What is stapled, what is told of it, and how it is made.
 RESPONSES = (
@@ -76,21 +70,21 @@ RESPONSES = (
     ('a good response', 'good', respond),
     ('a good response of a certified responder', 'good',
      lambda world, identity: respond(world, identity, signer=new_responder(world))),
-    ('a response that is unknown', 'unknown',
+    ('a response that does not know the certificate', 'unknown',
      lambda world, identity: respond(world, identity, known=False)),
-    ('a stale response', 'stale', lambda world, identity: respond(world, identity, times=STALE)),
+    ('a stale response', 'stale', lambda world, identity: respond(world, identity, made='-2d')),
     ('a forged response', 'invalid',
-     lambda world, identity: forge(respond(world, identity, more=['-resp_no_certs']))),
-    ('a response by a stranger', 'invalid',
+     lambda world, identity: forge(respond(world, identity, '-resp_no_certs'))),
+    ('a response of a stranger', 'invalid',
      lambda world, identity: respond(world, identity, signer=world.other_authority)),
-    ('a response by a responder that was certified for another purpose', 'invalid',
-     lambda world, identity: respond(world, identity, signer=new_responder(
-         world, ExtendedKeyUsageOID.SERVER_AUTH))),
-    ('a response by another authority’s responder', 'invalid',
+    ('a response of another authority’s responder', 'invalid',
      lambda world, identity: respond(world, identity, signer=new_responder(
          world, authority=world.other_authority))),
+    ('a response of a server of the same authority', 'invalid',
+     lambda world, identity: respond(world, identity, signer=new_responder(
+         world, ExtendedKeyUsageOID.SERVER_AUTH))),
     ('a response about another certificate', 'invalid',
-     lambda world, _: respond(world, world.issue())),
+     lambda world, identity: respond(world, world.issue())),
 )
 
 
@@ -112,22 +106,36 @@ def add_tests(version, what, expected, make):
             is_refused(world, identity, version, response, 'ocsp-required', expected)
 
 
-def add_revoked_tests(version):
-    for demanding in (False, True):
-        for signer in (None, new_responder):
-            @test(f'TLS {version}, revoked by {"a responder" if signer else "the issuer"}'
-                  f'{", where a response is demanded" if demanding else ""}: Untrusted, no byte')
-            def _(world, demanding=demanding, signer=signer):
-                identity = issue(world, demanding)
-                response = respond(world, identity, revoked=True,
-                                   signer=signer and signer(world))
-                is_refused(world, identity, version, response, 'revoked', 'revoked')
+def add_revoked_test(version, demanding, delegated):
+    @test(f'TLS {version}, revoked by {"a responder" if delegated else "the issuer"}'
+          f'{", where a response is demanded" if demanding else ""}: Untrusted, no byte')
+    def _(world):
+        identity = issue(world, demanding)
+        signer = new_responder(world) if delegated else None
+        response = respond(world, identity, revoked=True, signer=signer)
+        is_refused(world, identity, version, response, 'revoked', 'revoked')
 
 
-for tls_version in VERSIONS:
+@test('a response that is demanded becomes stale while its connection is kept: Untrusted')
+def _(world):
+    identity = issue(world, demanding=True)
+    server = serve(world, identity, '1.3', respond(world, identity, made='-86396'))
+    world.alice.request(server.url(HOST, '/first'))
+    world.alice.request(server.url(HOST, '/second'))
+    equal(world.alice.request(server.url(HOST, '/third')).info['connection-reused'], True,
+          'whether the connection was kept')
+    world.wait_for_time(pki.now() + pki.DAY / 86400 * 4)
+    world.alice.refuses('Untrusted', server.url(HOST, '/secret'))
+    failure = world.alice.last_failure(f'{HOST}:{server.port}')
+    equal((failure['reason'], failure['ocsp']), ('ocsp-required', 'stale'), 'the reason')
+    holds('secret' not in server.close(), 'the request reached the server')
+
+
+for tls_version in ('1.2', '1.3'):
     for row in RESPONSES:
         add_tests(tls_version, *row)
-    add_revoked_tests(tls_version)
+    for case in ((False, False), (False, True), (True, False), (True, True)):
+        add_revoked_test(tls_version, *case)
 
 
 run(World)
