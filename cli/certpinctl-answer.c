@@ -44,7 +44,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   GVariant *info = certpin_response_get_info (response);
   CtlStream *err = &ctl->err;
   g_autofree const char **path = NULL;
-  const char *url = "", *tls = "", *key = NULL;
+  const char *url = "", *tls = "", *key = NULL, *ocsp = NULL;
   gboolean reused = FALSE;
   guint32 position = 0;
 
@@ -54,12 +54,15 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "matched-position", "u", &position);
   g_variant_lookup (info, "connection-reused", "b", &reused);
   g_variant_lookup (info, "path-keys", "^a&s", &path);
+  g_variant_lookup (info, "ocsp", "&s", &ocsp);
 
   ctl_print_line (err, "HTTP status %u from %s, TLS %s, %s connection",
                   certpin_response_get_status (response), url, tls, reused ? "kept-alive" : "new");
   if (key != NULL)
     ctl_print_line (err, "matched %s, at position %u of the certification path (%s)", key, position,
                     name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
+  if (ocsp != NULL && !g_str_equal (ocsp, "none"))
+    ctl_print_line (err, "the server stapled an OCSP response: %s", ocsp);
   print_timings (err, info);
 }
 

@@ -34,13 +34,11 @@ static const Entry pin_entries[] = {
 };
 
 static const Entry failure_entries[] = {
-  { "error", "s", TRUE }, { "message", "s", TRUE },
-  { "time", "x", TRUE },  { "host", "s" },
-  { "reason", "s" },      { "scope", "s" },
-  { "mode", "s" },        { "likely-cause", "s" },
-  { "advice", "s" },      { "offered-keys", "as" },
-  { "subject", "s" },     { "pinned-keys", "as" },
-  { "issuer", "s" },      { NULL },
+  { "error", "s", TRUE },   { "message", "s", TRUE }, { "time", "x", TRUE },
+  { "host", "s" },          { "reason", "s" },        { "scope", "s" },
+  { "mode", "s" },          { "likely-cause", "s" },  { "advice", "s" },
+  { "offered-keys", "as" }, { "subject", "s" },       { "pinned-keys", "as" },
+  { "issuer", "s" },        { "ocsp", "s" },          { NULL },
 };
 
 static const Entry explanation_entries[] = {
@@ -58,11 +56,17 @@ static const Entry verdict_entries[] = {
 };
 
 static const Entry info_entries[] = {
-  { "url", "s", TRUE },         { "http-version", "s", TRUE },
-  { "tls-version", "s", TRUE }, { "connection-reused", "b", TRUE },
-  { "path-keys", "as", TRUE },  { "matched-key", "s" },
-  { "matched-position", "u" },  { "timings", "a{st}" },
-  { "report", "a{sv}" },        { NULL },
+  { "url", "s", TRUE },
+  { "http-version", "s", TRUE },
+  { "tls-version", "s", TRUE },
+  { "connection-reused", "b", TRUE },
+  { "path-keys", "as", TRUE },
+  { "matched-key", "s" },
+  { "matched-position", "u" },
+  { "timings", "a{st}" },
+  { "report", "a{sv}" },
+  { "ocsp", "s" },
+  { NULL },
 };
 
 /* `seen` has one bit for each. */

@@ -107,6 +107,7 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
       &dict, "pinned-keys", cpd_describe_keys (verdict->pin != NULL ? verdict->pin->keys : NULL));
   if (verdict->peer != NULL)
     insert_chain (&dict, verdict->peer);
+  insert_text (&dict, "ocsp", verdict->ocsp);
   insert_text (&dict, "likely-cause", verdict->likely_cause);
   insert_text (&dict, "advice", verdict->advice);
   g_variant_dict_insert (
@@ -127,5 +128,7 @@ cpd_describe_evidence (const CpdVerdict *verdict, GVariantBuilder *info)
       cpd_vardict_add (info, "matched-position", g_variant_new_uint32 (verdict->matched_position));
     }
   cpd_vardict_add (info, "path-keys", cpd_describe_keys (verdict->path_keys));
+  if (verdict->ocsp != NULL)
+    cpd_vardict_add (info, "ocsp", g_variant_new_string (verdict->ocsp));
   cpd_vardict_add (info, "generation", g_variant_new_uint64 (verdict->policy->generation));
 }

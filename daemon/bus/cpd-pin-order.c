@@ -55,6 +55,11 @@ take_note (CpdPin *pin, const char *note, GError **error)
 static gboolean
 check_expiry (const CpdPin *pin, gint64 now, GError **error)
 {
+  if (pin->expires > CPD_PIN_EXPIRES_MAX)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘expires’ is %" G_GINT64_FORMAT
+                       ", which is after the year 9999; give seconds, or 0 for never",
+                       pin->expires);
   return pin->expires == 0 || pin->expires > now
          || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                         "option ‘expires’ is %" G_GINT64_FORMAT

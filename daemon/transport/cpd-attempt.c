@@ -192,16 +192,15 @@ refuse (CpdAttempt *attempt)
 }
 
 /* A server that speaks before it is asked: it is not HTTP, or that would be taken for the answer to
- * this request. */
+ * this request; or it refuses the handshake. */
 static void
-leave_speaker (CpdAttempt *attempt)
+leave_speaker (CpdAttempt *attempt, const GError *reason)
 {
   if (attempt->kept)
     end (attempt, CPD_ENDING_STALE);
   else
-    cpd_attempt_fail (attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
-                                            "host ‘%s’ sent data before the request",
-                                            cpd_host_get_name (attempt->settings.target)));
+    cpd_attempt_fail (attempt, cpd_fetch_error_map (reason, CPD_STAGE_SENT,
+                                                    cpd_host_get_name (attempt->settings.target)));
 }
 
 /* The connection is there, and no byte of the request is sent. */
@@ -215,9 +214,10 @@ go (CpdAttempt *attempt)
     .max_body_bytes = attempt->settings.max_body_bytes,
     .bodies = attempt->settings.bodies,
   };
+  g_autoptr (GError) spoken = NULL;
 
-  if (!cpd_connection_is_silent (attempt->connection))
-    leave_speaker (attempt);
+  if (!cpd_connection_is_silent (attempt->connection, &spoken))
+    leave_speaker (attempt, spoken);
   else if (!judge (attempt))
     refuse (attempt);
   else

@@ -6,6 +6,8 @@
 
 #include "daemon/transport/cpd-connection.h"
 
+#include "client-lib/certpin-error.h"
+
 /* So often an idle connection may be woken by what is no data, such as tickets. */
 #define WAKE_UPS_MAX 64
 
@@ -14,9 +16,10 @@ CpdConnection *
 cpd_connection_new (CpdTls *tls, CpdHost *host)
 {
   CpdConnection *connection = g_new0 (CpdConnection, 1);
+  g_autoptr (GBytes) stapled = cpd_tls_dup_stapled (tls);
 
   connection->tls = tls;
-  connection->peer = cpd_peer_new (host, cpd_tls_get_presented (tls));
+  connection->peer = cpd_peer_new (host, cpd_tls_get_presented (tls), stapled);
   return connection;
 }
 
@@ -33,15 +36,26 @@ cpd_connection_free (CpdConnection *connection)
 }
 
 /* Whether the server says nothing before it is asked: that would be the answer to nothing (RFC
- * 9112, section 9.2), and its end is no answer either. */
+ * 9112, section 9.2), and its end is no answer either. In TLS 1.3, a server that demands a
+ * certificate says so only after the handshake.
+ * Errors: G_TLS_ERROR; CERTPIN_ERROR_PROTOCOL_ERROR for data. */
 gboolean
-cpd_connection_is_silent (CpdConnection *connection)
+cpd_connection_is_silent (CpdConnection *connection, GError **error)
 {
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GError) reason = NULL;
   guint8 byte;
+  gssize length = cpd_tls_receive (connection->tls, &byte, sizeof byte, &reason);
 
-  return cpd_tls_receive (connection->tls, &byte, sizeof byte, &error) < 0
-         && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return TRUE;
+  if (length > 0)
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
+                         "sent data before the request");
+  else if (length == 0)
+    g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it ended TLS");
+  else
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 static void
@@ -49,7 +63,8 @@ on_ready (gpointer user_data)
 {
   CpdConnection *connection = user_data;
 
-  if (cpd_connection_is_silent (connection) && ++connection->wake_ups <= WAKE_UPS_MAX)
+  if (cpd_connection_is_silent (connection, /* error= */ NULL)
+      && ++connection->wake_ups <= WAKE_UPS_MAX)
     return;
   cpd_tls_watch (connection->tls, 0, NULL, NULL);
   connection->ended (connection, connection->user_data);

@@ -29,7 +29,7 @@ struct _CpdConnection
 CpdConnection *cpd_connection_new (CpdTls *tls, CpdHost *host);
 void cpd_connection_free (CpdConnection *connection);
 
-gboolean cpd_connection_is_silent (CpdConnection *connection);
+gboolean cpd_connection_is_silent (CpdConnection *connection, GError **error);
 void
 cpd_connection_watch_idle (CpdConnection *connection, CpdConnectionFunc ended, gpointer user_data);
 

@@ -278,6 +278,18 @@ cpd_tls_get_presented (CpdTls *tls)
   return tls->presented;
 }
 
+/* Returns: (transfer full) (nullable): the OCSP response of the server's own certificate as it was
+ * stapled in the handshake; NULL: none */
+GBytes *
+cpd_tls_dup_stapled (CpdTls *tls)
+{
+  gnutls_datum_t response = { NULL, 0 };
+
+  if (gnutls_ocsp_status_request_get2 (tls->session, 0, &response) < 0 || response.size == 0)
+    return NULL;
+  return g_bytes_new (response.data, response.size);
+}
+
 const char *
 cpd_tls_get_version (CpdTls *tls)
 {

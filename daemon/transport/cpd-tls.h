@@ -20,6 +20,7 @@ void cpd_tls_free (CpdTls *tls);
 
 gboolean cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error);
 GPtrArray *cpd_tls_get_presented (CpdTls *tls);
+GBytes *cpd_tls_dup_stapled (CpdTls *tls);
 const char *cpd_tls_get_version (CpdTls *tls);
 const char *cpd_tls_get_cipher (CpdTls *tls);
 

@@ -146,6 +146,7 @@ test_mismatch (void)
   assert_text (failure, "reason", verdict->reason);
   assert_text (failure, "advice", verdict->advice);
   assert_text (failure, "likely-cause", verdict->likely_cause);
+  assert_text (failure, "ocsp", "none");
   assert_count (failure, "pinned-keys", 1);
   assert_count (failure, "offered-keys", 1);
   g_assert_true (g_variant_lookup (failure, "time", "x", &time));
@@ -161,6 +162,7 @@ test_not_pinned (void)
   assert_text (failure, "error", "NotPinned");
   assert_text (failure, "reason", "not-pinned");
   assert_text (failure, "subject", NULL);
+  assert_text (failure, "ocsp", NULL);
   assert_count (failure, "pinned-keys", 0);
 }
 
@@ -182,6 +184,7 @@ test_evidence (void)
   cpd_describe_evidence (verdict, &builder);
   info = g_variant_ref_sink (g_variant_builder_end (&builder));
   assert_text (info, "matched-key", key);
+  assert_text (info, "ocsp", "none");
   assert_count (info, "path-keys", 1);
   g_assert_true (g_variant_lookup (info, "matched-position", "u", &position));
   g_assert_cmpuint (position, ==, 0);

@@ -135,6 +135,8 @@ test_refuses_options (Fixture *f, gconstpointer user_data)
     "{'mode': <'off'>}",
     "{'expires': <int64 -1>}",
     "{'expires': <int64 1800000000>}",
+    "{'expires': <int64 253402300800>}",
+    "{'expires': <int64 9223372036854775807>}",
     "{'note': <'a\\nb'>}",
     "{'note': <'\\u202e'>}",
     "{'trust-anchors': <@aay []>}",
@@ -151,6 +153,17 @@ test_refuses_options (Fixture *f, gconstpointer user_data)
                               g_variant_new_parsed (texts[i]), &error));
       g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
     }
+}
+
+/* The last second that has a date. */
+static void
+test_expires_in_the_last_year (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPinOrder) order
+      = new_order (g_variant_new_parsed ("{'expires': <int64 253402300799>}"),
+                   test_identity_get_certificate (f->leaf));
+
+  g_assert_cmpint (order->pin->expires, ==, 253402300799);
 }
 
 /* The host is looked at before the options. */
@@ -359,6 +372,7 @@ main (int argc, char *argv[])
   ADD ("usual-values", test_usual);
   ADD ("options", test_options);
   ADD ("refuses-options", test_refuses_options);
+  ADD ("expires-in-the-last-year", test_expires_in_the_last_year);
   ADD ("refuses-host-first", test_refuses_host);
   ADD ("backup-certificates", test_backups);
   ADD ("bad-backup-certificates", test_bad_backup);

@@ -4,11 +4,20 @@
 vectors, into a folder of its name below CORPUS."""
 
 import base64
+import datetime
 import json
 import pathlib
 import sys
 import time
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509 import ocsp
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+DER = serialization.Encoding.DER
+DAY = datetime.timedelta(days=1)
 KEY = 'sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g='
 HEXADECIMAL = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 FILE = '[Pin File]\nVersion=1\n'
@@ -31,6 +40,7 @@ BY_HAND = {
              'bücher.example'],
     'http': [],
     'key': [KEY, f'pin-sha256="{KEY[7:]}"', HEXADECIMAL],
+    'ocsp': [],
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
                  f'{FILE}[a]\nHost=h.example\nState=blocked\nReason=r\nWarnings=a;b\n'],
@@ -62,6 +72,31 @@ def response(case):
     return bytes([choice]) + base64.b64decode(case['raw_base64'])
 
 
+def certificate(name, key, issuer, signer, purpose):
+    names = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in (name, issuer))
+    return (x509.CertificateBuilder().subject_name(next(names)).issuer_name(next(names))
+            .public_key(key.public_key()).serial_number(x509.random_serial_number())
+            .not_valid_before(datetime.datetime(2024, 1, 1)).not_valid_after(datetime.datetime(2044, 1, 1))
+            .add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+            .sign(signer, hashes.SHA256()))
+
+
+def of_ocsp():
+    """Inputs of fuzz-ocsp.c: all that a response can say, by the issuer and by its responder."""
+    key, day = ec.generate_private_key(ec.SECP256R1()), datetime.datetime(2026, 1, 1)
+    issuer, leaf, responder = (certificate(name, key, 'CA', key, purpose) for name, purpose in (
+        ('CA', ExtendedKeyUsageOID.SERVER_AUTH), ('leaf', ExtendedKeyUsageOID.SERVER_AUTH),
+        ('responder', ExtendedKeyUsageOID.OCSP_SIGNING)))
+    head = b''.join(len(der).to_bytes(2, 'big') + der for der in (
+        one.public_bytes(DER) for one in (leaf, issuer)))
+    for status in ocsp.OCSPCertStatus:
+        for signer, digest, until in ((issuer, hashes.SHA1(), day + DAY), (responder, hashes.SHA256(), None)):
+            revoked = day if status is ocsp.OCSPCertStatus.REVOKED else None
+            made = (ocsp.OCSPResponseBuilder().add_response(leaf, issuer, digest, status, day, until, revoked, None)
+                    .responder_id(ocsp.OCSPResponderEncoding.HASH, signer).certificates([signer]))
+            yield 'ocsp', head + made.sign(key, hashes.SHA256()).public_bytes(DER)
+
+
 def of_vectors(vectors):
     """(fuzzer, seed) for what the vectors hold."""
     for path in sorted((vectors / 'der/files').iterdir()):
@@ -80,6 +115,7 @@ def of_vectors(vectors):
 def main():
     corpus, vectors = map(pathlib.Path, sys.argv[1:])
     seeds = [(name, text.encode()) for name, texts in BY_HAND.items() for text in texts]
+    seeds += of_ocsp()
     seeds += of_vectors(vectors)
     for name in BY_HAND:
         (corpus / name).mkdir(parents=True, exist_ok=True)

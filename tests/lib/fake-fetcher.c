@@ -211,7 +211,7 @@ fake_verdict_new (const char *host, TestIdentity *pinned, TestIdentity *offered,
   g_autoptr (CpdPolicy) policy = cpd_policy_new (target, 7);
   g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
   g_autoptr (GPtrArray) ders = offered != NULL ? test_ders (offered, NULL) : NULL;
-  g_autoptr (CpdPeer) peer = ders != NULL ? cpd_peer_new (target, ders) : NULL;
+  g_autoptr (CpdPeer) peer = ders != NULL ? cpd_peer_new (target, ders, /* stapled= */ NULL) : NULL;
 
   if (pinned != NULL)
     {

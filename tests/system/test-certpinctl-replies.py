@@ -28,10 +28,10 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
                         'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's'},
              'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
-                             'pinned-keys': 'as', 'issuer': 's'},
+                             'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
              'VerifyChain': {'matched-key': 's', 'matched-position': 'u'},
              'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
-                               'report': 'a{sv}'}}
+                               'report': 'a{sv}', 'ocsp': 's'}}
 WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
          GLib.Variant('v', GLib.Variant('s', 'h.example')))
 

@@ -48,11 +48,11 @@ def everything(text):
     block = fake.pin(host=text, keys=[], **values)
     failure = fake.failure(**{name: text for name in ('message', 'reason', 'scope', 'host',
                                                       'subject', 'issuer', 'likely-cause',
-                                                      'advice')},
+                                                      'advice', 'ocsp')},
                            **{'offered-keys': [text], 'pinned-keys': [text]})
     info = fake.info(url=text, report=GLib.Variant('a{sv}', failure),
                      **{'http-version': text, 'tls-version': text, 'matched-key': text,
-                        'path-keys': [text], text + 'new': text})
+                        'path-keys': [text], 'ocsp': text, text + 'new': text})
     return {
         'PinCertificate': fake.one(one), 'PinKeys': fake.one(one), 'GetPin': fake.one(one),
         'LastFailure': fake.one(failure),

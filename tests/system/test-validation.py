@@ -80,6 +80,27 @@ def _(world):
     holds('secret' not in server.close(), 'the request reached the server')
 
 
+BODIES = (('a GET', {}), ('a POST', {'method': 'POST', 'body': b'secret'}),
+          ('a POST of 4 MiB', {'method': 'POST', 'body': b'secret' * 700000}))
+
+
+def add_client_certificate_test(version, what, request):
+    @test(f'a server that demands a client certificate in TLS {version}: TlsFailed for {what}')
+    def _(world):
+        identity = world.issue()
+        world.alice.pin(HOST, identity.der)
+        server = world.track(OpensslServer(world.folder, identity, '-Verify', '1',
+                                           f'-tls{version.replace(".", "_")}'))
+        for _ in range(10):
+            world.alice.refuses('TlsFailed', server.url(HOST, '/secret'), **request)
+        holds('secret' not in server.close(), 'the request reached the server')
+
+
+for version in ('1.2', '1.3'):
+    for what, request in BODIES:
+        add_client_certificate_test(version, what, request)
+
+
 @test('TLS 1.2 and 1.3 pass, and the answer says which')
 def _(world):
     for number, version in ((2, '1.2'), (3, '1.3')):

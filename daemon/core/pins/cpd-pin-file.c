@@ -119,6 +119,16 @@ read_number (Reading *reading, const char *key, gint64 *value)
 }
 
 static void
+read_expiry (Reading *reading, CpdPin *pin)
+{
+  read_number (reading, "Expires", &pin->expires);
+  if (pin->expires > CPD_PIN_EXPIRES_MAX)
+    complain (reading, "Expires",
+              "Expires=%" G_GINT64_FORMAT " is after the year 9999; leave it out for never",
+              pin->expires);
+}
+
+static void
 read_keys (Reading *reading, CpdPin *pin)
 {
   g_auto (GStrv) texts = g_key_file_get_string_list (reading->file->content, reading->file->group,
@@ -241,7 +251,7 @@ read_pin (Reading *reading, CpdHost *host)
   pin->match = (CpdMatch)read_choice (reading, "Match", cpd_match_words);
   pin->mode = (CpdMode)read_choice (reading, "Mode", cpd_mode_words);
   pin->state = (CpdState)read_choice (reading, "State", cpd_state_words);
-  read_number (reading, "Expires", &pin->expires);
+  read_expiry (reading, pin);
   read_number (reading, "NotAfter", &pin->not_after);
   read_number (reading, "Created", &pin->created);
   read_texts (reading, pin);

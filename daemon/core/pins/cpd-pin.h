@@ -9,6 +9,9 @@
 
 G_BEGIN_DECLS
 
+/* The last second of the year 9999: no later expiry can be written as a date. */
+#define CPD_PIN_EXPIRES_MAX G_GINT64_CONSTANT (253402300799)
+
 /* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
 {

@@ -196,6 +196,13 @@ cpd_certificate_get_raw_issuer (CpdCertificate *certificate)
   return certificate->shape.issuer;
 }
 
+/* Returns: the public key alone, as OCSP hashes it (RFC 6960, section 4.1.1) */
+CpdSlice
+cpd_certificate_get_key_bits (CpdCertificate *certificate)
+{
+  return cpd_der_read_key_bits (certificate->shape.spki);
+}
+
 #define NAME_MAX_BYTES 256
 
 static char *
@@ -350,6 +357,24 @@ cpd_certificate_is_self_signed (CpdCertificate *certificate)
   if (!can_verify_in_time (certificate))
     return gnutls_x509_crt_check_issuer (certificate->handle, certificate->handle) != 0;
   return cpd_certificate_is_signed_by (certificate, certificate);
+}
+
+/* Whether its key signed the data, with an algorithm and a key that are strong enough for
+ * certificates. */
+gboolean
+cpd_certificate_has_signed (CpdCertificate *signer, gnutls_sign_algorithm_t algorithm,
+                            CpdSlice data, CpdSlice signature)
+{
+  const unsigned int flags = GNUTLS_PROFILE_TO_VFLAGS (GNUTLS_PROFILE_MEDIUM);
+  const gnutls_datum_t whole = { (unsigned char *)data.data, (unsigned int)data.length };
+  const gnutls_datum_t proof = { (unsigned char *)signature.data, (unsigned int)signature.length };
+  g_auto (gnutls_pubkey_t) key = NULL;
+
+  return can_verify_in_time (signer)
+         && gnutls_sign_is_secure2 (algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS)
+         && gnutls_pubkey_init (&key) >= 0
+         && gnutls_pubkey_import_x509 (key, signer->handle, 0) >= 0
+         && gnutls_pubkey_verify_data2 (key, algorithm, flags, &whole, &proof) >= 0;
 }
 
 /* Whether a dNSName matches a host (RFC 9525, section 6.3): a star is the whole first label,

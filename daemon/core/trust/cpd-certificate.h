@@ -27,6 +27,7 @@ gnutls_x509_crt_t cpd_certificate_get_handle (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_subject (CpdCertificate *certificate);
 gboolean cpd_certificate_has_subject (CpdCertificate *certificate);
 CpdSlice cpd_certificate_get_raw_issuer (CpdCertificate *certificate);
+CpdSlice cpd_certificate_get_key_bits (CpdCertificate *certificate);
 
 char *cpd_certificate_dup_subject (CpdCertificate *certificate);
 char *cpd_certificate_dup_issuer (CpdCertificate *certificate);
@@ -36,6 +37,8 @@ gint64 cpd_certificate_get_not_after (CpdCertificate *certificate);
 gboolean cpd_certificate_is_ca (CpdCertificate *certificate);
 gboolean cpd_certificate_is_self_signed (CpdCertificate *certificate);
 gboolean cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issuer);
+gboolean cpd_certificate_has_signed (CpdCertificate *signer, gnutls_sign_algorithm_t algorithm,
+                                     CpdSlice data, CpdSlice signature);
 gboolean cpd_certificate_names (CpdCertificate *certificate, const char *host_name);
 gboolean cpd_certificate_has_usual_key (CpdCertificate *certificate);
 unsigned int cpd_certificate_get_rsa_bits (CpdCertificate *certificate);

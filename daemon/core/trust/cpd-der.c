@@ -27,8 +27,8 @@
 #define TAG_EXCLUDED         0xA1
 
 /* Takes one element from the front of `rest`. `whole` includes its header, `content` does not. */
-static gboolean
-take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content)
+gboolean
+cpd_der_take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content)
 {
   guint8 minimal[ASN1_MAX_LENGTH_SIZE];
   int minimal_size, length_size;
@@ -52,13 +52,14 @@ take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content)
   return TRUE;
 }
 
-static gboolean
-take (CpdSlice *rest, guint8 expected, CpdSlice *whole, CpdSlice *content)
+/* Likewise, of that tag alone. FALSE: nothing was read */
+gboolean
+cpd_der_take (CpdSlice *rest, guint8 expected, CpdSlice *whole, CpdSlice *content)
 {
   CpdSlice before = *rest, some_whole, some_content;
   guint8 tag;
 
-  if (!take_any (rest, &tag, &some_whole, &some_content))
+  if (!cpd_der_take_any (rest, &tag, &some_whole, &some_content))
     return FALSE;
   if (tag != expected)
     {
@@ -72,17 +73,19 @@ take (CpdSlice *rest, guint8 expected, CpdSlice *whole, CpdSlice *content)
   return TRUE;
 }
 
-static gboolean
-take_optional (CpdSlice *rest, guint8 expected, CpdSlice *content)
+/* Likewise, where it is there. FALSE: it is malformed */
+gboolean
+cpd_der_take_optional (CpdSlice *rest, guint8 expected, CpdSlice *content)
 {
-  return rest->length == 0 || rest->data[0] != expected || take (rest, expected, NULL, content);
+  return rest->length == 0 || rest->data[0] != expected
+         || cpd_der_take (rest, expected, NULL, content);
 }
 
 static gboolean
 is_algorithm_and_bits (CpdSlice spki)
 {
-  return take (&spki, TAG_SEQUENCE, NULL, NULL) && take (&spki, TAG_BIT_STRING, NULL, NULL)
-         && spki.length == 0;
+  return cpd_der_take (&spki, TAG_SEQUENCE, NULL, NULL)
+         && cpd_der_take (&spki, TAG_BIT_STRING, NULL, NULL) && spki.length == 0;
 }
 
 static gboolean
@@ -90,19 +93,20 @@ parse_tbs (CpdSlice tbs, CpdCertificateShape *shape, CpdSlice *algorithm)
 {
   CpdSlice ignored, extensions = { NULL, 0 }, spki;
 
-  if (!take_optional (&tbs, TAG_VERSION, &ignored) || !take (&tbs, TAG_INTEGER, NULL, NULL)
-      || !take (&tbs, TAG_SEQUENCE, algorithm, NULL)
-      || !take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL)
-      || !take (&tbs, TAG_SEQUENCE, &shape->validity, NULL)
-      || !take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
-      || !take (&tbs, TAG_SEQUENCE, &shape->spki, &spki))
+  if (!cpd_der_take_optional (&tbs, TAG_VERSION, &ignored)
+      || !cpd_der_take (&tbs, TAG_INTEGER, NULL, NULL)
+      || !cpd_der_take (&tbs, TAG_SEQUENCE, algorithm, NULL)
+      || !cpd_der_take (&tbs, TAG_SEQUENCE, &shape->issuer, NULL)
+      || !cpd_der_take (&tbs, TAG_SEQUENCE, &shape->validity, NULL)
+      || !cpd_der_take (&tbs, TAG_SEQUENCE, &shape->subject, NULL)
+      || !cpd_der_take (&tbs, TAG_SEQUENCE, &shape->spki, &spki))
     return FALSE;
-  if (!is_algorithm_and_bits (spki) || !take_optional (&tbs, TAG_ISSUER_ID, &ignored)
-      || !take_optional (&tbs, TAG_SUBJECT_ID, &ignored)
-      || !take_optional (&tbs, TAG_EXTENSIONS, &extensions))
+  if (!is_algorithm_and_bits (spki) || !cpd_der_take_optional (&tbs, TAG_ISSUER_ID, &ignored)
+      || !cpd_der_take_optional (&tbs, TAG_SUBJECT_ID, &ignored)
+      || !cpd_der_take_optional (&tbs, TAG_EXTENSIONS, &extensions))
     return FALSE;
   if (extensions.data != NULL
-      && (!take (&extensions, TAG_SEQUENCE, NULL, NULL) || extensions.length != 0))
+      && (!cpd_der_take (&extensions, TAG_SEQUENCE, NULL, NULL) || extensions.length != 0))
     return FALSE;
   return tbs.length == 0;
 }
@@ -115,12 +119,26 @@ cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShap
 
   /* The algorithm occurs twice, and both must be equal (RFC 5280, section 4.1.1.2): only one of
    * them is signed. */
-  return take (&rest, TAG_SEQUENCE, NULL, &certificate) && rest.length == 0
-         && take (&certificate, TAG_SEQUENCE, NULL, &tbs)
-         && take (&certificate, TAG_SEQUENCE, &algorithm, NULL)
-         && take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
+  return cpd_der_take (&rest, TAG_SEQUENCE, NULL, &certificate) && rest.length == 0
+         && cpd_der_take (&certificate, TAG_SEQUENCE, NULL, &tbs)
+         && cpd_der_take (&certificate, TAG_SEQUENCE, &algorithm, NULL)
+         && cpd_der_take (&certificate, TAG_BIT_STRING, NULL, NULL) && certificate.length == 0
          && parse_tbs (tbs, shape, &signed_algorithm) && algorithm.length == signed_algorithm.length
          && memcmp (algorithm.data, signed_algorithm.data, algorithm.length) == 0;
+}
+
+/* `spki`: of a certificate.
+ * Returns: its subjectPublicKey, without the octet that counts unused bits */
+CpdSlice
+cpd_der_read_key_bits (CpdSlice spki)
+{
+  CpdSlice bits = { NULL, 0 };
+
+  if (!cpd_der_take (&spki, TAG_SEQUENCE, NULL, &spki)
+      || !cpd_der_take (&spki, TAG_SEQUENCE, NULL, NULL)
+      || !cpd_der_take (&spki, TAG_BIT_STRING, NULL, &bits) || bits.length == 0)
+    return (CpdSlice){ NULL, 0 };
+  return (CpdSlice){ bits.data + 1, bits.length - 1 };
 }
 
 static unsigned int
@@ -129,17 +147,28 @@ read_two_digits (const guint8 *text)
   return (unsigned int)(text[0] - '0') * 10 + (unsigned int)(text[1] - '0');
 }
 
+static gint64
+read_time (unsigned int year, const guint8 *rest)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_utc (
+      (int)year, (int)read_two_digits (rest), (int)read_two_digits (rest + 2),
+      (int)read_two_digits (rest + 4), (int)read_two_digits (rest + 6), read_two_digits (rest + 8));
+
+  return time != NULL ? g_date_time_to_unix (time) : G_MININT64;
+}
+
 /* A UTCTime or GeneralizedTime to the second and in UTC (RFC 5280, section 4.1.2.5), of a day that
- * exists. */
-static gboolean
-take_time (CpdSlice *rest)
+ * exists. `unix_s`: (nullable) */
+gboolean
+cpd_der_take_time (CpdSlice *rest, gint64 *unix_s)
 {
   CpdSlice whole, text;
   guint8 tag;
   unsigned int year;
   size_t digits;
 
-  if (!take_any (rest, &tag, &whole, &text) || (tag != TAG_UTC_TIME && tag != TAG_GENERALIZED_TIME))
+  if (!cpd_der_take_any (rest, &tag, &whole, &text)
+      || (tag != TAG_UTC_TIME && tag != TAG_GENERALIZED_TIME))
     return FALSE;
   digits = tag == TAG_UTC_TIME ? strlen ("YYMMDDHHMMSS") : strlen ("YYYYMMDDHHMMSS");
   if (text.length != digits + 1 || text.data[digits] != 'Z')
@@ -155,10 +184,14 @@ take_time (CpdSlice *rest)
   if (year == 0) /* “always”, which has the days of any leap year; GLib begins with 1 */
     year = 4;
   text.data += digits - strlen ("MMDDHHMMSS");
-  return g_date_valid_dmy ((GDateDay)read_two_digits (text.data + 2),
-                           (GDateMonth)read_two_digits (text.data), (GDateYear)year)
-         && read_two_digits (text.data + 4) < 24 && read_two_digits (text.data + 6) < 60
-         && read_two_digits (text.data + 8) < 60;
+  if (!g_date_valid_dmy ((GDateDay)read_two_digits (text.data + 2),
+                         (GDateMonth)read_two_digits (text.data), (GDateYear)year)
+      || read_two_digits (text.data + 4) >= 24 || read_two_digits (text.data + 6) >= 60
+      || read_two_digits (text.data + 8) >= 60)
+    return FALSE;
+  if (unix_s != NULL)
+    *unix_s = read_time (year, text.data);
+  return TRUE;
 }
 
 /* Whether a Validity is two dates, written as RFC 5280 requires. */
@@ -167,8 +200,9 @@ cpd_der_is_validity (CpdSlice validity)
 {
   CpdSlice dates;
 
-  return take (&validity, TAG_SEQUENCE, NULL, &dates) && validity.length == 0 && take_time (&dates)
-         && take_time (&dates) && dates.length == 0;
+  return cpd_der_take (&validity, TAG_SEQUENCE, NULL, &dates) && validity.length == 0
+         && cpd_der_take_time (&dates, NULL) && cpd_der_take_time (&dates, NULL)
+         && dates.length == 0;
 }
 
 /* Whether each of the GeneralSubtrees is a base and nothing else. */
@@ -180,8 +214,8 @@ are_bases (CpdSlice subtrees)
       CpdSlice subtree, whole, content;
       guint8 tag;
 
-      if (!take (&subtrees, TAG_SEQUENCE, NULL, &subtree)
-          || !take_any (&subtree, &tag, &whole, &content) || subtree.length != 0)
+      if (!cpd_der_take (&subtrees, TAG_SEQUENCE, NULL, &subtree)
+          || !cpd_der_take_any (&subtree, &tag, &whole, &content) || subtree.length != 0)
         return FALSE;
     }
   return TRUE;
@@ -195,11 +229,11 @@ cpd_der_is_name_constraints (CpdSlice value)
   CpdSlice lists, whole, list;
   guint8 tag;
 
-  if (!take (&value, TAG_SEQUENCE, NULL, &lists) || value.length != 0)
+  if (!cpd_der_take (&value, TAG_SEQUENCE, NULL, &lists) || value.length != 0)
     return FALSE;
   while (lists.length > 0)
-    if (!take_any (&lists, &tag, &whole, &list) || (tag != TAG_PERMITTED && tag != TAG_EXCLUDED)
-        || !are_bases (list))
+    if (!cpd_der_take_any (&lists, &tag, &whole, &list)
+        || (tag != TAG_PERMITTED && tag != TAG_EXCLUDED) || !are_bases (list))
       return FALSE;
   return TRUE;
 }

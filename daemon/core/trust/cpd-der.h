@@ -25,7 +25,13 @@ typedef struct
   CpdSlice spki;     /* SubjectPublicKeyInfo */
 } CpdCertificateShape;
 
+gboolean cpd_der_take_any (CpdSlice *rest, guint8 *tag, CpdSlice *whole, CpdSlice *content);
+gboolean cpd_der_take (CpdSlice *rest, guint8 expected, CpdSlice *whole, CpdSlice *content);
+gboolean cpd_der_take_optional (CpdSlice *rest, guint8 expected, CpdSlice *content);
+gboolean cpd_der_take_time (CpdSlice *rest, gint64 *unix_s);
+
 gboolean cpd_der_parse_certificate (const guint8 *data, size_t length, CpdCertificateShape *shape);
+CpdSlice cpd_der_read_key_bits (CpdSlice spki);
 gboolean cpd_der_is_validity (CpdSlice validity);
 gboolean cpd_der_is_name_constraints (CpdSlice value);
 unsigned int cpd_der_count_elements (CpdSlice slice, unsigned int most);

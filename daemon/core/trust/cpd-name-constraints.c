@@ -79,6 +79,19 @@ is_below (const char *name, size_t name_length, const char *domain, size_t domai
              || name[name_length - domain_length - 1] == '.');
 }
 
+/* Whether `*.domain` may stand for a name that is excluded. With a dot in front, a constraint is
+ * for names below the domain alone. */
+static gboolean
+reaches (const char *domain, size_t length, const gnutls_datum_t *excluded)
+{
+  const char *base = (const char *)excluded->data;
+
+  if (excluded->size > 0 && base[0] == '.')
+    return is_below (domain, length, base + 1, excluded->size - 1);
+  return is_below (base, excluded->size, domain, length)
+         || is_below (domain, length, base, excluded->size);
+}
+
 /* Whether a wildcard, as a whole label or a part of one, may match names in an excluded domain;
  * GnuTLS compares letter by letter. */
 static gboolean
@@ -94,9 +107,7 @@ wildcard_reaches (const char *wildcard, size_t length, gnutls_x509_name_constrai
     return FALSE;
   for (unsigned int i = 0;
        gnutls_x509_name_constraints_get_excluded (constraints, i, &type, &excluded) >= 0; i++)
-    if (type == GNUTLS_SAN_DNSNAME
-        && (is_below ((const char *)excluded.data, excluded.size, domain, domain_length)
-            || is_below (domain, domain_length, (const char *)excluded.data, excluded.size)))
+    if (type == GNUTLS_SAN_DNSNAME && reaches (domain, domain_length, &excluded))
       return TRUE;
   return FALSE;
 }
@@ -109,7 +120,9 @@ is_domain (const gnutls_datum_t *name)
   for (unsigned int i = 0; i < name->size; i++)
     if (!g_ascii_isalnum (name->data[i]) && strchr ("-_.", name->data[i]) == NULL)
       return FALSE;
-  return name->size == 0 || (name->data[0] != '.' && memchr (name->data, '\0', name->size) == NULL);
+  if (name->size > 0 && name->data[0] == '.' && (name->size == 1 || name->data[1] == '.'))
+    return FALSE;
+  return memchr (name->data, '\0', name->size) == NULL;
 }
 
 /* The permitted or the excluded subtrees. */

@@ -21,6 +21,10 @@
 #define OID_PROXY            "1.3.6.1.5.5.7.1.14"
 #define OID_TLS_FEATURE      "1.3.6.1.5.5.7.1.24"
 
+#define TAG_INTEGER    0x02
+#define TAG_SEQUENCE   0x30
+#define STATUS_REQUEST 5
+
 /* None of the values that are examined here is longer. */
 #define VALUE_MAX_BYTES 4096
 
@@ -152,12 +156,55 @@ has_negative_path_length (CpdCertificate *certificate)
          && (value[2 + sizeof of_authority + 1] & 0x80) != 0;
 }
 
+/* What a server must do in TLS (RFC 7633, section 4). A malformed list demands more than can be
+ * done. `other`: (out): whether it has features that certpin does not know.
+ * Returns: whether it demands a stapled OCSP response */
+static gboolean
+read_features (CpdCertificate *certificate, gboolean *other)
+{
+  guint8 value[VALUE_MAX_BYTES];
+  size_t length = sizeof value;
+  CpdSlice rest, features, feature;
+  gboolean demands = FALSE;
+
+  *other = FALSE;
+  if (!read_extension (certificate, OID_TLS_FEATURE, value, &length, NULL))
+    return FALSE;
+  *other = TRUE;
+  rest = (CpdSlice){ value, MIN (length, sizeof value) };
+  if (!cpd_der_take (&rest, TAG_SEQUENCE, NULL, &features) || rest.length != 0)
+    return TRUE;
+  *other = FALSE;
+  while (features.length > 0)
+    {
+      gboolean known = cpd_der_take (&features, TAG_INTEGER, NULL, &feature) && feature.length == 1
+                       && feature.data[0] == STATUS_REQUEST;
+
+      demands |= known;
+      *other |= !known;
+    }
+  return demands;
+}
+
+/* Whether its server must staple an OCSP response. */
+gboolean
+cpd_profile_demands_ocsp (CpdCertificate *certificate)
+{
+  gboolean other;
+
+  return read_features (certificate, &other);
+}
+
 /* Extensions that GnuTLS knows, but certpin does not process (section 4.2): proxy certificates, RFC
  * 3820; and TLS features, RFC 7633. */
 static gboolean
 demands_too_much (CpdCertificate *certificate)
 {
-  return has_extension (certificate, OID_PROXY, NULL) || depends_on (certificate, OID_TLS_FEATURE);
+  gboolean other;
+
+  read_features (certificate, &other);
+  return has_extension (certificate, OID_PROXY, NULL)
+         || (other && depends_on (certificate, OID_TLS_FEATURE));
 }
 
 /* GnuTLS walks a list from its front for each entry, so its time grows with the square of the

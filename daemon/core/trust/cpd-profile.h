@@ -14,6 +14,7 @@ typedef enum
   CPD_ROLE_ANCHOR,
 } CpdRole;
 
+gboolean cpd_profile_demands_ocsp (CpdCertificate *certificate);
 gboolean cpd_profile_is_too_long (CpdCertificate *certificate);
 gboolean cpd_profile_allows_servers (CpdCertificate *certificate);
 const char *cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role);

@@ -221,14 +221,63 @@ check_with_gnutls (Search *search)
   return status == 0 || explain_status (search->result, status);
 }
 
+/* What the stapled response says is the same on every path: one key alone signed the server's
+ * certificate. */
+static void
+read_stapled (Search *search)
+{
+  CpdCertificate *leaf = search->tip_to_leaf->pdata[0];
+  CpdCertificate *issuer = search->tip_to_leaf->pdata[MIN (1, search->tip_to_leaf->len - 1)];
+
+  if (search->result->ocsp.status == CPD_OCSP_UNCHECKED)
+    search->result->ocsp = cpd_ocsp_judge (search->question->stapled, leaf, issuer);
+}
+
+/* Whether the handshake had to have a good response (RFC 7633). */
+static gboolean
+needs_stapled (Search *search)
+{
+  return search->question->handshaken && cpd_profile_demands_ocsp (search->tip_to_leaf->pdata[0]);
+}
+
+/* Of the path that has passed everything else. */
+static gboolean
+check_stapled (Search *search)
+{
+  CpdValidation *result = search->result;
+  g_autofree char *subject = NULL;
+  gint64 now = search->question->now;
+
+  read_stapled (search);
+  if (result->ocsp.status != CPD_OCSP_REVOKED
+      && (!needs_stapled (search) || cpd_ocsp_is_good (&result->ocsp, now)))
+    return TRUE;
+  subject = cpd_certificate_dup_subject (search->tip_to_leaf->pdata[0]);
+  /* What other paths lack does not matter. */
+  result->problem = CPD_PROBLEM_NONE;
+  g_clear_pointer (&result->detail, g_free);
+  if (result->ocsp.status == CPD_OCSP_REVOKED)
+    return fail (result, CPD_PROBLEM_REVOKED, "the certificate ‘%s’ was revoked by its issuer",
+                 subject);
+  if (search->question->stapled == NULL)
+    return fail (result, CPD_PROBLEM_OCSP,
+                 "the certificate ‘%s’ demands an OCSP response in the handshake, but the server "
+                 "sent none",
+                 subject);
+  return fail (result, CPD_PROBLEM_OCSP,
+               "the certificate ‘%s’ demands a good OCSP response, but the server's is %s", subject,
+               cpd_ocsp_get_name (&result->ocsp, now));
+}
+
 static void
 keep_path (Search *search)
 {
+  const CpdOcsp *ocsp = &search->result->ocsp;
   CpdPath *path = g_new0 (CpdPath, 1);
 
   path->certificates = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_certificate_unref);
-  path->valid_from = G_MININT64;
-  path->valid_until = G_MAXINT64;
+  path->valid_from = needs_stapled (search) ? ocsp->valid_from : G_MININT64;
+  path->valid_until = needs_stapled (search) ? ocsp->valid_until : G_MAXINT64;
   for (unsigned int i = 0; i < search->tip_to_leaf->len; i++)
     {
       CpdCertificate *certificate = search->tip_to_leaf->pdata[i];
@@ -273,7 +322,7 @@ judge_path (Search *search)
           || !check_profile (search, certificate, role))
         return;
     }
-  if (check_with_gnutls (search) && check_names (search))
+  if (check_with_gnutls (search) && check_names (search) && check_stapled (search))
     keep_path (search);
 }
 
@@ -286,6 +335,19 @@ is_on_path (Search *search, CpdCertificate *certificate)
   return FALSE;
 }
 
+/* Whether the tip, behind the server's certificate, is a self-signed one, and this another with its
+ * name and key: every path through both has a shorter one through this one alone. */
+static gboolean
+is_twin (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
+{
+  CpdSlice subject = cpd_certificate_get_raw_subject (tip);
+  CpdSlice other = cpd_certificate_get_raw_subject (issuer);
+
+  return search->tip_to_leaf->len > 1 && subject.length == other.length
+         && memcmp (subject.data, other.data, subject.length) == 0
+         && certpin_key_equal (cpd_certificate_get_key (tip), cpd_certificate_get_key (issuer));
+}
+
 /* Whether the issuer's name matches, and the path does not form a circle. */
 static gboolean
 is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
@@ -294,7 +356,7 @@ is_candidate (Search *search, CpdCertificate *tip, CpdCertificate *issuer)
   CpdSlice subject = cpd_certificate_get_raw_subject (issuer);
 
   return wanted.length == subject.length && memcmp (wanted.data, subject.data, wanted.length) == 0
-         && !is_on_path (search, issuer);
+         && !is_on_path (search, issuer) && !is_twin (search, tip, issuer);
 }
 
 static gboolean
@@ -325,8 +387,18 @@ has_candidate (Search *search, CpdCertificate *tip, GPtrArray *anchors)
   return FALSE;
 }
 
+/* Takes the path one certificate further. */
+static void
+step (Search *search, CpdCertificate *certificate, void (*next) (Search *search))
+{
+  g_ptr_array_add (search->tip_to_leaf, certificate);
+  next (search);
+  g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
+}
+
 /* Continues from the last certificate of the path: first to anchors, then to presented
- * certificates. */
+ * certificates, and last beyond those anchors: an anchor that another authority issued must not
+ * hide the path to that authority, whose key may be the pinned one. */
 static void
 extend (Search *search)
 {
@@ -341,21 +413,17 @@ extend (Search *search)
       search->too_long |= has_candidate (search, tip, anchors);
       return;
     }
-  for (unsigned int i = 0; i < anchors->len; i++)
+  for (unsigned int i = 0; i < anchors->len;)
     if (links_to (search, tip, anchors->pdata[i]))
-      {
-        g_ptr_array_add (search->tip_to_leaf, anchors->pdata[i]);
-        judge_path (search);
-        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
-      }
+      step (search, anchors->pdata[i++], judge_path);
+    else
+      g_ptr_array_remove_index (anchors, i);
   for (unsigned int i = 1; i < search->chain->len; i++)
     if (!cpd_anchors_contain (search->anchors, search->chain->pdata[i])
         && links_to (search, tip, search->chain->pdata[i]))
-      {
-        g_ptr_array_add (search->tip_to_leaf, search->chain->pdata[i]);
-        extend (search);
-        g_ptr_array_set_size (search->tip_to_leaf, (int)search->tip_to_leaf->len - 1);
-      }
+      step (search, search->chain->pdata[i], extend);
+  for (unsigned int i = 0; i < anchors->len; i++)
+    step (search, anchors->pdata[i], extend);
 }
 
 static void
@@ -403,6 +471,8 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
                     .signatures_left = SIGNATURES_MAX,
                     .result = result };
 
+  if (question->stapled != NULL)
+    result->ocsp.status = CPD_OCSP_UNCHECKED;
   if (chain->len == 0)
     {
       fail (result, CPD_PROBLEM_MALFORMED,
@@ -466,9 +536,10 @@ cpd_validation_unref (CpdValidation *validation)
 const char *
 cpd_problem_get_name (CpdProblem problem)
 {
-  static const char *const names[] = { "none",    "malformed", "unknown-issuer", "self-signed",
-                                       "name",    "expired",   "not-yet-valid",  "clock",
-                                       "purpose", "weak",      "constraints",    "too-long" };
+  static const char *const names[]
+      = { "none",        "malformed",     "unknown-issuer", "self-signed",  "name",
+          "expired",     "not-yet-valid", "clock",          "purpose",      "weak",
+          "constraints", "too-long",      "revoked",        "ocsp-required" };
 
   return names[problem];
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/trust/cpd-anchors.h"
+#include "daemon/core/trust/cpd-ocsp.h"
 
 G_BEGIN_DECLS
 
@@ -25,6 +26,8 @@ typedef enum
   CPD_PROBLEM_WEAK,        /* a key or signature too weak, or too large to be reasonable */
   CPD_PROBLEM_CONSTRAINTS, /* basic or name constraints, versions */
   CPD_PROBLEM_LENGTH,      /* more certificates on the path than are followed */
+  CPD_PROBLEM_REVOKED,     /* as the stapled OCSP response says */
+  CPD_PROBLEM_OCSP,        /* the certificate demands a good OCSP response, and has none */
 } CpdProblem;
 
 typedef enum
@@ -38,8 +41,8 @@ typedef enum
 typedef struct
 {
   GPtrArray *certificates; /* of CpdCertificate, leaf first, anchor last */
-  gint64 valid_from;       /* Unix seconds: all of them are valid … */
-  gint64 valid_until;      /* … from and until then, both included */
+  gint64 valid_from;  /* Unix seconds: all of them are valid, with the OCSP response that the … */
+  gint64 valid_until; /* … server's demands, from and until then, both included */
 } CpdPath;
 
 /* The result of validating a chain with one set of anchors. An immutable, reference-counted
@@ -50,6 +53,7 @@ typedef struct
   GPtrArray *paths; /* of CpdPath: all valid paths; none if `problem` is set */
   CpdProblem problem;
   char *detail; /* a sentence about the problem; NULL if there is none */
+  CpdOcsp ocsp; /* of the server's certificate */
 } CpdValidation;
 
 /* What is to be proved of a chain. */
@@ -57,8 +61,10 @@ typedef struct
 {
   const char *name; /* canonical host name or address; NULL: none is checked */
   CpdPurpose purpose;
-  gint64 now;      /* Unix seconds */
-  gint64 earliest; /* a clock before this moment is wrong; 0: any will do */
+  gint64 now;          /* Unix seconds */
+  gint64 earliest;     /* a clock before this moment is wrong; 0: any will do */
+  gboolean handshaken; /* the chain is from a handshake, in which a response could be stapled */
+  GBytes *stapled;     /* the OCSP response of the server's certificate; NULL: none */
 } CpdTrustQuestion;
 
 CpdValidation *

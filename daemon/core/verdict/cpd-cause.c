@@ -48,6 +48,11 @@ explain_problem (CpdProblem problem)
     case CPD_PROBLEM_NOT_YET_VALID:
     case CPD_PROBLEM_CLOCK:
       return "the clock of this machine is probably wrong";
+    case CPD_PROBLEM_REVOKED:
+      return "the key of the server's certificate was stolen or replaced, or the certificate was "
+             "issued wrongly";
+    case CPD_PROBLEM_OCSP:
+      return "the server is not set up to staple OCSP responses, or has no current one";
     case CPD_PROBLEM_LENGTH:
       return "the server's certification path has more authorities than certpin accepts";
     case CPD_PROBLEM_PURPOSE:

@@ -16,7 +16,9 @@ struct _CpdPeer
 {
   CpdHost *host; /* NULL: no name is checked */
   CpdPurpose purpose;
-  gint64 earliest;  /* a clock before it is wrong; 0: the time is given */
+  gint64 earliest; /* a clock before it is wrong; 0: the time is given */
+  gboolean handshaken;
+  GBytes *stapled;  /* NULL: none */
   GPtrArray *chain; /* of CpdCertificate, as presented; empty where the server's own is malformed */
   GPtrArray *validations; /* of CpdValidation, one for each of the last sets of anchors */
 };
@@ -45,12 +47,15 @@ cpd_peer_new_offline (CpdHost *host, GPtrArray *ders, CpdPurpose purpose)
   return peer;
 }
 
-/* The server behind a connection. `ders`: likewise. */
+/* The server behind a connection. `ders`: likewise. `stapled`: (nullable): the OCSP response of its
+ * own certificate, as it sent it */
 CpdPeer *
-cpd_peer_new (CpdHost *host, GPtrArray *ders)
+cpd_peer_new (CpdHost *host, GPtrArray *ders, GBytes *stapled)
 {
   CpdPeer *peer = cpd_peer_new_offline (host, ders, CPD_PURPOSE_SERVER);
 
+  peer->handshaken = TRUE;
+  peer->stapled = stapled != NULL ? g_bytes_ref (stapled) : NULL;
   peer->earliest = CPD_RELEASE_UNIX_S;
   return peer;
 }
@@ -69,6 +74,7 @@ peer_clear (gpointer data)
   cpd_host_unref (peer->host);
   g_ptr_array_unref (peer->chain);
   g_ptr_array_unref (peer->validations);
+  g_clear_pointer (&peer->stapled, g_bytes_unref);
 }
 
 void
@@ -124,7 +130,9 @@ cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
       = { .name = peer->host != NULL ? cpd_host_get_name (peer->host) : NULL,
           .purpose = peer->purpose,
           .now = now,
-          .earliest = peer->earliest };
+          .earliest = peer->earliest,
+          .handshaken = peer->handshaken,
+          .stapled = peer->stapled };
   CpdValidation *fresh;
 
   for (unsigned int i = 0; i < peer->validations->len; i++)

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * one connection. */
 typedef struct _CpdPeer CpdPeer;
 
-CpdPeer *cpd_peer_new (CpdHost *host, GPtrArray *ders);
+CpdPeer *cpd_peer_new (CpdHost *host, GPtrArray *ders, GBytes *stapled);
 CpdPeer *cpd_peer_new_offline (CpdHost *host, GPtrArray *ders, CpdPurpose purpose);
 CpdPeer *cpd_peer_ref (CpdPeer *peer);
 void cpd_peer_unref (CpdPeer *peer);

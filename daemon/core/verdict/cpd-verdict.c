@@ -161,17 +161,52 @@ refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validat
                                       cpd_host_get_name (verdict->target), validation->detail));
 }
 
+/* Returns: (transfer full): the anchors of the valid paths, in quotes, each of them once */
+static char *
+list_anchors (const CpdValidation *validation)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+  GString *list = g_string_new (NULL);
+
+  for (unsigned int i = 0; i < validation->paths->len; i++)
+    {
+      const CpdPath *path = validation->paths->pdata[i];
+      CpdCertificate *anchor = path->certificates->pdata[path->certificates->len - 1];
+      char *subject = cpd_certificate_dup_subject (anchor);
+
+      if (!g_hash_table_contains (seen, subject))
+        g_string_append_printf (list, "%s‘%s’", list->len > 0 ? ", " : "", subject);
+      g_hash_table_add (seen, subject);
+    }
+  return g_string_free (list, FALSE);
+}
+
+/* Where any key on the path would do, it matters where the path ended. */
+static char *
+describe_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+{
+  const char *host = cpd_host_get_name (verdict->target), *layer = layer_names[pin->layer];
+  CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
+  g_autofree char *offered = certpin_key_to_text (cpd_certificate_get_key (leaf));
+  g_autofree char *anchors = NULL;
+
+  if (pin->match == CPD_MATCH_LEAF)
+    return g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s", host, offered,
+                            layer);
+  anchors = list_anchors (validation);
+  return g_strdup_printf ("host ‘%s’ holds the key %s, and neither it nor any other key on its "
+                          "certification path to %s is allowed by %s",
+                          host, offered, anchors, layer);
+}
+
 static CpdVerdict *
 refuse_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
-  CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
-  g_autofree char *offered = certpin_key_to_text (cpd_certificate_get_key (leaf));
+  g_autofree char *mismatch = describe_mismatch (verdict, pin, validation);
   g_auto (CpdCause) cause = cpd_cause_of_mismatch (pin, verdict->peer, validation);
 
   return refuse_for (verdict, CERTPIN_ERROR_PIN_MISMATCH, pin, &cause,
-                     g_strdup_printf ("host ‘%s’ holds the key %s, which is not allowed by %s; %s",
-                                      cpd_host_get_name (verdict->target), offered,
-                                      layer_names[pin->layer], cause.likely));
+                     g_strdup_printf ("%s; %s", mismatch, cause.likely));
 }
 
 /* Finds a pinned key on one path. */
@@ -264,8 +299,12 @@ static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
   if (verdict->report == NULL)
-    verdict->report
-        = refuse_mismatch (verdict_new (verdict->policy, verdict->peer), pin, validation);
+    {
+      CpdVerdict *report = verdict_new (verdict->policy, verdict->peer);
+
+      report->ocsp = verdict->ocsp;
+      verdict->report = refuse_mismatch (report, pin, validation);
+    }
   if (verdict->path_keys == NULL)
     record_path (verdict, validation->paths->pdata[0]);
 }
@@ -297,6 +336,18 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
   return verdict;
 }
 
+/* All anchors that validate the server lead to one issuer of its certificate, and to one answer. */
+static const char *
+describe_ocsp (CpdValidation *const validations[], gint64 now)
+{
+  const CpdOcsp *ocsp = NULL;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (validations[layer] != NULL && (ocsp == NULL || ocsp->status == CPD_OCSP_UNCHECKED))
+      ocsp = &validations[layer]->ocsp;
+  return ocsp != NULL ? cpd_ocsp_get_name (ocsp, now) : NULL;
+}
+
 /* Judges what can be judged before a connection. `now`: Unix seconds.
  * Returns: (transfer full): passed, or NotPinned, Blocked or PinExpired */
 CpdVerdict *
@@ -326,6 +377,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
         CpdAnchors *own = policy->pins[layer]->anchors;
         validations[layer] = cpd_peer_validate (peer, own != NULL ? own : system, now);
       }
+  verdict->ocsp = describe_ocsp (validations, now);
   judge_layers (verdict, validations);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     cpd_validation_unref (validations[layer]);

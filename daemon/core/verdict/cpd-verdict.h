@@ -29,6 +29,8 @@ typedef struct
   unsigned int matched_position; /* on the path; 0 is the server's own certificate */
   GPtrArray *path_keys; /* of CertpinKey, leaf first, anchor last; NULL if there is no path */
 
+  const char *ocsp; /* what the stapled OCSP response says; NULL where no server was asked */
+
   gpointer report; /* the CpdVerdict of a report-only pin that did not match; NULL: none */
 } CpdVerdict;
 

@@ -245,6 +245,8 @@ test_refuses_values_of_known_hosts (void)
     PIN "Expires=9\\\n",
     PIN "Expires=1 \\n\n",
     PIN "Expires=99999999999999999999\n",
+    PIN "Expires=253402300800\n",
+    PIN "Expires=9223372036854775807\n",
     PIN "NotAfter=soon\n",
     PIN "Created=today\n",
     PIN "Note=\\q\n",

@@ -41,12 +41,13 @@
 #define LONG_ADDRESS "\x30\x0A\x87\x08\x0B\x00\x00\x01\xFF\xFF\xFF\x00"
 
 /* Permit, or exclude, what is no domain. */
-#define PERMITS_DOT   "\x30\x0E\xA0\x0C\x30\x0A\x82\x08.example"
+#define PERMITS_DOT   "\x30\x07\xA0\x05\x30\x03\x82\x01."
+#define PERMITS_DOTS  "\x30\x0E\xA0\x0C\x30\x0A\x82\x08..b.test"
 #define EXCLUDES_STAR "\x30\x0E\xA1\x0C\x30\x0A\x82\x08*.b.test"
 #define EXCLUDES_NUL                                                                               \
   "\x30\x0E\xA1\x0C\x30\x0A\x82\x08"                                                               \
   "b.te\x00st."
-#define EXCLUDES_DOT "\x30\x0E\xA1\x0C\x30\x0A\x82\x08.example"
+#define EXCLUDES_DOT "\x30\x07\xA1\x05\x30\x03\x82\x01."
 
 /* Permits h.example and excludes b.test, with a minimum of 1 and of 0. */
 #define PERMITS_FROM_ONE                                                                           \
@@ -110,7 +111,44 @@ static const NameCase name_cases[] = {
   { "example", "h.example", "other.example", NULL },
   { "example", "h.example", "a.h.example", FORBIDDEN },
   { "example", "h.example", "*.example", FORBIDDEN },
+
+  /* With a dot in front, as OpenSSL 3.0 and Go decide; but for the name that begins with a dot,
+   * which OpenSSL lets pass. */
+  { ".h.example", NULL, "h.example", FORBIDDEN },
+  { ".h.example", NULL, "a.h.example", NULL },
+  { ".h.example", NULL, "a.b.h.example", NULL },
+  { ".h.example", NULL, "xh.example", FORBIDDEN },
+  { ".h.example", NULL, ".h.example", FORBIDDEN },
+  { ".h.example", NULL, "*.h.example", NULL },
+  { ".h.example", NULL, "*.a.h.example", NULL },
+  { ".h.example", NULL, "*.example", FORBIDDEN },
+  { ".h.example", NULL, "example", FORBIDDEN },
+  { ".H.Example", NULL, "a.h.eXample", NULL },
+  { NULL, ".h.example", "h.example", NULL },
+  { NULL, ".h.example", "a.h.example", FORBIDDEN },
+  { NULL, ".h.example", "a.b.h.example", FORBIDDEN },
+  { NULL, ".h.example", "xh.example", NULL },
+  { NULL, ".h.example", "*.h.example", FORBIDDEN },
+  { NULL, ".h.example", "*.a.h.example", FORBIDDEN },
+  { NULL, ".h.example", "*.example", NULL },
+  { NULL, ".h.example", "example", NULL },
+  { NULL, ".H.Example", "a.h.eXample", FORBIDDEN },
+  { ".example", ".h.example", "a.h.example", FORBIDDEN },
+  { ".example", ".h.example", "h.example", NULL },
 };
+
+/* The whole validation decides the same: GnuTLS has a say, too. */
+static void
+assert_validation (TestIdentity *root, TestIdentity *middle, TestIdentity *leaf, const char *fault)
+{
+  const CpdTrustQuestion question = { .now = TEST_PKI_NOW };
+  g_autoptr (CpdAnchors) anchors = test_anchors (root, NULL);
+  g_autoptr (GPtrArray) chain = test_chain (leaf, middle, NULL);
+  g_autoptr (CpdValidation) validation = cpd_trust_validate (anchors, chain, &question);
+
+  g_assert_cmpint (validation->problem, ==,
+                   fault != NULL ? CPD_PROBLEM_CONSTRAINTS : CPD_PROBLEM_NONE);
+}
 
 static void
 test_name (gconstpointer user_data)
@@ -126,6 +164,7 @@ test_name (gconstpointer user_data)
       = TEST_IDENTITY (.dns = { "fine.h.example", c->name }, .issuer = middle);
 
   assert_names (test_chain (leaf, middle, root, NULL), c->fault);
+  assert_validation (root, middle, leaf, c->fault);
   if (c->excluded == NULL)
     assert_names (test_chain (second, middle, root, NULL), c->fault);
 }
@@ -338,6 +377,7 @@ test_malformed_constraints (TrustFixture *f, gconstpointer user_data)
   const TestIdentityOptions *named = BELOW (.dns = { "h.example" });
 
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_DOT, TRUE), named, MALFORMED);
+  assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, PERMITS_DOTS, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_DOT, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_STAR, TRUE), named, MALFORMED);
   assert_below (TEST_EXTENSION (NAME_CONSTRAINTS, EXCLUDES_NUL, TRUE), named, MALFORMED);

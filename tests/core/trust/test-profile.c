@@ -20,6 +20,7 @@
 #define TLS_FEATURE       "1.3.6.1.5.5.7.1.24"
 
 #define STATUS_REQUEST      "\x30\x03\x02\x01\x05"
+#define STATUS_REQUEST_V2   "\x30\x03\x02\x01\x11"
 #define PATH_LENGTH(length) "\x30\x06\x01\x01\xFF\x02\x01" length
 
 #define EMPTY_SEQUENCE "\x30\x00"
@@ -127,13 +128,17 @@ test_demands (void)
   g_autoptr (TestIdentity) feature
       = TEST_IDENTITY (.is_ca = TRUE,
                        .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST, TRUE));
+  g_autoptr (TestIdentity) other
+      = TEST_IDENTITY (.is_ca = TRUE,
+                       .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST_V2, TRUE));
   g_autoptr (TestIdentity) hint
       = TEST_IDENTITY (.is_ca = TRUE,
                        .extension = TEST_EXTENSION (TLS_FEATURE, STATUS_REQUEST, FALSE));
 
   assert_faults (proxy, "support", "support", NULL);
-  assert_faults (feature, "support", "support", NULL);
+  assert_faults (feature, NULL, NULL, NULL);
   assert_faults (hint, NULL, NULL, NULL);
+  assert_faults (other, "support", "support", NULL);
 }
 
 static void

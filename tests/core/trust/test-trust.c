@@ -109,6 +109,60 @@ test_trusted_intermediate (TrustFixture *f, gconstpointer user_data)
   trust_assert_problem (anchors, test_chain (f->leaf, NULL), CPD_PROBLEM_NONE);
 }
 
+/* Its issuer may hold the pinned key. */
+static void
+test_trusted_intermediate_hides_nothing (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdAnchors) both = test_anchors (f->middle, f->root, NULL);
+  GPtrArray *const chains[] = { test_chain (f->leaf, NULL), test_chain (f->leaf, f->middle, NULL),
+                                test_chain (f->leaf, f->middle, f->root, NULL) };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (chains); i++)
+    {
+      g_autoptr (CpdValidation) validation = trust_validate (both, chains[i]);
+
+      g_assert_cmpuint (validation->paths->len, ==, 2);
+      trust_assert_path (validation->paths->pdata[0], f->leaf, f->middle, NULL);
+      trust_assert_path (validation->paths->pdata[1], f->leaf, f->middle, f->root, NULL);
+    }
+}
+
+/* Through all the trusted ones, and through what was presented in between. */
+static void
+test_trusted_intermediates_hide_nothing (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) upper
+      = TEST_IDENTITY (.subject = "Upper", .is_ca = TRUE, .issuer = f->root);
+  g_autoptr (TestIdentity) lower
+      = TEST_IDENTITY (.subject = "Lower", .is_ca = TRUE, .issuer = upper);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = lower);
+  g_autoptr (CpdAnchors) all = test_anchors (lower, upper, f->root, NULL);
+  g_autoptr (CpdAnchors) ends = test_anchors (lower, f->root, NULL);
+  g_autoptr (CpdValidation) of_all = trust_validate (all, test_chain (leaf, NULL));
+  g_autoptr (CpdValidation) of_ends = trust_validate (ends, test_chain (leaf, upper, NULL));
+
+  g_assert_cmpuint (of_all->paths->len, ==, 3);
+  trust_assert_path (of_all->paths->pdata[2], leaf, lower, upper, f->root, NULL);
+  g_assert_cmpuint (of_ends->paths->len, ==, 2);
+  trust_assert_path (of_ends->paths->pdata[1], leaf, lower, upper, f->root, NULL);
+}
+
+/* Beyond an anchor that signed itself there is nothing, whoever else certified its key. */
+static void
+test_nothing_is_beyond_a_root (TrustFixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) second = TEST_IDENTITY (.subject = "Second", .is_ca = TRUE);
+  g_autoptr (TestIdentity) cross
+      = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE, .issuer = second, .key_of = f->root);
+  g_autoptr (CpdAnchors) both = test_anchors (f->root, second, NULL);
+  g_autoptr (CpdValidation) validation
+      = trust_validate (both, test_chain (f->leaf, f->middle, cross, NULL));
+
+  g_assert_cmpuint (validation->paths->len, ==, 2);
+  trust_assert_path (validation->paths->pdata[0], f->leaf, f->middle, f->root, NULL);
+  trust_assert_path (validation->paths->pdata[1], f->leaf, f->middle, cross, second, NULL);
+}
+
 static void
 test_trusted_leaf (TrustFixture *f, gconstpointer user_data)
 {
@@ -356,6 +410,9 @@ main (int argc, char *argv[])
   TRUST_TEST_ADD ("accepts/any-order", test_any_order);
   TRUST_TEST_ADD ("accepts/alternative-intermediate", test_alternative_intermediate);
   TRUST_TEST_ADD ("accepts/trusted-intermediate", test_trusted_intermediate);
+  TRUST_TEST_ADD ("paths/beyond-a-trusted-intermediate", test_trusted_intermediate_hides_nothing);
+  TRUST_TEST_ADD ("paths/beyond-trusted-intermediates", test_trusted_intermediates_hide_nothing);
+  TRUST_TEST_ADD ("paths/nothing-beyond-a-root", test_nothing_is_beyond_a_root);
   TRUST_TEST_ADD ("accepts/trusted-leaf", test_trusted_leaf);
   TRUST_TEST_ADD ("accepts/dates-inclusive", test_dates_are_inclusive);
   TRUST_TEST_ADD ("accepts/no-name-where-none-is-asked", test_no_name_is_asked);

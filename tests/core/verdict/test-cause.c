@@ -20,7 +20,7 @@ judge_in_mode (CpdMode mode, CpdAnchors *anchors, TestIdentity *pinned, gboolean
   g_autoptr (CpdHost) host = test_host ("h.example");
   g_autoptr (CpdCertificate) certificate = test_certificate (pinned);
   g_autoptr (CpdPolicy) policy = cpd_policy_new (target, 1);
-  g_autoptr (CpdPeer) peer = cpd_peer_new (target, ders);
+  g_autoptr (CpdPeer) peer = cpd_peer_new (target, ders, /* stapled= */ NULL);
   CpdPin *pin = cpd_pin_new (host, CPD_LAYER_USER);
 
   cpd_pin_add_key (pin, cpd_certificate_get_key (certificate));
@@ -55,7 +55,7 @@ judge_fingerprint (TrustFixture *f, TestIdentity *meant, CpdMatch match, CpdMode
   g_autoptr (CpdHost) target = test_host ("h.example:443");
   g_autoptr (GPtrArray) ders = test_ders (f->leaf, f->middle, NULL);
   g_autoptr (CpdPolicy) policy = cpd_policy_new (target, 1);
-  g_autoptr (CpdPeer) peer = cpd_peer_new (target, ders);
+  g_autoptr (CpdPeer) peer = cpd_peer_new (target, ders, /* stapled= */ NULL);
   g_autofree char *text
       = g_compute_checksum_for_bytes (G_CHECKSUM_SHA256, test_identity_get_certificate (meant));
   g_autoptr (CertpinKey) fingerprint = certpin_key_new_from_text (text, NULL);

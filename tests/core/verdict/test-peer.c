@@ -7,6 +7,7 @@
 
 #include "daemon/core/verdict/cpd-peer.h"
 #include "tests/lib/test-core.h"
+#include "tests/lib/test-ocsp.h"
 
 typedef struct
 {
@@ -41,7 +42,7 @@ tear_down (Fixture *f, gconstpointer user_data)
 static CpdPeer *
 make_peer (Fixture *f, GPtrArray *ders)
 {
-  CpdPeer *peer = cpd_peer_new (f->host, ders);
+  CpdPeer *peer = cpd_peer_new (f->host, ders, /* stapled= */ NULL);
 
   g_ptr_array_unref (ders);
   return peer;
@@ -98,6 +99,28 @@ test_record_is_of_one_set_of_anchors (Fixture *f, gconstpointer user_data)
   assert_problem (peer, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NONE);
   assert_problem (peer, reloaded, TEST_PKI_NOW, CPD_PROBLEM_UNKNOWN_ISSUER);
   assert_problem (peer, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NONE);
+}
+
+/* A response that the certificate demands must be current at each judgement; what is on record is
+ * that of its time. */
+static void
+test_record_ends_with_its_response (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) leaf
+      = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle,
+                       .extension
+                       = TEST_EXTENSION ("1.3.6.1.5.5.7.1.24", "\x30\x03\x02\x01\x05", FALSE));
+  g_autoptr (GBytes) stapled
+      = TEST_OCSP (.about = leaf, .issuer = f->middle, .next_update = TEST_PKI_NOW + 1);
+  g_autoptr (GPtrArray) ders = test_ders (leaf, f->middle, NULL);
+  g_autoptr (CpdPeer) peer = cpd_peer_new (f->host, ders, stapled);
+  g_autoptr (CpdPeer) without = cpd_peer_new (f->host, ders, /* stapled= */ NULL);
+  g_autoptr (CpdPeer) offline = cpd_peer_new_offline (f->host, ders, CPD_PURPOSE_SERVER);
+
+  assert_problem (peer, f->anchors, TEST_PKI_NOW + 1, CPD_PROBLEM_NONE);
+  assert_problem (peer, f->anchors, TEST_PKI_NOW + 2, CPD_PROBLEM_OCSP);
+  assert_problem (without, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_OCSP);
+  assert_problem (offline, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NONE);
 }
 
 /* A path that still holds is found when another of the same connection has run out. */
@@ -240,6 +263,7 @@ main (int argc, char *argv[])
   ADD ("record/is-used-again", test_record_is_used_again);
   ADD ("record/does-not-grow", test_record_does_not_grow);
   ADD ("record/ends-with-its-dates", test_record_ends_with_its_dates);
+  ADD ("record/ends-with-its-response", test_record_ends_with_its_response);
   ADD ("record/does-not-reach-back", test_record_does_not_reach_back);
   ADD ("record/is-of-one-set-of-anchors", test_record_is_of_one_set_of_anchors);
   ADD ("record/remaining-path-holds", test_remaining_path_holds);

@@ -250,7 +250,7 @@ make_peer (Server server)
 {
   g_autoptr (GPtrArray) ders = make_chain (server);
 
-  return cpd_peer_new (world.target, ders);
+  return cpd_peer_new (world.target, ders, /* stapled= */ NULL);
 }
 
 static CertpinKey *

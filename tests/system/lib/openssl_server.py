@@ -10,7 +10,7 @@ import threading
 from .tap import DEADLINE_S
 
 
-ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok\n'
+ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok\n'
 
 
 class OpensslServer:

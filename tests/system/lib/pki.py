@@ -74,8 +74,9 @@ class Identity:
         return Identity(self.certificate, self.key, list(issuers))
 
 
-def make(subject, issuer_name, public_key, signing_key, names=(), ca=False, start=None, end=None):
-    """One certificate of which everything is given."""
+def make(subject, issuer_name, public_key, signing_key, names=(), ca=False, start=None, end=None,
+         purposes=(ExtendedKeyUsageOID.SERVER_AUTH,), extensions=()):
+    """One certificate of which everything is given. `purposes`: of one that is no authority's."""
     builder = (x509.CertificateBuilder()
                .subject_name(_name(subject)).issuer_name(_name(issuer_name))
                .public_key(public_key).serial_number(x509.random_serial_number())
@@ -85,8 +86,9 @@ def make(subject, issuer_name, public_key, signing_key, names=(), ca=False, star
         builder = builder.add_extension(
             x509.SubjectAlternativeName([_alternative(name) for name in names]), critical=False)
     if not ca:
-        builder = builder.add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        builder = builder.add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(signing_key, hashes.SHA256())
 
 
