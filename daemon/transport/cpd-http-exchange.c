@@ -100,6 +100,12 @@ count_left (CpdHttpExchange *exchange)
   return exchange->head->len + body - exchange->sent;
 }
 
+static gboolean
+is_sent (CpdHttpExchange *exchange)
+{
+  return count_left (exchange) == 0 && !cpd_tls_has_unsent (exchange->connection->tls);
+}
+
 /* `error`: (transfer full) (nullable): NULL: the answer is whole */
 static void
 finish (CpdHttpExchange *exchange, GError *error)
@@ -111,7 +117,7 @@ finish (CpdHttpExchange *exchange, GError *error)
     .error = error,
     .begun = exchange->begun_us != 0,
     .reusable
-    = error == NULL && count_left (exchange) == 0 && cpd_http_reader_is_reusable (exchange->reader),
+    = error == NULL && is_sent (exchange) && cpd_http_reader_is_reusable (exchange->reader),
     .head = cpd_http_reader_get_head (exchange->reader),
     .first_byte_us
     = exchange->begun_us != 0 ? (guint64)(exchange->begun_us - exchange->sent_us) : 0,
@@ -177,20 +183,18 @@ send_piece (CpdHttpExchange *exchange)
     {
       gsize length;
       const char *data = next_piece (exchange, &length);
-      gssize sent;
+      gssize sent = cpd_tls_send (exchange->connection->tls, data, MIN (length, piece_left),
+                                  &exchange->send_error);
 
-      if (length == 0)
-        return;
-      sent = cpd_tls_send (exchange->connection->tls, data, MIN (length, piece_left),
-                           &exchange->send_error);
       if (sent < 0)
         {
           if (g_error_matches (exchange->send_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
             g_clear_error (&exchange->send_error);
           else
             exchange->stopped = TRUE;
-          return;
         }
+      if (sent <= 0)
+        return;
       exchange->sent += (gsize)sent;
       piece_left -= (gsize)sent;
     }
@@ -204,7 +208,7 @@ wants_to_send (CpdHttpExchange *exchange)
   if (exchange->stopped)
     return FALSE;
   next_piece (exchange, &length);
-  return length > 0;
+  return length > 0 || cpd_tls_has_unsent (exchange->connection->tls);
 }
 
 static void

@@ -342,6 +342,17 @@ test_not_watched (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (count, ==, 0);
 }
 
+/* The server asks for new keys (RFC 8446, section 4.6.3), and the client reads that, whatever it
+ * still has to send. */
+static void
+ask_for_keys (Fixture *f)
+{
+  if (gnutls_protocol_get_version (f->server) != GNUTLS_TLS1_3)
+    return;
+  g_assert_cmpint (gnutls_session_key_update (f->server, GNUTLS_KU_PEER), ==, GNUTLS_E_SUCCESS);
+  assert_receives_nothing (f);
+}
+
 /* It goes on where it stood, and nothing is lost or doubled. */
 static void
 test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
@@ -367,6 +378,8 @@ test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
       if (error != NULL)
         g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
       blocked += error != NULL;
+      cpd_tls_send (f->tls, NULL, 0, NULL);
+      ask_for_keys (f);
       while ((taken = gnutls_record_recv (f->server, buffer, sizeof buffer)) > 0)
         g_byte_array_append (received, (guint8 *)buffer, (unsigned int)taken);
     }
@@ -419,6 +432,27 @@ test_ends (Fixture *f, gconstpointer user_data)
   close (f->fd);
   f->fd = -1;
   assert_receives_error (f, G_TLS_ERROR_EOF);
+}
+
+/* Wherever in a record. */
+static void
+test_cut_in_a_record (Fixture *f, gconstpointer user_data)
+{
+  static const char record[] = "\x17\x03\x03\x01\x00"
+                               "data";
+
+  for (size_t length = 1; length < sizeof record; length++)
+    {
+      assert_shakes_hands (f);
+      drain_tickets (f);
+      g_assert_cmpint (write (f->fd, record, length), ==, length);
+      assert_receives_nothing (f);
+      close (f->fd);
+      f->fd = -1;
+      assert_receives_error (f, G_TLS_ERROR_EOF);
+      disconnect_both (f);
+      connect_both (f, user_data);
+    }
 }
 
 static void
@@ -479,9 +513,12 @@ main (int argc, char **argv)
   ADD ("reads/no-tickets-without-end", &usual, test_tickets);
   ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);
   ADD ("watch/not-what-is-not-watched", &usual, test_not_watched);
-  ADD ("sends/what-is-taken", &usual, test_sends_what_is_taken);
+  ADD ("sends/what-is-taken/1.3", &usual, test_sends_what_is_taken);
+  ADD ("sends/what-is-taken/1.2", &tls_1_2, test_sends_what_is_taken);
   ADD ("ends/told-from-cuts/1.3", &usual, test_ends);
   ADD ("ends/told-from-cuts/1.2", &tls_1_2, test_ends);
+  ADD ("ends/cut-in-a-record/1.3", &usual, test_cut_in_a_record);
+  ADD ("ends/cut-in-a-record/1.2", &tls_1_2, test_cut_in_a_record);
   ADD ("ends/by-an-alert", &usual, test_alert);
   ADD ("ends/closes", &usual, test_closes);
   ADD ("ends/cuts", &usual, test_cuts);
