@@ -49,6 +49,8 @@ cpd_attempt_finalize (GObject *object)
   CpdAttempt *attempt = CPD_ATTEMPT (object);
 
   g_clear_object (&attempt->connecting);
+  if (attempt->exchange != NULL)
+    cpd_http_exchange_stop (attempt->exchange);
   g_clear_object (&attempt->exchange);
   cpd_connection_free (attempt->connection);
   g_clear_object (&attempt->settings.store);

@@ -205,6 +205,20 @@ test_answered_while_it_sends (Fixture *f, gconstpointer text)
   g_assert_false (f->reusable);
 }
 
+/* What it has sent already stays; nothing follows. */
+static void
+test_refused_while_it_sends (Fixture *f, gconstpointer user_data)
+{
+  start (f, PLAIN_BYTES);
+  count_turns ();
+  answer (f, "HTTP/1.1 413 So\r\nContent-Length: 2\r\n\r\n");
+  count_turns ();
+  g_assert_cmpuint (take_raw (f), >, 1000);
+  count_turns ();
+  g_assert_cmpuint (take_raw (f), ==, 0);
+  drop (f);
+}
+
 static void
 test_answered_instead (Fixture *f, gconstpointer text)
 {
@@ -215,6 +229,20 @@ test_answered_instead (Fixture *f, gconstpointer text)
   g_assert_no_error (f->error);
   g_assert_false (f->reusable);
   g_assert_cmpuint (take_raw (f), <, 1000);
+}
+
+/* Only 100 says that the body is wanted. */
+static void
+test_asks (Fixture *f, gconstpointer user_data)
+{
+  start (f, ASKED_BYTES);
+  answer (f, "HTTP/1.1 103 So\r\n\r\n");
+  count_turns ();
+  g_assert_cmpuint (take_raw (f), <, 1000);
+  answer (f, "HTTP/1.1 100 So\r\n\r\n");
+  count_turns ();
+  g_assert_cmpuint (take_raw (f), >, 1000);
+  drop (f);
 }
 
 static void
@@ -280,10 +308,12 @@ main (int argc, char **argv)
   ADD ("answered-while-it-sends/204", "HTTP/1.1 204 So\r\n\r\n", test_answered_while_it_sends);
   ADD ("answered-while-it-sends/413", "HTTP/1.1 413 So\r\nContent-Length: 2\r\n\r\nno",
        test_answered_while_it_sends);
+  ADD ("refused-while-it-sends", NULL, test_refused_while_it_sends);
   ADD ("answered-instead/200", "HTTP/1.1 200 So\r\nContent-Length: 2\r\n\r\nok",
        test_answered_instead);
   ADD ("answered-instead/417", "HTTP/1.1 417 So\r\nContent-Length: 2\r\n\r\nno",
        test_answered_instead);
+  ADD ("asks", NULL, test_asks);
   ADD ("dropped", NULL, test_dropped);
   ADD ("waits-for-one-turn", NULL, test_waits_for_one_turn);
   return g_test_run ();
