@@ -49,6 +49,8 @@ cpd_attempt_finalize (GObject *object)
   CpdAttempt *attempt = CPD_ATTEMPT (object);
 
   g_clear_object (&attempt->connecting);
+  if (attempt->exchange != NULL)
+    cpd_http_exchange_stop (attempt->exchange);
   g_clear_object (&attempt->exchange);
   cpd_connection_free (attempt->connection);
   g_clear_object (&attempt->settings.store);
@@ -163,7 +165,9 @@ on_done (const CpdHttpOutcome *outcome, gpointer user_data)
 {
   CpdAttempt *attempt = user_data;
 
-  if (outcome->error == NULL)
+  if (outcome->declined)
+    end (attempt, CPD_ENDING_DECLINED);
+  else if (outcome->error == NULL)
     complete (attempt, outcome);
   else if (attempt->kept && !outcome->begun
            && cpd_http_request_may_go_twice (attempt->settings.request))
@@ -209,6 +213,7 @@ go (CpdAttempt *attempt)
 {
   const CpdHttpExchangeSettings settings = {
     .request = attempt->settings.request,
+    .plain = (attempt->settings.flags & CPD_ATTEMPT_PLAIN) != 0,
     .reading = attempt->settings.reading,
     .uid = attempt->settings.uid,
     .max_body_bytes = attempt->settings.max_body_bytes,
@@ -260,7 +265,7 @@ attempt_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 gboolean
 cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
 {
-  return !attempt->settings.fresh
+  return (attempt->settings.flags & CPD_ATTEMPT_FRESH) == 0
          && (cpd_http_request_may_go_twice (attempt->settings.request)
              || g_get_monotonic_time () - connection->used_us <= JUST_USED_US);
 }

@@ -14,11 +14,18 @@ typedef enum
 {
   CPD_ENDING_NONE, /* it has not */
   CPD_ENDING_ANSWERED,
-  CPD_ENDING_REFUSED, /* by the verdict; nothing was sent */
-  CPD_ENDING_STALE,   /* a kept connection was refused or found dead; a new one may do */
-  CPD_ENDING_MOVED,   /* its channel was closed before anything was sent */
-  CPD_ENDING_FAILED,  /* by the error */
+  CPD_ENDING_REFUSED,  /* by the verdict; nothing was sent */
+  CPD_ENDING_DECLINED, /* by a server that does not take `Expect`; a plain request may do */
+  CPD_ENDING_STALE,    /* a kept connection was refused or found dead; a new one may do */
+  CPD_ENDING_MOVED,    /* its channel was closed before anything was sent */
+  CPD_ENDING_FAILED,   /* by the error */
 } CpdEnding;
+
+typedef enum
+{
+  CPD_ATTEMPT_FRESH = 1 << 0, /* on a new connection */
+  CPD_ATTEMPT_PLAIN = 1 << 1, /* without `Expect` */
+} CpdAttemptFlags;
 
 /* What is attempted. */
 typedef struct
@@ -31,7 +38,7 @@ typedef struct
   guint32 uid;
   guint64 max_body_bytes;
   CpdBudget *bodies;
-  gboolean fresh; /* on a new connection */
+  CpdAttemptFlags flags;
 } CpdAttemptSettings;
 
 /* What a server answered, and over which connection. */

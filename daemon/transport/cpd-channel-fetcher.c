@@ -27,8 +27,9 @@ typedef struct
   gint64 started_us; /* monotonic: when it was authorised */
   CpdBudget *bodies; /* what the uid may hold of them */
   CpdHop hop;
-  CpdAttempt *attempt; /* under way */
-  CpdVerdict *verdict; /* the last */
+  CpdAttemptFlags flags; /* of the next attempt at it */
+  CpdAttempt *attempt;   /* under way */
+  CpdVerdict *verdict;   /* the last */
   unsigned int redirects;
   gint64 sent_us; /* monotonic: when the first attempt was given to its channel */
   GSource *deadline;
@@ -155,7 +156,7 @@ fetch_answer (GTask *task, const CpdAnswer *answer)
   g_object_unref (task);
 }
 
-static void fetch_hop (GTask *task, gboolean fresh);
+static void fetch_hop (GTask *task);
 
 /* A response has arrived: the end, or one more hop. */
 static void
@@ -177,8 +178,9 @@ fetch_on_answer (GTask *task)
     {
       cpd_hop_clear (&fetch->hop);
       fetch->hop = next;
+      fetch->flags = 0;
       fetch->redirects++;
-      fetch_hop (task, /* fresh= */ FALSE);
+      fetch_hop (task);
     }
 }
 
@@ -198,11 +200,16 @@ fetch_on_ended (GTask *task)
     case CPD_ENDING_REFUSED:
       fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
       break;
+    case CPD_ENDING_DECLINED:
+      fetch->flags |= CPD_ATTEMPT_FRESH | CPD_ATTEMPT_PLAIN;
+      fetch_hop (task);
+      break;
     case CPD_ENDING_STALE:
-      fetch_hop (task, /* fresh= */ TRUE);
+      fetch->flags |= CPD_ATTEMPT_FRESH;
+      fetch_hop (task);
       break;
     case CPD_ENDING_MOVED:
-      fetch_hop (task, /* fresh= */ FALSE);
+      fetch_hop (task);
       break;
     case CPD_ENDING_FAILED:
       fetch_fail (task, g_error_copy (cpd_attempt_get_error (fetch->attempt)));
@@ -214,7 +221,7 @@ fetch_on_ended (GTask *task)
 
 /* Gives the hop to the channel of its host. */
 static void
-fetch_send (GTask *task, gboolean fresh)
+fetch_send (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
   g_autoptr (CpdChannel) channel
@@ -224,7 +231,7 @@ fetch_send (GTask *task, gboolean fresh)
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
   fetch->attempt
-      = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fresh);
+      = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fetch->flags);
   g_signal_connect_swapped (fetch->attempt, "ended", G_CALLBACK (fetch_on_ended), task);
   if (cpd_attempt_get_ending (fetch->attempt) != CPD_ENDING_NONE)
     fetch_on_ended (task);
@@ -232,7 +239,7 @@ fetch_send (GTask *task, gboolean fresh)
 
 /* One more attempt at the request of this hop, with the current policy. */
 static void
-fetch_hop (GTask *task, gboolean fresh)
+fetch_hop (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
 
@@ -241,7 +248,7 @@ fetch_hop (GTask *task, gboolean fresh)
   if (!fetch->verdict->passed)
     fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
   else
-    fetch_send (task, fresh);
+    fetch_send (task);
 }
 
 static gboolean
@@ -304,7 +311,7 @@ cpd_channel_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 st
       return;
     }
   watch_end (task);
-  fetch_hop (task, /* fresh= */ FALSE);
+  fetch_hop (task);
 }
 
 static CertpinResponse *

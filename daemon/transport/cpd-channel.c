@@ -200,11 +200,10 @@ on_ended (CpdChannel *channel, CpdAttempt *attempt)
 }
 
 /* `bodies`: the uid's budget for bodies. `request`: that of the order, or of a redirect.
- * `fresh`: on a new connection.
  * Returns: (transfer full): an attempt that starts when a connection is free for it */
 CpdAttempt *
 cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
-                  CertpinRequest *request, gboolean fresh)
+                  CertpinRequest *request, CpdAttemptFlags flags)
 {
   const CpdAttemptSettings settings = {
     .store = channel->settings.store,
@@ -215,7 +214,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
     .uid = channel->settings.uid,
     .max_body_bytes = order->max_body_bytes,
     .bodies = bodies,
-    .fresh = fresh,
+    .flags = flags,
   };
   CpdAttempt *attempt = cpd_attempt_new (&settings);
 

@@ -31,7 +31,7 @@ CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 
 CpdAttempt *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
-                              CertpinRequest *request, gboolean fresh);
+                              CertpinRequest *request, CpdAttemptFlags flags);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 

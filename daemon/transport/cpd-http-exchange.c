@@ -39,7 +39,8 @@ struct _CpdHttpExchange
   GBytes *body;      /* NULL: it has none, or the head has it */
   gsize sent;        /* of both */
   gboolean withheld; /* the body, until the server says that it wants it */
-  gboolean stopped;  /* sending: the answer is there, or nobody takes more */
+  gboolean stopped;  /* sending: the server wants no more, or takes no more */
+  gboolean queued;   /* waits for its turn */
   unsigned int expect_timer;
 
   CpdHttpReader *reader;
@@ -101,6 +102,19 @@ count_left (CpdHttpExchange *exchange)
   return exchange->head->len + body - exchange->sent;
 }
 
+static gboolean
+is_sent (CpdHttpExchange *exchange)
+{
+  return count_left (exchange) == 0 && !cpd_tls_has_unsent (exchange->connection->tls);
+}
+
+/* RFC 9110, section 15.5.18 */
+static gboolean
+was_declined (CpdHttpExchange *exchange)
+{
+  return exchange->withheld && cpd_http_reader_get_head (exchange->reader)->status == 417;
+}
+
 /* `error`: (transfer full) (nullable): NULL: the answer is whole */
 static void
 finish (CpdHttpExchange *exchange, GError *error)
@@ -112,7 +126,8 @@ finish (CpdHttpExchange *exchange, GError *error)
     .error = error,
     .begun = exchange->begun_us != 0,
     .reusable
-    = error == NULL && count_left (exchange) == 0 && cpd_http_reader_is_reusable (exchange->reader),
+    = error == NULL && is_sent (exchange) && cpd_http_reader_is_reusable (exchange->reader),
+    .declined = error == NULL && was_declined (exchange),
     .head = cpd_http_reader_get_head (exchange->reader),
     .first_byte_us
     = exchange->begun_us != 0 ? (guint64)(exchange->begun_us - exchange->sent_us) : 0,
@@ -178,20 +193,18 @@ send_piece (CpdHttpExchange *exchange)
     {
       gsize length;
       const char *data = next_piece (exchange, &length);
-      gssize sent;
+      gssize sent = cpd_tls_send (exchange->connection->tls, data, MIN (length, piece_left),
+                                  &exchange->send_error);
 
-      if (length == 0)
-        return;
-      sent = cpd_tls_send (exchange->connection->tls, data, MIN (length, piece_left),
-                           &exchange->send_error);
       if (sent < 0)
         {
           if (g_error_matches (exchange->send_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
             g_clear_error (&exchange->send_error);
           else
             exchange->stopped = TRUE;
-          return;
         }
+      if (sent <= 0)
+        return;
       exchange->sent += (gsize)sent;
       piece_left -= (gsize)sent;
     }
@@ -205,13 +218,23 @@ wants_to_send (CpdHttpExchange *exchange)
   if (exchange->stopped)
     return FALSE;
   next_piece (exchange, &length);
-  return length > 0;
+  return length > 0 || cpd_tls_has_unsent (exchange->connection->tls);
 }
 
 static void
 release_body (CpdHttpExchange *exchange)
 {
   exchange->withheld = FALSE;
+  g_clear_handle_id (&exchange->expect_timer, g_source_remove);
+}
+
+/* A server that refuses, or does not want the body, gets nothing more. One that begins to answer
+ * may need the rest of the request for the rest of its answer. */
+static void
+take_final_head (CpdHttpExchange *exchange)
+{
+  exchange->stopped
+      |= exchange->withheld || cpd_http_reader_get_head (exchange->reader)->status >= 300;
   g_clear_handle_id (&exchange->expect_timer, g_source_remove);
 }
 
@@ -239,7 +262,7 @@ take_part (CpdHttpExchange *exchange, CpdHttpPart part, const CpdHttpSpan *span,
         release_body (exchange);
       return TRUE;
     case CPD_HTTP_PART_HEAD:
-      exchange->stopped = TRUE;
+      take_final_head (exchange);
       return check_status (exchange, error);
     case CPD_HTTP_PART_CONTENT:
       if (!take_room (exchange, span->length, error))
@@ -345,6 +368,7 @@ move (gpointer user_data)
 {
   g_autoptr (CpdHttpExchange) exchange = g_object_ref (user_data);
 
+  exchange->queued = FALSE;
   send_piece (exchange);
   if (receive_piece (exchange))
     watch (exchange);
@@ -355,6 +379,7 @@ wait_for_turn (gpointer user_data)
 {
   CpdHttpExchange *exchange = user_data;
 
+  exchange->queued = TRUE;
   cpd_tls_watch (exchange->connection->tls, 0, NULL, NULL);
   cpd_reading_wait (exchange->reading, exchange->uid, move, exchange);
 }
@@ -367,18 +392,19 @@ on_nothing_said (gpointer user_data)
 
   exchange->expect_timer = 0;
   release_body (exchange);
-  watch (exchange);
+  if (!exchange->queued)
+    watch (exchange);
   return G_SOURCE_REMOVE;
 }
 
 static void
-write_request (CpdHttpExchange *exchange, CertpinRequest *request)
+write_request (CpdHttpExchange *exchange, CertpinRequest *request, gboolean plain)
 {
   GBytes *body = certpin_request_get_body (request);
   gsize length;
   const char *data = g_bytes_get_data (body, &length);
 
-  exchange->withheld = length > EXPECT_MIN_BYTES;
+  exchange->withheld = length > EXPECT_MIN_BYTES && !plain;
   exchange->head = cpd_http_request_write_head (
       request, cpd_peer_get_host (exchange->connection->peer), exchange->withheld);
   if (length <= TOGETHER_MAX_BYTES)
@@ -406,7 +432,7 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
   exchange->done = done;
   exchange->user_data = user_data;
   exchange->reader = cpd_http_reader_new (certpin_request_get_method (settings->request));
-  write_request (exchange, settings->request);
+  write_request (exchange, settings->request, settings->plain);
   exchange->sent_us = g_get_monotonic_time ();
   send_piece (exchange);
   cpd_tls_watch (connection->tls, wants_to_send (exchange) ? G_IO_IN | G_IO_OUT : G_IO_IN, move,

@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CertpinRequest *request;
+  gboolean plain; /* even a large body is sent without asking first */
   CpdReading *reading;
   guint32 uid;
   guint64 max_body_bytes;
@@ -26,6 +27,7 @@ typedef struct
   GError *error;     /* NULL: the answer is whole */
   gboolean begun;    /* at least a byte of an answer came */
   gboolean reusable; /* the connection may carry another request */
+  gboolean declined; /* the server does not take the question, and got nothing of the body */
   CpdHttpHead *head;
   GBytes *body;
   guint64 first_byte_us; /* from the first byte sent */

@@ -32,7 +32,7 @@ struct _CpdTls
   gnutls_session_t session;
   gnutls_certificate_credentials_t credentials;
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
-  gsize unsent;         /* of the record that the socket did not take whole */
+  GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
 
   GSource *source; /* watches the socket */
   gpointer tag;    /* NULL: nothing is waited for */
@@ -42,6 +42,7 @@ struct _CpdTls
 
   gint64 iteration_us; /* the main loop's time when something was last read */
   gsize taken;         /* in that iteration */
+  gboolean ended;      /* the socket: nothing more comes */
 };
 
 /* Returns: how many of `count` bytes may be read in this iteration */
@@ -72,16 +73,37 @@ pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
   length = recv (tls->fd, buffer, share, MSG_DONTWAIT);
   if (length > 0)
     tls->taken += (gsize)length;
+  tls->ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
   return length;
 }
 
+/* Takes everything: GnuTLS loses count of a record that is written in parts if the server asks for
+ * new keys in between (RFC 8446, section 4.6.3). Only one record and what goes with it is kept,
+ * since nothing more is sent before that is gone. */
 static ssize_t
 push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
 {
   CpdTls *tls = transport;
   const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
+  gsize taken = 0, all = 0;
 
-  return sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (tls->unsent->len == 0)
+    {
+      ssize_t length = sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+      if (length < 0 && errno != EAGAIN && errno != EINTR)
+        return -1;
+      taken = (gsize)MAX (length, 0);
+    }
+  for (int i = 0; i < count; i++)
+    {
+      gsize skipped = CLAMP (taken, all, all + vectors[i].iov_len) - all;
+
+      g_byte_array_append (tls->unsent, (const guint8 *)vectors[i].iov_base + skipped,
+                           (unsigned int)(vectors[i].iov_len - skipped));
+      all += vectors[i].iov_len;
+    }
+  return (ssize_t)all;
 }
 
 static gboolean
@@ -180,6 +202,7 @@ cpd_tls_new (GSocket *socket, const char *name)
   tls->fd = g_socket_get_fd (socket);
   tls->source = new_source (tls);
   tls->presented = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  tls->unsent = g_byte_array_new ();
   set_up_session (tls, name);
   return tls;
 }
@@ -195,6 +218,7 @@ cpd_tls_free (CpdTls *tls)
   gnutls_deinit (tls->session);
   gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
+  g_byte_array_unref (tls->unsent);
   g_object_unref (tls->socket);
   g_free (tls);
 }
@@ -219,6 +243,9 @@ set_alert_error (CpdTls *tls, GError **error)
 static gboolean
 set_error (CpdTls *tls, int code, GError **error)
 {
+  /* GnuTLS calls a record that was cut malformed. */
+  if (code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && tls->ended)
+    code = GNUTLS_E_PREMATURE_TERMINATION;
   switch (code)
     {
     case GNUTLS_E_AGAIN:
@@ -256,17 +283,38 @@ check_protocol (CpdTls *tls, GError **error)
   return FALSE;
 }
 
+/* Returns: whether the socket has taken all that was sent */
+static gboolean
+flush (CpdTls *tls, GError **error)
+{
+  while (tls->unsent->len > 0)
+    {
+      ssize_t length
+          = send (tls->fd, tls->unsent->data, tls->unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+      if (length < 0)
+        return set_error (
+            tls, errno == EAGAIN || errno == EINTR ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR, error);
+      g_byte_array_remove_range (tls->unsent, 0, (unsigned int)length);
+    }
+  return TRUE;
+}
+
 /* Goes on with the handshake. `waits_for`: (out): what the socket must be ready for, where it would
  * block.
  * Returns: whether it is complete; what the server presented is not judged */
 gboolean
 cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
 {
-  int code = gnutls_handshake (tls->session);
+  int code;
 
+  *waits_for = G_IO_OUT;
+  if (!flush (tls, error))
+    return FALSE;
+  code = gnutls_handshake (tls->session);
   if (code == GNUTLS_E_SUCCESS)
     return check_protocol (tls, error);
-  *waits_for = gnutls_record_get_direction (tls->session) == 0 ? G_IO_IN : G_IO_OUT;
+  *waits_for = tls->unsent->len > 0 ? G_IO_OUT : G_IO_IN;
   return set_error (tls, code, error);
 }
 
@@ -346,19 +394,30 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
   return -1;
 }
 
-/* Where it would block, it is to be called again with the same data.
+/* Where the socket has not taken all yet, the next call goes on with that first, also one without
+ * data.
  * Returns: how many bytes were sent, or -1 with `error` set */
 gssize
 cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
 {
-  gssize length = tls->unsent > 0 ? gnutls_record_send (tls->session, NULL, 0)
-                                  : gnutls_record_send (tls->session, data, size);
+  gssize length;
 
-  tls->unsent = length == GNUTLS_E_AGAIN || length == GNUTLS_E_INTERRUPTED ? size : 0;
+  if (!flush (tls, error))
+    return -1;
+  if (size == 0)
+    return 0;
+  length = gnutls_record_send (tls->session, data, size);
   if (length >= 0)
     return length;
   set_error (tls, (int)length, error);
   return -1;
+}
+
+/* Whether the socket has not taken all that was sent. */
+gboolean
+cpd_tls_has_unsent (CpdTls *tls)
+{
+  return tls->unsent->len > 0;
 }
 
 static void

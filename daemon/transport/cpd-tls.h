@@ -27,6 +27,7 @@ const char *cpd_tls_get_cipher (CpdTls *tls);
 void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
 gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
+gboolean cpd_tls_has_unsent (CpdTls *tls);
 
 void cpd_tls_refuse (CpdTls *tls);
 void cpd_tls_close (CpdTls *tls);

@@ -5,156 +5,23 @@
 
 #include "config.h"
 
-#include "daemon/transport/cpd-tls.h"
 #include "tests/lib/test-loop.h"
-#include "tests/lib/test-pki.h"
+#include "tls-fixture.h"
 
-#include <gnutls/gnutls.h>
-
-#include <errno.h>
 #include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define USUAL "NORMAL"
 
-typedef struct
-{
-  TestIdentity *root;
-  TestIdentity *leaf;
-  gnutls_certificate_credentials_t credentials;
-  gnutls_datum_t ticket_key;
-  int client_fd;
-  int fd; /* the server's; -1: closed */
-  gnutls_session_t server;
-  CpdTls *tls;
-} Fixture;
-
-/* What the server is like. */
-typedef struct
-{
-  const char *priority;
-  const char *protocol; /* that it insists on; NULL: any */
-} Server;
-
-static const Server usual = { .priority = USUAL };
-static const Server tls_1_2 = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2" };
-static const Server tls_1_1
+static const TlsServer usual = { .priority = USUAL };
+static const TlsServer tls_1_2 = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2" };
+static const TlsServer tls_1_1
     = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.1:+SHA1:%VERIFY_ALLOW_BROKEN" };
-static const Server http_2 = { .priority = USUAL, .protocol = "h2" };
-
-static void
-use_identity (Fixture *f)
-{
-  gnutls_x509_crt_t chain[] = { test_identity_get_crt (f->leaf), test_identity_get_crt (f->root) };
-
-  gnutls_certificate_allocate_credentials (&f->credentials);
-  g_assert_cmpint (gnutls_certificate_set_x509_key (f->credentials, chain, G_N_ELEMENTS (chain),
-                                                    test_identity_get_privkey (f->leaf)),
-                   >=, 0);
-}
-
-/* A client and a server on the two ends of one pair. */
-static void
-connect_both (Fixture *f, const Server *server)
-{
-  g_autoptr (GSocket) socket = NULL;
-  int fds[2];
-
-  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
-  socket = g_socket_new_from_fd (fds[0], NULL);
-  f->client_fd = fds[0];
-  f->fd = fds[1];
-  f->tls = cpd_tls_new (socket, "h.example");
-  gnutls_init (&f->server, GNUTLS_SERVER | GNUTLS_NONBLOCK);
-  g_assert_cmpint (gnutls_priority_set_direct (f->server, server->priority, NULL), ==, 0);
-  gnutls_credentials_set (f->server, GNUTLS_CRD_CERTIFICATE, f->credentials);
-  gnutls_session_ticket_enable_server (f->server, &f->ticket_key);
-  gnutls_transport_set_int (f->server, f->fd);
-  if (server->protocol != NULL)
-    {
-      const gnutls_datum_t protocol
-          = { (unsigned char *)server->protocol, (unsigned int)strlen (server->protocol) };
-
-      gnutls_alpn_set_protocols (f->server, &protocol, 1, GNUTLS_ALPN_MANDATORY);
-    }
-}
-
-static void
-disconnect_both (Fixture *f)
-{
-  g_clear_pointer (&f->tls, cpd_tls_free);
-  gnutls_deinit (f->server);
-  if (f->fd != -1)
-    close (f->fd);
-}
-
-static void
-set_up (Fixture *f, gconstpointer user_data)
-{
-  f->root = TEST_IDENTITY (.subject = "root", .is_ca = TRUE);
-  f->leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->root);
-  use_identity (f);
-  gnutls_session_ticket_key_generate (&f->ticket_key);
-  connect_both (f, user_data);
-}
-
-static void
-tear_down (Fixture *f, gconstpointer user_data)
-{
-  disconnect_both (f);
-  gnutls_certificate_free_credentials (f->credentials);
-  gnutls_free (f->ticket_key.data);
-  test_identity_unref (f->leaf);
-  test_identity_unref (f->root);
-}
-
-static gboolean
-serve_handshake (Fixture *f)
-{
-  int code = gnutls_handshake (f->server);
-
-  if (gnutls_error_is_fatal (code))
-    gnutls_alert_send_appropriate (f->server, code);
-  return code == GNUTLS_E_SUCCESS;
-}
-
-/* Both go on until the client is done. Returns: whether the handshake is complete */
-static gboolean
-shake_hands (Fixture *f, GError **error)
-{
-  gboolean served = FALSE;
-
-  for (;;)
-    {
-      g_autoptr (GError) reason = NULL;
-      GIOCondition waits_for = 0;
-      gboolean done = cpd_tls_handshake (f->tls, &waits_for, &reason);
-
-      if (!g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK) && (!done || served))
-        {
-          if (reason != NULL)
-            g_propagate_error (error, g_steal_pointer (&reason));
-          return done;
-        }
-      served = served || serve_handshake (f);
-      if (done && served)
-        return TRUE;
-    }
-}
-
-static void
-assert_shakes_hands (Fixture *f)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (shake_hands (f, &error));
-  g_assert_no_error (error);
-}
+static const TlsServer http_2 = { .priority = USUAL, .protocol = "h2" };
 
 /* As much as the pair takes. Returns: how much that was */
 static gsize
-serve (Fixture *f, gsize count)
+serve (TlsFixture *f, gsize count)
 {
   g_autofree char *bytes = g_malloc0 (count);
   gsize sent = 0;
@@ -166,7 +33,7 @@ serve (Fixture *f, gsize count)
 }
 
 static void
-assert_receives_nothing (Fixture *f)
+assert_receives_nothing (TlsFixture *f)
 {
   g_autoptr (GError) error = NULL;
   char byte;
@@ -177,7 +44,7 @@ assert_receives_nothing (Fixture *f)
 
 /* TLS 1.3 sends some behind its handshake, and GnuTLS gives the main loop back after each. */
 static void
-drain_tickets (Fixture *f)
+drain_tickets (TlsFixture *f)
 {
   int left = 0;
 
@@ -190,11 +57,11 @@ drain_tickets (Fixture *f)
 }
 
 static void
-test_handshake (Fixture *f, gconstpointer user_data)
+test_handshake (TlsFixture *f, gconstpointer user_data)
 {
   GPtrArray *presented;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   presented = cpd_tls_get_presented (f->tls);
   g_assert_cmpuint (presented->len, ==, 2);
   g_assert_true (g_bytes_equal (presented->pdata[0], test_identity_get_certificate (f->leaf)));
@@ -206,23 +73,23 @@ test_handshake (Fixture *f, gconstpointer user_data)
 
 /* The server is told the name, and nothing of protocols but HTTP/1.1. */
 static void
-test_asks_for_the_host (Fixture *f, gconstpointer user_data)
+test_asks_for_the_host (TlsFixture *f, gconstpointer user_data)
 {
   char name[64];
   size_t length = sizeof name;
   unsigned int type;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   g_assert_cmpint (gnutls_server_name_get (f->server, name, &length, &type, 0), ==, 0);
   g_assert_cmpstr (name, ==, "h.example");
 }
 
 static void
-test_refused (Fixture *f, gconstpointer user_data)
+test_refused (TlsFixture *f, gconstpointer user_data)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_false (shake_hands (f, &error));
+  g_assert_false (tls_shake_hands (f, &error));
   g_assert_nonnull (error);
   g_assert_true (error->domain == G_TLS_ERROR);
   g_test_message ("%s", error->message);
@@ -230,22 +97,22 @@ test_refused (Fixture *f, gconstpointer user_data)
 
 /* Though the server hands out tickets, and would take them. */
 static void
-test_never_resumes (Fixture *f, gconstpointer user_data)
+test_never_resumes (TlsFixture *f, gconstpointer user_data)
 {
   for (int i = 0; i < 3; i++)
     {
-      assert_shakes_hands (f);
+      tls_assert_shakes_hands (f);
       assert_receives_nothing (f);
       g_assert_false (gnutls_session_is_resumed (f->server));
-      disconnect_both (f);
-      connect_both (f, user_data);
+      tls_disconnect_both (f);
+      tls_connect_both (f, user_data);
     }
 }
 
 /* What one iteration of the main loop read. */
 typedef struct
 {
-  Fixture *f;
+  TlsFixture *f;
   gsize reads[8];
   unsigned int iterations;
 } Reads;
@@ -267,12 +134,12 @@ read_all (gpointer user_data)
 }
 
 static void
-test_shares (Fixture *f, gconstpointer user_data)
+test_shares (TlsFixture *f, gconstpointer user_data)
 {
   Reads reads = { .f = f };
   gsize sent, read = 0;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   sent = serve (f, 3 * CPD_TLS_SHARE_BYTES);
   g_assert_cmpuint (sent, ==, 3 * CPD_TLS_SHARE_BYTES);
   cpd_tls_watch (f->tls, G_IO_IN, read_all, &reads);
@@ -289,11 +156,11 @@ test_shares (Fixture *f, gconstpointer user_data)
 
 /* However many there are, one iteration takes some of them and gives the main loop back. */
 static void
-test_tickets (Fixture *f, gconstpointer user_data)
+test_tickets (TlsFixture *f, gconstpointer user_data)
 {
   int before, after;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   assert_receives_nothing (f);
   while (gnutls_session_ticket_send (f->server, 1, 0) == GNUTLS_E_SUCCESS)
     ;
@@ -313,12 +180,12 @@ count_up (gpointer count)
 
 /* What GnuTLS has taken from the socket already. */
 static void
-test_tells_of_what_is_read_already (Fixture *f, gconstpointer user_data)
+test_tells_of_what_is_read_already (TlsFixture *f, gconstpointer user_data)
 {
   unsigned int count = 0;
   char byte;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   g_assert_cmpuint (serve (f, 2), ==, 2);
   while (cpd_tls_receive (f->tls, &byte, sizeof byte, NULL) != 1) /* but a ticket */
     ;
@@ -329,11 +196,11 @@ test_tells_of_what_is_read_already (Fixture *f, gconstpointer user_data)
 }
 
 static void
-test_not_watched (Fixture *f, gconstpointer user_data)
+test_not_watched (TlsFixture *f, gconstpointer user_data)
 {
   unsigned int count = 0;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   serve (f, 2);
   cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
   cpd_tls_watch (f->tls, 0, count_up, &count);
@@ -342,9 +209,20 @@ test_not_watched (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (count, ==, 0);
 }
 
+/* The server asks for new keys (RFC 8446, section 4.6.3), and the client reads that, whatever it
+ * still has to send. */
+static void
+ask_for_keys (TlsFixture *f)
+{
+  if (gnutls_protocol_get_version (f->server) != GNUTLS_TLS1_3)
+    return;
+  g_assert_cmpint (gnutls_session_key_update (f->server, GNUTLS_KU_PEER), ==, GNUTLS_E_SUCCESS);
+  assert_receives_nothing (f);
+}
+
 /* It goes on where it stood, and nothing is lost or doubled. */
 static void
-test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
+test_sends_what_is_taken (TlsFixture *f, gconstpointer user_data)
 {
   g_autoptr (GByteArray) received = g_byte_array_new ();
   g_autofree char *bytes = g_malloc (1000 * 1000);
@@ -353,7 +231,7 @@ test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
 
   for (int i = 0; i < 1000 * 1000; i++)
     bytes[i] = (char)(i / 7);
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   while (received->len < 1000 * 1000)
     {
       g_autoptr (GError) error = NULL;
@@ -367,6 +245,8 @@ test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
       if (error != NULL)
         g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
       blocked += error != NULL;
+      cpd_tls_send (f->tls, NULL, 0, NULL);
+      ask_for_keys (f);
       while ((taken = gnutls_record_recv (f->server, buffer, sizeof buffer)) > 0)
         g_byte_array_append (received, (guint8 *)buffer, (unsigned int)taken);
     }
@@ -375,7 +255,7 @@ test_sends_what_is_taken (Fixture *f, gconstpointer user_data)
 }
 
 static void
-assert_receives_error (Fixture *f, int code)
+assert_receives_error (TlsFixture *f, int code)
 {
   g_autoptr (GError) error = NULL;
   char byte;
@@ -386,17 +266,17 @@ assert_receives_error (Fixture *f, int code)
 
 /* In TLS 1.2 a server may ask for another handshake. */
 static void
-test_second_handshake (Fixture *f, gconstpointer user_data)
+test_second_handshake (TlsFixture *f, gconstpointer user_data)
 {
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   g_assert_cmpint (gnutls_rehandshake (f->server), ==, GNUTLS_E_SUCCESS);
   assert_receives_error (f, G_TLS_ERROR_HANDSHAKE);
 }
 
 static void
-test_alert (Fixture *f, gconstpointer user_data)
+test_alert (TlsFixture *f, gconstpointer user_data)
 {
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   drain_tickets (f);
   gnutls_alert_send (f->server, GNUTLS_AL_FATAL, GNUTLS_A_CERTIFICATE_REQUIRED);
   assert_receives_error (f, G_TLS_ERROR_HANDSHAKE);
@@ -404,41 +284,62 @@ test_alert (Fixture *f, gconstpointer user_data)
 
 /* TLS tells an end that the server meant from one that anybody may have made. */
 static void
-test_ends (Fixture *f, gconstpointer user_data)
+test_ends (TlsFixture *f, gconstpointer user_data)
 {
   char byte;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   drain_tickets (f);
   gnutls_bye (f->server, GNUTLS_SHUT_WR);
   g_assert_cmpint (cpd_tls_receive (f->tls, &byte, sizeof byte, NULL), ==, 0);
-  disconnect_both (f);
-  connect_both (f, user_data);
-  assert_shakes_hands (f);
+  tls_disconnect_both (f);
+  tls_connect_both (f, user_data);
+  tls_assert_shakes_hands (f);
   drain_tickets (f);
   close (f->fd);
   f->fd = -1;
   assert_receives_error (f, G_TLS_ERROR_EOF);
 }
 
+/* Wherever in a record. */
 static void
-test_closes (Fixture *f, gconstpointer user_data)
+test_cut_in_a_record (TlsFixture *f, gconstpointer user_data)
+{
+  static const char record[] = "\x17\x03\x03\x01\x00"
+                               "data";
+
+  for (size_t length = 1; length < sizeof record; length++)
+    {
+      tls_assert_shakes_hands (f);
+      drain_tickets (f);
+      g_assert_cmpint (write (f->fd, record, length), ==, length);
+      assert_receives_nothing (f);
+      close (f->fd);
+      f->fd = -1;
+      assert_receives_error (f, G_TLS_ERROR_EOF);
+      tls_disconnect_both (f);
+      tls_connect_both (f, user_data);
+    }
+}
+
+static void
+test_closes (TlsFixture *f, gconstpointer user_data)
 {
   char byte;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   cpd_tls_close (f->tls);
   g_assert_cmpint (gnutls_record_recv (f->server, &byte, sizeof byte), ==, 0);
 }
 
 static void
-test_cuts (Fixture *f, gconstpointer user_data)
+test_cuts (TlsFixture *f, gconstpointer user_data)
 {
   unsigned int count = 0;
   ssize_t length;
   char byte;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
   cpd_tls_cut (f->tls);
   length = gnutls_record_recv (f->server, &byte, sizeof byte);
@@ -449,11 +350,11 @@ test_cuts (Fixture *f, gconstpointer user_data)
 }
 
 static void
-test_refuses (Fixture *f, gconstpointer user_data)
+test_refuses (TlsFixture *f, gconstpointer user_data)
 {
   char byte;
 
-  assert_shakes_hands (f);
+  tls_assert_shakes_hands (f);
   cpd_tls_refuse (f->tls);
   g_assert_cmpint (gnutls_record_recv (f->server, &byte, sizeof byte), ==,
                    GNUTLS_E_FATAL_ALERT_RECEIVED);
@@ -461,7 +362,7 @@ test_refuses (Fixture *f, gconstpointer user_data)
 }
 
 #define ADD(name, server, function)                                                                \
-  g_test_add ("/transport/tls/" name, Fixture, server, set_up, function, tear_down)
+  g_test_add ("/transport/tls/" name, TlsFixture, server, tls_set_up, function, tls_tear_down)
 
 int
 main (int argc, char **argv)
@@ -479,9 +380,12 @@ main (int argc, char **argv)
   ADD ("reads/no-tickets-without-end", &usual, test_tickets);
   ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);
   ADD ("watch/not-what-is-not-watched", &usual, test_not_watched);
-  ADD ("sends/what-is-taken", &usual, test_sends_what_is_taken);
+  ADD ("sends/what-is-taken/1.3", &usual, test_sends_what_is_taken);
+  ADD ("sends/what-is-taken/1.2", &tls_1_2, test_sends_what_is_taken);
   ADD ("ends/told-from-cuts/1.3", &usual, test_ends);
   ADD ("ends/told-from-cuts/1.2", &tls_1_2, test_ends);
+  ADD ("ends/cut-in-a-record/1.3", &usual, test_cut_in_a_record);
+  ADD ("ends/cut-in-a-record/1.2", &tls_1_2, test_cut_in_a_record);
   ADD ("ends/by-an-alert", &usual, test_alert);
   ADD ("ends/closes", &usual, test_closes);
   ADD ("ends/cuts", &usual, test_cuts);

@@ -27,8 +27,19 @@ def redirect(status, location):
     return reply(status, b'elsewhere', [('Location', location)])
 
 
+CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
+
+
+def want(connection, request):
+    """Says that the body is wanted, if that is asked (RFC 9110, section 10.1.1)."""
+    if 'expect' in request.headers:
+        connection.send(CONTINUE)
+    return True
+
+
 def read_request(connection):
-    """The next request; None when the connection ended before there was a whole one."""
+    """The next request; None when the connection ended before there was a whole one, or the server
+    wants no more of it."""
     data = b''
     while b'\r\n\r\n' not in data:
         chunk = connection.read()
@@ -40,9 +51,12 @@ def read_request(connection):
     method, path, _ = first.split(' ', 2)
     headers = {name.strip().lower(): value.strip()
                for name, value in (line.split(':', 1) for line in lines)}
-    while len(body) < int(headers.get('content-length', 0)):
+    request = Request(method, path, headers, body)
+    if not connection.server.on_head(connection, request):
+        return None
+    while len(request.body) < int(headers.get('content-length', 0)):
         chunk = connection.read()
         if not chunk:
             return None
-        body += chunk
-    return Request(method, path, headers, body)
+        request.body += chunk
+    return request

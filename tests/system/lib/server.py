@@ -96,6 +96,7 @@ class Server:
         self.alerts = []  # what TLS said instead of data, by OpenSSL's names
         self.respond = lambda connection, request: http.reply(200, b'hello')
         self.before_read = lambda connection: None
+        self.on_head = http.want
         self.handshake = handshake
         self._barriers = set()
         self._passed = set()
