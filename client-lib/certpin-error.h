@@ -37,7 +37,7 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason, or the server asked for
  *   renegotiation
  * @CERTPIN_ERROR_UNREACHABLE: the host cannot be found or connected to
- * @CERTPIN_ERROR_OFFLINE: this machine has no network
+ * @CERTPIN_ERROR_OFFLINE: this machine has no network: no route to the host, nor a default route
  * @CERTPIN_ERROR_TIMED_OUT: the timeout has passed
  * @CERTPIN_ERROR_CANCELLED: the caller cancelled the call
  * @CERTPIN_ERROR_TRUNCATED: the connection ended before the response was complete

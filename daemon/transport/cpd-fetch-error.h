@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /* How far a request had come when something went wrong. */
 typedef enum
 {
+  CPD_STAGE_OFFLINE, /* nowhere: this machine has no network */
   CPD_STAGE_CONNECTING,
   CPD_STAGE_HANDSHAKING,
   CPD_STAGE_SENT,
