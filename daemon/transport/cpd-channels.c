@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The channels of all callers: found by uid, host and port; dropped when they have been idle for
- * long; and reconsidered, those concerned and no others, when a pin or the anchors change. */
+ * long; and reconsidered, those concerned and no others, when a pin or the anchors change. When the
+ * networks of this machine change, no idle connection is kept: nobody knows which of them live. */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-channels.h"
+
+#include "daemon/transport/cpd-network.h"
 
 /* Each may have several connections, which stay for as long as it is idle. */
 #define CHANNELS_PER_UID 64
@@ -25,6 +28,7 @@ struct _CpdChannels
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
+  CpdNetwork *network;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -60,6 +64,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
   g_clear_object (&channels->store);
+  g_clear_object (&channels->network);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
 
@@ -124,6 +129,18 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   g_queue_free (concerned);
 }
 
+static void
+on_network_changed (CpdChannels *channels, gboolean lost)
+{
+  GQueue *all = list_concerned (channels, CPD_ALL_UIDS, /* pattern= */ NULL);
+
+  for (GList *link = all->head; link != NULL; link = link->next)
+    cpd_channel_drop_idle (link->data);
+  for (GList *link = all->head; lost && link != NULL; link = link->next)
+    cpd_channel_check_network (link->data);
+  g_queue_free_full (all, g_object_unref);
+}
+
 CpdChannels *
 cpd_channels_new (CpdStore *store, const CpdConfig *config)
 {
@@ -133,6 +150,9 @@ cpd_channels_new (CpdStore *store, const CpdConfig *config)
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
   g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
+  channels->network = cpd_network_new ();
+  g_signal_connect_object (channels->network, "changed", G_CALLBACK (on_network_changed), channels,
+                           G_CONNECT_SWAPPED);
   return channels;
 }
 

@@ -40,9 +40,10 @@ is_about_routes (int number)
          && number != EAGAIN;
 }
 
-/* Returns: whether there is a route; TRUE if that cannot be found out */
+/* `source`: (out) (optional): the address that the packets would come from.
+ * Returns: whether there is a route; TRUE if that cannot be found out */
 static gboolean
-look_up (const Address *destination)
+look_up (const Address *destination, Address *source)
 {
   int fd = socket (destination->bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   gboolean found
@@ -51,6 +52,12 @@ look_up (const Address *destination)
 
   if (!found)
     found = !is_about_routes (errno);
+  if (source != NULL)
+    {
+      source->length = sizeof source->bytes;
+      if (fd < 0 || getsockname (fd, (struct sockaddr *)&source->bytes, &source->length) != 0)
+        source->length = 0;
+    }
   if (fd >= 0)
     close (fd);
   return found;
@@ -62,7 +69,7 @@ cpd_route_exists (GSocketAddress *destination)
   Address address = { 0 };
 
   set_address (&address, destination);
-  return look_up (&address);
+  return look_up (&address, /* source= */ NULL);
 }
 
 static gboolean
@@ -80,4 +87,44 @@ cpd_route_is_offline (GSocketAddress *destination)
 {
   return (destination == NULL || !cpd_route_exists (destination)) && !leads_far (FAR_V4)
          && !leads_far (FAR_V6);
+}
+
+static gboolean
+is_same_host (const Address *a, const Address *b)
+{
+  const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->bytes;
+  const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->bytes;
+  const struct sockaddr_in6 *a6 = (const struct sockaddr_in6 *)&a->bytes;
+  const struct sockaddr_in6 *b6 = (const struct sockaddr_in6 *)&b->bytes;
+
+  if (a->bytes.ss_family != b->bytes.ss_family)
+    return FALSE;
+  return a->bytes.ss_family == AF_INET ? a4->sin_addr.s_addr == b4->sin_addr.s_addr
+                                       : IN6_ARE_ADDR_EQUAL (&a6->sin6_addr, &b6->sin6_addr);
+}
+
+/* Packets to an address of this machine come from that address, and packets to another's do not. */
+static gboolean
+is_of_this_machine (const Address *address)
+{
+  Address source = { 0 };
+
+  return look_up (address, &source) && (source.length == 0 || is_same_host (address, &source));
+}
+
+/* Whether a connection can no longer work: its address has gone from this machine, or no route is
+ * left to the other end. TCP itself would wait for both to come back.
+ * `socket`: connected */
+gboolean
+cpd_route_is_lost (GSocket *socket)
+{
+  Address local = { .length = sizeof local.bytes }, remote = { .length = sizeof remote.bytes };
+  int fd = g_socket_get_fd (socket);
+
+  if (getsockname (fd, (struct sockaddr *)&local.bytes, &local.length) != 0
+      || getpeername (fd, (struct sockaddr *)&remote.bytes, &remote.length) != 0)
+    return FALSE; /* it has ended, which is told otherwise */
+  if (local.bytes.ss_family != AF_INET && local.bytes.ss_family != AF_INET6)
+    return FALSE;
+  return !is_of_this_machine (&local) || !look_up (&remote, /* source= */ NULL);
 }

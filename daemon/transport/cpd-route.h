@@ -8,5 +8,6 @@ G_BEGIN_DECLS
 
 gboolean cpd_route_exists (GSocketAddress *destination);
 gboolean cpd_route_is_offline (GSocketAddress *destination);
+gboolean cpd_route_is_lost (GSocket *socket);
 
 G_END_DECLS

@@ -27,6 +27,9 @@ void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, 
 gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 
+void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);
+void cpd_tls_check_network (CpdTls *tls);
+
 void cpd_tls_refuse (CpdTls *tls);
 void cpd_tls_close (CpdTls *tls);
 void cpd_tls_cut (CpdTls *tls);

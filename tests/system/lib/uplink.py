@@ -10,7 +10,7 @@ import threading
 
 from .network import CLONE_NEWNET
 
-OURS, FAR = '198.51.100.1', '198.51.100.80'
+OURS, SECOND, FAR = '198.51.100.1', '198.51.100.2', '198.51.100.80'
 OURS6, FAR6 = '2001:db8:1::1', '2001:db8:1::80'
 # Packets to these are sent, and nobody is there.
 DEAD = [f'198.51.100.{number}' for number in (71, 72, 73)]
@@ -76,6 +76,22 @@ class Uplink:
             yield
         finally:
             _enter(self._near)
+
+    def silence(self, connection):
+        """What the far end sends to one of its connections is lost from now on."""
+        port = connection.socket.getpeername()[1]
+        with self.far():
+            ip('rule', 'add', 'to', OURS, 'ipproto', 'tcp', 'dport', str(port), 'blackhole')
+
+    @staticmethod
+    def give_second_address():
+        """One that is used if the first goes."""
+        ip('address', 'add', f'{SECOND}/32', 'dev', 'near')
+        ip('route', 'add', '198.51.100.0/24', 'dev', 'near', 'src', SECOND, 'metric', '500')
+
+    @staticmethod
+    def lose_address():
+        ip('address', 'del', f'{OURS}/24', 'dev', 'near')
 
     def close(self):
         subprocess.run(['ip', 'link', 'del', 'near'], check=False, stderr=subprocess.DEVNULL)
