@@ -141,6 +141,13 @@ on_network_changed (CpdChannels *channels, gboolean lost)
   g_queue_free_full (all, g_object_unref);
 }
 
+/* The machine may have been elsewhere, or away for long. */
+void
+cpd_channels_leave_networks (CpdChannels *channels)
+{
+  on_network_changed (channels, /* lost= */ TRUE);
+}
+
 CpdChannels *
 cpd_channels_new (CpdStore *store, const CpdConfig *config)
 {

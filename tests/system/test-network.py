@@ -7,6 +7,7 @@ import contextlib
 import subprocess
 import time
 
+from lib.fake_logind import FakeLogind
 from lib.http import reply
 from lib.network import enter_namespace
 from lib.server import Gate
@@ -378,6 +379,37 @@ def _(world):
     gate.open()
     answer = pending.answer()
     equal((answer.info['connection-reused'], len(server.requests)), (True, 2), 'the connection, and the requests')
+
+
+# Sleep
+
+@test('the machine wakes up: idle connections are dropped, and what is under way goes on')
+def _(world):
+    logind = world.track(FakeLogind(world.shared.bus.address))
+    uplink = world.track(Uplink())
+    server = idle(world, uplink)
+    gate = hold_answer(server)
+    pending = begin_held(world, server)
+    logind.prepare_for_sleep(True)
+    logind.prepare_for_sleep(False)
+    gate.open()
+    equal(pending.answer().status, 200, 'the status')
+    logind.prepare_for_sleep(True)
+    equal(world.alice.request(server.url('far.test')).info['connection-reused'], True,
+          'whether the connection was kept')
+    logind.prepare_for_sleep(False)
+    wait_for_end(server, 'waking up')
+
+
+@test('only logind says that the machine wakes up')
+def _(world):
+    uplink = world.track(Uplink())
+    server = idle(world, uplink)
+    stranger = world.track(FakeLogind(world.shared.bus.address, name=None))
+    stranger.prepare_for_sleep(False)
+    for _ in range(3):
+        equal(world.alice.request(server.url('far.test')).info['connection-reused'], True,
+              'whether the connection was kept')
 
 
 enter_namespace(FILES)
