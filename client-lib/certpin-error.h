@@ -37,10 +37,10 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_TLS_FAILED: the TLS handshake failed for another reason, or the server asked for
  *   renegotiation
  * @CERTPIN_ERROR_UNREACHABLE: the host cannot be found or connected to
- * @CERTPIN_ERROR_OFFLINE: this machine has no network
+ * @CERTPIN_ERROR_OFFLINE: this machine has no network: no route to the host, nor a default route
  * @CERTPIN_ERROR_TIMED_OUT: the timeout has passed
  * @CERTPIN_ERROR_CANCELLED: the caller cancelled the call
- * @CERTPIN_ERROR_TRUNCATED: the connection ended before the response was complete
+ * @CERTPIN_ERROR_TRUNCATED: the connection, or its network, ended before the response was complete
  * @CERTPIN_ERROR_BODY_TOO_LARGE: the response body is larger than the caller allows
  * @CERTPIN_ERROR_PROTOCOL_ERROR: the response is not valid HTTP/1.1
  * @CERTPIN_ERROR_LIMIT_EXCEEDED: a limit of the library, the bus or the service is reached

@@ -8,6 +8,7 @@
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/cpd-arguments.h"
 #include "daemon/cpd-service.h"
+#include "daemon/cpd-sleep.h"
 #include "daemon/transport/cpd-channel-fetcher.h"
 
 #include <locale.h>
@@ -85,7 +86,10 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
                                     .polkit = polkit,
                                     .replace = arguments->replace };
 
-  return link != NULL ? cpd_service_run (&settings, error) : 1;
+  if (link == NULL)
+    return 1;
+  cpd_sleep_watch (cpd_link_get_connection (link), fetcher);
+  return cpd_service_run (&settings, error);
 }
 
 /* What must be set before anything else runs. */

@@ -13,10 +13,10 @@ SLEEP = re.compile(r'\b(?:g_usleep|usleep|nanosleep|time\.sleep|test_loop_run_fo
 POLLS = ('scripts/private-bus.sh', 'tests/bench/bench-change.c', 'tests/bench/bench-floods/world.py',
          'tests/bench/bench-world.c', 'tests/boot/operation', 'tests/boot/who-may', 'tests/bus/test-link.c',
          'tests/bus/test-outlet.c', 'tests/lib/test-loop.c', 'tests/polkit/machine.py', 'tests/soak/figures.py')
-# The passing of time is the event: the end of a certificate or a pin, a connection that has idled long
-# enough, a server that had a second to say something.
-CLOCKS = ('tests/system/lib/world.py', 'tests/transport/test-channel-changes.c', 'tests/transport/test-channels.c',
-          'tests/transport/test-http-exchange.c')
+# The passing of time is the event: the end of a certificate or a pin, a connection that has idled or
+# been silent long enough, a server that had a second to say something.
+CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/transport/test-channel-changes.c',
+          'tests/transport/test-channels.c', 'tests/transport/test-http-exchange.c')
 # Something must not happen: a request that may not be sent, a name that may not be looked up, a body whose turn it is
 # not to be read, a folder that may not be read twice.
 NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/transport/test-channel-changes.c',

@@ -8,6 +8,8 @@
 
 #include "daemon/transport/cpd-address.h"
 
+#include "client-lib/certpin-error.h"
+
 #include <string.h>
 
 struct _CpdAddress
@@ -84,8 +86,8 @@ static void
 set_end_error (CpdAddressFilter *filter, GError **error)
 {
   if (filter->refused && !filter->any)
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE,
-                 "it has only link-local addresses, which are refused");
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
+                         "it has only link-local addresses, which are refused");
 }
 
 static GSocketAddress *

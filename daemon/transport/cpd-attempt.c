@@ -15,6 +15,10 @@
  * one that has been idle for longer, its server may be about to close. */
 #define JUST_USED_US G_TIME_SPAN_SECOND
 
+/* How long a kept connection may leave a request unacknowledged that can be sent again over a new
+ * one. Longer than three packets lost in a row take, on a path of half a second. */
+#define DEAD_MS 3000
+
 struct _CpdAttempt
 {
   GObject parent;
@@ -135,6 +139,17 @@ cpd_attempt_close (CpdAttempt *attempt)
                                    cpd_host_get_name (attempt->settings.target)));
   else
     end (attempt, CPD_ENDING_MOVED);
+}
+
+/* This machine has lost a network. A connection that is being made may wait for one that cannot
+ * come; made anew, it takes the way that there is now. */
+void
+cpd_attempt_check_network (CpdAttempt *attempt)
+{
+  if (!attempt->sent)
+    end (attempt, CPD_ENDING_MOVED);
+  else if (attempt->ending == CPD_ENDING_NONE)
+    cpd_tls_check_network (attempt->connection->tls);
 }
 
 static void
@@ -290,8 +305,11 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 void
 cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection)
 {
+  gboolean may_go_twice = cpd_http_request_may_go_twice (attempt->settings.request);
+
   attempt->connection = connection;
   attempt->kept = TRUE;
+  cpd_tls_limit_silence (connection->tls, may_go_twice ? DEAD_MS : 0);
   go (attempt);
 }
 

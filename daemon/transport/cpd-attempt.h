@@ -63,6 +63,7 @@ gboolean cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection
 void cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate);
 void cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection);
 void cpd_attempt_close (CpdAttempt *attempt);
+void cpd_attempt_check_network (CpdAttempt *attempt);
 void cpd_attempt_fail (CpdAttempt *attempt, GError *error);
 
 CpdPeer *cpd_attempt_get_peer (CpdAttempt *attempt);

@@ -361,3 +361,10 @@ cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
   fetcher->channels = cpd_channels_new (store, config);
   return fetcher;
 }
+
+/* The machine has been asleep: no idle connection is used any more. */
+void
+cpd_channel_fetcher_leave_networks (CpdChannelFetcher *fetcher)
+{
+  cpd_channels_leave_networks (fetcher->channels);
+}

@@ -12,5 +12,6 @@ G_BEGIN_DECLS
 G_DECLARE_FINAL_TYPE (CpdChannelFetcher, cpd_channel_fetcher, CPD, CHANNEL_FETCHER, GObject)
 
 CpdChannelFetcher *cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config);
+void cpd_channel_fetcher_leave_networks (CpdChannelFetcher *fetcher);
 
 G_END_DECLS

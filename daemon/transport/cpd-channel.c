@@ -224,13 +224,31 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
   return attempt;
 }
 
-static void
-cut_kept (CpdChannel *channel)
+/* Cuts the connections that nothing is on. */
+void
+cpd_channel_drop_idle (CpdChannel *channel)
 {
   CpdConnection *connection;
 
   while ((connection = g_queue_pop_head (channel->kept)) != NULL)
     cpd_connection_free (connection);
+}
+
+/* This machine has lost a network: what is under way on it ends, or begins anew. */
+void
+cpd_channel_check_network (CpdChannel *channel)
+{
+  g_autoptr (CpdChannel) alive = g_object_ref (channel);
+  GQueue *running = g_queue_copy (channel->running);
+  CpdAttempt *attempt;
+
+  g_queue_foreach (running, (GFunc)g_object_ref, NULL);
+  while ((attempt = g_queue_pop_head (running)) != NULL)
+    {
+      cpd_attempt_check_network (attempt);
+      g_object_unref (attempt);
+    }
+  g_queue_free (running);
 }
 
 /* Abandons all exchanges, each with its own outcome, and cuts all connections. */
@@ -243,7 +261,7 @@ cpd_channel_close (CpdChannel *channel)
   if (channel->closed)
     return;
   channel->closed = TRUE;
-  cut_kept (channel);
+  cpd_channel_drop_idle (channel);
   g_signal_emit (channel, signals[CLOSED], 0);
   while ((attempt = g_queue_peek_head (channel->running)) != NULL
          || (attempt = g_queue_peek_head (channel->waiting)) != NULL)

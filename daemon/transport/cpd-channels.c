@@ -7,6 +7,8 @@
 
 #include "daemon/transport/cpd-channels.h"
 
+#include "daemon/transport/cpd-network.h"
+
 /* Each may have several connections, which stay open while it is idle. */
 #define CHANNELS_PER_UID 64
 
@@ -24,6 +26,7 @@ struct _CpdChannels
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
+  CpdNetwork *network;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -59,6 +62,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
   g_clear_object (&channels->store);
+  g_clear_object (&channels->network);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
 
@@ -123,6 +127,25 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   g_queue_free (concerned);
 }
 
+static void
+on_network_changed (CpdChannels *channels, gboolean lost)
+{
+  GQueue *all = list_concerned (channels, CPD_ALL_UIDS, /* pattern= */ NULL);
+
+  for (GList *link = all->head; link != NULL; link = link->next)
+    cpd_channel_drop_idle (link->data);
+  for (GList *link = all->head; lost && link != NULL; link = link->next)
+    cpd_channel_check_network (link->data);
+  g_queue_free_full (all, g_object_unref);
+}
+
+/* The machine may have been elsewhere, or away for long. */
+void
+cpd_channels_leave_networks (CpdChannels *channels)
+{
+  on_network_changed (channels, /* lost= */ TRUE);
+}
+
 CpdChannels *
 cpd_channels_new (CpdStore *store, const CpdConfig *config)
 {
@@ -132,6 +155,9 @@ cpd_channels_new (CpdStore *store, const CpdConfig *config)
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
   g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
+  channels->network = cpd_network_new ();
+  g_signal_connect_object (channels->network, "changed", G_CALLBACK (on_network_changed), channels,
+                           G_CONNECT_SWAPPED);
   return channels;
 }
 

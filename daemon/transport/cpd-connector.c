@@ -10,6 +10,7 @@
 
 #include "daemon/transport/cpd-address.h"
 #include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-route.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -18,6 +19,7 @@
 typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
+  GSocketAddress *tried;         /* the last address; NULL: none */
   CpdTls *tls;
   CpdVerdict *refusal; /* NULL: none */
   gulong cancelled_id;
@@ -31,6 +33,7 @@ set_up_free (gpointer data)
 {
   SetUp *set_up = data;
 
+  g_clear_object (&set_up->tried);
   cpd_tls_free (set_up->tls);
   cpd_verdict_unref (set_up->refusal);
   cpd_host_unref (set_up->settings.target);
@@ -52,6 +55,8 @@ fail (GTask *task, CpdStage stage, GError *error)
 {
   SetUp *set_up = g_task_get_task_data (task);
 
+  if (cpd_route_is_offline (set_up->tried))
+    stage = CPD_STAGE_OFFLINE;
   g_task_return_error (
       task, cpd_fetch_error_map (error, stage, cpd_host_get_name (set_up->settings.target)));
   g_error_free (error);
@@ -152,6 +157,15 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
 }
 
 static void
+set_tried (SetUp *set_up, GSocketConnection *connection, gint64 now_us)
+{
+  g_clear_object (&set_up->tried);
+  set_up->tried = g_socket_connection_get_remote_address (connection, NULL);
+  if (set_up->connecting_us == 0)
+    set_up->connecting_us = now_us;
+}
+
+static void
 on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *connectable,
           GIOStream *stream, gpointer task)
 {
@@ -162,8 +176,8 @@ on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *c
     set_up->resolving_us = now_us;
   else if (event == G_SOCKET_CLIENT_RESOLVED)
     set_up->resolved_us = now_us;
-  else if (event == G_SOCKET_CLIENT_CONNECTING && set_up->connecting_us == 0)
-    set_up->connecting_us = now_us;
+  else if (event == G_SOCKET_CLIENT_CONNECTING)
+    set_tried (set_up, G_SOCKET_CONNECTION (stream), now_us);
   /* Small writes are not held back until what was sent before them is acknowledged. */
   else if (event == G_SOCKET_CLIENT_CONNECTED)
     g_socket_set_option (g_socket_connection_get_socket (G_SOCKET_CONNECTION (stream)), IPPROTO_TCP,

@@ -13,23 +13,35 @@
 
 #include <string.h>
 
+/* The network failed, whatever it says of that: routes and firewalls can make connect () fail with
+ * any error (EACCES, EINVAL, EPERM and more). */
 static CertpinError
-map_io_error (int code)
+map_network_error (CpdStage stage)
+{
+  switch (stage)
+    {
+    case CPD_STAGE_OFFLINE:
+      return CERTPIN_ERROR_OFFLINE;
+    case CPD_STAGE_CONNECTING:
+    case CPD_STAGE_HANDSHAKING:
+      return CERTPIN_ERROR_UNREACHABLE;
+    case CPD_STAGE_SENT:
+      break;
+    }
+  return CERTPIN_ERROR_TRUNCATED;
+}
+
+static CertpinError
+map_io_error (int code, CpdStage stage)
 {
   switch (code)
     {
     case G_IO_ERROR_CANCELLED:
       return CERTPIN_ERROR_CANCELLED;
-    case G_IO_ERROR_NETWORK_UNREACHABLE:
-      return CERTPIN_ERROR_OFFLINE;
-    case G_IO_ERROR_TIMED_OUT:
-    case G_IO_ERROR_HOST_NOT_FOUND:
-    case G_IO_ERROR_HOST_UNREACHABLE:
-    case G_IO_ERROR_CONNECTION_REFUSED:
-    case G_IO_ERROR_CONNECTION_CLOSED:
-      return CERTPIN_ERROR_UNREACHABLE;
-    default:
+    case G_IO_ERROR_TOO_MANY_OPEN_FILES:
       return CERTPIN_ERROR_FAILED;
+    default:
+      return map_network_error (stage);
     }
 }
 
@@ -47,9 +59,9 @@ map (const GError *reason, CpdStage stage)
   if (reason->domain == CERTPIN_ERROR)
     return (CertpinError)reason->code;
   if (reason->domain == G_RESOLVER_ERROR)
-    return CERTPIN_ERROR_UNREACHABLE;
+    return map_network_error (stage);
   if (reason->domain == G_IO_ERROR)
-    return map_io_error (reason->code);
+    return map_io_error (reason->code, stage);
   if (reason->domain == G_TLS_ERROR)
     return map_tls_error (reason->code, stage);
   return CERTPIN_ERROR_FAILED;
@@ -68,7 +80,7 @@ explain (CertpinError code)
     case CERTPIN_ERROR_TLS_FAILED:
       return "did not complete a handshake of TLS 1.2 or newer";
     case CERTPIN_ERROR_TRUNCATED:
-      return "ended the connection before its response was complete";
+      return "did not send a complete response";
     case CERTPIN_ERROR_PROTOCOL_ERROR:
       return "sent a response that is not valid HTTP/1.1";
     case CERTPIN_ERROR_FAILED:

@@ -9,6 +9,7 @@ G_BEGIN_DECLS
 /* The stage in which a request failed. */
 typedef enum
 {
+  CPD_STAGE_OFFLINE, /* nowhere: this machine has no network */
   CPD_STAGE_CONNECTING,
   CPD_STAGE_HANDSHAKING,
   CPD_STAGE_SENT,

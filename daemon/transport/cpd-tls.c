@@ -15,10 +15,14 @@
 
 #include "daemon/transport/cpd-tls.h"
 
+#include "daemon/transport/cpd-route.h"
+
 #include <gnutls/gnutls.h>
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -33,6 +37,7 @@ struct _CpdTls
   gnutls_certificate_credentials_t credentials;
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
   GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
+  int failure;          /* what the kernel said of the network; 0: nothing */
 
   GSource *source; /* watches the socket */
   gpointer tag;    /* NULL: nothing is waited for */
@@ -58,6 +63,16 @@ share_left (CpdTls *tls, gsize count)
   return MIN (count, CPD_TLS_SHARE_BYTES - tls->taken);
 }
 
+/* A server that resets the connection is no failure of the network. */
+static ssize_t
+note_failure (CpdTls *tls, ssize_t length)
+{
+  if (length < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNRESET && errno != EPIPE
+      && tls->failure == 0)
+    tls->failure = errno;
+  return length;
+}
+
 static ssize_t
 pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
 {
@@ -70,7 +85,7 @@ pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
       errno = EAGAIN;
       return -1;
     }
-  length = recv (tls->fd, buffer, share, MSG_DONTWAIT);
+  length = note_failure (tls, recv (tls->fd, buffer, share, MSG_DONTWAIT));
   if (length > 0)
     tls->taken += (gsize)length;
   tls->ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
@@ -89,7 +104,7 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
 
   if (tls->unsent->len == 0)
     {
-      ssize_t length = sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+      ssize_t length = note_failure (tls, sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
       if (length < 0 && errno != EAGAIN && errno != EINTR)
         return -1;
@@ -239,6 +254,19 @@ set_alert_error (CpdTls *tls, GError **error)
                name != NULL ? name : "unknown");
 }
 
+static void
+set_end_error (CpdTls *tls, GError **error)
+{
+  if (tls->failure == 0)
+    g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it closed the connection");
+  else if (tls->failure == ENETRESET)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE,
+                         "this machine has left the network of the connection");
+  else
+    g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (tls->failure),
+                 "the network failed: %s", g_strerror (tls->failure));
+}
+
 /* Warnings and the like end nothing. Returns: FALSE */
 static gboolean
 set_error (CpdTls *tls, int code, GError **error)
@@ -262,7 +290,7 @@ set_error (CpdTls *tls, int code, GError **error)
     case GNUTLS_E_PREMATURE_TERMINATION:
     case GNUTLS_E_PULL_ERROR:
     case GNUTLS_E_PUSH_ERROR:
-      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it closed the connection");
+      set_end_error (tls, error);
       return FALSE;
     default:
       g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_MISC, gnutls_strerror (code));
@@ -418,6 +446,25 @@ gboolean
 cpd_tls_has_unsent (CpdTls *tls)
 {
   return tls->unsent->len > 0;
+}
+
+/* For how long what was sent may stay unacknowledged, as it does where nobody is left at the other
+ * end. `limit_ms`: 0: as long as the kernel goes on */
+void
+cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
+{
+  setsockopt (tls->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+}
+
+/* The networks of this machine have changed: if this connection was on one that has gone, whoever
+ * waits for it is told. What has arrived before can still be read. */
+void
+cpd_tls_check_network (CpdTls *tls)
+{
+  if (tls->source == NULL || !cpd_route_is_lost (tls->socket))
+    return;
+  tls->failure = ENETRESET;
+  shutdown (tls->fd, SHUT_RDWR);
 }
 
 static void

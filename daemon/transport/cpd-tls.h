@@ -29,6 +29,9 @@ gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
 
+void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);
+void cpd_tls_check_network (CpdTls *tls);
+
 void cpd_tls_refuse (CpdTls *tls);
 void cpd_tls_close (CpdTls *tls);
 void cpd_tls_cut (CpdTls *tls);

@@ -24,6 +24,7 @@ JOURNAL = '/run/systemd/journal/socket'
 ACCESS_DENIED = BUS + '.Error.AccessDenied'
 STATS = BUS + '.Debug.Stats'
 SIGNALS = 'org.certpin.Test'
+LOGIND = 'org.freedesktop.login1'
 ALLOW_REPLACEMENT, REPLACE_EXISTING, DO_NOT_QUEUE = 1, 2, 4
 
 
@@ -186,6 +187,22 @@ def _(world):
     equal(world.hear(), ['FromPolkit'], 'the signals')
     other.close_sync(None)
     polkit.close_sync(None)
+
+
+@test_on_each('logind reaches all connections of the service’s user with one signal, and a stranger with none')
+def _(world):
+    logind, other = connect(world.bus.address), connect_as(uid_of('certpin'), world.bus.address)
+    other.signal_subscribe(None, LOGIND + '.Manager', None, None, None, Gio.DBusSignalFlags.NONE,
+                           lambda *arguments: world.heard.append(arguments[4]))
+    world.ask(other, 'GetId', '()')
+    world.ask(logind, 'RequestName', '(su)', LOGIND, DO_NOT_QUEUE)
+    for sender, name in ((world.stranger, 'PrepareForSleep'), (logind, 'UserNew'), (logind, 'PrepareForSleep')):
+        sender.emit_signal(None, '/org/freedesktop/login1', LOGIND + '.Manager', name, None)
+        world.ask(sender, 'GetId', '()')
+    world.ask(other, 'GetId', '()')
+    equal(world.hear(), ['PrepareForSleep'], 'the signals')
+    other.close_sync(None)
+    logind.close_sync(None)
 
 
 @test_on_each('the bus tells the service alone that its name is another’s')

@@ -126,11 +126,9 @@ def _(world):
         world.no_connection(server, ('InvalidHost', 'NotPinned'), server.url(host))
 
 
-@test('a name that does not exist, and a port where nobody listens: Unreachable')
+@test('a port where nobody listens: Unreachable')
 def _(world):
     server, _ = world.serve_pinned()
-    world.alice.pin('missing.test', world.issue().der)
-    world.alice.refuses('Unreachable', server.url('missing.test'))
     server.close()
     world.alice.refuses('Unreachable', server.url(HOST))
 

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include "client-lib/certpin-error.h"
 #include "daemon/transport/cpd-address.h"
 #include "tests/lib/test-loop.h"
 
@@ -103,7 +104,7 @@ test_refuses (void)
       g_autoptr (GError) error = NULL;
 
       g_assert_null (g_socket_address_enumerator_next (enumerator, NULL, &error));
-      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE);
     }
 }
 
@@ -116,7 +117,7 @@ test_refuses_async (void)
       g_autoptr (GError) error = NULL;
 
       g_assert_null (next_async (enumerator, &error));
-      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE);
     }
 }
 
@@ -129,7 +130,7 @@ test_proxy_enumeration (void)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (g_socket_address_enumerator_next (enumerator, NULL, &error));
-  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_HOST_UNREACHABLE);
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE);
 }
 
 static void

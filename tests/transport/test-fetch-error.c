@@ -9,6 +9,7 @@
 #include <gio/gio.h>
 #include <libsoup/soup.h>
 
+#include <errno.h>
 #include <string.h>
 
 static void
@@ -23,26 +24,39 @@ assert_maps (GQuark domain, int code, CpdStage stage, CertpinError expected)
     g_assert_nonnull (strstr (error->message, "h.example"));
 }
 
+/* All of connect(2), ip(7), ipv6(7), tcp(7) and of what firewalls and routes add to them. */
+static void
+test_errors_of_connect (void)
+{
+  static const int numbers[]
+      = { EACCES,       EPERM,        EADDRINUSE,   EADDRNOTAVAIL, EAFNOSUPPORT, EAGAIN,
+          EBADF,        ECONNREFUSED, ECONNABORTED, ECONNRESET,    EFAULT,       EHOSTDOWN,
+          EHOSTUNREACH, EINVAL,       EISCONN,      EMSGSIZE,      ENETDOWN,     ENETUNREACH,
+          ENETRESET,    ENOBUFS,      ENODEV,       ENOMEM,        ENONET,       ENOPROTOOPT,
+          EOPNOTSUPP,   EPROTO,       EPROTOTYPE,   ETIMEDOUT,     EIO,          ENXIO };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (numbers); i++)
+    {
+      int code = (int)g_io_error_from_errno (numbers[i]);
+
+      g_test_message ("%s", g_strerror (numbers[i]));
+      assert_maps (G_IO_ERROR, code, CPD_STAGE_OFFLINE, CERTPIN_ERROR_OFFLINE);
+      assert_maps (G_IO_ERROR, code, CPD_STAGE_CONNECTING, CERTPIN_ERROR_UNREACHABLE);
+      assert_maps (G_IO_ERROR, code, CPD_STAGE_HANDSHAKING, CERTPIN_ERROR_UNREACHABLE);
+      assert_maps (G_IO_ERROR, code, CPD_STAGE_SENT, CERTPIN_ERROR_TRUNCATED);
+    }
+}
+
 static void
 test_io_errors (void)
 {
-  static const struct
-  {
-    int code;
-    CertpinError expected;
-  } cases[] = {
-    { G_IO_ERROR_CANCELLED, CERTPIN_ERROR_CANCELLED },
-    { G_IO_ERROR_TIMED_OUT, CERTPIN_ERROR_UNREACHABLE },
-    { G_IO_ERROR_NETWORK_UNREACHABLE, CERTPIN_ERROR_OFFLINE },
-    { G_IO_ERROR_HOST_NOT_FOUND, CERTPIN_ERROR_UNREACHABLE },
-    { G_IO_ERROR_HOST_UNREACHABLE, CERTPIN_ERROR_UNREACHABLE },
-    { G_IO_ERROR_CONNECTION_REFUSED, CERTPIN_ERROR_UNREACHABLE },
-    { G_IO_ERROR_CONNECTION_CLOSED, CERTPIN_ERROR_UNREACHABLE },
-    { G_IO_ERROR_FAILED, CERTPIN_ERROR_FAILED },
-  };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
-    assert_maps (G_IO_ERROR, cases[i].code, CPD_STAGE_CONNECTING, cases[i].expected);
+  for (int stage = CPD_STAGE_OFFLINE; stage <= CPD_STAGE_SENT; stage++)
+    {
+      assert_maps (G_IO_ERROR, G_IO_ERROR_CANCELLED, (CpdStage)stage, CERTPIN_ERROR_CANCELLED);
+      /* Which says nothing about the network. */
+      assert_maps (G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, (CpdStage)stage,
+                   CERTPIN_ERROR_FAILED);
+    }
 }
 
 static void
@@ -59,6 +73,7 @@ test_tls_errors (void)
 
   for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
     {
+      assert_maps (G_TLS_ERROR, codes[i], CPD_STAGE_OFFLINE, CERTPIN_ERROR_TLS_FAILED);
       assert_maps (G_TLS_ERROR, codes[i], CPD_STAGE_CONNECTING, CERTPIN_ERROR_TLS_FAILED);
       assert_maps (G_TLS_ERROR, codes[i], CPD_STAGE_HANDSHAKING, CERTPIN_ERROR_TLS_FAILED);
     }
@@ -70,6 +85,10 @@ test_tls_errors (void)
 static void
 test_other_domains (void)
 {
+  assert_maps (G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, CPD_STAGE_OFFLINE,
+               CERTPIN_ERROR_OFFLINE);
+  assert_maps (G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE, CPD_STAGE_OFFLINE,
+               CERTPIN_ERROR_OFFLINE);
   assert_maps (G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND, CPD_STAGE_CONNECTING,
                CERTPIN_ERROR_UNREACHABLE);
   assert_maps (G_RESOLVER_ERROR, G_RESOLVER_ERROR_TEMPORARY_FAILURE, CPD_STAGE_CONNECTING,
@@ -98,7 +117,8 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/transport/fetch-error/io-errors-by-stage", test_io_errors);
+  g_test_add_func ("/transport/fetch-error/errors-of-connect", test_errors_of_connect);
+  g_test_add_func ("/transport/fetch-error/other-io-errors", test_io_errors);
   g_test_add_func ("/transport/fetch-error/tls-errors-by-stage", test_tls_errors);
   g_test_add_func ("/transport/fetch-error/other-domains", test_other_domains);
   g_test_add_func ("/transport/fetch-error/message-is-cleaned", test_message_is_cleaned);
