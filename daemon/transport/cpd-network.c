@@ -101,8 +101,8 @@ is_minor (const struct nlmsghdr *message)
   return FALSE;
 }
 
-/* Routes of IPv4 that go with their interface are not told. One that is deleted goes down first. Of a
- * new interface, every flag is said to have changed. */
+/* The kernel does not announce IPv4 routes that go with their interface. An interface that is
+ * deleted goes down first. For a new interface, all flags count as changed. */
 static gboolean
 went_down (const struct nlmsghdr *message)
 {

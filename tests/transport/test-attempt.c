@@ -183,8 +183,8 @@ make_user_rest (Fixture *f)
     test_loop_step ();
 }
 
-/* An attempt that ends while its body waits to be read, or that nobody waits for, lets go of what it
- * has at once. */
+/* An attempt that ends while its body waits to be read, or that nobody waits for, frees what it has
+ * at once. */
 static void
 test_ended_before_it_is_read (Fixture *f, gconstpointer fails)
 {
