@@ -62,6 +62,8 @@ PROOFS = (
     Proof('the dates of a recorded validation', ['no-recorded-dates'],
           {'validation': ['while its connection is kept'],
            'attacks': ['past the end of the certificate before']}, True),
+    Proof('the stapled OCSP response', ['unread-staple'],
+          {'revocation': ['revoked by', 'nothing where one is demanded', 'becomes stale']}, True, False),
     Proof('the block after a failed pinning', ['no-block-on-failure'],
           {'attacks': ['a pinning fails before'], 'certificate-input': ['PEM: ', 'nothing: '],
            'pinning': ['self-signed leaf is']}, True),

@@ -291,7 +291,8 @@ def _(world):
     server, identity = world.serve_pinned()
     other = world.issue()
     for options in ({'raw': {'colour': V('s', 'red')}}, {'match': V('u', 1)},
-                    {'expires': int(time.time()) - 10}, {'expires': V('t', 1)}, {'mode': 'off'},
+                    {'expires': int(time.time()) - 10}, {'expires': V('t', 1)},
+                    {'expires': 253402300800}, {'mode': 'off'},
                     {'match': 'any'}, {'scope': 'app'}, {'note': 'a\u202eb'}, {'note': 'x' * 1025},
                     {'trust_anchors': []}, {'trust_anchors': [b'junk']},
                     {'backup_certificates': [b'x'] * 64}):

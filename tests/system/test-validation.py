@@ -225,6 +225,19 @@ def _(world):
           [leaf.pin, inner.pin, outer.pin, world.authority.pin], 'the path')
 
 
+@test('a trusted intermediate hides neither its own key nor that of the root behind it')
+def _(world):
+    intermediate = pki.Authority('Intermediate', world.authority)
+    server = world.serve(intermediate.issue(HOST))
+    anchors = [intermediate.der, world.authority.der]
+    for authority, position in ((intermediate, 1), (world.authority, 2)):
+        world.alice.pin_keys(HOST, authority.pin, match='path', trust_anchors=anchors)
+        equal(world.arrives(server).info['matched-position'], position, 'where the key is')
+    world.alice.pin_keys(HOST, world.other_authority.pin, match='path', trust_anchors=anchors)
+    error = world.nothing_arrives(server, 'PinMismatch')
+    holds('‘CN=Intermediate’, ‘CN=Test Root’' in error.message, f'the message: {error.message}')
+
+
 @test('a missing intermediate: Untrusted, no byte')
 def _(world):
     leaf = pki.Authority('Intermediate', world.authority).issue(HOST)
