@@ -89,8 +89,6 @@ is_minor (const struct nlmsghdr *message)
   const struct rtmsg *route = NLMSG_DATA (message);
   int left = (int)RTM_PAYLOAD (message);
 
-  if (route->rtm_type == RTN_MULTICAST || (route->rtm_flags & RTM_F_CLONED) != 0)
-    return TRUE;
   for (const struct rtattr *attribute = RTM_RTA (route); RTA_OK (attribute, left);
        attribute = RTA_NEXT (attribute, left))
     if (attribute->rta_type == RTA_DST && route->rtm_family == AF_INET6
@@ -103,8 +101,8 @@ is_minor (const struct nlmsghdr *message)
   return FALSE;
 }
 
-/* Routes of IPv4 that go with their interface are not told. Of a new interface, every flag is said
- * to have changed. */
+/* Routes of IPv4 that go with their interface are not told. One that is deleted goes down first. Of
+ * a new interface, every flag is said to have changed. */
 static gboolean
 went_down (const struct nlmsghdr *message)
 {
@@ -144,8 +142,6 @@ read_message (const struct nlmsghdr *message)
     case RTM_NEWLINK:
       return has_room_for (message, sizeof (struct ifinfomsg)) && went_down (message) ? NEWS_LOST
                                                                                       : NEWS_NONE;
-    case RTM_DELLINK:
-      return NEWS_LOST;
     default:
       return NEWS_NONE;
     }
