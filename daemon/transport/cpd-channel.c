@@ -224,14 +224,32 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
   return attempt;
 }
 
-/* Cuts the connections that nothing is on. */
-void
-cpd_channel_drop_idle (CpdChannel *channel)
+static void
+cut_kept (CpdChannel *channel)
 {
   CpdConnection *connection;
 
   while ((connection = g_queue_pop_head (channel->kept)) != NULL)
     cpd_connection_free (connection);
+}
+
+static void
+on_left_ended (CpdConnection *connection, gpointer user_data)
+{
+}
+
+/* No request uses the connections that it keeps any more.
+ * `left`: of CpdConnection: takes them */
+void
+cpd_channel_leave_idle (CpdChannel *channel, GQueue *left)
+{
+  CpdConnection *connection;
+
+  while ((connection = g_queue_pop_head (channel->kept)) != NULL)
+    {
+      cpd_connection_watch_idle (connection, on_left_ended, NULL);
+      g_queue_push_tail (left, connection);
+    }
 }
 
 /* This machine has lost a network: what is under way on it ends, or begins anew. */
@@ -261,7 +279,7 @@ cpd_channel_close (CpdChannel *channel)
   if (channel->closed)
     return;
   channel->closed = TRUE;
-  cpd_channel_drop_idle (channel);
+  cut_kept (channel);
   g_signal_emit (channel, signals[CLOSED], 0);
   while ((attempt = g_queue_peek_head (channel->running)) != NULL
          || (attempt = g_queue_peek_head (channel->waiting)) != NULL)

@@ -34,7 +34,7 @@ CpdAttempt *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBud
                               CertpinRequest *request, CpdAttemptFlags flags);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
-void cpd_channel_drop_idle (CpdChannel *channel);
+void cpd_channel_leave_idle (CpdChannel *channel, GQueue *left);
 void cpd_channel_check_network (CpdChannel *channel);
 
 G_END_DECLS

@@ -16,6 +16,9 @@
 #define IDLE_US 3000
 #define BUSY_US 50000
 
+/* How long one turn of the main loop may go on cutting connections. */
+#define CUT_US 2000
+
 struct _CpdChannels
 {
   GObject parent;
@@ -27,6 +30,8 @@ struct _CpdChannels
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
   CpdNetwork *network;
+  GQueue *left;          /* of CpdConnection: those on networks that changed, to be cut */
+  unsigned int cut_some; /* a source that does so; 0: there are none */
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -63,6 +68,9 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->reading, cpd_reading_unref);
   g_clear_object (&channels->store);
   g_clear_object (&channels->network);
+  g_clear_handle_id (&channels->cut_some, g_source_remove);
+  if (channels->left != NULL)
+    g_queue_free_full (g_steal_pointer (&channels->left), (GDestroyNotify)cpd_connection_free);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
 
@@ -76,6 +84,7 @@ static void
 cpd_channels_init (CpdChannels *channels)
 {
   channels->reading = cpd_reading_new ();
+  channels->left = g_queue_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -127,13 +136,32 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   g_queue_free (concerned);
 }
 
+static gboolean
+cut_some (gpointer user_data)
+{
+  CpdChannels *channels = user_data;
+  gint64 began_us = g_get_monotonic_time ();
+  CpdConnection *connection;
+
+  while ((connection = g_queue_pop_head (channels->left)) != NULL)
+    {
+      cpd_connection_free (connection);
+      if (g_get_monotonic_time () - began_us > CUT_US)
+        return G_SOURCE_CONTINUE;
+    }
+  channels->cut_some = 0;
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_network_changed (CpdChannels *channels, gboolean lost)
 {
   GQueue *all = list_concerned (channels, CPD_ALL_UIDS, /* pattern= */ NULL);
 
   for (GList *link = all->head; link != NULL; link = link->next)
-    cpd_channel_drop_idle (link->data);
+    cpd_channel_leave_idle (link->data, channels->left);
+  if (channels->cut_some == 0 && !g_queue_is_empty (channels->left))
+    channels->cut_some = g_idle_add_full (G_PRIORITY_DEFAULT, cut_some, channels, NULL);
   for (GList *link = all->head; lost && link != NULL; link = link->next)
     cpd_channel_check_network (link->data);
   g_queue_free_full (all, g_object_unref);

@@ -4,6 +4,7 @@
 than five milliseconds of processor time."""
 
 import os
+import subprocess
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -132,6 +133,24 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned()
     world.measure('requests', lambda caller: [caller.request(server.url(HOST, '/')) for _ in range(CALLS)])
+
+
+@test('no turn is long when the network changes and hundreds of connections are idle')
+def _(world):
+    hosts = [f'h{number}.x.localhost' for number in range(60)]
+    identity = world.issue(*hosts)
+    server = world.serve(identity)
+    world.alice.pin('*.x.localhost', identity.der)
+
+    def change(caller):
+        for host in hosts:
+            wait_for([caller.begin_request(server.url(host)) for _ in range(4)])
+        holds(sum(not connection.ended for connection in server.connections) > 100, 'too few are idle')
+        world.turns.begin()
+        for command in ('add', 'del'):
+            subprocess.run(['ip', 'address', command, '203.0.113.1/32', 'dev', 'lo'], check=True)
+        server.wait_until_idle()
+    world.measure('a change of networks', change)
 
 
 run(TurnsWorld)
