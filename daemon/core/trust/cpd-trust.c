@@ -403,6 +403,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
                     .signatures_left = SIGNATURES_MAX,
                     .result = result };
 
+  result->now = question->now;
   if (chain->len == 0)
     {
       fail (result, CPD_PROBLEM_MALFORMED,

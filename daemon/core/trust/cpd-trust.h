@@ -42,13 +42,14 @@ typedef struct
   gint64 valid_until;      /* … from and until then, both included */
 } CpdPath;
 
-/* What one set of anchors says of a chain. An immutable, reference-counted value. */
+/* What one set of anchors says of a chain at one time. An immutable, reference-counted value. */
 typedef struct
 {
   CpdAnchors *anchors;
   GPtrArray *paths; /* of CpdPath: all that were found valid; none where `problem` is set */
   CpdProblem problem;
   char *detail; /* a sentence about the problem; NULL where there is none */
+  gint64 now;   /* Unix seconds: the time that was asked about */
 } CpdValidation;
 
 /* What is to be proved of a chain. */
