@@ -25,6 +25,7 @@ struct _CpdChannels
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
+  CpdWorkers *workers;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -59,6 +60,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
+  g_clear_pointer (&channels->workers, cpd_workers_unref);
   g_clear_object (&channels->store);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
 }
@@ -73,6 +75,7 @@ static void
 cpd_channels_init (CpdChannels *channels)
 {
   channels->reading = cpd_reading_new ();
+  channels->workers = cpd_workers_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -208,6 +211,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
     .store = channels->store,
+    .workers = channels->workers,
     .gate = get_gate (channels, uid),
     .reading = channels->reading,
     .target = target,

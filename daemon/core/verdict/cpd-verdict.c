@@ -313,8 +313,8 @@ get_anchors (const CpdPin *pin, CpdAnchors *system)
   return pin->anchors != NULL ? pin->anchors : system;
 }
 
-/* Returns: (transfer none) (nullable): anchors by which the server has to be validated before it can
- * be judged; NULL: all that a verdict needs is on record */
+/* Returns: (transfer none) (nullable): anchors by which the server has to be validated before it
+ * can be judged; NULL: all that a verdict needs is on record */
 CpdAnchors *
 cpd_verdict_find_missing (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
 {
