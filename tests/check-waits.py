@@ -18,9 +18,9 @@ POLLS = ('scripts/private-bus.sh', 'tests/bench/bench-change.c', 'tests/bench/be
 CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/transport/test-channel-changes.c',
           'tests/transport/test-channels.c', 'tests/transport/test-http-exchange.c')
 # Something must not happen: a request that may not be sent, a name that may not be looked up, a body whose turn it is
-# not to be read, a folder that may not be read twice.
+# not to be read, an answer that nobody may see yet, a folder that may not be read twice.
 NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/transport/test-channel-changes.c',
-           'tests/transport/test-channel.c', 'tests/transport/test-attempt.c')
+           'tests/transport/test-channel.c', 'tests/transport/test-channel-validation.c', 'tests/transport/test-attempt.c')
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/system/attacks/manners.py', 'tests/system/test-abuse.py',

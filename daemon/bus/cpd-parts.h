@@ -7,9 +7,9 @@
 #include "daemon/bus/cpd-delivery.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-inbox.h"
-#include "daemon/bus/cpd-queue.h"
 #include "daemon/bus/cpd-request-objects.h"
 #include "daemon/bus/cpd-subscribers.h"
+#include "daemon/core/base/cpd-queue.h"
 #include "daemon/core/pins/cpd-store.h"
 #include "daemon/core/verdict/cpd-fetcher.h"
 

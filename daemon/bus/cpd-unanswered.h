@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/bus/cpd-queue.h"
+#include "daemon/core/base/cpd-queue.h"
 
 #include <gio/gio.h>
 

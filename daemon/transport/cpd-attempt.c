@@ -2,7 +2,9 @@
 
 /* One attempt at one request, and the second of the two places where a server is judged: when its
  * connection is there, new or kept, and nothing of the request is sent. The first byte follows the
- * verdict with nothing in between. */
+ * verdict with nothing in between. Where the server has to be validated before it can be judged,
+ * the attempt waits until that is done; if the request was sent already, not a byte moves
+ * meanwhile. */
 
 #include "config.h"
 
@@ -30,6 +32,7 @@ struct _CpdAttempt
   gboolean reusable; /* the connection, by a later one */
   gboolean sent;     /* maybe not all of it */
   CpdHttpExchange *exchange;
+  CpdJob *validating; /* the server; NULL: nothing is awaited */
 
   CpdEnding ending;
   CpdVerdict *verdict;
@@ -52,12 +55,14 @@ cpd_attempt_finalize (GObject *object)
 {
   CpdAttempt *attempt = CPD_ATTEMPT (object);
 
+  g_clear_pointer (&attempt->validating, cpd_job_stop);
   g_clear_object (&attempt->connecting);
   if (attempt->exchange != NULL)
     cpd_http_exchange_stop (attempt->exchange);
   g_clear_object (&attempt->exchange);
   cpd_connection_free (attempt->connection);
   g_clear_object (&attempt->settings.store);
+  cpd_workers_unref (attempt->settings.workers);
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
   certpin_request_unref (attempt->settings.request);
@@ -90,6 +95,7 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
 
   attempt->settings = *settings;
   g_object_ref (settings->store);
+  cpd_workers_ref (settings->workers);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
@@ -108,6 +114,7 @@ end (CpdAttempt *attempt, CpdEnding ending)
   attempt->ending = ending;
   if (attempt->connecting != NULL)
     g_cancellable_cancel (attempt->connecting);
+  g_clear_pointer (&attempt->validating, cpd_job_stop);
   if (attempt->exchange != NULL)
     cpd_http_exchange_stop (attempt->exchange);
   if (attempt->connection != NULL && ending != CPD_ENDING_ANSWERED)
@@ -192,14 +199,27 @@ on_done (const CpdHttpOutcome *outcome, gpointer user_data)
                                                     cpd_host_get_name (attempt->settings.target)));
 }
 
-/* Judges the server behind the connection. Returns: whether it passed */
-static gboolean
-judge (CpdAttempt *attempt)
+static void on_validated (gpointer user_data);
+
+/* Judges the server behind the connection. Where it has to be validated first, that is begun.
+ * `require_keys`: (nullable).
+ * Returns: (transfer full) (nullable): NULL: not before on_validated () */
+static CpdVerdict *
+judge (CpdAttempt *attempt, GPtrArray *require_keys)
 {
-  cpd_verdict_unref (attempt->verdict);
-  attempt->verdict = cpd_judge_peer (attempt->settings.store, attempt->settings.uid,
-                                     attempt->connection->peer, attempt->settings.require_keys);
-  return attempt->verdict->passed;
+  const CpdAttemptSettings *settings = &attempt->settings;
+  CpdPeer *peer = attempt->connection->peer;
+  g_autoptr (CpdAnchors) missing = NULL;
+  CpdVerdict *verdict
+      = cpd_judge_peer (settings->store, settings->uid, peer, require_keys, &missing);
+
+  if (verdict == NULL && attempt->validating == NULL)
+    {
+      const CpdValidationOrder order = { settings->uid, peer, missing, on_validated, attempt };
+
+      attempt->validating = cpd_validation_start (settings->workers, &order);
+    }
+  return verdict;
 }
 
 static void
@@ -235,10 +255,22 @@ go (CpdAttempt *attempt)
     .bodies = attempt->settings.bodies,
   };
   g_autoptr (GError) spoken = NULL;
+  CpdVerdict *verdict;
 
   if (!cpd_connection_is_silent (attempt->connection, &spoken))
-    leave_speaker (attempt, spoken);
-  else if (!judge (attempt))
+    {
+      leave_speaker (attempt, spoken);
+      return;
+    }
+  verdict = judge (attempt, attempt->settings.require_keys);
+  if (verdict == NULL)
+    {
+      cpd_tls_watch (attempt->connection->tls, 0, NULL, NULL); /* no longer as an idle one */
+      return;
+    }
+  cpd_verdict_unref (attempt->verdict);
+  attempt->verdict = verdict;
+  if (!verdict->passed)
     refuse (attempt);
   else
     {
@@ -246,6 +278,34 @@ go (CpdAttempt *attempt)
       attempt->exchange
           = cpd_http_exchange_start (attempt->connection, &settings, on_done, attempt);
     }
+}
+
+static void
+on_validated (gpointer user_data)
+{
+  CpdAttempt *attempt = user_data;
+
+  attempt->validating = NULL;
+  if (!attempt->sent)
+    go (attempt);
+  else if (!cpd_attempt_reconsider (attempt))
+    cpd_attempt_close (attempt);
+}
+
+/* Something has changed. A request that was sent goes on if its server still passes; until that is
+ * known, its connection is held. One that was not is judged when it is to be sent.
+ * Returns: whether its server is not refused */
+gboolean
+cpd_attempt_reconsider (CpdAttempt *attempt)
+{
+  g_autoptr (CpdVerdict) verdict = NULL;
+
+  if (attempt->connection == NULL)
+    return TRUE;
+  verdict = judge (attempt, /* require_keys= */ NULL);
+  if (attempt->sent)
+    cpd_tls_hold (attempt->connection->tls, verdict == NULL);
+  return verdict == NULL || verdict->passed;
 }
 
 static void
@@ -293,6 +353,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
     .target = attempt->settings.target,
     .uid = attempt->settings.uid,
     .store = attempt->settings.store,
+    .workers = attempt->settings.workers,
     .gate = gate,
   };
 
@@ -311,13 +372,6 @@ cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection)
   attempt->kept = TRUE;
   cpd_tls_limit_silence (connection->tls, may_go_twice ? DEAD_MS : 0);
   go (attempt);
-}
-
-/* Returns: (transfer none) (nullable): the server, once there is a connection */
-CpdPeer *
-cpd_attempt_get_peer (CpdAttempt *attempt)
-{
-  return attempt->connection != NULL ? attempt->connection->peer : NULL;
 }
 
 /* Returns: (transfer full) (nullable): the connection of an answer, if another request may go over

@@ -6,6 +6,7 @@
 #include "daemon/transport/cpd-connector.h"
 #include "daemon/transport/cpd-http-exchange.h"
 #include "daemon/transport/cpd-judge.h"
+#include "daemon/transport/cpd-validation.h"
 
 G_BEGIN_DECLS
 
@@ -31,6 +32,7 @@ typedef enum
 typedef struct
 {
   CpdStore *store;
+  CpdWorkers *workers;
   CpdReading *reading;
   CpdHost *target;
   CertpinRequest *request;
@@ -62,11 +64,11 @@ CpdAttempt *cpd_attempt_new (const CpdAttemptSettings *settings);
 gboolean cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection);
 void cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate);
 void cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection);
+gboolean cpd_attempt_reconsider (CpdAttempt *attempt);
 void cpd_attempt_close (CpdAttempt *attempt);
 void cpd_attempt_check_network (CpdAttempt *attempt);
 void cpd_attempt_fail (CpdAttempt *attempt, GError *error);
 
-CpdPeer *cpd_attempt_get_peer (CpdAttempt *attempt);
 CpdConnection *cpd_attempt_steal_connection (CpdAttempt *attempt);
 
 CpdEnding cpd_attempt_get_ending (CpdAttempt *attempt);

@@ -2,8 +2,8 @@
 
 /* One warm channel: the connections of one uid to one host and port. It shares nothing with any
  * other, and takes only as many attempts at a time as it may have connections. It holds no policy:
- * whoever judges asks for the one in force. When that changes, a channel goes on if all its
- * connections still pass, and else is closed as a whole. */
+ * whoever judges asks for the one in force. When that changes, a channel is closed as a whole if
+ * one of its connections is refused. */
 
 #include "config.h"
 
@@ -49,6 +49,7 @@ cpd_channel_finalize (GObject *object)
   g_queue_free_full (channel->running, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
   g_clear_object (&channel->settings.store);
+  cpd_workers_unref (channel->settings.workers);
   g_clear_object (&channel->settings.gate);
   cpd_reading_unref (channel->settings.reading);
   cpd_host_unref (channel->settings.target);
@@ -133,6 +134,7 @@ cpd_channel_new (const CpdChannelSettings *settings)
 
   channel->settings = *settings;
   g_object_ref (settings->store);
+  cpd_workers_ref (settings->workers);
   g_object_ref (settings->gate);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
@@ -207,6 +209,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
 {
   const CpdAttemptSettings settings = {
     .store = channel->settings.store,
+    .workers = channel->settings.workers,
     .reading = channel->settings.reading,
     .target = channel->settings.target,
     .request = request,
@@ -286,40 +289,39 @@ cpd_channel_close (CpdChannel *channel)
     cpd_attempt_close (attempt);
 }
 
+/* One that has to be validated first is judged when somebody needs it. */
 static gboolean
-passes (CpdChannel *channel, CpdPeer *peer)
+is_refused (CpdChannel *channel, CpdPeer *peer)
 {
+  g_autoptr (CpdAnchors) missing = NULL;
   g_autoptr (CpdVerdict) verdict
-      = cpd_judge_peer (channel->settings.store, channel->settings.uid, peer, NULL);
+      = cpd_judge_peer (channel->settings.store, channel->settings.uid, peer,
+                        /* require_keys= */ NULL, &missing);
 
-  return verdict->passed;
+  return verdict != NULL && !verdict->passed;
 }
 
 static gboolean
-do_all_pass (CpdChannel *channel)
+is_any_refused (CpdChannel *channel)
 {
   g_autoptr (CpdVerdict) host
       = cpd_judge_host (channel->settings.store, channel->settings.uid, channel->settings.target);
 
   if (!host->passed)
-    return FALSE;
+    return TRUE;
   for (GList *link = channel->kept->head; link != NULL; link = link->next)
-    if (!passes (channel, ((CpdConnection *)link->data)->peer))
-      return FALSE;
+    if (is_refused (channel, ((CpdConnection *)link->data)->peer))
+      return TRUE;
   for (GList *link = channel->running->head; link != NULL; link = link->next)
-    {
-      CpdPeer *peer = cpd_attempt_get_peer (link->data);
-
-      if (peer != NULL && !passes (channel, peer))
-        return FALSE;
-    }
-  return TRUE;
+    if (!cpd_attempt_reconsider (link->data))
+      return TRUE;
+  return FALSE;
 }
 
 /* Something has changed: closes the channel unless all its connections still pass. */
 void
 cpd_channel_reconsider (CpdChannel *channel)
 {
-  if (!do_all_pass (channel))
+  if (is_any_refused (channel))
     cpd_channel_close (channel);
 }

@@ -16,6 +16,7 @@ G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
 typedef struct
 {
   CpdStore *store;
+  CpdWorkers *workers;
   CpdGate *gate; /* of the uid */
   CpdReading *reading;
   CpdHost *target;

@@ -32,6 +32,7 @@ struct _CpdChannels
   CpdNetwork *network;
   GQueue *left;          /* of CpdConnection: those on networks that changed, to be cut */
   unsigned int cut_some; /* a source that does so; 0: there are none */
+  CpdWorkers *workers;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -66,6 +67,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
+  g_clear_pointer (&channels->workers, cpd_workers_unref);
   g_clear_object (&channels->store);
   g_clear_object (&channels->network);
   g_clear_handle_id (&channels->cut_some, g_source_remove);
@@ -85,6 +87,7 @@ cpd_channels_init (CpdChannels *channels)
 {
   channels->reading = cpd_reading_new ();
   channels->left = g_queue_new ();
+  channels->workers = cpd_workers_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -261,6 +264,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
     .store = channels->store,
+    .workers = channels->workers,
     .gate = get_gate (channels, uid),
     .reading = channels->reading,
     .target = target,

@@ -2,7 +2,8 @@
 
 /* From a host to a connection: its addresses, the first of them that answers (RFC 8305), the
  * handshake, and the first of the two verdicts on a server: one that does not pass is told so, and
- * has no connection that anybody could use. */
+ * has no connection that anybody could use. What a server sends in the handshake, and what it
+ * presented there, is worked on by threads. */
 
 #include "config.h"
 
@@ -20,8 +21,13 @@ typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
   GSocketAddress *tried;         /* the last address; NULL: none */
-  CpdTls *tls;
-  CpdVerdict *refusal; /* NULL: none */
+  CpdTls *tls;                   /* NULL: it is not connected, or its handshake is over */
+  CpdConnection *connection;     /* NULL: its handshake is not over */
+  GError *failure;               /* of the handshake; NULL: none */
+  CpdJob *job;                   /* under way; NULL: none */
+  gboolean shaking;              /* a job has `tls` */
+  GIOCondition waits_for;        /* of the handshake; 0: nothing, it is over */
+  CpdVerdict *refusal;           /* NULL: none */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -35,9 +41,12 @@ set_up_free (gpointer data)
 
   g_clear_object (&set_up->tried);
   cpd_tls_free (set_up->tls);
+  cpd_connection_free (set_up->connection);
+  g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
   cpd_host_unref (set_up->settings.target);
   g_object_unref (set_up->settings.store);
+  cpd_workers_unref (set_up->settings.workers);
   cpd_gate_leave (set_up->settings.gate);
   g_object_unref (set_up->settings.gate);
   g_free (set_up);
@@ -62,72 +71,111 @@ fail (GTask *task, CpdStage stage, GError *error)
   g_error_free (error);
 }
 
-/* Nothing watches the connection from here on. */
+/* If the failure of a handshake may be due to the certificates, the verdict on them says more.
+ * `verdict`: (transfer full) */
 static void
-stop (GTask *task)
+conclude (GTask *task, CpdVerdict *verdict)
 {
   SetUp *set_up = g_task_get_task_data (task);
-
-  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
-  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
-}
-
-/* The handshake is over. `failure`: (transfer full) (nullable): why it failed. If that may be due
- * to the certificates, the verdict on them says more. */
-static void
-judge (GTask *task, GError *failure)
-{
-  SetUp *set_up = g_task_get_task_data (task);
-  g_autoptr (CpdConnection) connection
-      = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
-  g_autoptr (CpdVerdict) verdict = cpd_judge_peer (set_up->settings.store, set_up->settings.uid,
-                                                   connection->peer, /* require_keys= */ NULL);
+  CpdConnection *connection = set_up->connection;
   gboolean presented = cpd_tls_get_presented (connection->tls)->len > 0;
 
   connection->resolve_us = between (set_up->resolving_us, set_up->resolved_us);
   connection->connect_us = between (set_up->connecting_us, set_up->handshaking_us);
   connection->tls_us = between (set_up->handshaking_us, g_get_monotonic_time ());
-  if (failure != NULL && (verdict->passed || !presented))
-    fail (task, CPD_STAGE_HANDSHAKING, g_steal_pointer (&failure));
+  if (set_up->failure != NULL && (verdict->passed || !presented))
+    fail (task, CPD_STAGE_HANDSHAKING, g_steal_pointer (&set_up->failure));
   else if (!verdict->passed)
     {
       cpd_tls_refuse (connection->tls);
-      set_up->refusal = g_steal_pointer (&verdict);
-      g_task_return_error (task, cpd_verdict_to_error (set_up->refusal));
+      set_up->refusal = cpd_verdict_ref (verdict);
+      g_task_return_error (task, cpd_verdict_to_error (verdict));
     }
   else
-    g_task_return_pointer (task, g_steal_pointer (&connection),
+    g_task_return_pointer (task, g_steal_pointer (&set_up->connection),
                            (GDestroyNotify)cpd_connection_free);
-  g_clear_error (&failure);
+  cpd_verdict_unref (verdict);
+}
+
+/* Now, or when what it presented is validated: for as long as anything is missing, there is no
+ * verdict. */
+static void
+judge (gpointer user_data)
+{
+  GTask *task = user_data;
+  SetUp *set_up = g_task_get_task_data (task);
+  CpdPeer *peer = set_up->connection->peer;
+  g_autoptr (CpdAnchors) missing = NULL;
+  CpdVerdict *verdict = cpd_judge_peer (set_up->settings.store, set_up->settings.uid, peer,
+                                        /* require_keys= */ NULL, &missing);
+
+  set_up->job = NULL;
+  if (verdict == NULL)
+    {
+      const CpdValidationOrder order = { set_up->settings.uid, peer, missing, judge, task };
+
+      set_up->job = cpd_validation_start (set_up->settings.workers, &order);
+      return;
+    }
+  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
+  conclude (task, verdict);
+  g_object_unref (task);
 }
 
 static void
 shake_hands (gpointer user_data)
 {
-  GTask *task = user_data;
-  SetUp *set_up = g_task_get_task_data (task);
-  GIOCondition waits_for = 0;
-  GError *error = NULL;
+  SetUp *set_up = g_task_get_task_data (user_data);
 
-  cpd_tls_handshake (set_up->tls, &waits_for, &error);
-  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    {
-      cpd_tls_watch (set_up->tls, waits_for, shake_hands, task);
-      g_error_free (error);
-      return;
-    }
-  stop (task);
-  judge (task, error);
-  g_object_unref (task);
+  cpd_tls_handshake (set_up->tls, &set_up->waits_for, &set_up->failure);
 }
 
+static void on_readable (gpointer user_data);
+
+/* As far as it went. */
+static void
+on_hands_shaken (gpointer user_data)
+{
+  GTask *task = user_data;
+  SetUp *set_up = g_task_get_task_data (task);
+
+  set_up->job = NULL;
+  set_up->shaking = FALSE;
+  if (g_error_matches (set_up->failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    {
+      g_clear_error (&set_up->failure);
+      cpd_tls_watch (set_up->tls, set_up->waits_for, on_readable, task);
+      return;
+    }
+  set_up->connection = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
+  judge (task);
+}
+
+/* What the server sent is read on a thread: GnuTLS parses its certificates and verifies a signature
+ * with its key. */
+static void
+on_readable (gpointer user_data)
+{
+  static const CpdJobFuncs funcs = { shake_hands, on_hands_shaken, g_object_unref };
+  GTask *task = user_data;
+  SetUp *set_up = g_task_get_task_data (task);
+
+  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
+  set_up->shaking = TRUE;
+  set_up->job = cpd_workers_start (set_up->settings.workers, set_up->settings.uid, &funcs,
+                                   g_object_ref (task));
+}
+
+/* What a thread has is given up when it comes back. */
 static void
 on_cancelled (GTask *task)
 {
   SetUp *set_up = g_task_get_task_data (task);
 
-  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
-  cpd_tls_cut (set_up->tls);
+  g_clear_pointer (&set_up->job, cpd_job_stop);
+  g_clear_pointer (&set_up->connection, cpd_connection_free);
+  if (!set_up->shaking)
+    g_clear_pointer (&set_up->tls, cpd_tls_free);
   g_task_return_error_if_cancelled (task);
   g_object_unref (task);
 }
@@ -153,7 +201,8 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
                              cpd_host_get_name (set_up->settings.target));
   set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                    G_CALLBACK (on_cancelled), task);
-  shake_hands (g_steal_pointer (&task));
+  shake_hands (task);
+  on_hands_shaken (g_steal_pointer (&task));
 }
 
 static void
@@ -202,6 +251,7 @@ cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable 
   cpd_host_ref (settings->target);
   g_object_ref (settings->store);
   g_object_ref (settings->gate);
+  cpd_workers_ref (settings->workers);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
   g_socket_client_connect_async (client, address, cancellable, connector_on_connected, task);

@@ -5,6 +5,7 @@
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-gate.h"
 #include "daemon/transport/cpd-judge.h"
+#include "daemon/transport/cpd-validation.h"
 
 G_BEGIN_DECLS
 
@@ -14,6 +15,7 @@ typedef struct
   CpdHost *target;
   guint32 uid;
   CpdStore *store;
+  CpdWorkers *workers;
   CpdGate *gate;
 } CpdConnectorSettings;
 

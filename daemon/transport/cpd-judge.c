@@ -26,10 +26,15 @@ cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
  * request's own.
  * Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys)
+cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
+                CpdAnchors **missing)
 {
   g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, cpd_peer_get_host (peer));
   g_autoptr (CpdPolicy) with_keys = cpd_policy_with_keys (policy, require_keys);
+  CpdAnchors *system = cpd_store_get_anchors (store);
+  gint64 now = now_s ();
+  CpdAnchors *found = cpd_verdict_find_missing (with_keys, peer, system, now);
 
-  return cpd_verdict_of_peer (with_keys, peer, cpd_store_get_anchors (store), now_s ());
+  *missing = found != NULL ? cpd_anchors_ref (found) : NULL;
+  return found == NULL ? cpd_verdict_of_peer (with_keys, peer, system, now) : NULL;
 }

@@ -8,6 +8,7 @@
 G_BEGIN_DECLS
 
 CpdVerdict *cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target);
-CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys);
+CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
+                            CpdAnchors **missing);
 
 G_END_DECLS

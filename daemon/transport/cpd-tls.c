@@ -39,25 +39,29 @@ struct _CpdTls
   GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
   int failure;          /* what the kernel said of the network; 0: nothing */
 
-  GSource *source; /* watches the socket */
-  gpointer tag;    /* NULL: nothing is waited for */
-  GIOCondition condition;
+  gboolean held; /* no byte of data moves */
+
+  GSource *source;                 /* watches the socket */
+  gpointer tag;                    /* NULL: nothing is waited for */
+  GIOCondition condition, watched; /* what is wanted, and what the tag is for */
   CpdTlsReadyFunc ready;
   gpointer user_data;
 
   gint64 iteration_us; /* the main loop's time when something was last read */
-  gsize taken;         /* in that iteration */
+  gsize taken;         /* in that iteration, or in one step of the handshake */
+  gboolean shaking;    /* in a step of the handshake, on whatever thread */
   gboolean ended;      /* the socket: nothing more comes */
 };
 
-/* Returns: how many of `count` bytes may be read in this iteration */
+/* Returns: how many of `count` bytes may be read in this iteration, or in this step of the
+ * handshake */
 static gsize
 share_left (CpdTls *tls, gsize count)
 {
   GSource *current = g_main_current_source ();
   gint64 iteration_us = current != NULL ? g_source_get_time (current) : g_get_monotonic_time ();
 
-  if (iteration_us != tls->iteration_us)
+  if (iteration_us != tls->iteration_us && !tls->shaking)
     tls->taken = 0;
   tls->iteration_us = iteration_us;
   return MIN (count, CPD_TLS_SHARE_BYTES - tls->taken);
@@ -328,8 +332,8 @@ flush (CpdTls *tls, GError **error)
   return TRUE;
 }
 
-/* Goes on with the handshake. `waits_for`: (out): what the socket must be ready for, where it would
- * block.
+/* Goes on with the handshake. Any thread may do that, while no other has the connection.
+ * `waits_for`: (out): what the socket must be ready for, where it would block.
  * Returns: whether it is complete; what the server presented is not judged */
 gboolean
 cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
@@ -339,7 +343,10 @@ cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
   *waits_for = G_IO_OUT;
   if (!flush (tls, error))
     return FALSE;
+  tls->shaking = TRUE;
+  tls->taken = 0;
   code = gnutls_handshake (tls->session);
+  tls->shaking = FALSE;
   if (code == GNUTLS_E_SUCCESS)
     return check_protocol (tls, error);
   *waits_for = tls->unsent->len > 0 ? G_IO_OUT : G_IO_IN;
@@ -388,6 +395,30 @@ stop_watching (CpdTls *tls)
   g_source_set_ready_time (tls->source, -1);
 }
 
+static void
+start_watching (CpdTls *tls)
+{
+  if (tls->tag == NULL)
+    tls->tag = g_source_add_unix_fd (tls->source, tls->fd, tls->condition);
+  else if (tls->condition != tls->watched)
+    g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
+  tls->watched = tls->condition;
+  /* What GnuTLS has read already, the socket does not tell. */
+  if ((tls->condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
+    g_source_set_ready_time (tls->source, 0);
+}
+
+static void
+update_watch (CpdTls *tls)
+{
+  if (tls->source == NULL)
+    return;
+  if (tls->condition == 0 || tls->held)
+    stop_watching (tls);
+  else
+    start_watching (tls);
+}
+
 /* From now on `ready` is called, again and again, while the connection is ready for one of these.
  * `condition`: 0: never. */
 void
@@ -395,18 +426,17 @@ cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpoin
 {
   tls->ready = ready;
   tls->user_data = user_data;
-  if (tls->source == NULL)
-    return;
-  if (condition == 0)
-    stop_watching (tls);
-  else if (tls->tag == NULL)
-    tls->tag = g_source_add_unix_fd (tls->source, tls->fd, condition);
-  else if (condition != tls->condition)
-    g_source_modify_unix_fd (tls->source, tls->tag, condition);
   tls->condition = condition;
-  /* What GnuTLS has read already, the socket does not tell. */
-  if ((condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
-    g_source_set_ready_time (tls->source, 0);
+  update_watch (tls);
+}
+
+/* While it is held, nothing can be received or sent, and it is ready for nothing, whoever watches
+ * it. Then it goes on where it was. */
+void
+cpd_tls_hold (CpdTls *tls, gboolean held)
+{
+  tls->held = held;
+  update_watch (tls);
 }
 
 /* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
@@ -414,7 +444,7 @@ cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpoin
 gssize
 cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
 {
-  gssize length = gnutls_record_recv (tls->session, buffer, size);
+  gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
 
   if (length >= 0)
     return length;
@@ -430,6 +460,11 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
 {
   gssize length;
 
+  if (tls->held)
+    {
+      would_block (error);
+      return -1;
+    }
   if (!flush (tls, error))
     return -1;
   if (size == 0)

@@ -24,6 +24,7 @@ GBytes *cpd_tls_dup_stapled (CpdTls *tls);
 const char *cpd_tls_get_version (CpdTls *tls);
 const char *cpd_tls_get_cipher (CpdTls *tls);
 
+void cpd_tls_hold (CpdTls *tls, gboolean held);
 void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
 gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);

@@ -195,6 +195,13 @@ test_server_was_left (TestServer *server)
          || g_socket_condition_check (server->last_socket, G_IO_IN) != 0;
 }
 
+/* Ends the connection that the last request came over. */
+void
+test_server_leave (TestServer *server)
+{
+  g_assert_true (g_socket_shutdown (server->last_socket, TRUE, TRUE, NULL));
+}
+
 /* Returns: (transfer none) (nullable): "METHOD PATH BODY" */
 const char *
 test_server_get_last_request (TestServer *server)

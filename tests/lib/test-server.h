@@ -19,6 +19,7 @@ unsigned int test_server_count_requests (TestServer *server);
 unsigned int test_server_count_held (TestServer *server);
 unsigned int test_server_count_dropped (TestServer *server);
 gboolean test_server_was_left (TestServer *server);
+void test_server_leave (TestServer *server);
 const char *test_server_get_last_request (TestServer *server);
 
 void test_server_switch (TestServer *server, TestIdentity *leaf, TestIdentity *issuer);

@@ -16,6 +16,7 @@ typedef struct
   ChannelFixture channel;
   CpdGate *gate;
   CpdReading *reading;
+  CpdWorkers *workers;
   CpdHost *target;
 } Fixture;
 
@@ -30,6 +31,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->target = test_host (target);
   f->gate = cpd_gate_new ();
   f->reading = cpd_reading_new ();
+  f->workers = cpd_workers_new ();
 }
 
 static void
@@ -38,6 +40,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   test_loop_settle ();
   g_assert_finalize_object (f->gate);
   cpd_reading_unref (f->reading);
+  cpd_workers_unref (f->workers);
   cpd_host_unref (f->target);
   channel_tear_down (&f->channel, user_data);
 }
@@ -50,6 +53,7 @@ new_attempt (Fixture *f, const char *method)
   g_autoptr (CertpinRequest) request = certpin_request_new (method, url, NULL, NULL, NULL);
   const CpdAttemptSettings settings = {
     .store = f->channel.store,
+    .workers = f->workers,
     .reading = f->reading,
     .target = f->target,
     .request = request,

@@ -12,7 +12,7 @@
 typedef struct
 {
   GBytes *der;
-  CpdCertificate *certificate; /* NULL until it is needed */
+  CpdCertificate *certificate; /* atomic; NULL until it is needed */
 } Anchor;
 
 struct _CpdAnchors
@@ -162,6 +162,21 @@ lookup_namesakes (CpdAnchors *anchors, CpdSlice subject)
   return g_hash_table_lookup (anchors->by_subject, key);
 }
 
+/* If several threads parse it at a time, the certificate of the first one is kept.
+ * Returns: (transfer none) (nullable) */
+static CpdCertificate *
+get_certificate (Anchor *anchor)
+{
+  CpdCertificate *parsed;
+
+  if (g_atomic_pointer_get (&anchor->certificate) != NULL)
+    return g_atomic_pointer_get (&anchor->certificate);
+  parsed = cpd_certificate_new (anchor->der, NULL);
+  if (!g_atomic_pointer_compare_and_exchange (&anchor->certificate, NULL, parsed))
+    cpd_certificate_unref (parsed);
+  return g_atomic_pointer_get (&anchor->certificate);
+}
+
 /* `subject`: a raw Name.
  * Returns: (transfer full): of CpdCertificate: the anchors of that subject */
 GPtrArray *
@@ -172,12 +187,10 @@ cpd_anchors_find (CpdAnchors *anchors, CpdSlice subject)
 
   for (unsigned int i = 0; namesakes != NULL && i < namesakes->len; i++)
     {
-      Anchor *anchor = namesakes->pdata[i];
+      CpdCertificate *certificate = get_certificate (namesakes->pdata[i]);
 
-      if (anchor->certificate == NULL)
-        anchor->certificate = cpd_certificate_new (anchor->der, NULL);
-      if (anchor->certificate != NULL)
-        g_ptr_array_add (found, cpd_certificate_ref (anchor->certificate));
+      if (certificate != NULL)
+        g_ptr_array_add (found, cpd_certificate_ref (certificate));
     }
   return found;
 }

@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 /* ASN.1 elements of one certificate, and of several that are given together. */
 #define CPD_CERTIFICATE_MAX_ELEMENTS 8192
 
-/* One certificate that is strictly DER. An immutable, reference-counted value. */
+/* One certificate that is strictly DER. An immutable, reference-counted value. Threads may share
+ * it: GnuTLS allows that for objects that are only read. */
 typedef struct _CpdCertificate CpdCertificate;
 
 gboolean cpd_certificates_are_few (GPtrArray *ders, GError **error);

@@ -473,6 +473,7 @@ cpd_trust_validate (CpdAnchors *anchors, GPtrArray *chain, const CpdTrustQuestio
 
   if (question->stapled != NULL)
     result->ocsp.status = CPD_OCSP_UNCHECKED;
+  result->now = question->now;
   if (chain->len == 0)
     {
       fail (result, CPD_PROBLEM_MALFORMED,

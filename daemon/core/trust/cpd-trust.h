@@ -54,6 +54,7 @@ typedef struct
   CpdProblem problem;
   char *detail; /* a sentence about the problem; NULL if there is none */
   CpdOcsp ocsp; /* of the server's certificate */
+  gint64 now;   /* Unix seconds: the time of the validation */
 } CpdValidation;
 
 /* What is to be proved of a chain. */

@@ -18,6 +18,10 @@ void cpd_peer_unref (CpdPeer *peer);
 
 CpdHost *cpd_peer_get_host (CpdPeer *peer);
 GPtrArray *cpd_peer_get_chain (CpdPeer *peer);
+
+CpdValidation *cpd_peer_find_validation (CpdPeer *peer, CpdAnchors *anchors, gint64 now);
+CpdValidation *cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 now);
+void cpd_peer_record (CpdPeer *peer, CpdValidation *validation);
 CpdValidation *cpd_peer_validate (CpdPeer *peer, CpdAnchors *anchors, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPeer, cpd_peer_unref)

@@ -359,8 +359,30 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
   return verdict;
 }
 
-/* Judges a server by what it presented. `system`: the anchors for pins without their own; `now`:
- * Unix seconds.
+static CpdAnchors *
+get_anchors (const CpdPin *pin, CpdAnchors *system)
+{
+  return pin->anchors != NULL ? pin->anchors : system;
+}
+
+/* Returns: (transfer none) (nullable): anchors by which the server has to be validated before it
+ * can be judged; NULL: all validations are there */
+CpdAnchors *
+cpd_verdict_find_missing (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
+{
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (policy->pins[layer] != NULL)
+      {
+        CpdAnchors *anchors = get_anchors (policy->pins[layer], system);
+
+        if (cpd_peer_find_validation (peer, anchors, now) == NULL)
+          return anchors;
+      }
+  return NULL;
+}
+
+/* Judges a server by what it presented. Takes long if a validation is missing. `system`: the
+ * anchors for pins without their own; `now`: Unix seconds.
  * Returns: (transfer full): passed, with the match; or why not, with the evidence */
 CpdVerdict *
 cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now)
@@ -373,10 +395,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
 
   for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
     if (policy->pins[layer] != NULL)
-      {
-        CpdAnchors *own = policy->pins[layer]->anchors;
-        validations[layer] = cpd_peer_validate (peer, own != NULL ? own : system, now);
-      }
+      validations[layer] = cpd_peer_validate (peer, get_anchors (policy->pins[layer], system), now);
   verdict->ocsp = describe_ocsp (validations, now);
   judge_layers (verdict, validations);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)

@@ -35,6 +35,8 @@ typedef struct
 } CpdVerdict;
 
 CpdVerdict *cpd_verdict_of_policy (CpdPolicy *policy, gint64 now);
+CpdAnchors *
+cpd_verdict_find_missing (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now);
 CpdVerdict *cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint64 now);
 CpdVerdict *cpd_verdict_ref (CpdVerdict *verdict);
 void cpd_verdict_unref (CpdVerdict *verdict);

@@ -138,7 +138,7 @@ test_remaining_path_holds (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (later->paths->len, ==, 1);
 }
 
-/* A path that was not valid yet joins in when its day has come. */
+/* A path that was not valid yet joins in when its day has come, and some seconds. */
 static void
 test_refusal_is_not_kept (Fixture *f, gconstpointer user_data)
 {
@@ -147,7 +147,76 @@ test_refusal_is_not_kept (Fixture *f, gconstpointer user_data)
   g_autoptr (CpdPeer) peer = make_peer (f, test_ders (young, f->middle, NULL));
 
   assert_problem (peer, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_NOT_YET_VALID);
-  assert_problem (peer, f->anchors, TEST_PKI_NOW + 1, CPD_PROBLEM_NONE);
+  assert_problem (peer, f->anchors, TEST_PKI_NOW + 11, CPD_PROBLEM_NONE);
+}
+
+/* Validation ends, and what it found is still an answer when it is looked at. */
+static void
+test_refusal_lasts_for_seconds (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) old
+      = TEST_IDENTITY (.dns = { "h.example" }, .issuer = f->middle, .not_after = TEST_PKI_NOW - 1);
+  g_autoptr (CpdPeer) peer = make_peer (f, test_ders (old, f->middle, NULL));
+
+  assert_problem (peer, f->anchors, TEST_PKI_NOW, CPD_PROBLEM_EXPIRED);
+  g_assert_nonnull (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW));
+  g_assert_nonnull (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW + 10));
+  g_assert_null (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW + 11));
+  g_assert_null (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW - 1));
+  assert_problem (peer, f->anchors, TEST_PKI_NOW - 1, CPD_PROBLEM_NONE);
+}
+
+static void
+test_asking_records_nothing (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPeer) peer = make_peer (f, test_ders (f->leaf, f->middle, NULL));
+  g_autoptr (CpdValidation) validation = cpd_peer_ask (peer, f->anchors, TEST_PKI_NOW);
+
+  g_assert_cmpint (validation->problem, ==, CPD_PROBLEM_NONE);
+  g_assert_null (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW));
+  cpd_peer_record (peer, validation);
+  g_assert_true (cpd_peer_find_validation (peer, f->anchors, TEST_PKI_NOW) == validation);
+}
+
+#define THREADS 8
+
+/* One peer and one set of anchors, both not parsed yet, for all threads. */
+typedef struct
+{
+  CpdPeer *peer;
+  CpdAnchors *anchors;
+} Shared;
+
+static gpointer
+ask_often (gpointer data)
+{
+  Shared *shared = data;
+
+  for (unsigned int i = 0; i < 50; i++)
+    {
+      g_autoptr (CpdValidation) validation
+          = cpd_peer_ask (shared->peer, shared->anchors, TEST_PKI_NOW);
+
+      g_assert_cmpuint (validation->paths->len, ==, 1);
+    }
+  return NULL;
+}
+
+static void
+test_threads_ask (Fixture *f, gconstpointer user_data)
+{
+  for (unsigned int round = 0; round < 10; round++)
+    {
+      g_autoptr (CpdAnchors) anchors = test_anchors (f->root, NULL);
+      g_autoptr (CpdPeer) peer = make_peer (f, test_ders (f->leaf, f->middle, NULL));
+      Shared shared = { peer, anchors };
+      GThread *threads[THREADS];
+
+      for (int i = 0; i < THREADS; i++)
+        threads[i] = g_thread_new ("asking", ask_often, &shared);
+      for (int i = 0; i < THREADS; i++)
+        g_thread_join (threads[i]);
+    }
 }
 
 static void
@@ -268,6 +337,9 @@ main (int argc, char *argv[])
   ADD ("record/is-of-one-set-of-anchors", test_record_is_of_one_set_of_anchors);
   ADD ("record/remaining-path-holds", test_remaining_path_holds);
   ADD ("record/refusal-is-not-kept", test_refusal_is_not_kept);
+  ADD ("record/refusal-lasts-for-seconds", test_refusal_lasts_for_seconds);
+  ADD ("asking/records-nothing", test_asking_records_nothing);
+  ADD ("asking/from-threads", test_threads_ask);
   ADD ("record/ends-with-a-clock-set-back", test_record_ends_with_a_clock_set_back);
   ADD ("clock-before-release", test_clock_before_release);
   ADD ("offline", test_offline);

@@ -306,12 +306,31 @@ make_policy (const Layer layers[CPD_N_LAYERS])
   return policy;
 }
 
+/* As the service does it: what is missing is asked for first, one set of anchors after the other.
+ * Returns: how many were missing */
+static unsigned int
+validate_missing (CpdPolicy *policy, CpdPeer *peer)
+{
+  CpdAnchors *missing;
+  unsigned int count = 0;
+
+  while ((missing = cpd_verdict_find_missing (policy, peer, world.system, TEST_PKI_NOW)) != NULL)
+    {
+      g_autoptr (CpdValidation) validation = cpd_peer_ask (peer, missing, TEST_PKI_NOW);
+
+      cpd_peer_record (peer, validation);
+      g_assert_cmpuint (++count, <=, CPD_LAYER_REQUEST);
+    }
+  return count;
+}
+
 static CpdVerdict *
 judge (const Case *given)
 {
   g_autoptr (CpdPolicy) policy = make_policy (given->layers);
   g_autoptr (CpdPeer) peer = make_peer (given->server);
 
+  validate_missing (policy, peer);
   return cpd_verdict_of_peer (policy, peer, world.system, TEST_PKI_NOW);
 }
 
@@ -485,10 +504,36 @@ test_same_connection_under_another_policy (void)
   g_assert_cmpint (after->error, ==, CERTPIN_ERROR_PIN_MISMATCH);
 }
 
+/* One validation for each set of anchors, and again for a set that is new. */
+static void
+test_missing_validations (void)
+{
+  const Layer one[CPD_N_LAYERS]
+      = { [CPD_LAYER_SYSTEM] = { .keys = LEAF }, [CPD_LAYER_USER] = { .keys = LEAF } };
+  const Layer two[CPD_N_LAYERS] = {
+    [CPD_LAYER_SYSTEM] = { .keys = LEAF }, [CPD_LAYER_USER] = { .keys = LEAF, .own_anchors = TRUE }
+  };
+  const Layer none[CPD_N_LAYERS] = { 0 };
+  g_autoptr (CpdPolicy) first = make_policy (one);
+  g_autoptr (CpdPolicy) second = make_policy (two);
+  g_autoptr (CpdPolicy) unpinned = make_policy (none);
+  g_autoptr (CpdAnchors) reloaded = test_anchors (world.root, NULL);
+  g_autoptr (CpdPeer) peer = make_peer (GOOD);
+
+  g_assert_cmpuint (validate_missing (unpinned, peer), ==, 0);
+  g_assert_true (cpd_verdict_find_missing (first, peer, world.system, TEST_PKI_NOW)
+                 == world.system);
+  g_assert_cmpuint (validate_missing (first, peer), ==, 1);
+  g_assert_cmpuint (validate_missing (second, peer), ==, 1);
+  g_assert_cmpuint (validate_missing (second, peer), ==, 0);
+  g_assert_true (cpd_verdict_find_missing (first, peer, reloaded, TEST_PKI_NOW) == reloaded);
+}
+
 static void
 add_evidence (void)
 {
   g_test_add_func ("/core/verdict/policy-alone", test_policy_alone);
+  g_test_add_func ("/core/verdict/missing-validations", test_missing_validations);
   g_test_add_func ("/core/verdict/evidence/path-keys", test_path_keys);
   g_test_add_func ("/core/verdict/evidence/report", test_report_has_the_evidence);
   g_test_add_func ("/core/verdict/evidence/first-report", test_first_report_is_told);

@@ -6,7 +6,7 @@
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/bus/cpd-queue.h"
+#include "daemon/core/base/cpd-queue.h"
 
 #define GUESTS_MAX 16
 
@@ -305,7 +305,7 @@ test_bodies_outlive_places (Fixture *f, gconstpointer user_data)
 }
 
 #define ADD(path, limits, function)                                                                \
-  g_test_add ("/bus/queue/" path, Fixture, limits, set_up, function, tear_down)
+  g_test_add ("/core/queue/" path, Fixture, limits, set_up, function, tear_down)
 
 /* Whoever has none running has a turn at once, though others have them all; and only one. */
 static void

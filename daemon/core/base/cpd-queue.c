@@ -6,7 +6,7 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-queue.h"
+#include "daemon/core/base/cpd-queue.h"
 
 #include "daemon/core/base/cpd-refuse.h"
 
