@@ -180,12 +180,12 @@ test_raw_answers (ChannelFixture *f, gconstpointer user_data)
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autoptr (Fetch) fetch = NULL;
+      g_autofree char *shown = g_strescape (cases[i].answer, NULL);
 
       test_server_set_raw (f->server, cases[i].answer);
       fetch = START (f, .method = "POST", .body = "body");
       channel_wait (fetch);
-      g_test_message ("%s → %s", cases[i].answer,
-                      fetch->error != NULL ? fetch->error->message : "an answer");
+      g_test_message ("%s → %s", shown, fetch->error != NULL ? fetch->error->message : "an answer");
       g_assert_error (fetch->error, CERTPIN_ERROR, (int)cases[i].code);
     }
 }

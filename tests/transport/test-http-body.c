@@ -119,8 +119,9 @@ test_whole (void)
         const Whole *whole = &wholes[i];
         g_autoptr (GBytes) bytes = g_bytes_new_static (whole->response, strlen (whole->response));
         g_autoptr (HttpOutcome) outcome = http_feed (whole->method, bytes, feed, HTTP_THEN_KEEP);
+        g_autofree char *shown = g_strescape (whole->response, NULL);
 
-        g_test_message ("%s: %s", whole->method, whole->response);
+        g_test_message ("%s: %s", whole->method, shown);
         g_assert_no_error (outcome->error);
         g_assert_true (outcome->complete);
         g_assert_cmpmem (outcome->body->data, outcome->body->len, whole->body,

@@ -277,8 +277,9 @@ test_framing (void)
     {
       g_autofree char *text = g_strconcat (cases[i].head, "\r\n", NULL);
       g_autoptr (CpdHttpHead) head = read_head (cases[i].method, text);
+      g_autofree char *shown = g_strescape (cases[i].head, NULL);
 
-      g_test_message ("%s: %s", cases[i].method, cases[i].head);
+      g_test_message ("%s: %s", cases[i].method, shown);
       g_assert_cmpuint (head->framing, ==, cases[i].framing);
       g_assert_cmpuint (head->length, ==, cases[i].length);
       g_assert_cmpuint (head->keeps, ==, cases[i].keeps);

@@ -210,9 +210,9 @@ test_locations (void)
       g_autoptr (CertpinRequest) request = new_request ("GET", NULL, NULL);
       g_autoptr (GError) error = NULL;
       g_autoptr (CertpinRequest) next = follow (request, 302, cases[i].location, &error);
-      g_autofree char *url = NULL;
+      g_autofree char *url = NULL, *shown = g_strescape (cases[i].location, NULL);
 
-      g_test_message ("‘%s’", cases[i].location);
+      g_test_message ("‘%s’", shown);
       g_assert_no_error (error);
       url = g_uri_to_string (certpin_request_get_uri (next));
       g_assert_cmpstr (url, ==, cases[i].url);
