@@ -130,7 +130,7 @@ shake_hands (gpointer user_data)
   cpd_tls_handshake (set_up->tls, &set_up->waits_for, &set_up->failure);
 }
 
-static void on_readable (gpointer user_data);
+static void go_on (gpointer user_data);
 
 /* As far as it went. */
 static void
@@ -144,17 +144,17 @@ on_hands_shaken (gpointer user_data)
   if (g_error_matches (set_up->failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
     {
       g_clear_error (&set_up->failure);
-      cpd_tls_watch (set_up->tls, set_up->waits_for, on_readable, task);
+      cpd_tls_watch (set_up->tls, set_up->waits_for, go_on, task);
       return;
     }
   set_up->connection = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
   judge (task);
 }
 
-/* What the server sent is read on a thread: GnuTLS parses its certificates and verifies a signature
- * with its key. */
+/* Goes on with the handshake, on a thread: GnuTLS parses what the server presents, and verifies a
+ * signature with its key. */
 static void
-on_readable (gpointer user_data)
+go_on (gpointer user_data)
 {
   static const CpdJobFuncs funcs = { shake_hands, on_hands_shaken, g_object_unref };
   GTask *task = user_data;
@@ -201,8 +201,7 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
                              cpd_host_get_name (set_up->settings.target));
   set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                    G_CALLBACK (on_cancelled), task);
-  shake_hands (task);
-  on_hands_shaken (g_steal_pointer (&task));
+  go_on (g_steal_pointer (&task));
 }
 
 static void

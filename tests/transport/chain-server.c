@@ -9,6 +9,8 @@
 
 #include "daemon/core/trust/cpd-gnutls.h"
 
+#include <glib-unix.h>
+
 struct _ChainServer
 {
   GSocket *socket;
@@ -45,6 +47,7 @@ talk (gpointer data)
   gnutls_session_t session;
   int code;
 
+  g_unix_set_fd_nonblocking (g_socket_get_fd (accepted->socket), FALSE, NULL);
   gnutls_init (&session, GNUTLS_SERVER | GNUTLS_NO_SIGNAL);
   gnutls_set_default_priority (session);
   gnutls_credentials_set (session, GNUTLS_CRD_CERTIFICATE, accepted->credentials);
