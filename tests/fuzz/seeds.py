@@ -34,8 +34,6 @@ BY_HAND = {
                    'unconfined', STATUS + '0\n', '0 0 4294967295\n')),
         '\0'.join(('0::/snap.demo.app-1.scope\n', STATUS + '0\n', '0 0 4294967295\n', '', 'snap.demo.app (enforce)',
                    'snap.demo.app (enforce)', STATUS + '0\n', '0 0 4294967295\n'))],
-    'headers': ['HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n\r\n',
-                'HTTP/1.1 301 Moved\r\nLocation: /a\r\nTransfer-Encoding: chunked\r\n\r\n'],
     'host': ['h.example', '*.h.example:443', '**.h.example', '[2001:db8::1]:8443', '192.0.2.1',
              'bücher.example'],
     'http': [],
