@@ -476,6 +476,18 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
   return -1;
 }
 
+/* Whether there is something to receive, if only the end. Costs little where there is not: only the
+ * kernel is asked. */
+gboolean
+cpd_tls_has_unread (CpdTls *tls)
+{
+  guint8 byte;
+
+  return gnutls_record_check_pending (tls->session) > 0
+         || note_failure (tls, recv (tls->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT)) >= 0
+         || errno != EAGAIN;
+}
+
 /* Whether the socket has not taken all that was sent. */
 gboolean
 cpd_tls_has_unsent (CpdTls *tls)
