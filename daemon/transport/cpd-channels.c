@@ -170,6 +170,13 @@ on_network_changed (CpdChannels *channels, gboolean lost)
   g_queue_free_full (all, g_object_unref);
 }
 
+/* The process is about to end. */
+void
+cpd_channels_finish (CpdChannels *channels)
+{
+  cpd_workers_finish (channels->workers);
+}
+
 /* The machine may have been elsewhere, or away for long. */
 void
 cpd_channels_leave_networks (CpdChannels *channels)
