@@ -82,8 +82,8 @@ cpd_workers_ref (CpdWorkers *workers)
   return g_atomic_rc_box_acquire (workers);
 }
 
-/* No job begins any more. Returns when no thread works: before the process ends, and takes away from
- * under them what GnuTLS shares. */
+/* No job begins any more. Returns when no thread works: before the process ends, and takes away
+ * from under them what GnuTLS shares. */
 void
 cpd_workers_finish (CpdWorkers *workers)
 {
