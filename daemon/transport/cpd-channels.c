@@ -117,9 +117,9 @@ list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 }
 
 /* A connection stays open only if it passes again, or has to be validated first, which is not done
- * here. To say why one is refused can take long where its server's chain is large. Once the time for
- * one change is used up, the remaining connections are closed unchecked: idle ones, which cost only
- * a new handshake, long before busy ones. */
+ * here. To say why one is refused can take long where its server's chain is large. Once the time
+ * for one change is used up, the remaining connections are closed unchecked: idle ones, which cost
+ * only a new handshake, long before busy ones. */
 static void
 on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 {
