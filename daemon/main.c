@@ -85,11 +85,14 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
                                     .config = config,
                                     .polkit = polkit,
                                     .replace = arguments->replace };
+  int status;
 
   if (link == NULL)
     return 1;
   cpd_sleep_watch (cpd_link_get_connection (link), fetcher);
-  return cpd_service_run (&settings, error);
+  status = cpd_service_run (&settings, error);
+  cpd_channel_fetcher_finish (fetcher);
+  return status;
 }
 
 /* What must be set before anything else runs. */

@@ -362,6 +362,13 @@ cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
   return fetcher;
 }
 
+/* The process is about to end: nothing is fetched any more, and no thread works for it. */
+void
+cpd_channel_fetcher_finish (CpdChannelFetcher *fetcher)
+{
+  cpd_channels_finish (fetcher->channels);
+}
+
 /* The machine has been asleep: no idle connection is used any more. */
 void
 cpd_channel_fetcher_leave_networks (CpdChannelFetcher *fetcher)

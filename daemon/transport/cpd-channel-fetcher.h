@@ -13,5 +13,6 @@ G_DECLARE_FINAL_TYPE (CpdChannelFetcher, cpd_channel_fetcher, CPD, CHANNEL_FETCH
 
 CpdChannelFetcher *cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config);
 void cpd_channel_fetcher_leave_networks (CpdChannelFetcher *fetcher);
+void cpd_channel_fetcher_finish (CpdChannelFetcher *fetcher);
 
 G_END_DECLS

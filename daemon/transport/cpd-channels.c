@@ -116,9 +116,10 @@ list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   return concerned;
 }
 
-/* A connection stays open only if it passes again, and a server's chain can make that check slow.
- * Once the time for one change is used up, the remaining connections are closed unchecked: idle
- * ones, which cost only a new handshake, long before busy ones. */
+/* A connection stays open only if it passes again, or has to be validated first, which is not done
+ * here. To say why one is refused can take long where its server's chain is large. Once the time
+ * for one change is used up, the remaining connections are closed unchecked: idle ones, which cost
+ * only a new handshake, long before busy ones. */
 static void
 on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
 {
@@ -168,6 +169,13 @@ on_network_changed (CpdChannels *channels, gboolean lost)
   for (GList *link = all->head; lost && link != NULL; link = link->next)
     cpd_channel_check_network (link->data);
   g_queue_free_full (all, g_object_unref);
+}
+
+/* The process is about to end. */
+void
+cpd_channels_finish (CpdChannels *channels)
+{
+  cpd_workers_finish (channels->workers);
 }
 
 /* The machine may have been elsewhere, or away for long. */

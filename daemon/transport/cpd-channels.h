@@ -15,6 +15,7 @@ G_DECLARE_FINAL_TYPE (CpdChannels, cpd_channels, CPD, CHANNELS, GObject)
 CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
 
 void cpd_channels_leave_networks (CpdChannels *channels);
+void cpd_channels_finish (CpdChannels *channels);
 
 CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target);
 

@@ -7,9 +7,13 @@
 #include "daemon/transport/cpd-connection.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 
 /* So often an idle connection may be woken by what is no data, such as tickets. */
 #define WAKE_UPS_MAX 64
+
+/* So many records that are no data may have arrived when it is to be used. */
+#define RECORDS_MAX 64
 
 /* `tls`: (transfer full): its handshake is over. */
 CpdConnection *
@@ -35,27 +39,42 @@ cpd_connection_free (CpdConnection *connection)
   g_free (connection);
 }
 
-/* Whether the server says nothing before it is asked: that would be the answer to nothing (RFC
- * 9112, section 9.2), and its end is no answer either. In TLS 1.3, a server that demands a
- * certificate says so only after the handshake.
- * Errors: G_TLS_ERROR; CERTPIN_ERROR_PROTOCOL_ERROR for data. */
-gboolean
-cpd_connection_is_silent (CpdConnection *connection, GError **error)
+/* What was received in place of silence. `length`, `reason`: as of cpd_tls_receive ().
+ * Returns: FALSE */
+static gboolean
+set_spoken_error (gssize length, const GError *reason, GError **error)
 {
-  g_autoptr (GError) reason = NULL;
-  guint8 byte;
-  gssize length = cpd_tls_receive (connection->tls, &byte, sizeof byte, &reason);
-
-  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
-    return TRUE;
   if (length > 0)
     g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
                          "sent data before the request");
   else if (length == 0)
     g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it ended TLS");
-  else
-    g_propagate_error (error, g_steal_pointer (&reason));
+  else if (error != NULL)
+    *error = g_error_copy (reason);
   return FALSE;
+}
+
+/* Whether the server says nothing before it is asked: that would be the answer to nothing (RFC
+ * 9112, section 9.2), and its end is no answer either. In TLS 1.3, a server that demands a
+ * certificate says so only after the handshake. What is no data may come first; GnuTLS returns
+ * after each such record, so the end may be behind it.
+ * Errors: G_TLS_ERROR; CERTPIN_ERROR_PROTOCOL_ERROR for data, and for records without end. */
+gboolean
+cpd_connection_is_silent (CpdConnection *connection, GError **error)
+{
+  for (unsigned int records = 0; cpd_tls_has_unread (connection->tls); records++)
+    {
+      g_autoptr (GError) reason = NULL;
+      guint8 byte;
+      gssize length = cpd_tls_receive (connection->tls, &byte, sizeof byte, &reason);
+
+      if (!g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+        return set_spoken_error (length, reason, error);
+      if (records == RECORDS_MAX)
+        return cpd_refuse (error, CERTPIN_ERROR_PROTOCOL_ERROR,
+                           "sent TLS records without end before the request");
+    }
+  return TRUE;
 }
 
 static void

@@ -362,7 +362,7 @@ watch (CpdHttpExchange *exchange)
                  wait_for_turn, exchange);
 }
 
-/* Whoever is told of the end may drop the last reference. */
+/* Whoever is told of the end may drop the last other reference, and then still read the outcome. */
 static void
 move (gpointer user_data)
 {

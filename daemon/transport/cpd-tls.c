@@ -15,6 +15,7 @@
 
 #include "daemon/transport/cpd-tls.h"
 
+#include "daemon/core/trust/cpd-certificate.h"
 #include "daemon/transport/cpd-route.h"
 
 #include <gnutls/gnutls.h>
@@ -165,20 +166,17 @@ read_vector (const guint8 **data, gsize *left, gsize size_bytes, const guint8 **
   return TRUE;
 }
 
-/* A Certificate message (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2). GnuTLS gives up on one
- * that it cannot read, and would say nothing of what was in it. */
-static int
-take_presented (gnutls_session_t session, unsigned int type, unsigned int when,
-                unsigned int incoming, const gnutls_datum_t *message)
+/* From a Certificate message (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2). */
+static void
+take_presented (CpdTls *tls, const gnutls_datum_t *message)
 {
-  CpdTls *tls = gnutls_session_get_ptr (session);
-  gboolean is_1_3 = gnutls_protocol_get_version (session) == GNUTLS_TLS1_3;
+  gboolean is_1_3 = gnutls_protocol_get_version (tls->session) == GNUTLS_TLS1_3;
   const guint8 *data = message->data, *list, *vector;
   gsize left = message->size, list_left, size;
 
-  if (!incoming || (is_1_3 && !read_vector (&data, &left, 1, &vector, &size))
+  if ((is_1_3 && !read_vector (&data, &left, 1, &vector, &size))
       || !read_vector (&data, &left, 3, &list, &list_left))
-    return GNUTLS_E_SUCCESS;
+    return;
   g_ptr_array_set_size (tls->presented, 0);
   while (read_vector (&list, &list_left, 3, &vector, &size))
     {
@@ -186,7 +184,30 @@ take_presented (gnutls_session_t session, unsigned int type, unsigned int when,
       if (is_1_3 && !read_vector (&list, &list_left, 2, &vector, &size))
         break;
     }
-  return GNUTLS_E_SUCCESS;
+}
+
+/* The key of the server's own certificate is used before anybody has judged it: it verifies a
+ * signature or, in TLS 1.2, encrypts, with a size that the server chose. GnuTLS sets no limit. */
+static gboolean
+is_usable_in_time (GPtrArray *presented)
+{
+  g_autoptr (CpdCertificate) own
+      = presented->len > 0 ? cpd_certificate_new (presented->pdata[0], NULL) : NULL;
+
+  return own != NULL && cpd_certificate_verifies_in_time (own);
+}
+
+/* GnuTLS gives up on a message that it cannot read, and would say nothing of what was in it. */
+static int
+on_certificates (gnutls_session_t session, unsigned int type, unsigned int when,
+                 unsigned int incoming, const gnutls_datum_t *message)
+{
+  CpdTls *tls = gnutls_session_get_ptr (session);
+
+  if (!incoming)
+    return GNUTLS_E_SUCCESS;
+  take_presented (tls, message);
+  return is_usable_in_time (tls->presented) ? GNUTLS_E_SUCCESS : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
 static void
@@ -204,7 +225,7 @@ set_up_session (CpdTls *tls, const char *name)
   gnutls_alpn_set_protocols (tls->session, &http, 1, 0);
   gnutls_session_set_ptr (tls->session, tls);
   gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
-                                      GNUTLS_HOOK_PRE, take_presented);
+                                      GNUTLS_HOOK_PRE, on_certificates);
   gnutls_transport_set_ptr (tls->session, tls);
   gnutls_transport_set_pull_function (tls->session, pull);
   gnutls_transport_set_vec_push_function (tls->session, push);
@@ -474,6 +495,18 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
     return length;
   set_error (tls, (int)length, error);
   return -1;
+}
+
+/* Whether there is something to receive, if only the end. Costs little where there is not: only the
+ * kernel is asked. */
+gboolean
+cpd_tls_has_unread (CpdTls *tls)
+{
+  guint8 byte;
+
+  return gnutls_record_check_pending (tls->session) > 0
+         || note_failure (tls, recv (tls->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT)) >= 0
+         || errno != EAGAIN;
 }
 
 /* Whether the socket has not taken all that was sent. */

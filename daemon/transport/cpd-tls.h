@@ -28,6 +28,7 @@ void cpd_tls_hold (CpdTls *tls, gboolean held);
 void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
 gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
+gboolean cpd_tls_has_unread (CpdTls *tls);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
 
 void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);

@@ -16,7 +16,7 @@
 struct _CpdWorkers
 {
   CpdQueue *queue;
-  GThreadPool *threads;
+  GThreadPool *threads; /* NULL: no job begins any more */
   GMainContext *context;
 };
 
@@ -82,13 +82,23 @@ cpd_workers_ref (CpdWorkers *workers)
   return g_atomic_rc_box_acquire (workers);
 }
 
+/* No job begins any more. Returns when no thread works: before the process ends, and takes away
+ * from under them what GnuTLS shares. */
+void
+cpd_workers_finish (CpdWorkers *workers)
+{
+  if (workers->threads != NULL)
+    g_thread_pool_free (g_steal_pointer (&workers->threads), /* immediate= */ FALSE,
+                        /* wait= */ TRUE);
+}
+
 /* Nothing is under way any more: each job has a reference. */
 static void
 workers_clear (gpointer data)
 {
   CpdWorkers *workers = data;
 
-  g_thread_pool_free (workers->threads, /* immediate= */ FALSE, /* wait= */ TRUE);
+  cpd_workers_finish (workers);
   cpd_queue_free (workers->queue);
   g_main_context_unref (workers->context);
 }
@@ -105,6 +115,8 @@ run (gpointer user_data)
 {
   CpdJob *job = user_data;
 
+  if (job->workers->threads == NULL)
+    return;
   job->running = TRUE;
   g_thread_pool_push (job->workers->threads, job, NULL);
 }

@@ -23,6 +23,7 @@ typedef struct
 CpdWorkers *cpd_workers_new (void);
 CpdWorkers *cpd_workers_ref (CpdWorkers *workers);
 void cpd_workers_unref (CpdWorkers *workers);
+void cpd_workers_finish (CpdWorkers *workers);
 
 CpdJob *
 cpd_workers_start (CpdWorkers *workers, guint32 uid, const CpdJobFuncs *funcs, gpointer data);

@@ -8,7 +8,7 @@ import threading
 import time
 
 from lib import http
-from lib.tap import equal, holds, run, test
+from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import HOST, World
 
 MIB = 1 << 20
@@ -158,6 +158,26 @@ def _(world):
         server.close()
         server = world.serve_pinned()[0]
         heads = Heads(server, declines)
+
+
+@test('417 instead, and another connection is kept: the request goes again on a new one all the same')
+def _(world):
+    server, _ = world.serve_pinned()
+    together = threading.Barrier(2)
+
+    def respond(_connection, _request):
+        together.wait(DEADLINE_S)
+        return http.reply(200)
+
+    server.respond = respond
+    for pending in [world.alice.begin_request(server.url(HOST)) for _ in range(2)]:
+        pending.answer()
+    equal(len(server.connections), 2, 'the connections that are kept')
+    server.respond = lambda connection, request: http.reply(200)
+    heads = Heads(server, declines)
+    world.alice.request(server.url(HOST), method='POST', body=ASKED)
+    equal(['expect' in request.headers for request in heads.requests], [True, False], 'the questions')
+    equal([len(one.requests) for one in server.connections], [1, 1, 1], 'requests by connection')
 
 
 @test('417 to a request without the question is an answer, and so is 417 once more')

@@ -13,7 +13,7 @@
 static GMutex mutex;
 static GCond changed;
 static gboolean holds; /* those that begin */
-static unsigned int begun, released;
+static unsigned int begun, released, ended;
 
 CpdValidation *__real_cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 now);
 CpdValidation *__wrap_cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 now);
@@ -21,6 +21,7 @@ CpdValidation *__wrap_cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 n
 CpdValidation *
 __wrap_cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
 {
+  CpdValidation *validation;
   gboolean held;
   unsigned int before;
 
@@ -32,7 +33,11 @@ __wrap_cpd_peer_ask (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
   while (held && released == before)
     g_cond_wait (&changed, &mutex);
   g_mutex_unlock (&mutex);
-  return __real_cpd_peer_ask (peer, anchors, now);
+  validation = __real_cpd_peer_ask (peer, anchors, now);
+  g_mutex_lock (&mutex);
+  ended++;
+  g_mutex_unlock (&mutex);
+  return validation;
 }
 
 static void
@@ -40,7 +45,7 @@ set_holds (gboolean value)
 {
   g_mutex_lock (&mutex);
   holds = value;
-  begun = 0;
+  begun = ended = 0;
   g_mutex_unlock (&mutex);
 }
 
@@ -69,16 +74,29 @@ validations_release (void)
   g_mutex_unlock (&mutex);
 }
 
+static unsigned int
+get (const unsigned int *count)
+{
+  unsigned int value;
+
+  g_mutex_lock (&mutex);
+  value = *count;
+  g_mutex_unlock (&mutex);
+  return value;
+}
+
 /* Returns: how many have begun */
 unsigned int
 validations_count (void)
 {
-  unsigned int count;
+  return get (&begun);
+}
 
-  g_mutex_lock (&mutex);
-  count = begun;
-  g_mutex_unlock (&mutex);
-  return count;
+/* Returns: how many of those have ended */
+unsigned int
+validations_count_ended (void)
+{
+  return get (&ended);
 }
 
 /* Runs the main loop until so many have begun. */

@@ -12,5 +12,6 @@ void validations_release (void);
 
 void validations_wait_for (unsigned int count);
 unsigned int validations_count (void);
+unsigned int validations_count_ended (void);
 
 G_END_DECLS

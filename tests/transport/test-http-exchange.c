@@ -67,15 +67,21 @@ drop (Fixture *f)
   g_clear_pointer (&f->connection, cpd_connection_free);
 }
 
+/* Whoever is told may drop the exchange at once: it lasts, and with it what is told of, until that
+ * is over. */
 static void
 on_done (const CpdHttpOutcome *outcome, gpointer user_data)
 {
   Fixture *f = user_data;
+  gpointer alive = f->exchange;
 
+  g_object_add_weak_pointer (G_OBJECT (alive), &alive);
+  drop (f);
+  g_assert_nonnull (alive);
+  g_object_remove_weak_pointer (G_OBJECT (alive), &alive);
   f->status = outcome->error == NULL ? outcome->head->status : 0;
   f->reusable = outcome->reusable;
   f->error = outcome->error != NULL ? g_error_copy (outcome->error) : NULL;
-  drop (f);
 }
 
 static void
@@ -192,7 +198,22 @@ test_does_not_spin (Fixture *f, gconstpointer user_data)
   g_assert_true (f->reusable);
 }
 
-/* Whoever is told may drop everything at once. */
+/* Behind no tickets, its turn is at once: nobody else holds the exchange then. */
+static void
+test_answered_at_once (Fixture *f, gconstpointer user_data)
+{
+  char byte;
+
+  while (cpd_tls_has_unread (f->tls.tls))
+    g_assert_cmpint (cpd_tls_receive (f->tls.tls, &byte, sizeof byte, NULL), ==, -1);
+  start (f, 10);
+  answer (f, "HTTP/1.1 203 So\r\nContent-Length: 2\r\n\r\nok");
+  wait_until_done (f);
+  g_assert_no_error (f->error);
+  g_assert_cmpuint (f->status, ==, 203);
+  g_assert_true (f->reusable);
+}
+
 static void
 test_answered_while_it_sends (Fixture *f, gconstpointer text)
 {
@@ -305,6 +326,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("a-piece-a-turn", NULL, test_a_piece_a_turn);
   ADD ("does-not-spin", NULL, test_does_not_spin);
+  ADD ("answered-at-once", NULL, test_answered_at_once);
   ADD ("answered-while-it-sends/204", "HTTP/1.1 204 So\r\n\r\n", test_answered_while_it_sends);
   ADD ("answered-while-it-sends/413", "HTTP/1.1 413 So\r\nContent-Length: 2\r\n\r\nno",
        test_answered_while_it_sends);

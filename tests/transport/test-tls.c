@@ -8,6 +8,7 @@
 #include "tests/lib/test-loop.h"
 #include "tls-fixture.h"
 
+#include <gnutls/abstract.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -18,6 +19,9 @@ static const TlsServer tls_1_2 = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2" }
 static const TlsServer tls_1_1
     = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.1:+SHA1:%VERIFY_ALLOW_BROKEN" };
 static const TlsServer http_2 = { .priority = USUAL, .protocol = "h2" };
+
+/* By RSA, with which the client encrypts at once. */
+static const TlsServer encrypted = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA" };
 
 /* As much as the pair takes. Returns: how much that was */
 static gsize
@@ -361,6 +365,93 @@ test_refuses (TlsFixture *f, gconstpointer user_data)
   g_assert_cmpint (gnutls_alert_get (f->server), ==, GNUTLS_A_BAD_CERTIFICATE);
 }
 
+/* Ones, so that no shortcut helps. */
+static gnutls_datum_t
+make_number (unsigned int bits)
+{
+  const gnutls_datum_t number = { g_malloc (bits / 8), bits / 8 };
+
+  memset (number.data, 0xff, number.size);
+  return number;
+}
+
+/* Returns: (transfer full): a certificate whose RSA key takes long */
+static gnutls_x509_crt_t
+make_slow_certificate (TlsFixture *f, unsigned int modulus_bits, unsigned int exponent_bits)
+{
+  gnutls_datum_t modulus = make_number (modulus_bits), exponent = make_number (exponent_bits);
+  gnutls_pubkey_t key;
+  gnutls_x509_crt_t certificate;
+
+  gnutls_pubkey_init (&key);
+  g_assert_cmpint (gnutls_pubkey_import_rsa_raw (key, &modulus, &exponent), >=, 0);
+  gnutls_x509_crt_init (&certificate);
+  gnutls_x509_crt_set_version (certificate, 3);
+  gnutls_x509_crt_set_serial (certificate, "1", 1);
+  gnutls_x509_crt_set_activation_time (certificate, TEST_PKI_NOW - 1000);
+  gnutls_x509_crt_set_expiration_time (certificate, TEST_PKI_NOW + 1000);
+  gnutls_x509_crt_set_dn (certificate, "CN=slow", NULL);
+  g_assert_cmpint (gnutls_x509_crt_set_pubkey (certificate, key), >=, 0);
+  g_assert_cmpint (gnutls_x509_crt_sign2 (certificate, test_identity_get_crt (f->root),
+                                          test_identity_get_privkey (f->root), GNUTLS_DIG_SHA256,
+                                          0),
+                   >=, 0);
+  gnutls_pubkey_deinit (key);
+  g_free (modulus.data);
+  g_free (exponent.data);
+  return certificate;
+}
+
+/* From now on, with another key that it has. */
+static void
+present (TlsFixture *f, gnutls_x509_crt_t certificate)
+{
+  gnutls_x509_privkey_t key;
+
+  gnutls_certificate_free_credentials (f->credentials);
+  gnutls_certificate_allocate_credentials (&f->credentials);
+  gnutls_certificate_set_flags (f->credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+  gnutls_x509_privkey_init (&key);
+  gnutls_x509_privkey_generate (key, GNUTLS_PK_RSA, 2048, 0);
+  g_assert_cmpint (gnutls_certificate_set_x509_key (f->credentials, &certificate, 1, key), >=, 0);
+  gnutls_x509_privkey_deinit (key);
+  gnutls_credentials_set (f->server, GNUTLS_CRD_CERTIFICATE, f->credentials);
+}
+
+typedef struct
+{
+  unsigned int modulus_bits, exponent_bits;
+} Slow;
+
+/* It is not used at all, and its certificate can still be judged. */
+static void
+assert_is_not_used (TlsFixture *f, const Slow *slow)
+{
+  gnutls_x509_crt_t certificate
+      = make_slow_certificate (f, slow->modulus_bits, slow->exponent_bits);
+  g_autoptr (GError) error = NULL;
+
+  present (f, certificate);
+  gnutls_x509_crt_deinit (certificate);
+  g_assert_false (tls_shake_hands (f, &error));
+  g_assert_error (error, G_TLS_ERROR, G_TLS_ERROR_MISC);
+  g_assert_cmpint (gnutls_handshake_get_last_in (f->server), ==, GNUTLS_HANDSHAKE_CLIENT_HELLO);
+  g_assert_cmpuint (cpd_tls_get_presented (f->tls)->len, ==, 1);
+}
+
+static void
+test_slow_keys (TlsFixture *f, gconstpointer server)
+{
+  static const Slow slow[] = { { 8200, 24 }, { 4096, 72 }, { 16384, 16376 } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (slow); i++)
+    {
+      assert_is_not_used (f, &slow[i]);
+      tls_disconnect_both (f);
+      tls_connect_both (f, server);
+    }
+}
+
 #define ADD(name, server, function)                                                                \
   g_test_add ("/transport/tls/" name, TlsFixture, server, tls_set_up, function, tls_tear_down)
 
@@ -376,6 +467,7 @@ main (int argc, char **argv)
   ADD ("handshake/never-resumes/1.3", &usual, test_never_resumes);
   ADD ("handshake/never-resumes/1.2", &tls_1_2, test_never_resumes);
   ADD ("handshake/no-second-one", &tls_1_2, test_second_handshake);
+  ADD ("handshake/slow-keys", &encrypted, test_slow_keys);
   ADD ("reads/its-share", &usual, test_shares);
   ADD ("reads/no-tickets-without-end", &usual, test_tickets);
   ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);

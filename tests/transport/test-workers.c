@@ -153,6 +153,47 @@ test_last_reference_is_of_a_thread (Fixture *f, gconstpointer user_data)
   wait_for_done (f, 1);
 }
 
+static gpointer
+release (gpointer user_data)
+{
+  validations_release ();
+  return NULL;
+}
+
+/* As before the process ends, without the main loop. */
+static void
+test_finish_waits (Fixture *f, gconstpointer user_data)
+{
+  GThread *releasing;
+  CpdJob *waiting;
+
+  for (int i = 0; i < PER_UID; i++)
+    start (f, 1);
+  waiting = start (f, 1);
+  validations_wait_for (PER_UID);
+  releasing = g_thread_new ("release", release, NULL);
+  cpd_workers_finish (f->workers);
+  g_assert_cmpuint (validations_count_ended (), ==, PER_UID);
+  g_thread_join (releasing);
+  wait_for_done (f, PER_UID);
+  cpd_job_stop (waiting);
+}
+
+/* Whose turn it would be does not begin. */
+static void
+test_nothing_begins_after_the_finish (Fixture *f, gconstpointer user_data)
+{
+  CpdJob *late;
+
+  validations_pass ();
+  cpd_workers_finish (f->workers);
+  late = start (f, 1);
+  test_loop_settle ();
+  g_assert_cmpuint (validations_count (), ==, 0);
+  g_assert_cmpuint (f->done, ==, 0);
+  cpd_job_stop (late);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/transport/workers/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -166,5 +207,7 @@ main (int argc, char **argv)
   ADD ("waiting-is-stopped", test_waiting_is_stopped);
   ADD ("running-is-stopped", test_running_is_stopped);
   ADD ("last-reference-is-of-a-thread", test_last_reference_is_of_a_thread);
+  ADD ("finish-waits", test_finish_waits);
+  ADD ("nothing-begins-after-the-finish", test_nothing_begins_after_the_finish);
   return g_test_run ();
 }

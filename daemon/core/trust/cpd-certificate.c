@@ -304,8 +304,8 @@ has_reasonable_rsa_key (CpdCertificate *certificate)
 
 /* Whether its key verifies a signature as fast as the keys that authorities use: an attacker can
  * choose any size. */
-static gboolean
-can_verify_in_time (CpdCertificate *certificate)
+gboolean
+cpd_certificate_verifies_in_time (CpdCertificate *certificate)
 {
   return cpd_certificate_has_usual_key (certificate)
          && (cpd_certificate_get_rsa_bits (certificate) == 0
@@ -345,7 +345,7 @@ cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issue
   unsigned int status = 0;
 
   return gnutls_x509_crt_check_issuer (certificate->handle, issuer->handle)
-         && can_verify_in_time (issuer) && fits_key (certificate, issuer)
+         && cpd_certificate_verifies_in_time (issuer) && fits_key (certificate, issuer)
          && gnutls_x509_crt_verify (certificate->handle, &issuer->handle, 1, flags, &status) >= 0
          && has_verified (status);
 }
@@ -354,7 +354,7 @@ cpd_certificate_is_signed_by (CpdCertificate *certificate, CpdCertificate *issue
 gboolean
 cpd_certificate_is_self_signed (CpdCertificate *certificate)
 {
-  if (!can_verify_in_time (certificate))
+  if (!cpd_certificate_verifies_in_time (certificate))
     return gnutls_x509_crt_check_issuer (certificate->handle, certificate->handle) != 0;
   return cpd_certificate_is_signed_by (certificate, certificate);
 }
@@ -370,7 +370,7 @@ cpd_certificate_has_signed (CpdCertificate *signer, gnutls_sign_algorithm_t algo
   const gnutls_datum_t proof = { (unsigned char *)signature.data, (unsigned int)signature.length };
   g_auto (gnutls_pubkey_t) key = NULL;
 
-  return can_verify_in_time (signer)
+  return cpd_certificate_verifies_in_time (signer)
          && gnutls_sign_is_secure2 (algorithm, GNUTLS_SIGN_FLAG_SECURE_FOR_CERTS)
          && gnutls_pubkey_init (&key) >= 0
          && gnutls_pubkey_import_x509 (key, signer->handle, 0) >= 0

@@ -42,6 +42,7 @@ gboolean cpd_certificate_has_signed (CpdCertificate *signer, gnutls_sign_algorit
                                      CpdSlice data, CpdSlice signature);
 gboolean cpd_certificate_names (CpdCertificate *certificate, const char *host_name);
 gboolean cpd_certificate_has_usual_key (CpdCertificate *certificate);
+gboolean cpd_certificate_verifies_in_time (CpdCertificate *certificate);
 unsigned int cpd_certificate_get_rsa_bits (CpdCertificate *certificate);
 
 gboolean cpd_certificate_equal (CpdCertificate *a, CpdCertificate *b);

@@ -152,7 +152,7 @@ still_holds (const CpdPeer *peer, const CpdValidation *validation, gint64 now)
   return now >= peer->earliest;
 }
 
-/* Returns: (transfer full): the result for these anchors at this time */
+/* Returns: (transfer none) (nullable): what is on record of these anchors and holds at this time */
 CpdValidation *
 cpd_peer_find_validation (CpdPeer *peer, CpdAnchors *anchors, gint64 now)
 {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A server's end of TLS as GnuTLS speaks it, for what Python's own cannot do: shaking hands anew in
-TLS 1.2 (RFC 5246, section 7.4.1.1), and taking early data in TLS 1.3 (RFC 8446, section 2.3)."""
+TLS 1.2 (RFC 5246, section 7.4.1.1), taking early data in TLS 1.3 (RFC 8446, section 2.3), and
+stapling an OCSP response (RFC 6066, section 8)."""
 
 import ctypes
 
@@ -11,6 +12,8 @@ GOT_APPLICATION_DATA, NOT_AVAILABLE = -38, -56
 EARLY_BYTES_MAX = 16384
 
 _library = ctypes.CDLL('libgnutls.so.30')
+_libc = ctypes.CDLL(None)
+_libc.malloc.restype = ctypes.c_void_p
 _library.gnutls_strerror.restype = ctypes.c_char_p
 for _function in ('recv', 'send', 'recv_early_data'):
     getattr(_library, 'gnutls_record_' + _function).restype = ctypes.c_ssize_t
@@ -18,6 +21,15 @@ for _function in ('recv', 'send', 'recv_early_data'):
 
 class Datum(ctypes.Structure):
     _fields_ = [('data', ctypes.c_char_p), ('size', ctypes.c_uint)]
+
+
+class OwnedDatum(ctypes.Structure):
+    """One that GnuTLS frees."""
+
+    _fields_ = [('data', ctypes.c_void_p), ('size', ctypes.c_uint)]
+
+
+StatusFunction = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.POINTER(OwnedDatum))
 
 
 def _call(name, *arguments, fine=()):
@@ -57,9 +69,9 @@ def _credentials(identity):
 
 class Tls:
     """As much of an SSLSocket as a test's server needs. `version`: TLS1.2 or TLS1.3. `tickets`:
-    invite early data, which is then in `early`."""
+    invite early data, which is then in `early`. `staple`: the path of an OCSP response."""
 
-    def __init__(self, raw, identity, version, tickets=None):
+    def __init__(self, raw, identity, version, tickets=None, staple=None):
         self.raw = raw
         self.early = b''
         self._waiting = b''  # what came in the midst of a handshake
@@ -73,6 +85,8 @@ class Tls:
             tickets.enable(self._session)
         _library.gnutls_transport_set_int2(self._session, raw.fileno(), raw.fileno())
         self.present(identity)
+        if staple:
+            self._staple(staple)
 
     def __getattr__(self, name):
         return getattr(self.raw, name)
@@ -80,6 +94,19 @@ class Tls:
     def present(self, identity):
         self._held.append(_credentials(identity))
         _call('credentials_set', self._session, CERTIFICATE, self._held[-1])
+
+    def _staple(self, path):
+        """Whatever it says: from a file, GnuTLS would only take a good one."""
+        with open(path, 'rb') as file:
+            response = file.read()
+
+        def give(_session, _data, datum):
+            datum[0].data, datum[0].size = _libc.malloc(len(response)), len(response)
+            ctypes.memmove(datum[0].data, response, len(response))
+            return 0
+
+        self._held.append(StatusFunction(give))
+        _library.gnutls_certificate_set_ocsp_status_request_function(self._held[-2], self._held[-1], None)
 
     @property
     def session_reused(self):
