@@ -15,7 +15,8 @@
 static const BenchService *const services[] = { &bench_proxy, &bench_certpin };
 static const unsigned int callers[] = { 1, 2, 4, 8, 16, 32, 64 };
 static const unsigned int depths[] = { 1, 2, 4, 8, 16, 32, 64 };
-static const unsigned int sizes[] = { 0, 1 << 10, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22 };
+static const unsigned int sizes[]
+    = { 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24 };
 
 typedef struct
 {
@@ -98,7 +99,7 @@ grow_body (Bench *bench)
     {
       g_autofree char *path = g_strdup_printf ("/%u", sizes[i]);
       BenchOrder order = { .server = bench->server, .path = path };
-      unsigned int count = sizes[i] > 1 << 18 ? 30 : 200;
+      unsigned int count = sizes[i] > 1 << 20 ? 10 : sizes[i] > 1 << 18 ? 30 : 200;
 
       bench_print (measure_one_by_one (bench, direct, &order, count), "µs",
                    "growth/bytes-%u/direct/p50", sizes[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* It runs in a thread and main context of its own, and ends with the process. */
+/* It runs in a thread and main context of its own, and ends with the process. It wakes up the main
+ * thread when something happens that this waits for. */
 
 #include "config.h"
 
@@ -29,6 +30,7 @@ hold (BenchServer *server, SoupServerMessage *message)
   soup_server_message_pause (message);
   g_ptr_array_add (server->held, g_object_ref (message));
   g_atomic_int_inc (&server->held_count);
+  g_main_context_wakeup (NULL);
 }
 
 static void
@@ -65,6 +67,7 @@ run (gpointer user_data)
   bench_check (error);
   uris = soup_server_get_uris (server->soup);
   g_atomic_int_set (&server->port, g_uri_get_port (uris->data));
+  g_main_context_wakeup (NULL);
   g_slist_free_full (uris, (GDestroyNotify)g_uri_unref);
   g_main_loop_run (loop);
   return NULL;
@@ -83,7 +86,7 @@ bench_server_new (BenchWorld *world)
   server->held = g_ptr_array_new_with_free_func (g_object_unref);
   g_thread_unref (g_thread_new ("server", run, server));
   while (g_atomic_int_get (&server->port) == 0)
-    g_usleep (1000);
+    g_main_context_iteration (NULL, TRUE);
   return server;
 }
 
@@ -104,8 +107,7 @@ void
 bench_server_wait_until_held (BenchServer *server, int count)
 {
   while (g_atomic_int_get (&server->held_count) < count)
-    if (!g_main_context_iteration (NULL, FALSE))
-      g_usleep (1000);
+    g_main_context_iteration (NULL, TRUE);
 }
 
 static gboolean
