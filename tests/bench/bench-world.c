@@ -244,10 +244,12 @@ compare (gconstpointer a, gconstpointer b)
   return left < right ? -1 : left > right;
 }
 
-/* Sorts `times`. */
+/* Sorts `times`. Returns: 0 if there are none */
 gint64
 bench_percentile (GArray *times, unsigned int percent)
 {
+  if (times->len == 0)
+    return 0;
   g_array_sort (times, compare);
   return g_array_index (times, gint64, (times->len - 1) * percent / 100);
 }

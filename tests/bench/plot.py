@@ -10,19 +10,30 @@ BAR, GAP, GROUP_GAP = 15, 3, 18
 TICKS = 6
 
 # Every series has a colour, a dash and a marker of its own: colour alone tells some readers nothing.
-STYLE = """
-  .page { fill: #ffffff } .text { fill: #1f2328 } .faint { fill: #59636e }
-  .grid { stroke: #d1d9e0 } .axis { stroke: #59636e }
-  .s0 { --c: #0072b2 } .s1 { --c: #c2410c } .s2 { --c: #59636e } .s3 { --c: #007a55 }
-  @media (prefers-color-scheme: dark) {
-    .page { fill: #0d1117 } .text { fill: #f0f6fc } .faint { fill: #9198a1 }
-    .grid { stroke: #3d444d } .axis { stroke: #9198a1 }
-    .s0 { --c: #58b4f0 } .s1 { --c: #ff9d5c } .s2 { --c: #b4bcc4 } .s3 { --c: #4fd1a5 }
-  }
-  text { font: 13px system-ui, "DejaVu Sans", sans-serif } .title { font-weight: 600; font-size: 15px }
-  .line { fill: none; stroke: var(--c); stroke-width: 2 } .mark { fill: var(--c); stroke: var(--c) }
-"""
+LIGHT = {'page': '#ffffff', 'text': '#1f2328', 'faint': '#59636e', 'grid': '#d1d9e0',
+         'series': ('#0072b2', '#c2410c', '#59636e', '#007a55')}
+DARK = {'page': '#0d1117', 'text': '#f0f6fc', 'faint': '#9198a1', 'grid': '#3d444d',
+        'series': ('#58b4f0', '#ff9d5c', '#b4bcc4', '#4fd1a5')}
 DASHES = ('none', '7 4', '2 4', '10 3 2 3')
+
+
+def style_colours(colours):
+    rules = [f'.{name} {{ fill: {colours[name]} }}' for name in ('page', 'text', 'faint')]
+    rules += [f'.grid {{ stroke: {colours["grid"]} }}', f'.axis {{ stroke: {colours["faint"]} }}']
+    for index, colour in enumerate(colours['series']):
+        rules.append(f'.s{index} .line {{ stroke: {colour} }} .s{index} .mark {{ fill: {colour} }}')
+    return '\n'.join(rules)
+
+
+STYLE = f"""
+{style_colours(LIGHT)}
+text {{ font: 13px system-ui, "DejaVu Sans", sans-serif }}
+.title {{ font-size: 15px; font-weight: 600 }}
+.line {{ fill: none; stroke-width: 2 }}
+@media (prefers-color-scheme: dark) {{
+{style_colours(DARK)}
+}}
+"""
 
 
 def number(value):
@@ -61,7 +72,7 @@ class Scale:
 
 
 def text(x, y, words, anchor='start', kind='text'):
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(words)}</text>'
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(str(words))}</text>'
 
 
 def mark(x, y, style):
@@ -135,12 +146,13 @@ def draw_lines(title, x_axis, y_title, series, logarithmic=False):
 
 def draw_bars(title, x_title, groups):
     """`groups`: (name, bars), each bar (name, style, value). Every bar has its name and its value beside it."""
-    left, top = 210, 46
+    left, top = 160, 46
     bars = [bar for _, group in groups for bar in group]
     scale = Scale(0, max(value for _, _, value in bars), (left, WIDTH - 70))
     parts, y = [], top
     for group, members in groups:
-        parts.append(text(16, y + 12, group, kind='text title'))
+        parts.append(text(16, y + 12, group))
+        y += BAR + GAP
         for name, style, value in members:
             parts.append(text(left - 8, y + 12, name, 'end', 'faint'))
             parts.append(f'<g class="s{style}"><rect class="mark" x="{left}" y="{y}" '
