@@ -240,7 +240,7 @@ warm_up (Bench *bench)
     {
       g_autofree char *name = make_host (host);
 
-      bench_pin (bench->world, name, bench->leaf);
+      bench_pin (bench->world, bench->world->bus, name, bench->leaf);
       ask (bench, host);
     }
 }
@@ -293,7 +293,8 @@ main (int argc, char **argv)
 
   if (argc != 2)
     return 2;
-  bench.world = bench_world_new (argv[1]);
+  bench.world = bench_world_new ();
+  bench_world_start (bench.world, argv[1], NULL);
   bench.leaf = TEST_IDENTITY (.dns = { "*.bench.localhost" }, .issuer = bench.world->ca);
   bench.other = TEST_IDENTITY (.dns = { "*.bench.localhost" }, .issuer = bench.world->ca);
   bench.certificate = bench_tls_certificate (bench.world, bench.leaf);

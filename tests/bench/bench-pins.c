@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* What many pins cost: to read them at the start, to hold them, to look one up, to list a slice of
- * them. It prints figures and asserts none.
+ * them, and what a request costs when the service has them. It prints figures and asserts none.
  *
- * usage: bench-pins [COUNT] */
+ * usage: bench-pins CERTPIND [COUNT...] */
 
 #include "config.h"
+
+#include "bench-load.h"
 
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "daemon/core/pins/cpd-store.h"
 #include "tests/lib/test-core.h"
 
-#include <glib/gstdio.h>
-
 #include <locale.h>
+#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#define COUNT    100000
-#define PER_USER 10000
-#define LOOKUPS  1000000
-#define SLICE    500
+#define LOOKUPS   1000000
+#define SLICE     500
+#define CALLS     1000
+#define FIRST_UID 4200000
+#define PER_USER  10000
 
 static char *
 make_host (unsigned int number)
@@ -29,33 +30,35 @@ make_host (unsigned int number)
 }
 
 static void
+write_pin (const char *folder, unsigned int number)
+{
+  g_autofree char *host = make_host (number);
+  g_autoptr (CpdPin) pin = test_pin (host, CPD_LAYER_USER, (guint8)(1 + number % 200));
+  g_autoptr (GBytes) text = cpd_pin_file_print (pin, "");
+  g_autofree char *name = cpd_pin_file_name (pin->host);
+  g_autofree char *path = g_build_filename (folder, name, NULL);
+  FILE *file = fopen (path, "we");
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
+
+  if (file == NULL || fwrite (data, 1, length, file) != length || fclose (file) != 0)
+    {
+      g_printerr ("cannot write ‘%s’\n", path);
+      exit (1);
+    }
+}
+
+static void
 write_pins (const char *state, unsigned int count)
 {
   for (unsigned int i = 0; i < count; i++)
     {
-      g_autofree char *host = make_host (i);
-      g_autofree char *folder = g_strdup_printf ("%s/users/%u", state, 4200000 + i / PER_USER);
-      g_autoptr (CpdPin) pin = test_pin (host, CPD_LAYER_USER, (guint8)(1 + i % 200));
-      g_autoptr (GBytes) text = cpd_pin_file_print (pin, "");
-      g_autofree char *name = cpd_pin_file_name (pin->host);
-      g_autofree char *path = g_build_filename (folder, name, NULL);
-      gsize length;
-      const char *data = g_bytes_get_data (text, &length);
+      g_autofree char *folder = g_strdup_printf ("%s/users/%u", state, FIRST_UID + i / PER_USER);
 
-      g_mkdir_with_parents (folder, 0700);
-      g_file_set_contents_full (path, data, (gssize)length, G_FILE_SET_CONTENTS_NONE, 0600, NULL);
+      if (i % PER_USER == 0)
+        g_mkdir_with_parents (folder, 0700);
+      write_pin (folder, i);
     }
-}
-
-static long
-get_resident_kib (void)
-{
-  g_autofree char *text = NULL;
-  g_auto (GStrv) words = NULL;
-
-  g_file_get_contents ("/proc/self/statm", &text, NULL, NULL);
-  words = g_strsplit (text, " ", 3);
-  return atol (words[1]) * (sysconf (_SC_PAGESIZE) / 1024);
 }
 
 /* Returns: ns a look-up */
@@ -74,7 +77,7 @@ measure_lookups (CpdStore *store, unsigned int count)
   for (unsigned int i = 0; i < LOOKUPS; i++)
     {
       unsigned int number = i % targets->len;
-      guint32 uid = 4200000 + number * (count / 1000) / PER_USER;
+      guint32 uid = FIRST_UID + number * (count / 1000) / PER_USER;
 
       cpd_pin_unref (cpd_store_find_pin (store, CPD_LAYER_USER, uid, targets->pdata[number]));
     }
@@ -89,31 +92,79 @@ measure_slices (CpdStore *store)
 
   for (int i = 0; i < 100; i++)
     g_ptr_array_unref (
-        cpd_store_list_after (store, CPD_LAYER_USER, 4200000, "h004999.bench.example", SLICE));
+        cpd_store_list_after (store, CPD_LAYER_USER, FIRST_UID, "h004999.bench.example", SLICE));
   return (double)(g_get_monotonic_time () - start) / 100;
+}
+
+/* As the service does, in this process. */
+static void
+measure_store (const char *state, unsigned int count)
+{
+  static const char *const no_dirs[] = { NULL };
+  const CpdStoreSettings settings = { .state_dir = state, .pins_dirs = no_dirs };
+  g_autoptr (CpdStore) store = cpd_store_new (&settings);
+  g_autoptr (GPtrArray) problems = NULL;
+  unsigned long before = bench_get_resident_kib (NULL);
+  gint64 start = g_get_monotonic_time ();
+
+  problems = cpd_store_load (store);
+  bench_print ((double)(g_get_monotonic_time () - start) / 1000, "ms", "pins/%u/read", count);
+  bench_print (problems->len, "", "pins/%u/problems", count);
+  bench_print ((double)(bench_get_resident_kib (NULL) - before) / 1024, "MiB", "pins/%u/memory",
+               count);
+  bench_print (measure_lookups (store, count), "ns", "pins/%u/look-up", count);
+  bench_print (measure_slices (store), "µs", "pins/%u/slice", count);
+}
+
+/* Returns: the p50, in µs */
+static double
+measure_requests (BenchWorld *world)
+{
+  g_autoptr (GArray) times = g_array_new (FALSE, FALSE, sizeof (gint64));
+  const BenchOrder order
+      = { .server = bench_server_new (world), .service = &bench_certpin, .path = "/" };
+
+  bench_pin (world, world->bus, BENCH_HOSTS, bench_server_get_identity (order.server));
+  for (int i = 0; i < CALLS; i++)
+    {
+      gint64 start = g_get_monotonic_time (), taken;
+
+      g_variant_unref (bench_request (world->bus, &order));
+      taken = g_get_monotonic_time () - start;
+      g_array_append_val (times, taken);
+    }
+  return (double)bench_percentile (times, 50);
+}
+
+static void
+measure (const char *certpind, unsigned int count)
+{
+  BenchWorld *world = bench_world_new ();
+  g_autofree char *state = g_build_filename (world->folder, "state", NULL);
+
+  if (count > 0)
+    {
+      write_pins (state, count);
+      measure_store (state, count);
+    }
+  bench_world_start (world, certpind, NULL);
+  bench_print (measure_requests (world), "µs", "pins/%u/request", count);
+  bench_print ((double)bench_get_resident_kib (world->service) / 1024, "MiB", "pins/%u/service",
+               count);
+  bench_world_end (world);
 }
 
 int
 main (int argc, char **argv)
 {
-  static const char *const no_dirs[] = { NULL };
-  unsigned int count = argc > 1 ? (unsigned int)atoi (argv[1]) : COUNT;
-  g_autoptr (TestFolder) folder = test_folder_new ();
-  const CpdStoreSettings settings = { .state_dir = folder, .pins_dirs = no_dirs };
-  g_autoptr (CpdStore) store = cpd_store_new (&settings);
-  g_autoptr (GPtrArray) problems = NULL;
-  long before;
-  gint64 start;
+  static const unsigned int counts[] = { 0, 1000, 10000, 100000 };
 
   setlocale (LC_ALL, "");
-  write_pins (folder, count);
-  before = get_resident_kib ();
-  start = g_get_monotonic_time ();
-  problems = cpd_store_load (store);
-  g_print ("%u pins, of %u users; %u problems\n", count, count / PER_USER, problems->len);
-  g_print ("reading them:       %6.0f ms\n", (double)(g_get_monotonic_time () - start) / 1000);
-  g_print ("holding them:       %6ld KiB more are resident\n", get_resident_kib () - before);
-  g_print ("a look-up:          %6.0f ns\n", measure_lookups (store, count));
-  g_print ("a slice of %u pins: %6.0f µs\n", SLICE, measure_slices (store));
+  if (argc < 2)
+    return 2;
+  for (int i = 2; i < argc; i++)
+    measure (argv[1], (unsigned int)atoi (argv[i]));
+  for (unsigned int i = 0; argc == 2 && i < G_N_ELEMENTS (counts); i++)
+    measure (argv[1], counts[i]);
   return 0;
 }

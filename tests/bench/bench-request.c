@@ -1,203 +1,135 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A warm SecureRequest beside its two parts, in one run: a libsoup request over a kept-alive
- * connection to the same server, and a bare D-Bus call of the same shape. It prints figures and
- * asserts none. */
+/* One request after the other, each beside its rivals: libsoup without any service, a bare D-Bus
+ * call with the same arguments and reply, and a plain proxy. GET and POST on a kept-alive
+ * connection, and GET with a new connection each time. It prints figures and asserts none.
+ *
+ * usage: bench-request CERTPIND RIVALS */
 
 #include "config.h"
 
-#include "bench-world.h"
+#include "bench-direct.h"
 
-#define ROUNDS          20
-#define CALLS_PER_ROUND 100
-#define ECHO_NAME       "org.certpin.Echo"
+#define ROUNDS     20
+#define POST_BYTES 1024
+
+typedef struct
+{
+  const char *title, *method, *path;
+  gsize body_size;
+  unsigned int calls_per_round;
+} Kind;
+
+static const Kind kinds[] = {
+  { "get", "GET", "/", 0, 50 },
+  { "post", "POST", "/", POST_BYTES, 50 },
+  { "cold", "GET", "/close", 0, 15 },
+};
+
+typedef enum
+{
+  DIRECT,
+  BARE,
+  PROXY,
+  CERTPIN,
+  N_WAYS
+} Way;
 
 typedef struct
 {
   BenchWorld *world;
-  char *url;
-  SoupSession *session;
+  BenchDirect *direct;
+  BenchOrder order;
+  GArray *times[N_WAYS];
 } Bench;
 
-static const char echo_xml[] = "<node><interface name='" ECHO_NAME "'><method name='SecureRequest'>"
-                               "<arg type='s' direction='in'/><arg type='s' direction='in'/>"
-                               "<arg type='a(ss)' direction='in'/><arg type='ay' direction='in'/>"
-                               "<arg type='a{sv}' direction='in'/><arg type='u' direction='out'/>"
-                               "<arg type='a(ss)' direction='out'/><arg type='ay' direction='out'/>"
-                               "<arg type='a{sv}' direction='out'/></method></interface></node>";
+static const BenchService *const services[N_WAYS]
+    = { NULL, &bench_echo, &bench_proxy, &bench_certpin };
 
-/* `user_data`: the reply */
 static void
-echo (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
-      const char *method, GVariant *parameters, GDBusMethodInvocation *invocation,
-      gpointer user_data)
+ask (Bench *bench, Way way)
 {
-  g_dbus_method_invocation_return_value (invocation, user_data);
-}
-
-/* The other process: a service that does nothing but give the same reply each time. */
-static void
-run_echo (const char *address, const char *reply_text)
-{
-  const GDBusInterfaceVTable vtable = { .method_call = echo };
-  g_autoptr (GDBusNodeInfo) info = g_dbus_node_info_new_for_xml (echo_xml, NULL);
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  GError *error = NULL;
-  GVariant *reply
-      = g_variant_parse (G_VARIANT_TYPE ("(ua(ss)aya{sv})"), reply_text, NULL, NULL, &error);
-  GDBusConnection *bus = g_dbus_connection_new_for_address_sync (
-      address,
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, &error);
-
-  bench_check (error);
-  g_dbus_connection_register_object (bus, "/", info->interfaces[0], &vtable, reply, NULL, &error);
-  bench_check (error);
-  g_bus_own_name_on_connection (bus, ECHO_NAME, G_BUS_NAME_OWNER_FLAGS_NONE, NULL, NULL, NULL,
-                                NULL);
-  g_main_loop_run (loop);
+  bench->order.service = services[way];
+  if (way == DIRECT)
+    bench_direct_request (bench->direct, &bench->order);
+  else
+    g_variant_unref (bench_request (bench->world->bus, &bench->order));
 }
 
 static void
-on_request (SoupServer *server, SoupServerMessage *message, const char *path, GHashTable *query,
-            gpointer user_data)
+measure (Bench *bench, Way way, unsigned int count)
 {
-  soup_server_message_set_status (message, 200, NULL);
-  soup_server_message_set_response (message, "text/plain", SOUP_MEMORY_STATIC, "ok", 2);
-}
-
-static GVariant *
-call (Bench *bench, const char *name, const char *path, const char *interface)
-{
-  GVariant *parameters
-      = g_variant_new ("(ss@a(ss)@ay@a{sv})", "GET", bench->url, g_variant_new ("a(ss)", NULL),
-                       g_variant_new ("ay", NULL), g_variant_new ("a{sv}", NULL));
-  GError *error = NULL;
-  GVariant *reply
-      = g_dbus_connection_call_sync (bench->world->bus, name, path, interface, "SecureRequest",
-                                     parameters, NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
-
-  bench_check (error);
-  return reply;
-}
-
-static void
-ask_certpin (Bench *bench)
-{
-  g_variant_unref (call (bench, CERTPIN_NAME, CERTPIN_PATH, CERTPIN_REQUESTS));
-}
-
-static void
-ask_echo (Bench *bench)
-{
-  g_variant_unref (call (bench, ECHO_NAME, "/", ECHO_NAME));
-}
-
-static void
-ask_server (Bench *bench)
-{
-  g_autoptr (SoupMessage) message = soup_message_new ("GET", bench->url);
-  GError *error = NULL;
-  g_autoptr (GBytes) body = soup_session_send_and_read (bench->session, message, NULL, &error);
-
-  bench_check (error);
-}
-
-static void
-measure (Bench *bench, void (*ask) (Bench *), GArray *times)
-{
-  for (int i = 0; i < CALLS_PER_ROUND; i++)
+  for (unsigned int i = 0; i < count; i++)
     {
       gint64 start = g_get_monotonic_time (), taken;
 
-      ask (bench);
+      ask (bench, way);
       taken = g_get_monotonic_time () - start;
-      g_array_append_val (times, taken);
+      g_array_append_val (bench->times[way], taken);
     }
 }
 
+/* What the service adds to the request itself, as a multiple of its rivals. */
 static void
-compare_all (Bench *bench)
+print_ratios (const char *title, const gint64 *p50)
 {
-  void (*const asks[]) (Bench *) = { ask_server, ask_echo, ask_certpin };
-  static const char *const names[]
-      = { "libsoup, kept alive", "bare D-Bus call", "warm SecureRequest" };
-  GArray *times[3];
-  gint64 p50[3];
+  double added = (double)(p50[CERTPIN] - p50[DIRECT]);
 
-  for (int i = 0; i < 3; i++)
+  bench_print (added / (double)p50[BARE], "x", "request/%s/added-to-bare", title);
+  bench_print (added / (double)(p50[PROXY] - p50[DIRECT]), "x", "request/%s/added-to-proxy-added",
+               title);
+  bench_print ((double)p50[CERTPIN] / (double)p50[PROXY], "x", "request/%s/certpin-to-proxy",
+               title);
+}
+
+static void
+compare (Bench *bench, const Kind *kind)
+{
+  gint64 p50[N_WAYS];
+
+  bench->order.method = kind->method;
+  bench->order.path = kind->path;
+  bench->order.body_size = kind->body_size;
+  for (Way way = 0; way < N_WAYS; way++)
     {
-      times[i] = g_array_new (FALSE, FALSE, sizeof (gint64));
-      asks[i](bench); /* warms it up */
+      bench->times[way] = g_array_new (FALSE, FALSE, sizeof (gint64));
+      ask (bench, way); /* warms it up */
     }
   for (int round = 0; round < ROUNDS; round++)
-    for (int i = 0; i < 3; i++)
-      measure (bench, asks[i], times[i]);
-  g_print ("%-22s %10s %10s   (%d calls each, µs)\n", "", "p50", "p99", ROUNDS * CALLS_PER_ROUND);
-  for (int i = 0; i < 3; i++)
+    for (Way way = 0; way < N_WAYS; way++)
+      measure (bench, way, kind->calls_per_round);
+  for (Way way = 0; way < N_WAYS; way++)
     {
-      p50[i] = bench_percentile (times[i], 50);
-      g_print ("%-22s %10" G_GINT64_FORMAT " %10" G_GINT64_FORMAT "\n", names[i], p50[i],
-               bench_percentile (times[i], 99));
-      g_array_unref (times[i]);
+      const char *title = way == DIRECT ? "direct" : services[way]->title;
+
+      p50[way] = bench_percentile (bench->times[way], 50);
+      bench_print ((double)p50[way], "µs", "request/%s/%s/p50", kind->title, title);
+      bench_print ((double)bench_percentile (bench->times[way], 99), "µs", "request/%s/%s/p99",
+                   kind->title, title);
+      g_array_unref (bench->times[way]);
     }
-  g_print ("(SecureRequest - libsoup) / bare call: %.2f\n",
-           (double)(p50[2] - p50[0]) / (double)p50[1]);
-}
-
-/* A service that replies as certpin does, byte for byte. */
-static GSubprocess *
-start_echo (Bench *bench, const char *self)
-{
-  g_autoptr (GVariant) reply = call (bench, CERTPIN_NAME, CERTPIN_PATH, CERTPIN_REQUESTS);
-  g_autofree char *text = g_variant_print (reply, TRUE);
-  GSubprocess *process = bench_spawn (self, "--echo", bench->world->address, text, NULL);
-
-  bench_wait_for_name (bench->world, ECHO_NAME);
-  return process;
-}
-
-static SoupSession *
-new_session (BenchWorld *world)
-{
-  g_autofree char *ca_file = g_build_filename (world->folder, "ca.pem", NULL);
-  SoupSession *session = soup_session_new ();
-  GError *error = NULL;
-  g_autoptr (GTlsDatabase) trusted = g_tls_file_database_new (ca_file, &error);
-
-  bench_check (error);
-  soup_session_set_tls_database (session, trusted);
-  return session;
-}
-
-static void
-run_bench (const char *self, const char *certpind)
-{
-  Bench bench = { .world = bench_world_new (certpind) };
-  g_autoptr (TestIdentity) leaf
-      = TEST_IDENTITY (.subject = "localhost", .dns = { "localhost" }, .issuer = bench.world->ca);
-  g_autoptr (GSubprocess) echo_service = NULL;
-
-  bench.session = new_session (bench.world);
-  bench.url = bench_serve (bench.world, leaf, on_request);
-  bench_pin (bench.world, "localhost", leaf);
-  echo_service = start_echo (&bench, self);
-  compare_all (&bench);
-  g_subprocess_force_exit (echo_service);
-  g_subprocess_wait (echo_service, NULL, NULL);
-  bench_world_end (bench.world);
+  print_ratios (kind->title, p50);
 }
 
 int
 main (int argc, char **argv)
 {
-  g_setenv ("SOUP_FORCE_HTTP1", "1", TRUE);
-  if (argc == 4 && g_str_equal (argv[1], "--echo"))
-    run_echo (argv[2], argv[3]);
-  else if (argc == 2)
-    run_bench (argv[0], argv[1]);
-  else
+  Bench bench = { 0 };
+
+  if (argc != 3)
     return 2;
+  bench.world = bench_world_new ();
+  bench_world_start (bench.world, argv[1], NULL);
+  bench.order.server = bench_server_new (bench.world);
+  bench.order.path = "/";
+  bench_pin (bench.world, bench.world->bus, BENCH_HOSTS,
+             bench_server_get_identity (bench.order.server));
+  bench.direct = bench_direct_new (bench.world);
+  bench_start_echo (bench.world, argv[2], &bench.order);
+  bench_start_proxy (bench.world, argv[2]);
+  for (unsigned int i = 0; i < G_N_ELEMENTS (kinds); i++)
+    compare (&bench, &kinds[i]);
+  bench_direct_free (bench.direct);
+  bench_world_end (bench.world);
   return 0;
 }
