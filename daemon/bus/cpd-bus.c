@@ -135,7 +135,7 @@ connect_parts (CpdBus *bus, CpdLink *link)
   parts->connection = g_object_ref (connection);
   parts->callers = cpd_callers_new (connection);
   parts->inbox = cpd_inbox_new (&funcs, bus);
-  parts->delivery = cpd_delivery_new (connection, parts->inbox, on_room, bus);
+  parts->delivery = cpd_delivery_new (link, parts->inbox, on_room, bus);
   parts->subscribers = cpd_subscribers_new (parts->delivery);
   g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
   g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);

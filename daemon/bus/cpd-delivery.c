@@ -123,6 +123,7 @@ may_ask_at (CpdDelivery *delivery, const Receiver *receiver)
   return receiver->asked_us + (all ? MAX (receiver->wait_us, WAIT_ALL_US) : receiver->wait_us);
 }
 
+/* `message`: (transfer full) */
 static void
 transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
 {
@@ -157,7 +158,7 @@ pump (CpdDelivery *delivery, Receiver *receiver)
     {
       g_queue_pop_head (&receiver->held);
       receiver->held_bytes -= reply->budgeted ? 0 : reply->bytes;
-      transmit (delivery, receiver, reply->message, reply->bytes);
+      transmit (delivery, receiver, g_steal_pointer (&reply->message), reply->bytes);
       reply_free (reply);
     }
   if (receiver->wants_room && g_queue_is_empty (&receiver->held)
@@ -354,20 +355,20 @@ look_at_all (gpointer user_data)
   pump_all (delivery);
 }
 
-/* `inbox`: outlives it. `room`: called when a receiver that missed a signal can be told so. */
+/* `link`, `inbox`: outlive it. `room`: called when a receiver that missed a signal can be told
+ * so. */
 CpdDelivery *
-cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox, CpdDeliveryRoomFunc room,
-                  gpointer user_data)
+cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpointer user_data)
 {
   static const CpdUndeliveredFuncs funcs = { .figure = on_figure, .done = on_done };
   CpdDelivery *delivery = g_new0 (CpdDelivery, 1);
 
   delivery->inbox = inbox;
-  delivery->outlet = cpd_outlet_new (connection, on_sent, delivery);
+  delivery->outlet = cpd_outlet_new (cpd_link_get_post (link), on_sent, delivery);
   delivery->room = room;
   delivery->user_data = user_data;
   delivery->credit = cpd_credit_new ();
-  delivery->undelivered = cpd_undelivered_new (connection, &funcs, delivery);
+  delivery->undelivered = cpd_undelivered_new (cpd_link_get_connection (link), &funcs, delivery);
   delivery->receivers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, receiver_free);
   delivery->alarm = cpd_alarm_new ("what was not read yet", look_at_all, delivery);
   return delivery;
@@ -429,7 +430,7 @@ cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
   guint64 bytes = cpd_delivery_estimate (owned, 0);
-  g_autoptr (GDBusMessage) message = NULL;
+  GDBusMessage *message;
   Receiver *receiver;
 
   if (g_cancellable_is_cancelled (caller->gone))

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/bus/cpd-caller.h"
-#include "daemon/bus/cpd-inbox.h"
+#include "daemon/bus/cpd-link.h"
 
 G_BEGIN_DECLS
 
@@ -25,8 +25,8 @@ typedef struct
 /* There is room for a signal again, after one was dropped. */
 typedef void (*CpdDeliveryRoomFunc) (CpdCaller *caller, gpointer user_data);
 
-CpdDelivery *cpd_delivery_new (GDBusConnection *connection, CpdInbox *inbox,
-                               CpdDeliveryRoomFunc room, gpointer user_data);
+CpdDelivery *
+cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpointer user_data);
 void cpd_delivery_free (CpdDelivery *delivery);
 
 void cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply);

@@ -5,7 +5,7 @@
  * take gigabytes. So GDBus gets one end of a socketpair instead of the bus's socket. One thread
  * reads from the bus as fast as the bus sends: it puts calls of the service into the inbox, or
  * refuses them before reading the body, and passes all else to GDBus. Another thread passes GDBus's
- * messages to the bus. */
+ * messages to the bus; those of the service to its callers come by the post. */
 
 #include "config.h"
 
@@ -47,6 +47,8 @@ struct _CpdLink
   GDBusConnection *connection;
   CpdInbox *inbox; /* atomic; NULL: calls are dropped, because the service has no name yet */
   GThread *in, *out;
+  GMutex sending; /* to the bus, a message at a time */
+  CpdPost *post;  /* NULL until there is a connection */
 };
 
 /* One message on its way from the bus. */
@@ -228,10 +230,12 @@ take_one_out (CpdLink *link)
 {
   g_auto (Letter) letter = { 0 };
   g_autoptr (GArray) fds = NULL;
+  g_autoptr (GMutexLocker) locker = NULL;
 
   if (!read_header (&link->inner, &letter) || !parse_header (&letter))
     return FALSE;
   fds = cpd_source_take_fds (&link->inner, letter.header.n_fds);
+  locker = g_mutex_locker_new (&link->sending);
   return pass_on (&link->inner, &link->bus, &letter, fds);
 }
 
@@ -363,6 +367,7 @@ cpd_link_new (const char *address, GError **error)
   g_autoptr (CpdLink) link = g_new0 (CpdLink, 1);
   g_autoptr (GIOStream) stream = NULL;
 
+  g_mutex_init (&link->sending);
   cpd_source_init (&link->bus, -1);
   cpd_source_init (&link->inner, -1);
   if (!connect_to_bus (link, address, error))
@@ -376,7 +381,10 @@ cpd_link_new (const char *address, GError **error)
                                     G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
                                         | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
                                     NULL, NULL, error);
-  return link->connection != NULL ? g_steal_pointer (&link) : NULL;
+  if (link->connection == NULL)
+    return NULL;
+  link->post = cpd_post_new (link->bus.socket, &link->sending);
+  return g_steal_pointer (&link);
 }
 
 static void
@@ -421,6 +429,7 @@ send_last_words (CpdLink *link)
 {
   struct pollfd ended = { .fd = link->bus.socket };
 
+  cpd_post_flush (link->post, g_get_monotonic_time () + LAST_WORDS_MS * 1000);
   flush (link);
   g_dbus_connection_close_sync (link->connection, NULL, NULL);
   g_object_unref (link->connection);
@@ -435,10 +444,12 @@ cpd_link_free (CpdLink *link)
   if (link->connection != NULL)
     send_last_words (link);
   end (link);
+  g_clear_pointer (&link->post, cpd_post_free);
   g_clear_pointer (&link->in, g_thread_join);
   g_clear_pointer (&link->out, g_thread_join);
   cpd_source_clear (&link->bus);
   cpd_source_clear (&link->inner);
+  g_mutex_clear (&link->sending);
   cpd_inbox_unref (link->inbox);
   g_free (link);
 }
@@ -448,6 +459,13 @@ GDBusConnection *
 cpd_link_get_connection (CpdLink *link)
 {
   return link->connection;
+}
+
+/* Returns: (transfer none): for the messages of the service to its callers */
+CpdPost *
+cpd_link_get_post (CpdLink *link)
+{
+  return link->post;
 }
 
 /* From now on, calls go to an inbox. Call it once. */

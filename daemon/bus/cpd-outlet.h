@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "daemon/bus/cpd-post.h"
 
 G_BEGIN_DECLS
 
@@ -12,7 +12,7 @@ typedef struct _CpdOutlet CpdOutlet;
 /* This many bytes for `receiver` have left the process. */
 typedef void (*CpdOutletSent) (const char *receiver, guint64 bytes, gpointer user_data);
 
-CpdOutlet *cpd_outlet_new (GDBusConnection *connection, CpdOutletSent sent, gpointer user_data);
+CpdOutlet *cpd_outlet_new (CpdPost *post, CpdOutletSent sent, gpointer user_data);
 void cpd_outlet_free (CpdOutlet *outlet);
 
 void cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes);

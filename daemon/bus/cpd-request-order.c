@@ -19,12 +19,23 @@
 #define REQUIRE_KEYS_MAX 64
 #define TOKEN_MAX_BYTES  64
 
-/* The arguments of the method; they belong to the message. */
+/* The arguments of the method. */
 typedef struct
 {
-  const char *method, *url;
-  GVariant *headers, *body, *options;
+  GVariant *method, *url, *headers, *body, *options;
 } Arguments;
+
+static void
+arguments_clear (Arguments *arguments)
+{
+  g_variant_unref (arguments->method);
+  g_variant_unref (arguments->url);
+  g_variant_unref (arguments->headers);
+  g_variant_unref (arguments->body);
+  g_variant_unref (arguments->options);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Arguments, arguments_clear)
 
 static gboolean
 check_size (const char *what, const char *unit, guint64 size, guint64 most, GError **error)
@@ -46,7 +57,8 @@ check_sizes (const Arguments *arguments, const CpdConfig *config, GError **error
   g_variant_iter_init (&iter, arguments->headers);
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     header_bytes += strlen (name) + strlen (value) + strlen (": \r\n");
-  return check_size ("the URL has", "bytes", strlen (arguments->url), config->url_bytes, error)
+  return check_size ("the URL has", "bytes", strlen (g_variant_get_string (arguments->url, NULL)),
+                     config->url_bytes, error)
          && check_size ("the request has", "headers", g_variant_n_children (arguments->headers),
                         config->headers, error)
          && check_size ("the headers have", "bytes", header_bytes, config->header_bytes, error)
@@ -112,11 +124,23 @@ take_request (CpdOrder *order, const Arguments *arguments, GError **error)
 {
   g_autoptr (GBytes) body = g_variant_get_data_as_bytes (arguments->body);
 
-  order->request
-      = certpin_request_new (arguments->method, arguments->url, arguments->headers, body, error);
+  order->request = certpin_request_new (g_variant_get_string (arguments->method, NULL),
+                                        g_variant_get_string (arguments->url, NULL),
+                                        arguments->headers, body, error);
   if (order->request != NULL)
     order->target = cpd_host_new_of_uri (certpin_request_get_uri (order->request), error);
   return order->target != NULL;
+}
+
+/* A format string takes ten times as long. */
+static void
+get_arguments (GVariant *tuple, Arguments *arguments)
+{
+  arguments->method = g_variant_get_child_value (tuple, 0);
+  arguments->url = g_variant_get_child_value (tuple, 1);
+  arguments->headers = g_variant_get_child_value (tuple, 2);
+  arguments->body = g_variant_get_child_value (tuple, 3);
+  arguments->options = g_variant_get_child_value (tuple, 4);
 }
 
 /* `arguments`: SecureRequest's. `token`: (out) (transfer full) (nullable).
@@ -128,20 +152,16 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
                          GError **error)
 {
   g_autoptr (CpdOrder) order = cpd_order_new ();
-  g_autoptr (GVariant) headers = NULL, body = NULL, options = NULL;
+  g_auto (Arguments) parts = { NULL };
   g_autofree char *given = NULL;
-  Arguments parts;
 
-  g_variant_get (arguments, "(&s&s@a(ss)@ay@a{sv})", &parts.method, &parts.url, &headers, &body,
-                 &options);
-  parts.headers = headers;
-  parts.body = body;
-  parts.options = options;
+  get_arguments (arguments, &parts);
   order->uid = uid;
   order->timeout_ms = TIMEOUT_MS;
   order->max_body_bytes = config->inline_body_bytes;
   order->max_redirects = REDIRECTS;
-  if (!check_sizes (&parts, config, error) || !parse_options (order, options, config, &given, error)
+  if (!check_sizes (&parts, config, error)
+      || !parse_options (order, parts.options, config, &given, error)
       || !take_request (order, &parts, error))
     return NULL;
   *token = g_steal_pointer (&given);

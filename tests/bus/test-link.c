@@ -410,6 +410,37 @@ test_last_words_leave (Fixture *f, gconstpointer user_data)
   g_dbus_connection_remove_filter (f->other, filter);
 }
 
+/* Two threads send: GDBus's, in pieces, and the post's. */
+static void
+test_messages_stay_whole (Fixture *f, gconstpointer user_data)
+{
+  int arrived = 0;
+  gsize size = 200 * 1024;
+  g_autofree guint8 *bytes = g_malloc0 (size);
+  unsigned int filter = g_dbus_connection_add_filter (f->other, count_signal, &arrived, NULL);
+
+  for (int i = 0; i < 100; i++)
+    {
+      g_autoptr (GDBusMessage) message = g_dbus_message_new_signal ("/a", "b.c", "Last");
+
+      g_dbus_message_set_destination (message, name_of (f->other));
+      g_dbus_message_set_body (
+          message,
+          g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1)));
+      if (i % 2 == 0)
+        g_dbus_connection_send_message (f->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                        NULL, NULL);
+      else
+        cpd_post_send (cpd_link_get_post (f->link), g_steal_pointer (&message));
+    }
+  while (g_atomic_int_get (&arrived) < 100)
+    {
+      g_assert_false (g_dbus_connection_is_closed (f->connection));
+      test_loop_run_for (10);
+    }
+  g_dbus_connection_remove_filter (f->other, filter);
+}
+
 static void
 test_the_end_of_the_bus_is_told (Fixture *f, gconstpointer user_data)
 {
@@ -457,6 +488,7 @@ main (int argc, char **argv)
   ADD ("descriptors-are-not-mistaken", test_descriptors_are_not_mistaken);
   ADD ("unasked-signals-are-dropped", test_unasked_signals_are_dropped);
   ADD ("last-words-leave", test_last_words_leave);
+  ADD ("messages-stay-whole", test_messages_stay_whole);
   ADD ("the-end-of-the-bus-is-told", test_the_end_of_the_bus_is_told);
   g_test_add_func ("/bus/link/no-bus", test_no_bus);
   g_test_add_func ("/bus/link/nobody-listens", test_nobody_listens);

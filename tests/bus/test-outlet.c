@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include "daemon/bus/cpd-link.h"
 #include "daemon/bus/cpd-outlet.h"
 #include "tests/lib/test-bus.h"
 
@@ -17,7 +18,8 @@ static const guint32 alice = 1000, bob = 1001;
 typedef struct
 {
   GTestDBus *dbus;
-  GDBusConnection *connection, *receiver;
+  CpdLink *link;
+  GDBusConnection *receiver;
   CpdOutlet *outlet;
   guint64 sent; /* bytes that have left */
   GMutex lock;
@@ -47,23 +49,25 @@ on_sent (const char *receiver, guint64 bytes, gpointer user_data)
 static void
 set_up (Fixture *f, gconstpointer user_data)
 {
+  g_autoptr (GError) error = NULL;
+
   f->dbus = g_test_dbus_new (G_TEST_DBUS_NONE);
   g_test_dbus_up (f->dbus);
-  f->connection = test_bus_connect_to (f->dbus);
+  f->link = cpd_link_new (g_test_dbus_get_bus_address (f->dbus), &error);
+  g_assert_no_error (error);
   f->receiver = test_bus_connect_to (f->dbus);
   f->order = g_string_new (NULL);
   g_mutex_init (&f->lock);
   g_dbus_connection_add_filter (f->receiver, note, f, NULL);
-  f->outlet = cpd_outlet_new (f->connection, on_sent, f);
+  f->outlet = cpd_outlet_new (cpd_link_get_post (f->link), on_sent, f);
 }
 
 static void
 tear_down (Fixture *f, gconstpointer user_data)
 {
   g_clear_pointer (&f->outlet, cpd_outlet_free);
-  g_dbus_connection_close_sync (f->connection, NULL, NULL);
+  cpd_link_free (f->link);
   g_dbus_connection_close_sync (f->receiver, NULL, NULL);
-  g_object_unref (f->connection);
   g_object_unref (f->receiver);
   g_test_dbus_down (f->dbus);
   g_object_unref (f->dbus);
@@ -75,7 +79,7 @@ static void
 send_message (Fixture *f, guint32 uid, const char *member, gsize size)
 {
   g_autofree guint8 *bytes = g_malloc0 (size);
-  g_autoptr (GDBusMessage) message = g_dbus_message_new_signal ("/", "a.b", member);
+  GDBusMessage *message = g_dbus_message_new_signal ("/", "a.b", member);
 
   g_dbus_message_set_destination (message, g_dbus_connection_get_unique_name (f->receiver));
   g_dbus_message_set_body (
@@ -141,7 +145,6 @@ test_what_waits_at_the_end_leaves (Fixture *f, gconstpointer user_data)
     send_message (f, alice, "A", 0);
   g_clear_pointer (&f->outlet, cpd_outlet_free);
   order = wait_for (f, MANY);
-  f->outlet = cpd_outlet_new (f->connection, on_sent, f);
 }
 
 #define ADD(name, function)                                                                        \

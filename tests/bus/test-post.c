@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Proves that messages leave in order, as GDBus would serialize them, and are counted. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-post.h"
+#include "daemon/bus/cpd-socket.h"
+#include "tests/lib/test-loop.h"
+
+#include <sys/socket.h>
+
+#define MANY       100
+#define LARGE      (4 * 1024 * 1024)
+#define PATIENT_US (20 * G_USEC_PER_SEC)
+
+typedef struct
+{
+  CpdSource bus; /* the bus's end */
+  int socket;
+  GMutex sending;
+  CpdPost *post;
+  CpdAlarm *alarm;
+  unsigned int sent, freed;
+} Fixture;
+
+static void
+on_sent (gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  f->sent += cpd_post_count_sent (f->post);
+}
+
+static void
+set_up (Fixture *f, gconstpointer user_data)
+{
+  int ends[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  cpd_source_init (&f->bus, ends[0]);
+  f->socket = ends[1];
+  g_mutex_init (&f->sending);
+  f->post = cpd_post_new (f->socket, &f->sending);
+  f->alarm = cpd_alarm_new ("messages that have left", on_sent, f);
+  cpd_post_follow (f->post, f->alarm);
+}
+
+static void
+tear_down (Fixture *f, gconstpointer user_data)
+{
+  shutdown (f->socket, SHUT_RDWR);
+  g_clear_pointer (&f->post, cpd_post_free);
+  g_clear_pointer (&f->alarm, cpd_alarm_free);
+  close (f->socket);
+  cpd_source_clear (&f->bus);
+  g_mutex_clear (&f->sending);
+}
+
+static void
+on_freed (gpointer user_data, GObject *message)
+{
+  g_atomic_int_inc ((unsigned int *)user_data);
+}
+
+static void
+send_message (Fixture *f, guint32 number, gsize size)
+{
+  g_autofree guint8 *bytes = g_malloc0 (size);
+  GVariant *array = g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
+  GDBusMessage *message = g_dbus_message_new_signal ("/a", "b.c", "D");
+
+  g_dbus_message_set_destination (message, ":1.2");
+  g_dbus_message_set_body (message, g_variant_new ("(u@ay)", number, array));
+  g_object_weak_ref (G_OBJECT (message), on_freed, &f->freed);
+  cpd_post_send (f->post, message);
+}
+
+/* Returns: (transfer full): the next one; it is what GDBus makes of it */
+static GDBusMessage *
+receive_message (Fixture *f)
+{
+  guint8 start[16];
+  g_autofree guint8 *bytes = NULL, *again = NULL;
+  gsize size, size_again;
+  g_autoptr (GError) error = NULL;
+  GDBusMessage *message;
+
+  g_assert_true (cpd_source_read (&f->bus, start, sizeof start));
+  size = (gsize)g_dbus_message_bytes_needed (start, sizeof start, &error);
+  g_assert_no_error (error);
+  bytes = g_malloc (size);
+  memcpy (bytes, start, sizeof start);
+  g_assert_true (cpd_source_read (&f->bus, bytes + sizeof start, size - sizeof start));
+  message = g_dbus_message_new_from_blob (bytes, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  again = g_dbus_message_to_blob (message, &size_again, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+  g_assert_no_error (error);
+  g_assert_cmpmem (bytes, size, again, size_again);
+  return message;
+}
+
+static void
+test_in_order (Fixture *f, gconstpointer user_data)
+{
+  guint32 serial = 0;
+
+  for (guint32 i = 0; i < MANY; i++)
+    send_message (f, i, i);
+  for (guint32 i = 0; i < MANY; i++)
+    {
+      g_autoptr (GDBusMessage) message = receive_message (f);
+      guint32 number;
+
+      g_variant_get_child (g_dbus_message_get_body (message), 0, "u", &number);
+      g_assert_cmpuint (number, ==, i);
+      g_assert_cmpuint (g_dbus_message_get_serial (message), >, serial);
+      serial = g_dbus_message_get_serial (message);
+      g_assert_cmphex (serial, >, 0x80000000); /* none of GDBus's */
+    }
+}
+
+static void
+test_all_are_counted_and_freed (Fixture *f, gconstpointer user_data)
+{
+  for (guint32 i = 0; i < MANY; i++)
+    send_message (f, i, 1);
+  while (f->sent < MANY)
+    test_loop_step ();
+  g_assert_cmpuint (f->sent, ==, MANY);
+  g_assert_cmpuint (g_atomic_int_get (&f->freed), ==, MANY);
+}
+
+/* A message that the bus does not read is not counted; nothing comes after it. */
+static void
+test_a_bus_that_does_not_read (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusMessage) first = NULL, second = NULL;
+
+  send_message (f, 1, LARGE);
+  send_message (f, 2, 1);
+  cpd_post_flush (f->post, g_get_monotonic_time () + 50 * 1000);
+  test_loop_settle ();
+  g_assert_cmpuint (f->sent, ==, 0);
+  first = receive_message (f);
+  second = receive_message (f);
+  cpd_post_flush (f->post, g_get_monotonic_time () + PATIENT_US);
+  while (f->sent < 2)
+    test_loop_step ();
+}
+
+static void
+test_flush_waits (Fixture *f, gconstpointer user_data)
+{
+  for (guint32 i = 0; i < MANY; i++)
+    send_message (f, i, 1);
+  cpd_post_flush (f->post, g_get_monotonic_time () + PATIENT_US);
+  g_assert_cmpuint (cpd_post_count_sent (f->post), ==, MANY);
+}
+
+/* Another message of the connection is on its way. */
+static void
+test_one_at_a_time (Fixture *f, gconstpointer user_data)
+{
+  guint8 byte;
+
+  g_mutex_lock (&f->sending);
+  send_message (f, 1, 1);
+  cpd_post_flush (f->post, g_get_monotonic_time () + 50 * 1000);
+  g_assert_cmpint (recv (f->bus.socket, &byte, 1, MSG_DONTWAIT), <, 0);
+  g_mutex_unlock (&f->sending);
+  g_object_unref (receive_message (f));
+}
+
+/* Nobody reads any more: what waits is freed, and its end is not awaited for ever. */
+static void
+test_a_bus_that_is_gone (Fixture *f, gconstpointer user_data)
+{
+  for (guint32 i = 0; i < 3; i++)
+    send_message (f, i, LARGE);
+  shutdown (f->bus.socket, SHUT_RDWR);
+  g_clear_pointer (&f->post, cpd_post_free);
+  g_assert_cmpuint (f->freed, ==, 3);
+}
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/bus/post/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("in-order", test_in_order);
+  ADD ("all-are-counted-and-freed", test_all_are_counted_and_freed);
+  ADD ("a-bus-that-does-not-read", test_a_bus_that_does_not_read);
+  ADD ("flush-waits", test_flush_waits);
+  ADD ("one-at-a-time", test_one_at_a_time);
+  ADD ("a-bus-that-is-gone", test_a_bus_that_is_gone);
+  return g_test_run ();
+}
