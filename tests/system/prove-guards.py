@@ -64,7 +64,7 @@ PROOFS = (
            'attacks': ['past the end of the certificate before']}, True),
     Proof('the stapled OCSP response', ['unread-staple'],
           {'revocation': ['revoked by', 'nothing where one is demanded', 'becomes stale'],
-           'attacks': ['was revoked', 'demands an OCSP']}, True),
+           'attacks': ['was revoked and demands']}, True),
     Proof('the block after a failed pinning', ['no-block-on-failure'],
           {'attacks': ['a pinning fails before'], 'certificate-input': ['PEM: ', 'nothing: '],
            'pinning': ['self-signed leaf is']}, True),

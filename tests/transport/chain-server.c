@@ -10,6 +10,7 @@
 #include "daemon/core/trust/cpd-gnutls.h"
 
 #include <glib-unix.h>
+#include <sys/socket.h>
 
 struct _ChainServer
 {
@@ -112,7 +113,7 @@ free_key (gpointer key, gpointer value, gpointer user_data)
 void
 chain_server_free (ChainServer *server)
 {
-  g_socket_shutdown (server->socket, TRUE, TRUE, NULL);
+  shutdown (g_socket_get_fd (server->socket), SHUT_RDWR); /* the thread has the GSocket */
   g_thread_join (server->thread);
   for (unsigned int i = 0; i < server->connections->len; i++)
     g_thread_join (server->connections->pdata[i]);

@@ -229,6 +229,8 @@ test_one_after_the_other (ChainFixture *f, gconstpointer vectors)
 static void
 test_at_once (ChainFixture *f, gconstpointer vectors)
 {
+  int validated = 0;
+
   for (int i = 0; i < DEAR_CHAINS; i++)
     {
       const PresentedChain *chain = chain_fixture_find (f, dear_chains[i]);
@@ -243,10 +245,12 @@ test_at_once (ChainFixture *f, gconstpointer vectors)
       stop_watching ();
       assert_turns_were_short ();
       g_assert_cmpint (g_atomic_int_get (&at_most), >, 1);
-      g_assert_cmpint (g_atomic_int_get (&validations), >, 0); /* all, unless time runs out */
+      validated += g_atomic_int_get (&validations);
       g_test_message ("%s: at most %d jobs at a time; %u verdicts and %u looks in a turn",
                       chain->id, g_atomic_int_get (&at_most), most_verdicts, most_looks);
     }
+  g_assert_cmpint (validated, >,
+                   0); /* all, unless the machine is so slow that requests end first */
 }
 
 int
