@@ -22,9 +22,9 @@ CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/tr
 NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/transport/test-channel-changes.c',
            'tests/transport/test-channel.c', 'tests/transport/test-channel-validation.c', 'tests/transport/test-attempt.c')
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
-# caller that tries again later.
-PACES = ('tests/bench/bench-floods/probe.c', 'tests/system/attacks/manners.py', 'tests/system/test-abuse.py',
-         'tests/system/test-answers.py', 'tests/system/test-reload.py')
+# caller that tries again later, a server that is far away.
+PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
+         'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-reload.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

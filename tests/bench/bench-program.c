@@ -2,17 +2,20 @@
 
 /* The first request of a new program, from its start to its end: `certpinctl get` to a host that
  * another program has used, the same to a host that needs a new connection, and curl with the same
- * pin. It prints figures and asserts none.
+ * pin. Then the same to a server that is 50 ms away. It prints figures and asserts none.
  *
  * usage: bench-program CERTPIND CERTPINCTL */
 
 #include "config.h"
 
 #include "bench-load.h"
+#include "bench-relay.h"
 
 #include "tests/lib/test-core.h"
 
-#define ROUNDS 60
+#define ROUNDS        60
+#define FAR_ROUNDS    15
+#define ROUND_TRIP_US 50000
 
 typedef enum
 {
@@ -21,6 +24,13 @@ typedef enum
   CURL,
   N_WAYS
 } Way;
+
+typedef struct
+{
+  BenchWorld *world;
+  const char *certpinctl;
+  char *pin;
+} Bench;
 
 static const char *const titles[N_WAYS] = { "kept", "cold", "curl" };
 
@@ -54,7 +64,7 @@ run (const char *const *argv)
 }
 
 static void
-compare (const char *const *const *commands)
+compare (const char *distance, int rounds, const char *const *const *commands)
 {
   GArray *times[N_WAYS];
   double p50[N_WAYS];
@@ -64,9 +74,10 @@ compare (const char *const *const *commands)
       times[way] = g_array_new (FALSE, FALSE, sizeof (gint64));
       run (commands[way]); /* its files are in memory now */
     }
-  for (int round = 0; round < ROUNDS; round++)
-    for (Way way = 0; way < N_WAYS; way++)
+  for (int round = 0; round < rounds; round++)
+    for (int turn = 0; turn < N_WAYS; turn++)
       {
+        Way way = (Way)((round + turn) % N_WAYS); /* nobody always comes behind the same */
         gint64 taken = run (commands[way]);
 
         g_array_append_val (times[way], taken);
@@ -74,41 +85,48 @@ compare (const char *const *const *commands)
   for (Way way = 0; way < N_WAYS; way++)
     {
       p50[way] = (double)bench_percentile (times[way], 50) / 1000;
-      bench_print (p50[way], "ms", "program/%s/p50", titles[way]);
-      bench_print ((double)bench_percentile (times[way], 99) / 1000, "ms", "program/%s/p99",
-                   titles[way]);
+      bench_print (p50[way], "ms", "program/%s%s/p50", distance, titles[way]);
+      bench_print ((double)bench_percentile (times[way], 99) / 1000, "ms", "program/%s%s/p99",
+                   distance, titles[way]);
       g_array_unref (times[way]);
     }
-  bench_print (p50[KEPT] / p50[CURL], "x", "program/kept-to-curl");
-  bench_print (p50[COLD] / p50[CURL], "x", "program/cold-to-curl");
+  bench_print (p50[KEPT] / p50[CURL], "x", "program/%skept-to-curl", distance);
+  bench_print (p50[COLD] / p50[CURL], "x", "program/%scold-to-curl", distance);
+}
+
+/* `port`: of the server, or of what leads to it */
+static void
+compare_at (Bench *bench, guint16 port, const char *distance, int rounds)
+{
+  g_autofree char *kept_url = g_strdup_printf ("https://h0.bench.localhost:%u/", port);
+  g_autofree char *cold_url = g_strdup_printf ("https://h1.bench.localhost:%u/close", port);
+  const char *const kept[] = { bench->certpinctl, "get", kept_url, NULL };
+  const char *const cold[] = { bench->certpinctl, "get", cold_url, NULL };
+  const char *const curl[] = { "curl",           "--silent", "--cacert", bench->world->ca_file,
+                               "--pinnedpubkey", bench->pin, kept_url,   NULL };
+  const char *const *const commands[N_WAYS] = { kept, cold, curl };
+
+  compare (distance, rounds, commands);
 }
 
 int
 main (int argc, char **argv)
 {
-  BenchWorld *world;
+  Bench bench;
   BenchServer *server;
-  g_autofree char *kept_url = NULL, *cold_url = NULL, *pin = NULL;
 
   if (argc != 3)
     return 2;
-  world = bench_world_new ();
-  bench_world_start (world, argv[1], NULL);
-  g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", world->address, TRUE);
-  server = bench_server_new (world);
-  bench_pin (world, world->bus, BENCH_HOSTS, bench_server_get_identity (server));
-  kept_url = bench_server_make_url (server, 0, "/");
-  cold_url = bench_server_make_url (server, 1, "/close");
-  pin = make_pin (bench_server_get_identity (server));
-  {
-    const char *const kept[] = { argv[2], "get", kept_url, NULL };
-    const char *const cold[] = { argv[2], "get", cold_url, NULL };
-    const char *const curl[]
-        = { "curl", "--silent", "--cacert", world->ca_file, "--pinnedpubkey", pin, kept_url, NULL };
-    const char *const *const commands[N_WAYS] = { kept, cold, curl };
-
-    compare (commands);
-  }
-  bench_world_end (world);
+  bench.world = bench_world_new ();
+  bench.certpinctl = argv[2];
+  bench_world_start (bench.world, argv[1], NULL);
+  g_setenv ("DBUS_SYSTEM_BUS_ADDRESS", bench.world->address, TRUE);
+  server = bench_server_new (bench.world);
+  bench_pin (bench.world, bench.world->bus, BENCH_HOSTS, bench_server_get_identity (server));
+  bench.pin = make_pin (bench_server_get_identity (server));
+  compare_at (&bench, bench_server_get_port (server), "", ROUNDS);
+  compare_at (&bench, bench_relay_start (server, ROUND_TRIP_US), "far-", FAR_ROUNDS);
+  g_free (bench.pin);
+  bench_world_end (bench.world);
   return 0;
 }

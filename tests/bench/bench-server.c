@@ -96,6 +96,12 @@ bench_server_get_identity (BenchServer *server)
   return server->identity;
 }
 
+guint16
+bench_server_get_port (BenchServer *server)
+{
+  return (guint16)server->port;
+}
+
 char *
 bench_server_make_url (BenchServer *server, unsigned int host, const char *path)
 {

@@ -17,6 +17,7 @@ typedef struct _BenchServer BenchServer;
 
 BenchServer *bench_server_new (BenchWorld *world);
 TestIdentity *bench_server_get_identity (BenchServer *server);
+guint16 bench_server_get_port (BenchServer *server);
 char *bench_server_make_url (BenchServer *server, unsigned int host, const char *path);
 void bench_server_wait_until_held (BenchServer *server, int count);
 void bench_server_release (BenchServer *server);
