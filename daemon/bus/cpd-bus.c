@@ -17,11 +17,15 @@
 #define JUDGEMENTS_MAX     4
 #define JUDGEMENTS_WAITING 64 /* of a uid */
 
+/* Those of a call and of its reply, and of what is in them: SecureRequest's, and a header. */
+#define USUAL_TYPES "((ssa(ss)aya{sv})(ua(ss)aya{sv})a{st}a{yv})"
+
 struct _CpdBus
 {
   GObject parent;
 
   CpdBusParts parts;
+  GVariant *types; /* has all the usual ones */
   CpdBusName *name;
   gboolean replace;
 };
@@ -67,6 +71,7 @@ cpd_bus_finalize (GObject *object)
   cpd_queue_free (bus->parts.requests);
   cpd_queue_free (bus->parts.judgements);
   cpd_request_objects_free (bus->parts.request_objects);
+  g_variant_unref (bus->types);
   G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
 }
 
@@ -81,9 +86,13 @@ cpd_bus_class_init (CpdBusClass *klass)
                                 G_TYPE_NONE, 1, G_TYPE_STRING);
 }
 
+/* GLib parses a type for the first value that has it, and forgets it with the last one: that would
+ * be with each call. */
 static void
 cpd_bus_init (CpdBus *bus)
 {
+  bus->types = g_variant_ref_sink (
+      g_variant_new_from_data (G_VARIANT_TYPE (USUAL_TYPES), NULL, 0, TRUE, NULL, NULL));
 }
 
 static void

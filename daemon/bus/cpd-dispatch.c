@@ -14,6 +14,8 @@
 #include "daemon/bus/cpd-objects.h"
 #include "dbus/certpin-names.h"
 
+#include <string.h>
+
 #define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
 
 /* The methods of each interface, in one table or several. */
@@ -55,22 +57,23 @@ find_method (const CpdInterface *interface, const char *name)
   return method;
 }
 
-/* Whether the arguments of the message have the types in the interface. */
+/* Whether the arguments of the message have the types in the interface: no type begins with another
+ * one. */
 static gboolean
 has_arguments (const CpdInterface *interface, const char *name, GVariant *arguments)
 {
   const GDBusMethodInfo *method = g_dbus_interface_info_lookup_method (interface->info, name);
-  gsize n = g_variant_n_children (arguments);
+  const char *types = g_variant_get_type_string (arguments) + strlen ("(");
 
-  for (gsize i = 0; i < n; i++)
+  for (gsize i = 0; method->in_args != NULL && method->in_args[i] != NULL; i++)
     {
-      g_autoptr (GVariant) argument = g_variant_get_child_value (arguments, i);
+      const char *type = method->in_args[i]->signature;
 
-      if (method->in_args == NULL || method->in_args[i] == NULL
-          || !g_str_equal (method->in_args[i]->signature, g_variant_get_type_string (argument)))
+      if (!g_str_has_prefix (types, type))
         return FALSE;
+      types += strlen (type);
     }
-  return method->in_args == NULL || method->in_args[n] == NULL;
+  return g_str_equal (types, ")");
 }
 
 G_GNUC_PRINTF (3, 4)
