@@ -2,8 +2,8 @@
 
 /* Feeds a presented chain and its anchors to the verdict, and looks at whatever passes with eyes of
  * its own: the key that matched is the one that is pinned, it stands on the path that is told, that
- * path runs from the server's certificate over presented ones to an anchor, and every signature
- * along it holds by GnuTLS's bare public-key operation.
+ * path runs from the server's certificate over presented ones and anchors to an anchor, and every
+ * signature along it holds by GnuTLS's bare public-key operation.
  *
  * Input: eight bytes of time, big-endian; one that says how many of the certificates are anchors
  * and whose key is pinned; one of options; then the certificates, anchors first, each behind its
@@ -188,7 +188,7 @@ require_path (const Question *question, const CpdPath *path)
              && question->now <= cpd_certificate_get_not_after (certificates[i]));
   for (unsigned int i = 0; i < last; i++)
     {
-      require (is_among (question, question->anchors, G_MAXUINT, certificates[i]));
+      require (is_among (question, 0, G_MAXUINT, certificates[i])); /* anchors can be in between */
       require_signed_by (certificates[i], certificates[i + 1]);
     }
 }
