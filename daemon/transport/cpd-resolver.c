@@ -101,7 +101,7 @@ look_up (const char *name, int family, GError **error)
   GList *addresses = code == 0 ? list_addresses (found) : NULL;
 
   if (code != 0)
-    g_set_error (error, G_RESOLVER_ERROR, (int)map_error (code), "its name has no address: %s",
+    g_set_error (error, G_RESOLVER_ERROR, (int)map_error (code), "its name cannot be resolved: %s",
                  code == EAI_SYSTEM ? g_strerror (number) : gai_strerror (code));
   else if (addresses == NULL)
     g_set_error_literal (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND,
