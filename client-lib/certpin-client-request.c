@@ -124,6 +124,7 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that requests may not go to
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
  * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
@@ -197,6 +198,7 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that requests may not go to
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
  * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout

@@ -43,9 +43,10 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (NOT_AUTHORIZED, "NotAuthorized"),
   ENTRY (STORE_FAILED, "StoreFailed"),
   ENTRY (SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+  ENTRY (ADDRESS_DENIED, "AddressDenied"),
 };
 
-G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_SERVICE_UNAVAILABLE + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_ADDRESS_DENIED + 1);
 
 /**
  * certpin_error_quark:

@@ -47,6 +47,8 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_NOT_AUTHORIZED: the caller may not do this
  * @CERTPIN_ERROR_STORE_FAILED: the change could not be written to disk
  * @CERTPIN_ERROR_SERVICE_UNAVAILABLE: the service could not be reached (library only)
+ * @CERTPIN_ERROR_ADDRESS_DENIED: the host has only addresses that requests may not go to:
+ *   link-local ones, or those that the administrator denied
  *
  * The errors of certpin. New codes are only appended.
  *
@@ -80,6 +82,7 @@ typedef enum
   CERTPIN_ERROR_NOT_AUTHORIZED,
   CERTPIN_ERROR_STORE_FAILED,
   CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+  CERTPIN_ERROR_ADDRESS_DENIED,
 } CertpinError;
 
 CERTPIN_API GQuark certpin_error_quark (void);

@@ -10,6 +10,7 @@
 #include "daemon/cpd-service.h"
 #include "daemon/cpd-sleep.h"
 #include "daemon/transport/cpd-channel-fetcher.h"
+#include "daemon/transport/cpd-resolver.h"
 
 #include <locale.h>
 #include <malloc.h>
@@ -77,6 +78,7 @@ static int
 serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, GError **error)
 {
   g_autoptr (CpdChannelFetcher) fetcher = cpd_channel_fetcher_new (store, config);
+  g_autoptr (CpdResolver) resolver = cpd_resolver_new ();
   g_autoptr (GDBusConnection) polkit = NULL;
   g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &polkit, error);
   const CpdBusSettings settings = { .link = link,
@@ -89,6 +91,7 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
 
   if (link == NULL)
     return 1;
+  g_resolver_set_default (G_RESOLVER (resolver));
   cpd_sleep_watch (cpd_link_get_connection (link), fetcher);
   status = cpd_service_run (&settings, error);
   cpd_channel_fetcher_finish (fetcher);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The addresses of a host, resolved again for each connection, without those that no name may lead
- * to: link-local addresses, where clouds serve the secrets of their machines. They are removed
- * before any connection is tried, also in their mapped and translated forms. */
+/* The addresses of a host, resolved again for each connection, without those that the request may
+ * not go to. They are removed before any connection is tried. */
 
 #include "config.h"
 
@@ -10,11 +9,11 @@
 
 #include "client-lib/certpin-error.h"
 
-#include <string.h>
-
 struct _CpdAddress
 {
   GNetworkAddress parent;
+
+  CpdAddressSettings settings; /* with references of its own */
 };
 
 typedef struct
@@ -31,63 +30,37 @@ struct _CpdAddressFilter
 {
   GSocketAddressEnumerator parent;
 
+  CpdAddress *address;
   GSocketAddressEnumerator *all;
-  gboolean any;     /* one was let through */
-  gboolean refused; /* one was left out */
+  gboolean any;  /* one was let through */
+  char *refusal; /* of the first that was left out; NULL: none was */
 };
 
 G_DEFINE_FINAL_TYPE (CpdAddressFilter, cpd_address_filter, G_TYPE_SOCKET_ADDRESS_ENUMERATOR)
 
 static gboolean
-is_link_local_v4 (const guint8 *bytes)
-{
-  return bytes[0] == 169 && bytes[1] == 254; /* RFC 3927 */
-}
-
-/* Whether an address is link-local, or leads to one: mapped (RFC 4291, 2.5.5.2), compatible
- * (2.5.5.1), translated (RFC 6052, RFC 8215, RFC 7915) or by 6to4 (RFC 3056); or the metadata
- * address of AWS. */
-gboolean
-cpd_address_is_link_local (GInetAddress *address)
-{
-  static const guint8 translated[12] = { 0, 0x64, 0xff, 0x9b };
-  static const guint8 mapped[12] = { [10] = 0xff, [11] = 0xff };
-  static const guint8 translated_locally[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
-  static const guint8 translated_statelessly[12] = { [8] = 0xff, [9] = 0xff };
-  static const guint8 compatible[12] = { 0 };
-  static const guint8 metadata[16] = { 0xfd, 0x00, 0x0e, 0xc2, [14] = 0x02, [15] = 0x54 };
-  const guint8 *bytes = g_inet_address_to_bytes (address);
-
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV4)
-    return is_link_local_v4 (bytes);
-  if (g_inet_address_get_is_link_local (address) || memcmp (bytes, metadata, sizeof metadata) == 0)
-    return TRUE;
-  if (memcmp (bytes, mapped, 12) == 0 || memcmp (bytes, translated, 12) == 0
-      || memcmp (bytes, compatible, 12) == 0 || memcmp (bytes, translated_statelessly, 12) == 0
-      || memcmp (bytes, translated_locally, 6) == 0)
-    return is_link_local_v4 (bytes + 12);
-  return bytes[0] == 0x20 && bytes[1] == 0x02 && is_link_local_v4 (bytes + 2);
-}
-
-static gboolean
 lets_through (CpdAddressFilter *filter, GSocketAddress *address)
 {
-  gboolean refused = G_IS_INET_SOCKET_ADDRESS (address)
-                     && cpd_address_is_link_local (
-                         g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  const CpdAddressSettings *settings = &filter->address->settings;
+  g_autofree char *refusal = NULL;
 
-  filter->refused |= refused;
-  filter->any |= !refused;
-  return !refused;
+  if (settings->store == NULL)
+    return FALSE; /* it was closed */
+  refusal = cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+                               g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  if (refusal == NULL)
+    filter->any = TRUE;
+  else if (filter->refusal == NULL)
+    filter->refusal = g_strdup (refusal);
+  return refusal == NULL;
 }
 
 /* At the end of the addresses: if all were refused, this must not look like an empty result. */
 static void
 set_end_error (CpdAddressFilter *filter, GError **error)
 {
-  if (filter->refused && !filter->any)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
-                         "it has only link-local addresses, which are refused");
+  if (filter->refusal != NULL && !filter->any)
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, filter->refusal);
 }
 
 static GSocketAddress *
@@ -170,6 +143,8 @@ cpd_address_filter_dispose (GObject *object)
   CpdAddressFilter *filter = CPD_ADDRESS_FILTER (object);
 
   g_clear_object (&filter->all);
+  g_clear_object (&filter->address);
+  g_clear_pointer (&filter->refusal, g_free);
   G_OBJECT_CLASS (cpd_address_filter_parent_class)->dispose (object);
 }
 
@@ -198,6 +173,7 @@ cpd_address_enumerate (GSocketConnectable *connectable)
   g_autoptr (GSocketConnectable) fresh = g_network_address_new (
       g_network_address_get_hostname (address), g_network_address_get_port (address));
 
+  filter->address = g_object_ref (CPD_ADDRESS (connectable));
   filter->all = g_socket_connectable_enumerate (fresh);
   return G_SOCKET_ADDRESS_ENUMERATOR (filter);
 }
@@ -213,9 +189,27 @@ G_DEFINE_TYPE_WITH_CODE (CpdAddress, cpd_address, G_TYPE_NETWORK_ADDRESS,
                          G_IMPLEMENT_INTERFACE (G_TYPE_SOCKET_CONNECTABLE,
                                                 cpd_address_connectable_init))
 
+/* Whoever connects has finished: no more addresses are let through. GSocketClient does not always
+ * free what it enumerates, so all that this has is given back now. */
+void
+cpd_address_close (CpdAddress *address)
+{
+  g_clear_pointer (&address->settings.target, cpd_host_unref);
+  g_clear_object (&address->settings.store);
+  g_clear_pointer (&address->settings.rules, cpd_address_rules_unref);
+}
+
+static void
+cpd_address_finalize (GObject *object)
+{
+  cpd_address_close (CPD_ADDRESS (object));
+  G_OBJECT_CLASS (cpd_address_parent_class)->finalize (object);
+}
+
 static void
 cpd_address_class_init (CpdAddressClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = cpd_address_finalize;
 }
 
 static void
@@ -223,9 +217,16 @@ cpd_address_init (CpdAddress *address)
 {
 }
 
-/* `name`: canonical. */
-GSocketConnectable *
-cpd_address_new (const char *name, guint16 port)
+CpdAddress *
+cpd_address_new (const CpdAddressSettings *settings)
 {
-  return g_object_new (CPD_TYPE_ADDRESS, "hostname", name, "port", port, NULL);
+  CpdAddress *address
+      = g_object_new (CPD_TYPE_ADDRESS, "hostname", cpd_host_get_name (settings->target), "port",
+                      cpd_host_get_port (settings->target), NULL);
+
+  address->settings = *settings;
+  cpd_host_ref (settings->target);
+  g_object_ref (settings->store);
+  cpd_address_rules_ref (settings->rules);
+  return address;
 }

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "daemon/transport/cpd-judge.h"
 
 G_BEGIN_DECLS
 
@@ -11,10 +11,20 @@ G_BEGIN_DECLS
 /* Where a host is. */
 typedef struct _CpdAddress CpdAddress;
 
+#define CPD_ADDRESS(object) G_TYPE_CHECK_INSTANCE_CAST (object, CPD_TYPE_ADDRESS, CpdAddress)
+
 GType cpd_address_get_type (void);
 
-GSocketConnectable *cpd_address_new (const char *name, guint16 port);
+/* Whose request goes there, and who judges the addresses. */
+typedef struct
+{
+  CpdHost *target;
+  guint32 uid;
+  CpdStore *store;
+  CpdAddressRules *rules;
+} CpdAddressSettings;
 
-gboolean cpd_address_is_link_local (GInetAddress *address);
+CpdAddress *cpd_address_new (const CpdAddressSettings *settings);
+void cpd_address_close (CpdAddress *address);
 
 G_END_DECLS

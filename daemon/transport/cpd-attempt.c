@@ -68,6 +68,7 @@ cpd_attempt_finalize (GObject *object)
   certpin_request_unref (attempt->settings.request);
   g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
   cpd_budget_unref (attempt->settings.bodies);
+  cpd_address_rules_unref (attempt->settings.rules);
   cpd_verdict_unref (attempt->verdict);
   g_clear_error (&attempt->error);
   g_clear_pointer (&attempt->answer.head, cpd_http_head_unref);
@@ -100,6 +101,7 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
   cpd_budget_ref (settings->bodies);
+  cpd_address_rules_ref (settings->rules);
   if (settings->require_keys != NULL)
     g_ptr_array_ref (settings->require_keys);
   return attempt;
@@ -242,6 +244,26 @@ leave_speaker (CpdAttempt *attempt, const GError *reason)
                                                     cpd_host_get_name (attempt->settings.target)));
 }
 
+/* The pin that let it lead to its address may have gone. Returns: whether the attempt has ended */
+static gboolean
+leave_denied (CpdAttempt *attempt)
+{
+  const CpdAttemptSettings *settings = &attempt->settings;
+  g_autofree char *refusal = cpd_judge_address (settings->store, settings->uid, settings->target,
+                                                settings->rules, attempt->connection->address);
+  g_autoptr (GError) error = NULL;
+
+  if (refusal == NULL)
+    return FALSE;
+  g_set_error_literal (&error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
+  if (attempt->kept)
+    end (attempt, CPD_ENDING_STALE);
+  else
+    cpd_attempt_fail (attempt, cpd_fetch_error_map (error, CPD_STAGE_HANDSHAKING,
+                                                    cpd_host_get_name (settings->target)));
+  return TRUE;
+}
+
 /* The connection is there, and no byte of the request is sent. */
 static void
 go (CpdAttempt *attempt)
@@ -262,6 +284,8 @@ go (CpdAttempt *attempt)
       leave_speaker (attempt, spoken);
       return;
     }
+  if (leave_denied (attempt))
+    return;
   verdict = judge (attempt, attempt->settings.require_keys);
   if (verdict == NULL)
     {
@@ -355,6 +379,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,
     .gate = gate,
+    .rules = attempt->settings.rules,
   };
 
   attempt->connecting = g_cancellable_new ();

@@ -40,6 +40,7 @@ typedef struct
   guint32 uid;
   guint64 max_body_bytes;
   CpdBudget *bodies;
+  CpdAddressRules *rules;
   CpdAttemptFlags flags;
 } CpdAttemptSettings;
 

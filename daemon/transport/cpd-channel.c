@@ -52,6 +52,7 @@ cpd_channel_finalize (GObject *object)
   cpd_workers_unref (channel->settings.workers);
   g_clear_object (&channel->settings.gate);
   cpd_reading_unref (channel->settings.reading);
+  cpd_address_rules_unref (channel->settings.rules);
   cpd_host_unref (channel->settings.target);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
 }
@@ -137,6 +138,7 @@ cpd_channel_new (const CpdChannelSettings *settings)
   cpd_workers_ref (settings->workers);
   g_object_ref (settings->gate);
   cpd_reading_ref (settings->reading);
+  cpd_address_rules_ref (settings->rules);
   cpd_host_ref (settings->target);
   g_signal_connect_object (settings->gate, "opened", G_CALLBACK (start_waiting), channel,
                            G_CONNECT_SWAPPED);
@@ -211,6 +213,7 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
     .store = channel->settings.store,
     .workers = channel->settings.workers,
     .reading = channel->settings.reading,
+    .rules = channel->settings.rules,
     .target = channel->settings.target,
     .request = request,
     .require_keys = order->require_keys,

@@ -19,6 +19,7 @@ typedef struct
   CpdWorkers *workers;
   CpdGate *gate; /* of the uid */
   CpdReading *reading;
+  CpdAddressRules *rules;
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;

@@ -29,6 +29,7 @@ struct _CpdChannels
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
+  CpdAddressRules *rules;
   CpdNetwork *network;
   GQueue *left;          /* of CpdConnection: those on networks that changed, to be cut */
   unsigned int cut_some; /* a source that does so; 0: there are none */
@@ -67,6 +68,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
+  g_clear_pointer (&channels->rules, cpd_address_rules_unref);
   g_clear_pointer (&channels->workers, cpd_workers_unref);
   g_clear_object (&channels->store);
   g_clear_object (&channels->network);
@@ -193,6 +195,7 @@ cpd_channels_new (CpdStore *store, const CpdConfig *config)
   channels->store = g_object_ref (store);
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
+  channels->rules = cpd_address_rules_ref (config->address_rules);
   g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
   channels->network = cpd_network_new ();
   g_signal_connect_object (channels->network, "changed", G_CALLBACK (on_network_changed), channels,
@@ -275,6 +278,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
     .workers = channels->workers,
     .gate = get_gate (channels, uid),
     .reading = channels->reading,
+    .rules = channels->rules,
     .target = target,
     .uid = uid,
     .max_connections = channels->max_connections,

@@ -17,7 +17,8 @@ struct _CpdConnection
 {
   CpdTls *tls;
   CpdPeer *peer;
-  gint64 used_us; /* monotonic: when the last answer was complete; 0: there was none */
+  GInetAddress *address; /* that it leads to; set by whoever made it */
+  gint64 used_us;        /* monotonic: when the last answer was complete; 0: there was none */
   guint64 resolve_us, connect_us, tls_us; /* what setting it up took */
 
   /* While it is idle. */

@@ -20,14 +20,16 @@
 typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
-  GSocketAddress *tried;         /* the last address; NULL: none */
-  CpdTls *tls;                   /* NULL: it is not connected, or its handshake is over */
-  CpdConnection *connection;     /* NULL: its handshake is not over */
-  GError *failure;               /* of the handshake; NULL: none */
-  CpdJob *job;                   /* under way; NULL: none */
-  gboolean shaking;              /* a job has `tls` */
-  GIOCondition waits_for;        /* of the handshake; 0: nothing, it is over */
-  CpdVerdict *refusal;           /* NULL: none */
+  CpdAddress *address;
+  GSocketAddress *tried;     /* the last address; NULL: none */
+  GSocketAddress *reached;   /* that it is connected to; NULL: none */
+  CpdTls *tls;               /* NULL: it is not connected, or its handshake is over */
+  CpdConnection *connection; /* NULL: its handshake is not over */
+  GError *failure;           /* of the handshake; NULL: none */
+  CpdJob *job;               /* under way; NULL: none */
+  gboolean shaking;          /* a job has `tls` */
+  GIOCondition waits_for;    /* of the handshake; 0: nothing, it is over */
+  CpdVerdict *refusal;       /* NULL: none */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -39,7 +41,10 @@ set_up_free (gpointer data)
 {
   SetUp *set_up = data;
 
+  cpd_address_close (set_up->address);
+  g_object_unref (set_up->address);
   g_clear_object (&set_up->tried);
+  g_clear_object (&set_up->reached);
   cpd_tls_free (set_up->tls);
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
@@ -47,6 +52,7 @@ set_up_free (gpointer data)
   cpd_host_unref (set_up->settings.target);
   g_object_unref (set_up->settings.store);
   cpd_workers_unref (set_up->settings.workers);
+  cpd_address_rules_unref (set_up->settings.rules);
   cpd_gate_leave (set_up->settings.gate);
   g_object_unref (set_up->settings.gate);
   g_free (set_up);
@@ -148,6 +154,8 @@ on_hands_shaken (gpointer user_data)
       return;
     }
   set_up->connection = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
+  set_up->connection->address
+      = g_object_ref (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (set_up->reached)));
   judge (task);
 }
 
@@ -189,7 +197,9 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
   g_autoptr (GSocketConnection) connected
       = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
 
-  if (connected == NULL)
+  if (connected != NULL)
+    set_up->reached = g_socket_connection_get_remote_address (connected, &error);
+  if (set_up->reached == NULL)
     {
       fail (task, CPD_STAGE_CONNECTING, error);
       return;
@@ -238,8 +248,8 @@ void
 cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GSocketConnectable) address = cpd_address_new (cpd_host_get_name (settings->target),
-                                                            cpd_host_get_port (settings->target));
+  const CpdAddressSettings address_settings
+      = { settings->target, settings->uid, settings->store, settings->rules };
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   GTask *task = g_task_new (NULL, cancellable, callback, user_data);
   SetUp *set_up = g_new0 (SetUp, 1);
@@ -247,13 +257,16 @@ cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable 
   g_task_set_source_tag (task, cpd_connector_connect_async);
   g_task_set_task_data (task, set_up, set_up_free);
   set_up->settings = *settings;
+  set_up->address = cpd_address_new (&address_settings);
   cpd_host_ref (settings->target);
   g_object_ref (settings->store);
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
+  cpd_address_rules_ref (settings->rules);
   g_socket_client_set_enable_proxy (client, FALSE);
   g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
-  g_socket_client_connect_async (client, address, cancellable, connector_on_connected, task);
+  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (set_up->address), cancellable,
+                                 connector_on_connected, task);
 }
 
 /* `refusal`: (out) (transfer full) (nullable): the verdict, where the server did not pass.

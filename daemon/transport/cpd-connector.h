@@ -17,6 +17,7 @@ typedef struct
   CpdStore *store;
   CpdWorkers *workers;
   CpdGate *gate;
+  CpdAddressRules *rules;
 } CpdConnectorSettings;
 
 void cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,

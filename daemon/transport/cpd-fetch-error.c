@@ -77,6 +77,8 @@ explain (CertpinError code)
       return "cannot be reached";
     case CERTPIN_ERROR_OFFLINE:
       return "cannot be reached, since this machine has no network";
+    case CERTPIN_ERROR_ADDRESS_DENIED:
+      return "has no address that the request may go to";
     case CERTPIN_ERROR_TLS_FAILED:
       return "did not complete a handshake of TLS 1.2 or newer";
     case CERTPIN_ERROR_TRUNCATED:

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* GIO looks up names and writes files on one pool of some ten threads. A user whose name servers do
- * not answer would take all of them, and everybody else would wait. So each uid sets up only a few
- * connections at a time. A look-up cannot be stopped: its connection counts until it is over, also
+/* Names are looked up on a limited number of threads. A user whose name servers do not answer would
+ * take all of them, and everybody else would wait. So each uid sets up only a few connections at a
+ * time. A look-up cannot be stopped: its connection counts until it is over, also
  * when nobody waits for it any more. */
 
 #include "config.h"

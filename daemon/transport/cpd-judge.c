@@ -22,6 +22,26 @@ cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
   return cpd_verdict_of_policy (policy, now_s ());
 }
 
+/* A pin that only reports does not say that the administrator wants requests to go there. */
+static gboolean
+enforces (const CpdPin *pin)
+{
+  return pin != NULL && pin->mode == CPD_MODE_ENFORCE;
+}
+
+/* Whether a request to a host may go to an address.
+ * Returns: (transfer full) (nullable): why not; NULL: it may */
+char *
+cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target, const CpdAddressRules *rules,
+                   GInetAddress *address)
+{
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, target);
+  gboolean by_administrator
+      = enforces (policy->pins[CPD_LAYER_FILES]) || enforces (policy->pins[CPD_LAYER_SYSTEM]);
+
+  return cpd_address_rules_refuse (rules, address, /* for_user= */ !by_administrator);
+}
+
 /* Whether a request may be sent to a server. `require_keys`: (nullable): of CertpinKey, the
  * request's own.
  * Returns: (transfer full) */

@@ -2,12 +2,15 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-address-rules.h"
 #include "daemon/core/pins/cpd-store.h"
 #include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
 
 CpdVerdict *cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target);
+char *cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
+                         const CpdAddressRules *rules, GInetAddress *address);
 CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
 

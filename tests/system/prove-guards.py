@@ -73,6 +73,8 @@ PROOFS = (
     Proof('channels of one user only', ['shared-channels'],
           {'users': ['never share']}, False),
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
+    Proof('no denied addresses, for kept connections, alone', ['denied-kept-connections'],
+          {'denied': ['a kept connection to a denied address']}, True, False),
     Proof('headers that stay within an origin', ['headers-cross-origins'],
           {'redirects': ['never cross origins; the'], 'attacks': ['take secrets along']}, False),
 )

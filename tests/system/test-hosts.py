@@ -91,12 +91,12 @@ def _(world):
 
 
 def add_link_local_test(host, listen):
-    @test(f'{host} is link-local: Unreachable, without a connection')
+    @test(f'{host} is link-local: AddressDenied, without a connection')
     def _(world):
         identity = world.issue(host.strip('[]'))
         server = world.serve(identity, address=listen)
         world.alice.pin(host, identity.der)
-        error = world.no_connection(server, 'Unreachable', server.url(host))
+        error = world.no_connection(server, 'AddressDenied', server.url(host))
         holds('link-local' in error.message, f'the message: {error.message}')
 
 

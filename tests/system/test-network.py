@@ -21,7 +21,7 @@ SLACK_MS = 200
 # What a failure that nobody has to wait for takes at most.
 AT_ONCE_S = 2
 
-NAMES = {'far.test': [FAR], 'far6.test': [FAR6], 'both.test': [FAR6, FAR],
+NAMES = {'loopback.test': ['127.0.0.1'], 'far.test': [FAR], 'far6.test': [FAR6], 'both.test': [FAR6, FAR],
          'dead4.test': [DEAD[0], FAR], 'dead6.test': [DEAD6[0], FAR6],
          'dead64.test': [*DEAD6, FAR], 'dead444.test': [*DEAD, FAR], 'dead-rule.test': [BEHIND_RULE, FAR],
          'all-dead.test': DEAD[:2]}
@@ -29,7 +29,7 @@ FILES = {'hosts': '127.0.0.1 localhost h.localhost\n' + ''.join(
              f'{address} {name}\n' for name, addresses in NAMES.items() for address in addresses),
          'resolv.conf': f'nameserver {FAR}\n',
          'nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files dns\n'}
-HOSTS = [*NAMES, 'nowhere.test', FAR, FAR6]
+HOSTS = [*(name for name in NAMES if name != 'loopback.test'), 'nowhere.test', FAR, FAR6]
 
 
 def url_host(host):
@@ -103,6 +103,14 @@ def _(world):
     world.arrives(server)
     server.close()
     world.alice.refuses('Unreachable', server.url('h.localhost'))
+
+
+@test('no address but those of loopback: names that lead there are found')
+def _(world):
+    server = world.serve(pin(world, 'loopback.test'))
+    ip('address', 'flush', 'dev', 'lo', 'scope', 'global')
+    ip('address', 'flush', 'dev', 'lo', 'scope', 'link')
+    world.alice.request(server.url('loopback.test'))
 
 
 @test('a network without a way out: Offline beyond it, Unreachable on it')

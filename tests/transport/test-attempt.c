@@ -60,6 +60,7 @@ new_attempt (Fixture *f, const char *method)
     .uid = CHANNEL_UID,
     .max_body_bytes = 1024 * 1024,
     .bodies = f->channel.bodies,
+    .rules = f->channel.config->address_rules,
   };
 
   return cpd_attempt_new (&settings);
@@ -160,6 +161,60 @@ test_takes (Fixture *f, gconstpointer user_data)
   g_assert_false (cpd_attempt_takes (post, connection));
 }
 
+/* What let it go there is gone: before it was sent, it is refused. */
+static void
+test_denied_when_it_is_used (Fixture *f, gconstpointer user_data)
+{
+  CpdConnection *connection = make_kept (f);
+  unsigned int before = test_server_count_requests (f->channel.server);
+  g_autoptr (CpdAttempt) kept = new_attempt (f, "GET");
+
+  cpd_ranges_add (f->channel.config->address_rules->deny_for_users, "loopback");
+  cpd_attempt_use (kept, connection);
+  assert_ends (kept, CPD_ENDING_STALE);
+  test_loop_settle ();
+  g_assert_cmpuint (test_server_count_requests (f->channel.server), ==, before);
+}
+
+static void
+test_denied_before_it_connects (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdAttempt) attempt = NULL;
+
+  cpd_ranges_add (f->channel.config->address_rules->deny, "loopback");
+  attempt = start_new (f, "GET");
+  assert_ends (attempt, CPD_ENDING_FAILED);
+  g_assert_error (cpd_attempt_get_error (attempt), CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED);
+  g_assert_cmpuint (test_server_count_requests (f->channel.server), ==, 0);
+}
+
+static gboolean
+deny_when_connected (GSignalInvocationHint *hint, unsigned int n_values, const GValue *values,
+                     gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  if (g_value_get_enum (&values[1]) != G_SOCKET_CLIENT_CONNECTED)
+    return TRUE; /* the hook stays */
+  cpd_ranges_add (f->channel.config->address_rules->deny, "loopback");
+  return FALSE;
+}
+
+/* During the handshake, what let it connect goes. */
+static void
+test_denied_when_it_is_connected (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new (); /* its class has the signal */
+  unsigned int event = g_signal_lookup ("event", G_TYPE_SOCKET_CLIENT);
+  g_autoptr (CpdAttempt) attempt = NULL;
+
+  g_signal_add_emission_hook (event, 0, deny_when_connected, f, NULL);
+  attempt = start_new (f, "GET");
+  assert_ends (attempt, CPD_ENDING_FAILED);
+  g_assert_error (cpd_attempt_get_error (attempt), CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED);
+  g_assert_cmpuint (test_server_count_requests (f->channel.server), ==, 0);
+}
+
 static void
 dawdle (gpointer object)
 {
@@ -224,6 +279,9 @@ main (int argc, char **argv)
   ADD ("dies-when-it-is-used/post", "POST", test_dies_after);
   ADD ("dies-in-an-answer", NULL, test_dies_in_an_answer);
   ADD ("takes-what-was-just-used", NULL, test_takes);
+  ADD ("denied-when-it-is-used", NULL, test_denied_when_it_is_used);
+  ADD ("denied-before-it-connects", NULL, test_denied_before_it_connects);
+  ADD ("denied-when-it-is-connected", NULL, test_denied_when_it_is_connected);
   ADD ("ended-before-it-is-read", "fails", test_ended_before_it_is_read);
   ADD ("dropped-before-it-is-read", NULL, test_ended_before_it_is_read);
   return g_test_run ();

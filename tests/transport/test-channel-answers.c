@@ -317,7 +317,7 @@ test_link_local (ChannelFixture *f, gconstpointer user_data)
 
   channel_set_pin (f, CHANNEL_UID, pin);
   fetch = START (f, .url = "https://169.254.169.254/");
-  channel_assert_failed (fetch, CERTPIN_ERROR_UNREACHABLE);
+  channel_assert_failed (fetch, CERTPIN_ERROR_ADDRESS_DENIED);
 }
 
 static gboolean

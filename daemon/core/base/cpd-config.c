@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The configuration: built-in values, and what a file says otherwise. An unknown key is a warning,
- * so that a newer file does not keep an older service from starting; a bad value is an error, and
- * all errors are told. */
+ * so that a newer file does not keep an older service from starting; but in the group Network it is
+ * an error, since what it denies would pass. A bad value is an error, and all errors are told. */
 
 #include "config.h"
 
@@ -53,6 +53,7 @@ cpd_config_new (void)
     G_STRUCT_MEMBER (guint64, config, limits[i].offset) = limits[i].usual;
   config->trust_file = g_strdup (DEFAULT_TRUST_FILE);
   config->local_trust_dirs = g_strdupv ((GStrv)default_local_trust_dirs);
+  config->address_rules = cpd_address_rules_new ();
   return config;
 }
 
@@ -69,11 +70,24 @@ read_limit (CpdConfig *config, CpdKeyFile *file, const char *key, const char *te
                              key, text, limits[i].least, limits[i].most);
 }
 
+/* Returns: (nullable): the list that a key of the group Network fills */
+static CpdRanges *
+find_ranges (CpdConfig *config, const char *key)
+{
+  if (g_str_equal (key, "Allow"))
+    return config->address_rules->allow;
+  if (g_str_equal (key, "Deny"))
+    return config->address_rules->deny;
+  return g_str_equal (key, "DenyForUsers") ? config->address_rules->deny_for_users : NULL;
+}
+
 static gboolean
-is_known (const char *group, const char *key)
+is_known (CpdConfig *config, const char *group, const char *key)
 {
   if (g_str_equal (group, "Tls"))
     return g_str_equal (key, "TrustFile") || g_str_equal (key, "LocalTrustDirs");
+  if (g_str_equal (group, "Network"))
+    return find_ranges (config, key) != NULL;
   for (size_t i = 0; g_str_equal (group, "Limits") && i < G_N_ELEMENTS (limits); i++)
     if (g_str_equal (key, limits[i].key))
       return TRUE;
@@ -97,6 +111,19 @@ read_tls (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text
 }
 
 static void
+read_ranges (CpdRanges *ranges, CpdKeyFile *file, const char *key, const char *text)
+{
+  g_auto (GStrv) words = g_strsplit_set (text, " \t;", -1);
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0' && !cpd_ranges_add (ranges, words[i]))
+      cpd_key_file_complain (file, key,
+                             "[Network] %s: ‘%s’ is not an address, a range such as 10.0.0.0/8 or "
+                             "fd00::/8, ‘any’, ‘link-local’, ‘loopback’ or ‘private’",
+                             key, words[i]);
+}
+
+static void
 read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warnings)
 {
   GError *error = NULL;
@@ -104,12 +131,16 @@ read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warni
 
   if (text == NULL)
     cpd_key_file_complain_of_error (file, key, error);
-  else if (!is_known (file->group, key))
+  else if (!is_known (config, file->group, key) && g_str_equal (file->group, "Network"))
+    cpd_key_file_complain (file, key, "unknown key [Network] %s", key);
+  else if (!is_known (config, file->group, key))
     g_ptr_array_add (warnings,
                      g_strdup_printf ("%s, line %u: unknown key [%s] %s", file->name,
                                       cpd_key_file_find_line (file, key), file->group, key));
   else if (g_str_equal (file->group, "Limits"))
     read_limit (config, file, key, text);
+  else if (g_str_equal (file->group, "Network"))
+    read_ranges (find_ranges (config, key), file, key, text);
   else
     read_tls (config, file, key, text);
 }
@@ -161,5 +192,6 @@ cpd_config_free (CpdConfig *config)
     return;
   g_free (config->trust_file);
   g_strfreev (config->local_trust_dirs);
+  cpd_address_rules_unref (config->address_rules);
   g_free (config);
 }

@@ -91,6 +91,21 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
   return ledger;
 }
 
+/* The folder of a user whose pins are not kept is not this service's, and the uid may be somebody
+ * else's by now: its pins cannot apply, but must not be left out in silence. */
+static void
+refuse_kept (CpdLedger *ledger, GPtrArray *problems)
+{
+  char *message = g_strdup_printf (
+      "there is a folder ‘%s’ of pins, but uid %u is of those that systemd hands out to one "
+      "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
+      "certpind",
+      ledger->folder, ledger->uid, DYNAMIC_UID_MIN, DYNAMIC_UID_MAX);
+
+  cpd_pin_table_block_all (ledger->table, message);
+  g_ptr_array_add (problems, message);
+}
+
 /* Reads the folder. Blocks: to be called before the service is up. `problems`: of char *. */
 void
 cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
@@ -102,7 +117,11 @@ cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
   g_autoptr (GPtrArray) pins = NULL;
 
   if (ledger->dir == NULL)
-    return;
+    {
+      if (ledger->layer == CPD_LAYER_USER)
+        refuse_kept (ledger, problems);
+      return;
+    }
   if (error != NULL)
     {
       cpd_pin_table_block_all (ledger->table, error->message);

@@ -131,6 +131,51 @@ test_refuses_bad_values (Fixture *f, gconstpointer user_data)
   assert_refused (f, "[Limits]\nRunning=99999999999999999999999\n", "Running");
 }
 
+static gboolean
+denies (const CpdConfig *config, const char *text, gboolean for_user)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (text);
+  g_autofree char *refusal = cpd_address_rules_refuse (config->address_rules, address, for_user);
+
+  return refusal != NULL;
+}
+
+static void
+test_takes_ranges (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdConfig) config = load (f, "[Network]\nDeny=203.0.113.0/24; 2001:db8::/32 ;\n"
+                                          "DenyForUsers=loopback private\nAllow=10.1.0.0/16\n");
+
+  g_assert_cmpuint (f->warnings->len, ==, 0);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  g_assert_true (denies (config, "203.0.113.1", FALSE));
+  g_assert_true (denies (config, "2001:db8::1", FALSE));
+  g_assert_true (denies (config, "127.0.0.1", TRUE));
+  g_assert_true (denies (config, "10.0.0.1", TRUE));
+  g_assert_false (denies (config, "10.0.0.1", FALSE));
+  g_assert_false (denies (config, "10.1.0.1", TRUE));
+}
+
+static void
+test_denies_nothing_by_default (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdConfig) config = load (f, "[Network]\nDeny=\nDenyForUsers=\n");
+
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  g_assert_false (denies (config, "127.0.0.1", TRUE));
+  g_assert_true (denies (config, "169.254.169.254", FALSE));
+}
+
+/* What is misspelled would be let through. */
+static void
+test_refuses_bad_ranges (Fixture *f, gconstpointer user_data)
+{
+  assert_refused (f, "[Network]\nDeny=loopback 10.0.0.1/8\n", "Deny: ‘10.0.0.1/8’");
+  assert_refused (f, "[Network]\nDenyForUsers=localhost\n", "‘localhost’");
+  assert_refused (f, "[Network]\nAllow=h.example\n", "‘h.example’");
+  assert_refused (f, "[Network]\nDenyForUser=loopback\n", "unknown key [Network] DenyForUser");
+}
+
 static void
 test_refuses_out_of_range (Fixture *f, gconstpointer user_data)
 {
@@ -211,6 +256,9 @@ main (int argc, char *argv[])
   ADD ("takes-values", test_takes_values);
   ADD ("warns-of-unknown-keys", test_warns_of_unknown_keys);
   ADD ("refuses-bad-values", test_refuses_bad_values);
+  ADD ("takes-ranges", test_takes_ranges);
+  ADD ("denies-nothing-by-default", test_denies_nothing_by_default);
+  ADD ("refuses-bad-ranges", test_refuses_bad_ranges);
   ADD ("refuses-out-of-range", test_refuses_out_of_range);
   ADD ("refuses-unknown-escapes", test_refuses_unknown_escapes);
   ADD ("refuses-what-is-said-twice", test_refuses_what_is_said_twice);

@@ -483,6 +483,22 @@ test_unknown_user_is_a_problem (StoreFixture *f, gconstpointer user_data)
     }
 }
 
+/* Somebody made it by hand. */
+static void
+test_folder_of_a_dynamic_uid_blocks (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *folder = g_strdup_printf ("%s/users/%u", f->state, STORE_DYNAMIC_UID);
+  g_autoptr (CpdPin) pin = NULL;
+
+  store_pin (f, STORE_UID, SYSTEM, "h.example", 2);
+  store_write (folder, "h.example.pin", "h.example", 1);
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 1);
+  pin = store_get (f, STORE_DYNAMIC_UID, USER, "h.example");
+  g_assert_nonnull (pin);
+  g_assert_cmpint (pin->state, ==, CPD_STATE_BLOCKED);
+}
+
 static void
 write_for_account (StoreFixture *f, const char *account)
 {
@@ -553,6 +569,7 @@ main (int argc, char *argv[])
   ADD ("users/no-folder-blocks-everybody", test_users_that_are_a_file_block_everybody);
   ADD ("users/link-to-nowhere-blocks-everybody", test_users_that_lead_nowhere_block_everybody);
   ADD ("users/unknown-one-is-a-problem", test_unknown_user_is_a_problem);
+  ADD ("folder-of-a-dynamic-uid-blocks", test_folder_of_a_dynamic_uid_blocks);
   ADD ("account/own", test_own_account);
   ADD ("account/foreign", test_foreign_account);
   ADD ("account/none", test_no_account);

@@ -28,7 +28,7 @@ def forbidden(host, listen):
         except CallError as error:  # as it is no host at all, it cannot be pinned either
             equal(error.name, 'InvalidHost', 'the error')
         cell.asked = there.url(host, cell.path)
-        cell.caller.refused(('Unreachable', *NO_HOST), cell.begin().wait)
+        cell.caller.refused(('AddressDenied', *NO_HOST), cell.begin().wait)
         there.barrier()
         equal(len(there.connections), 0, 'the number of connections')
         cell.asked = None

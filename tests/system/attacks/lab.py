@@ -12,6 +12,7 @@ from lib.caller import PINS
 from lib.tap import equal
 from lib.world import World
 
+from .names import DENIED
 from .resolver import Resolver
 
 LEAD = 'lead.localhost'
@@ -29,6 +30,7 @@ class Lab(World):
         self.daemon.more_environment = {'G_DEBUG': ''}  # check_health () looks for criticals instead
         self.daemon.trust_file = os.path.join(self.folder, 'trust.pem')  # not what others share
         self._write_trust(self.authority, self.other_authority)
+        self.daemon.configure(f'[Network]\nDenyForUsers={DENIED}\n')
         self.daemon.restart()
         self.resolver = Resolver()
         self._numbers = itertools.count(1)

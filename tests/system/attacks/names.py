@@ -49,7 +49,7 @@ def moved_with_its_key(name, addresses):
     return Scenario(f'the name leads to {name}, where the right key is', play, domain=DOMAIN)
 
 
-def forbidden(addresses, listen):
+def forbidden(addresses, listen, kind='link-local'):
     """A server waits there with the right key."""
     def attack(cell):
         cell.lab.resolver.lead(cell.host, addresses)
@@ -63,13 +63,14 @@ def forbidden(addresses, listen):
             equal(len(there.connections), 0, f'the number of connections to {there.address}')
 
     def errors(cell):
-        return () if cell.rides_on or HOME in addresses else ('Unreachable',)
+        return () if cell.rides_on or HOME in addresses else ('AddressDenied',)
 
-    return Scenario(f'the name leads to {" and ".join(addresses)}: nothing link-local is asked',
+    return Scenario(f'the name leads to {" and ".join(addresses)}: nothing {kind} is asked',
                     refusal(attack, errors, back), domain=DOMAIN)
 
 
 HOME = '127.0.0.1'
+DENIED = '127.0.0.3'  # for pins of users
 AWS = 'fd00:ec2::254'
 FORBIDDEN = (((METADATA,), (METADATA,)), ((METADATA, HOME), (METADATA,)), ((AWS,), (AWS,)),
              (('fe80::7', AWS, METADATA), (AWS, METADATA)),
@@ -117,6 +118,8 @@ SCENARIOS = (
     moved_with_its_key('another IPv4 address', (SECOND,)),
     moved_with_its_key('an IPv6 address', ('::1',)),
     *(forbidden(*row) for row in FORBIDDEN),
+    *(forbidden(addresses, (DENIED,), 'denied') for addresses in
+      ((DENIED,), (DENIED, HOME), (f'::ffff:{DENIED}',), (f'64:ff9b::{DENIED}',))),
     Scenario('two names of one server, one of them with another pin', other_pin, no_lost),
     Scenario('two names of one server, with one pin', same_pin, no_lost),
 )

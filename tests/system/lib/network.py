@@ -15,14 +15,13 @@ NAMES = (f'127.0.0.1 localhost\n{METADATA} metadata.test\n'
 
 
 def enter_network():
-    """Leaves the machine's network, unless that has been done, for one with loopback and one address more,
-    since glibc finds no host where there is none. Comes before the first thread and socket."""
+    """Leaves the machine's network, unless that has been done, for one with loopback alone. Comes before the first
+    thread and socket."""
     if INSIDE in os.environ:
         return
     if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
         raise OSError(ctypes.get_errno(), 'cannot have a network of its own')
-    for command in (['link', 'set', 'lo', 'up'], ['address', 'add', '192.0.2.1/32', 'dev', 'lo']):
-        subprocess.run(['ip', *command], check=True)
+    subprocess.run(['ip', 'link', 'set', 'lo', 'up'], check=True)
 
 
 def enter_namespace(files=None):
