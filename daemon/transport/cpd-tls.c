@@ -17,6 +17,7 @@
 
 #include "daemon/core/trust/cpd-certificate.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-tls-parameters.h"
 
 #include <gnutls/gnutls.h>
 
@@ -27,15 +28,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-/* In place of what the system's policy allows at most: no version before 1.2. */
-#define PRIORITY "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
-
 struct _CpdTls
 {
   GSocket *socket;
   int fd;
   gnutls_session_t session;
-  gnutls_certificate_credentials_t credentials;
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
   GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
   int failure;          /* what the kernel said of the network; 0: nothing */
@@ -215,11 +212,9 @@ set_up_session (CpdTls *tls, const char *name)
 {
   static const gnutls_datum_t http = { (unsigned char *)"http/1.1", sizeof "http/1.1" - 1 };
 
-  gnutls_certificate_allocate_credentials (&tls->credentials);
   gnutls_init (&tls->session,
                GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
-  gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
-  gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
+  cpd_tls_parameters_set (tls->session);
   if (!g_hostname_is_ip_address (name)) /* RFC 6066, section 3 */
     gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, name, strlen (name));
   gnutls_alpn_set_protocols (tls->session, &http, 1, 0);
@@ -256,7 +251,6 @@ cpd_tls_free (CpdTls *tls)
     return;
   cpd_tls_cut (tls);
   gnutls_deinit (tls->session);
-  gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
   g_byte_array_unref (tls->unsent);
   g_object_unref (tls->socket);
