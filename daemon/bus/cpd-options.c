@@ -95,12 +95,14 @@ cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_opti
   return TRUE;
 }
 
-/* `value`: NULL: not given, and `chosen` is not changed. `choices`: two, then NULL. `chosen`: gets
+/* `value`: NULL: not given, and `chosen` is not changed. `choices`: up to a NULL. `chosen`: gets
  * the index of the value. */
 gboolean
 cpd_options_take_choice (const char *name, const char *value, const char *const *choices,
                          int *chosen, GError **error)
 {
+  g_autofree char *list = NULL;
+
   if (value == NULL)
     return TRUE;
   for (int i = 0; choices[i] != NULL; i++)
@@ -109,9 +111,9 @@ cpd_options_take_choice (const char *name, const char *value, const char *const 
         *chosen = i;
         return TRUE;
       }
+  list = g_strjoinv ("’ or ‘", (GStrv)choices);
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value, choices[0],
-                     choices[1]);
+                     "option ‘%s’ is ‘%s’, but may only be ‘%s’", name, value, list);
 }
 
 /* `array`: aay, or NULL. Returns: (transfer full): of GBytes */

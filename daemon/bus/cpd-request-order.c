@@ -19,6 +19,9 @@
 #define REQUIRE_KEYS_MAX 64
 #define TOKEN_MAX_BYTES  64
 
+/* A day. */
+#define STREAM_TIMEOUT_MAX_MS (24 * 60 * 60 * 1000)
+
 /* The arguments of the method; they belong to the message. */
 typedef struct
 {
@@ -85,22 +88,50 @@ take_keys (CpdOrder *order, GVariant *array, GError **error)
   return TRUE;
 }
 
+/* What concerns the body of the answer. `max_bytes`: given, or G_MAXUINT64 */
+static gboolean
+take_stream (CpdOrder *order, const char *wish, guint64 max_bytes, const CpdConfig *config,
+             GError **error)
+{
+  static const char *const wishes[] = { "never", "auto", "always", NULL };
+  int chosen = CPD_STREAM_NEVER;
+
+  if (!cpd_options_take_choice ("stream", wish, wishes, &chosen, error))
+    return FALSE;
+  order->stream = (CpdStreamWish)chosen;
+  order->max_inline_bytes = MIN (max_bytes, config->inline_body_bytes);
+  order->max_body_bytes = chosen == CPD_STREAM_NEVER ? order->max_inline_bytes : max_bytes;
+  if (chosen == CPD_STREAM_NEVER && max_bytes != G_MAXUINT64
+      && max_bytes > config->inline_body_bytes)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘max-body’ is out of range; give 0 to %" G_GUINT64_FORMAT
+                       ", or the option ‘stream’",
+                       config->inline_body_bytes);
+  return chosen != CPD_STREAM_NEVER || order->stream_timeout_ms == 0
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "option ‘stream-timeout-ms’ is given without a stream");
+}
+
 static gboolean
 parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char **token,
                GError **error)
 {
-  const char *given = NULL;
+  const char *given = NULL, *wish = NULL;
+  guint64 max_bytes = G_MAXUINT64;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
     { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
-    { "max-body", "t", &order->max_body_bytes, 0, config->inline_body_bytes },
+    { "max-body", "t", &max_bytes, 0, G_MAXINT64 },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
     { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
     { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
+    { "stream", "s", &wish, 1, sizeof "always" },
+    { "stream-timeout-ms", "u", &order->stream_timeout_ms, 1, STREAM_TIMEOUT_MAX_MS },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !check_token (given, error) || !take_keys (order, keys, error))
+      || !take_stream (order, wish, max_bytes, config, error) || !check_token (given, error)
+      || !take_keys (order, keys, error))
     return FALSE;
   *token = g_strdup (given);
   return TRUE;
@@ -139,7 +170,6 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
   parts.options = options;
   order->uid = uid;
   order->timeout_ms = TIMEOUT_MS;
-  order->max_body_bytes = config->inline_body_bytes;
   order->max_redirects = REDIRECTS;
   if (!check_sizes (&parts, config, error) || !parse_options (order, options, config, &given, error)
       || !take_request (order, &parts, error))

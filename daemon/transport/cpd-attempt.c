@@ -31,6 +31,7 @@ struct _CpdAttempt
   gboolean kept;     /* the connection, from an earlier request */
   gboolean reusable; /* the connection, by a later one */
   gboolean sent;     /* maybe not all of it */
+  gboolean streams;  /* the body of the answer, to a descriptor */
   CpdHttpExchange *exchange;
   CpdJob *validating; /* the server; NULL: nothing is awaited */
 
@@ -45,6 +46,7 @@ G_DEFINE_FINAL_TYPE (CpdAttempt, cpd_attempt, G_TYPE_OBJECT)
 enum
 {
   ENDED,
+  STREAMS,
   N_SIGNALS
 };
 
@@ -66,7 +68,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
   certpin_request_unref (attempt->settings.request);
-  g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
+  cpd_order_unref (attempt->settings.order);
   cpd_budget_unref (attempt->settings.bodies);
   cpd_verdict_unref (attempt->verdict);
   g_clear_error (&attempt->error);
@@ -81,6 +83,8 @@ cpd_attempt_class_init (CpdAttemptClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_attempt_finalize;
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 0);
+  signals[STREAMS] = g_signal_new ("streams", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -99,9 +103,8 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
+  cpd_order_ref (settings->order);
   cpd_budget_ref (settings->bodies);
-  if (settings->require_keys != NULL)
-    g_ptr_array_ref (settings->require_keys);
   return attempt;
 }
 
@@ -119,6 +122,8 @@ end (CpdAttempt *attempt, CpdEnding ending)
     cpd_http_exchange_stop (attempt->exchange);
   if (attempt->connection != NULL && ending != CPD_ENDING_ANSWERED)
     cpd_tls_cut (attempt->connection->tls);
+  if (attempt->streams)
+    cpd_transfer_end (attempt->settings.order->transfer, attempt->error);
   g_signal_emit (attempt, signals[ENDED], 0);
 }
 
@@ -156,15 +161,14 @@ cpd_attempt_check_network (CpdAttempt *attempt)
   if (!attempt->sent)
     end (attempt, CPD_ENDING_MOVED);
   else if (attempt->ending == CPD_ENDING_NONE)
-    cpd_tls_check_network (attempt->connection->tls);
+    cpd_http_exchange_check_network (attempt->exchange);
 }
 
 static void
-complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
+take_answer (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
 {
   const CpdConnection *connection = attempt->connection;
 
-  attempt->reusable = outcome->reusable;
   attempt->answer = (CpdAnswer){
     .head = cpd_http_head_ref (outcome->head),
     .body = g_bytes_ref (outcome->body),
@@ -176,6 +180,33 @@ complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
     .tls_us = attempt->kept ? 0 : connection->tls_us,
     .first_byte_us = outcome->first_byte_us,
   };
+}
+
+static void
+on_stop (CpdAttempt *attempt, const GError *reason)
+{
+  cpd_attempt_fail (attempt, g_error_copy (reason));
+}
+
+/* It lasts until all of the body has moved; whoever waits for the answer need not. */
+static void
+on_streams (const CpdHttpOutcome *outcome, gpointer user_data)
+{
+  CpdAttempt *attempt = user_data;
+
+  attempt->streams = TRUE;
+  take_answer (attempt, outcome);
+  g_signal_connect_object (attempt->settings.order->transfer, "stop", G_CALLBACK (on_stop), attempt,
+                           G_CONNECT_SWAPPED);
+  g_signal_emit (attempt, signals[STREAMS], 0);
+}
+
+static void
+complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
+{
+  attempt->reusable = outcome->reusable;
+  if (!attempt->streams)
+    take_answer (attempt, outcome);
   attempt->connection->used_us = g_get_monotonic_time ();
   if (!attempt->reusable)
     cpd_tls_close (attempt->connection->tls);
@@ -211,11 +242,12 @@ judge (CpdAttempt *attempt, GPtrArray *require_keys)
   CpdPeer *peer = attempt->connection->peer;
   g_autoptr (CpdAnchors) missing = NULL;
   CpdVerdict *verdict
-      = cpd_judge_peer (settings->store, settings->uid, peer, require_keys, &missing);
+      = cpd_judge_peer (settings->store, settings->order->uid, peer, require_keys, &missing);
 
   if (verdict == NULL && attempt->validating == NULL)
     {
-      const CpdValidationOrder order = { settings->uid, peer, missing, on_validated, attempt };
+      const CpdValidationOrder order
+          = { settings->order->uid, peer, missing, on_validated, attempt };
 
       attempt->validating = cpd_validation_start (settings->workers, &order);
     }
@@ -248,12 +280,13 @@ go (CpdAttempt *attempt)
 {
   const CpdHttpExchangeSettings settings = {
     .request = attempt->settings.request,
+    .order = attempt->settings.order,
     .plain = (attempt->settings.flags & CPD_ATTEMPT_PLAIN) != 0,
     .reading = attempt->settings.reading,
-    .uid = attempt->settings.uid,
-    .max_body_bytes = attempt->settings.max_body_bytes,
     .bodies = attempt->settings.bodies,
+    .stream_idle_s = attempt->settings.stream_idle_s,
   };
+  static const CpdHttpExchangeFuncs funcs = { .streams = on_streams, .done = on_done };
   g_autoptr (GError) spoken = NULL;
   CpdVerdict *verdict;
 
@@ -262,7 +295,7 @@ go (CpdAttempt *attempt)
       leave_speaker (attempt, spoken);
       return;
     }
-  verdict = judge (attempt, attempt->settings.require_keys);
+  verdict = judge (attempt, attempt->settings.order->require_keys);
   if (verdict == NULL)
     {
       cpd_tls_watch (attempt->connection->tls, 0, NULL, NULL); /* no longer as an idle one */
@@ -275,8 +308,7 @@ go (CpdAttempt *attempt)
   else
     {
       attempt->sent = TRUE;
-      attempt->exchange
-          = cpd_http_exchange_start (attempt->connection, &settings, on_done, attempt);
+      attempt->exchange = cpd_http_exchange_start (attempt->connection, &settings, &funcs, attempt);
     }
 }
 
@@ -304,7 +336,7 @@ cpd_attempt_reconsider (CpdAttempt *attempt)
     return TRUE;
   verdict = judge (attempt, /* require_keys= */ NULL);
   if (attempt->sent)
-    cpd_tls_hold (attempt->connection->tls, verdict == NULL);
+    cpd_http_exchange_hold (attempt->exchange, verdict == NULL);
   return verdict == NULL || verdict->passed;
 }
 
@@ -351,7 +383,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
-    .uid = attempt->settings.uid,
+    .uid = attempt->settings.order->uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,
     .gate = gate,

@@ -36,10 +36,9 @@ typedef struct
   CpdReading *reading;
   CpdHost *target;
   CertpinRequest *request;
-  GPtrArray *require_keys; /* NULL: none */
-  guint32 uid;
-  guint64 max_body_bytes;
+  CpdOrder *order;
   CpdBudget *bodies;
+  unsigned int stream_idle_s;
   CpdAttemptFlags flags;
 } CpdAttemptSettings;
 
@@ -57,6 +56,8 @@ typedef struct
 #define CPD_TYPE_ATTEMPT (cpd_attempt_get_type ())
 
 /* One attempt to have one request answered over one connection. Emits
+ *   streams (): at most once, before “ended”: its answer is there, but for the body, which comes by
+ *     the descriptor of the order's transfer;
  *   ended (): once; from then on its outcome is there. */
 G_DECLARE_FINAL_TYPE (CpdAttempt, cpd_attempt, CPD, ATTEMPT, GObject)
 

@@ -112,6 +112,15 @@ new_timings (Fetch *fetch, const CpdAnswer *answer)
   return g_variant_builder_end (&builder);
 }
 
+/* Whether the body of the answer comes by a descriptor, or has come there already. */
+static gboolean
+is_streaming (const Fetch *fetch)
+{
+  CpdTransfer *transfer = fetch->order->transfer;
+
+  return transfer != NULL && cpd_transfer_get_state (transfer) != CPD_TRANSFER_WAITING;
+}
+
 /* The evidence of the connection; the bus adds that of the verdict. */
 static GVariant *
 new_info (Fetch *fetch, const CpdAnswer *answer)
@@ -127,7 +136,8 @@ new_info (Fetch *fetch, const CpdAnswer *answer)
   cpd_vardict_add (&info, "tls-cipher", g_variant_new_string (cipher));
   cpd_vardict_add (&info, "connection-reused", g_variant_new_boolean (answer->reused));
   cpd_vardict_add (&info, "redirects", g_variant_new_uint32 (fetch->redirects));
-  cpd_vardict_add (&info, "body-bytes", g_variant_new_uint64 (g_bytes_get_size (answer->body)));
+  if (!is_streaming (fetch))
+    cpd_vardict_add (&info, "body-bytes", g_variant_new_uint64 (g_bytes_get_size (answer->body)));
   cpd_vardict_add (&info, "timings", new_timings (fetch, answer));
   return g_variant_builder_end (&info);
 }
@@ -185,13 +195,30 @@ fetch_on_answer (GTask *task)
 }
 
 static void
-fetch_on_ended (GTask *task)
+take_verdict_of_attempt (Fetch *fetch)
 {
-  Fetch *fetch = g_task_get_task_data (task);
   CpdVerdict *verdict = cpd_attempt_get_verdict (fetch->attempt);
 
   if (verdict != NULL)
     take_verdict (fetch, cpd_verdict_ref (verdict));
+}
+
+/* The attempt goes on without this order: it has all that it needs. */
+static void
+fetch_on_streams (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+
+  take_verdict_of_attempt (fetch);
+  fetch_answer (task, cpd_attempt_get_answer (fetch->attempt));
+}
+
+static void
+fetch_on_ended (GTask *task)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+
+  take_verdict_of_attempt (fetch);
   switch (cpd_attempt_get_ending (fetch->attempt))
     {
     case CPD_ENDING_ANSWERED:
@@ -232,6 +259,7 @@ fetch_send (GTask *task)
     fetch->sent_us = g_get_monotonic_time ();
   fetch->attempt
       = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fetch->flags);
+  g_signal_connect_swapped (fetch->attempt, "streams", G_CALLBACK (fetch_on_streams), task);
   g_signal_connect_swapped (fetch->attempt, "ended", G_CALLBACK (fetch_on_ended), task);
   if (cpd_attempt_get_ending (fetch->attempt) != CPD_ENDING_NONE)
     fetch_on_ended (task);
