@@ -20,11 +20,13 @@ CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/tr
 # Something must not happen: a request that may not be sent, a name that may not be looked up, a body whose turn it is
 # not to be read, an answer that nobody may see yet, a folder that may not be read twice.
 NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/transport/test-channel-changes.c',
-           'tests/transport/test-channel.c', 'tests/transport/test-channel-validation.c', 'tests/transport/test-attempt.c')
+           'tests/transport/test-channel.c', 'tests/transport/test-channel-validation.c', 'tests/transport/test-attempt.c',
+           'tests/transport/test-stream.c')
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later, a server that is far away.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
-         'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-reload.py')
+         'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-reload.py',
+         'tests/system/test-stream-uploads.py', 'tests/system/test-streams.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

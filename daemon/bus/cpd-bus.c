@@ -46,6 +46,8 @@ cpd_bus_dispose (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
+  if (bus->parts.request_objects != NULL)
+    cpd_request_objects_end_all (bus->parts.request_objects);
   g_clear_object (&bus->name);
   g_clear_pointer (&bus->parts.inbox, cpd_inbox_free);
   g_clear_object (&bus->parts.authority);
@@ -72,6 +74,7 @@ cpd_bus_finalize (GObject *object)
   cpd_queue_free (bus->parts.judgements);
   cpd_request_objects_free (bus->parts.request_objects);
   g_variant_unref (bus->types);
+  cpd_queue_free (bus->parts.streams);
   G_OBJECT_CLASS (cpd_bus_parent_class)->finalize (object);
 }
 
@@ -177,6 +180,9 @@ cpd_bus_new (const CpdBusSettings *settings)
   connect_parts (bus, settings->link);
   parts->requests = cpd_queue_new (settings->config);
   cpd_queue_leave_one_to_each (parts->requests);
+  parts->streams = cpd_queue_new_without_bodies (settings->config->streams_per_uid, 0,
+                                                 settings->config->streams);
+  cpd_queue_leave_one_to_each (parts->streams);
   parts->judgements = cpd_queue_new_without_bodies (1, JUDGEMENTS_WAITING, JUDGEMENTS_MAX);
   parts->failures = cpd_failures_new ();
   parts->request_objects = cpd_request_objects_new ();

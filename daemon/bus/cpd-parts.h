@@ -26,6 +26,7 @@ typedef struct
   CpdStore *store;
   CpdFetcher *fetcher;
   CpdQueue *requests;
+  CpdQueue *streams;
   CpdQueue *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
   CpdSubscribers *subscribers;

@@ -19,6 +19,9 @@
 #define REQUIRE_KEYS_MAX 64
 #define TOKEN_MAX_BYTES  64
 
+/* A day. */
+#define STREAM_TIMEOUT_MAX_MS (24 * 60 * 60 * 1000)
+
 /* The arguments of the method. */
 typedef struct
 {
@@ -97,24 +100,67 @@ take_keys (CpdOrder *order, GVariant *array, GError **error)
   return TRUE;
 }
 
+/* What concerns the body of the answer. `max_bytes`: given, or G_MAXUINT64 */
 static gboolean
-parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char **token,
-               GError **error)
+take_stream (CpdOrder *order, const char *wish, guint64 max_bytes, const CpdConfig *config,
+             GError **error)
 {
-  const char *given = NULL;
+  static const char *const wishes[] = { "never", "auto", "always", NULL };
+  int chosen = CPD_STREAM_NEVER;
+
+  if (!cpd_options_take_choice ("stream", wish, wishes, &chosen, error))
+    return FALSE;
+  order->stream = (CpdStreamWish)chosen;
+  order->max_inline_bytes = MIN (max_bytes, config->inline_body_bytes);
+  order->max_body_bytes = chosen == CPD_STREAM_NEVER ? order->max_inline_bytes : max_bytes;
+  if (chosen == CPD_STREAM_NEVER && max_bytes != G_MAXUINT64
+      && max_bytes > config->inline_body_bytes)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘max-body’ is out of range; give 0 to %" G_GUINT64_FORMAT
+                       ", or the option ‘stream’",
+                       config->inline_body_bytes);
+  return TRUE;
+}
+
+/* A body without a length would look whole to the server when it was cut. `length`: G_MAXUINT64: it
+ * is not given */
+static gboolean
+take_upload (CpdRequestExtras *extras, guint64 length, GError **error)
+{
+  extras->body_length = length;
+  if ((extras->body_handle >= 0) == (length != G_MAXUINT64))
+    return TRUE;
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "the options ‘body-stream’ and ‘body-length’ need each other");
+}
+
+static gboolean
+parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config,
+               CpdRequestExtras *extras, GError **error)
+{
+  const char *given = NULL, *wish = NULL;
+  guint64 max_bytes = G_MAXUINT64, length = G_MAXUINT64;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
     { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
-    { "max-body", "t", &order->max_body_bytes, 0, config->inline_body_bytes },
+    { "max-body", "t", &max_bytes, 0, G_MAXINT64 },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
     { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
     { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
+    { "stream", "s", &wish, 1, sizeof "always" },
+    { "stream-timeout-ms", "u", &order->stream_timeout_ms, 1, STREAM_TIMEOUT_MAX_MS },
+    { "body-stream", "h", &extras->body_handle },
+    { "body-length", "t", &length, 0, G_MAXINT64 },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !check_token (given, error) || !take_keys (order, keys, error))
+      || !take_stream (order, wish, max_bytes, config, error) || !check_token (given, error)
+      || !take_keys (order, keys, error) || !take_upload (extras, length, error))
     return FALSE;
-  *token = g_strdup (given);
+  if (order->stream == CPD_STREAM_NEVER && extras->body_handle < 0 && order->stream_timeout_ms != 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘stream-timeout-ms’ is given without a stream");
+  extras->token = g_strdup (given);
   return TRUE;
 }
 
@@ -143,27 +189,26 @@ get_arguments (GVariant *tuple, Arguments *arguments)
   arguments->options = g_variant_get_child_value (tuple, 4);
 }
 
-/* `arguments`: SecureRequest's. `token`: (out) (transfer full) (nullable).
+/* `arguments`: SecureRequest's. `extras`: (out caller-allocates).
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT,
  * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE.
  * Returns: (transfer full) */
 CpdOrder *
-cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config, char **token,
-                         GError **error)
+cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config,
+                         CpdRequestExtras *extras, GError **error)
 {
   g_autoptr (CpdOrder) order = cpd_order_new ();
   g_auto (Arguments) parts = { NULL };
-  g_autofree char *given = NULL;
 
   get_arguments (arguments, &parts);
+  *extras = (CpdRequestExtras){ .body_handle = -1 };
   order->uid = uid;
   order->timeout_ms = TIMEOUT_MS;
-  order->max_body_bytes = config->inline_body_bytes;
   order->max_redirects = REDIRECTS;
-  if (!check_sizes (&parts, config, error)
-      || !parse_options (order, parts.options, config, &given, error)
-      || !take_request (order, &parts, error))
-    return NULL;
-  *token = g_steal_pointer (&given);
-  return g_steal_pointer (&order);
+  if (check_sizes (&parts, config, error)
+      && parse_options (order, parts.options, config, extras, error)
+      && take_request (order, &parts, error))
+    return g_steal_pointer (&order);
+  g_clear_pointer (&extras->token, g_free);
+  return NULL;
 }

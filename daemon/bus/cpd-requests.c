@@ -38,6 +38,14 @@ stop_watching (Request *request)
     g_clear_signal_handler (&request->gone_id, request->gone);
 }
 
+/* How its transfer ended, unless that has, or goes on without the call. `error`: (nullable) */
+static void
+end_transfer (Request *request, const GError *error)
+{
+  if (request->order->transfer != NULL && request->path != NULL)
+    cpd_transfer_end (request->order->transfer, error);
+}
+
 static void
 request_free (gpointer data)
 {
@@ -50,6 +58,7 @@ request_free (gpointer data)
       cpd_budget_give_back (cpd_place_get_bodies (request->place), request->taken);
       cpd_place_leave (request->place);
     }
+  end_transfer (request, NULL);
   if (request->path != NULL)
     cpd_request_objects_remove (request->objects, request->path);
   g_free (request->path);
@@ -64,6 +73,7 @@ static void
 request_fail (CpdCall *call, GError *error)
 {
   stop_watching (call->data);
+  end_transfer (call->data, error);
   cpd_call_fail (call, error);
 }
 
@@ -100,8 +110,9 @@ charge_body (Request *request, guint64 bytes)
 
 /* Returns: (floating): what the fetcher tells, and what the verdict proves */
 static GVariant *
-new_info (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
+new_info (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict, gboolean streams)
 {
+  Request *request = call->data;
   GVariantBuilder info;
 
   cpd_vardict_begin (&info);
@@ -109,18 +120,45 @@ new_info (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
   cpd_describe_evidence (verdict, &info);
   if (verdict->report != NULL)
     cpd_vardict_add (&info, "report", cpd_describe_failure (verdict->report, cpd_call_now_s ()));
+  if (streams)
+    {
+      cpd_vardict_add (&info, "body", g_variant_new_handle (0));
+      cpd_vardict_add (&info, "request", g_variant_new_object_path (request->path));
+    }
   return g_variant_builder_end (&info);
+}
+
+/* From now on, its object has the stream. */
+static void
+let_stream_go_on (Request *request)
+{
+  guint32 timeout_ms = request->order->stream_timeout_ms;
+  g_autofree char *path = g_steal_pointer (&request->path);
+
+  cpd_request_objects_keep (request->objects, path,
+                            timeout_ms != 0 ? request->started_us + (gint64)timeout_ms * 1000 : 0);
+}
+
+/* Returns: (transfer full): the caller's end of the stream; -1: the answer has none */
+static int
+steal_descriptor (Request *request)
+{
+  CpdTransfer *transfer = request->order->transfer;
+
+  return transfer != NULL ? cpd_transfer_steal_descriptor (transfer) : -1;
 }
 
 static void
 answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
 {
+  Request *request = call->data;
+  int descriptor = steal_descriptor (request);
   GBytes *body = certpin_response_get_body (response);
   GVariant *const reply[] = {
     g_variant_new_uint32 (certpin_response_get_status (response)),
     certpin_response_get_headers (response),
     g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE),
-    new_info (call, response, verdict),
+    new_info (call, response, verdict, descriptor >= 0),
   };
 
   if (verdict->report != NULL)
@@ -128,10 +166,18 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
       record (call, verdict->report);
       cpd_audit_report_only (call->caller, verdict->report);
     }
-  stop_watching (call->data);
-  charge_body (call->data, g_bytes_get_size (body));
+  stop_watching (request);
+  if (descriptor >= 0)
+    {
+      let_stream_go_on (request);
+      cpd_call_return_descriptor (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
+                                  descriptor, deadline_of (request));
+      return;
+    }
+  end_transfer (request, NULL);
+  charge_body (request, g_bytes_get_size (body));
   cpd_call_return_body (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                        g_bytes_get_size (body), deadline_of (call->data));
+                        g_bytes_get_size (body), deadline_of (request));
 }
 
 static void
@@ -198,6 +244,14 @@ take_body (Request *request, GError **error)
   return TRUE;
 }
 
+/* What certainly needs a stream gets one before anything is sent. */
+static gboolean
+enter_stream (Request *request, GError **error)
+{
+  return (request->order->stream != CPD_STREAM_ALWAYS && request->order->upload == NULL)
+         || cpd_transfer_enter (request->order->transfer, error);
+}
+
 static void
 act_secure_request (CpdCall *call)
 {
@@ -214,7 +268,8 @@ act_secure_request (CpdCall *call)
   request->place = cpd_place_new (call->parts->requests, call->caller->uid, request_start, call);
   request->timer = g_timeout_add (request->order->timeout_ms, request_on_deadline, call);
   /* The call may be freed on entry: its turn and its end can come at once. */
-  if (!take_body (request, &error) || !cpd_place_enter (request->place, &error))
+  if (!take_body (request, &error) || !enter_stream (request, &error)
+      || !cpd_place_enter (request->place, &error))
     request_fail (call, error);
 }
 
@@ -255,47 +310,64 @@ new_request (CpdCall *call, CpdOrder *order)
   return request;
 }
 
+/* Its object on the bus, if it has one. */
+static gboolean
+add_object (CpdCall *call, const char *token, GError **error)
+{
+  Request *request = call->data;
+  const CpdRequestObject object = {
+    .caller = call->caller,
+    .token = token,
+    .cancellable = request->cancellable,
+    .transfer = request->order->transfer,
+  };
+
+  if (token == NULL && object.transfer == NULL)
+    return TRUE;
+  request->path = cpd_request_objects_add (request->objects, &object, error);
+  return request->path != NULL;
+}
+
+/* The body that comes by the descriptor of the call, if there is one. */
+static gboolean
+take_upload (CpdCall *call, CpdOrder *order, const CpdRequestExtras *extras, GError **error)
+{
+  int descriptor;
+
+  if (extras->body_handle < 0)
+    return TRUE;
+  if (g_bytes_get_size (certpin_request_get_body (order->request)) > 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "there is a body besides that of the option ‘body-stream’");
+  descriptor = extras->body_handle == 0 ? cpd_arrival_steal_descriptor (call->arrival) : -1;
+  if (descriptor < 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘body-stream’ is %d, but no such descriptor came with the call",
+                       extras->body_handle);
+  order->upload = cpd_upload_new (descriptor, extras->body_length, error);
+  return order->upload != NULL;
+}
+
 static gboolean
 parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
 {
-  g_autofree char *token = NULL;
-  CpdOrder *order
-      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &token, error);
+  CpdRequestExtras extras;
+  g_autoptr (CpdOrder) order
+      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &extras, error);
+  g_autofree char *token = extras.token;
   Request *request;
 
-  if (order == NULL)
+  if (order == NULL || !take_upload (call, order, &extras, error))
     return FALSE;
-  request = new_request (call, order);
+  if (order->stream != CPD_STREAM_NEVER || order->upload != NULL)
+    order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid);
+  request = new_request (call, cpd_order_ref (order));
   cpd_call_take_data (call, request, request_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
   call->check = watch_caller;
   call->act = act_secure_request;
-  if (token != NULL)
-    request->path = cpd_request_objects_add (request->objects, call->caller->sender, token,
-                                             request->cancellable, error);
-  return token == NULL || request->path != NULL;
+  return add_object (call, token, error);
 }
 
 const CpdMethod cpd_requests[] = { { "SecureRequest", parse_secure_request }, { NULL } };
-
-/* Cancel, of a request's object */
-
-static void
-act_cancel (CpdCall *call)
-{
-  CpdRequestObjects *objects = call->parts->request_objects;
-  g_autofree char *path = g_strdup (cpd_call_get_path (call));
-
-  cpd_call_return (call, NULL);
-  cpd_request_objects_cancel (objects, path);
-}
-
-static gboolean
-parse_cancel (CpdCall *call, GVariant *arguments, GError **error)
-{
-  call->act = act_cancel;
-  return cpd_request_objects_check_owner (cpd_call_get_path (call), call->caller->sender, error);
-}
-
-const CpdMethod cpd_request_object[] = { { "Cancel", parse_cancel }, { NULL } };

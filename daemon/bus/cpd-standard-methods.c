@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods that every object on a bus has: Introspect, Ping, GetMachineId, and the properties,
- * which never change. Their results are not secret, so they need no rights; but they take turns
- * like all others. */
+/* The methods that every object on a bus has: Introspect, Ping, GetMachineId, and those of
+ * properties. Except for a request's properties, which only its caller may read, their results are
+ * not secret, so they need no rights; but they take turns like all others. */
 
 #include "config.h"
 
@@ -70,22 +70,55 @@ const CpdMethod cpd_peer[]
 /* Properties */
 
 static GVariant *
-get_version (void)
+get_version (CpdTransfer *transfer)
 {
   return g_variant_new_string (PACKAGE_VERSION);
 }
 
 static GVariant *
-get_features (void)
+get_features (CpdTransfer *transfer)
 {
   return g_variant_new_strv (NULL, 0);
 }
 
+static GVariant *
+get_state (CpdTransfer *transfer)
+{
+  static const char *const names[] = {
+    [CPD_TRANSFER_WAITING] = "waiting",     [CPD_TRANSFER_SENDING] = "sending",
+    [CPD_TRANSFER_RECEIVING] = "receiving", [CPD_TRANSFER_COMPLETE] = "complete",
+    [CPD_TRANSFER_FAILED] = "failed",
+  };
+
+  return g_variant_new_string (names[cpd_transfer_get_state (transfer)]);
+}
+
+static GVariant *
+get_bytes_done (CpdTransfer *transfer)
+{
+  return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).done);
+}
+
+static GVariant *
+get_bytes_expected (CpdTransfer *transfer)
+{
+  return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).expected);
+}
+
+/* Those of the Request interface are of one transfer, and its owner's; the others are the
+ * service's. */
 static const struct
 {
+  const char *interface;
   const char *name;
-  GVariant *(*get) (void);
-} properties[] = { { "Version", get_version }, { "Features", get_features } };
+  GVariant *(*get) (CpdTransfer *transfer);
+} properties[] = {
+  { CERTPIN_REQUESTS_IFACE, "Version", get_version },
+  { CERTPIN_REQUESTS_IFACE, "Features", get_features },
+  { CERTPIN_REQUEST_IFACE, "State", get_state },
+  { CERTPIN_REQUEST_IFACE, "BytesDone", get_bytes_done },
+  { CERTPIN_REQUEST_IFACE, "BytesExpected", get_bytes_expected },
+};
 
 /* Whether the object has an interface of that name, or any interface if the name is empty. */
 static gboolean
@@ -99,12 +132,27 @@ has_interface (CpdCall *call, const char *name)
   return FALSE;
 }
 
-/* All properties are of the Requests interface. */
+/* Whether the object has that property. `interface`: empty: whichever */
 static gboolean
-has_properties (CpdCall *call, const char *interface)
+has_property (CpdCall *call, size_t property, const char *interface)
 {
-  return g_str_equal (cpd_call_get_path (call), CERTPIN_OBJECT_PATH)
-         && (*interface == '\0' || g_str_equal (interface, CERTPIN_REQUESTS_IFACE));
+  return has_interface (call, properties[property].interface)
+         && (*interface == '\0' || g_str_equal (interface, properties[property].interface));
+}
+
+/* `transfer`: (out): of a request's object; NULL for others */
+static gboolean
+find_transfer (CpdCall *call, CpdTransfer **transfer, GError **error)
+{
+  const char *path = cpd_call_get_path (call);
+
+  *transfer = NULL;
+  if (!has_interface (call, CERTPIN_REQUEST_IFACE))
+    return TRUE;
+  if (!cpd_request_objects_check_owner (path, call->caller->sender, error))
+    return FALSE;
+  *transfer = cpd_request_objects_find (call->parts->request_objects, path, error);
+  return *transfer != NULL;
 }
 
 static void
@@ -112,15 +160,21 @@ act_get (CpdCall *call)
 {
   GVariant *arguments = call->data;
   const char *interface, *name;
+  CpdTransfer *transfer;
+  GError *error = NULL;
 
   g_variant_get_child (arguments, 0, "&s", &interface);
   g_variant_get_child (arguments, 1, "&s", &name);
-  for (size_t i = 0; has_properties (call, interface) && i < G_N_ELEMENTS (properties); i++)
-    if (g_str_equal (properties[i].name, name))
-      {
-        cpd_call_return (call, g_variant_new ("(v)", properties[i].get ()));
-        return;
-      }
+  for (size_t i = 0; i < G_N_ELEMENTS (properties); i++)
+    {
+      if (!has_property (call, i, interface) || !g_str_equal (properties[i].name, name))
+        continue;
+      if (find_transfer (call, &transfer, &error))
+        cpd_call_return (call, g_variant_new ("(v)", properties[i].get (transfer)));
+      else
+        cpd_call_fail (call, error);
+      return;
+    }
   cpd_call_fail_as (call, DBUS_ERROR_PREFIX "InvalidArgs", "there is no such property");
 }
 
@@ -129,6 +183,8 @@ act_get_all (CpdCall *call)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   const char *interface;
+  CpdTransfer *transfer;
+  GError *error = NULL;
 
   g_variant_get_child (call->data, 0, "&s", &interface);
   if (!has_interface (call, interface))
@@ -136,8 +192,14 @@ act_get_all (CpdCall *call)
       cpd_call_fail_as (call, DBUS_ERROR_PREFIX "InvalidArgs", "there is no such interface");
       return;
     }
-  for (size_t i = 0; has_properties (call, interface) && i < G_N_ELEMENTS (properties); i++)
-    g_variant_dict_insert_value (&dict, properties[i].name, properties[i].get ());
+  if (!find_transfer (call, &transfer, &error))
+    {
+      cpd_call_fail (call, error);
+      return;
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (properties); i++)
+    if (has_property (call, i, interface))
+      g_variant_dict_insert_value (&dict, properties[i].name, properties[i].get (transfer));
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 

@@ -31,6 +31,7 @@ struct _CpdAttempt
   gboolean kept;     /* the connection, from an earlier request */
   gboolean reusable; /* the connection, by a later one */
   gboolean sent;     /* maybe not all of it */
+  gboolean streams;  /* the body of the answer, to a descriptor */
   CpdHttpExchange *exchange;
   CpdJob *validating; /* the server; NULL: nothing is awaited */
 
@@ -45,6 +46,8 @@ G_DEFINE_FINAL_TYPE (CpdAttempt, cpd_attempt, G_TYPE_OBJECT)
 enum
 {
   ENDED,
+  UPLOADS,
+  STREAMS,
   N_SIGNALS
 };
 
@@ -66,7 +69,8 @@ cpd_attempt_finalize (GObject *object)
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
   certpin_request_unref (attempt->settings.request);
-  g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
+  cpd_upload_unref (attempt->settings.upload);
+  cpd_order_unref (attempt->settings.order);
   cpd_budget_unref (attempt->settings.bodies);
   cpd_address_rules_unref (attempt->settings.rules);
   cpd_verdict_unref (attempt->verdict);
@@ -82,6 +86,10 @@ cpd_attempt_class_init (CpdAttemptClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_attempt_finalize;
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 0);
+  signals[UPLOADS] = g_signal_new ("uploads", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
+  signals[STREAMS] = g_signal_new ("streams", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -100,10 +108,11 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
+  if (settings->upload != NULL)
+    cpd_upload_ref (settings->upload);
+  cpd_order_ref (settings->order);
   cpd_budget_ref (settings->bodies);
   cpd_address_rules_ref (settings->rules);
-  if (settings->require_keys != NULL)
-    g_ptr_array_ref (settings->require_keys);
   return attempt;
 }
 
@@ -121,6 +130,8 @@ end (CpdAttempt *attempt, CpdEnding ending)
     cpd_http_exchange_stop (attempt->exchange);
   if (attempt->connection != NULL && ending != CPD_ENDING_ANSWERED)
     cpd_tls_cut (attempt->connection->tls);
+  if (attempt->streams)
+    cpd_transfer_end (attempt->settings.order->transfer, attempt->error);
   g_signal_emit (attempt, signals[ENDED], 0);
 }
 
@@ -158,15 +169,14 @@ cpd_attempt_check_network (CpdAttempt *attempt)
   if (!attempt->sent)
     end (attempt, CPD_ENDING_MOVED);
   else if (attempt->ending == CPD_ENDING_NONE)
-    cpd_tls_check_network (attempt->connection->tls);
+    cpd_http_exchange_check_network (attempt->exchange);
 }
 
 static void
-complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
+take_answer (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
 {
   const CpdConnection *connection = attempt->connection;
 
-  attempt->reusable = outcome->reusable;
   attempt->answer = (CpdAnswer){
     .head = cpd_http_head_ref (outcome->head),
     .body = g_bytes_ref (outcome->body),
@@ -178,10 +188,54 @@ complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
     .tls_us = attempt->kept ? 0 : connection->tls_us,
     .first_byte_us = outcome->first_byte_us,
   };
+}
+
+static void
+on_stop (CpdAttempt *attempt, const GError *reason)
+{
+  cpd_attempt_fail (attempt, g_error_copy (reason));
+}
+
+/* It lasts until all of the body has moved; whoever waits for the answer need not. */
+static void
+on_streams (const CpdHttpOutcome *outcome, gpointer user_data)
+{
+  CpdAttempt *attempt = user_data;
+
+  attempt->streams = TRUE;
+  take_answer (attempt, outcome);
+  g_signal_connect_object (attempt->settings.order->transfer, "stop", G_CALLBACK (on_stop), attempt,
+                           G_CONNECT_SWAPPED);
+  g_signal_emit (attempt, signals[STREAMS], 0);
+}
+
+static void
+complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
+{
+  attempt->reusable = outcome->reusable;
+  if (!attempt->streams)
+    take_answer (attempt, outcome);
   attempt->connection->used_us = g_get_monotonic_time ();
   if (!attempt->reusable)
     cpd_tls_close (attempt->connection->tls);
   end (attempt, CPD_ENDING_ANSWERED);
+}
+
+static void
+on_uploads (gboolean begun, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[UPLOADS], 0, begun);
+}
+
+/* Whether it makes no difference if a server gets the request twice, and all of it is still there
+ * to be sent. */
+static gboolean
+may_go_twice (CpdAttempt *attempt)
+{
+  const CpdUpload *upload = attempt->settings.upload;
+
+  return cpd_http_request_may_go_twice (attempt->settings.request)
+         && (upload == NULL || cpd_upload_is_untouched (upload));
 }
 
 static void
@@ -193,8 +247,7 @@ on_done (const CpdHttpOutcome *outcome, gpointer user_data)
     end (attempt, CPD_ENDING_DECLINED);
   else if (outcome->error == NULL)
     complete (attempt, outcome);
-  else if (attempt->kept && !outcome->begun
-           && cpd_http_request_may_go_twice (attempt->settings.request))
+  else if (attempt->kept && !outcome->begun && may_go_twice (attempt))
     end (attempt, CPD_ENDING_STALE);
   else
     cpd_attempt_fail (attempt, cpd_fetch_error_map (outcome->error, CPD_STAGE_SENT,
@@ -213,11 +266,12 @@ judge (CpdAttempt *attempt, GPtrArray *require_keys)
   CpdPeer *peer = attempt->connection->peer;
   g_autoptr (CpdAnchors) missing = NULL;
   CpdVerdict *verdict
-      = cpd_judge_peer (settings->store, settings->uid, peer, require_keys, &missing);
+      = cpd_judge_peer (settings->store, settings->order->uid, peer, require_keys, &missing);
 
   if (verdict == NULL && attempt->validating == NULL)
     {
-      const CpdValidationOrder order = { settings->uid, peer, missing, on_validated, attempt };
+      const CpdValidationOrder order
+          = { settings->order->uid, peer, missing, on_validated, attempt };
 
       attempt->validating = cpd_validation_start (settings->workers, &order);
     }
@@ -249,8 +303,9 @@ static gboolean
 leave_denied (CpdAttempt *attempt)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  g_autofree char *refusal = cpd_judge_address (settings->store, settings->uid, settings->target,
-                                                settings->rules, attempt->connection->address);
+  g_autofree char *refusal
+      = cpd_judge_address (settings->store, settings->order->uid, settings->target, settings->rules,
+                           attempt->connection->address);
   g_autoptr (GError) error = NULL;
 
   if (refusal == NULL)
@@ -270,12 +325,15 @@ go (CpdAttempt *attempt)
 {
   const CpdHttpExchangeSettings settings = {
     .request = attempt->settings.request,
+    .upload = attempt->settings.upload,
+    .order = attempt->settings.order,
     .plain = (attempt->settings.flags & CPD_ATTEMPT_PLAIN) != 0,
     .reading = attempt->settings.reading,
-    .uid = attempt->settings.uid,
-    .max_body_bytes = attempt->settings.max_body_bytes,
     .bodies = attempt->settings.bodies,
+    .stream_idle_s = attempt->settings.stream_idle_s,
   };
+  static const CpdHttpExchangeFuncs funcs
+      = { .uploads = on_uploads, .streams = on_streams, .done = on_done };
   g_autoptr (GError) spoken = NULL;
   CpdVerdict *verdict;
 
@@ -286,7 +344,7 @@ go (CpdAttempt *attempt)
     }
   if (leave_denied (attempt))
     return;
-  verdict = judge (attempt, attempt->settings.require_keys);
+  verdict = judge (attempt, attempt->settings.order->require_keys);
   if (verdict == NULL)
     {
       cpd_tls_watch (attempt->connection->tls, 0, NULL, NULL); /* no longer as an idle one */
@@ -299,8 +357,7 @@ go (CpdAttempt *attempt)
   else
     {
       attempt->sent = TRUE;
-      attempt->exchange
-          = cpd_http_exchange_start (attempt->connection, &settings, on_done, attempt);
+      attempt->exchange = cpd_http_exchange_start (attempt->connection, &settings, &funcs, attempt);
     }
 }
 
@@ -328,7 +385,7 @@ cpd_attempt_reconsider (CpdAttempt *attempt)
     return TRUE;
   verdict = judge (attempt, /* require_keys= */ NULL);
   if (attempt->sent)
-    cpd_tls_hold (attempt->connection->tls, verdict == NULL);
+    cpd_http_exchange_hold (attempt->exchange, verdict == NULL);
   return verdict == NULL || verdict->passed;
 }
 
@@ -360,12 +417,13 @@ attempt_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
     cpd_attempt_fail (attempt, error);
 }
 
-/* Whether it would go on this kept connection. */
+/* Whether it would go on this kept connection. What is read from a descriptor can be sent once. */
 gboolean
 cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
 {
   return (attempt->settings.flags & CPD_ATTEMPT_FRESH) == 0
-         && (cpd_http_request_may_go_twice (attempt->settings.request)
+         && ((cpd_http_request_may_go_twice (attempt->settings.request)
+              && attempt->settings.upload == NULL)
              || g_get_monotonic_time () - connection->used_us <= JUST_USED_US);
 }
 
@@ -375,7 +433,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
-    .uid = attempt->settings.uid,
+    .uid = attempt->settings.order->uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,
     .gate = gate,
@@ -391,11 +449,11 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 void
 cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection)
 {
-  gboolean may_go_twice = cpd_http_request_may_go_twice (attempt->settings.request);
+  gboolean again = may_go_twice (attempt) && attempt->settings.upload == NULL;
 
   attempt->connection = connection;
   attempt->kept = TRUE;
-  cpd_tls_limit_silence (connection->tls, may_go_twice ? DEAD_MS : 0);
+  cpd_tls_limit_silence (connection->tls, again ? DEAD_MS : 0);
   go (attempt);
 }
 

@@ -16,6 +16,7 @@ struct _CpdChannel
   CpdChannelSettings settings; /* with references of its own */
   GQueue *kept;                /* of CpdConnection: nothing is on them; the last used one first */
   GQueue *running;             /* of CpdAttempt */
+  GQueue *streaming;           /* of CpdAttempt: their answers come by descriptors */
   GQueue *waiting;             /* of CpdAttempt */
   gboolean closed;
 };
@@ -47,6 +48,7 @@ cpd_channel_finalize (GObject *object)
 
   g_queue_free_full (channel->kept, close_connection);
   g_queue_free_full (channel->running, g_object_unref);
+  g_queue_free_full (channel->streaming, g_object_unref);
   g_queue_free_full (channel->waiting, g_object_unref);
   g_clear_object (&channel->settings.store);
   cpd_workers_unref (channel->settings.workers);
@@ -72,6 +74,7 @@ cpd_channel_init (CpdChannel *channel)
 {
   channel->kept = g_queue_new ();
   channel->running = g_queue_new ();
+  channel->streaming = g_queue_new ();
   channel->waiting = g_queue_new ();
 }
 
@@ -161,7 +164,8 @@ cpd_channel_get_target (CpdChannel *channel)
 gboolean
 cpd_channel_is_busy (CpdChannel *channel)
 {
-  return !g_queue_is_empty (channel->running) || !g_queue_is_empty (channel->waiting);
+  return !g_queue_is_empty (channel->running) || !g_queue_is_empty (channel->streaming)
+         || !g_queue_is_empty (channel->waiting);
 }
 
 /* One that is closed by its server, or says something unasked. */
@@ -195,7 +199,8 @@ on_ended (CpdChannel *channel, CpdAttempt *attempt)
 
   if (connection != NULL)
     keep (channel, connection);
-  if (g_queue_remove (channel->running, attempt) || g_queue_remove (channel->waiting, attempt))
+  if (g_queue_remove (channel->running, attempt) || g_queue_remove (channel->streaming, attempt)
+      || g_queue_remove (channel->waiting, attempt))
     g_object_unref (attempt);
   trim (channel);
   start_waiting (channel);
@@ -203,11 +208,23 @@ on_ended (CpdChannel *channel, CpdAttempt *attempt)
     g_signal_emit (channel, signals[IDLE], 0);
 }
 
-/* `bodies`: the uid's budget for bodies. `request`: that of the order, or of a redirect.
+/* A body can take hours: its connection does not count among those that requests share. */
+static void
+on_streams (CpdChannel *channel, CpdAttempt *attempt)
+{
+  g_autoptr (CpdChannel) alive = g_object_ref (channel);
+
+  if (!g_queue_remove (channel->running, attempt))
+    return;
+  g_queue_push_tail (channel->streaming, attempt);
+  start_waiting (channel);
+}
+
+/* `bodies`: the uid's budget for bodies. `hop`: the order's request, or that of a redirect.
  * Returns: (transfer full): an attempt that starts when a connection is free for it */
 CpdAttempt *
-cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
-                  CertpinRequest *request, CpdAttemptFlags flags)
+cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, const CpdHop *hop,
+                  CpdAttemptFlags flags)
 {
   const CpdAttemptSettings settings = {
     .store = channel->settings.store,
@@ -215,16 +232,17 @@ cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
     .reading = channel->settings.reading,
     .rules = channel->settings.rules,
     .target = channel->settings.target,
-    .request = request,
-    .require_keys = order->require_keys,
-    .uid = channel->settings.uid,
-    .max_body_bytes = order->max_body_bytes,
+    .request = hop->request,
+    .upload = hop->upload,
+    .order = order,
     .bodies = bodies,
+    .stream_idle_s = channel->settings.stream_idle_s,
     .flags = flags,
   };
   CpdAttempt *attempt = cpd_attempt_new (&settings);
 
   g_signal_connect_object (attempt, "ended", G_CALLBACK (on_ended), channel, G_CONNECT_SWAPPED);
+  g_signal_connect_object (attempt, "streams", G_CALLBACK (on_streams), channel, G_CONNECT_SWAPPED);
   g_queue_push_tail (channel->waiting, g_object_ref (attempt));
   start_waiting (channel);
   return attempt;
@@ -258,15 +276,26 @@ cpd_channel_leave_idle (CpdChannel *channel, GQueue *left)
     }
 }
 
+/* Returns: (transfer full): of CpdAttempt: all that have a connection, or are to get one now */
+static GQueue *
+list_running (CpdChannel *channel)
+{
+  GQueue *list = g_queue_copy (channel->running);
+
+  for (GList *link = channel->streaming->head; link != NULL; link = link->next)
+    g_queue_push_tail (list, link->data);
+  g_queue_foreach (list, (GFunc)g_object_ref, NULL);
+  return list;
+}
+
 /* This machine has lost a network: what is under way on it ends, or begins anew. */
 void
 cpd_channel_check_network (CpdChannel *channel)
 {
   g_autoptr (CpdChannel) alive = g_object_ref (channel);
-  GQueue *running = g_queue_copy (channel->running);
+  GQueue *running = list_running (channel);
   CpdAttempt *attempt;
 
-  g_queue_foreach (running, (GFunc)g_object_ref, NULL);
   while ((attempt = g_queue_pop_head (running)) != NULL)
     {
       cpd_attempt_check_network (attempt);
@@ -287,7 +316,8 @@ cpd_channel_close (CpdChannel *channel)
   channel->closed = TRUE;
   cut_kept (channel);
   g_signal_emit (channel, signals[CLOSED], 0);
-  while ((attempt = g_queue_peek_head (channel->running)) != NULL
+  while ((attempt = g_queue_peek_head (channel->streaming)) != NULL
+         || (attempt = g_queue_peek_head (channel->running)) != NULL
          || (attempt = g_queue_peek_head (channel->waiting)) != NULL)
     cpd_attempt_close (attempt);
 }
@@ -305,6 +335,18 @@ is_refused (CpdChannel *channel, CpdPeer *peer)
 }
 
 static gboolean
+is_any_under_way_refused (CpdChannel *channel)
+{
+  GQueue *running = list_running (channel);
+  gboolean refused = FALSE;
+
+  for (GList *link = running->head; link != NULL && !refused; link = link->next)
+    refused = !cpd_attempt_reconsider (link->data);
+  g_queue_free_full (running, g_object_unref);
+  return refused;
+}
+
+static gboolean
 is_any_refused (CpdChannel *channel)
 {
   g_autoptr (CpdVerdict) host
@@ -315,10 +357,7 @@ is_any_refused (CpdChannel *channel)
   for (GList *link = channel->kept->head; link != NULL; link = link->next)
     if (is_refused (channel, ((CpdConnection *)link->data)->peer))
       return TRUE;
-  for (GList *link = channel->running->head; link != NULL; link = link->next)
-    if (!cpd_attempt_reconsider (link->data))
-      return TRUE;
-  return FALSE;
+  return is_any_under_way_refused (channel);
 }
 
 /* Something has changed: closes the channel unless all its connections still pass. */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/transport/cpd-attempt.h"
+#include "daemon/transport/cpd-redirect.h"
 
 G_BEGIN_DECLS
 
@@ -23,7 +24,8 @@ typedef struct
   CpdHost *target;
   guint32 uid;
   unsigned int max_connections;
-  unsigned int idle_s; /* how long a connection is kept that nobody uses */
+  unsigned int stream_idle_s; /* how long nothing of a stream may move */
+  unsigned int idle_s;        /* how long a connection is kept that nobody uses */
 } CpdChannelSettings;
 
 CpdChannel *cpd_channel_new (const CpdChannelSettings *settings);
@@ -32,8 +34,8 @@ guint32 cpd_channel_get_uid (CpdChannel *channel);
 CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 
-CpdAttempt *cpd_channel_send (CpdChannel *channel, const CpdOrder *order, CpdBudget *bodies,
-                              CertpinRequest *request, CpdAttemptFlags flags);
+CpdAttempt *cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies,
+                              const CpdHop *hop, CpdAttemptFlags flags);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 void cpd_channel_leave_idle (CpdChannel *channel, GQueue *left);

@@ -26,6 +26,7 @@ struct _CpdChannels
   CpdStore *store;
   unsigned int max_connections;
   unsigned int idle_s;
+  unsigned int stream_idle_s;
   GHashTable *table; /* "UID HOST:PORT" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
@@ -196,6 +197,7 @@ cpd_channels_new (CpdStore *store, const CpdConfig *config)
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
   channels->rules = cpd_address_rules_ref (config->address_rules);
+  channels->stream_idle_s = (unsigned int)config->stream_idle_s;
   g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
   channels->network = cpd_network_new ();
   g_signal_connect_object (channels->network, "changed", G_CALLBACK (on_network_changed), channels,
@@ -283,6 +285,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
     .uid = uid,
     .max_connections = channels->max_connections,
     .idle_s = channels->idle_s,
+    .stream_idle_s = channels->stream_idle_s,
   };
 
   if (entry == NULL)

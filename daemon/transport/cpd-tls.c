@@ -510,6 +510,13 @@ cpd_tls_has_unsent (CpdTls *tls)
   return tls->unsent->len > 0;
 }
 
+/* Returns: (transfer none): its socket, for a thread that waits for it */
+int
+cpd_tls_get_fd (CpdTls *tls)
+{
+  return tls->fd;
+}
+
 /* For how long what was sent may stay unacknowledged, as it does where nobody is left at the other
  * end. `limit_ms`: 0: as long as the kernel goes on */
 void

@@ -31,6 +31,7 @@ gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 gboolean cpd_tls_has_unread (CpdTls *tls);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
 
+int cpd_tls_get_fd (CpdTls *tls);
 void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);
 void cpd_tls_check_network (CpdTls *tls);
 

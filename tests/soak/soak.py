@@ -17,11 +17,13 @@ import part_callers
 import part_replace
 import part_requests
 import part_silent
+import part_streams
 from figures import Broken, Figures, count_heap, resident_mib
 from lib.caller import CallError
 from lib.world import World
 
-PARTS = {'silent': part_silent, 'requests': part_requests, 'callers': part_callers, 'replace': part_replace}
+PARTS = {'silent': part_silent, 'requests': part_requests, 'callers': part_callers,
+         'streams': part_streams, 'replace': part_replace}
 # Connections that nobody uses are soon closed, so that what is open at rest is what was forgotten.
 IDLE_S = 1
 PROGRESS_S = 0.5

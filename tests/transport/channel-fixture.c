@@ -124,6 +124,7 @@ channel_start (ChannelFixture *f, const FetchOptions *options)
   order->require_keys = g_steal_pointer (&keys);
   order->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
   order->max_body_bytes = options->max_body != 0 ? options->max_body : MAX_BODY;
+  order->max_inline_bytes = order->max_body_bytes;
   order->max_redirects = options->redirects;
   cpd_fetcher_fetch_async (f->fetcher, order, g_get_monotonic_time (), f->bodies,
                            fetch->cancellable, test_loop_on_result, &fetch->result);

@@ -51,18 +51,20 @@ new_attempt (Fixture *f, const char *method)
   g_autofree char *url
       = g_strdup_printf ("https://127.0.0.1:%u/", test_server_get_port (f->channel.server));
   g_autoptr (CertpinRequest) request = certpin_request_new (method, url, NULL, NULL, NULL);
+  g_autoptr (CpdOrder) order = cpd_order_new ();
   const CpdAttemptSettings settings = {
     .store = f->channel.store,
     .workers = f->workers,
     .reading = f->reading,
     .target = f->target,
     .request = request,
-    .uid = CHANNEL_UID,
-    .max_body_bytes = 1024 * 1024,
+    .order = order,
     .bodies = f->channel.bodies,
     .rules = f->channel.config->address_rules,
   };
 
+  order->uid = CHANNEL_UID;
+  order->max_body_bytes = order->max_inline_bytes = 1024 * 1024;
   return cpd_attempt_new (&settings);
 }
 

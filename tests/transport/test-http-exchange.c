@@ -31,6 +31,7 @@ typedef struct
   CpdReading *reading;
   CpdBudget *bodies;
   GBytes *body;
+  CpdOrder *order;
   CpdHttpExchange *exchange;
   unsigned int status; /* of the answer */
   gboolean reusable;
@@ -44,6 +45,9 @@ set_up (Fixture *f, gconstpointer user_data)
   tls_assert_shakes_hands (&f->tls);
   f->reading = cpd_reading_new ();
   f->bodies = cpd_budget_new (1024);
+  f->order = cpd_order_new ();
+  f->order->uid = UID;
+  f->order->max_body_bytes = f->order->max_inline_bytes = 1024;
 }
 
 static void
@@ -52,6 +56,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_assert_null (f->exchange);
   g_assert_true (cpd_budget_take (f->bodies, 1024)); /* all was given back */
   cpd_budget_unref (f->bodies);
+  cpd_order_unref (f->order);
   cpd_reading_unref (f->reading);
   g_bytes_unref (f->body);
   g_clear_error (&f->error);
@@ -90,8 +95,9 @@ start (Fixture *f, gsize body_bytes)
   guint8 *body = g_malloc (body_bytes);
   g_autoptr (CertpinRequest) request = NULL;
   g_autoptr (CpdHost) host = test_host ("h.example");
+  static const CpdHttpExchangeFuncs funcs = { .done = on_done };
   CpdHttpExchangeSettings settings
-      = { .reading = f->reading, .uid = UID, .max_body_bytes = 1024, .bodies = f->bodies };
+      = { .order = f->order, .reading = f->reading, .bodies = f->bodies };
 
   for (gsize i = 0; i < body_bytes; i++)
     body[i] = (guint8)(i / 7);
@@ -99,7 +105,7 @@ start (Fixture *f, gsize body_bytes)
   request = certpin_request_new ("PUT", "https://h.example/", NULL, f->body, NULL);
   settings.request = request;
   f->connection = cpd_connection_new (g_steal_pointer (&f->tls.tls), host);
-  f->exchange = cpd_http_exchange_start (f->connection, &settings, on_done, f);
+  f->exchange = cpd_http_exchange_start (f->connection, &settings, &funcs, f);
 }
 
 static void

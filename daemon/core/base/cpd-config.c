@@ -32,6 +32,9 @@ static const struct
   { "RunningPerUser", G_STRUCT_OFFSET (CpdConfig, running_per_uid), 64, 1, 4096 },
   { "WaitingPerUser", G_STRUCT_OFFSET (CpdConfig, waiting_per_uid), 256, 0, 65536 },
   { "Running", G_STRUCT_OFFSET (CpdConfig, running), 1024, 1, 16384 },
+  { "StreamsPerUser", G_STRUCT_OFFSET (CpdConfig, streams_per_uid), 32, 1, 1024 },
+  { "Streams", G_STRUCT_OFFSET (CpdConfig, streams), 256, 1, 4096 },
+  { "StreamIdleSeconds", G_STRUCT_OFFSET (CpdConfig, stream_idle_s), 60, 1, 3600 },
   { "ConnectionsPerChannel", G_STRUCT_OFFSET (CpdConfig, connections_per_channel), 6, 1, 64 },
   { "ChannelIdleSeconds", G_STRUCT_OFFSET (CpdConfig, channel_idle_s), 60, 1, 3600 },
 };

@@ -19,6 +19,9 @@ typedef struct
   guint64 running_per_uid;
   guint64 waiting_per_uid;
   guint64 running;
+  guint64 streams_per_uid;
+  guint64 streams;
+  guint64 stream_idle_s;
   guint64 connections_per_channel;
   guint64 channel_idle_s;
   char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */

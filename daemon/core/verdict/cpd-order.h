@@ -4,8 +4,21 @@
 
 #include "client-lib/certpin-request.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/verdict/cpd-transfer.h"
+#include "daemon/core/verdict/cpd-upload.h"
 
 G_BEGIN_DECLS
+
+/* When the body of an answer comes by a descriptor. */
+typedef enum
+{
+  CPD_STREAM_NEVER,
+  CPD_STREAM_AUTO, /* if it is large */
+  CPD_STREAM_ALWAYS,
+} CpdStreamWish;
+
+/* In bytes: a larger body is large. */
+#define CPD_STREAM_AUTO_BYTES (64 * 1024)
 
 /* One request of a caller: what, where, for whom, and within which limits. Its maker fills it in;
  * then it never changes. Reference-counted. */
@@ -16,7 +29,12 @@ typedef struct
   guint32 uid;
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;
+  guint32 stream_timeout_ms; /* for all of it, if its body comes by a descriptor; 0: none */
+  CpdStreamWish stream;
+  CpdUpload *upload;     /* the body of the request; NULL: the request has it, if there is one */
+  CpdTransfer *transfer; /* NULL: no body goes through a descriptor */
   guint64 max_body_bytes;
+  guint64 max_inline_bytes; /* of the body in memory */
   unsigned int max_redirects;
 } CpdOrder;
 

@@ -17,7 +17,9 @@ NAME = 'org.certpin.Certpin1'
 PATH = '/org/certpin/Certpin1'
 PINS = NAME + '.Pins'
 REQUESTS = NAME + '.Requests'
+REQUEST = NAME + '.Request'
 ERROR = NAME + '.Error.'
+PROPERTIES = 'org.freedesktop.DBus.Properties'
 BUS = 'org.freedesktop.DBus'
 BUS_PATH = '/org/freedesktop/DBus'
 
@@ -51,10 +53,57 @@ class Pending:
                                        'a reply', seconds)
         if kind == 'error':
             raise CallError(*rest)
+        self.descriptors = rest[1]
         return rest[0]
 
     def answer(self, seconds=DEADLINE_S):
         return Answer(*self.wait(seconds))
+
+    def stream(self, seconds=DEADLINE_S):
+        """An answer that comes by a descriptor."""
+        answer = self.answer(seconds)
+        return Stream(self.caller, answer, self.descriptors[answer.info['body']])
+
+
+class Stream:
+    """An answer, the descriptor of its body, and the Request object that it has."""
+
+    def __init__(self, caller, answer, descriptor):
+        self.caller = caller
+        self.answer = answer
+        self.descriptor = descriptor
+        self.path = answer.info['request']
+
+    def read(self, most=1 << 20):
+        """Some bytes; none at the end. A cut is a ConnectionResetError."""
+        return os.read(self.descriptor, most)
+
+    def read_all(self):
+        """Returns: all bytes, and whether they ended with the end of file"""
+        data = bytearray()
+        try:
+            while more := self.read():
+                data += more
+        except ConnectionResetError:
+            return bytes(data), False
+        return bytes(data), True
+
+    def close(self):
+        if self.descriptor is not None:
+            os.close(self.descriptor)
+        self.descriptor = None
+
+    def begin_finish(self):
+        return self.caller.begin(REQUEST, 'Finish', '', path=self.path)
+
+    def finish(self):
+        return self.begin_finish().wait()[0]
+
+    def cancel(self):
+        self.caller.call(REQUEST, 'Cancel', '', path=self.path)
+
+    def get(self, name):
+        return self.caller.call(PROPERTIES, 'Get', '(ss)', REQUEST, name, path=self.path)[0]
 
 
 class Caller:
@@ -62,6 +111,7 @@ class Caller:
 
     def __init__(self, address, uid):
         ours, theirs = socket.socketpair()
+        self._descriptors, their_descriptors = socket.socketpair()
         self.uid = uid
         self.replies = {}
         self.signals = []
@@ -69,10 +119,12 @@ class Caller:
         self._count = 0
         self._line = multiprocessing.connection.Connection(ours.detach())
         self.process = subprocess.Popen(
-            [sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()), str(uid),
-             address],
-            pass_fds=[theirs.fileno()], cwd=os.path.dirname(os.path.dirname(__file__)))
+            [sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()),
+             str(their_descriptors.fileno()), str(uid), address],
+            pass_fds=[theirs.fileno(), their_descriptors.fileno()],
+            cwd=os.path.dirname(os.path.dirname(__file__)))
         theirs.close()
+        their_descriptors.close()
         try:
             _, self.unique_name = self._line.recv()
         except EOFError:
@@ -84,6 +136,8 @@ class Caller:
         while True:
             try:
                 kind, *rest = self._line.recv()
+                if kind == 'reply':
+                    rest.append(self._take(rest.pop()))
             except (EOFError, OSError):
                 return
             with self.changed:
@@ -92,6 +146,9 @@ class Caller:
                 else:
                     self.replies[rest[0]] = (kind, *rest[1:])
                 self.changed.notify_all()
+
+    def _take(self, count):
+        return socket.recv_fds(self._descriptors, 1, count)[1] if count else []
 
     def wait(self, condition, what, seconds=DEADLINE_S):
         with self.changed:
@@ -102,10 +159,14 @@ class Caller:
 
     # Calls
 
-    def begin(self, interface, method, signature, *arguments, path=PATH, destination=NAME):
+    def begin(self, interface, method, signature, *arguments, path=PATH, destination=NAME,
+              descriptors=()):
+        """`descriptors`: go with the call; the test keeps its own."""
         self._count += 1
         self._line.send(('call', self._count, (destination, path, interface), method, signature,
-                         arguments))
+                         arguments, len(descriptors)))
+        if descriptors:
+            socket.send_fds(self._descriptors, [b'.'], list(descriptors))
         return Pending(self, self._count)
 
     def flush(self):
@@ -154,13 +215,22 @@ class Caller:
     def last_failure(self, host):
         return self.call(PINS, 'LastFailure', '(s)', host)[0]
 
-    def begin_request(self, url, method='GET', headers=(), body=b'', **options):
+    def begin_request(self, url, method='GET', headers=(), body=b'', descriptors=(), **options):
         return self.begin(REQUESTS, 'SecureRequest', '(ssa(ss)aya{sv})', method, url,
-                          list(headers), body, request_options(options))
+                          list(headers), body, request_options(options), descriptors=descriptors)
+
+    def begin_upload(self, url, descriptor, length, method='PUT', **options):
+        """A request whose body is read from a descriptor, which the test keeps."""
+        return self.begin_request(url, method, descriptors=[descriptor], body_stream=0, body_length=length,
+                                  **options)
 
     def request(self, url, *arguments, **keywords):
         """SecureRequest."""
         return self.begin_request(url, *arguments, **keywords).answer()
+
+    def stream(self, url, *arguments, stream='always', **keywords):
+        """SecureRequest whose body comes by a descriptor."""
+        return self.begin_request(url, *arguments, stream=stream, **keywords).stream()
 
     @staticmethod
     def refused(name, function, *arguments, **keywords):
@@ -220,7 +290,8 @@ class Caller:
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
-                 'handle_token': 's'}
+                 'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u',
+                 'body_stream': 'h', 'body_length': 't'}
 
 
 def _options(given, types):

@@ -6,6 +6,7 @@ import grp
 import multiprocessing.connection
 import os
 import pwd
+import socket
 import sys
 
 from gi.repository import Gio, GLib
@@ -58,8 +59,9 @@ def build(signature, arguments):
 class Program:
     """The connection to the bus and the line to the test."""
 
-    def __init__(self, line, address):
+    def __init__(self, line, descriptors, address):
         self.line = line
+        self.descriptors = descriptors
         self.bus = Gio.DBusConnection.new_for_address_sync(
             address, Gio.DBusConnectionFlags.AUTHENTICATION_CLIENT
             | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
@@ -74,25 +76,46 @@ class Program:
             os._exit(0)
         return True
 
-    def do_call(self, number, target, method, signature, arguments):
+    def do_call(self, number, target, method, signature, arguments, n_descriptors):
         destination, path, interface = target
-        self.bus.call(destination, path, interface, method, build(signature, arguments), None,
-                      Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, None,
-                      self.on_reply, number)
+        self.bus.call_with_unix_fd_list(
+            destination, path, interface, method, build(signature, arguments), None,
+            Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, self.take(n_descriptors), None,
+            self.on_reply, number)
+
+    def take(self, count):
+        """Descriptors for a call, which the test has sent."""
+        if count == 0:
+            return None
+        taken = Gio.UnixFDList()
+        for descriptor in socket.recv_fds(self.descriptors, 1, count)[1]:
+            taken.append(descriptor)
+            os.close(descriptor)
+        return taken
+
+    def give(self, given):
+        """Passes the descriptors of a reply to the test. Returns: how many there are"""
+        descriptors = given.steal_fds() if given else []
+        if descriptors:
+            socket.send_fds(self.descriptors, [b'.'], descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        return len(descriptors)
 
     def on_reply(self, bus, result, number):
         try:
-            reply = from_glib(bus.call_finish(result))
+            reply, given = bus.call_with_unix_fd_list_finish(result)
+            reply, count = from_glib(reply), self.give(given)
         except GLib.Error as error:
             name = Gio.DBusError.get_remote_error(error) or f'local:{error.code}'
             message = error.message.removeprefix(f'GDBus.Error:{name}: ')
             self.line.send(('error', number, name, message))
             return
-        self.line.send(('reply', number, reply))
+        self.line.send(('reply', number, reply, count))
 
     def do_flush(self, number):
         self.bus.flush_sync()
-        self.line.send(('reply', number, ()))
+        self.line.send(('reply', number, (), 0))
 
     def do_subscribe(self, sender, interface, path):
         self.bus.signal_subscribe(sender, interface, None, path, None,
@@ -116,9 +139,10 @@ def become(uid):
 
 
 def main():
-    descriptor, uid, address = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    descriptor, descriptors, uid = map(int, sys.argv[1:4])
     become(uid)
-    program = Program(multiprocessing.connection.Connection(descriptor), address)
+    program = Program(multiprocessing.connection.Connection(descriptor),
+                      socket.socket(fileno=descriptors), sys.argv[4])
     GLib.io_add_watch(descriptor, GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN | GLib.IOCondition.HUP,
                       program.on_line)
     GLib.MainLoop().run()

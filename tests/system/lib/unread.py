@@ -32,6 +32,10 @@ class Unread:
         self.socket.sendall(b'\0AUTH EXTERNAL %s\r\n' % str(os.getuid()).encode().hex().encode())
         self.read_until(b'\r\n')
 
+    def accept_descriptors(self):
+        self.socket.sendall(b'NEGOTIATE_UNIX_FD\r\n')
+        self.read_until(b'AGREE_UNIX_FD\r\n')
+
     def hello(self):
         self.socket.sendall(b'BEGIN\r\n')
         self.send(*BUS, 'Hello')

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The methods of a request's object: they cancel it, or wait for the end of its stream. */
+
+#include "config.h"
+
+#include "client-lib/certpin-error.h"
+#include "daemon/bus/cpd-methods.h"
+#include "daemon/core/base/cpd-vardict.h"
+
+static void
+act_cancel (CpdCall *call)
+{
+  CpdRequestObjects *objects = call->parts->request_objects;
+  g_autofree char *path = g_strdup (cpd_call_get_path (call));
+
+  cpd_call_return (call, NULL);
+  cpd_request_objects_cancel (objects, path);
+}
+
+static gboolean
+parse_cancel (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_cancel;
+  return cpd_request_objects_check_owner (cpd_call_get_path (call), call->caller->sender, error);
+}
+
+static GVariant *
+new_totals (CpdTransfer *transfer)
+{
+  GVariant *totals;
+  GVariantBuilder builder;
+
+  CpdProgress progress = cpd_transfer_get_progress (transfer);
+
+  cpd_vardict_begin (&builder);
+  cpd_vardict_add (&builder, "bytes-sent", g_variant_new_uint64 (progress.sent));
+  cpd_vardict_add (&builder, "bytes-received", g_variant_new_uint64 (progress.received));
+  totals = g_variant_builder_end (&builder);
+  return g_variant_new_tuple (&totals, 1);
+}
+
+/* Whoever has been told how it ended needs the object no more. */
+static void
+answer_finish (CpdCall *call, CpdTransfer *transfer)
+{
+  g_autoptr (CpdTransfer) alive = g_object_ref (transfer);
+  const GError *error = cpd_transfer_get_error (transfer);
+
+  cpd_request_objects_forget (call->parts->request_objects, cpd_call_get_path (call));
+  if (error != NULL)
+    cpd_call_fail (call, g_error_copy (error));
+  else
+    cpd_call_return (call, new_totals (alive));
+}
+
+static void
+on_ended (CpdTransfer *transfer, CpdCall *call)
+{
+  g_signal_handlers_disconnect_by_func (transfer, on_ended, call);
+  answer_finish (call, transfer);
+}
+
+static void
+act_finish (CpdCall *call)
+{
+  GError *error = NULL;
+  CpdTransfer *transfer
+      = cpd_request_objects_find (call->parts->request_objects, cpd_call_get_path (call), &error);
+
+  if (transfer == NULL)
+    cpd_call_fail (call, error);
+  else if (cpd_transfer_has_ended (transfer))
+    answer_finish (call, transfer);
+  else
+    g_signal_connect (transfer, "ended", G_CALLBACK (on_ended), call);
+}
+
+static gboolean
+parse_finish (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_finish;
+  return cpd_request_objects_check_owner (cpd_call_get_path (call), call->caller->sender, error);
+}
+
+const CpdMethod cpd_request_control[]
+    = { { "Cancel", parse_cancel }, { "Finish", parse_finish }, { NULL } };
