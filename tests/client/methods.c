@@ -62,6 +62,7 @@ DEFINE (last_failure, a->client, a->host)
 DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
 DEFINE (secure_request, a->client, a->second, a->options)
+DEFINE (send, a->client, a->second, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
   {                                                                                                \
@@ -74,7 +75,7 @@ const Method methods[] = {
   METHOD (block_host, TRUE, TRUE, TRUE),      METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
-  METHOD (secure_request, FALSE, TRUE, TRUE),
+  METHOD (secure_request, FALSE, TRUE, TRUE), METHOD (send, FALSE, TRUE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);
@@ -123,7 +124,8 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
   } seconds[]
       = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
           { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
-          { "verify_chain", sample->chain },    { "secure_request", sample->request } };
+          { "verify_chain", sample->chain },    { "secure_request", sample->request },
+          { "send", sample->request } };
   Arguments a = { .client = client, .host = "h.example" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (seconds); i++)
