@@ -84,6 +84,19 @@ certpin_client_send (CertpinClient *client, CertpinRequest *request, GVariant *o
                      GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
+certpin_client_download_async (CertpinClient *client, CertpinRequest *request, GFile *file,
+                               GVariant *options, GCancellable *cancellable,
+                               GFileProgressCallback progress, gpointer progress_data,
+                               GDestroyNotify progress_destroy, GAsyncReadyCallback callback,
+                               gpointer user_data);
+CERTPIN_API CertpinResponse *
+certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinResponse *
+certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *file,
+                         GVariant *options, GCancellable *cancellable,
+                         GFileProgressCallback progress, gpointer progress_data, GError **error);
+
+CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data);

@@ -84,18 +84,19 @@ fake_body_wait_until_closed (FakeBody *body)
 
 /* Gives the client its end. `headers`: the text of an `a(ss)`. Returns: (transfer full) */
 GDBusMessage *
-fake_body_reply (FakeBody *body, GDBusMessage *call, const char *headers)
+fake_body_reply (FakeBody *body, GDBusMessage *call, unsigned int status, const char *headers)
 {
   GDBusMessage *reply = g_dbus_message_new_method_reply (call);
   g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&body->client, 1);
-  GVariant *info = g_variant_new_parsed ("{'url': <'https://h.example/'>, 'body': <handle 0>, "
-                                         "'request': <%o>}",
-                                         CERTPIN_REQUEST_PATH "/1_1/token");
+  GVariant *info = g_variant_new_parsed (
+      "{'url': <'https://h.example/'>, 'matched-key': <'sha256/A'>, 'body': <handle 0>, "
+      "'request': <%o>}",
+      CERTPIN_REQUEST_PATH "/1_1/token");
 
   body->client = -1;
   g_dbus_message_set_unix_fd_list (reply, descriptors);
-  g_dbus_message_set_body (reply,
-                           g_variant_new ("(u@a(ss)@ay@a{sv})", 200, g_variant_new_parsed (headers),
-                                          g_variant_new_parsed ("@ay []"), info));
+  g_dbus_message_set_body (reply, g_variant_new ("(u@a(ss)@ay@a{sv})", status,
+                                                 g_variant_new_parsed (headers),
+                                                 g_variant_new_parsed ("@ay []"), info));
   return reply;
 }

@@ -20,6 +20,7 @@ void fake_body_finish (FakeBody *body);
 void fake_body_cut (FakeBody *body);
 void fake_body_wait_until_closed (FakeBody *body);
 
-GDBusMessage *fake_body_reply (FakeBody *body, GDBusMessage *call, const char *headers);
+GDBusMessage *
+fake_body_reply (FakeBody *body, GDBusMessage *call, unsigned int status, const char *headers);
 
 G_END_DECLS

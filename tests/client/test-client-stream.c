@@ -38,7 +38,7 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   Fixture *f = user_data;
 
   if (g_str_equal (g_dbus_message_get_member (call), "SecureRequest"))
-    return fake_body_reply (&f->body, call, "[('A', 'b')]");
+    return fake_body_reply (&f->body, call, 200, "[('A', 'b')]");
   if (g_str_equal (g_dbus_message_get_member (call), "Finish"))
     g_assert_cmpstr (g_dbus_message_get_path (call), ==, CERTPIN_REQUEST_PATH "/1_1/token");
   if (g_str_equal (g_dbus_message_get_member (call), "Finish") && f->reason != NULL)

@@ -98,6 +98,7 @@ def test_wrong_types():
         assert raises_invalid_argument(client.pin_keys, 'shop.example', [TEXT], options, None)
         assert raises_invalid_argument(client.secure_request, request, options, None)
         assert raises_invalid_argument(client.send, request, options, None)
+        assert raises_invalid_argument(client.download, request, Gio.File.new_for_path('/tmp/x'), options, None, None)
         assert raises_invalid_argument(client.verify_chain, '', [GLib.Bytes.new(b'der')], options, None)
         if options.get_type_string() != 'a{sv}':
             assert raises_invalid_argument(Certpin.Request.new, 'GET', 'https://shop.example/', options, None)
@@ -115,6 +116,7 @@ def test_wrong_objects():
                                 (client.pin_certificate_from_file, ('shop.example', None, None, None)),
                                 (client.pin_certificate_from_file, ('shop.example', 'shop.der', None, None)),
                                 (client.secure_request, (None, None, None)), (client.send, (None, None, None)),
+                                (client.download, (None, None, None, None, None)),
                                 (Certpin.Key.new_from_digest, (DIGEST[1:],)),
                                 (Certpin.Response.new, (200, None, None, None)),
                                 (Certpin.Client.new_for_connection, (None,))]:
