@@ -27,6 +27,9 @@ store (const CpdOption *option, GVariant *value)
       return *(guint32 *)option->value = g_variant_get_uint32 (value);
     case 't':
       return *(guint64 *)option->value = g_variant_get_uint64 (value);
+    case 'h':
+      *(gint32 *)option->value = g_variant_get_handle (value);
+      return 0;
     case 'x':
       *(gint64 *)option->value = g_variant_get_int64 (value);
       return g_variant_get_int64 (value) < 0 ? G_MAXUINT64 : (guint64)g_variant_get_int64 (value);
@@ -61,7 +64,8 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
                            "option ‘%s’ must be of the D-Bus type %s, not %s", name, option->type,
                            g_variant_get_type_string (value));
       measure = store (option, value);
-      if (option->type[0] != 'b' && (measure < option->least || measure > option->most))
+      if (strchr ("bh", option->type[0]) == NULL
+          && (measure < option->least || measure > option->most))
         return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                            "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
                            " to %" G_GUINT64_FORMAT "%s",

@@ -31,9 +31,11 @@ new_totals (CpdTransfer *transfer)
   GVariant *totals;
   GVariantBuilder builder;
 
+  CpdProgress progress = cpd_transfer_get_progress (transfer);
+
   cpd_vardict_begin (&builder);
-  cpd_vardict_add (&builder, "bytes-received",
-                   g_variant_new_uint64 (cpd_transfer_get_progress (transfer).done));
+  cpd_vardict_add (&builder, "bytes-sent", g_variant_new_uint64 (progress.sent));
+  cpd_vardict_add (&builder, "bytes-received", g_variant_new_uint64 (progress.received));
   totals = g_variant_builder_end (&builder);
   return g_variant_new_tuple (&totals, 1);
 }

@@ -107,17 +107,27 @@ take_stream (CpdOrder *order, const char *wish, guint64 max_bytes, const CpdConf
                        "option ‘max-body’ is out of range; give 0 to %" G_GUINT64_FORMAT
                        ", or the option ‘stream’",
                        config->inline_body_bytes);
-  return chosen != CPD_STREAM_NEVER || order->stream_timeout_ms == 0
-         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                        "option ‘stream-timeout-ms’ is given without a stream");
+  return TRUE;
+}
+
+/* A body without a length would look whole to the server when it was cut. `length`: G_MAXUINT64: it
+ * is not given */
+static gboolean
+take_upload (CpdRequestExtras *extras, guint64 length, GError **error)
+{
+  extras->body_length = length;
+  if ((extras->body_handle >= 0) == (length != G_MAXUINT64))
+    return TRUE;
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "the options ‘body-stream’ and ‘body-length’ need each other");
 }
 
 static gboolean
-parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char **token,
-               GError **error)
+parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config,
+               CpdRequestExtras *extras, GError **error)
 {
   const char *given = NULL, *wish = NULL;
-  guint64 max_bytes = G_MAXUINT64;
+  guint64 max_bytes = G_MAXUINT64, length = G_MAXUINT64;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
     { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
@@ -127,13 +137,18 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char
     { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
     { "stream", "s", &wish, 1, sizeof "always" },
     { "stream-timeout-ms", "u", &order->stream_timeout_ms, 1, STREAM_TIMEOUT_MAX_MS },
+    { "body-stream", "h", &extras->body_handle },
+    { "body-length", "t", &length, 0, G_MAXINT64 },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !take_stream (order, wish, max_bytes, config, error) || !check_token (given, error)
-      || !take_keys (order, keys, error))
+      || !take_keys (order, keys, error) || !take_upload (extras, length, error))
     return FALSE;
-  *token = g_strdup (given);
+  if (order->stream == CPD_STREAM_NEVER && extras->body_handle < 0 && order->stream_timeout_ms != 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘stream-timeout-ms’ is given without a stream");
+  extras->token = g_strdup (given);
   return TRUE;
 }
 
@@ -150,17 +165,16 @@ take_request (CpdOrder *order, const Arguments *arguments, GError **error)
   return order->target != NULL;
 }
 
-/* `arguments`: SecureRequest's. `token`: (out) (transfer full) (nullable).
+/* `arguments`: SecureRequest's. `extras`: (out caller-allocates).
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_INVALID_ARGUMENT,
  * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE.
  * Returns: (transfer full) */
 CpdOrder *
-cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config, char **token,
-                         GError **error)
+cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config,
+                         CpdRequestExtras *extras, GError **error)
 {
   g_autoptr (CpdOrder) order = cpd_order_new ();
   g_autoptr (GVariant) headers = NULL, body = NULL, options = NULL;
-  g_autofree char *given = NULL;
   Arguments parts;
 
   g_variant_get (arguments, "(&s&s@a(ss)@ay@a{sv})", &parts.method, &parts.url, &headers, &body,
@@ -168,12 +182,13 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
   parts.headers = headers;
   parts.body = body;
   parts.options = options;
+  *extras = (CpdRequestExtras){ .body_handle = -1 };
   order->uid = uid;
   order->timeout_ms = TIMEOUT_MS;
   order->max_redirects = REDIRECTS;
-  if (!check_sizes (&parts, config, error) || !parse_options (order, options, config, &given, error)
-      || !take_request (order, &parts, error))
-    return NULL;
-  *token = g_steal_pointer (&given);
-  return g_steal_pointer (&order);
+  if (check_sizes (&parts, config, error) && parse_options (order, options, config, extras, error)
+      && take_request (order, &parts, error))
+    return g_steal_pointer (&order);
+  g_clear_pointer (&extras->token, g_free);
+  return NULL;
 }

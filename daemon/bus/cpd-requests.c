@@ -248,7 +248,7 @@ take_body (Request *request, GError **error)
 static gboolean
 enter_stream (Request *request, GError **error)
 {
-  return request->order->stream != CPD_STREAM_ALWAYS
+  return (request->order->stream != CPD_STREAM_ALWAYS && request->order->upload == NULL)
          || cpd_transfer_enter (request->order->transfer, error);
 }
 
@@ -328,19 +328,40 @@ add_object (CpdCall *call, const char *token, GError **error)
   return request->path != NULL;
 }
 
+/* The body that comes by the descriptor of the call, if there is one. */
+static gboolean
+take_upload (CpdCall *call, CpdOrder *order, const CpdRequestExtras *extras, GError **error)
+{
+  int descriptor;
+
+  if (extras->body_handle < 0)
+    return TRUE;
+  if (g_bytes_get_size (certpin_request_get_body (order->request)) > 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "there is a body besides that of the option ‘body-stream’");
+  descriptor = extras->body_handle == 0 ? cpd_arrival_steal_descriptor (call->arrival) : -1;
+  if (descriptor < 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘body-stream’ is %d, but no such descriptor came with the call",
+                       extras->body_handle);
+  order->upload = cpd_upload_new (descriptor, extras->body_length, error);
+  return order->upload != NULL;
+}
+
 static gboolean
 parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
 {
-  g_autofree char *token = NULL;
-  CpdOrder *order
-      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &token, error);
+  CpdRequestExtras extras;
+  g_autoptr (CpdOrder) order
+      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &extras, error);
+  g_autofree char *token = extras.token;
   Request *request;
 
-  if (order == NULL)
+  if (order == NULL || !take_upload (call, order, &extras, error))
     return FALSE;
-  if (order->stream != CPD_STREAM_NEVER)
+  if (order->stream != CPD_STREAM_NEVER || order->upload != NULL)
     order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid);
-  request = new_request (call, order);
+  request = new_request (call, cpd_order_ref (order));
   cpd_call_take_data (call, request, request_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));

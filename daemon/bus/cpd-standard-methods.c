@@ -85,9 +85,8 @@ static GVariant *
 get_state (CpdTransfer *transfer)
 {
   static const char *const names[] = {
-    [CPD_TRANSFER_WAITING] = "waiting",
-    [CPD_TRANSFER_RECEIVING] = "receiving",
-    [CPD_TRANSFER_COMPLETE] = "complete",
+    [CPD_TRANSFER_WAITING] = "waiting",     [CPD_TRANSFER_SENDING] = "sending",
+    [CPD_TRANSFER_RECEIVING] = "receiving", [CPD_TRANSFER_COMPLETE] = "complete",
     [CPD_TRANSFER_FAILED] = "failed",
   };
 

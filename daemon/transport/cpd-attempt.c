@@ -46,6 +46,7 @@ G_DEFINE_FINAL_TYPE (CpdAttempt, cpd_attempt, G_TYPE_OBJECT)
 enum
 {
   ENDED,
+  UPLOADS,
   STREAMS,
   N_SIGNALS
 };
@@ -68,6 +69,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
   certpin_request_unref (attempt->settings.request);
+  cpd_upload_unref (attempt->settings.upload);
   cpd_order_unref (attempt->settings.order);
   cpd_budget_unref (attempt->settings.bodies);
   cpd_verdict_unref (attempt->verdict);
@@ -83,6 +85,8 @@ cpd_attempt_class_init (CpdAttemptClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_attempt_finalize;
   signals[ENDED] = g_signal_new ("ended", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                  G_TYPE_NONE, 0);
+  signals[UPLOADS] = g_signal_new ("uploads", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                   NULL, G_TYPE_NONE, 1, G_TYPE_BOOLEAN);
   signals[STREAMS] = g_signal_new ("streams", CPD_TYPE_ATTEMPT, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 0);
 }
@@ -103,6 +107,8 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
   certpin_request_ref (settings->request);
+  if (settings->upload != NULL)
+    cpd_upload_ref (settings->upload);
   cpd_order_ref (settings->order);
   cpd_budget_ref (settings->bodies);
   return attempt;
@@ -214,6 +220,23 @@ complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
 }
 
 static void
+on_uploads (gboolean begun, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[UPLOADS], 0, begun);
+}
+
+/* Whether it makes no difference if a server gets the request twice, and all of it is still there
+ * to be sent. */
+static gboolean
+may_go_twice (CpdAttempt *attempt)
+{
+  const CpdUpload *upload = attempt->settings.upload;
+
+  return cpd_http_request_may_go_twice (attempt->settings.request)
+         && (upload == NULL || cpd_upload_is_untouched (upload));
+}
+
+static void
 on_done (const CpdHttpOutcome *outcome, gpointer user_data)
 {
   CpdAttempt *attempt = user_data;
@@ -222,8 +245,7 @@ on_done (const CpdHttpOutcome *outcome, gpointer user_data)
     end (attempt, CPD_ENDING_DECLINED);
   else if (outcome->error == NULL)
     complete (attempt, outcome);
-  else if (attempt->kept && !outcome->begun
-           && cpd_http_request_may_go_twice (attempt->settings.request))
+  else if (attempt->kept && !outcome->begun && may_go_twice (attempt))
     end (attempt, CPD_ENDING_STALE);
   else
     cpd_attempt_fail (attempt, cpd_fetch_error_map (outcome->error, CPD_STAGE_SENT,
@@ -280,13 +302,15 @@ go (CpdAttempt *attempt)
 {
   const CpdHttpExchangeSettings settings = {
     .request = attempt->settings.request,
+    .upload = attempt->settings.upload,
     .order = attempt->settings.order,
     .plain = (attempt->settings.flags & CPD_ATTEMPT_PLAIN) != 0,
     .reading = attempt->settings.reading,
     .bodies = attempt->settings.bodies,
     .stream_idle_s = attempt->settings.stream_idle_s,
   };
-  static const CpdHttpExchangeFuncs funcs = { .streams = on_streams, .done = on_done };
+  static const CpdHttpExchangeFuncs funcs
+      = { .uploads = on_uploads, .streams = on_streams, .done = on_done };
   g_autoptr (GError) spoken = NULL;
   CpdVerdict *verdict;
 
@@ -368,12 +392,13 @@ attempt_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
     cpd_attempt_fail (attempt, error);
 }
 
-/* Whether it would go on this kept connection. */
+/* Whether it would go on this kept connection. What is read from a descriptor can be sent once. */
 gboolean
 cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
 {
   return (attempt->settings.flags & CPD_ATTEMPT_FRESH) == 0
-         && (cpd_http_request_may_go_twice (attempt->settings.request)
+         && ((cpd_http_request_may_go_twice (attempt->settings.request)
+              && attempt->settings.upload == NULL)
              || g_get_monotonic_time () - connection->used_us <= JUST_USED_US);
 }
 
@@ -398,11 +423,11 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 void
 cpd_attempt_use (CpdAttempt *attempt, CpdConnection *connection)
 {
-  gboolean may_go_twice = cpd_http_request_may_go_twice (attempt->settings.request);
+  gboolean again = may_go_twice (attempt) && attempt->settings.upload == NULL;
 
   attempt->connection = connection;
   attempt->kept = TRUE;
-  cpd_tls_limit_silence (connection->tls, may_go_twice ? DEAD_MS : 0);
+  cpd_tls_limit_silence (connection->tls, again ? DEAD_MS : 0);
   go (attempt);
 }
 

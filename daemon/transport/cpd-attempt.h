@@ -36,6 +36,7 @@ typedef struct
   CpdReading *reading;
   CpdHost *target;
   CertpinRequest *request;
+  CpdUpload *upload; /* its body; NULL: it has it, if there is one */
   CpdOrder *order;
   CpdBudget *bodies;
   unsigned int stream_idle_s;
@@ -56,6 +57,7 @@ typedef struct
 #define CPD_TYPE_ATTEMPT (cpd_attempt_get_type ())
 
 /* One attempt to have one request answered over one connection. Emits
+ *   uploads (gboolean): the body of the request is read from a descriptor from now on, or no more;
  *   streams (): at most once, before “ended”: its answer is there, but for the body, which comes by
  *     the descriptor of the order's transfer;
  *   ended (): once; from then on its outcome is there. */

@@ -31,8 +31,9 @@ typedef struct
   CpdAttempt *attempt;   /* under way */
   CpdVerdict *verdict;   /* the last */
   unsigned int redirects;
-  gint64 sent_us; /* monotonic: when the first attempt was given to its channel */
-  GSource *deadline;
+  gint64 sent_us;           /* monotonic: when the first attempt was given to its channel */
+  GSource *deadline;        /* NULL: it does not count now */
+  GSource *stream_deadline; /* NULL: there is none */
   gulong cancelled_id;
 } Fetch;
 
@@ -55,6 +56,14 @@ fetch_free (gpointer data)
   g_free (fetch);
 }
 
+static void
+clear_deadline (GSource **deadline)
+{
+  if (*deadline != NULL)
+    g_source_destroy (*deadline);
+  g_clear_pointer (deadline, g_source_unref);
+}
+
 /* Disconnects everything that could still call back, before the task returns. */
 static void
 fetch_done (GTask *task)
@@ -63,9 +72,8 @@ fetch_done (GTask *task)
 
   if (fetch->attempt != NULL)
     g_signal_handlers_disconnect_by_data (fetch->attempt, task);
-  if (fetch->deadline != NULL)
-    g_source_destroy (fetch->deadline);
-  g_clear_pointer (&fetch->deadline, g_source_unref);
+  clear_deadline (&fetch->deadline);
+  clear_deadline (&fetch->stream_deadline);
   if (fetch->cancelled_id != 0)
     g_signal_handler_disconnect (g_task_get_cancellable (task), fetch->cancelled_id);
   fetch->cancelled_id = 0;
@@ -118,7 +126,7 @@ is_streaming (const Fetch *fetch)
 {
   CpdTransfer *transfer = fetch->order->transfer;
 
-  return transfer != NULL && cpd_transfer_get_state (transfer) != CPD_TRANSFER_WAITING;
+  return transfer != NULL && cpd_transfer_get_state (transfer) == CPD_TRANSFER_RECEIVING;
 }
 
 /* The evidence of the connection; the bus adds that of the verdict. */
@@ -164,6 +172,41 @@ fetch_answer (GTask *task, const CpdAnswer *answer)
   fetch_done (task);
   g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
   g_object_unref (task);
+}
+
+static gboolean
+fetch_on_deadline (gpointer user_data)
+{
+  Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
+
+  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                                 "host ‘%s’ did not answer in the time allowed",
+                                                 cpd_host_get_name (fetch->hop.target)));
+  return G_SOURCE_REMOVE;
+}
+
+/* `from_us`: monotonic. Returns: (transfer full) */
+static GSource *
+new_deadline (GTask *task, gint64 from_us, guint32 timeout_ms)
+{
+  gint64 left_us = from_us + (gint64)timeout_ms * 1000 - g_get_monotonic_time ();
+  GSource *deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
+
+  g_source_set_callback (deadline, fetch_on_deadline, task, NULL);
+  g_source_attach (deadline, g_main_context_get_thread_default ());
+  return deadline;
+}
+
+/* How long a body takes that is read from a descriptor is up to the caller and the server; the time
+ * for the answer counts from its end. */
+static void
+fetch_on_uploads (GTask *task, gboolean begun)
+{
+  Fetch *fetch = g_task_get_task_data (task);
+
+  clear_deadline (&fetch->deadline);
+  if (!begun)
+    fetch->deadline = new_deadline (task, g_get_monotonic_time (), fetch->order->timeout_ms);
 }
 
 static void fetch_hop (GTask *task);
@@ -258,7 +301,8 @@ fetch_send (GTask *task)
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
   fetch->attempt
-      = cpd_channel_send (channel, fetch->order, fetch->bodies, fetch->hop.request, fetch->flags);
+      = cpd_channel_send (channel, fetch->order, fetch->bodies, &fetch->hop, fetch->flags);
+  g_signal_connect_swapped (fetch->attempt, "uploads", G_CALLBACK (fetch_on_uploads), task);
   g_signal_connect_swapped (fetch->attempt, "streams", G_CALLBACK (fetch_on_streams), task);
   g_signal_connect_swapped (fetch->attempt, "ended", G_CALLBACK (fetch_on_ended), task);
   if (cpd_attempt_get_ending (fetch->attempt) != CPD_ENDING_NONE)
@@ -279,17 +323,6 @@ fetch_hop (GTask *task)
     fetch_send (task);
 }
 
-static gboolean
-fetch_on_deadline (gpointer user_data)
-{
-  Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
-
-  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                                 "host ‘%s’ did not answer in the time allowed",
-                                                 cpd_host_get_name (fetch->hop.target)));
-  return G_SOURCE_REMOVE;
-}
-
 static void
 fetch_on_cancelled (GTask *task)
 {
@@ -304,12 +337,11 @@ static void
 watch_end (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
-  gint64 deadline_us = fetch->started_us + (gint64)fetch->order->timeout_ms * 1000;
-  gint64 left_us = deadline_us - g_get_monotonic_time ();
 
-  fetch->deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
-  g_source_set_callback (fetch->deadline, fetch_on_deadline, task, NULL);
-  g_source_attach (fetch->deadline, g_main_context_get_thread_default ());
+  fetch->deadline = new_deadline (task, fetch->started_us, fetch->order->timeout_ms);
+  if (fetch->order->stream_timeout_ms != 0)
+    fetch->stream_deadline
+        = new_deadline (task, fetch->started_us, fetch->order->stream_timeout_ms);
   if (g_task_get_cancellable (task) != NULL)
     fetch->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                     G_CALLBACK (fetch_on_cancelled), task);
@@ -332,6 +364,7 @@ cpd_channel_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 st
   fetch->bodies = cpd_budget_ref (bodies);
   fetch->hop.request = certpin_request_ref (order->request);
   fetch->hop.target = cpd_host_ref (order->target);
+  fetch->hop.upload = order->upload != NULL ? cpd_upload_ref (order->upload) : NULL;
   if (g_cancellable_is_cancelled (cancellable))
     {
       fetch_fail (

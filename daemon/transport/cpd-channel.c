@@ -218,10 +218,10 @@ on_streams (CpdChannel *channel, CpdAttempt *attempt)
   start_waiting (channel);
 }
 
-/* `bodies`: the uid's budget for bodies. `request`: that of the order, or of a redirect.
+/* `bodies`: the uid's budget for bodies. `hop`: the order's request, or that of a redirect.
  * Returns: (transfer full): an attempt that starts when a connection is free for it */
 CpdAttempt *
-cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, CertpinRequest *request,
+cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, const CpdHop *hop,
                   CpdAttemptFlags flags)
 {
   const CpdAttemptSettings settings = {
@@ -229,7 +229,8 @@ cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, Certp
     .workers = channel->settings.workers,
     .reading = channel->settings.reading,
     .target = channel->settings.target,
-    .request = request,
+    .request = hop->request,
+    .upload = hop->upload,
     .order = order,
     .bodies = bodies,
     .stream_idle_s = channel->settings.stream_idle_s,

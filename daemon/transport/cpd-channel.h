@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/transport/cpd-attempt.h"
+#include "daemon/transport/cpd-redirect.h"
 
 G_BEGIN_DECLS
 
@@ -33,7 +34,7 @@ CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 
 CpdAttempt *cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies,
-                              CertpinRequest *request, CpdAttemptFlags flags);
+                              const CpdHop *hop, CpdAttemptFlags flags);
 void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 void cpd_channel_leave_idle (CpdChannel *channel, GQueue *left);

@@ -4,8 +4,8 @@
  * before it returns: nothing can happen between the verdict and that.
  *
  * The first piece of an answer is read when it arrives. What comes behind it, and what is left of a
- * large request, is moved in turns with other users' (cpd-reading). A body that goes to a
- * descriptor is moved by a thread of its own (cpd-stream). */
+ * large request, is moved in turns with other users' (cpd-reading). While a body comes from a
+ * descriptor, or goes to one, a thread moves all (cpd-stream). */
 
 #include "config.h"
 
@@ -30,8 +30,12 @@ struct _CpdHttpExchange
   gpointer user_data;
 
   CpdHttpFlow *flow;
+  CpdUpload *upload; /* the owner's; NULL: none */
   CpdStream *stream; /* NULL: nothing goes through a descriptor */
-  gboolean queued;   /* waits for its turn */
+  gboolean threaded; /* only the stream's thread may move anything */
+  gboolean held;
+  gboolean uploading;
+  gboolean queued; /* waits for its turn */
   unsigned int expect_timer;
 };
 
@@ -93,22 +97,14 @@ finish (CpdHttpExchange *exchange)
   funcs->done (&outcome, exchange->user_data);
 }
 
-/* Whoever is told of the end may drop the last reference. */
-static void
-on_paused (gpointer user_data)
-{
-  g_autoptr (CpdHttpExchange) exchange = g_object_ref (user_data);
-
-  finish (exchange);
-}
-
 /* A redirect comes whole, since it may be followed. */
 static gboolean
 is_to_stream (CpdHttpExchange *exchange)
 {
   const CpdHttpHead *head = cpd_http_flow_get_head (exchange->flow);
 
-  if (exchange->order->stream == CPD_STREAM_NEVER || head == NULL || cpd_redirect_is_one (head)
+  if (exchange->order->stream == CPD_STREAM_NEVER || head == NULL
+      || cpd_http_flow_streams (exchange->flow) || cpd_redirect_is_one (head)
       || cpd_http_flow_get_error (exchange->flow) != NULL)
     return FALSE;
   return exchange->order->stream == CPD_STREAM_ALWAYS
@@ -141,24 +137,40 @@ check_length (CpdHttpExchange *exchange, GError **error)
   return FALSE;
 }
 
-/* Returns: (transfer full) (nullable): ready to run, with the caller's end in the transfer */
-static CpdStream *
+static void on_paused (gpointer user_data);
+
+/* From now on, only a thread may move anything.
+ * `error`: (transfer full) (nullable): NULL: nothing has failed before */
+static void
+let_thread_move (CpdHttpExchange *exchange, GError *error)
+{
+  cpd_tls_watch (exchange->connection->tls, 0, NULL, NULL);
+  if (error == NULL && exchange->stream == NULL)
+    exchange->stream
+        = cpd_stream_new (exchange->flow, exchange->stream_idle_s, on_paused, exchange, &error);
+  exchange->threaded = TRUE;
+  if (error == NULL && cpd_stream_start (exchange->stream, &error))
+    return;
+  cpd_http_flow_fail (exchange->flow, error);
+  finish (exchange);
+}
+
+/* Returns: whether the body of the answer has a descriptor, the other end of which is in the
+ * transfer */
+static gboolean
 set_up_stream (CpdHttpExchange *exchange, GError **error)
 {
   CpdTransfer *transfer = exchange->order->transfer;
   g_autoptr (CpdPair) pair = NULL;
-  CpdStream *stream = NULL;
 
   if (check_length (exchange, error) && cpd_transfer_enter (transfer, error))
     pair = cpd_pair_new (error);
-  if (pair != NULL)
-    stream = cpd_stream_new (exchange->flow, exchange->stream_idle_s, on_paused, exchange, error);
-  if (stream == NULL)
-    return NULL;
+  if (pair == NULL)
+    return FALSE;
   cpd_transfer_begin_receiving (transfer, cpd_pair_steal_other (pair),
                                 count_expected (cpd_http_flow_get_head (exchange->flow)));
-  cpd_http_flow_stream (exchange->flow, g_steal_pointer (&pair), transfer);
-  return stream;
+  cpd_http_flow_stream (exchange->flow, g_steal_pointer (&pair));
+  return TRUE;
 }
 
 static void
@@ -172,20 +184,25 @@ begin_stream (CpdHttpExchange *exchange)
   };
   GError *error = NULL;
 
-  cpd_tls_watch (exchange->connection->tls, 0, NULL, NULL);
-  exchange->stream = set_up_stream (exchange, &error);
-  if (exchange->stream == NULL)
-    {
-      cpd_http_flow_fail (exchange->flow, error);
-      finish (exchange);
-      return;
-    }
-  exchange->funcs->streams (&outcome, exchange->user_data);
-  if (!cpd_stream_start (exchange->stream, &error))
-    {
-      cpd_http_flow_fail (exchange->flow, error);
-      finish (exchange);
-    }
+  if (set_up_stream (exchange, &error))
+    exchange->funcs->streams (&outcome, exchange->user_data);
+  if (exchange->funcs != NULL)
+    let_thread_move (exchange, error);
+}
+
+/* Tells when the sending of a body from a descriptor begins, and when it is over. */
+static void
+note_upload (CpdHttpExchange *exchange)
+{
+  gboolean uploads = cpd_http_flow_uploads (exchange->flow);
+
+  if (uploads == exchange->uploading)
+    return;
+  exchange->uploading = uploads;
+  if (uploads)
+    cpd_transfer_begin_sending (exchange->order->transfer,
+                                cpd_upload_count_left (exchange->upload));
+  exchange->funcs->uploads (uploads, exchange->user_data);
 }
 
 static void wait_for_turn (gpointer user_data);
@@ -193,9 +210,50 @@ static void wait_for_turn (gpointer user_data);
 static void
 watch (CpdHttpExchange *exchange, CpdTlsReadyFunc ready)
 {
-  gboolean sends = cpd_http_flow_wants_to_send (exchange->flow);
+  CpdHttpFlow *flow = exchange->flow;
+  gboolean at_once = cpd_http_flow_wants_to_send (flow) || cpd_http_flow_uploads (flow)
+                     || cpd_http_flow_is_over (flow);
 
-  cpd_tls_watch (exchange->connection->tls, sends ? G_IO_IN | G_IO_OUT : G_IO_IN, ready, exchange);
+  cpd_tls_watch (exchange->connection->tls, at_once ? G_IO_IN | G_IO_OUT : G_IO_IN, ready,
+                 exchange);
+}
+
+static guint64
+get_pause_bytes (CpdHttpExchange *exchange)
+{
+  return exchange->order->stream == CPD_STREAM_AUTO ? CPD_STREAM_AUTO_BYTES : G_MAXUINT64;
+}
+
+/* What is done next, after something has moved. */
+static void
+decide (CpdHttpExchange *exchange)
+{
+  CpdHttpFlow *flow = exchange->flow;
+
+  if (!cpd_http_flow_withholds (flow) || cpd_http_flow_get_head (flow) != NULL)
+    g_clear_handle_id (&exchange->expect_timer, g_source_remove);
+  note_upload (exchange);
+  if (is_to_stream (exchange))
+    begin_stream (exchange);
+  else if (cpd_http_flow_is_over (flow))
+    finish (exchange);
+  else if (exchange->uploading)
+    {
+      cpd_http_flow_go_on (flow, get_pause_bytes (exchange));
+      let_thread_move (exchange, NULL);
+    }
+  else
+    watch (exchange, wait_for_turn);
+}
+
+/* The thread has stopped by itself. Whoever is told of the end may drop the last reference. */
+static void
+on_paused (gpointer user_data)
+{
+  g_autoptr (CpdHttpExchange) exchange = g_object_ref (user_data);
+
+  exchange->threaded = FALSE;
+  decide (exchange);
 }
 
 /* Whoever is told of the end may drop the last reference. */
@@ -206,14 +264,7 @@ move (gpointer user_data)
 
   exchange->queued = FALSE;
   cpd_http_flow_move (exchange->flow);
-  if (!cpd_http_flow_withholds (exchange->flow) || cpd_http_flow_get_head (exchange->flow) != NULL)
-    g_clear_handle_id (&exchange->expect_timer, g_source_remove);
-  if (is_to_stream (exchange))
-    begin_stream (exchange);
-  else if (cpd_http_flow_is_over (exchange->flow))
-    finish (exchange);
-  else
-    watch (exchange, wait_for_turn);
+  decide (exchange);
 }
 
 static void
@@ -250,6 +301,8 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
   const CpdHttpFlowSettings flow = {
     .connection = connection,
     .request = settings->request,
+    .upload = settings->upload,
+    .transfer = settings->order->transfer,
     .plain = settings->plain,
     .max_body_bytes = settings->order->max_body_bytes,
     .max_inline_bytes = settings->order->max_inline_bytes,
@@ -258,6 +311,7 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
 
   exchange->connection = connection;
   exchange->order = settings->order;
+  exchange->upload = settings->upload;
   exchange->reading = cpd_reading_ref (settings->reading);
   exchange->stream_idle_s = settings->stream_idle_s;
   exchange->funcs = funcs;
@@ -270,35 +324,29 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
   return exchange;
 }
 
-static void
-let_stream_run (CpdHttpExchange *exchange)
-{
-  GError *error = NULL;
-
-  if (cpd_stream_start (exchange->stream, &error))
-    return;
-  cpd_http_flow_fail (exchange->flow, error);
-  on_paused (exchange);
-}
-
 /* While it is held, not a byte moves. */
 void
 cpd_http_exchange_hold (CpdHttpExchange *exchange, gboolean held)
 {
-  if (exchange->stream != NULL && held)
+  g_autoptr (CpdHttpExchange) alive = g_object_ref (exchange);
+
+  exchange->held = held;
+  if (exchange->threaded)
     cpd_stream_stop (exchange->stream);
   cpd_tls_hold (exchange->connection->tls, held);
-  if (exchange->stream != NULL && !held)
-    let_stream_run (exchange);
+  if (exchange->threaded && !held)
+    let_thread_move (exchange, NULL);
 }
 
 /* The networks of this machine have changed. */
 void
 cpd_http_exchange_check_network (CpdHttpExchange *exchange)
 {
-  if (exchange->stream != NULL)
+  g_autoptr (CpdHttpExchange) alive = g_object_ref (exchange);
+
+  if (exchange->threaded)
     cpd_stream_stop (exchange->stream);
   cpd_tls_check_network (exchange->connection->tls);
-  if (exchange->stream != NULL)
-    let_stream_run (exchange);
+  if (exchange->threaded && !exchange->held)
+    let_thread_move (exchange, NULL);
 }

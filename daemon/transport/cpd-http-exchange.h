@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CertpinRequest *request;
+  CpdUpload *upload;     /* its body; NULL: it has it, if there is one */
   const CpdOrder *order; /* which the request belongs to; it must outlive the exchange */
   gboolean plain;        /* even a large body is sent without asking first */
   CpdReading *reading;
@@ -33,6 +34,8 @@ typedef struct
 
 typedef struct
 {
+  /* The body of the request is read from a descriptor from now on, or no more. */
+  void (*uploads) (gboolean begun, gpointer user_data);
   /* The body of the answer comes by the descriptor of the order's transfer from now on; nothing but
    * its head is known. Called at most once, before `done`; it must not stop the exchange. */
   void (*streams) (const CpdHttpOutcome *outcome, gpointer user_data);

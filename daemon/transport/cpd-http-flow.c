@@ -11,7 +11,7 @@
 #include "client-lib/certpin-error.h"
 #include "client-lib/certpin-status.h"
 #include "daemon/core/base/cpd-refuse.h"
-#include "daemon/transport/cpd-http-request.h"
+#include "daemon/transport/cpd-http-sender.h"
 
 #include <string.h>
 
@@ -24,21 +24,12 @@
 /* The most that one record has, so that none is left half in GnuTLS. */
 #define RECORD_BYTES (16 * 1024)
 
-/* A request with a larger body waits for the server to say that it wants it. */
-#define EXPECT_MIN_BYTES (1024 * 1024)
-
-/* A small body goes in one record with the head. */
-#define TOGETHER_MAX_BYTES (8 * 1024)
-
 struct _CpdHttpFlow
 {
   CpdTls *tls; /* the owner's */
 
-  GString *head;     /* of the request; with its body, where that is small */
-  GBytes *body;      /* NULL: it has none, or the head has it */
-  gsize sent;        /* of both */
-  gboolean withheld; /* the body, until the server says that it wants it */
-  gboolean stopped;  /* sending: the server wants no more, or takes no more */
+  CpdHttpSender *sender;
+  gboolean stopped; /* sending: the server wants no more, or takes no more */
   GError *send_error;
 
   CpdHttpReader *reader;
@@ -49,37 +40,29 @@ struct _CpdHttpFlow
   guint64 taken; /* of them */
 
   CpdPair *pair;         /* NULL: the answer goes into memory, or its descriptor was closed */
-  CpdTransfer *transfer; /* NULL: without a descriptor */
+  CpdTransfer *transfer; /* NULL: no body goes through a descriptor */
   char *gathered;        /* with a descriptor: what it is to be given */
   gsize begin, end;      /* of what is left there */
 
-  gboolean complete; /* the answer was read to its end */
+  gboolean seen;       /* the owner knows the head of the answer */
+  guint64 pause_bytes; /* a larger body than that waits for the owner */
+  gboolean complete;   /* the answer was read to its end */
   GError *error;
   gint64 sent_us, begun_us; /* monotonic; 0: not yet */
   gint64 moved_us;          /* monotonic: when a byte last moved */
 };
-
-static void
-write_request (CpdHttpFlow *flow, const CpdHttpFlowSettings *settings)
-{
-  GBytes *body = certpin_request_get_body (settings->request);
-  gsize length;
-  const char *data = g_bytes_get_data (body, &length);
-
-  flow->withheld = length > EXPECT_MIN_BYTES && !settings->plain;
-  flow->head = cpd_http_request_write_head (
-      settings->request, cpd_peer_get_host (settings->connection->peer), flow->withheld);
-  if (length <= TOGETHER_MAX_BYTES)
-    g_string_append_len (flow->head, data, (gssize)length);
-  else
-    flow->body = g_bytes_ref (body);
-}
 
 /* Returns: (transfer full): nothing is sent yet */
 CpdHttpFlow *
 cpd_http_flow_new (const CpdHttpFlowSettings *settings)
 {
   CpdHttpFlow *flow = g_new0 (CpdHttpFlow, 1);
+  const CpdHttpSenderSettings sender = {
+    .request = settings->request,
+    .host = cpd_peer_get_host (settings->connection->peer),
+    .upload = settings->upload,
+    .plain = settings->plain,
+  };
 
   flow->tls = settings->connection->tls;
   flow->max_body_bytes = settings->max_body_bytes;
@@ -87,7 +70,8 @@ cpd_http_flow_new (const CpdHttpFlowSettings *settings)
   flow->bodies = cpd_budget_ref (settings->bodies);
   flow->content = g_byte_array_new ();
   flow->reader = cpd_http_reader_new (certpin_request_get_method (settings->request));
-  write_request (flow, settings);
+  flow->sender = cpd_http_sender_new (&sender);
+  flow->transfer = settings->transfer != NULL ? g_object_ref (settings->transfer) : NULL;
   flow->sent_us = flow->moved_us = g_get_monotonic_time ();
   return flow;
 }
@@ -98,8 +82,7 @@ cpd_http_flow_free (CpdHttpFlow *flow)
 {
   if (flow == NULL)
     return;
-  g_string_free (flow->head, TRUE);
-  g_clear_pointer (&flow->body, g_bytes_unref);
+  cpd_http_sender_free (flow->sender);
   cpd_http_reader_free (flow->reader);
   g_byte_array_unref (flow->content);
   cpd_budget_give_back (flow->bodies, flow->taken);
@@ -124,26 +107,13 @@ cpd_http_flow_fail (CpdHttpFlow *flow, GError *error)
 
 /* Sending */
 
-/* Returns: the next bytes that may be sent; at most a piece of them */
-static const char *
-next_piece (const CpdHttpFlow *flow, gsize *length)
+/* `count`: of the next bytes, which were sent */
+static void
+note_sent (CpdHttpFlow *flow, gsize count)
 {
-  gsize head = flow->head->len, all;
-  const char *body;
-
-  if (flow->sent < head)
-    {
-      *length = MIN (head - flow->sent, PIECE_BYTES);
-      return flow->head->str + flow->sent;
-    }
-  if (flow->body == NULL || flow->withheld)
-    {
-      *length = 0;
-      return NULL;
-    }
-  body = g_bytes_get_data (flow->body, &all);
-  *length = MIN (all - (flow->sent - head), PIECE_BYTES);
-  return body + (flow->sent - head);
+  flow->moved_us = g_get_monotonic_time ();
+  if (cpd_http_sender_skip (flow->sender, count))
+    cpd_transfer_note_sent (flow->transfer, count);
 }
 
 /* Sends a piece, as far as the socket takes it. A server that takes no more may have answered
@@ -153,12 +123,20 @@ cpd_http_flow_send (CpdHttpFlow *flow)
 {
   gsize piece_left = PIECE_BYTES;
 
-  while (!flow->stopped && piece_left > 0)
+  while (!flow->stopped && flow->error == NULL && piece_left > 0)
     {
+      GError *error = NULL;
       gsize length;
-      const char *data = next_piece (flow, &length);
-      gssize sent = cpd_tls_send (flow->tls, data, MIN (length, piece_left), &flow->send_error);
+      const char *data;
+      gssize sent;
 
+      if (!cpd_http_sender_take (flow->sender, &error))
+        {
+          cpd_http_flow_fail (flow, error);
+          return;
+        }
+      data = cpd_http_sender_peek (flow->sender, &length);
+      sent = cpd_tls_send (flow->tls, data, MIN (length, piece_left), &flow->send_error);
       if (sent < 0)
         {
           if (g_error_matches (flow->send_error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
@@ -168,9 +146,8 @@ cpd_http_flow_send (CpdHttpFlow *flow)
         }
       if (sent <= 0)
         return;
-      flow->sent += (gsize)sent;
+      note_sent (flow, (gsize)sent);
       piece_left -= (gsize)sent;
-      flow->moved_us = g_get_monotonic_time ();
     }
 }
 
@@ -181,7 +158,7 @@ cpd_http_flow_wants_to_send (const CpdHttpFlow *flow)
 
   if (flow->stopped)
     return FALSE;
-  next_piece (flow, &length);
+  cpd_http_sender_peek (flow->sender, &length);
   return length > 0 || cpd_tls_has_unsent (flow->tls);
 }
 
@@ -189,21 +166,19 @@ cpd_http_flow_wants_to_send (const CpdHttpFlow *flow)
 gboolean
 cpd_http_flow_withholds (const CpdHttpFlow *flow)
 {
-  return flow->withheld;
+  return cpd_http_sender_withholds (flow->sender);
 }
 
 void
 cpd_http_flow_release_body (CpdHttpFlow *flow)
 {
-  flow->withheld = FALSE;
+  cpd_http_sender_release (flow->sender);
 }
 
 static gboolean
 is_sent (const CpdHttpFlow *flow)
 {
-  gsize body = flow->body != NULL ? g_bytes_get_size (flow->body) : 0;
-
-  return flow->sent == flow->head->len + body && !cpd_tls_has_unsent (flow->tls);
+  return cpd_http_sender_is_complete (flow->sender) && !cpd_tls_has_unsent (flow->tls);
 }
 
 /* Receiving */
@@ -216,7 +191,7 @@ take_final_head (CpdHttpFlow *flow, GError **error)
 {
   unsigned int status = cpd_http_reader_get_head (flow->reader)->status;
 
-  flow->stopped |= flow->withheld || status >= 300;
+  flow->stopped |= cpd_http_flow_withholds (flow) || status >= 300;
   return CERTPIN_IS_FINAL_STATUS (status)
          || cpd_refuse (error, CERTPIN_ERROR_PROTOCOL_ERROR, "the status %u has no meaning",
                         status);
@@ -434,12 +409,15 @@ unsigned int
 cpd_http_flow_get_polls (const CpdHttpFlow *flow, struct pollfd *polls)
 {
   short events = cpd_http_flow_wants_to_send (flow) ? POLLOUT : 0;
+  int source = cpd_http_sender_get_fd (flow->sender);
   unsigned int count = 0;
 
   if (flow->end == 0 && !flow->complete)
     events |= POLLIN;
   if (events != 0)
     polls[count++] = (struct pollfd){ .fd = cpd_tls_get_fd (flow->tls), .events = events };
+  if (!flow->stopped && source >= 0)
+    polls[count++] = (struct pollfd){ .fd = source, .events = POLLIN };
   if (flow->pair != NULL)
     polls[count++] = (struct pollfd){ .fd = cpd_pair_get_fd (flow->pair),
                                       .events = flow->end > 0 ? POLLOUT : 0 };
@@ -453,19 +431,57 @@ cpd_http_flow_get_moved_us (const CpdHttpFlow *flow)
   return flow->moved_us;
 }
 
+/* Whether a body is being taken from a descriptor. */
+gboolean
+cpd_http_flow_uploads (const CpdHttpFlow *flow)
+{
+  return cpd_http_sender_uploads (flow->sender) && !cpd_http_flow_withholds (flow) && !flow->stopped
+         && !is_sent (flow);
+}
+
+/* Whether there is something to be decided, where others move it: what is done with the answer, or
+ * what is done until it comes. */
+gboolean
+cpd_http_flow_waits_for_owner (CpdHttpFlow *flow)
+{
+  if (cpd_http_flow_is_over (flow))
+    return TRUE;
+  if (flow->gathered != NULL)
+    return FALSE;
+  if (!cpd_http_flow_uploads (flow))
+    return TRUE;
+  return cpd_http_flow_get_head (flow) != NULL
+         && (!flow->seen || cpd_http_flow_exceeds (flow, flow->pause_bytes));
+}
+
+/* The owner has decided to let it go on into memory. `pause_bytes`: it decides again if the body of
+ * the answer has more */
+void
+cpd_http_flow_go_on (CpdHttpFlow *flow, guint64 pause_bytes)
+{
+  flow->seen = cpd_http_flow_get_head (flow) != NULL;
+  flow->pause_bytes = pause_bytes;
+}
+
 /* From now on the body of the answer goes to a descriptor, with what is in memory first.
  * `pair`: (transfer full) */
 void
-cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair, CpdTransfer *transfer)
+cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair)
 {
   flow->pair = pair;
-  flow->transfer = g_object_ref (transfer);
   flow->gathered = g_malloc (MAX (GATHERED_BYTES, flow->content->len));
   memcpy (flow->gathered, flow->content->data, flow->content->len);
   flow->end = flow->content->len;
   g_byte_array_set_size (flow->content, 0);
   cpd_budget_give_back (flow->bodies, flow->taken);
   flow->taken = 0;
+}
+
+/* Whether the body of the answer goes to a descriptor. */
+gboolean
+cpd_http_flow_streams (const CpdHttpFlow *flow)
+{
+  return flow->gathered != NULL;
 }
 
 /* Whoever reads the descriptor gets an error, behind what it was given before. */
@@ -508,7 +524,7 @@ cpd_http_flow_get_error (const CpdHttpFlow *flow)
 gboolean
 cpd_http_flow_was_declined (CpdHttpFlow *flow)
 {
-  return flow->error == NULL && flow->withheld
+  return flow->error == NULL && cpd_http_flow_withholds (flow)
          && cpd_http_reader_get_head (flow->reader)->status == 417;
 }
 

@@ -5,6 +5,7 @@
 #include "client-lib/certpin-request.h"
 #include "daemon/core/base/cpd-budget.h"
 #include "daemon/core/verdict/cpd-transfer.h"
+#include "daemon/core/verdict/cpd-upload.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-http-reader.h"
 #include "daemon/transport/cpd-pair.h"
@@ -21,6 +22,8 @@ typedef struct
 {
   CpdConnection *connection; /* judged just now; it must outlive the flow */
   CertpinRequest *request;
+  CpdUpload *upload;        /* its body; NULL: it has it, if there is one */
+  CpdTransfer *transfer;    /* NULL: no body goes through a descriptor */
   gboolean plain;           /* even a large body is sent without asking first */
   guint64 max_body_bytes;   /* of the answer */
   guint64 max_inline_bytes; /* of them in memory */
@@ -28,7 +31,7 @@ typedef struct
 } CpdHttpFlowSettings;
 
 /* The most descriptors that one waits for. */
-#define CPD_HTTP_FLOW_POLLS 2
+#define CPD_HTTP_FLOW_POLLS 3
 
 CpdHttpFlow *cpd_http_flow_new (const CpdHttpFlowSettings *settings);
 void cpd_http_flow_free (CpdHttpFlow *flow);
@@ -43,7 +46,12 @@ gint64 cpd_http_flow_get_moved_us (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_withholds (const CpdHttpFlow *flow);
 void cpd_http_flow_release_body (CpdHttpFlow *flow);
 
-void cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair, CpdTransfer *transfer);
+gboolean cpd_http_flow_uploads (const CpdHttpFlow *flow);
+gboolean cpd_http_flow_waits_for_owner (CpdHttpFlow *flow);
+void cpd_http_flow_go_on (CpdHttpFlow *flow, guint64 pause_bytes);
+
+void cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair);
+gboolean cpd_http_flow_streams (const CpdHttpFlow *flow);
 void cpd_http_flow_fail (CpdHttpFlow *flow, GError *error);
 void cpd_http_flow_cut (CpdHttpFlow *flow);
 

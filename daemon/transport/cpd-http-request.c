@@ -77,13 +77,14 @@ announces_nothing (const char *method)
   return g_strv_contains (methods, method);
 }
 
-/* `expects_continue`: the server is to say first whether it wants the body.
+/* `body_bytes`: how many there are. `expects_continue`: the server is to say first whether it wants
+ * the body.
  * Returns: (transfer full): all that goes before the body */
 GString *
-cpd_http_request_write_head (CertpinRequest *request, CpdHost *target, gboolean expects_continue)
+cpd_http_request_write_head (CertpinRequest *request, CpdHost *target, guint64 body_bytes,
+                             gboolean expects_continue)
 {
   GString *head = g_string_sized_new (512);
-  gsize length = g_bytes_get_size (certpin_request_get_body (request));
   const char *name, *value;
   GVariantIter iter;
 
@@ -93,8 +94,8 @@ cpd_http_request_write_head (CertpinRequest *request, CpdHost *target, gboolean 
   g_variant_iter_init (&iter, certpin_request_get_headers (request));
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     append_field (head, name, value);
-  if (length > 0 || announces_nothing (certpin_request_get_method (request)))
-    g_string_append_printf (head, "Content-Length: %" G_GSIZE_FORMAT "\r\n", length);
+  if (body_bytes > 0 || announces_nothing (certpin_request_get_method (request)))
+    g_string_append_printf (head, "Content-Length: %" G_GUINT64_FORMAT "\r\n", body_bytes);
   if (expects_continue)
     append_field (head, "Expect", "100-continue");
   g_string_append_len (head, "\r\n", 2);

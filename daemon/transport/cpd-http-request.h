@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-GString *
-cpd_http_request_write_head (CertpinRequest *request, CpdHost *target, gboolean expects_continue);
+GString *cpd_http_request_write_head (CertpinRequest *request, CpdHost *target, guint64 body_bytes,
+                                      gboolean expects_continue);
 gboolean cpd_http_request_may_go_twice (CertpinRequest *request);
 
 void cpd_http_append_encoded (GString *string, const char *text);

@@ -140,15 +140,25 @@ parse_target (const char *url, GError **error)
 
 /* Returns: (transfer full): the request for the next hop */
 static CertpinRequest *
-carry_on (CertpinRequest *request, gboolean to_get, gboolean same_origin, const char *url,
-          GError **error)
+carry_on (const CpdHop *hop, gboolean to_get, gboolean same_origin, const char *url, GError **error)
 {
+  CertpinRequest *request = hop->request;
   GBytes *body = to_get ? NULL : certpin_request_get_body (request);
-  gboolean with_body = body != NULL && g_bytes_get_size (body) > 0;
+  gboolean with_body
+      = (hop->upload != NULL && !to_get) || (body != NULL && g_bytes_get_size (body) > 0);
   GVariant *kept = pick_headers (certpin_request_get_headers (request), same_origin, with_body);
 
   return certpin_request_new (to_get ? "GET" : certpin_request_get_method (request), url, kept,
                               body, error);
+}
+
+/* A body does not go to another origin, and one that is read from a descriptor goes only once. */
+static gboolean
+may_send_body (const CpdHop *hop, gboolean same_origin)
+{
+  if (hop->upload != NULL)
+    return same_origin && cpd_upload_is_untouched (hop->upload);
+  return same_origin || g_bytes_get_size (certpin_request_get_body (hop->request)) == 0;
 }
 
 /* `head`: of a response that is a redirect. `next`: (out caller-allocates): what to ask next.
@@ -159,7 +169,6 @@ carry_on (CertpinRequest *request, gboolean to_get, gboolean same_origin, const 
 gboolean
 cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, GError **error)
 {
-  GBytes *body = certpin_request_get_body (hop->request);
   gboolean to_get = becomes_get (certpin_request_get_method (hop->request), head->status);
   g_autofree char *url = resolve (certpin_request_get_uri (hop->request),
                                   cpd_http_head_find (head, "Location"), error);
@@ -171,11 +180,11 @@ cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, G
     return FALSE;
   target = parse_target (url, &reason);
   same_origin = target != NULL && is_same_origin (hop->target, target);
-  if (target != NULL && !same_origin && !to_get && g_bytes_get_size (body) > 0)
+  if (target != NULL && !to_get && !may_send_body (hop, same_origin))
     return FALSE;
-  next->request
-      = target != NULL ? carry_on (hop->request, to_get, same_origin, url, &reason) : NULL;
+  next->request = target != NULL ? carry_on (hop, to_get, same_origin, url, &reason) : NULL;
   next->target = g_steal_pointer (&target);
+  next->upload = hop->upload != NULL && !to_get ? cpd_upload_ref (hop->upload) : NULL;
   if (next->request != NULL)
     return TRUE;
   cpd_hop_clear (next);
@@ -188,4 +197,5 @@ cpd_hop_clear (CpdHop *hop)
 {
   g_clear_pointer (&hop->request, certpin_request_unref);
   g_clear_pointer (&hop->target, cpd_host_unref);
+  g_clear_pointer (&hop->upload, cpd_upload_unref);
 }

@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-request.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/verdict/cpd-upload.h"
 #include "daemon/transport/cpd-http-head.h"
 
 G_BEGIN_DECLS
@@ -13,6 +14,7 @@ typedef struct
 {
   CertpinRequest *request;
   CpdHost *target;
+  CpdUpload *upload; /* its body, which is read from a descriptor; NULL: none is */
 } CpdHop;
 
 void cpd_hop_clear (CpdHop *hop);

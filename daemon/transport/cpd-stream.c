@@ -3,7 +3,7 @@
 /* A body of any size is moved by a thread of its own: on the main loop, each of its pieces would
  * delay everybody. The thread never waits for anything but poll (), where an eventfd wakes it. So
  * whoever stops it has only a moment to wait for, and knows then that nothing moves any more. It
- * decides nothing: it stops by itself when the flow is over. */
+ * decides nothing: it stops by itself when the flow waits for its owner. */
 
 #include "config.h"
 
@@ -55,7 +55,7 @@ new_source (CpdStream *stream)
 }
 
 /* `idle_s`: how long nothing may move. `paused`: called when the thread has ended because the flow
- * is over, and not because it was stopped.
+ * waits for its owner, and not because it was stopped.
  * Returns: (transfer full): it does not run yet */
 CpdStream *
 cpd_stream_new (CpdHttpFlow *flow, unsigned int idle_s, CpdStreamFunc paused, gpointer user_data,
@@ -120,16 +120,16 @@ run (gpointer user_data)
   CpdStream *stream = user_data;
   CpdHttpFlow *flow = stream->flow;
 
-  while (!g_atomic_int_get (&stream->stop) && !cpd_http_flow_is_over (flow))
+  while (!g_atomic_int_get (&stream->stop) && !cpd_http_flow_waits_for_owner (flow))
     if (!cpd_http_flow_move (flow) && !wait_for_more (stream))
       {
-        cpd_http_flow_fail (flow,
-                            g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                         "no byte of the stream moved for %" G_GINT64_FORMAT " s",
-                                         stream->idle_us / G_TIME_SPAN_SECOND));
+        cpd_http_flow_fail (
+            flow, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                               "has a stream of which no byte moved for %" G_GINT64_FORMAT " s",
+                               stream->idle_us / G_TIME_SPAN_SECOND));
         cpd_http_flow_cut (flow);
       }
-  if (cpd_http_flow_is_over (flow))
+  if (cpd_http_flow_waits_for_owner (flow))
     g_source_set_ready_time (stream->source, 0);
   return NULL;
 }

@@ -13,7 +13,8 @@
 
 #define UID 1000
 
-static char *last_token; /* of the order made last */
+static char *last_token;      /* of the order made last */
+static CpdRequestExtras last; /* of the last order */
 
 /* Arguments in text; NULL: usual ones. */
 typedef struct
@@ -37,17 +38,16 @@ try_new (const Texts *texts, GError **error)
   g_autoptr (GVariant) arguments = g_variant_ref_sink (g_variant_new (
       "(ss@a(ss)@ay@a{sv})", texts->method != NULL ? texts->method : "GET",
       texts->url != NULL ? texts->url : "https://h.example/", headers, body_variant, options));
-  g_autofree char *token = NULL;
   CpdOrder *order;
 
   config->url_bytes = 256;
   config->headers = 3;
   config->header_bytes = 1024;
   config->inline_body_bytes = 2048;
-  order = cpd_request_order_parse (arguments, UID, config, &token, error);
-  g_assert_true (order != NULL || token == NULL);
+  order = cpd_request_order_parse (arguments, UID, config, &last, error);
+  g_assert_true (order != NULL || last.token == NULL);
   g_clear_pointer (&last_token, g_free);
-  last_token = g_steal_pointer (&token);
+  last_token = last.token;
   return order;
 }
 
@@ -127,6 +127,24 @@ test_streams (void)
 }
 
 static void
+test_uploads (void)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdOrder) order
+      = TRY (&error, .options = "{'body-stream': <handle 0>, 'stream-timeout-ms': <uint32 1>,"
+                                " 'body-length': <uint64 9223372036854775807>}");
+
+  g_assert_no_error (error);
+  g_assert_cmpint (last.body_handle, ==, 0);
+  g_assert_cmpuint (last.body_length, ==, G_MAXINT64);
+  g_assert_cmpuint (order->stream_timeout_ms, ==, 1);
+  g_clear_pointer (&order, cpd_order_unref);
+  order = TRY (&error, .method = "PUT");
+  g_assert_no_error (error);
+  g_assert_cmpint (last.body_handle, ==, -1);
+}
+
+static void
 test_refuses_options (void)
 {
   static const char *const texts[] = {
@@ -145,6 +163,10 @@ test_refuses_options (void)
     "{'stream': <''>}",
     "{'stream': <true>}",
     "{'stream': <'always'>, 'max-body': <uint64 9223372036854775808>}",
+    "{'body-stream': <handle 0>}",
+    "{'body-length': <uint64 1>}",
+    "{'body-stream': <0>, 'body-length': <uint64 1>}",
+    "{'body-stream': <handle 0>, 'body-length': <uint64 9223372036854775808>}",
     "{'stream-timeout-ms': <uint32 1000>}",
     "{'stream': <'never'>, 'stream-timeout-ms': <uint32 1000>}",
     "{'stream': <'always'>, 'stream-timeout-ms': <uint32 0>}",
@@ -217,6 +239,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/request-order/usual-values", test_usual);
   g_test_add_func ("/bus/request-order/options", test_options);
   g_test_add_func ("/bus/request-order/streams", test_streams);
+  g_test_add_func ("/bus/request-order/uploads", test_uploads);
   g_test_add_func ("/bus/request-order/refuses-options", test_refuses_options);
   g_test_add_func ("/bus/request-order/limits", test_limits);
   g_test_add_func ("/bus/request-order/just-within-limits", test_just_within_limits);

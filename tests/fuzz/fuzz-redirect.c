@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   g_autoptr (CpdHttpHead) head = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (CpdHost) target = cpd_host_new_target ("h.example", CPD_HTTPS_PORT, NULL);
-  const CpdHop hop = { request, target };
+  const CpdHop hop = { request, target, NULL };
   CpdHop next;
 
   if (!cpd_http_scan_check (&scan, text, strlen (text), NULL) || !cpd_http_scan_is_complete (&scan))

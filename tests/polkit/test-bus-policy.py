@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 # pylint: disable=wrong-import-position
 from gi.repository import Gio, GLib
 
-from lib.caller import NAME, PATH, PINS, Caller
+from lib.caller import NAME, PATH, PINS, REQUESTS, Caller
 from lib.tap import equal, holds, run, test
 from machine import ALICE, BUS, SystemBus, enter, uid_of
 
@@ -99,11 +99,11 @@ class World:
                                     GLib.Variant(signature, arguments), None,
                                     Gio.DBusCallFlags.NONE, -1, None)
 
-    def call(self, descriptors=None):
+    def call(self, descriptors=None, interface=PINS):
         """What becomes of a stranger's call. Returns: the error's name"""
         try:
             self.stranger.call_with_unix_fd_list_sync(
-                NAME, PATH, PINS, 'ListPins', GLib.Variant('(a{sv})', ({},)), None,
+                NAME, PATH, interface, 'AnyMethod', GLib.Variant('(a{sv})', ({},)), None,
                 Gio.DBusCallFlags.NONE, -1, descriptors, None)
         except GLib.Error as error:
             return Gio.DBusError.get_remote_error(error)
@@ -156,13 +156,23 @@ def test_on_each(name):
     return register
 
 
-@test_on_each('a message with a descriptor does not reach the service')
-def _(world):
+def list_of(count):
     descriptors = Gio.UnixFDList.new()
     with open('/dev/null', encoding='utf-8') as file:
-        descriptors.append(file.fileno())
-    equal(world.call(), BUS + '.Error.UnknownMethod', 'the answer to a call without one')
-    equal(world.call(descriptors), ACCESS_DENIED, 'the answer to a call with one')
+        for _ in range(count):
+            descriptors.append(file.fileno())
+    return descriptors
+
+
+@test_on_each('a message with a descriptor does not reach the service, but for one of the body of a request')
+def _(world):
+    unknown = BUS + '.Error.UnknownMethod'
+    for interface in (PINS, REQUESTS, REQUESTS.removesuffix('s')):
+        equal(world.call(interface=interface), unknown, 'the answer to a call without one')
+    for interface in (PINS, REQUESTS.removesuffix('s')):
+        equal(world.call(list_of(1), interface), ACCESS_DENIED, 'the answer to a call with one')
+    equal(world.call(list_of(1), REQUESTS), unknown, 'the answer to a request with one')
+    equal(world.call(list_of(2), REQUESTS), ACCESS_DENIED, 'the answer to a request with two')
 
 
 @test_on_each('a signal reaches the service only if it is sent to all')

@@ -54,7 +54,7 @@ add_refusal_test('headers that are the connection’s', 'InvalidArgument', [
         'Upgrade', 'Expect', 'TE', 'Trailer', 'Proxy-Authorization', 'Proxy-Connection',
         'Proxy-Anything')])
 add_refusal_test('options that are unknown, of the wrong type or out of range', 'InvalidArgument', [
-    {'raw': {'colour': V('s', 'red')}}, {'raw': {'stream': V('s', 'always')}},
+    {'raw': {'colour': V('s', 'red')}}, {'raw': {'stream': V('s', 'sometimes')}},
     {'timeout_ms': V('i', 5)}, {'timeout_ms': V('t', 5)}, {'max_body': V('u', 5)},
     {'redirects': V('s', '5')}, {'require_keys': V('s', 'x')}, {'require_keys': []},
     {'handle_token': V('o', '/a')}, {'timeout_ms': 0}, {'redirects': 21}])

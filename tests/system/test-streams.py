@@ -59,14 +59,19 @@ def begin(world, respond, **options):
     return server, stream
 
 
+def whole(received, sent=0):
+    """The totals of such a stream."""
+    return {'bytes-sent': sent, 'bytes-received': received}
+
+
 def fails(stream, name):
     """Returns: the error of Finish"""
     return stream.caller.refused(name, stream.finish)
 
 
 def is_cut(stream, name, begins_with=b''):
-    data, whole = stream.read_all()
-    holds(not whole, 'a body that was cut ended like a whole one')
+    data, is_whole = stream.read_all()
+    holds(not is_whole, 'a body that was cut ended like a whole one')
     holds(data.startswith(begins_with), f'{len(data)} bytes came, not what the server sent')
     return fails(stream, name)
 
@@ -84,7 +89,7 @@ def _(world):
         equal(stream.answer.info['connection-reused'], reused, 'connection-reused')
         holds('body-bytes' not in stream.answer.info, 'the size of a body that is not in the reply')
         equal(stream.read_all(), (LARGE, True), 'the body')
-        equal(stream.finish(), {'bytes-received': len(LARGE)}, 'the totals')
+        equal(stream.finish(), whole(len(LARGE)), 'the totals')
         stream.close()
     equal(len(server.connections), 1, 'the number of connections')
 
@@ -99,8 +104,8 @@ def _(world):
         answer = world.alice.begin_request(server.url(HOST), stream='auto')
         if large:
             stream = answer.stream()
-            data, whole = stream.read_all()
-            holds(whole and len(data) == AUTO + 1, f'{len(data)} bytes, whole: {whole}')
+            data, is_whole = stream.read_all()
+            holds(is_whole and len(data) == AUTO + 1, f'{len(data)} bytes, whole: {is_whole}')
             stream.close()
         else:
             equal(len(answer.answer().body), AUTO, 'the size of the body')
@@ -115,7 +120,7 @@ def _(world):
         server.respond = lambda _connection, _request, answer=answer: answer
         stream = world.alice.stream(server.url(HOST), method=method)
         equal(stream.read_all(), (body, True), 'the body')
-        equal(stream.finish(), {'bytes-received': len(body)}, 'the totals')
+        equal(stream.finish(), whole(len(body)), 'the totals')
         stream.close()
 
 
@@ -216,10 +221,10 @@ READERS = (['cat'], ['dd', 'of=/dev/null', 'bs=64k', 'status=none'], ['wc', '-c'
 def _(world):
     server, _ = world.serve_pinned()
     for reader in READERS:
-        for whole in (True, False):
-            def respond(connection, _request, whole=whole):
+        for complete in (True, False):
+            def respond(connection, _request, complete=complete):
                 connection.send(head(len(LARGE)) + LARGE[:-1])
-                if whole:
+                if complete:
                     return LARGE[-1:]
                 connection.cut()
                 return None
@@ -228,7 +233,7 @@ def _(world):
             done = subprocess.run(reader, stdin=stream.descriptor, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                   check=False, timeout=DEADLINE_S)
             stream.close()
-            equal(done.returncode == 0, whole, f'whether {reader[0]} passes')
+            equal(done.returncode == 0, complete, f'whether {reader[0]} passes')
 
 
 @test('max-body: exact passes; one more is BodyTooLarge, before the reply if the length is known')
@@ -330,7 +335,7 @@ def _(world):
     _, stream = begin(world, lambda *_: http.reply(200, LARGE))
     equal(stream.read_all(), (LARGE, True), 'the body')
     stream.cancel()
-    equal(stream.finish(), {'bytes-received': len(LARGE)}, 'the totals')
+    equal(stream.finish(), whole(len(LARGE)), 'the totals')
 
 
 # Pins that change
@@ -435,7 +440,7 @@ def _(world):
     equal(stream.get('BytesExpected'), len(LARGE), 'the bytes expected')
     rest.release()
     equal(len(stream.read_all()[0]), len(LARGE) - 10, 'the bytes that followed')
-    equal(stream.begin_finish().wait()[0], {'bytes-received': len(LARGE)}, 'the totals')
+    equal(stream.begin_finish().wait()[0], whole(len(LARGE)), 'the totals')
     world.alice.refused('InvalidArgument', stream.finish)
 
 
@@ -460,7 +465,7 @@ def _(world):
     rest.release()
     stream.read_all()
     for finish in finishes:
-        equal(finish.wait()[0], {'bytes-received': len(LARGE)}, 'the totals')
+        equal(finish.wait()[0], whole(len(LARGE)), 'the totals')
 
 
 @test('Finish that was called before a request failed says why')
@@ -503,7 +508,7 @@ def _(world):
         equal(stream.read_all(), (b'hello', True), 'the body')
         stream.close()
     world.alice.refused('InvalidArgument', streams[0].finish)
-    equal(streams[-1].finish(), {'bytes-received': 5}, 'the totals')
+    equal(streams[-1].finish(), whole(5), 'the totals')
 
 
 # Limits

@@ -50,7 +50,7 @@ follow (CertpinRequest *request, unsigned int status, const char *target, GError
 {
   g_autoptr (CpdHttpHead) head = new_redirect (status, target);
   g_autoptr (CpdHost) host = cpd_host_new_of_uri (certpin_request_get_uri (request), NULL);
-  const CpdHop hop = { request, host };
+  const CpdHop hop = { request, host, NULL };
   g_autoptr (CpdHost) leads_to = NULL;
   CpdHop next;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A limit on what one user holds at a time, such as bytes of bodies in memory. */
+/* A limit on what one user holds at a time, such as bytes of bodies in memory. Threads that move
+ * bodies take of it, too. */
 
 #include "config.h"
 
@@ -9,6 +10,7 @@
 struct _CpdBudget
 {
   guint64 limit;
+  GMutex lock; /* over what follows */
   guint64 taken;
 };
 
@@ -18,6 +20,7 @@ cpd_budget_new (guint64 limit)
   CpdBudget *budget = g_atomic_rc_box_new0 (CpdBudget);
 
   budget->limit = limit;
+  g_mutex_init (&budget->lock);
   return budget;
 }
 
@@ -27,34 +30,48 @@ cpd_budget_ref (CpdBudget *budget)
   return g_atomic_rc_box_acquire (budget);
 }
 
+static void
+budget_clear (gpointer data)
+{
+  g_mutex_clear (&((CpdBudget *)data)->lock);
+}
+
 void
 cpd_budget_unref (CpdBudget *budget)
 {
   if (budget != NULL)
-    g_atomic_rc_box_release (budget);
+    g_atomic_rc_box_release_full (budget, budget_clear);
 }
 
 /* All of the amount or nothing. */
 gboolean
 cpd_budget_take (CpdBudget *budget, guint64 amount)
 {
-  if (budget->taken > budget->limit || amount > budget->limit - budget->taken)
-    return FALSE;
-  budget->taken += amount;
-  return TRUE;
+  gboolean fits;
+
+  g_mutex_lock (&budget->lock);
+  fits = budget->taken <= budget->limit && amount <= budget->limit - budget->taken;
+  if (fits)
+    budget->taken += amount;
+  g_mutex_unlock (&budget->lock);
+  return fits;
 }
 
 /* Adds what already exists; it counts even if it exceeds the limit. */
 void
 cpd_budget_charge (CpdBudget *budget, guint64 amount)
 {
+  g_mutex_lock (&budget->lock);
   budget->taken += amount;
+  g_mutex_unlock (&budget->lock);
 }
 
 void
 cpd_budget_give_back (CpdBudget *budget, guint64 amount)
 {
+  g_mutex_lock (&budget->lock);
   budget->taken -= MIN (amount, budget->taken);
+  g_mutex_unlock (&budget->lock);
 }
 
 /* Of a resource that all users share, one user may have half of what the others leave, so that some

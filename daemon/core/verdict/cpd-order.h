@@ -5,6 +5,7 @@
 #include "client-lib/certpin-request.h"
 #include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/verdict/cpd-transfer.h"
+#include "daemon/core/verdict/cpd-upload.h"
 
 G_BEGIN_DECLS
 
@@ -30,6 +31,7 @@ typedef struct
   guint32 timeout_ms;
   guint32 stream_timeout_ms; /* for all of it, if its body comes by a descriptor; 0: none */
   CpdStreamWish stream;
+  CpdUpload *upload;     /* the body of the request; NULL: the request has it, if there is one */
   CpdTransfer *transfer; /* NULL: no body goes through a descriptor */
   guint64 max_body_bytes;
   guint64 max_inline_bytes; /* of the body in memory */

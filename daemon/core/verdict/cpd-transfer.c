@@ -100,25 +100,53 @@ cpd_transfer_enter (CpdTransfer *transfer, GError **error)
                      cpd_place_count_running (transfer->place));
 }
 
+static void
+begin (CpdTransfer *transfer, CpdTransferState state, guint64 expected)
+{
+  transfer->state = state;
+  g_mutex_lock (&transfer->lock);
+  transfer->progress.done = 0;
+  transfer->progress.expected = expected;
+  g_mutex_unlock (&transfer->lock);
+}
+
+static void
+note (CpdTransfer *transfer, guint64 *direction, guint64 bytes)
+{
+  g_mutex_lock (&transfer->lock);
+  transfer->progress.done += bytes;
+  *direction += bytes;
+  g_mutex_unlock (&transfer->lock);
+}
+
+/* `expected`: how many bytes there are */
+void
+cpd_transfer_begin_sending (CpdTransfer *transfer, guint64 expected)
+{
+  begin (transfer, CPD_TRANSFER_SENDING, expected);
+}
+
+/* On any thread: so many bytes more were sent. */
+void
+cpd_transfer_note_sent (CpdTransfer *transfer, guint64 bytes)
+{
+  note (transfer, &transfer->progress.sent, bytes);
+}
+
 /* `descriptor`: (transfer full): the end that is the caller's. `expected`: how many bytes there
  * will be, or CPD_TRANSFER_UNKNOWN */
 void
 cpd_transfer_begin_receiving (CpdTransfer *transfer, int descriptor, guint64 expected)
 {
-  transfer->state = CPD_TRANSFER_RECEIVING;
   transfer->descriptor = descriptor;
-  g_mutex_lock (&transfer->lock);
-  transfer->progress = (CpdProgress){ .done = 0, .expected = expected };
-  g_mutex_unlock (&transfer->lock);
+  begin (transfer, CPD_TRANSFER_RECEIVING, expected);
 }
 
 /* On any thread: so many bytes more were received. */
 void
 cpd_transfer_note_received (CpdTransfer *transfer, guint64 bytes)
 {
-  g_mutex_lock (&transfer->lock);
-  transfer->progress.done += bytes;
-  g_mutex_unlock (&transfer->lock);
+  note (transfer, &transfer->progress.received, bytes);
 }
 
 gboolean

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
 typedef enum
 {
   CPD_TRANSFER_WAITING, /* no byte of a body has moved */
+  CPD_TRANSFER_SENDING,
   CPD_TRANSFER_RECEIVING,
   CPD_TRANSFER_COMPLETE,
   CPD_TRANSFER_FAILED,
@@ -20,10 +21,12 @@ typedef enum
 /* A number of bytes that nobody knows. */
 #define CPD_TRANSFER_UNKNOWN G_MAXUINT64
 
-/* How many bytes have moved, and how many are to move in all. */
+/* How many bytes have moved, and how many are to move in all, of the body that moves now; and how
+ * many in all, one way and the other. */
 typedef struct
 {
   guint64 done, expected;
+  guint64 sent, received;
 } CpdProgress;
 
 #define CPD_TYPE_TRANSFER (cpd_transfer_get_type ())
@@ -38,6 +41,8 @@ CpdTransfer *cpd_transfer_new (CpdQueue *queue, guint32 uid);
 
 /* For transport/. */
 gboolean cpd_transfer_enter (CpdTransfer *transfer, GError **error);
+void cpd_transfer_begin_sending (CpdTransfer *transfer, guint64 expected);
+void cpd_transfer_note_sent (CpdTransfer *transfer, guint64 bytes);
 void cpd_transfer_begin_receiving (CpdTransfer *transfer, int descriptor, guint64 expected);
 void cpd_transfer_note_received (CpdTransfer *transfer, guint64 bytes);
 void cpd_transfer_end (CpdTransfer *transfer, const GError *error);

@@ -215,9 +215,14 @@ class Caller:
     def last_failure(self, host):
         return self.call(PINS, 'LastFailure', '(s)', host)[0]
 
-    def begin_request(self, url, method='GET', headers=(), body=b'', **options):
+    def begin_request(self, url, method='GET', headers=(), body=b'', descriptors=(), **options):
         return self.begin(REQUESTS, 'SecureRequest', '(ssa(ss)aya{sv})', method, url,
-                          list(headers), body, request_options(options))
+                          list(headers), body, request_options(options), descriptors=descriptors)
+
+    def begin_upload(self, url, descriptor, length, method='PUT', **options):
+        """A request whose body is read from a descriptor, which the test keeps."""
+        return self.begin_request(url, method, descriptors=[descriptor], body_stream=0, body_length=length,
+                                  **options)
 
     def request(self, url, *arguments, **keywords):
         """SecureRequest."""
@@ -285,7 +290,8 @@ class Caller:
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
-                 'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u'}
+                 'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u',
+                 'body_stream': 'h', 'body_length': 't'}
 
 
 def _options(given, types):
