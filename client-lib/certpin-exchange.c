@@ -152,9 +152,10 @@ certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
   if (!streams)
     return by_descriptor ? refuse_reply (error, "the body comes by a descriptor")
                          : certpin_response_new (status, headers, bytes, info);
-  stream = by_descriptor ? take_body (task, info, error)
-                         : g_memory_input_stream_new_from_bytes (bytes);
-  return stream != NULL
-             ? certpin_response_new_for_stream (status, headers, stream, strip_info (info))
-             : NULL;
+  if (!by_descriptor)
+    stream = g_memory_input_stream_new_from_bytes (bytes);
+  else if ((stream = take_body (task, info, error)) == NULL)
+    return NULL;
+  return certpin_response_new_for_stream (status, headers, stream,
+                                          by_descriptor ? strip_info (info) : info);
 }
