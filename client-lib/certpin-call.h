@@ -29,6 +29,8 @@ typedef struct
   gint64 deadline_us; /* on the monotonic clock */
   char *token;        /* (nullable): of the Request object that can cancel it */
 
+  GUnixFDList *sent; /* (nullable): descriptors that go with it */
+
   GDBusConnection *connection; /* (nullable): over which the reply came */
   GUnixFDList *received;       /* (nullable): descriptors that came with it */
 } CertpinCall;

@@ -7,8 +7,12 @@
 #include "certpin-client.h"
 
 #include "certpin-exchange.h"
+#include "certpin-send.h"
 #include "certpin-task.h"
 #include "certpin-wait.h"
+
+#define STREAM_TIMEOUT_MAX_MS 86400000
+#define GRACE_MS              5000
 
 /* Small bodies come in the reply, which costs less. */
 static GVariant *
@@ -19,6 +23,40 @@ add_stream (GVariant *options)
   if (!g_variant_dict_contains (&dict, "stream"))
     g_variant_dict_insert (&dict, "stream", "s", "auto");
   return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* A body from a descriptor takes as long as it takes, up to its own limit. */
+static int
+timeout_of_upload (GVariant *options)
+{
+  guint32 timeout_ms = STREAM_TIMEOUT_MAX_MS;
+
+  g_variant_lookup (options, "stream-timeout-ms", "u", &timeout_ms);
+  return (int)MIN (timeout_ms, STREAM_TIMEOUT_MAX_MS) + GRACE_MS;
+}
+
+/* As certpin_client_send_async(). `descriptors`: (nullable): to which the options refer */
+void
+certpin_send_begin (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                    GUnixFDList *descriptors, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task
+      = certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data);
+  g_autoptr (GVariant) given = certpin_task_take_options (task, options);
+  g_autoptr (GVariant) with_stream = NULL;
+  CertpinCall *call;
+
+  if (given == NULL)
+    return;
+  with_stream = add_stream (given);
+  call = certpin_exchange_new_call (request, with_stream);
+  if (descriptors != NULL)
+    {
+      call->sent = g_object_ref (descriptors);
+      call->timeout_ms = timeout_of_upload (given);
+    }
+  certpin_task_submit (task, call);
 }
 
 /**
@@ -44,19 +82,12 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
                            GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data)
 {
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GVariant) given = NULL, with_stream = NULL;
-
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  task = certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data);
-  given = certpin_task_take_options (task, options);
-  if (given == NULL)
-    return;
-  with_stream = add_stream (given);
-  certpin_task_submit (task, certpin_exchange_new_call (request, with_stream));
+  certpin_send_begin (client, request, options, /* descriptors= */ NULL, cancellable, callback,
+                      user_data);
 }
 
 /**

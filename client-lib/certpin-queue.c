@@ -306,7 +306,7 @@ errand_send (Errand *errand, GDBusConnection *connection)
       call->arguments, G_VARIANT_TYPE (method->reply),
       call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
                         : G_DBUS_CALL_FLAGS_NONE,
-      /* timeout_msec= */ G_MAXINT, /* fd_list= */ NULL, NULL, errand_on_reply, errand);
+      /* timeout_msec= */ G_MAXINT, call->sent, NULL, errand_on_reply, errand);
 }
 
 /* A GSource that only has a ready time. */

@@ -87,6 +87,28 @@ download_wait (const Arguments *a, GError **error)
                                                  error));
 }
 
+static void
+upload_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_upload_async (a->client, a->third, a->second, /* length= */ 0, a->options,
+                               a->cancellable, /* progress= */ NULL, NULL, NULL, callback,
+                               user_data);
+}
+
+static gboolean
+upload_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return take_response (certpin_client_upload_finish (client, result, error));
+}
+
+static gboolean
+upload_wait (const Arguments *a, GError **error)
+{
+  return take_response (certpin_client_upload (a->client, a->third, a->second, /* length= */ 0,
+                                               a->options, a->cancellable, /* progress= */ NULL,
+                                               NULL, error));
+}
+
 #define METHOD(method, has_host, has_second, has_options)                                          \
   {                                                                                                \
 #method, method##_start, method##_finish, method##_wait, has_host, has_second, has_options     \
@@ -99,7 +121,7 @@ const Method methods[] = {
   METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
   METHOD (secure_request, FALSE, TRUE, TRUE), METHOD (send, FALSE, TRUE, TRUE),
-  METHOD (download, FALSE, TRUE, TRUE),
+  METHOD (download, FALSE, TRUE, TRUE),       METHOD (upload, FALSE, TRUE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);
@@ -121,6 +143,7 @@ sample_new (void)
   sample->file = g_file_new_for_path ("/proc/self/cmdline"); /* a few bytes */
   sample->path = g_strdup_printf ("%s/certpin-sample-%08x", g_get_tmp_dir (), g_random_int ());
   sample->target = g_file_new_for_path (sample->path);
+  sample->stream = g_memory_input_stream_new ();
   sample->bytes = g_bytes_new_static ("der", 3);
   sample->chain = g_ptr_array_new ();
   g_ptr_array_add (sample->chain, sample->bytes);
@@ -134,6 +157,7 @@ sample_free (Sample *sample)
   g_unlink (sample->path);
   g_free (sample->path);
   g_object_unref (sample->target);
+  g_object_unref (sample->stream);
   g_object_unref (sample->file);
   g_bytes_unref (sample->bytes);
   g_ptr_array_unref (sample->chain);
@@ -154,7 +178,8 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
       = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
           { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
           { "verify_chain", sample->chain },    { "secure_request", sample->request },
-          { "send", sample->request },          { "download", sample->target } };
+          { "send", sample->request },          { "download", sample->target },
+          { "upload", sample->stream } };
   Arguments a = { .client = client, .host = "h.example", .third = sample->request };
 
   for (size_t i = 0; i < G_N_ELEMENTS (seconds); i++)

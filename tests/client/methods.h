@@ -34,6 +34,7 @@ typedef struct
   GFile *file;
   char *path; /* of `target` */
   GFile *target;
+  GInputStream *stream;
   GBytes *bytes;
   GPtrArray *chain;
   CertpinRequest *request;
