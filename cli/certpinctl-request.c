@@ -208,6 +208,35 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
   return response;
 }
 
+/* Sends the request with the file of -T. */
+static CertpinResponse *
+upload (Ctl *ctl, CertpinRequest *request, GVariant *options, const RequestOptions *chosen,
+        GError **error)
+{
+  gint64 started_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GInputStream) body = NULL;
+  CertpinResponse *response;
+  CtlProgress progress;
+  GError *reason = NULL;
+  goffset length;
+
+  body = ctl_body_open (&chosen->body, &length, error);
+  if (body == NULL)
+    return NULL;
+  ctl_progress_init (&progress, chosen->silent || ctl->json ? NULL : &ctl->err);
+  certpin_client_upload_async (ctl->client, request, body, length, options, ctl->cancellable,
+                               ctl_progress_show, &progress, /* progress_destroy= */ NULL,
+                               ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  ctl_progress_end (&progress);
+  response = certpin_client_upload_finish (ctl->client, result, &reason);
+  response = take_response (ctl, request, started_s, response, &reason);
+  if (response == NULL)
+    g_propagate_error (error, reason);
+  return response;
+}
+
 /* The library writes the file; what is cut stays beside it. A signal ends the download first. */
 static CertpinResponse *
 download (Ctl *ctl, CertpinRequest *request, GVariant *options, const RequestOptions *chosen,
@@ -262,9 +291,10 @@ check_output_options (RequestOptions *options, CertpinRequest *request, GError *
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  "‘%s’ is not an offset: only ‘-C -’ is supported, which finds it itself",
                  options->continue_at);
-  else if (options->output == NULL || strcmp (options->output, "-") == 0 || options->include)
+  else if (options->output == NULL || strcmp (options->output, "-") == 0 || options->include
+           || options->body.upload != NULL)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "-C needs the file of -o or -O, and cannot be combined with -i");
+                 "-C needs the file of -o or -O, and cannot be combined with -i or -T");
   else
     return TRUE;
   return FALSE;
@@ -314,8 +344,12 @@ perform (Ctl *ctl, CertpinRequest *request, const RequestOptions *chosen, GError
   g_variant_ref_sink (to_service);
   if (!find_output (chosen, &file, error))
     return CTL_EXIT_FAILED;
-  response = chosen->continue_at != NULL ? download (ctl, request, to_service, chosen, error)
-                                         : send_request (ctl, request, to_service, error);
+  if (chosen->continue_at != NULL)
+    response = download (ctl, request, to_service, chosen, error);
+  else if (chosen->body.upload != NULL)
+    response = upload (ctl, request, to_service, chosen, error);
+  else
+    response = send_request (ctl, request, to_service, error);
   if (response == NULL)
     return CTL_EXIT_FAILED;
   if (chosen->continue_at != NULL)
@@ -340,6 +374,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
       "like -d, but @ has no special meaning; may be repeated", "DATA" },
     { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &chosen.body.data_file,
       "send this file unchanged as the body; - is standard input", "FILE" },
+    { "upload-file", 'T', 0, G_OPTION_ARG_FILENAME, &chosen.body.upload,
+      "like --data-file, for a regular file of any size", "FILE" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &chosen.headers,
       "add a request header, 'Name: value'; may be repeated", "HEADER" },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &chosen.output,
@@ -363,8 +399,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
   };
   g_autoptr (CertpinRequest) request = NULL;
 
-  /* The first three options are not for GET. */
-  if (!ctl_parse (ctl, options + (method != NULL ? 3 : 0), error))
+  /* The first four options are not for GET. */
+  if (!ctl_parse (ctl, options + (method != NULL ? 4 : 0), error))
     return CTL_EXIT_OK;
   request = make_request (method != NULL ? method : ctl->arguments[0],
                           ctl->arguments[method != NULL ? 0 : 1], &chosen, error);

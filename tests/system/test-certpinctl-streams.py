@@ -10,7 +10,7 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, run_raw, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -303,6 +303,51 @@ def _(world):
         holds('%' not in on_terminal(world, *command, '--silent'), 'progress is shown although it must not be')
         equal(run_raw(world, *command), (OK, b'', b''), 'the exit code and what was printed')
         folder.holds(LARGE)
+
+
+def count_body(connection, request):
+    """Answers with the size of the body, and keeps nothing of it."""
+    http.want(connection, request)
+    length = int(request.headers['content-length'])
+    count = len(request.body)
+    while count < length and (piece := connection.read()):
+        count += len(piece)
+    connection.send(http.reply(200, b'%d' % count, close=True))
+    return False
+
+
+@test('-T sends a file of any size, in little memory, and nothing of it to a server with another key')
+def _(world):
+    folder = Folder(world, size='512m')
+    with open(folder.file, 'wb') as file:
+        for _ in range(MANY):
+            file.write(LARGE)
+    server, _ = world.serve_pinned()
+    server.on_head = count_body
+    for source in ('file', 'input'):
+        with open(folder.file, 'rb') as file:
+            process = start(world, 'request', 'PUT', '-T', folder.file if source == 'file' else '-', server.url(HOST),
+                            stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            output = process.stdout.read()
+            process.stdout.close()
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        equal((process.returncode, output), (OK, b'%d' % (MANY * len(LARGE))), 'the exit code and the output')
+        holds(usage.ru_maxrss < MEMORY_MAX_KIB, f'it took {usage.ru_maxrss} KiB')
+    world.alice.pin(HOST, world.impostor().der)
+    before = server.bytes
+    exits(world, REFUSED, 'request', 'PUT', '-T', folder.file, server.url(HOST))
+    equal(server.bytes, before, 'the bytes at the server')
+
+
+@test('-T of what cannot be sent is an error before anything is sent')
+def _(world):
+    server, _ = world.serve_pinned()
+    for arguments, code in ((['-T', '/nowhere/file'], BAD_INPUT), (['-T', '/'], BAD_INPUT), (['-T', '/dev/null'], BAD_INPUT),
+                            (['-T', '-'], BAD_INPUT), (['-T', '/proc/self/stat', '-d', 'x'], USAGE),
+                            (['-T', '/proc/self/stat', '-C', '-', '-o', '/tmp/x'], USAGE)):
+        exits(world, code, 'request', 'PUT', *arguments, server.url(HOST))
+    equal(len(server.connections), 0, 'the number of connections')
 
 
 @test('--timeout is the limit of the whole response')
