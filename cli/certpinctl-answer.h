@@ -10,9 +10,11 @@ G_BEGIN_DECLS
 /* What to do with a response. */
 typedef struct
 {
-  CtlFile *file; /* (nullable): where to write it instead of standard output */
+  CtlFile *file;    /* (nullable): where to write it instead of standard output */
+  gboolean written; /* it is in the file already */
   gboolean include;
   gboolean fail;
+  gboolean silent; /* shows no progress */
 } CtlAnswer;
 
 CtlExit

@@ -11,7 +11,12 @@
 
 #include <certpin.h>
 
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixinputstream.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* The limit of the service. */
 #define BODY_MAX_BYTES (16 * 1024 * 1024)
@@ -22,6 +27,7 @@ ctl_body_clear (CtlBody *given)
   g_strfreev (given->data);
   g_strfreev (given->data_raw);
   g_free (given->data_file);
+  g_free (given->upload);
 }
 
 /* As curl does, leaves out line ends and null bytes: a file of form fields is text, and editors end
@@ -73,16 +79,52 @@ join_parts (char **parts, gboolean raw, GError **error)
   return g_byte_array_free_to_bytes (g_steal_pointer (&body));
 }
 
-/* `body`: stays NULL where none is given.
+/* Opens the file of -T. Only a regular file has a size that is known before it is read; standard
+ * input may be one, too.
+ * Errors: CERTPIN_ERROR_FILE_NOT_FOUND, CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full) (nullable) */
+GInputStream *
+ctl_body_open (const CtlBody *given, goffset *length, GError **error)
+{
+  gboolean standard = strcmp (given->upload, "-") == 0;
+  g_autofree char *shown = ctl_input_show (given->upload);
+  int descriptor = standard ? fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                            : open (given->upload, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+  int number = errno;
+  struct stat state;
+  off_t from;
+
+  if (descriptor >= 0 && fstat (descriptor, &state) == 0 && S_ISREG (state.st_mode)
+      && (from = lseek (descriptor, 0, SEEK_CUR)) >= 0)
+    {
+      *length = MAX (state.st_size - from, 0);
+      return g_unix_input_stream_new (descriptor, /* close_fd= */ TRUE);
+    }
+  if (descriptor >= 0)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                   "%s is not a regular file, whose size -T needs; send it with --data-file",
+                   shown);
+      close (descriptor);
+    }
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
+                 g_strerror (number));
+  return NULL;
+}
+
+/* `body`: stays NULL where none is given, or where it is a file of any size.
  * Errors: G_OPTION_ERROR where there are several; CERTPIN_ERROR_FILE_NOT_FOUND,
  * CERTPIN_ERROR_INVALID_ARGUMENT where it is too large. */
 gboolean
 ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
 {
-  if ((given->data != NULL) + (given->data_raw != NULL) + (given->data_file != NULL) > 1)
+  if ((given->data != NULL) + (given->data_raw != NULL) + (given->data_file != NULL)
+          + (given->upload != NULL)
+      > 1)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "give only one of -d, --data-raw and --data-file");
+                   "give only one of -d, --data-raw, --data-file and -T");
       return FALSE;
     }
   if (given->data == NULL && given->data_raw == NULL && given->data_file == NULL)

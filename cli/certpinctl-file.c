@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Replaces the contents of a file, all or nothing: after a full disk or a signal, the file has its
- * old contents. The new ones are written to a temporary file in the same folder, which is then
- * renamed. Anything but a regular file, such as a pipe or a device, is written to directly. */
+/* Replaces the contents of a file, piece by piece, but all or nothing: after a full disk or a
+ * signal, the file has its old contents. The new ones are written to a temporary file in the same
+ * folder, which is then renamed. Anything but a regular file, such as a pipe or a device, is
+ * written to directly. */
 
 #define _GNU_SOURCE /* O_PATH */
 
@@ -24,7 +25,6 @@
 #include <unistd.h>
 
 #define LINKS_MAX        40 /* as the kernel follows */
-#define CHUNK_BYTES      (1024 * 1024)
 #define TEMPORARY_LENGTH 32
 
 /* The file to write. */
@@ -37,11 +37,28 @@ struct _CtlFile
   int flags;      /* for opening it to write directly */
   int descriptor; /* an open descriptor to write to instead; -1: none */
   char temporary[TEMPORARY_LENGTH];
+  int output;      /* while it is written: what is written to; -1: it is not */
+  struct stat old; /* what the temporary file will replace */
 };
 
+static void
+remove_temporary (CtlFile *file)
+{
+  unlinkat (file->folder, file->temporary, 0);
+  ctl_signals_release ();
+}
+
+/* If it was not committed, a file keeps its old contents. A signal that would end the program does
+ * so now. */
 void
 ctl_file_free (CtlFile *file)
 {
+  if (file->output >= 0)
+    {
+      close (file->output);
+      if (!file->direct)
+        remove_temporary (file);
+    }
   if (file->folder >= 0)
     close (file->folder);
   g_free (file->shown);
@@ -222,31 +239,13 @@ ctl_file_new (const char *name, GError **error)
 
   file->shown = g_strdup (name);
   file->folder = -1;
+  file->output = -1;
   if (!find_file (file, name, &state, error) || !check_file (file, &state, error))
     return NULL;
   return g_steal_pointer (&file);
 }
 
 /* Writing it */
-
-/* Writes in pieces, to react to a signal soon. */
-static gboolean
-write_chunks (int fd, const char *bytes, gsize length)
-{
-  for (gsize done = 0; done < length && ctl_signals_caught () == 0; done += CHUNK_BYTES)
-    if (!ctl_fd_write (fd, bytes + done, MIN (CHUNK_BYTES, length - done)))
-      return FALSE;
-  return TRUE;
-}
-
-static gboolean
-write_contents (int fd, const char *head, GBytes *body)
-{
-  gsize length;
-  const char *bytes = g_bytes_get_data (body, &length);
-
-  return write_chunks (fd, head, strlen (head)) && write_chunks (fd, bytes, length);
-}
 
 /* Keeps owner, group and permissions. If the group cannot be kept, the new one gets only the
  * permissions of others. Returns FALSE with errno set on failure. */
@@ -260,20 +259,6 @@ keep_attributes (int fd, const struct stat *old)
   return fchmod (fd, mode) == 0;
 }
 
-/* Returns FALSE with errno set on failure. */
-static gboolean
-fill_temporary (int fd, const struct stat *old, const char *head, GBytes *body)
-{
-  gboolean filled = write_contents (fd, head, body)
-                    && (old->st_mode == 0 || keep_attributes (fd, old)) && fsync (fd) == 0;
-  int number = errno;
-  gboolean closed = close (fd) == 0;
-
-  if (!filled)
-    errno = number;
-  return filled && closed;
-}
-
 /* Returns: a descriptor of a new file in the same folder, which only the caller may read until its
  * permissions are set; -1 with errno set */
 static int
@@ -285,57 +270,85 @@ make_temporary (CtlFile *file, const struct stat *old)
                  old->st_mode != 0 ? 0600 : 0666);
 }
 
-/* Signals must be held, so that the temporary file is always removed. */
 static gboolean
-replace (CtlFile *file, const char *head, GBytes *body, GError **error)
+begin_temporary (CtlFile *file, GError **error)
 {
-  struct stat old = { 0 };
-  gboolean filled, replaced;
-  int fd, number;
+  ctl_signals_hold ();
+  file->old = (struct stat){ 0 };
+  if (fstatat (file->folder, file->base, &file->old, AT_SYMLINK_NOFOLLOW) == 0 || errno == ENOENT)
+    file->output = make_temporary (file, &file->old);
+  if (file->output >= 0)
+    return TRUE;
+  fail (file, "make a temporary file beside", errno, error);
+  ctl_signals_release ();
+  return FALSE;
+}
 
-  if (fstatat (file->folder, file->base, &old, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
-    return fail (file, "replace", errno, error);
-  fd = make_temporary (file, &old);
-  if (fd < 0)
-    return fail (file, "make a temporary file beside", errno, error);
-  filled = fill_temporary (fd, &old, head, body);
+/* Before the first piece. Signals are held until the file is committed or freed, unless it is
+ * written to directly, so that the temporary file is always removed.
+ * Errors: G_FILE_ERROR. */
+gboolean
+ctl_file_begin (CtlFile *file, GError **error)
+{
+  if (!file->direct)
+    return begin_temporary (file, error);
+  file->output = file->descriptor >= 0 ? fcntl (file->descriptor, F_DUPFD_CLOEXEC, 0)
+                                       : openat (file->folder, file->base,
+                                                 O_WRONLY | O_CLOEXEC | O_NOCTTY | file->flags);
+  return file->output >= 0 || fail (file, "write to", errno, error);
+}
+
+/* Errors: G_FILE_ERROR */
+gboolean
+ctl_file_append (CtlFile *file, const char *bytes, gsize length, GError **error)
+{
+  return ctl_fd_write (file->output, bytes, length) || fail (file, "write to", errno, error);
+}
+
+/* Returns FALSE with errno set on failure. */
+static gboolean
+close_output (CtlFile *file)
+{
+  int output = file->output;
+
+  file->output = -1;
+  return close (output) == 0;
+}
+
+/* Returns FALSE with errno set on failure. */
+static gboolean
+fill_attributes (CtlFile *file)
+{
+  gboolean filled = (file->old.st_mode == 0 || keep_attributes (file->output, &file->old))
+                    && fsync (file->output) == 0;
+  int number = errno;
+
+  if (!close_output (file))
+    return FALSE;
+  errno = number;
+  return filled;
+}
+
+/* All pieces were written. On failure, the file keeps its old contents. A signal that would end the
+ * program does so afterwards.
+ * Errors: G_FILE_ERROR. */
+gboolean
+ctl_file_commit (CtlFile *file, GError **error)
+{
+  gboolean filled, replaced;
+  int number;
+
+  if (file->direct)
+    return close_output (file) || fail (file, "write to", errno, error);
+  filled = fill_attributes (file);
   replaced = filled && ctl_signals_caught () == 0
              && renameat (file->folder, file->temporary, file->folder, file->base) == 0;
   number = errno;
   if (!replaced)
-    unlinkat (file->folder, file->temporary, 0);
-  return replaced || fail (file, filled ? "replace" : "write to", number, error);
-}
-
-static gboolean
-write_directly (CtlFile *file, const char *head, GBytes *body, GError **error)
-{
-  int fd = file->descriptor >= 0
-               ? fcntl (file->descriptor, F_DUPFD_CLOEXEC, 0)
-               : openat (file->folder, file->base, O_WRONLY | O_CLOEXEC | O_NOCTTY | file->flags);
-  gsize length;
-  const char *bytes = g_bytes_get_data (body, &length);
-  gboolean written
-      = fd >= 0 && ctl_fd_write (fd, head, strlen (head)) && ctl_fd_write (fd, bytes, length);
-  int number = errno;
-
-  if (fd >= 0 && close (fd) != 0 && written)
-    return fail (file, "write to", errno, error);
-  return written || fail (file, "write to", number, error);
-}
-
-/* Replaces the contents of the file; on failure it keeps its old ones. A signal that would end
- * the program does so afterwards.
- * Errors: G_FILE_ERROR. */
-gboolean
-ctl_file_write (CtlFile *file, const char *head, GBytes *body, GError **error)
-{
-  gboolean written;
-
-  if (file->direct)
-    return write_directly (file, head, body, error);
-  ctl_signals_hold ();
-  written = replace (file, head, body, error);
-  ctl_signals_release ();
-  return written;
+    fail (file, filled ? "replace" : "write to", number, error);
+  if (replaced)
+    ctl_signals_release ();
+  else
+    remove_temporary (file);
+  return replaced;
 }

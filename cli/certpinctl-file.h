@@ -9,7 +9,9 @@ G_BEGIN_DECLS
 typedef struct _CtlFile CtlFile;
 
 CtlFile *ctl_file_new (const char *name, GError **error);
-gboolean ctl_file_write (CtlFile *file, const char *head, GBytes *body, GError **error);
+gboolean ctl_file_begin (CtlFile *file, GError **error);
+gboolean ctl_file_append (CtlFile *file, const char *bytes, gsize length, GError **error);
+gboolean ctl_file_commit (CtlFile *file, GError **error);
 void ctl_file_free (CtlFile *file);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlFile, ctl_file_free)

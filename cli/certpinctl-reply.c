@@ -209,8 +209,7 @@ check_response (CertpinResponse *response, GError **error)
   GVariant *info = certpin_response_get_info (response);
   g_autoptr (GVariant) report = NULL;
 
-  if (g_bytes_get_size (certpin_response_get_body (response)) > REPLY_MAX_BYTES
-      || g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)
+  if (g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)
     return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);
   if (!check_dictionary (info, info_entries, error))
     return FALSE;

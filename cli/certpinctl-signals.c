@@ -1,23 +1,31 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals that end the program are held while a temporary file exists, and take effect afterwards,
- * so that their sender sees that they worked. */
+/* Signals that end the program are held while a temporary file exists. They end what the program is
+ * waiting for, and take effect afterwards, so that their sender sees that they worked. */
 
 #include "config.h"
 
 #include "certpinctl-signals.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
-/* The only global variable: a signal handler has no other way to pass this on. */
+/* The only global variables: a signal handler has no other way to pass this on. */
 static volatile sig_atomic_t caught;
+static int announcement = -1; /* becomes readable when a signal is caught; -1: none is held */
 
 static void
 on_signal (int number)
 {
+  int before = errno;
+
   caught = number;
+  eventfd_write (announcement, 1);
+  errno = before;
 }
 
 static gboolean
@@ -43,6 +51,7 @@ void
 ctl_signals_hold (void)
 {
   caught = 0;
+  announcement = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   handle_all (on_signal);
 }
 
@@ -53,11 +62,20 @@ ctl_signals_caught (void)
   return caught;
 }
 
+/* Returns: a descriptor that becomes readable when a signal is caught; -1: signals are not held */
+int
+ctl_signals_get_descriptor (void)
+{
+  return announcement;
+}
+
 /* Does not return if a signal was caught. */
 void
 ctl_signals_release (void)
 {
   handle_all (SIG_DFL);
+  close (announcement);
+  announcement = -1;
   if (caught != 0)
     raise (caught);
 }

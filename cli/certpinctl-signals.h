@@ -8,6 +8,7 @@ G_BEGIN_DECLS
 
 void ctl_signals_hold (void);
 int ctl_signals_caught (void);
+int ctl_signals_get_descriptor (void);
 void ctl_signals_release (void);
 
 gboolean ctl_signals_ignore_writes (void);

@@ -43,7 +43,8 @@ const CtlVerb ctl_verbs[] = {
     1, 64, 0, ctl_verify },
   { "get", "URL", "Get a URL, and write the response body to standard output", NULL,
     "certpinctl get https://h.example/ > page.html\n"
-    "certpinctl get -H 'Accept: application/json' --fail https://h.example/status",
+    "certpinctl get -H 'Accept: application/json' --fail https://h.example/status\n"
+    "certpinctl get -C - -O https://h.example/image.iso",
     1, 1, 1, ctl_get },
   { "request", "METHOD URL", "Send any HTTP request to a pinned host", NULL,
     "certpinctl request POST -H 'Content-Type: application/json' -d '{}' https://h.example/items\n"

@@ -6,6 +6,8 @@
 
 #include "certpinctl-wait.h"
 
+#include "certpinctl-signals.h"
+
 #include <glib-unix.h>
 
 #include <signal.h>
@@ -15,6 +17,29 @@ on_interrupt (gpointer user_data)
 {
   g_cancellable_cancel (user_data);
   return G_SOURCE_REMOVE; /* the next one ends the program at once */
+}
+
+/* While signals are held, each of them cancels the call. */
+static gboolean
+on_held_signal (int descriptor, GIOCondition condition, gpointer user_data)
+{
+  g_cancellable_cancel (user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* Returns: its number */
+static unsigned int
+add_interrupt (Ctl *ctl)
+{
+  int descriptor = ctl_signals_get_descriptor ();
+  g_autoptr (GSource) source = descriptor >= 0 ? g_unix_fd_source_new (descriptor, G_IO_IN)
+                                               : g_unix_signal_source_new (SIGINT);
+
+  if (descriptor >= 0)
+    g_source_set_callback (source, G_SOURCE_FUNC (on_held_signal), ctl->cancellable, NULL);
+  else
+    g_source_set_callback (source, on_interrupt, ctl->cancellable, NULL);
+  return g_source_attach (source, NULL);
 }
 
 /* The callback of every call that ctl_wait() waits for. */
@@ -30,7 +55,7 @@ ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 GAsyncResult *
 ctl_wait (Ctl *ctl)
 {
-  unsigned int interrupt = g_unix_signal_add (SIGINT, on_interrupt, ctl->cancellable);
+  unsigned int interrupt = add_interrupt (ctl);
 
   while (ctl->result == NULL)
     g_main_context_iteration (NULL, /* may_block= */ TRUE);

@@ -26,6 +26,9 @@ certpin_call_free (gpointer data)
   CertpinCall *call = data;
 
   g_clear_pointer (&call->arguments, g_variant_unref);
+  g_clear_object (&call->sent);
+  g_clear_object (&call->connection);
+  g_clear_object (&call->received);
   g_free (call->token);
   g_free (call);
 }

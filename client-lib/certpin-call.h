@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 G_BEGIN_DECLS
 
@@ -17,7 +18,8 @@ typedef struct
   gboolean changes;  /* later calls may depend on it */
 } CertpinMethod;
 
-/* A call of a method. It belongs to its task and does not change after it was started. */
+/* A call of a method. It belongs to its task and does not change after it was started, except that
+ * its reply may add to it before the task returns. */
 typedef struct
 {
   const CertpinMethod *method;
@@ -26,6 +28,11 @@ typedef struct
   int timeout_ms;     /* 0: the default */
   gint64 deadline_us; /* on the monotonic clock */
   char *token;        /* (nullable): of the Request object that can cancel it */
+
+  GUnixFDList *sent; /* (nullable): descriptors that go with it */
+
+  GDBusConnection *connection; /* (nullable): over which the reply came */
+  GUnixFDList *received;       /* (nullable): descriptors that came with it */
 } CertpinCall;
 
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);

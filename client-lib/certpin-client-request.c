@@ -1,70 +1,80 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Requests, which can be cancelled: each carries a token by which the service knows it. */
+/* Requests whose response is in memory. */
 
 #include "config.h"
 
 #include "certpin-client.h"
 
-#include "certpin-arguments.h"
 #include "certpin-error.h"
-#include "certpin-status.h"
+#include "certpin-exchange.h"
 #include "certpin-task.h"
 #include "certpin-wait.h"
 
-#include "dbus/certpin-names.h"
+/* The name of tasks that return a response, not a reply. */
+#define GATHERED "gathered"
 
-#include <string.h>
+#define BODY_MAX_BYTES ((guint64)16 * 1024 * 1024)
 
-#define REQUEST_TIMEOUT_MS     30000
-#define REQUEST_TIMEOUT_MAX_MS 600000
+/* Puts together the body of a response that came as a stream, and returns the reply as if the body
+ * had been in it. */
+static void
+gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  CertpinResponse *response = g_task_get_task_data (task);
+  g_autoptr (GBytes) body = NULL;
+  GError *error = NULL;
 
-/* The service enforces the timeout of a request; the library waits a little longer for its
- * answer. */
-#define GRACE_MS 5000
+  if (g_output_stream_splice_finish (G_OUTPUT_STREAM (source), result, &error) < 0)
+    {
+      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+        {
+          g_clear_error (&error);
+          g_set_error_literal (&error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                               "the call was cancelled");
+        }
+      g_task_return_error (task, error);
+      return;
+    }
+  body = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (source));
+  g_task_return_pointer (task,
+                         certpin_response_new (certpin_response_get_status (response),
+                                               certpin_response_get_headers (response), body,
+                                               certpin_response_get_info (response)),
+                         (GDestroyNotify)certpin_response_unref);
+}
 
-/* A token is a part of an object path. */
-#define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
+static void
+gather_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  g_autoptr (GOutputStream) memory = NULL;
+  GError *error = NULL;
+  CertpinResponse *response = certpin_client_send_finish (CERTPIN_CLIENT (source), result, &error);
 
-static const CertpinMethod secure_request
-    = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
+  if (response == NULL)
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  memory = g_memory_output_stream_new_resizable ();
+  g_task_set_task_data (task, response, (GDestroyNotify)certpin_response_unref);
+  g_output_stream_splice_async (
+      memory, certpin_response_get_stream (response),
+      G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
+      g_task_get_cancellable (task), gather_on_done, g_object_ref (task));
+}
 
-/* Adds a token, by which the request can be cancelled, to the options. The program's own token
- * stays as it is. `token` is NULL if that is not a valid one; then the service refuses the
- * request. */
+/* A program that asks for streams may also want more than the service sends in a reply. */
 static GVariant *
-add_token (GVariant *options, char **token)
+limit_body (GVariant *options)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
 
-  if (!g_variant_dict_contains (&dict, "handle-token"))
-    {
-      *token = g_strdup_printf ("c%08x%08x", g_random_int (), g_random_int ());
-      g_variant_dict_insert (&dict, "handle-token", "s", *token);
-    }
-  else if (g_variant_dict_lookup (&dict, "handle-token", "s", token)
-           && (**token == '\0' || (*token)[strspn (*token, TOKEN_CHARACTERS)] != '\0'))
-    g_clear_pointer (token, g_free);
+  if (!g_variant_dict_contains (&dict, "max-body"))
+    g_variant_dict_insert (&dict, "max-body", "t", BODY_MAX_BYTES);
   return g_variant_dict_end (&dict);
-}
-
-static CertpinCall *
-new_call (CertpinRequest *request, GVariant *options)
-{
-  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
-  g_autofree char *token = NULL;
-  GVariant *with_token = add_token (options, &token);
-  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
-  CertpinCall *call = certpin_call_new (
-      &secure_request,
-      g_variant_new ("(s@s@a(ss)@ay@a{sv})", certpin_request_get_method (request),
-                     certpin_arguments_text (url), certpin_request_get_headers (request),
-                     certpin_arguments_bytes (certpin_request_get_body (request)), with_token));
-
-  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
-  call->timeout_ms = (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + GRACE_MS;
-  call->token = g_steal_pointer (&token);
-  return call;
 }
 
 /**
@@ -79,6 +89,9 @@ new_call (CertpinRequest *request, GVariant *options)
  *
  * Sends a request to a pinned host. The service sends none of it before the server has
  * proved that it holds a pinned key.
+ *
+ * The response is complete in memory. Its body may have 16 MiB; more if the options have `stream`
+ * and a larger `max-body`. For bodies of any size, use certpin_client_send_async().
  *
  * In @callback, call certpin_client_secure_request_finish() to get the result.
  *
@@ -99,8 +112,16 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   task = certpin_task_new (client, certpin_client_secure_request_async, cancellable, callback,
                            user_data);
   given = certpin_task_take_options (task, options);
-  if (given != NULL)
-    certpin_task_submit (task, new_call (request, given));
+  if (given == NULL)
+    return;
+  if (!g_variant_lookup (given, "stream", "s", NULL))
+    {
+      certpin_task_submit (task, certpin_exchange_new_call (request, given));
+      return;
+    }
+  g_task_set_name (task, GATHERED);
+  certpin_client_send_async (client, request, limit_body (given), cancellable, gather_on_response,
+                             g_object_ref (task));
 }
 
 /**
@@ -146,29 +167,15 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
 CertpinResponse *
 certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GVariant) reply = NULL, headers = NULL, body = NULL, info = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  guint32 status;
-
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (g_task_is_valid (result, client), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_secure_request_async),
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  reply = g_task_propagate_pointer (G_TASK (result), error);
-  if (reply == NULL)
-    return NULL;
-  g_variant_get (reply, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);
-  if (!CERTPIN_IS_FINAL_STATUS (status))
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                   "the reply of the certpin service is not valid: %u is not an HTTP status code",
-                   status);
-      return NULL;
-    }
-  bytes = g_variant_get_data_as_bytes (body);
-  return certpin_response_new (status, headers, bytes, info);
+  if (g_strcmp0 (g_task_get_name (G_TASK (result)), GATHERED) == 0)
+    return g_task_propagate_pointer (G_TASK (result), error);
+  return certpin_exchange_take_response (G_TASK (result), /* streams= */ FALSE, error);
 }
 
 /**
@@ -181,6 +188,9 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  *
  * Sends a request to a pinned host. The service sends none of it before the server has
  * proved that it holds a pinned key.
+ *
+ * The response is complete in memory. Its body may have 16 MiB; more if the options have `stream`
+ * and a larger `max-body`. For bodies of any size, use certpin_client_send().
  *
  * This function waits for the result.
  *

@@ -74,6 +74,41 @@ CERTPIN_API CertpinResponse *
 certpin_client_secure_request (CertpinClient *client, CertpinRequest *request, GVariant *options,
                                GCancellable *cancellable, GError **error);
 
+CERTPIN_API void certpin_client_send_async (CertpinClient *client, CertpinRequest *request,
+                                            GVariant *options, GCancellable *cancellable,
+                                            GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API CertpinResponse *
+certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinResponse *
+certpin_client_send (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                     GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_download_async (CertpinClient *client, CertpinRequest *request, GFile *file,
+                               GVariant *options, GCancellable *cancellable,
+                               GFileProgressCallback progress, gpointer progress_data,
+                               GDestroyNotify progress_destroy, GAsyncReadyCallback callback,
+                               gpointer user_data);
+CERTPIN_API CertpinResponse *
+certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinResponse *
+certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *file,
+                         GVariant *options, GCancellable *cancellable,
+                         GFileProgressCallback progress, gpointer progress_data, GError **error);
+
+CERTPIN_API void
+certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GInputStream *body,
+                             gint64 length, GVariant *options, GCancellable *cancellable,
+                             GFileProgressCallback progress, gpointer progress_data,
+                             GDestroyNotify progress_destroy, GAsyncReadyCallback callback,
+                             gpointer user_data);
+CERTPIN_API CertpinResponse *
+certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinResponse *
+certpin_client_upload (CertpinClient *client, CertpinRequest *request, GInputStream *body,
+                       gint64 length, GVariant *options, GCancellable *cancellable,
+                       GFileProgressCallback progress, gpointer progress_data, GError **error);
+
 CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,

@@ -144,6 +144,17 @@ errand_answer (Errand *errand, GVariant *reply, GError *error)
   certpin_context_post (g_task_get_context (answer->task), answer_give, answer, answer_free);
 }
 
+/* `reply`: (transfer full). `received`: (nullable) */
+static void
+errand_answer_with (Errand *errand, GVariant *reply, GUnixFDList *received)
+{
+  CertpinCall *call = g_task_get_task_data (errand->task);
+
+  g_set_object (&call->connection, errand->connection);
+  g_set_object (&call->received, received);
+  errand_answer (errand, reply, NULL);
+}
+
 /* D-Bus cannot cancel a call, so this asks the service to end it. It does not wait in the queue. */
 static void
 errand_cancel_in_service (Errand *errand)
@@ -252,8 +263,10 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Errand *errand = user_data;
   CertpinQueue *queue = errand->queue;
+  g_autoptr (GUnixFDList) received = NULL;
   GError *error = NULL;
-  GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  GVariant *reply = g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source),
+                                                                     &received, result, &error);
 
   queue->under_way--;
   if (errand->task != NULL && reply == NULL && errand_can_try_again (errand, error))
@@ -268,7 +281,7 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
       g_clear_error (&error);
     }
   else if (reply != NULL)
-    errand_answer (errand, reply, NULL);
+    errand_answer_with (errand, reply, received);
   else
     errand_answer (errand, NULL, certpin_call_translate_error (error));
   queue->events->on_ready (queue->link);
@@ -288,11 +301,12 @@ errand_send (Errand *errand, GDBusConnection *connection)
   errand->number = ++errand->queue->sent;
   errand->tries++;
   errand->connection = g_object_ref (connection);
-  g_dbus_connection_call (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface,
-                          method->name, call->arguments, G_VARIANT_TYPE (method->reply),
-                          call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
-                                            : G_DBUS_CALL_FLAGS_NONE,
-                          /* timeout_msec= */ G_MAXINT, NULL, errand_on_reply, errand);
+  g_dbus_connection_call_with_unix_fd_list (
+      connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface, method->name,
+      call->arguments, G_VARIANT_TYPE (method->reply),
+      call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                        : G_DBUS_CALL_FLAGS_NONE,
+      /* timeout_msec= */ G_MAXINT, call->sent, NULL, errand_on_reply, errand);
 }
 
 /* A GSource that only has a ready time. */

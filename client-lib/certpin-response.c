@@ -6,6 +6,7 @@
 
 #include "certpin-response.h"
 
+#include "certpin-response-private.h"
 #include "certpin-status.h"
 
 struct _CertpinResponse
@@ -13,7 +14,8 @@ struct _CertpinResponse
   unsigned int status;
   GVariant *headers; /* a(ss) */
   GBytes *body;
-  GVariant *info; /* a{sv} */
+  GInputStream *stream; /* (nullable): the body, instead of `body` */
+  GVariant *info;       /* a{sv} */
 };
 
 G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
@@ -51,6 +53,18 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
   return response;
 }
 
+/* As certpin_response_new(), with a stream as the body. */
+CertpinResponse *
+certpin_response_new_for_stream (unsigned int status, GVariant *headers, GInputStream *stream,
+                                 GVariant *info)
+{
+  g_autoptr (GBytes) none = g_bytes_new_static ("", 0);
+  CertpinResponse *response = certpin_response_new (status, headers, none, info);
+
+  response->stream = g_object_ref (stream);
+  return response;
+}
+
 /**
  * certpin_response_ref:
  * @response: a response
@@ -76,6 +90,7 @@ response_clear (gpointer data)
 
   g_variant_unref (response->headers);
   g_bytes_unref (response->body);
+  g_clear_object (&response->stream);
   g_variant_unref (response->info);
 }
 
@@ -165,7 +180,7 @@ certpin_response_get_header (CertpinResponse *response, const char *name)
  * Gets the body of a response, without the transfer coding, and with the content coding of the
  * server.
  *
- * Returns: (transfer none): the body
+ * Returns: (transfer none): the body; empty if the response has a stream
  *
  * Since: 0.1
  */
@@ -175,6 +190,36 @@ certpin_response_get_body (CertpinResponse *response)
   g_return_val_if_fail (response != NULL, NULL);
 
   return response->body;
+}
+
+/**
+ * certpin_response_get_stream:
+ * @response: a response
+ *
+ * Gets the stream of the body of a response to certpin_client_send(). Other responses have none;
+ * their body is certpin_response_get_body().
+ *
+ * The stream ends only if the whole body was received. If the body was cut, reading fails, behind
+ * all that was received, with the reason: `CERTPIN_ERROR_TRUNCATED`, `CERTPIN_ERROR_PIN_CHANGED`,
+ * `CERTPIN_ERROR_TIMED_OUT`, `CERTPIN_ERROR_BODY_TOO_LARGE`, `CERTPIN_ERROR_PROTOCOL_ERROR`,
+ * `CERTPIN_ERROR_LIMIT_EXCEEDED`, `CERTPIN_ERROR_CANCELLED`, `CERTPIN_ERROR_FAILED`, or
+ * `CERTPIN_ERROR_SERVICE_UNAVAILABLE` if the service or the connection to the bus ended. From then
+ * on, each read fails with that reason. A read that is cancelled fails with
+ * `G_IO_ERROR_CANCELLED`; the next one goes on.
+ *
+ * A stream that is closed or freed before its end cancels the request. The program must read it
+ * within the time that `org.certpin.Certpin1.Requests.SecureRequest` says.
+ *
+ * Returns: (transfer none) (nullable): the stream, or %NULL if the response has none
+ *
+ * Since: 0.1
+ */
+GInputStream *
+certpin_response_get_stream (CertpinResponse *response)
+{
+  g_return_val_if_fail (response != NULL, NULL);
+
+  return response->stream;
 }
 
 /**

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * CertpinResponse:
  *
  * The response of a server that passed every check, with the evidence of its connection. It is
- * immutable and reference-counted.
+ * reference-counted, and immutable but for its stream, if it has one: that can be read once.
  *
  * Since: 0.1
  */
@@ -31,6 +31,7 @@ CERTPIN_API unsigned int certpin_response_get_status (CertpinResponse *response)
 CERTPIN_API GVariant *certpin_response_get_headers (CertpinResponse *response);
 CERTPIN_API const char *certpin_response_get_header (CertpinResponse *response, const char *name);
 CERTPIN_API GBytes *certpin_response_get_body (CertpinResponse *response);
+CERTPIN_API GInputStream *certpin_response_get_stream (CertpinResponse *response);
 CERTPIN_API GVariant *certpin_response_get_info (CertpinResponse *response);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CertpinResponse, certpin_response_unref)

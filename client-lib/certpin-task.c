@@ -30,20 +30,32 @@ certpin_task_new (CertpinClient *client, gpointer source_tag, GCancellable *canc
 }
 
 /* `options`: (nullable): sunk if floating.
- * Returns: (transfer full) (nullable): the options as an `a{sv}`; NULL: they are of another
- * type, and the task has returned that error */
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full) (nullable): the options as an `a{sv}` */
 GVariant *
-certpin_task_take_options (GTask *task, GVariant *options)
+certpin_task_sink_options (GVariant *options, GError **error)
 {
   g_autoptr (GVariant) given
       = g_variant_ref_sink (options != NULL ? options : g_variant_new ("a{sv}", NULL));
 
   if (g_variant_is_of_type (given, G_VARIANT_TYPE_VARDICT))
     return g_steal_pointer (&given);
-  g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "the options have type ‘%.100s’; pass a dictionary of type ‘a{sv}’",
-                           g_variant_get_type_string (given));
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               "the options have type ‘%.100s’; pass a dictionary of type ‘a{sv}’",
+               g_variant_get_type_string (given));
   return NULL;
+}
+
+/* As certpin_task_sink_options(), but the task returns the error. */
+GVariant *
+certpin_task_take_options (GTask *task, GVariant *options)
+{
+  GError *error = NULL;
+  GVariant *given = certpin_task_sink_options (options, &error);
+
+  if (given == NULL)
+    g_task_return_error (task, error);
+  return given;
 }
 
 /* Returns: how long a call may take that does not say so itself, in milliseconds */

@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 
 GTask *certpin_task_new (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer user_data);
+GVariant *certpin_task_sink_options (GVariant *options, GError **error);
 GVariant *certpin_task_take_options (GTask *task, GVariant *options);
 
 int certpin_task_get_timeout_ms (GTask *task);

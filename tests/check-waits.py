@@ -25,8 +25,8 @@ NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/t
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later, a server that is far away.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
-         'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-reload.py',
-         'tests/system/test-stream-uploads.py', 'tests/system/test-streams.py')
+         'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-certpinctl-streams.py',
+         'tests/system/test-reload.py',         'tests/system/test-stream-uploads.py', 'tests/system/test-streams.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

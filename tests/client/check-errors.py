@@ -9,7 +9,8 @@ import sys
 # The errors that a function has beside those of its method.
 OWN = {'certpin_client_pin_certificate_from_file': {'FileNotFound'}}
 # The method of a function that is not named after one.
-METHODS = {'certpin_client_pin_certificate_from_file': 'PinCertificate'}
+METHODS = {'certpin_client_pin_certificate_from_file': 'PinCertificate', 'certpin_client_send': 'SecureRequest',
+           'certpin_client_download': 'SecureRequest', 'certpin_client_upload': 'SecureRequest'}
 
 source = pathlib.Path(sys.argv[1])
 

@@ -6,6 +6,8 @@
 
 #include "methods.h"
 
+#include <glib/gstdio.h>
+
 static gboolean
 take_variant (GVariant *value)
 {
@@ -62,6 +64,50 @@ DEFINE (last_failure, a->client, a->host)
 DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
 DEFINE (secure_request, a->client, a->second, a->options)
+DEFINE (send, a->client, a->second, a->options)
+
+static void
+download_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_download_async (a->client, a->third, a->second, a->options, a->cancellable,
+                                 /* progress= */ NULL, NULL, NULL, callback, user_data);
+}
+
+static gboolean
+download_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return take_response (certpin_client_download_finish (client, result, error));
+}
+
+static gboolean
+download_wait (const Arguments *a, GError **error)
+{
+  return take_response (certpin_client_download (a->client, a->third, a->second, a->options,
+                                                 a->cancellable, /* progress= */ NULL, NULL,
+                                                 error));
+}
+
+static void
+upload_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_upload_async (a->client, a->third, a->second, /* length= */ 0, a->options,
+                               a->cancellable, /* progress= */ NULL, NULL, NULL, callback,
+                               user_data);
+}
+
+static gboolean
+upload_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return take_response (certpin_client_upload_finish (client, result, error));
+}
+
+static gboolean
+upload_wait (const Arguments *a, GError **error)
+{
+  return take_response (certpin_client_upload (a->client, a->third, a->second, /* length= */ 0,
+                                               a->options, a->cancellable, /* progress= */ NULL,
+                                               NULL, error));
+}
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
   {                                                                                                \
@@ -74,7 +120,8 @@ const Method methods[] = {
   METHOD (block_host, TRUE, TRUE, TRUE),      METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
-  METHOD (secure_request, FALSE, TRUE, TRUE),
+  METHOD (secure_request, FALSE, TRUE, TRUE), METHOD (send, FALSE, TRUE, TRUE),
+  METHOD (download, FALSE, TRUE, TRUE),       METHOD (upload, FALSE, TRUE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);
@@ -94,6 +141,9 @@ sample_new (void)
   Sample *sample = g_new0 (Sample, 1);
 
   sample->file = g_file_new_for_path ("/proc/self/cmdline"); /* a few bytes */
+  sample->path = g_strdup_printf ("%s/certpin-sample-%08x", g_get_tmp_dir (), g_random_int ());
+  sample->target = g_file_new_for_path (sample->path);
+  sample->stream = g_memory_input_stream_new ();
   sample->bytes = g_bytes_new_static ("der", 3);
   sample->chain = g_ptr_array_new ();
   g_ptr_array_add (sample->chain, sample->bytes);
@@ -104,6 +154,10 @@ sample_new (void)
 void
 sample_free (Sample *sample)
 {
+  g_unlink (sample->path);
+  g_free (sample->path);
+  g_object_unref (sample->target);
+  g_object_unref (sample->stream);
   g_object_unref (sample->file);
   g_bytes_unref (sample->bytes);
   g_ptr_array_unref (sample->chain);
@@ -123,8 +177,10 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
   } seconds[]
       = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
           { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
-          { "verify_chain", sample->chain },    { "secure_request", sample->request } };
-  Arguments a = { .client = client, .host = "h.example" };
+          { "verify_chain", sample->chain },    { "secure_request", sample->request },
+          { "send", sample->request },          { "download", sample->target },
+          { "upload", sample->stream } };
+  Arguments a = { .client = client, .host = "h.example", .third = sample->request };
 
   for (size_t i = 0; i < G_N_ELEMENTS (seconds); i++)
     if (g_str_equal (method->name, seconds[i].method))

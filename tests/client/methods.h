@@ -12,6 +12,7 @@ typedef struct
   CertpinClient *client;
   const char *host;
   gpointer second;
+  CertpinRequest *third; /* (nullable): of a method with a file and a request */
   GVariant *options;
   GCancellable *cancellable;
 } Arguments;
@@ -31,6 +32,9 @@ typedef struct
 typedef struct
 {
   GFile *file;
+  char *path; /* of `target` */
+  GFile *target;
+  GInputStream *stream;
   GBytes *bytes;
   GPtrArray *chain;
   CertpinRequest *request;

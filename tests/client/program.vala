@@ -13,6 +13,12 @@ async void ask () throws GLib.Error {
   var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);
   var response = yield client.secure_request_async (request, null, null);
   print ("%u, %" + size_t.FORMAT + " bytes\n", response.get_status (), response.get_body ().length);
+  var large = yield client.send_async (request, null, null);
+  var first = yield large.get_stream ().read_bytes_async (1000, Priority.DEFAULT, null);
+  print ("%" + size_t.FORMAT + " bytes\n", first.length);
+  yield client.upload_async (request, large.get_stream (), 3, null, null, null);
+  yield client.download_async (request, File.new_for_path ("page.html"), null, null,
+                               (done, total) => print ("%s of %s\n", done.to_string (), total.to_string ()));
 }
 
 int main () {

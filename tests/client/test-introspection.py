@@ -44,6 +44,7 @@ def test_response():
     assert response.get_status() == 200
     assert response.get_header('content-type') == 'text/plain'
     assert response.get_body().get_data() == b'two'
+    assert response.get_stream() is None
 
 
 def test_client():
@@ -96,6 +97,9 @@ def test_wrong_types():
         assert raises_invalid_argument(client.get_pin, 'shop.example', options, None)
         assert raises_invalid_argument(client.pin_keys, 'shop.example', [TEXT], options, None)
         assert raises_invalid_argument(client.secure_request, request, options, None)
+        assert raises_invalid_argument(client.send, request, options, None)
+        assert raises_invalid_argument(client.upload, request, Gio.MemoryInputStream(), 0, options, None, None)
+        assert raises_invalid_argument(client.download, request, Gio.File.new_for_path('/tmp/x'), options, None, None)
         assert raises_invalid_argument(client.verify_chain, '', [GLib.Bytes.new(b'der')], options, None)
         if options.get_type_string() != 'a{sv}':
             assert raises_invalid_argument(Certpin.Request.new, 'GET', 'https://shop.example/', options, None)
@@ -104,6 +108,7 @@ def test_wrong_types():
 def test_wrong_objects():
     """What is not of an argument's type at all does not reach the library."""
     client = Certpin.Client.new()
+    request = Certpin.Request.new('PUT', 'https://shop.example/', None, None)
     for function, arguments in [(client.get_pin, (None, None, None)), (client.get_pin, (1, None, None)),
                                 (client.get_pin, ('shop.example', {}, None)),
                                 (client.get_pin, ('shop.example', None, client)),
@@ -112,7 +117,9 @@ def test_wrong_objects():
                                 (client.pin_certificate, ('shop.example', b'der', None, None)),
                                 (client.pin_certificate_from_file, ('shop.example', None, None, None)),
                                 (client.pin_certificate_from_file, ('shop.example', 'shop.der', None, None)),
-                                (client.secure_request, (None, None, None)),
+                                (client.secure_request, (None, None, None)), (client.send, (None, None, None)),
+                                (client.upload, (request, None, 1, None, None, None)),
+                                (client.download, (None, None, None, None, None)),
                                 (Certpin.Key.new_from_digest, (DIGEST[1:],)),
                                 (Certpin.Response.new, (200, None, None, None)),
                                 (Certpin.Client.new_for_connection, (None,))]:

@@ -123,6 +123,8 @@ try_response (void)
   REFUSES_NULL (certpin_response_get_header, response, NULL);
   REFUSES_NULL (certpin_response_get_body, NULL);
   REFUSES_NULL (certpin_response_get_info, NULL);
+  REFUSES_NULL (certpin_response_get_stream, NULL);
+  g_assert_null (certpin_response_get_stream (response));
 }
 
 static void

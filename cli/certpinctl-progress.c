@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Shows how far a transfer is, in one line of a terminal that is removed at the end: how much is
+ * there, how fast it goes, and how long it will take. Nothing is shown of a transfer that is over
+ * at once. */
+
+#include "config.h"
+
+#include "certpinctl-progress.h"
+
+#include <string.h>
+
+#define DELAY_US    500000
+#define INTERVAL_US 200000
+#define LINE_WIDTH  78
+#define BAR_WIDTH   20
+
+/* `stream`: (nullable): where to show it, if that is a terminal */
+void
+ctl_progress_init (CtlProgress *progress, CtlStream *stream)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  *progress = (CtlProgress){ .begun_us = now_us, .begun_at = -1, .next_us = now_us + DELAY_US };
+  if (stream != NULL && stream->terminal)
+    progress->stream = stream;
+}
+
+/* Always as wide, so that it covers the one before. */
+static void
+print_line (CtlProgress *progress, const char *text)
+{
+  g_autofree char *line = g_strdup_printf ("\r%-*.*s\r", LINE_WIDTH, LINE_WIDTH, text);
+
+  ctl_stream_write (progress->stream, line, strlen (line));
+  ctl_stream_flush (progress->stream, /* error= */ NULL);
+}
+
+static char *
+format_rest (goffset done, goffset total, double rate)
+{
+  gint64 left_s = (gint64)((double)(total - done) / rate);
+
+  if (left_s >= 360000)
+    return g_strdup ("");
+  if (left_s >= 3600)
+    return g_strdup_printf (", %" G_GINT64_FORMAT ":%02d:%02d left", left_s / 3600,
+                            (int)(left_s / 60 % 60), (int)(left_s % 60));
+  return g_strdup_printf (", %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
+}
+
+static char *
+format_line (goffset done, goffset total, double rate)
+{
+  const GFormatSizeFlags flags = G_FORMAT_SIZE_IEC_UNITS;
+  g_autofree char *so_far = g_format_size_full ((guint64)done, flags);
+  g_autofree char *per_s = g_format_size_full ((guint64)rate, flags);
+  g_autofree char *all = NULL, *rest = NULL;
+  char bar[BAR_WIDTH + 1];
+  int filled;
+
+  if (total <= 0 || done > total)
+    return g_strdup_printf ("%s, %s/s", so_far, per_s);
+  all = g_format_size_full ((guint64)total, flags);
+  rest = rate >= 1 ? format_rest (done, total, rate) : g_strdup ("");
+  filled = (int)((double)done / (double)total * BAR_WIDTH);
+  memset (bar, '#', (size_t)filled);
+  memset (bar + filled, '.', (size_t)(BAR_WIDTH - filled));
+  bar[BAR_WIDTH] = '\0';
+  return g_strdup_printf ("[%s] %3d%% %s of %s, %s/s%s", bar,
+                          (int)((double)done / (double)total * 100), so_far, all, per_s, rest);
+}
+
+/* A GFileProgressCallback. `total`: -1 if it is not known */
+void
+ctl_progress_show (goffset done, goffset total, gpointer user_data)
+{
+  CtlProgress *progress = user_data;
+  gint64 now_us = g_get_monotonic_time ();
+  g_autofree char *line = NULL;
+  double rate;
+
+  if (progress->begun_at < 0)
+    progress->begun_at = done;
+  if (progress->stream == NULL || now_us < progress->next_us)
+    return;
+  rate = (double)(done - progress->begun_at) * G_USEC_PER_SEC
+         / (double)MAX (now_us - progress->begun_us, 1);
+  line = format_line (done, total, rate);
+  print_line (progress, line);
+  progress->shown = TRUE;
+  progress->next_us = now_us + INTERVAL_US;
+}
+
+/* Removes the line. */
+void
+ctl_progress_end (CtlProgress *progress)
+{
+  if (progress->shown)
+    print_line (progress, "");
+  progress->shown = FALSE;
+}

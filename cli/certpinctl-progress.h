@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "certpinctl-stream.h"
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* A line that shows how far a transfer is. */
+typedef struct
+{
+  CtlStream *stream; /* NULL: nothing is shown */
+  gint64 begun_us;   /* monotonic */
+  goffset begun_at;  /* bytes that were there before */
+  gint64 next_us;    /* monotonic: the line stays as it is until then */
+  gboolean shown;
+} CtlProgress;
+
+void ctl_progress_init (CtlProgress *progress, CtlStream *stream);
+void ctl_progress_show (goffset done, goffset total, gpointer user_data);
+void ctl_progress_end (CtlProgress *progress);
+
+G_END_DECLS

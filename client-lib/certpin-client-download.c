@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Downloads to files. Each has a thread of its own, since writing a file blocks. */
+
+#include "config.h"
+
+#include "certpin-client.h"
+
+#include "certpin-download.h"
+#include "certpin-engine.h"
+#include "certpin-task.h"
+
+/* An asynchronous download. */
+typedef struct
+{
+  CertpinDownload download;
+  GDestroyNotify destroy; /* (nullable): of the data of the progress */
+  CertpinResponse *response;
+  GError *error;
+} Job;
+
+static void
+download_clear (CertpinDownload *download)
+{
+  g_clear_object (&download->client);
+  g_clear_pointer (&download->request, certpin_request_unref);
+  g_clear_object (&download->file);
+  g_clear_pointer (&download->options, g_variant_unref);
+  g_clear_object (&download->cancellable);
+}
+
+static void
+job_free (gpointer data)
+{
+  Job *job = data;
+
+  if (job->destroy != NULL)
+    job->destroy (job->download.progress.data);
+  download_clear (&job->download);
+  g_clear_pointer (&job->response, certpin_response_unref);
+  g_clear_error (&job->error);
+  g_free (job);
+}
+
+/* Runs in the task's context, like all that frees what the program passed. */
+static gboolean
+job_on_done (gpointer data)
+{
+  GTask *task = data;
+  Job *job = g_task_get_task_data (task);
+
+  if (job->error != NULL)
+    g_task_return_error (task, g_steal_pointer (&job->error));
+  else
+    g_task_return_pointer (task, g_steal_pointer (&job->response),
+                           (GDestroyNotify)certpin_response_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static gpointer
+job_run (gpointer data)
+{
+  GTask *task = data;
+  Job *job = g_task_get_task_data (task);
+
+  job->response = certpin_download_run (&job->download, &job->error);
+  certpin_context_post (g_task_get_context (task), job_on_done, task, g_object_unref);
+  return NULL;
+}
+
+/**
+ * certpin_client_download_async:
+ * @client: a client
+ * @request: the request
+ * @file: a file of this machine; a regular file, or one that does not exist
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the download
+ * @progress: (nullable) (scope notified) (closure progress_data) (destroy progress_destroy):
+ *   called with the bytes that the file has, and those that it will have, -1 if that is not known;
+ *   at most ten times a second, and at the end
+ * @progress_data: data for @progress
+ * @progress_destroy: (nullable): frees @progress_data
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
+ *
+ * Sends a request to a pinned host, and writes the body of the response to a file if its status is
+ * one of success, 200 to 299. With any other status, the file is unchanged and the response has a
+ * stream, as that of certpin_client_send().
+ *
+ * The file is replaced only by a whole body, which is on disk before. It keeps its permissions; a
+ * new file has those that the umask allows.
+ *
+ * If the response to a GET is cut, or the call is cancelled, and the server sent a strong entity
+ * tag, what came stays beside @file, in a file with the suffix `.certpin-part`. The next download
+ * of the same URL to the same file requests only the rest of it, if the server still has the same
+ * version and the same key. Otherwise, a download that fails leaves nothing.
+ *
+ * In @callback, call certpin_client_download_finish() to get the result. @progress is called in the
+ * same main context.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_download_async (CertpinClient *client, CertpinRequest *request, GFile *file,
+                               GVariant *options, GCancellable *cancellable,
+                               GFileProgressCallback progress, gpointer progress_data,
+                               GDestroyNotify progress_destroy, GAsyncReadyCallback callback,
+                               gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  Job *job;
+
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (request != NULL);
+  g_return_if_fail (G_IS_FILE (file));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = certpin_task_new (client, certpin_client_download_async, cancellable, callback, user_data);
+  job = g_new0 (Job, 1);
+  job->destroy = progress_destroy;
+  job->download.client = g_object_ref (client);
+  job->download.request = certpin_request_ref (request);
+  job->download.file = g_object_ref (file);
+  job->download.cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  job->download.progress = (CertpinProgress){ progress, progress_data, g_task_get_context (task) };
+  g_task_set_task_data (task, job, job_free);
+  job->download.options = certpin_task_take_options (task, options);
+  if (job->download.options != NULL)
+    g_thread_unref (g_thread_new ("certpin-download", job_run, g_object_ref (task)));
+}
+
+/**
+ * certpin_client_download_finish:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Ends a call of certpin_client_download_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or the file is not a file of this machine
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ *
+ * If the file cannot be written, the error is one of `G_IO_ERROR`, such as
+ * `G_IO_ERROR_NO_SPACE` or `G_IO_ERROR_PERMISSION_DENIED`.
+ *
+ * Returns: (transfer full): the response, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_download_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * certpin_client_download:
+ * @client: a client
+ * @request: the request
+ * @file: a file of this machine; a regular file, or one that does not exist
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the download
+ * @progress: (nullable) (scope call) (closure progress_data): called with the bytes that the file
+ *   has, and those that it will have, -1 if that is not known; at most ten times a second, and at
+ *   the end
+ * @progress_data: data for @progress
+ *
+ * Sends a request to a pinned host, and writes the body of the response to a file if its status is
+ * one of success, 200 to 299. With any other status, the file is unchanged and the response has a
+ * stream, as that of certpin_client_send().
+ *
+ * The file is replaced only by a whole body, which is on disk before. It keeps its permissions; a
+ * new file has those that the umask allows.
+ *
+ * If the response to a GET is cut, or the call is cancelled, and the server sent a strong entity
+ * tag, what came stays beside @file, in a file with the suffix `.certpin-part`. The next download
+ * of the same URL to the same file requests only the rest of it, if the server still has the same
+ * version and the same key. Otherwise, a download that fails leaves nothing.
+ *
+ * This function waits for the result. It calls @progress itself.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range, or @file is not a file of this machine
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ *
+ * If the file cannot be written, the error is one of `G_IO_ERROR`, such as
+ * `G_IO_ERROR_NO_SPACE` or `G_IO_ERROR_PERMISSION_DENIED`.
+ *
+ * Returns: (transfer full): the response, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *file,
+                         GVariant *options, GCancellable *cancellable,
+                         GFileProgressCallback progress, gpointer progress_data, GError **error)
+{
+  g_autoptr (GVariant) given = NULL;
+  CertpinDownload run;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (request != NULL, NULL);
+  g_return_val_if_fail (G_IS_FILE (file), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  given = certpin_task_sink_options (options, error);
+  if (given == NULL)
+    return NULL;
+  run = (CertpinDownload){ client, request, file, given, cancellable };
+  run.progress.function = progress;
+  run.progress.data = progress_data;
+  return certpin_download_run (&run, error);
+}

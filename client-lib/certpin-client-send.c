@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Requests whose response is a stream. */
+
+#include "config.h"
+
+#include "certpin-client.h"
+
+#include "certpin-exchange.h"
+#include "certpin-send.h"
+#include "certpin-task.h"
+#include "certpin-wait.h"
+
+#define STREAM_TIMEOUT_MAX_MS 86400000
+#define GRACE_MS              5000
+
+/* Small bodies come in the reply, which costs less. */
+static GVariant *
+add_stream (GVariant *options)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+
+  if (!g_variant_dict_contains (&dict, "stream"))
+    g_variant_dict_insert (&dict, "stream", "s", "auto");
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+/* A body from a descriptor takes as long as it takes, up to its own limit. */
+static int
+timeout_of_upload (GVariant *options)
+{
+  guint32 timeout_ms = STREAM_TIMEOUT_MAX_MS;
+
+  g_variant_lookup (options, "stream-timeout-ms", "u", &timeout_ms);
+  return (int)MIN (timeout_ms, STREAM_TIMEOUT_MAX_MS) + GRACE_MS;
+}
+
+/* As certpin_client_send_async(). `descriptors`: (nullable): to which the options refer */
+void
+certpin_send_begin (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                    GUnixFDList *descriptors, GCancellable *cancellable,
+                    GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task
+      = certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data);
+  g_autoptr (GVariant) given = certpin_task_take_options (task, options);
+  g_autoptr (GVariant) with_stream = NULL;
+  CertpinCall *call;
+
+  if (given == NULL)
+    return;
+  with_stream = add_stream (given);
+  call = certpin_exchange_new_call (request, with_stream);
+  if (descriptors != NULL)
+    {
+      call->sent = g_object_ref (descriptors);
+      call->timeout_ms = timeout_of_upload (given);
+    }
+  certpin_task_submit (task, call);
+}
+
+/**
+ * certpin_client_send_async:
+ * @client: a client
+ * @request: the request
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the request, in the service too, until @callback is called
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
+ *
+ * Sends a request to a pinned host, like certpin_client_secure_request_async(), but the result is
+ * there as soon as the head of the response is, and the body is a stream of any size,
+ * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time.
+ *
+ * In @callback, call certpin_client_send_finish() to get the result.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (request != NULL);
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  certpin_send_begin (client, request, options, /* descriptors= */ NULL, cancellable, callback,
+                      user_data);
+}
+
+/**
+ * certpin_client_send_finish:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Ends a call of certpin_client_send_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ *
+ * Returns: (transfer full): the response, with a stream, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_send_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return certpin_exchange_take_response (G_TASK (result), /* streams= */ TRUE, error);
+}
+
+/**
+ * certpin_client_send:
+ * @client: a client
+ * @request: the request
+ * @options: (nullable): an `a{sv}` with the options of
+ *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
+ * @cancellable: (nullable): cancels the request, in the service too, until this function returns
+ *
+ * Sends a request to a pinned host, like certpin_client_secure_request(), but returns as soon as
+ * the head of the response is there, and the body is a stream of any size,
+ * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time.
+ *
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
+ * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
+ *   key
+ * - `CERTPIN_ERROR_NOT_SECURE`: a redirect leads to a URL that is not https
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the request is too large, or the user has too many
+ *   requests or bodies under way
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests
+ * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
+ * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
+ * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
+ * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
+ * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
+ * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
+ * - `CERTPIN_ERROR_PIN_CHANGED`: a pin or a trust anchor changed after the request was sent
+ * - `CERTPIN_ERROR_TRUNCATED`: the connection ended before the response was complete
+ * - `CERTPIN_ERROR_BODY_TOO_LARGE`: the response body is larger than the option `max-body`
+ *   allows
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
+ *   URL that is not valid
+ * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ *
+ * Returns: (transfer full): the response, with a stream, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_client_send (CertpinClient *client, CertpinRequest *request, GVariant *options,
+                     GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = NULL;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (request != NULL, NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  wait = certpin_wait_begin ();
+  certpin_client_send_async (client, request, options, cancellable, certpin_wait_on_result, wait);
+  return certpin_client_send_finish (client, certpin_wait_for_result (wait), error);
+}

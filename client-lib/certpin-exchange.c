@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* A request as a call of the service, with a token by which it can be cancelled, and its reply as
+ * a response, whose body may come by a descriptor. */
+
+#include "config.h"
+
+#include "certpin-exchange.h"
+
+#include "certpin-arguments.h"
+#include "certpin-body.h"
+#include "certpin-client-private.h"
+#include "certpin-error.h"
+#include "certpin-response-private.h"
+#include "certpin-status.h"
+
+#include "dbus/certpin-names.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define REQUEST_TIMEOUT_MS     30000
+#define REQUEST_TIMEOUT_MAX_MS 600000
+
+/* The service enforces the timeout of a request; the library waits a little longer for its
+ * answer. */
+#define GRACE_MS 5000
+
+/* A token is a part of an object path. */
+#define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
+
+static const CertpinMethod secure_request
+    = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
+
+/* Adds a token, by which the request can be cancelled, to the options. The program's own token
+ * stays as it is. `token` is NULL if that is not a valid one; then the service refuses the
+ * request. */
+static GVariant *
+add_token (GVariant *options, char **token)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+
+  if (!g_variant_dict_contains (&dict, "handle-token"))
+    {
+      *token = g_strdup_printf ("c%08x%08x", g_random_int (), g_random_int ());
+      g_variant_dict_insert (&dict, "handle-token", "s", *token);
+    }
+  else if (g_variant_dict_lookup (&dict, "handle-token", "s", token)
+           && (**token == '\0' || (*token)[strspn (*token, TOKEN_CHARACTERS)] != '\0'))
+    g_clear_pointer (token, g_free);
+  return g_variant_dict_end (&dict);
+}
+
+/* `options`: an `a{sv}`. Returns: (transfer full) */
+CertpinCall *
+certpin_exchange_new_call (CertpinRequest *request, GVariant *options)
+{
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
+  g_autofree char *token = NULL;
+  GVariant *with_token = add_token (options, &token);
+  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
+  CertpinCall *call = certpin_call_new (
+      &secure_request,
+      g_variant_new ("(s@s@a(ss)@ay@a{sv})", certpin_request_get_method (request),
+                     certpin_arguments_text (url), certpin_request_get_headers (request),
+                     certpin_arguments_bytes (certpin_request_get_body (request)), with_token));
+
+  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
+  call->timeout_ms = (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + GRACE_MS;
+  call->token = g_steal_pointer (&token);
+  return call;
+}
+
+/* Sets the error, and returns NULL. */
+G_GNUC_PRINTF (2, 3)
+static gpointer
+refuse_reply (GError **error, const char *format, ...)
+{
+  g_autofree char *what = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  what = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+               "the reply of the certpin service is not valid: %s", what);
+  return NULL;
+}
+
+/* Returns: floating: the evidence, without what only the library can use */
+static GVariant *
+strip_info (GVariant *info)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (info);
+
+  g_variant_dict_remove (&dict, "body");
+  g_variant_dict_remove (&dict, "request");
+  return g_variant_dict_end (&dict);
+}
+
+/* Returns: one of the descriptors; the others are closed */
+static int
+steal_one (GUnixFDList *received, int index)
+{
+  int length;
+  g_autofree int *descriptors = g_unix_fd_list_steal_fds (received, &length);
+
+  for (int i = 0; i < length; i++)
+    if (i != index)
+      close (descriptors[i]);
+  return descriptors[index];
+}
+
+/* Returns: (transfer full) (nullable): the body that comes by a descriptor */
+static GInputStream *
+take_body (GTask *task, GVariant *info, GError **error)
+{
+  CertpinCall *call = g_task_get_task_data (task);
+  g_autoptr (GUnixFDList) received = g_steal_pointer (&call->received);
+  CertpinClient *client = g_task_get_source_object (task);
+  const char *path;
+  gint32 index;
+
+  if (received == NULL || !g_variant_lookup (info, "body", "h", &index)
+      || !g_variant_lookup (info, "request", "&o", &path) || index < 0
+      || index >= g_unix_fd_list_get_length (received))
+    return refuse_reply (error, "it has no descriptor");
+  return certpin_body_new (steal_one (received, index), call->connection, path,
+                           certpin_client_get_link (client));
+}
+
+/* Ends a task that was submitted with such a call. `streams`: the response is to have a stream,
+ * whether or not its body came by a descriptor; otherwise it may not have come by one.
+ * Returns: (transfer full) (nullable) */
+CertpinResponse *
+certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
+{
+  g_autoptr (GVariant) reply = g_task_propagate_pointer (task, error);
+  g_autoptr (GVariant) headers = NULL, body = NULL, info = NULL;
+  g_autoptr (GInputStream) stream = NULL;
+  g_autoptr (GBytes) bytes = NULL;
+  gboolean by_descriptor;
+  guint32 status;
+
+  if (reply == NULL)
+    return NULL;
+  g_variant_get (reply, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);
+  if (!CERTPIN_IS_FINAL_STATUS (status))
+    return refuse_reply (error, "%u is not an HTTP status code", status);
+  bytes = g_variant_get_data_as_bytes (body);
+  by_descriptor = g_variant_lookup (info, "body", "h", NULL);
+  if (!streams)
+    return by_descriptor ? refuse_reply (error, "the body comes by a descriptor")
+                         : certpin_response_new (status, headers, bytes, info);
+  if (!by_descriptor)
+    stream = g_memory_input_stream_new_from_bytes (bytes);
+  else if ((stream = take_body (task, info, error)) == NULL)
+    return NULL;
+  return certpin_response_new_for_stream (status, headers, stream,
+                                          by_descriptor ? strip_info (info) : info);
+}

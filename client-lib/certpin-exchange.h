@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a request as a call, and its reply as a response. */
+
+#pragma once
+
+#include "certpin-call.h"
+#include "certpin-request.h"
+#include "certpin-response.h"
+
+G_BEGIN_DECLS
+
+CertpinCall *certpin_exchange_new_call (CertpinRequest *request, GVariant *options);
+CertpinResponse *certpin_exchange_take_response (GTask *task, gboolean streams, GError **error);
+
+G_END_DECLS

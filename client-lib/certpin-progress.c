@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Tells a program how far a transfer has come, ten times a second at most, in the program's own
+ * main context. */
+
+#include "config.h"
+
+#include "certpin-progress.h"
+
+#include "certpin-engine.h"
+
+#define INTERVAL_US 100000
+
+/* A report on its way. */
+typedef struct
+{
+  CertpinProgress progress;
+  goffset done;
+  goffset total;
+} Report;
+
+static gboolean
+report_give (gpointer data)
+{
+  Report *report = data;
+
+  report->progress.function (report->done, report->total, report->progress.data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+report_now (CertpinProgress *progress, goffset done, goffset total)
+{
+  Report *report;
+
+  if (progress->function == NULL)
+    return;
+  if (progress->context == NULL)
+    {
+      progress->function (done, total, progress->data);
+      return;
+    }
+  report = g_new0 (Report, 1);
+  *report = (Report){ *progress, done, total };
+  certpin_context_post (progress->context, report_give, report, g_free);
+}
+
+/* `done`: bytes. `total`: bytes; -1: not known */
+void
+certpin_progress_report (CertpinProgress *progress, goffset done, goffset total)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (now_us < progress->next_us)
+    return;
+  progress->next_us = now_us + INTERVAL_US;
+  report_now (progress, done, total);
+}
+
+/* The transfer is over, and had so many bytes. */
+void
+certpin_progress_report_end (CertpinProgress *progress, goffset done)
+{
+  report_now (progress, done, done);
+}

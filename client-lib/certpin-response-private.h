@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a response whose body is a stream. */
+
+#pragma once
+
+#include "certpin-response.h"
+
+G_BEGIN_DECLS
+
+CertpinResponse *certpin_response_new_for_stream (unsigned int status, GVariant *headers,
+                                                  GInputStream *stream, GVariant *info);
+
+G_END_DECLS

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Sends a request whose body is read from a stream; blocks meanwhile. A thread of the upload's own
+ * reads the stream, and writes to a socket from which the service reads. When the service has
+ * answered, it needs no more of the body, and the thread ends. */
+
+#include "config.h"
+
+#include "certpin-upload.h"
+
+#include "certpin-error.h"
+#include "certpin-send.h"
+#include "certpin-wait.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUFFER_BYTES (64 * 1024)
+
+/* The thread that moves the body. */
+typedef struct
+{
+  CertpinUpload *upload;
+  int socket;
+  GCancellable *stop;
+  goffset done;  /* bytes that were given to the service */
+  GError *error; /* why the stream could not be read */
+} Pump;
+
+/* Returns: whether the socket can be written to; FALSE: the pump was stopped */
+static gboolean
+pump_wait (Pump *pump)
+{
+  GPollFD polled[] = { { pump->socket, G_IO_OUT, 0 }, { -1, G_IO_IN, 0 } };
+  gboolean stops = g_cancellable_make_pollfd (pump->stop, &polled[1]);
+
+  g_poll (polled, stops ? 2 : 1, -1);
+  if (stops)
+    g_cancellable_release_fd (pump->stop);
+  return !g_cancellable_is_cancelled (pump->stop);
+}
+
+/* Returns: FALSE: the service reads no more, and its answer says why */
+static gboolean
+pump_write (Pump *pump, const char *bytes, gsize length)
+{
+  while (length > 0)
+    {
+      gssize written = send (pump->socket, bytes, length, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+      if (written < 0 && errno == EAGAIN && !pump_wait (pump))
+        return FALSE;
+      if (written < 0 && errno != EAGAIN && errno != EINTR)
+        return FALSE;
+      bytes += MAX (written, 0);
+      length -= (gsize)MAX (written, 0);
+    }
+  return TRUE;
+}
+
+/* The end of the socket tells the service if the stream ended early. */
+static gpointer
+pump_run (gpointer data)
+{
+  Pump *pump = data;
+  CertpinUpload *upload = pump->upload;
+  g_autofree char *buffer = g_malloc (BUFFER_BYTES);
+  gssize length = 1;
+
+  while (pump->done < upload->length && length > 0)
+    {
+      certpin_progress_report (&upload->progress, pump->done, upload->length);
+      length = g_input_stream_read (upload->body, buffer,
+                                    (gsize)MIN (BUFFER_BYTES, upload->length - pump->done),
+                                    pump->stop, &pump->error);
+      if (length > 0 && !pump_write (pump, buffer, (gsize)length))
+        break;
+      pump->done += MAX (length, 0);
+    }
+  if (length == 0)
+    g_set_error (&pump->error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
+                 "the body ended after %" G_GOFFSET_FORMAT " of %" G_GOFFSET_FORMAT " bytes",
+                 pump->done, upload->length);
+  shutdown (pump->socket, SHUT_WR);
+  return NULL;
+}
+
+/* Returns: floating: the options, with the body's */
+static GVariant *
+add_body (CertpinUpload *upload)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (upload->options);
+
+  g_variant_dict_insert_value (&dict, "body-stream", g_variant_new_handle (0));
+  g_variant_dict_insert (&dict, "body-length", "t", (guint64)upload->length);
+  return g_variant_dict_end (&dict);
+}
+
+/* Sends the request, and the body from the other end of `theirs`, which is closed. */
+static CertpinResponse *
+exchange (CertpinUpload *upload, Pump *pump, int theirs, GError **error)
+{
+  g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&theirs, 1);
+  g_autoptr (CertpinWait) wait = certpin_wait_begin ();
+  GThread *thread;
+
+  certpin_send_begin (upload->client, upload->request, add_body (upload), descriptors,
+                      upload->cancellable, certpin_wait_on_result, wait);
+  thread = g_thread_new ("certpin-upload", pump_run, pump);
+  certpin_wait_for_result (wait);
+  g_cancellable_cancel (pump->stop);
+  g_thread_join (thread);
+  return certpin_client_send_finish (upload->client, certpin_wait_for_result (wait), error);
+}
+
+/* A file knows how long it is. */
+static gboolean
+find_length (CertpinUpload *upload, GError **error)
+{
+  g_autoptr (GFileInfo) info = NULL;
+
+  if (g_bytes_get_size (certpin_request_get_body (upload->request)) > 0)
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "a request with a body of its own cannot be uploaded with another one");
+  else if (upload->length >= 0)
+    return TRUE;
+  else if (!G_IS_FILE_INPUT_STREAM (upload->body))
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "the length of the body must be given, unless it is a file");
+  else
+    info = g_file_input_stream_query_info (G_FILE_INPUT_STREAM (upload->body),
+                                           G_FILE_ATTRIBUTE_STANDARD_SIZE, upload->cancellable,
+                                           error);
+  if (info != NULL)
+    upload->length
+        = MAX (g_file_info_get_size (info) - g_seekable_tell (G_SEEKABLE (upload->body)), 0);
+  return info != NULL;
+}
+
+/* Errors: CERTPIN_ERROR, or that of the stream if it cannot be read.
+ * Returns: (transfer full) (nullable): the response, with a stream */
+CertpinResponse *
+certpin_upload_run (CertpinUpload *upload, GError **error)
+{
+  Pump pump = { .upload = upload };
+  g_autoptr (GCancellable) stop = g_cancellable_new ();
+  CertpinResponse *response;
+  GError *reason = NULL;
+  int ends[2];
+
+  if (!find_length (upload, error))
+    return NULL;
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot make a socket: %s",
+                   g_strerror (errno));
+      return NULL;
+    }
+  pump.socket = ends[0];
+  pump.stop = stop;
+  response = exchange (upload, &pump, ends[1], &reason);
+  close (ends[0]);
+  /* If the body ended early, the service says only that. */
+  if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT) && pump.error != NULL
+      && !g_error_matches (pump.error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      g_clear_error (&reason);
+      reason = g_steal_pointer (&pump.error);
+    }
+  g_clear_error (&pump.error);
+  if (response != NULL)
+    certpin_progress_report_end (&upload->progress, pump.done);
+  else
+    g_propagate_error (error, reason);
+  return response;
+}
