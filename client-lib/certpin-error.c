@@ -43,9 +43,11 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (NOT_AUTHORIZED, "NotAuthorized"),
   ENTRY (STORE_FAILED, "StoreFailed"),
   ENTRY (SERVICE_UNAVAILABLE, "ServiceUnavailable"),
+  ENTRY (PROXY_FAILED, "ProxyFailed"),
+  ENTRY (PROXY_AUTH_REQUIRED, "ProxyAuthRequired"),
 };
 
-G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_SERVICE_UNAVAILABLE + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1);
 
 /**
  * certpin_error_quark:

@@ -47,6 +47,10 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_NOT_AUTHORIZED: the caller may not do this
  * @CERTPIN_ERROR_STORE_FAILED: the change could not be written to disk
  * @CERTPIN_ERROR_SERVICE_UNAVAILABLE: the service could not be reached (library only)
+ * @CERTPIN_ERROR_PROXY_FAILED: the proxy cannot be reached, is not trusted, or did not connect to
+ *   the host
+ * @CERTPIN_ERROR_PROXY_AUTH_REQUIRED: the proxy demands credentials, or does not accept those that
+ *   the service has
  *
  * The errors of certpin. New codes are only appended.
  *
@@ -80,6 +84,8 @@ typedef enum
   CERTPIN_ERROR_NOT_AUTHORIZED,
   CERTPIN_ERROR_STORE_FAILED,
   CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+  CERTPIN_ERROR_PROXY_FAILED,
+  CERTPIN_ERROR_PROXY_AUTH_REQUIRED,
 } CertpinError;
 
 CERTPIN_API GQuark certpin_error_quark (void);

@@ -24,7 +24,7 @@ NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/t
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/system/attacks/manners.py', 'tests/system/test-abuse.py',
-         'tests/system/test-answers.py', 'tests/system/test-reload.py')
+         'tests/system/test-answers.py', 'tests/system/test-proxy.py', 'tests/system/test-reload.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

@@ -69,6 +69,22 @@ cpd_address_is_link_local (GInetAddress *address)
   return bytes[0] == 0x20 && bytes[1] == 0x02 && is_link_local_v4 (bytes + 2);
 }
 
+static const char refused_message[] = "it has only link-local addresses, which are refused";
+
+/* What is not looked up here can only be an address by its text.
+ * `name`: canonical: a host's name or address.
+ * Errors: CERTPIN_ERROR_UNREACHABLE: an address that no request may go to. */
+gboolean
+cpd_address_check_literal (const char *name, GError **error)
+{
+  g_autoptr (GInetAddress) address = g_inet_address_new_from_string (name);
+
+  if (address == NULL || !cpd_address_is_link_local (address))
+    return TRUE;
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE, refused_message);
+  return FALSE;
+}
+
 static gboolean
 lets_through (CpdAddressFilter *filter, GSocketAddress *address)
 {
@@ -86,8 +102,7 @@ static void
 set_end_error (CpdAddressFilter *filter, GError **error)
 {
   if (filter->refused && !filter->any)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
-                         "it has only link-local addresses, which are refused");
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE, refused_message);
 }
 
 static GSocketAddress *

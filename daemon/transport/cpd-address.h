@@ -16,5 +16,6 @@ GType cpd_address_get_type (void);
 GSocketConnectable *cpd_address_new (const char *name, guint16 port);
 
 gboolean cpd_address_is_link_local (GInetAddress *address);
+gboolean cpd_address_check_literal (const char *name, GError **error);
 
 G_END_DECLS

@@ -65,6 +65,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_workers_unref (attempt->settings.workers);
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
+  cpd_proxy_unref (attempt->settings.proxy);
   certpin_request_unref (attempt->settings.request);
   g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
   cpd_budget_unref (attempt->settings.bodies);
@@ -98,6 +99,7 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_workers_ref (settings->workers);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
+  cpd_proxy_ref (settings->proxy);
   certpin_request_ref (settings->request);
   cpd_budget_ref (settings->bodies);
   if (settings->require_keys != NULL)
@@ -351,6 +353,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
+    .proxy = attempt->settings.proxy,
     .uid = attempt->settings.uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,

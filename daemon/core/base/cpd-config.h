@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-proxies.h"
 
 G_BEGIN_DECLS
 
@@ -23,6 +23,7 @@ typedef struct
   guint64 channel_idle_s;
   char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */
   GStrv local_trust_dirs; /* of authorities that the administrator added */
+  CpdProxies *proxies;
 } CpdConfig;
 
 CpdConfig *cpd_config_new (void);
