@@ -71,6 +71,8 @@ PROOFS = (
           {'pinning': ['an unpinned host']}, True),
     Proof('channels of one user only', ['shared-channels'],
           {'users': ['never share']}, False),
+    Proof('connections of one proxy only', ['shared-proxies'],
+          {'proxy': ['never shared across']}, False, False),
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
     Proof('headers that stay within an origin', ['headers-cross-origins'],
           {'redirects': ['never cross origins; the'], 'attacks': ['take secrets along']}, False),
