@@ -107,13 +107,14 @@ static void
 fail_for_status (CpdProxyTunnel *tunnel, unsigned int status)
 {
   const char *host = cpd_host_get_text (tunnel->settings.target);
+  gboolean demands = status == 407 || status == 401; /* tinyproxy says that to wrong credentials */
   g_autofree char *message = NULL;
 
-  if (status == 407 && tunnel->settings.proxy->authorization == NULL)
+  if (demands && tunnel->settings.proxy->authorization == NULL)
     message = g_strdup_printf ("demands credentials (status %u); put them in the file that "
                                "ProxyCredentials= in certpind.conf names",
                                status);
-  else if (status == 407)
+  else if (demands)
     message = g_strdup_printf ("does not accept the credentials (status %u) in the file that "
                                "ProxyCredentials= in certpind.conf names",
                                status);
@@ -123,8 +124,7 @@ fail_for_status (CpdProxyTunnel *tunnel, unsigned int status)
     message = g_strdup_printf ("could not connect to ‘%s’ (status %u)", host, status);
   else
     message = g_strdup_printf ("did not connect to ‘%s’ (status %u)", host, status);
-  fail (tunnel, status == 407 ? CERTPIN_ERROR_PROXY_AUTH_REQUIRED : CERTPIN_ERROR_PROXY_FAILED,
-        message);
+  fail (tunnel, demands ? CERTPIN_ERROR_PROXY_AUTH_REQUIRED : CERTPIN_ERROR_PROXY_FAILED, message);
 }
 
 static void on_ready (gpointer user_data);

@@ -278,6 +278,7 @@ MISBEHAVIOURS = {
     'says 200 and a ServerHello': (saying(ESTABLISHED + b'\x16\x03\x03\x00\x04\x02\x00\x00\x00'), 'ProxyFailed',
                                    'before the host was sent any'),
     'demands credentials': (saying(REFUSED % 407), 'ProxyAuthRequired', 'demands credentials (status 407)'),
+    'does not authorize it': (saying(REFUSED % 401), 'ProxyAuthRequired', 'does not accept the credentials'),
     'forbids it': (saying(REFUSED % 403), 'ProxyFailed', f'refused to connect to ‘{HOST}:'),
     'has a bad gateway': (saying(REFUSED % 502), 'ProxyFailed', f'could not connect to ‘{HOST}:'),
     'redirects': (saying(b'HTTP/1.1 302 Found\r\nLocation: https://h.test/\r\n\r\n'), 'ProxyFailed', '(status 302)'),
@@ -302,7 +303,7 @@ def add_misbehaviour_test(name, secure, answer, error, said):
         identity = world.issue('127.0.0.1') if secure else None
         proxy = add_proxy(world, identity)
         path = write_credentials(world, proxy)
-        configure(world, proxy, more=f'ProxyCredentials={path}' if 'credentials' not in name else '')
+        configure(world, proxy, more=f'ProxyCredentials={path}' if 'demands' not in name else '')
         server, _ = serve_pinned(world)
         proxy.answer = answer
         started = time.monotonic()
