@@ -259,6 +259,7 @@ def nothing(_connection):
 STOLEN = b'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nstolen'
 REFUSED = b'HTTP/1.1 %d Sorry, hush\r\nContent-Length: 6\r\n\r\nstolen'
 HUGE = b'HTTP/1.1 200 OK\r\n' + b'X-Huge: ' + b'x' * 70000 + b'\r\n\r\n'
+PART = (b'HTTP/1.1 200 OK\r\nX: ' + b'x' * 4096)[:4092] + b'\r\n\r\n'  # as much as is read at once
 MANY = b'HTTP/1.1 200 OK\r\n' + b'X: y\r\n' * 1001 + b'\r\n'
 # name → what it says, error, what the message has
 MISBEHAVIOURS = {
@@ -275,6 +276,7 @@ MISBEHAVIOURS = {
     'sends a head that never ends': (saying(HUGE[:-2] * 20), 'ProxyFailed', 'did not answer in HTTP/1.1'),
     'switches protocols': (saying(b'HTTP/1.1 101 Switching\r\n\r\n'), 'ProxyFailed', 'did not answer in HTTP/1.1'),
     'says 200 and more': (saying(STOLEN), 'ProxyFailed', 'before the host was sent any'),
+    'says 200 in one part, and a byte in the next': (saying(PART + b'x'), 'ProxyFailed', 'before the host was sent any'),
     'says 200 and a ServerHello': (saying(ESTABLISHED + b'\x16\x03\x03\x00\x04\x02\x00\x00\x00'), 'ProxyFailed',
                                    'before the host was sent any'),
     'demands credentials': (saying(REFUSED % 407), 'ProxyAuthRequired', 'demands credentials (status 407)'),

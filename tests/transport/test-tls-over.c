@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define NAME  "inner.example"
@@ -20,7 +21,9 @@ typedef struct
   TlsFixture outer;        /* its `tls` is below the inner one */
   gnutls_session_t server; /* the inner one's other end */
   CpdTls *tls;
+  GByteArray *corked; /* what the inner server holds back; NULL: nothing */
   gsize received;
+  unsigned int reads;
 } Fixture;
 
 static const TlsServer usual = { .priority = "NORMAL" };
@@ -42,7 +45,12 @@ pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
 static ssize_t
 push (gnutls_transport_ptr_t transport, const void *data, size_t count)
 {
-  return settle (gnutls_record_send (((Fixture *)transport)->outer.server, data, count));
+  Fixture *f = transport;
+
+  if (f->corked == NULL)
+    return settle (gnutls_record_send (f->outer.server, data, count));
+  g_byte_array_append (f->corked, data, (unsigned int)count);
+  return (ssize_t)count;
 }
 
 static gboolean
@@ -118,7 +126,10 @@ receive_some (gpointer user_data)
   if (length < 0)
     g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
   else
-    f->received += (gsize)length;
+    {
+      f->received += (gsize)length;
+      f->reads++;
+    }
 }
 
 /* What was read from the socket already is told of, too, although the socket is silent. */
@@ -141,12 +152,61 @@ test_nothing_is_kept_back (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->received, ==, sent);
 }
 
+/* Likewise, where one record of the outer session has two of the inner one. */
+static void
+test_two_records_in_one (Fixture *f, gconstpointer user_data)
+{
+  f->corked = g_byte_array_new ();
+  g_assert_cmpint (gnutls_record_send (f->server, "first", 5), ==, 5);
+  g_assert_cmpint (gnutls_record_send (f->server, "second", 6), ==, 6);
+  g_assert_cmpint (gnutls_record_send (f->outer.server, f->corked->data, f->corked->len), ==,
+                   (ssize_t)f->corked->len);
+  g_clear_pointer (&f->corked, g_byte_array_unref);
+  cpd_tls_watch (f->tls, G_IO_IN, receive_some, f);
+  while (f->received < 11)
+    test_loop_step ();
+  g_assert_cmpuint (f->reads, ==, 2);
+}
+
+static gsize
+take (Fixture *f)
+{
+  char buffer[4096];
+  gsize taken = 0;
+  ssize_t length;
+
+  while ((length = gnutls_record_recv (f->server, buffer, sizeof buffer)) > 0)
+    taken += (gsize)length;
+  g_assert_cmpint ((int)length, ==, GNUTLS_E_AGAIN);
+  return taken;
+}
+
+/* What the outer session could not send goes on, although the inner one has nothing left. */
+static void
+test_sends_the_rest (Fixture *f, gconstpointer user_data)
+{
+  g_autofree char *bytes = g_malloc0 (16384);
+  gsize sent = 0, arrived = 0;
+
+  while (!cpd_tls_has_unsent (f->tls))
+    {
+      g_assert_cmpint (cpd_tls_send (f->tls, bytes, 16384, NULL), ==, 16384);
+      sent += 16384;
+    }
+  for (int i = 0; i < 1000 && cpd_tls_has_unsent (f->tls); i++)
+    {
+      arrived += take (f);
+      cpd_tls_send (f->tls, NULL, 0, NULL);
+    }
+  g_assert_false (cpd_tls_has_unsent (f->tls));
+  g_assert_cmpuint (arrived + take (f), ==, sent);
+}
+
 /* More than the socket takes, to a server that reads now and then. */
 static void
 test_sends_all (Fixture *f, gconstpointer user_data)
 {
   g_autofree char *bytes = g_malloc0 (LARGE);
-  g_autofree char *buffer = g_malloc (LARGE);
   gsize sent = 0, arrived = 0;
   gboolean waited = FALSE;
 
@@ -154,7 +214,6 @@ test_sends_all (Fixture *f, gconstpointer user_data)
     {
       g_autoptr (GError) error = NULL;
       gssize length = cpd_tls_send (f->tls, bytes + sent, LARGE - sent, &error);
-      ssize_t taken;
 
       if (length < 0)
         g_assert_error (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
@@ -162,9 +221,7 @@ test_sends_all (Fixture *f, gconstpointer user_data)
       if (length > 0)
         continue;
       waited = waited || cpd_tls_has_unsent (f->tls);
-      while ((taken = gnutls_record_recv (f->server, buffer, LARGE)) > 0)
-        arrived += (gsize)taken;
-      g_assert_cmpint ((int)taken, ==, GNUTLS_E_AGAIN);
+      arrived += take (f);
     }
   g_assert_true (waited);
   g_assert_false (cpd_tls_has_unsent (f->tls));
@@ -217,6 +274,25 @@ test_cut (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (read (f->outer.fd, &byte, 1), ==, 0);
 }
 
+/* Whatever gets the number of the socket next is not touched. */
+static void
+test_cut_is_the_end (Fixture *f, gconstpointer user_data)
+{
+  struct linger linger = { .l_onoff = 0 };
+  socklen_t length = sizeof linger;
+  int fds[2], next;
+
+  cpd_tls_cut (f->tls);
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds));
+  g_assert_true (fds[0] == f->outer.client_fd || fds[1] == f->outer.client_fd);
+  next = f->outer.client_fd;
+  g_clear_pointer (&f->tls, cpd_tls_free);
+  g_assert_no_errno (getsockopt (next, SOL_SOCKET, SO_LINGER, &linger, &length));
+  g_assert_cmpint (linger.l_onoff, ==, 0);
+  close (fds[0]);
+  close (fds[1]);
+}
+
 static void
 test_close (Fixture *f, gconstpointer user_data)
 {
@@ -239,10 +315,13 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   ADD_BOTH ("asks-for-the-host", test_asks_for_the_host);
   ADD_BOTH ("nothing-is-kept-back", test_nothing_is_kept_back);
+  ADD_BOTH ("two-records-in-one", test_two_records_in_one);
   ADD_BOTH ("sends-all", test_sends_all);
+  ADD_BOTH ("sends-the-rest", test_sends_the_rest);
   ADD_BOTH ("end", test_end);
   ADD_BOTH ("end-of-the-outer-one", test_end_of_the_outer_one);
   ADD_BOTH ("cut", test_cut);
+  ADD_BOTH ("cut-is-the-end", test_cut_is_the_end);
   ADD_BOTH ("close", test_close);
   return g_test_run ();
 }
