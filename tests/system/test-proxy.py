@@ -12,10 +12,11 @@ import time
 from attacks.resolver import FILES, Resolver
 from lib import http, pki
 from lib.caller import PINS
+from lib.certpinctl import BAD_INPUT, NETWORK, OK, ctl
 from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
-from lib.server import Gate, reset_when_closed
-from lib.tap import equal, holds, run, test
+from lib.server import reset_when_closed
+from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import World
 
 HOST = 'h.test'  # no name below “test” leads anywhere, but for the name server of this test
@@ -148,6 +149,24 @@ def _(world):
         equal(explained['proxy'], due, f'the proxy of {host}')
 
 
+@test('certpinctl says which proxy a host takes, uses another, and shows which one it was')
+def _(world):
+    one, other = add_proxy(world), add_proxy(world)
+    configure(world, one, other)
+    server, _ = serve_pinned(world)
+    _, output, _ = ctl(world, 'explain', HOST)
+    holds(f'proxy: {one.url()}\n' in output.decode(), output)
+    code, output, errors = ctl(world, 'get', '--verbose', f'--proxy={other.url()}', server.url(HOST))
+    equal((code, output), (OK, b'hello'), 'the exit code and the answer')
+    holds(f'through proxy {other.url()}\n' in errors, errors)
+    equal((len(one.asked), len(other.asked)), (0, 1), 'the tunnels')
+    equal(ctl(world, 'get', '--proxy=direct', server.url(HOST))[0], BAD_INPUT, 'the exit code')
+    other.answer = saying(REFUSED % 502)
+    equal(ctl(world, 'get', f'--proxy={other.url()}', server.url(HOST) + '?')[0], OK, 'over the kept connection')
+    world.daemon.restart()
+    equal(ctl(world, 'get', f'--proxy={other.url()}', server.url(HOST))[0], NETWORK, 'the exit code')
+
+
 # The promise to the host
 
 @test('a wrong key behind a proxy: not one byte')
@@ -183,6 +202,21 @@ def _(world):
     change(world)
     proxy.let_go()
     world.alice.refused('PinMismatch', pending.answer)
+    server.wait_until_idle()
+    equal(server.bytes, 0, 'the bytes that arrived')
+
+
+@test('the pin changes while an https proxy shakes hands: it is refused, and not one byte')
+def _(world):
+    server, proxy = set_up(world, identity=world.issue('127.0.0.1'))
+    going_on = threading.Event()
+    proxy.greet = lambda _proxy, _connection: going_on.wait(DEADLINE_S)
+    pending = world.alice.begin_request(server.url(HOST))
+    proxy.wait(lambda: proxy.opened == 1, 'a connection')
+    world.alice.block(HOST)
+    going_on.set()
+    world.alice.refused('Blocked', pending.answer)
+    proxy.wait_until_idle()
     server.wait_until_idle()
     equal(server.bytes, 0, 'the bytes that arrived')
 
@@ -403,6 +437,19 @@ def _(world):
         configure(world, proxy.url(PROXY_NAME))
         server, _ = serve_pinned(world)
         equal(world.arrives(server, host=HOST).info['proxy'], proxy.url(PROXY_NAME), 'the proxy')
+
+
+@test('a proxy of two addresses, one of which is silent: the other is tried soon (RFC 8305)')
+def _(world):
+    proxy = add_proxy(world)
+    with (socket.create_server(('::1', proxy.port), family=socket.AF_INET6, backlog=0) as deaf,
+          socket.socket(socket.AF_INET6) as first):
+        first.connect(deaf.getsockname())  # from now on its queue is full, and it drops what comes
+        resolver.lead(PROXY_NAME, ('::1', '127.0.0.1'))
+        configure(world, proxy.url(PROXY_NAME))
+        server, _ = serve_pinned(world)
+        answer = world.arrives(server, host=HOST, timeout_ms=3000)
+        holds(answer.info['timings']['connect'] > 200000, 'the silent one was not tried')
 
 
 @test('a request may be sent again if a kept connection through a proxy has died')
