@@ -11,7 +11,7 @@ import time
 
 from attacks.resolver import FILES, Resolver
 from lib import http, pki
-from lib.caller import PINS
+from lib.caller import PINS, CallError
 from lib.certpinctl import BAD_INPUT, NETWORK, OK, ctl
 from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
@@ -24,6 +24,7 @@ PROXY_NAME = 'proxy.test'
 USER, PASSWORD = 'certpin', 'hush: hush'
 SECRET = base64.b64encode(f'{USER}:{PASSWORD}'.encode()).decode()
 KIB = 1024
+CONNECTIONS = 6  # of one user to one host
 
 
 def configure(world, *proxies, more=''):
@@ -395,6 +396,31 @@ def _(world):
 
     proxy.answer = answer
     world.arrives(server, host=HOST)
+
+
+@test('50 requests at once take as many tunnels as a host may have connections')
+def _(world):
+    server, proxy = set_up(world)
+    for pending in [world.alice.begin_request(server.url(HOST, f'/{number}')) for number in range(50)]:
+        equal(pending.answer().status, 200, 'the status')
+    holds(len(proxy.asked) <= CONNECTIONS, f'{len(proxy.asked)} tunnels')
+
+
+@test('proxies that fail leave no file descriptor behind')
+def _(world):
+    for identity in (None, world.issue('127.0.0.1')):
+        server, proxy = set_up(world, identity=identity)
+        counts = []
+        for answer in [Proxy.connect] + [misbehaviour[0] for misbehaviour in MISBEHAVIOURS.values()]:
+            proxy.answer = answer
+            try:
+                world.alice.request(server.url(HOST), timeout_ms=150)
+            except CallError:
+                pass
+            world.alice.pin(HOST, world.issue(HOST).der)  # which ends what is kept
+            proxy.wait_until_idle()
+            counts.append(len(os.listdir(f'/proc/{world.daemon.process.pid}/fd')))
+        holds(max(counts) <= counts[0] + 1, f'the numbers of descriptors: {counts}')
 
 
 @test('a dead proxy: ProxyFailed, and nobody goes around it')
