@@ -7,7 +7,6 @@ import base64
 import os
 import socket
 import threading
-import time
 
 from attacks.resolver import FILES, Resolver
 from lib import http, pki
@@ -343,9 +342,8 @@ def add_misbehaviour_test(name, secure, answer, error, said):
         configure(world, proxy, more=f'ProxyCredentials={path}' if 'demands' not in name else '')
         server, _ = serve_pinned(world)
         proxy.answer = answer
-        started = time.monotonic()
-        refusal = world.alice.refuses(error, server.url(HOST), timeout_ms=1000)
-        holds(time.monotonic() - started < 5, 'it took too long')
+        timeout_ms = 1000 if error == 'TimedOut' else 30000
+        refusal = world.alice.refuses(error, server.url(HOST), timeout_ms=timeout_ms)
         holds(said in refusal.message, f'{said} is not in {refusal}')
         holds('stolen' not in refusal.message and 'Sorry' not in refusal.message, f'it has the proxy’s text: {refusal}')
         if refusal.name.startswith('Proxy'):
