@@ -29,6 +29,7 @@ typedef struct
   char *timeout; /* seconds */
   char **keys;
   char *redirects;
+  char *proxy;
   gboolean fail;
 } RequestOptions;
 
@@ -40,6 +41,7 @@ request_options_clear (RequestOptions *options)
   g_free (options->output);
   g_free (options->timeout);
   g_free (options->redirects);
+  g_free (options->proxy);
   g_strfreev (options->keys);
 }
 
@@ -125,6 +127,8 @@ service_options (const RequestOptions *options, GError **error)
     return NULL;
   if (options->keys != NULL)
     g_variant_dict_insert (&dict, "require-keys", "^as", options->keys);
+  if (options->proxy != NULL)
+    g_variant_dict_insert (&dict, "proxy", "s", options->proxy);
   return g_variant_dict_end (&dict);
 }
 
@@ -221,6 +225,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
       "also require this key; if repeated, any one of them", "KEY" },
     { "redirects", 0, 0, G_OPTION_ARG_STRING, &chosen.redirects,
       "how many redirects to follow (default: 10)", "N" },
+    { "proxy", 0, 0, G_OPTION_ARG_STRING, &chosen.proxy,
+      "use this proxy of certpind.conf, or ‘direct’", "URL" },
     { "fail", 0, 0, G_OPTION_ARG_NONE, &chosen.fail,
       "exit with status 22 if the HTTP status is 400 or more", NULL },
     { NULL },

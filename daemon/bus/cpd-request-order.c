@@ -18,6 +18,7 @@
 #define REDIRECTS_MAX    20
 #define REQUIRE_KEYS_MAX 64
 #define TOKEN_MAX_BYTES  64
+#define PROXY_MAX_BYTES  512
 
 /* The arguments of the method. */
 typedef struct
@@ -98,10 +99,18 @@ take_keys (CpdOrder *order, GVariant *array, GError **error)
 }
 
 static gboolean
+take_proxy (CpdOrder *order, const char *proxy, const CpdConfig *config, GError **error)
+{
+  if (proxy != NULL)
+    order->proxy = cpd_proxies_check_choice (config->proxies, proxy, error);
+  return proxy == NULL || order->proxy != NULL;
+}
+
+static gboolean
 parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char **token,
                GError **error)
 {
-  const char *given = NULL;
+  const char *given = NULL, *proxy = NULL;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
     { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
@@ -109,10 +118,12 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
     { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
     { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
+    { "proxy", "s", &proxy, 1, PROXY_MAX_BYTES },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !check_token (given, error) || !take_keys (order, keys, error))
+      || !check_token (given, error) || !take_keys (order, keys, error)
+      || !take_proxy (order, proxy, config, error))
     return FALSE;
   *token = g_strdup (given);
   return TRUE;

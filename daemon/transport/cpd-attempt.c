@@ -65,6 +65,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_workers_unref (attempt->settings.workers);
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
+  cpd_proxy_unref (attempt->settings.proxy);
   certpin_request_unref (attempt->settings.request);
   g_clear_pointer (&attempt->settings.require_keys, g_ptr_array_unref);
   cpd_budget_unref (attempt->settings.bodies);
@@ -99,6 +100,7 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_workers_ref (settings->workers);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
+  cpd_proxy_ref (settings->proxy);
   certpin_request_ref (settings->request);
   cpd_budget_ref (settings->bodies);
   cpd_address_rules_ref (settings->rules);
@@ -249,8 +251,11 @@ static gboolean
 leave_denied (CpdAttempt *attempt)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  g_autofree char *refusal = cpd_judge_address (settings->store, settings->uid, settings->target,
-                                                settings->rules, attempt->connection->address);
+  GInetAddress *address = attempt->connection->address;
+  g_autofree char *refusal = address == NULL
+                                 ? NULL
+                                 : cpd_judge_address (settings->store, settings->uid,
+                                                      settings->target, settings->rules, address);
   g_autoptr (GError) error = NULL;
 
   if (refusal == NULL)
@@ -375,6 +380,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
+    .proxy = attempt->settings.proxy,
     .uid = attempt->settings.uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,

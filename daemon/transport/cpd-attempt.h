@@ -35,6 +35,7 @@ typedef struct
   CpdWorkers *workers;
   CpdReading *reading;
   CpdHost *target;
+  CpdProxy *proxy; /* NULL: none */
   CertpinRequest *request;
   GPtrArray *require_keys; /* NULL: none */
   guint32 uid;

@@ -17,6 +17,7 @@ struct _CpdChannelFetcher
 
   CpdStore *store;
   CpdChannels *channels;
+  CpdProxies *proxies;
 };
 
 /* One order in progress; belongs to its task. */
@@ -27,6 +28,7 @@ typedef struct
   gint64 started_us; /* monotonic: when it was authorised */
   CpdBudget *bodies; /* what the uid may hold of them */
   CpdHop hop;
+  CpdProxy *proxy;       /* of this hop; NULL: none */
   CpdAttemptFlags flags; /* of the next attempt at it */
   CpdAttempt *attempt;   /* under way */
   CpdVerdict *verdict;   /* the last */
@@ -50,6 +52,7 @@ fetch_free (gpointer data)
   cpd_order_unref (fetch->order);
   cpd_budget_unref (fetch->bodies);
   cpd_hop_clear (&fetch->hop);
+  cpd_proxy_unref (fetch->proxy);
   g_clear_object (&fetch->attempt);
   cpd_verdict_unref (fetch->verdict);
   g_free (fetch);
@@ -125,6 +128,8 @@ new_info (Fetch *fetch, const CpdAnswer *answer)
   cpd_vardict_add (&info, "http-version", g_variant_new_string ("1.1"));
   cpd_vardict_add (&info, "tls-version", g_variant_new_string (answer->tls_version));
   cpd_vardict_add (&info, "tls-cipher", g_variant_new_string (cipher));
+  if (fetch->proxy != NULL)
+    cpd_vardict_add (&info, "proxy", g_variant_new_string (cpd_proxy_get_text (fetch->proxy)));
   cpd_vardict_add (&info, "connection-reused", g_variant_new_boolean (answer->reused));
   cpd_vardict_add (&info, "redirects", g_variant_new_uint32 (fetch->redirects));
   cpd_vardict_add (&info, "body-bytes", g_variant_new_uint64 (g_bytes_get_size (answer->body)));
@@ -219,14 +224,19 @@ fetch_on_ended (GTask *task)
     }
 }
 
-/* Gives the hop to the channel of its host. */
+/* Gives the hop to the channel of its host and proxy. */
 static void
 fetch_send (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
+  CpdHost *target = fetch->hop.target;
+  CpdProxy *proxy = cpd_proxies_choose (fetch->fetcher->proxies, fetch->order->proxy,
+                                        cpd_host_get_name (target), cpd_host_get_port (target));
   g_autoptr (CpdChannel) channel
-      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->hop.target);
+      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, target, proxy);
 
+  cpd_proxy_unref (fetch->proxy);
+  fetch->proxy = cpd_proxy_ref (proxy);
   g_clear_object (&fetch->attempt);
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
@@ -255,10 +265,15 @@ static gboolean
 fetch_on_deadline (gpointer user_data)
 {
   Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
+  const char *host = cpd_host_get_name (fetch->hop.target);
+  GError *error = fetch->proxy == NULL
+                      ? g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                     "host ‘%s’ did not answer in the time allowed", host)
+                      : g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                     "host ‘%s’, or proxy ‘%s’, did not answer in the time allowed",
+                                     host, cpd_proxy_get_text (fetch->proxy));
 
-  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                                 "host ‘%s’ did not answer in the time allowed",
-                                                 cpd_host_get_name (fetch->hop.target)));
+  cpd_attempt_fail (fetch->attempt, error);
   return G_SOURCE_REMOVE;
 }
 
@@ -338,6 +353,7 @@ cpd_channel_fetcher_dispose (GObject *object)
 
   g_clear_object (&fetcher->channels);
   g_clear_object (&fetcher->store);
+  g_clear_pointer (&fetcher->proxies, cpd_proxies_unref);
   G_OBJECT_CLASS (cpd_channel_fetcher_parent_class)->dispose (object);
 }
 
@@ -359,6 +375,7 @@ cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
 
   fetcher->store = g_object_ref (store);
   fetcher->channels = cpd_channels_new (store, config);
+  fetcher->proxies = cpd_proxies_ref (config->proxies);
   return fetcher;
 }
 

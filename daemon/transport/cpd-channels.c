@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels of all callers: finds them by uid, host and port; drops them when they have been
- * idle for long; and checks the affected ones again when a pin or the anchors change. */
+/* The channels of all callers: finds them by uid, host, port and proxy; drops them when they have
+ * been idle for long; and checks the affected ones again when a pin or the anchors change. */
 
 #include "config.h"
 
@@ -26,7 +26,7 @@ struct _CpdChannels
   CpdStore *store;
   unsigned int max_connections;
   unsigned int idle_s;
-  GHashTable *table; /* "UID HOST:PORT" → Entry */
+  GHashTable *table; /* "UID HOST:PORT PROXY" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
   CpdAddressRules *rules;
@@ -267,11 +267,13 @@ make_room (CpdChannels *channels, guint32 uid)
     remove_entry (oldest);
 }
 
-/* Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
+/* `proxy`: (nullable).
+ * Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
 CpdChannel *
-cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
+cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy)
 {
-  g_autofree char *key = g_strdup_printf ("%u %s", uid, cpd_host_get_text (target));
+  g_autofree char *key
+      = g_strdup_printf ("%u %s %s", uid, cpd_host_get_text (target), cpd_proxy_get_text (proxy));
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
     .store = channels->store,
@@ -280,6 +282,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
     .reading = channels->reading,
     .rules = channels->rules,
     .target = target,
+    .proxy = proxy,
     .uid = uid,
     .max_connections = channels->max_connections,
     .idle_s = channels->idle_s,

@@ -17,6 +17,6 @@ CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
 void cpd_channels_leave_networks (CpdChannels *channels);
 void cpd_channels_finish (CpdChannels *channels);
 
-CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target);
+CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-proxy.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-gate.h"
 #include "daemon/transport/cpd-judge.h"
@@ -13,6 +14,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *target;
+  CpdProxy *proxy; /* NULL: none */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One GnuTLS session on a socket, driven by the main loop.
+/* One GnuTLS session on a socket, driven by the main loop; or over another session on that socket,
+ * which is with a proxy.
  *
  * No session is ever resumed: a resumed one shows no certificate of its own, so nothing could be
  * judged. No data is kept of one, and no other is started from it. There is one handshake: a server
@@ -34,6 +35,7 @@ struct _CpdTls
 {
   GSocket *socket;
   int fd;
+  CpdTls *below; /* the session that carries this one; NULL: none */
   gnutls_session_t session;
   gnutls_certificate_credentials_t credentials;
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
@@ -78,13 +80,38 @@ note_failure (CpdTls *tls, ssize_t length)
   return length;
 }
 
+/* What the session below says of itself, in the terms of a socket. */
+static ssize_t
+note_below (CpdTls *tls, ssize_t length)
+{
+  if (length >= 0)
+    return length;
+  if (tls->failure == 0)
+    tls->failure = tls->below->failure;
+  errno
+      = gnutls_error_is_fatal ((int)length) || length == GNUTLS_E_REHANDSHAKE ? ECONNRESET : EAGAIN;
+  return -1;
+}
+
+static ssize_t
+pull_below (CpdTls *tls, void *buffer, size_t count)
+{
+  ssize_t length = note_below (tls, gnutls_record_recv (tls->below->session, buffer, count));
+
+  tls->ended = length == 0 || (length < 0 && errno != EAGAIN);
+  return length;
+}
+
 static ssize_t
 pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
 {
   CpdTls *tls = transport;
-  gsize share = share_left (tls, count);
+  gsize share;
   ssize_t length;
 
+  if (tls->below != NULL)
+    return pull_below (tls, buffer, count);
+  share = share_left (tls, count);
   if (share == 0)
     {
       errno = EAGAIN;
@@ -97,6 +124,39 @@ pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
   return length;
 }
 
+static gboolean flush (CpdTls *tls);
+
+/* Returns: how many bytes what is below has taken; -1 with `errno` set */
+static ssize_t
+write_unsent (CpdTls *tls)
+{
+  if (tls->below == NULL)
+    return send (tls->fd, tls->unsent->data, tls->unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (!flush (tls->below))
+    return -1;
+  return note_below (tls,
+                     gnutls_record_send (tls->below->session, tls->unsent->data, tls->unsent->len));
+}
+
+/* Returns: whether the socket has taken all that was sent; FALSE with `errno` set, EAGAIN if it
+ * cannot at once */
+static gboolean
+flush (CpdTls *tls)
+{
+  while (tls->unsent->len > 0)
+    {
+      ssize_t length = write_unsent (tls);
+
+      if (length < 0)
+        {
+          errno = errno == EINTR ? EAGAIN : errno;
+          return FALSE;
+        }
+      g_byte_array_remove_range (tls->unsent, 0, (unsigned int)length);
+    }
+  return tls->below == NULL || flush (tls->below);
+}
+
 /* Takes everything: GnuTLS loses count of a record that is written in parts if the server asks for
  * new keys in between (RFC 8446, section 4.6.3). Only one record and what goes with it is kept,
  * since nothing more is sent before that is gone. */
@@ -107,7 +167,7 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
   const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
   gsize taken = 0, all = 0;
 
-  if (tls->unsent->len == 0)
+  if (tls->unsent->len == 0 && tls->below == NULL)
     {
       ssize_t length = note_failure (tls, sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
@@ -123,6 +183,8 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
                            (unsigned int)(vectors[i].iov_len - skipped));
       all += vectors[i].iov_len;
     }
+  if (tls->below != NULL && !flush (tls) && errno != EAGAIN)
+    return -1;
   return (ssize_t)all;
 }
 
@@ -247,6 +309,19 @@ cpd_tls_new (GSocket *socket, const char *name)
   return tls;
 }
 
+/* `below`: (transfer full): a session that is set up, with a proxy that connects it to the host.
+ * `name`: likewise.
+ * Returns: (transfer full) */
+CpdTls *
+cpd_tls_new_over (CpdTls *below, const char *name)
+{
+  CpdTls *tls = cpd_tls_new (below->socket, name);
+
+  cpd_tls_watch (below, 0, NULL, NULL);
+  tls->below = below;
+  return tls;
+}
+
 /* Cuts a connection that was not closed.
  * `tls`: (nullable) */
 void
@@ -259,6 +334,7 @@ cpd_tls_free (CpdTls *tls)
   gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
   g_byte_array_unref (tls->unsent);
+  cpd_tls_free (tls->below);
   g_object_unref (tls->socket);
   g_free (tls);
 }
@@ -323,6 +399,24 @@ set_error (CpdTls *tls, int code, GError **error)
     }
 }
 
+/* Returns: FALSE */
+static gboolean
+set_flush_error (CpdTls *tls, GError **error)
+{
+  return set_error (tls, errno == EAGAIN ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR, error);
+}
+
+/* While another thread may have it, `shaking` makes it count what it takes in this step. */
+static void
+set_shaking (CpdTls *tls, gboolean shaking)
+{
+  for (CpdTls *each = tls; each != NULL; each = each->below)
+    {
+      each->shaking = shaking;
+      each->taken = shaking ? 0 : each->taken;
+    }
+}
+
 static gboolean
 check_protocol (CpdTls *tls, GError **error)
 {
@@ -336,23 +430,6 @@ check_protocol (CpdTls *tls, GError **error)
   return FALSE;
 }
 
-/* Returns: whether the socket has taken all that was sent */
-static gboolean
-flush (CpdTls *tls, GError **error)
-{
-  while (tls->unsent->len > 0)
-    {
-      ssize_t length
-          = send (tls->fd, tls->unsent->data, tls->unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-      if (length < 0)
-        return set_error (
-            tls, errno == EAGAIN || errno == EINTR ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR, error);
-      g_byte_array_remove_range (tls->unsent, 0, (unsigned int)length);
-    }
-  return TRUE;
-}
-
 /* Goes on with the handshake. Any thread may do that, while no other has the connection.
  * `waits_for`: (out): what the socket must be ready for, where it would block.
  * Returns: whether it is complete; what the server presented is not judged */
@@ -362,15 +439,14 @@ cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
   int code;
 
   *waits_for = G_IO_OUT;
-  if (!flush (tls, error))
-    return FALSE;
-  tls->shaking = TRUE;
-  tls->taken = 0;
+  if (!flush (tls))
+    return set_flush_error (tls, error);
+  set_shaking (tls, TRUE);
   code = gnutls_handshake (tls->session);
-  tls->shaking = FALSE;
+  set_shaking (tls, FALSE);
   if (code == GNUTLS_E_SUCCESS)
     return check_protocol (tls, error);
-  *waits_for = tls->unsent->len > 0 ? G_IO_OUT : G_IO_IN;
+  *waits_for = cpd_tls_has_unsent (tls) ? G_IO_OUT : G_IO_IN;
   return set_error (tls, code, error);
 }
 
@@ -416,6 +492,14 @@ stop_watching (CpdTls *tls)
   g_source_set_ready_time (tls->source, -1);
 }
 
+/* Returns: whether something was read from the socket and not asked for yet */
+static gboolean
+has_pending (CpdTls *tls)
+{
+  return gnutls_record_check_pending (tls->session) > 0
+         || (tls->below != NULL && has_pending (tls->below));
+}
+
 static void
 start_watching (CpdTls *tls)
 {
@@ -425,7 +509,7 @@ start_watching (CpdTls *tls)
     g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
   tls->watched = tls->condition;
   /* What GnuTLS has read already, the socket does not tell. */
-  if ((tls->condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
+  if ((tls->condition & G_IO_IN) != 0 && has_pending (tls))
     g_source_set_ready_time (tls->source, 0);
 }
 
@@ -467,6 +551,9 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
 {
   gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
 
+  /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
+  if (tls->below != NULL && tls->tag != NULL && has_pending (tls))
+    g_source_set_ready_time (tls->source, 0);
   if (length >= 0)
     return length;
   set_error (tls, (int)length, error);
@@ -486,8 +573,11 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
       would_block (error);
       return -1;
     }
-  if (!flush (tls, error))
-    return -1;
+  if (!flush (tls))
+    {
+      set_flush_error (tls, error);
+      return -1;
+    }
   if (size == 0)
     return 0;
   length = gnutls_record_send (tls->session, data, size);
@@ -513,7 +603,7 @@ cpd_tls_has_unread (CpdTls *tls)
 gboolean
 cpd_tls_has_unsent (CpdTls *tls)
 {
-  return tls->unsent->len > 0;
+  return tls->unsent->len > 0 || (tls->below != NULL && cpd_tls_has_unsent (tls->below));
 }
 
 /* For how long what was sent may stay unacknowledged, as it does where nobody is left at the other
@@ -542,6 +632,8 @@ end (CpdTls *tls)
     return;
   g_source_destroy (tls->source);
   g_clear_pointer (&tls->source, g_source_unref);
+  if (tls->below != NULL)
+    end (tls->below);
   g_socket_close (tls->socket, NULL);
 }
 
@@ -558,8 +650,8 @@ cpd_tls_refuse (CpdTls *tls)
 void
 cpd_tls_close (CpdTls *tls)
 {
-  if (tls->source != NULL)
-    gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+  for (CpdTls *each = tls; each != NULL && each->source != NULL; each = each->below)
+    gnutls_bye (each->session, GNUTLS_SHUT_WR);
   end (tls);
 }
 

@@ -16,6 +16,7 @@ typedef struct _CpdTls CpdTls;
 typedef void (*CpdTlsReadyFunc) (gpointer user_data);
 
 CpdTls *cpd_tls_new (GSocket *socket, const char *name);
+CpdTls *cpd_tls_new_over (CpdTls *below, const char *name);
 void cpd_tls_free (CpdTls *tls);
 
 gboolean cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error);

@@ -44,6 +44,7 @@ try_new (const Texts *texts, GError **error)
   config->headers = 3;
   config->header_bytes = 1024;
   config->inline_body_bytes = 2048;
+  g_assert_true (cpd_proxies_add (config->proxies, "http://proxy.example:3128", NULL));
   order = cpd_request_order_parse (arguments, UID, config, &token, error);
   g_assert_true (order != NULL || token == NULL);
   g_clear_pointer (&last_token, g_free);
@@ -79,6 +80,7 @@ test_usual (void)
   g_assert_cmpuint (order->max_body_bytes, ==, 2048);
   g_assert_cmpuint (order->max_redirects, ==, 10);
   g_assert_null (order->require_keys);
+  g_assert_null (order->proxy);
   g_assert_null (last_token);
   g_assert_cmpuint (order->uid, ==, UID);
   g_assert_cmpstr (cpd_host_get_text (order->target), ==, "h.example:443");
@@ -91,7 +93,8 @@ test_options (void)
   g_autoptr (CpdOrder) order
       = TRY (&error, .options = "{'timeout-ms': <uint32 600000>, 'max-body': <uint64 0>,"
                                 " 'redirects': <uint32 20>, 'require-keys': <['" KEY "']>,"
-                                " 'handle-token': <'aZ_9'>}");
+                                " 'handle-token': <'aZ_9'>,"
+                                " 'proxy': <'HTTP://proxy.example.:3128/'>}");
 
   g_assert_no_error (error);
   g_assert_cmpuint (order->timeout_ms, ==, 600000);
@@ -99,6 +102,7 @@ test_options (void)
   g_assert_cmpuint (order->max_redirects, ==, 20);
   g_assert_cmpuint (order->require_keys->len, ==, 1);
   g_assert_cmpstr (last_token, ==, "aZ_9");
+  g_assert_cmpstr (order->proxy, ==, "http://proxy.example:3128");
 }
 
 static void
@@ -116,6 +120,10 @@ test_refuses_options (void)
     "{'handle-token': <'a-b'>}",
     "{'handle-token': <'a/b'>}",
     "{'handle-token': <'\\u00e9'>}",
+    "{'proxy': <'http://other.example:3128'>}",
+    "{'proxy': <'direct'>}",
+    "{'proxy': <''>}",
+    "{'proxy': <uint32 3128>}",
     "{'stream': <'auto'>}",
     "{'scope': <'user'>}",
     "{'handle-token': <'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'>}",

@@ -72,6 +72,8 @@ PROOFS = (
           {'pinning': ['an unpinned host']}, True),
     Proof('channels of one user only', ['shared-channels'],
           {'users': ['never share']}, False),
+    Proof('connections of one proxy only', ['shared-proxies'],
+          {'proxy': ['never shared across']}, False, False),
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
     Proof('no denied addresses, for kept connections, alone', ['denied-kept-connections'],
           {'denied': ['a kept connection to a denied address']}, True, False),

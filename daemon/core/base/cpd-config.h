@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/base/cpd-address-rules.h"
+#include "daemon/core/base/cpd-proxies.h"
 
 G_BEGIN_DECLS
 
@@ -24,6 +25,7 @@ typedef struct
   char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */
   GStrv local_trust_dirs; /* of authorities that the administrator added */
   CpdAddressRules *address_rules;
+  CpdProxies *proxies;
 } CpdConfig;
 
 CpdConfig *cpd_config_new (void);

@@ -220,7 +220,7 @@ class Caller:
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
-                 'handle_token': 's'}
+                 'handle_token': 's', 'proxy': 's'}
 
 
 def _options(given, types):
