@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The addresses of a host or a proxy, resolved again for each connection, without those that the request may
- * not go to. They are removed before any connection is tried. */
+/* The addresses of a host or a proxy, resolved again for each connection, without those that the
+ * request may not go to. They are removed before any connection is tried. */
 
 #include "config.h"
 
