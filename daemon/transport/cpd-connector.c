@@ -12,7 +12,10 @@
 #include "daemon/transport/cpd-address.h"
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-starttls.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -20,6 +23,7 @@
 typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
+  GStrv protocols;               /* those of the settings */
   GSocketAddress *tried;         /* the last address; NULL: none */
   CpdTls *tls;                   /* NULL: it is not connected, or its handshake is over */
   CpdConnection *connection;     /* NULL: its handshake is not over */
@@ -44,6 +48,7 @@ set_up_free (gpointer data)
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
+  g_strfreev (set_up->protocols);
   cpd_host_unref (set_up->settings.target);
   g_object_unref (set_up->settings.store);
   cpd_workers_unref (set_up->settings.workers);
@@ -64,7 +69,7 @@ fail (GTask *task, CpdStage stage, GError *error)
 {
   SetUp *set_up = g_task_get_task_data (task);
 
-  if (cpd_route_is_offline (set_up->tried))
+  if (set_up->settings.starttls < 0 && cpd_route_is_offline (set_up->tried))
     stage = CPD_STAGE_OFFLINE;
   g_task_return_error (
       task, cpd_fetch_error_map (error, stage, cpd_host_get_name (set_up->settings.target)));
@@ -180,14 +185,37 @@ on_cancelled (GTask *task)
   g_object_unref (task);
 }
 
+/* `socket`: (transfer full): connected */
+static void
+begin_handshake (GTask *task, int socket)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  set_up->handshaking_us = g_get_monotonic_time ();
+  set_up->tls = cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target),
+                             (const char *const *)set_up->protocols);
+  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
+                                                   G_CALLBACK (on_cancelled), task);
+  go_on (g_object_ref (task));
+}
+
+/* Returns: (transfer full): of its own: GIO closes its copy */
+static int
+copy_socket (GSocketConnection *connection)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+
+  return fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 0);
+}
+
 static void
 connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
-  SetUp *set_up = g_task_get_task_data (task);
   GError *error = NULL;
   g_autoptr (GSocketConnection) connected
       = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  int socket;
 
   if (connected == NULL)
     {
@@ -196,12 +224,12 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
     }
   if (g_task_return_error_if_cancelled (task))
     return;
-  set_up->handshaking_us = g_get_monotonic_time ();
-  set_up->tls = cpd_tls_new (g_socket_connection_get_socket (connected),
-                             cpd_host_get_name (set_up->settings.target));
-  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
-                                                   G_CALLBACK (on_cancelled), task);
-  go_on (g_steal_pointer (&task));
+  socket = copy_socket (connected);
+  if (socket >= 0)
+    begin_handshake (task, socket);
+  else
+    fail (task, CPD_STAGE_CONNECTING,
+          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, g_strerror (errno)));
 }
 
 static void
@@ -232,28 +260,53 @@ on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *c
                          TCP_NODELAY, 1, NULL);
 }
 
+static void
+connect_to_host (GTask *task, CpdHost *target)
+{
+  g_autoptr (GSocketConnectable) address
+      = cpd_address_new (cpd_host_get_name (target), cpd_host_get_port (target));
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
+  g_socket_client_connect_async (client, address, g_task_get_cancellable (task),
+                                 connector_on_connected, g_object_ref (task));
+}
+
+/* The caller has connected, and said STARTTLS in whatever way its protocol has. */
+static void
+take_over (GTask *task, int given)
+{
+  GError *error = NULL;
+  int socket = cpd_starttls_take (given, &error);
+
+  if (socket < 0)
+    fail (task, CPD_STAGE_HANDSHAKING, error);
+  else
+    begin_handshake (task, socket);
+}
+
 /* The gate was entered for this; it is left when the connection is set up, or really given up.
  * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
 void
 cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  g_autoptr (GSocketConnectable) address = cpd_address_new (cpd_host_get_name (settings->target),
-                                                            cpd_host_get_port (settings->target));
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   SetUp *set_up = g_new0 (SetUp, 1);
 
   g_task_set_source_tag (task, cpd_connector_connect_async);
   g_task_set_task_data (task, set_up, set_up_free);
   set_up->settings = *settings;
+  set_up->protocols = g_strdupv ((GStrv)settings->protocols);
   cpd_host_ref (settings->target);
   g_object_ref (settings->store);
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
-  g_socket_client_connect_async (client, address, cancellable, connector_on_connected, task);
+  if (settings->starttls >= 0)
+    take_over (task, settings->starttls);
+  else
+    connect_to_host (task, settings->target);
 }
 
 /* `refusal`: (out) (transfer full) (nullable): the verdict, where the server did not pass.

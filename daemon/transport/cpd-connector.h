@@ -13,6 +13,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *target;
+  const char *const *protocols; /* that the server is offered; NULL: none */
+  int starttls;                 /* a socket that is connected already; -1: none */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

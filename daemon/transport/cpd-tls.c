@@ -21,6 +21,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -29,12 +30,17 @@
 /* In place of what the system's policy allows at most: no version before 1.2. */
 #define PRIORITY "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
 
+/* An idle connection is probed after two minutes, and lost two minutes later. */
+#define PROBE_IDLE_S     120
+#define PROBE_INTERVAL_S 30
+#define PROBE_COUNT      4
+
 struct _CpdTls
 {
-  GSocket *socket;
-  int fd;
+  int fd; /* -1: closed */
   gnutls_session_t session;
   gnutls_certificate_credentials_t credentials;
+  GStrv protocols;      /* that are offered; NULL: none */
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
   GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
   int failure;          /* what the kernel said of the network; 0: nothing */
@@ -189,11 +195,23 @@ take_presented (gnutls_session_t session, unsigned int type, unsigned int when,
   return GNUTLS_E_SUCCESS;
 }
 
+/* RFC 7301 */
+static void
+offer_protocols (CpdTls *tls)
+{
+  unsigned int count = tls->protocols != NULL ? g_strv_length (tls->protocols) : 0;
+  g_autofree gnutls_datum_t *names = g_new (gnutls_datum_t, count);
+
+  for (unsigned int i = 0; i < count; i++)
+    names[i] = (gnutls_datum_t){ (unsigned char *)tls->protocols[i],
+                                 (unsigned int)strlen (tls->protocols[i]) };
+  if (count > 0)
+    gnutls_alpn_set_protocols (tls->session, names, count, 0);
+}
+
 static void
 set_up_session (CpdTls *tls, const char *name)
 {
-  static const gnutls_datum_t http = { (unsigned char *)"http/1.1", sizeof "http/1.1" - 1 };
-
   gnutls_certificate_allocate_credentials (&tls->credentials);
   gnutls_init (&tls->session,
                GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
@@ -201,7 +219,7 @@ set_up_session (CpdTls *tls, const char *name)
   gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
   if (!g_hostname_is_ip_address (name)) /* RFC 6066, section 3 */
     gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, name, strlen (name));
-  gnutls_alpn_set_protocols (tls->session, &http, 1, 0);
+  offer_protocols (tls);
   gnutls_session_set_ptr (tls->session, tls);
   gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
                                       GNUTLS_HOOK_PRE, take_presented);
@@ -210,15 +228,16 @@ set_up_session (CpdTls *tls, const char *name)
   gnutls_transport_set_vec_push_function (tls->session, push);
 }
 
-/* `socket`: connected. `name`: canonical: a host's name or address.
+/* `socket`: (transfer full): a connected one, which others may share. Whether it blocks does not
+ * matter. `name`: canonical: a host's name or address. `protocols`: (nullable): what is offered.
  * Returns: (transfer full) */
 CpdTls *
-cpd_tls_new (GSocket *socket, const char *name)
+cpd_tls_new (int socket, const char *name, const char *const *protocols)
 {
   CpdTls *tls = g_new0 (CpdTls, 1);
 
-  tls->socket = g_object_ref (socket);
-  tls->fd = g_socket_get_fd (socket);
+  tls->fd = socket;
+  tls->protocols = g_strdupv ((GStrv)protocols);
   tls->source = new_source (tls);
   tls->presented = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   tls->unsent = g_byte_array_new ();
@@ -238,7 +257,7 @@ cpd_tls_free (CpdTls *tls)
   gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
   g_byte_array_unref (tls->unsent);
-  g_object_unref (tls->socket);
+  g_strfreev (tls->protocols);
   g_free (tls);
 }
 
@@ -305,10 +324,10 @@ set_error (CpdTls *tls, int code, GError **error)
 static gboolean
 check_protocol (CpdTls *tls, GError **error)
 {
-  gnutls_datum_t chosen;
+  g_autofree char *chosen = cpd_tls_dup_protocol (tls);
 
-  if (gnutls_alpn_get_selected_protocol (tls->session, &chosen) != GNUTLS_E_SUCCESS
-      || (chosen.size == 8 && memcmp (chosen.data, "http/1.1", 8) == 0))
+  if (chosen == NULL
+      || (tls->protocols != NULL && g_strv_contains ((const char *const *)tls->protocols, chosen)))
     return TRUE;
   g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
                        "it chose a protocol that was not offered");
@@ -384,6 +403,18 @@ const char *
 cpd_tls_get_cipher (CpdTls *tls)
 {
   return gnutls_ciphersuite_get (tls->session);
+}
+
+/* Returns: (transfer full) (nullable): the application protocol that the server chose; NULL: none,
+ * which it may do (RFC 7301, section 3.2) */
+char *
+cpd_tls_dup_protocol (CpdTls *tls)
+{
+  gnutls_datum_t chosen;
+
+  if (gnutls_alpn_get_selected_protocol (tls->session, &chosen) != GNUTLS_E_SUCCESS)
+    return NULL;
+  return g_strndup ((const char *)chosen.data, chosen.size);
 }
 
 static void
@@ -483,6 +514,15 @@ cpd_tls_has_unsent (CpdTls *tls)
   return tls->unsent->len > 0;
 }
 
+/* Ends this direction of TLS; the other one goes on (RFC 8446, section 6.1). Nothing may be sent
+ * from here on, except what is unsent. */
+void
+cpd_tls_end_sending (CpdTls *tls)
+{
+  if (tls->fd != -1)
+    gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+}
+
 /* For how long what was sent may stay unacknowledged, as it does where nobody is left at the other
  * end. `limit_ms`: 0: as long as the kernel goes on */
 void
@@ -491,17 +531,30 @@ cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
   setsockopt (tls->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
 }
 
+/* While nothing is sent, the other end is asked from time to time whether it is still there. */
+void
+cpd_tls_probe_silence (CpdTls *tls)
+{
+  const int on = 1, idle_s = PROBE_IDLE_S, interval_s = PROBE_INTERVAL_S, count = PROBE_COUNT;
+
+  setsockopt (tls->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt (tls->fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt (tls->fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt (tls->fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 /* The networks of this machine have changed: if this connection was on one that has gone, whoever
  * waits for it is told. What has arrived before can still be read. */
 void
 cpd_tls_check_network (CpdTls *tls)
 {
-  if (tls->source == NULL || !cpd_route_is_lost (tls->socket))
+  if (tls->source == NULL || !cpd_route_is_lost (tls->fd))
     return;
   tls->failure = ENETRESET;
   shutdown (tls->fd, SHUT_RDWR);
 }
 
+/* Also for others that share the socket. */
 static void
 end (CpdTls *tls)
 {
@@ -509,7 +562,9 @@ end (CpdTls *tls)
     return;
   g_source_destroy (tls->source);
   g_clear_pointer (&tls->source, g_source_unref);
-  g_socket_close (tls->socket, NULL);
+  shutdown (tls->fd, SHUT_RDWR);
+  g_close (tls->fd, NULL);
+  tls->fd = -1;
 }
 
 /* The server's certificate is not accepted: it is told so, if it can be told at once. */
@@ -534,9 +589,10 @@ cpd_tls_close (CpdTls *tls)
 void
 cpd_tls_cut (CpdTls *tls)
 {
-  const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
+  const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
+  /* A TCP socket resets its connection, even if others share it. */
   if (tls->source != NULL)
-    setsockopt (tls->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connect (tls->fd, &nowhere, sizeof nowhere);
   end (tls);
 }
