@@ -137,7 +137,8 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   CpdTls *tls = user_data;
 
   g_source_set_ready_time (source, -1);
-  tls->ready (tls->user_data); /* which may be the end of it */
+  if (tls->tag != NULL)          /* nobody has stopped watching since it became ready */
+    tls->ready (tls->user_data); /* which may be the end of it */
   return G_SOURCE_CONTINUE;
 }
 

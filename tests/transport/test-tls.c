@@ -114,7 +114,7 @@ test_chooses (TlsFixture *f, gconstpointer user_data)
   g_assert_cmpstr (chosen, ==, server->protocol);
 }
 
-/* A server that insists on one refuses a client whose offer lacks it, but not one without an offer. */
+/* A server that insists on a protocol takes a client that offers none. */
 static void
 test_offers_none (TlsFixture *f, gconstpointer user_data)
 {
