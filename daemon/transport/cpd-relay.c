@@ -15,9 +15,8 @@
 
 #include <errno.h>
 
-/* How much is moved in one turn in each direction, and how much in one record. */
-#define PIECE_BYTES  (32 * 1024)
-#define RECORD_BYTES (16 * 1024)
+/* How much is moved in one turn in each direction. */
+#define PIECE_BYTES (64 * 1024)
 
 /* How long a caller's last bytes may take after it has left. */
 #define LAST_BYTES_S 10
@@ -30,13 +29,16 @@ struct _CpdRelay
   const CpdRelayFuncs *funcs; /* NULL: it is over */
   gpointer user_data;
   CpdPair *pair;
-  CpdEdge *edge;         /* tells of changes at the pair */
-  GByteArray *up, *down; /* what was taken from one end, and not given to the other */
+  CpdEdge *edge;    /* tells of changes at the pair */
+  GByteArray *down; /* what was taken from the server, and not given to the caller */
   gboolean up_ended, down_ended;
-  gboolean left;       /* the caller has closed its end, or reads no more */
-  gboolean queued;     /* waits for its turn */
-  gboolean wants_room; /* is told when the caller has made room */
-  GError *send_error;  /* nothing more can be sent; NULL: none */
+  gboolean left;         /* the caller has closed its end, or reads no more */
+  gboolean changed;      /* the caller may have sent something, or left */
+  gboolean queued;       /* waits for its turn */
+  gboolean wants_room;   /* is told when the caller has made room */
+  GError *send_error;    /* nothing more can be sent; NULL: none */
+  GError *receive_error; /* nothing more comes; NULL: none */
+  gboolean silent;       /* nothing came, last */
   unsigned int last_bytes_timer;
   guint64 sent, received;
 };
@@ -50,9 +52,9 @@ cpd_relay_finalize (GObject *object)
 
   g_clear_pointer (&relay->edge, cpd_edge_free);
   cpd_pair_free (relay->pair);
-  g_byte_array_unref (relay->up);
   g_byte_array_unref (relay->down);
   g_clear_error (&relay->send_error);
+  g_clear_error (&relay->receive_error);
   cpd_edges_unref (relay->settings.edges);
   cpd_reading_unref (relay->settings.reading);
   G_OBJECT_CLASS (cpd_relay_parent_class)->finalize (object);
@@ -67,7 +69,6 @@ cpd_relay_class_init (CpdRelayClass *klass)
 static void
 cpd_relay_init (CpdRelay *relay)
 {
-  relay->up = g_byte_array_new ();
   relay->down = g_byte_array_new ();
 }
 
@@ -120,28 +121,6 @@ note_left (CpdRelay *relay)
     relay->last_bytes_timer = g_timeout_add_seconds (LAST_BYTES_S, on_late, relay);
 }
 
-/* Takes a record from the caller. Returns: whether there is one to be sent */
-static gboolean
-take_record (CpdRelay *relay)
-{
-  guint8 buffer[RECORD_BYTES];
-  gssize length;
-
-  if (relay->up->len > 0)
-    return TRUE;
-  if (relay->up_ended)
-    return FALSE;
-  length = cpd_pair_take (relay->pair, buffer, sizeof buffer);
-  if (length > 0)
-    g_byte_array_append (relay->up, buffer, (unsigned int)length);
-  else if (length == 0)
-    {
-      relay->up_ended = TRUE;
-      cpd_tls_end_sending (relay->settings.connection->tls);
-    }
-  return length > 0;
-}
-
 static gboolean
 would_block (GError **error)
 {
@@ -151,35 +130,48 @@ would_block (GError **error)
   return TRUE;
 }
 
-/* From the caller to the server. Nothing is taken that cannot be sent on. An error is kept: the
- * server may have said why before it closed the connection.
+/* From the caller. Returns: how many bytes were taken */
+static gsize
+take (CpdRelay *relay, guint8 *buffer)
+{
+  gssize length = -1;
+
+  if (relay->changed && !relay->up_ended)
+    length = cpd_pair_take (relay->pair, buffer, PIECE_BYTES);
+  relay->changed = length > 0;
+  if (length == 0)
+    {
+      relay->up_ended = TRUE;
+      cpd_tls_end_sending (relay->settings.connection->tls);
+    }
+  return (gsize)MAX (length, 0);
+}
+
+/* From the caller to the server. Nothing is taken before all that was taken has left. An error is
+ * kept: the server may have said why before it closed the connection.
  * Returns: whether there may be more than fits into this turn */
 static gboolean
 send_piece (CpdRelay *relay)
 {
   CpdTls *tls = relay->settings.connection->tls;
-  gsize moved = 0;
-  gssize length = 0;
+  guint8 buffer[PIECE_BYTES];
+  gsize length;
 
-  while (relay->send_error == NULL && moved < PIECE_BYTES)
+  if (relay->send_error != NULL)
+    return FALSE;
+  if (cpd_tls_has_unsent (tls) && cpd_tls_send (tls, NULL, 0, &relay->send_error) < 0)
     {
-      length = cpd_tls_send (tls, NULL, 0, &relay->send_error);
-      if (length < 0 || !take_record (relay))
-        break;
-      length = cpd_tls_send (tls, relay->up->data, relay->up->len, &relay->send_error);
-      if (length < 0)
-        break;
-      g_byte_array_remove_range (relay->up, 0, (unsigned int)length);
-      relay->sent += (guint64)length;
-      moved += (gsize)length;
+      would_block (&relay->send_error);
+      return FALSE;
     }
-  if (length < 0)
-    would_block (&relay->send_error);
-  return moved >= PIECE_BYTES;
+  length = take (relay, buffer);
+  if (length == 0 || !cpd_tls_send_much (tls, buffer, length, &relay->send_error))
+    return FALSE;
+  relay->sent += length;
+  return !cpd_tls_has_unsent (tls);
 }
 
-/* Returns: whether the caller took all of it */
-static gboolean
+static void
 give (CpdRelay *relay, const guint8 *data, gsize size)
 {
   gssize given = relay->left ? (gssize)size : cpd_pair_give (relay->pair, data, size);
@@ -187,61 +179,68 @@ give (CpdRelay *relay, const guint8 *data, gsize size)
   if (given < 0)
     {
       note_left (relay);
-      return TRUE;
+      return;
     }
   relay->received += relay->left ? 0 : (guint64)given;
-  if ((gsize)given < size)
-    g_byte_array_append (relay->down, data + given, (unsigned int)(size - (gsize)given));
-  return (gsize)given == size;
+  g_byte_array_append (relay->down, data + given, (unsigned int)(size - (gsize)given));
 }
 
-/* What was left of the last piece. Returns: whether the caller has taken it */
-static gboolean
+/* What was left of the last piece. */
+static void
 give_rest (CpdRelay *relay)
 {
   g_autoptr (GByteArray) rest = relay->down;
 
-  if (rest->len == 0)
-    {
-      g_steal_pointer (&rest);
-      return TRUE;
-    }
   relay->down = g_byte_array_new ();
-  return give (relay, rest->data, rest->len);
+  give (relay, rest->data, rest->len);
 }
 
-/* From the server to the caller.
- * `nothing`: (out): whether nothing is there, now that the caller takes something
- * Returns: FALSE with `error` set: the connection is broken */
-static gboolean
-receive_piece (CpdRelay *relay, gboolean *nothing, GError **error)
+/* From the server to the caller. An error is kept until the caller has what came before. */
+static void
+receive_piece (CpdRelay *relay)
 {
-  guint8 buffer[RECORD_BYTES];
-  gsize moved = 0;
+  guint8 buffer[PIECE_BYTES];
+  gsize count = 0;
+  gssize length = 1;
 
-  *nothing = FALSE;
-  if (!give_rest (relay))
-    return TRUE;
-  while (!relay->down_ended && moved < PIECE_BYTES)
+  if (relay->down->len > 0)
+    give_rest (relay);
+  if (relay->down->len > 0 || relay->down_ended || relay->receive_error != NULL)
+    return;
+  while (length > 0 && count < sizeof buffer)
     {
-      gssize length
-          = cpd_tls_receive (relay->settings.connection->tls, buffer, sizeof buffer, error);
-
-      if (length > 0 && !give (relay, buffer, (gsize)length))
-        return TRUE;
-      if (length < 0)
-        {
-          *nothing = moved == 0;
-          return would_block (error);
-        }
-      relay->down_ended = length == 0;
-      moved += (gsize)length;
+      length = cpd_tls_receive (relay->settings.connection->tls, buffer + count,
+                                sizeof buffer - count, &relay->receive_error);
+      count += (gsize)MAX (length, 0);
     }
-  if (relay->down_ended && !relay->left)
-    cpd_pair_end_giving (relay->pair);
-  *nothing = moved == 0;
-  return TRUE;
+  if (length < 0)
+    would_block (&relay->receive_error);
+  relay->down_ended = length == 0;
+  if (count > 0)
+    give (relay, buffer, count);
+  relay->silent = count == 0;
 }
+
+/* The caller reads the end of file, once it has everything. */
+static void
+end_giving (CpdRelay *relay)
+{
+  if (relay->down_ended && relay->down->len == 0 && !relay->left)
+    cpd_pair_end_giving (relay->pair);
+}
+
+/* Returns: (nullable): why it is broken, now that the caller has everything that came before */
+static GError *
+steal_error (CpdRelay *relay)
+{
+  if (relay->down->len > 0)
+    return NULL;
+  if (relay->receive_error != NULL)
+    return g_steal_pointer (&relay->receive_error);
+  return relay->silent || relay->down_ended ? g_steal_pointer (&relay->send_error) : NULL;
+}
+
+static void wait_for_turn (CpdRelay *relay);
 
 /* Whether there is nothing more to be moved. */
 static gboolean
@@ -251,7 +250,7 @@ is_over (CpdRelay *relay)
          && (relay->left || (relay->down_ended && relay->down->len == 0));
 }
 
-static void wait_for_turn (gpointer user_data);
+static void on_ready (gpointer user_data);
 
 static void
 want_room (CpdRelay *relay, gboolean wanted)
@@ -269,9 +268,9 @@ watch (CpdRelay *relay)
 
   if (!relay->down_ended && relay->down->len == 0)
     condition |= G_IO_IN;
-  if (relay->up->len > 0 || cpd_tls_has_unsent (tls))
+  if (cpd_tls_has_unsent (tls))
     condition |= G_IO_OUT;
-  cpd_tls_watch (tls, condition, wait_for_turn, relay);
+  cpd_tls_watch (tls, condition, on_ready, relay);
   want_room (relay, relay->down->len > 0);
 }
 
@@ -281,19 +280,20 @@ static void
 move (gpointer user_data)
 {
   g_autoptr (CpdRelay) relay = g_object_ref (user_data);
-  GError *error = NULL;
-  gboolean more, nothing;
+  GError *error;
+  gboolean more;
 
   relay->queued = FALSE;
   if (!relay->funcs->may_move (relay->user_data))
     return;
-  if (cpd_pair_is_left (relay->pair))
+  if (relay->changed && cpd_pair_is_left (relay->pair))
     note_left (relay);
   more = send_piece (relay);
-  if (!receive_piece (relay, &nothing, &error) || is_over (relay))
+  receive_piece (relay);
+  end_giving (relay);
+  error = steal_error (relay);
+  if (error != NULL || is_over (relay))
     finish (relay, error);
-  else if (nothing && relay->send_error != NULL)
-    finish (relay, g_steal_pointer (&relay->send_error));
   else if (more)
     wait_for_turn (relay);
   else
@@ -301,10 +301,8 @@ move (gpointer user_data)
 }
 
 static void
-wait_for_turn (gpointer user_data)
+wait_for_turn (CpdRelay *relay)
 {
-  CpdRelay *relay = user_data;
-
   if (relay->queued)
     return;
   relay->queued = TRUE;
@@ -312,11 +310,34 @@ wait_for_turn (gpointer user_data)
   cpd_reading_wait (relay->settings.reading, relay->settings.uid, move, relay);
 }
 
+/* Its turn may be now. */
+static void
+on_ready (gpointer user_data)
+{
+  g_autoptr (CpdRelay) relay = g_object_ref (user_data);
+
+  if (relay->queued)
+    return;
+  relay->queued = TRUE;
+  cpd_reading_take_turn (relay->settings.reading, relay->settings.uid, move, relay);
+  if (relay->queued && relay->funcs != NULL)
+    cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
+}
+
+static void
+on_pair_changed (gpointer user_data)
+{
+  CpdRelay *relay = user_data;
+
+  relay->changed = TRUE;
+  on_ready (relay);
+}
+
 static gboolean
 watch_pair (CpdRelay *relay, GError **error)
 {
   relay->edge
-      = cpd_edge_new (relay->settings.edges, cpd_pair_get_fd (relay->pair), wait_for_turn, relay);
+      = cpd_edge_new (relay->settings.edges, cpd_pair_get_fd (relay->pair), on_pair_changed, relay);
   if (relay->edge != NULL)
     return TRUE;
   g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (errno), "cannot watch a socket: %s",
@@ -343,6 +364,8 @@ cpd_relay_new (const CpdRelaySettings *settings, const CpdRelayFuncs *funcs, gpo
       return NULL;
     }
   relay->funcs = funcs;
+  relay->changed = TRUE;
+  cpd_tls_expect_much (settings->connection->tls);
   watch (relay);
   return relay;
 }

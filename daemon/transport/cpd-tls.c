@@ -15,6 +15,8 @@
 
 #include "daemon/transport/cpd-tls.h"
 
+#include "daemon/transport/cpd-ahead.h"
+#include "daemon/transport/cpd-presented.h"
 #include "daemon/transport/cpd-route.h"
 
 #include <gnutls/gnutls.h>
@@ -35,6 +37,9 @@
 #define PROBE_INTERVAL_S 30
 #define PROBE_COUNT      4
 
+/* In place of CPD_TLS_SHARE_BYTES. */
+#define MUCH_BYTES (128 * 1024)
+
 struct _CpdTls
 {
   int fd; /* -1: closed */
@@ -46,6 +51,10 @@ struct _CpdTls
   int failure;          /* what the kernel said of the network; 0: nothing */
 
   gboolean held; /* no byte of data moves */
+
+  gboolean much;   /* data is moved in large pieces */
+  gboolean corked; /* nothing is written yet */
+  CpdAhead ahead;  /* what GnuTLS has not read yet */
 
   GSource *source;                 /* watches the socket */
   gpointer tag;                    /* NULL: nothing is waited for */
@@ -70,7 +79,7 @@ share_left (CpdTls *tls, gsize count)
   if (iteration_us != tls->iteration_us && !tls->shaking)
     tls->taken = 0;
   tls->iteration_us = iteration_us;
-  return MIN (count, CPD_TLS_SHARE_BYTES - tls->taken);
+  return MIN (count, MAX (tls->much ? MUCH_BYTES : CPD_TLS_SHARE_BYTES, tls->taken) - tls->taken);
 }
 
 /* A server that resets the connection is no failure of the network. */
@@ -83,28 +92,46 @@ note_failure (CpdTls *tls, ssize_t length)
   return length;
 }
 
+/* Returns: as recv () */
+static ssize_t
+read_socket (CpdTls *tls, void *buffer, gsize size)
+{
+  ssize_t length;
+
+  if (!tls->much)
+    return recv (tls->fd, buffer, size, MSG_DONTWAIT);
+  length = cpd_ahead_fill (&tls->ahead, tls->fd);
+  if (length <= 0)
+    return length;
+  return (ssize_t)cpd_ahead_take (&tls->ahead, buffer, size);
+}
+
 static ssize_t
 pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
 {
   CpdTls *tls = transport;
-  gsize share = share_left (tls, count);
+  gsize share;
   ssize_t length;
 
+  if (!cpd_ahead_is_empty (&tls->ahead))
+    return (ssize_t)cpd_ahead_take (&tls->ahead, buffer, count);
+  share = share_left (tls, count);
   if (share == 0)
     {
       errno = EAGAIN;
       return -1;
     }
-  length = note_failure (tls, recv (tls->fd, buffer, share, MSG_DONTWAIT));
+  length = note_failure (tls, read_socket (tls, buffer, share));
   if (length > 0)
-    tls->taken += (gsize)length;
+    tls->taken += (gsize)length + tls->ahead.end - tls->ahead.begin;
   tls->ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
   return length;
 }
 
 /* Takes everything: GnuTLS loses count of a record that is written in parts if the server asks for
  * new keys in between (RFC 8446, section 4.6.3). Only one record and what goes with it is kept,
- * since nothing more is sent before that is gone. */
+ * since nothing more is sent before that is gone; or one
+ * piece of much data. */
 static ssize_t
 push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
 {
@@ -112,7 +139,7 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
   const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
   gsize taken = 0, all = 0;
 
-  if (tls->unsent->len == 0)
+  if (tls->unsent->len == 0 && !tls->corked)
     {
       ssize_t length = note_failure (tls, sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
 
@@ -129,6 +156,13 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
       all += vectors[i].iov_len;
     }
   return (ssize_t)all;
+}
+
+/* Whether something was read already, of which the socket does not tell. */
+static gboolean
+is_pending (CpdTls *tls)
+{
+  return gnutls_record_check_pending (tls->session) > 0 || !cpd_ahead_is_empty (&tls->ahead);
 }
 
 static gboolean
@@ -155,44 +189,16 @@ new_source (CpdTls *tls)
   return source;
 }
 
-/* Returns: whether there was a number of so many bytes, and as many bytes as it says behind it */
-static gboolean
-read_vector (const guint8 **data, gsize *left, gsize size_bytes, const guint8 **vector, gsize *size)
-{
-  *size = 0;
-  if (*left < size_bytes)
-    return FALSE;
-  for (gsize i = 0; i < size_bytes; i++)
-    *size = *size << 8 | (*data)[i];
-  if (*left - size_bytes < *size)
-    return FALSE;
-  *vector = *data + size_bytes;
-  *data += size_bytes + *size;
-  *left -= size_bytes + *size;
-  return TRUE;
-}
-
-/* A Certificate message (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2). GnuTLS gives up on one
- * that it cannot read, and would say nothing of what was in it. */
+/* GnuTLS gives up on a message that it cannot read, and would say nothing of what was in it. */
 static int
 take_presented (gnutls_session_t session, unsigned int type, unsigned int when,
                 unsigned int incoming, const gnutls_datum_t *message)
 {
   CpdTls *tls = gnutls_session_get_ptr (session);
   gboolean is_1_3 = gnutls_protocol_get_version (session) == GNUTLS_TLS1_3;
-  const guint8 *data = message->data, *list, *vector;
-  gsize left = message->size, list_left, size;
 
-  if (!incoming || (is_1_3 && !read_vector (&data, &left, 1, &vector, &size))
-      || !read_vector (&data, &left, 3, &list, &list_left))
-    return GNUTLS_E_SUCCESS;
-  g_ptr_array_set_size (tls->presented, 0);
-  while (read_vector (&list, &list_left, 3, &vector, &size))
-    {
-      g_ptr_array_add (tls->presented, g_bytes_new (vector, size));
-      if (is_1_3 && !read_vector (&list, &list_left, 2, &vector, &size))
-        break;
-    }
+  if (incoming)
+    cpd_presented_read (message->data, message->size, is_1_3, tls->presented);
   return GNUTLS_E_SUCCESS;
 }
 
@@ -258,6 +264,7 @@ cpd_tls_free (CpdTls *tls)
   gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
   g_byte_array_unref (tls->unsent);
+  cpd_ahead_clear (&tls->ahead);
   g_strfreev (tls->protocols);
   g_free (tls);
 }
@@ -267,6 +274,12 @@ would_block (GError **error)
 {
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK, "not at once");
   return FALSE;
+}
+
+static gboolean
+is_would_block (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
 }
 
 static void
@@ -435,9 +448,8 @@ start_watching (CpdTls *tls)
   else if (tls->condition != tls->watched)
     g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
   tls->watched = tls->condition;
-  /* What GnuTLS has read already, the socket does not tell. */
-  if ((tls->condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
-    g_source_set_ready_time (tls->source, 0);
+  g_source_set_ready_time (tls->source,
+                           (tls->condition & G_IO_IN) != 0 && is_pending (tls) ? 0 : -1);
 }
 
 static void
@@ -506,6 +518,37 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
     return length;
   set_error (tls, (int)length, error);
   return -1;
+}
+
+/* From now on, much data goes over it: it is read ahead, and more of it in one iteration of the
+ * main loop. */
+void
+cpd_tls_expect_much (CpdTls *tls)
+{
+  tls->much = TRUE;
+}
+
+/* All of it, in as many records as it takes, but written at once. Only where nothing is unsent.
+ * Returns: FALSE with `error` set: the connection is broken */
+gboolean
+cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  gssize length = 1;
+
+  tls->corked = TRUE;
+  for (; size > 0 && length > 0; data += length, size -= (gsize)length)
+    {
+      length = gnutls_record_send (tls->session, data, size);
+      if (length < 0)
+        set_error (tls, (int)length, &reason);
+      length = MAX (length, 0);
+    }
+  tls->corked = FALSE;
+  if (reason == NULL && (flush (tls, &reason) || is_would_block (reason)))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 /* Whether the socket has not taken all that was sent. */

@@ -31,6 +31,9 @@ gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
 
+void cpd_tls_expect_much (CpdTls *tls);
+gboolean cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error);
+
 void cpd_tls_end_sending (CpdTls *tls);
 
 void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);
