@@ -190,7 +190,8 @@ static gboolean
 parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autofree char *token = NULL;
-  CpdTunnelOrder *order = cpd_connect_order_parse (arguments, call->caller->uid, &token, error);
+  CpdTunnelOrder *order
+      = cpd_connect_order_parse (arguments, call->arrival->fds, call->caller->uid, &token, error);
   Tunnel *tunnel;
 
   if (order == NULL)

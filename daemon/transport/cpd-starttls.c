@@ -34,6 +34,12 @@ check_address (int socket, GError **error)
   if (bytes.ss_family == AF_UNIX)
     return TRUE;
   address = g_socket_address_new_from_native (&bytes, length);
+  if (!G_IS_INET_SOCKET_ADDRESS (address))
+    {
+      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
+                           "the socket is neither one of TCP nor one of this machine");
+      return FALSE;
+    }
   if (!cpd_address_is_link_local (
           g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address))))
     return TRUE;
