@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Two ends that are joined to a connection: `in` and `out` may be one descriptor. */
+typedef struct
+{
+  int in, out;
+  int connection;
+} CtlPump;
+
+gboolean ctl_pump_run (const CtlPump *pump, GError **error);
+
+G_END_DECLS
