@@ -156,7 +156,7 @@ static gboolean
 join (const Target *target, GSocketConnection *connection, int in, int out, GError **error)
 {
   GSocket *socket = g_socket_connection_get_socket (connection);
-  const CtlPump pump = { .in = in, .out = out, .connection = g_socket_get_fd (socket) };
+  CtlPump pump = { .in = in, .out = out, .connection = g_socket_get_fd (socket) };
   const char *greeting = target->starttls != NULL ? target->starttls->greeting : NULL;
 
   if (greeting != NULL && !ctl_fd_write (out, greeting, strlen (greeting)))

@@ -49,10 +49,11 @@ carry (int from, int to, gboolean *writing)
 static gpointer
 carry_up (gpointer data)
 {
-  const CtlPump *pump = data;
+  CtlPump *pump = data;
   gboolean writing;
 
-  carry (pump->in, pump->connection, &writing);
+  if (carry (pump->in, pump->connection, &writing) == 0)
+    g_atomic_int_set (&pump->ended, TRUE);
   shutdown (pump->connection, SHUT_WR);
   return NULL;
 }
@@ -73,9 +74,9 @@ set_error (int failure, gboolean writing, GError **error)
  * this waits for its own end, too.
  * Errors: G_FILE_ERROR; CERTPIN_ERROR_TRUNCATED: the connection was cut. */
 gboolean
-ctl_pump_run (const CtlPump *pump, GError **error)
+ctl_pump_run (CtlPump *pump, GError **error)
 {
-  GThread *up = g_thread_new ("up", carry_up, (gpointer)pump);
+  GThread *up = g_thread_new ("up", carry_up, pump);
   const struct linger at_once = { .l_onoff = 1 };
   gboolean writing;
   int failure = carry (pump->connection, pump->out, &writing);
@@ -92,6 +93,9 @@ ctl_pump_run (const CtlPump *pump, GError **error)
       setsockopt (pump->out, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once); /* it sees a cut */
       shutdown (pump->in, SHUT_RD);
       shutdown (pump->connection, SHUT_RDWR);
+      /* Many servers do not end TLS once the client has: it sees that itself, if it still reads. */
+      if (g_atomic_int_get (&pump->ended))
+        failure = 0;
       g_thread_join (up);
     }
   return failure == 0 || set_error (failure, writing, error);

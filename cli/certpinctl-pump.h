@@ -11,8 +11,9 @@ typedef struct
 {
   int in, out;
   int connection;
+  int ended; /* atomic: the client has ended its direction */
 } CtlPump;
 
-gboolean ctl_pump_run (const CtlPump *pump, GError **error);
+gboolean ctl_pump_run (CtlPump *pump, GError **error);
 
 G_END_DECLS

@@ -2,9 +2,9 @@
 """The table: all attacks, in their order. Those that give the service another clock are last."""
 
 from . import (addresses, clock, early, layers, manners, names, neighbours, pins, redirects,
-               renegotiation, restarts, servers, strangers)
+               renegotiation, restarts, servers, strangers, tunnels)
 
 SCENARIOS = tuple(scenario
                   for family in (servers, strangers, renegotiation, early, pins, layers, restarts,
-                                 neighbours, manners, names, redirects, addresses, clock)
+                                 neighbours, manners, names, redirects, addresses, tunnels, clock)
                   for scenario in family.SCENARIOS)
