@@ -69,10 +69,6 @@ def start(world, client, port=143, **options):
     return world.alice.connect(HOST, port, descriptors=[client.fileno()], starttls=V('h', 0), **options)
 
 
-def count_files(world):
-    return len(os.listdir(f'/proc/{world.daemon.process.pid}/fd'))
-
-
 @test('the connection goes on with TLS, on the port that was named')
 def _(world):
     server, identity = serve(world)
@@ -194,9 +190,9 @@ def _(world):
             start(world, client).close()
         if i == 10:
             server.wait_until_idle()
-            before = count_files(world)
+            before = world.count_files()
     server.wait_until_idle()
-    holds(count_files(world) <= before + 2, f'{count_files(world)} descriptors are open, {before} before')
+    world.wait_for_files(before)
 
 
 run(World)

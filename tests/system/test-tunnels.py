@@ -4,7 +4,6 @@
 /transport/relay; here is what a caller sees."""
 
 import datetime
-import os
 import threading
 import time
 
@@ -47,18 +46,6 @@ def is_cut(tunnel):
     except ConnectionResetError:
         return True
     return False
-
-
-def count_files(world):
-    return len(os.listdir(f'/proc/{world.daemon.process.pid}/fd'))
-
-
-def wait_until(condition, what):
-    """For what nothing announces."""
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        holds(time.monotonic() < deadline, f'waited in vain for {what}')
-        time.sleep(0.005)
 
 
 @test('bytes go both ways, and the evidence is told')
@@ -395,11 +382,11 @@ def _(world):
     for way in ways:
         way(world.alice.connect(HOST, server.port))
     server.wait_until_idle()
-    before = count_files(world)
+    before = world.count_files()
     for i in range(1000):
         ways[i % len(ways)](world.alice.connect(HOST, server.port))
     server.wait_until_idle()
-    wait_until(lambda: count_files(world) <= before, 'all descriptors to be closed')
+    world.wait_for_files(before)
 
 
 run(World)
