@@ -8,7 +8,7 @@ import threading
 import time
 
 from lib import pki
-from lib.caller import REQUEST
+from lib.caller import PINS, REQUEST
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.world import HOST, World
@@ -194,6 +194,27 @@ def _(world):
     server.wait_until_idle()
     equal(server.bytes, before, 'the bytes that had arrived')
     equal(world.alice.last_failure(f'{HOST}:{server.port}')['error'], 'PinMismatch', 'the evidence')
+
+
+@test('an open connection is held while its server is validated by new trust anchors, and then goes on')
+def _(world):
+    server, _ = serve(world)
+    tunnel = world.alice.connect(HOST, server.port)
+    with open(world.shared.trust_file, 'rb') as file:
+        before = file.read()
+    try:
+        for i in range(3):
+            with open(world.shared.trust_file, 'ab') as file:
+                file.write(pki.Authority(f'Another Root {i}').pem)
+            world.root.call(PINS, 'Reload', '')
+            tunnel.send(b'hello')
+            equal(tunnel.read(5), b'hello', 'what came back')
+    finally:
+        with open(world.shared.trust_file, 'wb') as file:
+            file.write(before)
+    tunnel.end()
+    equal(tunnel.read_all(), b'', 'what came before the end')
+    equal(tunnel.finish(), {'bytes-sent': 15, 'bytes-received': 15}, 'what Finish says')
 
 
 def add_change_test(name, change):
