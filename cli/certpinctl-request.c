@@ -82,9 +82,9 @@ make_request (const char *method, const char *url, const RequestOptions *options
   return certpin_request_new (method, url, headers, body, error);
 }
 
-/* Adds the option in milliseconds. */
-static gboolean
-add_timeout (GVariantDict *dict, const char *text, GError **error)
+/* Adds the option in milliseconds. Errors: G_OPTION_ERROR. */
+gboolean
+ctl_request_add_timeout (GVariantDict *dict, const char *text, GError **error)
 {
   char *end;
   double timeout_s = g_ascii_strtod (text, &end);
@@ -121,7 +121,7 @@ service_options (const RequestOptions *options, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  if (options->timeout != NULL && !add_timeout (&dict, options->timeout, error))
+  if (options->timeout != NULL && !ctl_request_add_timeout (&dict, options->timeout, error))
     return NULL;
   if (options->redirects != NULL && !add_redirects (&dict, options->redirects, error))
     return NULL;
@@ -145,29 +145,6 @@ host_of_request (CertpinRequest *request)
   return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }
 
-/* The evidence for `reason`, if that is still the last refusal of the host. */
-static GVariant *
-lookup_evidence (Ctl *ctl, CertpinRequest *request, const GError *reason, gint64 started_s)
-{
-  g_autofree char *host = host_of_request (request);
-  g_autoptr (GError) ignored = NULL;
-  g_autoptr (GVariant) failure = NULL;
-  const char *name = "";
-  gint64 time_s = 0;
-
-  if (!g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH)
-      && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED))
-    return NULL;
-  failure = ctl_lookup_failure (ctl, host, &ignored);
-  if (failure == NULL)
-    return NULL;
-  g_variant_lookup (failure, "error", "&s", &name);
-  g_variant_lookup (failure, "time", "x", &time_s);
-  if (strcmp (name, ctl_error_name (reason)) != 0 || time_s < started_s)
-    return NULL;
-  return g_steal_pointer (&failure);
-}
-
 static CertpinResponse *
 send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **error)
 {
@@ -183,7 +160,9 @@ send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **err
       certpin_client_secure_request_finish (ctl->client, result, &reason), &reason);
   if (response == NULL)
     {
-      ctl->failure = lookup_evidence (ctl, request, reason, started_s);
+      g_autofree char *host = host_of_request (request);
+
+      ctl->failure = ctl_lookup_evidence (ctl, host, reason, started_s);
       g_propagate_error (error, g_steal_pointer (&reason));
     }
   return response;

@@ -27,6 +27,8 @@ certpin_call_free (gpointer data)
 
   g_clear_pointer (&call->arguments, g_variant_unref);
   g_free (call->token);
+  g_clear_object (&call->sent);
+  g_clear_object (&call->received);
   g_free (call);
 }
 

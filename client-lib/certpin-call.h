@@ -5,6 +5,7 @@
 #pragma once
 
 #include <gio/gio.h>
+#include <gio/gunixfdlist.h>
 
 G_BEGIN_DECLS
 
@@ -17,15 +18,18 @@ typedef struct
   gboolean changes;  /* later calls may depend on it */
 } CertpinMethod;
 
-/* A call of a method. It belongs to its task and does not change after it was started. */
+/* A call of a method. It belongs to its task and does not change after it was started, until it is
+ * answered. */
 typedef struct
 {
   const CertpinMethod *method;
   GVariant *arguments;
   gboolean interactive;
-  int timeout_ms;     /* 0: the default */
-  gint64 deadline_us; /* on the monotonic clock */
-  char *token;        /* (nullable): of the Request object that can cancel it */
+  int timeout_ms;        /* 0: the default */
+  gint64 deadline_us;    /* on the monotonic clock */
+  char *token;           /* (nullable): of the Request object that can cancel it */
+  GUnixFDList *sent;     /* (nullable): descriptors that go along */
+  GUnixFDList *received; /* (nullable): those of the reply */
 } CertpinCall;
 
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);

@@ -253,7 +253,9 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   Errand *errand = user_data;
   CertpinQueue *queue = errand->queue;
   GError *error = NULL;
-  GVariant *reply = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+  g_autoptr (GUnixFDList) received = NULL;
+  GVariant *reply = g_dbus_connection_call_with_unix_fd_list_finish (G_DBUS_CONNECTION (source),
+                                                                     &received, result, &error);
 
   queue->under_way--;
   if (errand->task != NULL && reply == NULL && errand_can_try_again (errand, error))
@@ -268,7 +270,10 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
       g_clear_error (&error);
     }
   else if (reply != NULL)
-    errand_answer (errand, reply, NULL);
+    {
+      ((CertpinCall *)g_task_get_task_data (errand->task))->received = g_steal_pointer (&received);
+      errand_answer (errand, reply, NULL);
+    }
   else
     errand_answer (errand, NULL, certpin_call_translate_error (error));
   queue->events->on_ready (queue->link);
@@ -288,11 +293,12 @@ errand_send (Errand *errand, GDBusConnection *connection)
   errand->number = ++errand->queue->sent;
   errand->tries++;
   errand->connection = g_object_ref (connection);
-  g_dbus_connection_call (connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface,
-                          method->name, call->arguments, G_VARIANT_TYPE (method->reply),
-                          call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
-                                            : G_DBUS_CALL_FLAGS_NONE,
-                          /* timeout_msec= */ G_MAXINT, NULL, errand_on_reply, errand);
+  g_dbus_connection_call_with_unix_fd_list (
+      connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface, method->name,
+      call->arguments, G_VARIANT_TYPE (method->reply),
+      call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
+                        : G_DBUS_CALL_FLAGS_NONE,
+      /* timeout_msec= */ G_MAXINT, call->sent, NULL, errand_on_reply, errand);
 }
 
 /* A GSource that only has a ready time. */

@@ -34,7 +34,8 @@ cpd_arrival_new (const CpdWireHeader *header, GBytes *message, const char *refus
   arrival->of_pins = g_strcmp0 (header->interface, CERTPIN_PINS_IFACE) == 0;
   if (refusal != NULL)
     return arrival;
-  arrival->size = g_bytes_get_size (message);
+  arrival->fds = header->fds != NULL ? g_array_ref (header->fds) : NULL;
+  arrival->size = g_bytes_get_size (message) + (guint64)header->n_fds * CPD_ARRIVAL_FD_BYTES;
   arrival->costly = is_costly (header, message);
   return arrival;
 }
@@ -64,6 +65,7 @@ cpd_arrival_destroy (CpdArrival *arrival)
   else
     g_clear_object (&arrival->message);
   g_clear_pointer (&arrival->bytes, g_bytes_unref);
+  g_clear_pointer (&arrival->fds, g_array_unref);
   g_free (arrival);
 }
 

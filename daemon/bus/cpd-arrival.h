@@ -10,6 +10,9 @@ G_BEGIN_DECLS
  * 3000. */
 #define CPD_ARRIVAL_VALUES_MAX 4096
 
+/* A descriptor of a call counts as so many bytes of it, since there is a limit on both. */
+#define CPD_ARRIVAL_FD_BYTES (128 * 1024)
+
 typedef struct _CpdInbox CpdInbox;
 
 /* A call that has arrived. */
@@ -18,6 +21,7 @@ typedef struct
   GDBusMessage *message; /* once it was read */
   const char *refusal;   /* why its body is gone, and only an error is left to be sent; NULL */
   GBytes *bytes;         /* the message as it came, until it is read */
+  GArray *fds;           /* of int, closed with it: stream sockets; NULL: none */
   guint64 size;
   gboolean costly;  /* to decode it would block the main loop for too long */
   gboolean of_pins; /* it is a call of the Pins interface */

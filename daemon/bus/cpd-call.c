@@ -12,6 +12,7 @@
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
+#include <gio/gunixfdlist.h>
 #include <string.h>
 
 #define MESSAGE_MAX_BYTES 2048
@@ -120,6 +121,25 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
   if (owned != NULL)
     g_dbus_message_set_body (message, owned);
   send_reply (call, message, body_bytes, deadline_us);
+}
+
+/* `reply`: its handle 0 is the descriptor. `descriptor`: (transfer full) */
+void
+cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor)
+{
+  g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&descriptor, 1);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (reply);
+  GDBusMessage *message;
+
+  if (wants_no_reply (call))
+    {
+      call_free (call);
+      return;
+    }
+  message = g_dbus_message_new_method_reply (call->arrival->message);
+  g_dbus_message_set_body (message, owned);
+  g_dbus_message_set_unix_fd_list (message, descriptors);
+  send_reply (call, message, 0, 0);
 }
 
 /* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it

@@ -16,6 +16,7 @@ typedef struct
 extern const CpdMethod cpd_pin_changes[], cpd_pin_queries[], cpd_pin_judgements[],
     cpd_subscriptions[];
 extern const CpdMethod cpd_requests[], cpd_request_object[];
+extern const CpdMethod cpd_connect[], cpd_connection_object[];
 extern const CpdMethod cpd_introspectable[], cpd_properties[], cpd_peer[];
 
 G_END_DECLS

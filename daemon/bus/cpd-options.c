@@ -30,6 +30,9 @@ store (const CpdOption *option, GVariant *value)
     case 'x':
       *(gint64 *)option->value = g_variant_get_int64 (value);
       return g_variant_get_int64 (value) < 0 ? G_MAXUINT64 : (guint64)g_variant_get_int64 (value);
+    case 'h':
+      *(gint32 *)option->value = g_variant_get_handle (value);
+      return (guint32)g_variant_get_handle (value);
     default:
       *(GVariant **)option->value = g_variant_ref (value);
       return g_variant_n_children (value);

@@ -10,6 +10,8 @@
 
 #include "daemon/bus/cpd-socket.h"
 
+#include <gio/gunixfdlist.h>
+
 /* GDBus numbers its own messages from 1. Nobody replies to these, but no two should be the same. */
 #define FIRST_SERIAL 0x80000000
 
@@ -29,20 +31,39 @@ struct _CpdPost
   gboolean closed;
 };
 
+/* Returns: (transfer full) (nullable): NULL: it has none. The message keeps them open. */
+static GArray *
+list_descriptors (GDBusMessage *message)
+{
+  GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
+  int count = 0;
+  const int *fds = list != NULL ? g_unix_fd_list_peek_fds (list, &count) : NULL;
+
+  if (count == 0)
+    return NULL;
+  return g_array_append_vals (g_array_new (FALSE, FALSE, sizeof (int)), fds, (unsigned int)count);
+}
+
 /* If the bus is gone, the connection tells. */
 static void
 send_message (CpdPost *post, GDBusMessage *message)
 {
+  g_autoptr (GArray) descriptors = list_descriptors (message);
+  g_autoptr (GError) error = NULL;
   g_autofree guint8 *bytes = NULL;
   gsize size;
 
   post->serial = (post->serial + 1) | FIRST_SERIAL;
   g_dbus_message_set_serial (message, post->serial);
-  bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
+  bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, &error);
   if (bytes == NULL)
-    return;
+    {
+      g_warning ("a message to %s is lost, since it cannot be serialized: %s",
+                 g_dbus_message_get_destination (message), error->message);
+      return;
+    }
   g_mutex_lock (post->sending);
-  cpd_socket_send (post->socket, bytes, size, NULL);
+  cpd_socket_send (post->socket, bytes, size, descriptors);
   g_mutex_unlock (post->sending);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* org.certpin.Certpin1.Request: one object for each call with a token, at a path that its caller
- * knows beforehand. Only this caller may use it. It may send Cancel directly after the call itself:
- * both wait for their turns in the same queue. */
+ * knows beforehand, and for each connection. Only this caller may use it. It may send Cancel
+ * directly after the call itself: both wait for their turns in the same queue. */
 
 #include "config.h"
 
@@ -16,6 +16,7 @@
 struct _CpdRequestObjects
 {
   GHashTable *under_way; /* path → GCancellable */
+  guint64 last;          /* number in a path that was not chosen by a caller */
 };
 
 /* `sender`: a unique name. Returns: (transfer full): the path above its requests */
@@ -87,6 +88,21 @@ cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const c
     }
   g_hash_table_insert (objects->under_way, g_strdup (path), g_object_ref (cancellable));
   return g_steal_pointer (&path);
+}
+
+/* Returns: (transfer full): the path of an object whose name no other of the sender has */
+char *
+cpd_request_objects_add_any (CpdRequestObjects *objects, const char *sender,
+                             GCancellable *cancellable)
+{
+  for (;;)
+    {
+      g_autofree char *token = g_strdup_printf ("connection_%" G_GUINT64_FORMAT, ++objects->last);
+      char *path = cpd_request_objects_add (objects, sender, token, cancellable, /* error= */ NULL);
+
+      if (path != NULL)
+        return path;
+    }
 }
 
 void

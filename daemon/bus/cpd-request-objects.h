@@ -14,6 +14,8 @@ void cpd_request_objects_free (CpdRequestObjects *objects);
 
 char *cpd_request_objects_add (CpdRequestObjects *objects, const char *sender, const char *token,
                                GCancellable *cancellable, GError **error);
+char *cpd_request_objects_add_any (CpdRequestObjects *objects, const char *sender,
+                                   GCancellable *cancellable);
 gboolean cpd_request_objects_check_owner (const char *path, const char *sender, GError **error);
 void cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path);
 void cpd_request_objects_remove (CpdRequestObjects *objects, const char *path);

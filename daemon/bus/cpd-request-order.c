@@ -7,18 +7,13 @@
 #include "daemon/bus/cpd-request-order.h"
 
 #include "client-lib/certpin-key.h"
-#include "daemon/bus/cpd-options.h"
 #include "daemon/core/base/cpd-refuse.h"
 
 #include <string.h>
 
-#define TIMEOUT_MS       30000
-#define TIMEOUT_MAX_MS   600000
-#define REDIRECTS        10
-#define REDIRECTS_MAX    20
-#define REQUIRE_KEYS_MAX 64
-#define TOKEN_MAX_BYTES  64
-#define PROXY_MAX_BYTES  512
+#define REDIRECTS       10
+#define REDIRECTS_MAX   20
+#define PROXY_MAX_BYTES 512
 
 /* The arguments of the method. */
 typedef struct
@@ -67,8 +62,9 @@ check_sizes (const Arguments *arguments, const CpdConfig *config, GError **error
                         config->inline_body_bytes, error);
 }
 
-static gboolean
-check_token (const char *token, GError **error)
+/* `token`: (nullable). Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
+gboolean
+cpd_request_order_check_token (const char *token, GError **error)
 {
   for (const char *c = token; c != NULL && *c != '\0'; c++)
     if (!g_ascii_isalnum (*c) && *c != '_')
@@ -78,22 +74,24 @@ check_token (const char *token, GError **error)
   return TRUE;
 }
 
-static gboolean
-take_keys (CpdOrder *order, GVariant *array, GError **error)
+/* `array`: (nullable). `keys`: (out) (nullable): of CertpinKey.
+ * Errors: CERTPIN_ERROR_INVALID_KEY. */
+gboolean
+cpd_request_order_take_keys (GPtrArray **keys, GVariant *array, GError **error)
 {
   g_autofree const char **texts = NULL;
 
   if (array == NULL)
     return TRUE;
   texts = g_variant_get_strv (array, NULL);
-  order->require_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  *keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
   for (size_t i = 0; texts[i] != NULL; i++)
     {
       CertpinKey *key = certpin_key_new_from_text (texts[i], error);
 
       if (key == NULL)
         return FALSE;
-      g_ptr_array_add (order->require_keys, key);
+      g_ptr_array_add (*keys, key);
     }
   return TRUE;
 }
@@ -113,16 +111,15 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config, char
   const char *given = NULL, *proxy = NULL;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
-    { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
+    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
     { "max-body", "t", &order->max_body_bytes, 0, config->inline_body_bytes },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
-    { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
-    { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
     { "proxy", "s", &proxy, 1, PROXY_MAX_BYTES },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !check_token (given, error) || !take_keys (order, keys, error)
+      || !cpd_request_order_check_token (given, error)
+      || !cpd_request_order_take_keys (&order->require_keys, keys, error)
       || !take_proxy (order, proxy, config, error))
     return FALSE;
   *token = g_strdup (given);
@@ -168,7 +165,7 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
 
   get_arguments (arguments, &parts);
   order->uid = uid;
-  order->timeout_ms = TIMEOUT_MS;
+  order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   order->max_body_bytes = config->inline_body_bytes;
   order->max_redirects = REDIRECTS;
   if (!check_sizes (&parts, config, error)

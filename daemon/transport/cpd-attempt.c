@@ -378,9 +378,12 @@ cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
 void
 cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
+  static const char *const protocols[] = { "http/1.1", NULL };
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
     .proxy = attempt->settings.proxy,
+    .protocols = protocols,
+    .starttls = -1,
     .uid = attempt->settings.uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,

@@ -339,11 +339,101 @@ cpd_channel_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, Cpd
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* One tunnel in progress; belongs to its task. */
+typedef struct
+{
+  CpdTunnel *tunnel;
+  CpdOpenedFunc opened;
+  gpointer user_data;
+  gulong cancelled_id;
+} Tunnelling;
+
+static void
+tunnelling_free (gpointer data)
+{
+  Tunnelling *tunnelling = data;
+
+  g_object_unref (tunnelling->tunnel);
+  g_free (tunnelling);
+}
+
+static void
+on_tunnel_opened (GTask *task, const CpdOpening *opening)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (task);
+
+  tunnelling->opened (opening, tunnelling->user_data);
+}
+
+static void
+on_tunnel_ended (GTask *task)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (task);
+  const GError *error = cpd_tunnel_get_error (tunnelling->tunnel);
+
+  g_signal_handlers_disconnect_by_data (tunnelling->tunnel, task);
+  g_clear_signal_handler (&tunnelling->cancelled_id, g_task_get_cancellable (task));
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+/* As for a request, unless the caller has connected by itself.
+ * Returns: (transfer none) (nullable) */
+static CpdProxy *
+choose_proxy (CpdChannelFetcher *fetcher, const CpdTunnelOrder *order)
+{
+  if (order->starttls >= 0)
+    return NULL;
+  return cpd_proxies_choose (fetcher->proxies, /* wanted= */ NULL,
+                             cpd_host_get_name (order->target), cpd_host_get_port (order->target));
+}
+
+static void
+cpd_channel_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
+                                  CpdOpenedFunc opened, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
+  Tunnelling *tunnelling = g_new0 (Tunnelling, 1);
+  CpdChannels *channels = CPD_CHANNEL_FETCHER (fetcher)->channels;
+
+  g_task_set_source_tag (task, cpd_channel_fetcher_tunnel_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, tunnelling, tunnelling_free);
+  tunnelling->tunnel = cpd_channels_open_tunnel (
+      channels, order, choose_proxy (CPD_CHANNEL_FETCHER (fetcher), order), started_us);
+  tunnelling->opened = opened;
+  tunnelling->user_data = user_data;
+  g_signal_connect_swapped (tunnelling->tunnel, "opened", G_CALLBACK (on_tunnel_opened), task);
+  g_signal_connect_swapped (tunnelling->tunnel, "ended", G_CALLBACK (on_tunnel_ended), task);
+  tunnelling->cancelled_id = g_signal_connect_swapped (
+      cancellable, "cancelled", G_CALLBACK (cpd_tunnel_cancel), tunnelling->tunnel);
+  if (g_cancellable_is_cancelled (cancellable))
+    cpd_tunnel_cancel (tunnelling->tunnel);
+  else
+    cpd_tunnel_start (tunnelling->tunnel);
+}
+
+static gboolean
+cpd_channel_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
+                                   GError **error)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (G_TASK (result));
+
+  cpd_tunnel_describe_end (tunnelling->tunnel, end);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 static void
 cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
   iface->fetch_async = cpd_channel_fetcher_fetch_async;
   iface->fetch_finish = cpd_channel_fetcher_fetch_finish;
+  iface->tunnel_async = cpd_channel_fetcher_tunnel_async;
+  iface->tunnel_finish = cpd_channel_fetcher_tunnel_finish;
 }
 
 static void

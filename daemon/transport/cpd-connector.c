@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* From a host to a connection: its addresses, or its proxy's, the first of them that answers (RFC
- * 8305), the proxy's consent, the handshake, and the first of the two verdicts on a server: one
- * that does not pass is told so, and has no connection that anybody could use. What a server
- * presented is validated by a thread. */
+ * 8305), or a socket that the caller has connected; the proxy's consent; the handshake; and the
+ * first of the two verdicts on a server: one that does not pass is told so, and has no connection
+ * that anybody could use. What a server presented is validated by a thread. */
 
 #include "config.h"
 
@@ -14,7 +14,11 @@
 #include "daemon/transport/cpd-handshake.h"
 #include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-starttls.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -22,15 +26,16 @@
 typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
+  GStrv protocols;               /* those of the settings */
   CpdAddress *address;           /* NULL: nothing is looked up */
   GSocketAddress *tried;         /* the last address; NULL: none */
-  GInetAddress *reached;     /* where requests will go; NULL: not yet, or only the proxy knows */
-  CpdProxyTunnel *tunnel;    /* being opened; NULL: none */
-  CpdHandshake *handshake;   /* under way; NULL: none */
-  CpdConnection *connection; /* NULL: its handshake is not over */
-  GError *failure;           /* of the handshake; NULL: none */
-  CpdJob *job;               /* validates the server; NULL: none */
-  CpdVerdict *refusal;       /* NULL: none */
+  GInetAddress *reached;         /* where data will go; NULL: not yet, or it is not known here */
+  CpdProxyTunnel *tunnel;        /* being opened; NULL: none */
+  CpdHandshake *handshake;       /* under way; NULL: none */
+  CpdConnection *connection;     /* NULL: its handshake is not over */
+  GError *failure;               /* of the handshake; NULL: none */
+  CpdJob *job;                   /* validates the server; NULL: none */
+  CpdVerdict *refusal;           /* NULL: none */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -50,6 +55,7 @@ set_up_free (gpointer data)
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
+  g_strfreev (set_up->protocols);
   cpd_host_unref (set_up->settings.target);
   cpd_proxy_unref (set_up->settings.proxy);
   g_object_unref (set_up->settings.store);
@@ -73,7 +79,7 @@ fail (GTask *task, CpdStage stage, GError *error)
   SetUp *set_up = g_task_get_task_data (task);
   const char *host = cpd_host_get_name (set_up->settings.target);
 
-  if (cpd_route_is_offline (set_up->tried))
+  if (set_up->settings.starttls < 0 && cpd_route_is_offline (set_up->tried))
     stage = CPD_STAGE_OFFLINE;
   g_task_return_error (task, stage == CPD_STAGE_CONNECTING && set_up->settings.proxy != NULL
                                  ? cpd_proxy_tunnel_map_error (error, set_up->settings.proxy)
@@ -172,13 +178,15 @@ on_tunnel (CpdTls *tls, GError *error, GTask *connecting)
   g_task_return_error (task, error);
 }
 
+/* `socket`: (transfer full) */
 static void
-open_tunnel (GTask *task, GSocket *socket)
+open_tunnel (GTask *task, int socket)
 {
   SetUp *set_up = g_task_get_task_data (task);
   const CpdProxyTunnelSettings settings = {
     .proxy = set_up->settings.proxy,
     .target = set_up->settings.target,
+    .protocols = (const char *const *)set_up->protocols,
     .uid = set_up->settings.uid,
     .store = set_up->settings.store,
     .workers = set_up->settings.workers,
@@ -203,6 +211,23 @@ on_cancelled (GTask *task)
   g_object_unref (task);
 }
 
+/* `socket`: (transfer full): connected, to the host or to its proxy. Not if it is cancelled
+ * already. */
+static void
+begin (GTask *task, int socket)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
+                                                   G_CALLBACK (on_cancelled), task);
+  if (set_up->settings.proxy != NULL)
+    open_tunnel (g_object_ref (task), socket);
+  else
+    shake_hands (g_object_ref (task),
+                 cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target),
+                              (const char *const *)set_up->protocols));
+}
+
 /* Returns: FALSE with `error` set: it was closed again */
 static gboolean
 note_reached (SetUp *set_up, GSocketConnection *connected, GError **error)
@@ -217,6 +242,18 @@ note_reached (SetUp *set_up, GSocketConnection *connected, GError **error)
   return TRUE;
 }
 
+/* Returns: (transfer full): of its own: GIO closes its copy; -1 with `error` set */
+static int
+copy_socket (GSocketConnection *connection, GError **error)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  int copy = fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 0);
+
+  if (copy < 0)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, g_strerror (errno));
+  return copy;
+}
+
 static void
 connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -225,23 +262,16 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
   GError *error = NULL;
   g_autoptr (GSocketConnection) connected
       = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
-  GSocket *socket;
+  int socket = -1;
 
-  if (connected == NULL || !note_reached (set_up, connected, &error))
-    {
-      fail (task, CPD_STAGE_CONNECTING, error);
-      return;
-    }
-  if (g_task_return_error_if_cancelled (task))
-    return;
-  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
-                                                   G_CALLBACK (on_cancelled), task);
-  socket = g_socket_connection_get_socket (connected);
-  if (set_up->settings.proxy != NULL)
-    open_tunnel (g_steal_pointer (&task), socket);
+  if (connected != NULL && note_reached (set_up, connected, &error))
+    socket = copy_socket (connected, &error);
+  if (socket < 0)
+    fail (task, CPD_STAGE_CONNECTING, error);
+  else if (g_task_return_error_if_cancelled (task))
+    g_close (socket, NULL);
   else
-    shake_hands (g_steal_pointer (&task),
-                 cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target)));
+    begin (task, socket);
 }
 
 static void
@@ -272,21 +302,28 @@ on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *c
                          TCP_NODELAY, 1, NULL);
 }
 
-/* What a proxy looks up is not known here, so that only an address in the place of a name can be
- * judged. */
+/* Whether data may go to where it would. */
 static gboolean
-check_literal (SetUp *set_up, GError **error)
+check_reached (SetUp *set_up, GError **error)
 {
   const CpdConnectorSettings *settings = &set_up->settings;
   g_autofree char *refusal = NULL;
 
-  set_up->reached = g_inet_address_new_from_string (cpd_host_get_name (settings->target));
   if (set_up->reached != NULL)
     refusal = cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
                                  set_up->reached);
   if (refusal != NULL)
     g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
   return refusal == NULL;
+}
+
+/* What a proxy looks up is not known here, so that only an address in the place of a name can be
+ * judged. */
+static gboolean
+check_literal (SetUp *set_up, GError **error)
+{
+  set_up->reached = g_inet_address_new_from_string (cpd_host_get_name (set_up->settings.target));
+  return check_reached (set_up, error);
 }
 
 /* A name that goes through a proxy is not looked up here. The administrator named the proxy: only
@@ -328,6 +365,30 @@ connect_to_host (GTask *task)
                                  g_object_ref (task));
 }
 
+/* The caller has connected, and said STARTTLS in whatever way its protocol has.
+ * Returns: (transfer full): -1 with `error` set */
+static int
+take_socket (SetUp *set_up, GError **error)
+{
+  int given = set_up->settings.starttls;
+
+  if (!cpd_starttls_find_address (given, &set_up->reached, error) || !check_reached (set_up, error))
+    return -1;
+  return cpd_starttls_take (given, error);
+}
+
+static void
+take_over (GTask *task)
+{
+  GError *error = NULL;
+  int socket = take_socket (g_task_get_task_data (task), &error);
+
+  if (socket < 0)
+    fail (task, CPD_STAGE_HANDSHAKING, error);
+  else
+    begin (task, socket);
+}
+
 /* The gate was entered for this; it is left when the connection is set up, or really given up.
  * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
 void
@@ -341,13 +402,16 @@ cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable 
   g_task_set_source_tag (task, cpd_connector_connect_async);
   g_task_set_task_data (task, set_up, set_up_free);
   set_up->settings = *settings;
+  set_up->protocols = g_strdupv ((GStrv)settings->protocols);
   cpd_host_ref (settings->target);
   cpd_proxy_ref (settings->proxy);
   g_object_ref (settings->store);
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
   cpd_address_rules_ref (settings->rules);
-  if (settings->proxy != NULL && !check_literal (set_up, &error))
+  if (settings->starttls >= 0)
+    take_over (task);
+  else if (settings->proxy != NULL && !check_literal (set_up, &error))
     fail (task, CPD_STAGE_HANDSHAKING, error);
   else
     connect_to_host (task);

@@ -14,7 +14,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *target;
-  CpdProxy *proxy; /* NULL: none */
+  CpdProxy *proxy;              /* NULL: none */
+  const char *const *protocols; /* that the server is offered; NULL: none */
+  int starttls;                 /* a socket that is connected already, without proxy; -1: none */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

@@ -16,7 +16,11 @@
 #include "daemon/transport/cpd-proxy-answer.h"
 #include "daemon/transport/cpd-validation.h"
 
+#include <errno.h>
+#include <glib-unix.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* How much of an answer is read in one iteration of the main loop. */
 #define PART_BYTES 4096
@@ -24,13 +28,14 @@
 struct _CpdProxyTunnel
 {
   CpdProxyTunnelSettings settings; /* with references of its own */
-  GSocket *socket;
-  CpdTls *tls;             /* the session with the proxy; NULL: none */
-  CpdHandshake *handshake; /* with the proxy, under way; NULL: none */
-  CpdPeer *peer;           /* the proxy; NULL: not yet, or it is not spoken to over TLS */
-  CpdJob *validating;      /* the proxy; NULL: nothing is awaited */
-  GSource *watch;          /* of the socket; NULL: TLS watches it, or nothing is awaited */
-  GString *unsent;         /* of the request */
+  GStrv protocols;                 /* those of the settings */
+  int socket;                      /* -1: TLS has it */
+  CpdTls *tls;                     /* the session with the proxy; NULL: none */
+  CpdHandshake *handshake;         /* with the proxy, under way; NULL: none */
+  CpdPeer *peer;                   /* the proxy; NULL: not yet, or it is not spoken to over TLS */
+  CpdJob *validating;              /* the proxy; NULL: nothing is awaited */
+  GSource *watch;                  /* of the socket; NULL: TLS watches it, or nothing is awaited */
+  GString *unsent;                 /* of the request */
   CpdProxyAnswer answer;
 };
 
@@ -53,7 +58,9 @@ tunnel_clear (gpointer data)
   if (tunnel->unsent != NULL)
     g_string_free (tunnel->unsent, TRUE);
   cpd_proxy_answer_clear (&tunnel->answer);
-  g_object_unref (tunnel->socket);
+  g_strfreev (tunnel->protocols);
+  if (tunnel->socket != -1)
+    g_close (tunnel->socket, NULL);
   cpd_proxy_unref (tunnel->settings.proxy);
   cpd_host_unref (tunnel->settings.target);
   g_object_unref (tunnel->settings.store);
@@ -130,7 +137,7 @@ fail_for_status (CpdProxyTunnel *tunnel, unsigned int status)
 static void on_ready (gpointer user_data);
 
 static gboolean
-on_socket_ready (GSocket *socket, GIOCondition condition, gpointer user_data)
+on_socket_ready (int fd, GIOCondition condition, gpointer user_data)
 {
   on_ready (user_data);
   return G_SOURCE_CONTINUE;
@@ -145,9 +152,18 @@ watch (CpdProxyTunnel *tunnel, GIOCondition condition)
       cpd_tls_watch (tunnel->tls, condition, on_ready, tunnel);
       return;
     }
-  tunnel->watch = g_socket_create_source (tunnel->socket, condition, NULL);
+  tunnel->watch = g_unix_fd_source_new (tunnel->socket, condition);
   g_source_set_callback (tunnel->watch, G_SOURCE_FUNC (on_socket_ready), tunnel, NULL);
   g_source_attach (tunnel->watch, g_main_context_get_thread_default ());
+}
+
+/* Returns: the same */
+static gssize
+check_errno (gssize length, GError **error)
+{
+  if (length < 0)
+    g_set_error_literal (error, G_IO_ERROR, (int)g_io_error_from_errno (errno), g_strerror (errno));
+  return length;
 }
 
 static gssize
@@ -155,8 +171,9 @@ send_some (CpdProxyTunnel *tunnel, GError **error)
 {
   if (tunnel->tls != NULL)
     return cpd_tls_send (tunnel->tls, tunnel->unsent->str, tunnel->unsent->len, error);
-  return g_socket_send_with_blocking (tunnel->socket, tunnel->unsent->str, tunnel->unsent->len,
-                                      FALSE, NULL, error);
+  return check_errno (
+      send (tunnel->socket, tunnel->unsent->str, tunnel->unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL),
+      error);
 }
 
 static gssize
@@ -164,7 +181,7 @@ receive_some (CpdProxyTunnel *tunnel, char *buffer, gsize size, GError **error)
 {
   if (tunnel->tls != NULL)
     return cpd_tls_receive (tunnel->tls, buffer, size, error);
-  return g_socket_receive_with_blocking (tunnel->socket, buffer, size, FALSE, NULL, error);
+  return check_errno (recv (tunnel->socket, buffer, size, MSG_DONTWAIT), error);
 }
 
 static gboolean
@@ -183,12 +200,23 @@ check_length (CpdProxyTunnel *tunnel, gssize length, const GError *error)
   return FALSE;
 }
 
+static int
+steal_socket (CpdProxyTunnel *tunnel)
+{
+  int socket = tunnel->socket;
+
+  tunnel->socket = -1;
+  return socket;
+}
+
 /* From here on, what comes is the host's, which does not speak first. */
 static void
 succeed (CpdProxyTunnel *tunnel)
 {
   const char *name = cpd_host_get_name (tunnel->settings.target);
+  const char *const *protocols = (const char *const *)tunnel->protocols;
   g_autoptr (GError) error = NULL;
+  CpdTls *tls;
   char byte;
 
   receive_some (tunnel, &byte, sizeof byte, &error);
@@ -197,10 +225,12 @@ succeed (CpdProxyTunnel *tunnel)
       fail (tunnel, CERTPIN_ERROR_PROXY_FAILED, CPD_PROXY_ANSWER_SPOKE_EARLY);
       return;
     }
-  finish (tunnel,
-          tunnel->tls != NULL ? cpd_tls_new_over (g_steal_pointer (&tunnel->tls), name)
-                              : cpd_tls_new (tunnel->socket, name),
-          NULL);
+  stop_watching (tunnel); /* before somebody else has the socket */
+  if (tunnel->tls != NULL)
+    tls = cpd_tls_new_over (g_steal_pointer (&tunnel->tls), name, protocols);
+  else
+    tls = cpd_tls_new (steal_socket (tunnel), name, protocols);
+  finish (tunnel, tls, NULL);
 }
 
 static void
@@ -316,12 +346,13 @@ on_hands_shaken (CpdTls *tls, GError *failure, gpointer user_data)
 static void
 shake_hands (CpdProxyTunnel *tunnel)
 {
+  static const char *const protocols[] = { "http/1.1", NULL };
   const CpdHandshakeSettings settings
       = { tunnel->settings.workers, tunnel->settings.uid, on_hands_shaken,
           g_rc_box_acquire (tunnel), tunnel_unref };
 
-  tunnel->handshake
-      = cpd_handshake_start (cpd_tls_new (tunnel->socket, tunnel->settings.proxy->name), &settings);
+  tunnel->handshake = cpd_handshake_start (
+      cpd_tls_new (steal_socket (tunnel), tunnel->settings.proxy->name, protocols), &settings);
 }
 
 /* Called from the main loop, or at once. */
@@ -338,10 +369,10 @@ begin (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* `socket`: connected to the proxy.
+/* `socket`: (transfer full): connected to the proxy.
  * Returns: (transfer none): lasts until `done` is called, from the main loop */
 CpdProxyTunnel *
-cpd_proxy_tunnel_open (GSocket *socket, const CpdProxyTunnelSettings *settings)
+cpd_proxy_tunnel_open (int socket, const CpdProxyTunnelSettings *settings)
 {
   CpdProxyTunnel *tunnel = g_rc_box_new0 (CpdProxyTunnel);
 
@@ -351,7 +382,8 @@ cpd_proxy_tunnel_open (GSocket *socket, const CpdProxyTunnelSettings *settings)
   g_object_ref (settings->store);
   cpd_workers_ref (settings->workers);
   g_object_ref (settings->task);
-  tunnel->socket = g_object_ref (socket);
+  tunnel->protocols = g_strdupv ((GStrv)settings->protocols);
+  tunnel->socket = socket;
   tunnel->watch = g_idle_source_new ();
   g_source_set_priority (tunnel->watch, G_PRIORITY_DEFAULT);
   g_source_set_callback (tunnel->watch, begin, tunnel, NULL);

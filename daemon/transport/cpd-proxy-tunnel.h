@@ -23,6 +23,7 @@ typedef struct
 {
   CpdProxy *proxy;
   CpdHost *target;
+  const char *const *protocols; /* that the host is offered; NULL: none */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;
@@ -30,7 +31,7 @@ typedef struct
   GTask *task; /* is kept until no thread works for the tunnel any more */
 } CpdProxyTunnelSettings;
 
-CpdProxyTunnel *cpd_proxy_tunnel_open (GSocket *socket, const CpdProxyTunnelSettings *settings);
+CpdProxyTunnel *cpd_proxy_tunnel_open (int socket, const CpdProxyTunnelSettings *settings);
 void cpd_proxy_tunnel_stop (CpdProxyTunnel *tunnel);
 
 GError *cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy);

@@ -25,6 +25,15 @@ take_response (CertpinResponse *response)
 }
 
 static gboolean
+take_connection (GSocketConnection *connection)
+{
+  gboolean taken = connection != NULL;
+
+  g_clear_object (&connection);
+  return taken;
+}
+
+static gboolean
 take_boolean (gboolean value)
 {
   return value;
@@ -33,7 +42,8 @@ take_boolean (gboolean value)
 #define TAKE(result)                                                                               \
   _Generic((result), GVariant *                                                                    \
            : take_variant, CertpinResponse *                                                       \
-           : take_response, gboolean                                                               \
+           : take_response, GSocketConnection *                                                    \
+           : take_connection, gboolean                                                             \
            : take_boolean) (result)
 
 #define DEFINE(method, ...)                                                                        \
@@ -62,6 +72,7 @@ DEFINE (last_failure, a->client, a->host)
 DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
 DEFINE (secure_request, a->client, a->second, a->options)
+DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
   {                                                                                                \
@@ -74,7 +85,7 @@ const Method methods[] = {
   METHOD (block_host, TRUE, TRUE, TRUE),      METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
-  METHOD (secure_request, FALSE, TRUE, TRUE),
+  METHOD (secure_request, FALSE, TRUE, TRUE), METHOD (open_connection, TRUE, FALSE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);

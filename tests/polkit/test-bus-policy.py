@@ -15,7 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 # pylint: disable=wrong-import-position
 from gi.repository import Gio, GLib
 
-from lib.caller import NAME, PATH, PINS, Caller
+from lib.caller import NAME, PATH, PINS, REQUESTS, Caller
 from lib.tap import equal, holds, run, test
 from machine import ALICE, BUS, SystemBus, enter, uid_of
 
@@ -99,11 +99,11 @@ class World:
                                     GLib.Variant(signature, arguments), None,
                                     Gio.DBusCallFlags.NONE, -1, None)
 
-    def call(self, descriptors=None):
+    def call(self, descriptors=None, interface=PINS, method='ListPins'):
         """What becomes of a stranger's call. Returns: the error's name"""
         try:
             self.stranger.call_with_unix_fd_list_sync(
-                NAME, PATH, PINS, 'ListPins', GLib.Variant('(a{sv})', ({},)), None,
+                NAME, PATH, interface, method, GLib.Variant('(a{sv})', ({},)), None,
                 Gio.DBusCallFlags.NONE, -1, descriptors, None)
         except GLib.Error as error:
             return Gio.DBusError.get_remote_error(error)
@@ -156,13 +156,18 @@ def test_on_each(name):
     return register
 
 
-@test_on_each('a message with a descriptor does not reach the service')
+@test_on_each('a message with a descriptor does not reach the service, but for a call of OpenConnection with one')
 def _(world):
-    descriptors = Gio.UnixFDList.new()
+    one, two = Gio.UnixFDList.new(), Gio.UnixFDList.new()
     with open('/dev/null', encoding='utf-8') as file:
-        descriptors.append(file.fileno())
-    equal(world.call(), BUS + '.Error.UnknownMethod', 'the answer to a call without one')
-    equal(world.call(descriptors), ACCESS_DENIED, 'the answer to a call with one')
+        for descriptors in one, two, two:
+            descriptors.append(file.fileno())
+    arrives = BUS + '.Error.UnknownMethod'
+    equal(world.call(), arrives, 'the answer to a call without one')
+    equal(world.call(one), ACCESS_DENIED, 'the answer to a call with one')
+    equal(world.call(one, REQUESTS, 'SecureRequest'), ACCESS_DENIED, 'the answer to a request with one')
+    equal(world.call(one, REQUESTS, 'OpenConnection'), arrives, 'the answer to OpenConnection with one')
+    equal(world.call(two, REQUESTS, 'OpenConnection'), ACCESS_DENIED, 'the answer to OpenConnection with two')
 
 
 @test_on_each('a signal reaches the service only if it is sent to all')

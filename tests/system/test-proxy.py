@@ -269,7 +269,7 @@ def _(world):
     for address in (METADATA, f'::ffff:{METADATA}', 'fe80::7'):
         world.alice.pin(address, world.issue(address).der)
         url = f'https://[{address}]:1/' if ':' in address else f'https://{address}:1/'
-        world.alice.refuses('Unreachable', url)
+        world.alice.refuses('AddressDenied', url)
     equal(proxy.opened, 0, 'the number of connections to the proxy')
 
 

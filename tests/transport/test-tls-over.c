@@ -84,7 +84,7 @@ set_up (Fixture *f, gconstpointer user_data)
 {
   tls_set_up (&f->outer, user_data);
   tls_assert_shakes_hands (&f->outer);
-  f->tls = cpd_tls_new_over (g_steal_pointer (&f->outer.tls), NAME);
+  f->tls = cpd_tls_new_over (g_steal_pointer (&f->outer.tls), NAME, NULL);
   gnutls_init (&f->server, GNUTLS_SERVER | GNUTLS_NONBLOCK);
   g_assert_cmpint (gnutls_priority_set_direct (f->server, usual.priority, NULL), ==, 0);
   gnutls_credentials_set (f->server, GNUTLS_CRD_CERTIFICATE, f->outer.credentials);

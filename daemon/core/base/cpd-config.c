@@ -33,6 +33,8 @@ static const struct
   { "RunningPerUser", G_STRUCT_OFFSET (CpdConfig, running_per_uid), 64, 1, 4096 },
   { "WaitingPerUser", G_STRUCT_OFFSET (CpdConfig, waiting_per_uid), 256, 0, 65536 },
   { "Running", G_STRUCT_OFFSET (CpdConfig, running), 1024, 1, 16384 },
+  { "TunnelsPerUser", G_STRUCT_OFFSET (CpdConfig, tunnels_per_uid), 64, 1, 4096 },
+  { "Tunnels", G_STRUCT_OFFSET (CpdConfig, tunnels), 512, 1, 16384 },
   { "ConnectionsPerChannel", G_STRUCT_OFFSET (CpdConfig, connections_per_channel), 6, 1, 64 },
   { "ChannelIdleSeconds", G_STRUCT_OFFSET (CpdConfig, channel_idle_s), 60, 1, 3600 },
 };

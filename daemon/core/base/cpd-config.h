@@ -20,6 +20,8 @@ typedef struct
   guint64 running_per_uid;
   guint64 waiting_per_uid;
   guint64 running;
+  guint64 tunnels_per_uid;
+  guint64 tunnels;
   guint64 connections_per_channel;
   guint64 channel_idle_s;
   char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */

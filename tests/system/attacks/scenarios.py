@@ -2,9 +2,9 @@
 """The table: all attacks, in their order. Those that give the service another clock are last."""
 
 from . import (addresses, clock, early, layers, manners, names, neighbours, pins, proxies, redirects,
-               renegotiation, restarts, revocation, servers, strangers)
+               renegotiation, restarts, revocation, servers, strangers, tunnels)
 
 SCENARIOS = tuple(scenario
                   for family in (servers, revocation, strangers, renegotiation, early, pins, layers, restarts,
-                                 neighbours, manners, names, proxies, redirects, addresses, clock)
+                                 neighbours, manners, names, proxies, redirects, addresses, tunnels, clock)
                   for scenario in family.SCENARIOS)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from multiprocessing import reduction
 
 from .tap import DEADLINE_S
 from .variant import V
@@ -17,6 +18,7 @@ NAME = 'org.certpin.Certpin1'
 PATH = '/org/certpin/Certpin1'
 PINS = NAME + '.Pins'
 REQUESTS = NAME + '.Requests'
+REQUEST = NAME + '.Request'
 ERROR = NAME + '.Error.'
 BUS = 'org.freedesktop.DBus'
 BUS_PATH = '/org/freedesktop/DBus'
@@ -45,16 +47,59 @@ class Pending:
     def __init__(self, caller, number):
         self.caller = caller
         self.number = number
+        self.descriptors = []  # that came with the reply
 
     def wait(self, seconds=DEADLINE_S):
         kind, *rest = self.caller.wait(lambda: self.caller.replies.get(self.number),
                                        'a reply', seconds)
         if kind == 'error':
             raise CallError(*rest)
+        self.descriptors = rest[1]
         return rest[0]
 
     def answer(self, seconds=DEADLINE_S):
         return Answer(*self.wait(seconds))
+
+
+class Tunnel:
+    """An open connection: its end of it, and the evidence."""
+
+    def __init__(self, caller, pending):
+        self.caller = caller
+        _, self.info = pending.wait()
+        self.socket = socket.socket(fileno=pending.descriptors[0])
+        self.socket.settimeout(DEADLINE_S)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def end(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def read(self, size):
+        """So many bytes, or fewer up to the end."""
+        data = b''
+        while len(data) < size and (more := self.socket.recv(size - len(data))):
+            data += more
+        return data
+
+    def read_all(self):
+        data = b''
+        while more := self.socket.recv(65536):
+            data += more
+        return data
+
+    def close(self):
+        self.socket.close()
+
+    def begin_finish(self):
+        return self.caller.begin(REQUEST, 'Finish', '', path=self.info['request'])
+
+    def finish(self):
+        return self.begin_finish().wait()[0]
+
+    def cancel(self):
+        self.caller.call(REQUEST, 'Cancel', '', path=self.info['request'])
 
 
 class Caller:
@@ -84,6 +129,8 @@ class Caller:
         while True:
             try:
                 kind, *rest = self._line.recv()
+                if kind == 'reply':
+                    rest[2:] = [[reduction.recv_handle(self._line) for _ in range(rest[2])]]
             except (EOFError, OSError):
                 return
             with self.changed:
@@ -102,10 +149,13 @@ class Caller:
 
     # Calls
 
-    def begin(self, interface, method, signature, *arguments, path=PATH, destination=NAME):
+    def begin(self, interface, method, signature, *arguments, path=PATH, destination=NAME,
+              descriptors=()):
         self._count += 1
         self._line.send(('call', self._count, (destination, path, interface), method, signature,
-                         arguments))
+                         arguments, len(descriptors)))
+        for descriptor in descriptors:
+            reduction.send_handle(self._line, descriptor, None)
         return Pending(self, self._count)
 
     def flush(self):
@@ -161,6 +211,14 @@ class Caller:
     def request(self, url, *arguments, **keywords):
         """SecureRequest."""
         return self.begin_request(url, *arguments, **keywords).answer()
+
+    def begin_connect(self, host, port, descriptors=(), **options):
+        return self.begin(REQUESTS, 'OpenConnection', '(sqa{sv})', host, port,
+                          request_options(options), descriptors=descriptors)
+
+    def connect(self, host, port, **keywords):
+        """OpenConnection."""
+        return Tunnel(self, self.begin_connect(host, port, **keywords))
 
     @staticmethod
     def refused(name, function, *arguments, **keywords):
@@ -220,7 +278,7 @@ class Caller:
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
-                 'handle_token': 's', 'proxy': 's'}
+                 'handle_token': 's', 'proxy': 's', 'alpn': 'as', 'starttls': 'h'}
 
 
 def _options(given, types):

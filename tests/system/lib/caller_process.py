@@ -7,6 +7,7 @@ import multiprocessing.connection
 import os
 import pwd
 import sys
+from multiprocessing import reduction
 
 from gi.repository import Gio, GLib
 
@@ -74,25 +75,33 @@ class Program:
             os._exit(0)
         return True
 
-    def do_call(self, number, target, method, signature, arguments):
+    def do_call(self, number, target, method, signature, arguments, descriptors=0):
         destination, path, interface = target
-        self.bus.call(destination, path, interface, method, build(signature, arguments), None,
-                      Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, None,
-                      self.on_reply, number)
+        fds = Gio.UnixFDList.new_from_array([reduction.recv_handle(self.line)
+                                             for _ in range(descriptors)])
+        self.bus.call_with_unix_fd_list(destination, path, interface, method,
+                                        build(signature, arguments), None,
+                                        Gio.DBusCallFlags.NO_AUTO_START, CALL_TIMEOUT_MS, fds,
+                                        None, self.on_reply, number)
 
     def on_reply(self, bus, result, number):
         try:
-            reply = from_glib(bus.call_finish(result))
+            reply, fds = bus.call_with_unix_fd_list_finish(result)
+            reply = from_glib(reply)
         except GLib.Error as error:
             name = Gio.DBusError.get_remote_error(error) or f'local:{error.code}'
             message = error.message.removeprefix(f'GDBus.Error:{name}: ')
             self.line.send(('error', number, name, message))
             return
-        self.line.send(('reply', number, reply))
+        descriptors = list(fds.steal_fds()) if fds is not None else []
+        self.line.send(('reply', number, reply, len(descriptors)))
+        for descriptor in descriptors:
+            reduction.send_handle(self.line, descriptor, None)
+            os.close(descriptor)
 
     def do_flush(self, number):
         self.bus.flush_sync()
-        self.line.send(('reply', number, ()))
+        self.line.send(('reply', number, (), 0))
 
     def do_subscribe(self, sender, interface, path):
         self.bus.signal_subscribe(sender, interface, None, path, None,
