@@ -8,6 +8,8 @@
 
 #include "dbus/certpin-names.h"
 
+#include <glib/gstdio.h>
+
 /* To decode more bytes or values would block the main loop for too long. */
 #define COSTLY_BYTES  (64 * 1024)
 #define COSTLY_VALUES 512
@@ -29,15 +31,36 @@ cpd_arrival_new (const CpdWireHeader *header, GBytes *message, const char *refus
 {
   CpdArrival *arrival = g_new0 (CpdArrival, 1);
 
+  arrival->descriptor = -1;
   arrival->bytes = message;
   arrival->refusal = refusal;
   arrival->of_pins = g_strcmp0 (header->interface, CERTPIN_PINS_IFACE) == 0;
   if (refusal != NULL)
     return arrival;
-  arrival->fds = header->fds != NULL ? g_array_ref (header->fds) : NULL;
-  arrival->size = g_bytes_get_size (message) + (guint64)header->n_fds * CPD_ARRIVAL_FD_BYTES;
+  arrival->size = g_bytes_get_size (message);
   arrival->costly = is_costly (header, message);
   return arrival;
+}
+
+/* `descriptors`: (nullable): of int, closed with the array; the first one is taken */
+void
+cpd_arrival_take_descriptors (CpdArrival *arrival, GArray *descriptors)
+{
+  if (descriptors == NULL || descriptors->len == 0 || arrival->refusal != NULL)
+    return;
+  arrival->descriptor = g_array_index (descriptors, int, 0);
+  g_array_index (descriptors, int, 0) = -1;
+  arrival->size += CPD_ARRIVAL_DESCRIPTOR_BYTES;
+}
+
+/* Returns: (transfer full): the descriptor with the handle 0; -1: there is none */
+int
+cpd_arrival_steal_descriptor (CpdArrival *arrival)
+{
+  int descriptor = arrival->descriptor;
+
+  arrival->descriptor = -1;
+  return descriptor;
 }
 
 static void
@@ -65,7 +88,8 @@ cpd_arrival_destroy (CpdArrival *arrival)
   else
     g_clear_object (&arrival->message);
   g_clear_pointer (&arrival->bytes, g_bytes_unref);
-  g_clear_pointer (&arrival->fds, g_array_unref);
+  if (arrival->descriptor >= 0)
+    g_close (arrival->descriptor, NULL);
   g_free (arrival);
 }
 

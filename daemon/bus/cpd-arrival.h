@@ -10,9 +10,6 @@ G_BEGIN_DECLS
  * 3000. */
 #define CPD_ARRIVAL_VALUES_MAX 4096
 
-/* A descriptor of a call counts as so many bytes of it, since there is a limit on both. */
-#define CPD_ARRIVAL_FD_BYTES (128 * 1024)
-
 typedef struct _CpdInbox CpdInbox;
 
 /* A call that has arrived. */
@@ -21,8 +18,8 @@ typedef struct
   GDBusMessage *message; /* once it was read */
   const char *refusal;   /* why its body is gone, and only an error is left to be sent; NULL */
   GBytes *bytes;         /* the message as it came, until it is read */
-  GArray *fds;           /* of int, closed with it: stream sockets; NULL: none */
   guint64 size;
+  int descriptor;   /* that came with it; -1: none, or it was taken */
   gboolean costly;  /* to decode it would block the main loop for too long */
   gboolean of_pins; /* it is a call of the Pins interface */
 
@@ -31,7 +28,12 @@ typedef struct
   struct _CpdSender *sender;
 } CpdArrival;
 
+/* What a descriptor counts, in bytes: so few of them may wait for their turn. */
+#define CPD_ARRIVAL_DESCRIPTOR_BYTES (1024 * 1024)
+
 CpdArrival *cpd_arrival_new (const CpdWireHeader *header, GBytes *message, const char *refusal);
+void cpd_arrival_take_descriptors (CpdArrival *arrival, GArray *descriptors);
+int cpd_arrival_steal_descriptor (CpdArrival *arrival);
 void cpd_arrival_destroy (CpdArrival *arrival);
 
 void cpd_arrival_read (CpdArrival *arrival);

@@ -74,6 +74,7 @@ send_reply (CpdCall *call, GDBusMessage *message, guint64 body_bytes, gint64 dea
     .call = call->arrival->message,
     .message = message,
     .bytes = cpd_delivery_estimate (g_dbus_message_get_body (message), body_bytes),
+    .descriptor = g_dbus_message_get_unix_fd_list (message) != NULL,
     .budgeted = body_bytes > 0,
     .deadline_us = deadline_us,
     .sent = call_free,
@@ -123,11 +124,11 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
   send_reply (call, message, body_bytes, deadline_us);
 }
 
-/* `reply`: its handle 0 is the descriptor. `descriptor`: (transfer full) */
+/* `reply`: sunk if floating; has the handle 0. `descriptor`: (transfer full) */
 void
-cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor)
+cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor, gint64 deadline_us)
 {
-  g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&descriptor, 1);
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new_from_array (&descriptor, 1);
   g_autoptr (GVariant) owned = g_variant_ref_sink (reply);
   GDBusMessage *message;
 
@@ -138,8 +139,8 @@ cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor)
     }
   message = g_dbus_message_new_method_reply (call->arrival->message);
   g_dbus_message_set_body (message, owned);
-  g_dbus_message_set_unix_fd_list (message, descriptors);
-  send_reply (call, message, 0, 0);
+  g_dbus_message_set_unix_fd_list (message, list);
+  send_reply (call, message, 0, deadline_us);
 }
 
 /* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it

@@ -7,9 +7,9 @@
 #include "daemon/bus/cpd-connect-order.h"
 
 #include "daemon/bus/cpd-request-order.h"
+#include "daemon/bus/cpd-socket.h"
 #include "daemon/core/base/cpd-refuse.h"
 
-#include <fcntl.h>
 #include <string.h>
 
 #define PROTOCOLS_MAX      16
@@ -29,24 +29,24 @@ take_protocols (CpdTunnelOrder *order, GVariant *array, GError **error)
   return TRUE;
 }
 
-/* `handle`: -1: the option is not given. `fds`: of the call; NULL: none */
+/* `handle`: -1: the option is not given. `order`: has the descriptor of the call */
 static gboolean
-take_socket (CpdTunnelOrder *order, gint32 handle, GArray *fds, GError **error)
+check_socket (CpdTunnelOrder *order, gint32 handle, GError **error)
 {
   if (handle < 0)
-    return fds == NULL
+    return order->starttls < 0
            || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                           "the call has a file descriptor, but no option ‘starttls’");
-  if (fds == NULL || (unsigned int)handle >= fds->len)
+  if (handle != 0 || order->starttls < 0)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "option ‘starttls’ is %d, but the call has no such file descriptor", handle);
-  order->starttls = fcntl (g_array_index (fds, int, handle), F_DUPFD_CLOEXEC, 0);
-  return order->starttls >= 0
-         || cpd_refuse (error, CERTPIN_ERROR_FAILED, "the service has too many files open");
+  return cpd_socket_is_stream (order->starttls)
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "the file descriptor of option ‘starttls’ is not a stream socket");
 }
 
 static gboolean
-parse_options (CpdTunnelOrder *order, GVariant *options, GArray *fds, char **token, GError **error)
+parse_options (CpdTunnelOrder *order, GVariant *options, char **token, GError **error)
 {
   g_autoptr (GVariant) keys = NULL, protocols = NULL;
   const char *given = NULL;
@@ -54,14 +54,14 @@ parse_options (CpdTunnelOrder *order, GVariant *options, GArray *fds, char **tok
   const CpdOption table[] = {
     CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
     { "alpn", "as", &protocols, 1, PROTOCOLS_MAX },
-    { "starttls", "h", &handle, 0, G_MAXINT32 },
+    { "starttls", "h", &handle },
   };
 
   order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_request_order_check_token (given, error)
       || !cpd_request_order_take_keys (&order->require_keys, keys, error)
-      || !take_protocols (order, protocols, error) || !take_socket (order, handle, fds, error))
+      || !take_protocols (order, protocols, error) || !check_socket (order, handle, error))
     return FALSE;
   *token = g_strdup (given);
   return TRUE;
@@ -76,12 +76,12 @@ take_target (CpdTunnelOrder *order, const char *host, guint16 port, GError **err
   return order->target != NULL;
 }
 
-/* `arguments`: OpenConnection's. `fds`: of int, of the call; NULL: none. `token`: (out) (transfer
- * full) (nullable).
+/* `arguments`: OpenConnection's. `descriptor`: (transfer full): of the call; -1: none. `token`:
+ * (out) (transfer full) (nullable).
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST.
  * Returns: (transfer full) */
 CpdTunnelOrder *
-cpd_connect_order_parse (GVariant *arguments, GArray *fds, guint32 uid, char **token,
+cpd_connect_order_parse (GVariant *arguments, int descriptor, guint32 uid, char **token,
                          GError **error)
 {
   g_autoptr (CpdTunnelOrder) order = cpd_tunnel_order_new ();
@@ -92,8 +92,8 @@ cpd_connect_order_parse (GVariant *arguments, GArray *fds, guint32 uid, char **t
 
   g_variant_get (arguments, "(&sq@a{sv})", &host, &port, &options);
   order->uid = uid;
-  if (!parse_options (order, options, fds, &given, error)
-      || !take_target (order, host, port, error))
+  order->starttls = descriptor;
+  if (!parse_options (order, options, &given, error) || !take_target (order, host, port, error))
     return NULL;
   *token = g_steal_pointer (&given);
   return g_steal_pointer (&order);

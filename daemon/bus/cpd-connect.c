@@ -27,7 +27,8 @@ typedef struct
   GCancellable *cancellable;
   GCancellable *gone; /* the caller's; NULL: it may leave */
   gulong gone_id;
-  CpdPlace *place; /* NULL: it does not count yet */
+  CpdPlace *place;    /* NULL: it does not count yet */
+  gint64 deadline_us; /* monotonic: of the reply */
 } Tunnel;
 
 static void
@@ -88,7 +89,7 @@ on_opened (const CpdOpening *opening, gpointer user_data)
   cpd_ends_expect (tunnel->parts->ends, tunnel->path, tunnel->caller);
   cpd_call_return_descriptor (g_steal_pointer (&tunnel->call),
                               g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                              opening->descriptor);
+                              opening->descriptor, tunnel->deadline_us);
 }
 
 /* Returns: (floating) */
@@ -137,10 +138,11 @@ static void
 start (gpointer user_data)
 {
   Tunnel *tunnel = user_data;
+  gint64 started_us = g_get_monotonic_time ();
 
-  cpd_fetcher_tunnel_async (tunnel->parts->fetcher, tunnel->order, g_get_monotonic_time (),
-                            on_opened, tunnel->cancellable, on_ended,
-                            g_atomic_rc_box_acquire (tunnel));
+  tunnel->deadline_us = started_us + (gint64)tunnel->order->timeout_ms * 1000;
+  cpd_fetcher_tunnel_async (tunnel->parts->fetcher, tunnel->order, started_us, on_opened,
+                            tunnel->cancellable, on_ended, g_atomic_rc_box_acquire (tunnel));
 }
 
 /* A connection may last for ever, so that nobody waits for its end. */
@@ -190,8 +192,8 @@ static gboolean
 parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autofree char *token = NULL;
-  CpdTunnelOrder *order
-      = cpd_connect_order_parse (arguments, call->arrival->fds, call->caller->uid, &token, error);
+  CpdTunnelOrder *order = cpd_connect_order_parse (
+      arguments, cpd_arrival_steal_descriptor (call->arrival), call->caller->uid, &token, error);
   Tunnel *tunnel;
 
   if (order == NULL)

@@ -13,6 +13,7 @@
 #include "daemon/bus/cpd-outlet.h"
 #include "daemon/bus/cpd-undelivered.h"
 #include "daemon/core/base/cpd-alarm.h"
+#include "daemon/core/base/cpd-budget.h"
 #include "dbus/certpin-names.h"
 
 #define PATIENCE_S 30
@@ -28,6 +29,12 @@
 #define HELD_MAX       64
 #define HELD_MAX_BYTES (256 * 1024)
 
+/* Descriptors that receivers have not taken yet: dbus-daemon stops reading from a service that has
+ * 64 of them, and everybody would wait. */
+#define DESCRIPTORS_MAX         56
+#define DESCRIPTORS_SHARED      48
+#define DESCRIPTORS_MAX_PER_UID 16
+
 /* A message without its body, rounded up. */
 #define HEADER_BYTES 512
 
@@ -39,10 +46,12 @@ typedef struct
 {
   CpdCaller *caller;
   CpdDebtor *debtor;
-  GQueue held;         /* of Reply */
-  guint64 held_bytes;  /* of those that no other budget bounds */
-  guint64 unsent;      /* charged, and still in the outlet */
-  gboolean wants_room; /* a signal was dropped */
+  GQueue held;                    /* of Reply */
+  guint64 held_bytes;             /* of those that no other budget bounds */
+  guint64 unsent;                 /* charged, and still in the outlet */
+  unsigned int descriptors;       /* not known to be taken */
+  unsigned int asked_descriptors; /* of them, those at the bus when it was last asked */
+  gboolean wants_room;            /* a signal was dropped */
   gboolean asking, deaf, paused;
   gint64 asked_us, wait_us, progress_us;
 } Receiver;
@@ -123,6 +132,36 @@ may_ask_at (CpdDelivery *delivery, const Receiver *receiver)
   return receiver->asked_us + (all ? MAX (receiver->wait_us, WAIT_ALL_US) : receiver->wait_us);
 }
 
+/* Whether one more descriptor may be undelivered. A uid that has none may almost always have
+ * one. */
+static gboolean
+has_room_for_descriptor (CpdDelivery *delivery, guint32 uid)
+{
+  unsigned int own = 0, others = 0;
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, delivery->receivers);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Receiver *receiver = value;
+
+      if (receiver->caller->uid == uid)
+        own += receiver->descriptors;
+      else
+        others += receiver->descriptors;
+    }
+  return own < cpd_budget_share (DESCRIPTORS_SHARED, others, DESCRIPTORS_MAX_PER_UID)
+         || (own == 0 && others < DESCRIPTORS_MAX);
+}
+
+static gboolean
+has_room (CpdDelivery *delivery, const Receiver *receiver, const CpdReply *reply)
+{
+  return cpd_debtor_has_room (receiver->debtor, reply->bytes)
+         && (!reply->descriptor || has_room_for_descriptor (delivery, receiver->caller->uid));
+}
+
 /* `message`: (transfer full) */
 static void
 transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
@@ -130,7 +169,8 @@ transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guin
   cpd_debtor_charge (receiver->debtor, bytes);
   receiver->unsent += bytes;
   cpd_outlet_send (delivery->outlet, receiver->caller->uid, message, bytes);
-  if (cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
+  if (receiver->descriptors > 0
+      || cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
     cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
 }
 
@@ -154,10 +194,11 @@ pump (CpdDelivery *delivery, Receiver *receiver)
   CpdReply *reply;
 
   while ((reply = g_queue_peek_head (&receiver->held)) != NULL
-         && cpd_debtor_has_room (receiver->debtor, reply->bytes))
+         && has_room (delivery, receiver, reply))
     {
       g_queue_pop_head (&receiver->held);
       receiver->held_bytes -= reply->budgeted ? 0 : reply->bytes;
+      receiver->descriptors += reply->descriptor ? 1 : 0;
       transmit (delivery, receiver, g_steal_pointer (&reply->message), reply->bytes);
       reply_free (reply);
     }
@@ -210,6 +251,9 @@ on_figure (const char *name, guint64 bytes, gpointer user_data)
 
   if (receiver == NULL)
     return;
+  if (bytes == 0)
+    receiver->descriptors -= receiver->asked_descriptors;
+  receiver->asked_descriptors = 0;
   if (cpd_debtor_prove (receiver->debtor, bytes))
     {
       receiver->progress_us = g_get_monotonic_time ();
@@ -234,6 +278,14 @@ on_done (const char *name, gpointer user_data)
   cpd_alarm_set (delivery->alarm, 0);
 }
 
+/* What is still in the outlet then, no answer tells anything about. */
+static void
+begin_question (Receiver *receiver)
+{
+  receiver->asked_descriptors = receiver->unsent == 0 ? receiver->descriptors : 0;
+  cpd_debtor_begin_question (receiver->debtor, receiver->unsent);
+}
+
 static void
 begin_question_of_all (CpdDelivery *delivery, gint64 now_us)
 {
@@ -246,7 +298,7 @@ begin_question_of_all (CpdDelivery *delivery, gint64 now_us)
       Receiver *receiver = value;
 
       receiver->asked_us = now_us;
-      cpd_debtor_begin_question (receiver->debtor, receiver->unsent);
+      begin_question (receiver);
     }
 }
 
@@ -258,7 +310,7 @@ ask (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
   if (cpd_undelivered_asks_for_all (delivery->undelivered))
     begin_question_of_all (delivery, now_us);
   else
-    cpd_debtor_begin_question (receiver->debtor, receiver->unsent);
+    begin_question (receiver);
   cpd_undelivered_ask (delivery->undelivered, receiver->caller->sender);
 }
 
@@ -272,7 +324,7 @@ expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
                                                  "the reply could not be delivered: your programs "
                                                  "have too many unread messages; read those first");
   receiver->held_bytes += reply->budgeted ? HEADER_BYTES : HEADER_BYTES - reply->bytes;
-  reply->budgeted = FALSE;
+  reply->budgeted = reply->descriptor = FALSE;
   reply->bytes = HEADER_BYTES;
   reply->deadline_us = 0;
 }
@@ -316,7 +368,7 @@ must_ask (const Receiver *receiver, gboolean in_the_way)
 
   return bytes > 0
          && (in_the_way || receiver->held.length > 0 || receiver->wants_room || receiver->deaf
-             || bytes > CPD_CREDIT_UNASKED_BYTES);
+             || receiver->descriptors > 0 || bytes > CPD_CREDIT_UNASKED_BYTES);
 }
 
 static gboolean

@@ -16,6 +16,7 @@ typedef struct
   GDBusMessage *call;
   GDBusMessage *message; /* the reply or error: (transfer full) */
   guint64 bytes;         /* of the message; an upper estimate */
+  gboolean descriptor;   /* the message has one */
   gboolean budgeted;     /* another limit counts it, so more calls may be taken meanwhile */
   gint64 deadline_us;    /* monotonic: if it is not sent by then, an error is; 0: none */
   GDestroyNotify sent;   /* called with `data` when it has left, or never will */

@@ -193,17 +193,15 @@ queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
   return TRUE;
 }
 
-/* On the link's thread. `message`: (transfer full): as in cpd_arrival_new (). `took_us`: of
- * processor time, to read it; nobody else's could be read meanwhile */
+/* On the link's thread. `arrival`: (transfer full). `took_us`: of processor time, to read it;
+ * nobody else's could be read meanwhile */
 void
-cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
-                   const char *refusal, gint64 took_us)
+cpd_inbox_receive (CpdInbox *inbox, const char *sender, CpdArrival *arrival, gint64 took_us)
 {
-  CpdArrival *arrival = cpd_arrival_new (header, message, refusal);
   gboolean queued;
 
   g_mutex_lock (&inbox->lock);
-  queued = queue_arrival (inbox, header->sender, arrival);
+  queued = queue_arrival (inbox, sender, arrival);
   if (queued && arrival->sender->caller == NULL)
     arrival->sender->owed_us += took_us;
   else if (queued)

@@ -30,8 +30,7 @@ void cpd_inbox_unref (CpdInbox *inbox);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdInbox, cpd_inbox_unref)
 
 gboolean cpd_inbox_has_room (CpdInbox *inbox, const char *sender, guint64 bytes);
-void cpd_inbox_receive (CpdInbox *inbox, const CpdWireHeader *header, GBytes *message,
-                        const char *refusal, gint64 took_us);
+void cpd_inbox_receive (CpdInbox *inbox, const char *sender, CpdArrival *arrival, gint64 took_us);
 
 void cpd_inbox_start (CpdInbox *inbox);
 void cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller);

@@ -158,18 +158,13 @@ is_unasked (const CpdWireHeader *header)
          && g_strcmp0 (header->sender, "org.freedesktop.DBus") != 0;
 }
 
-/* To close anything else can take as long as somebody wants.
- * Returns: why they are refused; NULL: they are not */
+/* The methods of one interface take a descriptor. */
 static const char *
-refuse_fds (const CpdWireHeader *header)
+refuse_descriptors (const CpdWireHeader *header)
 {
-  if (g_strcmp0 (header->interface, CERTPIN_REQUESTS_IFACE) != 0)
-    return "no method of this interface takes file descriptors";
-  if (header->n_fds > 1)
-    return "a call may have one file descriptor at most";
-  if (header->fds == NULL || !cpd_socket_is_stream (g_array_index (header->fds, int, 0)))
-    return "the file descriptor of this call is not a stream socket";
-  return NULL;
+  if (header->n_fds > 0 && g_strcmp0 (header->interface, CERTPIN_REQUESTS_IFACE) != 0)
+    return "only methods of the interface " CERTPIN_REQUESTS_IFACE " take a file descriptor";
+  return header->n_fds > 1 ? "no method takes more than one file descriptor" : NULL;
 }
 
 /* Returns: why the call is refused before reading the body; NULL: it is not */
@@ -177,13 +172,13 @@ static const char *
 refuse_unread (CpdInbox *inbox, const Letter *letter)
 {
   const CpdWireHeader *header = &letter->header;
-  const char *refusal = header->n_fds > 0 ? refuse_fds (header) : NULL;
+  const char *refusal = refuse_descriptors (header);
+  guint64 bytes = letter->header_bytes + (guint64)header->body_bytes
+                  + header->n_fds * CPD_ARRIVAL_DESCRIPTOR_BYTES;
 
   if (refusal != NULL)
     return refusal;
-  if (!cpd_inbox_has_room (inbox, header->sender,
-                           letter->header_bytes + (guint64)header->body_bytes
-                               + (guint64)header->n_fds * CPD_ARRIVAL_FD_BYTES))
+  if (!cpd_inbox_has_room (inbox, header->sender, bytes))
     return "your program has too many calls in progress; wait for replies, or send less at a time";
   return NULL;
 }
@@ -199,13 +194,14 @@ refuse_read (const Letter *letter)
   return NULL;
 }
 
+/* `fds`: (nullable) */
 static gboolean
-take_call (CpdLink *link, CpdInbox *inbox, Letter *letter)
+take_call (CpdLink *link, CpdInbox *inbox, Letter *letter, GArray *fds)
 {
   const char *refusal = refuse_unread (inbox, letter);
   gint64 before_us = cpd_clock_work_us ();
   gsize size = letter->header_bytes;
-  GArray *fds = letter->header.fds;
+  CpdArrival *arrival;
 
   if (refusal != NULL ? !skip_body (&link->bus, letter) : !read_body (&link->bus, letter))
     return FALSE;
@@ -215,10 +211,10 @@ take_call (CpdLink *link, CpdInbox *inbox, Letter *letter)
     cpd_wire_empty (letter->bytes, letter->header_bytes);
   else
     size += letter->header.body_bytes;
-  letter->header.fds = refusal == NULL ? fds : NULL; /* reading the body reads the header anew */
-  cpd_inbox_receive (inbox, &letter->header,
-                     g_bytes_new_take (g_steal_pointer (&letter->bytes), size), refusal,
-                     cpd_clock_work_us () - before_us);
+  arrival = cpd_arrival_new (&letter->header,
+                             g_bytes_new_take (g_steal_pointer (&letter->bytes), size), refusal);
+  cpd_arrival_take_descriptors (arrival, fds);
+  cpd_inbox_receive (inbox, letter->header.sender, arrival, cpd_clock_work_us () - before_us);
   return TRUE;
 }
 
@@ -239,8 +235,7 @@ bring_one_in (CpdLink *link)
   fds = cpd_source_take_fds (&link->bus, letter.header.n_fds);
   if (is_unasked (&letter.header) || (is_call (&letter.header) && inbox == NULL))
     return skip_body (&link->bus, &letter);
-  letter.header.fds = fds;
-  return is_call (&letter.header) ? take_call (link, inbox, &letter)
+  return is_call (&letter.header) ? take_call (link, inbox, &letter, fds)
                                   : pass_on (&link->bus, &link->inner, &letter, fds);
 }
 

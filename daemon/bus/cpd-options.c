@@ -27,12 +27,12 @@ store (const CpdOption *option, GVariant *value)
       return *(guint32 *)option->value = g_variant_get_uint32 (value);
     case 't':
       return *(guint64 *)option->value = g_variant_get_uint64 (value);
+    case 'h':
+      *(gint32 *)option->value = g_variant_get_handle (value);
+      return 0;
     case 'x':
       *(gint64 *)option->value = g_variant_get_int64 (value);
       return g_variant_get_int64 (value) < 0 ? G_MAXUINT64 : (guint64)g_variant_get_int64 (value);
-    case 'h':
-      *(gint32 *)option->value = g_variant_get_handle (value);
-      return (guint32)g_variant_get_handle (value);
     default:
       *(GVariant **)option->value = g_variant_ref (value);
       return g_variant_n_children (value);
@@ -64,7 +64,8 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
                            "option ‘%s’ must be of the D-Bus type %s, not %s", name, option->type,
                            g_variant_get_type_string (value));
       measure = store (option, value);
-      if (option->type[0] != 'b' && (measure < option->least || measure > option->most))
+      if (strchr ("bh", option->type[0]) == NULL
+          && (measure < option->least || measure > option->most))
         return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                            "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
                            " to %" G_GUINT64_FORMAT "%s",
@@ -98,12 +99,14 @@ cpd_options_parse (GVariant *dictionary, const CpdOption *options, size_t n_opti
   return TRUE;
 }
 
-/* `value`: NULL: not given, and `chosen` is not changed. `choices`: two, then NULL. `chosen`: gets
+/* `value`: NULL: not given, and `chosen` is not changed. `choices`: up to a NULL. `chosen`: gets
  * the index of the value. */
 gboolean
 cpd_options_take_choice (const char *name, const char *value, const char *const *choices,
                          int *chosen, GError **error)
 {
+  g_autofree char *list = NULL;
+
   if (value == NULL)
     return TRUE;
   for (int i = 0; choices[i] != NULL; i++)
@@ -112,9 +115,9 @@ cpd_options_take_choice (const char *name, const char *value, const char *const 
         *chosen = i;
         return TRUE;
       }
+  list = g_strjoinv ("’ or ‘", (GStrv)choices);
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "option ‘%s’ is ‘%s’, but may only be ‘%s’ or ‘%s’", name, value, choices[0],
-                     choices[1]);
+                     "option ‘%s’ is ‘%s’, but may only be ‘%s’", name, value, list);
 }
 
 /* `array`: aay, or NULL. Returns: (transfer full): of GBytes */

@@ -7,8 +7,8 @@
 G_BEGIN_DECLS
 
 /* One option that a method knows: its type decides what `value` points to, and what is not given is
- * left as it was. s: const char *, b: gboolean, u: guint32, t: guint64, x: gint64; h: gint32;
- * as, aay: GVariant * (transfer full). Strings belong to the dictionary. */
+ * left as it was. s: const char *, b: gboolean, u: guint32, t: guint64, x: gint64; h:
+ * gint32; as, aay: GVariant * (transfer full). Strings belong to the dictionary. */
 typedef struct
 {
   const char *name;

@@ -27,7 +27,8 @@ typedef union
 static void
 close_fd (gpointer fd)
 {
-  g_close (*(int *)fd, NULL);
+  if (*(int *)fd >= 0) /* not one that was taken */
+    g_close (*(int *)fd, NULL);
 }
 
 static GArray *

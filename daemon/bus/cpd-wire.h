@@ -16,7 +16,6 @@ typedef struct
   gboolean swapped; /* its byte order is not that of this machine */
   guint32 body_bytes;
   guint32 n_fds;
-  GArray *fds; /* of int, closed with it: those that came along; NULL: none. It has no reference */
   const char *sender, *destination, *interface, *signature;
 } CpdWireHeader;
 

@@ -40,8 +40,14 @@ cpd_ahead_fill (CpdAhead *ahead, int socket)
 {
   ssize_t length;
 
+  if (ahead->drained)
+    {
+      errno = EAGAIN;
+      return -1;
+    }
   ahead->bytes = g_malloc (AHEAD_BYTES);
   length = recv (socket, ahead->bytes, AHEAD_BYTES, MSG_DONTWAIT);
+  ahead->drained = length != 0 && length < AHEAD_BYTES;
   if (length > 0)
     ahead->end = (gsize)length;
   else

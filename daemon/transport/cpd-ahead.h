@@ -12,6 +12,7 @@ typedef struct
 {
   guint8 *bytes; /* NULL: nothing */
   gsize begin, end;
+  gboolean drained; /* the socket: it is not read again before whoever polls it says so */
 } CpdAhead;
 
 gboolean cpd_ahead_is_empty (const CpdAhead *ahead);

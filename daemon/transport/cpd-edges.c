@@ -52,6 +52,7 @@ cpd_edges_new (void)
     return edges;
   edges->source = g_unix_fd_source_new (edges->epoll, G_IO_IN);
   g_source_set_static_name (edges->source, "the callers' ends of tunnels");
+  g_source_set_can_recurse (edges->source, TRUE); /* as in cpd-tls.c */
   g_source_set_callback (edges->source, G_SOURCE_FUNC (on_changed), edges, NULL);
   g_source_attach (edges->source, g_main_context_get_thread_default ());
   return edges;

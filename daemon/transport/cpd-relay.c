@@ -16,7 +16,7 @@
 #include <errno.h>
 
 /* How much is moved in one turn in each direction. */
-#define PIECE_BYTES (64 * 1024)
+#define PIECE_BYTES (128 * 1024)
 
 /* How long a caller's last bytes may take after it has left. */
 #define LAST_BYTES_S 10
@@ -121,6 +121,13 @@ note_left (CpdRelay *relay)
     relay->last_bytes_timer = g_timeout_add_seconds (LAST_BYTES_S, on_late, relay);
 }
 
+static void
+check_left (CpdRelay *relay)
+{
+  if (relay->changed && cpd_pair_is_left (relay->pair))
+    note_left (relay);
+}
+
 static gboolean
 would_block (GError **error)
 {
@@ -134,17 +141,21 @@ would_block (GError **error)
 static gsize
 take (CpdRelay *relay, guint8 *buffer)
 {
+  gsize count = 0;
   gssize length = -1;
 
-  if (relay->changed && !relay->up_ended)
-    length = cpd_pair_take (relay->pair, buffer, PIECE_BYTES);
-  relay->changed = length > 0;
-  if (length == 0)
+  while (relay->changed && !relay->up_ended && count < PIECE_BYTES)
     {
-      relay->up_ended = TRUE;
-      cpd_tls_end_sending (relay->settings.connection->tls);
+      length = cpd_pair_take (relay->pair, buffer + count, PIECE_BYTES - count);
+      count += (gsize)MAX (length, 0);
+      relay->up_ended = length == 0;
+      if (length <= 0)
+        break;
     }
-  return (gsize)MAX (length, 0);
+  if (length <= 0)
+    check_left (relay);
+  relay->changed = length > 0;
+  return count;
 }
 
 /* From the caller to the server. Nothing is taken before all that was taken has left. An error is
@@ -154,21 +165,24 @@ static gboolean
 send_piece (CpdRelay *relay)
 {
   CpdTls *tls = relay->settings.connection->tls;
+  gboolean was_ended = relay->up_ended;
   guint8 buffer[PIECE_BYTES];
   gsize length;
 
-  if (relay->send_error != NULL)
-    return FALSE;
-  if (cpd_tls_has_unsent (tls) && cpd_tls_send (tls, NULL, 0, &relay->send_error) < 0)
+  if (relay->send_error != NULL
+      || (cpd_tls_has_unsent (tls) && cpd_tls_send (tls, NULL, 0, &relay->send_error) < 0))
     {
       would_block (&relay->send_error);
+      check_left (relay);
       return FALSE;
     }
   length = take (relay, buffer);
-  if (length == 0 || !cpd_tls_send_much (tls, buffer, length, &relay->send_error))
+  if (length > 0 && !cpd_tls_send_much (tls, buffer, length, &relay->send_error))
     return FALSE;
   relay->sent += length;
-  return !cpd_tls_has_unsent (tls);
+  if (relay->up_ended && !was_ended)
+    cpd_tls_end_sending (tls);
+  return relay->changed && !cpd_tls_has_unsent (tls);
 }
 
 static void
@@ -286,8 +300,6 @@ move (gpointer user_data)
   relay->queued = FALSE;
   if (!relay->funcs->may_move (relay->user_data))
     return;
-  if (relay->changed && cpd_pair_is_left (relay->pair))
-    note_left (relay);
   more = send_piece (relay);
   receive_piece (relay);
   end_giving (relay);

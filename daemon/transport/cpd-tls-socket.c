@@ -236,6 +236,14 @@ cpd_tls_socket_set_shaking (CpdTlsSocket *socket, gboolean shaking)
     }
 }
 
+/* Whoever polls it says that there is something again. */
+void
+cpd_tls_socket_note_ready (CpdTlsSocket *socket)
+{
+  for (CpdTlsSocket *each = socket; each != NULL; each = each->below)
+    each->ahead.drained = FALSE;
+}
+
 /* From now on, the socket is read ahead, and more of it in one iteration of the main loop. */
 void
 cpd_tls_socket_expect_much (CpdTlsSocket *socket)

@@ -41,6 +41,7 @@ gboolean cpd_tls_socket_has_unsent (CpdTlsSocket *socket);
 gboolean cpd_tls_socket_has_pending (CpdTlsSocket *socket);
 gboolean cpd_tls_socket_has_unread (CpdTlsSocket *socket);
 void cpd_tls_socket_set_shaking (CpdTlsSocket *socket, gboolean shaking);
+void cpd_tls_socket_note_ready (CpdTlsSocket *socket);
 void cpd_tls_socket_expect_much (CpdTlsSocket *socket);
 
 void cpd_tls_socket_cut (CpdTlsSocket *socket);

@@ -56,6 +56,7 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   CpdTls *tls = user_data;
 
   g_source_set_ready_time (source, -1);
+  cpd_tls_socket_note_ready (&tls->socket);
   if (tls->tag != NULL)          /* nobody has stopped watching since it became ready */
     tls->ready (tls->user_data); /* which may be the end of it */
   return G_SOURCE_CONTINUE;
@@ -68,6 +69,8 @@ new_source (CpdTls *tls)
   GSource *source = g_source_new (&funcs, sizeof (GSource));
 
   g_source_set_static_name (source, "a TLS connection");
+  /* Otherwise GLib stops polling for each dispatch, and wakes itself up twice. */
+  g_source_set_can_recurse (source, TRUE);
   /* Only its data counts: `dispatch` needs no callback. */
   g_source_set_callback (source, G_SOURCE_FUNC (dispatch), tls, NULL);
   g_source_attach (source, g_main_context_get_thread_default ());

@@ -79,7 +79,8 @@ receive_with (Fixture *f, const char *sender, GDBusMessage *message, const char 
   g_dbus_message_set_serial (message, 1);
   bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_NONE, NULL);
   g_assert_true (cpd_wire_read_header (bytes, cpd_wire_measure_header (bytes), &header));
-  cpd_inbox_receive (f->inbox, &header, g_bytes_new_take (bytes, size), refusal, took_us);
+  cpd_inbox_receive (f->inbox, header.sender,
+                     cpd_arrival_new (&header, g_bytes_new_take (bytes, size), refusal), took_us);
 }
 
 static void

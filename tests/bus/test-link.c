@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-link.h"
+#include "dbus/certpin-names.h"
 #include "tests/lib/test-bus.h"
 
 #include <fcntl.h>
@@ -92,12 +93,12 @@ send_message (GDBusConnection *connection, GDBusMessage *message)
   g_assert_no_error (error);
 }
 
-/* `body`: sunk. `fds`: (nullable) */
+/* `body`: sunk. `fds`: (nullable): the interface takes them */
 static GDBusMessage *
 call_with (Fixture *f, GVariant *body, GUnixFDList *fds)
 {
-  GDBusMessage *message
-      = g_dbus_message_new_method_call (name_of (f->connection), "/a", "b.c", "D");
+  GDBusMessage *message = g_dbus_message_new_method_call (
+      name_of (f->connection), "/a", fds != NULL ? CERTPIN_REQUESTS_IFACE : "b.c", "D");
 
   if (body != NULL)
     g_dbus_message_set_body (message, body);
@@ -234,9 +235,67 @@ test_descriptors_are_closed (Fixture *f, gconstpointer user_data)
     {
       const CpdArrival *arrival = receive_call (f, g_variant_new ("(h)", 3), fds);
 
-      g_assert_cmpstr (arrival->refusal, ==, "no method of this interface takes file descriptors");
+      g_assert_cmpstr (arrival->refusal, ==, "no method takes more than one file descriptor");
+      g_assert_cmpint (arrival->descriptor, ==, -1);
     }
   wait_for_fds (before);
+}
+
+static void
+test_descriptors_of_other_interfaces (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GUnixFDList) fds = list_of_fds (1);
+  g_autoptr (GDBusMessage) message = call_with (f, g_variant_new ("(h)", 0), fds);
+  unsigned int before = count_fds ();
+  const CpdArrival *arrival;
+
+  g_dbus_message_set_interface (message, CERTPIN_PINS_IFACE);
+  send_message (f->other, message);
+  while (f->arrivals->len == 0)
+    test_loop_step ();
+  arrival = f->arrivals->pdata[0];
+  g_assert_nonnull (arrival->refusal);
+  g_assert_cmpint (arrival->descriptor, ==, -1);
+  wait_for_fds (before);
+}
+
+/* It is there until somebody takes it, or the call is over. So few may wait that they do not count
+ * much more than a call without one. */
+static void
+test_one_descriptor_arrives (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GUnixFDList) fds = list_of_fds (1);
+  unsigned int before = count_fds ();
+  CpdArrival *arrival;
+  int taken;
+
+  for (int i = 0; i < 2; i++)
+    {
+      arrival = receive_call (f, g_variant_new ("(h)", 0), fds);
+      g_assert_null (arrival->refusal);
+      g_assert_cmpint (arrival->descriptor, >=, 0);
+      g_assert_cmpint (fcntl (arrival->descriptor, F_GETFD), ==, FD_CLOEXEC);
+      g_assert_cmpuint (arrival->size, >, CPD_ARRIVAL_DESCRIPTOR_BYTES);
+    }
+  taken = cpd_arrival_steal_descriptor (arrival);
+  g_assert_cmpint (arrival->descriptor, ==, -1);
+  g_ptr_array_set_size (f->arrivals, 0);
+  wait_for_fds (before + 1);
+  g_assert_cmpint (fcntl (taken, F_GETFD), ==, FD_CLOEXEC);
+  g_close (taken, NULL);
+}
+
+/* Within the limit of a user: 72 MiB. */
+static void
+test_many_descriptors_are_refused (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GUnixFDList) fds = list_of_fds (1);
+  unsigned int accepted = 0;
+
+  for (int i = 0; i < 100; i++)
+    accepted += receive_call (f, g_variant_new ("(h)", 0), fds)->refusal == NULL;
+  g_assert_cmpuint (accepted, >, 60);
+  g_assert_cmpuint (accepted, <=, 72);
 }
 
 /* The other end of what GDBus calls: it answers with what it was sent. */
@@ -484,6 +543,9 @@ main (int argc, char **argv)
   ADD ("many-values-are-refused", test_many_values_are_refused);
   ADD ("too-much-is-refused-unread", test_too_much_is_refused_unread);
   ADD ("descriptors-are-closed", test_descriptors_are_closed);
+  ADD ("descriptors-of-other-interfaces", test_descriptors_of_other_interfaces);
+  ADD ("one-descriptor-arrives", test_one_descriptor_arrives);
+  ADD ("many-descriptors-are-refused", test_many_descriptors_are_refused);
   ADD ("descriptors-of-replies-pass", test_descriptors_of_replies_pass);
   ADD ("descriptors-are-not-mistaken", test_descriptors_are_not_mistaken);
   ADD ("unasked-signals-are-dropped", test_unasked_signals_are_dropped);

@@ -67,7 +67,7 @@ PROOFS = (
     Proof('both verdicts before a tunnel opens', ['no-handshake-verdict', 'no-tunnel-verdict'],
           {'tunnels': ['a server that does not pass'], 'attacks': ['a tunnel to another key, by another']}, False),
     Proof('the cut of tunnels that no longer pass', ['no-tunnel-changes'],
-          {'tunnels': ['cut when its host is'], 'attacks': ['while a tunnel is idle']}, False),
+          {'tunnels': ['cut when its host is'], 'attacks': ['while a tunnel is idle']}, True),
     Proof('the dates of an open tunnel', ['no-tunnel-dates'], {'tunnels': ['whose pin expires']}, False, False),
     Proof('the stapled OCSP response', ['unread-staple'],
           {'revocation': ['revoked by', 'nothing where one is demanded', 'becomes stale'],

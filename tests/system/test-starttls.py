@@ -155,7 +155,7 @@ def _(world):
     world.serve_pinned()
     for make in (lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM), lambda: open('/dev/null', 'rb')):
         with make() as other:
-            world.alice.refused('LimitExceeded', begin(world, other).wait)
+            world.alice.refused('InvalidArgument', begin(world, other).wait)
     with socket.socket() as lonely:
         world.alice.refused('Unreachable', begin(world, lonely).wait)
     with socket.create_server(('127.0.0.1', 0)) as listener:

@@ -7,10 +7,13 @@ import datetime
 import threading
 import time
 
+from gi.repository import GLib
+
 from lib import pki
-from lib.caller import PINS, REQUEST
+from lib.caller import PINS, REQUEST, REQUESTS
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
+from lib.unread import Unread
 from lib.world import HOST, World
 
 MIB = 1 << 20
@@ -353,6 +356,34 @@ def _(world):
     over.set()
     for tunnel in tunnels + [other]:
         tunnel.close()
+
+
+@test('a caller that reads no replies gets few descriptors, holds up nobody else, and leaves nothing')
+def _(world):
+    server, identity = serve(world)
+    before = world.count_files()
+    for caller in (world.root, world.bob):
+        caller.pin(HOST, identity.der)
+    silent = [Unread(world.shared.bus.address, greet=False) for _ in range(3)]
+    for one in silent:
+        one.authenticate()
+        one.socket.sendall(b'NEGOTIATE_UNIX_FD\r\n')
+        one.read_until(b'AGREE_UNIX_FD')
+        one.hello()
+        for _ in range(60):  # the bus cannot hand over what comes behind these
+            one.call('org.freedesktop.DBus.Introspectable', 'Introspect')
+        for _ in range(30):
+            one.call(REQUESTS, 'OpenConnection', GLib.Variant('(sqa{sv})', (HOST, server.port, {})))
+    server.wait(lambda: server.handshakes >= 60, 'the connections of the silent callers')
+    for _ in range(20):
+        tunnel = world.bob.connect(HOST, server.port)
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+        tunnel.close()
+    for one in silent:
+        one.close()
+    server.wait_until_idle()
+    world.wait_for_files(before)
 
 
 @test('nothing is left after many connections that ended in every way')
