@@ -51,7 +51,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   GVariant *info = certpin_response_get_info (response);
   CtlStream *err = &ctl->err;
   g_autofree const char **path = NULL;
-  const char *url = "", *tls = "", *key = NULL, *ocsp = NULL;
+  const char *url = "", *tls = "", *key = NULL, *ocsp = NULL, *proxy = NULL;
   gboolean reused = FALSE;
   guint32 position = 0;
 
@@ -62,6 +62,7 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "connection-reused", "b", &reused);
   g_variant_lookup (info, "path-keys", "^a&s", &path);
   g_variant_lookup (info, "ocsp", "&s", &ocsp);
+  g_variant_lookup (info, "proxy", "&s", &proxy);
 
   ctl_print_line (err, "HTTP status %u from %s, TLS %s, %s connection",
                   certpin_response_get_status (response), url, tls, reused ? "kept-alive" : "new");
@@ -70,6 +71,8 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
                     name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
   if (ocsp != NULL && !g_str_equal (ocsp, "none"))
     ctl_print_line (err, "the server stapled an OCSP response: %s", ocsp);
+  if (proxy != NULL)
+    ctl_print_line (err, "through proxy %s", proxy);
   print_timings (err, info);
 }
 

@@ -9,6 +9,8 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
+#include <string.h>
+
 /* First what the error message says as well, then the evidence. */
 static const CtlField failure_fields[] = {
   { "time", "time" },
@@ -56,4 +58,28 @@ ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
   if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     g_propagate_error (error, g_steal_pointer (&reason));
   return failure;
+}
+
+/* `host`: as pins name it. `started_s`: when the attempt began.
+ * Returns: (transfer full) (nullable): the evidence for `reason`, if that is still the last refusal
+ * of the host */
+GVariant *
+ctl_lookup_evidence (Ctl *ctl, const char *host, const GError *reason, gint64 started_s)
+{
+  g_autoptr (GError) ignored = NULL;
+  g_autoptr (GVariant) failure = NULL;
+  const char *name = "";
+  gint64 time_s = 0;
+
+  if (!g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH)
+      && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED))
+    return NULL;
+  failure = ctl_lookup_failure (ctl, host, &ignored);
+  if (failure == NULL)
+    return NULL;
+  g_variant_lookup (failure, "error", "&s", &name);
+  g_variant_lookup (failure, "time", "x", &time_s);
+  if (strcmp (name, ctl_error_name (reason)) != 0 || time_s < started_s)
+    return NULL;
+  return g_steal_pointer (&failure);
 }

@@ -46,12 +46,15 @@ print_explanation (Ctl *ctl, GVariant *explanation)
 {
   g_autoptr (GVariant) pins
       = g_variant_lookup_value (explanation, "pins", G_VARIANT_TYPE ("aa{sv}"));
-  const char *host = "", *policy = "";
+  const char *host = "", *policy = "", *proxy = NULL;
 
   g_variant_lookup (explanation, "host", "&s", &host);
   g_variant_lookup (explanation, "policy", "&s", &policy);
+  g_variant_lookup (explanation, "proxy", "&s", &proxy);
   ctl_print_heading (&ctl->out, host);
   ctl_print_line (&ctl->out, "  %s", policy);
+  if (proxy != NULL)
+    ctl_print_line (&ctl->out, "  proxy: %s", proxy);
   for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);

@@ -44,6 +44,7 @@ static const Entry failure_entries[] = {
 static const Entry explanation_entries[] = {
   { "host", "s", TRUE },
   { "policy", "s", TRUE },
+  { "proxy", "s" },
   { "pins", "aa{sv}", TRUE },
   { NULL },
 };
@@ -66,6 +67,7 @@ static const Entry info_entries[] = {
   { "timings", "a{st}" },
   { "report", "a{sv}" },
   { "ocsp", "s" },
+  { "proxy", "s" },
   { NULL },
 };
 

@@ -33,6 +33,7 @@ typedef struct
   char *timeout; /* seconds */
   char **keys;
   char *redirects;
+  char *proxy;
   gboolean fail;
   gboolean silent;
 } RequestOptions;
@@ -46,6 +47,7 @@ request_options_clear (RequestOptions *options)
   g_free (options->continue_at);
   g_free (options->timeout);
   g_free (options->redirects);
+  g_free (options->proxy);
   g_strfreev (options->keys);
 }
 
@@ -86,9 +88,9 @@ make_request (const char *method, const char *url, const RequestOptions *options
   return certpin_request_new (method, url, headers, body, error);
 }
 
-/* Adds the option in milliseconds, until the response begins, and until it ends. */
-static gboolean
-add_timeout (GVariantDict *dict, const char *text, GError **error)
+/* Adds the option in milliseconds. Errors: G_OPTION_ERROR. */
+gboolean
+ctl_request_add_timeout (GVariantDict *dict, const char *text, GError **error)
 {
   char *end;
   double timeout_s = g_ascii_strtod (text, &end);
@@ -101,9 +103,20 @@ add_timeout (GVariantDict *dict, const char *text, GError **error)
       return FALSE;
     }
   g_variant_dict_insert (dict, "timeout-ms", "u", (guint32)MAX (1.0, timeout_s * 1000 + 0.5));
+  return TRUE;
+}
+
+/* Adds the options in milliseconds, until the response begins, and until it ends. */
+static gboolean
+add_timeouts (GVariantDict *dict, const char *text, GError **error)
+{
+  guint32 timeout_ms;
+
+  if (!ctl_request_add_timeout (dict, text, error))
+    return FALSE;
+  g_variant_dict_lookup (dict, "timeout-ms", "u", &timeout_ms);
   g_variant_dict_insert (dict, "stream", "s", "auto");
-  g_variant_dict_insert (dict, "stream-timeout-ms", "u",
-                         (guint32)MAX (1.0, timeout_s * 1000 + 0.5));
+  g_variant_dict_insert (dict, "stream-timeout-ms", "u", timeout_ms);
   return TRUE;
 }
 
@@ -128,12 +141,14 @@ service_options (const RequestOptions *options, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  if (options->timeout != NULL && !add_timeout (&dict, options->timeout, error))
+  if (options->timeout != NULL && !add_timeouts (&dict, options->timeout, error))
     return NULL;
   if (options->redirects != NULL && !add_redirects (&dict, options->redirects, error))
     return NULL;
   if (options->keys != NULL)
     g_variant_dict_insert (&dict, "require-keys", "^as", options->keys);
+  if (options->proxy != NULL)
+    g_variant_dict_insert (&dict, "proxy", "s", options->proxy);
   return g_variant_dict_end (&dict);
 }
 
@@ -150,29 +165,6 @@ host_of_request (CertpinRequest *request)
   return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }
 
-/* The evidence for `reason`, if that is still the last refusal of the host. */
-static GVariant *
-lookup_evidence (Ctl *ctl, CertpinRequest *request, const GError *reason, gint64 started_s)
-{
-  g_autofree char *host = host_of_request (request);
-  g_autoptr (GError) ignored = NULL;
-  g_autoptr (GVariant) failure = NULL;
-  const char *name = "";
-  gint64 time_s = 0;
-
-  if (!g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH)
-      && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED))
-    return NULL;
-  failure = ctl_lookup_failure (ctl, host, &ignored);
-  if (failure == NULL)
-    return NULL;
-  g_variant_lookup (failure, "error", "&s", &name);
-  g_variant_lookup (failure, "time", "x", &time_s);
-  if (strcmp (name, ctl_error_name (reason)) != 0 || time_s < started_s)
-    return NULL;
-  return g_steal_pointer (&failure);
-}
-
 /* `response`: (transfer full) (nullable): as the library returned it, NULL with `reason` set.
  * `reason`: (transfer full).
  * Returns: (transfer full) (nullable) */
@@ -185,7 +177,9 @@ take_response (Ctl *ctl, CertpinRequest *request, gint64 started_s, CertpinRespo
 
   if (taken == NULL)
     {
-      ctl->failure = lookup_evidence (ctl, request, reason, started_s);
+      g_autofree char *host = host_of_request (request);
+
+      ctl->failure = ctl_lookup_evidence (ctl, host, reason, started_s);
       g_propagate_error (error, g_steal_pointer (&reason));
     }
   return taken;
@@ -392,6 +386,8 @@ run_request (Ctl *ctl, const char *method, GError **error)
       "also require this key; if repeated, any one of them", "KEY" },
     { "redirects", 0, 0, G_OPTION_ARG_STRING, &chosen.redirects,
       "how many redirects to follow (default: 10)", "N" },
+    { "proxy", 0, 0, G_OPTION_ARG_STRING, &chosen.proxy,
+      "use this proxy of certpind.conf, or ‘direct’", "URL" },
     { "fail", 0, 0, G_OPTION_ARG_NONE, &chosen.fail,
       "exit with status 22 if the HTTP status is 400 or more", NULL },
     { "silent", 's', 0, G_OPTION_ARG_NONE, &chosen.silent, "show no progress", NULL },

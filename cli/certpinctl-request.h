@@ -6,6 +6,8 @@
 
 G_BEGIN_DECLS
 
+gboolean ctl_request_add_timeout (GVariantDict *dict, const char *text, GError **error);
+
 CtlExit ctl_get (Ctl *ctl, GError **error);
 CtlExit ctl_request (Ctl *ctl, GError **error);
 

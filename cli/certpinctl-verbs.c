@@ -6,6 +6,7 @@
 
 #include "certpinctl-verbs.h"
 
+#include "certpinctl-connect.h"
 #include "certpinctl-judge.h"
 #include "certpinctl-list.h"
 #include "certpinctl-pin.h"
@@ -50,5 +51,16 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl request POST -H 'Content-Type: application/json' -d '{}' https://h.example/items\n"
     "certpinctl request PUT --data-file - https://h.example/items/1 < item.json",
     2, 2, 2, ctl_request },
+  { "connect", "HOST:PORT", "Join a pinned connection to standard input and output",
+    "For any protocol over TLS. The connection is cut if a pin changes so that the server no "
+    "longer\n"
+    "passes. With --listen-unix or --listen-loopback, programs that know nothing of certpin can "
+    "use\n"
+    "it: they connect there, without TLS. Programs of other users are refused.",
+    "certpinctl connect h.example:6380\n"
+    "certpinctl connect --starttls=smtp h.example:25\n"
+    "certpinctl connect --listen-unix=$XDG_RUNTIME_DIR/mail h.example:993\n"
+    "certpinctl connect --listen-loopback=5433 --starttls=postgres h.example:5432",
+    1, 1, 1, ctl_connect },
   { NULL },
 };

@@ -149,8 +149,13 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that requests may not go to
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_PROXY_FAILED`: the proxy cannot be reached, is not trusted, or did not connect
+ *   to the host
+ * - `CERTPIN_ERROR_PROXY_AUTH_REQUIRED`: the proxy demands credentials, or does not accept those
+ *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
@@ -218,8 +223,13 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that requests may not go to
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_PROXY_FAILED`: the proxy cannot be reached, is not trusted, or did not connect
+ *   to the host
+ * - `CERTPIN_ERROR_PROXY_AUTH_REQUIRED`: the proxy demands credentials, or does not accept those
+ *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the request took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid

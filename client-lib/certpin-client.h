@@ -110,6 +110,20 @@ certpin_client_upload (CertpinClient *client, CertpinRequest *request, GInputStr
                        GFileProgressCallback progress, gpointer progress_data, GError **error);
 
 CERTPIN_API void
+certpin_client_open_connection_async (CertpinClient *client, const char *host, guint16 port,
+                                      GSocketConnection *starttls, GVariant *options,
+                                      GCancellable *cancellable, GAsyncReadyCallback callback,
+                                      gpointer user_data);
+CERTPIN_API GSocketConnection *
+certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GSocketConnection *
+certpin_client_open_connection (CertpinClient *client, const char *host, guint16 port,
+                                GSocketConnection *starttls, GVariant *options,
+                                GCancellable *cancellable, GError **error);
+CERTPIN_API GVariant *
+certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *connection);
+
+CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data);

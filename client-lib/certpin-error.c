@@ -44,9 +44,11 @@ static const GDBusErrorEntry entries[] = {
   ENTRY (STORE_FAILED, "StoreFailed"),
   ENTRY (SERVICE_UNAVAILABLE, "ServiceUnavailable"),
   ENTRY (ADDRESS_DENIED, "AddressDenied"),
+  ENTRY (PROXY_FAILED, "ProxyFailed"),
+  ENTRY (PROXY_AUTH_REQUIRED, "ProxyAuthRequired"),
 };
 
-G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_ADDRESS_DENIED + 1);
+G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1);
 
 /**
  * certpin_error_quark:

@@ -49,6 +49,10 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_SERVICE_UNAVAILABLE: the service could not be reached (library only)
  * @CERTPIN_ERROR_ADDRESS_DENIED: the host has only addresses that requests may not go to:
  *   link-local ones, or those that the administrator denied
+ * @CERTPIN_ERROR_PROXY_FAILED: the proxy cannot be reached, is not trusted, or did not connect to
+ *   the host
+ * @CERTPIN_ERROR_PROXY_AUTH_REQUIRED: the proxy demands credentials, or does not accept those that
+ *   the service has
  *
  * The errors of certpin. New codes are only appended.
  *
@@ -83,6 +87,8 @@ typedef enum
   CERTPIN_ERROR_STORE_FAILED,
   CERTPIN_ERROR_SERVICE_UNAVAILABLE,
   CERTPIN_ERROR_ADDRESS_DENIED,
+  CERTPIN_ERROR_PROXY_FAILED,
+  CERTPIN_ERROR_PROXY_AUTH_REQUIRED,
 } CertpinError;
 
 CERTPIN_API GQuark certpin_error_quark (void);

@@ -11,45 +11,16 @@
 #include "certpin-body.h"
 #include "certpin-client-private.h"
 #include "certpin-error.h"
+#include "certpin-handle.h"
 #include "certpin-response-private.h"
 #include "certpin-status.h"
 
 #include "dbus/certpin-names.h"
 
-#include <string.h>
 #include <unistd.h>
-
-#define REQUEST_TIMEOUT_MS     30000
-#define REQUEST_TIMEOUT_MAX_MS 600000
-
-/* The service enforces the timeout of a request; the library waits a little longer for its
- * answer. */
-#define GRACE_MS 5000
-
-/* A token is a part of an object path. */
-#define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
 
 static const CertpinMethod secure_request
     = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
-
-/* Adds a token, by which the request can be cancelled, to the options. The program's own token
- * stays as it is. `token` is NULL if that is not a valid one; then the service refuses the
- * request. */
-static GVariant *
-add_token (GVariant *options, char **token)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
-
-  if (!g_variant_dict_contains (&dict, "handle-token"))
-    {
-      *token = g_strdup_printf ("c%08x%08x", g_random_int (), g_random_int ());
-      g_variant_dict_insert (&dict, "handle-token", "s", *token);
-    }
-  else if (g_variant_dict_lookup (&dict, "handle-token", "s", token)
-           && (**token == '\0' || (*token)[strspn (*token, TOKEN_CHARACTERS)] != '\0'))
-    g_clear_pointer (token, g_free);
-  return g_variant_dict_end (&dict);
-}
 
 /* `options`: an `a{sv}`. Returns: (transfer full) */
 CertpinCall *
@@ -57,16 +28,14 @@ certpin_exchange_new_call (CertpinRequest *request, GVariant *options)
 {
   g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
   g_autofree char *token = NULL;
-  GVariant *with_token = add_token (options, &token);
-  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
+  GVariant *with_token = certpin_handle_add (options, &token);
   CertpinCall *call = certpin_call_new (
       &secure_request,
       g_variant_new ("(s@s@a(ss)@ay@a{sv})", certpin_request_get_method (request),
                      certpin_arguments_text (url), certpin_request_get_headers (request),
                      certpin_arguments_bytes (certpin_request_get_body (request)), with_token));
 
-  g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
-  call->timeout_ms = (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + GRACE_MS;
+  call->timeout_ms = certpin_handle_get_timeout_ms (options);
   call->token = g_steal_pointer (&token);
   return call;
 }

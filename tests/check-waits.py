@@ -12,7 +12,8 @@ SLEEP = re.compile(r'\b(?:g_usleep|usleep|nanosleep|time\.sleep|test_loop_run_fo
 # What no event announces is looked for again and again, until a deadline.
 POLLS = ('scripts/private-bus.sh', 'tests/bench/bench-change.c', 'tests/bench/bench-floods/world.py',
          'tests/bench/bench-world.c', 'tests/boot/operation', 'tests/boot/who-may', 'tests/bus/test-link.c',
-         'tests/bus/test-outlet.c', 'tests/lib/test-loop.c', 'tests/polkit/machine.py', 'tests/soak/figures.py')
+         'tests/bus/test-outlet.c', 'tests/lib/test-loop.c', 'tests/polkit/machine.py', 'tests/soak/figures.py',
+         'tests/system/lib/real_proxies.py', 'tests/system/lib/tunnel_servers.py')
 # The passing of time is the event: the end of a certificate or a pin, a connection that has idled or
 # been silent long enough, a server that had a second to say something.
 CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/transport/test-channel-changes.c',
@@ -26,7 +27,8 @@ NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/t
 # caller that tries again later, a server that is far away.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
          'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-certpinctl-streams.py',
-         'tests/system/test-reload.py',         'tests/system/test-stream-uploads.py', 'tests/system/test-streams.py')
+         'tests/system/test-proxy.py', 'tests/system/test-reload.py', 'tests/system/test-stream-uploads.py',
+         'tests/system/test-streams.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

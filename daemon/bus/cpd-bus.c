@@ -8,6 +8,7 @@
 #include "daemon/bus/cpd-bus.h"
 
 #include "daemon/bus/cpd-bus-name.h"
+#include "daemon/bus/cpd-connect.h"
 #include "daemon/bus/cpd-dispatch.h"
 #include "daemon/bus/cpd-polkit.h"
 #include "daemon/bus/cpd-subscriptions.h"
@@ -67,11 +68,13 @@ cpd_bus_finalize (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
+  cpd_ends_free (bus->parts.ends);
   cpd_subscribers_free (bus->parts.subscribers);
   cpd_delivery_free (bus->parts.delivery);
   cpd_failures_free (bus->parts.failures);
   cpd_queue_free (bus->parts.requests);
   cpd_queue_free (bus->parts.judgements);
+  cpd_queue_free (bus->parts.tunnels);
   cpd_request_objects_free (bus->parts.request_objects);
   g_variant_unref (bus->types);
   cpd_queue_free (bus->parts.streams);
@@ -121,6 +124,7 @@ on_caller_gone (CpdBus *bus, CpdCaller *caller)
 {
   cpd_inbox_forget (bus->parts.inbox, caller->sender);
   cpd_subscribers_remove (bus->parts.subscribers, caller);
+  cpd_ends_forget (bus->parts.ends, caller);
   cpd_delivery_forget (bus->parts.delivery, caller);
 }
 
@@ -184,7 +188,12 @@ cpd_bus_new (const CpdBusSettings *settings)
                                                  settings->config->streams);
   cpd_queue_leave_one_to_each (parts->streams);
   parts->judgements = cpd_queue_new_without_bodies (1, JUDGEMENTS_WAITING, JUDGEMENTS_MAX);
+  parts->tunnels
+      = cpd_queue_new_without_bodies (settings->config->tunnels_per_uid,
+                                      /* waiting_per_uid= */ 0, settings->config->tunnels);
+  cpd_queue_leave_one_to_each (parts->tunnels);
   parts->failures = cpd_failures_new ();
+  parts->ends = cpd_connect_new_ends ();
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL
                          ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))

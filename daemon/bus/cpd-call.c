@@ -12,6 +12,7 @@
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
+#include <gio/gunixfdlist.h>
 #include <string.h>
 
 #define MESSAGE_MAX_BYTES 2048

@@ -29,6 +29,7 @@ static const struct
   { CERTPIN_PINS_IFACE, cpd_pin_judgements },
   { CERTPIN_PINS_IFACE, cpd_subscriptions },
   { CERTPIN_REQUESTS_IFACE, cpd_requests },
+  { CERTPIN_REQUESTS_IFACE, cpd_connect },
   { CERTPIN_REQUEST_IFACE, cpd_request_control },
   { "org.freedesktop.DBus.Introspectable", cpd_introspectable },
   { "org.freedesktop.DBus.Properties", cpd_properties },

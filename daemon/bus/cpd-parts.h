@@ -5,6 +5,7 @@
 #include "daemon/bus/cpd-authority.h"
 #include "daemon/bus/cpd-callers.h"
 #include "daemon/bus/cpd-delivery.h"
+#include "daemon/bus/cpd-ends.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
@@ -27,10 +28,12 @@ typedef struct
   CpdFetcher *fetcher;
   CpdQueue *requests;
   CpdQueue *streams;
+  CpdQueue *tunnels;
   CpdQueue *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
   CpdSubscribers *subscribers;
   CpdRequestObjects *request_objects;
+  CpdEnds *ends;
   const CpdConfig *config;
 } CpdBusParts;
 

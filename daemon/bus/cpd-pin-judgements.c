@@ -52,6 +52,9 @@ static void
 act_explain (CpdCall *call)
 {
   CpdHost *target = call->data;
+  const CpdProxy *proxy
+      = cpd_proxies_choose (call->parts->config->proxies, /* wanted= */ NULL,
+                            cpd_host_get_name (target), cpd_host_get_port (target));
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   unsigned int n_applying = 0;
   g_autofree char *summary = NULL;
@@ -71,6 +74,7 @@ act_explain (CpdCall *call)
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
   g_variant_dict_insert_value (&dict, "pins", g_variant_builder_end (&pins));
   g_variant_dict_insert (&dict, "policy", "s", summary);
+  g_variant_dict_insert (&dict, "proxy", "s", cpd_proxy_get_text (proxy));
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 

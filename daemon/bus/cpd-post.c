@@ -31,27 +31,24 @@ struct _CpdPost
   gboolean closed;
 };
 
-/* Returns: (transfer full) (nullable): copies, which belong to the message; NULL: there are none */
+/* Returns: (transfer full) (nullable): NULL: it has none. The message keeps them open. */
 static GArray *
-list_fds (GDBusMessage *message)
+list_descriptors (GDBusMessage *message)
 {
   GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
-  GArray *fds;
   int count = 0;
-  const int *all = list != NULL ? g_unix_fd_list_peek_fds (list, &count) : NULL;
+  const int *fds = list != NULL ? g_unix_fd_list_peek_fds (list, &count) : NULL;
 
   if (count == 0)
     return NULL;
-  fds = g_array_new (FALSE, FALSE, sizeof (int));
-  g_array_append_vals (fds, all, (unsigned int)count);
-  return fds;
+  return g_array_append_vals (g_array_new (FALSE, FALSE, sizeof (int)), fds, (unsigned int)count);
 }
 
 /* If the bus is gone, the connection tells. */
 static void
 send_message (CpdPost *post, GDBusMessage *message)
 {
-  g_autoptr (GArray) fds = list_fds (message);
+  g_autoptr (GArray) descriptors = list_descriptors (message);
   g_autoptr (GError) error = NULL;
   g_autofree guint8 *bytes = NULL;
   gsize size;
@@ -61,12 +58,12 @@ send_message (CpdPost *post, GDBusMessage *message)
   bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, &error);
   if (bytes == NULL)
     {
-      g_critical ("A message to %s cannot be sent: %s", g_dbus_message_get_destination (message),
-                  error->message);
+      g_warning ("a message to %s is lost, since it cannot be serialized: %s",
+                 g_dbus_message_get_destination (message), error->message);
       return;
     }
   g_mutex_lock (post->sending);
-  cpd_socket_send (post->socket, bytes, size, fds);
+  cpd_socket_send (post->socket, bytes, size, descriptors);
   g_mutex_unlock (post->sending);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of a request's object: they cancel it, or wait for the end of its stream. */
+/* The methods of a request's object: they cancel it, or wait for the end of its stream or its
+ * connection. */
 
 #include "config.h"
 
@@ -61,14 +62,17 @@ on_ended (CpdTransfer *transfer, CpdCall *call)
   answer_finish (call, transfer);
 }
 
+/* A request that takes the name of an earlier connection hides it. */
 static void
 act_finish (CpdCall *call)
 {
+  const char *path = cpd_call_get_path (call);
   GError *error = NULL;
-  CpdTransfer *transfer
-      = cpd_request_objects_find (call->parts->request_objects, cpd_call_get_path (call), &error);
+  CpdTransfer *transfer = cpd_request_objects_find (call->parts->request_objects, path, &error);
 
-  if (transfer == NULL)
+  if (transfer == NULL && cpd_ends_wait (call->parts->ends, path, call))
+    g_error_free (error);
+  else if (transfer == NULL)
     cpd_call_fail (call, error);
   else if (cpd_transfer_has_ended (transfer))
     answer_finish (call, transfer);

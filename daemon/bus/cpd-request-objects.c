@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.certpin.Certpin1.Request: one object for each call with a token or a stream, at a path that
- * its caller knows. Only this caller may use it. It may send Cancel directly after the call itself:
- * both wait for their turns in the same queue. A stream goes on when its call has been answered:
- * its object ends it when its caller leaves, or when its time is over, and remembers for a while
- * how it ended. */
+/* org.certpin.Certpin1.Request: one object for each call with a token or a stream, and for each
+ * connection, at a path that its caller knows. Only this caller may use it. It may send Cancel
+ * directly after the call itself: both wait for their turns in the same queue. A stream goes on
+ * when its call has been answered: its object ends it when its caller leaves, or when its time is
+ * over, and remembers for a while how it ended. How connections ended is in cpd-ends. */
 
 #include "config.h"
 
@@ -118,8 +118,9 @@ cpd_request_objects_find (CpdRequestObjects *objects, const char *path, GError *
   Object *object = g_hash_table_lookup (objects->table, path);
 
   if (object == NULL)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                         "there is no such request, or its end is no longer remembered");
+    g_set_error_literal (
+        error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+        "there is no such request or connection, or its end is no longer remembered");
   else if (object->transfer == NULL)
     g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                          "this request has no stream; give it the option ‘stream’");

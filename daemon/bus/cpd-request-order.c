@@ -7,17 +7,13 @@
 #include "daemon/bus/cpd-request-order.h"
 
 #include "client-lib/certpin-key.h"
-#include "daemon/bus/cpd-options.h"
 #include "daemon/core/base/cpd-refuse.h"
 
 #include <string.h>
 
-#define TIMEOUT_MS       30000
-#define TIMEOUT_MAX_MS   600000
-#define REDIRECTS        10
-#define REDIRECTS_MAX    20
-#define REQUIRE_KEYS_MAX 64
-#define TOKEN_MAX_BYTES  64
+#define REDIRECTS       10
+#define REDIRECTS_MAX   20
+#define PROXY_MAX_BYTES 512
 
 /* A day. */
 #define STREAM_TIMEOUT_MAX_MS (24 * 60 * 60 * 1000)
@@ -69,8 +65,9 @@ check_sizes (const Arguments *arguments, const CpdConfig *config, GError **error
                         config->inline_body_bytes, error);
 }
 
-static gboolean
-check_token (const char *token, GError **error)
+/* `token`: (nullable). Errors: CERTPIN_ERROR_INVALID_ARGUMENT. */
+gboolean
+cpd_request_order_check_token (const char *token, GError **error)
 {
   for (const char *c = token; c != NULL && *c != '\0'; c++)
     if (!g_ascii_isalnum (*c) && *c != '_')
@@ -80,22 +77,24 @@ check_token (const char *token, GError **error)
   return TRUE;
 }
 
-static gboolean
-take_keys (CpdOrder *order, GVariant *array, GError **error)
+/* `array`: (nullable). `keys`: (out) (nullable): of CertpinKey.
+ * Errors: CERTPIN_ERROR_INVALID_KEY. */
+gboolean
+cpd_request_order_take_keys (GPtrArray **keys, GVariant *array, GError **error)
 {
   g_autofree const char **texts = NULL;
 
   if (array == NULL)
     return TRUE;
   texts = g_variant_get_strv (array, NULL);
-  order->require_keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  *keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
   for (size_t i = 0; texts[i] != NULL; i++)
     {
       CertpinKey *key = certpin_key_new_from_text (texts[i], error);
 
       if (key == NULL)
         return FALSE;
-      g_ptr_array_add (order->require_keys, key);
+      g_ptr_array_add (*keys, key);
     }
   return TRUE;
 }
@@ -135,27 +134,36 @@ take_upload (CpdRequestExtras *extras, guint64 length, GError **error)
 }
 
 static gboolean
+take_proxy (CpdOrder *order, const char *proxy, const CpdConfig *config, GError **error)
+{
+  if (proxy != NULL)
+    order->proxy = cpd_proxies_check_choice (config->proxies, proxy, error);
+  return proxy == NULL || order->proxy != NULL;
+}
+
+static gboolean
 parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config,
                CpdRequestExtras *extras, GError **error)
 {
-  const char *given = NULL, *wish = NULL;
+  const char *given = NULL, *wish = NULL, *proxy = NULL;
   guint64 max_bytes = G_MAXUINT64, length = G_MAXUINT64;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
-    { "timeout-ms", "u", &order->timeout_ms, 1, TIMEOUT_MAX_MS },
+    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
     { "max-body", "t", &max_bytes, 0, G_MAXINT64 },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
-    { "require-keys", "as", &keys, 1, REQUIRE_KEYS_MAX },
-    { "handle-token", "s", &given, 1, TOKEN_MAX_BYTES },
     { "stream", "s", &wish, 1, sizeof "always" },
     { "stream-timeout-ms", "u", &order->stream_timeout_ms, 1, STREAM_TIMEOUT_MAX_MS },
     { "body-stream", "h", &extras->body_handle },
     { "body-length", "t", &length, 0, G_MAXINT64 },
+    { "proxy", "s", &proxy, 1, PROXY_MAX_BYTES },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !take_stream (order, wish, max_bytes, config, error) || !check_token (given, error)
-      || !take_keys (order, keys, error) || !take_upload (extras, length, error))
+      || !take_stream (order, wish, max_bytes, config, error)
+      || !cpd_request_order_check_token (given, error)
+      || !cpd_request_order_take_keys (&order->require_keys, keys, error)
+      || !take_proxy (order, proxy, config, error) || !take_upload (extras, length, error))
     return FALSE;
   if (order->stream == CPD_STREAM_NEVER && extras->body_handle < 0 && order->stream_timeout_ms != 0)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
@@ -203,7 +211,7 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
   get_arguments (arguments, &parts);
   *extras = (CpdRequestExtras){ .body_handle = -1 };
   order->uid = uid;
-  order->timeout_ms = TIMEOUT_MS;
+  order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   order->max_redirects = REDIRECTS;
   if (check_sizes (&parts, config, error)
       && parse_options (order, parts.options, config, extras, error)

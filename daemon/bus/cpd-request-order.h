@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/bus/cpd-options.h"
 #include "daemon/core/base/cpd-config.h"
 #include "daemon/core/verdict/cpd-order.h"
 
@@ -15,6 +16,17 @@ typedef struct
   guint64 body_length;
 } CpdRequestExtras;
 
+#define CPD_REQUEST_TIMEOUT_MS 30000
+
+/* The options of everything that makes a connection. */
+#define CPD_REQUEST_OPTIONS(timeout_ms, keys, token)                                               \
+  { "timeout-ms", "u", timeout_ms, 1, 600000 }, { "require-keys", "as", keys, 1, 64 },             \
+  {                                                                                                \
+    "handle-token", "s", token, 1, 64                                                              \
+  }
+
+gboolean cpd_request_order_check_token (const char *token, GError **error);
+gboolean cpd_request_order_take_keys (GPtrArray **keys, GVariant *array, GError **error);
 CpdOrder *cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config,
                                    CpdRequestExtras *extras, GError **error);
 

@@ -5,9 +5,9 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
+#include "daemon/bus/cpd-refusals.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-vardict.h"
@@ -75,22 +75,6 @@ request_fail (CpdCall *call, GError *error)
   stop_watching (call->data);
   end_transfer (call->data, error);
   cpd_call_fail (call, error);
-}
-
-/* Keeps the evidence, and sends it to subscribers. */
-static void
-record (CpdCall *call, const CpdVerdict *verdict)
-{
-  g_autoptr (GVariant) failure
-      = g_variant_ref_sink (cpd_describe_failure (verdict, cpd_call_now_s ()));
-  const char *host = cpd_host_get_text (verdict->target);
-  const CpdNews news = { .signal = "PinFailed",
-                         .host = host,
-                         .scope = cpd_describe_scope (verdict->layer),
-                         .arguments = g_variant_new ("(s@a{sv})", host, failure) };
-
-  cpd_failures_record (call->parts->failures, call->caller->uid, verdict->target, failure);
-  cpd_subscribers_tell (call->parts->subscribers, call->caller->uid, &news);
 }
 
 static gint64
@@ -162,10 +146,7 @@ answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
   };
 
   if (verdict->report != NULL)
-    {
-      record (call, verdict->report);
-      cpd_audit_report_only (call->caller, verdict->report);
-    }
+    cpd_refusals_note_report (call->parts, call->caller, verdict->report);
   stop_watching (request);
   if (descriptor >= 0)
     {
@@ -197,11 +178,7 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   if (verdict != NULL && !verdict->passed
       && g_error_matches (error, CERTPIN_ERROR, (int)verdict->error))
-    {
-      record (call, verdict);
-      if (verdict->error != CERTPIN_ERROR_NOT_PINNED)
-        cpd_audit_refused (call->caller, verdict);
-    }
+    cpd_refusals_note (call->parts, call->caller, verdict);
   request_fail (call, error);
 }
 

@@ -27,6 +27,7 @@ gboolean cpd_source_skip (CpdSource *source, gsize size);
 GArray *cpd_source_take_fds (CpdSource *source, unsigned int count);
 void cpd_source_drop_old_fds (CpdSource *source);
 
+gboolean cpd_socket_is_stream (int fd);
 gboolean cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds);
 
 G_END_DECLS

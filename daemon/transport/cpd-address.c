@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The addresses of a host, resolved again for each connection, without those that the request may
- * not go to. They are removed before any connection is tried. */
+/* The addresses of a host or a proxy, resolved again for each connection, without those that the
+ * request may not go to. They are removed before any connection is tried. */
 
 #include "config.h"
 
@@ -221,8 +221,7 @@ CpdAddress *
 cpd_address_new (const CpdAddressSettings *settings)
 {
   CpdAddress *address
-      = g_object_new (CPD_TYPE_ADDRESS, "hostname", cpd_host_get_name (settings->target), "port",
-                      cpd_host_get_port (settings->target), NULL);
+      = g_object_new (CPD_TYPE_ADDRESS, "hostname", settings->name, "port", settings->port, NULL);
 
   address->settings = *settings;
   cpd_host_ref (settings->target);

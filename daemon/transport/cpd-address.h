@@ -15,9 +15,11 @@ typedef struct _CpdAddress CpdAddress;
 
 GType cpd_address_get_type (void);
 
-/* Whose request goes there, and who judges the addresses. */
+/* What is looked up, whose request goes there, and who judges the addresses. */
 typedef struct
 {
+  const char *name; /* until the address is made */
+  guint16 port;
   CpdHost *target;
   guint32 uid;
   CpdStore *store;

@@ -68,6 +68,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_workers_unref (attempt->settings.workers);
   cpd_reading_unref (attempt->settings.reading);
   cpd_host_unref (attempt->settings.target);
+  cpd_proxy_unref (attempt->settings.proxy);
   certpin_request_unref (attempt->settings.request);
   cpd_upload_unref (attempt->settings.upload);
   cpd_order_unref (attempt->settings.order);
@@ -107,6 +108,7 @@ cpd_attempt_new (const CpdAttemptSettings *settings)
   cpd_workers_ref (settings->workers);
   cpd_reading_ref (settings->reading);
   cpd_host_ref (settings->target);
+  cpd_proxy_ref (settings->proxy);
   certpin_request_ref (settings->request);
   if (settings->upload != NULL)
     cpd_upload_ref (settings->upload);
@@ -303,9 +305,11 @@ static gboolean
 leave_denied (CpdAttempt *attempt)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  g_autofree char *refusal
-      = cpd_judge_address (settings->store, settings->order->uid, settings->target, settings->rules,
-                           attempt->connection->address);
+  GInetAddress *address = attempt->connection->address;
+  g_autofree char *refusal = address == NULL
+                                 ? NULL
+                                 : cpd_judge_address (settings->store, settings->order->uid,
+                                                      settings->target, settings->rules, address);
   g_autoptr (GError) error = NULL;
 
   if (refusal == NULL)
@@ -431,8 +435,12 @@ cpd_attempt_takes (CpdAttempt *attempt, const CpdConnection *connection)
 void
 cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
 {
+  static const char *const protocols[] = { "http/1.1", NULL };
   const CpdConnectorSettings settings = {
     .target = attempt->settings.target,
+    .proxy = attempt->settings.proxy,
+    .protocols = protocols,
+    .starttls = -1,
     .uid = attempt->settings.order->uid,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,

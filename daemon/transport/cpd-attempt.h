@@ -35,6 +35,7 @@ typedef struct
   CpdWorkers *workers;
   CpdReading *reading;
   CpdHost *target;
+  CpdProxy *proxy; /* NULL: none */
   CertpinRequest *request;
   CpdUpload *upload; /* its body; NULL: it has it, if there is one */
   CpdOrder *order;

@@ -17,6 +17,7 @@ struct _CpdChannelFetcher
 
   CpdStore *store;
   CpdChannels *channels;
+  CpdProxies *proxies;
 };
 
 /* One order in progress; belongs to its task. */
@@ -27,6 +28,7 @@ typedef struct
   gint64 started_us; /* monotonic: when it was authorised */
   CpdBudget *bodies; /* what the uid may hold of them */
   CpdHop hop;
+  CpdProxy *proxy;       /* of this hop; NULL: none */
   CpdAttemptFlags flags; /* of the next attempt at it */
   CpdAttempt *attempt;   /* under way */
   CpdVerdict *verdict;   /* the last */
@@ -51,6 +53,7 @@ fetch_free (gpointer data)
   cpd_order_unref (fetch->order);
   cpd_budget_unref (fetch->bodies);
   cpd_hop_clear (&fetch->hop);
+  cpd_proxy_unref (fetch->proxy);
   g_clear_object (&fetch->attempt);
   cpd_verdict_unref (fetch->verdict);
   g_free (fetch);
@@ -142,6 +145,8 @@ new_info (Fetch *fetch, const CpdAnswer *answer)
   cpd_vardict_add (&info, "http-version", g_variant_new_string ("1.1"));
   cpd_vardict_add (&info, "tls-version", g_variant_new_string (answer->tls_version));
   cpd_vardict_add (&info, "tls-cipher", g_variant_new_string (cipher));
+  if (fetch->proxy != NULL)
+    cpd_vardict_add (&info, "proxy", g_variant_new_string (cpd_proxy_get_text (fetch->proxy)));
   cpd_vardict_add (&info, "connection-reused", g_variant_new_boolean (answer->reused));
   cpd_vardict_add (&info, "redirects", g_variant_new_uint32 (fetch->redirects));
   if (!is_streaming (fetch))
@@ -178,10 +183,15 @@ static gboolean
 fetch_on_deadline (gpointer user_data)
 {
   Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
+  const char *host = cpd_host_get_name (fetch->hop.target);
+  GError *error = fetch->proxy == NULL
+                      ? g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                     "host ‘%s’ did not answer in the time allowed", host)
+                      : g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
+                                     "host ‘%s’, or proxy ‘%s’, did not answer in the time allowed",
+                                     host, cpd_proxy_get_text (fetch->proxy));
 
-  cpd_attempt_fail (fetch->attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                                 "host ‘%s’ did not answer in the time allowed",
-                                                 cpd_host_get_name (fetch->hop.target)));
+  cpd_attempt_fail (fetch->attempt, error);
   return G_SOURCE_REMOVE;
 }
 
@@ -289,14 +299,19 @@ fetch_on_ended (GTask *task)
     }
 }
 
-/* Gives the hop to the channel of its host. */
+/* Gives the hop to the channel of its host and proxy. */
 static void
 fetch_send (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
+  CpdHost *target = fetch->hop.target;
+  CpdProxy *proxy = cpd_proxies_choose (fetch->fetcher->proxies, fetch->order->proxy,
+                                        cpd_host_get_name (target), cpd_host_get_port (target));
   g_autoptr (CpdChannel) channel
-      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, fetch->hop.target);
+      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, target, proxy);
 
+  cpd_proxy_unref (fetch->proxy);
+  fetch->proxy = cpd_proxy_ref (proxy);
   g_clear_object (&fetch->attempt);
   if (fetch->sent_us == 0)
     fetch->sent_us = g_get_monotonic_time ();
@@ -385,11 +400,101 @@ cpd_channel_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, Cpd
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+/* One tunnel in progress; belongs to its task. */
+typedef struct
+{
+  CpdTunnel *tunnel;
+  CpdOpenedFunc opened;
+  gpointer user_data;
+  gulong cancelled_id;
+} Tunnelling;
+
+static void
+tunnelling_free (gpointer data)
+{
+  Tunnelling *tunnelling = data;
+
+  g_object_unref (tunnelling->tunnel);
+  g_free (tunnelling);
+}
+
+static void
+on_tunnel_opened (GTask *task, const CpdOpening *opening)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (task);
+
+  tunnelling->opened (opening, tunnelling->user_data);
+}
+
+static void
+on_tunnel_ended (GTask *task)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (task);
+  const GError *error = cpd_tunnel_get_error (tunnelling->tunnel);
+
+  g_signal_handlers_disconnect_by_data (tunnelling->tunnel, task);
+  g_clear_signal_handler (&tunnelling->cancelled_id, g_task_get_cancellable (task));
+  if (error != NULL)
+    g_task_return_error (task, g_error_copy (error));
+  else
+    g_task_return_boolean (task, TRUE);
+  g_object_unref (task);
+}
+
+/* As for a request, unless the caller has connected by itself.
+ * Returns: (transfer none) (nullable) */
+static CpdProxy *
+choose_proxy (CpdChannelFetcher *fetcher, const CpdTunnelOrder *order)
+{
+  if (order->starttls >= 0)
+    return NULL;
+  return cpd_proxies_choose (fetcher->proxies, /* wanted= */ NULL,
+                             cpd_host_get_name (order->target), cpd_host_get_port (order->target));
+}
+
+static void
+cpd_channel_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
+                                  CpdOpenedFunc opened, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
+  Tunnelling *tunnelling = g_new0 (Tunnelling, 1);
+  CpdChannels *channels = CPD_CHANNEL_FETCHER (fetcher)->channels;
+
+  g_task_set_source_tag (task, cpd_channel_fetcher_tunnel_async);
+  g_task_set_check_cancellable (task, FALSE);
+  g_task_set_task_data (task, tunnelling, tunnelling_free);
+  tunnelling->tunnel = cpd_channels_open_tunnel (
+      channels, order, choose_proxy (CPD_CHANNEL_FETCHER (fetcher), order), started_us);
+  tunnelling->opened = opened;
+  tunnelling->user_data = user_data;
+  g_signal_connect_swapped (tunnelling->tunnel, "opened", G_CALLBACK (on_tunnel_opened), task);
+  g_signal_connect_swapped (tunnelling->tunnel, "ended", G_CALLBACK (on_tunnel_ended), task);
+  tunnelling->cancelled_id = g_signal_connect_swapped (
+      cancellable, "cancelled", G_CALLBACK (cpd_tunnel_cancel), tunnelling->tunnel);
+  if (g_cancellable_is_cancelled (cancellable))
+    cpd_tunnel_cancel (tunnelling->tunnel);
+  else
+    cpd_tunnel_start (tunnelling->tunnel);
+}
+
+static gboolean
+cpd_channel_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
+                                   GError **error)
+{
+  Tunnelling *tunnelling = g_task_get_task_data (G_TASK (result));
+
+  cpd_tunnel_describe_end (tunnelling->tunnel, end);
+  return g_task_propagate_boolean (G_TASK (result), error);
+}
+
 static void
 cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
   iface->fetch_async = cpd_channel_fetcher_fetch_async;
   iface->fetch_finish = cpd_channel_fetcher_fetch_finish;
+  iface->tunnel_async = cpd_channel_fetcher_tunnel_async;
+  iface->tunnel_finish = cpd_channel_fetcher_tunnel_finish;
 }
 
 static void
@@ -399,6 +504,7 @@ cpd_channel_fetcher_dispose (GObject *object)
 
   g_clear_object (&fetcher->channels);
   g_clear_object (&fetcher->store);
+  g_clear_pointer (&fetcher->proxies, cpd_proxies_unref);
   G_OBJECT_CLASS (cpd_channel_fetcher_parent_class)->dispose (object);
 }
 
@@ -420,6 +526,7 @@ cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
 
   fetcher->store = g_object_ref (store);
   fetcher->channels = cpd_channels_new (store, config);
+  fetcher->proxies = cpd_proxies_ref (config->proxies);
   return fetcher;
 }
 

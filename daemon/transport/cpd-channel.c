@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One warm channel: the connections of one uid to one host and port. It shares nothing with any
- * other, and takes only as many attempts at a time as it may have connections. It holds no policy:
- * whoever judges asks for the one in force. When that changes, a channel is closed as a whole if
- * one of its connections is refused. */
+/* One warm channel: the connections of one uid to one host and port, through one proxy or none. It
+ * shares nothing with any other, and takes only as many attempts at a time as it may have
+ * connections. It holds no policy: whoever judges asks for the one in force. When that changes, a
+ * channel is closed as a whole if one of its connections is refused. */
 
 #include "config.h"
 
@@ -56,6 +56,7 @@ cpd_channel_finalize (GObject *object)
   cpd_reading_unref (channel->settings.reading);
   cpd_address_rules_unref (channel->settings.rules);
   cpd_host_unref (channel->settings.target);
+  cpd_proxy_unref (channel->settings.proxy);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
 }
 
@@ -143,6 +144,7 @@ cpd_channel_new (const CpdChannelSettings *settings)
   cpd_reading_ref (settings->reading);
   cpd_address_rules_ref (settings->rules);
   cpd_host_ref (settings->target);
+  cpd_proxy_ref (settings->proxy);
   g_signal_connect_object (settings->gate, "opened", G_CALLBACK (start_waiting), channel,
                            G_CONNECT_SWAPPED);
   return channel;
@@ -232,6 +234,7 @@ cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, const
     .reading = channel->settings.reading,
     .rules = channel->settings.rules,
     .target = channel->settings.target,
+    .proxy = channel->settings.proxy,
     .request = hop->request,
     .upload = hop->upload,
     .order = order,

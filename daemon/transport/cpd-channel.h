@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_CHANNEL (cpd_channel_get_type ())
 
-/* The keep-alive connections of one uid to one host and port. Emits
+/* The keep-alive connections of one uid to one host and port, through one proxy or none. Emits
  *   closed (): it accepts no more exchanges, and has none in progress;
  *   idle (): no exchange is in progress. */
 G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
@@ -22,6 +22,7 @@ typedef struct
   CpdReading *reading;
   CpdAddressRules *rules;
   CpdHost *target;
+  CpdProxy *proxy; /* NULL: none */
   guint32 uid;
   unsigned int max_connections;
   unsigned int stream_idle_s; /* how long nothing of a stream may move */

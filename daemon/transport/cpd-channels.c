@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels of all callers: finds them by uid, host and port; drops them when they have been
- * idle for long; and checks the affected ones again when a pin or the anchors change. */
+/* The channels and tunnels of all callers: finds channels by uid, host, port and proxy; drops them
+ * when they have been idle for long; and checks the affected ones again when a pin or the anchors
+ * change. */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-channels.h"
 
 #include "daemon/transport/cpd-network.h"
+#include "daemon/transport/cpd-tunnels.h"
 
 /* Each may have several connections, which stay open while it is idle. */
 #define CHANNELS_PER_UID 64
@@ -27,7 +29,7 @@ struct _CpdChannels
   unsigned int max_connections;
   unsigned int idle_s;
   unsigned int stream_idle_s;
-  GHashTable *table; /* "UID HOST:PORT" → Entry */
+  GHashTable *table; /* "UID HOST:PORT PROXY" → Entry */
   GHashTable *gates; /* uid → CpdGate */
   CpdReading *reading;
   CpdAddressRules *rules;
@@ -35,6 +37,7 @@ struct _CpdChannels
   GQueue *left;          /* of CpdConnection: those on networks that changed, to be cut */
   unsigned int cut_some; /* a source that does so; 0: there are none */
   CpdWorkers *workers;
+  CpdTunnels *tunnels;
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannels, cpd_channels, G_TYPE_OBJECT)
@@ -66,6 +69,7 @@ cpd_channels_dispose (GObject *object)
 {
   CpdChannels *channels = CPD_CHANNELS (object);
 
+  g_clear_pointer (&channels->tunnels, cpd_tunnels_free);
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
@@ -91,6 +95,7 @@ cpd_channels_init (CpdChannels *channels)
   channels->reading = cpd_reading_new ();
   channels->left = g_queue_new ();
   channels->workers = cpd_workers_new ();
+  channels->tunnels = cpd_tunnels_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -130,6 +135,7 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
   gint64 began_us = g_get_monotonic_time ();
   CpdChannel *channel;
 
+  cpd_tunnels_reconsider (channels->tunnels, uid, pattern);
   while ((channel = g_queue_pop_head (concerned)) != NULL)
     {
       gint64 took_us = g_get_monotonic_time () - began_us;
@@ -171,6 +177,8 @@ on_network_changed (CpdChannels *channels, gboolean lost)
     channels->cut_some = g_idle_add_full (G_PRIORITY_DEFAULT, cut_some, channels, NULL);
   for (GList *link = all->head; lost && link != NULL; link = link->next)
     cpd_channel_check_network (link->data);
+  if (lost)
+    cpd_tunnels_check_network (channels->tunnels);
   g_queue_free_full (all, g_object_unref);
 }
 
@@ -269,11 +277,13 @@ make_room (CpdChannels *channels, guint32 uid)
     remove_entry (oldest);
 }
 
-/* Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
+/* `proxy`: (nullable).
+ * Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
 CpdChannel *
-cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
+cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy)
 {
-  g_autofree char *key = g_strdup_printf ("%u %s", uid, cpd_host_get_text (target));
+  g_autofree char *key
+      = g_strdup_printf ("%u %s %s", uid, cpd_host_get_text (target), cpd_proxy_get_text (proxy));
   Entry *entry = g_hash_table_lookup (channels->table, key);
   const CpdChannelSettings settings = {
     .store = channels->store,
@@ -282,6 +292,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
     .reading = channels->reading,
     .rules = channels->rules,
     .target = target,
+    .proxy = proxy,
     .uid = uid,
     .max_connections = channels->max_connections,
     .idle_s = channels->idle_s,
@@ -300,4 +311,24 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target)
       g_hash_table_insert (channels->table, entry->key, entry);
     }
   return g_object_ref (entry->channel);
+}
+
+/* It shares no connection, but takes turns with the channels of its uid. `proxy`: (nullable).
+ * Returns: (transfer full): one that is to be started */
+CpdTunnel *
+cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy *proxy,
+                          gint64 started_us)
+{
+  const CpdTunnelSettings settings = {
+    .store = channels->store,
+    .workers = channels->workers,
+    .gate = get_gate (channels, order->uid),
+    .reading = channels->reading,
+    .rules = channels->rules,
+    .order = order,
+    .proxy = proxy,
+    .started_us = started_us,
+  };
+
+  return cpd_tunnels_add (channels->tunnels, &settings);
 }

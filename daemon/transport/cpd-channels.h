@@ -4,6 +4,7 @@
 
 #include "daemon/core/base/cpd-config.h"
 #include "daemon/transport/cpd-channel.h"
+#include "daemon/transport/cpd-tunnel.h"
 
 G_BEGIN_DECLS
 
@@ -17,6 +18,8 @@ CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
 void cpd_channels_leave_networks (CpdChannels *channels);
 void cpd_channels_finish (CpdChannels *channels);
 
-CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target);
+CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy);
+CpdTunnel *cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy *proxy,
+                                     gint64 started_us);
 
 G_END_DECLS

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* From a host to a connection: its addresses, the first of them that answers (RFC 8305), the
- * handshake, and the first of the two verdicts on a server: one that does not pass is told so, and
- * has no connection that anybody could use. What a server sends in the handshake, and what it
- * presented there, is worked on by threads. */
+/* From a host to a connection: its addresses, or its proxy's, the first of them that answers (RFC
+ * 8305), or a socket that the caller has connected; the proxy's consent; the handshake; and the
+ * first of the two verdicts on a server: one that does not pass is told so, and has no connection
+ * that anybody could use. What a server presented is validated by a thread. */
 
 #include "config.h"
 
@@ -11,8 +11,14 @@
 
 #include "daemon/transport/cpd-address.h"
 #include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-handshake.h"
+#include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-starttls.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -20,16 +26,16 @@
 typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
-  CpdAddress *address;
-  GSocketAddress *tried;     /* the last address; NULL: none */
-  GSocketAddress *reached;   /* that it is connected to; NULL: none */
-  CpdTls *tls;               /* NULL: it is not connected, or its handshake is over */
-  CpdConnection *connection; /* NULL: its handshake is not over */
-  GError *failure;           /* of the handshake; NULL: none */
-  CpdJob *job;               /* under way; NULL: none */
-  gboolean shaking;          /* a job has `tls` */
-  GIOCondition waits_for;    /* of the handshake; 0: nothing, it is over */
-  CpdVerdict *refusal;       /* NULL: none */
+  GStrv protocols;               /* those of the settings */
+  CpdAddress *address;           /* NULL: nothing is looked up */
+  GSocketAddress *tried;         /* the last address; NULL: none */
+  GInetAddress *reached;         /* where data will go; NULL: not yet, or it is not known here */
+  CpdProxyTunnel *tunnel;        /* being opened; NULL: none */
+  CpdHandshake *handshake;       /* under way; NULL: none */
+  CpdConnection *connection;     /* NULL: its handshake is not over */
+  GError *failure;               /* of the handshake; NULL: none */
+  CpdJob *job;                   /* validates the server; NULL: none */
+  CpdVerdict *refusal;           /* NULL: none */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -41,15 +47,17 @@ set_up_free (gpointer data)
 {
   SetUp *set_up = data;
 
-  cpd_address_close (set_up->address);
-  g_object_unref (set_up->address);
+  if (set_up->address != NULL)
+    cpd_address_close (set_up->address);
+  g_clear_object (&set_up->address);
   g_clear_object (&set_up->tried);
   g_clear_object (&set_up->reached);
-  cpd_tls_free (set_up->tls);
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
+  g_strfreev (set_up->protocols);
   cpd_host_unref (set_up->settings.target);
+  cpd_proxy_unref (set_up->settings.proxy);
   g_object_unref (set_up->settings.store);
   cpd_workers_unref (set_up->settings.workers);
   cpd_address_rules_unref (set_up->settings.rules);
@@ -69,11 +77,13 @@ static void
 fail (GTask *task, CpdStage stage, GError *error)
 {
   SetUp *set_up = g_task_get_task_data (task);
+  const char *host = cpd_host_get_name (set_up->settings.target);
 
-  if (cpd_route_is_offline (set_up->tried))
+  if (set_up->settings.starttls < 0 && cpd_route_is_offline (set_up->tried))
     stage = CPD_STAGE_OFFLINE;
-  g_task_return_error (
-      task, cpd_fetch_error_map (error, stage, cpd_host_get_name (set_up->settings.target)));
+  g_task_return_error (task, stage == CPD_STAGE_CONNECTING && set_up->settings.proxy != NULL
+                                 ? cpd_proxy_tunnel_map_error (error, set_up->settings.proxy)
+                                 : cpd_fetch_error_map (error, stage, host));
   g_error_free (error);
 }
 
@@ -129,49 +139,62 @@ judge (gpointer user_data)
 }
 
 static void
-shake_hands (gpointer user_data)
+on_hands_shaken (CpdTls *tls, GError *failure, gpointer user_data)
 {
   SetUp *set_up = g_task_get_task_data (user_data);
 
-  cpd_tls_handshake (set_up->tls, &set_up->waits_for, &set_up->failure);
+  set_up->handshake = NULL;
+  set_up->failure = failure;
+  set_up->connection = cpd_connection_new (tls, set_up->settings.target);
+  set_up->connection->address = g_steal_pointer (&set_up->reached);
+  judge (user_data);
 }
 
-static void go_on (gpointer user_data);
-
-/* As far as it went. */
+/* `tls`: (transfer full) */
 static void
-on_hands_shaken (gpointer user_data)
+shake_hands (GTask *task, CpdTls *tls)
 {
-  GTask *task = user_data;
+  SetUp *set_up = g_task_get_task_data (task);
+  const CpdHandshakeSettings settings = { set_up->settings.workers, set_up->settings.uid,
+                                          on_hands_shaken, g_object_ref (task), g_object_unref };
+
+  set_up->handshaking_us = g_get_monotonic_time ();
+  set_up->handshake = cpd_handshake_start (tls, &settings);
+}
+
+static void
+on_tunnel (CpdTls *tls, GError *error, GTask *connecting)
+{
+  g_autoptr (GTask) task = connecting;
   SetUp *set_up = g_task_get_task_data (task);
 
-  set_up->job = NULL;
-  set_up->shaking = FALSE;
-  if (g_error_matches (set_up->failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+  set_up->tunnel = NULL;
+  if (tls != NULL)
     {
-      g_clear_error (&set_up->failure);
-      cpd_tls_watch (set_up->tls, set_up->waits_for, go_on, task);
+      shake_hands (g_steal_pointer (&task), tls);
       return;
     }
-  set_up->connection = cpd_connection_new (g_steal_pointer (&set_up->tls), set_up->settings.target);
-  set_up->connection->address
-      = g_object_ref (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (set_up->reached)));
-  judge (task);
+  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
+  g_task_return_error (task, error);
 }
 
-/* Goes on with the handshake, on a thread: GnuTLS parses what the server presents, and verifies a
- * signature with its key. */
+/* `socket`: (transfer full) */
 static void
-go_on (gpointer user_data)
+open_tunnel (GTask *task, int socket)
 {
-  static const CpdJobFuncs funcs = { shake_hands, on_hands_shaken, g_object_unref };
-  GTask *task = user_data;
   SetUp *set_up = g_task_get_task_data (task);
+  const CpdProxyTunnelSettings settings = {
+    .proxy = set_up->settings.proxy,
+    .target = set_up->settings.target,
+    .protocols = (const char *const *)set_up->protocols,
+    .uid = set_up->settings.uid,
+    .store = set_up->settings.store,
+    .workers = set_up->settings.workers,
+    .done = on_tunnel,
+    .task = task,
+  };
 
-  cpd_tls_watch (set_up->tls, 0, NULL, NULL);
-  set_up->shaking = TRUE;
-  set_up->job = cpd_workers_start (set_up->settings.workers, set_up->settings.uid, &funcs,
-                                   g_object_ref (task));
+  set_up->tunnel = cpd_proxy_tunnel_open (socket, &settings);
 }
 
 /* What a thread has is given up when it comes back. */
@@ -181,11 +204,54 @@ on_cancelled (GTask *task)
   SetUp *set_up = g_task_get_task_data (task);
 
   g_clear_pointer (&set_up->job, cpd_job_stop);
+  g_clear_pointer (&set_up->handshake, cpd_handshake_stop);
+  g_clear_pointer (&set_up->tunnel, cpd_proxy_tunnel_stop);
   g_clear_pointer (&set_up->connection, cpd_connection_free);
-  if (!set_up->shaking)
-    g_clear_pointer (&set_up->tls, cpd_tls_free);
   g_task_return_error_if_cancelled (task);
   g_object_unref (task);
+}
+
+/* `socket`: (transfer full): connected, to the host or to its proxy. Not if it is cancelled
+ * already. */
+static void
+begin (GTask *task, int socket)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
+                                                   G_CALLBACK (on_cancelled), task);
+  if (set_up->settings.proxy != NULL)
+    open_tunnel (g_object_ref (task), socket);
+  else
+    shake_hands (g_object_ref (task),
+                 cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target),
+                              (const char *const *)set_up->protocols));
+}
+
+/* Returns: FALSE with `error` set: it was closed again */
+static gboolean
+note_reached (SetUp *set_up, GSocketConnection *connected, GError **error)
+{
+  g_autoptr (GSocketAddress) address = g_socket_connection_get_remote_address (connected, error);
+
+  if (address == NULL)
+    return FALSE;
+  if (set_up->settings.proxy == NULL)
+    set_up->reached
+        = g_object_ref (g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
+  return TRUE;
+}
+
+/* Returns: (transfer full): of its own: GIO closes its copy; -1 with `error` set */
+static int
+copy_socket (GSocketConnection *connection, GError **error)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  int copy = fcntl (g_socket_get_fd (socket), F_DUPFD_CLOEXEC, 0);
+
+  if (copy < 0)
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_TOO_MANY_OPEN_FILES, g_strerror (errno));
+  return copy;
 }
 
 static void
@@ -196,22 +262,16 @@ connector_on_connected (GObject *source, GAsyncResult *result, gpointer user_dat
   GError *error = NULL;
   g_autoptr (GSocketConnection) connected
       = g_socket_client_connect_finish (G_SOCKET_CLIENT (source), result, &error);
+  int socket = -1;
 
-  if (connected != NULL)
-    set_up->reached = g_socket_connection_get_remote_address (connected, &error);
-  if (set_up->reached == NULL)
-    {
-      fail (task, CPD_STAGE_CONNECTING, error);
-      return;
-    }
-  if (g_task_return_error_if_cancelled (task))
-    return;
-  set_up->handshaking_us = g_get_monotonic_time ();
-  set_up->tls = cpd_tls_new (g_socket_connection_get_socket (connected),
-                             cpd_host_get_name (set_up->settings.target));
-  set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
-                                                   G_CALLBACK (on_cancelled), task);
-  go_on (g_steal_pointer (&task));
+  if (connected != NULL && note_reached (set_up, connected, &error))
+    socket = copy_socket (connected, &error);
+  if (socket < 0)
+    fail (task, CPD_STAGE_CONNECTING, error);
+  else if (g_task_return_error_if_cancelled (task))
+    g_close (socket, NULL);
+  else
+    begin (task, socket);
 }
 
 static void
@@ -242,31 +302,119 @@ on_event (GSocketClient *client, GSocketClientEvent event, GSocketConnectable *c
                          TCP_NODELAY, 1, NULL);
 }
 
+/* Whether data may go to where it would. */
+static gboolean
+check_reached (SetUp *set_up, GError **error)
+{
+  const CpdConnectorSettings *settings = &set_up->settings;
+  g_autofree char *refusal = NULL;
+
+  if (set_up->reached != NULL)
+    refusal = cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+                                 set_up->reached);
+  if (refusal != NULL)
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
+  return refusal == NULL;
+}
+
+/* What a proxy looks up is not known here, so that only an address in the place of a name can be
+ * judged. */
+static gboolean
+check_literal (SetUp *set_up, GError **error)
+{
+  set_up->reached = g_inet_address_new_from_string (cpd_host_get_name (set_up->settings.target));
+  return check_reached (set_up, error);
+}
+
+/* A name that goes through a proxy is not looked up here. The administrator named the proxy: only
+ * link-local addresses of it are refused, which no rule has to say.
+ * Returns: (transfer full) */
+static CpdAddress *
+find_address (const CpdConnectorSettings *settings)
+{
+  g_autoptr (CpdAddressRules) none = cpd_address_rules_new ();
+  CpdAddressSettings address_settings = {
+    .name = cpd_host_get_name (settings->target),
+    .port = cpd_host_get_port (settings->target),
+    .target = settings->target,
+    .uid = settings->uid,
+    .store = settings->store,
+    .rules = settings->rules,
+  };
+
+  if (settings->proxy != NULL)
+    {
+      address_settings.name = settings->proxy->name;
+      address_settings.port = settings->proxy->port;
+      address_settings.rules = none;
+    }
+  return cpd_address_new (&address_settings);
+}
+
+static void
+connect_to_host (GTask *task)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+
+  set_up->address = find_address (&set_up->settings);
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
+  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (set_up->address),
+                                 g_task_get_cancellable (task), connector_on_connected,
+                                 g_object_ref (task));
+}
+
+/* The caller has connected, and said STARTTLS in whatever way its protocol has.
+ * Returns: (transfer full): -1 with `error` set */
+static int
+take_socket (SetUp *set_up, GError **error)
+{
+  int given = set_up->settings.starttls;
+
+  if (!cpd_starttls_find_address (given, &set_up->reached, error) || !check_reached (set_up, error))
+    return -1;
+  return cpd_starttls_take (given, error);
+}
+
+static void
+take_over (GTask *task)
+{
+  GError *error = NULL;
+  int socket = take_socket (g_task_get_task_data (task), &error);
+
+  if (socket < 0)
+    fail (task, CPD_STAGE_HANDSHAKING, error);
+  else
+    begin (task, socket);
+}
+
 /* The gate was entered for this; it is left when the connection is set up, or really given up.
  * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
 void
 cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
-  const CpdAddressSettings address_settings
-      = { settings->target, settings->uid, settings->store, settings->rules };
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  GTask *task = g_task_new (NULL, cancellable, callback, user_data);
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   SetUp *set_up = g_new0 (SetUp, 1);
+  GError *error = NULL;
 
   g_task_set_source_tag (task, cpd_connector_connect_async);
   g_task_set_task_data (task, set_up, set_up_free);
   set_up->settings = *settings;
-  set_up->address = cpd_address_new (&address_settings);
+  set_up->protocols = g_strdupv ((GStrv)settings->protocols);
   cpd_host_ref (settings->target);
+  cpd_proxy_ref (settings->proxy);
   g_object_ref (settings->store);
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
   cpd_address_rules_ref (settings->rules);
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_signal_connect_object (client, "event", G_CALLBACK (on_event), task, 0);
-  g_socket_client_connect_async (client, G_SOCKET_CONNECTABLE (set_up->address), cancellable,
-                                 connector_on_connected, task);
+  if (settings->starttls >= 0)
+    take_over (task);
+  else if (settings->proxy != NULL && !check_literal (set_up, &error))
+    fail (task, CPD_STAGE_HANDSHAKING, error);
+  else
+    connect_to_host (task);
 }
 
 /* `refusal`: (out) (transfer full) (nullable): the verdict, where the server did not pass.

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-proxy.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-gate.h"
 #include "daemon/transport/cpd-judge.h"
@@ -13,6 +14,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *target;
+  CpdProxy *proxy;              /* NULL: none */
+  const char *const *protocols; /* that the server is offered; NULL: none */
+  int starttls;                 /* a socket that is connected already, without proxy; -1: none */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

@@ -26,6 +26,7 @@ map_network_error (CpdStage stage)
     case CPD_STAGE_HANDSHAKING:
       return CERTPIN_ERROR_UNREACHABLE;
     case CPD_STAGE_SENT:
+    case CPD_STAGE_OPEN:
       break;
     }
   return CERTPIN_ERROR_TRUNCATED;
@@ -48,7 +49,7 @@ map_io_error (int code, CpdStage stage)
 static CertpinError
 map_tls_error (int code, CpdStage stage)
 {
-  if (stage != CPD_STAGE_SENT || code == G_TLS_ERROR_HANDSHAKE)
+  if (stage < CPD_STAGE_SENT || code == G_TLS_ERROR_HANDSHAKE)
     return CERTPIN_ERROR_TLS_FAILED;
   return code == G_TLS_ERROR_EOF ? CERTPIN_ERROR_TRUNCATED : CERTPIN_ERROR_PROTOCOL_ERROR;
 }
@@ -92,16 +93,38 @@ explain (CertpinError code)
     }
 }
 
+/* Likewise, of a tunnel. */
+static const char *
+explain_tunnel (CertpinError code)
+{
+  switch (code)
+    {
+    case CERTPIN_ERROR_ADDRESS_DENIED:
+      return "no longer passes, and the connection was cut";
+    case CERTPIN_ERROR_TLS_FAILED:
+      return "ended TLS with an error";
+    case CERTPIN_ERROR_TRUNCATED:
+      return "did not end the connection in order, and data may be missing";
+    case CERTPIN_ERROR_PROTOCOL_ERROR:
+      return "sent data that is not valid TLS";
+    case CERTPIN_ERROR_FAILED:
+      return "has a connection that failed";
+    default:
+      return NULL;
+    }
+}
+
 /* Returns: (transfer full): the same, as an error of certpin that names the host */
 GError *
 cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host)
 {
   CertpinError code = map (reason, stage);
+  const char *what = stage == CPD_STAGE_OPEN ? explain_tunnel (code) : explain (code);
   g_autofree char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
 
   if (code == CERTPIN_ERROR_CANCELLED)
     return g_error_new_literal (CERTPIN_ERROR, code, "the request was cancelled");
-  if (explain (code) == NULL)
+  if (what == NULL)
     return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s", host, detail);
-  return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s: %s", host, explain (code), detail);
+  return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s: %s", host, what, detail);
 }

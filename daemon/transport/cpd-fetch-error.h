@@ -13,6 +13,7 @@ typedef enum
   CPD_STAGE_CONNECTING,
   CPD_STAGE_HANDSHAKING,
   CPD_STAGE_SENT,
+  CPD_STAGE_OPEN, /* a tunnel */
 } CpdStage;
 
 GError *cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host);

@@ -424,6 +424,14 @@ cpd_http_flow_get_polls (const CpdHttpFlow *flow, struct pollfd *polls)
   return count;
 }
 
+/* Whether it can go on, although no descriptor of these tells: through a session over another one,
+ * something may have come that was no data. */
+gboolean
+cpd_http_flow_has_pending (const CpdHttpFlow *flow)
+{
+  return flow->end == 0 && !flow->complete && cpd_tls_has_pending (flow->tls);
+}
+
 /* Returns: monotonic: when a byte last moved */
 gint64
 cpd_http_flow_get_moved_us (const CpdHttpFlow *flow)

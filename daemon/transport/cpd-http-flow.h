@@ -41,6 +41,7 @@ void cpd_http_flow_send (CpdHttpFlow *flow);
 gboolean cpd_http_flow_wants_to_send (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_is_over (const CpdHttpFlow *flow);
 unsigned int cpd_http_flow_get_polls (const CpdHttpFlow *flow, struct pollfd *polls);
+gboolean cpd_http_flow_has_pending (const CpdHttpFlow *flow);
 gint64 cpd_http_flow_get_moved_us (const CpdHttpFlow *flow);
 
 gboolean cpd_http_flow_withholds (const CpdHttpFlow *flow);

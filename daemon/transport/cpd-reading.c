@@ -26,6 +26,7 @@ struct _CpdReading
 {
   CpdRound round; /* of Piece */
   CpdAlarm *alarm;
+  gint64 iteration_us; /* the main loop's time when a piece was last read at once */
 };
 
 static void
@@ -106,17 +107,41 @@ cpd_reading_unref (CpdReading *reading)
     g_atomic_rc_box_release_full (reading, reading_clear);
 }
 
-/* `read`: called with the object, once, in its turn; the object is kept until then. */
-void
-cpd_reading_wait (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object)
+static void
+add (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object, gint64 now_us)
 {
-  gint64 now_us = g_get_monotonic_time ();
   Piece *piece = g_new (Piece, 1);
 
   piece->read = read;
   piece->object = g_object_ref (object);
   cpd_round_add (&reading->round, cpd_round_get_user (&reading->round, uid, now_us), piece);
+}
+
+/* `read`: called with the object, once, in its turn; the object is kept until then. */
+void
+cpd_reading_wait (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object)
+{
+  gint64 now_us = g_get_monotonic_time ();
+
+  add (reading, uid, read, object, now_us);
   wake (reading, now_us);
+}
+
+/* As cpd_reading_wait (), but if nobody waits, and nothing was read at once in this iteration of
+ * the main loop, its turn is now. Only from the callback of a source. */
+void
+cpd_reading_take_turn (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object)
+{
+  gint64 iteration_us = g_source_get_time (g_main_current_source ());
+
+  if (reading->iteration_us == iteration_us || !g_queue_is_empty (&reading->round.queue))
+    {
+      cpd_reading_wait (reading, uid, read, object);
+      return;
+    }
+  reading->iteration_us = iteration_us;
+  add (reading, uid, read, object, iteration_us);
+  take_turn (reading);
 }
 
 /* What the object still waits for. */

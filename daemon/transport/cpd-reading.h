@@ -16,6 +16,7 @@ CpdReading *cpd_reading_ref (CpdReading *reading);
 void cpd_reading_unref (CpdReading *reading);
 
 void cpd_reading_wait (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object);
+void cpd_reading_take_turn (CpdReading *reading, guint32 uid, CpdReadingFunc read, gpointer object);
 void cpd_reading_forget (CpdReading *reading, guint32 uid, gpointer object);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdReading, cpd_reading_unref)

@@ -116,13 +116,12 @@ is_of_this_machine (const Address *address)
  * left to the other end. TCP itself would wait for both to come back.
  * `socket`: connected */
 gboolean
-cpd_route_is_lost (GSocket *socket)
+cpd_route_is_lost (int socket)
 {
   Address local = { .length = sizeof local.bytes }, remote = { .length = sizeof remote.bytes };
-  int fd = g_socket_get_fd (socket);
 
-  if (getsockname (fd, (struct sockaddr *)&local.bytes, &local.length) != 0
-      || getpeername (fd, (struct sockaddr *)&remote.bytes, &remote.length) != 0)
+  if (getsockname (socket, (struct sockaddr *)&local.bytes, &local.length) != 0
+      || getpeername (socket, (struct sockaddr *)&remote.bytes, &remote.length) != 0)
     return FALSE; /* it has ended, which is told otherwise */
   if (local.bytes.ss_family != AF_INET && local.bytes.ss_family != AF_INET6)
     return FALSE;

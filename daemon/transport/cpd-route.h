@@ -8,6 +8,6 @@ G_BEGIN_DECLS
 
 gboolean cpd_route_exists (GSocketAddress *destination);
 gboolean cpd_route_is_offline (GSocketAddress *destination);
-gboolean cpd_route_is_lost (GSocket *socket);
+gboolean cpd_route_is_lost (int socket);
 
 G_END_DECLS

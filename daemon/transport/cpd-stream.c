@@ -110,6 +110,8 @@ wait_for_more (CpdStream *stream)
   unsigned int count = cpd_http_flow_get_polls (stream->flow, polls);
   int timeout_ms = milliseconds_left (stream);
 
+  if (cpd_http_flow_has_pending (stream->flow))
+    return TRUE;
   polls[count++] = (struct pollfd){ .fd = stream->wake, .events = POLLIN };
   return timeout_ms > 0 && (poll (polls, count, timeout_ms) != 0 || milliseconds_left (stream) > 0);
 }

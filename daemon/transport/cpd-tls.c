@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One GnuTLS session on a socket, driven by the main loop.
+/* One GnuTLS session on a socket, driven by the main loop; or over another session on that socket,
+ * which is with a proxy.
  *
  * No session is ever resumed: a resumed one shows no certificate of its own, so nothing could be
  * judged. No data is kept of one, and no other is started from it. There is one handshake: a server
  * that asks for another gets none (in TLS 1.3 there is none to ask for; RFC 9113, section 9.2.1,
- * forbids it in TLS 1.2 too).
- *
- * In one iteration of the main loop only so much is taken from the socket. What is no data, such as
- * tickets, GnuTLS reads on its own, for as long as there is more; a server may send it without
- * end. */
+ * forbids it in TLS 1.2 too). */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-tls.h"
 
 #include "daemon/core/trust/cpd-certificate.h"
+#include "daemon/transport/cpd-presented.h"
 #include "daemon/transport/cpd-route.h"
 #include "daemon/transport/cpd-tls-parameters.h"
+#include "daemon/transport/cpd-tls-socket.h"
 
 #include <gnutls/gnutls.h>
 
@@ -26,102 +25,27 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
+
+/* An idle connection is probed after two minutes, and lost two minutes later. */
+#define PROBE_IDLE_S     120
+#define PROBE_INTERVAL_S 30
+#define PROBE_COUNT      4
 
 struct _CpdTls
 {
-  GSocket *socket;
-  int fd;
+  CpdTlsSocket socket;
+  CpdTls *below; /* the session that carries this one; NULL: none */
   gnutls_session_t session;
+  GStrv protocols;      /* that are offered; NULL: none */
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
-  GByteArray *unsent;   /* what GnuTLS wrote and the socket has not taken */
-  int failure;          /* what the kernel said of the network; 0: nothing */
-
-  gboolean held; /* no byte of data moves */
+  gboolean held;        /* no byte of data moves */
 
   GSource *source;                 /* watches the socket */
   gpointer tag;                    /* NULL: nothing is waited for */
   GIOCondition condition, watched; /* what is wanted, and what the tag is for */
   CpdTlsReadyFunc ready;
   gpointer user_data;
-
-  gint64 iteration_us; /* the main loop's time when something was last read */
-  gsize taken;         /* in that iteration, or in one step of the handshake */
-  gboolean shaking;    /* in a step of the handshake, on whatever thread */
-  gboolean ended;      /* the socket: nothing more comes */
 };
-
-/* Returns: how many of `count` bytes may be read in this iteration, or in this step of the
- * handshake */
-static gsize
-share_left (CpdTls *tls, gsize count)
-{
-  GSource *current = g_main_current_source ();
-  gint64 iteration_us = current != NULL ? g_source_get_time (current) : g_get_monotonic_time ();
-
-  if (iteration_us != tls->iteration_us && !tls->shaking)
-    tls->taken = 0;
-  tls->iteration_us = iteration_us;
-  return MIN (count, CPD_TLS_SHARE_BYTES - tls->taken);
-}
-
-/* A server that resets the connection is no failure of the network. */
-static ssize_t
-note_failure (CpdTls *tls, ssize_t length)
-{
-  if (length < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNRESET && errno != EPIPE
-      && tls->failure == 0)
-    tls->failure = errno;
-  return length;
-}
-
-static ssize_t
-pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
-{
-  CpdTls *tls = transport;
-  gsize share = share_left (tls, count);
-  ssize_t length;
-
-  if (share == 0)
-    {
-      errno = EAGAIN;
-      return -1;
-    }
-  length = note_failure (tls, recv (tls->fd, buffer, share, MSG_DONTWAIT));
-  if (length > 0)
-    tls->taken += (gsize)length;
-  tls->ended = length == 0 || (length < 0 && errno != EAGAIN && errno != EINTR);
-  return length;
-}
-
-/* Takes everything: GnuTLS loses count of a record that is written in parts if the server asks for
- * new keys in between (RFC 8446, section 4.6.3). Only one record and what goes with it is kept,
- * since nothing more is sent before that is gone. */
-static ssize_t
-push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
-{
-  CpdTls *tls = transport;
-  const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
-  gsize taken = 0, all = 0;
-
-  if (tls->unsent->len == 0)
-    {
-      ssize_t length = note_failure (tls, sendmsg (tls->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
-
-      if (length < 0 && errno != EAGAIN && errno != EINTR)
-        return -1;
-      taken = (gsize)MAX (length, 0);
-    }
-  for (int i = 0; i < count; i++)
-    {
-      gsize skipped = CLAMP (taken, all, all + vectors[i].iov_len) - all;
-
-      g_byte_array_append (tls->unsent, (const guint8 *)vectors[i].iov_base + skipped,
-                           (unsigned int)(vectors[i].iov_len - skipped));
-      all += vectors[i].iov_len;
-    }
-  return (ssize_t)all;
-}
 
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
@@ -129,7 +53,9 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
   CpdTls *tls = user_data;
 
   g_source_set_ready_time (source, -1);
-  tls->ready (tls->user_data); /* which may be the end of it */
+  cpd_tls_socket_note_ready (&tls->socket);
+  if (tls->tag != NULL)          /* nobody has stopped watching since it became ready */
+    tls->ready (tls->user_data); /* which may be the end of it */
   return G_SOURCE_CONTINUE;
 }
 
@@ -140,47 +66,12 @@ new_source (CpdTls *tls)
   GSource *source = g_source_new (&funcs, sizeof (GSource));
 
   g_source_set_static_name (source, "a TLS connection");
+  /* Otherwise GLib stops polling for each dispatch, and wakes itself up twice. */
+  g_source_set_can_recurse (source, TRUE);
   /* Only its data counts: `dispatch` needs no callback. */
   g_source_set_callback (source, G_SOURCE_FUNC (dispatch), tls, NULL);
   g_source_attach (source, g_main_context_get_thread_default ());
   return source;
-}
-
-/* Returns: whether there was a number of so many bytes, and as many bytes as it says behind it */
-static gboolean
-read_vector (const guint8 **data, gsize *left, gsize size_bytes, const guint8 **vector, gsize *size)
-{
-  *size = 0;
-  if (*left < size_bytes)
-    return FALSE;
-  for (gsize i = 0; i < size_bytes; i++)
-    *size = *size << 8 | (*data)[i];
-  if (*left - size_bytes < *size)
-    return FALSE;
-  *vector = *data + size_bytes;
-  *data += size_bytes + *size;
-  *left -= size_bytes + *size;
-  return TRUE;
-}
-
-/* From a Certificate message (RFC 5246, section 7.4.2; RFC 8446, section 4.4.2). */
-static void
-take_presented (CpdTls *tls, const gnutls_datum_t *message)
-{
-  gboolean is_1_3 = gnutls_protocol_get_version (tls->session) == GNUTLS_TLS1_3;
-  const guint8 *data = message->data, *list, *vector;
-  gsize left = message->size, list_left, size;
-
-  if ((is_1_3 && !read_vector (&data, &left, 1, &vector, &size))
-      || !read_vector (&data, &left, 3, &list, &list_left))
-    return;
-  g_ptr_array_set_size (tls->presented, 0);
-  while (read_vector (&list, &list_left, 3, &vector, &size))
-    {
-      g_ptr_array_add (tls->presented, g_bytes_new (vector, size));
-      if (is_1_3 && !read_vector (&list, &list_left, 2, &vector, &size))
-        break;
-    }
 }
 
 /* The key of the server's own certificate is used before anybody has judged it: it verifies a
@@ -200,46 +91,74 @@ on_certificates (gnutls_session_t session, unsigned int type, unsigned int when,
                  unsigned int incoming, const gnutls_datum_t *message)
 {
   CpdTls *tls = gnutls_session_get_ptr (session);
+  gboolean is_1_3 = gnutls_protocol_get_version (session) == GNUTLS_TLS1_3;
 
   if (!incoming)
     return GNUTLS_E_SUCCESS;
-  take_presented (tls, message);
+  cpd_presented_read (message->data, message->size, is_1_3, tls->presented);
   return is_usable_in_time (tls->presented) ? GNUTLS_E_SUCCESS : GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+/* RFC 7301 */
+static void
+offer_protocols (CpdTls *tls)
+{
+  unsigned int count = tls->protocols != NULL ? g_strv_length (tls->protocols) : 0;
+  g_autofree gnutls_datum_t *names = g_new (gnutls_datum_t, count);
+
+  for (unsigned int i = 0; i < count; i++)
+    names[i] = (gnutls_datum_t){ (unsigned char *)tls->protocols[i],
+                                 (unsigned int)strlen (tls->protocols[i]) };
+  if (count > 0)
+    gnutls_alpn_set_protocols (tls->session, names, count, 0);
 }
 
 static void
 set_up_session (CpdTls *tls, const char *name)
 {
-  static const gnutls_datum_t http = { (unsigned char *)"http/1.1", sizeof "http/1.1" - 1 };
-
   gnutls_init (&tls->session,
                GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
   cpd_tls_parameters_set (tls->session);
   if (!g_hostname_is_ip_address (name)) /* RFC 6066, section 3 */
     gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, name, strlen (name));
-  gnutls_alpn_set_protocols (tls->session, &http, 1, 0);
+  offer_protocols (tls);
   gnutls_session_set_ptr (tls->session, tls);
   gnutls_handshake_set_hook_function (tls->session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
                                       GNUTLS_HOOK_PRE, on_certificates);
-  gnutls_transport_set_ptr (tls->session, tls);
-  gnutls_transport_set_pull_function (tls->session, pull);
-  gnutls_transport_set_vec_push_function (tls->session, push);
+  cpd_tls_socket_carry (&tls->socket, tls->session);
 }
 
-/* `socket`: connected. `name`: canonical: a host's name or address.
- * Returns: (transfer full) */
-CpdTls *
-cpd_tls_new (GSocket *socket, const char *name)
+static CpdTls *
+new_tls (int fd, CpdTls *below, const char *name, const char *const *protocols)
 {
   CpdTls *tls = g_new0 (CpdTls, 1);
 
-  tls->socket = g_object_ref (socket);
-  tls->fd = g_socket_get_fd (socket);
+  tls->below = below;
+  cpd_tls_socket_init (&tls->socket, fd, below != NULL ? &below->socket : NULL);
+  tls->protocols = g_strdupv ((GStrv)protocols);
   tls->source = new_source (tls);
   tls->presented = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  tls->unsent = g_byte_array_new ();
   set_up_session (tls, name);
   return tls;
+}
+
+/* `socket`: (transfer full): a connected one, which others may share. Whether it blocks does not
+ * matter. `name`: canonical: a host's name or address. `protocols`: (nullable): what is offered.
+ * Returns: (transfer full) */
+CpdTls *
+cpd_tls_new (int socket, const char *name, const char *const *protocols)
+{
+  return new_tls (socket, /* below= */ NULL, name, protocols);
+}
+
+/* `below`: (transfer full): a session that is set up, with a proxy that connects it to the host.
+ * `name`, `protocols`: likewise.
+ * Returns: (transfer full) */
+CpdTls *
+cpd_tls_new_over (CpdTls *below, const char *name, const char *const *protocols)
+{
+  cpd_tls_watch (below, 0, NULL, NULL);
+  return new_tls (below->socket.fd, below, name, protocols);
 }
 
 /* Cuts a connection that was not closed.
@@ -252,8 +171,9 @@ cpd_tls_free (CpdTls *tls)
   cpd_tls_cut (tls);
   gnutls_deinit (tls->session);
   g_ptr_array_unref (tls->presented);
-  g_byte_array_unref (tls->unsent);
-  g_object_unref (tls->socket);
+  g_strfreev (tls->protocols);
+  cpd_tls_socket_clear (&tls->socket);
+  cpd_tls_free (tls->below);
   g_free (tls);
 }
 
@@ -276,14 +196,14 @@ set_alert_error (CpdTls *tls, GError **error)
 static void
 set_end_error (CpdTls *tls, GError **error)
 {
-  if (tls->failure == 0)
+  if (tls->socket.failure == 0)
     g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_EOF, "it closed the connection");
-  else if (tls->failure == ENETRESET)
+  else if (tls->socket.failure == ENETRESET)
     g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_NETWORK_UNREACHABLE,
                          "this machine has left the network of the connection");
   else
-    g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (tls->failure),
-                 "the network failed: %s", g_strerror (tls->failure));
+    g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (tls->socket.failure),
+                 "the network failed: %s", g_strerror (tls->socket.failure));
 }
 
 /* Warnings and the like end nothing. Returns: FALSE */
@@ -291,7 +211,7 @@ static gboolean
 set_error (CpdTls *tls, int code, GError **error)
 {
   /* GnuTLS calls a record that was cut malformed. */
-  if (code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && tls->ended)
+  if (code == GNUTLS_E_UNEXPECTED_PACKET_LENGTH && tls->socket.ended)
     code = GNUTLS_E_PREMATURE_TERMINATION;
   switch (code)
     {
@@ -317,34 +237,24 @@ set_error (CpdTls *tls, int code, GError **error)
     }
 }
 
+/* Returns: FALSE */
+static gboolean
+set_flush_error (CpdTls *tls, GError **error)
+{
+  return set_error (tls, errno == EAGAIN ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR, error);
+}
+
 static gboolean
 check_protocol (CpdTls *tls, GError **error)
 {
-  gnutls_datum_t chosen;
+  g_autofree char *chosen = cpd_tls_dup_protocol (tls);
 
-  if (gnutls_alpn_get_selected_protocol (tls->session, &chosen) != GNUTLS_E_SUCCESS
-      || (chosen.size == 8 && memcmp (chosen.data, "http/1.1", 8) == 0))
+  if (chosen == NULL
+      || (tls->protocols != NULL && g_strv_contains ((const char *const *)tls->protocols, chosen)))
     return TRUE;
   g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
                        "it chose a protocol that was not offered");
   return FALSE;
-}
-
-/* Returns: whether the socket has taken all that was sent */
-static gboolean
-flush (CpdTls *tls, GError **error)
-{
-  while (tls->unsent->len > 0)
-    {
-      ssize_t length
-          = send (tls->fd, tls->unsent->data, tls->unsent->len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-      if (length < 0)
-        return set_error (
-            tls, errno == EAGAIN || errno == EINTR ? GNUTLS_E_AGAIN : GNUTLS_E_PUSH_ERROR, error);
-      g_byte_array_remove_range (tls->unsent, 0, (unsigned int)length);
-    }
-  return TRUE;
 }
 
 /* Goes on with the handshake. Any thread may do that, while no other has the connection.
@@ -356,15 +266,14 @@ cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error)
   int code;
 
   *waits_for = G_IO_OUT;
-  if (!flush (tls, error))
-    return FALSE;
-  tls->shaking = TRUE;
-  tls->taken = 0;
+  if (!cpd_tls_socket_flush (&tls->socket))
+    return set_flush_error (tls, error);
+  cpd_tls_socket_set_shaking (&tls->socket, TRUE);
   code = gnutls_handshake (tls->session);
-  tls->shaking = FALSE;
+  cpd_tls_socket_set_shaking (&tls->socket, FALSE);
   if (code == GNUTLS_E_SUCCESS)
     return check_protocol (tls, error);
-  *waits_for = tls->unsent->len > 0 ? G_IO_OUT : G_IO_IN;
+  *waits_for = cpd_tls_has_unsent (tls) ? G_IO_OUT : G_IO_IN;
   return set_error (tls, code, error);
 }
 
@@ -401,6 +310,18 @@ cpd_tls_get_cipher (CpdTls *tls)
   return gnutls_ciphersuite_get (tls->session);
 }
 
+/* Returns: (transfer full) (nullable): the application protocol that the server chose; NULL: none,
+ * which it may do (RFC 7301, section 3.2) */
+char *
+cpd_tls_dup_protocol (CpdTls *tls)
+{
+  gnutls_datum_t chosen;
+
+  if (gnutls_alpn_get_selected_protocol (tls->session, &chosen) != GNUTLS_E_SUCCESS)
+    return NULL;
+  return g_strndup ((const char *)chosen.data, chosen.size);
+}
+
 static void
 stop_watching (CpdTls *tls)
 {
@@ -414,13 +335,13 @@ static void
 start_watching (CpdTls *tls)
 {
   if (tls->tag == NULL)
-    tls->tag = g_source_add_unix_fd (tls->source, tls->fd, tls->condition);
+    tls->tag = g_source_add_unix_fd (tls->source, tls->socket.fd, tls->condition);
   else if (tls->condition != tls->watched)
     g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
   tls->watched = tls->condition;
-  /* What GnuTLS has read already, the socket does not tell. */
-  if ((tls->condition & G_IO_IN) != 0 && gnutls_record_check_pending (tls->session) > 0)
-    g_source_set_ready_time (tls->source, 0);
+  g_source_set_ready_time (
+      tls->source,
+      (tls->condition & G_IO_IN) != 0 && cpd_tls_socket_has_pending (&tls->socket) ? 0 : -1);
 }
 
 static void
@@ -461,6 +382,9 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
 {
   gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
 
+  /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
+  if (tls->below != NULL && tls->tag != NULL && cpd_tls_socket_has_pending (&tls->socket))
+    g_source_set_ready_time (tls->source, 0);
   if (length >= 0)
     return length;
   set_error (tls, (int)length, error);
@@ -480,8 +404,11 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
       would_block (error);
       return -1;
     }
-  if (!flush (tls, error))
-    return -1;
+  if (!cpd_tls_socket_flush (&tls->socket))
+    {
+      set_flush_error (tls, error);
+      return -1;
+    }
   if (size == 0)
     return 0;
   length = gnutls_record_send (tls->session, data, size);
@@ -491,30 +418,75 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
   return -1;
 }
 
-/* Whether there is something to receive, if only the end. Costs little where there is not: only the
- * kernel is asked. */
+/* Whether there is something to receive, if only the end. Costs little where there is not. */
 gboolean
 cpd_tls_has_unread (CpdTls *tls)
 {
-  guint8 byte;
+  return cpd_tls_socket_has_unread (&tls->socket);
+}
 
-  return gnutls_record_check_pending (tls->session) > 0
-         || note_failure (tls, recv (tls->fd, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT)) >= 0
-         || errno != EAGAIN;
+/* From now on, much data goes over it: it is read ahead, and more of it in one iteration of the
+ * main loop. */
+void
+cpd_tls_expect_much (CpdTls *tls)
+{
+  cpd_tls_socket_expect_much (&tls->socket);
+}
+
+/* All of it, in as many records as it takes, but written at once. Only where nothing is unsent.
+ * Returns: FALSE with `error` set: the connection is broken */
+gboolean
+cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  gssize length = 1;
+
+  tls->socket.corked = TRUE;
+  for (; size > 0 && length > 0; data += length, size -= (gsize)length)
+    {
+      length = gnutls_record_send (tls->session, data, size);
+      if (length < 0)
+        set_error (tls, (int)length, &reason);
+      length = MAX (length, 0);
+    }
+  tls->socket.corked = FALSE;
+  if (reason == NULL && !cpd_tls_socket_flush (&tls->socket) && errno != EAGAIN)
+    set_flush_error (tls, &reason);
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 /* Whether the socket has not taken all that was sent. */
 gboolean
 cpd_tls_has_unsent (CpdTls *tls)
 {
-  return tls->unsent->len > 0;
+  return cpd_tls_socket_has_unsent (&tls->socket);
+}
+
+/* Ends this direction of TLS; the other one goes on (RFC 8446, section 6.1). Nothing may be sent
+ * from here on, except what is unsent. */
+void
+cpd_tls_end_sending (CpdTls *tls)
+{
+  if (tls->socket.fd != -1)
+    gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+}
+
+/* Whether something was read already and not received yet, of which the socket does not tell
+ * whoever waits for it. */
+gboolean
+cpd_tls_has_pending (CpdTls *tls)
+{
+  return cpd_tls_socket_has_pending (&tls->socket);
 }
 
 /* Returns: (transfer none): its socket, for a thread that waits for it */
 int
 cpd_tls_get_fd (CpdTls *tls)
 {
-  return tls->fd;
+  return tls->socket.fd;
 }
 
 /* For how long what was sent may stay unacknowledged, as it does where nobody is left at the other
@@ -522,7 +494,19 @@ cpd_tls_get_fd (CpdTls *tls)
 void
 cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
 {
-  setsockopt (tls->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+}
+
+/* While nothing is sent, the other end is asked from time to time whether it is still there. */
+void
+cpd_tls_probe_silence (CpdTls *tls)
+{
+  const int on = 1, idle_s = PROBE_IDLE_S, interval_s = PROBE_INTERVAL_S, count = PROBE_COUNT;
+
+  setsockopt (tls->socket.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
 }
 
 /* The networks of this machine have changed: if this connection was on one that has gone, whoever
@@ -530,12 +514,13 @@ cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
 void
 cpd_tls_check_network (CpdTls *tls)
 {
-  if (tls->source == NULL || !cpd_route_is_lost (tls->socket))
+  if (tls->source == NULL || !cpd_route_is_lost (tls->socket.fd))
     return;
-  tls->failure = ENETRESET;
-  shutdown (tls->fd, SHUT_RDWR);
+  tls->socket.failure = ENETRESET;
+  shutdown (tls->socket.fd, SHUT_RDWR);
 }
 
+/* Also for others that share the socket. */
 static void
 end (CpdTls *tls)
 {
@@ -543,7 +528,9 @@ end (CpdTls *tls)
     return;
   g_source_destroy (tls->source);
   g_clear_pointer (&tls->source, g_source_unref);
-  g_socket_close (tls->socket, NULL);
+  if (tls->below != NULL)
+    end (tls->below);
+  cpd_tls_socket_close (&tls->socket);
 }
 
 /* The server's certificate is not accepted: it is told so, if it can be told at once. */
@@ -559,8 +546,8 @@ cpd_tls_refuse (CpdTls *tls)
 void
 cpd_tls_close (CpdTls *tls)
 {
-  if (tls->source != NULL)
-    gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+  for (CpdTls *each = tls; each != NULL && each->source != NULL; each = each->below)
+    gnutls_bye (each->session, GNUTLS_SHUT_WR);
   end (tls);
 }
 
@@ -568,9 +555,7 @@ cpd_tls_close (CpdTls *tls)
 void
 cpd_tls_cut (CpdTls *tls)
 {
-  const struct linger at_once = { .l_onoff = 1, .l_linger = 0 };
-
   if (tls->source != NULL)
-    setsockopt (tls->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    cpd_tls_socket_cut (&tls->socket);
   end (tls);
 }

@@ -2,12 +2,11 @@
 
 #pragma once
 
+#include "daemon/transport/cpd-tls-socket.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
-
-/* How much of one connection is read in one iteration of the main loop. */
-#define CPD_TLS_SHARE_BYTES (32 * 1024)
 
 /* The client's end of one TLS connection. Nothing here ever waits: what cannot be done at once
  * fails with G_IO_ERROR_WOULD_BLOCK. */
@@ -15,7 +14,8 @@ typedef struct _CpdTls CpdTls;
 
 typedef void (*CpdTlsReadyFunc) (gpointer user_data);
 
-CpdTls *cpd_tls_new (GSocket *socket, const char *name);
+CpdTls *cpd_tls_new (int socket, const char *name, const char *const *protocols);
+CpdTls *cpd_tls_new_over (CpdTls *below, const char *name, const char *const *protocols);
 void cpd_tls_free (CpdTls *tls);
 
 gboolean cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error);
@@ -23,6 +23,7 @@ GPtrArray *cpd_tls_get_presented (CpdTls *tls);
 GBytes *cpd_tls_dup_stapled (CpdTls *tls);
 const char *cpd_tls_get_version (CpdTls *tls);
 const char *cpd_tls_get_cipher (CpdTls *tls);
+char *cpd_tls_dup_protocol (CpdTls *tls);
 
 void cpd_tls_hold (CpdTls *tls, gboolean held);
 void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
@@ -32,7 +33,14 @@ gboolean cpd_tls_has_unread (CpdTls *tls);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
 
 int cpd_tls_get_fd (CpdTls *tls);
+gboolean cpd_tls_has_pending (CpdTls *tls);
+void cpd_tls_expect_much (CpdTls *tls);
+gboolean cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error);
+
+void cpd_tls_end_sending (CpdTls *tls);
+
 void cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms);
+void cpd_tls_probe_silence (CpdTls *tls);
 void cpd_tls_check_network (CpdTls *tls);
 
 void cpd_tls_refuse (CpdTls *tls);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that messages leave in order, as GDBus would serialize them, and are counted. */
+/* Proves that messages leave in order, as GDBus would serialize them, with their descriptors, and
+ * are counted. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-post.h"
 #include "daemon/bus/cpd-socket.h"
+#include "daemon/bus/cpd-wire.h"
 #include "tests/lib/test-loop.h"
 
+#include <gio/gunixfdlist.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #define MANY       100
 #define LARGE      (4 * 1024 * 1024)
@@ -76,23 +80,31 @@ send_message (Fixture *f, guint32 number, gsize size)
   cpd_post_send (f->post, message);
 }
 
+/* Returns: (transfer full): the next one */
+static guint8 *
+receive_bytes (Fixture *f, gsize *size)
+{
+  guint8 start[CPD_WIRE_START_BYTES];
+  guint8 *bytes;
+
+  g_assert_true (cpd_source_read (&f->bus, start, sizeof start));
+  *size = cpd_wire_measure_header (start) + cpd_wire_measure_body (start);
+  bytes = g_malloc (*size);
+  memcpy (bytes, start, sizeof start);
+  g_assert_true (cpd_source_read (&f->bus, bytes + sizeof start, *size - sizeof start));
+  return bytes;
+}
+
 /* Returns: (transfer full): the next one; it is what GDBus makes of it */
 static GDBusMessage *
 receive_message (Fixture *f)
 {
-  guint8 start[16];
-  g_autofree guint8 *bytes = NULL, *again = NULL;
   gsize size, size_again;
+  g_autofree guint8 *bytes = receive_bytes (f, &size), *again = NULL;
   g_autoptr (GError) error = NULL;
-  GDBusMessage *message;
+  GDBusMessage *message
+      = g_dbus_message_new_from_blob (bytes, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
 
-  g_assert_true (cpd_source_read (&f->bus, start, sizeof start));
-  size = (gsize)g_dbus_message_bytes_needed (start, sizeof start, &error);
-  g_assert_no_error (error);
-  bytes = g_malloc (size);
-  memcpy (bytes, start, sizeof start);
-  g_assert_true (cpd_source_read (&f->bus, bytes + sizeof start, size - sizeof start));
-  message = g_dbus_message_new_from_blob (bytes, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
   g_assert_no_error (error);
   again = g_dbus_message_to_blob (message, &size_again, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
   g_assert_no_error (error);
@@ -158,6 +170,78 @@ test_flush_waits (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (cpd_post_count_sent (f->post), ==, MANY);
 }
 
+/* Returns: (transfer full): the socket of the fixture goes along */
+static GDBusMessage *
+new_message_with_descriptor (Fixture *f)
+{
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
+  GDBusMessage *message = g_dbus_message_new_signal ("/a", "b.c", "D");
+
+  g_assert_cmpint (g_unix_fd_list_append (list, f->socket, NULL), ==, 0);
+  g_dbus_message_set_destination (message, ":1.2");
+  g_dbus_message_set_body (message, g_variant_new ("(h)", 0));
+  g_dbus_message_set_unix_fd_list (message, list);
+  return message;
+}
+
+/* It arrives with its message, and with no other one. */
+static void
+test_a_descriptor (Fixture *f, gconstpointer user_data)
+{
+  CpdWireHeader header = { 0 };
+  g_autoptr (GDBusMessage) first = NULL, last = NULL;
+  g_autoptr (GArray) fds = NULL;
+  g_autofree guint8 *bytes = NULL;
+  struct stat sent, arrived;
+  gsize size;
+
+  g_assert_cmpint (fstat (f->socket, &sent), ==, 0);
+  send_message (f, 1, 1);
+  cpd_post_send (f->post, new_message_with_descriptor (f));
+  send_message (f, 2, 1);
+  first = receive_message (f);
+  cpd_source_drop_old_fds (&f->bus);
+  bytes = receive_bytes (f, &size);
+  g_assert_true (cpd_wire_read_header (bytes, cpd_wire_measure_header (bytes), &header));
+  g_assert_cmpuint (header.n_fds, ==, 1);
+  fds = cpd_source_take_fds (&f->bus, 2);
+  g_assert_nonnull (fds);
+  g_assert_cmpuint (fds->len, ==, 1);
+  g_assert_cmpint (fstat (g_array_index (fds, int, 0), &arrived), ==, 0);
+  g_assert_cmpuint (arrived.st_ino, ==, sent.st_ino);
+  last = receive_message (f);
+  while (f->sent < 3)
+    test_loop_step ();
+}
+
+/* It is not lost in silence, and what is behind it leaves. `user_data`: how many warnings there
+ * were. */
+static void
+test_what_cannot_be_serialized (Fixture *f, gconstpointer user_data)
+{
+  GDBusMessage *message = g_dbus_message_new_signal ("/a", "b.c", "D");
+  g_autoptr (GDBusMessage) next = NULL;
+
+  g_dbus_message_set_destination (message, ":1.2");
+  g_dbus_message_set_body (message, g_variant_new ("(s)", "a"));
+  g_dbus_message_set_signature (message, "u");
+  cpd_post_send (f->post, message);
+  send_message (f, 1, 1);
+  next = receive_message (f);
+  while (f->sent < 2)
+    test_loop_step ();
+  g_assert_cmpint (g_atomic_int_get ((const int *)user_data), ==, 1);
+}
+
+static GLogWriterOutput
+count_warnings (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+{
+  if ((level & G_LOG_LEVEL_WARNING) == 0)
+    return g_log_writer_default (level, fields, n_fields, NULL);
+  g_atomic_int_inc ((int *)user_data);
+  return G_LOG_WRITER_HANDLED;
+}
+
 /* Another message of the connection is on its way. */
 static void
 test_one_at_a_time (Fixture *f, gconstpointer user_data)
@@ -184,16 +268,21 @@ test_a_bus_that_is_gone (Fixture *f, gconstpointer user_data)
 }
 
 #define ADD(name, function)                                                                        \
-  g_test_add ("/bus/post/" name, Fixture, NULL, set_up, function, tear_down)
+  g_test_add ("/bus/post/" name, Fixture, &warnings, set_up, function, tear_down)
 
 int
 main (int argc, char **argv)
 {
+  int warnings = 0;
+
   g_test_init (&argc, &argv, NULL);
+  g_log_set_writer_func (count_warnings, &warnings, NULL);
   ADD ("in-order", test_in_order);
   ADD ("all-are-counted-and-freed", test_all_are_counted_and_freed);
   ADD ("a-bus-that-does-not-read", test_a_bus_that_does_not_read);
   ADD ("flush-waits", test_flush_waits);
+  ADD ("a-descriptor", test_a_descriptor);
+  ADD ("what-cannot-be-serialized", test_what_cannot_be_serialized);
   ADD ("one-at-a-time", test_one_at_a_time);
   ADD ("a-bus-that-is-gone", test_a_bus_that_is_gone);
   return g_test_run ();

@@ -44,6 +44,7 @@ try_new (const Texts *texts, GError **error)
   config->headers = 3;
   config->header_bytes = 1024;
   config->inline_body_bytes = 2048;
+  g_assert_true (cpd_proxies_add (config->proxies, "http://proxy.example:3128", NULL));
   order = cpd_request_order_parse (arguments, UID, config, &last, error);
   g_assert_true (order != NULL || last.token == NULL);
   g_clear_pointer (&last_token, g_free);
@@ -81,6 +82,7 @@ test_usual (void)
   g_assert_cmpint (order->stream, ==, CPD_STREAM_NEVER);
   g_assert_cmpuint (order->max_redirects, ==, 10);
   g_assert_null (order->require_keys);
+  g_assert_null (order->proxy);
   g_assert_null (last_token);
   g_assert_cmpuint (order->uid, ==, UID);
   g_assert_cmpstr (cpd_host_get_text (order->target), ==, "h.example:443");
@@ -93,7 +95,8 @@ test_options (void)
   g_autoptr (CpdOrder) order
       = TRY (&error, .options = "{'timeout-ms': <uint32 600000>, 'max-body': <uint64 0>,"
                                 " 'redirects': <uint32 20>, 'require-keys': <['" KEY "']>,"
-                                " 'handle-token': <'aZ_9'>}");
+                                " 'handle-token': <'aZ_9'>,"
+                                " 'proxy': <'HTTP://proxy.example.:3128/'>}");
 
   g_assert_no_error (error);
   g_assert_cmpuint (order->timeout_ms, ==, 600000);
@@ -101,6 +104,7 @@ test_options (void)
   g_assert_cmpuint (order->max_redirects, ==, 20);
   g_assert_cmpuint (order->require_keys->len, ==, 1);
   g_assert_cmpstr (last_token, ==, "aZ_9");
+  g_assert_cmpstr (order->proxy, ==, "http://proxy.example:3128");
 }
 
 static void
@@ -171,6 +175,10 @@ test_refuses_options (void)
     "{'stream': <'never'>, 'stream-timeout-ms': <uint32 1000>}",
     "{'stream': <'always'>, 'stream-timeout-ms': <uint32 0>}",
     "{'stream': <'always'>, 'stream-timeout-ms': <uint32 86400001>}",
+    "{'proxy': <'http://other.example:3128'>}",
+    "{'proxy': <'direct'>}",
+    "{'proxy': <''>}",
+    "{'proxy': <uint32 3128>}",
     "{'scope': <'user'>}",
     "{'handle-token': <'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'>}",
   };

@@ -11,7 +11,10 @@
 #include "dbus/certpin-names.h"
 #include "tests/client/private-bus.h"
 
+#include <gio/gunixfdlist.h>
+#include <glib/gstdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define WAIT_MAX_US (20 * G_TIME_SPAN_SECOND)
 
@@ -41,8 +44,23 @@ static const struct
   { "ExplainHost", "({'host': <'h.example'>},)" },
   { "VerifyChain", "({'verdict': <'Pass'>},)" },
   { "ListPins", "(@aa{sv} [],)" },
+  { "OpenConnection", "(handle 0, {'alpn': <''>})" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },
 };
+
+/* One end of a pair, whose other end is closed. */
+static void
+add_socket (GDBusMessage *reply)
+{
+  g_autoptr (GUnixFDList) list = g_unix_fd_list_new ();
+  int ends[2];
+
+  g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends));
+  g_assert_cmpint (g_unix_fd_list_append (list, ends[0], NULL), ==, 0);
+  g_close (ends[0], NULL);
+  g_close (ends[1], NULL);
+  g_dbus_message_set_unix_fd_list (reply, list);
+}
 
 /* The usual reply. Returns: (transfer full) */
 GDBusMessage *
@@ -53,6 +71,8 @@ fake_service_reply (FakeService *service, GDBusMessage *call)
   for (size_t i = 0; i < G_N_ELEMENTS (replies); i++)
     if (g_str_equal (g_dbus_message_get_member (call), replies[i].method))
       g_dbus_message_set_body (reply, g_variant_new_parsed (replies[i].reply));
+  if (g_str_equal (g_dbus_message_get_member (call), "OpenConnection"))
+    add_socket (reply);
   return reply;
 }
 
@@ -65,7 +85,7 @@ fake_service_hold (FakeService *service, GDBusMessage *call, gpointer user_data)
 
 /* `message`: (transfer full) */
 static void
-send (FakeService *service, GDBusMessage *message)
+send_message (FakeService *service, GDBusMessage *message)
 {
   g_dbus_connection_send_message (service->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                   NULL, NULL);
@@ -77,11 +97,14 @@ static gboolean
 is_named (GDBusMessage *call, const char *path)
 {
   g_autoptr (GVariant) options = NULL;
+  GVariant *body;
   const char *token;
 
-  if (!g_str_equal (g_dbus_message_get_member (call), "SecureRequest"))
+  if (!g_str_equal (g_dbus_message_get_member (call), "SecureRequest")
+      && !g_str_equal (g_dbus_message_get_member (call), "OpenConnection"))
     return FALSE;
-  options = g_variant_get_child_value (g_dbus_message_get_body (call), 4);
+  body = g_dbus_message_get_body (call);
+  options = g_variant_get_child_value (body, g_variant_n_children (body) - 1);
   return g_variant_lookup (options, "handle-token", "&s", &token)
          && g_str_equal (strrchr (path, '/') + 1, token);
 }
@@ -93,8 +116,9 @@ cancel (FakeService *service, GDBusMessage *call)
   for (unsigned int i = 0; i < service->held->len; i++)
     if (is_named (service->held->pdata[i], g_dbus_message_get_path (call)))
       {
-        send (service, g_dbus_message_new_method_error_literal (
-                           service->held->pdata[i], CERTPIN_ERROR_PREFIX "Cancelled", "cancelled"));
+        send_message (service,
+                      g_dbus_message_new_method_error_literal (
+                          service->held->pdata[i], CERTPIN_ERROR_PREFIX "Cancelled", "cancelled"));
         g_ptr_array_remove_index_fast (service->held, i);
         g_cond_broadcast (&service->changed);
         break;
@@ -148,7 +172,7 @@ on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incomin
     reply = handler != NULL ? handler (service, message, handler_data)
                             : fake_service_reply (service, message);
   if (reply != NULL)
-    send (service, reply);
+    send_message (service, reply);
   else
     hold (service, message);
   g_object_unref (message);
@@ -208,7 +232,7 @@ fake_service_answer_held (FakeService *service)
 {
   g_mutex_lock (&service->lock);
   for (unsigned int i = 0; i < service->held->len; i++)
-    send (service, fake_service_reply (service, service->held->pdata[i]));
+    send_message (service, fake_service_reply (service, service->held->pdata[i]));
   g_ptr_array_set_size (service->held, 0);
   g_cond_broadcast (&service->changed);
   g_mutex_unlock (&service->lock);
@@ -283,7 +307,7 @@ fake_service_send_signal (FakeService *service, const char *path, const char *in
   g_dbus_message_set_destination (message, sender);
   if (body != NULL)
     g_dbus_message_set_body (message, body);
-  send (service, message);
+  send_message (service, message);
 }
 
 /* Sends a signal of the interface Pins. `details`: the text of an `a{sv}` */

@@ -27,6 +27,15 @@ take_response (CertpinResponse *response)
 }
 
 static gboolean
+take_connection (GSocketConnection *connection)
+{
+  gboolean taken = connection != NULL;
+
+  g_clear_object (&connection);
+  return taken;
+}
+
+static gboolean
 take_boolean (gboolean value)
 {
   return value;
@@ -35,7 +44,8 @@ take_boolean (gboolean value)
 #define TAKE(result)                                                                               \
   _Generic((result), GVariant *                                                                    \
            : take_variant, CertpinResponse *                                                       \
-           : take_response, gboolean                                                               \
+           : take_response, GSocketConnection *                                                    \
+           : take_connection, gboolean                                                             \
            : take_boolean) (result)
 
 #define DEFINE(method, ...)                                                                        \
@@ -108,6 +118,7 @@ upload_wait (const Arguments *a, GError **error)
                                                a->options, a->cancellable, /* progress= */ NULL,
                                                NULL, error));
 }
+DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
   {                                                                                                \
@@ -115,13 +126,14 @@ upload_wait (const Arguments *a, GError **error)
   }
 
 const Method methods[] = {
-  METHOD (pin_certificate, TRUE, TRUE, TRUE), METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
-  METHOD (pin_keys, TRUE, TRUE, TRUE),        METHOD (unpin, TRUE, FALSE, TRUE),
-  METHOD (block_host, TRUE, TRUE, TRUE),      METHOD (get_pin, TRUE, FALSE, TRUE),
-  METHOD (list_pins, FALSE, FALSE, TRUE),     METHOD (last_failure, TRUE, FALSE, FALSE),
-  METHOD (explain_host, TRUE, FALSE, TRUE),   METHOD (verify_chain, TRUE, TRUE, TRUE),
-  METHOD (secure_request, FALSE, TRUE, TRUE), METHOD (send, FALSE, TRUE, TRUE),
-  METHOD (download, FALSE, TRUE, TRUE),       METHOD (upload, FALSE, TRUE, TRUE),
+  METHOD (pin_certificate, TRUE, TRUE, TRUE),  METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
+  METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (unpin, TRUE, FALSE, TRUE),
+  METHOD (block_host, TRUE, TRUE, TRUE),       METHOD (get_pin, TRUE, FALSE, TRUE),
+  METHOD (list_pins, FALSE, FALSE, TRUE),      METHOD (last_failure, TRUE, FALSE, FALSE),
+  METHOD (explain_host, TRUE, FALSE, TRUE),    METHOD (verify_chain, TRUE, TRUE, TRUE),
+  METHOD (secure_request, FALSE, TRUE, TRUE),  METHOD (send, FALSE, TRUE, TRUE),
+  METHOD (download, FALSE, TRUE, TRUE),        METHOD (upload, FALSE, TRUE, TRUE),
+  METHOD (open_connection, TRUE, FALSE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);

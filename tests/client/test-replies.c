@@ -68,7 +68,7 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   reply = fake_service_reply (service, call);
   if (f->body != NULL)
     g_dbus_message_set_body (reply, f->body);
-  if (f->with_files)
+  if (f->with_files && g_dbus_message_get_unix_fd_list (reply) == NULL)
     add_files (reply);
   return reply;
 }
@@ -216,6 +216,32 @@ test_files_are_closed (Fixture *f, gconstpointer user_data)
 #define ADD(path, function)                                                                        \
   g_test_add ("/client/replies/" path, Fixture, NULL, set_up, function, tear_down)
 
+/* What a connection of the service gives. */
+static void
+test_connection (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) other = NULL,
+                                connection = certpin_client_open_connection (
+                                    f->client, "h.example", 443, NULL, NULL, NULL, &error);
+  GVariant *info;
+  char byte;
+
+  g_assert_no_error (error);
+  info = certpin_client_get_connection_info (f->client, connection);
+  g_assert_true (g_variant_lookup (info, "alpn", "s", NULL));
+  g_assert_cmpint (g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)),
+                                        &byte, 1, NULL, &error),
+                   ==, 0);
+  g_assert_no_error (error);
+
+  /* With a connection that is handed over, which no other option can name. */
+  other = certpin_client_open_connection (f->client, "h.example", 443, connection, NULL, NULL,
+                                          &error);
+  g_assert_no_error (error);
+  g_assert_true (other != connection);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -227,6 +253,7 @@ main (int argc, char *argv[])
   ADD ("status", test_status);
   ADD ("errors", test_errors);
   ADD ("files-are-closed", test_files_are_closed);
+  ADD ("connection", test_connection);
   status = g_test_run ();
   private_bus_finish ();
   return status;

@@ -142,6 +142,9 @@ try_client (CertpinClient *client, gpointer stranger)
   REFUSES_VOID (certpin_client_set_watching, stranger, TRUE);
   REFUSES_FALSE (certpin_client_get_watching, NULL);
   REFUSES_FALSE (certpin_client_get_watching, stranger);
+  REFUSES_NULL (certpin_client_get_connection_info, NULL, stranger);
+  REFUSES_NULL (certpin_client_get_connection_info, client, NULL);
+  REFUSES_NULL (certpin_client_get_connection_info, client, stranger);
 }
 
 static void

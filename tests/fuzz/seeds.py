@@ -27,7 +27,9 @@ MOUNTS = ('423 367 0:70 /newroot / rw - tmpfs tmpfs rw\n'
           '481 423 0:42 /home/a/app/org.example.My-App/x86_64/stable/0abc/files /app ro - ext4 /dev/sda rw\n')
 BY_HAND = {
     'certificate': ['-----BEGIN CERTIFICATE-----\n', '\x30\x03\x02\x01\x00'],
-    'config': ['[Limits]\nRunning=7\nInlineBodyBytes=65536\n[Tls]\nTrustFile=/a\n'],
+    'config': ['[Limits]\nRunning=7\nInlineBodyBytes=65536\n[Tls]\nTrustFile=/a\n',
+               '[Network]\nProxy=http://a.example:1;https://[2001:db8::1]:2, direct\n'
+               'NoProxy=.h.example:443 192.0.2.0/24;[2001:db8::1]:443;*\n'],
     'confinement': [
         '\0'.join((APP, STATUS + '1\n', '1000 4294967295 1\n', MOUNTS, '', '', STATUS + '0\n', '0 0 4294967295\n')),
         '\0'.join(('1:name=systemd:/\n0::/system.slice/a.service\n', STATUS + '1\n', '0 0 1\n', '', 'unconfined',
@@ -42,6 +44,9 @@ BY_HAND = {
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
                  f'{FILE}[a]\nHost=h.example\nState=blocked\nReason=r\nWarnings=a;b\n'],
+    'proxy-answer': ['HTTP/1.1 200 Connection established\r\n\r\n',
+                     'HTTP/1.0 407 No\r\nProxy-Authenticate: Basic realm="a"\r\nContent-Length: 3\r\n\r\nabc',
+                     'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n\x16'],
     'redirect': ['https://h.example/', '/c', '//other.example', '?q#f', 'http://h.example/',
                  'https://h.example:8443/', 'https://user@h.example/', 'https://[::1]/'],
     'verdict': [],

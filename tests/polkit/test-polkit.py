@@ -190,13 +190,14 @@ def _(machine):
     eventually(alice.pin_keys, HOST, KEY)
 
 
-@test('a program that may not make requests is refused, and its leaving harms nothing')
+@test('a program that may not make requests may not open connections either, and its leaving harms nothing')
 def _(machine):
     write_rule('if (action.id == "org.certpin.secure-request") return polkit.Result.NO;')
     alice, bob = machine.user(ALICE), machine.user(BOB)
     eventually(alice.refuses, 'NotAuthorized', f'https://{HOST}/')
     alice.vanish()
     bob.refuses('NotAuthorized', f'https://{HOST}/')
+    bob.refused('NotAuthorized', bob.connect, HOST, 993)
     bob.pin_keys(HOST, KEY)
 
 

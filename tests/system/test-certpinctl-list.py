@@ -109,7 +109,7 @@ def _(world):
 @test('completion offers every verb and every option that there is')
 def _(world):
     verbs = complete(world, 'certpinctl ')
-    equal(verbs, sorted(['pin', 'unpin', 'block', 'list', 'show', 'explain', 'verify', 'get',
+    equal(verbs, sorted(['pin', 'unpin', 'block', 'list', 'show', 'explain', 'verify', 'get', 'connect',
                          'request']), 'the verbs')
     for verb in verbs:
         text = exits(world, OK, verb, '--help').decode().split('\nExamples')[0]

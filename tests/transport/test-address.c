@@ -27,7 +27,7 @@ new_address (const char *name, CpdAddressRules *rules)
   g_autoptr (CpdHost) target = cpd_host_new_target (name, 443, NULL);
   g_autoptr (CpdAddressRules) usual = cpd_address_rules_new ();
   const CpdAddressSettings settings
-      = { .target = target, .store = store, .rules = rules != NULL ? rules : usual };
+      = { name, 443, target, 0, store, rules != NULL ? rules : usual };
 
   g_assert_nonnull (target);
   return G_SOCKET_CONNECTABLE (cpd_address_new (&settings));

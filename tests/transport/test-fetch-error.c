@@ -44,13 +44,14 @@ test_errors_of_connect (void)
       assert_maps (G_IO_ERROR, code, CPD_STAGE_CONNECTING, CERTPIN_ERROR_UNREACHABLE);
       assert_maps (G_IO_ERROR, code, CPD_STAGE_HANDSHAKING, CERTPIN_ERROR_UNREACHABLE);
       assert_maps (G_IO_ERROR, code, CPD_STAGE_SENT, CERTPIN_ERROR_TRUNCATED);
+      assert_maps (G_IO_ERROR, code, CPD_STAGE_OPEN, CERTPIN_ERROR_TRUNCATED);
     }
 }
 
 static void
 test_io_errors (void)
 {
-  for (int stage = CPD_STAGE_OFFLINE; stage <= CPD_STAGE_SENT; stage++)
+  for (int stage = CPD_STAGE_OFFLINE; stage <= CPD_STAGE_OPEN; stage++)
     {
       assert_maps (G_IO_ERROR, G_IO_ERROR_CANCELLED, (CpdStage)stage, CERTPIN_ERROR_CANCELLED);
       /* Which says nothing about the network. */
@@ -80,6 +81,9 @@ test_tls_errors (void)
   assert_maps (G_TLS_ERROR, G_TLS_ERROR_EOF, CPD_STAGE_SENT, CERTPIN_ERROR_TRUNCATED);
   assert_maps (G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, CPD_STAGE_SENT, CERTPIN_ERROR_TLS_FAILED);
   assert_maps (G_TLS_ERROR, G_TLS_ERROR_MISC, CPD_STAGE_SENT, CERTPIN_ERROR_PROTOCOL_ERROR);
+  assert_maps (G_TLS_ERROR, G_TLS_ERROR_EOF, CPD_STAGE_OPEN, CERTPIN_ERROR_TRUNCATED);
+  assert_maps (G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, CPD_STAGE_OPEN, CERTPIN_ERROR_TLS_FAILED);
+  assert_maps (G_TLS_ERROR, G_TLS_ERROR_MISC, CPD_STAGE_OPEN, CERTPIN_ERROR_PROTOCOL_ERROR);
 }
 
 static void

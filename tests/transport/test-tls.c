@@ -18,7 +18,14 @@ static const TlsServer usual = { .priority = USUAL };
 static const TlsServer tls_1_2 = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2" };
 static const TlsServer tls_1_1
     = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.1:+SHA1:%VERIFY_ALLOW_BROKEN" };
-static const TlsServer http_2 = { .priority = USUAL, .protocol = "h2" };
+static const char *const http_1[] = { "http/1.1", NULL };
+static const char *const mail[] = { "imap", "pop3", NULL };
+static const TlsServer http_2 = { .priority = USUAL, .protocol = "h2", .offered = http_1 };
+static const TlsServer speaks_http
+    = { .priority = USUAL, .protocol = "http/1.1", .offered = http_1 };
+static const TlsServer speaks_pop3 = { .priority = USUAL, .protocol = "pop3", .offered = mail };
+static const TlsServer speaks_none = { .priority = USUAL, .offered = mail };
+static const TlsServer asks_unasked = { .priority = USUAL, .protocol = "pop3" };
 
 /* By RSA, with which the client encrypts at once. */
 static const TlsServer encrypted = { .priority = USUAL ":-VERS-ALL:+VERS-TLS1.2:-KX-ALL:+RSA" };
@@ -75,7 +82,7 @@ test_handshake (TlsFixture *f, gconstpointer user_data)
   assert_receives_nothing (f);
 }
 
-/* The server is told the name, and nothing of protocols but HTTP/1.1. */
+/* The server is told the name. */
 static void
 test_asks_for_the_host (TlsFixture *f, gconstpointer user_data)
 {
@@ -97,6 +104,28 @@ test_refused (TlsFixture *f, gconstpointer user_data)
   g_assert_nonnull (error);
   g_assert_true (error->domain == G_TLS_ERROR);
   g_test_message ("%s", error->message);
+}
+
+/* RFC 7301: a server may also choose none. */
+static void
+test_chooses (TlsFixture *f, gconstpointer user_data)
+{
+  const TlsServer *server = user_data;
+  g_autofree char *chosen = NULL;
+
+  tls_assert_shakes_hands (f);
+  chosen = cpd_tls_dup_protocol (f->tls);
+  g_assert_cmpstr (chosen, ==, server->protocol);
+}
+
+/* A server that insists on a protocol takes a client that offers none. */
+static void
+test_offers_none (TlsFixture *f, gconstpointer user_data)
+{
+  gnutls_datum_t chosen;
+
+  tls_assert_shakes_hands (f);
+  g_assert_cmpint (gnutls_alpn_get_selected_protocol (f->server, &chosen), !=, 0);
 }
 
 /* Though the server hands out tickets, and would take them. */
@@ -464,6 +493,10 @@ main (int argc, char **argv)
   ADD ("handshake/asks-for-the-host", &usual, test_asks_for_the_host);
   ADD ("handshake/1.1-is-refused", &tls_1_1, test_refused);
   ADD ("handshake/other-protocols-are-refused", &http_2, test_refused);
+  ADD ("handshake/chooses-the-protocol/one", &speaks_http, test_chooses);
+  ADD ("handshake/chooses-the-protocol/of-two", &speaks_pop3, test_chooses);
+  ADD ("handshake/chooses-the-protocol/none", &speaks_none, test_chooses);
+  ADD ("handshake/offers-no-protocol-unasked", &asks_unasked, test_offers_none);
   ADD ("handshake/never-resumes/1.3", &usual, test_never_resumes);
   ADD ("handshake/never-resumes/1.2", &tls_1_2, test_never_resumes);
   ADD ("handshake/no-second-one", &tls_1_2, test_second_handshake);

@@ -24,14 +24,12 @@ use_identity (TlsFixture *f)
 void
 tls_connect_both (TlsFixture *f, const TlsServer *server)
 {
-  g_autoptr (GSocket) socket = NULL;
   int fds[2];
 
   g_assert_no_errno (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds));
-  socket = g_socket_new_from_fd (fds[0], NULL);
   f->client_fd = fds[0];
   f->fd = fds[1];
-  f->tls = cpd_tls_new (socket, "h.example");
+  f->tls = cpd_tls_new (fds[0], "h.example", server->offered);
   gnutls_init (&f->server, GNUTLS_SERVER | GNUTLS_NONBLOCK);
   g_assert_cmpint (gnutls_priority_set_direct (f->server, server->priority, NULL), ==, 0);
   gnutls_credentials_set (f->server, GNUTLS_CRD_CERTIFICATE, f->credentials);

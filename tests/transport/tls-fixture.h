@@ -26,7 +26,8 @@ typedef struct
 typedef struct
 {
   const char *priority;
-  const char *protocol; /* that it insists on; NULL: any */
+  const char *protocol;       /* that it insists on; NULL: any */
+  const char *const *offered; /* by the client; NULL: none */
 } TlsServer;
 
 void tls_set_up (TlsFixture *f, gconstpointer server);

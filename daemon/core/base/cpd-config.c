@@ -9,6 +9,7 @@
 #include "daemon/core/base/cpd-config.h"
 
 #include "daemon/core/base/cpd-key-file.h"
+#include "daemon/core/base/cpd-proxy-credentials.h"
 
 #define KIB ((guint64)1024)
 #define MIB (1024 * KIB)
@@ -35,6 +36,8 @@ static const struct
   { "StreamsPerUser", G_STRUCT_OFFSET (CpdConfig, streams_per_uid), 32, 1, 1024 },
   { "Streams", G_STRUCT_OFFSET (CpdConfig, streams), 256, 1, 4096 },
   { "StreamIdleSeconds", G_STRUCT_OFFSET (CpdConfig, stream_idle_s), 60, 1, 3600 },
+  { "TunnelsPerUser", G_STRUCT_OFFSET (CpdConfig, tunnels_per_uid), 64, 1, 4096 },
+  { "Tunnels", G_STRUCT_OFFSET (CpdConfig, tunnels), 512, 1, 16384 },
   { "ConnectionsPerChannel", G_STRUCT_OFFSET (CpdConfig, connections_per_channel), 6, 1, 64 },
   { "ChannelIdleSeconds", G_STRUCT_OFFSET (CpdConfig, channel_idle_s), 60, 1, 3600 },
 };
@@ -57,6 +60,7 @@ cpd_config_new (void)
   config->trust_file = g_strdup (DEFAULT_TRUST_FILE);
   config->local_trust_dirs = g_strdupv ((GStrv)default_local_trust_dirs);
   config->address_rules = cpd_address_rules_new ();
+  config->proxies = cpd_proxies_new ();
   return config;
 }
 
@@ -90,7 +94,8 @@ is_known (CpdConfig *config, const char *group, const char *key)
   if (g_str_equal (group, "Tls"))
     return g_str_equal (key, "TrustFile") || g_str_equal (key, "LocalTrustDirs");
   if (g_str_equal (group, "Network"))
-    return find_ranges (config, key) != NULL;
+    return find_ranges (config, key) != NULL || g_str_equal (key, "Proxy")
+           || g_str_equal (key, "NoProxy") || g_str_equal (key, "ProxyCredentials");
   for (size_t i = 0; g_str_equal (group, "Limits") && i < G_N_ELEMENTS (limits); i++)
     if (g_str_equal (key, limits[i].key))
       return TRUE;
@@ -113,6 +118,39 @@ read_tls (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text
     }
 }
 
+/* Lists of hosts elsewhere have commas or spaces, ours have semicolons: no host has any of them. */
+static void
+read_proxies (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text)
+{
+  g_auto (GStrv) elements = g_strsplit_set (text, ";, \t", -1);
+
+  for (size_t i = 0; !g_str_equal (key, "ProxyCredentials") && elements[i] != NULL; i++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (*elements[i] != '\0'
+          && !(g_str_equal (key, "Proxy")
+                   ? cpd_proxies_add (config->proxies, elements[i], &error)
+                   : cpd_proxies_add_exception (config->proxies, elements[i], &error)))
+        cpd_key_file_complain (file, key, "[Network] %s=, element %u: %s", key, (unsigned int)i + 1,
+                               error->message);
+    }
+}
+
+/* The file names proxies, so all of those have to be known. */
+static void
+read_credentials (CpdConfig *config, CpdKeyFile *file, GPtrArray *problems)
+{
+  g_autofree char *path = NULL;
+  g_autoptr (GError) error = NULL;
+
+  file->group = "Network";
+  path = g_key_file_get_string (file->content, file->group, "ProxyCredentials", NULL);
+  if (path != NULL && !cpd_proxy_credentials_load (config->proxies, path, problems, &error))
+    cpd_key_file_complain (file, "ProxyCredentials", "[Network] ProxyCredentials=%s: %s", path,
+                           error->message);
+}
+
 static void
 read_ranges (CpdRanges *ranges, CpdKeyFile *file, const char *key, const char *text)
 {
@@ -124,6 +162,17 @@ read_ranges (CpdRanges *ranges, CpdKeyFile *file, const char *key, const char *t
                              "[Network] %s: ‘%s’ is not an address, a range such as 10.0.0.0/8 or "
                              "fd00::/8, ‘any’, ‘link-local’, ‘loopback’ or ‘private’",
                              key, words[i]);
+}
+
+static void
+read_network (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text)
+{
+  CpdRanges *ranges = find_ranges (config, key);
+
+  if (ranges != NULL)
+    read_ranges (ranges, file, key, text);
+  else
+    read_proxies (config, file, key, text);
 }
 
 static void
@@ -143,7 +192,7 @@ read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warni
   else if (g_str_equal (file->group, "Limits"))
     read_limit (config, file, key, text);
   else if (g_str_equal (file->group, "Network"))
-    read_ranges (find_ranges (config, key), file, key, text);
+    read_network (config, file, key, text);
   else
     read_tls (config, file, key, text);
 }
@@ -183,7 +232,10 @@ cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems)
       return config;
     }
   if (cpd_key_file_load (file, text, length))
-    read_groups (config, file, warnings);
+    {
+      read_groups (config, file, warnings);
+      read_credentials (config, file, problems);
+    }
   g_ptr_array_extend_and_steal (problems, g_ptr_array_ref (file->faults));
   return config;
 }
@@ -196,5 +248,6 @@ cpd_config_free (CpdConfig *config)
   g_free (config->trust_file);
   g_strfreev (config->local_trust_dirs);
   cpd_address_rules_unref (config->address_rules);
+  cpd_proxies_unref (config->proxies);
   g_free (config);
 }

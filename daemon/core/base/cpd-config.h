@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/base/cpd-address-rules.h"
+#include "daemon/core/base/cpd-proxies.h"
 
 G_BEGIN_DECLS
 
@@ -22,11 +23,14 @@ typedef struct
   guint64 streams_per_uid;
   guint64 streams;
   guint64 stream_idle_s;
+  guint64 tunnels_per_uid;
+  guint64 tunnels;
   guint64 connections_per_channel;
   guint64 channel_idle_s;
   char *trust_file;       /* a PEM bundle, or a PKCS#11 URL */
   GStrv local_trust_dirs; /* of authorities that the administrator added */
   CpdAddressRules *address_rules;
+  CpdProxies *proxies;
 } CpdConfig;
 
 CpdConfig *cpd_config_new (void);

@@ -111,6 +111,14 @@ cpd_key_file_get_text (CpdKeyFile *file, const char *key, GError **error)
   return NULL;
 }
 
+static char *
+show_line (const char *line)
+{
+  g_autofree char *shown = cpd_text_shorten (line, strlen (line), SHOWN_MAX_BYTES);
+
+  return g_strdup_printf ("‘%s’", shown);
+}
+
 /* GKeyFile merges repeated groups and lets the last of repeated keys win: neither may pass in
  * silence. It stops at what is neither group nor key.
  * Returns: whether the line is one that GKeyFile can read */
@@ -118,7 +126,7 @@ static gboolean
 scan_line (CpdKeyFile *file, char **group, char *line, unsigned int number)
 {
   char *equals = strchr (line, '=');
-  g_autofree char *shown = cpd_text_shorten (line, strlen (line), SHOWN_MAX_BYTES);
+  g_autofree char *shown = file->is_secret ? g_strdup ("this line") : show_line (line);
   g_autofree char *name = NULL;
 
   if (*line == '\0' || *line == '#')
@@ -136,11 +144,11 @@ scan_line (CpdKeyFile *file, char **group, char *line, unsigned int number)
     }
   else
     {
-      cpd_key_file_complain_at (file, number, "‘%s’ is neither a [group] nor a key=value", shown);
+      cpd_key_file_complain_at (file, number, "%s is neither a [group] nor a key=value", shown);
       return FALSE;
     }
   if (g_hash_table_contains (file->lines, name))
-    cpd_key_file_complain_at (file, number, "‘%s’ repeats a group, or a key of its group", shown);
+    cpd_key_file_complain_at (file, number, "%s repeats a group, or a key of its group", shown);
   else
     g_hash_table_insert (file->lines, g_steal_pointer (&name), GUINT_TO_POINTER (number));
   return TRUE;
@@ -180,6 +188,7 @@ cpd_key_file_load (CpdKeyFile *file, const char *data, gsize length)
   if (g_key_file_load_from_data (file->content, lines, strlen (lines), G_KEY_FILE_KEEP_TRANSLATIONS,
                                  &error))
     return TRUE;
-  cpd_key_file_complain_at (file, 0, "%s", error->message);
+  cpd_key_file_complain_at (file, 0, "%s",
+                            file->is_secret ? "it is not a key file" : error->message);
   return FALSE;
 }

@@ -12,9 +12,10 @@ typedef struct
 {
   char *name; /* for messages, with what kind of file it is */
   GKeyFile *content;
-  GHashTable *lines; /* "[group]" and "[group]key", owned → its number, from 1 */
-  const char *group; /* that is being read */
-  GPtrArray *faults; /* of char *: what is wrong with it */
+  GHashTable *lines;  /* "[group]" and "[group]key", owned → its number, from 1 */
+  const char *group;  /* that is being read */
+  GPtrArray *faults;  /* of char *: what is wrong with it */
+  gboolean is_secret; /* no message repeats a line of it */
 } CpdKeyFile;
 
 CpdKeyFile *cpd_key_file_new (const char *kind, const char *path);

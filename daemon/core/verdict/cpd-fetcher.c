@@ -35,3 +35,25 @@ cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict 
 {
   return CPD_FETCHER_GET_IFACE (fetcher)->fetch_finish (fetcher, result, verdict, error);
 }
+
+/* One call lasts as long as the tunnel. `started_us`: monotonic: when it was authorised.
+ * `opened`: called once, before the end, unless it is not opened. `cancellable`: ends it at any
+ * time. */
+void
+cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
+                          CpdOpenedFunc opened, GCancellable *cancellable,
+                          GAsyncReadyCallback callback, gpointer user_data)
+{
+  CPD_FETCHER_GET_IFACE (fetcher)->tunnel_async (fetcher, order, started_us, opened, cancellable,
+                                                 callback, user_data);
+}
+
+/* `end`: (out): set with or without an error. Its verdict is a refusal if the error is one.
+ * Errors: CERTPIN_ERROR alone.
+ * Returns: whether both directions ended in order */
+gboolean
+cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
+                           GError **error)
+{
+  return CPD_FETCHER_GET_IFACE (fetcher)->tunnel_finish (fetcher, result, end, error);
+}

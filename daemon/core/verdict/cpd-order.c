@@ -26,6 +26,7 @@ order_clear (gpointer data)
 
   certpin_request_unref (order->request);
   cpd_host_unref (order->target);
+  g_free (order->proxy);
   g_clear_pointer (&order->require_keys, g_ptr_array_unref);
   cpd_upload_unref (order->upload);
   g_clear_object (&order->transfer);

@@ -27,6 +27,7 @@ typedef struct
   CertpinRequest *request;
   CpdHost *target; /* the host and port that its URL names */
   guint32 uid;
+  char *proxy;             /* a proxy's URL or “direct”; NULL: what the host usually takes */
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;
   guint32 stream_timeout_ms; /* for all of it, if its body comes by a descriptor; 0: none */

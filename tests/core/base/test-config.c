@@ -110,6 +110,34 @@ test_takes_values (Fixture *f, gconstpointer user_data)
 }
 
 static void
+test_takes_proxies (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdConfig) config
+      = load (f, "[Network]\nProxy=http://a.example:1, https://b.example:2;direct\n"
+                 "NoProxy=.h.example; 10.0.0.0/8,localhost\n");
+
+  g_assert_cmpuint (f->warnings->len, ==, 0);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  g_assert_nonnull (cpd_proxies_choose (config->proxies, NULL, "h.example", 443));
+  g_assert_null (cpd_proxies_choose (config->proxies, NULL, "a.h.example", 443));
+  g_assert_null (cpd_proxies_choose (config->proxies, NULL, "10.1.2.3", 443));
+  g_assert_null (cpd_proxies_choose (config->proxies, NULL, "localhost", 443));
+  g_assert_nonnull (cpd_proxies_find (config->proxies, "https://b.example:2"));
+}
+
+static void
+test_refuses_bad_proxies (Fixture *f, gconstpointer user_data)
+{
+  assert_refused (f, "[Network]\nProxy=proxy.example\n", "element 1");
+  assert_refused (f, "[Network]\nProxy=direct;socks5://p:1\n", "element 2");
+  assert_refused (f, "[Network]\nProxy=direct;direct\n", "twice");
+  assert_refused (f, "[Network]\nNoProxy=a.example;a*b\n", "a*b");
+  assert_refused (f, "[Network]\nProxyCredentials=/nowhere/at/all\n", "/nowhere/at/all");
+  assert_refused (f, "[Network]\nProxy=http://u:secret@p.example:1\n", "ProxyCredentials");
+  g_assert_null (strstr (f->problems->pdata[0], "secret"));
+}
+
+static void
 test_warns_of_unknown_keys (Fixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdConfig) config = load (f, "[Limits]\nRuning=7\n[Other]\nKey=1\n[Tls]\nFile=a\n");
@@ -254,6 +282,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/config/built-in-values", test_built_in);
   ADD ("missing-file-is-no-error", test_missing_file);
   ADD ("takes-values", test_takes_values);
+  ADD ("takes-proxies", test_takes_proxies);
+  ADD ("refuses-bad-proxies", test_refuses_bad_proxies);
   ADD ("warns-of-unknown-keys", test_warns_of_unknown_keys);
   ADD ("refuses-bad-values", test_refuses_bad_values);
   ADD ("takes-ranges", test_takes_ranges);

@@ -49,7 +49,7 @@ class Cell:
     @property
     def rides_on(self):
         """Whether it goes over a kept connection."""
-        return self.state is KEPT
+        return self.state.name == KEPT.name
 
     @property
     def bytes(self):

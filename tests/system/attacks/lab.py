@@ -9,6 +9,7 @@ import urllib.parse
 
 from lib import http, pki
 from lib.caller import PINS
+from lib.proxy import Proxy
 from lib.tap import equal
 from lib.world import World
 
@@ -30,7 +31,10 @@ class Lab(World):
         self.daemon.more_environment = {'G_DEBUG': ''}  # check_health () looks for criticals instead
         self.daemon.trust_file = os.path.join(self.folder, 'trust.pem')  # not what others share
         self._write_trust(self.authority, self.other_authority)
-        self.daemon.configure(f'[Network]\nDenyForUsers={DENIED}\n')
+        self.proxy = self.track(Proxy(self.folder))
+        self.secure_proxy = self.track(Proxy(self.folder, self.other_authority.issue('127.0.0.1')))
+        self.daemon.configure(f'[Network]\nDenyForUsers={DENIED}\n'
+                              f'Proxy=direct;{self.proxy.url()};{self.secure_proxy.url()}\n')
         self.daemon.restart()
         self.resolver = Resolver()
         self._numbers = itertools.count(1)

@@ -64,7 +64,7 @@ def queued(cell, attack):
     asked = len(cell.server.requests)
     cell.server.respond = lambda connection, request: (
         connection.drain() if request.path == BLOCKER else echo(connection, request))
-    blockers = [cell.caller.begin_request(cell.server.url(cell.host, BLOCKER))
+    blockers = [cell.caller.begin_request(cell.server.url(cell.host, BLOCKER), **cell.options)
                 for _ in range(SLOTS)]
     cell.server.wait_for_requests(asked + SLOTS)
     pending = cell.begin()

@@ -54,6 +54,10 @@ class Resolver:
             if not self._changed.wait_for(lambda: name in self._asked, DEADLINE_S):
                 raise AssertionError(f'nobody asked where {name} is')
 
+    def was_asked(self, name):
+        with self._changed:
+            return name in self._asked
+
     def _listen(self):
         while True:
             question, peer = self._socket.recvfrom(512)

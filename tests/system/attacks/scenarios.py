@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The table: all attacks, in their order. Those that give the service another clock are last."""
 
-from . import (addresses, clock, early, layers, manners, names, neighbours, pins, redirects,
-               renegotiation, restarts, revocation, servers, strangers)
+from . import (addresses, clock, early, layers, manners, names, neighbours, pins, proxies, redirects,
+               renegotiation, restarts, revocation, servers, strangers, tunnels)
 
 SCENARIOS = tuple(scenario
                   for family in (servers, revocation, strangers, renegotiation, early, pins, layers, restarts,
-                                 neighbours, manners, names, redirects, addresses, clock)
+                                 neighbours, manners, names, proxies, redirects, addresses, tunnels, clock)
                   for scenario in family.SCENARIOS)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from dataclasses import dataclass
+from multiprocessing import reduction
 
 from .tap import DEADLINE_S
 from .variant import V
@@ -47,6 +48,7 @@ class Pending:
     def __init__(self, caller, number):
         self.caller = caller
         self.number = number
+        self.descriptors = []  # that came with the reply
 
     def wait(self, seconds=DEADLINE_S):
         kind, *rest = self.caller.wait(lambda: self.caller.replies.get(self.number),
@@ -104,6 +106,47 @@ class Stream:
 
     def get(self, name):
         return self.caller.call(PROPERTIES, 'Get', '(ss)', REQUEST, name, path=self.path)[0]
+
+
+class Tunnel:
+    """An open connection: its end of it, and the evidence."""
+
+    def __init__(self, caller, pending):
+        self.caller = caller
+        _, self.info = pending.wait()
+        self.socket = socket.socket(fileno=pending.descriptors[0])
+        self.socket.settimeout(DEADLINE_S)
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def end(self):
+        self.socket.shutdown(socket.SHUT_WR)
+
+    def read(self, size):
+        """So many bytes, or fewer up to the end."""
+        data = b''
+        while len(data) < size and (more := self.socket.recv(size - len(data))):
+            data += more
+        return data
+
+    def read_all(self):
+        data = b''
+        while more := self.socket.recv(65536):
+            data += more
+        return data
+
+    def close(self):
+        self.socket.close()
+
+    def begin_finish(self):
+        return self.caller.begin(REQUEST, 'Finish', '', path=self.info['request'])
+
+    def finish(self):
+        return self.begin_finish().wait()[0]
+
+    def cancel(self):
+        self.caller.call(REQUEST, 'Cancel', '', path=self.info['request'])
 
 
 class Caller:
@@ -232,6 +275,14 @@ class Caller:
         """SecureRequest whose body comes by a descriptor."""
         return self.begin_request(url, *arguments, stream=stream, **keywords).stream()
 
+    def begin_connect(self, host, port, descriptors=(), **options):
+        return self.begin(REQUESTS, 'OpenConnection', '(sqa{sv})', host, port,
+                          request_options(options), descriptors=descriptors)
+
+    def connect(self, host, port, **keywords):
+        """OpenConnection."""
+        return Tunnel(self, self.begin_connect(host, port, **keywords))
+
     @staticmethod
     def refused(name, function, *arguments, **keywords):
         """Calls what must fail with that error, or one of these. Returns: the error"""
@@ -290,8 +341,8 @@ class Caller:
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
-                 'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u',
-                 'body_stream': 'h', 'body_length': 't'}
+                 'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
+                 'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h'}
 
 
 def _options(given, types):

@@ -8,6 +8,7 @@ import os
 import pwd
 import socket
 import sys
+from multiprocessing import reduction
 
 from gi.repository import Gio, GLib
 

@@ -97,6 +97,7 @@ class Server:
         self.respond = lambda connection, request: http.reply(200, b'hello')
         self.before_read = lambda connection: None
         self.on_head = http.want
+        self.speak = None  # another protocol than HTTP: called with each connection
         self.handshake = handshake
         self._barriers = set()
         self._passed = set()
@@ -255,7 +256,7 @@ class Server:
                     pass
                 return
             self._shake_hands(connection)
-            while self._exchange(connection):
+            while (self.speak or self._exchange)(connection):
                 pass
             # Without a close_notify of its own OpenSSL would forget the session.
             connection.socket.settimeout(DEADLINE_S)

@@ -9,6 +9,7 @@ import pwd
 import shutil
 import tempfile
 import threading
+import time
 
 from . import pki
 from .bus import Bus
@@ -17,7 +18,7 @@ from .daemon import Daemon
 from .network import enter_network
 from .public import new_folder
 from .server import Server
-from .tap import equal, holds
+from .tap import DEADLINE_S, equal, holds
 
 HOST = 'h.localhost'
 ALICE = pwd.getpwnam('games').pw_uid
@@ -112,6 +113,17 @@ class World:
         left = (moment - datetime.datetime.utcnow()).total_seconds() + 1
         if left > 0:
             threading.Event().wait(left)
+
+    def count_files(self):
+        """How many descriptors the service has open."""
+        return len(os.listdir(f'/proc/{self.daemon.process.pid}/fd'))
+
+    def wait_for_files(self, most):
+        """Waits until the service has no more open than that, which nothing announces."""
+        deadline = time.monotonic() + DEADLINE_S
+        while self.count_files() > most:
+            holds(time.monotonic() < deadline, f'{self.count_files()} descriptors are open, not {most}')
+            threading.Event().wait(0.01)
 
     # What is asserted again and again
 

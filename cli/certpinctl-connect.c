@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `connect`: joins a pinned connection to standard input and output, or one to each client
+ * of a socket. */
+
+#include "config.h"
+
+#include "certpinctl-connect.h"
+
+#include "certpinctl-failure.h"
+#include "certpinctl-json.h"
+#include "certpinctl-listen.h"
+#include "certpinctl-options.h"
+#include "certpinctl-pump.h"
+#include "certpinctl-request.h"
+#include "certpinctl-starttls.h"
+#include "certpinctl-wait.h"
+
+#include <glib-unix.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How long a server may take for each step up to STARTTLS. */
+#define PLAINTEXT_S 30
+
+/* The options of `connect`. */
+typedef struct
+{
+  char *listen_unix;
+  char *listen_loopback;
+  char *starttls;
+  char **alpn;
+  char *timeout; /* seconds */
+  char **keys;
+} Options;
+
+static void
+options_clear (Options *options)
+{
+  g_free (options->listen_unix);
+  g_free (options->listen_loopback);
+  g_free (options->starttls);
+  g_strfreev (options->alpn);
+  g_free (options->timeout);
+  g_strfreev (options->keys);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, options_clear)
+
+/* Where to connect, and how. Shared by all threads, and not changed. */
+typedef struct
+{
+  Ctl *ctl;
+  const char *text; /* as it was given */
+  char *host;
+  guint16 port;
+  const CtlStarttls *starttls; /* NULL: TLS from the beginning */
+  GVariant *options;
+} Target;
+
+static void
+target_clear (Target *target)
+{
+  g_free (target->host);
+  g_clear_pointer (&target->options, g_variant_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
+
+static gboolean
+parse_target (Target *target, const char *text, GError **error)
+{
+  const char *colon = strrchr (text, ':');
+  gsize length = colon != NULL ? (gsize)(colon - text) : 0;
+  gboolean literal = length > 2 && text[0] == '[' && text[length - 1] == ']';
+  guint64 port;
+
+  if (length == 0
+      || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, /* error= */ NULL))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "‘%s’ is not a host with a port; write it as h.example:993", text);
+      return FALSE;
+    }
+  target->text = text;
+  target->host = literal ? g_strndup (text + 1, length - 2) : g_strndup (text, length);
+  target->port = (guint16)port;
+  return TRUE;
+}
+
+static gboolean
+parse_options (Target *target, const Options *options, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  if (options->starttls != NULL)
+    {
+      target->starttls = ctl_starttls_find (options->starttls, error);
+      if (target->starttls == NULL)
+        return FALSE;
+    }
+  if (options->timeout != NULL && !ctl_request_add_timeout (&dict, options->timeout, error))
+    return FALSE;
+  if (options->keys != NULL)
+    g_variant_dict_insert (&dict, "require-keys", "^as", options->keys);
+  if (options->alpn != NULL)
+    g_variant_dict_insert (&dict, "alpn", "^as", options->alpn);
+  target->options = g_variant_ref_sink (g_variant_dict_end (&dict));
+  return TRUE;
+}
+
+/* Connects, and speaks up to STARTTLS.
+ * Returns: (transfer full) (nullable): NULL with `error` set */
+static GSocketConnection *
+speak (const Target *target, GError **error)
+{
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketConnectable) address = g_network_address_new (target->host, target->port);
+  g_autoptr (GSocketConnection) connection = NULL;
+  g_autoptr (GError) reason = NULL;
+
+  g_socket_client_set_enable_proxy (client, FALSE);
+  g_socket_client_set_timeout (client, PLAINTEXT_S);
+  connection = g_socket_client_connect (client, address, target->ctl->cancellable, &reason);
+  if (connection == NULL)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
+                   "host ‘%s’ cannot be reached: %s", target->host, reason->message);
+      return NULL;
+    }
+  if (!target->starttls->ask (g_socket_connection_get_socket (connection), error))
+    return NULL;
+  return g_steal_pointer (&connection);
+}
+
+/* On any thread. Returns: (transfer full) (nullable): NULL with `error` set */
+static GSocketConnection *
+open_connection (const Target *target, GError **error)
+{
+  g_autoptr (GSocketConnection) plaintext = NULL;
+
+  if (target->starttls != NULL)
+    {
+      plaintext = speak (target, error);
+      if (plaintext == NULL)
+        return NULL;
+    }
+  return certpin_client_open_connection (target->ctl->client, target->host, target->port, plaintext,
+                                         target->options, target->ctl->cancellable, error);
+}
+
+/* `in`, `out`: of a client. */
+static gboolean
+join (const Target *target, GSocketConnection *connection, int in, int out, GError **error)
+{
+  GSocket *socket = g_socket_connection_get_socket (connection);
+  CtlPump pump = { .in = in, .out = out, .connection = g_socket_get_fd (socket) };
+  const char *greeting = target->starttls != NULL ? target->starttls->greeting : NULL;
+
+  if (greeting != NULL && !ctl_fd_write (out, greeting, strlen (greeting)))
+    {
+      g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (errno),
+                   "cannot write the greeting: %s", g_strerror (errno));
+      return FALSE;
+    }
+  return ctl_pump_run (&pump, error);
+}
+
+static gboolean
+run_on_standard_streams (const Target *target, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  gint64 started_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autoptr (GSocketConnection) connection = open_connection (target, &reason);
+
+  if (connection != NULL)
+    return join (target, connection, STDIN_FILENO, STDOUT_FILENO, error);
+  target->ctl->failure = ctl_lookup_evidence (target->ctl, target->text, reason, started_s);
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+/* A text for standard error. */
+typedef struct
+{
+  Ctl *ctl;
+  char *text;
+} Message;
+
+/* One client of a socket. */
+typedef struct
+{
+  const Target *target;
+  int socket;
+} Client;
+
+static gboolean
+print_message (gpointer data)
+{
+  const Message *message = data;
+
+  ctl_print_message (&message->ctl->err, /* kind= */ NULL, message->text);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+message_free (gpointer data)
+{
+  Message *message = data;
+
+  g_free (message->text);
+  g_free (message);
+}
+
+/* From any thread; the main thread prints it. */
+static void
+tell (Ctl *ctl, const GError *error)
+{
+  Message *message = g_new0 (Message, 1);
+
+  message->ctl = ctl;
+  message->text = g_strdup (error->message);
+  g_idle_add_full (G_PRIORITY_DEFAULT, print_message, message, message_free);
+}
+
+static gpointer
+serve (gpointer data)
+{
+  g_autofree Client *client = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection = open_connection (client->target, &error);
+
+  if (connection != NULL)
+    join (client->target, connection, client->socket, client->socket, &error);
+  if (error != NULL)
+    tell (client->target->ctl, error);
+  g_close (client->socket, NULL);
+  return NULL;
+}
+
+static gboolean
+on_client (int listener, GIOCondition condition, gpointer user_data)
+{
+  int socket = ctl_listen_accept (listener);
+
+  if (socket >= 0)
+    {
+      Client *client = g_new0 (Client, 1);
+
+      client->target = user_data;
+      client->socket = socket;
+      g_thread_unref (g_thread_new ("client", serve, client));
+    }
+  return G_SOURCE_CONTINUE;
+}
+
+/* How a socket is served until a signal ends the program. */
+typedef struct
+{
+  GMainLoop *loop;
+  int signal;
+} Serving;
+
+static gboolean
+on_hangup (gpointer user_data)
+{
+  Serving *serving = user_data;
+
+  serving->signal = SIGHUP;
+  g_main_loop_quit (serving->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_interrupt (gpointer user_data)
+{
+  Serving *serving = user_data;
+
+  serving->signal = SIGINT;
+  g_main_loop_quit (serving->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_terminate (gpointer user_data)
+{
+  Serving *serving = user_data;
+
+  serving->signal = SIGTERM;
+  g_main_loop_quit (serving->loop);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+print_address (Ctl *ctl, const char *address, GError **error)
+{
+  if (ctl->json)
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'address': <%s>}", address));
+  else
+    {
+      g_autofree char *line = g_strconcat (address, "\n", NULL);
+
+      ctl_stream_write (&ctl->out, line, strlen (line));
+    }
+  return ctl_stream_flush (&ctl->out, error);
+}
+
+/* Returns only with an error: a signal ends the program, with all its threads and connections.
+ * `listener`: (transfer full): at `address`. `path`: (nullable): removed before the end */
+static gboolean
+serve_clients (const Target *target, int listener, const char *address, const char *path,
+               GError **error)
+{
+  Serving serving = { g_main_loop_new (NULL, FALSE), 0 };
+
+  g_unix_signal_add (SIGHUP, on_hangup, &serving);
+  g_unix_signal_add (SIGINT, on_interrupt, &serving);
+  g_unix_signal_add (SIGTERM, on_terminate, &serving);
+  g_unix_fd_add (listener, G_IO_IN, on_client, (gpointer)target);
+  if (print_address (target->ctl, address, error))
+    g_main_loop_run (serving.loop);
+  if (path != NULL)
+    unlink (path);
+  if (serving.signal != 0)
+    {
+      signal (serving.signal, SIG_DFL);
+      raise (serving.signal);
+    }
+  return FALSE;
+}
+
+static gboolean
+serve_on_unix (const Target *target, const char *path, GError **error)
+{
+  int listener = ctl_listen_unix (path, error);
+
+  return listener >= 0 && serve_clients (target, listener, path, path, error);
+}
+
+static gboolean
+serve_on_loopback (const Target *target, const char *port, GError **error)
+{
+  guint16 chosen;
+  int listener = ctl_listen_loopback (port, &chosen, error);
+  g_autofree char *address = NULL;
+
+  if (listener < 0)
+    return FALSE;
+  address = g_strdup_printf ("127.0.0.1:%u", chosen);
+  return serve_clients (target, listener, address, /* path= */ NULL, error);
+}
+
+static gboolean
+run (const Target *target, const Options *options, GError **error)
+{
+  if (options->listen_unix != NULL && options->listen_loopback != NULL)
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           "--listen-unix and --listen-loopback exclude each other");
+      return FALSE;
+    }
+  if (options->listen_unix != NULL)
+    return serve_on_unix (target, options->listen_unix, error);
+  if (options->listen_loopback != NULL)
+    return serve_on_loopback (target, options->listen_loopback, error);
+  return run_on_standard_streams (target, error);
+}
+
+CtlExit
+ctl_connect (Ctl *ctl, GError **error)
+{
+  g_auto (Options) chosen = { 0 };
+  g_auto (Target) target = { .ctl = ctl };
+  const GOptionEntry options[] = {
+    { "listen-unix", 0, 0, G_OPTION_ARG_FILENAME, &chosen.listen_unix,
+      "make a socket there, and a connection for each of your programs that uses it", "PATH" },
+    { "listen-loopback", 0, 0, G_OPTION_ARG_STRING, &chosen.listen_loopback,
+      "likewise at this TCP port of 127.0.0.1; 0 is any", "PORT" },
+    { "starttls", 0, 0, G_OPTION_ARG_STRING, &chosen.starttls,
+      "begin in plaintext, and ask for TLS: imap, smtp, pop3, postgres or ldap", "PROTOCOL" },
+    { "alpn", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.alpn,
+      "offer this application protocol; may be repeated", "PROTOCOL" },
+    { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
+      "time limit of connecting (default: 30)", "SECONDS" },
+    { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
+      "also require this key; if repeated, any one of them", "KEY" },
+    { NULL },
+  };
+  g_autoptr (GError) reason = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  if (parse_target (&target, ctl->arguments[0], &reason)
+      && parse_options (&target, &chosen, &reason) && run (&target, &chosen, &reason))
+    return CTL_EXIT_OK;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return CTL_EXIT_FAILED;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-host.h"
+
+G_BEGIN_DECLS
+
+/* One tunnel that a caller wants: where to, for whom, and within which limits. Its maker fills it
+ * in; then it never changes. Reference-counted. */
+typedef struct
+{
+  CpdHost *target; /* the host and port */
+  guint32 uid;
+  GStrv protocols;         /* that the server is offered (RFC 7301); NULL: none */
+  int starttls;            /* a socket that is connected to the server already; -1: none */
+  GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
+  guint32 timeout_ms;      /* of opening it */
+} CpdTunnelOrder;
+
+CpdTunnelOrder *cpd_tunnel_order_new (void);
+CpdTunnelOrder *cpd_tunnel_order_ref (CpdTunnelOrder *order);
+void cpd_tunnel_order_unref (CpdTunnelOrder *order);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdTunnelOrder, cpd_tunnel_order_unref)
+
+G_END_DECLS

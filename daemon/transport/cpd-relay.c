@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Both directions of a tunnel. Each moves only what its other end takes: at most one piece is held
+ * in between. Each ends on its own: what the caller shuts down becomes TLS's close_notify, and the
+ * other way round. Pieces are moved in turn with those of other users (cpd-reading).
+ *
+ * A caller that closes its end reads no more, so what still comes for it is dropped. What it sent
+ * before that goes to the server, within a limit of time. */
+
+#include "config.h"
+
+#include "daemon/transport/cpd-relay.h"
+
+#include "daemon/transport/cpd-pair.h"
+
+#include <errno.h>
+
+/* How much is moved in one turn in each direction. */
+#define PIECE_BYTES (128 * 1024)
+
+/* How long a caller's last bytes may take after it has left. */
+#define LAST_BYTES_S 10
+
+struct _CpdRelay
+{
+  GObject parent;
+
+  CpdRelaySettings settings;  /* with references of its own, but for the connection */
+  const CpdRelayFuncs *funcs; /* NULL: it is over */
+  gpointer user_data;
+  CpdPair *pair;
+  CpdEdge *edge;    /* tells of changes at the pair */
+  GByteArray *down; /* what was taken from the server, and not given to the caller */
+  gboolean up_ended, down_ended;
+  gboolean left;         /* the caller has closed its end, or reads no more */
+  gboolean changed;      /* the caller may have sent something, or left */
+  gboolean queued;       /* waits for its turn */
+  gboolean wants_room;   /* is told when the caller has made room */
+  GError *send_error;    /* nothing more can be sent; NULL: none */
+  GError *receive_error; /* nothing more comes; NULL: none */
+  gboolean silent;       /* nothing came, last */
+  unsigned int last_bytes_timer;
+  guint64 sent, received;
+};
+
+G_DEFINE_FINAL_TYPE (CpdRelay, cpd_relay, G_TYPE_OBJECT)
+
+static void
+cpd_relay_finalize (GObject *object)
+{
+  CpdRelay *relay = CPD_RELAY (object);
+
+  g_clear_pointer (&relay->edge, cpd_edge_free);
+  cpd_pair_free (relay->pair);
+  g_byte_array_unref (relay->down);
+  g_clear_error (&relay->send_error);
+  g_clear_error (&relay->receive_error);
+  cpd_edges_unref (relay->settings.edges);
+  cpd_reading_unref (relay->settings.reading);
+  G_OBJECT_CLASS (cpd_relay_parent_class)->finalize (object);
+}
+
+static void
+cpd_relay_class_init (CpdRelayClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = cpd_relay_finalize;
+}
+
+static void
+cpd_relay_init (CpdRelay *relay)
+{
+  relay->down = g_byte_array_new ();
+}
+
+/* Nothing calls back from here on. The caller sees a cut. */
+void
+cpd_relay_stop (CpdRelay *relay)
+{
+  if (relay->funcs == NULL)
+    return;
+  relay->funcs = NULL;
+  g_clear_handle_id (&relay->last_bytes_timer, g_source_remove);
+  cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
+  cpd_reading_forget (relay->settings.reading, relay->settings.uid, relay);
+  g_clear_pointer (&relay->edge, cpd_edge_free);
+  g_clear_pointer (&relay->pair, cpd_pair_free);
+}
+
+/* `error`: (transfer full) (nullable): NULL: in order */
+static void
+finish (CpdRelay *relay, GError *error)
+{
+  const CpdRelayFuncs *funcs = relay->funcs;
+
+  g_clear_pointer (&relay->edge, cpd_edge_free);
+  if (error == NULL)
+    cpd_pair_close (relay->pair);
+  cpd_relay_stop (relay);
+  funcs->ended (error, relay->user_data);
+  g_clear_error (&error);
+}
+
+static gboolean
+on_late (gpointer user_data)
+{
+  CpdRelay *relay = user_data;
+
+  relay->last_bytes_timer = 0;
+  finish (relay,
+          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                               "it did not take what was sent before the tunnel was closed"));
+  return G_SOURCE_REMOVE;
+}
+
+static void
+note_left (CpdRelay *relay)
+{
+  relay->left = TRUE;
+  g_byte_array_set_size (relay->down, 0);
+  if (relay->last_bytes_timer == 0 && cpd_pair_is_left (relay->pair))
+    relay->last_bytes_timer = g_timeout_add_seconds (LAST_BYTES_S, on_late, relay);
+}
+
+static void
+check_left (CpdRelay *relay)
+{
+  if (relay->changed && cpd_pair_is_left (relay->pair))
+    note_left (relay);
+}
+
+static gboolean
+would_block (GError **error)
+{
+  if (!g_error_matches (*error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+    return FALSE;
+  g_clear_error (error);
+  return TRUE;
+}
+
+/* From the caller. Returns: how many bytes were taken */
+static gsize
+take (CpdRelay *relay, guint8 *buffer)
+{
+  gsize count = 0;
+  gssize length = -1;
+
+  while (relay->changed && !relay->up_ended && count < PIECE_BYTES)
+    {
+      length = cpd_pair_take (relay->pair, buffer + count, PIECE_BYTES - count);
+      count += (gsize)MAX (length, 0);
+      relay->up_ended = length == 0;
+      if (length <= 0)
+        break;
+    }
+  if (length <= 0)
+    check_left (relay);
+  relay->changed = length > 0;
+  return count;
+}
+
+/* From the caller to the server. Nothing is taken before all that was taken has left. An error is
+ * kept: the server may have said why before it closed the connection.
+ * Returns: whether there may be more than fits into this turn */
+static gboolean
+send_piece (CpdRelay *relay)
+{
+  CpdTls *tls = relay->settings.connection->tls;
+  gboolean was_ended = relay->up_ended;
+  guint8 buffer[PIECE_BYTES];
+  gsize length;
+
+  if (relay->send_error != NULL
+      || (cpd_tls_has_unsent (tls) && cpd_tls_send (tls, NULL, 0, &relay->send_error) < 0))
+    {
+      would_block (&relay->send_error);
+      check_left (relay);
+      return FALSE;
+    }
+  length = take (relay, buffer);
+  if (length > 0 && !cpd_tls_send_much (tls, buffer, length, &relay->send_error))
+    return FALSE;
+  relay->sent += length;
+  if (relay->up_ended && !was_ended)
+    cpd_tls_end_sending (tls);
+  return relay->changed && !cpd_tls_has_unsent (tls);
+}
+
+static void
+give (CpdRelay *relay, const guint8 *data, gsize size)
+{
+  gssize given = relay->left ? (gssize)size : cpd_pair_give (relay->pair, data, size);
+
+  if (given < 0)
+    {
+      note_left (relay);
+      return;
+    }
+  relay->received += relay->left ? 0 : (guint64)given;
+  g_byte_array_append (relay->down, data + given, (unsigned int)(size - (gsize)given));
+}
+
+/* What was left of the last piece. */
+static void
+give_rest (CpdRelay *relay)
+{
+  g_autoptr (GByteArray) rest = relay->down;
+
+  relay->down = g_byte_array_new ();
+  give (relay, rest->data, rest->len);
+}
+
+/* From the server to the caller. An error is kept until the caller has what came before. */
+static void
+receive_piece (CpdRelay *relay)
+{
+  guint8 buffer[PIECE_BYTES];
+  gsize count = 0;
+  gssize length = 1;
+
+  if (relay->down->len > 0)
+    give_rest (relay);
+  if (relay->down->len > 0 || relay->down_ended || relay->receive_error != NULL)
+    return;
+  while (length > 0 && count < sizeof buffer)
+    {
+      length = cpd_tls_receive (relay->settings.connection->tls, buffer + count,
+                                sizeof buffer - count, &relay->receive_error);
+      count += (gsize)MAX (length, 0);
+    }
+  if (length < 0)
+    would_block (&relay->receive_error);
+  relay->down_ended = length == 0;
+  if (count > 0)
+    give (relay, buffer, count);
+  relay->silent = count == 0;
+}
+
+/* The caller reads the end of file, once it has everything. */
+static void
+end_giving (CpdRelay *relay)
+{
+  if (relay->down_ended && relay->down->len == 0 && !relay->left)
+    cpd_pair_end_giving (relay->pair);
+}
+
+/* Returns: (nullable): why it is broken, now that the caller has everything that came before */
+static GError *
+steal_error (CpdRelay *relay)
+{
+  if (relay->down->len > 0)
+    return NULL;
+  if (relay->receive_error != NULL)
+    return g_steal_pointer (&relay->receive_error);
+  return relay->silent || relay->down_ended ? g_steal_pointer (&relay->send_error) : NULL;
+}
+
+static void wait_for_turn (CpdRelay *relay);
+
+/* Whether there is nothing more to be moved. */
+static gboolean
+is_over (CpdRelay *relay)
+{
+  return relay->up_ended && !cpd_tls_has_unsent (relay->settings.connection->tls)
+         && (relay->left || (relay->down_ended && relay->down->len == 0));
+}
+
+static void on_ready (gpointer user_data);
+
+static void
+want_room (CpdRelay *relay, gboolean wanted)
+{
+  if (relay->wants_room != wanted)
+    cpd_edge_want_room (relay->edge, wanted);
+  relay->wants_room = wanted;
+}
+
+static void
+watch (CpdRelay *relay)
+{
+  CpdTls *tls = relay->settings.connection->tls;
+  GIOCondition condition = 0;
+
+  if (!relay->down_ended && relay->down->len == 0)
+    condition |= G_IO_IN;
+  if (cpd_tls_has_unsent (tls))
+    condition |= G_IO_OUT;
+  cpd_tls_watch (tls, condition, on_ready, relay);
+  want_room (relay, relay->down->len > 0);
+}
+
+/* One turn. Not a byte moves without a verdict of this moment. Whoever is told of the end may drop
+ * the last reference. */
+static void
+move (gpointer user_data)
+{
+  g_autoptr (CpdRelay) relay = g_object_ref (user_data);
+  GError *error;
+  gboolean more;
+
+  relay->queued = FALSE;
+  if (!relay->funcs->may_move (relay->user_data))
+    return;
+  more = send_piece (relay);
+  receive_piece (relay);
+  end_giving (relay);
+  error = steal_error (relay);
+  if (error != NULL || is_over (relay))
+    finish (relay, error);
+  else if (more)
+    wait_for_turn (relay);
+  else
+    watch (relay);
+}
+
+static void
+wait_for_turn (CpdRelay *relay)
+{
+  if (relay->queued)
+    return;
+  relay->queued = TRUE;
+  cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
+  cpd_reading_wait (relay->settings.reading, relay->settings.uid, move, relay);
+}
+
+/* Its turn may be now. */
+static void
+on_ready (gpointer user_data)
+{
+  g_autoptr (CpdRelay) relay = g_object_ref (user_data);
+
+  if (relay->queued)
+    return;
+  relay->queued = TRUE;
+  cpd_reading_take_turn (relay->settings.reading, relay->settings.uid, move, relay);
+  if (relay->queued && relay->funcs != NULL)
+    cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
+}
+
+static void
+on_pair_changed (gpointer user_data)
+{
+  CpdRelay *relay = user_data;
+
+  relay->changed = TRUE;
+  on_ready (relay);
+}
+
+static gboolean
+watch_pair (CpdRelay *relay, GError **error)
+{
+  relay->edge
+      = cpd_edge_new (relay->settings.edges, cpd_pair_get_fd (relay->pair), on_pair_changed, relay);
+  if (relay->edge != NULL)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (errno), "cannot watch a socket: %s",
+               g_strerror (errno));
+  return FALSE;
+}
+
+/* `settings->connection`: judged just now. `funcs`: static.
+ * Returns: (transfer full) */
+CpdRelay *
+cpd_relay_new (const CpdRelaySettings *settings, const CpdRelayFuncs *funcs, gpointer user_data,
+               GError **error)
+{
+  CpdRelay *relay = g_object_new (CPD_TYPE_RELAY, NULL);
+
+  relay->settings = *settings;
+  cpd_edges_ref (settings->edges);
+  cpd_reading_ref (settings->reading);
+  relay->user_data = user_data;
+  relay->pair = cpd_pair_new (error);
+  if (relay->pair == NULL || !watch_pair (relay, error))
+    {
+      g_object_unref (relay);
+      return NULL;
+    }
+  relay->funcs = funcs;
+  relay->changed = TRUE;
+  cpd_tls_expect_much (settings->connection->tls);
+  watch (relay);
+  return relay;
+}
+
+/* After the connection was held. */
+void
+cpd_relay_go_on (CpdRelay *relay)
+{
+  if (relay->funcs != NULL)
+    wait_for_turn (relay);
+}
+
+/* Returns: (transfer full): the caller's end */
+int
+cpd_relay_steal_descriptor (CpdRelay *relay)
+{
+  return cpd_pair_steal_other (relay->pair);
+}
+
+/* Returns: how many bytes went to the server */
+guint64
+cpd_relay_count_sent (CpdRelay *relay)
+{
+  return relay->sent;
+}
+
+/* Returns: how many bytes went to the caller */
+guint64
+cpd_relay_count_received (CpdRelay *relay)
+{
+  return relay->received;
+}

@@ -1,0 +1,268 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""certpinctl connect: on standard input and output, and for programs that know nothing of certpin."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+
+from lib.certpinctl import FAILED, NETWORK, OK, REFUSED, USAGE, ctl, exits, run_raw, start
+from lib.public import new_folder
+from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.world import ALICE, BOB, HOST, World
+
+MIB = 1 << 20
+
+
+def shout(connection):
+    """Answers in capitals when the other side has ended its direction."""
+    data = b''
+    while more := connection.read():
+        data += more
+    connection.send(data.upper())
+    return False
+
+
+def echo(connection):
+    data = connection.read()
+    if data:
+        connection.send(data)
+    return bool(data)
+
+
+def serve(world, speak):
+    server, _ = world.serve_pinned()
+    server.speak = speak
+    return server, f'{HOST}:{server.port}'
+
+
+class Listening:
+    """certpinctl that listens."""
+
+    def __init__(self, world, *arguments):
+        self.process = start(world, 'connect', *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.address = self.process.stdout.readline().strip()
+        if not self.address:
+            raise AssertionError(f'it does not listen: {self.process.stderr.read()}')
+        world.track(self)
+
+    def connect_as_user(self):
+        os.seteuid(ALICE)
+        try:
+            return self.connect()
+        finally:
+            os.seteuid(0)
+
+    def connect(self):
+        if self.address.startswith('/'):
+            client = socket.socket(socket.AF_UNIX)
+            client.connect(self.address)
+        else:
+            host, port = self.address.split(':')
+            client = socket.create_connection((host, int(port)))
+        client.settimeout(DEADLINE_S)
+        return client
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def read_all(client):
+    data = b''
+    while more := client.recv(65536):
+        data += more
+    return data
+
+
+def as_user(uid, function):
+    """Runs it in a process of that user. Returns: whether it returned something true"""
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setresgid(65534, 65534, 65534)
+            os.setresuid(uid, uid, uid)
+            os._exit(0 if function() else 1)
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@test('what comes on standard input goes to the server, and its answer to standard output')
+def _(world):
+    _, target = serve(world, shout)
+    equal(exits(world, OK, 'connect', target, stdin=b'hello'), b'HELLO', 'the answer')
+    data = os.urandom(4 * MIB).lower()
+    equal(len(exits(world, OK, 'connect', target, stdin=data)), len(data), 'how much came back')
+
+
+@test('a wrong key gets nothing, and the evidence is shown')
+def _(world):
+    world.alice.pin(HOST, world.issue().der)
+    server = world.serve(world.impostor())
+    server.speak = shout
+    code, output, errors = ctl(world, 'connect', f'{HOST}:{server.port}', stdin=b'secret')
+    equal((code, output), (REFUSED, b''), 'the end')
+    holds('offered' in errors.lower(), errors)
+    server.wait_until_idle()
+    equal(server.bytes, 0, 'the bytes that arrived')
+
+
+@test('a cut connection is an error')
+def _(world):
+    def cut(connection):
+        connection.send(b'half')
+        connection.cut()
+        return False
+    _, target = serve(world, cut)
+    code, output, errors = ctl(world, 'connect', target)
+    equal((code, output), (NETWORK, b'half'), f'the end, with “{errors}”,')
+
+
+@test('arguments that mean nothing are refused')
+def _(world):
+    for arguments in (('h.localhost',), ('h.localhost:',), (':993',), ('h.localhost:0',), ('h.localhost:65536',),
+                      ('--starttls=gopher', 'h.localhost:1'), ('--timeout=x', 'h.localhost:1'), (),
+                      ('--listen-unix=/a', '--listen-loopback=0', 'h.localhost:1'),
+                      ('--listen-loopback=x', 'h.localhost:1')):
+        exits(world, USAGE, 'connect', *arguments)
+    exits(world, FAILED, 'connect', '--listen-unix=/nowhere/at/all', 'h.localhost:1')
+
+
+def add_listen_test(name, make_options):
+    @test(f'programs of the user share {name}, each with a connection of its own')
+    def _(world):
+        server, target = serve(world, shout)
+        listening = Listening(world, *make_options(world), target)
+        clients = [listening.connect_as_user() for _ in range(5)]
+        for i, client in enumerate(clients):
+            client.sendall(f'client {i}'.encode())
+            client.shutdown(socket.SHUT_WR)
+        for i, client in enumerate(clients):
+            equal(read_all(client), f'CLIENT {i}'.encode(), 'the answer')
+        equal(len(server.connections), 5, 'the connections')
+
+    @test(f'other users, and even root, are refused at {name}')
+    def _(world):
+        server, target = serve(world, shout)
+        listening = Listening(world, *make_options(world), target)
+
+        def knock():
+            try:
+                with listening.connect() as client:
+                    client.sendall(b'hello')
+                    client.shutdown(socket.SHUT_WR)
+                    return read_all(client) == b'HELLO'
+            except OSError:
+                return False
+
+        for uid in (0, BOB):
+            holds(not as_user(uid, knock), f'uid {uid} is let in')
+        equal(len(server.connections), 0, 'the connections')
+        holds(as_user(ALICE, knock), 'the user itself is refused')
+
+    @test(f'a change of pins cuts the clients of {name}')
+    def _(world):
+        _, target = serve(world, echo)
+        listening = Listening(world, *make_options(world), target)
+        client = listening.connect_as_user()
+        client.sendall(b'hello')
+        equal(client.recv(5), b'hello', 'the answer')
+        world.alice.unpin(HOST)
+        try:
+            ended = client.recv(1) == b'' and listening.address.startswith('/')
+        except ConnectionResetError:
+            ended = True
+        holds(ended, 'it goes on')
+
+
+def unix_options(_world):
+    folder = new_folder('certpin-connect-')
+    os.chown(folder, ALICE, ALICE)
+    os.chmod(folder, 0o755)
+    return (f'--listen-unix={folder}/socket',)
+
+
+add_listen_test('a socket of the file system', unix_options)
+add_listen_test('a port of loopback', lambda world: ('--listen-loopback=0',))
+
+
+@test('the socket is the user’s alone, replaces a stale one, and goes away with the program')
+def _(world):
+    _, target = serve(world, shout)
+    options = unix_options(world)
+    listening = Listening(world, *options, target)
+    equal(stat.S_IMODE(os.stat(listening.address).st_mode), 0o600, 'the mode')
+    exits(world, FAILED, 'connect', *options, target)
+    listening.close()
+    listening = Listening(world, *options, target)
+    listening.process.send_signal(signal.SIGTERM)
+    equal(listening.process.wait(DEADLINE_S), -signal.SIGTERM, 'the end')
+    holds(not os.path.exists(listening.address), 'the socket is left')
+
+
+DIALOGUES = {
+    'imap': ([(b'* OK [CAPABILITY IMAP4rev1 STARTTLS] hi\r\n', b'a STARTTLS\r\n'), (b'a OK begin\r\n', b'')],
+             b'* OK ready\r\n'),
+    'smtp': ([(b'220-hi\r\n220 there\r\n', b'EHLO localhost\r\n'), (b'250-x\r\n250 STARTTLS\r\n', b'STARTTLS\r\n'),
+              (b'220 go\r\n', b'')], b'220 localhost ready\r\n'),
+    'pop3': ([(b'+OK hi\r\n', b'STLS\r\n'), (b'+OK begin\r\n', b'')], b'+OK ready\r\n'),
+    'postgres': ([(b'', b'\0\0\0\x08\x04\xd2\x16\x2f'), (b'S', b'')], b''),
+    'ldap': ([(b'', b'\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037'),
+              (b'\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\x04\0\x04\0', b'')], b''),
+}
+
+
+def hold_dialogue(server, steps):
+    """The server speaks so before TLS."""
+    wrap = server.wrap
+
+    def wrap_later(connection):
+        for say, expect in steps:
+            connection.socket.sendall(say)
+            heard = b''
+            while len(heard) < len(expect):
+                more = connection.socket.recv(len(expect) - len(heard))
+                if not more:
+                    raise OSError('the client has gone')
+                heard += more
+            if heard != expect:
+                raise OSError(f'the client says {heard!r}')
+        return wrap(connection)
+
+    server.wrap = wrap_later
+
+
+def add_starttls_test(protocol, steps, greeting):
+    @test(f'STARTTLS of {protocol}')
+    def _(world):
+        server, target = serve(world, shout)
+        hold_dialogue(server, steps)
+        equal(exits(world, OK, 'connect', f'--starttls={protocol}', target, stdin=b'hello'), greeting + b'HELLO',
+              'what is written')
+
+    @test(f'data behind the consent to STARTTLS of {protocol} is not taken for an answer over TLS')
+    def _(world):
+        server, target = serve(world, shout)
+        hold_dialogue(server, steps[:-1] + [(steps[-1][0] + b'injected', b'')])
+        code, output, _ = ctl(world, 'connect', f'--starttls={protocol}', target, stdin=b'hello')
+        equal((code, output), (REFUSED, b''), 'the end')
+        server.wait_until_idle()
+        equal(server.bytes, 0, 'the bytes that arrived')
+
+    @test(f'a server that refuses STARTTLS of {protocol} gets nothing')
+    def _(world):
+        server, target = serve(world, shout)
+        hold_dialogue(server, steps[:-1] + [(b'a NO\r\n' * 40, b'never')])
+        code, output, errors = ctl(world, 'connect', f'--starttls={protocol}', target, stdin=b'hello')
+        equal((code, output), (NETWORK, b''), f'the end, with “{errors}”,')
+
+
+for entry in DIALOGUES.items():
+    add_starttls_test(entry[0], *entry[1])
+
+
+run(World)
