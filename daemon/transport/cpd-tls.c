@@ -15,6 +15,7 @@
 #include "daemon/core/trust/cpd-certificate.h"
 #include "daemon/transport/cpd-presented.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-tls-parameters.h"
 #include "daemon/transport/cpd-tls-socket.h"
 
 #include <gnutls/gnutls.h>
@@ -24,9 +25,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-
-/* In place of what the system's policy allows at most: no version before 1.2. */
-#define PRIORITY "-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%NO_TICKETS"
 
 /* An idle connection is probed after two minutes, and lost two minutes later. */
 #define PROBE_IDLE_S     120
@@ -38,7 +36,6 @@ struct _CpdTls
   CpdTlsSocket socket;
   CpdTls *below; /* the session that carries this one; NULL: none */
   gnutls_session_t session;
-  gnutls_certificate_credentials_t credentials;
   GStrv protocols;      /* that are offered; NULL: none */
   GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
   gboolean held;        /* no byte of data moves */
@@ -119,11 +116,9 @@ offer_protocols (CpdTls *tls)
 static void
 set_up_session (CpdTls *tls, const char *name)
 {
-  gnutls_certificate_allocate_credentials (&tls->credentials);
   gnutls_init (&tls->session,
                GNUTLS_CLIENT | GNUTLS_NONBLOCK | GNUTLS_NO_TICKETS | GNUTLS_NO_SIGNAL);
-  gnutls_set_default_priority_append (tls->session, PRIORITY, NULL, 0);
-  gnutls_credentials_set (tls->session, GNUTLS_CRD_CERTIFICATE, tls->credentials);
+  cpd_tls_parameters_set (tls->session);
   if (!g_hostname_is_ip_address (name)) /* RFC 6066, section 3 */
     gnutls_server_name_set (tls->session, GNUTLS_NAME_DNS, name, strlen (name));
   offer_protocols (tls);
@@ -175,7 +170,6 @@ cpd_tls_free (CpdTls *tls)
     return;
   cpd_tls_cut (tls);
   gnutls_deinit (tls->session);
-  gnutls_certificate_free_credentials (tls->credentials);
   g_ptr_array_unref (tls->presented);
   g_strfreev (tls->protocols);
   cpd_tls_socket_clear (&tls->socket);
