@@ -162,8 +162,14 @@ new_connection (GUnixFDList *received, gint32 handle, GError **error)
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that data may not go to, or the
+ *   socket of the option `starttls` leads to one
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_PROXY_FAILED`: the proxy cannot be reached, is not trusted, or did not connect
+ *   to the host
+ * - `CERTPIN_ERROR_PROXY_AUTH_REQUIRED`: the proxy demands credentials, or does not accept those
+ *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the connection took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
@@ -238,8 +244,14 @@ certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *resu
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  * - `CERTPIN_ERROR_BLOCKED`: the host is blocked
  * - `CERTPIN_ERROR_PIN_EXPIRED`: a pin of the host has expired
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: the host has only addresses that data may not go to, or the
+ *   socket of the option `starttls` leads to one
  * - `CERTPIN_ERROR_UNREACHABLE`: the host cannot be found or connected to
  * - `CERTPIN_ERROR_OFFLINE`: this machine has no network
+ * - `CERTPIN_ERROR_PROXY_FAILED`: the proxy cannot be reached, is not trusted, or did not connect
+ *   to the host
+ * - `CERTPIN_ERROR_PROXY_AUTH_REQUIRED`: the proxy demands credentials, or does not accept those
+ *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the connection took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid

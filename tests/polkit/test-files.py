@@ -101,7 +101,7 @@ def _(_folder):
     known = list(limits())
     shipped, manual = read('data/certpind.conf'), read('docs/man/certpind.conf.5')
     equal(re.findall(r'^#(\w+)=', shipped, re.M), [key for key, *_ in known]
-          + ['TrustFile', 'Deny', 'DenyForUsers', 'Allow'],
+          + ['TrustFile', 'Deny', 'DenyForUsers', 'Allow', 'Proxy', 'NoProxy', 'ProxyCredentials'],
           'the keys of certpind.conf')
     for key, usual, least, most in known:
         holds(re.search(rf': {least} to {most}\.\n#{key}={usual}\n', shipped),

@@ -84,6 +84,10 @@ PROOFS = (
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
     Proof('no denied addresses, for kept connections, alone', ['denied-kept-connections'],
           {'denied': ['a kept connection to a denied address']}, True, False),
+    Proof('no denied addresses, for open tunnels', ['denied-tunnels'],
+          {'denied': ['a connection to a denied address is cut']}, False, False),
+    Proof('no denied addresses, for sockets of callers', ['denied-sockets'],
+          {'denied': ['on the caller’s socket to a denied address is not opened']}, False, False),
     Proof('headers that stay within an origin', ['headers-cross-origins'],
           {'redirects': ['never cross origins; the'], 'attacks': ['take secrets along']}, False),
 )

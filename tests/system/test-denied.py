@@ -3,12 +3,15 @@
 """Addresses that the administrator denies: nothing is sent there, and nobody connects. Runs in a network and a mount
 namespace of its own, where names lead to several addresses."""
 
+import socket
 import subprocess
 import urllib.parse
 
 from lib import http
+from lib.caller import Tunnel
 from lib.network import METADATA, enter_namespace
 from lib.tap import equal, holds, run, test
+from lib.variant import V
 from lib.world import World
 
 HOME, AWAY = '127.0.0.1', '192.0.2.1'
@@ -94,6 +97,65 @@ def _(world):
     before = server.bytes
     world.no_connection(server, 'AddressDenied', server.url('home.test'))
     equal(server.bytes, before, 'the number of bytes that the server got')
+
+
+def echo(connection):
+    data = connection.read()
+    if data:
+        connection.send(data)
+    return bool(data)
+
+
+def connecting(world, server, host):
+    return world.alice.begin_connect(host, server.port)
+
+
+def with_a_socket(world, server, host):
+    """The caller connects; TLS begins at once."""
+    with socket.create_connection((server.address, server.port)) as client:
+        return world.alice.begin_connect(host, server.port, descriptors=[client.fileno()], starttls=V('h', 0))
+
+
+for begin, what in ((connecting, 'a connection'), (with_a_socket, 'a connection on the caller’s socket')):
+    def add_connection_tests(begin=begin, what=what):
+        @test(f'{what} to a denied address is not opened')
+        def _(world):
+            deny(world, 'DenyForUsers=loopback')
+            server = serve_pinned(world, 'home.test')
+            server.speak = echo
+            error = world.alice.refused('AddressDenied', begin(world, server, 'home.test').wait)
+            holds('‘loopback’ of DenyForUsers=' in error.message, f'the message: {error.message}')
+            server.wait_until_idle()
+            holds(not any(one.handshaken for one in server.connections), 'hands were shaken')
+            world.root.pin('home.test', server.identity.der, scope='system')
+            tunnel = Tunnel(world.alice, begin(world, server, 'home.test'))
+            tunnel.send(b'hello')
+            equal(tunnel.read(5), b'hello', 'what came back')
+
+        @test(f'the administrator’s pin goes: {what} to a denied address is cut')
+        def _(world):
+            deny(world, 'DenyForUsers=loopback')
+            server = serve_pinned(world, 'home.test')
+            server.speak = echo
+            world.root.pin('home.test', server.identity.der, scope='system')
+            tunnel = Tunnel(world.alice, begin(world, server, 'home.test'))
+            tunnel.send(b'hello')
+            equal(tunnel.read(5), b'hello', 'what came back')
+            world.root.unpin('home.test', scope='system')
+            try:
+                tunnel.read_all()
+                raise AssertionError('it is not cut')
+            except ConnectionResetError:
+                pass
+            server.wait_until_idle()
+            world.alice.refused('AddressDenied', tunnel.finish)
+
+        @test(f'{what} to a link-local address is not opened for anybody')
+        def _(world):
+            server = serve_pinned(world, METADATA, METADATA, world.root, scope='system')
+            error = world.alice.refused('AddressDenied', begin(world, server, METADATA).wait)
+            holds('‘link-local’' in error.message, f'the message: {error.message}')
+    add_connection_tests()
 
 
 @test('Deny= is for everybody’s pins, and Allow= makes exceptions from both, but never for link-local addresses')

@@ -16,6 +16,7 @@ from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
 from lib.server import reset_when_closed
 from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.variant import V
 from lib.world import World
 
 HOST = 'h.test'  # no name below “test” leads anywhere, but for the name server of this test
@@ -271,6 +272,87 @@ def _(world):
         url = f'https://[{address}]:1/' if ':' in address else f'https://{address}:1/'
         world.alice.refuses('AddressDenied', url)
     equal(proxy.opened, 0, 'the number of connections to the proxy')
+
+
+# Connections for any protocol
+
+def echo(connection):
+    data = connection.read()
+    if data:
+        connection.send(data)
+    return bool(data)
+
+
+@test('a connection for any protocol goes the way of requests, and megabytes go both ways')
+def _(world):
+    for keywords in ({}, {'identity': world.issue('127.0.0.1')}):
+        server, proxy = set_up(world, **keywords)
+        server.speak = echo
+        tunnel = world.alice.connect(HOST, server.port)
+        equal([one.target for one in proxy.asked], [f'{HOST}:{server.port}'], 'what the proxy was asked')
+        equal(tunnel.info['proxy'], proxy.url(), 'the proxy in the evidence')
+        holds(not resolver.was_asked(HOST), 'the host was looked up')
+        data = os.urandom(4096 * KIB)
+        sender = threading.Thread(target=tunnel.send, args=[data], daemon=True)
+        sender.start()
+        holds(tunnel.read(len(data)) == data, 'what came back is not what was sent')
+        sender.join(DEADLINE_S)
+        tunnel.end()
+        equal(tunnel.read_all(), b'', 'what came at the end')
+        equal(tunnel.finish(), {'bytes-sent': len(data), 'bytes-received': len(data)}, 'what Finish says')
+
+
+@test('a connection for any protocol offers the host its protocols, and not the proxy')
+def _(world):
+    server, _ = set_up(world, identity=world.issue('127.0.0.1'))
+    server.speak = echo
+    server.prefer('imap')
+    equal(world.alice.connect(HOST, server.port, alpn=['smtp', 'imap']).info['alpn'], 'imap', 'the protocol')
+
+
+@test('a connection for any protocol never goes around a proxy')
+def _(world):
+    proxy = add_proxy(world)
+    configure(world, proxy)
+    server, _ = serve_pinned(world, 'h.localhost')
+    for answer, error in ((saying(http.reply(503, b'')), 'ProxyFailed'), (saying(http.reply(407, b'')), 'ProxyAuthRequired')):
+        proxy.answer = answer
+        world.alice.refused(error, world.alice.begin_connect('h.localhost', server.port).wait)
+    world.alice.pin(METADATA, world.issue(METADATA).der)
+    opened = proxy.opened
+    world.alice.refused('AddressDenied', world.alice.begin_connect(METADATA, 1).wait)
+    equal((proxy.opened, len(server.connections)), (opened, 0), 'the connections to the proxy, and to the host')
+
+
+@test('NoProxy goes directly for any protocol, and so does a socket of the caller’s')
+def _(world):
+    proxy = add_proxy(world)
+    configure(world, proxy, more='NoProxy=.localhost')
+    server, _ = serve_pinned(world, 'h.localhost')
+    other, _ = serve_pinned(world)
+    with socket.create_connection((other.address, other.port)) as client:
+        tunnels = (world.alice.connect('h.localhost', server.port),
+                   world.alice.connect(HOST, other.port, descriptors=[client.fileno()], starttls=V('h', 0)))
+    holds(not any('proxy' in tunnel.info for tunnel in tunnels), 'the evidence names a proxy')
+    equal(proxy.opened, 0, 'the number of connections to the proxy')
+
+
+@test('the pin changes under a connection through a proxy: it is cut')
+def _(world):
+    for keywords in ({}, {'identity': world.issue('127.0.0.1')}):
+        server, proxy = set_up(world, **keywords)
+        server.speak = echo
+        tunnel = world.alice.connect(HOST, server.port)
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+        world.alice.pin(HOST, world.issue(HOST).der)
+        try:
+            tunnel.read_all()
+            raise AssertionError('it is not cut')
+        except ConnectionResetError:
+            pass
+        proxy.wait_until_idle()
+        world.alice.refused('PinChanged', tunnel.finish)
 
 
 # Proxies that do something else

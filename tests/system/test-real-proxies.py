@@ -3,6 +3,7 @@
 """tinyproxy and squid as they are, with and without credentials, in front of nginx and openssl."""
 
 import os
+import threading
 
 from attacks.resolver import FILES, Resolver
 from lib.network import enter_namespace
@@ -54,6 +55,13 @@ def secure_squid(world):
 PROXIES = {'tinyproxy': lambda _world: tinyproxy, 'squid': lambda _world: squid, 'squid over TLS': secure_squid}
 
 
+def echo(connection):
+    data = connection.read()
+    if data:
+        connection.send(data)
+    return bool(data)
+
+
 def add_tests(name, get_maker):
     @test(f'{name} in front of nginx: {REQUESTS} requests over one tunnel, and a large body each way')
     def _(world):
@@ -73,6 +81,20 @@ def add_tests(name, get_maker):
         use(world, world.track(get_maker(world)()))
         server = world.track(OpensslServer(world.folder, pin(world), answers=True))
         equal(world.alice.request(f'https://{HOST}:{server.port}/').body, ANSWER[-3:], 'the answer')
+
+    @test(f'{name} in front of another protocol: a large body each way')
+    def _(world):
+        proxy = world.track(get_maker(world)())
+        use(world, proxy)
+        server = world.serve(pin(world))
+        server.speak = echo
+        tunnel = world.alice.connect(HOST, server.port)
+        equal(tunnel.info['proxy'], proxy.url(), 'the proxy')
+        body = os.urandom(2048 * KIB)
+        sender = threading.Thread(target=tunnel.send, args=[body], daemon=True)
+        sender.start()
+        holds(tunnel.read(len(body)) == body, 'what came back differs')
+        sender.join()
 
     @test(f'{name} in front of a wrong key: not one byte')
     def _(world):
