@@ -56,14 +56,15 @@ class WholeStream:
 
 
 class Streamed(NamedTuple):
-    """The answer comes by a descriptor."""
+    """The answer comes by a descriptor, and has no more time than it has in a reply."""
 
     name: str
     method: str = 'GET'
 
     def begin(self, cell):
-        return WholeStream(cell.caller.begin_request(cell.url, self.method, stream='always',
-                                                     **OPTIONS | cell.options))
+        options = OPTIONS | cell.options
+        return WholeStream(cell.caller.begin_request(
+            cell.url, self.method, stream='always', stream_timeout_ms=options['timeout_ms'], **options))
 
     def echo(self, cell):
         return f'{self.method} {cell.path} '.encode()
