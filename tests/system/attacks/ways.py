@@ -43,13 +43,16 @@ class WholeStream:
         self._pending = pending
 
     def answer(self):
-        stream = self._pending.stream()
+        answer = self._pending.answer()
+        if 'body' not in answer.info:  # a redirect that is not followed
+            return answer
+        stream = self._pending.stream_of(answer)
         body, whole = stream.read_all()
         stream.close()
         totals = stream.finish()  # fails if it was cut
         if not whole or totals['bytes-received'] != len(body):
             raise AssertionError(f'{len(body)} bytes came, whole: {whole}, but {totals}')
-        return replace(stream.answer, body=body)
+        return replace(answer, body=body)
 
     def wait(self):
         return self.answer()
