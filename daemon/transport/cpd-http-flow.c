@@ -47,6 +47,7 @@ struct _CpdHttpFlow
   gboolean seen;       /* the owner knows the head of the answer */
   guint64 pause_bytes; /* a larger body than that waits for the owner */
   gboolean complete;   /* the answer was read to its end */
+  GError *broken;      /* the answer, behind what was gathered of it; NULL: it is not */
   GError *error;
   gint64 sent_us, begun_us; /* monotonic; 0: not yet */
   gint64 moved_us;          /* monotonic: when a byte last moved */
@@ -91,6 +92,7 @@ cpd_http_flow_free (CpdHttpFlow *flow)
   g_clear_object (&flow->transfer);
   g_free (flow->gathered);
   g_clear_error (&flow->send_error);
+  g_clear_error (&flow->broken);
   g_clear_error (&flow->error);
   g_free (flow);
 }
@@ -273,6 +275,17 @@ read_bytes (CpdHttpFlow *flow, const char *data, gsize length, GError **error)
   return TRUE;
 }
 
+/* The answer is broken. What came before that is still given to a descriptor.
+ * `error`: (transfer full) */
+static void
+break_answer (CpdHttpFlow *flow, GError *error)
+{
+  if (flow->gathered != NULL && flow->broken == NULL)
+    flow->broken = error;
+  else
+    cpd_http_flow_fail (flow, error);
+}
+
 /* Whether there is no more to tell of it than that it was cut. */
 static gboolean
 is_cut (const GError *reason)
@@ -293,7 +306,7 @@ take_end (CpdHttpFlow *flow, const GError *reason)
       error = g_error_copy (!is_cut (reason) ? reason : flow->send_error);
     }
   if (error != NULL)
-    cpd_http_flow_fail (flow, error);
+    break_answer (flow, error);
 }
 
 /* Returns: whether it is to be received on */
@@ -310,8 +323,8 @@ receive_into (CpdHttpFlow *flow, char *buffer, gsize size, gsize *received)
   if (length <= 0)
     take_end (flow, error);
   else if (!read_bytes (flow, buffer, (gsize)length, &error))
-    cpd_http_flow_fail (flow, g_steal_pointer (&error));
-  return !flow->complete && flow->error == NULL;
+    break_answer (flow, g_steal_pointer (&error));
+  return !flow->complete && flow->broken == NULL && flow->error == NULL;
 }
 
 static void
@@ -375,6 +388,8 @@ receive_into_stream (CpdHttpFlow *flow)
   if (flow->end == 0 && !flow->complete)
     gather (flow);
   give (flow);
+  if (flow->broken != NULL && flow->end == 0)
+    cpd_http_flow_fail (flow, g_steal_pointer (&flow->broken));
   if (flow->error == NULL && flow->pair != NULL && cpd_pair_is_left (flow->pair))
     cpd_http_flow_fail (flow, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
                                                    "the descriptor of the response was closed"));

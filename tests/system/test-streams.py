@@ -206,6 +206,21 @@ def _(world):
     is_cut(breaks(world, head(len(LARGE)), LARGE[:10000], LARGE[10000:-1]), 'Truncated', LARGE[:-1])
 
 
+@test('all that a server sent before it died is there, even if it was read late')
+def _(world):
+    server, _ = world.serve_pinned()
+    for size in range(100000, 700000, 10000):
+        def respond(connection, _request, size=size):
+            connection.send(b'HTTP/1.0 200 OK\r\n\r\n' + LARGE[:size])
+            connection.cut()
+        server.respond = respond
+        stream = world.alice.stream(server.url(HOST))
+        threading.Event().wait(0.01)
+        data, is_whole = stream.read_all()
+        stream.close()
+        holds(not is_whole and data == LARGE[:size], f'{len(data)} of {size} bytes came, whole: {is_whole}')
+
+
 @test('a chunked body without its end is Truncated, and one with a bad chunk is a ProtocolError')
 def _(world):
     is_cut(breaks(world, head(), chunk(b'hello')), 'Truncated', b'hello')

@@ -167,6 +167,20 @@ assert_reads (Fixture *f, const char *text, int error)
   g_assert_cmpstr (read_text->str, ==, text);
 }
 
+/* Whole records, up to one that was cut, and then an error. */
+static void
+assert_reads_at_least (Fixture *f, gsize count)
+{
+  char buffer[1000];
+  ssize_t length;
+  gsize all = 0;
+
+  while ((length = read (f->reader, buffer, sizeof buffer)) > 0)
+    all += (gsize)length;
+  g_assert_cmpint (errno, ==, ECONNRESET);
+  g_assert_cmpuint (all, >=, count);
+}
+
 static void
 assert_fails (Fixture *f, int code)
 {
@@ -213,6 +227,43 @@ test_server_leaves (Fixture *f, gconstpointer user_data)
   start_download (f, "HTTP/1.1 200 So\r\nContent-Length: 10\r\n\r\nhello", IDLE_S);
   shutdown (f->tls.fd, SHUT_RDWR);
   assert_reads (f, "hello", ECONNRESET);
+  assert_fails (f, CERTPIN_ERROR_TRUNCATED);
+}
+
+/* Until the server's end takes no more, or has taken that much. Returns: how many bytes it took */
+static gsize
+say_much (Fixture *f, gsize most)
+{
+  g_autofree char *many = g_strnfill (10000, 'x');
+  gsize all = 0;
+
+  while (all < most && gnutls_record_send (f->tls.server, many, 10000) > 0)
+    all += 10000;
+  return all;
+}
+
+/* All that came is there before the error, even if the caller's end had no room for it. */
+static void
+test_server_leaves_before_reader (Fixture *f, gconstpointer user_data)
+{
+  gint64 end_us = g_get_monotonic_time () + 2 * G_TIME_SPAN_SECOND;
+  gsize all = 0;
+
+  start_download (f, "HTTP/1.1 200 So\r\nContent-Length: 10000000\r\n\r\n", IDLE_S);
+  g_unix_set_fd_nonblocking (f->tls.fd, TRUE, NULL);
+  while (all < 290000 && g_get_monotonic_time () < end_us)
+    {
+      all += say_much (f, 10000);
+      while (cpd_transfer_get_progress (f->transfer).received < all
+             && g_get_monotonic_time () < end_us)
+        g_thread_yield ();
+    }
+  cpd_stream_stop (f->stream);
+  all += say_much (f, 200000);
+  shutdown (f->tls.fd, SHUT_RDWR);
+  g_assert_true (cpd_stream_start (f->stream, NULL));
+  test_loop_run_for (50); /* what has no room yet must not be lost */
+  assert_reads_at_least (f, all);
   assert_fails (f, CERTPIN_ERROR_TRUNCATED);
 }
 
@@ -378,6 +429,7 @@ main (int argc, char **argv)
   ADD ("chunks", NULL, test_chunks);
   ADD ("breaks", NULL, test_breaks);
   ADD ("server-leaves", NULL, test_server_leaves);
+  ADD ("server-leaves-before-reader", NULL, test_server_leaves_before_reader);
   ADD ("reader-leaves", NULL, test_reader_leaves);
   ADD ("idle", NULL, test_idle);
   ADD ("stops", NULL, test_stops);

@@ -43,27 +43,31 @@ class WholeStream:
         self._pending = pending
 
     def answer(self):
-        stream = self._pending.stream()
+        answer = self._pending.answer()
+        if 'body' not in answer.info:  # a redirect that is not followed
+            return answer
+        stream = self._pending.stream_of(answer)
         body, whole = stream.read_all()
         stream.close()
         totals = stream.finish()  # fails if it was cut
         if not whole or totals['bytes-received'] != len(body):
             raise AssertionError(f'{len(body)} bytes came, whole: {whole}, but {totals}')
-        return replace(stream.answer, body=body)
+        return replace(answer, body=body)
 
     def wait(self):
         return self.answer()
 
 
 class Streamed(NamedTuple):
-    """The answer comes by a descriptor."""
+    """The answer comes by a descriptor, and has no more time than it has in a reply."""
 
     name: str
     method: str = 'GET'
 
     def begin(self, cell):
-        return WholeStream(cell.caller.begin_request(cell.url, self.method, stream='always',
-                                                     **OPTIONS | cell.options))
+        options = OPTIONS | cell.options
+        return WholeStream(cell.caller.begin_request(
+            cell.url, self.method, stream='always', stream_timeout_ms=options['timeout_ms'], **options))
 
     def echo(self, cell):
         return f'{self.method} {cell.path} '.encode()

@@ -63,7 +63,10 @@ class Pending:
 
     def stream(self, seconds=DEADLINE_S):
         """An answer that comes by a descriptor."""
-        answer = self.answer(seconds)
+        return self.stream_of(self.answer(seconds))
+
+    def stream_of(self, answer):
+        """The stream of an answer of this call."""
         return Stream(self.caller, answer, self.descriptors[answer.info['body']])
 
 
