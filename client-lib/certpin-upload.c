@@ -9,6 +9,7 @@
 #include "certpin-upload.h"
 
 #include "certpin-error.h"
+#include "certpin-exchange.h"
 #include "certpin-send.h"
 #include "certpin-wait.h"
 
@@ -106,12 +107,13 @@ exchange (CertpinUpload *upload, Pump *pump, int theirs, GError **error)
   GThread *thread;
 
   certpin_send_begin (upload->client, upload->request, add_body (upload), descriptors,
-                      upload->cancellable, certpin_wait_on_result, wait);
+                      certpin_send_begin, upload->cancellable, certpin_wait_on_result, wait);
   thread = g_thread_new ("certpin-upload", pump_run, pump);
   certpin_wait_for_result (wait);
   g_cancellable_cancel (pump->stop);
   g_thread_join (thread);
-  return certpin_client_send_finish (upload->client, certpin_wait_for_result (wait), error);
+  return certpin_exchange_take_response (G_TASK (certpin_wait_for_result (wait)),
+                                         /* streams= */ TRUE, error);
 }
 
 /* A file knows how long it is. */
