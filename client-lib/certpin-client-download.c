@@ -7,65 +7,28 @@
 #include "certpin-client.h"
 
 #include "certpin-download.h"
-#include "certpin-engine.h"
+#include "certpin-job.h"
 #include "certpin-task.h"
 
-/* An asynchronous download. */
-typedef struct
-{
-  CertpinDownload download;
-  GDestroyNotify destroy; /* (nullable): of the data of the progress */
-  CertpinResponse *response;
-  GError *error;
-} Job;
-
 static void
-download_clear (CertpinDownload *download)
+download_free (gpointer data)
 {
-  g_clear_object (&download->client);
-  g_clear_pointer (&download->request, certpin_request_unref);
-  g_clear_object (&download->file);
+  CertpinDownload *download = data;
+
+  if (download->progress.destroy != NULL)
+    download->progress.destroy (download->progress.data);
+  g_object_unref (download->client);
+  certpin_request_unref (download->request);
+  g_object_unref (download->file);
   g_clear_pointer (&download->options, g_variant_unref);
   g_clear_object (&download->cancellable);
+  g_free (download);
 }
 
-static void
-job_free (gpointer data)
+static CertpinResponse *
+download_run (gpointer transfer, GError **error)
 {
-  Job *job = data;
-
-  if (job->destroy != NULL)
-    job->destroy (job->download.progress.data);
-  download_clear (&job->download);
-  g_clear_pointer (&job->response, certpin_response_unref);
-  g_clear_error (&job->error);
-  g_free (job);
-}
-
-/* Runs in the task's context, like all that frees what the program passed. */
-static gboolean
-job_on_done (gpointer data)
-{
-  GTask *task = data;
-  Job *job = g_task_get_task_data (task);
-
-  if (job->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&job->error));
-  else
-    g_task_return_pointer (task, g_steal_pointer (&job->response),
-                           (GDestroyNotify)certpin_response_unref);
-  return G_SOURCE_REMOVE;
-}
-
-static gpointer
-job_run (gpointer data)
-{
-  GTask *task = data;
-  Job *job = g_task_get_task_data (task);
-
-  job->response = certpin_download_run (&job->download, &job->error);
-  certpin_context_post (g_task_get_context (task), job_on_done, task, g_object_unref);
-  return NULL;
+  return certpin_download_run (transfer, error);
 }
 
 /**
@@ -109,7 +72,7 @@ certpin_client_download_async (CertpinClient *client, CertpinRequest *request, G
                                gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  Job *job;
+  CertpinDownload *download;
 
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
@@ -117,17 +80,18 @@ certpin_client_download_async (CertpinClient *client, CertpinRequest *request, G
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_task_new (client, certpin_client_download_async, cancellable, callback, user_data);
-  job = g_new0 (Job, 1);
-  job->destroy = progress_destroy;
-  job->download.client = g_object_ref (client);
-  job->download.request = certpin_request_ref (request);
-  job->download.file = g_object_ref (file);
-  job->download.cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  job->download.progress = (CertpinProgress){ progress, progress_data, g_task_get_context (task) };
-  g_task_set_task_data (task, job, job_free);
-  job->download.options = certpin_task_take_options (task, options);
-  if (job->download.options != NULL)
-    g_thread_unref (g_thread_new ("certpin-download", job_run, g_object_ref (task)));
+  download = g_new0 (CertpinDownload, 1);
+  download->client = g_object_ref (client);
+  download->request = certpin_request_ref (request);
+  download->file = g_object_ref (file);
+  download->options = certpin_task_take_options (task, options);
+  download->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  download->progress
+      = (CertpinProgress){ progress, progress_data, progress_destroy, g_task_get_context (task) };
+  if (download->options != NULL)
+    certpin_job_start (task, download_run, download, download_free);
+  else
+    download_free (download);
 }
 
 /**

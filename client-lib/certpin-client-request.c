@@ -11,9 +11,6 @@
 #include "certpin-task.h"
 #include "certpin-wait.h"
 
-/* The name of tasks that return a response, not a reply. */
-#define GATHERED "gathered"
-
 #define BODY_MAX_BYTES ((guint64)16 * 1024 * 1024)
 
 /* Puts together the body of a response that came as a stream, and returns the reply as if the body
@@ -90,7 +87,8 @@ limit_body (GVariant *options)
  * Sends a request to a pinned host. The service sends none of it before the server has
  * proved that it holds a pinned key.
  *
- * The response is complete in memory. Its body may have 16 MiB; more if the options have `stream`
+ * The body of @request may have any size. The response is complete in memory. Its body may have
+ * 16 MiB; more if the options have `stream`
  * and a larger `max-body`. For bodies of any size, use certpin_client_send_async().
  *
  * In @callback, call certpin_client_secure_request_finish() to get the result.
@@ -114,12 +112,12 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   given = certpin_task_take_options (task, options);
   if (given == NULL)
     return;
-  if (!g_variant_lookup (given, "stream", "s", NULL))
+  if (!g_variant_lookup (given, "stream", "s", NULL) && !certpin_exchange_is_large (request))
     {
       certpin_task_submit (task, certpin_exchange_new_call (request, given));
       return;
     }
-  g_task_set_name (task, GATHERED);
+  g_task_set_name (task, CERTPIN_EXCHANGE_GATHERED);
   certpin_client_send_async (client, request, limit_body (given), cancellable, gather_on_response,
                              g_object_ref (task));
 }
@@ -177,8 +175,6 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (g_strcmp0 (g_task_get_name (G_TASK (result)), GATHERED) == 0)
-    return g_task_propagate_pointer (G_TASK (result), error);
   return certpin_exchange_take_response (G_TASK (result), /* streams= */ FALSE, error);
 }
 
@@ -193,7 +189,8 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  * Sends a request to a pinned host. The service sends none of it before the server has
  * proved that it holds a pinned key.
  *
- * The response is complete in memory. Its body may have 16 MiB; more if the options have `stream`
+ * The body of @request may have any size. The response is complete in memory. Its body may have
+ * 16 MiB; more if the options have `stream`
  * and a larger `max-body`. For bodies of any size, use certpin_client_send().
  *
  * This function waits for the result.

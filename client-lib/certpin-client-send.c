@@ -11,52 +11,35 @@
 #include "certpin-task.h"
 #include "certpin-wait.h"
 
-#define STREAM_TIMEOUT_MAX_MS 86400000
-#define GRACE_MS              5000
-
-/* Small bodies come in the reply, which costs less. */
-static GVariant *
-add_stream (GVariant *options)
+static void
+on_uploaded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  CertpinResponse *response
+      = certpin_client_upload_finish (CERTPIN_CLIENT (source), result, &error);
 
-  if (!g_variant_dict_contains (&dict, "stream"))
-    g_variant_dict_insert (&dict, "stream", "s", "auto");
-  return g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (response != NULL)
+    g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
+  else
+    g_task_return_error (task, error);
 }
 
-/* A body from a descriptor takes as long as it takes, up to its own limit. */
-static int
-timeout_of_upload (GVariant *options)
+/* Sends the body through a descriptor. */
+static void
+send_large (CertpinClient *client, CertpinRequest *request, GVariant *options,
+            GCancellable *cancellable, GTask *task)
 {
-  guint32 timeout_ms = STREAM_TIMEOUT_MAX_MS;
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
+  GBytes *bytes = certpin_request_get_body (request);
+  g_autoptr (GInputStream) body = g_memory_input_stream_new_from_bytes (bytes);
+  g_autoptr (CertpinRequest) bare
+      = certpin_request_new (certpin_request_get_method (request), url,
+                             certpin_request_get_headers (request), /* body= */ NULL, NULL);
 
-  g_variant_lookup (options, "stream-timeout-ms", "u", &timeout_ms);
-  return (int)MIN (timeout_ms, STREAM_TIMEOUT_MAX_MS) + GRACE_MS;
-}
-
-/* As certpin_client_send_async(). `descriptors`: (nullable): to which the options refer */
-void
-certpin_send_begin (CertpinClient *client, CertpinRequest *request, GVariant *options,
-                    GUnixFDList *descriptors, GCancellable *cancellable,
-                    GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task
-      = certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data);
-  g_autoptr (GVariant) given = certpin_task_take_options (task, options);
-  g_autoptr (GVariant) with_stream = NULL;
-  CertpinCall *call;
-
-  if (given == NULL)
-    return;
-  with_stream = add_stream (given);
-  call = certpin_exchange_new_call (request, with_stream);
-  if (descriptors != NULL)
-    {
-      call->sent = g_object_ref (descriptors);
-      call->timeout_ms = timeout_of_upload (given);
-    }
-  certpin_task_submit (task, call);
+  g_task_set_name (task, CERTPIN_EXCHANGE_GATHERED);
+  certpin_client_upload_async (client, bare, body, (gint64)g_bytes_get_size (bytes), options,
+                               cancellable, /* progress= */ NULL, NULL, NULL, on_uploaded, task);
 }
 
 /**
@@ -71,7 +54,8 @@ certpin_send_begin (CertpinClient *client, CertpinRequest *request, GVariant *op
  *
  * Sends a request to a pinned host, like certpin_client_secure_request_async(), but the result is
  * there as soon as the head of the response is, and the body is a stream of any size,
- * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time.
+ * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time. The body
+ * of @request may also have any size; see certpin_client_upload() for one that is not in memory.
  *
  * In @callback, call certpin_client_send_finish() to get the result.
  *
@@ -86,8 +70,13 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
   g_return_if_fail (request != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  certpin_send_begin (client, request, options, /* descriptors= */ NULL, cancellable, callback,
-                      user_data);
+  if (certpin_exchange_is_large (request))
+    send_large (
+        client, request, options, cancellable,
+        certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data));
+  else
+    certpin_send_begin (client, request, options, /* descriptors= */ NULL,
+                        certpin_client_send_async, cancellable, callback, user_data);
 }
 
 /**
@@ -155,7 +144,8 @@ certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError 
  *
  * Sends a request to a pinned host, like certpin_client_secure_request(), but returns as soon as
  * the head of the response is there, and the body is a stream of any size,
- * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time.
+ * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time. The body
+ * of @request may also have any size; see certpin_client_upload() for one that is not in memory.
  *
  * This function waits for the result.
  *

@@ -7,65 +7,28 @@
 #include "certpin-client.h"
 
 #include "certpin-upload.h"
-#include "certpin-engine.h"
+#include "certpin-job.h"
 #include "certpin-task.h"
 
-/* An asynchronous upload. */
-typedef struct
-{
-  CertpinUpload upload;
-  GDestroyNotify destroy; /* (nullable): of the data of the progress */
-  CertpinResponse *response;
-  GError *error;
-} Job;
-
 static void
-upload_clear (CertpinUpload *upload)
+upload_free (gpointer data)
 {
-  g_clear_object (&upload->client);
-  g_clear_pointer (&upload->request, certpin_request_unref);
-  g_clear_object (&upload->body);
+  CertpinUpload *upload = data;
+
+  if (upload->progress.destroy != NULL)
+    upload->progress.destroy (upload->progress.data);
+  g_object_unref (upload->client);
+  certpin_request_unref (upload->request);
+  g_object_unref (upload->body);
   g_clear_pointer (&upload->options, g_variant_unref);
   g_clear_object (&upload->cancellable);
+  g_free (upload);
 }
 
-static void
-job_free (gpointer data)
+static CertpinResponse *
+upload_run (gpointer transfer, GError **error)
 {
-  Job *job = data;
-
-  if (job->destroy != NULL)
-    job->destroy (job->upload.progress.data);
-  upload_clear (&job->upload);
-  g_clear_pointer (&job->response, certpin_response_unref);
-  g_clear_error (&job->error);
-  g_free (job);
-}
-
-/* Runs in the task's context, like all that frees what the program passed. */
-static gboolean
-job_on_done (gpointer data)
-{
-  GTask *task = data;
-  Job *job = g_task_get_task_data (task);
-
-  if (job->error != NULL)
-    g_task_return_error (task, g_steal_pointer (&job->error));
-  else
-    g_task_return_pointer (task, g_steal_pointer (&job->response),
-                           (GDestroyNotify)certpin_response_unref);
-  return G_SOURCE_REMOVE;
-}
-
-static gpointer
-job_run (gpointer data)
-{
-  GTask *task = data;
-  Job *job = g_task_get_task_data (task);
-
-  job->response = certpin_upload_run (&job->upload, &job->error);
-  certpin_context_post (g_task_get_context (task), job_on_done, task, g_object_unref);
-  return NULL;
+  return certpin_upload_run (transfer, error);
 }
 
 /**
@@ -106,7 +69,7 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
                              gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  Job *job;
+  CertpinUpload *upload;
 
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
@@ -114,18 +77,19 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_task_new (client, certpin_client_upload_async, cancellable, callback, user_data);
-  job = g_new0 (Job, 1);
-  job->destroy = progress_destroy;
-  job->upload.client = g_object_ref (client);
-  job->upload.request = certpin_request_ref (request);
-  job->upload.body = g_object_ref (body);
-  job->upload.length = length;
-  job->upload.cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  job->upload.progress = (CertpinProgress){ progress, progress_data, g_task_get_context (task) };
-  g_task_set_task_data (task, job, job_free);
-  job->upload.options = certpin_task_take_options (task, options);
-  if (job->upload.options != NULL)
-    g_thread_unref (g_thread_new ("certpin-upload", job_run, g_object_ref (task)));
+  upload = g_new0 (CertpinUpload, 1);
+  upload->client = g_object_ref (client);
+  upload->request = certpin_request_ref (request);
+  upload->body = g_object_ref (body);
+  upload->length = length;
+  upload->options = certpin_task_take_options (task, options);
+  upload->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
+  upload->progress
+      = (CertpinProgress){ progress, progress_data, progress_destroy, g_task_get_context (task) };
+  if (upload->options != NULL)
+    certpin_job_start (task, upload_run, upload, upload_free);
+  else
+    upload_free (upload);
 }
 
 /**

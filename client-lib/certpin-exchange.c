@@ -22,6 +22,17 @@
 static const CertpinMethod secure_request
     = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
 
+/* Smaller ones go in the call: then the service can send the request again if a kept-alive
+ * connection turns out to be dead, which it cannot with what it has read from a descriptor. */
+#define INLINE_MAX_BYTES (16 * 1024 * 1024)
+
+/* Returns: whether the body is too large for a call, and must go through a descriptor */
+gboolean
+certpin_exchange_is_large (CertpinRequest *request)
+{
+  return g_bytes_get_size (certpin_request_get_body (request)) > INLINE_MAX_BYTES;
+}
+
 /* `options`: an `a{sv}`. Returns: (transfer full) */
 CertpinCall *
 certpin_exchange_new_call (CertpinRequest *request, GVariant *options)
@@ -98,19 +109,22 @@ take_body (GTask *task, GVariant *info, GError **error)
                            certpin_client_get_link (client));
 }
 
-/* Ends a task that was submitted with such a call. `streams`: the response is to have a stream,
- * whether or not its body came by a descriptor; otherwise it may not have come by one.
+/* Ends a task that was submitted with such a call, or that returns a response. `streams`: the
+ * response is to have a stream, whether or not its body came by a descriptor; otherwise it may not
+ * have come by one.
  * Returns: (transfer full) (nullable) */
 CertpinResponse *
 certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
 {
-  g_autoptr (GVariant) reply = g_task_propagate_pointer (task, error);
-  g_autoptr (GVariant) headers = NULL, body = NULL, info = NULL;
+  g_autoptr (GVariant) reply = NULL, headers = NULL, body = NULL, info = NULL;
   g_autoptr (GInputStream) stream = NULL;
   g_autoptr (GBytes) bytes = NULL;
   gboolean by_descriptor;
   guint32 status;
 
+  if (g_strcmp0 (g_task_get_name (task), CERTPIN_EXCHANGE_GATHERED) == 0)
+    return g_task_propagate_pointer (task, error);
+  reply = g_task_propagate_pointer (task, error);
   if (reply == NULL)
     return NULL;
   g_variant_get (reply, "(u@a(ss)@ay@a{sv})", &status, &headers, &body, &info);

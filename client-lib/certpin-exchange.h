@@ -10,6 +10,10 @@
 
 G_BEGIN_DECLS
 
+/* The name of tasks that return a response, not a reply. */
+#define CERTPIN_EXCHANGE_GATHERED "gathered"
+
+gboolean certpin_exchange_is_large (CertpinRequest *request);
 CertpinCall *certpin_exchange_new_call (CertpinRequest *request, GVariant *options);
 CertpinResponse *certpin_exchange_take_response (GTask *task, gboolean streams, GError **error);
 

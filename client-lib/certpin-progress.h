@@ -13,8 +13,9 @@ typedef struct
 {
   GFileProgressCallback function; /* (nullable) */
   gpointer data;
-  GMainContext *context; /* (nullable): NULL: in the thread that reports */
-  gint64 next_us;        /* monotonic: nothing is reported before */
+  GDestroyNotify destroy; /* (nullable): of the data */
+  GMainContext *context;  /* (nullable): NULL: in the thread that reports */
+  gint64 next_us;         /* monotonic: nothing is reported before */
 } CertpinProgress;
 
 void certpin_progress_report (CertpinProgress *progress, goffset done, goffset total);

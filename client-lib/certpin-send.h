@@ -11,7 +11,7 @@
 G_BEGIN_DECLS
 
 void certpin_send_begin (CertpinClient *client, CertpinRequest *request, GVariant *options,
-                         GUnixFDList *descriptors, GCancellable *cancellable,
+                         GUnixFDList *descriptors, gpointer source_tag, GCancellable *cancellable,
                          GAsyncReadyCallback callback, gpointer user_data);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "certpin-upload.h"
 
 #include "certpin-error.h"
+#include "certpin-exchange.h"
 #include "certpin-send.h"
 #include "certpin-wait.h"
 
@@ -103,15 +104,22 @@ exchange (CertpinUpload *upload, Pump *pump, int theirs, GError **error)
 {
   g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&theirs, 1);
   g_autoptr (CertpinWait) wait = certpin_wait_begin ();
-  GThread *thread;
+  g_autoptr (GError) reason = NULL;
+  GThread *thread = g_thread_try_new ("certpin-upload", pump_run, pump, &reason);
 
+  if (thread == NULL)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                   "this program can have no more threads: %s", reason->message);
+      return NULL;
+    }
   certpin_send_begin (upload->client, upload->request, add_body (upload), descriptors,
-                      upload->cancellable, certpin_wait_on_result, wait);
-  thread = g_thread_new ("certpin-upload", pump_run, pump);
+                      certpin_send_begin, upload->cancellable, certpin_wait_on_result, wait);
   certpin_wait_for_result (wait);
   g_cancellable_cancel (pump->stop);
   g_thread_join (thread);
-  return certpin_client_send_finish (upload->client, certpin_wait_for_result (wait), error);
+  return certpin_exchange_take_response (G_TASK (certpin_wait_for_result (wait)),
+                                         /* streams= */ TRUE, error);
 }
 
 /* A file knows how long it is. */

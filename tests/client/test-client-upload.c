@@ -18,9 +18,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BODY_BYTES (3 * 1024 * 1024)
-#define UPLOADS    200
-#define SPARE      8
+#define BODY_BYTES  (3 * 1024 * 1024)
+#define LARGE_BYTES (17 * 1024 * 1024)
+#define UPLOADS     200
+#define SPARE       8
 
 typedef struct
 {
@@ -235,6 +236,29 @@ test_cancelled (Fixture *f, gconstpointer user_data)
   fake_service_wait_for_held (f->service, 0);
 }
 
+/* A body that is too large for a call is uploaded, whichever function sends it. */
+static void
+test_large (Fixture *f, gconstpointer user_data)
+{
+  g_autofree char *bytes = g_strnfill (LARGE_BYTES, 'x');
+  g_autoptr (GBytes) body = g_bytes_new_static (bytes, LARGE_BYTES);
+  g_autoptr (CertpinRequest) large
+      = certpin_request_new ("PUT", "https://h.example/", NULL, body, NULL);
+
+  for (int in_memory = 0; in_memory < 2; in_memory++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CertpinResponse) response
+          = in_memory ? certpin_client_secure_request (f->client, large, NULL, NULL, &error)
+                      : certpin_client_send (f->client, large, NULL, NULL, &error);
+
+      g_assert_no_error (error);
+      g_assert_cmpmem (f->received->data, f->received->len, bytes, LARGE_BYTES);
+      g_assert_true ((certpin_response_get_stream (response) == NULL) == in_memory);
+      g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (response)), ==, in_memory);
+    }
+}
+
 static unsigned int
 count_open_files (void)
 {
@@ -280,6 +304,7 @@ main (int argc, char *argv[])
   ADD ("not-read", test_not_read);
   ADD ("wrong", test_wrong);
   ADD ("cancelled", test_cancelled);
+  ADD ("large", test_large);
   ADD ("many", test_many);
   status = g_test_run ();
   private_bus_finish ();

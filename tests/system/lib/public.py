@@ -41,10 +41,16 @@ def copy_of(path):
 
 
 @functools.cache
-def certpinctl():
-    """A copy of the tool, and of the library where the tool looks for it."""
-    tool = pathlib.Path(program('CERTPINCTL'))
-    for library in (tool.parents[1] / 'client-lib').glob('libcertpin.so.*'):
+def with_library(path):
+    """A copy of a program that uses the library, and of the library where the program looks for it."""
+    tool = pathlib.Path(path)
+    build = next(folder for folder in tool.parents if (folder / 'client-lib').is_dir())
+    for library in (build / 'client-lib').glob('libcertpin.so.*'):
         if library.is_file():
             put(library, os.path.join(_copies(), 'client-lib', library.name))
-    return put(tool, os.path.join(_copies(), 'cli', tool.name))
+    return put(tool, os.path.join(_copies(), tool.relative_to(build)))
+
+
+def certpinctl():
+    """A copy of the tool."""
+    return with_library(program('CERTPINCTL'))

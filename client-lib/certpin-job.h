@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Private: a transfer that blocks, in a thread of its own. */
+
+#pragma once
+
+#include "certpin-response.h"
+
+G_BEGIN_DECLS
+
+/* Runs in the thread. Returns: (transfer full) (nullable) */
+typedef CertpinResponse *(*CertpinJobRun) (gpointer transfer, GError **error);
+
+void certpin_job_start (GTask *task, CertpinJobRun run, gpointer transfer, GDestroyNotify release);
+
+G_END_DECLS

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* read-stream HOW URL: reads a response with the library, and prints how many bytes came and how
+ * that ended: `whole`, or the name of the error. HOW is `sync`, `async` or `memory`. */
+
+#include <certpin.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#define PIECE_BYTES 50000
+
+static void
+on_result (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  *(GAsyncResult **)user_data = g_object_ref (result);
+}
+
+static gssize
+read_async (GInputStream *stream, void *buffer, GError **error)
+{
+  GAsyncResult *result = NULL;
+  gssize length;
+
+  g_input_stream_read_async (stream, buffer, PIECE_BYTES, G_PRIORITY_DEFAULT, NULL, on_result,
+                             &result);
+  while (result == NULL)
+    g_main_context_iteration (NULL, TRUE);
+  length = g_input_stream_read_finish (stream, result, error);
+  g_object_unref (result);
+  return length;
+}
+
+/* Returns: how many bytes came before the end or `error` */
+static gsize
+read_stream (CertpinResponse *response, gboolean async, GError **error)
+{
+  GInputStream *stream = certpin_response_get_stream (response);
+  g_autofree char *buffer = g_malloc (PIECE_BYTES);
+  gsize total = 0;
+  gssize length;
+
+  while ((length = async ? read_async (stream, buffer, error)
+                         : g_input_stream_read (stream, buffer, PIECE_BYTES, NULL, error))
+         > 0)
+    total += (gsize)length;
+  return total;
+}
+
+/* Returns: how many bytes came */
+static gsize
+get (CertpinClient *client, CertpinRequest *request, const char *how, GError **error)
+{
+  g_autoptr (CertpinResponse) response = NULL;
+
+  if (strcmp (how, "memory") != 0)
+    {
+      response = certpin_client_send (client, request, NULL, NULL, error);
+      return response != NULL ? read_stream (response, strcmp (how, "async") == 0, error) : 0;
+    }
+  response = certpin_client_secure_request (
+      client, request, g_variant_new_parsed ("{'stream': <'auto'>}"), NULL, error);
+  return response != NULL ? g_bytes_get_size (certpin_response_get_body (response)) : 0;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (CertpinClient) client = certpin_client_new ();
+  g_autoptr (CertpinRequest) request = NULL;
+  g_autoptr (GError) error = NULL;
+  gsize count = 0;
+
+  if (argc != 3)
+    return 2;
+  request = certpin_request_new ("GET", argv[2], NULL, NULL, &error);
+  if (request != NULL)
+    count = get (client, request, argv[1], &error);
+  printf ("%zu %s\n", count,
+          error == NULL                    ? "whole"
+          : error->domain == CERTPIN_ERROR ? certpin_error_get_name (error->code)
+                                           : error->message);
+  return error == NULL ? 0 : 1;
+}
