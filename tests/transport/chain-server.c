@@ -168,17 +168,11 @@ make_key (ChainServer *server, GBytes *der)
   return key;
 }
 
-static gnutls_certificate_credentials_t
-make_credentials (GPtrArray *ders, gnutls_x509_privkey_t key)
+/* `certificates`: (out): as many as there are `ders`.
+ * Returns: how many GnuTLS can read, from the first one on */
+static unsigned int
+import_certificates (GPtrArray *ders, gnutls_pcert_st *certificates)
 {
-  gnutls_certificate_credentials_t credentials;
-  g_autofree gnutls_pcert_st *certificates = g_new0 (gnutls_pcert_st, ders->len);
-  gnutls_privkey_t abstract;
-
-  gnutls_certificate_allocate_credentials (&credentials);
-  gnutls_certificate_set_flags (credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
-  gnutls_privkey_init (&abstract);
-  gnutls_privkey_import_x509 (abstract, key, GNUTLS_PRIVKEY_IMPORT_COPY);
   for (unsigned int i = 0; i < ders->len; i++)
     {
       gsize length;
@@ -186,13 +180,32 @@ make_credentials (GPtrArray *ders, gnutls_x509_privkey_t key)
       const gnutls_datum_t datum = { (unsigned char *)data, (unsigned int)length };
 
       if (gnutls_pcert_import_x509_raw (&certificates[i], &datum, GNUTLS_X509_FMT_DER, 0) < 0)
-        g_clear_pointer (&credentials, gnutls_certificate_free_credentials);
-      if (credentials == NULL)
-        return NULL;
+        return i;
     }
-  if (gnutls_certificate_set_key (credentials, NULL, 0, certificates, (int)ders->len, abstract) < 0)
-    g_clear_pointer (&credentials, gnutls_certificate_free_credentials);
-  return credentials;
+  return ders->len;
+}
+
+/* Returns: (transfer full) (nullable) */
+static gnutls_certificate_credentials_t
+make_credentials (GPtrArray *ders, gnutls_x509_privkey_t key)
+{
+  gnutls_certificate_credentials_t credentials;
+  g_autofree gnutls_pcert_st *certificates = g_new0 (gnutls_pcert_st, ders->len);
+  unsigned int count = import_certificates (ders, certificates);
+  gnutls_privkey_t abstract;
+
+  gnutls_certificate_allocate_credentials (&credentials);
+  gnutls_certificate_set_flags (credentials, GNUTLS_CERTIFICATE_SKIP_KEY_CERT_MATCH);
+  gnutls_privkey_init (&abstract);
+  gnutls_privkey_import_x509 (abstract, key, GNUTLS_PRIVKEY_IMPORT_COPY);
+  if (count == ders->len
+      && gnutls_certificate_set_key (credentials, NULL, 0, certificates, (int)count, abstract) >= 0)
+    return credentials; /* which own the rest now */
+  for (unsigned int i = 0; i < count; i++)
+    gnutls_pcert_deinit (&certificates[i]);
+  gnutls_privkey_deinit (abstract);
+  gnutls_certificate_free_credentials (credentials);
+  return NULL;
 }
 
 /* `ders`: of GBytes: a chain, to be presented from now on. `key`: (nullable): of its first
