@@ -137,7 +137,7 @@ read_proxies (CpdConfig *config, CpdKeyFile *file, const char *key, const char *
     }
 }
 
-/* The file names proxies, so all of those have to be known. */
+/* The file names proxies, so all of those have to be known. An empty value means none. */
 static void
 read_credentials (CpdConfig *config, CpdKeyFile *file, GPtrArray *problems)
 {
@@ -146,7 +146,8 @@ read_credentials (CpdConfig *config, CpdKeyFile *file, GPtrArray *problems)
 
   file->group = "Network";
   path = g_key_file_get_string (file->content, file->group, "ProxyCredentials", NULL);
-  if (path != NULL && !cpd_proxy_credentials_load (config->proxies, path, problems, &error))
+  if (path != NULL && *path != '\0'
+      && !cpd_proxy_credentials_load (config->proxies, path, problems, &error))
     cpd_key_file_complain (file, "ProxyCredentials", "[Network] ProxyCredentials=%s: %s", path,
                            error->message);
 }
