@@ -5,7 +5,9 @@
  * other way round. Pieces are moved in turn with those of other users (cpd-reading).
  *
  * A caller that closes its end reads no more, so what still comes for it is dropped. What it sent
- * before that goes to the server, within a limit of time. */
+ * before that goes to the server, within a limit of time. The connection is closed only after the
+ * server has closed it: the kernel resets one that is closed while data still comes, and forgets
+ * what it has not sent (RFC 1122, section 4.2.2.13). */
 
 #include "config.h"
 
@@ -100,15 +102,23 @@ finish (CpdRelay *relay, GError *error)
   g_clear_error (&error);
 }
 
+/* Whether the kernel has all that the caller will ever send. */
+static gboolean
+is_sent (CpdRelay *relay)
+{
+  return relay->up_ended && !cpd_tls_has_unsent (relay->settings.connection->tls);
+}
+
 static gboolean
 on_late (gpointer user_data)
 {
   CpdRelay *relay = user_data;
 
   relay->last_bytes_timer = 0;
-  finish (relay,
-          g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                               "it did not take what was sent before the tunnel was closed"));
+  finish (relay, is_sent (relay) ? NULL
+                                 : g_error_new_literal (
+                                     G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                                     "it did not take what was sent before the tunnel was closed"));
   return G_SOURCE_REMOVE;
 }
 
@@ -209,6 +219,16 @@ give_rest (CpdRelay *relay)
   give (relay, rest->data, rest->len);
 }
 
+/* Nobody is left who would miss what a cut connection did not bring. */
+static gboolean
+is_end_after_all (CpdRelay *relay)
+{
+  if (!relay->left || !g_error_matches (relay->receive_error, G_TLS_ERROR, G_TLS_ERROR_EOF))
+    return FALSE;
+  g_clear_error (&relay->receive_error);
+  return TRUE;
+}
+
 /* From the server to the caller. An error is kept until the caller has what came before. */
 static void
 receive_piece (CpdRelay *relay)
@@ -229,7 +249,7 @@ receive_piece (CpdRelay *relay)
     }
   if (length < 0)
     would_block (&relay->receive_error);
-  relay->down_ended = length == 0;
+  relay->down_ended = length == 0 || is_end_after_all (relay);
   if (count > 0)
     give (relay, buffer, count);
   relay->silent = count == 0;
@@ -260,8 +280,7 @@ static void wait_for_turn (CpdRelay *relay);
 static gboolean
 is_over (CpdRelay *relay)
 {
-  return relay->up_ended && !cpd_tls_has_unsent (relay->settings.connection->tls)
-         && (relay->left || (relay->down_ended && relay->down->len == 0));
+  return is_sent (relay) && relay->down_ended && relay->down->len == 0;
 }
 
 static void on_ready (gpointer user_data);

@@ -97,6 +97,20 @@ def _(world):
     equal(server.bytes, MIB, 'the bytes that arrived')
 
 
+@test('so does it to a server that still sends')
+def _(world):
+    def answer(connection):
+        connection.send(b'so far')
+        return bool(connection.read())
+
+    server, _ = serve(world, answer)
+    tunnel = world.alice.connect(HOST, server.port)
+    tunnel.send(b'x' * MIB)
+    tunnel.close()
+    server.wait_until_idle()
+    equal(server.bytes, MIB, 'the bytes that arrived')
+
+
 @test('a server that goes away without ending TLS is a cut')
 def _(world):
     def cut(connection):
