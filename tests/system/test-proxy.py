@@ -274,6 +274,46 @@ def _(world):
     equal(proxy.opened, 0, 'the number of connections to the proxy')
 
 
+# Bodies of any size
+
+@test('a body comes by a descriptor, and another is read from one, through a proxy: whole, and over one connection')
+def _(world):
+    body = os.urandom(4096 * KIB)
+    for keywords in ({}, {'identity': world.issue('127.0.0.1')}):
+        server, proxy = set_up(world, **keywords)
+        server.respond = lambda *_: http.reply(200, body)
+        for _ in range(2):
+            stream = world.alice.stream(server.url(HOST))
+            equal(stream.answer.info['proxy'], proxy.url(), 'the proxy in the evidence')
+            equal(stream.read_all(), (body, True), 'the body')
+            equal(stream.finish(), {'bytes-sent': 0, 'bytes-received': len(body)}, 'the totals')
+            stream.close()
+        theirs, ours = os.pipe()
+        pending = world.alice.begin_upload(server.url(HOST), theirs, len(body))
+        world.alice.flush()
+        os.close(theirs)
+        with open(ours, 'wb') as file:
+            file.write(body)
+        equal(pending.answer().status, 200, 'the status')
+        holds(server.requests[-1].body == body, 'what arrived is not what was sent')
+        equal([one.target for one in proxy.asked], [f'{HOST}:{server.port}'], 'what the proxy was asked')
+
+
+@test('the pin changes while a body streams through a proxy: PinChanged, and the body is cut')
+def _(world):
+    for keywords in ({}, {'identity': world.issue('127.0.0.1')}):
+        server, proxy = set_up(world, **keywords)
+        server.respond = drip_half
+        stream = world.alice.stream(server.url(HOST))
+        holds(stream.read(), 'nothing came')
+        change(world)
+        holds(not stream.read_all()[1], 'a body that was cut ended like a whole one')
+        world.alice.refused('PinChanged', stream.finish)
+        proxy.wait_until_idle()
+        stream.close()
+        world.alice.unpin(HOST)
+
+
 # Connections for any protocol
 
 def echo(connection):

@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "daemon/transport/cpd-stream.h"
+#include "tests/lib/test-core.h"
 #include "tests/lib/test-loop.h"
 #include "tls-fixture.h"
 
@@ -198,6 +200,81 @@ test_nothing_is_kept_ahead (Fixture *f, gconstpointer user_data)
   test_two_records_in_one (f, user_data);
 }
 
+/* A message that is no data, and data, in one record of the outer session. */
+static void
+send_behind_new_keys (Fixture *f, const char *text)
+{
+  gsize length = strlen (text);
+
+  f->corked = g_byte_array_new ();
+  g_assert_cmpint (gnutls_session_key_update (f->server, 0), ==, 0);
+  g_assert_cmpint (gnutls_record_send (f->server, text, length), ==, (ssize_t)length);
+  g_assert_cmpint (gnutls_record_send (f->outer.server, f->corked->data, f->corked->len), ==,
+                   (ssize_t)f->corked->len);
+  g_clear_pointer (&f->corked, g_byte_array_unref);
+}
+
+static void
+on_paused (gpointer user_data)
+{
+  *(gboolean *)user_data = TRUE;
+}
+
+/* Returns: (transfer full): a response of ten bytes, of which the head has come */
+static CpdHttpFlow *
+begin_flow (Fixture *f, CpdConnection *connection, CpdTransfer *transfer, CpdBudget *bodies)
+{
+  static const char head[] = "HTTP/1.1 200 So\r\nContent-Length: 10\r\n\r\nhello";
+  g_autoptr (CertpinRequest) request
+      = certpin_request_new ("GET", "https://" NAME "/", NULL, NULL, NULL);
+  CpdHttpFlow *flow = cpd_http_flow_new (&(const CpdHttpFlowSettings){
+      .connection = connection,
+      .request = request,
+      .transfer = transfer,
+      .plain = TRUE,
+      .max_body_bytes = LARGE,
+      .max_inline_bytes = LARGE,
+      .bodies = bodies,
+  });
+
+  cpd_http_flow_send (flow);
+  g_assert_cmpint (gnutls_record_send (f->server, head, strlen (head)), >, 0);
+  while (cpd_http_flow_get_head (flow) == NULL)
+    cpd_http_flow_move (flow);
+  return flow;
+}
+
+/* A thread that waits for the socket alone would wait in vain for what has been read. */
+static void
+test_stream_goes_on (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdHost) host = test_host (NAME);
+  CpdConnection *connection = cpd_connection_new (g_steal_pointer (&f->tls), host);
+  CpdQueue *queue = cpd_queue_new_without_bodies (1, 0, 1);
+  CpdTransfer *transfer = cpd_transfer_new (queue, 1000);
+  CpdBudget *bodies = cpd_budget_new (LARGE);
+  CpdHttpFlow *flow = begin_flow (f, connection, transfer, bodies);
+  gboolean paused = FALSE;
+  CpdStream *stream = cpd_stream_new (flow, /* idle_s= */ 5, on_paused, &paused, NULL);
+  CpdPair *pair = cpd_pair_new (NULL);
+  int reader = cpd_pair_steal_other (pair);
+
+  cpd_http_flow_stream (flow, pair);
+  g_assert_true (cpd_stream_start (stream, NULL));
+  send_behind_new_keys (f, "world");
+  while (!paused)
+    test_loop_step ();
+  g_assert_no_error (cpd_http_flow_get_error (flow));
+  g_assert_cmpuint (cpd_transfer_get_progress (transfer).received, ==, 10);
+  close (reader);
+  cpd_stream_free (stream);
+  cpd_http_flow_free (flow);
+  g_object_unref (transfer);
+  cpd_queue_free (queue);
+  cpd_budget_unref (bodies);
+  cpd_connection_free (connection);
+}
+
 static gsize
 take (Fixture *f)
 {
@@ -368,6 +445,7 @@ main (int argc, char *argv[])
   ADD_BOTH ("two-records-in-one", test_two_records_in_one);
   ADD_BOTH ("a-second-record-is-unread", test_a_second_record_is_unread);
   ADD_BOTH ("nothing-is-kept-ahead", test_nothing_is_kept_ahead);
+  ADD_BOTH ("stream-goes-on", test_stream_goes_on);
   ADD_BOTH ("sends-much", test_sends_much);
   ADD_BOTH ("sends-all", test_sends_all);
   ADD_BOTH ("sends-the-rest", test_sends_the_rest);

@@ -137,7 +137,7 @@ read_proxies (CpdConfig *config, CpdKeyFile *file, const char *key, const char *
     }
 }
 
-/* The file names proxies, so all of those have to be known. */
+/* The file names proxies, so all of those have to be known. An empty value means none. */
 static void
 read_credentials (CpdConfig *config, CpdKeyFile *file, GPtrArray *problems)
 {
