@@ -53,6 +53,7 @@ class AsUser:
 def client(program, package, *arguments, **keywords):
     """Runs it as the user. Returns: what it printed"""
     done = subprocess.run([find(program, package), *arguments], user=ALICE, group=ALICE, extra_groups=[],
+                          cwd='/',
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE_S, check=False, text=True,
                           **keywords)
     equal(done.returncode, 0, f'the end of {program}, which said “{done.stdout}”,')
@@ -61,6 +62,7 @@ def client(program, package, *arguments, **keywords):
 
 def fails(program, package, *arguments):
     done = subprocess.run([find(program, package), *arguments], user=ALICE, group=ALICE, extra_groups=[],
+                          cwd='/',
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=DEADLINE_S, check=False, text=True)
     holds(done.returncode != 0, f'{program} says “{done.stdout}”')
 
