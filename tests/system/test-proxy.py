@@ -593,9 +593,11 @@ def _(world):
         first.connect(deaf.getsockname())  # from now on its queue is full, and it drops what comes
         resolver.lead(PROXY_NAME, ('::1', '127.0.0.1'))
         configure(world, proxy.url(PROXY_NAME))
-        server, _ = serve_pinned(world)
-        answer = world.arrives(server, host=HOST, timeout_ms=3000)
-        holds(answer.info['timings']['connect'] > 200000, 'the silent one was not tried')
+        waits = []
+        while len(waits) < 10 and not any(wait > 200000 for wait in waits):  # which one is found first is open
+            server, _ = serve_pinned(world)
+            waits.append(world.arrives(server, host=HOST, timeout_ms=3000).info['timings']['connect'])
+        holds(any(wait > 200000 for wait in waits), 'the silent one was not tried')
 
 
 @test('a request may be sent again if a kept connection through a proxy has died')
