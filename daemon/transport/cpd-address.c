@@ -7,8 +7,6 @@
 
 #include "daemon/transport/cpd-address.h"
 
-#include "client-lib/certpin-error.h"
-
 struct _CpdAddress
 {
   GNetworkAddress parent;
@@ -32,8 +30,8 @@ struct _CpdAddressFilter
 
   CpdAddress *address;
   GSocketAddressEnumerator *all;
-  gboolean any;  /* one was let through */
-  char *refusal; /* of the first that was left out; NULL: none was */
+  gboolean any;    /* one was let through */
+  GError *refusal; /* of the first that was left out; NULL: none was */
 };
 
 G_DEFINE_FINAL_TYPE (CpdAddressFilter, cpd_address_filter, G_TYPE_SOCKET_ADDRESS_ENUMERATOR)
@@ -42,17 +40,15 @@ static gboolean
 lets_through (CpdAddressFilter *filter, GSocketAddress *address)
 {
   const CpdAddressSettings *settings = &filter->address->settings;
-  g_autofree char *refusal = NULL;
 
   if (settings->store == NULL)
     return FALSE; /* it was closed */
-  refusal = cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
-                               g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)));
-  if (refusal == NULL)
-    filter->any = TRUE;
-  else if (filter->refusal == NULL)
-    filter->refusal = g_strdup (refusal);
-  return refusal == NULL;
+  if (!cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+                          g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)),
+                          filter->refusal == NULL ? &filter->refusal : NULL))
+    return FALSE;
+  filter->any = TRUE;
+  return TRUE;
 }
 
 /* At the end of the addresses: if all were refused, this must not look like an empty result. */
@@ -60,7 +56,7 @@ static void
 set_end_error (CpdAddressFilter *filter, GError **error)
 {
   if (filter->refusal != NULL && !filter->any)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, filter->refusal);
+    g_propagate_error (error, g_error_copy (filter->refusal));
 }
 
 static GSocketAddress *
@@ -144,7 +140,7 @@ cpd_address_filter_dispose (GObject *object)
 
   g_clear_object (&filter->all);
   g_clear_object (&filter->address);
-  g_clear_pointer (&filter->refusal, g_free);
+  g_clear_error (&filter->refusal);
   G_OBJECT_CLASS (cpd_address_filter_parent_class)->dispose (object);
 }
 

@@ -305,16 +305,11 @@ static gboolean
 leave_denied (CpdAttempt *attempt)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  GInetAddress *address = attempt->connection->address;
-  g_autofree char *refusal = address == NULL
-                                 ? NULL
-                                 : cpd_judge_address (settings->store, settings->order->uid,
-                                                      settings->target, settings->rules, address);
   g_autoptr (GError) error = NULL;
 
-  if (refusal == NULL)
+  if (cpd_judge_address (settings->store, settings->order->uid, settings->target, settings->rules,
+                         attempt->connection->address, &error))
     return FALSE;
-  g_set_error_literal (&error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
   if (attempt->kept)
     end (attempt, CPD_ENDING_STALE);
   else

@@ -307,14 +307,9 @@ static gboolean
 check_reached (SetUp *set_up, GError **error)
 {
   const CpdConnectorSettings *settings = &set_up->settings;
-  g_autofree char *refusal = NULL;
 
-  if (set_up->reached != NULL)
-    refusal = cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
-                                 set_up->reached);
-  if (refusal != NULL)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
-  return refusal == NULL;
+  return cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+                            set_up->reached, error);
 }
 
 /* What a proxy looks up is not known here, so that only an address in the place of a name can be

@@ -7,6 +7,8 @@
 
 #include "daemon/transport/cpd-judge.h"
 
+#include "client-lib/certpin-error.h"
+
 static gint64
 now_s (void)
 {
@@ -29,17 +31,34 @@ enforces (const CpdPin *pin)
   return pin != NULL && pin->mode == CPD_MODE_ENFORCE;
 }
 
-/* Whether a request to a host may go to an address.
- * Returns: (transfer full) (nullable): why not; NULL: it may */
-char *
-cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target, const CpdAddressRules *rules,
-                   GInetAddress *address)
+/* Whether the administrator has pinned a host, too. */
+static gboolean
+is_pinned_by_administrator (CpdStore *store, guint32 uid, CpdHost *target)
 {
   g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, target);
-  gboolean by_administrator
-      = enforces (policy->pins[CPD_LAYER_FILES]) || enforces (policy->pins[CPD_LAYER_SYSTEM]);
 
-  return cpd_address_rules_refuse (rules, address, /* for_user= */ !by_administrator);
+  return enforces (policy->pins[CPD_LAYER_FILES]) || enforces (policy->pins[CPD_LAYER_SYSTEM]);
+}
+
+/* Whether a request to a host may go to an address. What a user's request may do, every other may
+ * do, so that the pins are looked up for none that passes.
+ * `address`: (nullable): NULL: only a proxy knows it.
+ * Errors: CERTPIN_ERROR_ADDRESS_DENIED. */
+gboolean
+cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target, const CpdAddressRules *rules,
+                   GInetAddress *address, GError **error)
+{
+  g_autofree char *refusal
+      = address != NULL ? cpd_address_rules_refuse (rules, address, /* for_user= */ TRUE) : NULL;
+
+  if (refusal != NULL && is_pinned_by_administrator (store, uid, target))
+    {
+      g_free (refusal);
+      refusal = cpd_address_rules_refuse (rules, address, /* for_user= */ FALSE);
+    }
+  if (refusal != NULL)
+    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
+  return refusal == NULL;
 }
 
 /* Whether a request may be sent to a server. `require_keys`: (nullable): of CertpinKey, the

@@ -9,8 +9,8 @@
 G_BEGIN_DECLS
 
 CpdVerdict *cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target);
-char *cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
-                         const CpdAddressRules *rules, GInetAddress *address);
+gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
+                            const CpdAddressRules *rules, GInetAddress *address, GError **error);
 CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
 

@@ -206,16 +206,11 @@ static gboolean
 leave_denied (CpdTunnel *tunnel, CpdStage stage)
 {
   const CpdTunnelSettings *settings = &tunnel->settings;
-  GInetAddress *address = tunnel->connection->address;
-  g_autofree char *refusal
-      = address == NULL ? NULL
-                        : cpd_judge_address (settings->store, settings->order->uid,
-                                             settings->order->target, settings->rules, address);
   g_autoptr (GError) error = NULL;
 
-  if (refusal == NULL)
+  if (cpd_judge_address (settings->store, settings->order->uid, settings->order->target,
+                         settings->rules, tunnel->connection->address, &error))
     return FALSE;
-  g_set_error_literal (&error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED, refusal);
   end (tunnel, cpd_fetch_error_map (error, stage, get_name (tunnel)));
   return TRUE;
 }
