@@ -263,33 +263,22 @@ typedef struct
   int signal;
 } Serving;
 
-static gboolean
-on_hangup (gpointer user_data)
+static const int ending_signals[] = { SIGHUP, SIGINT, SIGTERM };
+
+/* Whom one of them ends. */
+typedef struct
 {
-  Serving *serving = user_data;
-
-  serving->signal = SIGHUP;
-  g_main_loop_quit (serving->loop);
-  return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_interrupt (gpointer user_data)
-{
-  Serving *serving = user_data;
-
-  serving->signal = SIGINT;
-  g_main_loop_quit (serving->loop);
-  return G_SOURCE_CONTINUE;
-}
+  Serving *serving;
+  int signal;
+} Ending;
 
 static gboolean
-on_terminate (gpointer user_data)
+on_signal (gpointer user_data)
 {
-  Serving *serving = user_data;
+  const Ending *ending = user_data;
 
-  serving->signal = SIGTERM;
-  g_main_loop_quit (serving->loop);
+  ending->serving->signal = ending->signal;
+  g_main_loop_quit (ending->serving->loop);
   return G_SOURCE_CONTINUE;
 }
 
@@ -314,10 +303,13 @@ serve_clients (const Target *target, int listener, const char *address, const ch
                GError **error)
 {
   Serving serving = { g_main_loop_new (NULL, FALSE), 0 };
+  Ending endings[G_N_ELEMENTS (ending_signals)];
 
-  g_unix_signal_add (SIGHUP, on_hangup, &serving);
-  g_unix_signal_add (SIGINT, on_interrupt, &serving);
-  g_unix_signal_add (SIGTERM, on_terminate, &serving);
+  for (size_t i = 0; i < G_N_ELEMENTS (endings); i++)
+    {
+      endings[i] = (Ending){ &serving, ending_signals[i] };
+      g_unix_signal_add (ending_signals[i], on_signal, &endings[i]);
+    }
   g_unix_fd_add (listener, G_IO_IN, on_client, (gpointer)target);
   if (print_address (target->ctl, address, error))
     g_main_loop_run (serving.loop);
