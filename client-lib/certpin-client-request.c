@@ -88,8 +88,8 @@ limit_body (GVariant *options)
  * proved that it holds a pinned key.
  *
  * The body of @request may have any size. The response is complete in memory. Its body may have
- * 16 MiB; more if the options have `stream`
- * and a larger `max-body`. For bodies of any size, use certpin_client_send_async().
+ * 16 MiB; more if the options have `stream` and a larger `max-body`. For bodies of any size, use
+ * certpin_client_send_async().
  *
  * In @callback, call certpin_client_secure_request_finish() to get the result.
  *
@@ -190,8 +190,8 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  * proved that it holds a pinned key.
  *
  * The body of @request may have any size. The response is complete in memory. Its body may have
- * 16 MiB; more if the options have `stream`
- * and a larger `max-body`. For bodies of any size, use certpin_client_send().
+ * 16 MiB; more if the options have `stream` and a larger `max-body`. For bodies of any size, use
+ * certpin_client_send().
  *
  * This function waits for the result.
  *
