@@ -8,7 +8,6 @@
 #include "daemon/bus/cpd-bus.h"
 
 #include "daemon/bus/cpd-bus-name.h"
-#include "daemon/bus/cpd-connect.h"
 #include "daemon/bus/cpd-dispatch.h"
 #include "daemon/bus/cpd-polkit.h"
 #include "daemon/bus/cpd-subscriptions.h"
@@ -68,7 +67,6 @@ cpd_bus_finalize (GObject *object)
 {
   CpdBus *bus = CPD_BUS (object);
 
-  cpd_ends_free (bus->parts.ends);
   cpd_subscribers_free (bus->parts.subscribers);
   cpd_delivery_free (bus->parts.delivery);
   cpd_failures_free (bus->parts.failures);
@@ -124,7 +122,6 @@ on_caller_gone (CpdBus *bus, CpdCaller *caller)
 {
   cpd_inbox_forget (bus->parts.inbox, caller->sender);
   cpd_subscribers_remove (bus->parts.subscribers, caller);
-  cpd_ends_forget (bus->parts.ends, caller);
   cpd_delivery_forget (bus->parts.delivery, caller);
 }
 
@@ -193,7 +190,6 @@ cpd_bus_new (const CpdBusSettings *settings)
                                       /* waiting_per_uid= */ 0, settings->config->tunnels);
   cpd_queue_leave_one_to_each (parts->tunnels);
   parts->failures = cpd_failures_new ();
-  parts->ends = cpd_connect_new_ends ();
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL
                          ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))

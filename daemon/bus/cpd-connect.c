@@ -1,188 +1,198 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* OpenConnection, and Finish: a connection is opened at once or refused, its caller gets a
- * descriptor and the evidence, and may ask how it ended. Until the reply, it ends if its caller
- * leaves; from then on, it belongs to whoever has the descriptor. */
+/* OpenConnection: a connection is opened at once or refused, and its caller gets a descriptor and
+ * the evidence. Until the reply, it ends if its caller leaves; from then on, it belongs to whoever
+ * has the descriptor, and its end is its transfer's. */
 
 #include "config.h"
-
-#include "daemon/bus/cpd-connect.h"
 
 #include "daemon/bus/cpd-connect-order.h"
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-refusals.h"
-#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
-/* One connection. Its call has a reference, and so has the fetcher, until it ends. */
+/* A connection that is being opened; belongs to its call. */
+typedef struct
+{
+  CpdTunnelOrder *order;
+  CpdRequestObjects *objects;
+  char *path; /* of its object; NULL: it has none, or that goes on without the call */
+  GCancellable *cancellable;
+  GCancellable *gone; /* the caller's; NULL before it is identified */
+  gulong gone_id;
+  gint64 deadline_us; /* monotonic: of the reply */
+} Opening;
+
+static void
+stop_watching_caller (Opening *opening)
+{
+  if (opening->gone != NULL)
+    g_clear_signal_handler (&opening->gone_id, opening->gone);
+}
+
+static void
+opening_free (gpointer data)
+{
+  Opening *opening = data;
+
+  stop_watching_caller (opening);
+  if (opening->path != NULL)
+    cpd_request_objects_remove (opening->objects, opening->path);
+  g_free (opening->path);
+  cpd_tunnel_order_unref (opening->order);
+  g_clear_object (&opening->gone);
+  g_object_unref (opening->cancellable);
+  g_free (opening);
+}
+
+/* Whom a refusal after the reply is told; belongs to the transfer. */
 typedef struct
 {
   const CpdBusParts *parts;
   CpdCaller *caller;
-  CpdCall *call; /* that waits for it; NULL: it is open */
-  CpdTunnelOrder *order;
-  char *path; /* of its object */
-  GCancellable *cancellable;
-  GCancellable *gone; /* the caller's; NULL: it may leave */
-  gulong gone_id;
-  CpdPlace *place;    /* NULL: it does not count yet */
-  gint64 deadline_us; /* monotonic: of the reply */
-} Tunnel;
+} Owner;
 
 static void
-stop_watching_caller (Tunnel *tunnel)
+owner_free (gpointer data, GClosure *closure)
 {
-  if (tunnel->gone != NULL)
-    g_clear_signal_handler (&tunnel->gone_id, tunnel->gone);
-  g_clear_object (&tunnel->gone);
+  Owner *owner = data;
+
+  cpd_caller_unref (owner->caller);
+  g_free (owner);
 }
 
 static void
-tunnel_clear (gpointer data)
+on_ended (CpdTransfer *transfer, Owner *owner)
 {
-  Tunnel *tunnel = data;
+  const CpdVerdict *refusal = cpd_transfer_get_refusal (transfer);
 
-  stop_watching_caller (tunnel);
-  if (tunnel->place != NULL)
-    cpd_place_leave (tunnel->place);
-  if (tunnel->path != NULL)
-    cpd_request_objects_remove (tunnel->parts->request_objects, tunnel->path);
-  g_free (tunnel->path);
-  cpd_tunnel_order_unref (tunnel->order);
-  cpd_caller_unref (tunnel->caller);
-  g_object_unref (tunnel->cancellable);
+  if (refusal != NULL)
+    cpd_refusals_note (owner->parts, owner->caller, refusal);
 }
 
+/* Returns: (transfer full) */
+static CpdTransfer *
+new_transfer (CpdCall *call)
+{
+  CpdTransfer *transfer = cpd_transfer_new (call->parts->tunnels, call->caller->uid, "connections");
+  Owner *owner = g_new0 (Owner, 1);
+
+  owner->parts = call->parts;
+  owner->caller = cpd_caller_ref (call->caller);
+  g_signal_connect_data (transfer, "ended", G_CALLBACK (on_ended), owner, owner_free, 0);
+  return transfer;
+}
+
+/* `error`: (transfer full) */
 static void
-tunnel_unref (gpointer data)
+open_fail (CpdCall *call, GError *error)
 {
-  g_atomic_rc_box_release_full (data, tunnel_clear);
+  Opening *opening = call->data;
+
+  stop_watching_caller (opening);
+  cpd_transfer_end (opening->order->transfer, error);
+  cpd_call_fail (call, error);
 }
 
-/* Returns: (floating): what the fetcher tells, and what the verdict proves */
+/* `known`: by the fetcher. Returns: (floating): that, and what the verdict proves */
 static GVariant *
-new_info (Tunnel *tunnel, const CpdOpening *opening)
+new_info (Opening *opening, GVariant *known, const CpdVerdict *verdict)
 {
-  const CpdVerdict *report = opening->verdict->report;
   GVariantBuilder info;
 
   cpd_vardict_begin (&info);
-  cpd_vardict_add (&info, "request", g_variant_new_object_path (tunnel->path));
-  cpd_vardict_add_all (&info, opening->info);
-  cpd_describe_evidence (opening->verdict, &info);
-  if (report != NULL)
-    cpd_vardict_add (&info, "report", cpd_describe_failure (report, cpd_call_now_s ()));
+  cpd_vardict_add (&info, "request", g_variant_new_object_path (opening->path));
+  cpd_vardict_add_all (&info, known);
+  cpd_describe_evidence (verdict, &info);
+  if (verdict->report != NULL)
+    cpd_vardict_add (&info, "report", cpd_describe_failure (verdict->report, cpd_call_now_s ()));
   return g_variant_builder_end (&info);
 }
 
 static void
-on_opened (const CpdOpening *opening, gpointer user_data)
+answer (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
 {
-  Tunnel *tunnel = user_data;
-  GVariant *const reply[] = { g_variant_new_handle (0), new_info (tunnel, opening) };
+  Opening *opening = call->data;
+  GVariant *const reply[] = { g_variant_new_handle (0), new_info (opening, known, verdict) };
+  g_autofree char *path = g_steal_pointer (&opening->path);
 
-  if (opening->verdict->report != NULL)
-    cpd_refusals_note_report (tunnel->parts, tunnel->caller, opening->verdict->report);
-  stop_watching_caller (tunnel);
-  cpd_ends_expect (tunnel->parts->ends, tunnel->path, tunnel->caller);
-  cpd_call_return_descriptor (g_steal_pointer (&tunnel->call),
-                              g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                              opening->descriptor, tunnel->deadline_us);
-}
-
-/* Returns: (floating) */
-static GVariant *
-describe_end (const CpdTunnelEnd *end)
-{
-  GVariantBuilder result;
-
-  cpd_vardict_begin (&result);
-  cpd_vardict_add (&result, "bytes-sent", g_variant_new_uint64 (end->sent));
-  cpd_vardict_add (&result, "bytes-received", g_variant_new_uint64 (end->received));
-  return g_variant_builder_end (&result);
-}
-
-/* `error`: (nullable): NULL: in order. */
-static void
-tell_end (Tunnel *tunnel, const CpdTunnelEnd *end, const GError *error)
-{
-  g_autoptr (GVariant) result = error == NULL ? g_variant_ref_sink (describe_end (end)) : NULL;
-
-  cpd_ends_take (tunnel->parts->ends, tunnel->path, result, error);
+  if (verdict->report != NULL)
+    cpd_refusals_note_report (call->parts, call->caller, verdict->report);
+  stop_watching_caller (opening);
+  cpd_request_objects_keep (opening->objects, path, /* deadline_us= */ 0);
+  cpd_call_return_descriptor (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
+                              cpd_transfer_steal_descriptor (opening->order->transfer),
+                              opening->deadline_us);
 }
 
 static void
-on_ended (GObject *source, GAsyncResult *result, gpointer user_data)
+on_opened (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  Tunnel *tunnel = user_data;
-  g_autoptr (GError) error = NULL;
+  CpdCall *call = user_data;
   g_autoptr (CpdVerdict) verdict = NULL;
-  CpdTunnelEnd end;
+  GError *error = NULL;
+  g_autoptr (GVariant) known
+      = cpd_fetcher_tunnel_finish (CPD_FETCHER (source), result, &verdict, &error);
 
-  cpd_fetcher_tunnel_finish (CPD_FETCHER (source), result, &end, &error);
-  verdict = end.verdict;
+  if (known != NULL)
+    {
+      answer (call, known, verdict);
+      return;
+    }
   if (verdict != NULL && !verdict->passed
-      && (g_error_matches (error, CERTPIN_ERROR, (int)verdict->error)
-          || g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED)))
-    cpd_refusals_note (tunnel->parts, tunnel->caller, verdict);
-  if (tunnel->call != NULL)
-    cpd_call_fail (g_steal_pointer (&tunnel->call), g_steal_pointer (&error));
-  else
-    tell_end (tunnel, &end, error);
-  tunnel_unref (tunnel);
-}
-
-static void
-start (gpointer user_data)
-{
-  Tunnel *tunnel = user_data;
-  gint64 started_us = g_get_monotonic_time ();
-
-  tunnel->deadline_us = started_us + (gint64)tunnel->order->timeout_ms * 1000;
-  cpd_fetcher_tunnel_async (tunnel->parts->fetcher, tunnel->order, started_us, on_opened,
-                            tunnel->cancellable, on_ended, g_atomic_rc_box_acquire (tunnel));
+      && g_error_matches (error, CERTPIN_ERROR, (int)verdict->error))
+    cpd_refusals_note (call->parts, call->caller, verdict);
+  open_fail (call, error);
 }
 
 /* A connection may last for ever, so that nobody waits for its end. */
 static void
 act_open_connection (CpdCall *call)
 {
-  Tunnel *tunnel = call->data;
-  g_autoptr (GError) reason = NULL;
+  Opening *opening = call->data;
+  gint64 started_us = g_get_monotonic_time ();
+  GError *error = NULL;
 
-  tunnel->place = cpd_place_new (call->parts->tunnels, call->caller->uid, start, tunnel);
-  if (cpd_place_enter (tunnel->place, &reason))
-    return;
-  g_clear_pointer (&tunnel->place, cpd_place_leave);
-  cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                                    "your programs, or those of all users together, have as many "
-                                    "connections open as are allowed; close some first"));
+  if (!cpd_transfer_enter (opening->order->transfer, &error))
+    {
+      open_fail (call, error);
+      return;
+    }
+  opening->deadline_us = started_us + (gint64)opening->order->timeout_ms * 1000;
+  cpd_fetcher_tunnel_async (call->parts->fetcher, opening->order, started_us, opening->cancellable,
+                            on_opened, call);
 }
 
 static gboolean
 watch_caller (CpdCall *call, GError **error)
 {
-  Tunnel *tunnel = call->data;
+  Opening *opening = call->data;
 
-  tunnel->gone = g_object_ref (call->caller->gone);
-  tunnel->gone_id = g_signal_connect_swapped (
-      tunnel->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), tunnel->cancellable);
-  if (g_cancellable_is_cancelled (tunnel->gone))
-    g_cancellable_cancel (tunnel->cancellable);
+  opening->gone = g_object_ref (call->caller->gone);
+  opening->gone_id = g_signal_connect_swapped (
+      opening->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), opening->cancellable);
+  if (g_cancellable_is_cancelled (opening->gone))
+    g_cancellable_cancel (opening->cancellable);
   return TRUE;
 }
 
 /* `token`: (nullable): NULL: one is chosen */
 static gboolean
-make_object (Tunnel *tunnel, const char *token, GError **error)
+add_object (CpdCall *call, const char *token, GError **error)
 {
-  const CpdRequestObject object
-      = { .caller = tunnel->caller, .token = token, .cancellable = tunnel->cancellable };
+  Opening *opening = call->data;
+  const CpdRequestObject object = {
+    .caller = call->caller,
+    .token = token,
+    .cancellable = opening->cancellable,
+    .transfer = opening->order->transfer,
+    .outlives_caller = TRUE,
+  };
 
-  tunnel->path = cpd_request_objects_add (tunnel->parts->request_objects, &object, error);
-  return tunnel->path != NULL;
+  opening->path = cpd_request_objects_add (opening->objects, &object, error);
+  return opening->path != NULL;
 }
 
 static gboolean
@@ -191,39 +201,21 @@ parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
   g_autofree char *token = NULL;
   CpdTunnelOrder *order = cpd_connect_order_parse (
       arguments, cpd_arrival_steal_descriptor (call->arrival), call->caller->uid, &token, error);
-  Tunnel *tunnel;
+  Opening *opening;
 
   if (order == NULL)
     return FALSE;
-  tunnel = g_atomic_rc_box_new0 (Tunnel);
-  tunnel->parts = call->parts;
-  tunnel->caller = cpd_caller_ref (call->caller);
-  tunnel->call = call;
-  tunnel->order = order;
-  tunnel->cancellable = g_cancellable_new ();
-  cpd_call_take_data (call, tunnel, tunnel_unref);
+  order->transfer = new_transfer (call);
+  opening = g_new0 (Opening, 1);
+  opening->order = order;
+  opening->objects = call->parts->request_objects;
+  opening->cancellable = g_cancellable_new ();
+  cpd_call_take_data (call, opening, opening_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (cpd_host_get_name (order->target));
   call->check = watch_caller;
   call->act = act_open_connection;
-  return make_object (tunnel, token, error);
+  return add_object (call, token, error);
 }
 
 const CpdMethod cpd_connect[] = { { "OpenConnection", parse_open_connection }, { NULL } };
-
-/* Finish: cpd-request-control passes on what concerns connections */
-
-static void
-tell (gpointer waiter, GVariant *result, const GError *error)
-{
-  if (error != NULL)
-    cpd_call_fail (waiter, g_error_copy (error));
-  else
-    cpd_call_return (waiter, g_variant_new ("(@a{sv})", result));
-}
-
-CpdEnds *
-cpd_connect_new_ends (void)
-{
-  return cpd_ends_new (tell);
-}

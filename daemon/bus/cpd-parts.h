@@ -5,7 +5,6 @@
 #include "daemon/bus/cpd-authority.h"
 #include "daemon/bus/cpd-callers.h"
 #include "daemon/bus/cpd-delivery.h"
-#include "daemon/bus/cpd-ends.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
@@ -33,7 +32,6 @@ typedef struct
   CpdFailures *failures;
   CpdSubscribers *subscribers;
   CpdRequestObjects *request_objects;
-  CpdEnds *ends;
   const CpdConfig *config;
 } CpdBusParts;
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of a request's object: they cancel it, or wait for the end of its stream or its
- * connection. */
+/* The methods of a request's object: they cancel it, or wait for the end of its transfer. */
 
 #include "config.h"
 
@@ -55,14 +54,65 @@ answer_finish (CpdCall *call, CpdTransfer *transfer)
     cpd_call_return (call, new_totals (alive));
 }
 
-static void
-on_ended (CpdTransfer *transfer, CpdCall *call)
+/* A Finish that waits; belongs to its call. */
+typedef struct
 {
-  g_signal_handlers_disconnect_by_func (transfer, on_ended, call);
-  answer_finish (call, transfer);
+  CpdTransfer *transfer;
+  GCancellable *gone; /* the caller's */
+  gulong ended_id, gone_id;
+} Finishing;
+
+static void
+stop_waiting (Finishing *finishing)
+{
+  g_clear_signal_handler (&finishing->ended_id, finishing->transfer);
+  g_clear_signal_handler (&finishing->gone_id, finishing->gone);
 }
 
-/* A request that takes the name of an earlier connection hides it. */
+static void
+finishing_free (gpointer data)
+{
+  Finishing *finishing = data;
+
+  stop_waiting (finishing);
+  g_object_unref (finishing->transfer);
+  g_object_unref (finishing->gone);
+  g_free (finishing);
+}
+
+static void
+on_ended (CpdCall *call)
+{
+  Finishing *finishing = call->data;
+
+  stop_waiting (finishing);
+  answer_finish (call, finishing->transfer);
+}
+
+/* A tunnel may last long after that. */
+static void
+on_gone (CpdCall *call)
+{
+  stop_waiting (call->data);
+  cpd_call_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                                            "the caller has left the bus"));
+}
+
+static void
+wait_for_end (CpdCall *call, CpdTransfer *transfer)
+{
+  Finishing *finishing = g_new0 (Finishing, 1);
+
+  finishing->transfer = g_object_ref (transfer);
+  finishing->gone = g_object_ref (call->caller->gone);
+  cpd_call_take_data (call, finishing, finishing_free);
+  finishing->ended_id = g_signal_connect_swapped (transfer, "ended", G_CALLBACK (on_ended), call);
+  finishing->gone_id
+      = g_signal_connect_swapped (finishing->gone, "cancelled", G_CALLBACK (on_gone), call);
+  if (g_cancellable_is_cancelled (finishing->gone))
+    on_gone (call);
+}
+
 static void
 act_finish (CpdCall *call)
 {
@@ -70,14 +120,12 @@ act_finish (CpdCall *call)
   GError *error = NULL;
   CpdTransfer *transfer = cpd_request_objects_find (call->parts->request_objects, path, &error);
 
-  if (transfer == NULL && cpd_ends_wait (call->parts->ends, path, call))
-    g_error_free (error);
-  else if (transfer == NULL)
+  if (transfer == NULL)
     cpd_call_fail (call, error);
   else if (cpd_transfer_has_ended (transfer))
     answer_finish (call, transfer);
   else
-    g_signal_connect (transfer, "ended", G_CALLBACK (on_ended), call);
+    wait_for_end (call, transfer);
 }
 
 static gboolean

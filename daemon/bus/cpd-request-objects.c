@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* org.certpin.Certpin1.Request: one object for each call with a token or a stream, and for each
- * connection, at a path that its caller knows. Only this caller may use it. It may send Cancel
- * directly after the call itself: both wait for their turns in the same queue. A stream goes on
- * when its call has been answered: its object ends it when its caller leaves, or when its time is
- * over, and remembers for a while how it ended. How connections ended is in cpd-ends. */
+/* org.certpin.Certpin1.Request: one object for each call with a token, a stream or a tunnel, at a
+ * path that its caller knows. Only this caller may use it. It may send Cancel directly after the
+ * call itself: both wait for their turns in the same queue. A transfer goes on when its call has
+ * been answered: its object ends it when its time is over or, unless it is a tunnel, when its
+ * caller leaves, and remembers for a while how it ended. */
 
 #include "config.h"
 
@@ -15,14 +15,14 @@
 
 #define FOLDER CERTPIN_REQUEST_PATH "/"
 
-/* How long an ended stream is remembered, and how many of a uid. */
+/* How long an ended transfer is remembered, and how many of a uid: by default, it may have 96. */
 #define ENDED_S   60
-#define ENDED_MAX 32
+#define ENDED_MAX 100
 
 struct _CpdRequestObjects
 {
   GHashTable *table; /* path → Object */
-  GQueue ended;      /* of Object: streams that are remembered, the oldest first */
+  GQueue ended;      /* of Object: those that are remembered, the oldest first */
   guint64 n_chosen;  /* tokens so far */
 };
 
@@ -33,7 +33,9 @@ typedef struct
   CpdCaller *caller;
   GCancellable *cancellable;
   CpdTransfer *transfer; /* NULL: there is no stream */
-  /* Once the call has been answered, and the stream goes on. */
+  gboolean outlives_caller;
+  gboolean told; /* its caller knows how the transfer ended */
+  /* Once the call has been answered, and the transfer goes on. */
   gulong gone_id, ended_id;
   unsigned int timer; /* first of its deadline, then of its memory; 0: none */
 } Object;
@@ -184,6 +186,7 @@ cpd_request_objects_add (CpdRequestObjects *objects, const CpdRequestObject *set
   object->caller = cpd_caller_ref (settings->caller);
   object->cancellable = g_object_ref (settings->cancellable);
   object->transfer = settings->transfer != NULL ? g_object_ref (settings->transfer) : NULL;
+  object->outlives_caller = settings->outlives_caller;
   g_hash_table_insert (objects->table, object->path, object);
   return g_steal_pointer (&path);
 }
@@ -194,13 +197,17 @@ cpd_request_objects_remove (CpdRequestObjects *objects, const char *path)
   g_hash_table_remove (objects->table, path);
 }
 
-/* Its caller knows how its stream ended; one whose call is not answered yet stays. */
+/* Its caller knows how its transfer ended. If the object itself has not been told of that yet, it
+ * stays until then. */
 void
 cpd_request_objects_forget (CpdRequestObjects *objects, const char *path)
 {
   Object *object = g_hash_table_lookup (objects->table, path);
 
-  if (object != NULL && g_queue_find (&objects->ended, object) != NULL)
+  if (object == NULL)
+    return;
+  object->told = TRUE;
+  if (g_queue_find (&objects->ended, object) != NULL)
     cpd_request_objects_remove (objects, path);
 }
 
@@ -239,16 +246,24 @@ on_ended (Object *object)
 {
   g_clear_signal_handler (&object->ended_id, object->transfer);
   g_clear_handle_id (&object->timer, g_source_remove);
+  if (object->told || g_cancellable_is_cancelled (object->caller->gone))
+    {
+      cpd_request_objects_remove (object->objects, object->path);
+      return;
+    }
   forget_oldest (object->objects, object->caller->uid);
   g_queue_push_tail (&object->objects->ended, object);
   object->timer = g_timeout_add_seconds (ENDED_S, on_forgotten, object);
 }
 
+/* Nobody can ask for it any more. */
 static void
 on_gone (Object *object)
 {
   g_autoptr (CpdTransfer) transfer = g_object_ref (object->transfer);
 
+  if (object->outlives_caller && !cpd_transfer_has_ended (transfer))
+    return;
   cpd_request_objects_remove (object->objects, object->path);
   cpd_transfer_stop (transfer, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
                                                     "the caller has left the bus"));
@@ -266,7 +281,7 @@ on_deadline (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Its call is answered, and its stream goes on. `deadline_us`: of that, monotonic; 0: none */
+/* Its call is answered, and its transfer goes on. `deadline_us`: of that, monotonic; 0: none */
 void
 cpd_request_objects_keep (CpdRequestObjects *objects, const char *path, gint64 deadline_us)
 {

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* The objects on the bus that stand for requests, from the call to the end of the stream. */
+/* The objects on the bus that stand for requests, from the call to the end of the transfer. */
 typedef struct _CpdRequestObjects CpdRequestObjects;
 
 /* What a new one stands for. */
@@ -16,7 +16,8 @@ typedef struct
   CpdCaller *caller;
   const char *token; /* NULL: one is chosen */
   GCancellable *cancellable;
-  CpdTransfer *transfer; /* NULL: there is no stream */
+  CpdTransfer *transfer;    /* NULL: there is no stream */
+  gboolean outlives_caller; /* the transfer, once it goes on without the call */
 } CpdRequestObject;
 
 CpdRequestObjects *cpd_request_objects_new (void);

@@ -337,7 +337,7 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
   if (order == NULL || !take_upload (call, order, &extras, error))
     return FALSE;
   if (order->stream != CPD_STREAM_NEVER || order->upload != NULL)
-    order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid);
+    order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid, "streams");
   request = new_request (call, cpd_order_ref (order));
   cpd_call_take_data (call, request, request_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;

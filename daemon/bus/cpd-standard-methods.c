@@ -86,8 +86,8 @@ get_state (CpdTransfer *transfer)
 {
   static const char *const names[] = {
     [CPD_TRANSFER_WAITING] = "waiting",     [CPD_TRANSFER_SENDING] = "sending",
-    [CPD_TRANSFER_RECEIVING] = "receiving", [CPD_TRANSFER_COMPLETE] = "complete",
-    [CPD_TRANSFER_FAILED] = "failed",
+    [CPD_TRANSFER_RECEIVING] = "receiving", [CPD_TRANSFER_OPEN] = "open",
+    [CPD_TRANSFER_COMPLETE] = "complete",   [CPD_TRANSFER_FAILED] = "failed",
   };
 
   return g_variant_new_string (names[cpd_transfer_get_state (transfer)]);
@@ -105,6 +105,12 @@ get_bytes_expected (CpdTransfer *transfer)
   return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).expected);
 }
 
+static GVariant *
+get_bytes_sent (CpdTransfer *transfer)
+{
+  return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).sent);
+}
+
 /* Those of the Request interface are of one transfer, and its owner's; the others are the
  * service's. */
 static const struct
@@ -118,6 +124,7 @@ static const struct
   { CERTPIN_REQUEST_IFACE, "State", get_state },
   { CERTPIN_REQUEST_IFACE, "BytesDone", get_bytes_done },
   { CERTPIN_REQUEST_IFACE, "BytesExpected", get_bytes_expected },
+  { CERTPIN_REQUEST_IFACE, "BytesSent", get_bytes_sent },
 };
 
 /* Whether the object has an interface of that name, or any interface if the name is empty. */

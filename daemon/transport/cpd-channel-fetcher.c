@@ -400,44 +400,51 @@ cpd_channel_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, Cpd
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* One tunnel in progress; belongs to its task. */
+/* A tunnel that is being opened; belongs to its task. */
 typedef struct
 {
   CpdTunnel *tunnel;
-  CpdOpenedFunc opened;
-  gpointer user_data;
+  CpdVerdict *verdict; /* NULL: there was none */
   gulong cancelled_id;
-} Tunnelling;
+} Opening;
 
 static void
-tunnelling_free (gpointer data)
+opening_free (gpointer data)
 {
-  Tunnelling *tunnelling = data;
+  Opening *opening = data;
 
-  g_object_unref (tunnelling->tunnel);
-  g_free (tunnelling);
+  g_object_unref (opening->tunnel);
+  cpd_verdict_unref (opening->verdict);
+  g_free (opening);
+}
+
+/* From here on, the tunnel and its transfer go on alone. */
+static void
+opening_done (GTask *task)
+{
+  Opening *opening = g_task_get_task_data (task);
+  CpdVerdict *verdict = cpd_tunnel_get_verdict (opening->tunnel);
+
+  g_signal_handlers_disconnect_by_data (opening->tunnel, task);
+  g_clear_signal_handler (&opening->cancelled_id, g_task_get_cancellable (task));
+  opening->verdict = verdict != NULL ? cpd_verdict_ref (verdict) : NULL;
 }
 
 static void
-on_tunnel_opened (GTask *task, const CpdOpening *opening)
+on_tunnel_opened (GTask *task, GVariant *info)
 {
-  Tunnelling *tunnelling = g_task_get_task_data (task);
-
-  tunnelling->opened (opening, tunnelling->user_data);
+  opening_done (task);
+  g_task_return_pointer (task, g_variant_ref (info), (GDestroyNotify)g_variant_unref);
+  g_object_unref (task);
 }
 
 static void
 on_tunnel_ended (GTask *task)
 {
-  Tunnelling *tunnelling = g_task_get_task_data (task);
-  const GError *error = cpd_tunnel_get_error (tunnelling->tunnel);
+  Opening *opening = g_task_get_task_data (task);
 
-  g_signal_handlers_disconnect_by_data (tunnelling->tunnel, task);
-  g_clear_signal_handler (&tunnelling->cancelled_id, g_task_get_cancellable (task));
-  if (error != NULL)
-    g_task_return_error (task, g_error_copy (error));
-  else
-    g_task_return_boolean (task, TRUE);
+  opening_done (task);
+  g_task_return_error (task, g_error_copy (cpd_tunnel_get_error (opening->tunnel)));
   g_object_unref (task);
 }
 
@@ -454,38 +461,36 @@ choose_proxy (CpdChannelFetcher *fetcher, const CpdTunnelOrder *order)
 
 static void
 cpd_channel_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
-                                  CpdOpenedFunc opened, GCancellable *cancellable,
-                                  GAsyncReadyCallback callback, gpointer user_data)
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data)
 {
   GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
-  Tunnelling *tunnelling = g_new0 (Tunnelling, 1);
+  Opening *opening = g_new0 (Opening, 1);
   CpdChannels *channels = CPD_CHANNEL_FETCHER (fetcher)->channels;
 
   g_task_set_source_tag (task, cpd_channel_fetcher_tunnel_async);
   g_task_set_check_cancellable (task, FALSE);
-  g_task_set_task_data (task, tunnelling, tunnelling_free);
-  tunnelling->tunnel = cpd_channels_open_tunnel (
+  g_task_set_task_data (task, opening, opening_free);
+  opening->tunnel = cpd_channels_open_tunnel (
       channels, order, choose_proxy (CPD_CHANNEL_FETCHER (fetcher), order), started_us);
-  tunnelling->opened = opened;
-  tunnelling->user_data = user_data;
-  g_signal_connect_swapped (tunnelling->tunnel, "opened", G_CALLBACK (on_tunnel_opened), task);
-  g_signal_connect_swapped (tunnelling->tunnel, "ended", G_CALLBACK (on_tunnel_ended), task);
-  tunnelling->cancelled_id = g_signal_connect_swapped (
-      cancellable, "cancelled", G_CALLBACK (cpd_tunnel_cancel), tunnelling->tunnel);
+  g_signal_connect_swapped (opening->tunnel, "opened", G_CALLBACK (on_tunnel_opened), task);
+  g_signal_connect_swapped (opening->tunnel, "ended", G_CALLBACK (on_tunnel_ended), task);
+  opening->cancelled_id = g_signal_connect_swapped (
+      cancellable, "cancelled", G_CALLBACK (cpd_tunnel_cancel), opening->tunnel);
   if (g_cancellable_is_cancelled (cancellable))
-    cpd_tunnel_cancel (tunnelling->tunnel);
+    cpd_tunnel_cancel (opening->tunnel);
   else
-    cpd_tunnel_start (tunnelling->tunnel);
+    cpd_tunnel_start (opening->tunnel);
 }
 
-static gboolean
-cpd_channel_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
+static GVariant *
+cpd_channel_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                                    GError **error)
 {
-  Tunnelling *tunnelling = g_task_get_task_data (G_TASK (result));
+  Opening *opening = g_task_get_task_data (G_TASK (result));
 
-  cpd_tunnel_describe_end (tunnelling->tunnel, end);
-  return g_task_propagate_boolean (G_TASK (result), error);
+  *verdict = opening->verdict != NULL ? cpd_verdict_ref (opening->verdict) : NULL;
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 static void

@@ -42,7 +42,6 @@ struct _CpdRelay
   GError *receive_error; /* nothing more comes; NULL: none */
   gboolean silent;       /* nothing came, last */
   unsigned int last_bytes_timer;
-  guint64 sent, received;
 };
 
 G_DEFINE_FINAL_TYPE (CpdRelay, cpd_relay, G_TYPE_OBJECT)
@@ -59,6 +58,7 @@ cpd_relay_finalize (GObject *object)
   g_clear_error (&relay->receive_error);
   cpd_edges_unref (relay->settings.edges);
   cpd_reading_unref (relay->settings.reading);
+  g_object_unref (relay->settings.transfer);
   G_OBJECT_CLASS (cpd_relay_parent_class)->finalize (object);
 }
 
@@ -189,7 +189,7 @@ send_piece (CpdRelay *relay)
   length = take (relay, buffer);
   if (length > 0 && !cpd_tls_send_much (tls, buffer, length, &relay->send_error))
     return FALSE;
-  relay->sent += length;
+  cpd_transfer_note_sent (relay->settings.transfer, length);
   if (relay->up_ended && !was_ended)
     cpd_tls_end_sending (tls);
   return relay->changed && !cpd_tls_has_unsent (tls);
@@ -205,7 +205,8 @@ give (CpdRelay *relay, const guint8 *data, gsize size)
       note_left (relay);
       return;
     }
-  relay->received += relay->left ? 0 : (guint64)given;
+  if (!relay->left)
+    cpd_transfer_note_received (relay->settings.transfer, (guint64)given);
   g_byte_array_append (relay->down, data + given, (unsigned int)(size - (gsize)given));
 }
 
@@ -387,6 +388,7 @@ cpd_relay_new (const CpdRelaySettings *settings, const CpdRelayFuncs *funcs, gpo
   relay->settings = *settings;
   cpd_edges_ref (settings->edges);
   cpd_reading_ref (settings->reading);
+  g_object_ref (settings->transfer);
   relay->user_data = user_data;
   relay->pair = cpd_pair_new (error);
   if (relay->pair == NULL || !watch_pair (relay, error))
@@ -414,18 +416,4 @@ int
 cpd_relay_steal_descriptor (CpdRelay *relay)
 {
   return cpd_pair_steal_other (relay->pair);
-}
-
-/* Returns: how many bytes went to the server */
-guint64
-cpd_relay_count_sent (CpdRelay *relay)
-{
-  return relay->sent;
-}
-
-/* Returns: how many bytes went to the caller */
-guint64
-cpd_relay_count_received (CpdRelay *relay)
-{
-  return relay->received;
 }

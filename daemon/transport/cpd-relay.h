@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/verdict/cpd-transfer.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-edges.h"
 #include "daemon/transport/cpd-reading.h"
@@ -29,6 +30,7 @@ typedef struct
   CpdConnection *connection; /* must outlive it */
   CpdEdges *edges;
   CpdReading *reading;
+  CpdTransfer *transfer; /* is told what moves, but not of the end */
   guint32 uid;
 } CpdRelaySettings;
 
@@ -37,8 +39,5 @@ CpdRelay *cpd_relay_new (const CpdRelaySettings *settings, const CpdRelayFuncs *
 int cpd_relay_steal_descriptor (CpdRelay *relay);
 void cpd_relay_go_on (CpdRelay *relay);
 void cpd_relay_stop (CpdRelay *relay);
-
-guint64 cpd_relay_count_sent (CpdRelay *relay);
-guint64 cpd_relay_count_received (CpdRelay *relay);
 
 G_END_DECLS

@@ -146,6 +146,8 @@ end (CpdTunnel *tunnel, GError *error)
   else if (tunnel->connection != NULL)
     cpd_tls_cut (tunnel->connection->tls);
   g_signal_emit (tunnel, signals[ENDED], 0);
+  if (tunnel->relay != NULL)
+    cpd_transfer_end (tunnel->settings.order->transfer, error);
 }
 
 static void
@@ -236,10 +238,12 @@ judge_again (CpdTunnel *tunnel)
   if (verdict == NULL)
     return;
   take_verdict (tunnel, verdict);
-  if (!verdict->passed)
-    end (tunnel, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
-                              "host ‘%s’ no longer passes, and the connection was cut: %s",
-                              get_name (tunnel), verdict->message));
+  if (verdict->passed)
+    return;
+  cpd_transfer_set_refusal (tunnel->settings.order->transfer, verdict);
+  end (tunnel, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
+                            "host ‘%s’ no longer passes, and the connection was cut: %s",
+                            get_name (tunnel), verdict->message));
 }
 
 static gboolean
@@ -306,15 +310,21 @@ new_info (CpdTunnel *tunnel)
 }
 
 static void
+on_stop (CpdTunnel *tunnel, const GError *reason)
+{
+  end (tunnel, g_error_copy (reason));
+}
+
+static void
 open_relay (CpdTunnel *tunnel)
 {
   static const CpdRelayFuncs funcs = { .may_move = may_move, .ended = on_relay_ended };
   const CpdTunnelSettings *settings = &tunnel->settings;
+  CpdTransfer *transfer = settings->order->transfer;
   const CpdRelaySettings relay
-      = { tunnel->connection, settings->edges, settings->reading, settings->order->uid };
+      = { tunnel->connection, settings->edges, settings->reading, transfer, settings->order->uid };
   g_autoptr (GVariant) info = NULL;
   GError *error = NULL;
-  CpdOpening opening;
 
   tunnel->relay = cpd_relay_new (&relay, &funcs, tunnel, &error);
   if (tunnel->relay == NULL)
@@ -326,8 +336,9 @@ open_relay (CpdTunnel *tunnel)
   stop_deadline (tunnel);
   cpd_tls_probe_silence (tunnel->connection->tls);
   info = g_variant_ref_sink (new_info (tunnel));
-  opening = (CpdOpening){ cpd_relay_steal_descriptor (tunnel->relay), info, tunnel->verdict };
-  g_signal_emit (tunnel, signals[OPENED], 0, &opening);
+  g_signal_connect_object (transfer, "stop", G_CALLBACK (on_stop), tunnel, G_CONNECT_SWAPPED);
+  cpd_transfer_begin_both (transfer, cpd_relay_steal_descriptor (tunnel->relay));
+  g_signal_emit (tunnel, signals[OPENED], 0, info);
 }
 
 /* The connection is there, and nothing of the caller's is sent. */
@@ -499,12 +510,9 @@ cpd_tunnel_get_error (CpdTunnel *tunnel)
   return tunnel->error;
 }
 
-void
-cpd_tunnel_describe_end (CpdTunnel *tunnel, CpdTunnelEnd *end)
+/* Returns: (transfer none) (nullable): the last one on its server */
+CpdVerdict *
+cpd_tunnel_get_verdict (CpdTunnel *tunnel)
 {
-  *end = (CpdTunnelEnd){
-    .sent = tunnel->relay != NULL ? cpd_relay_count_sent (tunnel->relay) : 0,
-    .received = tunnel->relay != NULL ? cpd_relay_count_received (tunnel->relay) : 0,
-    .verdict = tunnel->verdict != NULL ? cpd_verdict_ref (tunnel->verdict) : NULL,
-  };
+  return tunnel->verdict;
 }

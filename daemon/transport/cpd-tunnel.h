@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define CPD_TYPE_TUNNEL (cpd_tunnel_get_type ())
 
 /* One tunnel, from its order to its end. Emits
- *   opened (CpdOpening *): once, unless it ends before;
+ *   opened (GVariant *): once, unless it ends before: with what is known of the connection;
  *   ended (): once. */
 G_DECLARE_FINAL_TYPE (CpdTunnel, cpd_tunnel, CPD, TUNNEL, GObject)
 
@@ -44,6 +44,6 @@ void cpd_tunnel_reconsider (CpdTunnel *tunnel);
 void cpd_tunnel_check_network (CpdTunnel *tunnel);
 
 const GError *cpd_tunnel_get_error (CpdTunnel *tunnel);
-void cpd_tunnel_describe_end (CpdTunnel *tunnel, CpdTunnelEnd *end);
+CpdVerdict *cpd_tunnel_get_verdict (CpdTunnel *tunnel);
 
 G_END_DECLS

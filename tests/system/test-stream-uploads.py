@@ -318,6 +318,7 @@ def _(world):
     progress = world.alice.call('org.freedesktop.DBus.Properties', 'GetAll', '(s)', REQUEST, path=path)[0]
     equal((progress['State'], progress['BytesExpected']), ('sending', 1 << 40), 'the state')
     holds(progress['BytesDone'] > 0, 'nothing is done')
+    holds(progress['BytesSent'] >= progress['BytesDone'], 'less was sent than is done')
     finish = world.alice.begin(REQUEST, 'Finish', '', path=path)
     world.alice.call(REQUEST, 'Cancel', '', path=path)
     for one in (pending, finish):

@@ -446,7 +446,8 @@ def _(world):
     pending = world.alice.begin_request(server.url(HOST), stream='always', handle_token='mine')
     server.wait_for_requests(1)
     path = f'/org/certpin/Certpin1/request/{world.alice.unique_name[1:].replace(".", "_")}/mine'
-    equal(get_all(world.alice, path), {'State': 'waiting', 'BytesDone': 0, 'BytesExpected': UNKNOWN}, 'at first')
+    equal(get_all(world.alice, path), {'State': 'waiting', 'BytesDone': 0, 'BytesExpected': UNKNOWN, 'BytesSent': 0},
+          'at first')
     rest.release()
     stream = pending.stream()
     equal(stream.path, path, 'the path')
@@ -518,7 +519,7 @@ def _(world):
     rest.release()
     pending.answer()
     server.respond = lambda *_: http.reply(200, b'hello')
-    streams = [world.alice.stream(server.url(HOST)) for _ in range(40)]
+    streams = [world.alice.stream(server.url(HOST)) for _ in range(101)]
     for stream in streams:
         equal(stream.read_all(), (b'hello', True), 'the body')
         stream.close()

@@ -10,7 +10,7 @@ import time
 from gi.repository import GLib
 
 from lib import pki
-from lib.caller import PINS, REQUEST, REQUESTS
+from lib.caller import PINS, PROPERTIES, REQUEST, REQUESTS, Tunnel
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.unread import Unread
@@ -40,6 +40,10 @@ def serve(world, speak=echo, **keywords):
     server, identity = world.serve_pinned(**keywords)
     server.speak = speak
     return server, identity
+
+
+def token_path(caller, token):
+    return f'/org/certpin/Certpin1/request/{caller.unique_name[1:].replace(".", "_")}/{token}'
 
 
 def is_cut(tunnel):
@@ -288,7 +292,7 @@ def _(world):
     server, _ = serve(world, handshake=False)
     opening = world.alice.begin_connect(HOST, server.port, handle_token='mine')
     server.wait(lambda: server.connections, 'a connection')
-    path = f'/org/certpin/Certpin1/request/{world.alice.unique_name[1:].replace(".", "_")}/mine'
+    path = token_path(world.alice, 'mine')
     world.alice.call(REQUEST, 'Cancel', '', path=path)
     world.alice.refused('Cancelled', opening.wait)
     server.wait_until_idle()
@@ -317,6 +321,172 @@ def _(world):
     equal(tunnel.read(5), b'hello', 'what came back')
     tunnel.close()
     server.wait_until_idle()
+
+
+# State and Finish
+
+UNKNOWN = 2 ** 64 - 1
+
+
+@test('how far a connection has come can be read at any time')
+def _(world):
+    server, _ = serve(world, handshake=False)
+    opening = world.alice.begin_connect(HOST, server.port, handle_token='mine')
+    server.wait(lambda: server.connections, 'a connection')
+    path = token_path(world.alice, 'mine')
+    equal(world.alice.call(PROPERTIES, 'GetAll', '(s)', REQUEST, path=path)[0],
+          {'State': 'waiting', 'BytesDone': 0, 'BytesExpected': UNKNOWN, 'BytesSent': 0}, 'before it is open')
+    world.alice.call(REQUEST, 'Cancel', '', path=path)
+    world.alice.refused('Cancelled', opening.wait)
+    world.alice.refused('InvalidArgument', world.alice.call, PROPERTIES, 'GetAll', '(s)', REQUEST, path=path)
+    server, _ = serve(world, lambda connection: bool(connection.read()) and (connection.send(b'yes') or True))
+    tunnel = world.alice.connect(HOST, server.port)
+    for i in range(1, 3):
+        tunnel.send(b'hello')
+        equal(tunnel.read(3), b'yes', 'what came back')
+        equal(tunnel.get_all(), {'State': 'open', 'BytesDone': 3 * i, 'BytesExpected': UNKNOWN, 'BytesSent': 5 * i},
+              'the progress')
+
+
+def speak_until_told(connection):
+    """Sends back what comes; a word ends the connection in one of the ways that there are."""
+    data = connection.read()
+    if data == b'end':
+        return False
+    if data == b'cut':
+        connection.cut()
+    elif data == b'reset':
+        connection.reset()
+    elif data == b'junk':
+        connection.write_raw(b'no record of TLS at all')
+    elif data:
+        connection.send(data)
+    return bool(data)
+
+
+def say(word):
+    return lambda world, tunnel: tunnel.send(word)
+
+
+def end_both(_world, tunnel):
+    tunnel.end()
+
+
+def cancel(_world, tunnel):
+    tunnel.cancel()
+
+
+def change_pin(world, _tunnel):
+    world.alice.pin(HOST, world.issue().der)
+
+
+def add_end_test(name, way, sent, error):
+    """`sent`: the bytes that the way itself sends. `error`: None: in order"""
+    @test(f'{name}: a connection says how it ended')
+    def _(world):
+        server, _ = serve(world, speak_until_told)
+        tunnel = world.alice.connect(HOST, server.port, handle_token='mine')
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+        way(world, tunnel)
+        equal(is_cut(tunnel), error is not None, 'whether it reads as a cut')
+        if error is None:
+            tunnel.end()
+        server.wait_until_idle()
+        equal(server.bytes, 5 + sent, 'the bytes that arrived at the server')
+        equal(tunnel.get_all(), {'State': 'failed' if error else 'complete', 'BytesDone': 5,
+                                 'BytesExpected': UNKNOWN, 'BytesSent': 5 + sent}, 'what the object says')
+        if error is None:
+            equal(tunnel.finish(), {'bytes-sent': 5 + sent, 'bytes-received': 5}, 'what Finish says')
+        else:
+            world.alice.refused(error, tunnel.finish)
+        world.alice.refused('InvalidArgument', tunnel.finish)
+        world.alice.refused('InvalidArgument', tunnel.get, 'State')
+
+
+for row in (('the server ends it', say(b'end'), 3, None),
+            ('the caller ends it', end_both, 0, None),
+            ('the server goes away without ending TLS', say(b'cut'), 3, 'Truncated'),
+            ('the server resets it', say(b'reset'), 5, 'Truncated'),
+            ('the server sends what is not TLS', say(b'junk'), 4, 'ProtocolError'),
+            ('it is cancelled', cancel, 0, 'Cancelled'),
+            ('its pin changes', change_pin, 0, 'PinChanged')):
+    add_end_test(*row)
+
+
+@test('when the change of a pin is acknowledged, connections have failed, and every Finish that waits says so')
+def _(world):
+    server, _ = serve(world)
+    tunnels = [world.alice.connect(HOST, server.port) for _ in range(2)]
+    finishes = [tunnels[1].begin_finish() for _ in range(3)]
+    change_pin(world, tunnels[0])
+    equal(tunnels[0].get('State'), 'failed', 'the state')
+    for finish in finishes:
+        world.alice.refused('PinChanged', finish.wait)
+    world.alice.refused('InvalidArgument', tunnels[1].get, 'State')
+
+
+@test('Finish that was called before a connection is open says how that failed, or how it ended')
+def _(world):
+    server, _ = serve(world, handshake=False)
+    path = token_path(world.alice, 'mine')
+    opening = world.alice.begin_connect(HOST, server.port, handle_token='mine', timeout_ms=500)
+    finish = world.alice.begin(REQUEST, 'Finish', '', path=path)
+    world.alice.refused('TimedOut', opening.wait)
+    world.alice.refused('TimedOut', finish.wait)
+    server, _ = serve(world)
+    opening = world.alice.begin_connect(HOST, server.port, handle_token='mine')
+    finish = world.alice.begin(REQUEST, 'Finish', '', path=path)
+    Tunnel(world.alice, opening).end()
+    equal(finish.wait()[0], {'bytes-sent': 0, 'bytes-received': 0}, 'what Finish says')
+    world.alice.refused('InvalidArgument', world.alice.call, REQUEST, 'Finish', '', path=path)
+
+
+@test('the service ends or is killed: what is open reads as a cut, and not a byte moves after that')
+def _(world):
+    for end, error in (world.daemon.terminate, 'Failed'), (world.daemon.kill, 'org.freedesktop.DBus.Error.NoReply'):
+        server, _ = serve(world)
+        tunnel = world.alice.connect(HOST, server.port)
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+        finish = tunnel.begin_finish()
+        equal(tunnel.get('State'), 'open', 'the state')
+        end()
+        holds(is_cut(tunnel), 'it reads as an end of file')
+        server.wait_until_idle()
+        equal(server.bytes, 5, 'the bytes that arrived')
+        world.alice.refused(error, finish.wait)
+        world.daemon.start()
+
+
+@test('the end of its caller is the end of a connection, unless another program has the socket')
+def _(world):
+    server, _ = serve(world)
+    before = world.count_files()
+    leaver = world.new_caller(world.alice.uid)
+    tunnel = leaver.connect(HOST, server.port)
+    tunnel.begin_finish()
+    tunnel.send(b'x' * MIB)
+    leaver.vanish()
+    world.alice.refused('NotAuthorized', world.alice.call, REQUEST, 'Finish', '', path=tunnel.path)
+    equal(len(tunnel.read(MIB)), MIB, 'what came back after that')
+    tunnel.close()
+    server.wait_until_idle()
+    equal(server.bytes, MIB, 'the bytes that arrived')
+    world.wait_for_files(before)
+
+
+@test('so many ends are remembered, and the oldest is forgotten first')
+def _(world):
+    server, _ = serve(world)
+    tunnels = []
+    for _ in range(101):
+        tunnels.append(world.alice.connect(HOST, server.port))
+        tunnels[-1].end()
+        tunnels[-1].read_all()
+    world.alice.refused('InvalidArgument', tunnels[0].finish)
+    for tunnel in tunnels[1:]:
+        equal(tunnel.finish(), {'bytes-sent': 0, 'bytes-received': 0}, 'what Finish says')
 
 
 @test('a user may have 64 connections, and others have theirs')

@@ -47,7 +47,7 @@ set_up (Fixture *f, gconstpointer user_data)
   tls_assert_shakes_hands (&f->tls);
   f->connection = cpd_connection_new (g_steal_pointer (&f->tls.tls), host);
   f->queue = cpd_queue_new_without_bodies (1, 0, 1);
-  f->transfer = cpd_transfer_new (f->queue, UID);
+  f->transfer = cpd_transfer_new (f->queue, UID, "streams");
   f->bodies = cpd_budget_new (1024 * 1024);
 }
 

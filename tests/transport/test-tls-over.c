@@ -251,7 +251,7 @@ test_stream_goes_on (Fixture *f, gconstpointer user_data)
   g_autoptr (CpdHost) host = test_host (NAME);
   CpdConnection *connection = cpd_connection_new (g_steal_pointer (&f->tls), host);
   CpdQueue *queue = cpd_queue_new_without_bodies (1, 0, 1);
-  CpdTransfer *transfer = cpd_transfer_new (queue, 1000);
+  CpdTransfer *transfer = cpd_transfer_new (queue, 1000, "streams");
   CpdBudget *bodies = cpd_budget_new (LARGE);
   CpdHttpFlow *flow = begin_flow (f, connection, transfer, bodies);
   gboolean paused = FALSE;

@@ -36,24 +36,24 @@ cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict 
   return CPD_FETCHER_GET_IFACE (fetcher)->fetch_finish (fetcher, result, verdict, error);
 }
 
-/* One call lasts as long as the tunnel. `started_us`: monotonic: when it was authorised.
- * `opened`: called once, before the end, unless it is not opened. `cancellable`: ends it at any
- * time. */
+/* Opens a tunnel. From then on, its transfer tells how far it has come and how it ended, and can
+ * stop it. `started_us`: monotonic: when it was authorised; its timeout starts then. */
 void
 cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
-                          CpdOpenedFunc opened, GCancellable *cancellable,
-                          GAsyncReadyCallback callback, gpointer user_data)
+                          GCancellable *cancellable, GAsyncReadyCallback callback,
+                          gpointer user_data)
 {
-  CPD_FETCHER_GET_IFACE (fetcher)->tunnel_async (fetcher, order, started_us, opened, cancellable,
-                                                 callback, user_data);
+  CPD_FETCHER_GET_IFACE (fetcher)->tunnel_async (fetcher, order, started_us, cancellable, callback,
+                                                 user_data);
 }
 
-/* `end`: (out): set with or without an error. Its verdict is a refusal if the error is one.
+/* `verdict`: (out) (transfer full) (nullable): on its server, or the refusal if the error is one.
+ * It is set with or without an error.
  * Errors: CERTPIN_ERROR alone.
- * Returns: whether both directions ended in order */
-gboolean
-cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
+ * Returns: (transfer full): a{sv}: what is known of the connection, or NULL with `error` set */
+GVariant *
+cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                            GError **error)
 {
-  return CPD_FETCHER_GET_IFACE (fetcher)->tunnel_finish (fetcher, result, end, error);
+  return CPD_FETCHER_GET_IFACE (fetcher)->tunnel_finish (fetcher, result, verdict, error);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The bodies of one request that go through descriptors. They are moved by a thread, and the
- * numbers of bytes are all that the thread changes here. A transfer has a place among those of its
- * uid from the beginning to the end. */
+/* What goes through descriptors: the bodies of one request, or the data of one tunnel. A thread may
+ * move them, and the numbers of bytes are all that it changes here. A transfer has a place among
+ * those of its uid from the beginning to the end. */
 
 #include "config.h"
 
@@ -16,14 +16,18 @@ struct _CpdTransfer
 {
   GObject parent;
 
-  CpdPlace *place; /* NULL: it was left */
+  const char *kind; /* of which its uid may have too many */
+  CpdPlace *place;  /* NULL: it was left */
   gboolean entered;
   CpdTransferState state;
-  GError *error;  /* with CPD_TRANSFER_FAILED */
-  int descriptor; /* the caller's end; -1: the caller has it, or there is none */
+  gboolean receives;   /* what is received counts, and not what is sent */
+  guint64 expected;    /* of what counts */
+  GError *error;       /* with CPD_TRANSFER_FAILED */
+  CpdVerdict *refusal; /* that ended it; NULL: none */
+  int descriptor;      /* the caller's end; -1: the caller has it, or there is none */
 
   GMutex lock; /* over what follows */
-  CpdProgress progress;
+  guint64 sent, received;
 };
 
 G_DEFINE_FINAL_TYPE (CpdTransfer, cpd_transfer, G_TYPE_OBJECT)
@@ -44,6 +48,7 @@ cpd_transfer_finalize (GObject *object)
 
   g_clear_pointer (&transfer->place, cpd_place_leave);
   g_clear_error (&transfer->error);
+  cpd_verdict_unref (transfer->refusal);
   if (transfer->descriptor >= 0)
     g_close (transfer->descriptor, NULL);
   g_mutex_clear (&transfer->lock);
@@ -64,7 +69,7 @@ static void
 cpd_transfer_init (CpdTransfer *transfer)
 {
   transfer->descriptor = -1;
-  transfer->progress.expected = CPD_TRANSFER_UNKNOWN;
+  transfer->expected = CPD_TRANSFER_UNKNOWN;
   g_mutex_init (&transfer->lock);
 }
 
@@ -76,13 +81,15 @@ on_turn (gpointer user_data)
   transfer->entered = TRUE;
 }
 
-/* `queue`: of all transfers, where none waits. It outlives the transfer.
+/* `queue`: of all transfers of the kind, where none waits. It outlives the transfer. `kind`: a
+ * static word for them, in the plural
  * Returns: (transfer full): one that has not begun */
 CpdTransfer *
-cpd_transfer_new (CpdQueue *queue, guint32 uid)
+cpd_transfer_new (CpdQueue *queue, guint32 uid, const char *kind)
 {
   CpdTransfer *transfer = g_object_new (CPD_TYPE_TRANSFER, NULL);
 
+  transfer->kind = kind;
   transfer->place = cpd_place_new (queue, uid, on_turn, transfer);
   return transfer;
 }
@@ -95,26 +102,23 @@ cpd_transfer_enter (CpdTransfer *transfer, GError **error)
   if (transfer->entered || cpd_place_enter (transfer->place, NULL))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                     "you have %" G_GUINT64_FORMAT " streams already, or there are too many in "
-                     "all; let some finish first",
-                     cpd_place_count_running (transfer->place));
+                     "you have %" G_GUINT64_FORMAT " %s already, or there are too many in all; "
+                     "let some finish first",
+                     cpd_place_count_running (transfer->place), transfer->kind);
 }
 
 static void
 begin (CpdTransfer *transfer, CpdTransferState state, guint64 expected)
 {
   transfer->state = state;
-  g_mutex_lock (&transfer->lock);
-  transfer->progress.done = 0;
-  transfer->progress.expected = expected;
-  g_mutex_unlock (&transfer->lock);
+  transfer->receives = state != CPD_TRANSFER_SENDING;
+  transfer->expected = expected;
 }
 
 static void
 note (CpdTransfer *transfer, guint64 *direction, guint64 bytes)
 {
   g_mutex_lock (&transfer->lock);
-  transfer->progress.done += bytes;
   *direction += bytes;
   g_mutex_unlock (&transfer->lock);
 }
@@ -130,7 +134,7 @@ cpd_transfer_begin_sending (CpdTransfer *transfer, guint64 expected)
 void
 cpd_transfer_note_sent (CpdTransfer *transfer, guint64 bytes)
 {
-  note (transfer, &transfer->progress.sent, bytes);
+  note (transfer, &transfer->sent, bytes);
 }
 
 /* `descriptor`: (transfer full): the end that is the caller's. `expected`: how many bytes there
@@ -146,7 +150,23 @@ cpd_transfer_begin_receiving (CpdTransfer *transfer, int descriptor, guint64 exp
 void
 cpd_transfer_note_received (CpdTransfer *transfer, guint64 bytes)
 {
-  note (transfer, &transfer->progress.received, bytes);
+  note (transfer, &transfer->received, bytes);
+}
+
+/* A tunnel is open. `descriptor`: as above */
+void
+cpd_transfer_begin_both (CpdTransfer *transfer, int descriptor)
+{
+  transfer->descriptor = descriptor;
+  begin (transfer, CPD_TRANSFER_OPEN, CPD_TRANSFER_UNKNOWN);
+}
+
+/* It is about to end, because the server no longer passes. */
+void
+cpd_transfer_set_refusal (CpdTransfer *transfer, CpdVerdict *verdict)
+{
+  cpd_verdict_unref (transfer->refusal);
+  transfer->refusal = cpd_verdict_ref (verdict);
 }
 
 gboolean
@@ -176,11 +196,13 @@ cpd_transfer_get_state (CpdTransfer *transfer)
 CpdProgress
 cpd_transfer_get_progress (CpdTransfer *transfer)
 {
-  CpdProgress progress;
+  CpdProgress progress = { .expected = transfer->expected };
 
   g_mutex_lock (&transfer->lock);
-  progress = transfer->progress;
+  progress.sent = transfer->sent;
+  progress.received = transfer->received;
   g_mutex_unlock (&transfer->lock);
+  progress.done = transfer->receives ? progress.received : progress.sent;
   return progress;
 }
 
@@ -189,6 +211,13 @@ const GError *
 cpd_transfer_get_error (CpdTransfer *transfer)
 {
   return transfer->error;
+}
+
+/* Returns: (transfer none) (nullable): the verdict that ended it */
+CpdVerdict *
+cpd_transfer_get_refusal (CpdTransfer *transfer)
+{
+  return transfer->refusal;
 }
 
 /* Returns: (transfer full): the caller's end; -1: there is none */

@@ -34,6 +34,7 @@ tunnel_order_clear (gpointer data)
   if (order->starttls >= 0)
     g_close (order->starttls, NULL);
   g_clear_pointer (&order->require_keys, g_ptr_array_unref);
+  g_clear_object (&order->transfer);
 }
 
 /* `order`: (nullable) */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/verdict/cpd-transfer.h"
 
 G_BEGIN_DECLS
 
@@ -16,6 +17,7 @@ typedef struct
   int starttls;            /* a socket that is connected to the server already; -1: none */
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;      /* of opening it */
+  CpdTransfer *transfer;   /* from when it is open to its end */
 } CpdTunnelOrder;
 
 CpdTunnelOrder *cpd_tunnel_order_new (void);

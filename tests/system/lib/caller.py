@@ -117,6 +117,7 @@ class Tunnel:
     def __init__(self, caller, pending):
         self.caller = caller
         _, self.info = pending.wait()
+        self.path = self.info['request']
         self.socket = socket.socket(fileno=pending.descriptors[0])
         self.socket.settimeout(DEADLINE_S)
 
@@ -143,13 +144,19 @@ class Tunnel:
         self.socket.close()
 
     def begin_finish(self):
-        return self.caller.begin(REQUEST, 'Finish', '', path=self.info['request'])
+        return self.caller.begin(REQUEST, 'Finish', '', path=self.path)
 
     def finish(self):
         return self.begin_finish().wait()[0]
 
     def cancel(self):
-        self.caller.call(REQUEST, 'Cancel', '', path=self.info['request'])
+        self.caller.call(REQUEST, 'Cancel', '', path=self.path)
+
+    def get(self, name):
+        return self.caller.call(PROPERTIES, 'Get', '(ss)', REQUEST, name, path=self.path)[0]
+
+    def get_all(self):
+        return self.caller.call(PROPERTIES, 'GetAll', '(s)', REQUEST, path=self.path)[0]
 
 
 class Caller:
