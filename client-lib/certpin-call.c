@@ -30,8 +30,7 @@ certpin_call_free (gpointer data)
   g_clear_object (&call->connection);
   g_clear_object (&call->received);
   g_free (call->token);
-  g_clear_object (&call->sent);
-  g_clear_object (&call->received);
+  g_free (call->path);
   g_free (call);
 }
 

@@ -28,6 +28,7 @@ typedef struct
   int timeout_ms;     /* 0: the default */
   gint64 deadline_us; /* on the monotonic clock */
   char *token;        /* (nullable): of the Request object that can cancel it */
+  char *path;         /* (nullable): of the Request object that is called; NULL: the service's */
 
   GUnixFDList *sent; /* (nullable): descriptors that go with it */
 

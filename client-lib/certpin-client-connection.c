@@ -20,6 +20,7 @@
 
 static const CertpinMethod open_connection
     = { CERTPIN_REQUESTS_IFACE, "OpenConnection", "(ha{sv})" };
+static const CertpinMethod finish = { CERTPIN_REQUEST_IFACE, "Finish", "(a{sv})" };
 
 /* Adds the option `starttls`, whose descriptor is the only one of the call. */
 static GVariant *
@@ -85,7 +86,8 @@ new_call (const char *host, guint16 port, GSocketConnection *starttls, GVariant 
  *
  * The result is a socket that carries the plaintext. Reading the end of the stream means
  * that nothing is missing; a connection that was cut fails with
- * `G_IO_ERROR_CONNECTION_CLOSED`. To end only one direction, call g_socket_shutdown().
+ * `G_IO_ERROR_CONNECTION_CLOSED`, and certpin_client_get_connection_end() says why. To end only one
+ * direction, call g_socket_shutdown().
  *
  * With @starttls, the program has connected to the server itself, and has spoken with it
  * up to the point where TLS begins. It must have read all that the server has said. From
@@ -224,7 +226,8 @@ certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *resu
  *
  * The result is a socket that carries the plaintext. Reading the end of the stream means
  * that nothing is missing; a connection that was cut fails with
- * `G_IO_ERROR_CONNECTION_CLOSED`. To end only one direction, call g_socket_shutdown().
+ * `G_IO_ERROR_CONNECTION_CLOSED`, and certpin_client_get_connection_end() says why. To end only one
+ * direction, call g_socket_shutdown().
  *
  * With @starttls, the program has connected to the server itself, and has spoken with it
  * up to the point where TLS begins. It must have read all that the server has said. From
@@ -300,4 +303,149 @@ certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *co
   g_return_val_if_fail (G_IS_SOCKET_CONNECTION (connection), NULL);
 
   return g_object_get_data (G_OBJECT (connection), INFO_KEY);
+}
+
+/**
+ * certpin_client_get_connection_end_async:
+ * @client: the client that opened the connection
+ * @connection: a connection of certpin_client_open_connection()
+ * @cancellable: (nullable): ends the waiting, but not the connection
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
+ *
+ * Tells how a connection ended. Read it to its end first, and close it: if it was cut, so
+ * that reading fails with `G_IO_ERROR_CONNECTION_CLOSED`, this says why. If it has not ended,
+ * this waits for that, but not longer than 60 s.
+ *
+ * The service tells each end once, and only to the client that opened the connection. It
+ * remembers an end for 60 s.
+ *
+ * In @callback, call certpin_client_get_connection_end_finish() to get the result.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnection *connection,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  GVariant *info;
+  CertpinCall *call;
+  const char *path;
+
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (G_IS_SOCKET_CONNECTION (connection));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = certpin_task_new (client, certpin_client_get_connection_end_async, cancellable, callback,
+                           user_data);
+  info = certpin_client_get_connection_info (client, connection);
+  if (info == NULL || !g_variant_lookup (info, "request", "&o", &path))
+    {
+      g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                               "this is not a connection of the certpin service");
+      return;
+    }
+  call = certpin_call_new (&finish, g_variant_new ("()"));
+  call->path = g_strdup (path);
+  certpin_task_submit (task, call);
+}
+
+/**
+ * certpin_client_get_connection_end_finish:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Ends a call of certpin_client_get_connection_end_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_PIN_CHANGED`: it was cut, because the server no longer passed
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: it was cut, because data may no longer go to its address
+ * - `CERTPIN_ERROR_TRUNCATED`: the server, or this machine's network, went away, or the server
+ *   closed it without ending TLS, so that data may be missing; or the server did not take the
+ *   last bytes in time
+ * - `CERTPIN_ERROR_TLS_FAILED`: the server ended TLS with an error
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the server sent something that is not TLS
+ * - `CERTPIN_ERROR_TIMED_OUT`: it had not ended after 60 s
+ * - `CERTPIN_ERROR_CANCELLED`: the connection, or this call, was cancelled
+ * - `CERTPIN_ERROR_FAILED`: something else went wrong with it; also, the service is ending
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: @client has not opened this connection, or the end was told
+ *   already, or is no longer remembered
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the client's connection to the bus is another one than when it
+ *   opened this connection
+ *
+ * Returns: (transfer full): an `a{sv}`: how many bytes went to the server, `bytes-sent` t, and to
+ *   the program, `bytes-received` t, if both directions ended in order; otherwise %NULL with
+ *   @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *result,
+                                          GError **error)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_get_connection_end_async),
+                        NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return certpin_task_finish_value (result, error);
+}
+
+/**
+ * certpin_client_get_connection_end:
+ * @client: the client that opened the connection
+ * @connection: a connection of certpin_client_open_connection()
+ * @cancellable: (nullable): ends the waiting, but not the connection
+ *
+ * Tells how a connection ended. Read it to its end first, and close it: if it was cut, so
+ * that reading fails with `G_IO_ERROR_CONNECTION_CLOSED`, this says why. If it has not ended,
+ * this waits for that, but not longer than 60 s.
+ *
+ * The service tells each end once, and only to the client that opened the connection. It
+ * remembers an end for 60 s.
+ *
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_PIN_CHANGED`: it was cut, because the server no longer passed
+ * - `CERTPIN_ERROR_ADDRESS_DENIED`: it was cut, because data may no longer go to its address
+ * - `CERTPIN_ERROR_TRUNCATED`: the server, or this machine's network, went away, or the server
+ *   closed it without ending TLS, so that data may be missing; or the server did not take the
+ *   last bytes in time
+ * - `CERTPIN_ERROR_TLS_FAILED`: the server ended TLS with an error
+ * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the server sent something that is not TLS
+ * - `CERTPIN_ERROR_TIMED_OUT`: it had not ended after 60 s
+ * - `CERTPIN_ERROR_CANCELLED`: the connection, or this call, was cancelled
+ * - `CERTPIN_ERROR_FAILED`: something else went wrong with it; also, the service is ending
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: @client has not opened this connection, or the end was told
+ *   already, or is no longer remembered
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the client's connection to the bus is another one than when it
+ *   opened this connection
+ *
+ * Returns: (transfer full): an `a{sv}`: how many bytes went to the server, `bytes-sent` t, and to
+ *   the program, `bytes-received` t, if both directions ended in order; otherwise %NULL with
+ *   @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *connection,
+                                   GCancellable *cancellable, GError **error)
+{
+  g_autoptr (CertpinWait) wait = NULL;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (G_IS_SOCKET_CONNECTION (connection), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  wait = certpin_wait_begin ();
+  certpin_client_get_connection_end_async (client, connection, cancellable, certpin_wait_on_result,
+                                           wait);
+  return certpin_client_get_connection_end_finish (client, certpin_wait_for_result (wait), error);
 }

@@ -122,6 +122,16 @@ certpin_client_open_connection (CertpinClient *client, const char *host, guint16
                                 GCancellable *cancellable, GError **error);
 CERTPIN_API GVariant *
 certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *connection);
+CERTPIN_API void
+certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnection *connection,
+                                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                                         gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *result,
+                                          GError **error);
+CERTPIN_API GVariant *
+certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *connection,
+                                   GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,

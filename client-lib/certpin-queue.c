@@ -302,8 +302,8 @@ errand_send (Errand *errand, GDBusConnection *connection)
   errand->tries++;
   errand->connection = g_object_ref (connection);
   g_dbus_connection_call_with_unix_fd_list (
-      connection, CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, method->interface, method->name,
-      call->arguments, G_VARIANT_TYPE (method->reply),
+      connection, CERTPIN_BUS_NAME, call->path != NULL ? call->path : CERTPIN_OBJECT_PATH,
+      method->interface, method->name, call->arguments, G_VARIANT_TYPE (method->reply),
       call->interactive ? G_DBUS_CALL_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION
                         : G_DBUS_CALL_FLAGS_NONE,
       /* timeout_msec= */ G_MAXINT, call->sent, NULL, errand_on_reply, errand);

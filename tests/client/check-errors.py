@@ -10,7 +10,10 @@ import sys
 OWN = {'certpin_client_pin_certificate_from_file': {'FileNotFound'}}
 # The method of a function that is not named after one.
 METHODS = {'certpin_client_pin_certificate_from_file': 'PinCertificate', 'certpin_client_send': 'SecureRequest',
-           'certpin_client_download': 'SecureRequest', 'certpin_client_upload': 'SecureRequest'}
+           'certpin_client_download': 'SecureRequest', 'certpin_client_upload': 'SecureRequest',
+           'certpin_client_get_connection_end': 'Finish'}
+# Those of its method that are about something else: Finish is also that of streams.
+OTHERS = {'certpin_client_get_connection_end': {'BodyTooLarge', 'LimitExceeded'}}
 
 source = pathlib.Path(sys.argv[1])
 
@@ -23,7 +26,7 @@ def camel(name):
 def errors_of_methods():
     known = set(map(camel, re.findall(r'^  CERTPIN_ERROR_(\w+),$',
                                       (source / 'client-lib/certpin-error.h').read_text(), re.M)))
-    xml = (source / 'dbus/org.certpin.Certpin1.xml').read_text()
+    xml = ''.join(path.read_text() for path in sorted((source / 'dbus').glob('*.xml')))
     for name, text in re.findall(r'<!--\s+(\w+):\n((?:(?!-->).)*?)-->\s*<method name="\1"', xml, re.S):
         listed = re.search(r'^ +Errors.*?\n\s*\n', text, re.M | re.S)
         yield name, known.intersection(re.findall(r'\w+', listed.group())) if listed else set()
@@ -45,7 +48,7 @@ def problems():
         yield f'only {len(bases)} methods of the client were found: the check looks in the wrong place'
     for base in sorted(bases):
         method = METHODS.get(base, camel(base.removeprefix('certpin_client_')))
-        expected = methods.get(method, set()) | OWN.get(base, set())
+        expected = (methods.get(method, set()) | OWN.get(base, set())) - OTHERS.get(base, set())
         if not methods.get(method):
             yield f'the errors of {method} were not found'
         for name in (base, base + '_finish'):

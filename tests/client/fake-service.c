@@ -44,7 +44,8 @@ static const struct
   { "ExplainHost", "({'host': <'h.example'>},)" },
   { "VerifyChain", "({'verdict': <'Pass'>},)" },
   { "ListPins", "(@aa{sv} [],)" },
-  { "OpenConnection", "(handle 0, {'alpn': <''>})" },
+  { "OpenConnection", "(handle 0, {'alpn': <''>, 'request': <objectpath '/request'>})" },
+  { "Finish", "({'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>},)" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },
 };
 

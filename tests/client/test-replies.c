@@ -10,6 +10,8 @@
 #include "tests/client/private-bus.h"
 #include "tests/lib/test-loop.h"
 
+#include "dbus/certpin-names.h"
+
 #include <gio/gunixfdlist.h>
 
 #include <fcntl.h>
@@ -242,6 +244,85 @@ test_connection (Fixture *f, gconstpointer user_data)
   g_assert_true (other != connection);
 }
 
+static GDBusMessage *
+on_finish (FakeService *service, GDBusMessage *call, gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  if (!g_str_equal (g_dbus_message_get_member (call), "Finish"))
+    return fake_service_reply (service, call);
+  g_assert_cmpstr (g_dbus_message_get_path (call), ==, "/request");
+  g_assert_cmpstr (g_dbus_message_get_interface (call), ==, CERTPIN_REQUEST_IFACE);
+  return f->error_name == NULL
+             ? fake_service_reply (service, call)
+             : g_dbus_message_new_method_error_literal (call, f->error_name, "the reason");
+}
+
+/* The service tells how a connection ended, at the object of this connection. */
+static void
+test_connection_end (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocketConnection) connection
+      = certpin_client_open_connection (f->client, "h.example", 443, NULL, NULL, NULL, &error);
+  g_autoptr (GVariant) totals = NULL;
+  guint64 sent, received;
+
+  g_assert_no_error (error);
+  fake_service_set_handler (f->service, on_finish, f);
+  totals = certpin_client_get_connection_end (f->client, connection, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_lookup (totals, "bytes-sent", "t", &sent)
+                 && g_variant_lookup (totals, "bytes-received", "t", &received));
+  g_assert_cmpuint (sent, ==, 1);
+  g_assert_cmpuint (received, ==, 2);
+  f->error_name = CERTPIN_ERROR_PREFIX "PinChanged";
+  g_assert_null (certpin_client_get_connection_end (f->client, connection, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED);
+  g_assert_cmpuint (fake_service_count (f->service, "Finish"), ==, 2);
+}
+
+/* A connection that the service did not make has no end that it knows. */
+static void
+test_end_of_another (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSocket) socket
+      = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+  g_autoptr (GSocketConnection) other = g_socket_connection_factory_create_connection (socket);
+
+  g_assert_null (certpin_client_get_connection_end (f->client, other, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+  g_assert_cmpuint (fake_service_count (f->service, "Finish"), ==, 0);
+}
+
+static void
+on_end (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_assert_null (
+      certpin_client_get_connection_end_finish (CERTPIN_CLIENT (source), result, user_data));
+}
+
+/* Who waits for an end can stop waiting. */
+static void
+test_end_cancelled (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_autoptr (GSocketConnection) connection
+      = certpin_client_open_connection (f->client, "h.example", 443, NULL, NULL, NULL, &error);
+
+  g_assert_no_error (error);
+  fake_service_set_handler (f->service, fake_service_hold, NULL);
+  certpin_client_get_connection_end_async (f->client, connection, cancellable, on_end, &error);
+  fake_service_wait_for_held (f->service, 1);
+  g_cancellable_cancel (cancellable);
+  while (error == NULL)
+    test_loop_step ();
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  g_assert_cmpuint (fake_service_count (f->service, "Cancel"), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -254,6 +335,9 @@ main (int argc, char *argv[])
   ADD ("errors", test_errors);
   ADD ("files-are-closed", test_files_are_closed);
   ADD ("connection", test_connection);
+  ADD ("connection-end", test_connection_end);
+  ADD ("end-of-another-connection", test_end_of_another);
+  ADD ("end-cancelled", test_end_cancelled);
   status = g_test_run ();
   private_bus_finish ();
   return status;

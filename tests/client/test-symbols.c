@@ -148,6 +148,25 @@ try_client (CertpinClient *client, gpointer stranger)
 }
 
 static void
+try_connection_end (CertpinClient *client, gpointer stranger)
+{
+  g_autoptr (GSocket) socket
+      = g_socket_new (G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, NULL);
+  g_autoptr (GSocketConnection) other = g_socket_connection_factory_create_connection (socket);
+
+  REFUSES_VOID (certpin_client_get_connection_end_async, NULL, other, NULL, NULL, NULL);
+  REFUSES_VOID (certpin_client_get_connection_end_async, client, stranger, NULL, NULL, NULL);
+  REFUSES_VOID (certpin_client_get_connection_end_async, client, other, stranger, NULL, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end_finish, NULL, stranger, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end_finish, client, NULL, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end_finish, client, stranger, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end, NULL, other, NULL, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end, client, stranger, NULL, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end, client, other, stranger, NULL);
+  REFUSES_NULL (certpin_client_get_connection_end, client, other, NULL, get_used_error ());
+}
+
+static void
 on_unexpected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_assert_not_reached ();
@@ -264,6 +283,7 @@ test_wrong_arguments (void)
   try_request ();
   try_response ();
   try_client (client, stranger);
+  try_connection_end (client, stranger);
   try_methods (client, stranger);
   while (g_main_context_iteration (NULL, /* may_block= */ FALSE))
     ; /* nothing calls back */
