@@ -151,7 +151,27 @@ open_connection (const Target *target, GError **error)
                                          target->options, target->ctl->cancellable, error);
 }
 
-/* `in`, `out`: of a client. */
+/* A connection was cut: the service knows why, if it is still the one that cut it. `error`: of the
+ * pump */
+static void
+explain_cut (const Target *target, GSocketConnection *connection, GError **error)
+{
+  static const CertpinError reasons[]
+      = { CERTPIN_ERROR_PIN_CHANGED, CERTPIN_ERROR_ADDRESS_DENIED, CERTPIN_ERROR_TRUNCATED,
+          CERTPIN_ERROR_TLS_FAILED, CERTPIN_ERROR_PROTOCOL_ERROR };
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GVariant) totals = certpin_client_get_connection_end (
+      target->ctl->client, connection, target->ctl->cancellable, &reason);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (reasons); i++)
+    if (g_error_matches (reason, CERTPIN_ERROR, (int)reasons[i]))
+      {
+        g_clear_error (error);
+        g_propagate_error (error, g_steal_pointer (&reason));
+      }
+}
+
+/* `in`, `out`: of a client. `error`: not NULL */
 static gboolean
 join (const Target *target, GSocketConnection *connection, int in, int out, GError **error)
 {
@@ -165,7 +185,11 @@ join (const Target *target, GSocketConnection *connection, int in, int out, GErr
                    "cannot write the greeting: %s", g_strerror (errno));
       return FALSE;
     }
-  return ctl_pump_run (&pump, error);
+  if (ctl_pump_run (&pump, error))
+    return TRUE;
+  if (g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED))
+    explain_cut (target, connection, error);
+  return FALSE;
 }
 
 static gboolean

@@ -120,6 +120,23 @@ def _(world):
     _, target = serve(world, cut)
     code, output, errors = ctl(world, 'connect', target)
     equal((code, output), (NETWORK, b'half'), f'the end, with “{errors}”,')
+    holds('did not end the connection in order' in errors, errors)
+
+
+@test('a connection that a change of pins cuts is refused, and says why')
+def _(world):
+    server, target = serve(world, echo)
+    with start(world, 'connect', target, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+               stderr=subprocess.PIPE) as process:
+        process.stdin.write(b'hello')
+        process.stdin.flush()
+        equal(process.stdout.read(5), b'hello', 'the answer')
+        world.alice.unpin(HOST)
+        equal(process.wait(DEADLINE_S), REFUSED, 'the exit status')
+        errors = process.stderr.read().decode()
+    holds('no longer passes' in errors, errors)
+    server.wait_until_idle()
+    equal(server.bytes, 5, 'the bytes that arrived')
 
 
 @test('arguments that mean nothing are refused')
