@@ -22,9 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* How long a server may take for each step up to STARTTLS. */
-#define PLAINTEXT_S 30
-
 /* The options of `connect`. */
 typedef struct
 {
@@ -100,6 +97,7 @@ parse_options (Target *target, const Options *options, GError **error)
       target->starttls = ctl_starttls_find (options->starttls, error);
       if (target->starttls == NULL)
         return FALSE;
+      g_variant_dict_insert (&dict, "starttls-protocol", "s", target->starttls->name);
     }
   if (options->timeout != NULL && !ctl_request_add_timeout (&dict, options->timeout, error))
     return FALSE;
@@ -111,44 +109,13 @@ parse_options (Target *target, const Options *options, GError **error)
   return TRUE;
 }
 
-/* Connects, and speaks up to STARTTLS.
- * Returns: (transfer full) (nullable): NULL with `error` set */
-static GSocketConnection *
-speak (const Target *target, GError **error)
-{
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_autoptr (GSocketConnectable) address = g_network_address_new (target->host, target->port);
-  g_autoptr (GSocketConnection) connection = NULL;
-  g_autoptr (GError) reason = NULL;
-
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_socket_client_set_timeout (client, PLAINTEXT_S);
-  connection = g_socket_client_connect (client, address, target->ctl->cancellable, &reason);
-  if (connection == NULL)
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE,
-                   "host ‘%s’ cannot be reached: %s", target->host, reason->message);
-      return NULL;
-    }
-  if (!target->starttls->ask (g_socket_connection_get_socket (connection), error))
-    return NULL;
-  return g_steal_pointer (&connection);
-}
-
 /* On any thread. Returns: (transfer full) (nullable): NULL with `error` set */
 static GSocketConnection *
 open_connection (const Target *target, GError **error)
 {
-  g_autoptr (GSocketConnection) plaintext = NULL;
-
-  if (target->starttls != NULL)
-    {
-      plaintext = speak (target, error);
-      if (plaintext == NULL)
-        return NULL;
-    }
-  return certpin_client_open_connection (target->ctl->client, target->host, target->port, plaintext,
-                                         target->options, target->ctl->cancellable, error);
+  return certpin_client_open_connection (target->ctl->client, target->host, target->port,
+                                         /* starttls= */ NULL, target->options,
+                                         target->ctl->cancellable, error);
 }
 
 /* A connection was cut: the service knows why, if it is still the one that cut it. `error`: of the

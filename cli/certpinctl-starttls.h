@@ -2,16 +2,14 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 
 /* A protocol that begins TLS on a connection that was plaintext before. */
 typedef struct
 {
-  const char *name;
-  /* Speaks up to the point where TLS begins. */
-  gboolean (*ask) (GSocket *socket, GError **error);
+  const char *name;     /* as the service calls it */
   const char *greeting; /* what a client expects from the server at first; NULL: nothing */
 } CtlStarttls;
 

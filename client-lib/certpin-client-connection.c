@@ -89,9 +89,11 @@ new_call (const char *host, guint16 port, GSocketConnection *starttls, GVariant 
  * `G_IO_ERROR_CONNECTION_CLOSED`, and certpin_client_get_connection_end() says why. To end only one
  * direction, call g_socket_shutdown().
  *
- * With @starttls, the program has connected to the server itself, and has spoken with it
- * up to the point where TLS begins. It must have read all that the server has said. From
- * now on, it must not use that connection, and it drops its reference.
+ * With the option `starttls-protocol`, the service asks for TLS in the way of IMAP, SMTP,
+ * POP3, PostgreSQL or LDAP. For other protocols, there is @starttls: the program has
+ * connected to the server itself, and has spoken with it up to the point where TLS begins.
+ * It must have read all that the server has said. From now on, it must not use that
+ * connection, and it drops its reference.
  *
  * In @callback, call certpin_client_open_connection_finish() to get the result.
  *
@@ -229,9 +231,11 @@ certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *resu
  * `G_IO_ERROR_CONNECTION_CLOSED`, and certpin_client_get_connection_end() says why. To end only one
  * direction, call g_socket_shutdown().
  *
- * With @starttls, the program has connected to the server itself, and has spoken with it
- * up to the point where TLS begins. It must have read all that the server has said. From
- * now on, it must not use that connection, and it drops its reference.
+ * With the option `starttls-protocol`, the service asks for TLS in the way of IMAP, SMTP,
+ * POP3, PostgreSQL or LDAP. For other protocols, there is @starttls: the program has
+ * connected to the server itself, and has spoken with it up to the point where TLS begins.
+ * It must have read all that the server has said. From now on, it must not use that
+ * connection, and it drops its reference.
  *
  * This function waits for the result.
  *

@@ -45,23 +45,50 @@ check_socket (CpdTunnelOrder *order, gint32 handle, GError **error)
                         "the file descriptor of option ‘starttls’ is not a stream socket");
 }
 
+/* `name`: (nullable): NULL: the option is not given */
+static gboolean
+take_starttls_protocol (CpdTunnelOrder *order, const char *name, GError **error)
+{
+  static const char *const names[] = {
+    [CPD_STARTTLS_IMAP] = "imap", [CPD_STARTTLS_SMTP] = "smtp",
+    [CPD_STARTTLS_POP3] = "pop3", [CPD_STARTTLS_POSTGRES] = "postgres",
+    [CPD_STARTTLS_LDAP] = "ldap",
+  };
+
+  if (name == NULL)
+    return TRUE;
+  if (order->starttls >= 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "options ‘starttls’ and ‘starttls-protocol’ exclude each other");
+  for (unsigned int i = CPD_STARTTLS_IMAP; i < G_N_ELEMENTS (names); i++)
+    if (g_str_equal (name, names[i]))
+      order->protocol = (CpdStarttls)i;
+  return order->protocol != CPD_STARTTLS_NONE
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "option ‘starttls-protocol’ is ‘%.40s’; give imap, smtp, pop3, postgres or "
+                        "ldap",
+                        name);
+}
+
 static gboolean
 parse_options (CpdTunnelOrder *order, GVariant *options, char **token, GError **error)
 {
   g_autoptr (GVariant) keys = NULL, protocols = NULL;
-  const char *given = NULL;
+  const char *given = NULL, *protocol = NULL;
   gint32 handle = -1;
   const CpdOption table[] = {
     CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
     { "alpn", "as", &protocols, 1, PROTOCOLS_MAX },
     { "starttls", "h", &handle },
+    { "starttls-protocol", "s", &protocol, 1, 64 },
   };
 
   order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_request_order_check_token (given, error)
       || !cpd_request_order_take_keys (&order->require_keys, keys, error)
-      || !take_protocols (order, protocols, error) || !check_socket (order, handle, error))
+      || !take_protocols (order, protocols, error) || !check_socket (order, handle, error)
+      || !take_starttls_protocol (order, protocol, error))
     return FALSE;
   *token = g_strdup (given);
   return TRUE;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* From a host to a connection: its addresses, or its proxy's, the first of them that answers (RFC
- * 8305), or a socket that the caller has connected; the proxy's consent; the handshake; and the
- * first of the two verdicts on a server: one that does not pass is told so, and has no connection
- * that anybody could use. What a server presented is validated by a thread. */
+ * 8305), or a socket that the caller has connected; the proxy's consent; what is said before TLS;
+ * the handshake; and the first of the two verdicts on a server: one that does not pass is told so,
+ * and has no connection that anybody could use. A thread validates what a server presented. */
 
 #include "config.h"
 
@@ -12,6 +12,7 @@
 #include "daemon/transport/cpd-address.h"
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-handshake.h"
+#include "daemon/transport/cpd-plaintext.h"
 #include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-route.h"
 #include "daemon/transport/cpd-starttls.h"
@@ -31,6 +32,7 @@ typedef struct
   GSocketAddress *tried;         /* the last address; NULL: none */
   GInetAddress *reached;         /* where data will go; NULL: not yet, or it is not known here */
   CpdProxyTunnel *tunnel;        /* being opened; NULL: none */
+  CpdPlaintext *plaintext;       /* TLS is being asked for; NULL: it is not */
   CpdHandshake *handshake;       /* under way; NULL: none */
   CpdConnection *connection;     /* NULL: its handshake is not over */
   GError *failure;               /* of the handshake; NULL: none */
@@ -163,6 +165,34 @@ shake_hands (GTask *task, CpdTls *tls)
 }
 
 static void
+on_plaintext (CpdTls *tls, GError *error, GTask *connecting)
+{
+  g_autoptr (GTask) task = connecting;
+  SetUp *set_up = g_task_get_task_data (task);
+
+  set_up->plaintext = NULL;
+  if (tls != NULL)
+    {
+      shake_hands (g_steal_pointer (&task), tls);
+      return;
+    }
+  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
+  fail (task, CPD_STAGE_HANDSHAKING, error);
+}
+
+/* There is a way to the host. `task`, `tls`: (transfer full) */
+static void
+begin_tls (GTask *task, CpdTls *tls)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  if (set_up->settings.protocol == CPD_STARTTLS_NONE)
+    shake_hands (task, tls);
+  else
+    set_up->plaintext = cpd_plaintext_start (tls, set_up->settings.protocol, on_plaintext, task);
+}
+
+static void
 on_tunnel (CpdTls *tls, GError *error, GTask *connecting)
 {
   g_autoptr (GTask) task = connecting;
@@ -171,7 +201,7 @@ on_tunnel (CpdTls *tls, GError *error, GTask *connecting)
   set_up->tunnel = NULL;
   if (tls != NULL)
     {
-      shake_hands (g_steal_pointer (&task), tls);
+      begin_tls (g_steal_pointer (&task), tls);
       return;
     }
   g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
@@ -187,6 +217,7 @@ open_tunnel (GTask *task, int socket)
     .proxy = set_up->settings.proxy,
     .target = set_up->settings.target,
     .protocols = (const char *const *)set_up->protocols,
+    .host_may_speak = set_up->settings.protocol != CPD_STARTTLS_NONE,
     .uid = set_up->settings.uid,
     .store = set_up->settings.store,
     .workers = set_up->settings.workers,
@@ -205,6 +236,7 @@ on_cancelled (GTask *task)
 
   g_clear_pointer (&set_up->job, cpd_job_stop);
   g_clear_pointer (&set_up->handshake, cpd_handshake_stop);
+  g_clear_pointer (&set_up->plaintext, cpd_plaintext_stop);
   g_clear_pointer (&set_up->tunnel, cpd_proxy_tunnel_stop);
   g_clear_pointer (&set_up->connection, cpd_connection_free);
   g_task_return_error_if_cancelled (task);
@@ -223,9 +255,9 @@ begin (GTask *task, int socket)
   if (set_up->settings.proxy != NULL)
     open_tunnel (g_object_ref (task), socket);
   else
-    shake_hands (g_object_ref (task),
-                 cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target),
-                              (const char *const *)set_up->protocols));
+    begin_tls (g_object_ref (task),
+               cpd_tls_new (socket, cpd_host_get_name (set_up->settings.target),
+                            (const char *const *)set_up->protocols));
 }
 
 /* Returns: FALSE with `error` set: it was closed again */

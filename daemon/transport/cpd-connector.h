@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/base/cpd-proxy.h"
+#include "daemon/core/verdict/cpd-tunnel-order.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-gate.h"
 #include "daemon/transport/cpd-judge.h"
@@ -17,6 +18,7 @@ typedef struct
   CpdProxy *proxy;              /* NULL: none */
   const char *const *protocols; /* that the server is offered; NULL: none */
   int starttls;                 /* a socket that is connected already, without proxy; -1: none */
+  CpdStarttls protocol;         /* that is spoken before TLS, without such a socket */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

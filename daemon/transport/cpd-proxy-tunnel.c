@@ -209,18 +209,26 @@ steal_socket (CpdProxyTunnel *tunnel)
   return socket;
 }
 
-/* From here on, what comes is the host's, which does not speak first. */
+/* Whether nothing comes, not even the end. */
+static gboolean
+is_silent (CpdProxyTunnel *tunnel)
+{
+  g_autoptr (GError) error = NULL;
+  char byte;
+
+  receive_some (tunnel, &byte, sizeof byte, &error);
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK);
+}
+
+/* From here on, what comes is the host's. */
 static void
 succeed (CpdProxyTunnel *tunnel)
 {
   const char *name = cpd_host_get_name (tunnel->settings.target);
   const char *const *protocols = (const char *const *)tunnel->protocols;
-  g_autoptr (GError) error = NULL;
   CpdTls *tls;
-  char byte;
 
-  receive_some (tunnel, &byte, sizeof byte, &error);
-  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
+  if (!tunnel->settings.host_may_speak && !is_silent (tunnel))
     {
       fail (tunnel, CERTPIN_ERROR_PROXY_FAILED, CPD_PROXY_ANSWER_SPOKE_EARLY);
       return;
@@ -237,8 +245,10 @@ static void
 read_answer (CpdProxyTunnel *tunnel)
 {
   char part[PART_BYTES];
+  /* Not a byte is taken of what a host says behind the answer. */
+  gsize size = tunnel->settings.host_may_speak ? 1 : sizeof part;
   g_autoptr (GError) error = NULL;
-  gssize length = receive_some (tunnel, part, sizeof part, &error);
+  gssize length = receive_some (tunnel, part, size, &error);
   unsigned int status = 0;
 
   if (!check_length (tunnel, length, error) || length < 0)

@@ -24,6 +24,7 @@ typedef struct
   CpdProxy *proxy;
   CpdHost *target;
   const char *const *protocols; /* that the host is offered; NULL: none */
+  gboolean host_may_speak;      /* before it is sent anything */
   guint32 uid;
   CpdStore *store;
   CpdWorkers *workers;

@@ -121,6 +121,13 @@ pull (gnutls_transport_ptr_t transport, void *buffer, size_t count)
   return length;
 }
 
+/* Plaintext, before there is a session that is carried. Returns: as recv () */
+ssize_t
+cpd_tls_socket_receive (CpdTlsSocket *socket, void *buffer, gsize size)
+{
+  return pull (socket, buffer, size);
+}
+
 /* Returns: how many bytes what is below has taken; -1 with `errno` set */
 static ssize_t
 write_unsent (CpdTlsSocket *socket)

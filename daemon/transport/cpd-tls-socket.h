@@ -36,6 +36,7 @@ void cpd_tls_socket_init (CpdTlsSocket *socket, int fd, CpdTlsSocket *below);
 void cpd_tls_socket_clear (CpdTlsSocket *socket);
 void cpd_tls_socket_carry (CpdTlsSocket *socket, gnutls_session_t session);
 
+ssize_t cpd_tls_socket_receive (CpdTlsSocket *socket, void *buffer, gsize size);
 gboolean cpd_tls_socket_flush (CpdTlsSocket *socket);
 gboolean cpd_tls_socket_has_unsent (CpdTlsSocket *socket);
 gboolean cpd_tls_socket_has_pending (CpdTlsSocket *socket);

@@ -391,6 +391,28 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
   return -1;
 }
 
+/* Before the handshake: what is to be sent in plaintext. cpd_tls_send () without data sends it. */
+void
+cpd_tls_add_plaintext (CpdTls *tls, GBytes *data)
+{
+  g_byte_array_append (tls->socket.unsent, g_bytes_get_data (data, NULL),
+                       (unsigned int)g_bytes_get_size (data));
+}
+
+/* Before the handshake. Returns: how many bytes were read; 0: no more come; -1 with `error` set */
+gssize
+cpd_tls_receive_plaintext (CpdTls *tls, void *buffer, gsize size, GError **error)
+{
+  gssize length = cpd_tls_socket_receive (&tls->socket, buffer, size);
+
+  if (length < 0)
+    g_set_error_literal (
+        error, G_IO_ERROR,
+        (int)(errno == EINTR ? G_IO_ERROR_WOULD_BLOCK : g_io_error_from_errno (errno)),
+        g_strerror (errno));
+  return length;
+}
+
 /* Where the socket has not taken all yet, the next call goes on with that first, also one without
  * data.
  * Returns: how many bytes were sent, or -1 with `error` set */

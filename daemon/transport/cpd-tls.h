@@ -18,6 +18,9 @@ CpdTls *cpd_tls_new (int socket, const char *name, const char *const *protocols)
 CpdTls *cpd_tls_new_over (CpdTls *below, const char *name, const char *const *protocols);
 void cpd_tls_free (CpdTls *tls);
 
+void cpd_tls_add_plaintext (CpdTls *tls, GBytes *data);
+gssize cpd_tls_receive_plaintext (CpdTls *tls, void *buffer, gsize size, GError **error);
+
 gboolean cpd_tls_handshake (CpdTls *tls, GIOCondition *waits_for, GError **error);
 GPtrArray *cpd_tls_get_presented (CpdTls *tls);
 GBytes *cpd_tls_dup_stapled (CpdTls *tls);

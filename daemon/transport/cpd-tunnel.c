@@ -413,6 +413,7 @@ try_connect (CpdTunnel *tunnel)
     .proxy = settings->proxy,
     .protocols = (const char *const *)settings->order->protocols,
     .starttls = settings->order->starttls,
+    .protocol = settings->order->protocol,
     .uid = settings->order->uid,
     .store = settings->store,
     .workers = settings->workers,

@@ -44,6 +44,8 @@ BY_HAND = {
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
                  f'{FILE}[a]\nHost=h.example\nState=blocked\nReason=r\nWarnings=a;b\n'],
+    'preamble': ['\0* OK hi\r\na OK go\r\n', '\x01220-hi\r\n220 x\r\n250-a\r\n250 b\r\n220 go\r\n',
+                 '\x02+OK hi\r\n+OK go\r\n', '\x03S', '\x040\x0c\x02\x01\x01x\x07\n\x01\0\x04\0\x04\0'],
     'proxy-answer': ['HTTP/1.1 200 Connection established\r\n\r\n',
                      'HTTP/1.0 407 No\r\nProxy-Authenticate: Basic realm="a"\r\nContent-Length: 3\r\n\r\nabc',
                      'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n\x16'],

@@ -11,10 +11,11 @@ import threading
 from attacks.resolver import FILES, Resolver
 from lib import http, pki
 from lib.caller import PINS, CallError
-from lib.certpinctl import BAD_INPUT, NETWORK, OK, ctl
+from lib.certpinctl import BAD_INPUT, NETWORK, OK, ctl, exits
 from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
 from lib.server import reset_when_closed
+from lib.starttls import DIALOGUES, hold_dialogue
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.world import World
@@ -375,6 +376,61 @@ def _(world):
                    world.alice.connect(HOST, other.port, descriptors=[client.fileno()], starttls=V('h', 0)))
     holds(not any('proxy' in tunnel.info for tunnel in tunnels), 'the evidence names a proxy')
     equal(proxy.opened, 0, 'the number of connections to the proxy')
+
+
+def with_greeting(proxy, connection, asked):
+    """Connects, and says so in one piece with the first that the host says."""
+    with socket.create_connection(('127.0.0.1', int(asked.target.rpartition(':')[2]))) as there:
+        connection.sendall(ESTABLISHED + there.recv(65536))
+        proxy.carry(connection, there)
+
+
+def add_starttls_test(protocol, steps):
+    @test(f'{protocol} is spoken up to TLS through a proxy, and what is put behind it fails')
+    def _(world):
+        for keywords in ({}, {'identity': world.issue('127.0.0.1')}):
+            server, proxy = set_up(world, **keywords)
+            wrap = server.wrap
+            for answer in (Proxy.connect, with_greeting)[:2 if steps[0][0] else 1]:
+                proxy.answer = answer
+                server.wrap, server.speak = wrap, echo
+                hold_dialogue(server, steps)
+                tunnel = world.alice.connect(HOST, server.port, starttls_protocol=protocol)
+                tunnel.send(b'hello')
+                equal(tunnel.read(5), b'hello', 'what came back')
+                equal(tunnel.info['proxy'], proxy.url(), 'the proxy in the evidence')
+                tunnel.close()
+            server.wait_until_idle()
+            before = server.bytes
+            server.wrap = wrap
+            hold_dialogue(server, steps[:-1] + [(steps[-1][0] + b'injected', b'')])
+            world.alice.refused('TlsFailed', world.alice.connect, HOST, server.port, starttls_protocol=protocol)
+            server.wait_until_idle()
+            equal(server.bytes, before, 'the bytes that arrived over TLS')
+            holds(not resolver.was_asked(HOST), 'the host was looked up')
+
+
+for _protocol, (_steps, _) in DIALOGUES.items():
+    add_starttls_test(_protocol, _steps)
+
+
+@test('certpinctl speaks STARTTLS through a proxy with credentials, and never around it')
+def _(world):
+    proxy = add_proxy(world)
+    path = write_credentials(world, proxy)
+    configure(world, proxy, more=f'ProxyCredentials={path}')
+    server, _ = serve_pinned(world)
+    steps, greeting = DIALOGUES['imap']
+    hold_dialogue(server, steps)
+    server.speak = lambda connection: bool(connection.read()) and (connection.send(b'yes') or True)
+    output = exits(world, OK, 'connect', '--starttls=imap', f'{HOST}:{server.port}', stdin=b'hello')
+    equal(output, greeting + b'yes', 'what is written')
+    equal([one.headers.get('proxy-authorization') for one in proxy.asked], [f'Basic {SECRET}'], 'the credentials')
+    before = len(server.connections)
+    proxy.answer = saying(http.reply(503, b''))
+    code, output, errors = ctl(world, 'connect', '--starttls=imap', f'{HOST}:{server.port}', stdin=b'hello')
+    equal((code, output, len(server.connections)), (NETWORK, b'', before), f'the end, with “{errors}”,')
+    has_no_secret(world, errors)
 
 
 @test('the pin changes under a connection through a proxy: it is cut')

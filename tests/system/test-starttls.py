@@ -8,6 +8,7 @@ import socket
 import threading
 
 from lib.caller import REQUESTS
+from lib.starttls import DIALOGUES, hold_dialogue
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.world import HOST, World
@@ -193,6 +194,107 @@ def _(world):
             before = world.count_files()
     server.wait_until_idle()
     world.wait_for_files(before)
+
+
+# The service speaks up to TLS itself
+
+def serve_protocol(world, steps, **keywords):
+    server, identity = world.serve_pinned(**keywords)
+    hold_dialogue(server, steps)
+    server.speak = echo
+    return server, identity
+
+
+def connect(world, server, protocol, **options):
+    return world.alice.connect(HOST, server.port, starttls_protocol=protocol, **options)
+
+
+def add_protocol_test(protocol, steps):
+    @test(f'the service speaks {protocol} up to TLS, and the caller nothing but its own')
+    def _(world):
+        server, identity = serve_protocol(world, steps)
+        tunnel = connect(world, server, protocol, alpn=['x'])
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+        equal(tunnel.info['matched-key'], identity.pin, 'the evidence')
+        tunnel.end()
+        equal(tunnel.read_all(), b'', 'what came before the end')
+        equal(tunnel.finish(), {'bytes-sent': 5, 'bytes-received': 5}, 'what Finish says')
+        equal(server.bytes, 5, 'the bytes that arrived over TLS')
+
+    @test(f'a server of {protocol} that does not pass gets nothing over TLS; one that is not pinned, no connection')
+    def _(world):
+        server = world.serve(world.impostor())
+        hold_dialogue(server, steps)
+        world.alice.refused('NotPinned', connect, world, server, protocol)
+        equal(len(server.connections), 0, 'the connections')
+        world.alice.pin(HOST, world.issue().der)
+        world.alice.refused('PinMismatch', connect, world, server, protocol)
+        server.wait_until_idle()
+        equal(server.bytes, 0, 'the bytes that arrived over TLS')
+
+    @test(f'what {protocol} cannot say before TLS fails it')
+    def _(world):
+        *before, (consent, _) = steps
+        for last in ((consent + b'250 injected\r\n', b''), (b'\n' * 4000 + b'a' * 20000, b'never')):
+            server, _ = serve_protocol(world, [*before, last])
+            world.alice.refused('TlsFailed', connect, world, server, protocol)
+            server.wait_until_idle()
+            equal(server.bytes, 0, 'the bytes that arrived over TLS')
+        for i in range(len(steps) + 1):
+            server, _ = world.serve_pinned()
+            server.wrap = go_away
+            hold_dialogue(server, steps[:i])
+            world.alice.refused(('Unreachable', 'TlsFailed'), connect, world, server, protocol)
+            server.wait_until_idle()
+
+
+def go_away(_connection):
+    raise OSError('the server goes away')
+
+
+for _protocol, (_steps, _) in DIALOGUES.items():
+    add_protocol_test(_protocol, _steps)
+
+
+@test('a server that says nothing, or drips, takes no longer than the time that is allowed')
+def _(world):
+    for steps in [(b'', b'never')], [(b'220-hi\r\n', b'never')]:
+        server, _ = serve_protocol(world, steps)
+        world.alice.refused('TimedOut', connect, world, server, 'smtp', timeout_ms=300)
+        server.wait_until_idle()
+
+
+@test('an answer may come in any pieces')
+def _(world):
+    server, _ = serve_protocol(world, [(bytes([byte]), b'') for byte in b'220-hi\r\n220 there\r'] + [
+        (b'\n', b'EHLO localhost\r\n'), (b'250-a\r\n25', b''), (b'0 STARTTLS\r\n', b'STARTTLS\r\n'), (b'220 go\r\n', b'')])
+    tunnel = connect(world, server, 'smtp')
+    tunnel.send(b'hello')
+    equal(tunnel.read(5), b'hello', 'what came back')
+
+
+@test('a change of pins while the service speaks ends it')
+def _(world):
+    server, _ = serve_protocol(world, [(b'220-hi\r\n', b'never')])
+    opening = world.alice.begin_connect(HOST, server.port, starttls_protocol='smtp')
+    server.wait(lambda: server.connections, 'a connection')
+    world.alice.unpin(HOST)
+    world.alice.refused('NotPinned', opening.wait)
+    server.wait_until_idle()
+
+
+@test('a protocol that is unknown, or beside a socket, is refused')
+def _(world):
+    server, _ = world.serve_pinned()
+    refused, alice = world.alice.refused, world.alice
+    for name in ('gopher', '', 'IMAP', 'x' * 100):
+        refused('InvalidArgument', alice.connect, HOST, server.port, starttls_protocol=name)
+    refused('InvalidArgument', alice.connect, HOST, server.port, starttls_protocol=V('u', 1))
+    with socket.socket() as client:
+        refused('InvalidArgument', begin(world, client, starttls_protocol='imap').wait)
+    server.barrier()
+    equal(len(server.connections), 0, 'the connections')
 
 
 run(World)

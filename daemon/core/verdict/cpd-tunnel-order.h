@@ -7,6 +7,17 @@
 
 G_BEGIN_DECLS
 
+/* In which way TLS is asked for on a connection that begins in plaintext. */
+typedef enum
+{
+  CPD_STARTTLS_NONE, /* TLS begins at once */
+  CPD_STARTTLS_IMAP,
+  CPD_STARTTLS_SMTP,
+  CPD_STARTTLS_POP3,
+  CPD_STARTTLS_POSTGRES,
+  CPD_STARTTLS_LDAP,
+} CpdStarttls;
+
 /* One tunnel that a caller wants: where to, for whom, and within which limits. Its maker fills it
  * in; then it never changes. Reference-counted. */
 typedef struct
@@ -15,6 +26,7 @@ typedef struct
   guint32 uid;
   GStrv protocols;         /* that the server is offered (RFC 7301); NULL: none */
   int starttls;            /* a socket that is connected to the server already; -1: none */
+  CpdStarttls protocol;    /* that is spoken before TLS, without such a socket */
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;      /* of opening it */
   CpdTransfer *transfer;   /* from when it is open to its end */

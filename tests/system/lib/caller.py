@@ -352,7 +352,8 @@ PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
-                 'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h'}
+                 'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h',
+                 'starttls_protocol': 's'}
 
 
 def _options(given, types):
