@@ -476,6 +476,28 @@ def _(world):
     world.wait_for_files(before)
 
 
+@test('what is open or being opened, also without its caller, is cut when the service ends, and leaves no trace')
+def _(world):
+    server, _ = serve(world)
+    leaver = world.new_caller(world.alice.uid)
+    tunnels = [leaver.connect(HOST, server.port), world.alice.connect(HOST, server.port)]
+    for tunnel in tunnels:
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+    leaver.vanish()
+    server.handshake = False
+    opening = world.alice.begin_connect(HOST, server.port)
+    server.wait(lambda: len(server.connections) == 3, 'the third connection')
+    code, _ = world.daemon.terminate()
+    equal(code, 0, 'the exit code')
+    for tunnel in tunnels:
+        holds(is_cut(tunnel), 'it reads as an end of file')
+    world.alice.refused(('Failed', 'Cancelled', 'org.freedesktop.DBus.Error.NoReply'), opening.wait)
+    server.wait_until_idle()
+    equal(server.bytes, 10, 'the bytes that arrived')
+    world.daemon.start()
+
+
 @test('so many ends are remembered, and the oldest is forgotten first')
 def _(world):
     server, _ = serve(world)
