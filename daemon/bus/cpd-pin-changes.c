@@ -103,21 +103,37 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
                                     order->failure->message, call->host));
 }
 
+/* A failed pinning leaves what is there. */
 static void
-pin_failed (CpdCall *call, const CpdPin *pin, const GError *failure)
+keep (CpdCall *call, const CpdPin *pin, const GError *failure)
 {
-  g_autofree char *reason = NULL;
-  g_autoptr (CpdPin) block = NULL;
+  cpd_audit_pin_kept (call->caller, pin, failure);
+  cpd_call_fail (call, g_error_new (failure->domain, failure->code, "%s; nothing was changed",
+                                    failure->message));
+}
+
+static void
+block (CpdCall *call, const CpdPin *pin, const GError *failure)
+{
+  g_autofree char *reason
+      = cpd_text_shorten (failure->message, strlen (failure->message), REASON_MAX_BYTES);
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (pin->host, pin->layer, reason);
+
+  set_pin (call, block, failed_on_blocked, call);
+}
+
+static void
+pin_failed (CpdCall *call, const CpdPinOrder *order)
+{
+  const GError *failure = order->failure;
 
   if (!g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT)
       && !g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED))
-    {
-      cpd_call_fail (call, g_error_copy (failure));
-      return;
-    }
-  reason = cpd_text_shorten (failure->message, strlen (failure->message), REASON_MAX_BYTES);
-  block = cpd_pin_new_blocked (pin->host, pin->layer, reason);
-  set_pin (call, block, failed_on_blocked, call);
+    cpd_call_fail (call, g_error_copy (failure));
+  else if (order->keeps)
+    keep (call, order->pin, failure);
+  else
+    block (call, order->pin, failure);
 }
 
 static void
@@ -126,7 +142,7 @@ act_pin (CpdCall *call)
   const CpdPinOrder *order = call->data;
 
   if (order->failure != NULL)
-    pin_failed (call, order->pin, order->failure);
+    pin_failed (call, order);
   else
     set_pin (call, order->pin, pin_on_stored, call);
 }

@@ -11,6 +11,7 @@ typedef struct
 {
   CpdPin *pin;     /* its host, layer and options hold in any case */
   GError *failure; /* why it cannot be made of these certificates; NULL: it is complete */
+  gboolean keeps;  /* after such a failure, nothing is changed */
 } CpdPinOrder;
 
 CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificate,

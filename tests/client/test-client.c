@@ -138,6 +138,36 @@ program_missing_file (CertpinClient *client, TestBus *f)
   assert_state (client, "other.example", "blocked");
 }
 
+/* Neither a file that cannot be read nor a bad one changes anything. */
+static void
+program_keep (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (GFile) missing = g_file_new_build_filename (f->folder, "missing.der", NULL);
+  g_autofree char *path = test_folder_write (f->folder, "text.der", "text");
+  g_autoptr (GFile) text = g_file_new_for_path (path);
+  g_autoptr (GVariant) keep
+      = g_variant_ref_sink (g_variant_new_parsed ("{'on-failure': <'keep'>}"));
+  g_autoptr (GError) error = NULL;
+
+  pin_keys (client);
+  g_assert_null (
+      certpin_client_pin_certificate_from_file (client, "h.example", missing, keep, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_assert_true (g_str_has_suffix (error->message, "; nothing was changed"));
+  g_clear_error (&error);
+  g_assert_null (
+      certpin_client_pin_certificate_from_file (client, "h.example", text, keep, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
+  assert_state (client, "h.example", "active");
+  g_clear_error (&error);
+  g_assert_null (certpin_client_pin_certificate_from_file (client, "other.example", missing, keep,
+                                                           NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_null (certpin_client_get_pin (client, "other.example", NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
+}
+
 static void
 program_wrong_file (CertpinClient *client, TestBus *f)
 {
@@ -241,6 +271,12 @@ static void
 test_pin_certificate (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_certificate);
+}
+
+static void
+test_keep (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_keep);
 }
 
 static void
@@ -390,6 +426,7 @@ main (int argc, char *argv[])
   ADD ("pins", test_pins);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
+  ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);
   ADD ("not-utf8", test_not_utf8);

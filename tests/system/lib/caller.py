@@ -342,7 +342,8 @@ class Caller:
 
 
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
-             'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
+             'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay',
+             'on_failure': 's'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
                  'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h'}
