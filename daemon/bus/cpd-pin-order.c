@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* PinCertificate and PinKeys as a value: the pin that they want. Its certificates are parsed here,
+/* PinCertificate and its like as a value: the pin that they want. Its certificates are parsed here,
  * once, and here is decided which of them may be pinned; what is wrong with them is kept until it
  * is known that the caller may change pins. */
 
@@ -12,7 +12,7 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
-#define CERTIFICATES_MAX 64
+#define CERTIFICATES_MAX CPD_PIN_KEYS_MAX
 #define NOTE_MAX_BYTES   1024
 
 /* The scopes in the interface, and their layers. */
@@ -160,6 +160,39 @@ cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gin
                         GError **error)
 {
   g_autoptr (CpdPinOrder) order = new_order (host, options, now, /* backups= */ NULL, error);
+
+  if (order == NULL || !take_keys (order->pin, keys, error))
+    return NULL;
+  return g_steal_pointer (&order);
+}
+
+/* `host`: a pattern. `options`: the scope alone.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full): an order that names a host in a layer, and no more */
+CpdPinOrder *
+cpd_pin_order_new_host (const char *host, GVariant *options, GError **error)
+{
+  const char *scope = NULL;
+  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
+  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
+  CpdPinOrder *order;
+  CpdLayer layer;
+
+  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
+    return NULL;
+  order = g_new0 (CpdPinOrder, 1);
+  order->pin = cpd_pin_new (parsed, layer);
+  return order;
+}
+
+/* `host`: a pattern. `keys`: as. `options`: the scope alone.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY.
+ * Returns: (transfer full): an order whose pin has the keys that are to be added or removed */
+CpdPinOrder *
+cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error)
+{
+  g_autoptr (CpdPinOrder) order = cpd_pin_order_new_host (host, options, error);
 
   if (order == NULL || !take_keys (order->pin, keys, error))
     return NULL;

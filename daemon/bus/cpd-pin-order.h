@@ -18,6 +18,9 @@ CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificat
                                             GVariant *options, gint64 now, GError **error);
 CpdPinOrder *cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options,
                                      gint64 now, GError **error);
+CpdPinOrder *cpd_pin_order_new_host (const char *host, GVariant *options, GError **error);
+CpdPinOrder *
+cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
 
 gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);

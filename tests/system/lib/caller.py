@@ -235,6 +235,15 @@ class Caller:
     def pin_keys(self, host, *keys, **options):
         return self.call(PINS, 'PinKeys', '(sasa{sv})', host, list(keys), pin_options(options))[0]
 
+    def begin_keys(self, method, host, *keys, **options):
+        return self.begin(PINS, method, '(sasa{sv})', host, list(keys), pin_options(options))
+
+    def add_keys(self, host, *keys, **options):
+        return self.begin_keys('AddKeys', host, *keys, **options).wait()[0]
+
+    def remove_keys(self, host, *keys, **options):
+        return self.begin_keys('RemoveKeys', host, *keys, **options).wait()[0]
+
     def unpin(self, host, **options):
         self.call(PINS, 'Unpin', '(sa{sv})', host, pin_options(options))
 
