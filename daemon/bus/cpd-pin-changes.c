@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The methods of the Pins interface that change pins: PinCertificate, PinKeys, AddKeys, RemoveKeys,
- * Unpin, BlockHost, Reload. Each parses its arguments, says what must be authorised, and changes the store. */
+ * Unpin, BlockHost, Reload. Each parses its arguments, says what must be authorised, and changes
+ * the store. */
 
 #include "config.h"
 
@@ -207,7 +208,8 @@ parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
 }
 
 /* The scope of the system has run-time pins and files; only run-time pins can be changed here.
- * `error`: (transfer full). Returns: (transfer full): with what can be done about a file */
+ * `error`: (transfer full).
+ * Returns: (transfer full): with what can be done about a file */
 static GError *
 explain_file (CpdCall *call, GError *error, const char *remedy)
 {

@@ -39,6 +39,8 @@ static const struct
 } replies[] = {
   { "PinCertificate", "({'host': <'h.example'>},)" },
   { "PinKeys", "({'host': <'h.example'>},)" },
+  { "AddKeys", "({'host': <'h.example'>},)" },
+  { "RemoveKeys", "({'host': <'h.example'>},)" },
   { "GetPin", "({'host': <'h.example'>},)" },
   { "LastFailure", "({'host': <'h.example'>},)" },
   { "ExplainHost", "({'host': <'h.example'>},)" },

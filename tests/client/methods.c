@@ -66,6 +66,8 @@ take_boolean (gboolean value)
 DEFINE (pin_certificate, a->client, a->host, a->second, a->options)
 DEFINE (pin_certificate_from_file, a->client, a->host, a->second, a->options)
 DEFINE (pin_keys, a->client, a->host, a->second, a->options)
+DEFINE (add_keys, a->client, a->host, a->second, a->options)
+DEFINE (remove_keys, a->client, a->host, a->second, a->options)
 DEFINE (unpin, a->client, a->host, a->options)
 DEFINE (block_host, a->client, a->host, a->second, a->options)
 DEFINE (get_pin, a->client, a->host, a->options)
@@ -127,7 +129,8 @@ DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 const Method methods[] = {
   METHOD (pin_certificate, TRUE, TRUE, TRUE),  METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
-  METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (unpin, TRUE, FALSE, TRUE),
+  METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (add_keys, TRUE, TRUE, TRUE),
+  METHOD (remove_keys, TRUE, TRUE, TRUE),      METHOD (unpin, TRUE, FALSE, TRUE),
   METHOD (block_host, TRUE, TRUE, TRUE),       METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),      METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),    METHOD (verify_chain, TRUE, TRUE, TRUE),
@@ -188,7 +191,8 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
     gpointer second;
   } seconds[]
       = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
-          { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
+          { "pin_keys", (gpointer)keys },       { "add_keys", (gpointer)keys },
+          { "remove_keys", (gpointer)keys },    { "block_host", (gpointer) "why" },
           { "verify_chain", sample->chain },    { "secure_request", sample->request },
           { "send", sample->request },          { "download", sample->target },
           { "upload", sample->stream } };

@@ -9,7 +9,8 @@
 
 #include <certpin.h>
 
-#define KEY "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define KEY       "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER_KEY "sha256/AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 typedef struct
 {
@@ -93,6 +94,40 @@ program_pins (CertpinClient *client, TestBus *f)
   g_assert_no_error (error);
   g_assert_null (certpin_client_get_pin (client, "h.example", NULL, NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
+}
+
+/* Returns: of the host, one by one, in one text */
+static char *
+list_keys (GVariant *pin)
+{
+  g_autofree char **keys = NULL;
+
+  g_assert_true (g_variant_lookup (pin, "keys", "^a&s", &keys));
+  return g_strjoinv (" ", keys);
+}
+
+static void
+program_changes_keys (CertpinClient *client, TestBus *f)
+{
+  static const char *const other[] = { OTHER_KEY, NULL }, *const first[] = { KEY, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) more = NULL, less = NULL;
+  g_autofree char *both = NULL, *left = NULL;
+
+  g_assert_null (certpin_client_add_keys (client, "h.example", other, NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
+  g_clear_error (&error);
+  pin_keys (client);
+  more = certpin_client_add_keys (client, "h.example", other, NULL, NULL, &error);
+  g_assert_no_error (error);
+  both = list_keys (more);
+  g_assert_cmpstr (both, ==, KEY " " OTHER_KEY);
+  less = certpin_client_remove_keys (client, "h.example", first, NULL, NULL, &error);
+  g_assert_no_error (error);
+  left = list_keys (less);
+  g_assert_cmpstr (left, ==, OTHER_KEY);
+  g_assert_null (certpin_client_remove_keys (client, "h.example", other, NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
 }
 
 static void
@@ -268,6 +303,12 @@ test_pins (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_changes_keys (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_changes_keys);
+}
+
+static void
 test_pin_certificate (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_certificate);
@@ -424,6 +465,7 @@ main (int argc, char *argv[])
 {
   test_bus_init (&argc, &argv);
   ADD ("pins", test_pins);
+  ADD ("changes-keys", test_changes_keys);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
   ADD ("on-failure-keep-changes-nothing", test_keep);

@@ -293,8 +293,14 @@ take_old (CpdLedger *ledger, CpdChange *change, GError **error)
                      cpd_host_get_text (change->host));
 }
 
-/* Whether the layer stays within its limit. A block that replaces a pin always fits: a refusal must
- * not fail for lack of room. */
+/* Whether less passes than before, for a change that must not fail for lack of room. */
+static gboolean
+narrows (const CpdPin *old, const CpdPin *pin)
+{
+  return old != NULL && (pin->state == CPD_STATE_BLOCKED || pin->keys->len < old->keys->len);
+}
+
+/* Whether the layer stays within its limit. */
 static gboolean
 fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
@@ -305,7 +311,7 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
   if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
   if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
-      || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
+      || narrows (old, change->pin))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                      "the pins would take more than %" G_GUINT64_FORMAT

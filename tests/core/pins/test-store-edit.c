@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that the keys of a pin change alone, on disk before in memory, each change in its turn, and
- * that what cannot be done changes nothing. */
+/* Proves that the keys of a pin change alone, on disk before in memory, each change in its turn,
+ * and that what cannot be done changes nothing. */
 
 #include "config.h"
 
@@ -149,6 +149,13 @@ test_byte_limit (StoreFixture *f, gconstpointer user_data)
   store_pin (f, STORE_UID, USER, "h.example", 'a');
   assert_refused (f, CPD_EDIT_ADD, "bcd", CERTPIN_ERROR_LIMIT_EXCEEDED);
   assert_keys (f, "a");
+  f->max_bytes = 350;
+  store_fixture_reopen (f);
+  assert_edits (f, CPD_EDIT_ADD, "b");
+  f->max_bytes = 100;
+  store_fixture_reopen (f);
+  assert_edits (f, CPD_EDIT_REMOVE, "a"); /* a removal must not fail for lack of room */
+  assert_keys (f, "b");
 }
 
 /* Returns: (transfer full): a pin of a certificate, with everything else that a pin can have */
