@@ -4,9 +4,9 @@
 
 #include "client-lib/certpin-response.h"
 #include "daemon/core/base/cpd-budget.h"
+#include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-order.h"
 #include "daemon/core/verdict/cpd-tunnel-order.h"
-#include "daemon/core/verdict/cpd-verdict.h"
 
 #include <gio/gio.h>
 
@@ -48,6 +48,11 @@ struct _CpdFetcherInterface
                         GAsyncReadyCallback callback, gpointer user_data);
   gboolean (*tunnel_finish) (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
                              GError **error);
+
+  void (*inspect_async) (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+  CpdInspection *(*inspect_finish) (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 };
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
@@ -61,5 +66,11 @@ void cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint6
                                GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdTunnelEnd *end,
                                     GError **error);
+
+void cpd_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+CpdInspection *
+cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 
 G_END_DECLS

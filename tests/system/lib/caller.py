@@ -295,6 +295,14 @@ class Caller:
         """OpenConnection."""
         return Tunnel(self, self.begin_connect(host, port, **keywords))
 
+    def begin_fetch_chain(self, host, **options):
+        return self.begin(REQUESTS, 'FetchChain', '(sa{sv})', host, request_options(options))
+
+    def fetch_chain(self, host, **options):
+        """FetchChain. Returns: the certificates in DER, and what is told of them"""
+        chain, info = self.begin_fetch_chain(host, **options).wait()
+        return [bytes(der) for der in chain], info
+
     @staticmethod
     def refused(name, function, *arguments, **keywords):
         """Calls what must fail with that error, or one of these. Returns: the error"""
@@ -355,7 +363,7 @@ PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's
              'on_failure': 's'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
-                 'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h'}
+                 'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h', 'port': 'u'}
 
 
 def _options(given, types):
