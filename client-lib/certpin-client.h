@@ -124,6 +124,17 @@ CERTPIN_API GVariant *
 certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *connection);
 
 CERTPIN_API void
+certpin_client_fetch_chain_async (CertpinClient *client, const char *host, GVariant *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+CERTPIN_API GPtrArray *
+certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GVariant **info,
+                                   GError **error);
+CERTPIN_API GPtrArray *
+certpin_client_fetch_chain (CertpinClient *client, const char *host, GVariant *options,
+                            GVariant **info, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data);

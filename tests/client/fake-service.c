@@ -45,6 +45,7 @@ static const struct
   { "LastFailure", "({'host': <'h.example'>},)" },
   { "ExplainHost", "({'host': <'h.example'>},)" },
   { "VerifyChain", "({'verdict': <'Pass'>},)" },
+  { "FetchChain", "([[byte 0x61], [0x62, 0x63]], {'trusted': <true>})" },
   { "ListPins", "(@aa{sv} [],)" },
   { "OpenConnection", "(handle 0, {'alpn': <''>})" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },

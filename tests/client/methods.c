@@ -120,6 +120,36 @@ upload_wait (const Arguments *a, GError **error)
                                                a->options, a->cancellable, /* progress= */ NULL,
                                                NULL, error));
 }
+
+static void
+fetch_chain_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_fetch_chain_async (a->client, a->host, a->options, a->cancellable, callback,
+                                    user_data);
+}
+
+static gboolean
+take_chain (GPtrArray *chain)
+{
+  gboolean taken = chain != NULL;
+
+  g_clear_pointer (&chain, g_ptr_array_unref);
+  return taken;
+}
+
+static gboolean
+fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return take_chain (certpin_client_fetch_chain_finish (client, result, /* info= */ NULL, error));
+}
+
+static gboolean
+fetch_chain_wait (const Arguments *a, GError **error)
+{
+  return take_chain (certpin_client_fetch_chain (a->client, a->host, a->options, /* info= */ NULL,
+                                                 a->cancellable, error));
+}
+
 DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
@@ -136,7 +166,7 @@ const Method methods[] = {
   METHOD (explain_host, TRUE, FALSE, TRUE),    METHOD (verify_chain, TRUE, TRUE, TRUE),
   METHOD (secure_request, FALSE, TRUE, TRUE),  METHOD (send, FALSE, TRUE, TRUE),
   METHOD (download, FALSE, TRUE, TRUE),        METHOD (upload, FALSE, TRUE, TRUE),
-  METHOD (open_connection, TRUE, FALSE, TRUE),
+  METHOD (open_connection, TRUE, FALSE, TRUE), METHOD (fetch_chain, TRUE, FALSE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);
