@@ -8,6 +8,7 @@ import datetime
 import socket
 import ssl
 import threading
+import time
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -210,6 +211,23 @@ def _(world):
     equal([name for name, _ in world.alice.signals if name == 'PinFailed'], [], 'the signals')
     holds('refused a request' not in world.daemon.log(), f'the log: {world.daemon.log()}')
     equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the keys')
+
+
+@test('a server that speaks unasked, or sends a long chain, is told like any other, and others go on')
+def _(world):
+    server, identity = world.serve_pinned()
+    server.greet(b'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n' * 1000)
+    equal(shows(world, server, 'Pass')[0], [identity.der], 'the chain')
+    many = [pki.forged(f'Nobody {number}') for number in range(60)]
+    long = world.serve(identity.with_chain(many))
+    pending = world.alice.begin_fetch_chain(at(long))
+    started = time.monotonic()
+    world.bob.list_pins()
+    holds(time.monotonic() - started < 1, 'others waited')
+    chain, info = pending.wait()
+    equal((len(chain), len(info['certificates']), info['verdict']), (61, 61, 'Pass'), 'what is told of a long chain')
+    equal(info['path-keys'], [identity.pin, world.authority.pin], 'the path')
+    equal(long.bytes, 0, 'the number of bytes that reached the server')
 
 
 # Who cannot be looked at
