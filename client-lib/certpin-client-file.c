@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Pinning from a file. A file that cannot be read blocks the host, as a malformed certificate does:
- * whoever wanted it pinned must not find it open. Reading has a deadline, like a call. Any kind of
+/* Pinning from a file. A file that cannot be read blocks the host, as a malformed certificate does,
+ * and in the same way unless the option ‘on-failure’ keeps what is there: whoever wanted it pinned
+ * must not find it open. Reading has a deadline, like a call. Any kind of
  * file is read, since a pipe from the program that made the certificate is as good as a file. */
 
 #include "config.h"
@@ -119,24 +120,50 @@ options_of_block (GVariant *options)
   return g_variant_builder_end (&builder);
 }
 
-static void
-from_file_failed (FromFile *from, const char *reason)
+/* Any other value, also a wrong one, blocks. */
+static gboolean
+keeps_on_failure (GVariant *options)
 {
-  GTask *task = from_file_steal_task (from);
+  const char *word = NULL;
+
+  return g_variant_lookup (options, "on-failure", "&s", &word) && g_str_equal (word, "keep");
+}
+
+/* Returns: (transfer full) */
+static GError *
+new_file_error (const FromFile *from, const char *reason, const char *outcome)
+{
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
+                      "cannot read the certificate file ‘%s’: %s; %s", from->shown, reason,
+                      outcome);
+}
+
+/* `task`: (transfer full) */
+static void
+block (FromFile *from, GTask *task, const char *reason)
+{
   g_autofree char *text
       = g_strdup_printf ("its certificate file ‘%s’ could not be read", from->shown);
+  g_autofree char *outcome
+      = g_strdup_printf ("the host ‘%s’ is blocked until it is pinned", from->host);
 
-  if (task == NULL)
-    return;
-  g_task_set_task_data (task,
-                        g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
-                                     "cannot read the certificate file ‘%s’: %s; the host ‘%s’ is "
-                                     "blocked until it is pinned",
-                                     from->shown, reason, from->host),
-                        (GDestroyNotify)g_error_free);
+  g_task_set_task_data (task, new_file_error (from, reason, outcome), (GDestroyNotify)g_error_free);
   certpin_client_block_host_async (g_task_get_source_object (task), from->host, text,
                                    options_of_block (from->options), g_task_get_cancellable (task),
                                    block_on_reply, task);
+}
+
+static void
+from_file_failed (FromFile *from, const char *reason)
+{
+  g_autoptr (GTask) task = from_file_steal_task (from);
+
+  if (task == NULL)
+    return;
+  if (keeps_on_failure (from->options))
+    g_task_return_error (task, new_file_error (from, reason, "nothing was changed"));
+  else
+    block (from, g_steal_pointer (&task), reason);
 }
 
 /* The reading thread stays blocked until the read returns: nothing can end it. */
@@ -224,7 +251,8 @@ from_file_start (gpointer data)
  * call (#CertpinClient).
  *
  * A file that cannot be read within that time blocks the host, as a malformed certificate
- * does. If the host cannot be blocked either, the error says why.
+ * does. If the host cannot be blocked either, the error says why. If the option `on-failure` is
+ * `keep`, nothing is changed instead.
  *
  * In @callback, call certpin_client_pin_certificate_from_file_finish() to get the result.
  *
@@ -266,13 +294,14 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_FILE_NOT_FOUND`: the file is missing, or could not be read in time; the
- *   host is blocked now
+ *   host is blocked now, unless the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range, or the certificate is that of an authority and the option `match` is not `path`
  * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
- *   is blocked now
- * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ *   is blocked now, unless the option `on-failure` is `keep`
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now, unless
+ *   the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
@@ -310,20 +339,22 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
  * call (#CertpinClient).
  *
  * A file that cannot be read within that time blocks the host, as a malformed certificate
- * does. If the host cannot be blocked either, the error says why.
+ * does. If the host cannot be blocked either, the error says why. If the option `on-failure` is
+ * `keep`, nothing is changed instead.
  *
  * This function waits for the result.
  *
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_FILE_NOT_FOUND`: the file is missing, or could not be read in time; the
- *   host is blocked now
+ *   host is blocked now, unless the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range, or the certificate is that of an authority and the option `match` is not `path`
  * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
- *   is blocked now
- * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ *   is blocked now, unless the option `on-failure` is `keep`
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now, unless
+ *   the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says

@@ -72,8 +72,9 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range, or the certificate is that of an authority and the option `match` is not `path`
  * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
- *   is blocked now
- * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ *   is blocked now, unless the option `on-failure` is `keep`
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now, unless
+ *   the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
@@ -116,8 +117,9 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range, or the certificate is that of an authority and the option `match` is not `path`
  * - `CERTPIN_ERROR_WRONG_FORMAT`: a certificate is not exactly one DER certificate; the host
- *   is blocked now
- * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now
+ *   is blocked now, unless the option `on-failure` is `keep`
+ * - `CERTPIN_ERROR_SELF_SIGNED`: a certificate is self-signed; the host is blocked now, unless
+ *   the option `on-failure` is `keep`
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says

@@ -134,6 +134,17 @@ certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *con
                                    GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
+certpin_client_fetch_chain_async (CertpinClient *client, const char *host, GVariant *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+CERTPIN_API GPtrArray *
+certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GVariant **info,
+                                   GError **error);
+CERTPIN_API GPtrArray *
+certpin_client_fetch_chain (CertpinClient *client, const char *host, GVariant *options,
+                            GVariant **info, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data);
@@ -152,6 +163,26 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
 CERTPIN_API GVariant *
 certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_add_keys_async (CertpinClient *client, const char *host, const char *const *keys,
+                               GVariant *options, GCancellable *cancellable,
+                               GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_add_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_add_keys (CertpinClient *client, const char *host, const char *const *keys,
+                         GVariant *options, GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_remove_keys_async (CertpinClient *client, const char *host, const char *const *keys,
+                                  GVariant *options, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_remove_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_remove_keys (CertpinClient *client, const char *host, const char *const *keys,
+                            GVariant *options, GCancellable *cancellable, GError **error);
 
 CERTPIN_API void certpin_client_unpin_async (CertpinClient *client, const char *host,
                                              GVariant *options, GCancellable *cancellable,

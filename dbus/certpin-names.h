@@ -20,6 +20,7 @@
 
 /* Journal: one MESSAGE_ID for each kind of security event, so that an administrator can ask for it. */
 #define CERTPIN_MESSAGE_PIN_CHANGED   "dd3181eed1e837bac16a6666d1aa5ddc"
+#define CERTPIN_MESSAGE_PIN_KEPT      "5d665fe7505146188c7ace592bfa7b9e"
 #define CERTPIN_MESSAGE_PIN_FAILED    "a115798a6d2974a15de327c80fc37430"
 #define CERTPIN_MESSAGE_DENIED        "6effc4461bda523c1f275a03034c8945"
 #define CERTPIN_MESSAGE_STORE_BROKEN  "d9da9fe1d36c43af92f1fd5cae609cd0"

@@ -26,6 +26,21 @@ cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin)
                     cpd_describe_scope (pin->layer));
 }
 
+/* A pinning failed, and its caller wanted what was there to stay. `pin`: of which host and scope.
+ * The message may quote the certificate, and is not logged. */
+void
+cpd_audit_pin_kept (const CpdCaller *caller, const CpdPin *pin, const GError *failure)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+  const char *host = cpd_host_get_text (pin->host), *scope = cpd_describe_scope (pin->layer);
+  const char *reason = certpin_error_get_name ((CertpinError)failure->code);
+
+  g_log_structured (
+      DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_KEPT, "CERTPIN_HOST", host,
+      "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE", scope, "CERTPIN_REASON", reason, "MESSAGE",
+      "%s could not pin %s in the %s scope (%s); nothing was changed", who, host, scope, reason);
+}
+
 void
 cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer)
 {

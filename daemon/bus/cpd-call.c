@@ -202,8 +202,10 @@ is_interactive (const CpdCall *call)
          != 0;
 }
 
-static void
-authorise (CpdCall *call)
+/* Carries the call out if its caller may do its action, and fails it otherwise. Whoever carries out
+ * a call may have one more action authorised in this way. */
+void
+cpd_call_authorise (CpdCall *call)
 {
   const CpdAuthorityQuestion question = { .caller = call->caller,
                                           .action = call->action,
@@ -229,7 +231,7 @@ cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments)
   GError *error = NULL;
 
   if (parse (call, arguments, &error) && (call->check == NULL || call->check (call, &error)))
-    authorise (call);
+    cpd_call_authorise (call);
   else
     cpd_call_fail (call, error);
 }

@@ -39,6 +39,8 @@ void cpd_call_take_data (CpdCall *call, gpointer data, GDestroyNotify free_data)
 const char *cpd_call_get_path (const CpdCall *call);
 void cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments);
 
+void cpd_call_authorise (CpdCall *call);
+
 void cpd_call_return (CpdCall *call, GVariant *reply);
 void cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64 deadline_us);
 void

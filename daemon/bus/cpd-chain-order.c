@@ -7,7 +7,7 @@
 
 #include "daemon/bus/cpd-chain-order.h"
 
-#include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-chain-answer.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/trust/cpd-der.h"
@@ -151,23 +151,6 @@ cpd_chain_order_new (const char *host, GVariant *chain, GVariant *options, gint6
   return g_steal_pointer (&order);
 }
 
-static void
-insert_verdict (GVariantDict *dict, const CpdVerdict *verdict)
-{
-  g_variant_dict_insert (dict, "verdict", "s",
-                         verdict->passed ? "Pass" : certpin_error_get_name (verdict->error));
-  g_variant_dict_insert (dict, "reason", "s",
-                         verdict->passed ? "the chain is trusted and holds a pinned key"
-                                         : verdict->message);
-  if (verdict->matched_key != NULL)
-    {
-      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
-
-      g_variant_dict_insert (dict, "matched-key", "s", key);
-      g_variant_dict_insert (dict, "matched-position", "u", verdict->matched_position);
-    }
-}
-
 /* Without a host there are no pins: only the path is judged. */
 static void
 insert_path_alone (GVariantDict *dict, const CpdValidation *validation)
@@ -178,18 +161,6 @@ insert_path_alone (GVariantDict *dict, const CpdValidation *validation)
                          trusted ? "Pass" : certpin_error_get_name (CERTPIN_ERROR_UNTRUSTED));
   g_variant_dict_insert (dict, "reason", "s",
                          trusted ? "the chain is trusted" : validation->detail);
-}
-
-static GVariant *
-new_keys (GPtrArray *certificates)
-{
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
-  for (unsigned int i = 0; certificates != NULL && i < certificates->len; i++)
-    g_variant_builder_add_value (&builder, g_variant_new_take_string (certpin_key_to_text (
-                                               cpd_certificate_get_key (certificates->pdata[i]))));
-  return g_variant_builder_end (&builder);
 }
 
 /* The policy of the given keys, or the one in force. Returns: (transfer full) */
@@ -212,15 +183,11 @@ cpd_chain_order_judge (CpdChainOrder *order)
 {
   g_autoptr (CpdPeer) peer = cpd_peer_new_offline (order->host, order->chain, order->purpose);
   g_autoptr (CpdValidation) validation = cpd_peer_validate (peer, order->anchors, order->time);
-  const CpdPath *path = validation->paths->len > 0 ? validation->paths->pdata[0] : NULL;
   g_autoptr (CpdPolicy) policy = NULL;
   g_autoptr (CpdVerdict) verdict = NULL;
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  g_variant_dict_insert (&dict, "trusted", "b", validation->problem == CPD_PROBLEM_NONE);
-  g_variant_dict_insert_value (&dict, "offered-keys", new_keys (cpd_peer_get_chain (peer)));
-  g_variant_dict_insert_value (&dict, "path-keys",
-                               new_keys (path != NULL ? path->certificates : NULL));
+  cpd_chain_answer_add_trust (&dict, peer, validation);
   if (order->host == NULL)
     {
       insert_path_alone (&dict, validation);
@@ -228,8 +195,6 @@ cpd_chain_order_judge (CpdChainOrder *order)
     }
   policy = choose_policy (order);
   verdict = cpd_verdict_of_peer (policy, peer, order->anchors, order->time);
-  insert_verdict (&dict, verdict);
-  if (verdict->path_keys != NULL)
-    g_variant_dict_insert_value (&dict, "path-keys", cpd_describe_keys (verdict->path_keys));
+  cpd_chain_answer_add_verdict (&dict, verdict);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

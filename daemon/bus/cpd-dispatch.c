@@ -30,6 +30,7 @@ static const struct
   { CERTPIN_PINS_IFACE, cpd_subscriptions },
   { CERTPIN_REQUESTS_IFACE, cpd_requests },
   { CERTPIN_REQUESTS_IFACE, cpd_connect },
+  { CERTPIN_REQUESTS_IFACE, cpd_fetch_chain },
   { CERTPIN_REQUEST_IFACE, cpd_request_control },
   { "org.freedesktop.DBus.Introspectable", cpd_introspectable },
   { "org.freedesktop.DBus.Properties", cpd_properties },

@@ -149,3 +149,22 @@ cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
          || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
                         reason->message);
 }
+
+/* `host`: an argument, with or without port. `port`: the option; 0: not given.
+ * Errors: CERTPIN_ERROR_INVALID_HOST.
+ * Returns: (transfer full): one host with a port */
+CpdHost *
+cpd_options_take_target (const char *host, guint16 port, GError **error)
+{
+  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
+  guint16 own = parsed != NULL ? cpd_host_get_port (parsed) : 0;
+
+  if (parsed == NULL)
+    return NULL;
+  if (cpd_host_get_kind (parsed) == CPD_HOST_EXACT && (own == 0 || port == 0 || own == port))
+    return cpd_host_new_target (cpd_host_get_name (parsed),
+                                MAX (own, port) > 0 ? MAX (own, port) : CPD_HTTPS_PORT, error);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+               "‘%s’ is not a single host, or has another port than the option ‘port’", host);
+  return NULL;
+}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of the Pins interface that change pins: PinCertificate, PinKeys, Unpin, BlockHost,
- * Reload. Each parses its arguments, says what must be authorised, and changes the store. */
+/* The methods of the Pins interface that change pins: PinCertificate, PinKeys, AddKeys, RemoveKeys,
+ * Unpin, BlockHost, Reload. Each parses its arguments, says what must be authorised, and changes
+ * the store. */
 
 #include "config.h"
 
@@ -103,21 +104,37 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
                                     order->failure->message, call->host));
 }
 
+/* A failed pinning leaves what is there. */
 static void
-pin_failed (CpdCall *call, const CpdPin *pin, const GError *failure)
+keep (CpdCall *call, const CpdPin *pin, const GError *failure)
 {
-  g_autofree char *reason = NULL;
-  g_autoptr (CpdPin) block = NULL;
+  cpd_audit_pin_kept (call->caller, pin, failure);
+  cpd_call_fail (call, g_error_new (failure->domain, failure->code, "%s; nothing was changed",
+                                    failure->message));
+}
+
+static void
+block (CpdCall *call, const CpdPin *pin, const GError *failure)
+{
+  g_autofree char *reason
+      = cpd_text_shorten (failure->message, strlen (failure->message), REASON_MAX_BYTES);
+  g_autoptr (CpdPin) block = cpd_pin_new_blocked (pin->host, pin->layer, reason);
+
+  set_pin (call, block, failed_on_blocked, call);
+}
+
+static void
+pin_failed (CpdCall *call, const CpdPinOrder *order)
+{
+  const GError *failure = order->failure;
 
   if (!g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT)
       && !g_error_matches (failure, CERTPIN_ERROR, CERTPIN_ERROR_SELF_SIGNED))
-    {
-      cpd_call_fail (call, g_error_copy (failure));
-      return;
-    }
-  reason = cpd_text_shorten (failure->message, strlen (failure->message), REASON_MAX_BYTES);
-  block = cpd_pin_new_blocked (pin->host, pin->layer, reason);
-  set_pin (call, block, failed_on_blocked, call);
+    cpd_call_fail (call, g_error_copy (failure));
+  else if (order->keeps)
+    keep (call, order->pin, failure);
+  else
+    block (call, order->pin, failure);
 }
 
 static void
@@ -126,7 +143,7 @@ act_pin (CpdCall *call)
   const CpdPinOrder *order = call->data;
 
   if (order->failure != NULL)
-    pin_failed (call, order->pin, order->failure);
+    pin_failed (call, order);
   else
     set_pin (call, order->pin, pin_on_stored, call);
 }
@@ -190,29 +207,11 @@ parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
   return TRUE;
 }
 
-/* Unpin, BlockHost */
-
-/* Returns: (transfer full): an order that names a host in a layer, and no more */
-static CpdPinOrder *
-parse_host_in_scope (const char *text, GVariant *options, GError **error)
-{
-  const char *scope = NULL;
-  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
-  g_autoptr (CpdHost) host = cpd_host_new (text, error);
-  CpdPinOrder *order;
-  CpdLayer layer;
-
-  if (host == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
-    return NULL;
-  order = g_new0 (CpdPinOrder, 1);
-  order->pin = cpd_pin_new (host, layer);
-  return order;
-}
-
-/* The scope of the system has run-time pins and files; only run-time pins can be changed here. */
+/* The scope of the system has run-time pins and files; only run-time pins can be changed here.
+ * `error`: (transfer full).
+ * Returns: (transfer full): with what can be done about a file */
 static GError *
-explain_file (CpdCall *call, GError *error)
+explain_file (CpdCall *call, GError *error, const char *remedy)
 {
   const CpdPin *pin = pin_of (call);
   g_autoptr (CpdPin) of_file
@@ -222,12 +221,84 @@ explain_file (CpdCall *call, GError *error)
       || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     return error;
   g_error_free (error);
-  return g_error_new (
-      CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-      "the pin of ‘%s’ is from the file ‘%s’; remove that file, or mask it with an empty file of "
-      "the same name in /etc/certpin/pins.d",
-      cpd_host_get_text (pin->host), of_file->source);
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                      "the pin of ‘%s’ is from the file ‘%s’; %s", cpd_host_get_text (pin->host),
+                      of_file->source, remedy);
 }
+
+/* AddKeys, RemoveKeys */
+
+static void
+edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  GError *error = NULL;
+  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
+
+  if (pin == NULL)
+    {
+      cpd_call_fail (call, explain_file (call, error, "change that file, and call Reload"));
+      return;
+    }
+  cpd_audit_pin_changed (call->caller, pin);
+  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+}
+
+static void
+edit (CpdCall *call, CpdEditKind kind)
+{
+  const CpdPin *pin = pin_of (call);
+  g_autofree char *who = cpd_caller_describe (call->caller);
+  g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new (kind, pin->keys, cpd_call_now_s (), who);
+
+  cpd_store_edit_pin_async (call->parts->store, pin->layer, call->caller->uid, pin->host, edit,
+                            edit_on_stored, call);
+}
+
+static void
+act_add (CpdCall *call)
+{
+  edit (call, CPD_EDIT_ADD);
+}
+
+static void
+act_remove (CpdCall *call)
+{
+  edit (call, CPD_EDIT_REMOVE);
+}
+
+/* For the dialog and the rules, no keys are named: other keys of the pin still pass. */
+static gboolean
+parse_edit (CpdCall *call, GVariant *arguments, CpdCallAct act, GError **error)
+{
+  g_autoptr (GVariant) keys = NULL, options = NULL;
+  const char *host;
+  CpdPinOrder *order;
+
+  g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
+  order = cpd_pin_order_new_edit (host, keys, options, error);
+  if (order == NULL)
+    return FALSE;
+  want (call, order, act);
+  return TRUE;
+}
+
+static gboolean
+parse_add_keys (CpdCall *call, GVariant *arguments, GError **error)
+{
+  return parse_edit (call, arguments, act_add, error);
+}
+
+static gboolean
+parse_remove_keys (CpdCall *call, GVariant *arguments, GError **error)
+{
+  return parse_edit (call, arguments, act_remove, error);
+}
+
+/* Unpin, BlockHost */
+
+static const char remove_or_mask[] = "remove that file, or mask it with an empty file of the same "
+                                     "name in /etc/certpin/pins.d";
 
 static void
 unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -239,7 +310,7 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_store_change_finish (CPD_STORE (source), result, &error);
   if (error != NULL)
     {
-      cpd_call_fail (call, explain_file (call, error));
+      cpd_call_fail (call, explain_file (call, error, remove_or_mask));
       return;
     }
   cpd_audit_pin_removed (call->caller, pin->host, pin->layer);
@@ -263,7 +334,7 @@ parse_unpin (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = parse_host_in_scope (host, options, error);
+  order = cpd_pin_order_new_host (host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_unpin);
@@ -294,7 +365,7 @@ parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s&s@a{sv})", &host, &reason, &options);
-  order = parse_host_in_scope (host, options, error);
+  order = cpd_pin_order_new_host (host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_block);
@@ -338,6 +409,8 @@ parse_reload (CpdCall *call, GVariant *arguments, GError **error)
 const CpdMethod cpd_pin_changes[] = {
   { "PinCertificate", parse_pin_certificate },
   { "PinKeys", parse_pin_keys },
+  { "AddKeys", parse_add_keys },
+  { "RemoveKeys", parse_remove_keys },
   { "Unpin", parse_unpin },
   { "BlockHost", parse_block_host },
   { "Reload", parse_reload },

@@ -78,23 +78,6 @@ act_explain (CpdCall *call)
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 
-/* `port`: 0: not given. Returns: (transfer full): one host with a port */
-static CpdHost *
-parse_target (const char *host, guint16 port, GError **error)
-{
-  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
-  guint16 own = parsed != NULL ? cpd_host_get_port (parsed) : 0;
-
-  if (parsed == NULL)
-    return NULL;
-  if (cpd_host_get_kind (parsed) == CPD_HOST_EXACT && (own == 0 || port == 0 || own == port))
-    return cpd_host_new_target (cpd_host_get_name (parsed),
-                                MAX (own, port) > 0 ? MAX (own, port) : CPD_HTTPS_PORT, error);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
-               "‘%s’ is not a single host, or has another port than the option ‘port’", host);
-  return NULL;
-}
-
 static gboolean
 parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 {
@@ -107,7 +90,7 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error))
     return FALSE;
-  target = parse_target (host, (guint16)port, error);
+  target = cpd_options_take_target (host, (guint16)port, error);
   if (target == NULL)
     return FALSE;
   cpd_call_take_data (call, target, (GDestroyNotify)cpd_host_unref);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* PinCertificate and PinKeys as a value: the pin that they want. Its certificates are parsed here,
+/* PinCertificate and its like as a value: the pin that they want. Its certificates are parsed here,
  * once, and here is decided which of them may be pinned; what is wrong with them is kept until it
  * is known that the caller may change pins. */
 
@@ -12,7 +12,7 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
-#define CERTIFICATES_MAX 64
+#define CERTIFICATES_MAX CPD_PIN_KEYS_MAX
 #define NOTE_MAX_BYTES   1024
 
 /* The scopes in the interface, and their layers. */
@@ -67,11 +67,25 @@ check_expiry (const CpdPin *pin, gint64 now, GError **error)
                         pin->expires);
 }
 
-/* `backups`: (out): of GBytes: more certificates */
 static gboolean
-parse_options (CpdPin *pin, GVariant *options, gint64 now, GPtrArray **backups, GError **error)
+take_on_failure (CpdPinOrder *order, const char *word, GError **error)
 {
-  const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL;
+  static const char *const words[] = { "block", "keep", NULL };
+  int chosen = 0;
+
+  if (!cpd_options_take_choice ("on-failure", word, words, &chosen, error))
+    return FALSE;
+  order->keeps = chosen == 1;
+  return TRUE;
+}
+
+/* `backups`: (out) (nullable): of GBytes: more certificates; NULL: the options of keys */
+static gboolean
+parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **backups,
+               GError **error)
+{
+  CpdPin *pin = order->pin;
+  const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL, *on_failure = NULL;
   int match_chosen = CPD_MATCH_LEAF, mode_chosen = CPD_MODE_ENFORCE;
   g_autoptr (GVariant) ders = NULL, anchors = NULL;
   const CpdOption table[] = {
@@ -80,24 +94,28 @@ parse_options (CpdPin *pin, GVariant *options, gint64 now, GPtrArray **backups, 
     { "mode", "s", &mode, 1, 16 },
     { "note", "s", &note, 0, NOTE_MAX_BYTES },
     { "expires", "x", &pin->expires, 0, G_MAXINT64 },
-    { "backup-certificates", "aay", &ders, 0, CERTIFICATES_MAX - 1 },
     { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
+    /* of certificates alone */
+    { "backup-certificates", "aay", &ders, 0, CERTIFICATES_MAX - 1 },
+    { "on-failure", "s", &on_failure, 1, 16 },
   };
+  size_t n_known = G_N_ELEMENTS (table) - (backups != NULL ? 0 : 2);
 
-  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+  if (!cpd_options_parse (options, table, n_known, error)
       || !cpd_pin_order_parse_scope (scope, &pin->layer, error)
       || !cpd_options_take_choice ("match", match, cpd_match_words, &match_chosen, error)
       || !cpd_options_take_choice ("mode", mode, cpd_mode_words, &mode_chosen, error)
       || !check_expiry (pin, now, error) || !cpd_options_to_anchors (anchors, &pin->anchors, error)
-      || !take_note (pin, note, error))
+      || !take_note (pin, note, error) || !take_on_failure (order, on_failure, error))
     return FALSE;
   pin->match = (CpdMatch)match_chosen;
   pin->mode = (CpdMode)mode_chosen;
-  *backups = cpd_options_to_bytes (ders);
+  if (backups != NULL)
+    *backups = cpd_options_to_bytes (ders);
   return TRUE;
 }
 
-/* Returns: (transfer full): an order whose pin still lacks its keys */
+/* `backups`: likewise. Returns: (transfer full): an order whose pin still lacks its keys */
 static CpdPinOrder *
 new_order (const char *text, GVariant *options, gint64 now, GPtrArray **backups, GError **error)
 {
@@ -107,7 +125,7 @@ new_order (const char *text, GVariant *options, gint64 now, GPtrArray **backups,
   if (host == NULL)
     return NULL;
   order->pin = cpd_pin_new (host, CPD_LAYER_USER);
-  if (!parse_options (order->pin, options, now, backups, error))
+  if (!parse_options (order, options, now, backups, error))
     return NULL;
   return g_steal_pointer (&order);
 }
@@ -141,17 +159,43 @@ CpdPinOrder *
 cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gint64 now,
                         GError **error)
 {
-  g_autoptr (GPtrArray) backups = NULL;
-  g_autoptr (CpdPinOrder) order = new_order (host, options, now, &backups, error);
+  g_autoptr (CpdPinOrder) order = new_order (host, options, now, /* backups= */ NULL, error);
 
   if (order == NULL || !take_keys (order->pin, keys, error))
     return NULL;
-  if (backups->len > 0)
-    {
-      g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "option ‘backup-certificates’ is not known to this method");
-      return NULL;
-    }
+  return g_steal_pointer (&order);
+}
+
+/* `host`: a pattern. `options`: the scope alone.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full): an order that names a host in a layer, and no more */
+CpdPinOrder *
+cpd_pin_order_new_host (const char *host, GVariant *options, GError **error)
+{
+  const char *scope = NULL;
+  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
+  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
+  CpdPinOrder *order;
+  CpdLayer layer;
+
+  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
+    return NULL;
+  order = g_new0 (CpdPinOrder, 1);
+  order->pin = cpd_pin_new (parsed, layer);
+  return order;
+}
+
+/* `host`: a pattern. `keys`: as. `options`: the scope alone.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY.
+ * Returns: (transfer full): an order whose pin has the keys that are to be added or removed */
+CpdPinOrder *
+cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error)
+{
+  g_autoptr (CpdPinOrder) order = cpd_pin_order_new_host (host, options, error);
+
+  if (order == NULL || !take_keys (order->pin, keys, error))
+    return NULL;
   return g_steal_pointer (&order);
 }
 
@@ -202,7 +246,7 @@ take_backups (CpdPin *pin, GPtrArray *ders, GError **error)
 
       if (backup == NULL)
         {
-          g_prefix_error (error, "backup certificate %u: ", i + 1);
+          g_prefix_error (error, "backup certificate %u of %u: ", i + 1, ders->len);
           return FALSE;
         }
       cpd_pin_add_key (pin, cpd_certificate_get_key (backup));
@@ -212,8 +256,8 @@ take_backups (CpdPin *pin, GPtrArray *ders, GError **error)
 
 /* `host`: a pattern. `options`: of PinCertificate. `now`: Unix seconds.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT. The order's own failure is
- * CERTPIN_ERROR_WRONG_FORMAT or CERTPIN_ERROR_SELF_SIGNED, after which the host is to be blocked,
- * or CERTPIN_ERROR_INVALID_ARGUMENT.
+ * CERTPIN_ERROR_WRONG_FORMAT or CERTPIN_ERROR_SELF_SIGNED, after which the host is to be blocked
+ * unless the order keeps it, or CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full) */
 CpdPinOrder *
 cpd_pin_order_new_certificate (const char *host, GBytes *certificate, GVariant *options, gint64 now,

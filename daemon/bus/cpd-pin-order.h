@@ -11,12 +11,16 @@ typedef struct
 {
   CpdPin *pin;     /* its host, layer and options hold in any case */
   GError *failure; /* why it cannot be made of these certificates; NULL: it is complete */
+  gboolean keeps;  /* after such a failure, nothing is changed */
 } CpdPinOrder;
 
 CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificate,
                                             GVariant *options, gint64 now, GError **error);
 CpdPinOrder *cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options,
                                      gint64 now, GError **error);
+CpdPinOrder *cpd_pin_order_new_host (const char *host, GVariant *options, GError **error);
+CpdPinOrder *
+cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
 
 gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);

@@ -11,9 +11,8 @@
 
 #include <string.h>
 
-#define REDIRECTS       10
-#define REDIRECTS_MAX   20
-#define PROXY_MAX_BYTES 512
+#define REDIRECTS     10
+#define REDIRECTS_MAX 20
 
 /* A day. */
 #define STREAM_TIMEOUT_MAX_MS (24 * 60 * 60 * 1000)
@@ -156,7 +155,7 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config,
     { "stream-timeout-ms", "u", &order->stream_timeout_ms, 1, STREAM_TIMEOUT_MAX_MS },
     { "body-stream", "h", &extras->body_handle },
     { "body-length", "t", &length, 0, G_MAXINT64 },
-    { "proxy", "s", &proxy, 1, PROXY_MAX_BYTES },
+    { "proxy", "s", &proxy, 1, CPD_REQUEST_PROXY_MAX_BYTES },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)

@@ -16,13 +16,17 @@ typedef struct
   guint64 body_length;
 } CpdRequestExtras;
 
-#define CPD_REQUEST_TIMEOUT_MS 30000
+#define CPD_REQUEST_TIMEOUT_MS      30000
+#define CPD_REQUEST_TIMEOUT_MAX_MS  600000
+#define CPD_REQUEST_TOKEN_MAX_BYTES 64
+#define CPD_REQUEST_PROXY_MAX_BYTES 512
 
 /* The options of everything that makes a connection. */
 #define CPD_REQUEST_OPTIONS(timeout_ms, keys, token)                                               \
-  { "timeout-ms", "u", timeout_ms, 1, 600000 }, { "require-keys", "as", keys, 1, 64 },             \
+  { "timeout-ms", "u", timeout_ms, 1, CPD_REQUEST_TIMEOUT_MAX_MS },                                \
+      { "require-keys", "as", keys, 1, 64 },                                                       \
   {                                                                                                \
-    "handle-token", "s", token, 1, 64                                                              \
+    "handle-token", "s", token, 1, CPD_REQUEST_TOKEN_MAX_BYTES                                     \
   }
 
 gboolean cpd_request_order_check_token (const char *token, GError **error);

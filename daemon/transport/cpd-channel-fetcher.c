@@ -494,12 +494,50 @@ cpd_channel_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, Cp
 }
 
 static void
+on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
+  GError *error = NULL;
+  CpdInspection *inspection = cpd_inspect_finish (result, &error);
+
+  if (inspection != NULL)
+    g_task_return_pointer (task, inspection, (GDestroyNotify)cpd_inspection_free);
+  else
+    g_task_return_error (task, error);
+}
+
+static void
+cpd_channel_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                                   GCancellable *cancellable, GAsyncReadyCallback callback,
+                                   gpointer user_data)
+{
+  const CpdChannelFetcher *self = CPD_CHANNEL_FETCHER (fetcher);
+  GTask *task = g_task_new (fetcher, cancellable, callback, user_data);
+  CpdProxy *proxy
+      = cpd_proxies_choose (self->proxies, order->proxy, cpd_host_get_name (order->target),
+                            cpd_host_get_port (order->target));
+
+  g_task_set_source_tag (task, cpd_channel_fetcher_inspect_async);
+  g_task_set_check_cancellable (task, FALSE);
+  cpd_channels_inspect_async (self->channels, order, proxy, started_us, cancellable, on_inspected,
+                              task);
+}
+
+static CpdInspection *
+cpd_channel_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error)
+{
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+static void
 cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
   iface->fetch_async = cpd_channel_fetcher_fetch_async;
   iface->fetch_finish = cpd_channel_fetcher_fetch_finish;
   iface->tunnel_async = cpd_channel_fetcher_tunnel_async;
   iface->tunnel_finish = cpd_channel_fetcher_tunnel_finish;
+  iface->inspect_async = cpd_channel_fetcher_inspect_async;
+  iface->inspect_finish = cpd_channel_fetcher_inspect_finish;
 }
 
 static void

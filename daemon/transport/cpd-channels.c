@@ -332,3 +332,23 @@ cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy
 
   return cpd_tunnels_add (channels->tunnels, &settings);
 }
+
+/* Likewise: it shares no connection, and leaves none. Ends in cpd_inspect_finish (). `proxy`:
+ * (nullable) */
+void
+cpd_channels_inspect_async (CpdChannels *channels, CpdInspectOrder *order, CpdProxy *proxy,
+                            gint64 started_us, GCancellable *cancellable,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  const CpdInspectSettings settings = {
+    .order = order,
+    .proxy = proxy,
+    .started_us = started_us,
+    .store = channels->store,
+    .workers = channels->workers,
+    .gate = get_gate (channels, order->uid),
+    .rules = channels->rules,
+  };
+
+  cpd_inspect_async (&settings, cancellable, callback, user_data);
+}

@@ -4,6 +4,7 @@
 
 #include "daemon/core/base/cpd-config.h"
 #include "daemon/transport/cpd-channel.h"
+#include "daemon/transport/cpd-inspect.h"
 #include "daemon/transport/cpd-tunnel.h"
 
 G_BEGIN_DECLS
@@ -21,5 +22,8 @@ void cpd_channels_finish (CpdChannels *channels);
 CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy);
 CpdTunnel *cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy *proxy,
                                      gint64 started_us);
+void cpd_channels_inspect_async (CpdChannels *channels, CpdInspectOrder *order, CpdProxy *proxy,
+                                 gint64 started_us, GCancellable *cancellable,
+                                 GAsyncReadyCallback callback, gpointer user_data);
 
 G_END_DECLS

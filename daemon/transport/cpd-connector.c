@@ -3,7 +3,8 @@
 /* From a host to a connection: its addresses, or its proxy's, the first of them that answers (RFC
  * 8305), or a socket that the caller has connected; the proxy's consent; what is said before TLS;
  * the handshake; and the first of the two verdicts on a server: one that does not pass is told so,
- * and has no connection that anybody could use. A thread validates what a server presented. */
+ * and has no connection that anybody could use. A thread validates what a server presented. Where a
+ * caller only wants to see that, the connection is closed, whatever the verdict. */
 
 #include "config.h"
 
@@ -38,6 +39,8 @@ typedef struct
   GError *failure;               /* of the handshake; NULL: none */
   CpdJob *job;                   /* validates the server; NULL: none */
   CpdVerdict *refusal;           /* NULL: none */
+  gboolean inspects;             /* only what the server presents is wanted */
+  CpdValidation *validation;     /* of that, then, by the system's anchors; NULL: not yet */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -57,6 +60,7 @@ set_up_free (gpointer data)
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
+  cpd_validation_unref (set_up->validation);
   g_strfreev (set_up->protocols);
   cpd_host_unref (set_up->settings.target);
   cpd_proxy_unref (set_up->settings.proxy);
@@ -89,6 +93,52 @@ fail (GTask *task, CpdStage stage, GError *error)
   g_error_free (error);
 }
 
+static void
+note_timings (SetUp *set_up)
+{
+  CpdConnection *connection = set_up->connection;
+
+  connection->resolve_us = between (set_up->resolving_us, set_up->resolved_us);
+  connection->connect_us = between (set_up->connecting_us, set_up->handshaking_us);
+  connection->tls_us = between (set_up->handshaking_us, g_get_monotonic_time ());
+}
+
+/* What the server presented, by a connection that is closed already.
+ * Returns: (transfer full) */
+static CpdInspection *
+new_inspection (SetUp *set_up, CpdVerdict *verdict)
+{
+  const CpdConnection *connection = set_up->connection;
+  CpdInspection *inspection = g_new0 (CpdInspection, 1);
+
+  inspection->peer = cpd_peer_ref (connection->peer);
+  inspection->validation = cpd_validation_ref (set_up->validation);
+  inspection->verdict = cpd_verdict_ref (verdict);
+  if (set_up->failure != NULL)
+    inspection->failure = cpd_fetch_error_map (set_up->failure, CPD_STAGE_HANDSHAKING,
+                                               cpd_host_get_name (set_up->settings.target));
+  inspection->tls_version = cpd_tls_get_version (connection->tls);
+  inspection->tls_cipher = cpd_tls_get_cipher (connection->tls);
+  inspection->resolve_us = connection->resolve_us;
+  inspection->connect_us = connection->connect_us;
+  inspection->tls_us = connection->tls_us;
+  return inspection;
+}
+
+/* Whatever the verdict, nobody gets the connection. One whose handshake failed is cut. */
+static void
+show (GTask *task, CpdVerdict *verdict)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  if (set_up->failure == NULL)
+    cpd_tls_close (set_up->connection->tls);
+  else
+    cpd_tls_cut (set_up->connection->tls);
+  g_task_return_pointer (task, new_inspection (set_up, verdict),
+                         (GDestroyNotify)cpd_inspection_free);
+}
+
 /* If the failure of a handshake may be due to the certificates, the verdict on them says more.
  * `verdict`: (transfer full) */
 static void
@@ -98,11 +148,11 @@ conclude (GTask *task, CpdVerdict *verdict)
   CpdConnection *connection = set_up->connection;
   gboolean presented = cpd_tls_get_presented (connection->tls)->len > 0;
 
-  connection->resolve_us = between (set_up->resolving_us, set_up->resolved_us);
-  connection->connect_us = between (set_up->connecting_us, set_up->handshaking_us);
-  connection->tls_us = between (set_up->handshaking_us, g_get_monotonic_time ());
-  if (set_up->failure != NULL && (verdict->passed || !presented))
+  note_timings (set_up);
+  if (set_up->failure != NULL && (!presented || (verdict->passed && !set_up->inspects)))
     fail (task, CPD_STAGE_HANDSHAKING, g_steal_pointer (&set_up->failure));
+  else if (set_up->inspects)
+    show (task, verdict);
   else if (!verdict->passed)
     {
       cpd_tls_refuse (connection->tls);
@@ -115,6 +165,17 @@ conclude (GTask *task, CpdVerdict *verdict)
   cpd_verdict_unref (verdict);
 }
 
+static CpdVerdict *
+ask (SetUp *set_up, CpdPeer *peer, CpdAnchors **missing)
+{
+  const CpdConnectorSettings *settings = &set_up->settings;
+
+  return set_up->inspects ? cpd_judge_presented (settings->store, settings->uid, peer,
+                                                 &set_up->validation, missing)
+                          : cpd_judge_peer (settings->store, settings->uid, peer,
+                                            /* require_keys= */ NULL, missing);
+}
+
 /* Now, or when what it presented is validated: for as long as anything is missing, there is no
  * verdict. */
 static void
@@ -124,8 +185,7 @@ judge (gpointer user_data)
   SetUp *set_up = g_task_get_task_data (task);
   CpdPeer *peer = set_up->connection->peer;
   g_autoptr (CpdAnchors) missing = NULL;
-  CpdVerdict *verdict = cpd_judge_peer (set_up->settings.store, set_up->settings.uid, peer,
-                                        /* require_keys= */ NULL, &missing);
+  CpdVerdict *verdict = ask (set_up, peer, &missing);
 
   set_up->job = NULL;
   if (verdict == NULL)
@@ -416,18 +476,12 @@ take_over (GTask *task)
     begin (task, socket);
 }
 
-/* The gate was entered for this; it is left when the connection is set up, or really given up.
- * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
-void
-cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
-                             GAsyncReadyCallback callback, gpointer user_data)
+/* Returns: (transfer full): with references of its own to all that it needs */
+static SetUp *
+new_set_up (const CpdConnectorSettings *settings)
 {
-  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
   SetUp *set_up = g_new0 (SetUp, 1);
-  GError *error = NULL;
 
-  g_task_set_source_tag (task, cpd_connector_connect_async);
-  g_task_set_task_data (task, set_up, set_up_free);
   set_up->settings = *settings;
   set_up->protocols = g_strdupv ((GStrv)settings->protocols);
   cpd_host_ref (settings->target);
@@ -436,12 +490,34 @@ cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable 
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
   cpd_address_rules_ref (settings->rules);
-  if (settings->starttls >= 0)
+  return set_up;
+}
+
+static void
+start (GTask *task)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  if (set_up->settings.starttls >= 0)
     take_over (task);
-  else if (settings->proxy != NULL && !check_literal (set_up, &error))
+  else if (set_up->settings.proxy != NULL && !check_literal (set_up, &error))
     fail (task, CPD_STAGE_HANDSHAKING, error);
   else
     connect_to_host (task);
+}
+
+/* The gate was entered for this; it is left when the connection is set up, or really given up.
+ * `cancellable`: ends it at once, but for a look-up of a name, which cannot be stopped. */
+void
+cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_connector_connect_async);
+  g_task_set_task_data (task, new_set_up (settings), set_up_free);
+  start (task);
 }
 
 /* `refusal`: (out) (transfer full) (nullable): the verdict, where the server did not pass.
@@ -453,5 +529,28 @@ cpd_connector_connect_finish (GAsyncResult *result, CpdVerdict **refusal, GError
   SetUp *set_up = g_task_get_task_data (G_TASK (result));
 
   *refusal = g_steal_pointer (&set_up->refusal);
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/* Likewise, but nobody gets the connection: it is closed after the handshake. */
+void
+cpd_connector_inspect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
+                             GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
+  SetUp *set_up = new_set_up (settings);
+
+  set_up->inspects = TRUE;
+  g_task_set_source_tag (task, cpd_connector_inspect_async);
+  g_task_set_task_data (task, set_up, set_up_free);
+  start (task);
+}
+
+/* Errors: CERTPIN_ERROR alone, or G_IO_ERROR_CANCELLED; for a server that presented anything,
+ * neither.
+ * Returns: (transfer full): what the server presented; NULL with `error` set */
+CpdInspection *
+cpd_connector_inspect_finish (GAsyncResult *result, GError **error)
+{
   return g_task_propagate_pointer (G_TASK (result), error);
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/base/cpd-proxy.h"
+#include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-tunnel-order.h"
 #include "daemon/transport/cpd-connection.h"
 #include "daemon/transport/cpd-gate.h"
@@ -30,5 +31,9 @@ void cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancell
                                   GAsyncReadyCallback callback, gpointer user_data);
 CpdConnection *
 cpd_connector_connect_finish (GAsyncResult *result, CpdVerdict **refusal, GError **error);
+
+void cpd_connector_inspect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
+                                  GAsyncReadyCallback callback, gpointer user_data);
+CpdInspection *cpd_connector_inspect_finish (GAsyncResult *result, GError **error);
 
 G_END_DECLS

@@ -77,3 +77,23 @@ cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_
   *missing = found != NULL ? cpd_anchors_ref (found) : NULL;
   return found == NULL ? cpd_verdict_of_peer (with_keys, peer, system, now) : NULL;
 }
+
+/* Likewise, where nothing will be sent, and the host need not be pinned. `validation`: (out)
+ * (transfer full): by the system's anchors; set with a verdict.
+ * Returns: (transfer full) */
+CpdVerdict *
+cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer, CpdValidation **validation,
+                     CpdAnchors **missing)
+{
+  CpdAnchors *system = cpd_store_get_anchors (store);
+  CpdValidation *found = cpd_peer_find_validation (peer, system, now_s ());
+  CpdVerdict *verdict = NULL;
+
+  *missing = NULL;
+  if (found == NULL)
+    *missing = cpd_anchors_ref (system);
+  else
+    verdict = cpd_judge_peer (store, uid, peer, /* require_keys= */ NULL, missing);
+  *validation = verdict != NULL ? cpd_validation_ref (found) : NULL;
+  return verdict;
+}

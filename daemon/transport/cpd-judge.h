@@ -13,5 +13,7 @@ gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
                             const CpdAddressRules *rules, GInetAddress *address, GError **error);
 CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
+CpdVerdict *cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer,
+                                 CpdValidation **validation, CpdAnchors **missing);
 
 G_END_DECLS

@@ -122,6 +122,21 @@ test_wrong_format_blocks (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_keep (TestBus *f, gconstpointer user_data)
+{
+  g_autoptr (GBytes) text = g_bytes_new_static ("text", 4);
+  GVariant *certificate = g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, text, TRUE);
+
+  pin (f, "h.example");
+  test_call_fails (
+      f, "PinCertificate",
+      g_variant_new_parsed ("('h.example', %@ay, {'on-failure': <'keep'>})", certificate),
+      "WrongFormat");
+  assert_state (f, "h.example", "active");
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_KEPT), ==, 1);
+}
+
+static void
 test_self_signed_blocks (TestBus *f, gconstpointer user_data)
 {
   g_autoptr (TestIdentity) self_signed = TEST_IDENTITY (.subject = "self");
@@ -323,6 +338,7 @@ main (int argc, char *argv[])
   ADD ("pin-keys-replaces", test_pin_keys_replaces);
   ADD ("errors-change-nothing", test_errors_change_nothing);
   ADD ("wrong-format-blocks", test_wrong_format_blocks);
+  ADD ("wrong-format-is-kept", test_keep);
   ADD ("self-signed-blocks", test_self_signed_blocks);
   ADD ("authority-as-leaf-does-not-block", test_authority_does_not_block);
   ADD ("block-and-unpin", test_block_and_unpin);

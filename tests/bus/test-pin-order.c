@@ -219,9 +219,9 @@ test_bad_one_is_named (Fixture *f, gconstpointer user_data)
     const char *named;
   } cases[] = {
     { bad, { good, good }, "the certificate is PEM" },
-    { good, { bad, good }, "backup certificate 1: the certificate is PEM" },
-    { good, { good, bad }, "backup certificate 2: the certificate is PEM" },
-    { good, { bad, bad }, "backup certificate 1: the certificate is PEM" },
+    { good, { bad, good }, "backup certificate 1 of 2: the certificate is PEM" },
+    { good, { good, bad }, "backup certificate 2 of 2: the certificate is PEM" },
+    { good, { bad, bad }, "backup certificate 1 of 2: the certificate is PEM" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)

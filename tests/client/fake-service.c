@@ -39,10 +39,13 @@ static const struct
 } replies[] = {
   { "PinCertificate", "({'host': <'h.example'>},)" },
   { "PinKeys", "({'host': <'h.example'>},)" },
+  { "AddKeys", "({'host': <'h.example'>},)" },
+  { "RemoveKeys", "({'host': <'h.example'>},)" },
   { "GetPin", "({'host': <'h.example'>},)" },
   { "LastFailure", "({'host': <'h.example'>},)" },
   { "ExplainHost", "({'host': <'h.example'>},)" },
   { "VerifyChain", "({'verdict': <'Pass'>},)" },
+  { "FetchChain", "([[byte 0x61], [0x62, 0x63]], {'trusted': <true>})" },
   { "ListPins", "(@aa{sv} [],)" },
   { "OpenConnection", "(handle 0, {'alpn': <''>, 'request': <objectpath '/request'>})" },
   { "Finish", "({'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>},)" },

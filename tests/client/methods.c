@@ -66,6 +66,8 @@ take_boolean (gboolean value)
 DEFINE (pin_certificate, a->client, a->host, a->second, a->options)
 DEFINE (pin_certificate_from_file, a->client, a->host, a->second, a->options)
 DEFINE (pin_keys, a->client, a->host, a->second, a->options)
+DEFINE (add_keys, a->client, a->host, a->second, a->options)
+DEFINE (remove_keys, a->client, a->host, a->second, a->options)
 DEFINE (unpin, a->client, a->host, a->options)
 DEFINE (block_host, a->client, a->host, a->second, a->options)
 DEFINE (get_pin, a->client, a->host, a->options)
@@ -118,6 +120,36 @@ upload_wait (const Arguments *a, GError **error)
                                                a->options, a->cancellable, /* progress= */ NULL,
                                                NULL, error));
 }
+
+static void
+fetch_chain_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_fetch_chain_async (a->client, a->host, a->options, a->cancellable, callback,
+                                    user_data);
+}
+
+static gboolean
+take_chain (GPtrArray *chain)
+{
+  gboolean taken = chain != NULL;
+
+  g_clear_pointer (&chain, g_ptr_array_unref);
+  return taken;
+}
+
+static gboolean
+fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return take_chain (certpin_client_fetch_chain_finish (client, result, /* info= */ NULL, error));
+}
+
+static gboolean
+fetch_chain_wait (const Arguments *a, GError **error)
+{
+  return take_chain (certpin_client_fetch_chain (a->client, a->host, a->options, /* info= */ NULL,
+                                                 a->cancellable, error));
+}
+
 DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \
@@ -127,13 +159,14 @@ DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 const Method methods[] = {
   METHOD (pin_certificate, TRUE, TRUE, TRUE),  METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
-  METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (unpin, TRUE, FALSE, TRUE),
+  METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (add_keys, TRUE, TRUE, TRUE),
+  METHOD (remove_keys, TRUE, TRUE, TRUE),      METHOD (unpin, TRUE, FALSE, TRUE),
   METHOD (block_host, TRUE, TRUE, TRUE),       METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),      METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),    METHOD (verify_chain, TRUE, TRUE, TRUE),
   METHOD (secure_request, FALSE, TRUE, TRUE),  METHOD (send, FALSE, TRUE, TRUE),
   METHOD (download, FALSE, TRUE, TRUE),        METHOD (upload, FALSE, TRUE, TRUE),
-  METHOD (open_connection, TRUE, FALSE, TRUE),
+  METHOD (open_connection, TRUE, FALSE, TRUE), METHOD (fetch_chain, TRUE, FALSE, TRUE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);
@@ -188,7 +221,8 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
     gpointer second;
   } seconds[]
       = { { "pin_certificate", sample->bytes }, { "pin_certificate_from_file", sample->file },
-          { "pin_keys", (gpointer)keys },       { "block_host", (gpointer) "why" },
+          { "pin_keys", (gpointer)keys },       { "add_keys", (gpointer)keys },
+          { "remove_keys", (gpointer)keys },    { "block_host", (gpointer) "why" },
           { "verify_chain", sample->chain },    { "secure_request", sample->request },
           { "send", sample->request },          { "download", sample->target },
           { "upload", sample->stream } };

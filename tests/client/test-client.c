@@ -9,7 +9,8 @@
 
 #include <certpin.h>
 
-#define KEY "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define KEY       "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER_KEY "sha256/AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 typedef struct
 {
@@ -95,6 +96,40 @@ program_pins (CertpinClient *client, TestBus *f)
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
 }
 
+/* Returns: of the host, one by one, in one text */
+static char *
+list_keys (GVariant *pin)
+{
+  g_autofree char **keys = NULL;
+
+  g_assert_true (g_variant_lookup (pin, "keys", "^a&s", &keys));
+  return g_strjoinv (" ", keys);
+}
+
+static void
+program_changes_keys (CertpinClient *client, TestBus *f)
+{
+  static const char *const other[] = { OTHER_KEY, NULL }, *const first[] = { KEY, NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) more = NULL, less = NULL;
+  g_autofree char *both = NULL, *left = NULL;
+
+  g_assert_null (certpin_client_add_keys (client, "h.example", other, NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
+  g_clear_error (&error);
+  pin_keys (client);
+  more = certpin_client_add_keys (client, "h.example", other, NULL, NULL, &error);
+  g_assert_no_error (error);
+  both = list_keys (more);
+  g_assert_cmpstr (both, ==, KEY " " OTHER_KEY);
+  less = certpin_client_remove_keys (client, "h.example", first, NULL, NULL, &error);
+  g_assert_no_error (error);
+  left = list_keys (less);
+  g_assert_cmpstr (left, ==, OTHER_KEY);
+  g_assert_null (certpin_client_remove_keys (client, "h.example", other, NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+}
+
 static void
 program_certificate (CertpinClient *client, TestBus *f)
 {
@@ -136,6 +171,36 @@ program_missing_file (CertpinClient *client, TestBus *f)
                                                            NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
   assert_state (client, "other.example", "blocked");
+}
+
+/* Neither a file that cannot be read nor a bad one changes anything. */
+static void
+program_keep (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (GFile) missing = g_file_new_build_filename (f->folder, "missing.der", NULL);
+  g_autofree char *path = test_folder_write (f->folder, "text.der", "text");
+  g_autoptr (GFile) text = g_file_new_for_path (path);
+  g_autoptr (GVariant) keep
+      = g_variant_ref_sink (g_variant_new_parsed ("{'on-failure': <'keep'>}"));
+  g_autoptr (GError) error = NULL;
+
+  pin_keys (client);
+  g_assert_null (
+      certpin_client_pin_certificate_from_file (client, "h.example", missing, keep, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_assert_true (g_str_has_suffix (error->message, "; nothing was changed"));
+  g_clear_error (&error);
+  g_assert_null (
+      certpin_client_pin_certificate_from_file (client, "h.example", text, keep, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
+  assert_state (client, "h.example", "active");
+  g_clear_error (&error);
+  g_assert_null (certpin_client_pin_certificate_from_file (client, "other.example", missing, keep,
+                                                           NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_clear_error (&error);
+  g_assert_null (certpin_client_get_pin (client, "other.example", NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
 }
 
 static void
@@ -238,9 +303,21 @@ test_pins (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_changes_keys (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_changes_keys);
+}
+
+static void
 test_pin_certificate (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_certificate);
+}
+
+static void
+test_keep (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_keep);
 }
 
 static void
@@ -388,8 +465,10 @@ main (int argc, char *argv[])
 {
   test_bus_init (&argc, &argv);
   ADD ("pins", test_pins);
+  ADD ("changes-keys", test_changes_keys);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
+  ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);
   ADD ("not-utf8", test_not_utf8);

@@ -219,10 +219,9 @@ test_too_large (Fixture *f, gconstpointer user_data)
   {
     const char *method;
     gpointer second;
-  } cases[] = { { "pin_certificate", bytes },
-                { "pin_keys", (gpointer)keys },
-                { "block_host", text },
-                { "verify_chain", chain } };
+  } cases[] = { { "pin_certificate", bytes },   { "pin_keys", (gpointer)keys },
+                { "add_keys", (gpointer)keys }, { "remove_keys", (gpointer)keys },
+                { "block_host", text },         { "verify_chain", chain } };
   Arguments body = good_arguments (f, method_find ("secure_request"));
 
   body.second = request; /* its body does not go in the message */
@@ -260,9 +259,10 @@ test_empty (Fixture *f, gconstpointer user_data)
   {
     const char *method;
     gpointer second;
-  } cases[] = { { "pin_certificate", no_bytes },     { "pin_keys", (gpointer)no_keys },
-                { "pin_keys", (gpointer)odd_keys },  { "block_host", (gpointer) "" },
-                { "block_host", (gpointer) "\xff" }, { "verify_chain", no_chain } };
+  } cases[] = { { "pin_certificate", no_bytes },       { "pin_keys", (gpointer)no_keys },
+                { "pin_keys", (gpointer)odd_keys },    { "add_keys", (gpointer)no_keys },
+                { "remove_keys", (gpointer)odd_keys }, { "block_host", (gpointer) "" },
+                { "block_host", (gpointer) "\xff" },   { "verify_chain", no_chain } };
 
   for (unsigned int i = 0; i < n_methods; i++)
     {

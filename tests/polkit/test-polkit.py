@@ -201,6 +201,32 @@ def _(machine):
     bob.pin_keys(HOST, KEY)
 
 
+@test('keys are added and removed by those who may pin; of the system’s, no rule about a key lets them change')
+def _(machine):
+    write_rule(f'if (action.lookup("key") == "{KEY}") return polkit.Result.YES;')
+    alice = machine.user(ALICE)
+    eventually(alice.pin_keys, HOST, KEY, scope='system')
+    for change in (alice.add_keys, alice.remove_keys):
+        alice.refused('NotAuthorized', change, HOST, KEY, scope='system')
+    alice.pin_keys(HOST, KEY)
+    equal(alice.add_keys(HOST, OTHER_KEY)['keys'], [KEY, OTHER_KEY], 'the keys')
+    equal(alice.remove_keys(HOST, KEY)['keys'], [OTHER_KEY], 'the keys')
+
+
+@test('a look at a server needs the right to make requests; where the host is not pinned, that to pin it as well')
+def _(machine):
+    alice = machine.user(ALICE)
+    reached = ('Unreachable', 'Offline')
+    alice.refused(reached, alice.fetch_chain, 'a.invalid')
+    write_rule('if (action.id == "org.certpin.manage-own-pins") return polkit.Result.NO;')
+    error = eventually(alice.refused, 'NotAuthorized', alice.fetch_chain, 'a.invalid')
+    holds('/etc/polkit-1/rules.d' in error.message, f'‘{error.message}’ names no remedy')
+    machine.user('root').pin_keys('a.invalid', KEY, scope='system')
+    alice.refused(reached, alice.fetch_chain, 'a.invalid')
+    write_rule('if (action.id == "org.certpin.secure-request") return polkit.Result.NO;')
+    eventually(alice.refused, 'NotAuthorized', alice.fetch_chain, 'a.invalid')
+
+
 # polkitd out of order
 
 

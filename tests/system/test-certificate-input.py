@@ -7,6 +7,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 
+from lib import pki
 from lib.pki import DER, PEM
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
@@ -100,8 +101,70 @@ def _(world):
     error = world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.der,
                                 backup_certificates=[world.issue().der, identity.pem])
     for text in (error.message, world.alice.get_pin(HOST)['reason']):
-        holds(text.startswith('backup certificate 2: '), f'it does not say which: {text}')
+        holds(text.startswith('backup certificate 2 of 2: '), f'it does not say which: {text}')
     world.no_connection(server, 'Blocked', server.url(HOST))
+
+
+@test('on-failure keep: a bad certificate changes nothing, and the old pin holds')
+def _(world):
+    server, identity = world.serve_pinned()
+    before = world.alice.get_pin(HOST)
+    for given in (world.issue().pem, pki.self_signed(HOST).der):
+        error = world.alice.refused(('WrongFormat', 'SelfSigned'), world.alice.pin, HOST, given, on_failure='keep')
+        holds(error.message.endswith('; nothing was changed'), f'the message: {error.message}')
+    equal(world.alice.get_pin(HOST), before, 'the pin')
+    world.arrives(server)
+    world.daemon.restart()
+    equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the keys on disk')
+    server.present(world.impostor())
+    world.nothing_arrives(server, 'PinMismatch')
+
+
+@test('on-failure keep: of several certificates, the bad one is named, and the good ones change nothing')
+def _(world):
+    server, identity = world.serve_pinned()
+    fresh = world.issue()
+    error = world.alice.refused('WrongFormat', world.alice.pin, HOST, fresh.der, on_failure='keep',
+                                backup_certificates=[world.issue().der, fresh.pem, world.issue().der])
+    holds(error.message.startswith('backup certificate 2 of 3: '), f'it does not say which: {error.message}')
+    equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the keys')
+    world.arrives(server)
+
+
+@test('on-failure keep: a host that is not pinned stays so, and is refused; a block stays a block')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.pem, on_failure='keep')
+    world.alice.refused('NotPinned', world.alice.get_pin, HOST)
+    world.no_connection(server, 'NotPinned', server.url(HOST))
+    world.alice.block(HOST, 'why')
+    world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.pem, on_failure='keep')
+    equal(world.alice.get_pin(HOST)['reason'], 'why', 'the reason')
+    world.no_connection(server, 'Blocked', server.url(HOST))
+
+
+@test('on-failure keep: a good certificate is pinned as ever; block is the default; other words are refused')
+def _(world):
+    server, identity = world.serve_pinned()
+    renewed = world.issue()
+    equal(world.alice.pin(HOST, renewed.der, on_failure='keep')['keys'], [renewed.pin], 'the keys')
+    world.nothing_arrives(server, 'PinMismatch')
+    world.alice.refused('InvalidArgument', world.alice.pin, HOST, identity.pem, on_failure='ignore')
+    world.alice.refused('InvalidArgument', world.alice.pin_keys, HOST, identity.pin, on_failure='keep')
+    equal(world.alice.get_pin(HOST)['state'], 'active', 'the state')
+    world.alice.refused('WrongFormat', world.alice.pin, HOST, identity.pem, on_failure='block')
+    world.no_connection(server, 'Blocked', server.url(HOST))
+
+
+@test('on-failure keep: the journal says who could not pin what, and why; nobody is told of a change')
+def _(world):
+    world.alice.be_told()
+    world.alice.refused('WrongFormat', world.alice.pin, HOST, world.issue().pem, on_failure='keep')
+    line = f'could not pin {HOST} in the user scope (WrongFormat); nothing was changed'
+    holds(line in world.daemon.log(), f'the log: {world.daemon.log()}')
+    world.alice.pin_keys('other.localhost', world.issue().pin)
+    equal(world.alice.wait_for_signal('PinChanged')[0], 'other.localhost', 'the first pin that changed')
 
 
 @test('a failed pinning of a host that was never pinned blocks it as well')

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/pins/cpd-pin.h"
+#include "daemon/core/pins/cpd-pin-edit.h"
 #include "daemon/core/pins/cpd-state-dir.h"
 
 G_BEGIN_DECLS
@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *host;
-  CpdPin *pin;      /* NULL: it is removed */
+  CpdPin *pin;      /* NULL: it is removed, or what follows is not applied yet */
+  CpdPinEdit *edit; /* of the pin that is in force in its turn; NULL: none */
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   char *folder;     /* its name in there */
   char *name;       /* the file's, in that */

@@ -273,19 +273,34 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
   start_next (ledger);
 }
 
+/* Makes the new pin of the one that is in force, now that no change before it is left. */
 static gboolean
-is_there (CpdLedger *ledger, CpdChange *change, GError **error)
+apply_edit (CpdChange *change, const CpdPin *pin, GError **error)
+{
+  if (change->edit != NULL)
+    change->pin = cpd_pin_edit_apply (change->edit, pin, error);
+  return change->edit == NULL || change->pin != NULL;
+}
+
+static gboolean
+take_old (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
 
   if (pin != NULL)
-    return TRUE;
+    return apply_edit (change, pin, error);
   return cpd_refuse (error, CERTPIN_ERROR_NOT_PINNED, "nothing is pinned for ‘%s’ in this scope",
                      cpd_host_get_text (change->host));
 }
 
-/* Whether the layer stays within its limit. A block that replaces a pin always fits: a refusal must
- * not fail for lack of room. */
+/* Whether less passes than before, for a change that must not fail for lack of room. */
+static gboolean
+narrows (const CpdPin *old, const CpdPin *pin)
+{
+  return old != NULL && (pin->state == CPD_STATE_BLOCKED || pin->keys->len < old->keys->len);
+}
+
+/* Whether the layer stays within its limit. */
 static gboolean
 fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
@@ -296,7 +311,7 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
   if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
   if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
-      || (old != NULL && change->pin->state == CPD_STATE_BLOCKED))
+      || narrows (old, change->pin))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                      "the pins would take more than %" G_GUINT64_FORMAT
@@ -343,7 +358,9 @@ check_change (CpdLedger *ledger, CpdChange *change, GError **error)
     return FALSE;
   if (change->again)
     return is_unwritten (ledger, change, error);
-  return change->pin != NULL ? fits (ledger, change, error) : is_there (ledger, change, error);
+  if (change->pin == NULL && !take_old (ledger, change, error))
+    return FALSE;
+  return change->pin == NULL || fits (ledger, change, error);
 }
 
 static void
@@ -389,8 +406,9 @@ start_next (CpdLedger *ledger)
     }
 }
 
-static void
-push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again)
+/* Returns: (transfer none): the change, to be completed before its turn */
+static CpdChange *
+push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin)
 {
   CpdChange *own = g_new0 (CpdChange, 1);
 
@@ -401,9 +419,9 @@ push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin, gboolean again
   own->name = cpd_pin_file_name (host);
   own->layer = ledger->layer;
   own->uid = ledger->uid;
-  own->again = again;
   g_task_set_task_data (task, own, cpd_change_free);
   g_queue_push_tail (ledger->waiting, task);
+  return own;
 }
 
 /* Replaces the pin of a host, or removes it if `pin` is NULL, after the changes before it.
@@ -416,12 +434,25 @@ cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
   GTask *task = g_task_new (ledger, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_ledger_change_async);
-  push (ledger, task, host, pin, /* again= */ FALSE);
+  push (ledger, task, host, pin);
+  start_next (ledger);
+}
+
+/* Changes the keys of the pin that a host has when it is the turn of this.
+ * Errors: those of cpd_pin_edit_apply (), and of cpd_ledger_change_async (). */
+void
+cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
+                       GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (ledger, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_ledger_edit_async);
+  push (ledger, task, host, /* pin= */ NULL)->edit = cpd_pin_edit_ref (edit);
   start_next (ledger);
 }
 
 /* `host`, `pin`: (out) (transfer none): what was to be changed, also where it failed; they belong
- * to the result */
+ * to the result. The pin is NULL if it was to be removed, or an edit could not be applied. */
 gboolean
 cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host, CpdPin **pin,
                           GError **error)
@@ -448,7 +479,7 @@ cpd_ledger_write_again (CpdLedger *ledger)
       CpdPin *pin = pins->pdata[i];
 
       if (pin->unstored)
-        push (ledger, g_task_new (ledger, NULL, NULL, NULL), pin->host, pin, /* again= */ TRUE);
+        push (ledger, g_task_new (ledger, NULL, NULL, NULL), pin->host, pin)->again = TRUE;
     }
   start_next (ledger);
 }

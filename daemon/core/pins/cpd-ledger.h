@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/pins/cpd-pin-edit.h"
 #include "daemon/core/pins/cpd-pin-table.h"
 #include "daemon/core/pins/cpd-state-dir.h"
 
@@ -29,6 +30,8 @@ gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 
 void cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
+void cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
+                            GAsyncReadyCallback callback, gpointer user_data);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host,
                                    CpdPin **pin, GError **error);
 void cpd_ledger_write_again (CpdLedger *ledger);

@@ -107,6 +107,31 @@ cpd_pin_add_key (CpdPin *pin, CertpinKey *key)
     g_ptr_array_add (pin->keys, certpin_key_ref (key));
 }
 
+/* Without its key, the pin is not one of that certificate any more. */
+static void
+forget_certificate (CpdPin *pin)
+{
+  g_clear_pointer (&pin->subject, g_free);
+  g_clear_pointer (&pin->issuer, g_free);
+  g_clear_pointer (&pin->warnings, g_strfreev);
+  pin->not_after = 0;
+}
+
+/* Returns: whether the pin had it */
+gboolean
+cpd_pin_remove_key (CpdPin *pin, CertpinKey *key)
+{
+  for (unsigned int i = 0; i < pin->keys->len; i++)
+    if (certpin_key_equal (pin->keys->pdata[i], key))
+      {
+        if (i == 0)
+          forget_certificate (pin);
+        g_ptr_array_remove_index (pin->keys, i);
+        return TRUE;
+      }
+  return FALSE;
+}
+
 /* Faults of a certificate that are no reason to refuse it: only its key counts. */
 static GStrv
 find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)

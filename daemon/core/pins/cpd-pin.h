@@ -12,6 +12,9 @@ G_BEGIN_DECLS
 /* The last second of the year 9999: no later expiry can be written as a date. */
 #define CPD_PIN_EXPIRES_MAX G_GINT64_CONSTANT (253402300799)
 
+/* How many keys a pin may have that is set or changed at run time. */
+#define CPD_PIN_KEYS_MAX 64
+
 /* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
 {
@@ -77,6 +80,7 @@ CpdPin *cpd_pin_ref (CpdPin *pin);
 void cpd_pin_unref (CpdPin *pin);
 
 void cpd_pin_add_key (CpdPin *pin, CertpinKey *key);
+gboolean cpd_pin_remove_key (CpdPin *pin, CertpinKey *key);
 void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now);
 gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);

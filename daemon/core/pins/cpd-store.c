@@ -290,13 +290,10 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_return_error (task, error);
 }
 
-static void
-change (GTask *task, CpdLayer layer, guint32 uid, CpdHost *host, CpdPin *pin)
+static CpdLedger *
+get_ledger (CpdStore *store, CpdLayer layer, guint32 uid)
 {
-  CpdStore *store = g_task_get_source_object (task);
-  CpdLedger *ledger = layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
-
-  cpd_ledger_change_async (ledger, host, pin, change_on_done, task);
+  return layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
 }
 
 /* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the
@@ -309,7 +306,8 @@ cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyC
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_set_pin_async);
-  change (task, pin->layer, uid, pin->host, pin);
+  cpd_ledger_change_async (get_ledger (store, pin->layer, uid), pin->host, pin, change_on_done,
+                           task);
 }
 
 /* Removes the pin of exactly this pattern.
@@ -321,7 +319,21 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_remove_pin_async);
-  change (task, layer, uid, host, NULL);
+  cpd_ledger_change_async (get_ledger (store, layer, uid), host, NULL, change_on_done, task);
+}
+
+/* Changes the keys of the pin of exactly this pattern, after the changes before it: on disk, then
+ * in memory.
+ * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED,
+ * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_STORE_FAILED. */
+void
+cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+                          CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_edit_pin_async);
+  cpd_ledger_edit_async (get_ledger (store, layer, uid), host, edit, change_on_done, task);
 }
 
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or

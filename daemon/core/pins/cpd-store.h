@@ -48,6 +48,8 @@ void cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                                  GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+                               CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
 gboolean cpd_store_is_busy (CpdStore *store);

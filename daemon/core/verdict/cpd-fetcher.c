@@ -57,3 +57,22 @@ cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict
 {
   return CPD_FETCHER_GET_IFACE (fetcher)->tunnel_finish (fetcher, result, verdict, error);
 }
+
+/* The server is shown nothing but a handshake. `started_us`: monotonic: when it was authorised; its
+ * timeout starts then. */
+void
+cpd_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                           GCancellable *cancellable, GAsyncReadyCallback callback,
+                           gpointer user_data)
+{
+  CPD_FETCHER_GET_IFACE (fetcher)->inspect_async (fetcher, order, started_us, cancellable, callback,
+                                                  user_data);
+}
+
+/* Errors: CERTPIN_ERROR alone. A chain that is not accepted is none.
+ * Returns: (transfer full): what the server presented; NULL with `error` set */
+CpdInspection *
+cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error)
+{
+  return CPD_FETCHER_GET_IFACE (fetcher)->inspect_finish (fetcher, result, error);
+}

@@ -4,9 +4,9 @@
 
 #include "client-lib/certpin-response.h"
 #include "daemon/core/base/cpd-budget.h"
+#include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-order.h"
 #include "daemon/core/verdict/cpd-tunnel-order.h"
-#include "daemon/core/verdict/cpd-verdict.h"
 
 #include <gio/gio.h>
 
@@ -31,6 +31,11 @@ struct _CpdFetcherInterface
                         gpointer user_data);
   GVariant *(*tunnel_finish) (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                               GError **error);
+
+  void (*inspect_async) (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                         GCancellable *cancellable, GAsyncReadyCallback callback,
+                         gpointer user_data);
+  CpdInspection *(*inspect_finish) (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 };
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
@@ -44,5 +49,11 @@ void cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint6
                                gpointer user_data);
 GVariant *cpd_fetcher_tunnel_finish (CpdFetcher *fetcher, GAsyncResult *result,
                                      CpdVerdict **verdict, GError **error);
+
+void cpd_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gint64 started_us,
+                                GCancellable *cancellable, GAsyncReadyCallback callback,
+                                gpointer user_data);
+CpdInspection *
+cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 
 G_END_DECLS

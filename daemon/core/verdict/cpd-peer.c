@@ -94,6 +94,13 @@ cpd_peer_get_host (CpdPeer *peer)
   return peer->host;
 }
 
+/* Returns: (transfer none): of GBytes: as presented, whatever it is */
+GPtrArray *
+cpd_peer_get_ders (CpdPeer *peer)
+{
+  return peer->ders;
+}
+
 static GPtrArray *
 parse_chain (GPtrArray *ders)
 {

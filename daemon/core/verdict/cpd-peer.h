@@ -17,6 +17,7 @@ CpdPeer *cpd_peer_ref (CpdPeer *peer);
 void cpd_peer_unref (CpdPeer *peer);
 
 CpdHost *cpd_peer_get_host (CpdPeer *peer);
+GPtrArray *cpd_peer_get_ders (CpdPeer *peer);
 GPtrArray *cpd_peer_get_chain (CpdPeer *peer);
 
 CpdValidation *cpd_peer_find_validation (CpdPeer *peer, CpdAnchors *anchors, gint64 now);

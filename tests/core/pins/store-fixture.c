@@ -128,6 +128,17 @@ store_remove_pin (StoreFixture *f, CpdLayer layer, const char *host, GError **er
   return finish_change (f, &result, error);
 }
 
+/* Likewise. */
+gboolean
+store_edit_pin (StoreFixture *f, CpdLayer layer, const char *host, CpdPinEdit *edit, GError **error)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  GAsyncResult *result = NULL;
+
+  cpd_store_edit_pin_async (f->store, layer, STORE_UID, parsed, edit, on_result, &result);
+  return finish_change (f, &result, error);
+}
+
 gboolean
 store_reload (StoreFixture *f, GError **error)
 {

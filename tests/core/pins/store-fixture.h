@@ -42,6 +42,8 @@ void store_fixture_reopen (StoreFixture *f);
 
 gboolean store_set_pin (StoreFixture *f, guint32 uid, CpdPin *pin, GError **error);
 gboolean store_remove_pin (StoreFixture *f, CpdLayer layer, const char *host, GError **error);
+gboolean store_edit_pin (StoreFixture *f, CpdLayer layer, const char *host, CpdPinEdit *edit,
+                         GError **error);
 gboolean store_reload (StoreFixture *f, GError **error);
 void store_pin (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host, guint8 fill);
 

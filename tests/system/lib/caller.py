@@ -242,6 +242,15 @@ class Caller:
     def pin_keys(self, host, *keys, **options):
         return self.call(PINS, 'PinKeys', '(sasa{sv})', host, list(keys), pin_options(options))[0]
 
+    def begin_keys(self, method, host, *keys, **options):
+        return self.begin(PINS, method, '(sasa{sv})', host, list(keys), pin_options(options))
+
+    def add_keys(self, host, *keys, **options):
+        return self.begin_keys('AddKeys', host, *keys, **options).wait()[0]
+
+    def remove_keys(self, host, *keys, **options):
+        return self.begin_keys('RemoveKeys', host, *keys, **options).wait()[0]
+
     def unpin(self, host, **options):
         self.call(PINS, 'Unpin', '(sa{sv})', host, pin_options(options))
 
@@ -292,6 +301,14 @@ class Caller:
     def connect(self, host, port, **keywords):
         """OpenConnection."""
         return Tunnel(self, self.begin_connect(host, port, **keywords))
+
+    def begin_fetch_chain(self, host, **options):
+        return self.begin(REQUESTS, 'FetchChain', '(sa{sv})', host, request_options(options))
+
+    def fetch_chain(self, host, **options):
+        """FetchChain. Returns: the certificates in DER, and what is told of them"""
+        chain, info = self.begin_fetch_chain(host, **options).wait()
+        return [bytes(der) for der in chain], info
 
     @staticmethod
     def refused(name, function, *arguments, **keywords):
@@ -349,11 +366,12 @@ class Caller:
 
 
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
-             'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay'}
+             'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay',
+             'on_failure': 's'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
                  'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h',
-                 'starttls_protocol': 's'}
+                 'starttls_protocol': 's', 'port': 'u'}
 
 
 def _options(given, types):

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What VerifyChain and FetchChain say of a chain, in the same words. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-chain-answer.h"
+
+#include "daemon/bus/cpd-describe.h"
+
+/* Returns: (floating): as */
+static GVariant *
+new_keys (GPtrArray *certificates)
+{
+  GVariantBuilder builder;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE_STRING_ARRAY);
+  for (unsigned int i = 0; certificates != NULL && i < certificates->len; i++)
+    g_variant_builder_add_value (&builder, g_variant_new_take_string (certpin_key_to_text (
+                                               cpd_certificate_get_key (certificates->pdata[i]))));
+  return g_variant_builder_end (&builder);
+}
+
+/* Whether the chain passes ordinary validation, and with which keys. */
+void
+cpd_chain_answer_add_trust (GVariantDict *dict, CpdPeer *peer, const CpdValidation *validation)
+{
+  const CpdPath *path = validation->paths->len > 0 ? validation->paths->pdata[0] : NULL;
+
+  g_variant_dict_insert (dict, "trusted", "b", validation->problem == CPD_PROBLEM_NONE);
+  g_variant_dict_insert_value (dict, "offered-keys", new_keys (cpd_peer_get_chain (peer)));
+  g_variant_dict_insert_value (dict, "path-keys",
+                               new_keys (path != NULL ? path->certificates : NULL));
+}
+
+/* What the pins say of the chain. The keys of the path that they judged replace the others. */
+void
+cpd_chain_answer_add_verdict (GVariantDict *dict, const CpdVerdict *verdict)
+{
+  g_variant_dict_insert (dict, "verdict", "s",
+                         verdict->passed ? "Pass" : certpin_error_get_name (verdict->error));
+  g_variant_dict_insert (dict, "reason", "s",
+                         verdict->passed ? "the chain is trusted and holds a pinned key"
+                                         : verdict->message);
+  if (verdict->matched_key != NULL)
+    {
+      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
+
+      g_variant_dict_insert (dict, "matched-key", "s", key);
+      g_variant_dict_insert (dict, "matched-position", "u", verdict->matched_position);
+    }
+  if (verdict->path_keys != NULL)
+    g_variant_dict_insert_value (dict, "path-keys", cpd_describe_keys (verdict->path_keys));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin.h"
+
+G_BEGIN_DECLS
+
+/* Keys that a pin gets in addition to its own, or no longer has. A reference-counted value that is
+ * only read. */
+typedef struct _CpdPinEdit CpdPinEdit;
+
+typedef enum
+{
+  CPD_EDIT_ADD,
+  CPD_EDIT_REMOVE,
+} CpdEditKind;
+
+CpdPinEdit *
+cpd_pin_edit_new (CpdEditKind kind, GPtrArray *keys, gint64 now, const char *created_by);
+CpdPinEdit *cpd_pin_edit_ref (CpdPinEdit *edit);
+void cpd_pin_edit_unref (CpdPinEdit *edit);
+
+CpdPin *cpd_pin_edit_apply (const CpdPinEdit *edit, const CpdPin *pin, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPinEdit, cpd_pin_edit_unref)
+
+G_END_DECLS
