@@ -81,6 +81,8 @@ PROOFS = (
           {'users': ['never share']}, False),
     Proof('connections of one proxy only', ['shared-proxies'],
           {'proxy': ['never shared across']}, False, False),
+    Proof('the verdict on an https proxy before each request', ['no-proxy-verdict'],
+          {'proxy': ['validated again', 'expires while', 'is cut when that']}, True),
     Proof('no link-local addresses', ['link-local-passes'], {'hosts': ['is link-local']}, True),
     Proof('no denied addresses, for kept connections, alone', ['denied-kept-connections'],
           {'denied': ['a kept connection to a denied address']}, True, False),
