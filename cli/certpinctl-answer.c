@@ -17,7 +17,7 @@
 #define PIECE_BYTES (64 * 1024)
 
 /* Of a body that is kept in memory. */
-#define BODY_MAX_BYTES (16 * 1024 * 1024)
+#define BODY_MAX_BYTES (64 * 1024 * 1024)
 
 static const char *
 name_of_position (guint32 position, gsize length)

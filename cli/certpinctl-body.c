@@ -18,8 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The limit of the service. */
-#define BODY_MAX_BYTES (16 * 1024 * 1024)
+/* Of what is kept in memory. */
+#define BODY_MAX_BYTES (64 * 1024 * 1024)
 
 void
 ctl_body_clear (CtlBody *given)
@@ -72,7 +72,8 @@ join_parts (char **parts, gboolean raw, GError **error)
       if (body->len > BODY_MAX_BYTES)
         {
           g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       "the body is larger than %d bytes", BODY_MAX_BYTES);
+                       "the body is larger than %d bytes; send it from a file with -T",
+                       BODY_MAX_BYTES);
           return NULL;
         }
     }

@@ -8,13 +8,25 @@
 
 #include "certpin-error.h"
 #include "certpin-exchange.h"
+#include "certpin-handle.h"
+#include "certpin-send.h"
 #include "certpin-task.h"
 #include "certpin-wait.h"
 
-#define BODY_MAX_BYTES ((guint64)16 * 1024 * 1024)
+/* Of a response in memory, unless the program says otherwise. */
+#define BODY_MAX_BYTES ((guint64)64 * 1024 * 1024)
 
-/* Puts together the body of a response that came as a stream, and returns the reply as if the body
- * had been in it. */
+/* Returns: floating: the evidence, as if the body had been in the reply */
+static GVariant *
+add_size (GVariant *info, gsize size)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (info);
+
+  g_variant_dict_insert (&dict, "body-bytes", "t", (guint64)size);
+  return g_variant_dict_end (&dict);
+}
+
+/* The body came by a descriptor, and is put together now. */
 static void
 gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -38,40 +50,70 @@ gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_pointer (task,
                          certpin_response_new (certpin_response_get_status (response),
                                                certpin_response_get_headers (response), body,
-                                               certpin_response_get_info (response)),
+                                               add_size (certpin_response_get_info (response),
+                                                         g_bytes_get_size (body))),
                          (GDestroyNotify)certpin_response_unref);
 }
 
+/* `response`: (transfer full) (nullable): NULL: `error` says why. `error`: (transfer full) */
 static void
-gather_on_response (GObject *source, GAsyncResult *result, gpointer user_data)
+gather (GTask *task, CertpinResponse *response, GError *error)
+{
+  g_autoptr (GOutputStream) memory = NULL;
+
+  if (response == NULL)
+    g_task_return_error (task, error);
+  else if (certpin_response_get_stream (response) == NULL)
+    g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
+  else
+    {
+      memory = g_memory_output_stream_new_resizable ();
+      g_task_set_task_data (task, response, (GDestroyNotify)certpin_response_unref);
+      g_output_stream_splice_async (
+          memory, certpin_response_get_stream (response),
+          G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET,
+          G_PRIORITY_DEFAULT, g_task_get_cancellable (task), gather_on_done, g_object_ref (task));
+    }
+}
+
+static void
+gather_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
-  g_autoptr (GOutputStream) memory = NULL;
+  GError *error = NULL;
+  CertpinResponse *response
+      = certpin_exchange_take_response (G_TASK (result), /* streams= */ FALSE, &error);
+
+  gather (task, response, error);
+}
+
+static void
+gather_on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GTask) task = user_data;
   GError *error = NULL;
   CertpinResponse *response = certpin_client_send_finish (CERTPIN_CLIENT (source), result, &error);
 
-  if (response == NULL)
-    {
-      g_task_return_error (task, error);
-      return;
-    }
-  memory = g_memory_output_stream_new_resizable ();
-  g_task_set_task_data (task, response, (GDestroyNotify)certpin_response_unref);
-  g_output_stream_splice_async (
-      memory, certpin_response_get_stream (response),
-      G_OUTPUT_STREAM_SPLICE_CLOSE_SOURCE | G_OUTPUT_STREAM_SPLICE_CLOSE_TARGET, G_PRIORITY_DEFAULT,
-      g_task_get_cancellable (task), gather_on_done, g_object_ref (task));
+  gather (task, response, error);
 }
 
-/* A program that asks for streams may also want more than the service sends in a reply. */
+/* What is kept in memory has a limit, and the timeout is that of all of it, whether or not a body
+ * goes through a descriptor; unless the program has said itself how it wants the body.
+ * Returns: (transfer full) */
 static GVariant *
-limit_body (GVariant *options)
+add_limits (GVariant *options)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
+  guint32 timeout_ms = CERTPIN_HANDLE_TIMEOUT_MS;
+  g_autofree char *stream = NULL;
 
-  if (!g_variant_dict_contains (&dict, "max-body"))
+  g_variant_dict_lookup (&dict, "stream", "s", &stream);
+  g_variant_dict_lookup (&dict, "timeout-ms", "u", &timeout_ms);
+  if (g_strcmp0 (stream, "never") != 0 && !g_variant_dict_contains (&dict, "max-body"))
     g_variant_dict_insert (&dict, "max-body", "t", BODY_MAX_BYTES);
-  return g_variant_dict_end (&dict);
+  if (stream == NULL && !g_variant_dict_contains (&dict, "stream-timeout-ms"))
+    g_variant_dict_insert (&dict, "stream-timeout-ms", "u", timeout_ms);
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
 /**
@@ -88,7 +130,9 @@ limit_body (GVariant *options)
  * proved that it holds a pinned key.
  *
  * The body of @request may have any size. The response is complete in memory. Its body may have
- * 16 MiB; more if the options have `stream` and a larger `max-body`. For bodies of any size, use
+ * 64 MiB, or as many bytes as the option `max-body` says; large bodies go through descriptors by
+ * themselves. The option `timeout-ms` is the limit of all of it. For bodies that need not be in
+ * memory, use
  * certpin_client_send_async().
  *
  * In @callback, call certpin_client_secure_request_finish() to get the result.
@@ -101,7 +145,7 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
                                      GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GVariant) given = NULL;
+  g_autoptr (GVariant) given = NULL, limited = NULL;
 
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
@@ -112,14 +156,13 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   given = certpin_task_take_options (task, options);
   if (given == NULL)
     return;
-  if (!g_variant_lookup (given, "stream", "s", NULL) && !certpin_exchange_is_large (request))
-    {
-      certpin_task_submit (task, certpin_exchange_new_call (request, given));
-      return;
-    }
-  g_task_set_name (task, CERTPIN_EXCHANGE_GATHERED);
-  certpin_client_send_async (client, request, limit_body (given), cancellable, gather_on_response,
-                             g_object_ref (task));
+  limited = add_limits (given);
+  if (certpin_exchange_is_large (request))
+    certpin_client_send_async (client, request, limited, cancellable, gather_on_sent,
+                               g_object_ref (task));
+  else
+    certpin_send_begin (client, request, limited, /* descriptors= */ NULL, certpin_send_begin,
+                        cancellable, gather_on_reply, g_object_ref (task));
 }
 
 /**
@@ -175,7 +218,7 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_exchange_take_response (G_TASK (result), /* streams= */ FALSE, error);
+  return g_task_propagate_pointer (G_TASK (result), error);
 }
 
 /**
@@ -190,7 +233,9 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  * proved that it holds a pinned key.
  *
  * The body of @request may have any size. The response is complete in memory. Its body may have
- * 16 MiB; more if the options have `stream` and a larger `max-body`. For bodies of any size, use
+ * 64 MiB, or as many bytes as the option `max-body` says; large bodies go through descriptors by
+ * themselves. The option `timeout-ms` is the limit of all of it. For bodies that need not be in
+ * memory, use
  * certpin_client_send().
  *
  * This function waits for the result.

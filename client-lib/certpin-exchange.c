@@ -23,8 +23,9 @@ static const CertpinMethod secure_request
     = { CERTPIN_REQUESTS_IFACE, "SecureRequest", "(ua(ss)aya{sv})" };
 
 /* Smaller ones go in the call: then the service can send the request again if a kept-alive
- * connection turns out to be dead, which it cannot with what it has read from a descriptor. */
-#define INLINE_MAX_BYTES (16 * 1024 * 1024)
+ * connection turns out to be dead, which it cannot with what it has read from a descriptor. Larger
+ * ones would cost more in a call, and much memory. */
+#define INLINE_MAX_BYTES (1024 * 1024)
 
 /* Returns: whether the body is too large for a call, and must go through a descriptor */
 gboolean
@@ -110,8 +111,8 @@ take_body (GTask *task, GVariant *info, GError **error)
 }
 
 /* Ends a task that was submitted with such a call, or that returns a response. `streams`: the
- * response is to have a stream, whether or not its body came by a descriptor; otherwise it may not
- * have come by one.
+ * response is to have a stream, whether or not its body came by a descriptor; otherwise it has one
+ * only if it did.
  * Returns: (transfer full) (nullable) */
 CertpinResponse *
 certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
@@ -132,9 +133,8 @@ certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
     return refuse_reply (error, "%u is not an HTTP status code", status);
   bytes = g_variant_get_data_as_bytes (body);
   by_descriptor = g_variant_lookup (info, "body", "h", NULL);
-  if (!streams)
-    return by_descriptor ? refuse_reply (error, "the body comes by a descriptor")
-                         : certpin_response_new (status, headers, bytes, info);
+  if (!streams && !by_descriptor)
+    return certpin_response_new (status, headers, bytes, info);
   if (!by_descriptor)
     stream = g_memory_input_stream_new_from_bytes (bytes);
   else if ((stream = take_body (task, info, error)) == NULL)

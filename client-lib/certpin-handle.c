@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define REQUEST_TIMEOUT_MS     30000
 #define REQUEST_TIMEOUT_MAX_MS 600000
 
 /* The service enforces the timeout of a request; the library waits a little longer for its
@@ -43,7 +42,7 @@ certpin_handle_add (GVariant *options, char **token)
 int
 certpin_handle_get_timeout_ms (GVariant *options)
 {
-  guint32 timeout_ms = REQUEST_TIMEOUT_MS;
+  guint32 timeout_ms = CERTPIN_HANDLE_TIMEOUT_MS;
 
   g_variant_lookup (options, "timeout-ms", "u", &timeout_ms);
   return (int)MIN (timeout_ms, REQUEST_TIMEOUT_MAX_MS) + GRACE_MS;

@@ -17,7 +17,7 @@
 /* Always available. The floors of 2048 callers and TOTAL stay below the bus's limit. */
 #define FLOOR_BYTES  (16 * KIB)
 #define CALLER_BYTES MIB
-/* One answer with the largest body fits. */
+/* One reply of the largest size fits. */
 #define USER_BYTES  CPD_CREDIT_MESSAGE_BYTES
 #define TOTAL_BYTES (64 * MIB)
 

@@ -9,8 +9,9 @@ G_BEGIN_DECLS
 /* How much may be unconfirmed before the bus is asked what was delivered. */
 #define CPD_CREDIT_UNASKED_BYTES (512 * 1024)
 
-/* A larger message would never have room. A message on the bus has at most 32 MiB; the bus
- * disconnects a service that sends a larger one. */
+/* A larger message would never have room. The largest is one pin that takes all of a pin file;
+ * bodies have a quarter of that, so that they have room even while several users read nothing. A
+ * message on the bus has at most 32 MiB; the bus disconnects a service that sends a larger one. */
 #define CPD_CREDIT_MESSAGE_BYTES ((guint64)16 * 1024 * 1024 + 512 * 1024)
 
 /* How much may be undelivered: of one caller, of a uid, in all. */

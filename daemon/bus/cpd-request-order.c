@@ -14,6 +14,9 @@
 #define REDIRECTS     10
 #define REDIRECTS_MAX 20
 
+/* A reply with more costs more than a descriptor does. */
+#define AUTO_BYTES ((guint64)64 * 1024)
+
 /* A day. */
 #define STREAM_TIMEOUT_MAX_MS (24 * 60 * 60 * 1000)
 
@@ -98,6 +101,13 @@ cpd_request_order_take_keys (GPtrArray **keys, GVariant *array, GError **error)
   return TRUE;
 }
 
+/* Returns: how many bytes of a body come in the reply if the caller leaves that to the service */
+guint64
+cpd_request_order_get_auto_bytes (const CpdConfig *config)
+{
+  return MIN (AUTO_BYTES, config->inline_body_bytes);
+}
+
 /* What concerns the body of the answer. `max_bytes`: given, or G_MAXUINT64 */
 static gboolean
 take_stream (CpdOrder *order, const char *wish, guint64 max_bytes, const CpdConfig *config,
@@ -110,7 +120,8 @@ take_stream (CpdOrder *order, const char *wish, guint64 max_bytes, const CpdConf
     return FALSE;
   order->stream = (CpdStreamWish)chosen;
   order->max_inline_bytes = MIN (max_bytes, config->inline_body_bytes);
-  order->max_body_bytes = chosen == CPD_STREAM_NEVER ? order->max_inline_bytes : max_bytes;
+  order->max_body_bytes = max_bytes;
+  order->auto_bytes = cpd_request_order_get_auto_bytes (config);
   if (chosen == CPD_STREAM_NEVER && max_bytes != G_MAXUINT64
       && max_bytes > config->inline_body_bytes)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,

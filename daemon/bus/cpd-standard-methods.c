@@ -9,6 +9,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-objects.h"
+#include "daemon/bus/cpd-request-order.h"
 #include "dbus/certpin-names.h"
 
 #define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
@@ -70,19 +71,25 @@ const CpdMethod cpd_peer[]
 /* Properties */
 
 static GVariant *
-get_version (CpdTransfer *transfer)
+get_version (CpdCall *call, CpdTransfer *transfer)
 {
   return g_variant_new_string (PACKAGE_VERSION);
 }
 
 static GVariant *
-get_features (CpdTransfer *transfer)
+get_features (CpdCall *call, CpdTransfer *transfer)
 {
   return g_variant_new_strv (NULL, 0);
 }
 
 static GVariant *
-get_state (CpdTransfer *transfer)
+get_inline_body_max (CpdCall *call, CpdTransfer *transfer)
+{
+  return g_variant_new_uint64 (cpd_request_order_get_auto_bytes (call->parts->config));
+}
+
+static GVariant *
+get_state (CpdCall *call, CpdTransfer *transfer)
 {
   static const char *const names[] = {
     [CPD_TRANSFER_WAITING] = "waiting",     [CPD_TRANSFER_SENDING] = "sending",
@@ -94,19 +101,19 @@ get_state (CpdTransfer *transfer)
 }
 
 static GVariant *
-get_bytes_done (CpdTransfer *transfer)
+get_bytes_done (CpdCall *call, CpdTransfer *transfer)
 {
   return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).done);
 }
 
 static GVariant *
-get_bytes_expected (CpdTransfer *transfer)
+get_bytes_expected (CpdCall *call, CpdTransfer *transfer)
 {
   return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).expected);
 }
 
 static GVariant *
-get_bytes_sent (CpdTransfer *transfer)
+get_bytes_sent (CpdCall *call, CpdTransfer *transfer)
 {
   return g_variant_new_uint64 (cpd_transfer_get_progress (transfer).sent);
 }
@@ -117,10 +124,11 @@ static const struct
 {
   const char *interface;
   const char *name;
-  GVariant *(*get) (CpdTransfer *transfer);
+  GVariant *(*get) (CpdCall *call, CpdTransfer *transfer);
 } properties[] = {
   { CERTPIN_REQUESTS_IFACE, "Version", get_version },
   { CERTPIN_REQUESTS_IFACE, "Features", get_features },
+  { CERTPIN_REQUESTS_IFACE, "InlineBodyMax", get_inline_body_max },
   { CERTPIN_REQUEST_IFACE, "State", get_state },
   { CERTPIN_REQUEST_IFACE, "BytesDone", get_bytes_done },
   { CERTPIN_REQUEST_IFACE, "BytesExpected", get_bytes_expected },
@@ -177,7 +185,7 @@ act_get (CpdCall *call)
       if (!has_property (call, i, interface) || !g_str_equal (properties[i].name, name))
         continue;
       if (find_transfer (call, &transfer, &error))
-        cpd_call_return (call, g_variant_new ("(v)", properties[i].get (transfer)));
+        cpd_call_return (call, g_variant_new ("(v)", properties[i].get (call, transfer)));
       else
         cpd_call_fail (call, error);
       return;
@@ -206,7 +214,7 @@ act_get_all (CpdCall *call)
     }
   for (size_t i = 0; i < G_N_ELEMENTS (properties); i++)
     if (has_property (call, i, interface))
-      g_variant_dict_insert_value (&dict, properties[i].name, properties[i].get (transfer));
+      g_variant_dict_insert_value (&dict, properties[i].name, properties[i].get (call, transfer));
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 

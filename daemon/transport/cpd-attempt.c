@@ -12,6 +12,7 @@
 
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-http-request.h"
+#include "daemon/transport/cpd-proxy-tunnel.h"
 
 /* A request that must not be sent twice takes a kept connection only if it was used so recently:
  * one that has been idle for longer, its server may be about to close. */
@@ -258,26 +259,25 @@ on_done (const CpdHttpOutcome *outcome, gpointer user_data)
 
 static void on_validated (gpointer user_data);
 
-/* Judges the server behind the connection. Where it has to be validated first, that is begun.
+/* Judges the connection. Where somebody has to be validated first, that is begun, and
+ * on_validated () judges again.
  * `require_keys`: (nullable).
- * Returns: (transfer full) (nullable): NULL: not before on_validated () */
-static CpdVerdict *
+ * Returns: (transfer full) */
+static CpdJudgement
 judge (CpdAttempt *attempt, GPtrArray *require_keys)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  CpdPeer *peer = attempt->connection->peer;
-  g_autoptr (CpdAnchors) missing = NULL;
-  CpdVerdict *verdict
-      = cpd_judge_peer (settings->store, settings->order->uid, peer, require_keys, &missing);
+  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->uid,
+                                                 attempt->connection, require_keys);
 
-  if (verdict == NULL && attempt->validating == NULL)
+  if (judgement.unknown != NULL && attempt->validating == NULL)
     {
       const CpdValidationOrder order
-          = { settings->order->uid, peer, missing, on_validated, attempt };
+          = { settings->order->uid, judgement.unknown, judgement.missing, on_validated, attempt };
 
       attempt->validating = cpd_validation_start (settings->workers, &order);
     }
-  return verdict;
+  return judgement;
 }
 
 static void
@@ -318,6 +318,17 @@ leave_denied (CpdAttempt *attempt)
   return TRUE;
 }
 
+/* Its https proxy may not be trusted any more. */
+static void
+leave_proxy (CpdAttempt *attempt, const char *distrust)
+{
+  if (attempt->kept)
+    end (attempt, CPD_ENDING_STALE);
+  else
+    cpd_attempt_fail (attempt,
+                      cpd_proxy_tunnel_new_distrust_error (attempt->settings.proxy, distrust));
+}
+
 /* The connection is there, and no byte of the request is sent. */
 static void
 go (CpdAttempt *attempt)
@@ -333,8 +344,9 @@ go (CpdAttempt *attempt)
   };
   static const CpdHttpExchangeFuncs funcs
       = { .uploads = on_uploads, .streams = on_streams, .done = on_done };
+  g_auto (CpdJudgement) judgement = { NULL };
   g_autoptr (GError) spoken = NULL;
-  CpdVerdict *verdict;
+  const CpdVerdict *verdict;
 
   if (!cpd_connection_is_silent (attempt->connection, &spoken))
     {
@@ -343,14 +355,19 @@ go (CpdAttempt *attempt)
     }
   if (leave_denied (attempt))
     return;
-  verdict = judge (attempt, attempt->settings.order->require_keys);
-  if (verdict == NULL)
+  judgement = judge (attempt, attempt->settings.order->require_keys);
+  if (judgement.unknown != NULL)
     {
       cpd_tls_watch (attempt->connection->tls, 0, NULL, NULL); /* no longer as an idle one */
       return;
     }
+  if (judgement.distrust != NULL)
+    {
+      leave_proxy (attempt, judgement.distrust);
+      return;
+    }
   cpd_verdict_unref (attempt->verdict);
-  attempt->verdict = verdict;
+  verdict = attempt->verdict = g_steal_pointer (&judgement.verdict);
   if (!verdict->passed)
     refuse (attempt);
   else
@@ -378,14 +395,14 @@ on_validated (gpointer user_data)
 gboolean
 cpd_attempt_reconsider (CpdAttempt *attempt)
 {
-  g_autoptr (CpdVerdict) verdict = NULL;
+  g_auto (CpdJudgement) judgement = { NULL };
 
   if (attempt->connection == NULL)
     return TRUE;
-  verdict = judge (attempt, /* require_keys= */ NULL);
+  judgement = judge (attempt, /* require_keys= */ NULL);
   if (attempt->sent)
-    cpd_http_exchange_hold (attempt->exchange, verdict == NULL);
-  return verdict == NULL || verdict->passed;
+    cpd_http_exchange_hold (attempt->exchange, judgement.unknown != NULL);
+  return !cpd_judgement_refuses (&judgement);
 }
 
 static void

@@ -327,14 +327,13 @@ cpd_channel_close (CpdChannel *channel)
 
 /* One that has to be validated first is judged when somebody needs it. */
 static gboolean
-is_refused (CpdChannel *channel, CpdPeer *peer)
+is_refused (CpdChannel *channel, const CpdConnection *connection)
 {
-  g_autoptr (CpdAnchors) missing = NULL;
-  g_autoptr (CpdVerdict) verdict
-      = cpd_judge_peer (channel->settings.store, channel->settings.uid, peer,
-                        /* require_keys= */ NULL, &missing);
+  g_auto (CpdJudgement) judgement
+      = cpd_judge_connection (channel->settings.store, channel->settings.uid, connection,
+                              /* require_keys= */ NULL);
 
-  return verdict != NULL && !verdict->passed;
+  return cpd_judgement_refuses (&judgement);
 }
 
 static gboolean
@@ -358,7 +357,7 @@ is_any_refused (CpdChannel *channel)
   if (!host->passed)
     return TRUE;
   for (GList *link = channel->kept->head; link != NULL; link = link->next)
-    if (is_refused (channel, ((CpdConnection *)link->data)->peer))
+    if (is_refused (channel, link->data))
       return TRUE;
   return is_any_under_way_refused (channel);
 }

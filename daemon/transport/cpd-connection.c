@@ -36,6 +36,7 @@ cpd_connection_free (CpdConnection *connection)
     return;
   cpd_tls_free (connection->tls);
   cpd_peer_unref (connection->peer);
+  cpd_peer_unref (connection->proxy);
   g_clear_object (&connection->address);
   g_free (connection);
 }

@@ -17,6 +17,7 @@ struct _CpdConnection
 {
   CpdTls *tls;
   CpdPeer *peer;
+  CpdPeer *proxy;        /* an https proxy on the way, set by whoever made it; NULL: none */
   GInetAddress *address; /* that it leads to, set by whoever made it; NULL: not known here */
   gint64 used_us;        /* monotonic: when the last answer was complete; 0: there was none */
   guint64 resolve_us, connect_us, tls_us; /* what setting it up took */

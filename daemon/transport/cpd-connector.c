@@ -32,6 +32,7 @@ typedef struct
   CpdAddress *address;           /* NULL: nothing is looked up */
   GSocketAddress *tried;         /* the last address; NULL: none */
   GInetAddress *reached;         /* where data will go; NULL: not yet, or it is not known here */
+  CpdPeer *through;              /* the https proxy on the way; NULL: none */
   CpdProxyTunnel *tunnel;        /* being opened; NULL: none */
   CpdPlaintext *plaintext;       /* TLS is being asked for; NULL: it is not */
   CpdHandshake *handshake;       /* under way; NULL: none */
@@ -57,6 +58,7 @@ set_up_free (gpointer data)
   g_clear_object (&set_up->address);
   g_clear_object (&set_up->tried);
   g_clear_object (&set_up->reached);
+  cpd_peer_unref (set_up->through);
   cpd_connection_free (set_up->connection);
   g_clear_error (&set_up->failure);
   cpd_verdict_unref (set_up->refusal);
@@ -209,6 +211,7 @@ on_hands_shaken (CpdTls *tls, GError *failure, gpointer user_data)
   set_up->failure = failure;
   set_up->connection = cpd_connection_new (tls, set_up->settings.target);
   set_up->connection->address = g_steal_pointer (&set_up->reached);
+  set_up->connection->proxy = g_steal_pointer (&set_up->through);
   judge (user_data);
 }
 
@@ -253,19 +256,20 @@ begin_tls (GTask *task, CpdTls *tls)
 }
 
 static void
-on_tunnel (CpdTls *tls, GError *error, GTask *connecting)
+on_tunnel (const CpdProxyTunnelOutcome *outcome, GTask *connecting)
 {
   g_autoptr (GTask) task = connecting;
   SetUp *set_up = g_task_get_task_data (task);
 
   set_up->tunnel = NULL;
-  if (tls != NULL)
+  if (outcome->tls != NULL)
     {
-      begin_tls (g_steal_pointer (&task), tls);
+      set_up->through = outcome->peer != NULL ? cpd_peer_ref (outcome->peer) : NULL;
+      begin_tls (g_steal_pointer (&task), outcome->tls);
       return;
     }
   g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
-  g_task_return_error (task, error);
+  g_task_return_error (task, outcome->error);
 }
 
 /* `socket`: (transfer full) */

@@ -35,7 +35,8 @@ struct _CpdHttpExchange
   gboolean threaded; /* only the stream's thread may move anything */
   gboolean held;
   gboolean uploading;
-  gboolean queued; /* waits for its turn */
+  gboolean queued;    /* waits for its turn */
+  guint64 auto_bytes; /* of an answer that is large, and comes by a descriptor, there are more */
   unsigned int expect_timer;
 };
 
@@ -108,7 +109,20 @@ is_to_stream (CpdHttpExchange *exchange)
       || cpd_http_flow_get_error (exchange->flow) != NULL)
     return FALSE;
   return exchange->order->stream == CPD_STREAM_ALWAYS
-         || cpd_http_flow_exceeds (exchange->flow, CPD_STREAM_AUTO_BYTES);
+         || cpd_http_flow_exceeds (exchange->flow, exchange->auto_bytes);
+}
+
+/* Whether a large body comes in the reply all the same: where all descriptors that its caller may
+ * have are in use, and it fits there, as far as is known. */
+static gboolean
+stays_in_memory (CpdHttpExchange *exchange)
+{
+  if (exchange->order->stream == CPD_STREAM_ALWAYS
+      || cpd_http_flow_exceeds (exchange->flow, exchange->order->max_inline_bytes)
+      || cpd_transfer_enter (exchange->order->transfer, NULL))
+    return FALSE;
+  exchange->auto_bytes = exchange->order->max_inline_bytes;
+  return TRUE;
 }
 
 static guint64
@@ -123,18 +137,6 @@ count_expected (const CpdHttpHead *head)
     default:
       return CPD_TRANSFER_UNKNOWN;
     }
-}
-
-static gboolean
-check_length (CpdHttpExchange *exchange, GError **error)
-{
-  guint64 most = exchange->order->max_body_bytes;
-
-  if (!cpd_http_flow_exceeds (exchange->flow, most))
-    return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_BODY_TOO_LARGE,
-               "sent a response body of more than the %" G_GUINT64_FORMAT " bytes allowed", most);
-  return FALSE;
 }
 
 static void on_paused (gpointer user_data);
@@ -163,7 +165,7 @@ set_up_stream (CpdHttpExchange *exchange, GError **error)
   CpdTransfer *transfer = exchange->order->transfer;
   g_autoptr (CpdPair) pair = NULL;
 
-  if (check_length (exchange, error) && cpd_transfer_enter (transfer, error))
+  if (cpd_http_flow_check_size (exchange->flow, error) && cpd_transfer_enter (transfer, error))
     pair = cpd_pair_new (error);
   if (pair == NULL)
     return FALSE;
@@ -221,7 +223,7 @@ watch (CpdHttpExchange *exchange, CpdTlsReadyFunc ready)
 static guint64
 get_pause_bytes (CpdHttpExchange *exchange)
 {
-  return exchange->order->stream == CPD_STREAM_AUTO ? CPD_STREAM_AUTO_BYTES : G_MAXUINT64;
+  return exchange->order->stream == CPD_STREAM_AUTO ? exchange->auto_bytes : G_MAXUINT64;
 }
 
 /* What is done next, after something has moved. */
@@ -233,7 +235,7 @@ decide (CpdHttpExchange *exchange)
   if (!cpd_http_flow_withholds (flow) || cpd_http_flow_get_head (flow) != NULL)
     g_clear_handle_id (&exchange->expect_timer, g_source_remove);
   note_upload (exchange);
-  if (is_to_stream (exchange))
+  if (is_to_stream (exchange) && !stays_in_memory (exchange))
     begin_stream (exchange);
   else if (cpd_http_flow_is_over (flow))
     finish (exchange);
@@ -304,6 +306,7 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
     .upload = settings->upload,
     .transfer = settings->order->transfer,
     .plain = settings->plain,
+    .may_stream = settings->order->stream != CPD_STREAM_NEVER,
     .max_body_bytes = settings->order->max_body_bytes,
     .max_inline_bytes = settings->order->max_inline_bytes,
     .bodies = settings->bodies,
@@ -311,6 +314,7 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
 
   exchange->connection = connection;
   exchange->order = settings->order;
+  exchange->auto_bytes = settings->order->auto_bytes;
   exchange->upload = settings->upload;
   exchange->reading = cpd_reading_ref (settings->reading);
   exchange->stream_idle_s = settings->stream_idle_s;

@@ -12,6 +12,7 @@
 #include "client-lib/certpin-status.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/transport/cpd-http-sender.h"
+#include "daemon/transport/cpd-redirect.h"
 
 #include <string.h>
 
@@ -33,6 +34,7 @@ struct _CpdHttpFlow
   GError *send_error;
 
   CpdHttpReader *reader;
+  gboolean may_stream; /* then the owner decides how much goes into memory */
   guint64 max_body_bytes, max_inline_bytes;
   guint64 received;    /* bytes of the answer's body */
   GByteArray *content; /* those in memory */
@@ -66,6 +68,7 @@ cpd_http_flow_new (const CpdHttpFlowSettings *settings)
   };
 
   flow->tls = settings->connection->tls;
+  flow->may_stream = settings->may_stream;
   flow->max_body_bytes = settings->max_body_bytes;
   flow->max_inline_bytes = settings->max_inline_bytes;
   flow->bodies = cpd_budget_ref (settings->bodies);
@@ -194,6 +197,7 @@ take_final_head (CpdHttpFlow *flow, GError **error)
   unsigned int status = cpd_http_reader_get_head (flow->reader)->status;
 
   flow->stopped |= cpd_http_flow_withholds (flow) || status >= 300;
+  flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader));
   return CERTPIN_IS_FINAL_STATUS (status)
          || cpd_refuse (error, CERTPIN_ERROR_PROTOCOL_ERROR, "the status %u has no meaning",
                         status);
@@ -203,9 +207,10 @@ take_final_head (CpdHttpFlow *flow, GError **error)
 static gboolean
 take_room (CpdHttpFlow *flow, gsize length, GError **error)
 {
-  if (flow->content->len + length > flow->max_inline_bytes)
+  if (flow->content->len + length > flow->max_inline_bytes && !flow->may_stream)
     return cpd_refuse (error, CERTPIN_ERROR_BODY_TOO_LARGE,
-                       "sent a response body of more than the %" G_GUINT64_FORMAT " bytes allowed",
+                       "sent a response body of more than the %" G_GUINT64_FORMAT
+                       " bytes that fit into a reply; give the option ‘stream’ as ‘auto’",
                        flow->max_inline_bytes);
   if (!cpd_budget_take (flow->bodies, length))
     return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
@@ -219,10 +224,8 @@ static gboolean
 take_content (CpdHttpFlow *flow, const CpdHttpSpan *span, GError **error)
 {
   flow->received += span->length;
-  if (flow->received > flow->max_body_bytes)
-    return cpd_refuse (error, CERTPIN_ERROR_BODY_TOO_LARGE,
-                       "sent a response body of more than the %" G_GUINT64_FORMAT " bytes allowed",
-                       flow->max_body_bytes);
+  if (!cpd_http_flow_check_size (flow, error))
+    return FALSE;
   if (flow->gathered != NULL)
     {
       /* it was received there, and framing may have stood in front of it */
@@ -533,6 +536,17 @@ cpd_http_flow_exceeds (CpdHttpFlow *flow, guint64 bytes)
 
   return flow->received > bytes
          || (head != NULL && head->framing == CPD_HTTP_FRAMING_LENGTH && head->length > bytes);
+}
+
+/* Whether the caller allows a body of the size that it has, or is announced to have. */
+gboolean
+cpd_http_flow_check_size (CpdHttpFlow *flow, GError **error)
+{
+  return !cpd_http_flow_exceeds (flow, flow->max_body_bytes)
+         || cpd_refuse (error, CERTPIN_ERROR_BODY_TOO_LARGE,
+                        "sent a response body of more than the %" G_GUINT64_FORMAT
+                        " bytes that the option ‘max-body’ allows",
+                        flow->max_body_bytes);
 }
 
 /* Returns: (transfer none) (nullable): NULL: the answer is whole, or it is not over */

@@ -25,6 +25,7 @@ typedef struct
   CpdUpload *upload;        /* its body; NULL: it has it, if there is one */
   CpdTransfer *transfer;    /* NULL: no body goes through a descriptor */
   gboolean plain;           /* even a large body is sent without asking first */
+  gboolean may_stream;      /* the body of the answer may get a descriptor */
   guint64 max_body_bytes;   /* of the answer */
   guint64 max_inline_bytes; /* of them in memory */
   CpdBudget *bodies;
@@ -58,6 +59,7 @@ void cpd_http_flow_cut (CpdHttpFlow *flow);
 
 CpdHttpHead *cpd_http_flow_get_head (CpdHttpFlow *flow);
 gboolean cpd_http_flow_exceeds (CpdHttpFlow *flow, guint64 bytes);
+gboolean cpd_http_flow_check_size (CpdHttpFlow *flow, GError **error);
 const GError *cpd_http_flow_get_error (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_was_declined (CpdHttpFlow *flow);
 gboolean cpd_http_flow_is_reusable (CpdHttpFlow *flow);

@@ -97,3 +97,59 @@ cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer, CpdValidation 
   *validation = verdict != NULL ? cpd_validation_ref (found) : NULL;
   return verdict;
 }
+
+/* Whether an https proxy may carry anything: by the anchors and the time of now. Pins are about
+ * hosts that are asked for something.
+ * `missing`, `distrust`: (out) (transfer full): one of them if it may not: it has to be validated
+ * by these anchors first; or why it is refused. */
+gboolean
+cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **distrust)
+{
+  CpdAnchors *anchors = cpd_store_get_anchors (store);
+  const CpdValidation *validation = cpd_peer_find_validation (proxy, anchors, now_s ());
+
+  if (validation == NULL)
+    *missing = cpd_anchors_ref (anchors);
+  else if (validation->problem != CPD_PROBLEM_NONE)
+    *distrust = g_strdup (validation->detail);
+  return validation != NULL && validation->problem == CPD_PROBLEM_NONE;
+}
+
+/* Whether anything may be sent over a connection: its https proxy, if it goes through one, and then
+ * its server. `require_keys`: (nullable).
+ * Returns: (transfer full) */
+CpdJudgement
+cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connection,
+                      GPtrArray *require_keys)
+{
+  CpdJudgement judgement = { NULL };
+
+  if (connection->proxy != NULL
+      && !cpd_judge_proxy (store, connection->proxy, &judgement.missing, &judgement.distrust))
+    judgement.unknown = judgement.missing != NULL ? connection->proxy : NULL;
+  else
+    {
+      judgement.verdict
+          = cpd_judge_peer (store, uid, connection->peer, require_keys, &judgement.missing);
+      judgement.unknown = judgement.verdict == NULL ? connection->peer : NULL;
+    }
+  if (judgement.unknown != NULL)
+    cpd_peer_ref (judgement.unknown);
+  return judgement;
+}
+
+/* Whether it is certain that nothing may be sent. */
+gboolean
+cpd_judgement_refuses (const CpdJudgement *judgement)
+{
+  return judgement->distrust != NULL || (judgement->verdict != NULL && !judgement->verdict->passed);
+}
+
+void
+cpd_judgement_clear (CpdJudgement *judgement)
+{
+  g_clear_pointer (&judgement->verdict, cpd_verdict_unref);
+  g_clear_pointer (&judgement->distrust, g_free);
+  g_clear_pointer (&judgement->unknown, cpd_peer_unref);
+  g_clear_pointer (&judgement->missing, cpd_anchors_unref);
+}

@@ -5,8 +5,18 @@
 #include "daemon/core/base/cpd-address-rules.h"
 #include "daemon/core/pins/cpd-store.h"
 #include "daemon/core/verdict/cpd-verdict.h"
+#include "daemon/transport/cpd-connection.h"
 
 G_BEGIN_DECLS
+
+/* What is said now of a connection. One of these is not NULL. */
+typedef struct
+{
+  CpdVerdict *verdict; /* on its server */
+  char *distrust;      /* why its proxy is refused */
+  CpdPeer *unknown;    /* who has to be validated before anything can be said */
+  CpdAnchors *missing; /* and by which anchors */
+} CpdJudgement;
 
 CpdVerdict *cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target);
 gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
@@ -15,5 +25,12 @@ CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArr
                             CpdAnchors **missing);
 CpdVerdict *cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer,
                                  CpdValidation **validation, CpdAnchors **missing);
+gboolean cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **distrust);
+CpdJudgement cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connection,
+                                   GPtrArray *require_keys);
+gboolean cpd_judgement_refuses (const CpdJudgement *judgement);
+void cpd_judgement_clear (CpdJudgement *judgement);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CpdJudgement, cpd_judgement_clear)
 
 G_END_DECLS

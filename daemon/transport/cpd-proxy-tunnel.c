@@ -13,6 +13,7 @@
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-handshake.h"
+#include "daemon/transport/cpd-judge.h"
 #include "daemon/transport/cpd-proxy-answer.h"
 #include "daemon/transport/cpd-validation.h"
 
@@ -82,6 +83,15 @@ new_error (const CpdProxy *proxy, CertpinError code, const char *message)
                       message);
 }
 
+/* Returns: (transfer full): that nothing goes through a proxy. `distrust`: why */
+GError *
+cpd_proxy_tunnel_new_distrust_error (const CpdProxy *proxy, const char *distrust)
+{
+  g_autofree char *message = g_strdup_printf ("is not trusted: %s", distrust);
+
+  return new_error (proxy, CERTPIN_ERROR_PROXY_FAILED, message);
+}
+
 /* Returns: (transfer full): why a proxy could not be connected to, as its error */
 GError *
 cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy)
@@ -99,8 +109,10 @@ cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy)
 static void
 finish (CpdProxyTunnel *tunnel, CpdTls *tls, GError *error)
 {
+  const CpdProxyTunnelOutcome outcome = { tls, tunnel->peer, error };
+
   stop_watching (tunnel);
-  tunnel->settings.done (tls, error, tunnel->settings.task);
+  tunnel->settings.done (&outcome, tunnel->settings.task);
   tunnel_unref (tunnel);
 }
 
@@ -302,28 +314,27 @@ ask (CpdProxyTunnel *tunnel)
   send_request (tunnel);
 }
 
-/* By the anchors and the time of now. Pins are about hosts that are asked for something. */
 static void
 judge_proxy (gpointer user_data)
 {
   CpdProxyTunnel *tunnel = user_data;
-  CpdAnchors *anchors = cpd_store_get_anchors (tunnel->settings.store);
-  const CpdValidation *validation
-      = cpd_peer_find_validation (tunnel->peer, anchors, g_get_real_time () / G_USEC_PER_SEC);
-  const CpdValidationOrder order
-      = { tunnel->settings.uid, tunnel->peer, anchors, judge_proxy, tunnel };
-  g_autofree char *message = NULL;
+  g_autoptr (CpdAnchors) missing = NULL;
+  g_autofree char *distrust = NULL;
 
   tunnel->validating = NULL;
-  if (validation == NULL)
-    tunnel->validating = cpd_validation_start (tunnel->settings.workers, &order);
-  else if (validation->problem == CPD_PROBLEM_NONE)
+  if (cpd_judge_proxy (tunnel->settings.store, tunnel->peer, &missing, &distrust))
     ask (tunnel);
+  else if (missing != NULL)
+    {
+      const CpdValidationOrder order
+          = { tunnel->settings.uid, tunnel->peer, missing, judge_proxy, tunnel };
+
+      tunnel->validating = cpd_validation_start (tunnel->settings.workers, &order);
+    }
   else
     {
       cpd_tls_refuse (tunnel->tls);
-      message = g_strdup_printf ("is not trusted: %s", validation->detail);
-      fail (tunnel, CERTPIN_ERROR_PROXY_FAILED, message);
+      finish (tunnel, NULL, cpd_proxy_tunnel_new_distrust_error (tunnel->settings.proxy, distrust));
     }
 }
 

@@ -4,6 +4,7 @@
 
 #include "daemon/core/base/cpd-proxy.h"
 #include "daemon/core/pins/cpd-store.h"
+#include "daemon/core/verdict/cpd-peer.h"
 #include "daemon/transport/cpd-tls.h"
 #include "daemon/transport/cpd-workers.h"
 
@@ -14,9 +15,15 @@ G_BEGIN_DECLS
 /* A way through a proxy that is being opened. */
 typedef struct _CpdProxyTunnel CpdProxyTunnel;
 
-/* `tls`: (transfer full) (nullable): a session with the host whose handshake is to begin; NULL with
- * `error`: (transfer full): CERTPIN_ERROR. */
-typedef void (*CpdProxyTunnelFunc) (CpdTls *tls, GError *error, GTask *task);
+/* What came of it. */
+typedef struct
+{
+  CpdTls *tls;   /* (transfer full): with the host, whose handshake is to begin; NULL: it failed */
+  CpdPeer *peer; /* the proxy, if it is spoken to over TLS */
+  GError *error; /* (transfer full): CERTPIN_ERROR; NULL: none */
+} CpdProxyTunnelOutcome;
+
+typedef void (*CpdProxyTunnelFunc) (const CpdProxyTunnelOutcome *outcome, GTask *task);
 
 /* Through what, where to, for whom, and who waits for it. */
 typedef struct
@@ -35,6 +42,7 @@ typedef struct
 CpdProxyTunnel *cpd_proxy_tunnel_open (int socket, const CpdProxyTunnelSettings *settings);
 void cpd_proxy_tunnel_stop (CpdProxyTunnel *tunnel);
 
+GError *cpd_proxy_tunnel_new_distrust_error (const CpdProxy *proxy, const char *distrust);
 GError *cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy);
 
 G_END_DECLS

@@ -12,6 +12,7 @@
 #include "daemon/core/base/cpd-vardict.h"
 #include "daemon/transport/cpd-connector.h"
 #include "daemon/transport/cpd-fetch-error.h"
+#include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-relay.h"
 
 struct _CpdTunnel
@@ -182,25 +183,24 @@ judge_host (CpdTunnel *tunnel)
 
 static void on_validated (gpointer user_data);
 
-/* Judges the server behind the connection. Where it has to be validated first, that is begun.
- * Returns: (transfer full) (nullable): NULL: not before on_validated () */
-static CpdVerdict *
+/* Judges the connection. Where somebody has to be validated first, that is begun, and
+ * on_validated () judges again.
+ * Returns: (transfer full) */
+static CpdJudgement
 judge (CpdTunnel *tunnel)
 {
   const CpdTunnelSettings *settings = &tunnel->settings;
-  CpdPeer *peer = tunnel->connection->peer;
-  g_autoptr (CpdAnchors) missing = NULL;
-  CpdVerdict *verdict = cpd_judge_peer (settings->store, settings->order->uid, peer,
-                                        settings->order->require_keys, &missing);
+  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->uid,
+                                                 tunnel->connection, settings->order->require_keys);
 
-  if (verdict == NULL && tunnel->validating == NULL)
+  if (judgement.unknown != NULL && tunnel->validating == NULL)
     {
       const CpdValidationOrder order
-          = { settings->order->uid, peer, missing, on_validated, tunnel };
+          = { settings->order->uid, judgement.unknown, judgement.missing, on_validated, tunnel };
 
       tunnel->validating = cpd_validation_start (settings->workers, &order);
     }
-  return verdict;
+  return judgement;
 }
 
 /* The pin that let it lead to its address may have gone. Returns: whether the tunnel has ended */
@@ -223,27 +223,41 @@ now_s (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
-/* An open tunnel goes on if its server still passes; until that is known, it is held. */
+/* `why`: the server, or the proxy, is refused. */
+static void
+cut (CpdTunnel *tunnel, const char *why)
+{
+  end (tunnel, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
+                            "host ‘%s’ no longer passes, and the connection was cut: %s",
+                            get_name (tunnel), why));
+}
+
+/* An open tunnel goes on if its server, and its proxy, still pass; until that is known, it is
+ * held. */
 static void
 judge_again (CpdTunnel *tunnel)
 {
-  CpdVerdict *verdict;
+  g_auto (CpdJudgement) judgement = { NULL };
+  g_autoptr (GError) distrust = NULL;
 
   if (leave_denied (tunnel, CPD_STAGE_OPEN))
     return;
   tunnel->judged_s = now_s ();
-  verdict = judge (tunnel);
-  tunnel->held = verdict == NULL;
+  judgement = judge (tunnel);
+  tunnel->held = judgement.unknown != NULL;
   cpd_tls_hold (tunnel->connection->tls, tunnel->held);
-  if (verdict == NULL)
+  if (judgement.distrust != NULL)
+    {
+      distrust = cpd_proxy_tunnel_new_distrust_error (tunnel->settings.proxy, judgement.distrust);
+      cut (tunnel, distrust->message);
+    }
+  if (judgement.verdict == NULL)
     return;
-  take_verdict (tunnel, verdict);
-  if (verdict->passed)
+  take_verdict (tunnel, g_steal_pointer (&judgement.verdict));
+  if (tunnel->verdict->passed)
     return;
-  cpd_transfer_set_refusal (tunnel->settings.order->transfer, verdict);
-  end (tunnel, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
-                            "host ‘%s’ no longer passes, and the connection was cut: %s",
-                            get_name (tunnel), verdict->message));
+  cpd_transfer_set_refusal (tunnel->settings.order->transfer, tunnel->verdict);
+  cut (tunnel, tunnel->verdict->message);
 }
 
 static gboolean
@@ -345,12 +359,16 @@ open_relay (CpdTunnel *tunnel)
 static void
 go (CpdTunnel *tunnel)
 {
+  g_auto (CpdJudgement) judgement = { NULL };
   CpdVerdict *verdict;
 
   if (leave_denied (tunnel, CPD_STAGE_HANDSHAKING))
     return;
   tunnel->judged_s = now_s ();
-  verdict = judge (tunnel);
+  judgement = judge (tunnel);
+  verdict = g_steal_pointer (&judgement.verdict);
+  if (judgement.distrust != NULL)
+    end (tunnel, cpd_proxy_tunnel_new_distrust_error (tunnel->settings.proxy, judgement.distrust));
   if (verdict == NULL)
     return;
   if (verdict->passed)

@@ -16,7 +16,7 @@ static const BenchService *const services[] = { &bench_proxy, &bench_certpin };
 static const unsigned int callers[] = { 1, 2, 4, 8, 16, 32, 64 };
 static const unsigned int depths[] = { 1, 2, 4, 8, 16, 32, 64 };
 static const unsigned int sizes[]
-    = { 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22, 1 << 24 };
+    = { 1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20, 1 << 22 };
 
 typedef struct
 {

@@ -9,7 +9,7 @@
 
 #include <libsoup/soup.h>
 
-#define LARGEST_BYTES (16 * 1024 * 1024)
+#define LARGEST_BYTES (4 * 1024 * 1024)
 
 struct _BenchServer
 {

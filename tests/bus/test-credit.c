@@ -70,6 +70,25 @@ test_nobody_takes_it_all (void)
   cpd_debtor_free (next);
 }
 
+/* While three users read nothing, the next one still gets the largest body. */
+static void
+test_a_body_has_room (void)
+{
+  g_autoptr (CpdCredit) credit = cpd_credit_new ();
+  CpdDebtor *deaf[3], *next = cpd_debtor_new (credit, bob);
+
+  for (unsigned int i = 0; i < G_N_ELEMENTS (deaf); i++)
+    {
+      deaf[i] = cpd_debtor_new (credit, 2000 + i);
+      cpd_debtor_charge (deaf[i], 16 * MIB);
+    }
+  g_assert_true (cpd_debtor_has_room (next, 4 * MIB + 512 * KIB));
+  g_assert_false (cpd_debtor_has_room (next, 16 * MIB));
+  for (size_t i = 0; i < G_N_ELEMENTS (deaf); i++)
+    cpd_debtor_free (deaf[i]);
+  cpd_debtor_free (next);
+}
+
 static void
 test_what_is_proved (void)
 {
@@ -109,6 +128,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/credit/of-a-caller", test_a_caller_has_a_credit);
   g_test_add_func ("/bus/credit/of-a-uid", test_a_uid_has_a_share);
   g_test_add_func ("/bus/credit/nobody-takes-it-all", test_nobody_takes_it_all);
+  g_test_add_func ("/bus/credit/of-a-body", test_a_body_has_room);
   g_test_add_func ("/bus/credit/proofs", test_what_is_proved);
   g_test_add_func ("/bus/credit/given-back", test_who_leaves_owes_nothing);
   return g_test_run ();

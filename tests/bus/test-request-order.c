@@ -77,8 +77,9 @@ test_usual (void)
   g_assert_cmpstr (certpin_request_get_method (order->request), ==, "POST");
   g_assert_cmpuint (g_bytes_get_size (certpin_request_get_body (order->request)), ==, 3);
   g_assert_cmpuint (order->timeout_ms, ==, 30000);
-  g_assert_cmpuint (order->max_body_bytes, ==, 2048);
+  g_assert_cmpuint (order->max_body_bytes, ==, G_MAXUINT64);
   g_assert_cmpuint (order->max_inline_bytes, ==, 2048);
+  g_assert_cmpuint (order->auto_bytes, ==, 2048);
   g_assert_cmpint (order->stream, ==, CPD_STREAM_NEVER);
   g_assert_cmpuint (order->max_redirects, ==, 10);
   g_assert_null (order->require_keys);

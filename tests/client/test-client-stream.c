@@ -26,6 +26,7 @@ typedef struct
   CertpinRequest *request;
   FakeBody body;
   const char *reason; /* (nullable): the error of Finish */
+  GVariant *options;  /* of the last request */
 } Fixture;
 
 /* How a body is read; `error`: as g_input_stream_read() sets it */
@@ -38,7 +39,11 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
   Fixture *f = user_data;
 
   if (g_str_equal (g_dbus_message_get_member (call), "SecureRequest"))
-    return fake_body_reply (&f->body, call, 200, "[('A', 'b')]");
+    {
+      g_clear_pointer (&f->options, g_variant_unref);
+      f->options = g_variant_get_child_value (g_dbus_message_get_body (call), 4);
+      return fake_body_reply (&f->body, call, 200, "[('A', 'b')]");
+    }
   if (g_str_equal (g_dbus_message_get_member (call), "Finish"))
     g_assert_cmpstr (g_dbus_message_get_path (call), ==, CERTPIN_REQUEST_PATH "/1_1/token");
   if (g_str_equal (g_dbus_message_get_member (call), "Finish") && f->reason != NULL)
@@ -64,6 +69,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_clear_object (&f->client);
   certpin_request_unref (f->request);
   g_clear_pointer (&f->service, fake_service_free);
+  g_clear_pointer (&f->options, g_variant_unref);
   fake_body_clear (&f->body);
   test_loop_settle ();
   private_bus_stop ();
@@ -338,11 +344,15 @@ test_in_memory (Fixture *f, gconstpointer user_data)
 
       f->reason = reasons[i];
       thread = g_thread_new (NULL, write_later, f);
-      response = request_in_memory (f, "{'stream': <'auto'>}", &error);
+      response = request_in_memory (f, "@a{sv} {}", &error);
       g_thread_join (thread);
       if (reasons[i] == NULL)
         {
+          guint64 size = 0;
+
           g_assert_no_error (error);
+          g_variant_lookup (certpin_response_get_info (response), "body-bytes", "t", &size);
+          g_assert_cmpuint (size, ==, 1000 * PIECE_SIZE);
           g_assert_null (certpin_response_get_stream (response));
           g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (response)), ==,
                             1000 * PIECE_SIZE);
@@ -353,15 +363,42 @@ test_in_memory (Fixture *f, gconstpointer user_data)
     }
 }
 
-/* A program that does not know of streams must not take the reply for an empty body. */
+/* What the service is asked for by a program that does not say how it wants the body. */
 static void
-test_not_asked (Fixture *f, gconstpointer user_data)
+test_options_in_memory (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (GError) error = NULL;
+  static const struct
+  {
+    const char *given, *stream;
+    guint64 max_body;
+    guint32 stream_timeout_ms;
+  } cases[] = {
+    { "@a{sv} {}", "auto", 64 * 1024 * 1024, 30000 },
+    { "{'timeout-ms': <uint32 7>}", "auto", 64 * 1024 * 1024, 7 },
+    { "{'max-body': <uint64 100000000>, 'stream-timeout-ms': <uint32 9>}", "auto", 100000000, 9 },
+    { "{'stream': <'always'>}", "always", 64 * 1024 * 1024, 0 },
+    { "{'stream': <'never'>}", "never", 0, 0 },
+  };
 
-  g_assert_null (request_in_memory (f, "@a{sv} {}", &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED);
-  fake_body_wait_until_closed (&f->body);
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CertpinResponse) response = NULL;
+      g_autofree char *stream = NULL;
+      guint32 stream_timeout_ms = 0;
+      guint64 max_body = 0;
+
+      fake_body_finish (&f->body);
+      response = request_in_memory (f, cases[i].given, &error);
+      g_assert_no_error (error);
+      g_assert_true (g_variant_lookup (f->options, "stream", "s", &stream));
+      g_assert_cmpstr (stream, ==, cases[i].stream);
+      g_variant_lookup (f->options, "max-body", "t", &max_body);
+      g_assert_cmpuint (max_body, ==, cases[i].max_body);
+      g_variant_lookup (f->options, "stream-timeout-ms", "u", &stream_timeout_ms);
+      g_assert_cmpuint (stream_timeout_ms, ==, cases[i].stream_timeout_ms);
+      renew_body (f);
+    }
 }
 
 static unsigned int
@@ -419,7 +456,7 @@ main (int argc, char *argv[])
   ADD ("outlives-client", test_outlives_client);
   ADD ("small", test_small);
   ADD ("in-memory", test_in_memory);
-  ADD ("not-asked", test_not_asked);
+  ADD ("options-in-memory", test_options_in_memory);
   ADD ("many", test_many);
   status = g_test_run ();
   private_bus_finish ();

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define BODY_BYTES  (3 * 1024 * 1024)
-#define LARGE_BYTES (17 * 1024 * 1024)
+#define LARGE_BYTES (1024 * 1024 + 1)
 #define UPLOADS     200
 #define SPARE       8
 

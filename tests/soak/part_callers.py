@@ -15,7 +15,7 @@ EACH, OF_A_HOST = 4, 6
 LISTED, NOTE = 30, 'n' * 1000
 KEY = 'sha256/' + 'E' * 43 + '='
 # What one user may have at a time.
-RUNNING, BODIES = 64, 4
+RUNNING, BODIES = 64, 16
 GATED = [f'h{number}.localhost' for number in range(-(-RUNNING // OF_A_HOST))]
 
 
@@ -103,6 +103,6 @@ def run(soak):
     visits.check_budgets()
     after = at_rest(soak.world, 'after all')
     soak.report(f'{sum(visits.counts.values())} callers of {len(USERS)} users came and left; afterwards each user had '
-                f'{RUNNING} requests at a time, {BODIES} answers of 16 MiB at a time, and signals',
+                f'{RUNNING} requests at a time, {BODIES} answers of 4 MiB at a time, and signals',
                 [before, tenth, after], {stage.replace('_', ' '): count for stage, count in visits.counts.items()})
     check_given_back(tenth, after)

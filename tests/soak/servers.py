@@ -8,7 +8,7 @@ from lib.server import Server
 from lib.world import HOST
 
 MIB = 1024 * 1024
-LARGEST = 16 * MIB
+LARGEST = 4 * MIB
 LARGE = MIB
 
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* read-stream HOW URL: reads a response with the library, and prints how many bytes came and how
- * that ended: `whole`, or the name of the error. HOW is `sync`, `async` or `memory`. */
+/* read-stream HOW URL [BYTES]: reads a response with the library, and prints how many bytes came
+ * and how that ended: `whole`, or the name of the error. HOW is `sync`, `async` or `memory`. BYTES:
+ * so many are sent. */
 
 #include <certpin.h>
 
@@ -58,9 +59,18 @@ get (CertpinClient *client, CertpinRequest *request, const char *how, GError **e
       response = certpin_client_send (client, request, NULL, NULL, error);
       return response != NULL ? read_stream (response, strcmp (how, "async") == 0, error) : 0;
     }
-  response = certpin_client_secure_request (
-      client, request, g_variant_new_parsed ("{'stream': <'auto'>}"), NULL, error);
+  response = certpin_client_secure_request (client, request, NULL, NULL, error);
   return response != NULL ? g_bytes_get_size (certpin_response_get_body (response)) : 0;
+}
+
+/* Returns: (transfer full): `bytes`: of its body, as text; NULL: it has none */
+static CertpinRequest *
+new_request (const char *url, const char *bytes, GError **error)
+{
+  gsize size = bytes != NULL ? g_ascii_strtoull (bytes, NULL, 10) : 0;
+  g_autoptr (GBytes) body = g_bytes_new_take (g_malloc0 (size), size);
+
+  return certpin_request_new (size > 0 ? "POST" : "GET", url, NULL, body, error);
 }
 
 int
@@ -71,9 +81,9 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
   gsize count = 0;
 
-  if (argc != 3)
+  if (argc < 3)
     return 2;
-  request = certpin_request_new ("GET", argv[2], NULL, NULL, &error);
+  request = new_request (argv[2], argv[3], &error);
   if (request != NULL)
     count = get (client, request, argv[1], &error);
   printf ("%zu %s\n", count,

@@ -12,6 +12,7 @@ from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
 
 OK = b'HTTP/1.1 200 OK\r\n'
+INLINE_BYTES = 4 * 1024 * 1024
 
 
 def times_out(world, server, timeout_ms=500):
@@ -205,7 +206,9 @@ def _(world):
     equal(len(world.arrives(server, max_body=1000).body), 1000, 'the length')
     world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=999)
     world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=0)
-    world.alice.refuses('InvalidArgument', server.url(HOST), max_body=16 * 1024 * 1024 + 1)
+    refusal = world.alice.refuses('BodyTooLarge', server.url(HOST), max_body=999)
+    holds('‘max-body’' in refusal.message, refusal)
+    world.alice.refuses('InvalidArgument', server.url(HOST), max_body=INLINE_BYTES + 1)
 
 
 def add_endless_test(code, error):
@@ -238,14 +241,24 @@ def _(world):
     equal(world.alice.request(server.url(HOST), method='HEAD', max_body=7).status, 421, 'to HEAD')
 
 
-@test('the largest body that is allowed inline crosses the bus whole')
+@test('the largest body that is allowed in a message crosses the bus whole, both ways')
 def _(world):
     server, _ = world.serve_pinned()
-    body = bytes(range(256)) * 65536
-    server.respond = lambda connection, request: http.reply(200, body)
-    answer = world.arrives(server)
+    body = bytes(range(256)) * (INLINE_BYTES // 256)
+    server.respond = lambda connection, request: http.reply(200, request.body)
+    answer = world.arrives(server, method='POST', body=body, max_body=INLINE_BYTES)
     holds(answer.body == body, f'{len(answer.body)} bytes came, not the same')
     equal(answer.info['body-bytes'], len(body), 'body-bytes')
+
+
+@test('a body of one byte more needs a descriptor, and the refusal of one without says how')
+def _(world):
+    server, _ = world.serve_pinned()
+    world.no_connection(server, 'LimitExceeded', server.url(HOST), method='POST', body=b'x' * (INLINE_BYTES + 1))
+    for framing in (f'Content-Length: {INLINE_BYTES + 1}', 'Connection: close'):
+        server.respond = lambda *_, framing=framing: OK + framing.encode() + b'\r\n\r\n' + b'x' * (INLINE_BYTES + 1)
+        refusal = world.alice.refuses('BodyTooLarge', server.url(HOST))
+        holds(f'more than the {INLINE_BYTES} bytes' in refusal.message and '‘stream’ as ‘auto’' in refusal.message, refusal)
 
 
 @test('gzip is passed on as it is')

@@ -109,11 +109,12 @@ def _(world):
     world.arrives(server)
 
 
-@test('properties: Version and Features')
+@test('properties: Version, Features and InlineBodyMax')
 def _(world):
     properties = world.alice.call('org.freedesktop.DBus.Properties', 'GetAll', '(s)', REQUESTS)[0]
-    equal(sorted(properties), ['Features', 'Version'], 'the properties')
+    equal(sorted(properties), ['Features', 'InlineBodyMax', 'Version'], 'the properties')
     equal(properties['Features'], [], 'Features')
+    equal(properties['InlineBodyMax'], 65536, 'InlineBodyMax')
 
 
 run(World)

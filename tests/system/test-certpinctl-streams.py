@@ -3,6 +3,8 @@
 """What certpinctl does with responses of any size: it passes them on as they come, in little memory; what is cut is an
 error, whatever cut it, and stays only where -C can continue it."""
 
+import base64
+import json
 import os
 import pty
 import signal
@@ -10,12 +12,13 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, put, run_raw, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
 MIB = 1 << 20
 LARGE = bytes(range(256)) * (3 * MIB // 256)
+HUGE = bytes(range(250)) * (30_000_000 // 250)
 MANY = 100
 # A sanitizer's shadow is part of it.
 MEMORY_MAX_KIB = 160 * 1024
@@ -357,6 +360,27 @@ def _(world):
     equal(code, NETWORK, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
     broken.dies.set()
+
+
+# The last one, since the memory of a process that has just been forked counts as that of what it runs.
+
+@test('bodies of 30 MB, each way, need no option, and there is a limit for those in memory alone')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda _connection, request: http.reply(200, request.body[::-1])
+    path = put(world, 'huge', HUGE)
+    for arguments in (['--data-file', path], ['-T', path], ['-d', f'@{path}']):
+        body = HUGE if arguments[0] != '-d' else bytes(byte for byte in HUGE[:250] if byte not in b'\r\n\0') * (len(HUGE) // 250)
+        holds(exits(world, OK, 'request', 'POST', server.url(HOST), *arguments) == body[::-1], f'with {arguments}')
+        holds(server.requests[-1].body == body, f'the server got something else with {arguments}')
+    document = json.loads(exits(world, OK, 'request', 'POST', server.url(HOST), '--data-file', path, '--json'))
+    holds(base64.b64decode(document['response']['body']) == HUGE[::-1], 'the body in JSON')
+    server.respond = lambda *_: http.reply(200, bytes(64 * MIB + 1))
+    equal(len(exits(world, OK, 'get', server.url(HOST))), 64 * MIB + 1, 'the size')
+    exits(world, NETWORK, 'get', '--json', server.url(HOST))
+    with open(path, 'wb') as file:
+        file.truncate(64 * MIB + 1)
+    exits(world, BAD_INPUT, 'request', 'POST', server.url(HOST), '--data-file', path)
 
 
 run(World)

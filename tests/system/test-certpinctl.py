@@ -162,7 +162,7 @@ def _(world):
 @test('a body that cannot be read or is said twice: nothing is sent')
 def _(world):
     server, _ = world.serve_pinned()
-    large = put(world, 'large', bytes(16 << 20).replace(b'\0', b'x'))
+    large = put(world, 'large', bytes(64 << 20).replace(b'\0', b'x'))
     for code, options in ((BAD_INPUT, ['-d', '@' + large + '-missing']),
                           (BAD_INPUT, ['-d', '@' + large, '-d', 'x']),
                           (USAGE, ['-d', 'a', '--data-raw', 'b']),

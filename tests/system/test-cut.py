@@ -103,6 +103,20 @@ def add_library_test(how):
             after(world, event, server)
 
 
+@test('the library gives a body of any size that the program has memory for, and sends one, without any option')
+def _(world):
+    program = with_library(os.environ['CERTPIN_READ_STREAM'])
+    server, _ = world.serve_pinned()
+    for sent, size, outcome in ((0, 64 << 10, 'whole'), (MIB, 4 * MIB + 1, 'whole'), (20_000_000, 30_000_000, 'whole'),
+                                (0, 64 * MIB, 'whole'), (0, 64 * MIB + 1, 'BodyTooLarge')):
+        server.respond = lambda *_, size=size: b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % size + bytes(size)
+        asked = len(server.requests)
+        process = subprocess.run([program, 'memory', server.url(HOST), str(sent)], env=environment(world), check=False,
+                                 stdout=subprocess.PIPE, user=ALICE, group=ALICE, extra_groups=[], timeout=DEADLINE_S)
+        equal(process.stdout.decode().split(), [str(size if outcome == 'whole' else 0), outcome], 'what came')
+        equal([len(request.body) for request in server.requests[asked:]], [sent], 'what was sent')
+
+
 for each in READERS:
     add_reader_test(each)
 for each in ('sync', 'async', 'memory'):

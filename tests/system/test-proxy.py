@@ -4,6 +4,7 @@
 of the proxy's that passes for the host's."""
 
 import base64
+import datetime
 import os
 import socket
 import threading
@@ -677,6 +678,80 @@ def _(world):
         proxy.wait_until_idle()
         equal(proxy.asked, [], 'what it was asked')
         equal(server.bytes, 0, 'the bytes that arrived')
+
+
+class Trust:
+    """The trust anchors of a service behind an https proxy that another authority vouches for than the servers."""
+
+    def __init__(self, world):
+        self.world = world
+        world.daemon.trust_file = os.path.join(world.folder, 'trust.pem')
+        self.write(world.authority, world.other_authority)
+        self.server, self.proxy = set_up(world, identity=world.other_authority.issue('127.0.0.1'))
+
+    def write(self, *authorities):
+        with open(self.world.daemon.trust_file, 'wb') as file:
+            file.write(b''.join(one.pem for one in authorities))
+
+    def become(self, *authorities):
+        self.write(*authorities)
+        self.world.root.call(PINS, 'Reload', '')
+
+
+@test('an https proxy is validated again before each request: one that is no longer trusted gets nothing more')
+def _(world):
+    trust = Trust(world)
+    world.arrives(trust.server, host=HOST)
+    trust.become(world.authority, world.other_authority, pki.Authority('Another Root'))
+    equal(world.arrives(trust.server, host=HOST).info['connection-reused'], True, 'connection-reused where it still passes')
+    trust.become(world.authority)
+    carried = trust.proxy.carried
+    refusal = world.nothing_arrives(trust.server, 'ProxyFailed', host=HOST)
+    holds(f'proxy ‘{trust.proxy.url()}’ is not trusted' in refusal.message, refusal)
+    trust.proxy.wait_until_idle()
+    equal((trust.proxy.carried, len(trust.proxy.asked)), (carried, 1), 'what went through the proxy, and the tunnels')
+    trust.become(world.authority, world.other_authority)
+    equal(world.arrives(trust.server, host=HOST).info['connection-reused'], False, 'connection-reused')
+
+
+@test('the certificate of an https proxy expires while a connection through it is kept: not one byte')
+def _(world):
+    end = pki.now() + datetime.timedelta(seconds=2)
+    server, _ = set_up(world, identity=world.issue('127.0.0.1', end=end))
+    world.arrives(server, host=HOST)
+    equal(world.arrives(server, host=HOST).info['connection-reused'], True, 'connection-reused')
+    world.wait_for_time(end)
+    refusal = world.nothing_arrives(server, 'ProxyFailed', host=HOST)
+    holds('is not trusted' in refusal.message and 'expired' in refusal.message, refusal)
+
+
+@test('what goes through an https proxy is cut when that is no longer trusted, and goes on when it still is')
+def _(world):
+    trust = Trust(world)
+    trust.server.respond = drip_half
+    stream = world.alice.stream(trust.server.url(HOST))
+    holds(stream.read(), 'nothing came')
+    trust.server.respond = lambda connection, _request: connection.drain()
+    asked = len(trust.server.requests)
+    pending = world.alice.begin_request(trust.server.url(HOST))
+    trust.server.wait_for_requests(asked + 1)
+    trust.server.speak = echo
+    tunnel = world.alice.connect(HOST, trust.server.port)
+    for number in range(2):
+        trust.become(world.authority, world.other_authority, pki.Authority(f'Another Root {number}'))
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'what came back')
+    trust.become(world.authority)
+    world.alice.refused('PinChanged', pending.answer)
+    holds(not stream.read_all()[1], 'a body that was cut ended like a whole one')
+    world.alice.refused('PinChanged', stream.finish)
+    try:
+        tunnel.read_all()
+        raise AssertionError('the connection is not cut')
+    except ConnectionResetError:
+        pass
+    holds('is not trusted' in world.alice.refused('PinChanged', tunnel.finish).message, 'the reason')
+    trust.proxy.wait_until_idle()
 
 
 @test('an https proxy that speaks no TLS, or never finishes its handshake')

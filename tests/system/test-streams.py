@@ -20,6 +20,7 @@ from lib.world import HOST, World
 MIB = 1 << 20
 LARGE = bytes(range(256)) * (3 * MIB // 256)
 AUTO = 65536
+INLINE = (LARGE + LARGE)[:4 * MIB]
 UNKNOWN = (1 << 64) - 1
 # A change of pins ends a stream before its reply; that is to take no longer, in the best of a few.
 CUT_MS = 5
@@ -545,13 +546,46 @@ def _(world):
     world.alice.refuses('LimitExceeded', server.url(HOST), stream='always')
     equal(server.bytes, before, 'the bytes at the server')
     world.bob.stream(server.url(HOST)).close()
-    server.respond = lambda *_: http.reply(200, LARGE)
-    world.alice.refuses('LimitExceeded', server.url(HOST), stream='auto')
     server.respond = lambda *_: http.reply(200, b'hello')
-    equal(world.alice.request(server.url(HOST), stream='auto').body, b'hello', 'a small body')
     streams[0].cancel()
     fails(streams[0], 'Cancelled')
     equal(world.alice.stream(server.url(HOST)).read_all(), (b'hello', True), 'the body')
+
+
+@test('with auto and no stream left, a body comes in the reply if it fits there; a larger one is refused')
+def _(world):
+    new_limits(world, 'StreamsPerUser=1\n')
+    server, _ = world.serve_pinned()
+    server.respond = silent
+    begun = world.alice.stream(server.url(HOST))
+    for framed in (lambda body: [head(len(body)), body],
+                   lambda body: [head(), *(chunk(body[at:at + MIB]) for at in range(0, len(body), MIB)), b'0\r\n\r\n']):
+        for body in (b'hello', LARGE, INLINE):
+            server.respond = lambda *_, answer=b''.join(framed(body)): answer
+            answer = world.alice.request(server.url(HOST), stream='auto')
+            holds(answer.body == body, f'{len(answer.body)} bytes came, not the same')
+            equal(answer.info['body-bytes'], len(body), 'body-bytes')
+        server.respond = lambda *_, answer=b''.join(framed(INLINE + b'x')): answer
+        world.alice.refuses('LimitExceeded', server.url(HOST), stream='auto')
+    begun.close()
+
+
+@test('where messages may have smaller bodies, InlineBodyMax says so, and larger ones come by descriptors')
+def _(world):
+    new_limits(world, 'InlineBodyBytes=2048\n')
+    server, _ = world.serve_pinned()
+    equal(world.alice.call(PROPERTIES, 'Get', '(ss)', REQUESTS, 'InlineBodyMax'), (2048,), 'InlineBodyMax')
+    for framed in (lambda body: head(len(body)) + body, lambda body: head() + chunk(body) + b'0\r\n\r\n'):
+        server.respond = lambda *_, answer=framed(LARGE[:2048]): answer
+        equal(len(world.alice.request(server.url(HOST), stream='auto').body), 2048, 'the size of the body')
+        for size in (2049, 100000):
+            server.respond = lambda *_, answer=framed(LARGE[:size]): answer
+            for wish in ('auto', 'always'):
+                stream = world.alice.stream(server.url(HOST), stream=wish)
+                equal(stream.read_all(), (LARGE[:size], True), 'the body')
+                stream.close()
+    server.respond = lambda *_: http.redirect(302, '/').replace(b'Content-Length: 9', b'Content-Length: 2049') + b'x' * 2040
+    world.alice.refuses('BodyTooLarge', server.url(HOST), stream='always', redirects=0)
 
 
 @test('streams take no connection away from the requests to their host')

@@ -103,7 +103,7 @@ make_flow (Fixture *f, guint64 upload_bytes)
       .upload = upload,
       .transfer = f->transfer,
       .plain = TRUE,
-      .max_body_bytes = 1024 * 1024,
+      .max_body_bytes = G_MAXUINT64,
       .max_inline_bytes = 1024 * 1024,
       .bodies = f->bodies,
   });

@@ -26,8 +26,8 @@ static const struct
   { "UrlBytes", G_STRUCT_OFFSET (CpdConfig, url_bytes), 16 * KIB, 256, MIB },
   { "Headers", G_STRUCT_OFFSET (CpdConfig, headers), 100, 1, 1000 },
   { "HeaderBytes", G_STRUCT_OFFSET (CpdConfig, header_bytes), 64 * KIB, KIB, MIB },
-  /* One response of this size must fit into the limit on a user's undelivered messages. */
-  { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 16 * MIB, KIB, 16 * MIB },
+  /* Responses of this size have room beside the undelivered ones of others, see cpd-credit.h. */
+  { "InlineBodyBytes", G_STRUCT_OFFSET (CpdConfig, inline_body_bytes), 4 * MIB, KIB, 4 * MIB },
   { "BodyBytesPerUser", G_STRUCT_OFFSET (CpdConfig, body_bytes_per_uid), 64 * MIB, MIB,
     4096 * MIB },
   { "RunningPerUser", G_STRUCT_OFFSET (CpdConfig, running_per_uid), 64, 1, 4096 },

@@ -17,9 +17,6 @@ typedef enum
   CPD_STREAM_ALWAYS,
 } CpdStreamWish;
 
-/* In bytes: a larger body is large. */
-#define CPD_STREAM_AUTO_BYTES (64 * 1024)
-
 /* One request of a caller: what, where, for whom, and within which limits. Its maker fills it in;
  * then it never changes. Reference-counted. */
 typedef struct
@@ -36,6 +33,7 @@ typedef struct
   CpdTransfer *transfer; /* NULL: no body goes through a descriptor */
   guint64 max_body_bytes;
   guint64 max_inline_bytes; /* of the body in memory */
+  guint64 auto_bytes;       /* a larger body is large */
   unsigned int max_redirects;
 } CpdOrder;
 

@@ -69,7 +69,7 @@ test_built_in (void)
   g_assert_cmpuint (config->url_bytes, ==, 16 * 1024);
   g_assert_cmpuint (config->headers, ==, 100);
   g_assert_cmpuint (config->header_bytes, ==, 64 * 1024);
-  g_assert_cmpuint (config->inline_body_bytes, ==, 16 * 1024 * 1024);
+  g_assert_cmpuint (config->inline_body_bytes, ==, 4 * 1024 * 1024);
   g_assert_cmpuint (config->body_bytes_per_uid, ==, 64 * 1024 * 1024);
   g_assert_cmpuint (config->running_per_uid, ==, 64);
   g_assert_cmpuint (config->waiting_per_uid, ==, 256);
@@ -208,7 +208,7 @@ static void
 test_refuses_out_of_range (Fixture *f, gconstpointer user_data)
 {
   assert_refused (f, "[Limits]\nRunning=0\n", "Running");
-  assert_refused (f, "[Limits]\nInlineBodyBytes=25165825\n", "InlineBodyBytes");
+  assert_refused (f, "[Limits]\nInlineBodyBytes=4194305\n", "InlineBodyBytes");
 }
 
 static void

@@ -32,10 +32,11 @@ class Lab(World):
         self.daemon.trust_file = os.path.join(self.folder, 'trust.pem')  # not what others share
         self._write_trust(self.authority, self.other_authority)
         self.proxy = self.track(Proxy(self.folder))
-        self.secure_proxy = self.track(Proxy(self.folder, self.other_authority.issue('127.0.0.1')))
-        self.daemon.configure(f'[Network]\nDenyForUsers={DENIED}\n'
-                              f'Proxy=direct;{self.proxy.url()};{self.secure_proxy.url()}\n')
-        self.daemon.restart()
+        self.secure_proxy_identity = self.other_authority.issue('127.0.0.1')
+        self.secure_proxy = self.track(Proxy(self.folder, self.secure_proxy_identity))
+        self._proxies = {'': 'direct', 'http': self.proxy.url(), 'https': self.secure_proxy.url()}
+        self._usual_proxy = None
+        self.use_proxy('')
         self.resolver = Resolver()
         self._numbers = itertools.count(1)
         self.unknown_authority = pki.Authority('Unknown Root')
@@ -53,6 +54,16 @@ class Lab(World):
         return self._lead.url(LEAD, f'/{status}?' + urllib.parse.quote(url, safe=''))
 
     # The administrator's files
+
+    def use_proxy(self, name):
+        """Whoever does not say which one goes through that: none, `http` or `https`."""
+        if name == self._usual_proxy:
+            return
+        self._usual_proxy = name
+        ways = sorted(self._proxies, key=lambda one: one != name)
+        self.daemon.configure(f'[Network]\nDenyForUsers={DENIED}\n'
+                              f'Proxy={";".join(self._proxies[one] for one in ways)}\n')
+        self.daemon.restart()
 
     def _write_trust(self, *authorities):
         with open(self.daemon.trust_file, 'wb') as file:

@@ -58,6 +58,7 @@ def _leave_out(scenario, version, way, state):
 def run_row(lab, scenario, at_first_failure=False):
     row = Row(scenario)
     started = time.monotonic()
+    lab.use_proxy(scenario.proxy)
     for version, way, state in itertools.product(VERSIONS, WAYS, STATES):
         reason = _leave_out(scenario, version, way, state)
         if reason:

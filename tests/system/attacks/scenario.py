@@ -13,13 +13,14 @@ def everywhere(_way, _state):
 
 class Scenario(NamedTuple):
     """`play`: carries the attack out in a cell. `leaves_out`: (way, state) → why, or nothing.
-    `versions`: of TLS, that know it. `domain`: of the hosts."""
+    `versions`: of TLS, that know it. `domain`: of the hosts. `proxy`: of Lab.use_proxy."""
 
     name: str
     play: callable
     leaves_out: callable = everywhere
     versions: tuple = tuple(VERSIONS)
     domain: str = 'localhost'
+    proxy: str = ''
 
 
 def refusal(attack, errors, back=lambda cell: None, moment=BEFORE):

@@ -163,6 +163,11 @@ def leaves_out(way, state):
     return 'a tunnel uses no other connection' if state is LOST else None
 
 
+def through_a_proxy(scenario, proxy):
+    return scenario._replace(name=f'{scenario.name}, through an {proxy} proxy', proxy=proxy, leaves_out=change_leaves_out,
+                             domain='proxied')
+
+
 def change_leaves_out(way, state):
     return leaves_out(way, state) or (state is not FRESH and 'a tunnel uses no other connection') or None
 
@@ -186,5 +191,11 @@ def changed(change, moment):
     return Scenario(f'{name} {when}', play, change_leaves_out, domain=domain)
 
 
-SCENARIOS = (tuple(other_server(*row) for row in SERVERS)
-             + tuple(changed(change, moment) for change in CHANGES for moment in MOMENTS))
+TO_OTHERS = tuple(other_server(*row) for row in SERVERS)
+PROXIED_CHANGES = (CHANGES[0], CHANGES[-1])
+PROXIED_MOMENTS = tuple(moment for moment in MOMENTS if moment[2] == 'localhost')  # a proxy looks up the name
+PROXIED = TO_OTHERS + tuple(changed(change, moment) for change in PROXIED_CHANGES for moment in PROXIED_MOMENTS)
+
+SCENARIOS = (TO_OTHERS
+             + tuple(changed(change, moment) for change in CHANGES for moment in MOMENTS)
+             + tuple(through_a_proxy(scenario, proxy) for proxy in ('http', 'https') for scenario in PROXIED))

@@ -54,9 +54,11 @@ def read_request(connection):
     request = Request(method, path, headers, body)
     if not connection.server.on_head(connection, request):
         return None
-    while len(request.body) < int(headers.get('content-length', 0)):
+    parts = bytearray(request.body)  # bytes would be copied with each part
+    while len(parts) < int(headers.get('content-length', 0)):
         chunk = connection.read()
         if not chunk:
             return None
-        request.body += chunk
+        parts += chunk
+    request.body = bytes(parts)
     return request

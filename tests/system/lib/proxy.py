@@ -47,21 +47,25 @@ class Proxy:
         self._going_on = threading.Event()
         self._going_on.set()
         self._sockets = []
-        self._context = self._new_context(folder, identity) if identity else None
+        self._folder = folder
+        self._context = self.new_context(identity) if identity else None
         family = socket.AF_INET6 if ':' in address else socket.AF_INET
         self._listener = socket.create_server((address, port), family=family, backlog=64)
         self.address, self.port = self._listener.getsockname()[:2]
         threading.Thread(target=self._accept, daemon=True).start()
 
-    @staticmethod
-    def _new_context(folder, identity):
+    def new_context(self, identity):
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        path = os.path.join(folder, 'proxy.pem')
+        path = os.path.join(self._folder, 'proxy.pem')
         with open(path, 'wb') as file:
             file.write(identity.key_pem + identity.chain_pem())
         context.load_cert_chain(path)
         os.unlink(path)
         return context
+
+    def present(self, identity):
+        """New connections meet that one."""
+        self._context = self.new_context(identity)
 
     def url(self, host=None):
         host = host or (f'[{self.address}]' if ':' in self.address else self.address)
@@ -144,12 +148,12 @@ class Proxy:
 
     def carry(self, connection, there):
         """Both ways, until one of them ends."""
-        back = threading.Thread(target=self._copy, args=(there, connection), daemon=True)
+        back = threading.Thread(target=self.copy, args=(there, connection), daemon=True)
         back.start()
-        self._copy(connection, there, count=True)
+        self.copy(connection, there, count=True)
         back.join(DEADLINE_S)
 
-    def _copy(self, source, target, count=False):
+    def copy(self, source, target, count=False):
         try:
             while data := source.recv(65536):
                 if count:
