@@ -16,7 +16,7 @@ struct _CpdChannel
   CpdChannelSettings settings; /* with references of its own */
   GQueue *kept;                /* of CpdConnection: nothing is on them; the last used one first */
   GQueue *running;             /* of CpdAttempt */
-  GQueue *streaming;           /* of CpdAttempt: their answers come by descriptors */
+  GQueue *streaming;           /* of CpdAttempt: their bodies go through descriptors */
   GQueue *waiting;             /* of CpdAttempt */
   gboolean closed;
 };
@@ -222,6 +222,14 @@ on_streams (CpdChannel *channel, CpdAttempt *attempt)
   start_waiting (channel);
 }
 
+/* That of the request as well as that of the answer. */
+static void
+on_uploads (CpdChannel *channel, gboolean begun, CpdAttempt *attempt)
+{
+  if (begun)
+    on_streams (channel, attempt);
+}
+
 /* `bodies`: the uid's budget for bodies. `hop`: the order's request, or that of a redirect.
  * Returns: (transfer full): an attempt that starts when a connection is free for it */
 CpdAttempt *
@@ -246,6 +254,7 @@ cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies, const
 
   g_signal_connect_object (attempt, "ended", G_CALLBACK (on_ended), channel, G_CONNECT_SWAPPED);
   g_signal_connect_object (attempt, "streams", G_CALLBACK (on_streams), channel, G_CONNECT_SWAPPED);
+  g_signal_connect_object (attempt, "uploads", G_CALLBACK (on_uploads), channel, G_CONNECT_SWAPPED);
   g_queue_push_tail (channel->waiting, g_object_ref (attempt));
   start_waiting (channel);
   return attempt;

@@ -94,6 +94,7 @@ finish (CpdHttpExchange *exchange)
     .first_byte_us = cpd_http_flow_get_first_byte_us (flow),
   };
 
+  cpd_http_flow_end_stream (flow);
   cpd_http_exchange_stop (exchange);
   funcs->done (&outcome, exchange->user_data);
 }

@@ -14,6 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 
 # pylint: disable=wrong-import-position
 import part_callers
+import part_ends
+import part_large
 import part_replace
 import part_requests
 import part_silent
@@ -23,7 +25,7 @@ from lib.caller import CallError
 from lib.world import World
 
 PARTS = {'silent': part_silent, 'requests': part_requests, 'callers': part_callers,
-         'streams': part_streams, 'replace': part_replace}
+         'streams': part_streams, 'ends': part_ends, 'large': part_large, 'replace': part_replace}
 # Connections that nobody uses are soon closed, so that what is open at rest is what was forgotten.
 IDLE_S = 1
 PROGRESS_S = 0.5
@@ -36,13 +38,17 @@ class Soak:
     def __init__(self, name, scale):
         self.name, self.scale = name, scale
         self.world = World()
-        self.world.daemon.terminate()
-        self.world.daemon.configure(f'[Limits]\nChannelIdleSeconds={IDLE_S}\n')
         count_heap(self.world.daemon)
-        self.world.daemon.start()
+        self.limit('')
         self.started = time.monotonic()
         self._expected, self._done, self._shown = 1, 0, 0.0
         self.lines = []
+
+    def limit(self, more):
+        """Has the service start anew with these lines of its configuration as well."""
+        self.world.daemon.terminate()
+        self.world.daemon.configure(f'[Limits]\nChannelIdleSeconds={IDLE_S}\n{more}')
+        self.world.daemon.start()
 
     def scaled(self, count, least):
         """Returns: so many times the scale, and a multiple of ten"""

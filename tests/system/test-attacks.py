@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The attack laboratory, one test a row. With --table, as scripts/attacks has it, the rows are
-printed as they are; --first ends a row at its first failure."""
+printed as they are; --first ends a row at its first failure, in both forms."""
 
 import functools
 import sys
@@ -16,17 +16,20 @@ from lib.network import enter_namespace
 from lib.tap import equal, run, test
 from lib.world import World
 
+FIRST = '--first'
+
 
 def add_test(scenario):
     @test(scenario.name)
     def _(lab):
-        row = run_row(lab, scenario)
+        row = run_row(lab, scenario, at_first_failure)
         print(f'# {row.ran} cells, {row.left_out.total()} left out; {row.right_bytes} bytes reached'
               f' the right key, {row.wrong_bytes} a wrong one')
         if row.failures:
             raise AssertionError('\n'.join(f'{cell}: {wrong}' for cell, wrong in row.failures))
 
 
+at_first_failure = FIRST in sys.argv
 for entry in SCENARIOS:
     add_test(entry)
 
@@ -45,8 +48,9 @@ def _(lab):
     lab.daemon.start()
 
 
-enter_namespace(FILES)
+enter_namespace(FILES)  # which starts the program anew with the same arguments
 if '--table' in sys.argv:
     words = [word for word in sys.argv[1:] if not word.startswith('--')]
-    sys.exit(0 if print_table(Lab(), words, '--first' in sys.argv) else 1)
+    sys.exit(0 if print_table(Lab(), words, at_first_failure) else 1)
+sys.argv = [word for word in sys.argv if word != FIRST]
 run(functools.cache(Lab))

@@ -390,6 +390,19 @@ def _(world):
     equal(begin(world, SMALL, server=server)[2].answer().status, 200, 'the status')
 
 
+@test('uploads take no connection away from the requests to their host')
+def _(world):
+    server, _ = world.serve_pinned()
+    reads_on(server)
+    running = [begin(world, SMALL, length=1 << 40, keep=True, server=server) for _ in range(20)]
+    server.wait(lambda: len(server.connections) == 20 and all(one.bytes for one in server.connections), '20 requests')
+    server.on_head = http.want
+    equal(world.alice.request(server.url(HOST), timeout_ms=5000).status, 200, 'the status')
+    for _, writer, pending in running:
+        writer.close()
+        world.alice.refused('InvalidArgument', pending.wait)
+
+
 @test('what is no pipe and no stream socket is refused, as is a body without its length, or two bodies')
 def _(world):
     server, _ = world.serve_pinned()

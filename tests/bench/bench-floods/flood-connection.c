@@ -295,12 +295,31 @@ take (FloodConnection *connection, const guint8 *data, size_t size)
     }
 }
 
+/* read () lets go of the descriptors that come along. */
+static ssize_t
+read_and_keep (int fd, void *data, size_t size)
+{
+  struct iovec part = { data, size };
+  union
+  {
+    struct cmsghdr header;
+    char space[CMSG_SPACE (sizeof (int[FLOOD_DESCRIPTORS_EACH]))];
+  } control;
+  struct msghdr message = {
+    .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control
+  };
+
+  return recvmsg (fd, &message, MSG_CMSG_CLOEXEC);
+}
+
 /* Returns: whether the connection is still there */
 static gboolean
 read_some (FloodConnection *connection)
 {
   static guint8 data[READ_BYTES + 1];
-  ssize_t size = read (connection->fd, data, READ_BYTES);
+  gboolean keeps = connection->role->flags & FLOOD_KEEPS;
+  ssize_t size = keeps ? read_and_keep (connection->fd, data, READ_BYTES)
+                       : read (connection->fd, data, READ_BYTES);
 
   if (size < 0)
     return errno == EAGAIN || errno == EINTR;
@@ -323,7 +342,7 @@ may_send (const FloodConnection *connection)
     return FALSE;
   if (!(role->flags & FLOOD_SILENT) && connection->unique_name == NULL)
     return FALSE;
-  if ((role->flags & FLOOD_DESCRIPTORS) && connection->out->len > 0)
+  if ((role->flags & (FLOOD_DESCRIPTORS | FLOOD_UPLOADS)) && connection->out->len > 0)
     return FALSE;
   return (role->window == 0 || connection->waiting < role->window)
          && connection->out->len < BATCH_BYTES;
@@ -356,16 +375,18 @@ write_with_descriptors (FloodConnection *connection, struct msghdr *message)
     struct cmsghdr header;
     char space[CMSG_SPACE (sizeof (int[FLOOD_DESCRIPTORS_EACH]))];
   } control = { 0 };
+  gboolean uploads = connection->role->flags & FLOOD_UPLOADS;
+  size_t count = uploads ? 1 : FLOOD_DESCRIPTORS_EACH;
   int descriptors[FLOOD_DESCRIPTORS_EACH];
 
-  for (int i = 0; i < FLOOD_DESCRIPTORS_EACH; i++)
-    descriptors[i] = STDIN_FILENO;
-  control.header.cmsg_len = CMSG_LEN (sizeof descriptors);
+  for (size_t i = 0; i < count; i++)
+    descriptors[i] = uploads ? connection->role->body : STDIN_FILENO;
+  control.header.cmsg_len = CMSG_LEN (count * sizeof (int));
   control.header.cmsg_level = SOL_SOCKET;
   control.header.cmsg_type = SCM_RIGHTS;
-  memcpy (CMSG_DATA (&control.header), descriptors, sizeof descriptors);
+  memcpy (CMSG_DATA (&control.header), descriptors, count * sizeof (int));
   message->msg_control = &control;
-  message->msg_controllen = sizeof control.space;
+  message->msg_controllen = CMSG_SPACE (count * sizeof (int));
   return sendmsg (connection->fd, message, MSG_NOSIGNAL);
 }
 
@@ -377,7 +398,8 @@ write_some (FloodConnection *connection)
                               connection->out->len - connection->out_written },
                             { (gpointer)connection->tail, connection->tail_left } };
   struct msghdr message = { .msg_iov = parts, .msg_iovlen = connection->tail_left > 0 ? 2 : 1 };
-  gboolean attach = connection->role->flags & FLOOD_DESCRIPTORS && connection->out_written == 0
+  gboolean attach = connection->role->flags & (FLOOD_DESCRIPTORS | FLOOD_UPLOADS)
+                    && connection->out_written == 0
                     && connection->serial >= connection->first_serial;
   ssize_t size = attach ? write_with_descriptors (connection, &message)
                         : sendmsg (connection->fd, &message, MSG_NOSIGNAL);

@@ -23,6 +23,9 @@ typedef enum
   FLOOD_LEAVES = 1 << 1,      /* ends with its first reply, and connects again */
   FLOOD_DESCRIPTORS = 1 << 2, /* attaches FLOOD_DESCRIPTORS_EACH to each message */
   FLOOD_SUBSCRIBES = 1 << 3,  /* asks for the service's signals first */
+  FLOOD_KEEPS = 1 << 4,       /* keeps the descriptors that it gets open, and else closes them */
+  FLOOD_UPLOADS = 1 << 5,     /* attaches to each message a pipe into which nobody writes */
+  FLOOD_ENDS = 1 << 6,        /* a pipe that has ended */
 } FloodFlags;
 
 /* The most that dbus-daemon lets one message have. */
@@ -35,6 +38,7 @@ typedef struct
   FloodFlags flags;
   gboolean begun;      /* until then it greets the bus and no more */
   unsigned int window; /* calls that wait for a reply at a time; 0: no limit */
+  int body;            /* that is attached by FLOOD_UPLOADS */
   GPtrArray *messages; /* of GBytes: what is sent, over and over; NULL: `build` makes them */
   /* Returns: (transfer full): a connection's own messages */
   GPtrArray *(*build) (gconstpointer data, const char *unique_name);

@@ -9,6 +9,7 @@
 
 #include "dbus/certpin-names.h"
 #include "tests/bench/bench-floods/flood-messages.h"
+#include "tests/bench/bench-floods/flood-transfers.h"
 
 #include <gio/gunixfdlist.h>
 #include <stdlib.h>
@@ -389,5 +390,14 @@ const FloodKind flood_kinds[] = {
   { "unasked", ALL, 0, 0, FLOOD_READS, unasked },
   { "unanswered", ALL, 0, 0, FLOOD_READS, unanswered },
   { "unknown", ALL, FLOOD_MOST, 0, FLOOD_READS, unknown },
+  { "streams", ALL, 16, 0, FLOOD_READS, flood_transfer_streams },
+  { "streams-one", 1, FLOOD_MOST, 0, FLOOD_READS, flood_transfer_streams },
+  { "streams-unread", ALL, 16, 0, FLOOD_KEEPS, flood_transfer_large_streams },
+  { "body-streams", ALL, 16, 0, FLOOD_UPLOADS | FLOOD_ENDS, flood_transfer_uploads },
+  { "body-streams-one", 1, FLOOD_MOST, 0, FLOOD_UPLOADS | FLOOD_ENDS, flood_transfer_uploads },
+  { "body-streams-unwritten", ALL, 16, 0, FLOOD_UPLOADS, flood_transfer_uploads },
+  { "tunnels", ALL, 16, 0, FLOOD_READS, flood_transfer_tunnels },
+  { "tunnels-one", 1, FLOOD_MOST, 0, FLOOD_READS, flood_transfer_tunnels },
+  { "tunnels-left", ALL, 16, 0, FLOOD_KEEPS, flood_transfer_tunnels },
   { NULL },
 };

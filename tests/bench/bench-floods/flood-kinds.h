@@ -12,6 +12,7 @@ typedef struct
   char *url;   /* of a server that answers */
   char *large; /* the same, with the largest answer there can be */
   char *hang;  /* of one that accepts connections and never answers */
+  char *own;   /* a server that answers, and that nobody else uses */
   char *chain; /* a file of certificates, each a 32-bit size in network order and its DER */
 } FloodTargets;
 

@@ -4,7 +4,7 @@
  * and sends until its standard input ends. Then it prints what it did as one line of JSON, and
  * leaves.
  *
- * usage: flooder SOCKET KIND --most=N --url=URL --large=URL --hang=URL --chain=FILE */
+ * usage: flooder SOCKET KIND --most=N --url=URL --large=URL --hang=URL --own=URL --chain=FILE */
 
 #include "config.h"
 
@@ -36,6 +36,19 @@ find_kind (const char *name)
   exit (2);
 }
 
+/* Returns: the end of a pipe from which a body is to be read */
+static int
+make_body (FloodFlags flags)
+{
+  int ends[2];
+
+  if (pipe (ends) != 0)
+    g_error ("cannot make a pipe");
+  if (flags & FLOOD_ENDS)
+    close (ends[1]);
+  return ends[0];
+}
+
 static void
 set_up (Flood *flood, const char *socket, unsigned int most)
 {
@@ -45,6 +58,7 @@ set_up (Flood *flood, const char *socket, unsigned int most)
   flood->caller = (FloodRole){ .socket = socket,
                                .flags = kind->flags,
                                .window = MIN (kind->window, most),
+                               .body = make_body (kind->flags),
                                .build = kind->own_messages,
                                .data = &flood->targets,
                                .counts = &flood->counts };
@@ -137,6 +151,7 @@ main (int argc, char **argv)
     { "url", 0, 0, G_OPTION_ARG_STRING, &flood.targets.url, "a server that answers", "URL" },
     { "large", 0, 0, G_OPTION_ARG_STRING, &flood.targets.large, "its largest answer", "URL" },
     { "hang", 0, 0, G_OPTION_ARG_STRING, &flood.targets.hang, "one that does not", "URL" },
+    { "own", 0, 0, G_OPTION_ARG_STRING, &flood.targets.own, "one that nobody else uses", "URL" },
     { "chain", 0, 0, G_OPTION_ARG_FILENAME, &flood.targets.chain, "a costly chain", "FILE" },
     { NULL },
   };

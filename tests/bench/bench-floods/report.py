@@ -7,7 +7,7 @@ BARS = {'p50': 2, 'p99': 5}
 # A call that takes longer is pointed out, even if p99 hides it.
 STALL_US = 1_000_000
 
-COLUMNS = (('flood', 15), ('bystander ms', 34), ('control ms', 30), ('sink ms', 30), ('beyond', 10), ('failed', 11),
+COLUMNS = (('flood', 22), ('bystander ms', 34), ('control ms', 30), ('sink ms', 30), ('beyond', 10), ('failed', 11),
            ('RSS MiB', 11), ('files', 6), ('turn', 5), ('sent/s', 9), ('verdict', 0))
 
 

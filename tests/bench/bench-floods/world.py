@@ -135,7 +135,7 @@ def start_flood(world, name):
     return run_as('flooder', [
         os.path.join(world.tools, 'flooder'), world.bus.socket, name, f'--most={world.bus.calls_in_flight}',
         f'--url={targets.url("f.localhost")}', f'--hang={targets.hanging_url}',
-        f'--large={targets.url("f.localhost", targets.largest)}', f'--chain={targets.chain_file}'])
+        f'--own={targets.own_url}', f'--large={targets.url("f.localhost", targets.largest)}', f'--chain={targets.chain_file}'])
 
 
 class Sink:
@@ -180,11 +180,10 @@ class Targets:
         self.trust_file = self._write('trust.pem', authority.pem)
         self.chain_file = self._write('chain', b''.join(
             struct.pack('>I', len(der)) + der for der in self._costly_chain()))
-        self._server = subprocess.Popen(
-            [os.path.join(tools, 'flood-server'), self._write('leaf.pem', self.identity.pem),
-             self._write('leaf.key', self.identity.key_pem)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.port = int(read_line(self._server))
+        files = self._write('leaf.pem', self.identity.pem), self._write('leaf.key', self.identity.key_pem)
+        self._servers = [subprocess.Popen([os.path.join(tools, 'flood-server'), *files], stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        self.port, self._own_port = (int(read_line(server)) for server in self._servers)
         self._mute = socket.create_server(('127.0.0.1', 0), backlog=4096)
         self._name_server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._name_server.bind(('127.0.0.1', 53))  # and is never read
@@ -211,12 +210,18 @@ class Targets:
         return f'https://{host}:{self.port}/{path}'
 
     @property
+    def own_url(self):
+        """The flooder's: what a server loses is not to be taken for what the service does."""
+        return f'https://f.localhost:{self._own_port}/'
+
+    @property
     def hanging_url(self):
         return f'https://hang.localhost:{self._mute.getsockname()[1]}/'
 
     def close(self):
-        self._server.kill()
-        self._server.wait()
+        for server in self._servers:
+            server.kill()
+            server.wait()
         self._mute.close()
         self._name_server.close()
         shutil.rmtree(self.folder)
