@@ -8,6 +8,7 @@
 #include "certpinctl-connect.h"
 
 #include "certpinctl-failure.h"
+#include "certpinctl-host.h"
 #include "certpinctl-json.h"
 #include "certpinctl-listen.h"
 #include "certpinctl-options.h"
@@ -69,22 +70,12 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Target, target_clear)
 static gboolean
 parse_target (Target *target, const char *text, GError **error)
 {
-  const char *colon = strrchr (text, ':');
-  gsize length = colon != NULL ? (gsize)(colon - text) : 0;
-  gboolean literal = length > 2 && text[0] == '[' && text[length - 1] == ']';
-  guint64 port;
-
-  if (length == 0
-      || !g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &port, /* error= */ NULL))
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a host with a port; write it as h.example:993", text);
-      return FALSE;
-    }
   target->text = text;
-  target->host = literal ? g_strndup (text + 1, length - 2) : g_strndup (text, length);
-  target->port = (guint16)port;
-  return TRUE;
+  if (ctl_host_split (text, &target->host, &target->port))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "‘%s’ is not a host with a port; write it as h.example:993", text);
+  return FALSE;
 }
 
 static gboolean
@@ -168,7 +159,7 @@ run_on_standard_streams (const Target *target, GError **error)
 
   if (connection != NULL)
     return join (target, connection, STDIN_FILENO, STDOUT_FILENO, error);
-  target->ctl->failure = ctl_lookup_evidence (target->ctl, target->text, reason, started_s);
+  ctl_keep_evidence (target->ctl, target->text, reason, started_s);
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
 }

@@ -6,6 +6,7 @@
 
 #include "certpinctl-failure.h"
 
+#include "certpinctl-accept.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
@@ -61,10 +62,9 @@ ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
 }
 
 /* `host`: as pins name it. `started_s`: when the attempt began.
- * Returns: (transfer full) (nullable): the evidence for `reason`, if that is still the last refusal
- * of the host */
-GVariant *
-ctl_lookup_evidence (Ctl *ctl, const char *host, const GError *reason, gint64 started_s)
+ * Keeps the evidence for `reason`, if that is still the last refusal of the host. */
+void
+ctl_keep_evidence (Ctl *ctl, const char *host, const GError *reason, gint64 started_s)
 {
   g_autoptr (GError) ignored = NULL;
   g_autoptr (GVariant) failure = NULL;
@@ -73,13 +73,14 @@ ctl_lookup_evidence (Ctl *ctl, const char *host, const GError *reason, gint64 st
 
   if (!g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH)
       && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED))
-    return NULL;
+    return;
   failure = ctl_lookup_failure (ctl, host, &ignored);
   if (failure == NULL)
-    return NULL;
+    return;
   g_variant_lookup (failure, "error", "&s", &name);
   g_variant_lookup (failure, "time", "x", &time_s);
   if (strcmp (name, ctl_error_name (reason)) != 0 || time_s < started_s)
-    return NULL;
-  return g_steal_pointer (&failure);
+    return;
+  ctl->accept = ctl_accept_find (ctl, host, failure);
+  ctl->failure = g_steal_pointer (&failure);
 }

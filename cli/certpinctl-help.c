@@ -7,6 +7,9 @@
 #include "certpinctl-help.h"
 
 #define NAME_WIDTH 28
+#define GAP        2
+/* A terminal has at least so many. */
+#define COLUMNS 80
 
 void
 ctl_print_version (Ctl *ctl)
@@ -28,11 +31,33 @@ print_lines (CtlStream *stream, const char *heading, const char *text)
 
 /* Pads by characters: printf() would count bytes. */
 static void
-print_row (CtlStream *stream, const char *name, const char *description)
+print_cells (CtlStream *stream, const char *name, const char *description)
 {
   int missing = NAME_WIDTH - (int)g_utf8_strlen (name, -1);
 
-  ctl_print_line (stream, "%s%*s  %s", name, MAX (missing, 0), "", description);
+  ctl_print_line (stream, "%s%*s%s", name, MAX (missing, 0) + GAP, "", description);
+}
+
+/* A description that is too long for a line goes on in the next. */
+static void
+print_row (CtlStream *stream, const char *name, const char *description)
+{
+  g_auto (GStrv) words = g_strsplit (description, " ", -1);
+  g_autoptr (GString) line = g_string_new (NULL);
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    {
+      if (line->len > 0
+          && g_utf8_strlen (line->str, -1) + 1 + g_utf8_strlen (words[i], -1)
+                 > COLUMNS - NAME_WIDTH - GAP)
+        {
+          print_cells (stream, name, line->str);
+          g_string_truncate (line, 0);
+          name = "";
+        }
+      g_string_append_printf (line, "%s%s", line->len > 0 ? " " : "", words[i]);
+    }
+  print_cells (stream, name, line->str);
 }
 
 static char *
@@ -66,11 +91,10 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
 {
   CtlStream *out = &ctl->out;
 
-  print_lines (
-      out, /* heading= */ NULL,
-      "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
-      "Pin the public keys of HTTPS servers, and send requests that only a server with a pinned\n"
-      "key receives.\n");
+  print_lines (out, /* heading= */ NULL,
+               "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
+               "Pin the public keys of HTTPS servers, and send requests that only a server with\n"
+               "a pinned key receives.\n");
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
@@ -80,8 +104,8 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
     }
   print_options (out, "Options", ctl->globals);
   print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ shows the options of a verb, and examples. See also "
-               "certpinctl(1).");
+               "\n‘certpinctl VERB --help’ shows the options of a verb, and examples. The rest is\n"
+               "in certpinctl(1).");
 }
 
 /* `options`: those of the verb, ending with an empty one */
@@ -100,7 +124,8 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
       print_lines (out, /* heading= */ NULL, verb->details);
     }
   print_options (out, "Options", options);
-  print_options (out, "General options", ctl->globals);
   ctl_print_blank (out);
+  print_lines (out, /* heading= */ NULL,
+               "‘certpinctl --help’ shows the options of all verbs, such as --json.\n");
   print_lines (out, "Examples", verb->examples);
 }

@@ -19,6 +19,17 @@ ctl_input_show (const char *path)
   return strcmp (path, "-") == 0 ? g_strdup ("standard input") : g_strdup_printf ("‘%s’", path);
 }
 
+/* Returns: (transfer full): the word as it is typed in a shell, in quotes only if it needs them */
+char *
+ctl_input_quote (const char *word)
+{
+  static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                              "-._/:=+,@";
+
+  return *word != '\0' && strspn (word, plain) == strlen (word) ? g_strdup (word)
+                                                                : g_shell_quote (word);
+}
+
 /* Returns: (transfer full): the contents of the file; of standard input if `path` is - */
 GBytes *
 ctl_input_read (const char *path, size_t max_bytes, GError **error)

@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 char *ctl_input_show (const char *path);
+char *ctl_input_quote (const char *word);
 GBytes *ctl_input_read (const char *path, size_t max_bytes, GError **error);
 
 G_END_DECLS

@@ -7,6 +7,9 @@
 
 #include "certpinctl-judge.h"
 
+#include "certpinctl-accept.h"
+#include "certpinctl-certificate.h"
+#include "certpinctl-failure.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pin-text.h"
@@ -64,6 +67,23 @@ print_explanation (Ctl *ctl, GVariant *explanation)
     }
 }
 
+/* A mismatch that a command would end: the last refusal of the host. */
+static void
+print_mismatch (Ctl *ctl)
+{
+  g_autoptr (GError) ignored = NULL;
+  g_autoptr (GVariant) failure = ctl_lookup_failure (ctl, ctl->arguments[0], &ignored);
+  g_autofree char *accept
+      = failure != NULL ? ctl_accept_find (ctl, ctl->arguments[0], failure) : NULL;
+
+  if (accept == NULL)
+    return;
+  ctl_print_blank (&ctl->out);
+  ctl_print_heading (&ctl->out, "Last mismatch");
+  ctl_print_failure (&ctl->out, failure);
+  ctl_print_accept (&ctl->out, accept);
+}
+
 static void
 print_document (Ctl *ctl, const char *name, GVariant *value)
 {
@@ -99,19 +119,40 @@ ctl_explain (Ctl *ctl, GError **error)
   if (ctl->json)
     print_document (ctl, "explanation", explanation);
   else
-    print_explanation (ctl, explanation);
+    {
+      print_explanation (ctl, explanation);
+      print_mismatch (ctl);
+    }
   return CTL_EXIT_OK;
 }
 
-/* Adds every certificate of a PEM file. Any other file is added whole: the service checks it. */
+/* Adds what a PKCS#7 or PKCS#12 file has. */
 static gboolean
-add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **error)
+add_contents (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GError **error)
+{
+  g_autoptr (GVariant) all = ctl_certificate_describe_all (ctl, file, path, error);
+
+  for (gsize i = 0; all != NULL && i < g_variant_n_children (all); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (all, i);
+
+      g_ptr_array_add (chain, ctl_certificate_get_der (one));
+    }
+  return all != NULL;
+}
+
+/* Adds every certificate of the file. One that is in no known format is added whole: the service
+ * checks it. */
+static gboolean
+add_certificates (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GError **error)
 {
   g_autofree char *shown = ctl_input_show (path);
   unsigned int before = chain->len;
   gsize length;
   const char *data = g_bytes_get_data (file, &length);
 
+  if (ctl_certificate_is_container (file))
+    return add_contents (ctl, chain, file, path, error);
   if (data == NULL || g_strstr_len (data, (gssize)length, "-----BEGIN ") == NULL)
     g_ptr_array_add (chain, g_bytes_ref (file));
   else if (!certpin_pem_read (data, length, chain) || chain->len == before)
@@ -124,7 +165,7 @@ add_certificates (GPtrArray *chain, GBytes *file, const char *path, GError **err
 }
 
 static GPtrArray *
-read_chain (char **files, GError **error)
+read_chain (Ctl *ctl, char **files, GError **error)
 {
   g_autoptr (GPtrArray) chain = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
 
@@ -132,7 +173,7 @@ read_chain (char **files, GError **error)
     {
       g_autoptr (GBytes) file = ctl_input_read (files[i], FILE_MAX_BYTES, error);
 
-      if (file == NULL || !add_certificates (chain, file, files[i], error))
+      if (file == NULL || !add_certificates (ctl, chain, file, files[i], error))
         return NULL;
     }
   return g_steal_pointer (&chain);
@@ -174,7 +215,7 @@ new_array (GPtrArray *certificates)
 
 /* Returns: (nullable): `a{sv}`, floating */
 static GVariant *
-options_of_verify (const VerifyOptions *options, GError **error)
+options_of_verify (Ctl *ctl, const VerifyOptions *options, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GPtrArray) anchors = NULL;
@@ -186,7 +227,7 @@ options_of_verify (const VerifyOptions *options, GError **error)
         return NULL;
       g_variant_dict_insert (&dict, "time", "x", time);
     }
-  anchors = read_chain (options->anchors, error);
+  anchors = read_chain (ctl, options->anchors, error);
   if (anchors == NULL)
     return NULL;
   if (anchors->len > 0)
@@ -235,8 +276,8 @@ ctl_verify (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  chain = read_chain (ctl->arguments, error);
-  dictionary = chain != NULL ? options_of_verify (&given, error) : NULL;
+  chain = read_chain (ctl, ctl->arguments, error);
+  dictionary = chain != NULL ? options_of_verify (ctl, &given, error) : NULL;
   if (dictionary == NULL)
     return CTL_EXIT_FAILED;
   certpin_client_verify_chain_async (ctl->client, given.host != NULL ? given.host : "", chain,

@@ -63,8 +63,10 @@ name_needed (const CtlVerb *verb)
   g_autoptr (GString) text = g_string_new (NULL);
 
   for (int i = 0; i < verb->arguments_min && words[i] != NULL; i++)
-    g_string_append_printf (text, "%sa %s", i > 0 ? " and " : "", words[i]);
+    g_string_append_printf (text, "%s%s %s", i > 0 ? " and " : "",
+                            strchr ("AEIO", *words[i]) != NULL ? "an" : "a", words[i]);
   g_string_replace (text, "…", "", 0);
+  g_string_replace (text, "|", " or a ", 0);
   return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
 }
 

@@ -76,6 +76,15 @@ ctl_print_line (CtlStream *stream, const char *format, ...)
   ctl_print_blank (stream);
 }
 
+/* The answer is typed behind it, so it is shown at once and without a new line. */
+void
+ctl_print_question (CtlStream *stream, const char *text)
+{
+  print_text (stream, BOLD, text, 0);
+  ctl_stream_write (stream, " [y/N] ", strlen (" [y/N] "));
+  ctl_stream_flush (stream, NULL);
+}
+
 void
 ctl_print_heading (CtlStream *stream, const char *text)
 {

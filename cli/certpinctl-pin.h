@@ -7,7 +7,5 @@
 G_BEGIN_DECLS
 
 CtlExit ctl_pin (Ctl *ctl, GError **error);
-CtlExit ctl_unpin (Ctl *ctl, GError **error);
-CtlExit ctl_block (Ctl *ctl, GError **error);
 
 G_END_DECLS

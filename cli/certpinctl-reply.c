@@ -56,6 +56,24 @@ static const Entry verdict_entries[] = {
   { "matched-position", "u" }, { NULL },
 };
 
+static const Entry chain_entries[] = {
+  { "host", "s", TRUE },      { "certificates", "aa{sv}", TRUE },
+  { "trusted", "b", TRUE },   { "verdict", "s", TRUE },
+  { "reason", "s", TRUE },    { "path-keys", "as", TRUE },
+  { "problem", "s" },         { "detail", "s" },
+  { "matched-key", "s" },     { "matched-position", "u" },
+  { "handshake-error", "s" }, { "tls-version", "s" },
+  { "proxy", "s" },           { NULL },
+};
+
+static const Entry certificate_entries[] = {
+  { "key", "s", TRUE },        { "subject", "s", TRUE },   { "issuer", "s", TRUE },
+  { "not-before", "x", TRUE }, { "not-after", "x", TRUE }, { NULL },
+};
+
+/* Of a certificate that cannot be parsed. */
+static const Entry fault_entries[] = { { "fault", "s", TRUE }, { NULL } };
+
 static const Entry info_entries[] = {
   { "url", "s", TRUE },
   { "http-version", "s", TRUE },
@@ -79,6 +97,7 @@ static const Entry *const entries_of[] = {
   [CTL_REPLY_FAILURE] = failure_entries,
   [CTL_REPLY_EXPLANATION] = explanation_entries,
   [CTL_REPLY_VERDICT] = verdict_entries,
+  [CTL_REPLY_CHAIN] = chain_entries,
 };
 
 /* Sets the error, and returns FALSE. */
@@ -155,17 +174,34 @@ check_dictionary (GVariant *reply, const Entry *entries, GError **error)
   return TRUE;
 }
 
-/* `pins`: of any type */
+/* `several`: of any type */
 static gboolean
-check_pins (GVariant *pins, GError **error)
+check_several (GVariant *several, const Entry *entries, GError **error)
 {
-  if (!g_variant_is_of_type (pins, G_VARIANT_TYPE ("aa{sv}")))
-    return refuse (error, "it has the type ‘%s’, not ‘aa{sv}’", g_variant_get_type_string (pins));
-  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+  if (!g_variant_is_of_type (several, G_VARIANT_TYPE ("aa{sv}")))
+    return refuse (error, "it has the type ‘%s’, not ‘aa{sv}’",
+                   g_variant_get_type_string (several));
+  for (gsize i = 0; i < g_variant_n_children (several); i++)
     {
-      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      g_autoptr (GVariant) one = g_variant_get_child_value (several, i);
 
-      if (!check_dictionary (pin, pin_entries, error))
+      if (!check_dictionary (one, entries, error))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+static gboolean
+check_chain (GVariant *certificates, GError **error)
+{
+  if (g_variant_n_children (certificates) == 0)
+    return refuse (error, "it has no certificate");
+  for (gsize i = 0; i < g_variant_n_children (certificates); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (certificates, i);
+      g_autoptr (GVariant) fault = g_variant_lookup_value (one, "fault", NULL);
+
+      if (!check_dictionary (one, fault != NULL ? fault_entries : certificate_entries, error))
         return FALSE;
     }
   return TRUE;
@@ -174,14 +210,16 @@ check_pins (GVariant *pins, GError **error)
 static gboolean
 check_reply (GVariant *reply, CtlReply kind, GError **error)
 {
-  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GVariant) pins = NULL, certificates = NULL;
 
   if (!check_dictionary (reply, entries_of[kind], error))
     return FALSE;
-  if (kind != CTL_REPLY_EXPLANATION)
-    return TRUE;
-  pins = g_variant_lookup_value (reply, "pins", NULL);
-  return check_pins (pins, error);
+  if (kind == CTL_REPLY_EXPLANATION)
+    pins = g_variant_lookup_value (reply, "pins", NULL);
+  if (kind == CTL_REPLY_CHAIN)
+    certificates = g_variant_lookup_value (reply, "certificates", NULL);
+  return (pins == NULL || check_several (pins, pin_entries, error))
+         && (certificates == NULL || check_chain (certificates, error));
 }
 
 /* `reply`: (transfer full) (nullable): the result of a call; NULL with the error set if it
@@ -202,7 +240,8 @@ ctl_reply_take_pins (GVariant *reply, GError **error)
 {
   g_autoptr (GVariant) value = reply;
 
-  return value != NULL && check_pins (value, error) ? g_steal_pointer (&value) : NULL;
+  return value != NULL && check_several (value, pin_entries, error) ? g_steal_pointer (&value)
+                                                                    : NULL;
 }
 
 static gboolean

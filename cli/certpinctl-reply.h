@@ -13,6 +13,7 @@ typedef enum
   CTL_REPLY_FAILURE,
   CTL_REPLY_EXPLANATION,
   CTL_REPLY_VERDICT,
+  CTL_REPLY_CHAIN,
 } CtlReply;
 
 GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);

@@ -179,7 +179,7 @@ take_response (Ctl *ctl, CertpinRequest *request, gint64 started_s, CertpinRespo
     {
       g_autofree char *host = host_of_request (request);
 
-      ctl->failure = ctl_lookup_evidence (ctl, host, reason, started_s);
+      ctl_keep_evidence (ctl, host, reason, started_s);
       g_propagate_error (error, g_steal_pointer (&reason));
     }
   return taken;

@@ -49,6 +49,8 @@ struct _Ctl
   GCancellable *cancellable; /* cancelled when the user interrupts the program */
   GAsyncResult *result;      /* of the call under way */
   GVariant *failure;         /* (nullable): the evidence behind the error */
+  char *accept;              /* (nullable): the command that would accept what was refused */
+  GVariant *certificates;    /* (nullable): those of which one must be chosen after the error */
 };
 
 G_END_DECLS

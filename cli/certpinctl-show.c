@@ -6,32 +6,14 @@
 
 #include "certpinctl-show.h"
 
+#include "certpinctl-accept.h"
 #include "certpinctl-failure.h"
+#include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pin-text.h"
-#include "certpinctl-reply.h"
-#include "certpinctl-wait.h"
 
 /* In the order in which they apply. */
 static const char *const scopes[] = { "system", "user" };
-
-/* Returns: (transfer full) (nullable): the pin of the scope; NULL without error: it has none */
-static GVariant *
-lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GError) reason = NULL;
-  GVariant *pin;
-
-  certpin_client_get_pin_async (ctl->client, host, g_variant_new_parsed ("{'scope': <%s>}", scope),
-                                ctl->cancellable, ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  pin = ctl_reply_take (certpin_client_get_pin_finish (ctl->client, result, &reason), CTL_REPLY_PIN,
-                        &reason);
-  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
-    g_propagate_error (error, g_steal_pointer (&reason));
-  return pin;
-}
 
 /* Returns: (transfer full) (nullable): the pins, system before user; NULL with error set */
 static GVariant *
@@ -42,7 +24,7 @@ get_pins (Ctl *ctl, const char *host, GError **error)
   for (size_t i = 0; i < G_N_ELEMENTS (scopes); i++)
     {
       g_autoptr (GError) reason = NULL;
-      g_autoptr (GVariant) pin = lookup_pin (ctl, host, scopes[i], &reason);
+      g_autoptr (GVariant) pin = ctl_lookup_pin (ctl, host, scopes[i], &reason);
 
       if (reason != NULL)
         {
@@ -79,6 +61,8 @@ print_document (Ctl *ctl, GVariant *pins, GVariant *failure)
 static void
 print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
 {
+  g_autofree char *accept = NULL;
+
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
@@ -94,6 +78,9 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
   ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch (only reported)"
                                                     : "Last refused request");
   ctl_print_whole_failure (&ctl->out, failure);
+  accept = ctl_accept_find (ctl, ctl->arguments[0], failure);
+  if (accept != NULL)
+    ctl_print_accept (&ctl->out, accept);
 }
 
 CtlExit

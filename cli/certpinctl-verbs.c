@@ -6,22 +6,27 @@
 
 #include "certpinctl-verbs.h"
 
+#include "certpinctl-compare.h"
 #include "certpinctl-connect.h"
 #include "certpinctl-judge.h"
+#include "certpinctl-key.h"
 #include "certpinctl-list.h"
 #include "certpinctl-pin.h"
 #include "certpinctl-request.h"
 #include "certpinctl-show.h"
+#include "certpinctl-unpin.h"
 
 const CtlVerb ctl_verbs[] = {
-  { "pin", "HOST [FILE]", "Pin a host to the key of a certificate, or to given keys",
-    "FILE holds one certificate in DER form; - is standard input. If it cannot be read, or holds\n"
-    "anything else, the host is blocked: requests to it are refused until you pin or unpin it.\n"
-    "HOST is h.example, *.h.example (exactly one more label) or **.h.example (h.example and all\n"
-    "names below it), each with an optional :port.",
-    "certpinctl pin h.example server.der\n"
-    "certpinctl pin --system --match=path '**.h.example' ca.der\n"
-    "certpinctl pin h.example --key sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA=",
+  { "pin", "HOST [FILE|KEY]", "Pin a host to a certificate's key, or to a key",
+    "FILE holds one certificate: DER, PEM, PKCS#7, or PKCS#12 without a password;\n"
+    "- is standard input. If it cannot be pinned, nothing is changed. HOST is\n"
+    "h.example, *.h.example (exactly one more label) or **.h.example (h.example and\n"
+    "all names below it), each with an optional :port.",
+    "certpinctl pin h.example server.pem\n"
+    "certpinctl pin --fetch h.example\n"
+    "certpinctl pin --system --match=path '**.h.example' ca.pem\n"
+    "certpinctl pin --add h.example \\\n"
+    "    sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA=",
     1, 2, 1, ctl_pin },
   { "unpin", "HOST", "Remove the pin or the block of a host", NULL,
     "certpinctl unpin h.example\ncertpinctl unpin --system '*.h.example:8443'", 1, 1, 1,
@@ -30,33 +35,47 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
   { "list", "", "List the system's pins and your own", NULL,
     "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, 0, ctl_list },
-  { "show", "HOST", "Show a host's pins, and why the last request to it was refused", NULL,
+  { "show", "HOST", "Show a host's pins, and its last refused request", NULL,
     "certpinctl show h.example", 1, 1, 1, ctl_show },
   { "explain", "HOST", "Show which pins apply to a host, and why",
-    "In each scope the most specific pin applies. A server must pass every pin that applies.",
+    "In each scope the most specific pin applies. A server must pass every pin that\n"
+    "applies.",
     "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
     ctl_explain },
-  { "verify", "FILE…", "Check a certificate chain as if a server had sent it",
-    "Each FILE holds one certificate in DER form, or any number in PEM. The server's certificate\n"
-    "comes first. Nothing is sent. The exit status is 0 if the chain passes, and 3 if it does not.",
+  { "key", "FILE|HOST…", "Print the keys of certificates",
+    "HOST is a server, which is asked for its certificate now. Nobody has checked\n"
+    "that: compare its key with what the operator of the server says.",
+    "certpinctl key server.pem\ncertpinctl key --format=curl h.example:8443\n"
+    "curl --pinnedpubkey \"$(certpinctl key --format=curl server.pem)\" \\\n"
+    "    https://h.example/",
+    1, 64, 0, ctl_key },
+  { "compare", "OLD NEW", "Say whether a renewed certificate keeps the key",
+    "OLD and NEW are files, or hosts whose servers are asked for their certificates\n"
+    "now. The exit status is 0 if the keys are the same, and 1 if they differ.",
+    "certpinctl compare old.pem new.pem\ncertpinctl compare h.example new.pem", 2, 2, 0,
+    ctl_compare },
+  { "verify", "FILE…", "Check a chain as if a server had sent it",
+    "Each FILE holds one certificate in DER form, or any number in PEM or PKCS#7.\n"
+    "The server's certificate comes first. Nothing is sent. The exit status is 0 if\n"
+    "the chain passes, and 3 if it does not.",
     "certpinctl verify --host=h.example chain.pem\n"
     "certpinctl verify --trust-anchor=ca.pem server.der intermediate.der",
     1, 64, 0, ctl_verify },
-  { "get", "URL", "Get a URL, and write the response body to standard output", NULL,
+  { "get", "URL", "Get a URL, and write the response body", NULL,
     "certpinctl get https://h.example/ > page.html\n"
     "certpinctl get -H 'Accept: application/json' --fail https://h.example/status\n"
     "certpinctl get -C - -O https://h.example/image.iso",
     1, 1, 1, ctl_get },
   { "request", "METHOD URL", "Send any HTTP request to a pinned host", NULL,
-    "certpinctl request POST -H 'Content-Type: application/json' -d '{}' https://h.example/items\n"
+    "certpinctl request POST -d '{}' -H 'Content-Type: application/json' \\\n"
+    "    https://h.example/items\n"
     "certpinctl request PUT --data-file - https://h.example/items/1 < item.json",
     2, 2, 2, ctl_request },
-  { "connect", "HOST:PORT", "Join a pinned connection to standard input and output",
-    "For any protocol over TLS. The connection is cut if a pin changes so that the server no "
-    "longer\n"
-    "passes. With --listen-unix or --listen-loopback, programs that know nothing of certpin can "
-    "use\n"
-    "it: they connect there, without TLS. Programs of other users are refused.",
+  { "connect", "HOST:PORT", "Open a pinned connection for any protocol",
+    "It is joined to standard input and output, and cut if a pin changes so that the\n"
+    "server no longer passes. With --listen-unix or --listen-loopback, programs that\n"
+    "know nothing of certpin can use it: they connect there, without TLS. Programs of\n"
+    "other users are refused.",
     "certpinctl connect h.example:6380\n"
     "certpinctl connect --starttls=smtp h.example:25\n"
     "certpinctl connect --listen-unix=$XDG_RUNTIME_DIR/mail h.example:993\n"

@@ -5,6 +5,8 @@
 
 #include "config.h"
 
+#include "certpinctl-accept.h"
+#include "certpinctl-certificate.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
@@ -51,6 +53,22 @@ run (Ctl *ctl, GError **error)
   return CTL_EXIT_OK;
 }
 
+/* What is shown below the error. */
+static void
+print_evidence (Ctl *ctl)
+{
+  if (ctl->failure != NULL)
+    ctl_print_failure (&ctl->err, ctl->failure);
+  if (ctl->accept != NULL)
+    ctl_print_accept (&ctl->err, ctl->accept);
+  if (ctl->certificates != NULL)
+    {
+      g_autoptr (GPtrArray) rows = ctl_certificate_rows (ctl->certificates);
+
+      ctl_print_table (&ctl->err, rows, 3);
+    }
+}
+
 /* Prints one line for people, or one JSON document for programs. */
 static CtlExit
 print_error (Ctl *ctl, const GError *error)
@@ -67,14 +85,17 @@ print_error (Ctl *ctl, const GError *error)
   if (!ctl->json)
     {
       ctl_print_message (&ctl->err, /* kind= */ NULL, text);
-      if (ctl->failure != NULL)
-        ctl_print_failure (&ctl->err, ctl->failure);
+      print_evidence (ctl);
       return ctl_error_exit (error);
     }
   g_variant_builder_add_parsed (&members, "{'name', <%s>}", ctl_error_name (error));
   g_variant_builder_add_parsed (&members, "{'message', <%s>}", valid);
   if (ctl->failure != NULL)
     g_variant_builder_add (&members, "{sv}", "failure", ctl->failure);
+  if (ctl->accept != NULL)
+    g_variant_builder_add_parsed (&members, "{'accept', <%s>}", ctl->accept);
+  if (ctl->certificates != NULL)
+    g_variant_builder_add (&members, "{sv}", "certificates", ctl->certificates);
   ctl_print_json (&ctl->out,
                   g_variant_new_parsed ("{'error': %v}", g_variant_builder_end (&members)));
   return ctl_error_exit (error);
@@ -97,6 +118,8 @@ ctl_clear (Ctl *ctl)
   g_object_unref (ctl->client);
   g_object_unref (ctl->cancellable);
   g_clear_pointer (&ctl->failure, g_variant_unref);
+  g_clear_pointer (&ctl->certificates, g_variant_unref);
+  g_free (ctl->accept);
   ctl_stream_clear (&ctl->out);
   ctl_stream_clear (&ctl->err);
 }

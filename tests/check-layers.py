@@ -27,6 +27,8 @@ LAYERS = {
     'daemon/bus': ({'client-lib', 'dbus', *CORE, 'daemon/bus'},
                    r'libsoup|certpin-client\.h|gnutls'),
     'daemon': ({'client-lib', 'dbus', 'daemon', *CORE, 'daemon/transport', 'daemon/bus'}, r'certpin-client\.h'),
+    'cli/reader': ({'client-lib', 'daemon/core/base', 'daemon/core/trust', 'daemon/core/pins', 'cli/reader'},
+                   r'g_dbus_|g_bus_|GDBus|libsoup|polkit|certpin-client\.h'),
     'cli': ({'cli'}, r'g_dbus_|g_bus_|GDBus|libsoup|gnutls|certpin-names\.h'),
 }
 # What certpinctl shares with the service, beside the public library.

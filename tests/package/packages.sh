@@ -14,7 +14,8 @@ install_packages () {
 # check_installed FILE...: certpind, and these of other packages
 check_installed () {
   local file
-  for file in /usr/libexec/certpind /usr/bin/certpinctl /usr/share/dbus-1/system.d/org.certpin.Certpin1.conf \
+  for file in /usr/libexec/certpind /usr/libexec/certpin-reader /usr/bin/certpinctl \
+      /usr/share/dbus-1/system.d/org.certpin.Certpin1.conf \
       /usr/share/dbus-1/system-services/org.certpin.Certpin1.service /usr/lib/sysusers.d/certpin.conf \
       /usr/share/polkit-1/actions/org.certpin.Certpin1.policy /etc/apparmor.d/certpind /etc/certpin/certpind.conf \
       /etc/certpin/pins.d /usr/lib/certpin/pins.d \

@@ -5,6 +5,7 @@
 import json
 import pathlib
 import random
+import re
 import subprocess
 
 from lib import fake_service as fake
@@ -13,6 +14,9 @@ from lib.daemon import program
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
+MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
+VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
+         'request', 'connect')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 
@@ -106,15 +110,37 @@ def _(world):
     holds(not (pathlib.Path(world.folder) / 'ran').exists(), 'a host was run')
 
 
+def options_of(world, *verb):
+    """Returns: the long options in the help of the verb, or of the program"""
+    text = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
+    return {word.split('=')[0] for line in text.split('\n') if line.startswith('  ')
+            for word in line.split()[:2] if word.startswith('--')}
+
+
+def verbs_of_help(world):
+    text = exits(world, OK, '--help').decode().split('\nVerbs\n')[1].split('\n\n')[0]
+    return [line.split()[0] for line in text.split('\n') if line[2] != ' ']
+
+
+@test('help, the manual and completion have the same verbs and options')
+def _(world):
+    manual = MANUAL.read_text(encoding='utf-8')
+    synopsis = manual.split('.Sh SYNOPSIS')[1].split('.Sh DESCRIPTION')[0]
+    verbs = re.findall(r'^\.Cm (\w+)$', synopsis, re.M)
+    equal((sorted(set(verbs)), sorted(verbs_of_help(world))), (sorted(VERBS), sorted(VERBS)), 'the verbs')
+    told = {option for line in re.findall(r'^\.It .*', manual, re.M)
+            for option in re.findall(r'(?:Fl|,) -([\w-]+)', line)}
+    options = {option[2:] for verb in VERBS for option in options_of(world, verb)}
+    options |= {option[2:] for option in options_of(world)}
+    equal((len(options) > 30, told), (True, options), 'the options that the manual explains')
+
+
 @test('completion offers every verb and every option that there is')
 def _(world):
     verbs = complete(world, 'certpinctl ')
-    equal(verbs, sorted(['pin', 'unpin', 'block', 'list', 'show', 'explain', 'verify', 'get', 'connect',
-                         'request']), 'the verbs')
+    equal(verbs, sorted(VERBS), 'the verbs')
     for verb in verbs:
-        text = exits(world, OK, verb, '--help').decode().split('\nExamples')[0]
-        options = {word.strip(',').split('=')[0] for line in text.split('\n')
-                   if line.startswith('  ') for word in line.split()[:2] if word.startswith('--')}
+        options = options_of(world, verb) | options_of(world)
         offered = {word.split('=')[0] for word in complete(world, f'certpinctl {verb} --')}
         equal(offered, options, f'the options of {verb}')
     equal(complete(world, 'certpinctl verify --match='), ['leaf', 'path'], 'the values')

@@ -16,7 +16,9 @@ HUGE = (16 * 1024 + 1) * 1024
 PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expires': 'x',
        'state': 's', 'generation': 't', 'created': 'x'}
 # What is always in the dictionary that a method answers with, and what may be.
-ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
+ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN, 'AddKeys': PIN, 'RemoveKeys': PIN,
+          'FetchChain': {'host': 's', 'certificates': 'aa{sv}', 'trusted': 'b', 'verdict': 's', 'reason': 's',
+                         'path-keys': 'as'},
           'LastFailure': {'error': 's', 'message': 's', 'time': 'x'},
           'ExplainHost': {'host': 's', 'policy': 's', 'pins': 'aa{sv}'},
           'VerifyChain': {'trusted': 'b', 'verdict': 's', 'reason': 's', 'offered-keys': 'as',
@@ -30,6 +32,8 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
                              'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
              'VerifyChain': {'matched-key': 's', 'matched-position': 'u'},
+             'FetchChain': {'problem': 's', 'detail': 's', 'matched-key': 's', 'matched-position': 'u',
+                            'handshake-error': 's', 'tls-version': 's', 'proxy': 's'},
              'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
                                'report': 'a{sv}', 'ocsp': 's'}}
 WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
@@ -40,7 +44,9 @@ def verb_of(world, method):
     """The command line that comes to call it."""
     certificate = put(world, 'good.der', b'der')
     return {'PinCertificate': ('pin', 'h.example', certificate),
-            'PinKeys': ('pin', 'h.example', '--key', 'x'), 'Unpin': ('unpin', 'h.example'),
+            'PinKeys': ('pin', 'h.example', '--key', 'x'), 'AddKeys': ('pin', '--add', 'h.example', fake.KEY),
+            'RemoveKeys': ('pin', '--remove-key', 'h.example', fake.KEY), 'FetchChain': ('key', 'h.example'),
+            'Unpin': ('unpin', 'h.example'),
             'BlockHost': ('block', 'h.example', 'why'), 'ListPins': ('list',),
             'GetPin': ('show', 'h.example'), 'LastFailure': ('show', 'h.example'),
             'ExplainHost': ('explain', 'h.example'), 'VerifyChain': ('verify', certificate),
@@ -50,7 +56,8 @@ def verb_of(world, method):
 def dictionary(method, **entries):
     """A good one, but for those entries."""
     make = {'LastFailure': fake.failure, 'ExplainHost': fake.explanation,
-            'VerifyChain': fake.verdict, 'SecureRequest': fake.info}.get(method, fake.pin)
+            'VerifyChain': fake.verdict, 'SecureRequest': fake.info,
+            'FetchChain': fake.chain_info}.get(method, fake.pin)
     return make(**entries)
 
 
@@ -58,6 +65,8 @@ def reply_of(method, values):
     """The method's reply with that dictionary in it."""
     if method == 'SecureRequest':
         return fake.response(evidence=values)
+    if method == 'FetchChain':
+        return fake.chain(values)
     return fake.several(values) if method == 'ListPins' else fake.one(values)
 
 
@@ -140,7 +149,8 @@ def _(world):
         twice = builder.end()
         reply = {'ListPins': GLib.Variant.new_tuple(GLib.Variant.new_array(None, [twice])),
                  'SecureRequest': GLib.Variant.new_tuple(
-                     *[fake.response().get_child_value(i) for i in range(3)], twice)}
+                     *[fake.response().get_child_value(i) for i in range(3)], twice),
+                 'FetchChain': GLib.Variant.new_tuple(GLib.Variant('aay', [b'der']), twice)}
         fails(world, method, reply.get(method, GLib.Variant.new_tuple(twice)), f'‘{name}’')
         equal(twice.n_children(), len(dictionary(method)) + 1, f'how often there is a {kind}')
 
@@ -162,6 +172,10 @@ def _(world):
     bad = dict(fake.pin(), keys=GLib.Variant('s', 'sha256/AA='))
     fails(world, 'ListPins', fake.several(fake.pin(), bad), '‘keys’')
     fails(world, 'ExplainHost', fake.one(fake.explanation(fake.pin(), bad)), '‘keys’')
+    for one in (fake.certificate(key=None), fake.certificate(key=GLib.Variant('u', 1)), {}):
+        fails(world, 'FetchChain', fake.chain(fake.chain_info(fake.certificate(), one)), '‘key’')
+    none = fake.chain_info(certificates=GLib.Variant('aa{sv}', []))
+    fails(world, 'FetchChain', fake.chain(none), 'no certificate')
     report = GLib.Variant('a{sv}', fake.failure(message=None))
     fails(world, 'SecureRequest', fake.response(evidence=fake.info(report=report)), '‘message’')
     for status in (0, 100, 199, 600, 1 << 31):
@@ -183,7 +197,8 @@ def _(world):
         answer(world, method, reply_of(method, dictionary(method, **more)))
         exits(world, OK, *verb_of(world, method))
         output = json.loads(exits(world, OK, '--json', *verb_of(world, method)))
-        holds('[1.5,"x"]' in json.dumps(output, separators=(',', ':')), f'{output}')
+        # `key` shows only what it is asked for.
+        holds(method == 'FetchChain' or '[1.5,"x"]' in json.dumps(output, separators=(',', ':')), f'{output}')
 
 
 run(FakeWorld)

@@ -61,6 +61,9 @@ def everything(text):
         'VerifyChain': fake.one(fake.verdict(reason=text, verdict=text,
                                              **{'offered-keys': [text], 'path-keys': [text],
                                                 'matched-key': text})),
+        'AddKeys': fake.one(one), 'RemoveKeys': fake.one(one),
+        'FetchChain': fake.chain(fake.chain_info(fake.certificate(subject=text, issuer=text), host=text, detail=text,
+                                                 reason=text, verdict=text)),
         'SecureRequest': fake.response(headers=[(text, text), ('Name', text)], body=b'hello',
                                        evidence=info),
         'ListPins': fake.several(one, block),
@@ -80,7 +83,8 @@ def verbs(world, text=HOSTILE):
     certificate = put(world, 'good.der', b'der')
     return [('pin', text, certificate), ('pin', text, '--key', text), ('unpin', text),
             ('block', text, text), ('list',), ('show', text), ('explain', text),
-            ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
+            ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('key', '--chain', text),
+            ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
             ('request', '-v', '-i', 'PUT', 'https://h.example/')]
 
 

@@ -88,14 +88,13 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
 
 
-@test('a PEM file, a missing file and a self-signed one: exit code 4, and the host is blocked')
+@test('a missing file and a self-signed one with --block-on-failure: exit code 4, and the host is blocked')
 def _(world):
     identity = world.issue()
     server = world.serve(identity)
     good = put(world, 'good.der', identity.der)
-    for path in (put(world, 'server.pem', identity.pem), os.path.join(world.folder, 'missing.der'),
-                 put(world, 'root.der', world.authority.der)):
-        exits(world, BAD_INPUT, 'pin', HOST, path)
+    for path in (os.path.join(world.folder, 'missing.der'), put(world, 'root.der', world.authority.der)):
+        exits(world, BAD_INPUT, 'pin', '--block-on-failure', HOST, path)
         exits(world, REFUSED, 'get', server.url(HOST))
         equal(len(server.connections), 0, 'the number of connections')
     exits(world, OK, 'pin', HOST, good)
@@ -113,16 +112,16 @@ def _(world):
     exits(world, REFUSED, 'get', server.url(HOST))
 
 
-@test('a standard input that holds no certificate, or cannot be read: the host is blocked')
+@test('a standard input that holds no certificate, or cannot be read: the host is blocked if that is asked for')
 def _(world):
     identity = world.issue()
     server = world.serve(identity)
     for words, content, keywords in (
-            ('is empty', b'', {}), ('PEM', identity.pem, {}), ('larger than', bytes(1 << 20), {}),
+            ('is empty', b'', {}), ('truncated', identity.der[:-1], {}), ('64 KiB', bytes(1 << 20), {}),
             ('Bad file descriptor', b'', {'preexec_fn': lambda: os.close(0)})):
         exits(world, OK, 'pin', HOST, '-', stdin=identity.der)
         exits(world, OK, 'get', server.url(HOST))
-        code, _, errors = ctl(world, 'pin', HOST, '-', stdin=content, **keywords)
+        code, _, errors = ctl(world, 'pin', '--block-on-failure', HOST, '-', stdin=content, **keywords)
         equal(code, BAD_INPUT, f'the exit code, with “{errors}”,')
         holds(words in errors, f'it said “{errors}”')
         holds('blocked' in ctl(world, 'get', server.url(HOST))[2], 'the host is not blocked')

@@ -147,7 +147,10 @@ def add_move_test(product, configuration, commands):
             for word, meaning in words.items():
                 command = command.replace(word, meaning)
             done = run_command(world, shlex.split(command), uid=0)
-            equal((done.returncode, done.stderr), (0, ''), f'exit code and errors of {command}')
+            # Nobody listens at the port of the pins of the system, which is all that may be noted.
+            errors = [line for line in done.stderr.splitlines()
+                      if not line.startswith('certpinctl: note: cannot see whether the pin would shut out')]
+            equal((done.returncode, errors), (0, []), f'exit code and errors of {command}')
         world.arrives(server, caller=world.root, host=host)
         if 'EnforcePinning: NO' in configuration:
             world.arrives(impostor, caller=world.root, host=host)

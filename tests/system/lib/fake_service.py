@@ -20,10 +20,11 @@ _NODE = Gio.DBusNodeInfo.new_for_xml('<node>' + ''.join(
     + '</interface>'
     for interface, methods in {
         'Pins': {'PinCertificate': ('s', 'ay', 'a{sv}'), 'PinKeys': ('s', 'as', 'a{sv}'),
+                 'AddKeys': ('s', 'as', 'a{sv}'), 'RemoveKeys': ('s', 'as', 'a{sv}'),
                  'Unpin': ('s', 'a{sv}'), 'BlockHost': ('s', 's', 'a{sv}'),
                  'GetPin': ('s', 'a{sv}'), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
                  'ExplainHost': ('s', 'a{sv}'), 'VerifyChain': ('s', 'aay', 'a{sv}')},
-        'Requests': {'SecureRequest': ('s', 's', 'a(ss)', 'ay', 'a{sv}')},
+        'Requests': {'SecureRequest': ('s', 's', 'a(ss)', 'ay', 'a{sv}'), 'FetchChain': ('s', 'a{sv}')},
     }.items()) + '</node>')
 
 
@@ -107,6 +108,9 @@ class FakeWorld:
 
 # What the service would say
 
+KEY = 'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA='
+
+
 def pin(host='h.example', **more):
     """Values of other types than these as GLib.Variant; what is None is left out."""
     return members({'host': host, 'scope': 'user', 'keys': ['sha256/AA='], 'match': 'leaf',
@@ -130,6 +134,22 @@ def verdict(**more):
     return members({'trusted': True, 'verdict': 'Pass', 'reason': 'it passes', 'offered-keys': [],
                     'path-keys': ['sha256/AA='], 'matched-key': 'sha256/AA=',
                     'matched-position': GLib.Variant('u', 0), **more})
+
+
+def certificate(**more):
+    return members({'subject': 'CN=h', 'issuer': 'CN=i', 'key': KEY, 'not-before': GLib.Variant('x', 1),
+                    'not-after': GLib.Variant('x', 4102444800), **more})
+
+
+def chain_info(*certificates, **more):
+    return members({'host': 'h.example:443', 'certificates': GLib.Variant('aa{sv}', certificates or (certificate(),)),
+                    'trusted': True, 'verdict': 'NotPinned', 'reason': 'nothing is pinned', 'path-keys': [KEY],
+                    **more})
+
+
+def chain(evidence):
+    """What FetchChain answers with."""
+    return GLib.Variant.new_tuple(GLib.Variant('aay', [b'der']), GLib.Variant('a{sv}', evidence))
 
 
 def info(**more):

@@ -48,6 +48,9 @@ def with_library(path):
     for library in (build / 'client-lib').glob('libcertpin.so.*'):
         if library.is_file():
             put(library, os.path.join(_copies(), 'client-lib', library.name))
+    # What certpinctl runs is below its folder.
+    for helper in (tool.parent / 'reader').glob('certpin-reader'):
+        put(helper, os.path.join(_copies(), helper.relative_to(build)))
     return put(tool, os.path.join(_copies(), tool.relative_to(build)))
 
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Hosts as people write them; only the service knows whether they are valid. */
+
+#include "config.h"
+
+#include "certpinctl-host.h"
+
+#include <string.h>
+
+/* `name`: (out) (transfer full): without brackets. `port`: (out): 0 if there is none.
+ * Returns: whether there is one. An IPv6 address has colons, too, but in brackets before a port */
+gboolean
+ctl_host_split (const char *text, char **name, guint16 *port)
+{
+  const char *colon = strrchr (text, ':');
+  guint64 number = 0;
+  gboolean ported = colon != NULL && colon > text
+                    && (strchr (text, ':') == colon || colon[-1] == ']')
+                    && g_ascii_string_to_unsigned (colon + 1, 10, 1, G_MAXUINT16, &number, NULL);
+  gsize length = ported ? (gsize)(colon - text) : strlen (text);
+  gboolean literal = length > 2 && text[0] == '[' && text[length - 1] == ']';
+
+  *name = literal ? g_strndup (text + 1, length - 2) : g_strndup (text, length);
+  *port = (guint16)number;
+  return ported;
+}

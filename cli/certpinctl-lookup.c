@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The pin that a scope has for a host. */
+
+#include "config.h"
+
+#include "certpinctl-lookup.h"
+
+#include "certpinctl-host.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
+
+/* Returns: (transfer full) (nullable): the pin of the scope that applies to the host; NULL without
+ * error: there is none */
+GVariant *
+ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GError) reason = NULL;
+  GVariant *pin;
+
+  certpin_client_get_pin_async (ctl->client, host, g_variant_new_parsed ("{'scope': <%s>}", scope),
+                                ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  pin = ctl_reply_take (certpin_client_get_pin_finish (ctl->client, result, &reason), CTL_REPLY_PIN,
+                        &reason);
+  if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return pin;
+}
+
+static gboolean
+has_port (const char *host)
+{
+  g_autofree char *name = NULL;
+  guint16 port;
+
+  return ctl_host_split (host, &name, &port);
+}
+
+/* Whether both are of the same kind: then the pin that applies to the host is that of exactly this
+ * host. */
+static gboolean
+is_exact (GVariant *pin, const char *host)
+{
+  const char *pattern = "";
+
+  g_variant_lookup (pin, "host", "&s", &pattern);
+  return (*pattern == '*') == (*host == '*') && has_port (pattern) == has_port (host);
+}
+
+/* `pin`: (out) (nullable) (transfer full): the pin or block of exactly this pattern, which a new
+ * pin would replace; NULL: there is none.
+ * Returns: FALSE with the error set */
+gboolean
+ctl_lookup_exact_pin (Ctl *ctl, const char *host, gboolean system, GVariant **pin, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GVariant) found = ctl_lookup_pin (ctl, host, system ? "system" : "user", &reason);
+
+  *pin = NULL;
+  if (reason != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  if (found != NULL && is_exact (found, host))
+    *pin = g_steal_pointer (&found);
+  return TRUE;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The certificates that a word on the command line means: those of a file, or those that a host
+ * presents now. */
+
+#include "config.h"
+
+#include "certpinctl-named.h"
+
+#include "certpinctl-certificate.h"
+#include "certpinctl-chain.h"
+#include "certpinctl-input.h"
+
+#include <string.h>
+
+static gboolean
+is_file (const char *name)
+{
+  return strcmp (name, "-") == 0 || strchr (name, '/') != NULL
+         || g_file_test (name, G_FILE_TEST_EXISTS);
+}
+
+/* Says what nobody has checked. */
+static void
+warn (Ctl *ctl, const char *host, GVariant *info)
+{
+  const char *detail = NULL, *fault = NULL;
+  g_autofree char *text = NULL;
+
+  g_variant_lookup (info, "detail", "&s", &detail);
+  g_variant_lookup (info, "handshake-error", "&s", &fault);
+  text = g_strdup_printf ("‘%s’ presents this now%s%s; compare it with what the operator of the "
+                          "server says",
+                          host, detail != NULL || fault != NULL ? ", but " : "",
+                          fault != NULL ? fault : (detail != NULL ? detail : ""));
+  if (!ctl->json)
+    ctl_print_message (&ctl->err, "note", text);
+}
+
+static GVariant *
+fetch (Ctl *ctl, const char *host, GError **error)
+{
+  g_autoptr (GVariant) info = ctl_chain_fetch (ctl, host, /* chain= */ NULL, error);
+
+  if (info == NULL)
+    {
+      g_prefix_error (error, "there is no file ‘%s’, and as a host: ", host);
+      return NULL;
+    }
+  warn (ctl, host, info);
+  return g_variant_lookup_value (info, "certificates", G_VARIANT_TYPE ("aa{sv}"));
+}
+
+static GBytes *
+read_file (const char *name, GError **error)
+{
+  return ctl_input_read (name, CTL_CERTIFICATE_FILE_MAX_BYTES, error);
+}
+
+/* `i`: its place. */
+static gboolean
+check (GVariant *certificate, gsize i, const char *name, GError **error)
+{
+  const char *fault;
+
+  if (!g_variant_lookup (certificate, "fault", "&s", &fault))
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
+               "certificate %" G_GSIZE_FORMAT " of ‘%s’ has no key to show: %s", i + 1, name,
+               fault);
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): `aa{sv}`: all, the server's own first */
+GVariant *
+ctl_named_certificates (Ctl *ctl, const char *name, GError **error)
+{
+  g_autoptr (GBytes) file = NULL;
+  g_autoptr (GVariant) all = NULL;
+
+  if (!is_file (name))
+    all = fetch (ctl, name, error);
+  else if ((file = read_file (name, error)) != NULL)
+    all = ctl_certificate_describe_all (ctl, file, name, error);
+  for (gsize i = 0; all != NULL && i < g_variant_n_children (all); i++)
+    {
+      g_autoptr (GVariant) one = g_variant_get_child_value (all, i);
+
+      if (!check (one, i, name, error))
+        return NULL;
+    }
+  return g_steal_pointer (&all);
+}
+
+/* Returns: (transfer full) (nullable): `a{sv}`: the only one of a file, the server's own of a
+ * host */
+GVariant *
+ctl_named_certificate (Ctl *ctl, const char *name, GError **error)
+{
+  g_autoptr (GBytes) file = NULL;
+  g_autoptr (GVariant) all = NULL, own = NULL;
+
+  if (is_file (name))
+    {
+      file = read_file (name, error);
+      return file != NULL ? ctl_certificate_describe (ctl, file, name, /* host= */ NULL, error)
+                          : NULL;
+    }
+  all = fetch (ctl, name, error);
+  if (all == NULL)
+    return NULL;
+  own = g_variant_get_child_value (all, 0);
+  return check (own, 0, name, error) ? g_steal_pointer (&own) : NULL;
+}

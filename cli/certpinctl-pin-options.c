@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The command line of `pin`: its options, and which of them go together. */
+
+#include "config.h"
+
+#include "certpinctl-pin-options.h"
+
+#include "certpinctl-input.h"
+#include "certpinctl-options.h"
+
+#include <string.h>
+
+void
+ctl_pin_options_clear (CtlPinOptions *options)
+{
+  g_free (options->match);
+  g_free (options->mode);
+  g_free (options->expires);
+  g_free (options->note);
+  g_strfreev (options->backups);
+  g_strfreev (options->anchors);
+  g_strfreev (options->keys);
+}
+
+/* Returns: `a{sv}`, floating: for calls that need nothing but the scope */
+GVariant *
+ctl_scope_options (gboolean system)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+
+  if (system)
+    g_variant_dict_insert (&dict, "scope", "s", "system");
+  return g_variant_dict_end (&dict);
+}
+
+static gboolean
+refuse (GError **error, const char *text)
+{
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, text);
+  return FALSE;
+}
+
+/* What makes a pin is not what changes its keys. */
+static gboolean
+check_change (const CtlPinOptions *options, gboolean file, GError **error)
+{
+  if (options->match != NULL || options->mode != NULL || options->expires != NULL
+      || options->note != NULL || options->backups != NULL || options->anchors != NULL
+      || options->block_on_failure)
+    return refuse (error, "--add and --remove-key change only the keys of a pin; to change "
+                          "anything else, pin the host again");
+  if (!file && options->keys == NULL)
+    return refuse (error, "give the KEY, or a FILE that holds its certificate, after the HOST");
+  return TRUE;
+}
+
+static gboolean
+check_fetch (const CtlPinOptions *options, gboolean file, GError **error)
+{
+  if (file || options->block_on_failure)
+    return refuse (error, "--fetch pins what the server presents; give it no FILE");
+  if (options->yes && options->keys == NULL)
+    return refuse (error, "with --fetch, --yes needs a --key to compare with what the server "
+                          "presents");
+  return TRUE;
+}
+
+static gboolean
+is_key (const char *word)
+{
+  g_autoptr (CertpinKey) key = certpin_key_new_from_text (word, NULL);
+
+  return key != NULL;
+}
+
+/* Accepts either a file or keys. */
+static gboolean
+check_pin (const CtlPinOptions *options, gboolean file, GError **error)
+{
+  if (!file && options->keys == NULL)
+    return refuse (error, "‘pin’ needs a FILE that holds the certificate, a --key or --fetch");
+  if (options->keys != NULL && (file || options->backups != NULL))
+    return refuse (error, "give either certificates or keys; to add a backup key, repeat --key");
+  if (options->block_on_failure && !file)
+    return refuse (error, "--block-on-failure is only for a FILE");
+  return TRUE;
+}
+
+static gboolean
+check (Ctl *ctl, const CtlPinOptions *options, GError **error)
+{
+  gboolean file = g_strv_length (ctl->arguments) == 2;
+
+  if (options->fetch + options->add + options->remove > 1)
+    return refuse (error, "give only one of --fetch, --add and --remove-key");
+  if (options->fetch)
+    return check_fetch (options, file, error);
+  if (options->add || options->remove)
+    return check_change (options, file, error);
+  if (file && is_key (ctl->arguments[1]) && !g_file_test (ctl->arguments[1], G_FILE_TEST_EXISTS))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "‘%s’ is a key, not a file; give it as --key=%s, or use --add to keep the "
+                   "others",
+                   ctl->arguments[1], ctl->arguments[1]);
+      return FALSE;
+    }
+  return check_pin (options, file, error);
+}
+
+static gboolean
+has_certificate (const char *path)
+{
+  g_autoptr (GBytes) file = ctl_input_read (path, 1024 * 1024, NULL);
+  gsize length;
+  const char *data = file != NULL ? g_bytes_get_data (file, &length) : NULL;
+
+  return data != NULL
+         && (data[0] == '\x30' || g_strstr_len (data, (gssize)length, "-----BEGIN ") != NULL);
+}
+
+/* Nobody pins a host that is called like a file with a certificate, to a file that is not there. */
+static gboolean
+check_order (Ctl *ctl, GError **error)
+{
+  char **given = ctl->arguments;
+  g_autofree char *host = NULL, *file = NULL;
+
+  if (g_strv_length (given) != 2 || strcmp (given[1], "-") == 0 || is_key (given[1])
+      || g_file_test (given[1], G_FILE_TEST_EXISTS)
+      || !g_file_test (given[0], G_FILE_TEST_IS_REGULAR) || !has_certificate (given[0]))
+    return TRUE;
+  host = ctl_input_quote (given[1]);
+  file = ctl_input_quote (given[0]);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "‘%s’ is a file and ‘%s’ is not: the HOST comes before the FILE, as in "
+               "‘certpinctl pin %s %s’",
+               given[0], given[1], host, file);
+  return FALSE;
+}
+
+/* Returns FALSE without an error after --help and --version. */
+gboolean
+ctl_pin_options_parse (Ctl *ctl, CtlPinOptions *options, GError **error)
+{
+  const GOptionEntry entries[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, "pin for all users", NULL },
+    { "fetch", 0, 0, G_OPTION_ARG_NONE, &options->fetch,
+      "look at the server, ask, pin, and try the pin", NULL },
+    { "add", 0, 0, G_OPTION_ARG_NONE, &options->add, "add the key of FILE, or KEY, to the pin",
+      NULL },
+    { "remove-key", 0, 0, G_OPTION_ARG_NONE, &options->remove,
+      "remove the key of FILE, or KEY, from the pin", NULL },
+    { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys, "pin this key; may be repeated",
+      "KEY" },
+    { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->backups,
+      "also pin the key of this one; may be repeated", "FILE" },
+    { "match", 0, 0, G_OPTION_ARG_STRING, &options->match,
+      "the server's key (leaf), or any on its path", "leaf|path" },
+    { "mode", 0, 0, G_OPTION_ARG_STRING, &options->mode, "refuse a mismatch, or report it",
+      "enforce|report" },
+    { "expires", 0, 0, G_OPTION_ARG_STRING, &options->expires,
+      "such as 2027-01-31; then requests are refused", "DATE" },
+    { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->anchors,
+      "trust this CA, not the system's; may be repeated", "FILE" },
+    { "note", 0, 0, G_OPTION_ARG_STRING, &options->note, "a note that is shown with the pin",
+      "TEXT" },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, "only say what would happen", NULL },
+    { "block-on-failure", 0, 0, G_OPTION_ARG_NONE, &options->block_on_failure,
+      "block HOST if FILE cannot be pinned", NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL },
+    { NULL },
+  };
+
+  return ctl_parse (ctl, entries, error) && check_order (ctl, error) && check (ctl, options, error);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verbs that take a pin away: `unpin`, `block`. */
+
+#include "config.h"
+
+#include "certpinctl-unpin.h"
+
+#include "certpinctl-options.h"
+#include "certpinctl-pin-options.h"
+#include "certpinctl-wait.h"
+
+/* `reason`: (nullable) */
+static void
+print_change_json (Ctl *ctl, gboolean system, const char *state, const char *reason)
+{
+  g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
+  g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);
+  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", system ? "system" : "user");
+  g_variant_builder_add_parsed (&pin, "{'state', <%s>}", state);
+  if (reason != NULL)
+    g_variant_builder_add_parsed (&pin, "{'reason', <%s>}", reason);
+  ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", g_variant_builder_end (&pin)));
+}
+
+CtlExit
+ctl_unpin (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the system's pin", NULL },
+    { NULL },
+  };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (system),
+                              ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  if (!certpin_client_unpin_finish (ctl->client, result, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_change_json (ctl, system, "removed", /* reason= */ NULL);
+  else
+    ctl_print_line (&ctl->out, "Removed %s pin of %s", system ? "the system's" : "your",
+                    ctl->arguments[0]);
+  return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_block (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block the host for all users", NULL },
+    { NULL },
+  };
+  g_autoptr (GAsyncResult) result = NULL;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
+                                   ctl_scope_options (system), ctl->cancellable, ctl_on_result,
+                                   ctl);
+  result = ctl_wait (ctl);
+  if (!certpin_client_block_host_finish (ctl->client, result, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    print_change_json (ctl, system, "blocked", ctl->arguments[1]);
+  else
+    ctl_print_line (&ctl->out, "Blocked %s for %s", ctl->arguments[0],
+                    system ? "all users" : "you");
+  return CTL_EXIT_OK;
+}
