@@ -395,7 +395,7 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
 }
 
 /* `all`: also what the socket does not take.
- * Returns: how many bytes were sent; -1 with `error` set: none, or the connection is broken */
+ * Returns: how many bytes were sent; -1 with `error` set: the connection is broken */
 static gssize
 send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError **error)
 {
@@ -410,7 +410,7 @@ send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError 
       sent += (gsize)MAX (length, 0);
     }
   tls->socket.more = FALSE;
-  if (length >= 0 || (sent > 0 && !all))
+  if (length >= 0)
     return (gssize)sent;
   set_error (tls, (int)length, error);
   return -1;
