@@ -93,6 +93,7 @@ finish (CpdHttpExchange *exchange)
     .first_byte_us = cpd_http_flow_get_first_byte_us (flow),
   };
 
+  cpd_http_flow_close (flow);
   cpd_http_exchange_stop (exchange);
   funcs->done (&outcome, exchange->user_data);
 }

@@ -372,19 +372,6 @@ give (CpdHttpFlow *flow)
     flow->begin = flow->end = 0;
 }
 
-/* Only what is whole ends in order. */
-static void
-end_stream (CpdHttpFlow *flow)
-{
-  if (flow->error != NULL)
-    cpd_http_flow_cut (flow);
-  else if (flow->complete && flow->end == 0 && flow->pair != NULL)
-    {
-      cpd_pair_close (flow->pair);
-      g_clear_pointer (&flow->pair, cpd_pair_free);
-    }
-}
-
 static void
 receive_into_stream (CpdHttpFlow *flow)
 {
@@ -396,7 +383,8 @@ receive_into_stream (CpdHttpFlow *flow)
   if (flow->error == NULL && flow->pair != NULL && cpd_pair_is_left (flow->pair))
     cpd_http_flow_fail (flow, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
                                                    "the descriptor of the response was closed"));
-  end_stream (flow);
+  if (flow->error != NULL)
+    cpd_http_flow_cut (flow);
 }
 
 /* Sends a piece, and receives one. Returns: whether something was moved */
@@ -418,7 +406,7 @@ cpd_http_flow_move (CpdHttpFlow *flow)
 gboolean
 cpd_http_flow_is_over (const CpdHttpFlow *flow)
 {
-  return flow->error != NULL || (flow->complete && flow->pair == NULL);
+  return flow->error != NULL || (flow->complete && flow->end == 0);
 }
 
 /* `polls`: (out): what it waits for, where nothing could be moved.
@@ -510,7 +498,17 @@ cpd_http_flow_streams (const CpdHttpFlow *flow)
   return flow->gathered != NULL;
 }
 
-/* Whoever reads the descriptor gets an error, behind what it was given before. */
+/* It is over. Whoever reads the descriptor gets the end of file, if it has got all: not before the
+ * owner knows of it, to whom the reader may say something next. */
+void
+cpd_http_flow_close (CpdHttpFlow *flow)
+{
+  if (flow->pair != NULL && flow->error == NULL && cpd_http_flow_is_over (flow))
+    cpd_pair_close (flow->pair);
+}
+
+/* Whoever reads the descriptor gets an error, behind what it was given before. Not after it was
+ * closed. */
 void
 cpd_http_flow_cut (CpdHttpFlow *flow)
 {

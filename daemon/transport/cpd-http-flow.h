@@ -54,6 +54,7 @@ void cpd_http_flow_go_on (CpdHttpFlow *flow, guint64 pause_bytes);
 void cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair);
 gboolean cpd_http_flow_streams (const CpdHttpFlow *flow);
 void cpd_http_flow_fail (CpdHttpFlow *flow, GError *error);
+void cpd_http_flow_close (CpdHttpFlow *flow);
 void cpd_http_flow_cut (CpdHttpFlow *flow);
 
 CpdHttpHead *cpd_http_flow_get_head (CpdHttpFlow *flow);
