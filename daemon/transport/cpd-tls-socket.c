@@ -167,7 +167,7 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
   const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (socket->more ? MSG_MORE : 0);
   gsize taken = 0, all = 0;
 
-  if (socket->unsent->len == 0 && socket->below == NULL)
+  if (socket->unsent->len == 0 && !socket->corked && socket->below == NULL)
     {
       ssize_t length = note_failure (socket, sendmsg (socket->fd, &message, flags));
 
@@ -183,7 +183,7 @@ push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
                            (unsigned int)(vectors[i].iov_len - skipped));
       all += vectors[i].iov_len;
     }
-  if (socket->below != NULL && !socket->more && !cpd_tls_socket_flush (socket) && errno != EAGAIN)
+  if (socket->below != NULL && !socket->corked && !cpd_tls_socket_flush (socket) && errno != EAGAIN)
     return -1;
   return (ssize_t)all;
 }

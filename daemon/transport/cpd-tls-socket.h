@@ -24,6 +24,7 @@ struct _CpdTlsSocket
 
   gboolean much;   /* data is moved in large pieces */
   gboolean more;   /* another record follows at once */
+  gboolean corked; /* nothing is written before that */
   CpdAhead ahead;  /* what GnuTLS has not read yet */
 
   gint64 iteration_us; /* the main loop's time when something was last read */

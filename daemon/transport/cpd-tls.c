@@ -394,22 +394,22 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
   return -1;
 }
 
-/* `all`: also what the socket does not take.
+/* `all`: also what the socket does not take, written at once.
  * Returns: how many bytes were sent; -1 with `error` set: the connection is broken */
 static gssize
 send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError **error)
 {
-  gboolean gathers = all || tls->below == NULL;
   gsize sent = 0;
   gssize length = 0;
 
   while (length >= 0 && sent < size && (all || !cpd_tls_has_unsent (tls)))
     {
-      tls->socket.more = gathers && size - sent > RECORD_MAX_BYTES;
+      tls->socket.more = size - sent > RECORD_MAX_BYTES;
+      tls->socket.corked = all && tls->socket.more;
       length = gnutls_record_send (tls->session, data + sent, size - sent);
       sent += (gsize)MAX (length, 0);
     }
-  tls->socket.more = FALSE;
+  tls->socket.more = tls->socket.corked = FALSE;
   if (length >= 0)
     return (gssize)sent;
   set_error (tls, (int)length, error);
