@@ -19,6 +19,9 @@
 /* How much is sent in one move, and read into memory. */
 #define PIECE_BYTES (32 * 1024)
 
+/* How much of what is read from a descriptor is sent in one move, which is in a thread. */
+#define UPLOADED_BYTES (64 * 1024)
+
 /* What is gathered for a descriptor before it is given: one large send () instead of many. */
 #define GATHERED_BYTES (256 * 1024)
 
@@ -126,7 +129,7 @@ note_sent (CpdHttpFlow *flow, gsize count)
 void
 cpd_http_flow_send (CpdHttpFlow *flow)
 {
-  gsize piece_left = PIECE_BYTES;
+  gsize piece_left = cpd_http_flow_uploads (flow) ? UPLOADED_BYTES : PIECE_BYTES;
 
   while (!flow->stopped && flow->error == NULL && piece_left > 0)
     {

@@ -17,6 +17,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+/* How much lower its priority is than that of the other threads: a body takes long in any case, and
+ * a small request of another user should not wait for it. With 19, whoever stops it would wait
+ * several times as long while other programs are busy. */
+#define NICENESS 10
+
 struct _CpdStream
 {
   CpdHttpFlow *flow; /* the owner's */
@@ -116,12 +121,22 @@ wait_for_more (CpdStream *stream)
   return timeout_ms > 0 && (poll (polls, count, timeout_ms) != 0 || milliseconds_left (stream) > 0);
 }
 
+/* On Linux, that is only this thread. A sandbox may refuse it. */
+static void
+give_way (void)
+{
+  errno = 0;
+  if (nice (NICENESS) == -1 && errno != 0)
+    g_debug ("the priority of a stream stays as it is: %s", g_strerror (errno));
+}
+
 static gpointer
 run (gpointer user_data)
 {
   CpdStream *stream = user_data;
   CpdHttpFlow *flow = stream->flow;
 
+  give_way ();
   while (!g_atomic_int_get (&stream->stop) && !cpd_http_flow_waits_for_owner (flow))
     if (!cpd_http_flow_move (flow) && !wait_for_more (stream))
       {

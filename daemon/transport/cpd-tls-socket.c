@@ -163,18 +163,20 @@ cpd_tls_socket_flush (CpdTlsSocket *socket)
 
 /* Takes everything: GnuTLS loses count of a record that is written in parts if the server asks for
  * new keys in between (RFC 8446, section 4.6.3). Only one record and what goes with it is kept,
- * since nothing more is sent before that is gone; or one piece of much data. */
+ * since nothing more is sent before that is gone; or one piece of much data.
+ * Where another record follows at once, the kernel waits for that before it sends what does not
+ * fill a packet, and wakes the server for many records instead of for each. */
 static ssize_t
 push (gnutls_transport_ptr_t transport, const giovec_t *vectors, int count)
 {
   CpdTlsSocket *socket = transport;
   const struct msghdr message = { .msg_iov = (struct iovec *)vectors, .msg_iovlen = (size_t)count };
+  const int flags = MSG_DONTWAIT | MSG_NOSIGNAL | (socket->more ? MSG_MORE : 0);
   gsize taken = 0, all = 0;
 
   if (socket->unsent->len == 0 && !socket->corked && socket->below == NULL)
     {
-      ssize_t length
-          = note_failure (socket, sendmsg (socket->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL));
+      ssize_t length = note_failure (socket, sendmsg (socket->fd, &message, flags));
 
       if (length < 0 && errno != EAGAIN && errno != EINTR)
         return -1;

@@ -23,7 +23,8 @@ struct _CpdTlsSocket
   int failure;              /* what the kernel said of the network; 0: nothing */
 
   gboolean much;   /* data is moved in large pieces */
-  gboolean corked; /* nothing is written yet */
+  gboolean more;   /* another record follows at once */
+  gboolean corked; /* nothing is written before that */
   CpdAhead ahead;  /* what GnuTLS has not read yet */
 
   gint64 iteration_us; /* the main loop's time when something was last read */

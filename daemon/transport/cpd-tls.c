@@ -31,6 +31,9 @@
 #define PROBE_INTERVAL_S 30
 #define PROBE_COUNT      4
 
+/* RFC 8446, section 5.1 */
+#define RECORD_MAX_BYTES (16 * 1024)
+
 struct _CpdTls
 {
   CpdTlsSocket socket;
@@ -413,14 +416,34 @@ cpd_tls_receive_plaintext (CpdTls *tls, void *buffer, gsize size, GError **error
   return length;
 }
 
-/* Where the socket has not taken all yet, the next call goes on with that first, also one without
- * data.
+/* `all`: also what the socket does not take, written at once.
+ * Returns: how many bytes were sent; -1 with `error` set: the connection is broken */
+static gssize
+send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError **error)
+{
+  gsize sent = 0;
+  gssize length = 0;
+
+  while (length >= 0 && sent < size && (all || !cpd_tls_has_unsent (tls)))
+    {
+      tls->socket.more = size - sent > RECORD_MAX_BYTES;
+      tls->socket.corked = all && tls->socket.more;
+      length = gnutls_record_send (tls->session, data + sent, size - sent);
+      sent += (gsize)MAX (length, 0);
+    }
+  tls->socket.more = tls->socket.corked = FALSE;
+  if (length >= 0)
+    return (gssize)sent;
+  set_error (tls, (int)length, error);
+  return -1;
+}
+
+/* In as many records as it takes, as far as the socket takes them. Where it has not taken all yet,
+ * the next call goes on with that first, also one without data.
  * Returns: how many bytes were sent, or -1 with `error` set */
 gssize
 cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
 {
-  gssize length;
-
   if (tls->held)
     {
       would_block (error);
@@ -431,13 +454,7 @@ cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error)
       set_flush_error (tls, error);
       return -1;
     }
-  if (size == 0)
-    return 0;
-  length = gnutls_record_send (tls->session, data, size);
-  if (length >= 0)
-    return length;
-  set_error (tls, (int)length, error);
-  return -1;
+  return send_records (tls, data, size, /* all= */ FALSE, error);
 }
 
 /* Whether there is something to receive, if only the end. Costs little where there is not. */
@@ -455,29 +472,14 @@ cpd_tls_expect_much (CpdTls *tls)
   cpd_tls_socket_expect_much (&tls->socket);
 }
 
-/* All of it, in as many records as it takes, but written at once. Only where nothing is unsent.
+/* All of it, whatever the socket takes. Only where nothing is unsent.
  * Returns: FALSE with `error` set: the connection is broken */
 gboolean
 cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error)
 {
-  g_autoptr (GError) reason = NULL;
-  gssize length = 1;
-
-  tls->socket.corked = TRUE;
-  for (; size > 0 && length > 0; data += length, size -= (gsize)length)
-    {
-      length = gnutls_record_send (tls->session, data, size);
-      if (length < 0)
-        set_error (tls, (int)length, &reason);
-      length = MAX (length, 0);
-    }
-  tls->socket.corked = FALSE;
-  if (reason == NULL && !cpd_tls_socket_flush (&tls->socket) && errno != EAGAIN)
-    set_flush_error (tls, &reason);
-  if (reason == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return FALSE;
+  if (send_records (tls, data, size, /* all= */ TRUE, error) < 0)
+    return FALSE;
+  return cpd_tls_socket_flush (&tls->socket) || errno == EAGAIN || set_flush_error (tls, error);
 }
 
 /* Whether the socket has not taken all that was sent. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What a tunnel costs beside a TLS connection of the program's own: much data in each direction, and small messages to
-and fro. The two take turns, and the best of each counts.
+and fro. The two take turns, and the best of each counts. It prints figures and asserts none.
 
 usage: bench-tunnel.py [MIB [PINGS [ROUNDS]]]"""
 
@@ -13,6 +13,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from lib.world import HOST, World  # noqa: E402
 
 ENDS = os.environ['CERTPIN_TUNNEL_ENDS']
+
+
+def figure(name, value, unit=''):
+    print(f'{name:40} {value:.2f} {unit}'.rstrip(), flush=True)
 
 
 def run(how, where, what, count, descriptors=()):
@@ -50,11 +54,13 @@ def main():
     try:
         for what in 'down', 'up':
             direct, tunnel = compare(world, port, what, mib, rounds)
-            print(f'{mib} MiB {what:4}  direct {mib / direct:6.0f} MiB/s   tunnel {mib / tunnel:6.0f} MiB/s   '
-                  f'{direct / tunnel:.2f} of direct', flush=True)
+            figure(f'tunnel/{what}/direct/rate', mib / direct, 'MiB/s')
+            figure(f'tunnel/{what}/certpin/rate', mib / tunnel, 'MiB/s')
+            figure(f'tunnel/{what}/certpin-to-direct', direct / tunnel)
         direct, tunnel = compare(world, port, 'ping', pings, rounds)
-        print(f'64 bytes to and fro  direct {direct / pings * 1e6:.0f} µs   tunnel {tunnel / pings * 1e6:.0f} µs   '
-              f'{tunnel / direct:.2f} times direct')
+        figure('tunnel/ping/direct/mean', direct / pings * 1e6, 'µs')
+        figure('tunnel/ping/certpin/mean', tunnel / pings * 1e6, 'µs')
+        figure('tunnel/ping/certpin-to-direct', tunnel / direct)
     finally:
         server.kill()
         world.close()

@@ -25,6 +25,20 @@
 
 static const TlsServer usual = { .priority = "NORMAL" };
 
+static gboolean refuses_nice;
+
+int __real_nice (int increment);
+int __wrap_nice (int increment);
+
+int
+__wrap_nice (int increment)
+{
+  if (!refuses_nice)
+    return __real_nice (increment);
+  errno = EPERM;
+  return -1;
+}
+
 typedef struct
 {
   TlsFixture tls;
@@ -371,6 +385,46 @@ test_does_not_spin (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (get_thread_time_us () - before_us, <, 100 * 1000);
 }
 
+static gboolean
+is_stream (const char *task)
+{
+  g_autofree char *path = g_build_filename ("/proc/self/task", task, "comm", NULL);
+  g_autofree char *name = NULL;
+
+  return g_file_get_contents (path, &name, NULL, NULL) && g_str_equal (name, "certpin-stream\n");
+}
+
+/* Returns: of the thread that moves a body */
+static int
+get_niceness (void)
+{
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  const char *task;
+
+  do
+    g_assert_nonnull ((task = g_dir_read_name (tasks)));
+  while (!is_stream (task));
+  return getpriority (PRIO_PROCESS, (id_t)g_ascii_strtoull (task, NULL, 10));
+}
+
+/* The small steps of others go first. A sandbox that does not allow that changes nothing else. */
+static void
+test_gives_way (Fixture *f, gconstpointer refused)
+{
+  int usual_niceness = getpriority (PRIO_PROCESS, 0);
+  char byte;
+
+  refuses_nice = refused != NULL;
+  start_download (f, "HTTP/1.1 200 So\r\nContent-Length: 2\r\n\r\no", IDLE_S);
+  g_assert_cmpint (read (f->reader, &byte, 1), ==, 1);
+  g_assert_cmpint (get_niceness (), ==,
+                   refuses_nice ? usual_niceness : MIN (usual_niceness + 10, 19));
+  g_assert_cmpint (getpriority (PRIO_PROCESS, 0), ==, usual_niceness);
+  refuses_nice = FALSE;
+  say (f, "k");
+  assert_reads (f, "k", 0);
+}
+
 /* Until all that was written is there. */
 static void
 take (Fixture *f, GString *taken, const char *end)
@@ -450,6 +504,8 @@ main (int argc, char **argv)
   ADD ("stops", NULL, test_stops);
   ADD ("stops-at-once", NULL, test_stops_at_once);
   ADD ("does-not-spin", NULL, test_does_not_spin);
+  ADD ("gives-way", NULL, test_gives_way);
+  ADD ("gives-way/refused", "refused", test_gives_way);
   ADD ("upload", NULL, test_upload);
   ADD ("upload-ends-early", NULL, test_upload_ends_early);
   ADD ("upload-is-answered/200", "200", test_upload_is_answered);

@@ -10,6 +10,7 @@
 
 #include <gnutls/abstract.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define USUAL "NORMAL"
@@ -251,6 +252,46 @@ ask_for_keys (TlsFixture *f)
     return;
   g_assert_cmpint (gnutls_session_key_update (f->server, GNUTLS_KU_PEER), ==, GNUTLS_E_SUCCESS);
   assert_receives_nothing (f);
+}
+
+/* What the kernel was asked to send, and to keep for a moment. */
+static unsigned int asked, kept;
+
+ssize_t __real_sendmsg (int fd, const struct msghdr *message, int flags);
+ssize_t __wrap_sendmsg (int fd, const struct msghdr *message, int flags);
+
+ssize_t
+__wrap_sendmsg (int fd, const struct msghdr *message, int flags)
+{
+  asked++;
+  kept += (flags & MSG_MORE) != 0;
+  return __real_sendmsg (fd, message, flags);
+}
+
+/* Each of some records but the last says that more follows; or all are written at once. */
+static void
+test_sends_records_together (TlsFixture *f, gconstpointer user_data)
+{
+  g_autofree char *bytes = g_strnfill (40000, 'x');
+  gsize received = 0;
+
+  tls_assert_shakes_hands (f);
+  for (int i = 0; i < 2; i++)
+    {
+      asked = kept = 0;
+      if (i == 0)
+        g_assert_cmpint (cpd_tls_send (f->tls, bytes, 40000, NULL), ==, 40000);
+      else
+        g_assert_true (cpd_tls_send_much (f->tls, (guint8 *)bytes, 40000, NULL));
+      g_assert_cmpuint (asked, ==, i == 0 ? 3 : 0);
+      g_assert_cmpuint (kept, ==, i == 0 ? 2 : 0);
+      kept = 0;
+      cpd_tls_send (f->tls, bytes, 1, NULL);
+      g_assert_cmpuint (kept, ==, 0);
+    }
+  for (ssize_t length; (length = gnutls_record_recv (f->server, bytes, 40000)) > 0;)
+    received += (gsize)length;
+  g_assert_cmpuint (received, ==, 2 * 40001);
 }
 
 /* It goes on where it stood, and nothing is lost or doubled. */
@@ -505,6 +546,7 @@ main (int argc, char **argv)
   ADD ("reads/no-tickets-without-end", &usual, test_tickets);
   ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);
   ADD ("watch/not-what-is-not-watched", &usual, test_not_watched);
+  ADD ("sends/records-together", &usual, test_sends_records_together);
   ADD ("sends/what-is-taken/1.3", &usual, test_sends_what_is_taken);
   ADD ("sends/what-is-taken/1.2", &tls_1_2, test_sends_what_is_taken);
   ADD ("ends/told-from-cuts/1.3", &usual, test_ends);
