@@ -61,35 +61,37 @@ tunnel_unref (gpointer data)
   g_atomic_rc_box_release_full (data, tunnel_clear);
 }
 
-/* Returns: (floating): what the fetcher tells, and what the verdict proves */
-static GVariant *
-new_info (Tunnel *tunnel, const CpdOpening *opening)
+/* Returns: (transfer full): the descriptor, and what is known of the connection */
+static CpdPacket *
+new_reply (const Tunnel *tunnel, const CpdOpening *opening)
 {
-  const CpdVerdict *report = opening->verdict->report;
-  GVariantBuilder info;
+  CpdPacket *reply
+      = cpd_packet_new_reply (tunnel->call->arrival->message, "ha{sv}", opening->descriptor);
+  CpdMarshal *body = cpd_packet_get_body (reply);
+  CpdMarshalArray info;
 
-  cpd_vardict_begin (&info);
-  cpd_vardict_add (&info, "request", g_variant_new_object_path (tunnel->path));
-  cpd_vardict_add_all (&info, opening->info);
-  cpd_describe_evidence (opening->verdict, &info);
-  if (report != NULL)
-    cpd_vardict_add (&info, "report", cpd_describe_failure (report, cpd_call_now_s ()));
-  return g_variant_builder_end (&info);
+  cpd_marshal_number (body, 0);
+  info = cpd_marshal_begin_array (body, 8);
+  cpd_marshal_name (body, "request", "o");
+  cpd_marshal_text (body, tunnel->path);
+  cpd_marshal_children (body, opening->info);
+  cpd_describe_evidence (opening->verdict, body);
+  cpd_describe_report (opening->verdict->report, cpd_call_now_s (), body);
+  cpd_marshal_end_array (body, info);
+  return reply;
 }
 
 static void
 on_opened (const CpdOpening *opening, gpointer user_data)
 {
   Tunnel *tunnel = user_data;
-  GVariant *const reply[] = { g_variant_new_handle (0), new_info (tunnel, opening) };
+  CpdPacket *reply = new_reply (tunnel, opening);
 
   if (opening->verdict->report != NULL)
     cpd_refusals_note_report (tunnel->parts, tunnel->caller, opening->verdict->report);
   stop_watching_caller (tunnel);
   cpd_ends_expect (tunnel->parts->ends, tunnel->path, tunnel->caller);
-  cpd_call_return_descriptor (g_steal_pointer (&tunnel->call),
-                              g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                              opening->descriptor, tunnel->deadline_us);
+  cpd_call_return_packet (g_steal_pointer (&tunnel->call), reply, 0, tunnel->deadline_us);
 }
 
 /* Returns: (floating) */

@@ -173,14 +173,15 @@ get_alignment (const char *type)
     }
 }
 
-static void
-write_children (CpdMarshal *marshal, GVariant *value)
+/* All values in a container, without itself: the elements of an array, for example. */
+void
+cpd_marshal_children (CpdMarshal *marshal, GVariant *container)
 {
-  gsize count = g_variant_n_children (value);
+  gsize count = g_variant_n_children (container);
 
   for (gsize i = 0; i < count; i++)
     {
-      g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
+      g_autoptr (GVariant) child = g_variant_get_child_value (container, i);
 
       cpd_marshal_value (marshal, child);
     }
@@ -192,7 +193,7 @@ write_array (CpdMarshal *marshal, GVariant *value)
   CpdMarshalArray array
       = cpd_marshal_begin_array (marshal, get_alignment (g_variant_get_type_string (value) + 1));
 
-  write_children (marshal, value);
+  cpd_marshal_children (marshal, value);
   cpd_marshal_end_array (marshal, array);
 }
 
@@ -230,7 +231,7 @@ cpd_marshal_value (CpdMarshal *marshal, GVariant *value)
     case G_VARIANT_CLASS_TUPLE:
     case G_VARIANT_CLASS_DICT_ENTRY:
       cpd_marshal_align (marshal, STRUCT_ALIGNMENT);
-      write_children (marshal, value);
+      cpd_marshal_children (marshal, value);
       break;
     default:
       cpd_marshal_align (marshal, g_variant_get_size (value));

@@ -34,6 +34,7 @@ void cpd_marshal_text (CpdMarshal *marshal, const char *text);
 void cpd_marshal_signature (CpdMarshal *marshal, const char *signature);
 void cpd_marshal_inset (CpdMarshal *marshal, GBytes *bytes);
 void cpd_marshal_value (CpdMarshal *marshal, GVariant *value);
+void cpd_marshal_children (CpdMarshal *marshal, GVariant *container);
 
 CpdMarshalArray cpd_marshal_begin_array (CpdMarshal *marshal, gsize alignment);
 void cpd_marshal_end_array (CpdMarshal *marshal, CpdMarshalArray array);

@@ -11,7 +11,6 @@
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #define BUFFER_BYTES (64 * 1024)
 
@@ -208,28 +207,40 @@ attach_fds (struct msghdr *message, Control *control, const GArray *fds)
   memcpy (CMSG_DATA (part), fds->data, size);
 }
 
-/* `fds`: (nullable): go along with the first byte; at most FDS_MAX */
+/* `fds`: (nullable): go along with the first byte; at most FDS_MAX.
+ * Returns: how many bytes were sent, which may be fewer than there are; 0: there is no room, and it
+ * may not wait; -1: the other end is gone */
+gssize
+cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboolean wait)
+{
+  Control control = { { 0 } };
+  struct msghdr message = { .msg_iov = (struct iovec *)parts->vector, .msg_iovlen = parts->count };
+  gssize n;
+
+  if (fds != NULL)
+    attach_fds (&message, &control, fds);
+  do
+    n = sendmsg (socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    return n;
+  return !wait && n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+}
+
+/* All of it. `fds`: as above */
 gboolean
 cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds)
 {
-  Control control = { { 0 } };
-
   while (size > 0)
     {
-      struct iovec vector = { .iov_base = (guint8 *)bytes, .iov_len = size };
-      struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-      gssize n;
+      const CpdSocketParts parts = { { { (guint8 *)bytes, size } }, 1 };
+      gssize n = cpd_socket_send_some (socket, &parts, fds, /* wait= */ TRUE);
 
-      if (fds != NULL)
-        attach_fds (&message, &control, fds);
-      n = sendmsg (socket, &message, MSG_NOSIGNAL);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
+      if (n < 0)
         return FALSE;
       fds = NULL;
       bytes += n;
-      size -= n;
+      size -= (gsize)n;
     }
   return TRUE;
 }
