@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -77,6 +78,17 @@ keep_fds (CpdSource *source, struct msghdr *message)
       }
 }
 
+/* The kernel wakes whoever waits in recvmsg () also for what others send on the socket, each time
+ * that the bus reads it. */
+static void
+wait_for_data (const CpdSource *source)
+{
+  struct pollfd there = { .fd = source->socket, .events = POLLIN };
+
+  while (poll (&there, 1, -1) < 0 && errno == EINTR)
+    ;
+}
+
 /* Returns: how many bytes arrived, which may be fewer than there is room for; 0: the end */
 static gsize
 receive (CpdSource *source, guint8 *bytes, gsize size)
@@ -89,6 +101,7 @@ receive (CpdSource *source, guint8 *bytes, gsize size)
                             .msg_controllen = sizeof control.bytes };
   gssize n;
 
+  wait_for_data (source);
   do
     n = recvmsg (source->socket, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
