@@ -37,10 +37,16 @@ cpd_marshal_get_size (const CpdMarshal *marshal)
   return marshal->bytes->len + (marshal->inset != NULL ? g_bytes_get_size (marshal->inset) : 0);
 }
 
-static void
-append (CpdMarshal *marshal, const void *bytes, gsize size)
+/* Returns: where `size` bytes are to be written, at a multiple of `alignment` */
+static guint8 *
+extend (CpdMarshal *marshal, gsize alignment, gsize size)
 {
-  g_byte_array_append (marshal->bytes, bytes, (unsigned int)size);
+  gsize length = marshal->bytes->len;
+  gsize padding = -cpd_marshal_get_size (marshal) & (alignment - 1);
+
+  g_byte_array_set_size (marshal->bytes, (unsigned int)(length + padding + size));
+  memset (marshal->bytes->data + length, 0, padding);
+  return marshal->bytes->data + length + padding;
 }
 
 /* `at`: where there is one, before the inset */
@@ -50,35 +56,31 @@ cpd_marshal_set_number (CpdMarshal *marshal, gsize at, guint32 number)
   memcpy (marshal->bytes->data + at, &number, sizeof number);
 }
 
-/* `to`: 1, 2, 4 or 8 */
+/* `alignment`: 1, 2, 4 or 8 */
 void
-cpd_marshal_align (CpdMarshal *marshal, gsize to)
+cpd_marshal_align (CpdMarshal *marshal, gsize alignment)
 {
-  static const guint8 zeros[8];
-
-  append (marshal, zeros, -cpd_marshal_get_size (marshal) & (to - 1));
+  extend (marshal, alignment, 0);
 }
 
 void
 cpd_marshal_byte (CpdMarshal *marshal, guint8 byte)
 {
-  append (marshal, &byte, 1);
+  *extend (marshal, 1, 1) = byte;
 }
 
 /* `b`, `u`, `i`, `h` */
 void
 cpd_marshal_number (CpdMarshal *marshal, guint32 number)
 {
-  cpd_marshal_align (marshal, sizeof number);
-  append (marshal, &number, sizeof number);
+  memcpy (extend (marshal, sizeof number, sizeof number), &number, sizeof number);
 }
 
 /* `t`, `x` */
 void
 cpd_marshal_long (CpdMarshal *marshal, guint64 number)
 {
-  cpd_marshal_align (marshal, sizeof number);
-  append (marshal, &number, sizeof number);
+  memcpy (extend (marshal, sizeof number, sizeof number), &number, sizeof number);
 }
 
 /* `s`, `o`. The bus disconnects whoever sends text that is not UTF-8. */
@@ -87,14 +89,18 @@ cpd_marshal_text (CpdMarshal *marshal, const char *text)
 {
   gsize length = strlen (text);
   g_autofree char *valid = NULL;
+  guint32 number;
+  guint8 *to;
 
   if (!g_utf8_validate_len (text, length, NULL))
     {
       text = valid = g_utf8_make_valid (text, (gssize)length);
       length = strlen (text);
     }
-  cpd_marshal_number (marshal, (guint32)length);
-  append (marshal, text, length + 1);
+  number = (guint32)length;
+  to = extend (marshal, sizeof number, sizeof number + length + 1);
+  memcpy (to, &number, sizeof number);
+  memcpy (to + sizeof number, text, length + 1);
 }
 
 /* `g`. `signature`: of at most 255 characters */
@@ -102,9 +108,10 @@ void
 cpd_marshal_signature (CpdMarshal *marshal, const char *signature)
 {
   gsize length = strlen (signature);
+  guint8 *to = extend (marshal, 1, length + 2);
 
-  cpd_marshal_byte (marshal, (guint8)length);
-  append (marshal, signature, length + 1);
+  to[0] = (guint8)length;
+  memcpy (to + 1, signature, length + 1);
 }
 
 /* `ay`. Only one is not copied. */
@@ -210,6 +217,8 @@ write_variant (CpdMarshal *marshal, GVariant *value)
 void
 cpd_marshal_value (CpdMarshal *marshal, GVariant *value)
 {
+  gsize size;
+
   switch (g_variant_classify (value))
     {
     case G_VARIANT_CLASS_BOOLEAN:
@@ -234,8 +243,8 @@ cpd_marshal_value (CpdMarshal *marshal, GVariant *value)
       cpd_marshal_children (marshal, value);
       break;
     default:
-      cpd_marshal_align (marshal, g_variant_get_size (value));
-      append (marshal, g_variant_get_data (value), g_variant_get_size (value));
+      size = g_variant_get_size (value);
+      g_variant_store (value, extend (marshal, size, size));
       break;
     }
 }

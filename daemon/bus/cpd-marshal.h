@@ -26,7 +26,7 @@ void cpd_marshal_clear (CpdMarshal *marshal);
 gsize cpd_marshal_get_size (const CpdMarshal *marshal);
 void cpd_marshal_set_number (CpdMarshal *marshal, gsize at, guint32 number);
 
-void cpd_marshal_align (CpdMarshal *marshal, gsize to);
+void cpd_marshal_align (CpdMarshal *marshal, gsize alignment);
 void cpd_marshal_byte (CpdMarshal *marshal, guint8 byte);
 void cpd_marshal_number (CpdMarshal *marshal, guint32 number);
 void cpd_marshal_long (CpdMarshal *marshal, guint64 number);
