@@ -7,16 +7,11 @@
 
 #include "daemon/bus/cpd-packet.h"
 
+#include "daemon/bus/cpd-header.h"
 #include "daemon/bus/cpd-socket.h"
 
 #include <gio/gunixfdlist.h>
 #include <glib/gstdio.h>
-
-/* Where the header has them. */
-#define BODY_BYTES_AT 4
-#define SERIAL_AT     8
-
-#define PROTOCOL_VERSION 1
 
 struct _CpdPacket
 {
@@ -39,33 +34,19 @@ cpd_packet_new (GDBusMessage *message)
   return packet;
 }
 
-/* A header field is a code and a variant. */
 static void
-begin_field (CpdMarshal *header, GDBusMessageHeaderField field, const char *type)
+write_fields (const CpdPacket *packet, guint32 to, const char *types, CpdMarshal *header)
 {
-  cpd_marshal_align (header, 8);
-  cpd_marshal_byte (header, (guint8)field);
-  cpd_marshal_signature (header, type);
-}
-
-static void
-write_fields (CpdPacket *packet, guint32 to, const char *types)
-{
-  CpdMarshal *header = &packet->marshal;
-  CpdMarshalArray fields = cpd_marshal_begin_array (header, 8);
-
-  begin_field (header, G_DBUS_MESSAGE_HEADER_FIELD_REPLY_SERIAL, "u");
+  cpd_header_field (header, G_DBUS_MESSAGE_HEADER_FIELD_REPLY_SERIAL, "u");
   cpd_marshal_number (header, to);
-  begin_field (header, G_DBUS_MESSAGE_HEADER_FIELD_DESTINATION, "s");
+  cpd_header_field (header, G_DBUS_MESSAGE_HEADER_FIELD_DESTINATION, "s");
   cpd_marshal_text (header, packet->receiver);
-  begin_field (header, G_DBUS_MESSAGE_HEADER_FIELD_SIGNATURE, "g");
+  cpd_header_field (header, G_DBUS_MESSAGE_HEADER_FIELD_SIGNATURE, "g");
   cpd_marshal_signature (header, types);
-  if (packet->descriptor >= 0)
-    {
-      begin_field (header, G_DBUS_MESSAGE_HEADER_FIELD_NUM_UNIX_FDS, "u");
-      cpd_marshal_number (header, 1);
-    }
-  cpd_marshal_end_array (header, fields);
+  if (packet->descriptor < 0)
+    return;
+  cpd_header_field (header, G_DBUS_MESSAGE_HEADER_FIELD_NUM_UNIX_FDS, "u");
+  cpd_marshal_number (header, 1);
 }
 
 /* Its body is still to be written. `types`: of the body's values. `descriptor`: (transfer full);
@@ -75,18 +56,14 @@ cpd_packet_new_reply (GDBusMessage *call, const char *types, int descriptor)
 {
   CpdPacket *packet = cpd_packet_new (NULL);
   CpdMarshal *header = &packet->marshal;
+  CpdMarshalArray fields;
 
   packet->receiver = g_strdup (g_dbus_message_get_sender (call));
   packet->descriptor = descriptor;
   cpd_marshal_init (header);
-  cpd_marshal_byte (header, G_BYTE_ORDER == G_LITTLE_ENDIAN ? 'l' : 'B');
-  cpd_marshal_byte (header, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
-  cpd_marshal_byte (header, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
-  cpd_marshal_byte (header, PROTOCOL_VERSION);
-  cpd_marshal_number (header, 0); /* the length of the body, */
-  cpd_marshal_number (header, 0); /* and the serial number, which are not known yet */
-  write_fields (packet, g_dbus_message_get_serial (call), types);
-  cpd_marshal_align (header, 8);
+  fields = cpd_header_begin (header, G_DBUS_MESSAGE_TYPE_METHOD_RETURN);
+  write_fields (packet, g_dbus_message_get_serial (call), types, header);
+  cpd_header_end (header, fields);
   packet->body_at = cpd_marshal_get_size (header);
   return packet;
 }
@@ -153,8 +130,8 @@ cpd_packet_prepare (CpdPacket *packet, guint32 serial, GError **error)
       g_dbus_message_set_serial (packet->message, serial);
       return serialize (packet, error);
     }
-  cpd_marshal_set_number (&packet->marshal, SERIAL_AT, serial);
-  cpd_marshal_set_number (&packet->marshal, BODY_BYTES_AT,
+  cpd_marshal_set_number (&packet->marshal, CPD_HEADER_SERIAL_AT, serial);
+  cpd_marshal_set_number (&packet->marshal, CPD_HEADER_BODY_BYTES_AT,
                           (guint32)(cpd_packet_get_size (packet) - packet->body_at));
   return TRUE;
 }
