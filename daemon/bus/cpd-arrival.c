@@ -6,6 +6,7 @@
 
 #include "daemon/bus/cpd-arrival.h"
 
+#include "daemon/bus/cpd-decode.h"
 #include "dbus/certpin-names.h"
 
 #include <glib/gstdio.h>
@@ -97,7 +98,7 @@ cpd_arrival_destroy (CpdArrival *arrival)
 void
 cpd_arrival_read (CpdArrival *arrival)
 {
-  arrival->message = cpd_wire_make_message (arrival->bytes);
+  arrival->message = cpd_decode_call (arrival->bytes);
   g_clear_pointer (&arrival->bytes, g_bytes_unref);
 }
 

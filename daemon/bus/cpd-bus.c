@@ -17,8 +17,8 @@
 #define JUDGEMENTS_MAX     4
 #define JUDGEMENTS_WAITING 64 /* of a uid */
 
-/* Those of a call and of its reply, and of what is in them: SecureRequest's, and a header. */
-#define USUAL_TYPES "((ssa(ss)aya{sv})(ua(ss)aya{sv})a{st}a{yv})"
+/* Those of a call, and of what is in it: SecureRequest's, and a header. */
+#define USUAL_TYPES "((ssa(ss)aya{sv})a{yv})"
 
 struct _CpdBus
 {

@@ -12,10 +12,12 @@
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
-#include <gio/gunixfdlist.h>
 #include <string.h>
 
 #define MESSAGE_MAX_BYTES 2048
+
+/* The bus adds the service's name to the header. */
+#define SENDER_BYTES 64
 
 /* The time for descriptions and time stamps, in Unix seconds. */
 gint64
@@ -65,23 +67,24 @@ cpd_call_get_path (const CpdCall *call)
   return g_dbus_message_get_path (call->arrival->message);
 }
 
-/* `message`: (transfer full). The call, and everything that it holds, lives until the message has
- * left. */
+/* `reply`: of its packet, which is taken, `bytes` and more. The call, and everything that it holds,
+ * lives until the packet has left. */
 static void
-send_reply (CpdCall *call, GDBusMessage *message, guint64 body_bytes, gint64 deadline_us)
+send_reply (CpdCall *call, CpdReply reply)
 {
-  const CpdReply reply = {
-    .call = call->arrival->message,
-    .message = message,
-    .bytes = cpd_delivery_estimate (g_dbus_message_get_body (message), body_bytes),
-    .descriptor = g_dbus_message_get_unix_fd_list (message) != NULL,
-    .budgeted = body_bytes > 0,
-    .deadline_us = deadline_us,
-    .sent = call_free,
-    .data = call,
-  };
-
+  reply.call = call->arrival->message;
+  reply.sent = call_free;
+  reply.data = call;
   cpd_delivery_reply (call->parts->delivery, call->caller, &reply);
+}
+
+/* `message`: (transfer full) */
+static void
+send_message (CpdCall *call, GDBusMessage *message)
+{
+  guint64 bytes = cpd_delivery_estimate (g_dbus_message_get_body (message));
+
+  send_reply (call, (CpdReply){ .packet = cpd_packet_new (message), .bytes = bytes });
 }
 
 static gboolean
@@ -92,17 +95,16 @@ wants_no_reply (const CpdCall *call)
          != 0;
 }
 
+static void
+fail_too_large (CpdCall *call)
+{
+  cpd_call_fail_as (call, CERTPIN_ERROR_PREFIX "LimitExceeded",
+                    "the reply does not fit into one D-Bus message");
+}
+
 /* `reply`: a tuple, sunk if floating; NULL: an empty one. Frees the call. */
 void
 cpd_call_return (CpdCall *call, GVariant *reply)
-{
-  cpd_call_return_body (call, reply, 0, 0);
-}
-
-/* `body_bytes`: this part of the reply is a body, which a budget limits. `deadline_us`: monotonic:
- * a reply that has not left by then becomes an error; 0: none. */
-void
-cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64 deadline_us)
 {
   g_autoptr (GVariant) owned = reply != NULL ? g_variant_ref_sink (reply) : NULL;
   GDBusMessage *message;
@@ -112,35 +114,40 @@ cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64
       call_free (call);
       return;
     }
-  if (cpd_delivery_estimate (owned, body_bytes) > CPD_CREDIT_MESSAGE_BYTES)
+  if (cpd_delivery_estimate (owned) > CPD_CREDIT_MESSAGE_BYTES)
     {
-      cpd_call_fail_as (call, CERTPIN_ERROR_PREFIX "LimitExceeded",
-                        "the reply does not fit into one D-Bus message");
+      fail_too_large (call);
       return;
     }
   message = g_dbus_message_new_method_reply (call->arrival->message);
   if (owned != NULL)
     g_dbus_message_set_body (message, owned);
-  send_reply (call, message, body_bytes, deadline_us);
+  send_message (call, message);
 }
 
-/* `reply`: sunk if floating; has the handle 0. `descriptor`: (transfer full) */
+/* `reply`: (transfer full). `body_bytes`: this part of the reply is a body, which a budget limits.
+ * `deadline_us`: monotonic: a reply that has not left by then becomes an error; 0: none. Frees the
+ * call. */
 void
-cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor, gint64 deadline_us)
+cpd_call_return_packet (CpdCall *call, CpdPacket *reply, guint64 body_bytes, gint64 deadline_us)
 {
-  g_autoptr (GUnixFDList) list = g_unix_fd_list_new_from_array (&descriptor, 1);
-  g_autoptr (GVariant) owned = g_variant_ref_sink (reply);
-  GDBusMessage *message;
+  guint64 bytes = cpd_packet_get_size (reply) + SENDER_BYTES;
 
   if (wants_no_reply (call))
     {
+      cpd_packet_free (reply);
       call_free (call);
-      return;
     }
-  message = g_dbus_message_new_method_reply (call->arrival->message);
-  g_dbus_message_set_body (message, owned);
-  g_dbus_message_set_unix_fd_list (message, list);
-  send_reply (call, message, 0, deadline_us);
+  else if (bytes > CPD_CREDIT_MESSAGE_BYTES)
+    {
+      cpd_packet_free (reply);
+      fail_too_large (call);
+    }
+  else
+    send_reply (call, (CpdReply){ .packet = reply,
+                                  .bytes = bytes,
+                                  .budgeted = body_bytes > 0,
+                                  .deadline_us = deadline_us });
 }
 
 /* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it
@@ -153,9 +160,8 @@ cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
   if (wants_no_reply (call))
     call_free (call);
   else
-    send_reply (call,
-                g_dbus_message_new_method_error_literal (call->arrival->message, error_name, text),
-                0, 0);
+    send_message (
+        call, g_dbus_message_new_method_error_literal (call->arrival->message, error_name, text));
 }
 
 /* `error`: (transfer full). Frees the call. The details of errors that are not certpin's are not

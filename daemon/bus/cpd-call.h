@@ -42,9 +42,8 @@ void cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments);
 void cpd_call_authorise (CpdCall *call);
 
 void cpd_call_return (CpdCall *call, GVariant *reply);
-void cpd_call_return_body (CpdCall *call, GVariant *reply, guint64 body_bytes, gint64 deadline_us);
 void
-cpd_call_return_descriptor (CpdCall *call, GVariant *reply, int descriptor, gint64 deadline_us);
+cpd_call_return_packet (CpdCall *call, CpdPacket *reply, guint64 body_bytes, gint64 deadline_us);
 void cpd_call_fail (CpdCall *call, GError *error);
 void cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message);
 

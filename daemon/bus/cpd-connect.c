@@ -96,35 +96,41 @@ open_fail (CpdCall *call, GError *error)
   cpd_call_fail (call, error);
 }
 
-/* `known`: by the fetcher. Returns: (floating): that, and what the verdict proves */
-static GVariant *
-new_info (Opening *opening, GVariant *known, const CpdVerdict *verdict)
+/* `known`: by the fetcher. Returns: (transfer full): the descriptor, that, and what the verdict
+ * proves */
+static CpdPacket *
+new_reply (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
 {
-  GVariantBuilder info;
+  const Opening *opening = call->data;
+  CpdPacket *reply
+      = cpd_packet_new_reply (call->arrival->message, "ha{sv}",
+                              cpd_transfer_steal_descriptor (opening->order->transfer));
+  CpdMarshal *body = cpd_packet_get_body (reply);
+  CpdMarshalArray info;
 
-  cpd_vardict_begin (&info);
-  cpd_vardict_add (&info, "request", g_variant_new_object_path (opening->path));
-  cpd_vardict_add_all (&info, known);
-  cpd_describe_evidence (verdict, &info);
-  if (verdict->report != NULL)
-    cpd_vardict_add (&info, "report", cpd_describe_failure (verdict->report, cpd_call_now_s ()));
-  return g_variant_builder_end (&info);
+  cpd_marshal_number (body, 0);
+  info = cpd_marshal_begin_array (body, 8);
+  cpd_marshal_name (body, "request", "o");
+  cpd_marshal_text (body, opening->path);
+  cpd_marshal_children (body, known);
+  cpd_describe_evidence (verdict, body);
+  cpd_describe_report (verdict->report, cpd_call_now_s (), body);
+  cpd_marshal_end_array (body, info);
+  return reply;
 }
 
 static void
 answer (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
 {
   Opening *opening = call->data;
-  GVariant *const reply[] = { g_variant_new_handle (0), new_info (opening, known, verdict) };
+  CpdPacket *reply = new_reply (call, known, verdict);
   g_autofree char *path = g_steal_pointer (&opening->path);
 
   if (verdict->report != NULL)
     cpd_refusals_note_report (call->parts, call->caller, verdict->report);
   stop_watching_caller (opening);
   cpd_request_objects_keep (opening->objects, path, /* deadline_us= */ 0);
-  cpd_call_return_descriptor (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                              cpd_transfer_steal_descriptor (opening->order->transfer),
-                              opening->deadline_us);
+  cpd_call_return_packet (call, reply, 0, opening->deadline_us);
 }
 
 static void

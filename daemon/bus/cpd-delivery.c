@@ -72,7 +72,7 @@ static void
 reply_free (CpdReply *reply)
 {
   g_object_unref (reply->call);
-  g_clear_object (&reply->message);
+  g_clear_pointer (&reply->packet, cpd_packet_free);
   reply->sent (reply->data);
   g_free (reply);
 }
@@ -159,16 +159,17 @@ static gboolean
 has_room (CpdDelivery *delivery, const Receiver *receiver, const CpdReply *reply)
 {
   return cpd_debtor_has_room (receiver->debtor, reply->bytes)
-         && (!reply->descriptor || has_room_for_descriptor (delivery, receiver->caller->uid));
+         && (!cpd_packet_has_descriptor (reply->packet)
+             || has_room_for_descriptor (delivery, receiver->caller->uid));
 }
 
-/* `message`: (transfer full) */
+/* `packet`: (transfer full) */
 static void
-transmit (CpdDelivery *delivery, Receiver *receiver, GDBusMessage *message, guint64 bytes)
+transmit (CpdDelivery *delivery, Receiver *receiver, CpdPacket *packet, guint64 bytes)
 {
   cpd_debtor_charge (receiver->debtor, bytes);
   receiver->unsent += bytes;
-  cpd_outlet_send (delivery->outlet, receiver->caller->uid, message, bytes);
+  cpd_outlet_send (delivery->outlet, receiver->caller->uid, packet, bytes);
   if (receiver->descriptors > 0
       || cpd_debtor_get_bytes (receiver->debtor) > CPD_CREDIT_UNASKED_BYTES)
     cpd_alarm_set (delivery->alarm, may_ask_at (delivery, receiver));
@@ -198,8 +199,8 @@ pump (CpdDelivery *delivery, Receiver *receiver)
     {
       g_queue_pop_head (&receiver->held);
       receiver->held_bytes -= reply->budgeted ? 0 : reply->bytes;
-      receiver->descriptors += reply->descriptor ? 1 : 0;
-      transmit (delivery, receiver, g_steal_pointer (&reply->message), reply->bytes);
+      receiver->descriptors += cpd_packet_has_descriptor (reply->packet) ? 1 : 0;
+      transmit (delivery, receiver, g_steal_pointer (&reply->packet), reply->bytes);
       reply_free (reply);
     }
   if (receiver->wants_room && g_queue_is_empty (&receiver->held)
@@ -318,13 +319,13 @@ ask (CpdDelivery *delivery, Receiver *receiver, gint64 now_us)
 static void
 expire (CpdDelivery *delivery, Receiver *receiver, CpdReply *reply)
 {
-  g_object_unref (reply->message);
-  reply->message
-      = g_dbus_message_new_method_error_literal (reply->call, CERTPIN_ERROR_PREFIX "TimedOut",
-                                                 "the reply could not be delivered: your programs "
-                                                 "have too many unread messages; read those first");
+  cpd_packet_free (reply->packet);
+  reply->packet = cpd_packet_new (g_dbus_message_new_method_error_literal (
+      reply->call, CERTPIN_ERROR_PREFIX "TimedOut",
+      "the reply could not be delivered: your programs have too many unread messages; read those "
+      "first"));
   receiver->held_bytes += reply->budgeted ? HEADER_BYTES : HEADER_BYTES - reply->bytes;
-  reply->budgeted = reply->descriptor = FALSE;
+  reply->budgeted = FALSE;
   reply->bytes = HEADER_BYTES;
   reply->deadline_us = 0;
 }
@@ -448,7 +449,7 @@ hurry (Receiver *receiver)
     receiver->wait_us = MIN (receiver->wait_us, WAIT_MIN_US);
 }
 
-/* `reply`: its message is taken. It is sent after earlier ones to the same caller. */
+/* `reply`: its packet is taken. It is sent after earlier ones to the same caller. */
 void
 cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply)
 {
@@ -481,7 +482,7 @@ cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
                      GVariant *arguments)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
-  guint64 bytes = cpd_delivery_estimate (owned, 0);
+  guint64 bytes = cpd_delivery_estimate (owned);
   GDBusMessage *message;
   Receiver *receiver;
 
@@ -498,7 +499,7 @@ cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
   message = g_dbus_message_new_signal (CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, name);
   g_dbus_message_set_destination (message, caller->sender);
   g_dbus_message_set_body (message, owned);
-  transmit (delivery, receiver, message, bytes);
+  transmit (delivery, receiver, cpd_packet_new (message), bytes);
   return TRUE;
 }
 
@@ -515,15 +516,14 @@ cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller)
   pump_all (delivery);
 }
 
-/* `body`: of a message; NULL: none. `of_bytes`: how many of its bytes are arrays of bytes, which
- * need the same space in D-Bus's format as in GLib's. Small values of the rest may need three times
- * as much; in a large message, most is text, which does not.
+/* `body`: of a message; NULL: none. Small values may need three times as much space in D-Bus's
+ * format as in GLib's; in a large message, most is text, which does not.
  * Returns: approximately the most that the message needs */
 guint64
-cpd_delivery_estimate (GVariant *body, guint64 of_bytes)
+cpd_delivery_estimate (GVariant *body)
 {
-  guint64 rest = (body != NULL ? g_variant_get_size (body) : 0) - of_bytes;
-  guint64 small = MIN (rest, SMALL_BYTES);
+  guint64 size = body != NULL ? g_variant_get_size (body) : 0;
+  guint64 small = MIN (size, SMALL_BYTES);
 
-  return HEADER_BYTES + of_bytes + 3 * small + (rest - small) * 9 / 8;
+  return HEADER_BYTES + 3 * small + (size - small) * 9 / 8;
 }

@@ -14,12 +14,11 @@ typedef struct _CpdDelivery CpdDelivery;
 typedef struct
 {
   GDBusMessage *call;
-  GDBusMessage *message; /* the reply or error: (transfer full) */
-  guint64 bytes;         /* of the message; an upper estimate */
-  gboolean descriptor;   /* the message has one */
-  gboolean budgeted;     /* another limit counts it, so more calls may be taken meanwhile */
-  gint64 deadline_us;    /* monotonic: if it is not sent by then, an error is; 0: none */
-  GDestroyNotify sent;   /* called with `data` when it has left, or never will */
+  CpdPacket *packet;   /* the reply or error: (transfer full) */
+  guint64 bytes;       /* of the packet; an upper estimate */
+  gboolean budgeted;   /* another limit counts it, so more calls may be taken meanwhile */
+  gint64 deadline_us;  /* monotonic: if it is not sent by then, an error is; 0: none */
+  GDestroyNotify sent; /* called with `data` when it has left, or never will */
   gpointer data;
 } CpdReply;
 
@@ -35,6 +34,6 @@ gboolean cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const ch
                               GVariant *arguments);
 void cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller);
 
-guint64 cpd_delivery_estimate (GVariant *body, guint64 of_bytes);
+guint64 cpd_delivery_estimate (GVariant *body);
 
 G_END_DECLS

@@ -6,8 +6,6 @@
 
 #include "daemon/bus/cpd-describe.h"
 
-#include "daemon/core/base/cpd-vardict.h"
-
 /* Returns: (transfer none) */
 const char *
 cpd_describe_scope (CpdLayer layer)
@@ -117,18 +115,119 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   return g_variant_dict_end (&dict);
 }
 
-/* `verdict`: one that passed. Adds what it proves to a reply's `info`, an a{sv}. */
+/* Writes an a(ss). */
 void
-cpd_describe_evidence (const CpdVerdict *verdict, GVariantBuilder *info)
+cpd_describe_headers (GStrv headers, CpdMarshal *to)
+{
+  CpdMarshalArray array = cpd_marshal_begin_array (to, 8);
+
+  for (gsize i = 0; headers[i] != NULL; i += 2)
+    {
+      cpd_marshal_align (to, 8);
+      cpd_marshal_text (to, headers[i]);
+      cpd_marshal_text (to, headers[i + 1]);
+    }
+  cpd_marshal_end_array (to, array);
+}
+
+static void
+add_text (CpdMarshal *info, const char *name, const char *text)
+{
+  cpd_marshal_name (info, name, "s");
+  cpd_marshal_text (info, text);
+}
+
+static void
+add_timings (CpdMarshal *info, const CpdTimings *timings)
+{
+  const struct
+  {
+    const char *name;
+    guint64 us;
+  } all[] = {
+    { "queue", timings->queue },           { "resolve", timings->resolve },
+    { "connect", timings->connect },       { "tls", timings->tls },
+    { "first-byte", timings->first_byte }, { "total", timings->total },
+  };
+  CpdMarshalArray array;
+
+  cpd_marshal_name (info, "timings", "a{st}");
+  array = cpd_marshal_begin_array (info, 8);
+  for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
+    {
+      cpd_marshal_align (info, 8);
+      cpd_marshal_text (info, all[i].name);
+      cpd_marshal_long (info, all[i].us);
+    }
+  cpd_marshal_end_array (info, array);
+}
+
+/* Adds to the entries of a reply's `info`, an a{sv}. */
+void
+cpd_describe_connection (const CpdResponse *response, CpdMarshal *info)
+{
+  add_text (info, "url", response->url);
+  add_text (info, "http-version", "1.1");
+  add_text (info, "tls-version", response->tls_version);
+  add_text (info, "tls-cipher", response->tls_cipher != NULL ? response->tls_cipher : "");
+  if (response->proxy != NULL)
+    add_text (info, "proxy", response->proxy);
+  cpd_marshal_name (info, "connection-reused", "b");
+  cpd_marshal_number (info, response->reused);
+  cpd_marshal_name (info, "redirects", "u");
+  cpd_marshal_number (info, response->redirects);
+  if (!response->streams)
+    {
+      cpd_marshal_name (info, "body-bytes", "t");
+      cpd_marshal_long (info, g_bytes_get_size (response->body));
+    }
+  add_timings (info, &response->timings);
+}
+
+static void
+add_keys (CpdMarshal *info, const char *name, GPtrArray *keys)
+{
+  CpdMarshalArray array;
+
+  cpd_marshal_name (info, name, "as");
+  array = cpd_marshal_begin_array (info, 4);
+  for (unsigned int i = 0; keys != NULL && i < keys->len; i++)
+    {
+      g_autofree char *text = certpin_key_to_text (keys->pdata[i]);
+
+      cpd_marshal_text (info, text);
+    }
+  cpd_marshal_end_array (info, array);
+}
+
+/* `verdict`: one that passed. Adds what it proves to the entries of a reply's `info`. */
+void
+cpd_describe_evidence (const CpdVerdict *verdict, CpdMarshal *info)
 {
   if (verdict->matched_key != NULL)
     {
-      cpd_vardict_add (info, "matched-key",
-                       g_variant_new_take_string (certpin_key_to_text (verdict->matched_key)));
-      cpd_vardict_add (info, "matched-position", g_variant_new_uint32 (verdict->matched_position));
+      g_autofree char *key = certpin_key_to_text (verdict->matched_key);
+
+      add_text (info, "matched-key", key);
+      cpd_marshal_name (info, "matched-position", "u");
+      cpd_marshal_number (info, verdict->matched_position);
     }
-  cpd_vardict_add (info, "path-keys", cpd_describe_keys (verdict->path_keys));
+  add_keys (info, "path-keys", verdict->path_keys);
   if (verdict->ocsp != NULL)
-    cpd_vardict_add (info, "ocsp", g_variant_new_string (verdict->ocsp));
-  cpd_vardict_add (info, "generation", g_variant_new_uint64 (verdict->policy->generation));
+    add_text (info, "ocsp", verdict->ocsp);
+  cpd_marshal_name (info, "generation", "t");
+  cpd_marshal_long (info, verdict->policy->generation);
+}
+
+/* Adds the refusal that there would be in another mode. `report`: (nullable) */
+void
+cpd_describe_report (const CpdVerdict *report, gint64 now, CpdMarshal *info)
+{
+  g_autoptr (GVariant) failure = NULL;
+
+  if (report == NULL)
+    return;
+  failure = g_variant_ref_sink (cpd_describe_failure (report, now));
+  cpd_marshal_name (info, "report", g_variant_get_type_string (failure));
+  cpd_marshal_value (info, failure);
 }

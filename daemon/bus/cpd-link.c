@@ -48,8 +48,8 @@ struct _CpdLink
   GDBusConnection *connection;
   CpdInbox *inbox; /* atomic; NULL: calls are dropped, because the service has no name yet */
   GThread *in, *out;
-  GMutex sending; /* to the bus, a message at a time */
-  CpdPost *post;  /* NULL until there is a connection */
+  CpdBaton sending; /* to the bus, a message at a time */
+  CpdPost *post;    /* NULL until there is a connection */
 };
 
 /* One message on its way from the bus. */
@@ -245,13 +245,15 @@ take_one_out (CpdLink *link)
 {
   g_auto (Letter) letter = { 0 };
   g_autoptr (GArray) fds = NULL;
-  g_autoptr (GMutexLocker) locker = NULL;
+  gboolean passed;
 
   if (!read_header (&link->inner, &letter) || !parse_header (&letter))
     return FALSE;
   fds = cpd_source_take_fds (&link->inner, letter.header.n_fds);
-  locker = g_mutex_locker_new (&link->sending);
-  return pass_on (&link->inner, &link->bus, &letter, fds);
+  cpd_baton_take (&link->sending);
+  passed = pass_on (&link->inner, &link->bus, &letter, fds);
+  cpd_baton_give (&link->sending);
+  return passed;
 }
 
 /* A line of the authentication, which comes before any message. `line`: (out). FALSE: the end. */
@@ -382,7 +384,7 @@ cpd_link_new (const char *address, GError **error)
   g_autoptr (CpdLink) link = g_new0 (CpdLink, 1);
   g_autoptr (GIOStream) stream = NULL;
 
-  g_mutex_init (&link->sending);
+  cpd_baton_init (&link->sending);
   cpd_source_init (&link->bus, -1);
   cpd_source_init (&link->inner, -1);
   if (!connect_to_bus (link, address, error))
@@ -464,7 +466,7 @@ cpd_link_free (CpdLink *link)
   g_clear_pointer (&link->out, g_thread_join);
   cpd_source_clear (&link->bus);
   cpd_source_clear (&link->inner);
-  g_mutex_clear (&link->sending);
+  cpd_baton_clear (&link->sending);
   cpd_inbox_unref (link->inbox);
   g_free (link);
 }

@@ -16,7 +16,7 @@
 
 typedef struct
 {
-  GDBusMessage *message; /* NULL: the post has it */
+  CpdPacket *packet; /* NULL: the post has it */
   char *receiver;
   guint64 bytes;
 } Parcel;
@@ -38,7 +38,7 @@ parcel_free (gpointer data)
 {
   Parcel *parcel = data;
 
-  g_clear_object (&parcel->message);
+  g_clear_pointer (&parcel->packet, cpd_packet_free);
   g_free (parcel->receiver);
   g_free (parcel);
 }
@@ -62,7 +62,7 @@ send_next (CpdOutlet *outlet)
     {
       g_queue_push_tail (&outlet->window, parcel);
       outlet->window_bytes += parcel->bytes;
-      cpd_post_send (outlet->post, g_steal_pointer (&parcel->message));
+      cpd_post_send (outlet->post, g_steal_pointer (&parcel->packet));
     }
 }
 
@@ -83,7 +83,7 @@ on_left (gpointer user_data)
 }
 
 /* `post`: outlives it, and has no other outlet. `sent`: called on the main context for every
- * message. */
+ * message, for some before cpd_outlet_send () returns. */
 CpdOutlet *
 cpd_outlet_new (CpdPost *post, CpdOutletSent sent, gpointer user_data)
 {
@@ -108,7 +108,7 @@ cpd_outlet_free (CpdOutlet *outlet)
   cpd_alarm_free (outlet->alarm);
   while ((parcel = take_next (outlet)) != NULL)
     {
-      cpd_post_send (outlet->post, g_steal_pointer (&parcel->message));
+      cpd_post_send (outlet->post, g_steal_pointer (&parcel->packet));
       parcel_free (parcel);
     }
   cpd_round_clear (&outlet->round, parcel_free);
@@ -116,14 +116,28 @@ cpd_outlet_free (CpdOutlet *outlet)
   g_free (outlet);
 }
 
-/* `message`: (transfer full): to a caller of that uid. `bytes`: approximate */
-void
-cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes)
+/* Where nothing waits, nobody's turn is taken. */
+static gboolean
+send_now (CpdOutlet *outlet, CpdPacket *packet, guint64 bytes)
 {
-  Parcel *parcel = g_new (Parcel, 1);
+  if (!g_queue_is_empty (&outlet->window) || !cpd_post_send_now (outlet->post, packet))
+    return FALSE;
+  outlet->sent (cpd_packet_get_receiver (packet), bytes, outlet->user_data);
+  cpd_packet_free (packet);
+  return TRUE;
+}
 
-  parcel->message = message;
-  parcel->receiver = g_strdup (g_dbus_message_get_destination (message));
+/* `packet`: (transfer full): to a caller of that uid. `bytes`: approximate */
+void
+cpd_outlet_send (CpdOutlet *outlet, guint32 uid, CpdPacket *packet, guint64 bytes)
+{
+  Parcel *parcel;
+
+  if (send_now (outlet, packet, bytes))
+    return;
+  parcel = g_new (Parcel, 1);
+  parcel->packet = packet;
+  parcel->receiver = g_strdup (cpd_packet_get_receiver (packet));
   parcel->bytes = bytes;
   cpd_round_add (&outlet->round, cpd_round_get_user (&outlet->round, uid, 0), parcel);
   send_next (outlet);

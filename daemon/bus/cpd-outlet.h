@@ -15,6 +15,6 @@ typedef void (*CpdOutletSent) (const char *receiver, guint64 bytes, gpointer use
 CpdOutlet *cpd_outlet_new (CpdPost *post, CpdOutletSent sent, gpointer user_data);
 void cpd_outlet_free (CpdOutlet *outlet);
 
-void cpd_outlet_send (CpdOutlet *outlet, guint32 uid, GDBusMessage *message, guint64 bytes);
+void cpd_outlet_send (CpdOutlet *outlet, guint32 uid, CpdPacket *packet, guint64 bytes);
 
 G_END_DECLS

@@ -1,75 +1,65 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Serializes what the service sends to its callers, sends it, and frees it, in a thread: on the
- * main loop that took a quarter of all that a request costs, and GDBus's way to the bus leads
- * through two more threads. */
+/* Sends what the service sends to its callers. What is small and ready leaves at once: to wake a
+ * thread for it would take longer. All else is serialized, sent and freed in a thread. GDBus's way
+ * to the bus leads through two more threads. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-post.h"
 
-#include "daemon/bus/cpd-socket.h"
-
-#include <gio/gunixfdlist.h>
-
 /* GDBus numbers its own messages from 1. Nobody replies to these, but no two should be the same. */
 #define FIRST_SERIAL 0x80000000
+
+/* A larger message would keep the main loop for too long. */
+#define SMALL_BYTES (8 * 1024)
 
 struct _CpdPost
 {
   int socket;
-  GMutex *sending; /* held while a message is sent, so that it stays in one piece */
+  CpdBaton *sending; /* who has it may send, so that each message stays in one piece */
   GThread *thread;
-  guint32 serial; /* of the last message; only for the thread */
+  guint32 serial; /* of the last message; of the thread, or of the main loop while that is idle */
 
   GMutex lock; /* over all that follows */
   GCond changed;
-  GQueue waiting;    /* of GDBusMessage */
+  GQueue waiting;    /* of CpdPacket */
   gboolean busy;     /* the thread has one more */
   unsigned int sent; /* and not yet counted */
   CpdAlarm *alarm;   /* NULL: nobody counts them */
   gboolean closed;
 };
 
-/* Returns: (transfer full) (nullable): NULL: it has none. The message keeps them open. */
-static GArray *
-list_descriptors (GDBusMessage *message)
+static gboolean
+prepare (CpdPost *post, CpdPacket *packet)
 {
-  GUnixFDList *list = g_dbus_message_get_unix_fd_list (message);
-  int count = 0;
-  const int *fds = list != NULL ? g_unix_fd_list_peek_fds (list, &count) : NULL;
-
-  if (count == 0)
-    return NULL;
-  return g_array_append_vals (g_array_new (FALSE, FALSE, sizeof (int)), fds, (unsigned int)count);
-}
-
-/* If the bus is gone, the connection tells. */
-static void
-send_message (CpdPost *post, GDBusMessage *message)
-{
-  g_autoptr (GArray) descriptors = list_descriptors (message);
   g_autoptr (GError) error = NULL;
-  g_autofree guint8 *bytes = NULL;
-  gsize size;
 
   post->serial = (post->serial + 1) | FIRST_SERIAL;
-  g_dbus_message_set_serial (message, post->serial);
-  bytes = g_dbus_message_to_blob (message, &size, G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, &error);
-  if (bytes == NULL)
+  if (cpd_packet_prepare (packet, post->serial, &error))
+    return TRUE;
+  g_warning ("a message to %s is lost, since it cannot be serialized: %s",
+             cpd_packet_get_receiver (packet), error->message);
+  return FALSE;
+}
+
+/* One that is begun has the baton already. */
+static void
+send_packet (CpdPost *post, CpdPacket *packet)
+{
+  if (!cpd_packet_is_begun (packet))
     {
-      g_warning ("a message to %s is lost, since it cannot be serialized: %s",
-                 g_dbus_message_get_destination (message), error->message);
-      return;
+      if (!prepare (post, packet))
+        return;
+      cpd_baton_take (post->sending);
     }
-  g_mutex_lock (post->sending);
-  cpd_socket_send (post->socket, bytes, size, descriptors);
-  g_mutex_unlock (post->sending);
+  cpd_packet_send (packet, post->socket, /* wait= */ TRUE);
+  cpd_baton_give (post->sending);
 }
 
 /* With the lock held, as the next one. Returns: (transfer full) (nullable): NULL: it is the end. */
-static GDBusMessage *
-wait_for_message (CpdPost *post)
+static CpdPacket *
+wait_for_packet (CpdPost *post)
 {
   while (g_queue_is_empty (&post->waiting) && !post->closed)
     g_cond_wait (&post->changed, &post->lock);
@@ -94,14 +84,14 @@ static gpointer
 work (gpointer user_data)
 {
   CpdPost *post = user_data;
-  GDBusMessage *message;
+  CpdPacket *packet;
 
   g_mutex_lock (&post->lock);
-  while ((message = wait_for_message (post)) != NULL)
+  while ((packet = wait_for_packet (post)) != NULL)
     {
       g_mutex_unlock (&post->lock);
-      send_message (post, message);
-      g_object_unref (message);
+      send_packet (post, packet);
+      cpd_packet_free (packet);
       g_mutex_lock (&post->lock);
       tell_of_sent (post);
     }
@@ -111,7 +101,7 @@ work (gpointer user_data)
 
 /* `socket`, `sending`: outlive it */
 CpdPost *
-cpd_post_new (int socket, GMutex *sending)
+cpd_post_new (int socket, CpdBaton *sending)
 {
   CpdPost *post = g_new0 (CpdPost, 1);
 
@@ -146,18 +136,42 @@ cpd_post_follow (CpdPost *post, CpdAlarm *alarm)
   post->alarm = alarm;
 }
 
-/* `message`: (transfer full): for no other thread any more. Does not wait. */
-void
-cpd_post_send (CpdPost *post, GDBusMessage *message)
+static gboolean
+is_idle (CpdPost *post)
 {
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&post->lock);
 
-  g_queue_push_tail (&post->waiting, message);
+  return !post->busy && g_queue_is_empty (&post->waiting);
+}
+
+/* On the thread that gives it all messages, without waiting.
+ * Returns: FALSE: not all of it has left; it must be given to cpd_post_send () next */
+gboolean
+cpd_post_send_now (CpdPost *post, CpdPacket *packet)
+{
+  gsize size = cpd_packet_get_size (packet);
+  gboolean left;
+
+  if (size == 0 || size > SMALL_BYTES || !is_idle (post) || !cpd_baton_try (post->sending))
+    return FALSE;
+  left = !prepare (post, packet) || cpd_packet_send (packet, post->socket, /* wait= */ FALSE);
+  if (left || !cpd_packet_is_begun (packet))
+    cpd_baton_give (post->sending);
+  return left;
+}
+
+/* `packet`: (transfer full). Does not wait. */
+void
+cpd_post_send (CpdPost *post, CpdPacket *packet)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&post->lock);
+
+  g_queue_push_tail (&post->waiting, packet);
   g_cond_broadcast (&post->changed);
 }
 
-/* Returns: how many messages have left, in the order in which they were given, since this was last
- * asked */
+/* Returns: how many messages have left by the thread, in the order in which they were given, since
+ * this was last asked */
 unsigned int
 cpd_post_count_sent (CpdPost *post)
 {

@@ -10,7 +10,6 @@
 #include "daemon/bus/cpd-refusals.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "daemon/core/base/cpd-refuse.h"
-#include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
 /* One request in progress; belongs to its call. */
@@ -92,24 +91,38 @@ charge_body (Request *request, guint64 bytes)
   request->taken += bytes;
 }
 
-/* Returns: (floating): what the fetcher tells, and what the verdict proves */
-static GVariant *
-new_info (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict, gboolean streams)
+/* What is known of the connection, and what the verdict proves. */
+static void
+write_info (const Request *request, const CpdResponse *response, const CpdVerdict *verdict,
+            gboolean streams, CpdMarshal *to)
 {
-  Request *request = call->data;
-  GVariantBuilder info;
+  CpdMarshalArray info = cpd_marshal_begin_array (to, 8);
 
-  cpd_vardict_begin (&info);
-  cpd_vardict_add_all (&info, certpin_response_get_info (response));
-  cpd_describe_evidence (verdict, &info);
-  if (verdict->report != NULL)
-    cpd_vardict_add (&info, "report", cpd_describe_failure (verdict->report, cpd_call_now_s ()));
+  cpd_describe_connection (response, to);
+  cpd_describe_evidence (verdict, to);
+  cpd_describe_report (verdict->report, cpd_call_now_s (), to);
   if (streams)
     {
-      cpd_vardict_add (&info, "body", g_variant_new_handle (0));
-      cpd_vardict_add (&info, "request", g_variant_new_object_path (request->path));
+      cpd_marshal_name (to, "body", "h");
+      cpd_marshal_number (to, 0);
+      cpd_marshal_name (to, "request", "o");
+      cpd_marshal_text (to, request->path);
     }
-  return g_variant_builder_end (&info);
+  cpd_marshal_end_array (to, info);
+}
+
+/* `descriptor`: (transfer full): -1: none. Returns: (transfer full) */
+static CpdPacket *
+new_reply (CpdCall *call, const CpdResponse *response, const CpdVerdict *verdict, int descriptor)
+{
+  CpdPacket *reply = cpd_packet_new_reply (call->arrival->message, "ua(ss)aya{sv}", descriptor);
+  CpdMarshal *body = cpd_packet_get_body (reply);
+
+  cpd_marshal_number (body, response->status);
+  cpd_describe_headers (response->headers, body);
+  cpd_marshal_inset (body, response->body);
+  write_info (call->data, response, verdict, descriptor >= 0, body);
+  return reply;
 }
 
 /* From now on, its object has the stream. */
@@ -133,32 +146,24 @@ steal_descriptor (Request *request)
 }
 
 static void
-answer (CpdCall *call, CertpinResponse *response, const CpdVerdict *verdict)
+answer (CpdCall *call, const CpdResponse *response, const CpdVerdict *verdict)
 {
   Request *request = call->data;
   int descriptor = steal_descriptor (request);
-  GBytes *body = certpin_response_get_body (response);
-  GVariant *const reply[] = {
-    g_variant_new_uint32 (certpin_response_get_status (response)),
-    certpin_response_get_headers (response),
-    g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE),
-    new_info (call, response, verdict, descriptor >= 0),
-  };
+  gsize body_bytes = g_bytes_get_size (response->body);
+  CpdPacket *reply = new_reply (call, response, verdict, descriptor);
 
   if (verdict->report != NULL)
     cpd_refusals_note_report (call->parts, call->caller, verdict->report);
   stop_watching (request);
   if (descriptor >= 0)
+    let_stream_go_on (request);
+  else
     {
-      let_stream_go_on (request);
-      cpd_call_return_descriptor (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                                  descriptor, deadline_of (request));
-      return;
+      end_transfer (request, NULL);
+      charge_body (request, body_bytes);
     }
-  end_transfer (request, NULL);
-  charge_body (request, g_bytes_get_size (body));
-  cpd_call_return_body (call, g_variant_new_tuple (reply, G_N_ELEMENTS (reply)),
-                        g_bytes_get_size (body), deadline_of (request));
+  cpd_call_return_packet (call, reply, descriptor >= 0 ? 0 : body_bytes, deadline_of (request));
 }
 
 static void
@@ -167,7 +172,7 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdCall *call = user_data;
   g_autoptr (CpdVerdict) verdict = NULL;
   GError *error = NULL;
-  g_autoptr (CertpinResponse) response
+  g_autoptr (CpdResponse) response
       = cpd_fetcher_fetch_finish (CPD_FETCHER (source), result, &verdict, &error);
 
   cpd_place_rest (((Request *)call->data)->place);

@@ -9,9 +9,9 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #define BUFFER_BYTES (64 * 1024)
 
@@ -78,6 +78,17 @@ keep_fds (CpdSource *source, struct msghdr *message)
       }
 }
 
+/* The kernel wakes whoever waits in recvmsg () also for what others send on the socket, each time
+ * that the bus reads it. */
+static void
+wait_for_data (const CpdSource *source)
+{
+  struct pollfd there = { .fd = source->socket, .events = POLLIN };
+
+  while (poll (&there, 1, -1) < 0 && errno == EINTR)
+    ;
+}
+
 /* Returns: how many bytes arrived, which may be fewer than there is room for; 0: the end */
 static gsize
 receive (CpdSource *source, guint8 *bytes, gsize size)
@@ -90,6 +101,7 @@ receive (CpdSource *source, guint8 *bytes, gsize size)
                             .msg_controllen = sizeof control.bytes };
   gssize n;
 
+  wait_for_data (source);
   do
     n = recvmsg (source->socket, &message, MSG_CMSG_CLOEXEC);
   while (n < 0 && errno == EINTR);
@@ -208,28 +220,40 @@ attach_fds (struct msghdr *message, Control *control, const GArray *fds)
   memcpy (CMSG_DATA (part), fds->data, size);
 }
 
-/* `fds`: (nullable): go along with the first byte; at most FDS_MAX */
+/* `fds`: (nullable): go along with the first byte; at most FDS_MAX.
+ * Returns: how many bytes were sent, which may be fewer than there are; 0: there is no room, and it
+ * may not wait; -1: the other end is gone */
+gssize
+cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboolean wait)
+{
+  Control control = { { 0 } };
+  struct msghdr message = { .msg_iov = (struct iovec *)parts->vector, .msg_iovlen = parts->count };
+  gssize n;
+
+  if (fds != NULL)
+    attach_fds (&message, &control, fds);
+  do
+    n = sendmsg (socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
+  while (n < 0 && errno == EINTR);
+  if (n > 0)
+    return n;
+  return !wait && n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+}
+
+/* All of it. `fds`: as above */
 gboolean
 cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds)
 {
-  Control control = { { 0 } };
-
   while (size > 0)
     {
-      struct iovec vector = { .iov_base = (guint8 *)bytes, .iov_len = size };
-      struct msghdr message = { .msg_iov = &vector, .msg_iovlen = 1 };
-      gssize n;
+      const CpdSocketParts parts = { { { (guint8 *)bytes, size } }, 1 };
+      gssize n = cpd_socket_send_some (socket, &parts, fds, /* wait= */ TRUE);
 
-      if (fds != NULL)
-        attach_fds (&message, &control, fds);
-      n = sendmsg (socket, &message, MSG_NOSIGNAL);
-      if (n < 0 && errno == EINTR)
-        continue;
-      if (n <= 0)
+      if (n < 0)
         return FALSE;
       fds = NULL;
       bytes += n;
-      size -= n;
+      size -= (gsize)n;
     }
   return TRUE;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/uio.h>
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,13 @@ typedef struct
   GArray *fd_ends;            /* of guint64: of each, where the bytes that it came with ended */
 } CpdSource;
 
+/* Bytes that are sent one after the other. */
+typedef struct
+{
+  struct iovec vector[3];
+  unsigned int count;
+} CpdSocketParts;
+
 void cpd_source_init (CpdSource *source, int socket);
 void cpd_source_clear (CpdSource *source);
 
@@ -28,6 +36,7 @@ GArray *cpd_source_take_fds (CpdSource *source, unsigned int count);
 void cpd_source_drop_old_fds (CpdSource *source);
 
 gboolean cpd_socket_is_stream (int fd);
+gssize cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboolean wait);
 gboolean cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds);
 
 G_END_DECLS

@@ -17,6 +17,8 @@
 /* Values of a header. All existing fields together have some 30. */
 #define HEADER_VALUES_MAX 256
 
+#define SERIAL_AT 8
+
 /* “The array of header fields” begins here. */
 #define FIELDS_AT 12
 
@@ -258,12 +260,15 @@ static gboolean
 keep_field (Reader *reader, guint8 code, const char *type, CpdWireHeader *header)
 {
   const char **text = code == G_DBUS_MESSAGE_HEADER_FIELD_SENDER        ? &header->sender
+                      : code == G_DBUS_MESSAGE_HEADER_FIELD_MEMBER      ? &header->member
                       : code == G_DBUS_MESSAGE_HEADER_FIELD_DESTINATION ? &header->destination
                       : code == G_DBUS_MESSAGE_HEADER_FIELD_INTERFACE   ? &header->interface
                                                                         : NULL;
 
   if (text != NULL)
     return strcmp (type, "s") == 0 && read_string (reader, text);
+  if (code == G_DBUS_MESSAGE_HEADER_FIELD_PATH)
+    return strcmp (type, "o") == 0 && read_string (reader, &header->path);
   if (code == G_DBUS_MESSAGE_HEADER_FIELD_SIGNATURE)
     return strcmp (type, "g") == 0 && read_signature (reader, &header->signature);
   if (code == G_DBUS_MESSAGE_HEADER_FIELD_NUM_UNIX_FDS)
@@ -306,8 +311,10 @@ cpd_wire_read_header (const guint8 *bytes, gsize size, CpdWireHeader *header)
   if (size < CPD_WIRE_START_BYTES || size != cpd_wire_measure_header (bytes))
     return FALSE;
   header->type = bytes[1];
+  header->flags = bytes[2];
   header->swapped = is_swapped (bytes);
   header->body_bytes = cpd_wire_measure_body (bytes);
+  header->serial = get_number (bytes + SERIAL_AT, header->swapped);
   reader = read_fields_from (bytes, size);
   while (reader.at < reader.size)
     if (!read_field (&reader, header))
@@ -347,16 +354,4 @@ cpd_wire_empty (guint8 *bytes, gsize size)
           || bytes[at] == G_DBUS_MESSAGE_HEADER_FIELD_NUM_UNIX_FDS)
         bytes[at] = FIELD_UNKNOWN;
     }
-}
-
-/* Decodes it with GDBus. `bytes`: header and body. Returns: (transfer full) (nullable) */
-GDBusMessage *
-cpd_wire_make_message (GBytes *bytes)
-{
-  gsize size;
-  const guint8 *data = g_bytes_get_data (bytes, &size);
-
-  /* GDBus does not write there, but its type is not const. */
-  return g_dbus_message_new_from_blob ((guchar *)data, size,
-                                       G_DBUS_CAPABILITY_FLAGS_UNIX_FD_PASSING, NULL);
 }

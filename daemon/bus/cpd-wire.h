@@ -13,10 +13,12 @@ G_BEGIN_DECLS
 typedef struct
 {
   GDBusMessageType type;
+  GDBusMessageFlags flags;
   gboolean swapped; /* its byte order is not that of this machine */
   guint32 body_bytes;
+  guint32 serial;
   guint32 n_fds;
-  const char *sender, *destination, *interface, *signature;
+  const char *sender, *destination, *path, *interface, *member, *signature;
 } CpdWireHeader;
 
 guint64 cpd_wire_measure_header (const guint8 start[CPD_WIRE_START_BYTES]);
@@ -25,6 +27,5 @@ gboolean cpd_wire_read_header (const guint8 *bytes, gsize size, CpdWireHeader *h
 gboolean
 cpd_wire_has_more_values (const CpdWireHeader *header, const guint8 *body, unsigned int most);
 void cpd_wire_empty (guint8 *bytes, gsize size);
-GDBusMessage *cpd_wire_make_message (GBytes *bytes);
 
 G_END_DECLS

@@ -8,7 +8,6 @@
 
 #include "daemon/transport/cpd-channel-fetcher.h"
 
-#include "daemon/core/base/cpd-vardict.h"
 #include "daemon/transport/cpd-redirect.h"
 
 struct _CpdChannelFetcher
@@ -98,31 +97,6 @@ take_verdict (Fetch *fetch, CpdVerdict *verdict)
   fetch->verdict = verdict;
 }
 
-static GVariant *
-new_timings (Fetch *fetch, const CpdAnswer *answer)
-{
-  const struct
-  {
-    const char *name;
-    guint64 us;
-  } timings[] = {
-    { "queue", (guint64)MAX (fetch->sent_us - fetch->started_us, 0) },
-    { "resolve", answer->resolve_us },
-    { "connect", answer->connect_us },
-    { "tls", answer->tls_us },
-    { "first-byte", answer->first_byte_us },
-    { "total", (guint64)(g_get_monotonic_time () - fetch->started_us) },
-  };
-  GVariantBuilder builder;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{st}"));
-  for (size_t i = 0; i < G_N_ELEMENTS (timings); i++)
-    g_variant_builder_add_value (&builder,
-                                 g_variant_new_dict_entry (g_variant_new_string (timings[i].name),
-                                                           g_variant_new_uint64 (timings[i].us)));
-  return g_variant_builder_end (&builder);
-}
-
 /* Whether the body of the answer comes by a descriptor, or has come there already. */
 static gboolean
 is_streaming (const Fetch *fetch)
@@ -132,50 +106,61 @@ is_streaming (const Fetch *fetch)
   return transfer != NULL && cpd_transfer_get_state (transfer) == CPD_TRANSFER_RECEIVING;
 }
 
-/* The evidence of the connection; the bus adds that of the verdict. */
-static GVariant *
-new_info (Fetch *fetch, const CpdAnswer *answer)
+/* Returns: (transfer full): names and values in turn */
+static GStrv
+list_headers (const CpdHttpHead *head)
 {
-  char *url = g_uri_to_string (certpin_request_get_uri (fetch->hop.request));
-  const char *cipher = answer->tls_cipher != NULL ? answer->tls_cipher : "";
-  GVariantBuilder info;
+  GStrv headers = g_new (char *, 2 * (gsize)head->n_fields + 1);
 
-  cpd_vardict_begin (&info);
-  cpd_vardict_add (&info, "url", g_variant_new_take_string (url));
-  cpd_vardict_add (&info, "http-version", g_variant_new_string ("1.1"));
-  cpd_vardict_add (&info, "tls-version", g_variant_new_string (answer->tls_version));
-  cpd_vardict_add (&info, "tls-cipher", g_variant_new_string (cipher));
-  if (fetch->proxy != NULL)
-    cpd_vardict_add (&info, "proxy", g_variant_new_string (cpd_proxy_get_text (fetch->proxy)));
-  cpd_vardict_add (&info, "connection-reused", g_variant_new_boolean (answer->reused));
-  cpd_vardict_add (&info, "redirects", g_variant_new_uint32 (fetch->redirects));
-  if (!is_streaming (fetch))
-    cpd_vardict_add (&info, "body-bytes", g_variant_new_uint64 (g_bytes_get_size (answer->body)));
-  cpd_vardict_add (&info, "timings", new_timings (fetch, answer));
-  return g_variant_builder_end (&info);
+  for (unsigned int i = 0; i < head->n_fields; i++)
+    {
+      headers[2 * i] = g_strdup (head->fields[i].name);
+      headers[2 * i + 1] = g_strdup (head->fields[i].value);
+    }
+  headers[2 * head->n_fields] = NULL;
+  return headers;
 }
 
-static GVariant *
-new_headers (const CpdHttpHead *head)
+static CpdTimings
+get_timings (const Fetch *fetch, const CpdAnswer *answer)
 {
-  GVariantBuilder builder;
+  return (CpdTimings){
+    .queue = (guint64)MAX (fetch->sent_us - fetch->started_us, 0),
+    .resolve = answer->resolve_us,
+    .connect = answer->connect_us,
+    .tls = answer->tls_us,
+    .first_byte = answer->first_byte_us,
+    .total = (guint64)(g_get_monotonic_time () - fetch->started_us),
+  };
+}
 
-  g_variant_builder_init (&builder, G_VARIANT_TYPE ("a(ss)"));
-  for (unsigned int i = 0; i < head->n_fields; i++)
-    g_variant_builder_add_value (
-        &builder, cpd_vardict_new_pair (head->fields[i].name, head->fields[i].value));
-  return g_variant_builder_end (&builder);
+/* Returns: (transfer full) */
+static CpdResponse *
+new_response (Fetch *fetch, const CpdAnswer *answer)
+{
+  CpdResponse *response = g_new0 (CpdResponse, 1);
+
+  response->status = answer->head->status;
+  response->headers = list_headers (answer->head);
+  response->body = g_bytes_ref (answer->body);
+  response->streams = is_streaming (fetch);
+  response->url = g_uri_to_string (certpin_request_get_uri (fetch->hop.request));
+  response->tls_version = answer->tls_version;
+  response->tls_cipher = answer->tls_cipher;
+  response->proxy = fetch->proxy != NULL ? g_strdup (cpd_proxy_get_text (fetch->proxy)) : NULL;
+  response->reused = answer->reused;
+  response->redirects = fetch->redirects;
+  response->timings = get_timings (fetch, answer);
+  return response;
 }
 
 static void
 fetch_answer (GTask *task, const CpdAnswer *answer)
 {
-  Fetch *fetch = g_task_get_task_data (task);
-  CertpinResponse *response = certpin_response_new (
-      answer->head->status, new_headers (answer->head), answer->body, new_info (fetch, answer));
+  CpdResponse *response = new_response (g_task_get_task_data (task), answer);
 
   fetch_done (task);
-  g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
+  g_task_return_pointer (task, response, (GDestroyNotify)cpd_response_free);
   g_object_unref (task);
 }
 
@@ -390,7 +375,7 @@ cpd_channel_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 st
   fetch_hop (task);
 }
 
-static CertpinResponse *
+static CpdResponse *
 cpd_channel_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                                   GError **error)
 {

@@ -39,26 +39,39 @@ struct _CpdTls
   CpdTlsSocket socket;
   CpdTls *below; /* the session that carries this one; NULL: none */
   gnutls_session_t session;
-  GStrv protocols;      /* that are offered; NULL: none */
-  GPtrArray *presented; /* of GBytes: the server's certificates as it sent them */
-  gboolean held;        /* no byte of data moves */
+  GStrv protocols;         /* that are offered; NULL: none */
+  GPtrArray *presented;    /* of GBytes: the server's certificates as it sent them */
+  gboolean held;           /* no byte of data moves */
+  unsigned int silence_ms; /* the kernel's limit; 0: its own */
 
   GSource *source;                 /* watches the socket */
-  gpointer tag;                    /* NULL: nothing is waited for */
+  gpointer tag;                    /* NULL: the socket is not polled */
   GIOCondition condition, watched; /* what is wanted, and what the tag is for */
   CpdTlsReadyFunc ready;
   gpointer user_data;
 };
 
 static gboolean
+is_watched (const CpdTls *tls)
+{
+  return tls->condition != 0 && !tls->held;
+}
+
+/* Where nobody watches any more, the descriptor goes only now: for each that comes or goes, GLib
+ * wakes itself up, and most connections are watched again soon. */
+static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   CpdTls *tls = user_data;
 
   g_source_set_ready_time (source, -1);
-  cpd_tls_socket_note_ready (&tls->socket);
-  if (tls->tag != NULL)          /* nobody has stopped watching since it became ready */
-    tls->ready (tls->user_data); /* which may be the end of it */
+  if (is_watched (tls))
+    {
+      cpd_tls_socket_note_ready (&tls->socket);
+      tls->ready (tls->user_data); /* which may be the end of it */
+    }
+  else if (tls->tag != NULL)
+    g_source_remove_unix_fd (source, g_steal_pointer (&tls->tag));
   return G_SOURCE_CONTINUE;
 }
 
@@ -326,15 +339,6 @@ cpd_tls_dup_protocol (CpdTls *tls)
 }
 
 static void
-stop_watching (CpdTls *tls)
-{
-  if (tls->tag != NULL)
-    g_source_remove_unix_fd (tls->source, tls->tag);
-  tls->tag = NULL;
-  g_source_set_ready_time (tls->source, -1);
-}
-
-static void
 start_watching (CpdTls *tls)
 {
   if (tls->tag == NULL)
@@ -352,10 +356,10 @@ update_watch (CpdTls *tls)
 {
   if (tls->source == NULL)
     return;
-  if (tls->condition == 0 || tls->held)
-    stop_watching (tls);
-  else
+  if (is_watched (tls))
     start_watching (tls);
+  else
+    g_source_set_ready_time (tls->source, -1);
 }
 
 /* From now on `ready` is called, again and again, while the connection is ready for one of these.
@@ -386,7 +390,7 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
   gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
 
   /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
-  if (tls->below != NULL && tls->tag != NULL && cpd_tls_socket_has_pending (&tls->socket))
+  if (tls->below != NULL && is_watched (tls) && cpd_tls_socket_has_pending (&tls->socket))
     g_source_set_ready_time (tls->source, 0);
   if (length >= 0)
     return length;
@@ -518,7 +522,9 @@ cpd_tls_get_fd (CpdTls *tls)
 void
 cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
 {
-  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+  if (limit_ms != tls->silence_ms)
+    setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+  tls->silence_ms = limit_ms;
 }
 
 /* While nothing is sent, the other end is asked from time to time whether it is still there. */

@@ -6,6 +6,7 @@
 
 #include "daemon/bus/cpd-describe.h"
 #include "tests/lib/fake-fetcher.h"
+#include "tests/lib/test-packet.h"
 
 static void
 assert_text (GVariant *dictionary, const char *key, const char *expected)
@@ -166,6 +167,78 @@ test_not_pinned (void)
   assert_count (failure, "pinned-keys", 0);
 }
 
+/* Returns: (transfer full): the first value of its body */
+static GVariant *
+read_first (CpdPacket *packet)
+{
+  g_autoptr (GDBusMessage) message = test_packet_read (packet);
+
+  return g_variant_get_child_value (g_dbus_message_get_body (message), 0);
+}
+
+/* Returns: (transfer full): as a reply has it */
+static GVariant *
+describe_connection (const CpdResponse *response)
+{
+  g_autoptr (CpdPacket) packet = test_packet_new ("a{sv}", /* descriptor= */ -1);
+  CpdMarshalArray entries = cpd_marshal_begin_array (cpd_packet_get_body (packet), 8);
+
+  cpd_describe_connection (response, cpd_packet_get_body (packet));
+  cpd_marshal_end_array (cpd_packet_get_body (packet), entries);
+  return read_first (packet);
+}
+
+static void
+test_connection (void)
+{
+  g_autoptr (GBytes) body = g_bytes_new_static ("12345", 5);
+  g_autofree char *url = g_strdup ("https://h.example/");
+  const CpdResponse response = { .body = body,
+                                 .url = url,
+                                 .tls_version = "1.3",
+                                 .tls_cipher = "TLS_AES_128_GCM_SHA256",
+                                 .reused = TRUE,
+                                 .redirects = 2,
+                                 .timings = { 1, 2, 3, 4, 5, 6 } };
+  g_autoptr (GVariant) info = describe_connection (&response);
+  g_autoptr (GVariant) expected = g_variant_ref_sink (g_variant_new_parsed (
+      "{'url': <'https://h.example/'>, 'http-version': <'1.1'>, 'tls-version': <'1.3'>, "
+      "'tls-cipher': <'TLS_AES_128_GCM_SHA256'>, 'connection-reused': <true>, "
+      "'redirects': <uint32 2>, 'body-bytes': <uint64 5>, 'timings': <{'queue': uint64 1, "
+      "'resolve': 2, 'connect': 3, 'tls': 4, 'first-byte': 5, 'total': 6}>}"));
+
+  g_assert_cmpvariant (info, expected);
+}
+
+static void
+test_connection_of_a_stream (void)
+{
+  g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
+  g_autofree char *proxy = g_strdup ("http://p.example:3128");
+  g_autofree char *url = g_strdup ("https://h.example/");
+  const CpdResponse response
+      = { .body = body, .streams = TRUE, .url = url, .tls_version = "1.2", .proxy = proxy };
+  g_autoptr (GVariant) info = describe_connection (&response);
+
+  assert_text (info, "proxy", "http://p.example:3128");
+  assert_text (info, "tls-cipher", "");
+  g_assert_false (g_variant_lookup (info, "body-bytes", "t", NULL));
+}
+
+static void
+test_headers (void)
+{
+  static const char *const headers[] = { "A", "b", "A", "", NULL };
+  g_autoptr (CpdPacket) packet = test_packet_new ("a(ss)", /* descriptor= */ -1);
+  g_autoptr (GVariant) expected
+      = g_variant_ref_sink (g_variant_new_parsed ("[('A', 'b'), ('A', '')]"));
+  g_autoptr (GVariant) array = NULL;
+
+  cpd_describe_headers ((GStrv)headers, cpd_packet_get_body (packet));
+  array = read_first (packet);
+  g_assert_cmpvariant (array, expected);
+}
+
 static void
 test_evidence (void)
 {
@@ -173,16 +246,18 @@ test_evidence (void)
   g_autoptr (CpdVerdict) verdict
       = fake_verdict_new ("h.example:443", identity, identity, CPD_MODE_ENFORCE);
   g_autofree char *key = NULL;
+  g_autoptr (CpdPacket) packet = test_packet_new ("a{sv}", /* descriptor= */ -1);
   g_autoptr (GVariant) info = NULL;
-  GVariantBuilder builder;
+  CpdMarshalArray entries;
   guint32 position;
   guint64 generation;
 
   g_assert_true (verdict->passed);
   key = certpin_key_to_text (verdict->matched_key);
-  g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  cpd_describe_evidence (verdict, &builder);
-  info = g_variant_ref_sink (g_variant_builder_end (&builder));
+  entries = cpd_marshal_begin_array (cpd_packet_get_body (packet), 8);
+  cpd_describe_evidence (verdict, cpd_packet_get_body (packet));
+  cpd_marshal_end_array (cpd_packet_get_body (packet), entries);
+  info = read_first (packet);
   assert_text (info, "matched-key", key);
   assert_text (info, "ocsp", "none");
   assert_count (info, "path-keys", 1);
@@ -203,6 +278,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/describe/scopes", test_scopes);
   g_test_add_func ("/bus/describe/mismatch", test_mismatch);
   g_test_add_func ("/bus/describe/not-pinned", test_not_pinned);
+  g_test_add_func ("/bus/describe/connection", test_connection);
+  g_test_add_func ("/bus/describe/connection-of-a-stream", test_connection_of_a_stream);
+  g_test_add_func ("/bus/describe/headers", test_headers);
   g_test_add_func ("/bus/describe/evidence", test_evidence);
   return g_test_run ();
 }

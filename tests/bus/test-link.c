@@ -490,7 +490,7 @@ test_messages_stay_whole (Fixture *f, gconstpointer user_data)
         g_dbus_connection_send_message (f->connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
                                         NULL, NULL);
       else
-        cpd_post_send (cpd_link_get_post (f->link), g_steal_pointer (&message));
+        cpd_post_send (cpd_link_get_post (f->link), cpd_packet_new (g_steal_pointer (&message)));
     }
   while (g_atomic_int_get (&arrived) < 100)
     {

@@ -85,7 +85,7 @@ send_message (Fixture *f, guint32 uid, const char *member, gsize size)
   g_dbus_message_set_body (
       message,
       g_variant_new ("(@ay)", g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1)));
-  cpd_outlet_send (f->outlet, uid, message, size + ESTIMATE);
+  cpd_outlet_send (f->outlet, uid, cpd_packet_new (message), size + ESTIMATE);
 }
 
 /* Returns: (transfer full): what arrived */

@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-socket.h"
 #include "daemon/bus/cpd-wire.h"
 #include "tests/lib/test-loop.h"
+#include "tests/lib/test-packet.h"
 
 #include <gio/gunixfdlist.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ typedef struct
 {
   CpdSource bus; /* the bus's end */
   int socket;
-  GMutex sending;
+  CpdBaton sending;
   CpdPost *post;
   CpdAlarm *alarm;
   unsigned int sent, freed;
@@ -44,7 +45,7 @@ set_up (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
   cpd_source_init (&f->bus, ends[0]);
   f->socket = ends[1];
-  g_mutex_init (&f->sending);
+  cpd_baton_init (&f->sending);
   f->post = cpd_post_new (f->socket, &f->sending);
   f->alarm = cpd_alarm_new ("messages that have left", on_sent, f);
   cpd_post_follow (f->post, f->alarm);
@@ -58,7 +59,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_clear_pointer (&f->alarm, cpd_alarm_free);
   close (f->socket);
   cpd_source_clear (&f->bus);
-  g_mutex_clear (&f->sending);
+  cpd_baton_clear (&f->sending);
 }
 
 static void
@@ -77,7 +78,7 @@ send_message (Fixture *f, guint32 number, gsize size)
   g_dbus_message_set_destination (message, ":1.2");
   g_dbus_message_set_body (message, g_variant_new ("(u@ay)", number, array));
   g_object_weak_ref (G_OBJECT (message), on_freed, &f->freed);
-  cpd_post_send (f->post, message);
+  cpd_post_send (f->post, cpd_packet_new (message));
 }
 
 /* Returns: (transfer full): the next one */
@@ -95,6 +96,18 @@ receive_bytes (Fixture *f, gsize *size)
   return bytes;
 }
 
+/* Returns: (transfer full) */
+static GDBusMessage *
+parse (guint8 *bytes, gsize size)
+{
+  g_autoptr (GError) error = NULL;
+  GDBusMessage *message
+      = g_dbus_message_new_from_blob (bytes, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+
+  g_assert_no_error (error);
+  return message;
+}
+
 /* Returns: (transfer full): the next one; it is what GDBus makes of it */
 static GDBusMessage *
 receive_message (Fixture *f)
@@ -102,10 +115,8 @@ receive_message (Fixture *f)
   gsize size, size_again;
   g_autofree guint8 *bytes = receive_bytes (f, &size), *again = NULL;
   g_autoptr (GError) error = NULL;
-  GDBusMessage *message
-      = g_dbus_message_new_from_blob (bytes, size, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
+  GDBusMessage *message = parse (bytes, size);
 
-  g_assert_no_error (error);
   again = g_dbus_message_to_blob (message, &size_again, G_DBUS_CAPABILITY_FLAGS_NONE, &error);
   g_assert_no_error (error);
   g_assert_cmpmem (bytes, size, again, size_again);
@@ -197,7 +208,7 @@ test_a_descriptor (Fixture *f, gconstpointer user_data)
 
   g_assert_cmpint (fstat (f->socket, &sent), ==, 0);
   send_message (f, 1, 1);
-  cpd_post_send (f->post, new_message_with_descriptor (f));
+  cpd_post_send (f->post, cpd_packet_new (new_message_with_descriptor (f)));
   send_message (f, 2, 1);
   first = receive_message (f);
   cpd_source_drop_old_fds (&f->bus);
@@ -225,7 +236,7 @@ test_what_cannot_be_serialized (Fixture *f, gconstpointer user_data)
   g_dbus_message_set_destination (message, ":1.2");
   g_dbus_message_set_body (message, g_variant_new ("(s)", "a"));
   g_dbus_message_set_signature (message, "u");
-  cpd_post_send (f->post, message);
+  cpd_post_send (f->post, cpd_packet_new (message));
   send_message (f, 1, 1);
   next = receive_message (f);
   while (f->sent < 2)
@@ -248,12 +259,118 @@ test_one_at_a_time (Fixture *f, gconstpointer user_data)
 {
   guint8 byte;
 
-  g_mutex_lock (&f->sending);
+  cpd_baton_take (&f->sending);
   send_message (f, 1, 1);
   cpd_post_flush (f->post, g_get_monotonic_time () + 50 * 1000);
   g_assert_cmpint (recv (f->bus.socket, &byte, 1, MSG_DONTWAIT), <, 0);
-  g_mutex_unlock (&f->sending);
+  cpd_baton_give (&f->sending);
   g_object_unref (receive_message (f));
+}
+
+/* Returns: (transfer full): ready to be sent, of about that size */
+static CpdPacket *
+new_ready (guint32 number, gsize size)
+{
+  g_autoptr (GBytes) bytes = g_bytes_new_take (g_malloc0 (size), size);
+  CpdPacket *packet = test_packet_new ("uay", /* descriptor= */ -1);
+
+  cpd_marshal_number (cpd_packet_get_body (packet), number);
+  cpd_marshal_inset (cpd_packet_get_body (packet), bytes);
+  return packet;
+}
+
+static void
+assert_next_is (Fixture *f, guint32 expected)
+{
+  gsize size;
+  g_autofree guint8 *bytes = receive_bytes (f, &size);
+  g_autoptr (GDBusMessage) message = parse (bytes, size);
+  guint32 number;
+
+  g_variant_get_child (g_dbus_message_get_body (message), 0, "u", &number);
+  g_assert_cmpuint (number, ==, expected);
+}
+
+static void
+test_at_once (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPacket) packet = new_ready (1, 10), large = new_ready (2, LARGE);
+  g_autoptr (CpdPacket) not_ready = cpd_packet_new (new_message_with_descriptor (f));
+  guint8 byte;
+
+  g_assert_true (cpd_post_send_now (f->post, packet));
+  g_assert_cmpint (recv (f->bus.socket, &byte, 1, MSG_DONTWAIT | MSG_PEEK), ==, 1);
+  assert_next_is (f, 1);
+  g_assert_cmpuint (cpd_post_count_sent (f->post), ==, 0);
+  g_assert_false (cpd_post_send_now (f->post, large));
+  g_assert_false (cpd_post_send_now (f->post, not_ready));
+  g_assert_true (cpd_baton_try (&f->sending));
+  cpd_baton_give (&f->sending);
+}
+
+/* Not while another message of the connection is on its way. */
+static void
+test_not_at_once_in_between (Fixture *f, gconstpointer user_data)
+{
+  CpdPacket *packet = new_ready (1, 10);
+
+  cpd_baton_take (&f->sending);
+  g_assert_false (cpd_post_send_now (f->post, packet));
+  cpd_baton_give (&f->sending);
+  cpd_post_send (f->post, packet);
+  assert_next_is (f, 1);
+}
+
+/* Nothing overtakes what the bus has not read. */
+static void
+test_not_at_once_before_others (Fixture *f, gconstpointer user_data)
+{
+  CpdPacket *packet = new_ready (2, 10);
+
+  send_message (f, 1, LARGE);
+  g_assert_false (cpd_post_send_now (f->post, packet));
+  cpd_post_send (f->post, packet);
+  assert_next_is (f, 1);
+  assert_next_is (f, 2);
+}
+
+/* The socket takes a part: the thread sends the rest, and nobody comes in between. */
+static void
+test_a_part_at_once (Fixture *f, gconstpointer user_data)
+{
+  const int bytes = 1;
+  CpdPacket *packet = new_ready (1, 7 * 1024);
+
+  g_assert_cmpint (setsockopt (f->socket, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes), ==, 0);
+  g_assert_false (cpd_post_send_now (f->post, packet));
+  g_assert_true (cpd_packet_is_begun (packet));
+  g_assert_false (cpd_baton_try (&f->sending));
+  cpd_post_send (f->post, packet);
+  send_message (f, 2, 10);
+  assert_next_is (f, 1);
+  assert_next_is (f, 2);
+  while (f->sent < 2)
+    test_loop_step ();
+  g_assert_true (cpd_baton_try (&f->sending));
+  cpd_baton_give (&f->sending);
+}
+
+/* There is no room for the first byte. */
+static void
+test_no_room_at_once (Fixture *f, gconstpointer user_data)
+{
+  static const guint8 zeros[1000];
+  CpdPacket *packet = new_ready (1, 10);
+  gsize filled = 0;
+  gssize sent;
+
+  while ((sent = send (f->socket, zeros, sizeof zeros, MSG_DONTWAIT)) > 0)
+    filled += (gsize)sent;
+  g_assert_false (cpd_post_send_now (f->post, packet));
+  g_assert_false (cpd_packet_is_begun (packet));
+  cpd_post_send (f->post, packet);
+  g_assert_true (cpd_source_skip (&f->bus, filled));
+  assert_next_is (f, 1);
 }
 
 /* Nobody reads any more: what waits is freed, and its end is not awaited for ever. */
@@ -284,6 +401,11 @@ main (int argc, char **argv)
   ADD ("a-descriptor", test_a_descriptor);
   ADD ("what-cannot-be-serialized", test_what_cannot_be_serialized);
   ADD ("one-at-a-time", test_one_at_a_time);
+  ADD ("at-once", test_at_once);
+  ADD ("not-at-once-in-between", test_not_at_once_in_between);
+  ADD ("not-at-once-before-others", test_not_at_once_before_others);
+  ADD ("a-part-at-once", test_a_part_at_once);
+  ADD ("no-room-at-once", test_no_room_at_once);
   ADD ("a-bus-that-is-gone", test_a_bus_that_is_gone);
   return g_test_run ();
 }

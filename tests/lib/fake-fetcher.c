@@ -40,14 +40,27 @@ held_free (gpointer data)
   g_free (held);
 }
 
+/* Returns: (transfer full) */
+static CpdResponse *
+new_response (void)
+{
+  CpdResponse *response = g_new0 (CpdResponse, 1);
+
+  response->status = 200;
+  response->headers = g_strsplit ("A b A c", " ", -1);
+  response->body = g_bytes_new_static ("body", 4);
+  response->url = g_strdup ("https://h.example/final");
+  response->tls_version = "1.3";
+  response->redirects = 1;
+  return response;
+}
+
 /* `task`: (transfer full) */
 static void
 end (GTask *task, GError *error)
 {
   FakeFetcher *fetcher = g_task_get_source_object (task);
   Held *held = g_task_get_task_data (task);
-  g_autoptr (GBytes) body = g_bytes_new_static ("body", 4);
-  const char *info = "{'url': <'https://h.example/final'>, 'body-bytes': <uint64 4>}";
 
   g_queue_remove (fetcher->held, task);
   if (held->cancelled_id != 0)
@@ -55,11 +68,7 @@ end (GTask *task, GError *error)
   if (error != NULL)
     g_task_return_error (task, error);
   else
-    g_task_return_pointer (task,
-                           certpin_response_new (200,
-                                                 g_variant_new_parsed ("[('A', 'b'), ('A', 'c')]"),
-                                                 body, g_variant_new_parsed (info)),
-                           (GDestroyNotify)certpin_response_unref);
+    g_task_return_pointer (task, new_response (), (GDestroyNotify)cpd_response_free);
   g_object_unref (task);
 }
 
@@ -98,7 +107,7 @@ fake_fetcher_fetch_async (CpdFetcher *port, CpdOrder *order, gint64 started_us, 
     end (task, NULL);
 }
 
-static CertpinResponse *
+static CpdResponse *
 fake_fetcher_fetch_finish (CpdFetcher *port, GAsyncResult *result, CpdVerdict **verdict,
                            GError **error)
 {

@@ -35,7 +35,7 @@ typedef struct
   CpdFetcher *fetcher;
   GCancellable *cancellable;
   GAsyncResult *result;
-  CertpinResponse *response;
+  CpdResponse *response;
   CpdVerdict *verdict;
   GError *error;
 } Fetch;
@@ -73,6 +73,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Fetch, fetch_free)
 
 void channel_assert_answered (Fetch *fetch, unsigned int status);
 void channel_assert_failed (Fetch *fetch, CertpinError code);
+const char *channel_get_header (Fetch *fetch, const char *name);
 gboolean channel_was_reused (Fetch *fetch);
 void channel_assert_passes (ChannelFixture *f);
 void channel_assert_refused (ChannelFixture *f, CertpinError code);

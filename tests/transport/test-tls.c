@@ -243,6 +243,24 @@ test_not_watched (TlsFixture *f, gconstpointer user_data)
   g_assert_cmpuint (count, ==, 0);
 }
 
+/* GLib does not poll the socket for nothing, and does so again. */
+static void
+test_watched_again (TlsFixture *f, gconstpointer user_data)
+{
+  unsigned int count = 0;
+
+  tls_assert_shakes_hands (f);
+  cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
+  cpd_tls_watch (f->tls, 0, NULL, NULL);
+  serve (f, 2);
+  while (g_main_context_iteration (NULL, FALSE))
+    ;
+  g_assert_false (g_main_context_pending (NULL));
+  cpd_tls_watch (f->tls, G_IO_IN, count_up, &count);
+  while (count == 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
 /* The server asks for new keys (RFC 8446, section 4.6.3), and the client reads that, whatever it
  * still has to send. */
 static void
@@ -546,6 +564,7 @@ main (int argc, char **argv)
   ADD ("reads/no-tickets-without-end", &usual, test_tickets);
   ADD ("watch/tells-of-what-is-read-already", &usual, test_tells_of_what_is_read_already);
   ADD ("watch/not-what-is-not-watched", &usual, test_not_watched);
+  ADD ("watch/again", &usual, test_watched_again);
   ADD ("sends/records-together", &usual, test_sends_records_together);
   ADD ("sends/what-is-taken/1.3", &usual, test_sends_what_is_taken);
   ADD ("sends/what-is-taken/1.2", &tls_1_2, test_sends_what_is_taken);

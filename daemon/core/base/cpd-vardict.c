@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Builds an a{sv} for a reply that is made often. GVariantDict and format strings do the same, but
- * took a third of all that a request costs: they hash, parse and look types up anew. */
+/* Builds an a{sv} whose names are known to differ. GVariantDict and format strings do the same, but
+ * hash, parse and look types up anew. */
 
 #include "config.h"
 
@@ -19,27 +19,4 @@ cpd_vardict_add (GVariantBuilder *vardict, const char *name, GVariant *value)
 {
   g_variant_builder_add_value (vardict, g_variant_new_dict_entry (g_variant_new_string (name),
                                                                   g_variant_new_variant (value)));
-}
-
-/* `others`: an a{sv} with other names. */
-void
-cpd_vardict_add_all (GVariantBuilder *vardict, GVariant *others)
-{
-  gsize count = g_variant_n_children (others);
-
-  for (gsize i = 0; i < count; i++)
-    {
-      g_autoptr (GVariant) entry = g_variant_get_child_value (others, i);
-
-      g_variant_builder_add_value (vardict, entry);
-    }
-}
-
-/* Returns: (floating): (ss) */
-GVariant *
-cpd_vardict_new_pair (const char *first, const char *second)
-{
-  GVariant *const pair[] = { g_variant_new_string (first), g_variant_new_string (second) };
-
-  return g_variant_new_tuple (pair, G_N_ELEMENTS (pair));
 }

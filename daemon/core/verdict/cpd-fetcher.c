@@ -29,7 +29,7 @@ cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us
  * the error is one. It is set with or without a response.
  * Errors: CERTPIN_ERROR alone.
  * Returns: (transfer full): the response, or NULL with `error` set */
-CertpinResponse *
+CpdResponse *
 cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                           GError **error)
 {

@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include "client-lib/certpin-response.h"
 #include "daemon/core/base/cpd-budget.h"
 #include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-order.h"
+#include "daemon/core/verdict/cpd-response.h"
 #include "daemon/core/verdict/cpd-tunnel-order.h"
 
 #include <gio/gio.h>
@@ -23,7 +23,7 @@ struct _CpdFetcherInterface
 
   void (*fetch_async) (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us, CpdBudget *bodies,
                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
-  CertpinResponse *(*fetch_finish) (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
+  CpdResponse *(*fetch_finish) (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
                                     GError **error);
 
   void (*tunnel_async) (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
@@ -41,7 +41,7 @@ struct _CpdFetcherInterface
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
                               CpdBudget *bodies, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
-CertpinResponse *cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result,
+CpdResponse *cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result,
                                            CpdVerdict **verdict, GError **error);
 
 void cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
