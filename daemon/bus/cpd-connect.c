@@ -96,15 +96,14 @@ open_fail (CpdCall *call, GError *error)
   cpd_call_fail (call, error);
 }
 
-/* `known`: by the fetcher. Returns: (transfer full): the descriptor, that, and what the verdict
- * proves */
+/* `known`: by the fetcher.
+ * Returns: (transfer full): the descriptor, that, and what the verdict proves */
 static CpdPacket *
 new_reply (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
 {
   const Opening *opening = call->data;
-  CpdPacket *reply
-      = cpd_packet_new_reply (call->arrival->message, "ha{sv}",
-                              cpd_transfer_steal_descriptor (opening->order->transfer));
+  CpdPacket *reply = cpd_packet_new_reply (
+      call->arrival->message, "ha{sv}", cpd_transfer_steal_descriptor (opening->order->transfer));
   CpdMarshal *body = cpd_packet_get_body (reply);
   CpdMarshalArray info;
 
