@@ -64,7 +64,7 @@ def _(world):
     server, _ = world.serve_pinned(buffer=4096)
     going_on = threading.Event()
     server.before_read = lambda connection: connection.bytes < 16384 or going_on.wait(DEADLINE_S)
-    upload = world.alice.begin_request(server.url(HOST), 'PUT', body=bytes(8 << 20))
+    upload = world.alice.begin_request(server.url(HOST), 'PUT', body=bytes(4 << 20))
     server.wait(lambda: server.bytes >= 16384, 'the upload to begin')
     world.alice.pin(HOST, world.issue().der)
     world.alice.refused('PinChanged', upload.answer)

@@ -90,7 +90,7 @@ FLOODS = {
     'many headers': lambda caller: [
         caller.begin_request('https://unpinned.test/', headers=[('a', 'b')] * 1300) for _ in range(CALLS)],
     'large bodies': lambda caller: [
-        caller.begin_request('https://unpinned.test/', method='PUT', body=bytes(8 << 20)) for _ in range(4)],
+        caller.begin_request('https://unpinned.test/', method='PUT', body=bytes(4 << 20)) for _ in range(4)],
     'changes of pins': lambda caller: [
         call for i in range(CALLS // 2) for call in
         (pin_keys(caller, f'h{i}.test', [KEY]), caller.begin(PINS, 'Unpin', '(sa{sv})', f'h{i}.test', {}))],

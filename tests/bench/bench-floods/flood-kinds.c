@@ -20,7 +20,7 @@
 #define KEYS_MAX        64
 #define MANY_KEYS       1000000
 #define MANY_HEADERS    500000
-#define UPLOAD_BYTES    (15 * 1024 * 1024)
+#define UPLOAD_BYTES    (4 * 1024 * 1024)
 #define NAMES           256 /* different ones, where one would be found in a cache */
 #define REQUEST_TOKENS  64
 #define PROPERTIES      "org.freedesktop.DBus.Properties"
