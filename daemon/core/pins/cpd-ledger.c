@@ -293,11 +293,14 @@ take_old (CpdLedger *ledger, CpdChange *change, GError **error)
                      cpd_host_get_text (change->host));
 }
 
-/* Whether less passes than before, for a change that must not fail for lack of room. */
+/* Whether less passes than before, for a change that must not fail for lack of room. A pin in place
+ * of another one can be of any size, however few keys it has. */
 static gboolean
-narrows (const CpdPin *old, const CpdPin *pin)
+narrows (const CpdPin *old, const CpdChange *change)
 {
-  return old != NULL && (pin->state == CPD_STATE_BLOCKED || pin->keys->len < old->keys->len);
+  return old != NULL
+         && (change->pin->state == CPD_STATE_BLOCKED
+             || (change->edit != NULL && change->pin->keys->len < old->keys->len));
 }
 
 /* Whether the layer stays within its limit. */
@@ -311,7 +314,7 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
   if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
   if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
-      || narrows (old, change->pin))
+      || narrows (old, change))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                      "the pins would take more than %" G_GUINT64_FORMAT

@@ -141,6 +141,19 @@ test_key_limit (StoreFixture *f, gconstpointer user_data)
   assert_edits (f, CPD_EDIT_ADD, "}");
 }
 
+/* Fewer keys do not make a pin small. */
+static void
+assert_no_room_for_large_pin (StoreFixture *f)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", USER, 'c');
+  g_autoptr (GError) error = NULL;
+
+  pin->note = g_strnfill (1000, 'n');
+  g_assert_false (store_set_pin (f, STORE_UID, pin, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  assert_keys (f, "ab");
+}
+
 static void
 test_byte_limit (StoreFixture *f, gconstpointer user_data)
 {
@@ -152,6 +165,7 @@ test_byte_limit (StoreFixture *f, gconstpointer user_data)
   f->max_bytes = 350;
   store_fixture_reopen (f);
   assert_edits (f, CPD_EDIT_ADD, "b");
+  assert_no_room_for_large_pin (f);
   f->max_bytes = 100;
   store_fixture_reopen (f);
   assert_edits (f, CPD_EDIT_REMOVE, "a"); /* a removal must not fail for lack of room */
