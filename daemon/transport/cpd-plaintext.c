@@ -8,6 +8,10 @@
 
 #include "daemon/transport/cpd-plaintext.h"
 
+/* Each byte is a system call of its own, so that nothing behind the consent is read: a turn of the
+ * main loop takes a few. */
+#define TURN_MAX_BYTES 512
+
 struct _CpdPlaintext
 {
   CpdTls *tls; /* whose handshake has not begun */
@@ -89,17 +93,18 @@ go_on (gpointer user_data)
 {
   CpdPlaintext *plaintext = user_data;
   gboolean over = FALSE;
+  gsize left = TURN_MAX_BYTES;
   GError *error = NULL;
 
-  while (!over && speak (plaintext, &error) && listen_to_byte (plaintext, &error))
+  while (!over && left-- > 0 && speak (plaintext, &error) && listen_to_byte (plaintext, &error))
     over = cpd_preamble_is_over (plaintext->preamble);
   if (over && check_silent (plaintext, &error))
     finish (plaintext, NULL);
-  else if (!would_block (error))
+  else if (error != NULL && !would_block (error))
     finish (plaintext, error);
   else
     {
-      g_error_free (error);
+      g_clear_error (&error);
       cpd_tls_watch (plaintext->tls, cpd_tls_has_unsent (plaintext->tls) ? G_IO_OUT : G_IO_IN,
                      go_on, plaintext);
     }

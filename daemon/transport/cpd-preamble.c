@@ -12,9 +12,8 @@
 
 #include <string.h>
 
-#define LINE_MAX_BYTES 8192
-#define LINES_MAX      128 /* of one answer */
-#define SHOWN_BYTES    100
+#define ANSWER_MAX_BYTES (16 * 1024)
+#define SHOWN_BYTES      100
 
 /* What the last line of an answer is. */
 typedef enum
@@ -121,7 +120,7 @@ struct _CpdPreamble
   const Step *step; /* without a judge: it is over */
   gboolean asked;   /* the request of this step */
   GString *line;    /* of the answer */
-  unsigned int lines;
+  gsize answered;   /* bytes, of this step */
 };
 
 /* Returns: (transfer full) */
@@ -178,7 +177,7 @@ begin_step (CpdPreamble *preamble)
 {
   preamble->step++;
   preamble->asked = FALSE;
-  preamble->lines = 0;
+  preamble->answered = 0;
   g_string_truncate (preamble->line, 0);
 }
 
@@ -187,15 +186,14 @@ begin_step (CpdPreamble *preamble)
 gboolean
 cpd_preamble_take (CpdPreamble *preamble, guint8 byte, GError **error)
 {
+  if (++preamble->answered > ANSWER_MAX_BYTES)
+    return fail (preamble, "sent an answer without end:", error);
   g_string_append_c (preamble->line, (char)byte);
   switch (preamble->step->judge (preamble->line, preamble->step->wanted))
     {
     case UNFINISHED:
-      return preamble->line->len < LINE_MAX_BYTES
-             || fail (preamble, "sent a line without end:", error);
+      return TRUE;
     case NOT_LAST:
-      if (++preamble->lines == LINES_MAX)
-        return fail (preamble, "sent an answer without end:", error);
       g_string_truncate (preamble->line, 0);
       return TRUE;
     case CONSENT:
