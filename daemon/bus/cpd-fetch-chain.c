@@ -275,15 +275,16 @@ enter_queue (CpdCall *call)
     look_fail (call, error);
 }
 
-/* Whoever may not pin hosts reaches only those that are pinned, also for a look at them. */
+/* Whoever may not pin hosts reaches only those to which requests may go, also for a look. */
 static void
 act_fetch_chain (CpdCall *call)
 {
   CpdHost *target = ((Look *)call->data)->order->target;
   g_autoptr (CpdPolicy) policy
       = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
+  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
 
-  if (!cpd_policy_is_empty (policy))
+  if (verdict->passed)
     {
       enter_queue (call);
       return;

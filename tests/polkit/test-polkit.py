@@ -223,6 +223,8 @@ def _(machine):
     holds('/etc/polkit-1/rules.d' in error.message, f'‘{error.message}’ names no remedy')
     machine.user('root').pin_keys('a.invalid', KEY, scope='system')
     alice.refused(reached, alice.fetch_chain, 'a.invalid')
+    machine.user('root').block('a.invalid', scope='system')
+    alice.refused('NotAuthorized', alice.fetch_chain, 'a.invalid')
     write_rule('if (action.id == "org.certpin.secure-request") return polkit.Result.NO;')
     eventually(alice.refused, 'NotAuthorized', alice.fetch_chain, 'a.invalid')
 

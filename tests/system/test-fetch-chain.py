@@ -286,6 +286,14 @@ def _(world):
     for host in ('home.test', '127.0.0.1'):
         world.alice.refused('AddressDenied', world.alice.fetch_chain, host, port=server.port)
     server.barrier()
+    world.root.block('home.test', scope='system')
+    world.alice.refused('AddressDenied', world.alice.fetch_chain, 'home.test', port=server.port)
+    world.root.pin('home.test', world.issue().der, scope='system', expires=int(time.time()) + 1)
+    deadline = time.monotonic() + DEADLINE_S
+    while world.root.get_pin('home.test', scope='system')['state'] == 'active':
+        holds(time.monotonic() < deadline, 'the pin never ended')
+    world.alice.refused('AddressDenied', world.alice.fetch_chain, 'home.test', port=server.port)
+    server.barrier()
     equal(len(server.connections), 0, 'the number of connections')
     world.root.pin('home.test', world.issue().der, scope='system')
     shows(world, server, 'PinMismatch', host='home.test')
