@@ -28,10 +28,14 @@ typedef struct
   gint64 started_us;  /* monotonic: when it was authorised */
 } Look;
 
+/* Whatever could begin it now, or end it a second time: it may last until its caller reads the
+ * reply. */
 static void
 stop_watching (Look *look)
 {
   g_clear_handle_id (&look->timer, g_source_remove);
+  if (look->place != NULL)
+    cpd_place_rest (look->place);
   g_clear_signal_handler (&look->cancelled_id, look->cancellable);
   if (look->gone != NULL)
     g_clear_signal_handler (&look->gone_id, look->gone);
@@ -206,7 +210,6 @@ look_on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdInspection *inspection = cpd_fetcher_inspect_finish (CPD_FETCHER (source), result, &error);
   g_autoptr (GTask) task = NULL;
 
-  cpd_place_rest (((Look *)call->data)->place);
   if (inspection == NULL)
     {
       look_fail (call, error);

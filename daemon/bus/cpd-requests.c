@@ -28,10 +28,14 @@ typedef struct
   gint64 started_us;  /* monotonic: when it was authorised */
 } Request;
 
-/* Disconnects everything that could end it a second time. */
+/* Whatever could begin it now, or end it a second time: it may last until its caller reads the
+ * reply. */
 static void
 stop_watching (Request *request)
 {
+  g_clear_handle_id (&request->timer, g_source_remove);
+  if (request->place != NULL)
+    cpd_place_rest (request->place);
   g_clear_signal_handler (&request->cancelled_id, request->cancellable);
   if (request->gone != NULL)
     g_clear_signal_handler (&request->gone_id, request->gone);
@@ -51,7 +55,6 @@ request_free (gpointer data)
   Request *request = data;
 
   stop_watching (request);
-  g_clear_handle_id (&request->timer, g_source_remove);
   if (request->place != NULL)
     {
       cpd_budget_give_back (cpd_place_get_bodies (request->place), request->taken);
@@ -175,7 +178,6 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdResponse) response
       = cpd_fetcher_fetch_finish (CPD_FETCHER (source), result, &verdict, &error);
 
-  cpd_place_rest (((Request *)call->data)->place);
   if (response != NULL)
     {
       answer (call, response, verdict);

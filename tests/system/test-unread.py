@@ -7,15 +7,16 @@ import re
 
 from gi.repository import GLib
 
-from lib.caller import PINS
+from lib.caller import NAME, PATH, PINS, REQUESTS
 from lib.tap import equal, holds, run, test
 from lib.unread import Unread
-from lib.world import World
+from lib.world import HOST, World
 
 KIB, MIB = 1024, 1024 * 1024
 # dbus-daemon lets a caller wait for 128 replies; to each call beyond it answers itself, with an error.
 FEW, MANY = 120, 3000
 CREDIT, ERRORS = MIB, MIB
+QUEUED_MS = 2000
 STATS = ('org.freedesktop.DBus.Debug.Stats', 'GetConnectionStats', '(s)')
 
 
@@ -34,11 +35,18 @@ def bystander_is_answered(world):
         world.bob.refused('NotPinned', world.bob.get_pin, 'nobody.localhost')
 
 
+def pin_hosts(world):
+    for number in range(40):
+        world.root.pin_keys(f'h{number}.localhost', 'sha256/' + 'E' * 43 + '=', note='n' * 1000)
+
+
+LIST_PINS = (PINS, 'ListPins', GLib.Variant('(a{sv})', ({},)))
+
+
 def add_test(what, count, most, *call):
     @test(f'three connections that never read, with {what}: little is held for them, and others are answered')
     def _(world):
-        for number in range(40):
-            world.root.pin_keys(f'h{number}.localhost', 'sha256/' + 'E' * 43 + '=', note='n' * 1000)
+        pin_hosts(world)
         before = memory(world)
         silent = [Unread(world.shared.bus.address) for _ in range(3)]
         for one in silent:
@@ -55,8 +63,38 @@ def add_test(what, count, most, *call):
         equal(len(world.root.list_pins()), 40, 'the pins')
 
 
-add_test('ListPins', FEW, CREDIT, PINS, 'ListPins', GLib.Variant('(a{sv})', ({},)))
+add_test('ListPins', FEW, CREDIT, *LIST_PINS)
 add_test('many calls of Introspect', MANY, CREDIT + ERRORS, 'org.freedesktop.DBus.Introspectable', 'Introspect')
+
+
+def add_queue_test(what, method, types, *arguments):
+    @test(f'{what} that timed out in the queue, and whose caller does not read that, is not begun in its turn')
+    def _(world):
+        world.daemon.configure('[Limits]\nRunningPerUser=1\n')
+        world.daemon.restart()
+        pin_hosts(world)
+        identity = world.issue()
+        world.root.pin(HOST, identity.der)
+        busy, idle = world.serve(identity, handshake=False), world.serve(identity)
+        running = world.root.begin_request(busy.url(HOST), timeout_ms=60000, handle_token='mine')
+        busy.wait(lambda: len(busy.connections) == 1, 'a connection')
+        unread = Unread(world.shared.bus.address)
+        options = {'timeout-ms': GLib.Variant('u', QUEUED_MS)}
+        unread.call(REQUESTS, method, GLib.Variant(types, tuple(part(idle) for part in arguments) + (options,)))
+        unread.flood(*LIST_PINS, count=FEW)
+        world.root.refuses('TimedOut', idle.url(HOST), timeout_ms=QUEUED_MS)
+        world.root.call(NAME + '.Request', 'Cancel', '',
+                        path=f'{PATH}/request/{world.root.unique_name[1:].replace(".", "_")}/mine')
+        world.root.refused('Cancelled', running.wait)
+        world.arrives(idle, caller=world.root)
+        equal((len(idle.connections), len(idle.requests)), (1, 1), 'the connections and the requests')
+        unread.close()
+        bystander_is_answered(world)
+
+
+add_queue_test('a request', 'SecureRequest', '(ssa(ss)aya{sv})',
+               lambda _: 'GET', lambda server: server.url(HOST), lambda _: [], lambda _: b'')
+add_queue_test('a look', 'FetchChain', '(sa{sv})', lambda server: f'{HOST}:{server.port}')
 
 
 @test('signals that are not read are dropped, and one that missed some is told so')

@@ -174,15 +174,29 @@ cpd_place_enter (CpdPlace *place, GError **error)
   return TRUE;
 }
 
-/* Lets others run, but keeps the place: its bodies still count. */
+/* It neither runs any more nor waits. */
+static void
+step_back (CpdPlace *place)
+{
+  CpdQueue *queue = place->queue;
+  User *user = place->user;
+
+  if (place->running)
+    {
+      place->running = FALSE;
+      user->running--;
+      queue->running--;
+    }
+  else if (g_queue_remove (&user->waiting, place) && g_queue_is_empty (&user->waiting))
+    g_queue_remove (queue->round, user);
+}
+
+/* It will not be started any more, and others may be, but it keeps the place: its bodies still
+ * count. */
 void
 cpd_place_rest (CpdPlace *place)
 {
-  if (!place->running)
-    return;
-  place->running = FALSE;
-  place->user->running--;
-  place->queue->running--;
+  step_back (place);
   serve (place->queue);
 }
 
@@ -193,13 +207,7 @@ cpd_place_leave (CpdPlace *place)
   CpdQueue *queue = place->queue;
   User *user = place->user;
 
-  if (place->running)
-    {
-      user->running--;
-      queue->running--;
-    }
-  else if (g_queue_remove (&user->waiting, place) && g_queue_is_empty (&user->waiting))
-    g_queue_remove (queue->round, user);
+  step_back (place);
   g_free (place);
   if (--user->places == 0)
     g_hash_table_remove (queue->users, GUINT_TO_POINTER (user->uid));

@@ -229,6 +229,24 @@ test_leave_while_waiting (Fixture *f, gconstpointer user_data)
   leave (f, "c");
 }
 
+/* Whatever has ended in the queue is not started, though its place is kept. */
+static void
+test_rest_while_waiting (Fixture *f, gconstpointer user_data)
+{
+  enter (f, 'a', 1);
+  enter (f, 'b', 1);
+  enter (f, 'x', 2);
+  enter (f, 'c', 1);
+  cpd_place_rest (f->guests[1].place);
+  cpd_place_rest (f->guests[2].place);
+  leave (f, "a");
+  assert_started (f, "ac");
+  cpd_place_rest (f->guests[3].place);
+  enter (f, 'd', 1);
+  assert_started (f, "acd");
+  leave (f, "bxcd");
+}
+
 static void
 test_leave_unentered (Fixture *f, gconstpointer user_data)
 {
@@ -333,6 +351,7 @@ main (int argc, char *argv[])
   ADD ("waiting-per-uid", &tight, test_waiting_per_uid);
   ADD ("nobody-may-wait", &no_waiting, test_no_waiting);
   ADD ("leave-while-waiting", &one_at_a_time, test_leave_while_waiting);
+  ADD ("rest-while-waiting", &one_at_a_time, test_rest_while_waiting);
   ADD ("leave-before-entering", &one_at_a_time, test_leave_unentered);
   ADD ("leaves-in-its-own-start", &one_at_a_time, test_leaves_in_its_start);
   ADD ("starts-within-starts", &one_at_a_time, test_chain_of_starts);
