@@ -8,6 +8,7 @@
 
 #include "daemon/bus/cpd-connect-order.h"
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-errand.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-refusals.h"
 #include "daemon/core/base/cpd-vardict.h"
@@ -16,34 +17,18 @@
 /* A connection that is being opened; belongs to its call. */
 typedef struct
 {
+  CpdErrand errand;
   CpdTunnelOrder *order;
-  CpdRequestObjects *objects;
-  char *path; /* of its object; NULL: it has none, or that goes on without the call */
-  GCancellable *cancellable;
-  GCancellable *gone; /* the caller's; NULL before it is identified */
-  gulong gone_id;
   gint64 deadline_us; /* monotonic: of the reply */
 } Opening;
-
-static void
-stop_watching_caller (Opening *opening)
-{
-  if (opening->gone != NULL)
-    g_clear_signal_handler (&opening->gone_id, opening->gone);
-}
 
 static void
 opening_free (gpointer data)
 {
   Opening *opening = data;
 
-  stop_watching_caller (opening);
-  if (opening->path != NULL)
-    cpd_request_objects_remove (opening->objects, opening->path);
-  g_free (opening->path);
+  cpd_errand_clear (&opening->errand);
   cpd_tunnel_order_unref (opening->order);
-  g_clear_object (&opening->gone);
-  g_object_unref (opening->cancellable);
   g_free (opening);
 }
 
@@ -91,7 +76,7 @@ open_fail (CpdCall *call, GError *error)
 {
   Opening *opening = call->data;
 
-  stop_watching_caller (opening);
+  cpd_errand_stop (&opening->errand);
   cpd_transfer_end (opening->order->transfer, error);
   cpd_call_fail (call, error);
 }
@@ -110,7 +95,7 @@ new_reply (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
   cpd_marshal_number (body, 0);
   info = cpd_marshal_begin_array (body, 8);
   cpd_marshal_name (body, "request", "o");
-  cpd_marshal_text (body, opening->path);
+  cpd_marshal_text (body, opening->errand.path);
   cpd_marshal_children (body, known);
   cpd_describe_evidence (verdict, body);
   cpd_describe_report (verdict->report, cpd_call_now_s (), body);
@@ -123,12 +108,11 @@ answer (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
 {
   Opening *opening = call->data;
   CpdPacket *reply = new_reply (call, known, verdict);
-  g_autofree char *path = g_steal_pointer (&opening->path);
 
   if (verdict->report != NULL)
     cpd_refusals_note_report (call->parts, call->caller, verdict->report);
-  stop_watching_caller (opening);
-  cpd_request_objects_keep (opening->objects, path, /* deadline_us= */ 0);
+  cpd_errand_stop (&opening->errand);
+  cpd_errand_keep_object (&opening->errand, /* deadline_us= */ 0);
   cpd_call_return_packet (call, reply, 0, opening->deadline_us);
 }
 
@@ -166,38 +150,8 @@ act_open_connection (CpdCall *call)
       return;
     }
   opening->deadline_us = started_us + (gint64)opening->order->timeout_ms * 1000;
-  cpd_fetcher_tunnel_async (call->parts->fetcher, opening->order, started_us, opening->cancellable,
-                            on_opened, call);
-}
-
-static gboolean
-watch_caller (CpdCall *call, GError **error)
-{
-  Opening *opening = call->data;
-
-  opening->gone = g_object_ref (call->caller->gone);
-  opening->gone_id = g_signal_connect_swapped (
-      opening->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), opening->cancellable);
-  if (g_cancellable_is_cancelled (opening->gone))
-    g_cancellable_cancel (opening->cancellable);
-  return TRUE;
-}
-
-/* `token`: (nullable): NULL: one is chosen */
-static gboolean
-add_object (CpdCall *call, const char *token, GError **error)
-{
-  Opening *opening = call->data;
-  const CpdRequestObject object = {
-    .caller = call->caller,
-    .token = token,
-    .cancellable = opening->cancellable,
-    .transfer = opening->order->transfer,
-    .outlives_caller = TRUE,
-  };
-
-  opening->path = cpd_request_objects_add (opening->objects, &object, error);
-  return opening->path != NULL;
+  cpd_fetcher_tunnel_async (call->parts->fetcher, opening->order, started_us,
+                            opening->errand.cancellable, on_opened, call);
 }
 
 static gboolean
@@ -213,14 +167,16 @@ parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
   order->transfer = new_transfer (call);
   opening = g_new0 (Opening, 1);
   opening->order = order;
-  opening->objects = call->parts->request_objects;
-  opening->cancellable = g_cancellable_new ();
+  cpd_errand_init (&opening->errand, call, /* funcs= */ NULL);
   cpd_call_take_data (call, opening, opening_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (cpd_host_get_name (order->target));
-  call->check = watch_caller;
+  call->check = cpd_errand_follow_caller;
   call->act = act_open_connection;
-  return add_object (call, token, error);
+  return cpd_errand_add_object (
+      &opening->errand,
+      (CpdRequestObject){ .token = token, .transfer = order->transfer, .outlives_caller = TRUE },
+      error);
 }
 
 const CpdMethod cpd_connect[] = { { "OpenConnection", parse_open_connection }, { NULL } };

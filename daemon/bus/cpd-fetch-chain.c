@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-chain-answer.h"
+#include "daemon/bus/cpd-errand.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "daemon/core/base/cpd-refuse.h"
@@ -16,45 +17,17 @@
 /* One look in progress; belongs to its call. */
 typedef struct
 {
+  CpdErrand errand;
   CpdInspectOrder *order;
-  CpdRequestObjects *objects;
-  char *path; /* of its object; NULL: without a token */
-  GCancellable *cancellable;
-  GCancellable *gone; /* the caller's; NULL before it is identified */
-  gulong cancelled_id, gone_id;
-  CpdPlace *place;    /* NULL before it is authorised */
-  gboolean fetching;  /* the fetcher has it, and ends it */
-  unsigned int timer; /* of a deadline while it waits for its turn */
-  gint64 started_us;  /* monotonic: when it was authorised */
 } Look;
-
-/* Whatever could begin it now, or end it a second time: it may last until its caller reads the
- * reply. */
-static void
-stop_watching (Look *look)
-{
-  g_clear_handle_id (&look->timer, g_source_remove);
-  if (look->place != NULL)
-    cpd_place_rest (look->place);
-  g_clear_signal_handler (&look->cancelled_id, look->cancellable);
-  if (look->gone != NULL)
-    g_clear_signal_handler (&look->gone_id, look->gone);
-}
 
 static void
 look_free (gpointer data)
 {
   Look *look = data;
 
-  stop_watching (look);
-  if (look->place != NULL)
-    cpd_place_leave (look->place);
-  if (look->path != NULL)
-    cpd_request_objects_remove (look->objects, look->path);
-  g_free (look->path);
+  cpd_errand_clear (&look->errand);
   cpd_inspect_order_unref (look->order);
-  g_clear_object (&look->gone);
-  g_object_unref (look->cancellable);
   g_free (look);
 }
 
@@ -62,7 +35,7 @@ look_free (gpointer data)
 static void
 look_fail (CpdCall *call, GError *error)
 {
-  stop_watching (call->data);
+  cpd_errand_stop (call->data);
   cpd_call_fail (call, error);
 }
 
@@ -215,7 +188,7 @@ look_on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
       look_fail (call, error);
       return;
     }
-  stop_watching (call->data);
+  cpd_errand_stop (call->data);
   task = g_task_new (NULL, NULL, look_on_described, call);
   g_task_set_task_data (task, inspection, (GDestroyNotify)cpd_inspection_free);
   g_task_run_in_thread (task, describe_in_thread);
@@ -223,39 +196,12 @@ look_on_inspected (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Its turn has come. */
 static void
-look_start (gpointer user_data)
-{
-  CpdCall *call = user_data;
-  Look *look = call->data;
-
-  g_clear_handle_id (&look->timer, g_source_remove);
-  look->fetching = TRUE;
-  cpd_fetcher_inspect_async (call->parts->fetcher, look->order, look->started_us, look->cancellable,
-                             look_on_inspected, call);
-}
-
-static gboolean
-look_on_deadline (gpointer user_data)
-{
-  CpdCall *call = user_data;
-  Look *look = call->data;
-
-  look->timer = 0;
-  look_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                        "the request timed out in the queue; make fewer "
-                                        "requests at a time"));
-  return G_SOURCE_REMOVE;
-}
-
-/* While it waits, nothing else would end it. */
-static void
-look_on_cancelled (CpdCall *call)
+look_begin (CpdCall *call)
 {
   Look *look = call->data;
 
-  if (look->place != NULL && !look->fetching)
-    look_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                          "the request was cancelled"));
+  cpd_fetcher_inspect_async (call->parts->fetcher, look->order, look->errand.started_us,
+                             look->errand.cancellable, look_on_inspected, call);
 }
 
 static void
@@ -264,17 +210,9 @@ enter_queue (CpdCall *call)
   Look *look = call->data;
   GError *error = NULL;
 
-  if (g_cancellable_is_cancelled (look->cancellable))
-    {
-      look_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                            "the request was cancelled"));
-      return;
-    }
-  look->started_us = g_get_monotonic_time ();
-  look->place = cpd_place_new (call->parts->requests, call->caller->uid, look_start, call);
-  look->timer = g_timeout_add (look->order->timeout_ms, look_on_deadline, call);
   /* The call may be freed on entry: its turn and its end can come at once. */
-  if (!cpd_place_enter (look->place, &error))
+  if (!cpd_errand_take_place (&look->errand, look->order->timeout_ms, &error)
+      || !cpd_place_enter (look->errand.place, &error))
     look_fail (call, error);
 }
 
@@ -298,19 +236,6 @@ act_fetch_chain (CpdCall *call)
 }
 
 /* The arguments */
-
-static gboolean
-watch_caller (CpdCall *call, GError **error)
-{
-  Look *look = call->data;
-
-  look->gone = g_object_ref (call->caller->gone);
-  look->gone_id = g_signal_connect_swapped (look->gone, "cancelled",
-                                            G_CALLBACK (g_cancellable_cancel), look->cancellable);
-  if (g_cancellable_is_cancelled (look->gone))
-    g_cancellable_cancel (look->cancellable);
-  return TRUE;
-}
 
 /* `token`: (out) (transfer none) (nullable): of the call's own message */
 static CpdInspectOrder *
@@ -342,21 +267,9 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
 }
 
 static gboolean
-add_object (CpdCall *call, const char *token, GError **error)
-{
-  Look *look = call->data;
-  const CpdRequestObject object
-      = { .caller = call->caller, .token = token, .cancellable = look->cancellable };
-
-  if (token == NULL)
-    return TRUE;
-  look->path = cpd_request_objects_add (look->objects, &object, error);
-  return look->path != NULL;
-}
-
-static gboolean
 parse_fetch_chain (CpdCall *call, GVariant *arguments, GError **error)
 {
+  static const CpdErrandFuncs funcs = { .begin = look_begin, .fail = look_fail };
   const char *token = NULL;
   CpdInspectOrder *order = parse_order (call, arguments, &token, error);
   Look *look;
@@ -365,16 +278,14 @@ parse_fetch_chain (CpdCall *call, GVariant *arguments, GError **error)
     return FALSE;
   look = g_new0 (Look, 1);
   look->order = order;
-  look->objects = call->parts->request_objects;
-  look->cancellable = g_cancellable_new ();
-  look->cancelled_id = g_signal_connect_swapped (look->cancellable, "cancelled",
-                                                 G_CALLBACK (look_on_cancelled), call);
+  cpd_errand_init (&look->errand, call, &funcs);
   cpd_call_take_data (call, look, look_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (cpd_host_get_name (order->target));
-  call->check = watch_caller;
+  call->check = cpd_errand_follow_caller;
   call->act = act_fetch_chain;
-  return add_object (call, token, error);
+  return token == NULL
+         || cpd_errand_add_object (&look->errand, (CpdRequestObject){ .token = token }, error);
 }
 
 const CpdMethod cpd_fetch_chain[] = { { "FetchChain", parse_fetch_chain }, { NULL } };

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/bus/cpd-errand.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-refusals.h"
 #include "daemon/bus/cpd-request-order.h"
@@ -15,37 +16,23 @@
 /* One request in progress; belongs to its call. */
 typedef struct
 {
+  CpdErrand errand;
   CpdOrder *order;
-  CpdRequestObjects *objects;
-  char *path; /* of its object; NULL: without a token */
-  GCancellable *cancellable;
-  GCancellable *gone; /* the caller's; NULL before it is identified */
-  gulong cancelled_id, gone_id;
-  CpdPlace *place;    /* NULL before it is authorised */
-  gboolean fetching;  /* the fetcher has it, and ends it */
-  unsigned int timer; /* of a deadline while it waits for its turn */
-  guint64 taken;      /* of the uid's budget for bodies */
-  gint64 started_us;  /* monotonic: when it was authorised */
+  guint64 taken; /* of the uid's budget for bodies */
 } Request;
 
-/* Whatever could begin it now, or end it a second time: it may last until its caller reads the
- * reply. */
-static void
-stop_watching (Request *request)
+/* Returns: (transfer none): the user's budget for bodies, once the request has a place */
+static CpdBudget *
+get_bodies (const Request *request)
 {
-  g_clear_handle_id (&request->timer, g_source_remove);
-  if (request->place != NULL)
-    cpd_place_rest (request->place);
-  g_clear_signal_handler (&request->cancelled_id, request->cancellable);
-  if (request->gone != NULL)
-    g_clear_signal_handler (&request->gone_id, request->gone);
+  return cpd_place_get_bodies (request->errand.place);
 }
 
 /* How its transfer ended, unless that has, or goes on without the call. `error`: (nullable) */
 static void
 end_transfer (Request *request, const GError *error)
 {
-  if (request->order->transfer != NULL && request->path != NULL)
+  if (request->order->transfer != NULL && request->errand.path != NULL)
     cpd_transfer_end (request->order->transfer, error);
 }
 
@@ -54,19 +41,11 @@ request_free (gpointer data)
 {
   Request *request = data;
 
-  stop_watching (request);
-  if (request->place != NULL)
-    {
-      cpd_budget_give_back (cpd_place_get_bodies (request->place), request->taken);
-      cpd_place_leave (request->place);
-    }
+  if (request->taken > 0)
+    cpd_budget_give_back (get_bodies (request), request->taken);
   end_transfer (request, NULL);
-  if (request->path != NULL)
-    cpd_request_objects_remove (request->objects, request->path);
-  g_free (request->path);
+  cpd_errand_clear (&request->errand);
   cpd_order_unref (request->order);
-  g_clear_object (&request->gone);
-  g_object_unref (request->cancellable);
   g_free (request);
 }
 
@@ -74,7 +53,7 @@ request_free (gpointer data)
 static void
 request_fail (CpdCall *call, GError *error)
 {
-  stop_watching (call->data);
+  cpd_errand_stop (call->data);
   end_transfer (call->data, error);
   cpd_call_fail (call, error);
 }
@@ -82,7 +61,7 @@ request_fail (CpdCall *call, GError *error)
 static gint64
 deadline_of (const Request *request)
 {
-  return request->started_us + (gint64)request->order->timeout_ms * 1000;
+  return request->errand.started_us + (gint64)request->order->timeout_ms * 1000;
 }
 
 /* Charges the body to the user's budget until the call ends. The reply itself waits in
@@ -90,7 +69,7 @@ deadline_of (const Request *request)
 static void
 charge_body (Request *request, guint64 bytes)
 {
-  cpd_budget_charge (cpd_place_get_bodies (request->place), bytes);
+  cpd_budget_charge (get_bodies (request), bytes);
   request->taken += bytes;
 }
 
@@ -109,7 +88,7 @@ write_info (const Request *request, const CpdResponse *response, const CpdVerdic
       cpd_marshal_name (to, "body", "h");
       cpd_marshal_number (to, 0);
       cpd_marshal_name (to, "request", "o");
-      cpd_marshal_text (to, request->path);
+      cpd_marshal_text (to, request->errand.path);
     }
   cpd_marshal_end_array (to, info);
 }
@@ -133,10 +112,10 @@ static void
 let_stream_go_on (Request *request)
 {
   guint32 timeout_ms = request->order->stream_timeout_ms;
-  g_autofree char *path = g_steal_pointer (&request->path);
 
-  cpd_request_objects_keep (request->objects, path,
-                            timeout_ms != 0 ? request->started_us + (gint64)timeout_ms * 1000 : 0);
+  cpd_errand_keep_object (&request->errand,
+                          timeout_ms != 0 ? request->errand.started_us + (gint64)timeout_ms * 1000
+                                          : 0);
 }
 
 /* Returns: (transfer full): the caller's end of the stream; -1: the answer has none */
@@ -158,7 +137,7 @@ answer (CpdCall *call, const CpdResponse *response, const CpdVerdict *verdict)
 
   if (verdict->report != NULL)
     cpd_refusals_note_report (call->parts, call->caller, verdict->report);
-  stop_watching (request);
+  cpd_errand_stop (&request->errand);
   if (descriptor >= 0)
     let_stream_go_on (request);
   else
@@ -191,29 +170,13 @@ request_on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 
 /* Its turn has come. */
 static void
-request_start (gpointer user_data)
+request_begin (CpdCall *call)
 {
-  CpdCall *call = user_data;
   Request *request = call->data;
 
-  g_clear_handle_id (&request->timer, g_source_remove);
-  request->fetching = TRUE;
-  cpd_fetcher_fetch_async (call->parts->fetcher, request->order, request->started_us,
-                           cpd_place_get_bodies (request->place), request->cancellable,
-                           request_on_fetched, call);
-}
-
-static gboolean
-request_on_deadline (gpointer user_data)
-{
-  CpdCall *call = user_data;
-  Request *request = call->data;
-
-  request->timer = 0;
-  request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                           "the request timed out in the queue; make fewer "
-                                           "requests at a time"));
-  return G_SOURCE_REMOVE;
+  cpd_fetcher_fetch_async (call->parts->fetcher, request->order, request->errand.started_us,
+                           get_bodies (request), request->errand.cancellable, request_on_fetched,
+                           call);
 }
 
 static gboolean
@@ -221,7 +184,7 @@ take_body (Request *request, GError **error)
 {
   guint64 size = g_bytes_get_size (certpin_request_get_body (request->order->request));
 
-  if (!cpd_budget_take (cpd_place_get_bodies (request->place), size))
+  if (!cpd_budget_take (get_bodies (request), size))
     return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                        "the bodies of your requests take too much memory; let some finish first");
   request->taken = size;
@@ -242,74 +205,22 @@ act_secure_request (CpdCall *call)
   Request *request = call->data;
   GError *error = NULL;
 
-  if (g_cancellable_is_cancelled (request->cancellable))
-    {
-      request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                               "the request was cancelled"));
-      return;
-    }
-  request->started_us = g_get_monotonic_time ();
-  request->place = cpd_place_new (call->parts->requests, call->caller->uid, request_start, call);
-  request->timer = g_timeout_add (request->order->timeout_ms, request_on_deadline, call);
   /* The call may be freed on entry: its turn and its end can come at once. */
-  if (!take_body (request, &error) || !enter_stream (request, &error)
-      || !cpd_place_enter (request->place, &error))
+  if (!cpd_errand_take_place (&request->errand, request->order->timeout_ms, &error)
+      || !take_body (request, &error) || !enter_stream (request, &error)
+      || !cpd_place_enter (request->errand.place, &error))
     request_fail (call, error);
-}
-
-/* While it waits, nothing else would end it. */
-static void
-on_cancelled (CpdCall *call)
-{
-  Request *request = call->data;
-
-  if (request->place != NULL && !request->fetching)
-    request_fail (call, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                             "the request was cancelled"));
-}
-
-static gboolean
-watch_caller (CpdCall *call, GError **error)
-{
-  Request *request = call->data;
-
-  request->gone = g_object_ref (call->caller->gone);
-  request->gone_id = g_signal_connect_swapped (
-      request->gone, "cancelled", G_CALLBACK (g_cancellable_cancel), request->cancellable);
-  if (g_cancellable_is_cancelled (request->gone))
-    g_cancellable_cancel (request->cancellable);
-  return TRUE;
-}
-
-static Request *
-new_request (CpdCall *call, CpdOrder *order)
-{
-  Request *request = g_new0 (Request, 1);
-
-  request->order = order;
-  request->objects = call->parts->request_objects;
-  request->cancellable = g_cancellable_new ();
-  request->cancelled_id = g_signal_connect_swapped (request->cancellable, "cancelled",
-                                                    G_CALLBACK (on_cancelled), call);
-  return request;
 }
 
 /* Its object on the bus, if it has one. */
 static gboolean
-add_object (CpdCall *call, const char *token, GError **error)
+add_object (Request *request, const char *token, GError **error)
 {
-  Request *request = call->data;
-  const CpdRequestObject object = {
-    .caller = call->caller,
-    .token = token,
-    .cancellable = request->cancellable,
-    .transfer = request->order->transfer,
-  };
+  CpdTransfer *transfer = request->order->transfer;
 
-  if (token == NULL && object.transfer == NULL)
-    return TRUE;
-  request->path = cpd_request_objects_add (request->objects, &object, error);
-  return request->path != NULL;
+  return (token == NULL && transfer == NULL)
+         || cpd_errand_add_object (
+             &request->errand, (CpdRequestObject){ .token = token, .transfer = transfer }, error);
 }
 
 /* The body that comes by the descriptor of the call, if there is one. */
@@ -335,6 +246,7 @@ take_upload (CpdCall *call, CpdOrder *order, const CpdRequestExtras *extras, GEr
 static gboolean
 parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
 {
+  static const CpdErrandFuncs funcs = { .begin = request_begin, .fail = request_fail };
   CpdRequestExtras extras;
   g_autoptr (CpdOrder) order
       = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &extras, error);
@@ -345,13 +257,15 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
     return FALSE;
   if (order->stream != CPD_STREAM_NEVER || order->upload != NULL)
     order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid, "streams");
-  request = new_request (call, cpd_order_ref (order));
+  request = g_new0 (Request, 1);
+  request->order = cpd_order_ref (order);
+  cpd_errand_init (&request->errand, call, &funcs);
   cpd_call_take_data (call, request, request_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
-  call->check = watch_caller;
+  call->check = cpd_errand_follow_caller;
   call->act = act_secure_request;
-  return add_object (call, token, error);
+  return add_object (request, token, error);
 }
 
 const CpdMethod cpd_requests[] = { { "SecureRequest", parse_secure_request }, { NULL } };
