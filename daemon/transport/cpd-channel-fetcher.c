@@ -8,6 +8,7 @@
 
 #include "daemon/transport/cpd-channel-fetcher.h"
 
+#include "daemon/transport/cpd-deadline.h"
 #include "daemon/transport/cpd-redirect.h"
 
 struct _CpdChannelFetcher
@@ -58,14 +59,6 @@ fetch_free (gpointer data)
   g_free (fetch);
 }
 
-static void
-clear_deadline (GSource **deadline)
-{
-  if (*deadline != NULL)
-    g_source_destroy (*deadline);
-  g_clear_pointer (deadline, g_source_unref);
-}
-
 /* Disconnects everything that could still call back, before the task returns. */
 static void
 fetch_done (GTask *task)
@@ -74,8 +67,8 @@ fetch_done (GTask *task)
 
   if (fetch->attempt != NULL)
     g_signal_handlers_disconnect_by_data (fetch->attempt, task);
-  clear_deadline (&fetch->deadline);
-  clear_deadline (&fetch->stream_deadline);
+  cpd_deadline_stop (&fetch->deadline);
+  cpd_deadline_stop (&fetch->stream_deadline);
   if (fetch->cancelled_id != 0)
     g_signal_handler_disconnect (g_task_get_cancellable (task), fetch->cancelled_id);
   fetch->cancelled_id = 0;
@@ -180,18 +173,6 @@ fetch_on_deadline (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* `from_us`: monotonic. Returns: (transfer full) */
-static GSource *
-new_deadline (GTask *task, gint64 from_us, guint32 timeout_ms)
-{
-  gint64 left_us = from_us + (gint64)timeout_ms * 1000 - g_get_monotonic_time ();
-  GSource *deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
-
-  g_source_set_callback (deadline, fetch_on_deadline, task, NULL);
-  g_source_attach (deadline, g_main_context_get_thread_default ());
-  return deadline;
-}
-
 /* How long a body takes that is read from a descriptor is up to the caller and the server; the time
  * for the answer counts from its end. */
 static void
@@ -199,9 +180,10 @@ fetch_on_uploads (GTask *task, gboolean begun)
 {
   Fetch *fetch = g_task_get_task_data (task);
 
-  clear_deadline (&fetch->deadline);
+  cpd_deadline_stop (&fetch->deadline);
   if (!begun)
-    fetch->deadline = new_deadline (task, g_get_monotonic_time (), fetch->order->timeout_ms);
+    fetch->deadline = cpd_deadline_start (g_get_monotonic_time (), fetch->order->timeout_ms,
+                                          fetch_on_deadline, task);
 }
 
 static void fetch_hop (GTask *task);
@@ -338,10 +320,11 @@ watch_end (GTask *task)
 {
   Fetch *fetch = g_task_get_task_data (task);
 
-  fetch->deadline = new_deadline (task, fetch->started_us, fetch->order->timeout_ms);
+  fetch->deadline
+      = cpd_deadline_start (fetch->started_us, fetch->order->timeout_ms, fetch_on_deadline, task);
   if (fetch->order->stream_timeout_ms != 0)
-    fetch->stream_deadline
-        = new_deadline (task, fetch->started_us, fetch->order->stream_timeout_ms);
+    fetch->stream_deadline = cpd_deadline_start (fetch->started_us, fetch->order->stream_timeout_ms,
+                                                 fetch_on_deadline, task);
   if (g_task_get_cancellable (task) != NULL)
     fetch->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                     G_CALLBACK (fetch_on_cancelled), task);

@@ -65,6 +65,20 @@ cpd_gate_enter (CpdGate *gate)
   return TRUE;
 }
 
+/* Likewise. If not, `again` is called with `user_data` each time there is room, until this returns
+ * TRUE. `waiting`: the handler for that, to be disconnected if it is no longer wanted; 0: none */
+gboolean
+cpd_gate_enter_or_wait (CpdGate *gate, gulong *waiting, GCallback again, gpointer user_data)
+{
+  gboolean entered = cpd_gate_enter (gate);
+
+  if (entered)
+    g_clear_signal_handler (waiting, gate);
+  else if (*waiting == 0)
+    *waiting = g_signal_connect_swapped (gate, "opened", again, user_data);
+  return entered;
+}
+
 static gboolean
 tell (gpointer user_data)
 {

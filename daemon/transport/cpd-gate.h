@@ -15,6 +15,8 @@ G_DECLARE_FINAL_TYPE (CpdGate, cpd_gate, CPD, GATE, GObject)
 CpdGate *cpd_gate_new (void);
 
 gboolean cpd_gate_enter (CpdGate *gate);
+gboolean
+cpd_gate_enter_or_wait (CpdGate *gate, gulong *waiting, GCallback again, gpointer user_data);
 void cpd_gate_leave (CpdGate *gate);
 
 G_END_DECLS

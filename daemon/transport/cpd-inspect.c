@@ -8,6 +8,7 @@
 #include "daemon/transport/cpd-inspect.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/transport/cpd-deadline.h"
 
 /* One in progress; belongs to its task. */
 typedef struct
@@ -43,9 +44,7 @@ stop (GTask *task)
   Inspecting *inspecting = g_task_get_task_data (task);
 
   inspecting->over = TRUE;
-  if (inspecting->deadline != NULL)
-    g_source_destroy (inspecting->deadline);
-  g_clear_pointer (&inspecting->deadline, g_source_unref);
+  cpd_deadline_stop (&inspecting->deadline);
   g_clear_signal_handler (&inspecting->gate_id, inspecting->settings.gate);
   g_clear_signal_handler (&inspecting->cancelled_id, g_task_get_cancellable (task));
   if (inspecting->connecting != NULL)
@@ -110,14 +109,9 @@ try_connect (GTask *task)
     .rules = settings->rules,
   };
 
-  if (!cpd_gate_enter (settings->gate))
-    {
-      if (inspecting->gate_id == 0)
-        inspecting->gate_id
-            = g_signal_connect_swapped (settings->gate, "opened", G_CALLBACK (try_connect), task);
-      return;
-    }
-  g_clear_signal_handler (&inspecting->gate_id, settings->gate);
+  if (!cpd_gate_enter_or_wait (settings->gate, &inspecting->gate_id, G_CALLBACK (try_connect),
+                               task))
+    return;
   inspecting->sent_us = g_get_monotonic_time ();
   inspecting->connecting = g_cancellable_new ();
   cpd_connector_inspect_async (&connector, inspecting->connecting, on_inspected,
@@ -148,13 +142,10 @@ static void
 watch_end (GTask *task)
 {
   Inspecting *inspecting = g_task_get_task_data (task);
-  gint64 deadline_us = inspecting->settings.started_us
-                       + (gint64)inspecting->settings.order->timeout_ms * G_TIME_SPAN_MILLISECOND;
-  gint64 left_us = deadline_us - g_get_monotonic_time ();
+  const CpdInspectSettings *settings = &inspecting->settings;
 
-  inspecting->deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
-  g_source_set_callback (inspecting->deadline, on_deadline, task, NULL);
-  g_source_attach (inspecting->deadline, g_main_context_get_thread_default ());
+  inspecting->deadline
+      = cpd_deadline_start (settings->started_us, settings->order->timeout_ms, on_deadline, task);
   inspecting->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                        G_CALLBACK (on_cancelled), task);
 }

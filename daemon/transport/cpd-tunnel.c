@@ -11,6 +11,7 @@
 
 #include "daemon/core/base/cpd-vardict.h"
 #include "daemon/transport/cpd-connector.h"
+#include "daemon/transport/cpd-deadline.h"
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-relay.h"
@@ -46,19 +47,11 @@ enum
 
 static unsigned int signals[N_SIGNALS];
 
-static void
-stop_deadline (CpdTunnel *tunnel)
-{
-  if (tunnel->deadline != NULL)
-    g_source_destroy (tunnel->deadline);
-  g_clear_pointer (&tunnel->deadline, g_source_unref);
-}
-
 /* Whatever could still call back. */
 static void
 stop (CpdTunnel *tunnel)
 {
-  stop_deadline (tunnel);
+  cpd_deadline_stop (&tunnel->deadline);
   g_clear_signal_handler (&tunnel->gate_id, tunnel->settings.gate);
   if (tunnel->connecting != NULL)
     g_cancellable_cancel (tunnel->connecting);
@@ -347,7 +340,7 @@ open_relay (CpdTunnel *tunnel)
       g_error_free (error);
       return;
     }
-  stop_deadline (tunnel);
+  cpd_deadline_stop (&tunnel->deadline);
   cpd_tls_probe_silence (tunnel->connection->tls);
   info = g_variant_ref_sink (new_info (tunnel));
   g_signal_connect_object (transfer, "stop", G_CALLBACK (on_stop), tunnel, G_CONNECT_SWAPPED);
@@ -439,14 +432,8 @@ try_connect (CpdTunnel *tunnel)
     .rules = settings->rules,
   };
 
-  if (!cpd_gate_enter (settings->gate))
-    {
-      if (tunnel->gate_id == 0)
-        tunnel->gate_id
-            = g_signal_connect_swapped (settings->gate, "opened", G_CALLBACK (try_connect), tunnel);
-      return;
-    }
-  g_clear_signal_handler (&tunnel->gate_id, settings->gate);
+  if (!cpd_gate_enter_or_wait (settings->gate, &tunnel->gate_id, G_CALLBACK (try_connect), tunnel))
+    return;
   tunnel->sent_us = g_get_monotonic_time ();
   tunnel->connecting = g_cancellable_new ();
   cpd_connector_connect_async (&connector, tunnel->connecting, on_connected, g_object_ref (tunnel));
@@ -466,13 +453,10 @@ on_deadline (gpointer user_data)
 void
 cpd_tunnel_start (CpdTunnel *tunnel)
 {
-  gint64 deadline_us = tunnel->settings.started_us
-                       + (gint64)tunnel->settings.order->timeout_ms * G_TIME_SPAN_MILLISECOND;
-  gint64 left_us = deadline_us - g_get_monotonic_time ();
+  const CpdTunnelSettings *settings = &tunnel->settings;
 
-  tunnel->deadline = g_timeout_source_new ((unsigned int)(MAX (left_us, 0) / 1000));
-  g_source_set_callback (tunnel->deadline, on_deadline, tunnel, NULL);
-  g_source_attach (tunnel->deadline, g_main_context_get_thread_default ());
+  tunnel->deadline
+      = cpd_deadline_start (settings->started_us, settings->order->timeout_ms, on_deadline, tunnel);
   if (judge_host (tunnel))
     try_connect (tunnel);
 }

@@ -113,6 +113,42 @@ test_tells_again_of_what_leaves_meanwhile (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->opened, ==, 3);
 }
 
+typedef struct
+{
+  CpdGate *gate;
+  gulong waiting;
+  unsigned int tries;
+} Guest;
+
+static void
+try_to_enter (Guest *guest)
+{
+  guest->tries++;
+  cpd_gate_enter_or_wait (guest->gate, &guest->waiting, G_CALLBACK (try_to_enter), guest);
+}
+
+/* Whoever waits tries again until it is in, and then no more. */
+static void
+test_waits (Fixture *f, gconstpointer user_data)
+{
+  Guest first = { f->gate }, second = { f->gate };
+
+  fill (f);
+  try_to_enter (&first);
+  try_to_enter (&second);
+  cpd_gate_leave (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (first.waiting, ==, 0);
+  g_assert_cmpuint (second.waiting, !=, 0);
+  cpd_gate_leave (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (second.waiting, ==, 0);
+  cpd_gate_leave (f->gate);
+  test_loop_settle ();
+  g_assert_cmpuint (first.tries, ==, 2);
+  g_assert_cmpuint (second.tries, ==, 3);
+}
+
 static void
 test_goes_before_it_tells (Fixture *f, gconstpointer user_data)
 {
@@ -135,6 +171,7 @@ main (int argc, char *argv[])
   ADD ("tells/from-the-main-loop", test_tells_from_the_main_loop);
   ADD ("tells/once", test_tells_once);
   ADD ("tells/again-of-what-leaves-meanwhile", test_tells_again_of_what_leaves_meanwhile);
+  ADD ("waits", test_waits);
   ADD ("goes-before-it-tells", test_goes_before_it_tells);
   return g_test_run ();
 }
