@@ -14,7 +14,6 @@
 
 static const CertpinMethod pin_certificate
     = { CERTPIN_PINS_IFACE, "PinCertificate", "(a{sv})", TRUE };
-static const CertpinMethod pin_keys = { CERTPIN_PINS_IFACE, "PinKeys", "(a{sv})", TRUE };
 static const CertpinMethod unpin = { CERTPIN_PINS_IFACE, "Unpin", "()", TRUE };
 static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()", TRUE };
 
@@ -145,129 +144,6 @@ certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes 
   certpin_client_pin_certificate_async (client, host, certificate, options, cancellable,
                                         certpin_wait_on_result, wait);
   return certpin_client_pin_certificate_finish (client, certpin_wait_for_result (wait), error);
-}
-
-/**
- * certpin_client_pin_keys_async:
- * @client: a client
- * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
- *   `:port`
- * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
- *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
- * @cancellable: (nullable): ends the wait; the change may still happen
- * @callback: (scope async): called with the result
- * @user_data: data for @callback
- *
- * Pins keys, like certpin_client_pin_certificate_async(), but without a certificate. If one
- * key is invalid, nothing changes.
- *
- * In @callback, call certpin_client_pin_keys_finish() to get the result.
- *
- * Since: 0.1
- */
-void
-certpin_client_pin_keys_async (CertpinClient *client, const char *host, const char *const *keys,
-                               GVariant *options, GCancellable *cancellable,
-                               GAsyncReadyCallback callback, gpointer user_data)
-{
-  g_autoptr (GTask) task = NULL;
-  g_autoptr (GVariant) given = NULL;
-
-  g_return_if_fail (CERTPIN_IS_CLIENT (client));
-  g_return_if_fail (host != NULL);
-  g_return_if_fail (keys != NULL);
-  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
-
-  task = certpin_task_new (client, certpin_client_pin_keys_async, cancellable, callback, user_data);
-  given = certpin_task_take_options (task, options);
-  if (given != NULL)
-    certpin_task_call (task, &pin_keys,
-                       g_variant_new ("(@s@as@a{sv})", certpin_arguments_text (host),
-                                      certpin_arguments_texts (keys), given));
-}
-
-/**
- * certpin_client_pin_keys_finish:
- * @client: a client
- * @result: the result that was passed to the callback
- *
- * Ends a call of certpin_client_pin_keys_async().
- *
- * Errors, besides those of every call (#CertpinClient):
- *
- * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
- * - `CERTPIN_ERROR_INVALID_ARGUMENT`: there are no keys or more than 64, or an option is
- *   unknown, of the wrong type or out of range
- * - `CERTPIN_ERROR_INVALID_KEY`: a text is not a SHA-256 key
- * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
- * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
- * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
- *   what is in force
- *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
- *
- * Since: 0.1
- */
-GVariant *
-certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
-{
-  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
-  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
-  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pin_keys_async), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  return certpin_task_finish_value (result, error);
-}
-
-/**
- * certpin_client_pin_keys:
- * @client: a client
- * @host: a host pattern: `h.example`, `*.h.example` or `**.h.example`, with an optional
- *   `:port`
- * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
- *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
- * @cancellable: (nullable): ends the wait; the change may still happen
- *
- * Pins keys, like certpin_client_pin_certificate(), but without a certificate. If one key is
- * invalid, nothing changes.
- *
- * This function waits for the result.
- *
- * Errors, besides those of every call (#CertpinClient):
- *
- * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a host pattern
- * - `CERTPIN_ERROR_INVALID_ARGUMENT`: there are no keys or more than 64, or an option is
- *   unknown, of the wrong type or out of range
- * - `CERTPIN_ERROR_INVALID_KEY`: a text is not a SHA-256 key
- * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the limit on pins is reached
- * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not change these pins
- * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
- *   what is in force
- *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
- *
- * Since: 0.1
- */
-GVariant *
-certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
-                         GVariant *options, GCancellable *cancellable, GError **error)
-{
-  g_autoptr (CertpinWait) wait = NULL;
-
-  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
-  g_return_val_if_fail (host != NULL, NULL);
-  g_return_val_if_fail (keys != NULL, NULL);
-  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
-  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
-
-  wait = certpin_wait_begin ();
-  certpin_client_pin_keys_async (client, host, keys, options, cancellable, certpin_wait_on_result,
-                                 wait);
-  return certpin_client_pin_keys_finish (client, certpin_wait_for_result (wait), error);
 }
 
 /**
