@@ -22,6 +22,10 @@
  * this to the size of the largest body, and keep what was freed of all smaller ones. */
 #define LARGE_BYTES (128 * 1024)
 
+/* Of smaller pieces, this much is kept at the end of the heap. If what a body needs went back to the
+ * kernel after each piece, the next piece would have to fault it in again. */
+#define KEPT_BYTES (1024 * 1024)
+
 /* `problems`: of char *: gets what keeps the service from starting */
 static CpdConfig *
 load_config (const CpdArguments *arguments, GPtrArray *problems)
@@ -108,6 +112,7 @@ set_up_process (void)
   setrlimit (RLIMIT_CORE, &no_core);
 #ifdef M_MMAP_THRESHOLD
   mallopt (M_MMAP_THRESHOLD, LARGE_BYTES);
+  mallopt (M_TRIM_THRESHOLD, KEPT_BYTES);
 #endif
 #ifndef __SANITIZE_ADDRESS__ /* whose leak check has to trace the process */
   prctl (PR_SET_DUMPABLE, 0);
