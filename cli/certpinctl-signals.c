@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Signals that end the program are held while a temporary file exists or a pin is made. They end
- * what the program is waiting for, if that may end, and take effect afterwards, so that their sender
- * sees that they worked. */
+ * what the program is waiting for, if that may end, and take effect afterwards, so that their
+ * sender sees that they worked. */
 
 #include "config.h"
 
