@@ -34,10 +34,11 @@ describe_state (const CpdPin *pin, gint64 now)
   return cpd_state_words[pin->state];
 }
 
+/* An empty text is none, as a file may have one. */
 static void
 insert_text (GVariantDict *dict, const char *name, const char *text)
 {
-  if (text != NULL)
+  if (text != NULL && *text != '\0')
     g_variant_dict_insert (dict, name, "s", text);
 }
 

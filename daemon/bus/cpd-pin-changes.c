@@ -373,7 +373,7 @@ parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "the reason must be plain text of at most 1024 bytes");
   order->pin->state = CPD_STATE_BLOCKED;
-  order->pin->reason = g_strdup (reason);
+  order->pin->reason = *reason != '\0' ? g_strdup (reason) : NULL;
   call->check = check_room;
   return TRUE;
 }

@@ -94,18 +94,19 @@ refuse_unpinned (CpdVerdict *verdict)
                                   cpd_host_get_name (verdict->target)));
 }
 
+/* Whoever blocks a host need not say why. */
 static CpdVerdict *
 refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
 {
-  const Refusal refusal
-      = { CERTPIN_ERROR_BLOCKED, pin, "blocked", "the last attempt to pin the host failed",
-          "pin a good certificate, or unpin the host" };
+  const Refusal refusal = { CERTPIN_ERROR_BLOCKED, pin, "blocked",
+                            "an attempt to pin the host failed, or somebody blocked it",
+                            "pin a good certificate, or unpin the host" };
+  gboolean has_reason = pin->reason != NULL && *pin->reason != '\0';
 
-  return refuse (
-      verdict, &refusal,
-      g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it again or unpin it",
-                       cpd_host_get_name (verdict->target), layer_names[pin->layer],
-                       pin->reason != NULL ? pin->reason : "the last attempt to pin it failed"));
+  return refuse (verdict, &refusal,
+                 g_strdup_printf ("host ‘%s’ is blocked by %s%s%s; pin it again or unpin it",
+                                  cpd_host_get_name (verdict->target), layer_names[pin->layer],
+                                  has_reason ? ": " : "", has_reason ? pin->reason : ""));
 }
 
 static CpdVerdict *
