@@ -22,8 +22,8 @@
  * this to the size of the largest body, and keep what was freed of all smaller ones. */
 #define LARGE_BYTES (128 * 1024)
 
-/* Of smaller pieces, this much is kept at the end of the heap. If what a body needs went back to the
- * kernel after each piece, the next piece would have to fault it in again. */
+/* Of smaller pieces, this much is kept at the end of the heap. If what a body needs went back to
+ * the kernel after each piece, the next piece would have to fault it in again. */
 #define KEPT_BYTES (1024 * 1024)
 
 /* `problems`: of char *: gets what keeps the service from starting */
