@@ -9,6 +9,7 @@
 
 #include "daemon/core/pins/cpd-ledger.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-account.h"
 #include "daemon/core/pins/cpd-change.h"
@@ -96,17 +97,17 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
 static void
 refuse_kept (CpdLedger *ledger, GPtrArray *problems)
 {
-  char *message = g_strdup_printf (
+  g_autofree char *message = g_strdup_printf (
       "there is a folder ‘%s’ of pins, but uid %u is of those that systemd hands out to one "
       "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
       "certpind",
       ledger->folder, ledger->uid, DYNAMIC_UID_MIN, DYNAMIC_UID_MAX);
 
   cpd_pin_table_block_all (ledger->table, message);
-  g_ptr_array_add (problems, message);
+  cpd_faults_tell (problems, message);
 }
 
-/* Reads the folder. Blocks: to be called before the service is up. `problems`: of char *. */
+/* Reads the folder. Blocks: to be called before the service is up. `problems`: of CpdFault. */
 void
 cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
 {
@@ -125,7 +126,7 @@ cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
   if (error != NULL)
     {
       cpd_pin_table_block_all (ledger->table, error->message);
-      g_ptr_array_add (problems, g_strdup (error->message));
+      cpd_faults_tell (problems, error->message);
     }
   cpd_pin_folder_load (ledger->dir, ledger->folder, &context, ledger->table, problems);
   pins = cpd_pin_table_list (ledger->table);
@@ -179,12 +180,13 @@ apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
     {
       pin->stored_bytes = change->written_bytes;
       pin->unstored = !written || change->dir == NULL;
-      g_clear_pointer (&pin->source, g_free);
+      g_clear_pointer (&pin->source, g_ref_string_release);
     }
   if (pin != NULL && change->dir != NULL)
     {
       g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
-      pin->source = g_build_filename (folder, change->name, NULL);
+      g_autofree char *path = g_build_filename (folder, change->name, NULL);
+      pin->source = g_ref_string_new (path);
     }
   replace (ledger, change->host, pin);
 }

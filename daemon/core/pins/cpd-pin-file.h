@@ -13,14 +13,15 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdLayer layer;
-  const char *source;  /* its path, for messages and for the pins */
+  const char *source;  /* its path, for messages and for the pins; NULL: it is not a file */
   const char *account; /* the name of the account that it must belong to; NULL: none */
 
   /* Reads a file in its folder, by name; NULL: it may name none. */
   GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
   gpointer folder; /* for read_beside */
 
-  GPtrArray *problems; /* of char *: gets a sentence for each error; NULL: none */
+  GArray *lines;       /* of unsigned int: gets where the host of each pin is; NULL: none */
+  GPtrArray *problems; /* of CpdFault: gets each error; NULL: none */
 } CpdPinFileContext;
 
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,

@@ -56,7 +56,7 @@ cpd_pin_copy (const CpdPin *pin)
   copy->issuer = g_strdup (pin->issuer);
   copy->warnings = g_strdupv (pin->warnings);
   copy->created_by = g_strdup (pin->created_by);
-  copy->source = g_strdup (pin->source);
+  copy->source = pin->source != NULL ? g_ref_string_acquire (pin->source) : NULL;
   return copy;
 }
 
@@ -80,7 +80,7 @@ pin_clear (gpointer data)
   g_free (pin->issuer);
   g_strfreev (pin->warnings);
   g_free (pin->created_by);
-  g_free (pin->source);
+  g_clear_pointer (&pin->source, g_ref_string_release);
 }
 
 void

@@ -67,7 +67,7 @@ typedef struct
   GStrv warnings;       /* sentences; NULL: none */
   gint64 created;       /* Unix seconds; 0: not known */
   char *created_by;     /* program and uid; NULL: not known */
-  char *source;         /* the file it is from; NULL: not written yet */
+  char *source;         /* a GRefString: the file it is from; NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
   guint32 stored_bytes; /* what its file takes; 0: none */
   gboolean unstored;    /* it is in force only in memory, and ends with the service */

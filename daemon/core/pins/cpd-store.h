@@ -30,6 +30,9 @@ CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
 GPtrArray *cpd_store_load (CpdStore *store);
+GPtrArray *cpd_store_get_problems (CpdStore *store);
+GPtrArray *cpd_store_get_problems_of_files (CpdStore *store);
+void cpd_store_tell_problem (CpdStore *store, const char *sentence);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
 CpdTrustSource *cpd_store_get_trust (CpdStore *store);
