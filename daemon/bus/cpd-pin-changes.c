@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define REASON_MAX_BYTES 1024
+#define REASON_MAX_BYTES CPD_PIN_TEXT_MAX_BYTES
 
 static const char *
 action_of (CpdLayer layer)

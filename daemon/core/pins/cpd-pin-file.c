@@ -28,7 +28,8 @@ typedef struct
 {
   const CpdPinFileContext *context;
   CpdKeyFile *file;
-  char *source; /* a GRefString: one for all pins of the file; NULL: it is not a file */
+  GHashTable *hosts; /* of the pins before this one, not owned; NULL: a host may be there twice */
+  char *source;      /* a GRefString: one for all pins of the file; NULL: it is not a file */
 } Reading;
 
 /* What is quoted of a value. */
@@ -249,6 +250,38 @@ read_texts (Reading *reading, CpdPin *pin)
     }
   pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
                                               "Warnings", NULL, NULL);
+  for (size_t i = 0; pin->warnings != NULL && pin->warnings[i] != NULL; i++)
+    if (!cpd_text_is_plain (pin->warnings[i]))
+      complain (reading, "Warnings", "they contain control or invisible characters");
+}
+
+static void
+check_length (Reading *reading, const char *key, const char *value)
+{
+  if (value != NULL && strlen (value) > CPD_PIN_TEXT_MAX_BYTES)
+    complain (reading, key, "it has more than %d bytes", CPD_PIN_TEXT_MAX_BYTES);
+}
+
+/* What a method that sets one pin refuses is refused in a text of many, too. */
+static void
+check_limits (Reading *reading, const CpdPin *pin)
+{
+  g_autofree char *warnings = pin->warnings != NULL ? g_strjoinv ("", pin->warnings) : NULL;
+
+  if (pin->keys->len > CPD_PIN_KEYS_MAX)
+    complain (reading, "Keys", "there are %u; 1 to %d are allowed", pin->keys->len,
+              CPD_PIN_KEYS_MAX);
+  if (pin->anchors != NULL && cpd_anchors_get_count (pin->anchors) > CPD_PIN_KEYS_MAX)
+    complain (reading, "TrustAnchors", "there are %u; at most %d are allowed",
+              cpd_anchors_get_count (pin->anchors), CPD_PIN_KEYS_MAX);
+  check_length (reading, "Note", pin->note);
+  check_length (reading, "Reason", pin->reason);
+  check_length (reading, "Subject", pin->subject);
+  check_length (reading, "Issuer", pin->issuer);
+  check_length (reading, "CreatedBy", pin->created_by);
+  check_length (reading, "Warnings", warnings);
+  if (!g_hash_table_add (reading->hosts, (gpointer)cpd_host_get_text (pin->host)))
+    complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
 /* Returns: (transfer full): the pin of the group that is being read */
@@ -268,6 +301,8 @@ read_pin (Reading *reading, CpdHost *host)
   pin->source = reading->source != NULL ? g_ref_string_acquire (reading->source) : NULL;
   read_keys (reading, pin);
   read_anchors (reading, pin);
+  if (reading->hosts != NULL)
+    check_limits (reading, pin);
   return pin;
 }
 
@@ -326,7 +361,9 @@ cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **
   g_autoptr (CpdKeyFile) file = cpd_key_file_new (context->source);
   g_autoptr (GRefString) source
       = context->source != NULL ? g_ref_string_new (context->source) : NULL;
-  Reading reading = { .context = context, .file = file, .source = source };
+  g_autoptr (GHashTable) seen
+      = context->at_run_time ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
+  Reading reading = { .context = context, .file = file, .hosts = seen, .source = source };
   g_autoptr (GPtrArray) pins = NULL;
   g_autofree char *first = NULL;
   gsize length;
@@ -395,10 +432,9 @@ print_keys (GKeyFile *file, const char *group, const CpdPin *pin)
 }
 
 /* Returns: (transfer full): a pin file that holds this one pin */
-GBytes *
-cpd_pin_file_print (const CpdPin *pin, const char *account)
+static GBytes *
+print (const CpdPin *pin, const char *group, const char *account)
 {
-  static const char group[] = "Pin";
   g_autoptr (GKeyFile) file = g_key_file_new ();
   gsize length;
   char *text;
@@ -420,6 +456,25 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
   print_texts (file, group, pin);
   text = g_key_file_to_data (file, &length, NULL);
   return g_bytes_new_take (text, length);
+}
+
+/* Returns: (transfer full): a pin file that holds this one pin */
+GBytes *
+cpd_pin_file_print (const CpdPin *pin, const char *account)
+{
+  return print (pin, "Pin", account);
+}
+
+/* As cpd_pin_file_print (), for people and for other machines. The group is named after the host,
+ * so that such texts can be put together. */
+GBytes *
+cpd_pin_file_export (const CpdPin *pin)
+{
+  g_autofree char *group = g_strdup (cpd_host_get_text (pin->host));
+
+  for (char *c = group; *c != '\0'; c++) /* no group has brackets in its name; addresses have */
+    *c = *c == '[' ? '(' : *c == ']' ? ')' : *c;
+  return print (pin, group, /* account= */ NULL);
 }
 
 #define NAME_MAX_BYTES 200

@@ -308,10 +308,13 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdPin *pin;
   GError *error = NULL;
   gboolean done = cpd_ledger_change_finish (ledger, result, &host, &pin, &error);
+  CpdPin *old = cpd_ledger_change_get_old (result);
   gboolean blocked = pin != NULL && pin->state == CPD_STATE_BLOCKED
                      && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
 
-  if (done || blocked)
+  if (old != NULL)
+    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
+  if ((done && (pin == NULL || pin != old)) || blocked)
     {
       guint32 uid = cpd_ledger_get_uid (ledger);
       guint64 generation = cpd_generations_next (store->generations, uid);
@@ -371,6 +374,37 @@ cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost 
 
   g_task_set_source_tag (task, cpd_store_edit_pin_async);
   cpd_ledger_edit_async (get_ledger (store, layer, uid), host, edit, change_on_done, task);
+}
+
+/* As cpd_store_set_pin_async (), but a pin that is there already, with all that people see of it,
+ * stays. `lends_note`: it is no difference that the pin has a note and the one that is there has
+ * none. */
+void
+cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean lends_note,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_import_pin_async);
+  cpd_ledger_import_async (get_ledger (store, pin->layer, uid), pin, lends_note, change_on_done,
+                           task);
+}
+
+/* Returns: (transfer none) (nullable): what was there before a change; it belongs to the result */
+CpdPin *
+cpd_store_change_get_old (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
+}
+
+/* Returns: (transfer none) (nullable): why a whole layer is blocked, so that its pins are not
+ * known */
+const char *
+cpd_store_get_block (CpdStore *store, CpdLayer layer, guint32 uid)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_get_block (table) : NULL;
 }
 
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or
