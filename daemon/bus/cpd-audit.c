@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-audit.h"
 
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "dbus/certpin-names.h"
 
 #define DOMAIN "certpind"
@@ -87,19 +88,45 @@ cpd_audit_denied (const CpdCaller *caller, const char *action)
                     "%s is not authorized for ‘%s’", who, action);
 }
 
-/* At the start. */
-void
-cpd_audit_store_broken (const char *problem)
+/* `effect`: what the problem leads to */
+static void
+tell_problem (const CpdFault *problem, const char *effect)
 {
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
-                    "MESSAGE", "%s; requests that depend on this are refused until it is fixed",
-                    problem);
+  g_autofree char *text = cpd_fault_to_text (problem);
+  g_autofree char *message = g_strdup_printf ("%s; %s", text, effect);
+  g_autofree char *line = g_strdup_printf ("%u", problem->line);
+  GLogField fields[7] = { { "GLIB_DOMAIN", DOMAIN, -1 },
+                          { "PRIORITY", "4", -1 }, /* a warning */
+                          { "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN, -1 },
+                          { "MESSAGE", message, -1 } };
+  size_t n = 4;
+
+  if (problem->file != NULL)
+    fields[n++] = (GLogField){ "CERTPIN_FILE", problem->file, -1 };
+  if (problem->line != 0)
+    fields[n++] = (GLogField){ "CERTPIN_LINE", line, -1 };
+  if (problem->key != NULL)
+    fields[n++] = (GLogField){ "CERTPIN_KEY", problem->key, -1 };
+  g_log_structured_array (G_LOG_LEVEL_WARNING, fields, n);
 }
 
-/* `problem`: already says that the old state stays in force */
-void
-cpd_audit_reload_failed (const char *problem)
+static void
+tell_problems (GPtrArray *problems, const char *effect)
 {
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
-                    "MESSAGE", "%s", problem);
+  for (unsigned int i = 0; i < problems->len; i++)
+    tell_problem (problems->pdata[i], effect);
+}
+
+/* At the start. `problems`: of CpdFault: each gets an entry */
+void
+cpd_audit_store_broken (GPtrArray *problems)
+{
+  tell_problems (problems, "requests that depend on this are refused until it is fixed");
+}
+
+/* `problems`: likewise */
+void
+cpd_audit_reload_failed (GPtrArray *problems)
+{
+  tell_problems (problems, "nothing was reloaded, so the old pins and trust anchors stay in force");
 }

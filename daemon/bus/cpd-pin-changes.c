@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define REASON_MAX_BYTES 1024
+#define REASON_MAX_BYTES CPD_PIN_TEXT_MAX_BYTES
 
 static const char *
 action_of (CpdLayer layer)
@@ -389,7 +389,11 @@ reload_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
     cpd_call_return (call, NULL);
   else
-    cpd_call_fail (call, error);
+    {
+      g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
+      cpd_audit_reload_failed (problems);
+      cpd_call_fail (call, error);
+    }
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "daemon/core/pins/cpd-users.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-generations.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
@@ -74,11 +75,12 @@ load_user (CpdUsers *users, const char *name, GPtrArray *problems)
     }
   relative = g_build_filename ("users", name, NULL);
   path = cpd_state_dir_build_path (users->state_dir, relative);
-  g_ptr_array_add (problems,
-                   g_strdup_printf ("‘%s’ is not named after a user id, so it is ignored", path));
+  cpd_faults_take (
+      problems, CPD_FAULTS_MAX,
+      cpd_fault_new (path, 0, NULL, "it is not named after a user id, so it is ignored"));
 }
 
-/* Blocks. `problems`: of char *: gets a sentence for each file that blocks something.
+/* Blocks. `problems`: of CpdFault: gets everything that blocks something.
  * Errors: CERTPIN_ERROR_STORE_FAILED: it is unknown whose pins exist. */
 gboolean
 cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
