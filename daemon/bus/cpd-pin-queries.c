@@ -66,7 +66,9 @@ act_get_pin (CpdCall *call)
       pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->caller->uid,
                                 query->host);
   if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (
+                                                          call->parts->store, call->caller->uid,
+                                                          pin, cpd_call_now_s ())));
   else
     cpd_call_fail (call,
                    g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
@@ -129,6 +131,8 @@ find_least_host (const Run *runs, size_t n_runs)
 /* A slice being put together. */
 typedef struct
 {
+  CpdStore *store;
+  guint32 uid;
   GVariantBuilder pins;
   unsigned int count;
   guint64 bytes;
@@ -141,7 +145,8 @@ add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
   for (size_t i = 0; i < n_runs; i++)
     if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
       {
-        GVariant *pin = cpd_describe_pin (runs[i].pins->pdata[runs[i].next++], cpd_call_now_s ());
+        GVariant *pin = cpd_describe_stored_pin (
+            slice->store, slice->uid, runs[i].pins->pdata[runs[i].next++], cpd_call_now_s ());
 
         slice->bytes += g_variant_get_size (pin);
         slice->count++;
@@ -155,7 +160,7 @@ act_list_pins (CpdCall *call)
   const Query *query = call->data;
   guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
   Run runs[CPD_LAYER_USER + 1];
-  Slice slice = { 0 };
+  Slice slice = { .store = call->parts->store, .uid = uid };
   const char *host;
 
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
