@@ -80,6 +80,16 @@ fail (Service *service, GError *error)
   g_main_loop_quit (service->loop);
 }
 
+/* What cannot be read of these refuses nothing. */
+static void
+note_lost_sightings (CpdStore *store)
+{
+  g_autoptr (GPtrArray) problems = cpd_store_load_sightings (store);
+
+  for (unsigned int i = 0; i < problems->len; i++)
+    cpd_audit_sightings_failed (problems->pdata[i]);
+}
+
 /* A state folder that cannot be opened or made, and so not locked, is handled like an unreadable
  * one: the service starts, and refuses requests. */
 static void
@@ -87,6 +97,7 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 {
   CpdStore *store = CPD_STORE (source);
   GError *error = NULL;
+  GPtrArray *problems;
 
   if (!cpd_store_lock (store, LOCK_MS, cancellable, &error)
       && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
@@ -97,7 +108,9 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
   if (error != NULL)
     cpd_store_tell_problem (store, error->message);
   g_clear_error (&error);
-  g_task_return_pointer (task, cpd_store_load (store), (GDestroyNotify)g_ptr_array_unref);
+  problems = cpd_store_load (store);
+  note_lost_sightings (store);
+  g_task_return_pointer (task, problems, (GDestroyNotify)g_ptr_array_unref);
 }
 
 static void
@@ -187,6 +200,7 @@ drain (Service *service)
   service->end_began = g_get_monotonic_time ();
   service->owner = cpd_bus_release_name (service->bus);
   cpd_store_write_again (service->settings->store);
+  cpd_logbook_write (cpd_store_get_logbook (service->settings->store));
   while (is_draining (service))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (ticks);

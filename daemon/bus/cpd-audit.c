@@ -88,6 +88,49 @@ cpd_audit_denied (const CpdCaller *caller, const char *action)
                     "%s is not authorized for ‘%s’", who, action);
 }
 
+/* Returns: (transfer full): whose pin: “the system” or a uid. `uid`: CPD_ALL_UIDS for the system */
+static char *
+describe_owner (guint32 uid)
+{
+  return uid == CPD_ALL_UIDS ? g_strdup ("the system") : g_strdup_printf ("uid %u", uid);
+}
+
+/* A key of a pin, for the first time. A key is public: it is named so that people can tell which
+ * one a server has begun to use. */
+void
+cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position)
+{
+  g_autofree char *owner = describe_owner (uid);
+  const char *host = cpd_host_get_text (pin->host);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_KEY_SEEN,
+                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
+                    "CERTPIN_OWNER", owner, "CERTPIN_KEY", key, "MESSAGE",
+                    "a server of %s was seen with key %u of %u of the pin of %s for the first time",
+                    host, position + 1, pin->keys->len, owner);
+}
+
+/* At most once a day for each pin. */
+void
+cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings)
+{
+  g_autofree char *owner = describe_owner (uid), *all = g_strjoinv ("; ", warnings);
+  const char *host = cpd_host_get_text (pin->host);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_WARNED,
+                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
+                    "CERTPIN_OWNER", owner, "MESSAGE", "the pin of %s for %s: %s", owner, host,
+                    all);
+}
+
+/* It was not read or written when keys were seen: that refuses nothing. */
+void
+cpd_audit_sightings_failed (const char *problem)
+{
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_SIGHTINGS, "MESSAGE",
+                    "%s; no request depends on this", problem);
+}
+
 /* `effect`: what the problem leads to */
 static void
 tell_problem (const CpdFault *problem, const char *effect)

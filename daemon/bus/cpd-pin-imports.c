@@ -102,9 +102,11 @@ describe_item (const Item *item, gint64 now)
                          same                ? "same"
                          : item->old != NULL ? "replaced"
                                              : "new");
-  g_variant_dict_insert_value (&dict, "pin", cpd_describe_pin (same ? item->old : item->pin, now));
+  g_variant_dict_insert_value (
+      &dict, "pin", cpd_describe_pin (same ? item->old : item->pin, /* sighting= */ NULL, now));
   if (item->old != NULL && !same)
-    g_variant_dict_insert_value (&dict, "old", cpd_describe_pin (item->old, now));
+    g_variant_dict_insert_value (&dict, "old",
+                                 cpd_describe_pin (item->old, /* sighting= */ NULL, now));
   return g_variant_dict_end (&dict);
 }
 

@@ -67,7 +67,9 @@ act_get_pin (CpdCall *call)
       pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->caller->uid,
                                 query->host);
   if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (
+                                                          call->parts->store, call->caller->uid,
+                                                          pin, cpd_call_now_s ())));
   else
     cpd_call_fail (call,
                    g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
@@ -128,16 +130,16 @@ find_least_host (const Run *runs, size_t n_runs)
 }
 
 /* How a pin of a list is described: as a floating a{sv}. */
-typedef GVariant *(*Describe) (const CpdPin *pin);
+typedef GVariant *(*Describe) (CpdStore *store, guint32 uid, const CpdPin *pin);
 
 static GVariant *
-describe_now (const CpdPin *pin)
+describe_now (CpdStore *store, guint32 uid, const CpdPin *pin)
 {
-  return cpd_describe_pin (pin, cpd_call_now_s ());
+  return cpd_describe_stored_pin (store, uid, pin, cpd_call_now_s ());
 }
 
 static GVariant *
-describe_file (const CpdPin *pin)
+describe_file (CpdStore *store G_GNUC_UNUSED, guint32 uid G_GNUC_UNUSED, const CpdPin *pin)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GBytes) text = cpd_pin_file_export (pin);
@@ -155,6 +157,8 @@ describe_file (const CpdPin *pin)
 /* A slice being put together. */
 typedef struct
 {
+  CpdStore *store;
+  guint32 uid;
   Describe describe;
   GVariantBuilder pins;
   unsigned int count;
@@ -168,7 +172,8 @@ add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
   for (size_t i = 0; i < n_runs; i++)
     if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
       {
-        GVariant *pin = slice->describe (runs[i].pins->pdata[runs[i].next++]);
+        GVariant *pin
+            = slice->describe (slice->store, slice->uid, runs[i].pins->pdata[runs[i].next++]);
 
         slice->bytes += g_variant_get_size (pin);
         slice->count++;
@@ -183,7 +188,7 @@ list (CpdCall *call, int first, Describe describe)
   const Query *query = call->data;
   guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
   Run runs[CPD_LAYER_USER + 1];
-  Slice slice = { .describe = describe };
+  Slice slice = { .store = call->parts->store, .uid = uid, .describe = describe };
   const char *host;
 
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)

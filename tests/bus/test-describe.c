@@ -29,7 +29,7 @@ assert_count (GVariant *dictionary, const char *key, gsize expected)
 static GVariant *
 describe (const CpdPin *pin, gint64 now)
 {
-  return g_variant_ref_sink (cpd_describe_pin (pin, now));
+  return g_variant_ref_sink (cpd_describe_pin (pin, /* sighting= */ NULL, now));
 }
 
 static void

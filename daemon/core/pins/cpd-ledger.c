@@ -15,11 +15,6 @@
 #include "daemon/core/pins/cpd-change.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
-/* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and
- * GIDs"): what is kept for one would be the next one's. */
-#define DYNAMIC_UID_MIN 61184
-#define DYNAMIC_UID_MAX 65519
-
 /* Between two attempts to write a pin that is only in memory; doubled each time. */
 #define RETRY_MIN_S 1
 #define RETRY_MAX_S 60
@@ -69,12 +64,6 @@ cpd_ledger_init (CpdLedger *ledger)
   ledger->retry_s = RETRY_MIN_S;
 }
 
-static gboolean
-is_dynamic (guint32 uid)
-{
-  return uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX;
-}
-
 /* `uid`: whose pins; CPD_ALL_UIDS: the system's. `dir`: where they are kept; NULL: nowhere. */
 CpdLedger *
 cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits)
@@ -87,7 +76,7 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
   ledger->table = cpd_pin_table_new (layer);
   ledger->folder
       = layer == CPD_LAYER_USER ? g_strdup_printf ("users/%u", uid) : g_strdup ("system");
-  if (dir != NULL && (layer != CPD_LAYER_USER || !is_dynamic (uid)))
+  if (dir != NULL && (layer != CPD_LAYER_USER || !cpd_account_is_dynamic (uid)))
     ledger->dir = cpd_state_dir_ref (dir);
   return ledger;
 }
@@ -101,7 +90,7 @@ refuse_kept (CpdLedger *ledger, GPtrArray *problems)
       "there is a folder ‘%s’ of pins, but uid %u is of those that systemd hands out to one "
       "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
       "certpind",
-      ledger->folder, ledger->uid, DYNAMIC_UID_MIN, DYNAMIC_UID_MAX);
+      ledger->folder, ledger->uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
 
   cpd_pin_table_block_all (ledger->table, message);
   cpd_faults_tell (problems, message);

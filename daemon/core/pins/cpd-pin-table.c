@@ -50,6 +50,12 @@ cpd_pin_table_free (CpdPinTable *table)
   g_free (table);
 }
 
+CpdLayer
+cpd_pin_table_get_layer (CpdPinTable *table)
+{
+  return table->layer;
+}
+
 /* Replaces the pin of the same pattern. */
 void
 cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)

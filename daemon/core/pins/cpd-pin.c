@@ -132,6 +132,19 @@ cpd_pin_remove_key (CpdPin *pin, CertpinKey *key)
   return FALSE;
 }
 
+/* How the sentences about the dates of a certificate begin. */
+#define EXPIRED       "the certificate expired on "
+#define NOT_YET_VALID "the certificate is not valid yet"
+#define EXPIRES_SOON  "the certificate expires soon, on "
+
+/* `sentence`: one of the warnings of a pin. */
+gboolean
+cpd_pin_is_warning_of_date (const char *sentence)
+{
+  return g_str_has_prefix (sentence, EXPIRED) || g_str_has_prefix (sentence, NOT_YET_VALID)
+         || g_str_has_prefix (sentence, EXPIRES_SOON);
+}
+
 /* Faults of a certificate that are no reason to refuse it: only its key counts. */
 static GStrv
 find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
@@ -143,13 +156,12 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
   g_autofree char *text = NULL;
 
   if (now > not_after)
-    text = g_strdup_printf ("the certificate expired on %s", day);
+    text = g_strdup_printf (EXPIRED "%s", day);
   else if (now < cpd_certificate_get_not_before (certificate))
-    text = g_strdup ("the certificate is not valid yet");
+    text = g_strdup (NOT_YET_VALID);
   else if (not_after - now < 30 * 24 * 60 * 60)
     text = g_strdup_printf (
-        "the certificate expires soon, on %s; the pin stays valid if the certificate is renewed "
-        "with the same key",
+        EXPIRES_SOON "%s; the pin stays valid if the certificate is renewed with the same key",
         day);
   if (text != NULL)
     g_strv_builder_add (warnings, text);

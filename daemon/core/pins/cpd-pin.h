@@ -85,6 +85,7 @@ void cpd_pin_unref (CpdPin *pin);
 void cpd_pin_add_key (CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_remove_key (CpdPin *pin, CertpinKey *key);
 void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now);
+gboolean cpd_pin_is_warning_of_date (const char *sentence);
 gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);
 gboolean cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b);

@@ -27,6 +27,7 @@ struct _CpdStore
   GPtrArray *problems_of_state; /* likewise, of what is kept */
   CpdLedger *system;
   CpdUsers *users;
+  CpdLogbook *logbook; /* of what was seen at servers */
 };
 
 G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
@@ -53,6 +54,7 @@ cpd_store_finalize (GObject *object)
   g_ptr_array_unref (store->problems_of_state);
   g_clear_object (&store->system);
   cpd_users_free (store->users);
+  g_clear_object (&store->logbook);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
 }
 
@@ -85,6 +87,8 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->problems_of_state = cpd_faults_new ();
   store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, CPD_ALL_UIDS, store->state_dir, &store->limits);
   store->users = cpd_users_new (store->state_dir, &store->limits);
+  store->logbook = cpd_logbook_new (
+      store->state_dir, settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
   return store;
 }
 
@@ -183,6 +187,23 @@ cpd_store_load (CpdStore *store)
   return cpd_store_get_problems (store);
 }
 
+/* Reads what was seen at servers, once the pins are loaded. Nothing depends on it. Blocks,
+ * likewise.
+ * Returns: (transfer full): of char *: what could not be read */
+GPtrArray *
+cpd_store_load_sightings (CpdStore *store)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) users = cpd_users_list (store->users);
+
+  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, store->files, problems);
+  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, cpd_ledger_get_table (store->system), problems);
+  for (unsigned int i = 0; i < users->len; i++)
+    cpd_logbook_load (store->logbook, cpd_ledger_get_uid (users->pdata[i]),
+                      cpd_ledger_get_table (users->pdata[i]), problems);
+  return problems;
+}
+
 /* Returns: (transfer none) (nullable): the table; never makes a new one */
 static CpdPinTable *
 lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
@@ -223,6 +244,13 @@ CpdAnchors *
 cpd_store_get_anchors (CpdStore *store)
 {
   return store->anchors;
+}
+
+/* Returns: (transfer none): what was seen at servers */
+CpdLogbook *
+cpd_store_get_logbook (CpdStore *store)
+{
+  return store->logbook;
 }
 
 /* Returns: (transfer full): what is in force for this uid and host now */
@@ -321,6 +349,8 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 
       if (pin != NULL)
         pin->generation = generation;
+      cpd_logbook_retain (store->logbook, uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER,
+                          uid, host, pin);
       g_signal_emit (store, signals[CHANGED], 0, uid, host);
     }
   if (done)
@@ -415,11 +445,12 @@ cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* Whether a change is being written, or waits to be. */
+/* Whether something is being written, or waits to be. */
 gboolean
 cpd_store_is_busy (CpdStore *store)
 {
-  return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users);
+  return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users)
+         || cpd_logbook_is_busy (store->logbook);
 }
 
 /* Tries at once to write the pins that are only in memory. */
@@ -458,6 +489,7 @@ reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       take_over (store, found);
       cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
+      cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, store->files);
       g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
       g_task_return_boolean (task, TRUE);
     }

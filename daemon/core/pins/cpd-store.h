@@ -4,6 +4,7 @@
 
 #include "daemon/core/pins/cpd-generations.h"
 #include "daemon/core/pins/cpd-ledger.h"
+#include "daemon/core/pins/cpd-logbook.h"
 #include "daemon/core/pins/cpd-policy.h"
 #include "daemon/core/trust/cpd-trust-source.h"
 
@@ -24,6 +25,7 @@ typedef struct
   guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
                                    restart */
   CpdLedgerLimits limits;       /* of the system's run-time pins, and of each user's */
+  unsigned int sightings_s;     /* least time between two writes of sightings; 0: an hour */
 } CpdStoreSettings;
 
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
@@ -33,10 +35,12 @@ GPtrArray *cpd_store_load (CpdStore *store);
 GPtrArray *cpd_store_get_problems (CpdStore *store);
 GPtrArray *cpd_store_get_problems_of_files (CpdStore *store);
 void cpd_store_tell_problem (CpdStore *store, const char *sentence);
+GPtrArray *cpd_store_load_sightings (CpdStore *store);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
 CpdTrustSource *cpd_store_get_trust (CpdStore *store);
 CpdAnchors *cpd_store_get_anchors (CpdStore *store);
+CpdLogbook *cpd_store_get_logbook (CpdStore *store);
 CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);
 CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern);

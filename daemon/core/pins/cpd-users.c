@@ -103,6 +103,20 @@ cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
   return FALSE;
 }
 
+/* Returns: (transfer full): of CpdLedger, in no order */
+GPtrArray *
+cpd_users_list (CpdUsers *users)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    g_ptr_array_add (list, g_object_ref (ledger));
+  return list;
+}
+
 void
 cpd_users_stamp (CpdUsers *users, guint64 generation)
 {
