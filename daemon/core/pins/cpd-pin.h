@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-key.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/pins/cpd-pause.h"
 #include "daemon/core/trust/cpd-anchors.h"
 #include "daemon/core/trust/cpd-certificate.h"
 
@@ -56,6 +57,7 @@ typedef struct
   CpdState state;
   CpdMatch match;
   CpdMode mode;
+  CpdPause *pause;      /* while it holds, the pin only reports; NULL: none */
   GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
   gint64 expires;       /* Unix seconds; 0: never */
   CpdAnchors *anchors;  /* judged against these; NULL: the system's */
@@ -84,6 +86,9 @@ gboolean cpd_pin_remove_key (CpdPin *pin, CertpinKey *key);
 void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now);
 gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_is_paused (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_only_reports (const CpdPin *pin, gint64 now);
+void cpd_pin_take_pause (CpdPin *pin, CpdPause *pause);
 gboolean cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPin, cpd_pin_unref)

@@ -26,6 +26,9 @@ typedef struct
   CpdLedgerLimits limits;       /* of the system's run-time pins, and of each user's */
 } CpdStoreSettings;
 
+/* `uid`: whose the pin is; CPD_ALL_UIDS: the system's */
+typedef void (*CpdStoreFunc) (guint32 uid, CpdPin *pin, gpointer user_data);
+
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
@@ -50,6 +53,9 @@ void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, C
                                  GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                                CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host);
+void cpd_store_each_paused (CpdStore *store, CpdStoreFunc func, gpointer user_data);
+CpdPin *cpd_store_change_get_old (GAsyncResult *result);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
 gboolean cpd_store_is_busy (CpdStore *store);

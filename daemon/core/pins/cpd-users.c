@@ -137,3 +137,17 @@ cpd_users_write_again (CpdUsers *users)
   while (g_hash_table_iter_next (&iter, NULL, &ledger))
     cpd_ledger_write_again (ledger);
 }
+
+/* Returns: (transfer container): of CpdLedger */
+GPtrArray *
+cpd_users_list (CpdUsers *users)
+{
+  GPtrArray *ledgers = g_ptr_array_new ();
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    g_ptr_array_add (ledgers, ledger);
+  return ledgers;
+}

@@ -19,5 +19,6 @@ CpdLedger *cpd_users_lookup (CpdUsers *users, guint32 uid);
 void cpd_users_stamp (CpdUsers *users, guint64 generation);
 gboolean cpd_users_is_busy (CpdUsers *users);
 void cpd_users_write_again (CpdUsers *users);
+GPtrArray *cpd_users_list (CpdUsers *users);
 
 G_END_DECLS
