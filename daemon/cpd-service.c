@@ -10,6 +10,7 @@
 #include "daemon/cpd-service.h"
 
 #include "daemon/bus/cpd-audit.h"
+#include "daemon/cpd-pauses.h"
 #include "daemon/cpd-reloader.h"
 
 #include <glib-unix.h>
@@ -30,6 +31,7 @@ typedef struct
   GMainLoop *loop;
   CpdBus *bus;
   CpdReloader *reloader;
+  CpdPauses *pauses;
   GCancellable *ending;
   gboolean starting; /* it waits for the name, waits for the state, or reads the state */
   gboolean owner;    /* it has the name */
@@ -117,6 +119,7 @@ static void
 start_serving (Service *service, GPtrArray *problems)
 {
   cpd_audit_store_broken (problems);
+  cpd_pauses_start (service->pauses);
   cpd_bus_start_serving (service->bus);
   service->serving = TRUE;
   cpd_reloader_start (service->reloader);
@@ -212,6 +215,7 @@ set_up (Service *service)
   service->loop = g_main_loop_new (NULL, FALSE);
   service->ending = g_cancellable_new ();
   service->reloader = cpd_reloader_new (service->settings->store);
+  service->pauses = cpd_pauses_new (service->settings->store);
   service->bus = cpd_bus_new (service->settings);
   g_signal_connect_swapped (service->bus, "acquired", G_CALLBACK (on_acquired), service);
   g_signal_connect_swapped (service->bus, "lost", G_CALLBACK (on_lost), service);
@@ -235,6 +239,7 @@ cpd_service_run (const CpdBusSettings *settings, GError **error)
   g_signal_handlers_disconnect_by_data (service.bus, &service);
   g_clear_object (&service.bus);
   g_clear_object (&service.reloader);
+  g_clear_pointer (&service.pauses, cpd_pauses_free);
   g_clear_object (&service.ending);
   g_main_loop_unref (service.loop);
   if (service.error != NULL)

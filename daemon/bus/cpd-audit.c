@@ -10,6 +10,7 @@
 
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/core/base/cpd-fault.h"
+#include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
 #define DOMAIN "certpind"
@@ -55,6 +56,42 @@ cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer)
 }
 
 void
+cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+  g_autofree char *until = cpd_text_time (pin->pause->until);
+  const char *host = cpd_host_get_text (pin->host), *scope = cpd_describe_scope (pin->layer);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_PAUSED,
+                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE", scope,
+                    "CERTPIN_REASON", pin->pause->reason, "MESSAGE",
+                    "%s paused the pin of %s in the %s scope until %s, so that other keys pass: %s",
+                    who, host, scope, until, pin->pause->reason);
+}
+
+/* `caller`: (nullable): NULL: its time is over. `paused`: the pin as it was before the end. */
+void
+cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused)
+{
+  g_autofree char *who = caller != NULL ? cpd_caller_describe (caller) : NULL;
+  const char *host = cpd_host_get_text (paused->host), *scope = cpd_describe_scope (paused->layer);
+  const char *by = paused->pause->by != NULL ? paused->pause->by : "somebody";
+  const char *reason = paused->pause->reason;
+  g_autofree char *message
+      = who != NULL
+            ? g_strdup_printf ("%s ended the pause of the pin of %s in the %s scope, which %s had "
+                               "begun: %s",
+                               who, host, scope, by, reason)
+            : g_strdup_printf ("the time is over for which %s had paused the pin of %s in the %s "
+                               "scope: %s",
+                               by, host, scope, reason);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_RESUMED,
+                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller != NULL ? caller->sender : "",
+                    "CERTPIN_SCOPE", scope, "CERTPIN_REASON", reason, "MESSAGE", "%s", message);
+}
+
+void
 cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict)
 {
   g_autofree char *who = cpd_caller_describe (caller);
@@ -66,16 +103,18 @@ cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict)
                     who, verdict->message);
 }
 
+/* The report exists only because the pin only reports: by its mode, or for a while. */
 void
 cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict)
 {
+  const char *how = verdict->pin->mode == CPD_MODE_REPORT ? "report-only" : "paused";
   g_autofree char *who = cpd_caller_describe (caller);
 
-  g_log_structured (
-      DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_REPORT_ONLY, "CERTPIN_HOST",
-      cpd_host_get_text (verdict->target), "CERTPIN_SENDER", caller->sender, "CERTPIN_VERDICT",
-      certpin_error_get_name (verdict->error), "CERTPIN_REASON", verdict->reason, "MESSAGE",
-      "sent a request of %s, because the pin is report-only: %s", who, verdict->message);
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_REPORT_ONLY,
+                    "CERTPIN_HOST", cpd_host_get_text (verdict->target), "CERTPIN_SENDER",
+                    caller->sender, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error),
+                    "CERTPIN_REASON", verdict->reason, "MESSAGE",
+                    "sent a request of %s, because the pin is %s: %s", who, how, verdict->message);
 }
 
 void

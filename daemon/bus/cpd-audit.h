@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 void cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin);
 void cpd_audit_pin_kept (const CpdCaller *caller, const CpdPin *pin, const GError *failure);
 void cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer);
+void cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin);
+void cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused);
 void cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict);
 void cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict);
 void cpd_audit_denied (const CpdCaller *caller, const char *action);

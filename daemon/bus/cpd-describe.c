@@ -33,6 +33,8 @@ describe_state (const CpdPin *pin, gint64 now)
 {
   if (pin->state == CPD_STATE_ACTIVE && cpd_pin_is_expired (pin, now))
     return "expired";
+  if (pin->state == CPD_STATE_ACTIVE && cpd_pin_is_paused (pin, now))
+    return "paused";
   return cpd_state_words[pin->state];
 }
 
@@ -88,6 +90,14 @@ insert_warnings (GVariantDict *dict, const CpdPin *pin, const CpdSighting *sight
     g_variant_dict_insert (dict, "warnings", "^as", warnings);
 }
 
+static void
+insert_pause (GVariantDict *dict, const CpdPause *pause)
+{
+  g_variant_dict_insert (dict, "paused-until", "x", pause->until);
+  insert_text (dict, "pause-reason", pause->reason);
+  insert_text (dict, "paused-by", pause->by);
+}
+
 /* `sighting`: (nullable): what was seen of its servers. Returns: (floating): a{sv} */
 GVariant *
 cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
@@ -117,6 +127,8 @@ cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
   insert_warnings (&dict, pin, sighting, now);
   if (pin->anchors != NULL)
     g_variant_dict_insert (&dict, "trust-anchors", "u", cpd_anchors_get_count (pin->anchors));
+  if (cpd_pin_is_paused (pin, now))
+    insert_pause (&dict, pin->pause);
   return g_variant_dict_end (&dict);
 }
 
@@ -146,7 +158,7 @@ insert_chain (GVariantDict *dict, CpdPeer *peer)
   insert_text (dict, "issuer", issuer);
 }
 
-/* `verdict`: a refusal. `now`: Unix seconds. Returns: (floating): a{sv} */
+/* `verdict`: a refusal, or a report. `now`: Unix seconds. Returns: (floating): a{sv} */
 GVariant *
 cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
 {
@@ -164,9 +176,8 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   insert_text (&dict, "ocsp", verdict->ocsp);
   insert_text (&dict, "likely-cause", verdict->likely_cause);
   insert_text (&dict, "advice", verdict->advice);
-  g_variant_dict_insert (
-      &dict, "mode", "s",
-      cpd_mode_words[verdict->pin != NULL ? verdict->pin->mode : CPD_MODE_ENFORCE]);
+  g_variant_dict_insert (&dict, "mode", "s",
+                         cpd_mode_words[verdict->reported ? CPD_MODE_REPORT : CPD_MODE_ENFORCE]);
   g_variant_dict_insert (&dict, "time", "x", now);
   return g_variant_dict_end (&dict);
 }
@@ -288,6 +299,10 @@ cpd_describe_evidence (const CpdVerdict *verdict, CpdMarshal *info)
   cpd_marshal_name (info, "generation", "t");
   cpd_marshal_long (info, verdict->policy->generation);
   add_warnings (info, verdict->warnings);
+  if (verdict->paused_until == 0)
+    return;
+  cpd_marshal_name (info, "paused-until", "x");
+  cpd_marshal_long (info, (guint64)verdict->paused_until);
 }
 
 /* Adds the refusal that there would be in another mode. `report`: (nullable) */

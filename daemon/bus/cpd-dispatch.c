@@ -26,6 +26,7 @@ static const struct
 } tables[] = {
   { CERTPIN_PINS_IFACE, cpd_pin_changes },
   { CERTPIN_PINS_IFACE, cpd_pin_imports },
+  { CERTPIN_PINS_IFACE, cpd_pin_pauses },
   { CERTPIN_PINS_IFACE, cpd_pin_queries },
   { CERTPIN_PINS_IFACE, cpd_pin_judgements },
   { CERTPIN_PINS_IFACE, cpd_subscriptions },

@@ -27,12 +27,12 @@ cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
   return cpd_verdict_of_policy (policy, now_s ());
 }
 
-/* A pin that only reports, a block, and a pin whose time is over do not say that the administrator
- * wants requests to go there. */
+/* A pin that only reports, or is paused, a block, and a pin whose time is over do not say that the
+ * administrator wants requests to go there: with any key, another server could be there. */
 static gboolean
 enforces (const CpdPin *pin)
 {
-  return pin != NULL && pin->mode == CPD_MODE_ENFORCE && pin->state == CPD_STATE_ACTIVE
+  return pin != NULL && pin->state == CPD_STATE_ACTIVE && !cpd_pin_only_reports (pin, now_s ())
          && !cpd_pin_is_expired (pin, now_s ());
 }
 

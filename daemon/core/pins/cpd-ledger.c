@@ -193,6 +193,16 @@ mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
   replace (ledger, host, marked);
 }
 
+/* The pin that was written again may have been replaced meanwhile, in memory. */
+static void
+mark_written (CpdLedger *ledger, const CpdChange *change)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  if (pin == change->pin)
+    mark (ledger, change->host, /* unstored= */ FALSE);
+}
+
 static gboolean
 is_block (const CpdChange *change)
 {
@@ -233,7 +243,7 @@ settle (CpdLedger *ledger, CpdChange *change, gboolean written)
   if (change->again)
     {
       if (written)
-        mark (ledger, change->host, /* unstored= */ FALSE);
+        mark_written (ledger, change);
     }
   else if (written || is_block (change))
     apply_in_memory (ledger, change, written);
@@ -255,6 +265,7 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
+  change->old = cpd_pin_table_get (ledger->table, change->host);
   settle (ledger, change, written);
   ledger->busy = FALSE;
   if (written)
@@ -289,7 +300,9 @@ narrows (const CpdPin *old, const CpdChange *change)
 {
   return old != NULL
          && (change->pin->state == CPD_STATE_BLOCKED
-             || (change->edit != NULL && change->pin->keys->len < old->keys->len));
+             || (change->edit != NULL
+                 && (change->pin->keys->len < old->keys->len
+                     || (old->pause != NULL && change->pin->pause == NULL))));
 }
 
 /* Whether the layer stays within its limit. */
@@ -456,7 +469,7 @@ cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
   start_next (ledger);
 }
 
-/* Changes the keys of the pin that a host has when it is the turn of this.
+/* Changes the keys, or the pause, of the pin that a host has when it is the turn of this.
  * Errors: those of cpd_pin_edit_apply (), and of cpd_ledger_change_async (). */
 void
 cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
@@ -484,6 +497,26 @@ cpd_ledger_import_async (CpdLedger *ledger, CpdPin *pin, gboolean lends_note,
   change->imports = TRUE;
   change->lends_note = lends_note;
   start_next (ledger);
+}
+
+/* Ends the pause of a pin: at once in memory, and then on disk, like a block that could not be
+ * written.
+ * Returns: (transfer full) (nullable): the pin that is in force now; NULL: none was paused */
+CpdPin *
+cpd_ledger_end_pause (CpdLedger *ledger, CpdHost *host)
+{
+  g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, host);
+  g_autoptr (CpdPin) pin = old != NULL && old->pause != NULL ? cpd_pin_copy (old) : NULL;
+
+  if (pin == NULL)
+    return NULL;
+  cpd_pin_take_pause (pin, NULL);
+  pin->unstored = TRUE;
+  replace (ledger, host, pin);
+  if (ledger->dir != NULL)
+    push (ledger, g_task_new (ledger, NULL, NULL, NULL), host, pin)->again = TRUE;
+  start_next (ledger);
+  return g_steal_pointer (&pin);
 }
 
 /* Returns: (transfer none) (nullable): what was there before; it belongs to the result */

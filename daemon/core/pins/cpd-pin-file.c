@@ -20,8 +20,14 @@
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
-    = { "Host",   "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State",     "Note",
-        "Reason", "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
+    = { "Host",         "Keys",        "Match",       "Mode",     "Expires",
+        "TrustAnchors", "State",       "Note",        "Reason",   "Subject",
+        "Issuer",       "NotAfter",    "Warnings",    "Created",  "CreatedBy",
+        "PausedSince",  "PausedUntil", "PauseReason", "PausedBy", NULL };
+
+/* Of those, what makes a pause. */
+static const char *const pause_keys[]
+    = { "PausedSince", "PausedUntil", "PauseReason", "PausedBy", NULL };
 
 /* A file that is being read. */
 typedef struct
@@ -224,6 +230,23 @@ read_anchors (Reading *reading, CpdPin *pin)
     cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
 }
 
+/* Returns: (transfer full) (nullable): a text for people, if there is one that can be read */
+static char *
+read_text (Reading *reading, const char *key)
+{
+  GError *error = NULL;
+  char *text;
+
+  if (!cpd_key_file_has_key (reading->file, key))
+    return NULL;
+  text = cpd_key_file_get_text (reading->file, key, &error);
+  if (text == NULL)
+    cpd_key_file_complain_of_error (reading->file, key, error);
+  else if (!cpd_text_is_plain (text))
+    complain (reading, key, "it contains control or invisible characters");
+  return text;
+}
+
 static void
 read_texts (Reading *reading, CpdPin *pin)
 {
@@ -237,17 +260,7 @@ read_texts (Reading *reading, CpdPin *pin)
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
-    {
-      GError *error = NULL;
-
-      if (!cpd_key_file_has_key (reading->file, texts[i].key))
-        continue;
-      *texts[i].value = cpd_key_file_get_text (reading->file, texts[i].key, &error);
-      if (*texts[i].value == NULL)
-        cpd_key_file_complain_of_error (reading->file, texts[i].key, error);
-      else if (!cpd_text_is_plain (*texts[i].value))
-        complain (reading, texts[i].key, "it contains control or invisible characters");
-    }
+    *texts[i].value = read_text (reading, texts[i].key);
   pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
                                               "Warnings", NULL, NULL);
   for (size_t i = 0; pin->warnings != NULL && pin->warnings[i] != NULL; i++)
@@ -284,6 +297,45 @@ check_limits (Reading *reading, const CpdPin *pin)
     complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
+/* A pause that has no end, or no beginning, or that is too long, would let wrong keys pass. */
+static void
+read_pause (Reading *reading, CpdPin *pin)
+{
+  g_autofree char *reason = read_text (reading, "PauseReason");
+  g_autofree char *by = read_text (reading, "PausedBy");
+  gint64 since = -1, until = -1;
+
+  read_number (reading, "PausedSince", &since);
+  read_number (reading, "PausedUntil", &until);
+  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by));
+  if (pin->state == CPD_STATE_BLOCKED)
+    complain (reading, "PausedUntil", "a blocked host has no PausedUntil=");
+  if (reason == NULL || !cpd_pause_is_bounded (pin->pause))
+    complain (reading, "PausedUntil",
+              "a pause has PausedSince=, a PausedUntil= at most %d seconds later, and PauseReason=",
+              CPD_PAUSE_MAX_S);
+}
+
+/* An administrator's file does not change by itself, as a pause does when it is over. A pause that
+ * comes along with a text would have neither its rights nor its limit. */
+static void
+look_for_pause (Reading *reading, CpdPin *pin)
+{
+  const char *found = NULL;
+
+  for (size_t i = 0; pause_keys[i] != NULL && found == NULL; i++)
+    if (cpd_key_file_has_key (reading->file, pause_keys[i]))
+      found = pause_keys[i];
+  if (found != NULL && reading->context->layer == CPD_LAYER_FILES)
+    complain (reading, found,
+              "it is only for pins that were set at run time; in this file, write Mode=report, and "
+              "remove it in time");
+  else if (found != NULL && reading->hosts != NULL)
+    complain (reading, found, "a pause cannot be imported; remove it, and call PausePin");
+  else if (found != NULL)
+    read_pause (reading, pin);
+}
+
 /* Returns: (transfer full): the pin of the group that is being read */
 static CpdPin *
 read_pin (Reading *reading, CpdHost *host)
@@ -298,6 +350,7 @@ read_pin (Reading *reading, CpdHost *host)
   read_number (reading, "NotAfter", &pin->not_after);
   read_number (reading, "Created", &pin->created);
   read_texts (reading, pin);
+  look_for_pause (reading, pin);
   pin->source = reading->source != NULL ? g_ref_string_acquire (reading->source) : NULL;
   read_keys (reading, pin);
   read_anchors (reading, pin);
@@ -402,6 +455,16 @@ print_texts (GKeyFile *file, const char *group, const CpdPin *pin)
 }
 
 static void
+print_pause (GKeyFile *file, const char *group, const CpdPause *pause)
+{
+  g_key_file_set_int64 (file, group, "PausedSince", pause->since);
+  g_key_file_set_int64 (file, group, "PausedUntil", pause->until);
+  g_key_file_set_string (file, group, "PauseReason", pause->reason);
+  if (pause->by != NULL)
+    g_key_file_set_string (file, group, "PausedBy", pause->by);
+}
+
+static void
 print_keys (GKeyFile *file, const char *group, const CpdPin *pin)
 {
   g_autoptr (GStrvBuilder) keys = g_strv_builder_new ();
@@ -454,6 +517,8 @@ print (const CpdPin *pin, const char *group, const char *account)
     g_key_file_set_int64 (file, group, "Created", pin->created);
   print_keys (file, group, pin);
   print_texts (file, group, pin);
+  if (pin->pause != NULL)
+    print_pause (file, group, pin->pause);
   text = g_key_file_to_data (file, &length, NULL);
   return g_bytes_new_take (text, length);
 }
@@ -466,15 +531,18 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
 }
 
 /* As cpd_pin_file_print (), for people and for other machines. The group is named after the host,
- * so that such texts can be put together. */
+ * so that such texts can be put together. A pause is a decision about this machine and this day: it
+ * is left out, and the pin enforces. */
 GBytes *
 cpd_pin_file_export (const CpdPin *pin)
 {
   g_autofree char *group = g_strdup (cpd_host_get_text (pin->host));
+  g_autoptr (CpdPin) lasting = cpd_pin_copy (pin);
 
+  cpd_pin_take_pause (lasting, NULL);
   for (char *c = group; *c != '\0'; c++) /* no group has brackets in its name; addresses have */
     *c = *c == '[' ? '(' : *c == ']' ? ')' : *c;
-  return print (pin, group, /* account= */ NULL);
+  return print (lasting, group, /* account= */ NULL);
 }
 
 #define NAME_MAX_BYTES 200

@@ -18,6 +18,7 @@ struct _CpdPinTable
   GHashTable *pins;   /* the pattern's text, owned by the pin → CpdPin */
   GTree *ordered;     /* the same texts → the same pins, which the hash table owns */
   guint64 generation; /* of pins without their own: of those that were read together */
+  GHashTable *paused; /* of the same texts: those of pins with a pause, which are few */
   char *block;        /* why everything is blocked; NULL: it is not blocked */
 };
 
@@ -36,6 +37,7 @@ cpd_pin_table_new (CpdLayer layer)
   table->pins
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
   table->ordered = g_tree_new_full (compare_texts, NULL, NULL, NULL);
+  table->paused = g_hash_table_new (g_str_hash, g_str_equal);
   return table;
 }
 
@@ -45,6 +47,7 @@ cpd_pin_table_free (CpdPinTable *table)
   if (table == NULL)
     return;
   g_tree_unref (table->ordered); /* first: its keys are the pins' */
+  g_hash_table_unref (table->paused);
   g_hash_table_unref (table->pins);
   g_free (table->block);
   g_free (table);
@@ -63,6 +66,10 @@ cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
   gpointer text = (gpointer)cpd_host_get_text (pin->host);
 
   g_tree_replace (table->ordered, text, pin); /* first: it compares the old pin's text */
+  if (pin->pause != NULL)
+    g_hash_table_add (table->paused, text);
+  else
+    g_hash_table_remove (table->paused, text);
   g_hash_table_replace (table->pins, text, cpd_pin_ref (pin));
 }
 
@@ -72,6 +79,7 @@ cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
   const char *text = cpd_host_get_text (host);
 
   g_tree_remove (table->ordered, text);
+  g_hash_table_remove (table->paused, text);
   return g_hash_table_remove (table->pins, text);
 }
 
@@ -189,6 +197,20 @@ GPtrArray *
 cpd_pin_table_list (CpdPinTable *table)
 {
   return cpd_pin_table_list_after (table, /* after= */ NULL, G_MAXUINT);
+}
+
+/* Returns: (transfer full): of CpdPin: those with a pause, also with one that is over */
+GPtrArray *
+cpd_pin_table_list_paused (CpdPinTable *table)
+{
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  GHashTableIter iter;
+  gpointer text;
+
+  g_hash_table_iter_init (&iter, table->paused);
+  while (g_hash_table_iter_next (&iter, &text, NULL))
+    g_ptr_array_add (pins, cpd_pin_ref (g_hash_table_lookup (table->pins, text)));
+  return pins;
 }
 
 /* Returns: (transfer none) (nullable): why the whole table is blocked */

@@ -50,6 +50,7 @@ cpd_pin_copy (const CpdPin *pin)
   copy->host = cpd_host_ref (pin->host);
   copy->keys = g_ptr_array_copy (pin->keys, copy_key, NULL);
   copy->anchors = pin->anchors != NULL ? cpd_anchors_ref (pin->anchors) : NULL;
+  copy->pause = pin->pause != NULL ? cpd_pause_ref (pin->pause) : NULL;
   copy->note = g_strdup (pin->note);
   copy->reason = g_strdup (pin->reason);
   copy->subject = g_strdup (pin->subject);
@@ -74,6 +75,7 @@ pin_clear (gpointer data)
   cpd_host_unref (pin->host);
   g_ptr_array_unref (pin->keys);
   cpd_anchors_unref (pin->anchors);
+  cpd_pause_unref (pin->pause);
   g_free (pin->note);
   g_free (pin->reason);
   g_free (pin->subject);
@@ -191,6 +193,28 @@ cpd_pin_is_expired (const CpdPin *pin, gint64 now)
   return pin->expires != 0 && now >= pin->expires;
 }
 
+/* Whether its pause holds. Blocked or expired, it refuses all the same. */
+gboolean
+cpd_pin_is_paused (const CpdPin *pin, gint64 now)
+{
+  return pin->pause != NULL && cpd_pause_holds (pin->pause, now);
+}
+
+/* Whether its own mismatch passes and is reported. */
+gboolean
+cpd_pin_only_reports (const CpdPin *pin, gint64 now)
+{
+  return pin->mode == CPD_MODE_REPORT || cpd_pin_is_paused (pin, now);
+}
+
+/* `pause`: (transfer full) (nullable): instead of the one that it has */
+void
+cpd_pin_take_pause (CpdPin *pin, CpdPause *pause)
+{
+  cpd_pause_unref (pin->pause);
+  pin->pause = pause;
+}
+
 static gboolean
 same_anchors (CpdAnchors *a, CpdAnchors *b)
 {
@@ -213,7 +237,7 @@ cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b)
   if (!g_str_equal (cpd_host_get_text (a->host), cpd_host_get_text (b->host))
       || a->layer != b->layer || a->state != b->state || a->match != b->match || a->mode != b->mode
       || a->expires != b->expires || a->keys->len != b->keys->len
-      || !same_anchors (a->anchors, b->anchors))
+      || !cpd_pause_same_time (a->pause, b->pause) || !same_anchors (a->anchors, b->anchors))
     return FALSE;
   for (unsigned int i = 0; i < a->keys->len; i++)
     if (!certpin_key_equal (a->keys->pdata[i], b->keys->pdata[i]))

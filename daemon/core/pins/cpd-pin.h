@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-key.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/pins/cpd-pause.h"
 #include "daemon/core/trust/cpd-anchors.h"
 #include "daemon/core/trust/cpd-certificate.h"
 
@@ -59,6 +60,7 @@ typedef struct
   CpdState state;
   CpdMatch match;
   CpdMode mode;
+  CpdPause *pause;      /* while it holds, the pin only reports; NULL: none */
   GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
   gint64 expires;       /* Unix seconds; 0: never */
   CpdAnchors *anchors;  /* judged against these; NULL: the system's */
@@ -88,6 +90,9 @@ void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 
 gboolean cpd_pin_is_warning_of_date (const char *sentence);
 gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_is_paused (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_only_reports (const CpdPin *pin, gint64 now);
+void cpd_pin_take_pause (CpdPin *pin, CpdPause *pause);
 gboolean cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b);
 gboolean cpd_pin_shows_the_same (const CpdPin *a, const CpdPin *b);
 char *cpd_pin_describe_origin (const CpdPin *pin);

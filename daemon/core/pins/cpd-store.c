@@ -326,6 +326,14 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *hos
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
+/* `old`: (nullable) */
+static void
+set_old (GTask *task, CpdPin *old)
+{
+  if (old != NULL)
+    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
+}
+
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -347,6 +355,7 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       guint32 uid = cpd_ledger_get_uid (ledger);
       guint64 generation = cpd_generations_next (store->generations, uid);
 
+      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER,
@@ -392,8 +401,8 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
   cpd_ledger_change_async (get_ledger (store, layer, uid), host, NULL, change_on_done, task);
 }
 
-/* Changes the keys of the pin of exactly this pattern, after the changes before it: on disk, then
- * in memory.
+/* Changes the keys, or the pause, of the pin of exactly this pattern, after the changes before it:
+ * on disk, then in memory.
  * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED,
  * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_STORE_FAILED. */
 void
@@ -418,6 +427,40 @@ cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean 
   g_task_set_source_tag (task, cpd_store_import_pin_async);
   cpd_ledger_import_async (get_ledger (store, pin->layer, uid), pin, lends_note, change_on_done,
                            task);
+}
+
+/* Ends the pause of exactly this pattern's pin, if it has one: in force at once, and written to
+ * disk as soon as that takes it. `uid`: whose pin it is; CPD_ALL_UIDS: the system's. */
+void
+cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host)
+{
+  CpdLedger *ledger = uid == CPD_ALL_UIDS ? store->system : cpd_users_lookup (store->users, uid);
+  g_autoptr (CpdPin) pin = ledger != NULL ? cpd_ledger_end_pause (ledger, host) : NULL;
+
+  if (pin == NULL)
+    return;
+  pin->generation = cpd_generations_next (store->generations, uid);
+  g_signal_emit (store, signals[CHANGED], 0, uid, host);
+}
+
+static void
+each_paused_of (CpdLedger *ledger, CpdStoreFunc func, gpointer user_data)
+{
+  g_autoptr (GPtrArray) pins = cpd_pin_table_list_paused (cpd_ledger_get_table (ledger));
+
+  for (unsigned int i = 0; i < pins->len; i++)
+    func (cpd_ledger_get_uid (ledger), pins->pdata[i], user_data);
+}
+
+/* Calls the function with each pin that has a pause, also with one that is over. */
+void
+cpd_store_each_paused (CpdStore *store, CpdStoreFunc func, gpointer user_data)
+{
+  g_autoptr (GPtrArray) users = cpd_users_list (store->users);
+
+  each_paused_of (store->system, func, user_data);
+  for (unsigned int i = 0; i < users->len; i++)
+    each_paused_of (users->pdata[i], func, user_data);
 }
 
 /* Returns: (transfer none) (nullable): what was there before a change; it belongs to the result */

@@ -28,6 +28,9 @@ typedef struct
   unsigned int sightings_s;     /* least time between two writes of sightings; 0: an hour */
 } CpdStoreSettings;
 
+/* `uid`: whose the pin is; CPD_ALL_UIDS: the system's */
+typedef void (*CpdStoreFunc) (guint32 uid, CpdPin *pin, gpointer user_data);
+
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
@@ -60,6 +63,8 @@ void cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, Cpd
                                CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean lends_note,
                                  GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host);
+void cpd_store_each_paused (CpdStore *store, CpdStoreFunc func, gpointer user_data);
 CpdPin *cpd_store_change_get_old (GAsyncResult *result);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 

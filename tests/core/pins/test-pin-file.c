@@ -133,6 +133,72 @@ test_round_trip_everything (void)
 }
 
 static void
+test_round_trip_pause (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_SYSTEM, 1);
+  g_autoptr (CpdPin) again = NULL, without = cpd_pin_copy (pin), later = cpd_pin_copy (pin);
+
+  cpd_pin_take_pause (pin, cpd_pause_new (100, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+  cpd_pin_take_pause (later,
+                      cpd_pause_new (101, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+  again = print_and_parse (pin, NULL);
+  g_assert_true (cpd_pin_says_the_same (pin, again));
+  g_assert_false (cpd_pin_says_the_same (pin, without));
+  g_assert_false (cpd_pin_says_the_same (without, pin));
+  g_assert_false (cpd_pin_says_the_same (pin, later));
+  g_assert_cmpint (again->pause->since, ==, 100);
+  g_assert_cmpint (again->pause->until, ==, 100 + CPD_PAUSE_MAX_S);
+  g_assert_cmpstr (again->pause->reason, ==, "  why; so  ");
+  g_assert_cmpstr (again->pause->by, ==, "x (uid 7)");
+}
+
+/* A pause could be written by hand, so it is read as strictly as the rest. */
+static void
+test_refuses_pauses (void)
+{
+  static const char *const texts[] = {
+    PIN "PausedUntil=200\nPauseReason=why\n",
+    PIN "PausedSince=100\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=200\n",
+    PIN "PausedSince=100\nPausedUntil=100\nPauseReason=why\n",
+    PIN "PausedSince=200\nPausedUntil=100\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=86501\nPauseReason=why\n",
+    PIN "PausedSince=-9223372036854775808\nPausedUntil=9223372036854775807\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=soon\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=200\nPauseReason=a\\nb\n",
+    PIN "PausedSince=100\nPausedUntil=200\nPauseReason=why\nPausedBy=\\q\n",
+    PIN "PauseReason=why\n",
+    PIN "PausedBy=me\n",
+    HEADER "[a]\nHost=h.example\nState=blocked\n"
+           "PausedSince=100\nPausedUntil=200\nPauseReason=why\n",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], "h.example");
+}
+
+/* A pause ends by itself, which an administrator's file cannot do. */
+static void
+test_refuses_pauses_of_files (void)
+{
+  static const char *const lines[]
+      = { "PausedSince=100", "PausedUntil=200", "PauseReason=why", "PausedBy=me",
+          "PausedSince=100\nPausedUntil=200\nPauseReason=why" };
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *text = g_strconcat (PIN, lines[i], "\n", NULL);
+      g_autoptr (GPtrArray) hosts = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (parse (text, &context, &hosts, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+      g_assert_nonnull (strstr (error->message, "Mode=report"));
+    }
+}
+
+static void
 test_round_trip_block (void)
 {
   g_autoptr (CpdHost) host = test_host ("h.example");
@@ -484,6 +550,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/pin-file/round-trip/usual", test_round_trip_usual);
   g_test_add_func ("/core/pin-file/round-trip/everything", test_round_trip_everything);
   g_test_add_func ("/core/pin-file/round-trip/block", test_round_trip_block);
+  g_test_add_func ("/core/pin-file/round-trip/pause", test_round_trip_pause);
+  g_test_add_func ("/core/pin-file/refuses/pauses", test_refuses_pauses);
+  g_test_add_func ("/core/pin-file/refuses/pauses-of-files", test_refuses_pauses_of_files);
   g_test_add_func ("/core/pin-file/written-by-hand", test_written_by_hand);
   g_test_add_func ("/core/pin-file/windows-lines", test_windows_lines);
   g_test_add_func ("/core/pin-file/refuses/headers", test_refuses_headers);
