@@ -20,6 +20,10 @@
 #define RESET "\033[0m"
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
+#define GREEN "\033[32m"
+
+/* A terminal has at least so many. */
+#define COLUMNS 80
 
 /* Cells and values with these words are coloured. */
 static const struct
@@ -27,7 +31,11 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", "\033[32m" },
+  { "active", GREEN },
+  { "ok", GREEN },
+  { "✓", GREEN },
+  { "FAILED", RED },
+  { "✗", RED },
   { "blocked", RED },
   { "expired", "\033[33m" },
   { "report", "\033[33m" },
@@ -89,6 +97,37 @@ void
 ctl_print_heading (CtlStream *stream, const char *text)
 {
   print_text (stream, BOLD, text, 0);
+  ctl_print_blank (stream);
+}
+
+/* A part of a line, padded to a width, and coloured if it is one of the words that are. */
+void
+ctl_print_cell (CtlStream *stream, const char *text, int width)
+{
+  print_text (stream, colour_of (text), text, width);
+}
+
+/* Prints the rest of a line that has `indent` characters already. A text that is too long for it
+ * goes on in further lines, indented as much; a word is never parted. */
+void
+ctl_print_wrapped (CtlStream *stream, const char *text, int indent)
+{
+  g_autofree char *clean = ctl_text_clean (text);
+  g_auto (GStrv) words = g_strsplit (clean, " ", -1);
+  glong column = indent;
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    {
+      glong length = g_utf8_strlen (words[i], -1);
+      gboolean fits = column + 1 + length <= COLUMNS;
+
+      if (i > 0 && !fits)
+        ctl_print_blank (stream);
+      if (i > 0)
+        print_text (stream, /* code= */ NULL, "", fits ? 1 : indent);
+      column = (i > 0 && !fits ? indent : column + (i > 0)) + length;
+      print_text (stream, /* code= */ NULL, words[i], 0);
+    }
   ctl_print_blank (stream);
 }
 

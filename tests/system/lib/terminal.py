@@ -23,13 +23,13 @@ def _read(terminal, deadline):
         return b''
 
 
-def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None):
+def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None):
     """`answers`: typed one after the other, each at a question. `before`: called before the
-    first, with the process.
+    first, with the process. `environment`: more of it.
     Returns: exit code, and what the terminal showed"""
     ours, theirs = pty.openpty()
     process = start(world, *arguments, uid=uid, stdin=theirs, stdout=theirs, stderr=theirs,
-                    more_environment={'TERM': 'dumb'})
+                    more_environment={'TERM': 'dumb', **(environment or {})})
     os.close(theirs)
     shown, deadline, asked = b'', time.monotonic() + DEADLINE_S, 0
     try:
