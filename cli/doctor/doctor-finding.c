@@ -102,7 +102,7 @@ static void
 print_indented (CtlStream *out, int width, const char *text)
 {
   ctl_print_cell (out, "", width);
-  ctl_print_wrapped (out, text, width);
+  ctl_print_wrapped (out, text, width, width);
 }
 
 void
@@ -121,11 +121,15 @@ ctl_finding_print (Ctl *ctl, const CtlFinding *finding)
       ctl_print_blank (out);
       ctl_print_cell (out, "", all);
     }
-  ctl_print_wrapped (out, finding->text, all);
+  ctl_print_wrapped (out, finding->text, all, all);
   if (finding->meaning != NULL)
     print_indented (out, all, finding->meaning);
   if (finding->command != NULL)
-    ctl_print_line (out, "%*s$ %s", all, "", finding->command);
+    {
+      g_autofree char *prefix = g_strdup_printf ("%*s$ ", all, "");
+
+      ctl_print_command (out, prefix, finding->command);
+    }
 }
 
 /* Returns: `a{sv}`, floating */
