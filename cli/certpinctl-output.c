@@ -174,6 +174,22 @@ lines_of_value (GVariant *value)
   return g_strdupv ((char *[]){ *text != '\0' ? text : NULL, NULL });
 }
 
+static int
+width_of_labels (GVariant *values, const CtlField *fields)
+{
+  int width = 0;
+
+  for (const CtlField *field = fields; field->key != NULL; field++)
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (values, field->key, NULL);
+      g_auto (GStrv) lines = value != NULL ? lines_of_value (value) : NULL;
+
+      if (lines != NULL && lines[0] != NULL)
+        width = MAX (width, (int)strlen (field->label));
+    }
+  return width;
+}
+
 static void
 print_word (CtlStream *stream, const char *word)
 {
@@ -185,10 +201,8 @@ print_word (CtlStream *stream, const char *word)
 void
 ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
 {
-  int width = 0;
+  int width = width_of_labels (values, fields);
 
-  for (const CtlField *field = fields; field->key != NULL; field++)
-    width = MAX (width, (int)strlen (field->label));
   for (const CtlField *field = fields; field->key != NULL; field++)
     {
       g_autoptr (GVariant) value = g_variant_lookup_value (values, field->key, NULL);

@@ -14,7 +14,7 @@
 /* Where names and texts begin; the names of most checks fit between. */
 #define WORDS_WIDTH   8
 #define SYMBOLS_WIDTH 2
-#define NAME_WIDTH    13
+#define NAME_WIDTH    18
 
 /* In text: for programs and terminals of other encodings, and for people. */
 static const struct
@@ -112,11 +112,12 @@ ctl_finding_print (Ctl *ctl, const CtlFinding *finding)
   gboolean symbols = ctl->utf8 && out->terminal;
   int before = symbols ? SYMBOLS_WIDTH : WORDS_WIDTH, all = before + NAME_WIDTH;
   const char *name = finding->host != NULL ? finding->host : finding->check;
+  gboolean long_name = g_utf8_strlen (name, -1) > NAME_WIDTH - 2;
 
   ctl_print_cell (out, symbols ? states[finding->state].symbol : states[finding->state].word,
                   before);
-  ctl_print_cell (out, name, NAME_WIDTH);
-  if (g_utf8_strlen (name, -1) >= NAME_WIDTH)
+  ctl_print_cell (out, name, long_name ? 0 : NAME_WIDTH);
+  if (long_name)
     {
       ctl_print_blank (out);
       ctl_print_cell (out, "", all);
