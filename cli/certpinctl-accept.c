@@ -14,6 +14,7 @@
 
 /* Pin files of the administrator and of packages are changed by hand. */
 #define PIN_FILES "/pins.d"
+#define INDENT    2
 
 static gboolean
 is_of_file (GVariant *pin)
@@ -84,8 +85,10 @@ ctl_accept_find (Ctl *ctl, const char *host, GVariant *failure)
 void
 ctl_print_accept (CtlStream *stream, const char *command)
 {
-  ctl_print_line (stream, "  Only the operator of the server can say whether its new key is right. "
-                          "If it is,");
-  ctl_print_line (stream, "  this command accepts it:");
-  ctl_print_line (stream, "    %s", command);
+  ctl_print_cell (stream, "", INDENT);
+  ctl_print_wrapped (stream,
+                     "Only the operator of the server can say whether its new key is right. If it "
+                     "is, this command accepts it:",
+                     INDENT, INDENT);
+  ctl_print_command (stream, "    ", command);
 }

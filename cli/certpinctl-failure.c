@@ -33,7 +33,16 @@ static const CtlField failure_fields[] = {
 void
 ctl_print_failure (CtlStream *stream, GVariant *failure)
 {
-  ctl_print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (failure);
+  g_autoptr (GVariant) shown = NULL;
+  const char *message = "", *cause = NULL;
+
+  g_variant_lookup (failure, "message", "&s", &message);
+  g_variant_lookup (failure, "likely-cause", "&s", &cause);
+  if (cause != NULL && strstr (message, cause) != NULL)
+    g_variant_dict_remove (&dict, "likely-cause");
+  shown = g_variant_ref_sink (g_variant_dict_end (&dict));
+  ctl_print_fields (stream, shown, failure_fields + FIRST_EVIDENCE);
 }
 
 /* Prints everything. */

@@ -22,12 +22,10 @@ enum
   COLUMN_MATCH,
   COLUMN_MODE,
   COLUMN_EXPIRES,
-  COLUMN_KEYS,
   N_COLUMNS
 };
 
-static const char *const titles[]
-    = { "HOST", "SCOPE", "STATE", "MATCH", "MODE", "EXPIRES", "KEYS", NULL };
+static const char *const titles[] = { "HOST", "SCOPE", "STATE", "MATCH", "MODE", "EXPIRES", NULL };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (titles) == N_COLUMNS + 1);
 
@@ -50,52 +48,45 @@ expiry_of_pin (GVariant *pin)
   return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
 }
 
+/* A line below the row of its pin. `text`: consumed */
 static void
-add_remark (GStrvBuilder *cells, const char *text)
+add_line (GPtrArray *rows, char *text)
 {
-  g_autofree char *remark = *text != '\0' ? g_strdup_printf ("(%s)", text) : g_strdup ("");
+  g_autofree char *given = text;
 
-  g_strv_builder_add (cells, remark);
+  g_ptr_array_add (rows, g_strdupv ((char *[]){ given, NULL }));
 }
 
 /* The keys, or the reason why there are none; then warnings. Reasons and warnings are in
  * parentheses. */
-static GStrv
-last_cells_of_pin (GVariant *pin)
+static void
+add_lines (GPtrArray *rows, GVariant *pin)
 {
-  g_autoptr (GStrvBuilder) cells = g_strv_builder_new ();
   g_autofree const char **keys = NULL;
   const char *reason = find_text (pin, "reason"), *warning = ctl_warning_of_pin (pin);
 
   g_variant_lookup (pin, "keys", "^a&s", &keys);
-  if (keys != NULL && keys[0] != NULL)
-    g_strv_builder_addv (cells, keys);
-  else
-    add_remark (cells, reason);
+  for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+    add_line (rows, g_strdup_printf ("  %s", keys[i]));
+  if ((keys == NULL || keys[0] == NULL) && *reason != '\0')
+    add_line (rows, g_strdup_printf ("  (%s)", reason));
   if (warning != NULL)
-    add_remark (cells, warning);
-  return g_strv_builder_end (cells);
+    add_line (rows, g_strdup_printf ("  (%s)", warning));
 }
 
-/* A row for the pin and its first key, and one for each further key. */
 static void
 add_rows (GPtrArray *rows, GVariant *pin)
 {
-  g_auto (GStrv) last_cells = last_cells_of_pin (pin);
+  GStrv cells = g_new0 (char *, N_COLUMNS + 1);
 
-  for (size_t i = 0; last_cells[i] != NULL; i++)
-    {
-      GStrv cells = g_new0 (char *, N_COLUMNS + 1);
-
-      cells[COLUMN_HOST] = g_strdup (i == 0 ? find_text (pin, "host") : "");
-      cells[COLUMN_SCOPE] = g_strdup (i == 0 ? find_text (pin, "scope") : "");
-      cells[COLUMN_STATE] = g_strdup (i == 0 ? find_text (pin, "state") : "");
-      cells[COLUMN_MATCH] = g_strdup (i == 0 ? find_text (pin, "match") : "");
-      cells[COLUMN_MODE] = g_strdup (i == 0 ? find_text (pin, "mode") : "");
-      cells[COLUMN_EXPIRES] = i == 0 ? expiry_of_pin (pin) : g_strdup ("");
-      cells[COLUMN_KEYS] = g_strdup (last_cells[i]);
-      g_ptr_array_add (rows, cells);
-    }
+  cells[COLUMN_HOST] = g_strdup (find_text (pin, "host"));
+  cells[COLUMN_SCOPE] = g_strdup (find_text (pin, "scope"));
+  cells[COLUMN_STATE] = g_strdup (find_text (pin, "state"));
+  cells[COLUMN_MATCH] = g_strdup (find_text (pin, "match"));
+  cells[COLUMN_MODE] = g_strdup (find_text (pin, "mode"));
+  cells[COLUMN_EXPIRES] = expiry_of_pin (pin);
+  g_ptr_array_add (rows, cells);
+  add_lines (rows, pin);
 }
 
 static void

@@ -20,6 +20,10 @@
 #define RESET "\033[0m"
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
+#define GREEN "\033[32m"
+
+/* Of the further lines of a message. */
+#define MESSAGE_INDENT 2
 
 /* Cells and values with these words are coloured. */
 static const struct
@@ -27,7 +31,11 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", "\033[32m" },
+  { "active", GREEN },
+  { "ok", GREEN },
+  { "✓", GREEN },
+  { "FAILED", RED },
+  { "✗", RED },
   { "blocked", RED },
   { "expired", "\033[33m" },
   { "report", "\033[33m" },
@@ -92,6 +100,56 @@ ctl_print_heading (CtlStream *stream, const char *text)
   ctl_print_blank (stream);
 }
 
+/* A part of a line, padded to a width, and coloured if it is one of the words that are. */
+void
+ctl_print_cell (CtlStream *stream, const char *text, int width)
+{
+  print_text (stream, colour_of (text), text, width);
+}
+
+/* Prints the rest of a line that has `column` characters already. If it is too long for a terminal,
+ * it goes on in further lines, which are indented; a word is never parted. */
+void
+ctl_print_wrapped (CtlStream *stream, const char *text, int column, int indent)
+{
+  g_autofree char *clean = ctl_text_clean (text);
+  g_auto (GStrv) words = g_strsplit (clean, " ", -1);
+  glong at = column;
+
+  for (size_t i = 0; words[i] != NULL; i++)
+    {
+      glong length = g_utf8_strlen (words[i], -1);
+      gboolean fits = stream->columns == 0 || at + (i > 0) + length <= stream->columns;
+
+      if (i > 0 && !fits)
+        ctl_print_blank (stream);
+      if (i > 0)
+        print_text (stream, /* code= */ NULL, "", fits ? 1 : indent);
+      at = (i > 0 && !fits ? indent : at + (i > 0)) + length;
+      print_text (stream, /* code= */ NULL, words[i], 0);
+    }
+  ctl_print_blank (stream);
+}
+
+/* Prints a command that can be pasted into a shell. If it is too long for a terminal, its last word
+ * goes on the next line. */
+void
+ctl_print_command (CtlStream *stream, const char *prefix, const char *command)
+{
+  const char *last = strrchr (command, ' ');
+  int indent = (int)g_utf8_strlen (prefix, -1);
+  gboolean fits = stream->columns == 0 || indent + g_utf8_strlen (command, -1) <= stream->columns;
+
+  /* In quotes, a backslash would be a part of the word. */
+  if (fits || last == NULL || strpbrk (last, "\'\"") != NULL)
+    {
+      ctl_print_line (stream, "%s%s", prefix, command);
+      return;
+    }
+  ctl_print_line (stream, "%s%.*s \\", prefix, (int)(last - command), command);
+  ctl_print_line (stream, "%*s%s", indent + 4, "", last + 1);
+}
+
 /* In the D-Bus interface every `x` is a point in time, and 0 means none. */
 static char *
 text_of_value (GVariant *value)
@@ -116,14 +174,35 @@ lines_of_value (GVariant *value)
   return g_strdupv ((char *[]){ *text != '\0' ? text : NULL, NULL });
 }
 
-/* `fields` ends with one that has no key; fields that are not in `values` are skipped. */
-void
-ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
+static int
+width_of_labels (GVariant *values, const CtlField *fields)
 {
   int width = 0;
 
   for (const CtlField *field = fields; field->key != NULL; field++)
-    width = MAX (width, (int)strlen (field->label));
+    {
+      g_autoptr (GVariant) value = g_variant_lookup_value (values, field->key, NULL);
+      g_auto (GStrv) lines = value != NULL ? lines_of_value (value) : NULL;
+
+      if (lines != NULL && lines[0] != NULL)
+        width = MAX (width, (int)strlen (field->label));
+    }
+  return width;
+}
+
+static void
+print_word (CtlStream *stream, const char *word)
+{
+  print_text (stream, colour_of (word), word, 0);
+  ctl_print_blank (stream);
+}
+
+/* `fields` ends with one that has no key; fields that are not in `values` are skipped. */
+void
+ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
+{
+  int width = width_of_labels (values, fields);
+
   for (const CtlField *field = fields; field->key != NULL; field++)
     {
       g_autoptr (GVariant) value = g_variant_lookup_value (values, field->key, NULL);
@@ -133,10 +212,19 @@ ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
         {
           print_text (stream, /* code= */ NULL, "", 2);
           print_text (stream, /* code= */ NULL, i == 0 ? field->label : "", width + 2);
-          print_text (stream, colour_of (lines[i]), lines[i], 0);
-          ctl_print_blank (stream);
+          if (colour_of (lines[i]) != NULL)
+            print_word (stream, lines[i]);
+          else
+            ctl_print_wrapped (stream, lines[i], width + 4, width + 4);
         }
     }
+}
+
+/* A row of one cell is not in the columns. */
+static gboolean
+is_whole_line (char **cells)
+{
+  return cells[0] != NULL && cells[1] == NULL;
 }
 
 static int
@@ -147,15 +235,16 @@ width_of_column (GPtrArray *rows, unsigned int column)
   for (unsigned int i = 0; i < rows->len; i++)
     {
       char **cells = rows->pdata[i];
-      g_autofree char *clean = ctl_text_clean (cells[column]);
+      g_autofree char *clean
+          = is_whole_line (cells) ? g_strdup ("") : ctl_text_clean (cells[column]);
 
       width = MAX (width, g_utf8_strlen (clean, -1));
     }
   return (int)width;
 }
 
-/* `rows`: of strings, each with `columns` cells; the first row is the heading. The last column is
- * never padded. */
+/* `rows`: of strings, each with `columns` cells, or with one, which is a line of its own; the first
+ * row is the heading. The last column is never padded. */
 void
 ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 {
@@ -167,9 +256,9 @@ ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
     {
       char **cells = rows->pdata[i];
 
-      for (unsigned int column = 0; column < columns; column++)
+      for (unsigned int column = 0; column < columns && cells[column] != NULL; column++)
         print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), cells[column],
-                    widths[column]);
+                    is_whole_line (cells) ? 0 : widths[column]);
       ctl_print_blank (stream);
     }
 }
@@ -178,8 +267,12 @@ ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 void
 ctl_print_message (CtlStream *stream, const char *kind, const char *text)
 {
-  print_text (stream, BOLD, "certpinctl:", 0);
-  ctl_print_line (stream, " %s%s%s", kind != NULL ? kind : "", kind != NULL ? ": " : "", text);
+  static const char name[] = "certpinctl:";
+  g_autofree char *whole
+      = g_strconcat (kind != NULL ? kind : "", kind != NULL ? ": " : "", text, NULL);
+
+  print_text (stream, BOLD, name, (int)strlen (name) + 1);
+  ctl_print_wrapped (stream, whole, (int)strlen (name) + 1, MESSAGE_INDENT);
 }
 
 /* `document`: sunk if floating */

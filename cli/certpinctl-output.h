@@ -36,6 +36,9 @@ void ctl_print_line (CtlStream *stream, const char *format, ...) G_GNUC_PRINTF (
 void ctl_print_question (CtlStream *stream, const char *text);
 void ctl_print_blank (CtlStream *stream);
 void ctl_print_heading (CtlStream *stream, const char *text);
+void ctl_print_cell (CtlStream *stream, const char *text, int width);
+void ctl_print_wrapped (CtlStream *stream, const char *text, int column, int indent);
+void ctl_print_command (CtlStream *stream, const char *prefix, const char *command);
 void ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields);
 void ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns);
 void ctl_print_message (CtlStream *stream, const char *kind, const char *text);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Shows how far a transfer is, in one line of a terminal that is removed at the end: how much is
- * there, how fast it goes, and how long it will take. Nothing is shown of a transfer that is over
+/* Shows how far something is, in one line of a terminal that is removed at the end. Of a transfer:
+ * how much is there, how fast it goes, and how long it will take. Nothing is shown of what is over
  * at once. */
 
 #include "config.h"
 
 #include "certpinctl-progress.h"
+
+#include "certpinctl-text.h"
 
 #include <string.h>
 
@@ -71,6 +73,30 @@ format_line (goffset done, goffset total, double rate)
                           (int)((double)done / (double)total * 100), so_far, all, per_s, rest);
 }
 
+static gboolean
+is_due (const CtlProgress *progress)
+{
+  return progress->stream != NULL && g_get_monotonic_time () >= progress->next_us;
+}
+
+static void
+show (CtlProgress *progress, const char *line)
+{
+  print_line (progress, line);
+  progress->shown = TRUE;
+  progress->next_us = g_get_monotonic_time () + INTERVAL_US;
+}
+
+/* Shows a plain text, if it is time for that. */
+void
+ctl_progress_say (CtlProgress *progress, const char *text)
+{
+  g_autofree char *clean = ctl_text_clean (text);
+
+  if (is_due (progress))
+    show (progress, clean);
+}
+
 /* A GFileProgressCallback. `total`: -1 if it is not known */
 void
 ctl_progress_show (goffset done, goffset total, gpointer user_data)
@@ -82,14 +108,12 @@ ctl_progress_show (goffset done, goffset total, gpointer user_data)
 
   if (progress->begun_at < 0)
     progress->begun_at = done;
-  if (progress->stream == NULL || now_us < progress->next_us)
+  if (!is_due (progress))
     return;
   rate = (double)(done - progress->begun_at) * G_USEC_PER_SEC
          / (double)MAX (now_us - progress->begun_us, 1);
   line = format_line (done, total, rate);
-  print_line (progress, line);
-  progress->shown = TRUE;
-  progress->next_us = now_us + INTERVAL_US;
+  show (progress, line);
 }
 
 /* Removes the line. */

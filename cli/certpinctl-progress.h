@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-/* A line that shows how far a transfer is. */
+/* A line that shows how far something is. */
 typedef struct
 {
   CtlStream *stream; /* NULL: nothing is shown */
@@ -20,6 +20,7 @@ typedef struct
 
 void ctl_progress_init (CtlProgress *progress, CtlStream *stream);
 void ctl_progress_show (goffset done, goffset total, gpointer user_data);
+void ctl_progress_say (CtlProgress *progress, const char *text);
 void ctl_progress_end (CtlProgress *progress);
 
 G_END_DECLS

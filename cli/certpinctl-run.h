@@ -31,6 +31,7 @@ typedef struct
 struct _Ctl
 {
   gboolean json;
+  gboolean utf8;       /* the terminal shows UTF-8 */
   gboolean json_named; /* --json is somewhere in the command line, which may be wrong */
   gboolean verbose;
   gboolean no_ask_password;

@@ -12,9 +12,23 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define PENDING_MAX_BYTES (64 * 1024)
+/* Of a terminal that does not say, or that is too narrow for tables. */
+#define COLUMNS_DEFAULT 80
+#define COLUMNS_MIN     40
+
+static int
+columns_of_terminal (int fd)
+{
+  struct winsize size = { 0 };
+
+  if (ioctl (fd, TIOCGWINSZ, &size) != 0 || size.ws_col < COLUMNS_MIN)
+    return COLUMNS_DEFAULT;
+  return size.ws_col;
+}
 
 void
 ctl_stream_init (CtlStream *stream, int fd, const char *name)
@@ -25,6 +39,7 @@ ctl_stream_init (CtlStream *stream, int fd, const char *name)
 
   *stream = (CtlStream){ .fd = fd, .name = name, .terminal = isatty (fd) == 1 };
   stream->colour = stream->terminal && !plain;
+  stream->columns = stream->terminal ? columns_of_terminal (fd) : 0;
   stream->by_line = fd == STDERR_FILENO;
   stream->pending = g_string_new (NULL);
 }

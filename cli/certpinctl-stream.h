@@ -13,6 +13,7 @@ typedef struct
   const char *name; /* for messages */
   gboolean terminal;
   gboolean colour;
+  int columns;           /* of a terminal; 0: lines may have any length */
   gboolean ends_quietly; /* the program ends without a message if nobody reads it any more */
   gboolean by_line;      /* each complete line is written at once */
   GString *pending;      /* not written yet */

@@ -16,6 +16,8 @@
 #include "certpinctl-show.h"
 #include "certpinctl-unpin.h"
 
+#include "cli/doctor/doctor.h"
+
 const CtlVerb ctl_verbs[] = {
   { "pin", "HOST [FILE|KEY]", "Pin a host to a certificate's key, or to a key",
     "FILE holds one certificate: DER, PEM, PKCS#7, or PKCS#12 without a password;\n"
@@ -81,5 +83,10 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl connect --listen-unix=$XDG_RUNTIME_DIR/mail h.example:993\n"
     "certpinctl connect --listen-loopback=5433 --starttls=postgres h.example:5432",
     1, 1, 1, ctl_connect },
+  { "doctor", "[HOST…]", "Check all that must work, and say what helps",
+    "It goes from the bus to the servers of the pinned hosts, or only of each HOST,\n"
+    "which get a handshake and nothing else. Nothing is changed. The exit status is 0\n"
+    "only if all is well.",
+    "certpinctl doctor\ncertpinctl doctor h.example", 0, G_MAXINT, G_MAXINT, ctl_doctor },
   { NULL },
 };

@@ -51,15 +51,31 @@ ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
   ctl->result = g_object_ref (result);
 }
 
+/* Waits in the main context. An interrupt cancels the calls of the program, and does not end the
+ * waiting by itself. */
+void
+ctl_wait_until (Ctl *ctl, CtlCondition condition, gpointer data)
+{
+  unsigned int interrupt = add_interrupt (ctl);
+
+  while (!condition (data))
+    g_main_context_iteration (NULL, /* may_block= */ TRUE);
+  if (!g_cancellable_is_cancelled (ctl->cancellable))
+    g_source_remove (interrupt);
+}
+
+static gboolean
+has_result (gpointer data)
+{
+  Ctl *ctl = data;
+
+  return ctl->result != NULL;
+}
+
 /* Returns: (transfer full): the result of the call */
 GAsyncResult *
 ctl_wait (Ctl *ctl)
 {
-  unsigned int interrupt = add_interrupt (ctl);
-
-  while (ctl->result == NULL)
-    g_main_context_iteration (NULL, /* may_block= */ TRUE);
-  if (!g_cancellable_is_cancelled (ctl->cancellable))
-    g_source_remove (interrupt);
+  ctl_wait_until (ctl, has_result, ctl);
   return g_steal_pointer (&ctl->result);
 }

@@ -6,7 +6,11 @@
 
 G_BEGIN_DECLS
 
+/* Whether what is waited for has happened. */
+typedef gboolean (*CtlCondition) (gpointer data);
+
 void ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data);
 GAsyncResult *ctl_wait (Ctl *ctl);
+void ctl_wait_until (Ctl *ctl, CtlCondition condition, gpointer data);
 
 G_END_DECLS

@@ -15,6 +15,7 @@
 #include "certpinctl-verbs.h"
 
 #include <fcntl.h>
+#include <langinfo.h>
 #include <locale.h>
 #include <string.h>
 #include <unistd.h>
@@ -161,6 +162,7 @@ main (int argc, char **argv)
   Ctl ctl = { 0 };
 
   setlocale (LC_ALL, "");
+  ctl.utf8 = strcmp (nl_langinfo (CODESET), "UTF-8") == 0;
   setlocale (LC_CTYPE, "C.UTF-8"); /* D-Bus strings are UTF-8 in every locale */
   fill_descriptors ();
   ctl_init (&ctl, argv);

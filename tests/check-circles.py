@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ('cli', 'client-lib', 'daemon', 'daemon/bus', 'daemon/core/base', 'daemon/core/pins', 'daemon/core/trust',
+FOLDERS = ('cli', 'cli/doctor', 'client-lib', 'daemon', 'daemon/bus', 'daemon/core/base', 'daemon/core/pins', 'daemon/core/trust',
            'daemon/core/verdict', 'daemon/transport')
 COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|"(\\.|[^"\\\n])*"', re.S)
 # As clang-format writes them: a function's name begins a line, behind the line of its type; a constant's stands behind

@@ -29,7 +29,8 @@ LAYERS = {
     'daemon': ({'client-lib', 'dbus', 'daemon', *CORE, 'daemon/transport', 'daemon/bus'}, r'certpin-client\.h'),
     'cli/reader': ({'client-lib', 'daemon/core/base', 'daemon/core/trust', 'daemon/core/pins', 'cli/reader'},
                    r'g_dbus_|g_bus_|GDBus|libsoup|polkit|certpin-client\.h'),
-    'cli': ({'cli'}, r'g_dbus_|g_bus_|GDBus|libsoup|gnutls|certpin-names\.h'),
+    'cli/doctor': ({'cli', 'cli/doctor', 'dbus'}, r'libsoup|gnutls'),
+    'cli': ({'cli', 'cli/doctor'}, r'g_dbus_|g_bus_|GDBus|libsoup|gnutls|certpin-names\.h'),
 }
 # What certpinctl shares with the service, beside the public library.
 SHARED = {'client-lib/certpin-pem.h', 'client-lib/certpin-text.h'}

@@ -43,7 +43,7 @@ def _(world):
     for days, words in ((90, 'valid for only 91 days'), (1000, 'valid for 1001 days')):
         identity = intermediate.issue(HOST, end=pki.now() + days * DAY)
         server = world.serve(identity)
-        code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['yes'])
+        code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['yes'], columns=80)
         equal(code, OK, f'the exit code, with {shown},')
         for part in (f'CN={HOST}', 'CN=Some Intermediate', identity.pin, 'passes', words,
                      'Somebody on the way could have presented this', '[y/N]'):

@@ -13,10 +13,11 @@ from lib.certpinctl import OK, environment, exits
 from lib.daemon import program
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
+from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
-         'request', 'connect')
+         'request', 'connect', 'doctor')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 
@@ -49,9 +50,39 @@ def _(world):
         random.Random(seed).shuffle(mixed)
         lists(world, mixed)
         equal(shown(world), expected, 'the order in JSON')
-        rows = exits(world, OK, 'list').decode().split('\n')[1:-1]
+        lines = exits(world, OK, 'list').decode().split('\n')[1:-1]
+        rows = [line for line in lines if not line.startswith(' ')]
+        equal([line for line in lines if line.startswith(' ')], [f'  {key}' for pin in pins for key in pin['keys']],
+              'the lines of the keys')
         equal([tuple(row.split()[:2]) for row in rows], [entry[:2] for entry in expected],
               'the order of the table')
+
+
+def on_a_terminal(world, *arguments, columns):
+    return dialog(world, *arguments, columns=columns)[1].rstrip('\n').split('\n')
+
+
+@test('a line fits on a terminal: long values go on below, a command goes on behind a backslash; in a pipe, all is one')
+def _(world):
+    words = 'many words that say why ' * 20
+    failure = fake.failure(advice=words.strip(), **{'offered-keys': ['sha256/new']})
+    answers = {'GetPin': fake.one(fake.pin(host='h.' + 'long.' * 8 + 'example', note=words.strip())),
+               'LastFailure': fake.one(failure)}
+    world.answers(lambda method, arguments: answers[method])
+    for columns in (80, 100, 200):
+        lines = on_a_terminal(world, 'show', 'h.example', columns=columns)
+        equal([line for line in lines if len(line) > columns], [], f'the long lines of {columns} columns')
+        holds(max(len(line) for line in lines) > columns - 10, f'lines are too short in {columns} columns')
+        text = ' '.join(line.strip() for line in lines)
+        holds(words.strip() in text, f'words are missing: {text}')
+    command = on_a_terminal(world, 'show', 'h.example', columns=80)[-2:]
+    holds(command[0].endswith(' \\') and command[1].strip() == 'sha256/new', f'the command is {command}')
+    output = exits(world, OK, 'show', 'h.example').decode()
+    holds(words.strip() + '\n' in output and 'example sha256/new\n' in output, f'the pipe got {output}')
+    world.answers(lambda method, arguments: (_ for _ in ()).throw(fake.Refusal('Failed', words.strip())))
+    lines = on_a_terminal(world, 'list', columns=80)
+    equal(([len(line) <= 80 for line in lines], ' '.join(line.strip() for line in lines)),
+          ([True] * len(lines), 'certpinctl: ' + words.strip()), 'a message')
 
 
 @test('many pins are listed, however many slices they come in')

@@ -16,7 +16,7 @@ from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get', 'request', 'connect')
+VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get', 'request', 'connect', 'doctor')
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
@@ -90,6 +90,7 @@ def _(world):
         ('get', '-H', 'x', 'https://h/'): '‘x’ is not a header; write it as ‘Name: value’',
         ('get', '--timeout=0', 'https://h/'):
             '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
+        ('doctor', '--timeout=0'): '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
         ('get', '--redirects=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
     }
     for arguments, text in wrong.items():

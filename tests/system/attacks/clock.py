@@ -3,10 +3,9 @@
 
 import datetime
 import functools
-import os
 
 from lib import pki
-from lib.daemon import FAKETIME
+from lib.own_clock import OwnClock
 from lib.tap import equal
 
 from . import moments
@@ -21,19 +20,10 @@ HOUR = datetime.timedelta(hours=1)
 @functools.cache
 def own_clock(lab):
     """The service has one from now on. Returns: what sets it so far off the real one"""
-    path = os.path.join(lab.folder, 'clock')
-
-    def jump(by):
-        with open(path + '.new', 'w', encoding='utf-8') as file:
-            file.write(f'{by.total_seconds():+.0f}\n')
-        os.replace(path + '.new', path)
-
-    jump(REAL)
-    lab.daemon.more_environment.update({
-        'LD_PRELOAD': FAKETIME, 'FAKETIME_TIMESTAMP_FILE': path, 'FAKETIME_NO_CACHE': '1',
-        'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
+    clock = OwnClock(lab.folder)
+    lab.daemon.more_environment.update(clock.environment)
     lab.daemon.restart()
-    return jump
+    return clock.set
 
 
 # What holds for a time only

@@ -22,15 +22,18 @@ CONFIGURATION = '''<!DOCTYPE busconfig PUBLIC
     <allow send_destination="*" eavesdrop="false"/>
     <allow receive_sender="*"/>
   </policy>
+  {more}
 </busconfig>
 '''
 
 
 class Bus:
-    def __init__(self, folder):
+    """`more`: of its configuration"""
+
+    def __init__(self, folder, more=''):
         configuration = os.path.join(folder, 'bus.conf')
         with open(configuration, 'w', encoding='utf-8') as file:
-            file.write(CONFIGURATION.format(folder=folder))
+            file.write(CONFIGURATION.format(folder=folder, more=more))
         self.process = subprocess.Popen(
             ['dbus-daemon', f'--config-file={configuration}', '--nofork', '--nopidfile',
              '--print-address=1'], stdout=subprocess.PIPE, text=True)

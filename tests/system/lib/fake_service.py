@@ -17,15 +17,17 @@ _NODE = Gio.DBusNodeInfo.new_for_xml('<node>' + ''.join(
     + ''.join(f'<method name="{method}">'
               + ''.join(f'<arg type="{kind}" direction="in"/>' for kind in kinds) + '</method>'
               for method, kinds in methods.items())
-    + '</interface>'
-    for interface, methods in {
-        'Pins': {'PinCertificate': ('s', 'ay', 'a{sv}'), 'PinKeys': ('s', 'as', 'a{sv}'),
-                 'AddKeys': ('s', 'as', 'a{sv}'), 'RemoveKeys': ('s', 'as', 'a{sv}'),
-                 'Unpin': ('s', 'a{sv}'), 'BlockHost': ('s', 's', 'a{sv}'),
-                 'GetPin': ('s', 'a{sv}'), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
-                 'ExplainHost': ('s', 'a{sv}'), 'VerifyChain': ('s', 'aay', 'a{sv}')},
-        'Requests': {'SecureRequest': ('s', 's', 'a(ss)', 'ay', 'a{sv}'), 'FetchChain': ('s', 'a{sv}')},
-    }.items()) + '</node>')
+    + properties + '</interface>'
+    for interface, properties, methods in (
+        ('Pins', '',
+         {'PinCertificate': ('s', 'ay', 'a{sv}'), 'PinKeys': ('s', 'as', 'a{sv}'),
+          'AddKeys': ('s', 'as', 'a{sv}'), 'RemoveKeys': ('s', 'as', 'a{sv}'),
+          'Unpin': ('s', 'a{sv}'), 'BlockHost': ('s', 's', 'a{sv}'),
+          'GetPin': ('s', 'a{sv}'), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
+          'ExplainHost': ('s', 'a{sv}'), 'VerifyChain': ('s', 'aay', 'a{sv}')}),
+        ('Requests', '<property name="Version" type="s" access="read"/>',
+         {'SecureRequest': ('s', 's', 'a(ss)', 'ay', 'a{sv}'), 'FetchChain': ('s', 'a{sv}')}),
+    )) + '</node>')
 
 
 class Refusal(Exception):
@@ -42,6 +44,7 @@ class FakeService:
 
     def __init__(self, address):
         self.answer = lambda method, arguments: GLib.Variant('()', ())
+        self.version = ''
         self._context = GLib.MainContext()
         self._loop = GLib.MainLoop(self._context)
         self._context.push_thread_default()
@@ -50,7 +53,7 @@ class FakeService:
             | Gio.DBusConnectionFlags.MESSAGE_BUS_CONNECTION, None, None)
         self._connection.set_exit_on_close(False)
         for interface in _NODE.interfaces:
-            self._connection.register_object(PATH, interface, self._on_call, None, None)
+            self._connection.register_object(PATH, interface, self._on_call, self._on_get, None)
         self._context.pop_thread_default()
         self._connection.call_sync('org.freedesktop.DBus', '/org/freedesktop/DBus',
                                    'org.freedesktop.DBus', 'RequestName',
@@ -73,6 +76,9 @@ class FakeService:
             reply = Gio.DBusMessage.new_method_error_literal(call, refusal.name, refusal.message)
         # By hand: an invocation would insist on the right type.
         self._connection.send_message(reply, Gio.DBusSendMessageFlags.NONE)
+
+    def _on_get(self, *_):
+        return GLib.Variant('s', self.version)
 
     def close(self):
         self._context.invoke_full(GLib.PRIORITY_DEFAULT, lambda *_: self._loop.quit())

@@ -135,6 +135,7 @@ class Server:
 
     def present(self, identity):
         """Shows this certificate from now on; sessions of the earlier one can still be resumed."""
+        self.presented = identity
         path = os.path.join(self.folder, f'server-{id(self)}.pem')
         with open(path, 'wb') as file:
             file.write(identity.key_pem + identity.chain_pem())

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """certpinctl on a terminal of its own, with somebody who answers its questions."""
 
+import fcntl
 import os
 import pty
 import select
+import struct
+import termios
 import time
 
 from .certpinctl import start
@@ -23,13 +26,15 @@ def _read(terminal, deadline):
         return b''
 
 
-def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None):
+def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None, columns=500):
     """`answers`: typed one after the other, each at a question. `before`: called before the
-    first, with the process.
+    first, with the process. `environment`: more of it.
+    `columns`: so many that no message is wrapped, unless the test is about that.
     Returns: exit code, and what the terminal showed"""
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     process = start(world, *arguments, uid=uid, stdin=theirs, stdout=theirs, stderr=theirs,
-                    more_environment={'TERM': 'dumb'})
+                    more_environment={'TERM': 'dumb', **(environment or {})})
     os.close(theirs)
     shown, deadline, asked = b'', time.monotonic() + DEADLINE_S, 0
     try:

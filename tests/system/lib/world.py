@@ -181,7 +181,7 @@ class World:
         return 'the service said:\n' + self.daemon.log()[-3000:]
 
     def close(self):
+        self.daemon.close()
         for one in reversed(self._closing):
             one.close()
-        self.daemon.close()
         shutil.rmtree(self.folder)

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "cli/doctor/doctor-bus.h"
+
+G_BEGIN_DECLS
+
+void ctl_check_rights (CtlPatient *patient, CtlFinding *finding);
+void ctl_check_system_rights (CtlPatient *patient, CtlFinding *finding);
+
+G_END_DECLS

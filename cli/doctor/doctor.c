@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `doctor`: goes through everything that must work for a request, from the bus to the
+ * servers of the pinned hosts, and says what helps. It changes nothing and asks nobody. */
+
+#include "config.h"
+
+#include "cli/doctor/doctor.h"
+
+#include "cli/certpinctl-options.h"
+#include "cli/certpinctl-request.h"
+#include "cli/certpinctl-time.h"
+#include "cli/doctor/doctor-bus.h"
+#include "cli/doctor/doctor-hosts.h"
+#include "cli/doctor/doctor-pins.h"
+#include "cli/doctor/doctor-rights.h"
+
+/* For each host; somebody waits at a terminal. */
+#define TIMEOUT_S "10"
+
+/* How far the way to the service is known to be free. */
+typedef enum
+{
+  REACH_NOTHING,
+  REACH_BUS,
+  REACH_SERVICE,
+  REACH_ANSWERS,
+} Reach;
+
+static const char *const reasons[] = {
+  [REACH_BUS] = "not checked, since the bus cannot be reached",
+  [REACH_SERVICE] = "not checked, since certpind does not run",
+  [REACH_ANSWERS] = "not checked, since certpind cannot be called",
+};
+
+/* One run. */
+typedef struct
+{
+  CtlPatient patient;
+  Reach reach;
+  GStrv hosts; /* (nullable): those that can be tried */
+  GVariantBuilder findings;
+  unsigned int count;
+  unsigned int failed;
+} Doctor;
+
+static void
+check_bus (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_bus (&doctor->patient, finding);
+}
+
+static void
+check_service (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_service (&doctor->patient, finding);
+}
+
+static void
+check_policy (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_policy (&doctor->patient, finding);
+}
+
+static void
+check_version (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_version (&doctor->patient, finding);
+}
+
+static void
+check_rights (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_rights (&doctor->patient, finding);
+}
+
+static void
+check_system_rights (Doctor *doctor, CtlFinding *finding)
+{
+  ctl_check_system_rights (&doctor->patient, finding);
+}
+
+/* The service refuses every certificate if the clock is before its release. */
+static void
+check_clock (Doctor *doctor, CtlFinding *finding)
+{
+  gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *now = ctl_time_to_text (now_s);
+  g_autofree char *release = ctl_time_to_text (CPD_RELEASE_UNIX_S);
+
+  if (now_s >= CPD_RELEASE_UNIX_S)
+    {
+      ctl_finding_pass (finding, "%s", now);
+      return;
+    }
+  ctl_finding_fail (finding, "%s is before the release of this version, %s", now, release);
+  ctl_finding_help (
+      finding, "With a wrong clock no certificate can be checked, so all requests are refused.",
+      "timedatectl set-ntp true");
+}
+
+static void
+check_pins (Doctor *doctor, CtlFinding *finding)
+{
+  doctor->hosts = ctl_check_pins (doctor->patient.ctl, finding);
+}
+
+/* In their order. A check that needs more than there is is skipped; one that gives something failed
+ * if it is not there afterwards. */
+static const struct
+{
+  const char *name;
+  Reach needs;
+  Reach gives; /* if it passes */
+  void (*run) (Doctor *doctor, CtlFinding *finding);
+} checks[] = {
+  { "clock", REACH_NOTHING, REACH_NOTHING, check_clock },
+  { "bus", REACH_NOTHING, REACH_BUS, check_bus },
+  { "service", REACH_BUS, REACH_SERVICE, check_service },
+  { "bus policy", REACH_SERVICE, REACH_ANSWERS, check_policy },
+  { "version", REACH_ANSWERS, REACH_NOTHING, check_version },
+  { "rights", REACH_ANSWERS, REACH_NOTHING, check_rights },
+  { "system pins", REACH_ANSWERS, REACH_NOTHING, check_system_rights },
+  { "pins", REACH_ANSWERS, REACH_NOTHING, check_pins },
+};
+
+/* A CtlOnFinding. Shows it at once. */
+static void
+tell (CtlFinding *given, gpointer user_data)
+{
+  Doctor *doctor = user_data;
+  Ctl *ctl = doctor->patient.ctl;
+  g_autoptr (CtlFinding) finding = given;
+
+  doctor->count += finding->state != CTL_STATE_SKIPPED;
+  doctor->failed += finding->state == CTL_STATE_FAILED;
+  if (ctl->json)
+    {
+      g_variant_builder_add_value (&doctor->findings, ctl_finding_to_variant (finding));
+      return;
+    }
+  ctl_finding_print (ctl, finding);
+  ctl_stream_flush (&ctl->out, /* error= */ NULL);
+}
+
+static void
+run_checks (Doctor *doctor)
+{
+  GCancellable *cancellable = doctor->patient.ctl->cancellable;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (checks) && !g_cancellable_is_cancelled (cancellable); i++)
+    {
+      g_autoptr (CtlFinding) finding = ctl_finding_new (checks[i].name, /* host= */ NULL);
+
+      if (checks[i].needs > doctor->reach)
+        ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
+      else
+        checks[i].run (doctor, finding);
+      if (finding->state == CTL_STATE_OK)
+        doctor->reach = MAX (doctor->reach, checks[i].gives);
+      if (!g_cancellable_is_cancelled (cancellable))
+        tell (g_steal_pointer (&finding), doctor);
+    }
+}
+
+/* `hosts`: those to try. Returns: FALSE if it was interrupted */
+static gboolean
+try_hosts (Doctor *doctor, char **hosts, GVariant *options)
+{
+  CtlFinding *finding;
+
+  if (doctor->reach == REACH_ANSWERS)
+    return ctl_hosts_try (doctor->patient.ctl, (const char *const *)hosts, options, tell, doctor);
+  finding = ctl_finding_new ("hosts", /* host= */ NULL);
+  ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
+  tell (finding, doctor);
+  return TRUE;
+}
+
+static void
+print_end (Doctor *doctor)
+{
+  Ctl *ctl = doctor->patient.ctl;
+
+  if (ctl->json)
+    {
+      ctl_print_json (&ctl->out, g_variant_new_parsed ("{'doctor': {'well': <%b>, 'checks': <%v>}}",
+                                                       doctor->failed == 0,
+                                                       g_variant_builder_end (&doctor->findings)));
+      return;
+    }
+  ctl_print_blank (&ctl->out);
+  if (doctor->failed == 0)
+    ctl_print_line (&ctl->out, "All %u checks pass.", doctor->count);
+  else
+    ctl_print_line (&ctl->out, "%u of %u checks failed.", doctor->failed, doctor->count);
+}
+
+/* `hosts`: (nullable): those to try; NULL: all that are pinned.
+ * Returns: FALSE with the error set if it was interrupted */
+static gboolean
+examine (Doctor *doctor, char **hosts, GVariant *options, GError **error)
+{
+  static char *none[] = { NULL };
+  char **pinned;
+
+  run_checks (doctor);
+  pinned = doctor->hosts != NULL ? doctor->hosts : none;
+  if (!g_cancellable_is_cancelled (doctor->patient.ctl->cancellable)
+      && try_hosts (doctor, hosts != NULL ? hosts : pinned, options))
+    return TRUE;
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                       "interrupted; the other checks were not made");
+  return FALSE;
+}
+
+CtlExit
+ctl_doctor (Ctl *ctl, GError **error)
+{
+  g_autofree char *timeout = NULL;
+  const GOptionEntry options[] = {
+    { "timeout", 0, 0, G_OPTION_ARG_STRING, &timeout,
+      "how long each host may take (default: " TIMEOUT_S ")", "SECONDS" },
+    { NULL },
+  };
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) of_fetch = NULL;
+  Doctor doctor = { .patient.ctl = ctl };
+  CtlExit status = CTL_EXIT_FAILED;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  if (!ctl_request_add_timeout (&dict, timeout != NULL ? timeout : TIMEOUT_S, error))
+    return CTL_EXIT_USAGE;
+  of_fetch = g_variant_ref_sink (g_variant_dict_end (&dict));
+  g_variant_builder_init (&doctor.findings, G_VARIANT_TYPE ("aa{sv}"));
+  if (examine (&doctor, ctl->arguments, of_fetch, error))
+    {
+      print_end (&doctor);
+      status = doctor.failed == 0 ? CTL_EXIT_OK : CTL_EXIT_FAILED;
+    }
+  g_variant_builder_clear (&doctor.findings);
+  g_strfreev (doctor.hosts);
+  ctl_patient_clear (&doctor.patient);
+  return status;
+}
