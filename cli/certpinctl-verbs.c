@@ -8,6 +8,8 @@
 
 #include "certpinctl-compare.h"
 #include "certpinctl-connect.h"
+#include "certpinctl-export.h"
+#include "certpinctl-import.h"
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
 #include "certpinctl-list.h"
@@ -44,6 +46,19 @@ const CtlVerb ctl_verbs[] = {
     "applies.",
     "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
     ctl_explain },
+  { "export", "[HOST…]", "Write pins as pin files",
+    "Without --output, all pins come as one pin file on standard output. HOST is one\n"
+    "that ‘certpinctl list’ shows; without any, all pins are exported.",
+    "certpinctl export > my.pin\n"
+    "certpinctl export --scope=all --output=backup\n"
+    "certpinctl export h.example | ssh other certpinctl import -",
+    0, 1000, 1000, ctl_export },
+  { "import", "FILE…", "Set the pins of pin files",
+    "FILE is a pin file, as export writes it and certpin.pin(5) describes it; - is\n"
+    "standard input. If anything is wrong with any of them, nothing is changed.",
+    "certpinctl import --dry-run my.pin\n"
+    "certpinctl import --system site.pin partner.pin",
+    1, 1000, 0, ctl_import },
   { "key", "FILE|HOST…", "Print the keys of certificates",
     "HOST is a server, which is asked for its certificate now. Nobody has checked\n"
     "that: compare its key with what the operator of the server says.",
