@@ -15,7 +15,7 @@ from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
+VERBS = ('pin', 'unpin', 'block', 'rotate', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
          'request', 'connect')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
