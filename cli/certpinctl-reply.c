@@ -20,17 +20,31 @@ typedef struct
 } Entry;
 
 static const Entry pin_entries[] = {
-  { "host", "s", TRUE },    { "scope", "s", TRUE },
-  { "keys", "as", TRUE },   { "match", "s", TRUE },
-  { "mode", "s", TRUE },    { "expires", "x", TRUE },
-  { "state", "s", TRUE },   { "generation", "t", TRUE },
-  { "created", "x", TRUE }, { "reason", "s" },
-  { "subject", "s" },       { "issuer", "s" },
-  { "not-after", "x" },     { "warnings", "as" },
-  { "note", "s" },          { "created-by", "s" },
-  { "source", "s" },        { "trust-anchors", "u" },
-  { "stored", "b" },        { "applies", "b" },
-  { "why", "s" },           { NULL },
+  { "host", "s", TRUE },
+  { "scope", "s", TRUE },
+  { "keys", "as", TRUE },
+  { "match", "s", TRUE },
+  { "mode", "s", TRUE },
+  { "expires", "x", TRUE },
+  { "state", "s", TRUE },
+  { "generation", "t", TRUE },
+  { "created", "x", TRUE },
+  { "reason", "s" },
+  { "subject", "s" },
+  { "issuer", "s" },
+  { "not-after", "x" },
+  { "warnings", "as" },
+  { "note", "s" },
+  { "created-by", "s" },
+  { "source", "s" },
+  { "trust-anchors", "u" },
+  { "stored", "b" },
+  { "applies", "b" },
+  { "why", "s" },
+  { "seen", "a{s(xx)}" },
+  { "last-seen", "x" },
+  { "served", "a{sv}" },
+  { NULL },
 };
 
 static const Entry failure_entries[] = {
@@ -102,6 +116,7 @@ static const Entry info_entries[] = {
   { "report", "a{sv}" },
   { "ocsp", "s" },
   { "proxy", "s" },
+  { "warnings", "as" },
   { NULL },
 };
 

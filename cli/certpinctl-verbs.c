@@ -15,6 +15,7 @@
 #include "certpinctl-list.h"
 #include "certpinctl-pin.h"
 #include "certpinctl-request.h"
+#include "certpinctl-rotate.h"
 #include "certpinctl-show.h"
 #include "certpinctl-unpin.h"
 
@@ -37,8 +38,18 @@ const CtlVerb ctl_verbs[] = {
     ctl_unpin },
   { "block", "HOST REASON", "Refuse all requests to a host", NULL,
     "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
+  { "rotate", "HOST [NEW]", "Change the key of a pinned host step by step",
+    "NEW holds the certificate of the next key, in any form that ‘pin’ reads, or is\n"
+    "that key. It is added as a backup. When the server uses it, --finish removes the\n"
+    "keys that were not seen for 30 days. Without NEW, nothing is changed.",
+    "certpinctl rotate h.example next.pem\n"
+    "certpinctl rotate h.example\n"
+    "certpinctl rotate --finish --not-seen-since=7d h.example",
+    1, 2, 1, ctl_rotate },
   { "list", "", "List the system's pins and your own", NULL,
-    "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, 0, ctl_list },
+    "certpinctl list\ncertpinctl list --ending=30d\ncertpinctl list --user --json | jq -r "
+    "'.pins[].host'",
+    0, 0, 0, ctl_list },
   { "show", "HOST", "Show a host's pins, and its last refused request", NULL,
     "certpinctl show h.example", 1, 1, 1, ctl_show },
   { "explain", "HOST", "Show which pins apply to a host, and why",

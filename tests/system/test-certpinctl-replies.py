@@ -31,7 +31,8 @@ ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
                             'connection-reused': 'b'}}
 SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after': 'x',
                         'warnings': 'as', 'note': 's', 'created-by': 's', 'source': 's',
-                        'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's'},
+                        'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's', 'seen': 'a{s(xx)}',
+                        'last-seen': 'x', 'served': 'a{sv}'},
              'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
                              'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
@@ -39,7 +40,7 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
              'FetchChain': {'problem': 's', 'detail': 's', 'matched-key': 's', 'matched-position': 'u',
                             'handshake-error': 's', 'tls-version': 's', 'proxy': 's'},
              'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
-                               'report': 'a{sv}', 'ocsp': 's'}}
+                               'report': 'a{sv}', 'ocsp': 's', 'warnings': 'as'}}
 WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
          GLib.Variant('v', GLib.Variant('s', 'h.example')))
 
