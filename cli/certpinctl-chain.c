@@ -12,17 +12,21 @@
 /* Somebody waits at a terminal. */
 #define TIMEOUT_MS 10000
 
-/* `host`: one host, with or without port. `chain`: (out) (transfer full) (optional): of GBytes.
+/* `host`: one host, with or without port. `supposed`: (nullable): options for a pin to suppose, as
+ * ctl_chain_judging_options() makes them; consumed if floating. `chain`: (out) (transfer full)
+ * (optional): of GBytes.
  * Returns: (transfer full) (nullable): the info of FetchChain */
 GVariant *
-ctl_chain_fetch (Ctl *ctl, const char *host, GPtrArray **chain, GError **error)
+ctl_chain_fetch (Ctl *ctl, const char *host, GVariant *supposed, GPtrArray **chain, GError **error)
 {
+  g_autoptr (GVariant) given = supposed != NULL ? g_variant_ref_sink (supposed) : NULL;
+  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (given);
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GPtrArray) presented = NULL;
   GVariant *info = NULL;
 
-  certpin_client_fetch_chain_async (ctl->client, host,
-                                    g_variant_new_parsed ("{'timeout-ms': <%u>}", TIMEOUT_MS),
+  g_variant_dict_insert (&options, "timeout-ms", "u", TIMEOUT_MS);
+  certpin_client_fetch_chain_async (ctl->client, host, g_variant_dict_end (&options),
                                     ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   presented = certpin_client_fetch_chain_finish (ctl->client, result, &info, error);
@@ -46,10 +50,9 @@ ctl_chain_judge (Ctl *ctl, const char *host, GPtrArray *chain, GVariant *options
                          CTL_REPLY_VERDICT, error);
 }
 
-/* `pin_options`: of a pin with these keys. `scope`: the pin's; NULL: no other pins count.
- * Returns: `a{sv}`, floating */
+/* `pin_options`: of a pin with these keys. Returns: `a{sv}`, floating */
 GVariant *
-ctl_chain_judging_options (char **keys, GVariant *pin_options, const char *scope)
+ctl_chain_judging_options (char **keys, GVariant *pin_options)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) anchors
@@ -61,7 +64,5 @@ ctl_chain_judging_options (char **keys, GVariant *pin_options, const char *scope
     g_variant_dict_insert (&dict, "match", "s", match);
   if (anchors != NULL)
     g_variant_dict_insert_value (&dict, "trust-anchors", anchors);
-  if (scope != NULL)
-    g_variant_dict_insert (&dict, "scope", "s", scope);
   return g_variant_dict_end (&dict);
 }

@@ -6,9 +6,10 @@
 
 G_BEGIN_DECLS
 
-GVariant *ctl_chain_fetch (Ctl *ctl, const char *host, GPtrArray **chain, GError **error);
+GVariant *
+ctl_chain_fetch (Ctl *ctl, const char *host, GVariant *supposed, GPtrArray **chain, GError **error);
 GVariant *
 ctl_chain_judge (Ctl *ctl, const char *host, GPtrArray *chain, GVariant *options, GError **error);
-GVariant *ctl_chain_judging_options (char **keys, GVariant *pin_options, const char *scope);
+GVariant *ctl_chain_judging_options (char **keys, GVariant *pin_options);
 
 G_END_DECLS

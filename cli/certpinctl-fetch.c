@@ -105,25 +105,26 @@ scope_of (const CtlPlan *plan)
   return plan->system ? "system" : "user";
 }
 
-/* By all pins that apply, with this one among them. A pin does not make up for a certificate that
- * is not valid, nor for another pin: requests would still be refused. */
+/* A handshake, judged by all pins that apply, with this one among them. A pin does not make up for
+ * a certificate that is not valid, nor for another pin: requests would still be refused. */
 static gboolean
-judge (Ctl *ctl, CtlPlan *plan, const CtlPresented *presented, GError **error)
+try (Ctl *ctl, CtlPlan *plan, GError **error)
 {
   g_auto (GStrv) keys = ctl_plan_read_keys (ctl, plan, error);
-  g_autoptr (GVariant) verdict = NULL;
-  const char *host = plan->host, *name = "", *reason = "";
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) supposed = NULL, info = NULL;
+  const char *name = "", *reason = "";
 
   if (keys == NULL)
     return FALSE;
-  g_variant_lookup (presented->info, "host", "&s", &host);
-  verdict
-      = ctl_chain_judge (ctl, host, presented->chain,
-                         ctl_chain_judging_options (keys, plan->options, scope_of (plan)), error);
-  if (verdict == NULL)
+  supposed = g_variant_ref_sink (ctl_chain_judging_options (keys, plan->options));
+  g_variant_dict_init (&dict, supposed);
+  g_variant_dict_insert (&dict, "scope", "s", scope_of (plan));
+  info = ctl_chain_fetch (ctl, plan->host, g_variant_dict_end (&dict), /* chain= */ NULL, error);
+  if (info == NULL)
     return FALSE;
-  g_variant_lookup (verdict, "verdict", "&s", &name);
-  g_variant_lookup (verdict, "reason", "&s", &reason);
+  g_variant_lookup (info, "verdict", "&s", &name);
+  g_variant_lookup (info, "reason", "&s", &reason);
   if (strcmp (name, "Pass") == 0)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED,
@@ -179,15 +180,6 @@ ask (Ctl *ctl, const CtlPinOptions *given, GError **error)
   return ctl_ask (ctl, "Does the operator say that this is the key? Pin it?", error);
 }
 
-/* The question may have taken long: the server is asked again. */
-static gboolean
-try_again (Ctl *ctl, CtlPlan *plan, gboolean path, GError **error)
-{
-  g_autoptr (CtlPresented) presented = ctl_presented_fetch (ctl, plan->host, path, error);
-
-  return presented != NULL && judge (ctl, plan, presented, error);
-}
-
 /* What the interrupt found. */
 static void
 tell_interrupted (Ctl *ctl, const CtlPlan *plan, GVariant *pin, const GError *reason)
@@ -202,17 +194,17 @@ tell_interrupted (Ctl *ctl, const CtlPlan *plan, GVariant *pin, const GError *re
   ctl_print_message (&ctl->err, "note", failed ? reason->message : text);
 }
 
-/* An interrupt ends the trial. It does not end the call that pins, whose outcome would be unknown.
- * `asked`: a question came between the look and this.
+/* The question may have taken long, so this is the trial that counts. An interrupt ends it, but not
+ * the call that pins, whose outcome would be unknown.
  * Returns: (transfer full) (nullable): the pin in force */
 static GVariant *
-try_and_pin (Ctl *ctl, CtlPlan *plan, gboolean asked, gboolean path, GError **error)
+try_and_pin (Ctl *ctl, CtlPlan *plan, GError **error)
 {
   GVariant *pin = NULL;
   GError *reason = NULL;
 
   ctl_signals_hold_first ();
-  if ((!asked || try_again (ctl, plan, path, &reason)) && ctl_signals_caught () == 0)
+  if (try (ctl, plan, &reason) && ctl_signals_caught () == 0)
     pin = ctl_plan_carry_out (ctl, plan, /* cancellable= */ NULL, &reason);
   if (ctl_signals_caught () != 0)
     tell_interrupted (ctl, plan, pin, reason);
@@ -239,7 +231,7 @@ ctl_fetch_pin (Ctl *ctl, const CtlPinOptions *given, GError **error)
     ctl_presented_print (ctl, presented);
   plan = make_plan (ctl, given, presented, error);
   if (plan == NULL || !compare (presented, given->keys, error)
-      || !check_applies (ctl, plan, presented, error) || !judge (ctl, plan, presented, error))
+      || !check_applies (ctl, plan, presented, error) || !try (ctl, plan, error))
     return NULL;
   if (given->dry_run)
     {
@@ -248,5 +240,5 @@ ctl_fetch_pin (Ctl *ctl, const CtlPinOptions *given, GError **error)
     }
   if (!ask (ctl, given, error))
     return NULL;
-  return try_and_pin (ctl, plan, /* asked= */ !given->yes, path, error);
+  return try_and_pin (ctl, plan, error);
 }

@@ -40,7 +40,8 @@ warn (Ctl *ctl, const char *host, GVariant *info)
 static GVariant *
 fetch (Ctl *ctl, const char *host, GError **error)
 {
-  g_autoptr (GVariant) info = ctl_chain_fetch (ctl, host, /* chain= */ NULL, error);
+  g_autoptr (GVariant) info
+      = ctl_chain_fetch (ctl, host, /* supposed= */ NULL, /* chain= */ NULL, error);
 
   if (info == NULL)
     {

@@ -91,12 +91,12 @@ ctl_outage_find (Ctl *ctl, const CtlOutage *pin, char **text, GError **error)
     ctl_outage_tell_unchecked (ctl, pin->host, "it is a pattern");
   if (host == NULL || is_report (pin->options))
     return TRUE;
-  info = ctl_chain_fetch (ctl, host, &chain, &problem);
+  info = ctl_chain_fetch (ctl, host, /* supposed= */ NULL, &chain, &problem);
   if (info != NULL && !works_now (info))
     return TRUE;
   if (info != NULL)
     verdict = ctl_chain_judge (ctl, host, chain,
-                               ctl_chain_judging_options (pin->keys, pin->options, NULL), &problem);
+                               ctl_chain_judging_options (pin->keys, pin->options), &problem);
   if (g_error_matches (problem, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED))
     {
       g_propagate_error (error, g_steal_pointer (&problem));

@@ -95,7 +95,7 @@ ctl_presented_fetch (Ctl *ctl, const char *host, gboolean path, GError **error)
   const char *problem = NULL;
 
   presented->path = path;
-  presented->info = ctl_chain_fetch (ctl, host, &presented->chain, error);
+  presented->info = ctl_chain_fetch (ctl, host, /* supposed= */ NULL, &presented->chain, error);
   if (presented->info == NULL)
     return NULL;
   if (g_variant_lookup (presented->info, "handshake-error", "&s", &problem))

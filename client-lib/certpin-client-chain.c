@@ -101,6 +101,7 @@ take_chain (GVariant *array)
  *   range
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host, or the option `port`
  *   contradicts it
+ * - `CERTPIN_ERROR_INVALID_KEY`: one of the option `keys` is none
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests; or the host is not pinned,
  *   and the user may not pin hosts
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many requests under way
@@ -168,6 +169,7 @@ certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, 
  *   range
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is not a single host, or the option `port`
  *   contradicts it
+ * - `CERTPIN_ERROR_INVALID_KEY`: one of the option `keys` is none
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not make requests; or the host is not pinned,
  *   and the user may not pin hosts
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many requests under way

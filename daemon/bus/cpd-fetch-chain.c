@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-chain-answer.h"
 #include "daemon/bus/cpd-errand.h"
 #include "daemon/bus/cpd-methods.h"
+#include "daemon/bus/cpd-pin-order.h"
 #include "daemon/bus/cpd-request-order.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-vardict.h"
@@ -237,11 +238,58 @@ act_fetch_chain (CpdCall *call)
 
 /* The arguments */
 
+/* What is said of a pin that is supposed. */
+typedef struct
+{
+  GVariant *keys; /* NULL: none is */
+  GVariant *anchors;
+  const char *match;
+  const char *scope;
+} Supposition;
+
+static void
+supposition_clear (Supposition *given)
+{
+  g_clear_pointer (&given->keys, g_variant_unref);
+  g_clear_pointer (&given->anchors, g_variant_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Supposition, supposition_clear)
+
+/* The pin is parsed as PinKeys would. */
+static gboolean
+take_supposition (CpdInspectOrder *order, const Supposition *given, GError **error)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CpdPinOrder) wanted = NULL;
+
+  if (given->match != NULL)
+    g_variant_dict_insert (&dict, "match", "s", given->match);
+  if (given->scope != NULL)
+    g_variant_dict_insert (&dict, "scope", "s", given->scope);
+  if (given->anchors != NULL)
+    g_variant_dict_insert_value (&dict, "trust-anchors", given->anchors);
+  options = g_variant_ref_sink (g_variant_dict_end (&dict));
+  if (given->keys == NULL)
+    return g_variant_n_children (options) == 0
+           || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                          "an option that says which pin to suppose is given without the option "
+                          "‘keys’");
+  wanted = cpd_pin_order_new_keys (cpd_host_get_text (order->target), given->keys, options,
+                                   cpd_call_now_s (), error);
+  if (wanted == NULL)
+    return FALSE;
+  order->supposed = cpd_pin_ref (wanted->pin);
+  return TRUE;
+}
+
 /* `token`: (out) (transfer none) (nullable): of the call's own message */
 static CpdInspectOrder *
 parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **error)
 {
   g_autoptr (CpdInspectOrder) order = cpd_inspect_order_new ();
+  g_auto (Supposition) supposition = { NULL };
   g_autoptr (GVariant) options = NULL;
   const char *host, *proxy = NULL;
   guint32 port = 0;
@@ -250,6 +298,10 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
     { "timeout-ms", "u", &order->timeout_ms, 1, CPD_REQUEST_TIMEOUT_MAX_MS },
     { "handle-token", "s", token, 1, CPD_REQUEST_TOKEN_MAX_BYTES },
     { "proxy", "s", &proxy, 1, CPD_REQUEST_PROXY_MAX_BYTES },
+    { "keys", "as", &supposition.keys, 1, CPD_PIN_KEYS_MAX },
+    { "match", "s", &supposition.match, 1, 16 },
+    { "scope", "s", &supposition.scope, 1, 16 },
+    { "trust-anchors", "aay", &supposition.anchors, 1, CPD_PIN_KEYS_MAX },
   };
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
@@ -263,7 +315,9 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
   if (proxy != NULL && order->proxy == NULL)
     return NULL;
   order->target = cpd_options_take_target (host, (guint16)port, error);
-  return order->target != NULL ? g_steal_pointer (&order) : NULL;
+  if (order->target == NULL || !take_supposition (order, &supposition, error))
+    return NULL;
+  return g_steal_pointer (&order);
 }
 
 static gboolean

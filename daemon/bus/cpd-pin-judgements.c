@@ -157,7 +157,7 @@ judgement_start (gpointer user_data)
 
   if (order->anchors == NULL)
     order->anchors = cpd_anchors_detach (cpd_store_get_anchors (call->parts->store));
-  if (order->host != NULL && !order->alone)
+  if (order->host != NULL && order->supposed == NULL)
     {
       g_autoptr (CpdPolicy) policy
           = cpd_store_get_policy (call->parts->store, call->caller->uid, order->host);

@@ -40,8 +40,7 @@ typedef struct
   GError *failure;               /* of the handshake; NULL: none */
   CpdJob *job;                   /* validates the server; NULL: none */
   CpdVerdict *refusal;           /* NULL: none */
-  gboolean inspects;             /* only what the server presents is wanted */
-  CpdValidation *validation;     /* of that, then, by the system's anchors; NULL: not yet */
+  CpdValidation *validation;     /* of a look, by the system's anchors; NULL: not yet */
   gulong cancelled_id;
 
   /* Monotonic; 0: not yet. */
@@ -69,6 +68,7 @@ set_up_free (gpointer data)
   g_object_unref (set_up->settings.store);
   cpd_workers_unref (set_up->settings.workers);
   cpd_address_rules_unref (set_up->settings.rules);
+  cpd_inspect_order_unref (set_up->settings.look);
   cpd_gate_leave (set_up->settings.gate);
   g_object_unref (set_up->settings.gate);
   g_free (set_up);
@@ -151,9 +151,9 @@ conclude (GTask *task, CpdVerdict *verdict)
   gboolean presented = cpd_tls_get_presented (connection->tls)->len > 0;
 
   note_timings (set_up);
-  if (set_up->failure != NULL && (!presented || (verdict->passed && !set_up->inspects)))
+  if (set_up->failure != NULL && (!presented || (verdict->passed && set_up->settings.look == NULL)))
     fail (task, CPD_STAGE_HANDSHAKING, g_steal_pointer (&set_up->failure));
-  else if (set_up->inspects)
+  else if (set_up->settings.look != NULL)
     show (task, verdict);
   else if (!verdict->passed)
     {
@@ -175,10 +175,10 @@ ask (SetUp *set_up, CpdPeer *peer, CpdAnchors **missing)
 {
   const CpdConnectorSettings *settings = &set_up->settings;
 
-  return set_up->inspects ? cpd_judge_presented (settings->store, settings->uid, peer,
-                                                 &set_up->validation, missing)
-                          : cpd_judge_peer (settings->store, settings->uid, peer,
-                                            /* require_keys= */ NULL, missing);
+  return settings->look != NULL ? cpd_judge_presented (settings->store, settings->look, peer,
+                                                       &set_up->validation, missing)
+                                : cpd_judge_peer (settings->store, settings->uid, peer,
+                                                  /* require_keys= */ NULL, missing);
 }
 
 /* Now, or when what it presented is validated: for as long as anything is missing, there is no
@@ -497,6 +497,8 @@ new_set_up (const CpdConnectorSettings *settings)
   g_object_ref (settings->gate);
   cpd_workers_ref (settings->workers);
   cpd_address_rules_ref (settings->rules);
+  if (settings->look != NULL)
+    cpd_inspect_order_ref (settings->look);
   return set_up;
 }
 
@@ -539,17 +541,16 @@ cpd_connector_connect_finish (GAsyncResult *result, CpdVerdict **refusal, GError
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* Likewise, but nobody gets the connection: it is closed after the handshake. */
+/* Likewise, but nobody gets the connection: it is closed after the handshake. `settings`: with a
+ * look */
 void
 cpd_connector_inspect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,
                              GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = g_task_new (NULL, cancellable, callback, user_data);
-  SetUp *set_up = new_set_up (settings);
 
-  set_up->inspects = TRUE;
   g_task_set_source_tag (task, cpd_connector_inspect_async);
-  g_task_set_task_data (task, set_up, set_up_free);
+  g_task_set_task_data (task, new_set_up (settings), set_up_free);
   start (task);
 }
 

@@ -25,6 +25,7 @@ typedef struct
   CpdWorkers *workers;
   CpdGate *gate;
   CpdAddressRules *rules;
+  CpdInspectOrder *look; /* only what the server presents is wanted; NULL: a connection is */
 } CpdConnectorSettings;
 
 void cpd_connector_connect_async (const CpdConnectorSettings *settings, GCancellable *cancellable,

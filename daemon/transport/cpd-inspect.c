@@ -107,6 +107,7 @@ try_connect (GTask *task)
     .workers = settings->workers,
     .gate = settings->gate,
     .rules = settings->rules,
+    .look = settings->order,
   };
 
   if (!cpd_gate_enter_or_wait (settings->gate, &inspecting->gate_id, G_CALLBACK (try_connect),

@@ -66,6 +66,16 @@ cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target, const CpdAddre
   return refusal == NULL;
 }
 
+static CpdVerdict *
+judge_by (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, CpdAnchors **missing)
+{
+  gint64 now = now_s ();
+  CpdAnchors *found = cpd_verdict_find_missing (policy, peer, system, now);
+
+  *missing = found != NULL ? cpd_anchors_ref (found) : NULL;
+  return found == NULL ? cpd_verdict_of_peer (policy, peer, system, now) : NULL;
+}
+
 /* Whether a request may be sent to a server. `require_keys`: (nullable): of CertpinKey, the
  * request's own.
  * Returns: (transfer full) */
@@ -75,12 +85,8 @@ cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_
 {
   g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, cpd_peer_get_host (peer));
   g_autoptr (CpdPolicy) with_keys = cpd_policy_with_keys (policy, require_keys);
-  CpdAnchors *system = cpd_store_get_anchors (store);
-  gint64 now = now_s ();
-  CpdAnchors *found = cpd_verdict_find_missing (with_keys, peer, system, now);
 
-  *missing = found != NULL ? cpd_anchors_ref (found) : NULL;
-  return found == NULL ? cpd_verdict_of_peer (with_keys, peer, system, now) : NULL;
+  return judge_by (with_keys, peer, cpd_store_get_anchors (store), missing);
 }
 
 /* Puts on record that the server has passed. On a kept connection, that is done again when pins
@@ -107,18 +113,20 @@ cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerd
  * (transfer full): by the system's anchors; set with a verdict.
  * Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer, CpdValidation **validation,
-                     CpdAnchors **missing)
+cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *peer,
+                     CpdValidation **validation, CpdAnchors **missing)
 {
   CpdAnchors *system = cpd_store_get_anchors (store);
   CpdValidation *found = cpd_peer_find_validation (peer, system, now_s ());
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, order->uid, order->target);
+  g_autoptr (CpdPolicy) with_pin = cpd_policy_with_pin (policy, order->supposed);
   CpdVerdict *verdict = NULL;
 
   *missing = NULL;
   if (found == NULL)
     *missing = cpd_anchors_ref (system);
   else
-    verdict = cpd_judge_peer (store, uid, peer, /* require_keys= */ NULL, missing);
+    verdict = judge_by (with_pin, peer, system, missing);
   *validation = verdict != NULL ? cpd_validation_ref (found) : NULL;
   return verdict;
 }

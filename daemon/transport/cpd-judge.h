@@ -4,7 +4,7 @@
 
 #include "daemon/core/base/cpd-address-rules.h"
 #include "daemon/core/pins/cpd-store.h"
-#include "daemon/core/verdict/cpd-verdict.h"
+#include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/transport/cpd-connection.h"
 
 G_BEGIN_DECLS
@@ -24,7 +24,7 @@ gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
 CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
 void cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict);
-CpdVerdict *cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer,
+CpdVerdict *cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *peer,
                                  CpdValidation **validation, CpdAnchors **missing);
 gboolean cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **distrust);
 CpdJudgement cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connection,

@@ -216,8 +216,8 @@ def is_caught(process, number):
 def interrupt_pinning(world, reply, signals=1):
     """Interrupts pin --fetch while the service makes the pin. Returns: exit code, and what is shown"""
     identity = pki.Authority('Root').issue('h.example')
-    one = GLib.Variant.new_tuple(GLib.Variant('aay', [identity.der]),
-                                 GLib.Variant('a{sv}', fake.chain_info(fake.certificate(key=identity.pin))))
+    one = GLib.Variant.new_tuple(GLib.Variant('aay', [identity.der]), GLib.Variant('a{sv}', fake.chain_info(
+        fake.certificate(key=identity.pin), verdict='Pass')))
     programs = []
 
     def make(_arguments):
@@ -228,7 +228,7 @@ def interrupt_pinning(world, reply, signals=1):
                 holds(time.monotonic() < deadline, 'the signal does not arrive')
         return reply()
 
-    replies = {'FetchChain': lambda _: one, 'VerifyChain': lambda _: fake.one(fake.verdict()), 'PinCertificate': make,
+    replies = {'FetchChain': lambda _: one, 'PinCertificate': make,
                'GetPin': lambda _: refuse('NotPinned', 'nothing is pinned')}
     world.answers(lambda method, arguments: replies[method](arguments))
     return dialog(world, 'pin', '--fetch', 'h.example', answers=['y'], before=programs.append)

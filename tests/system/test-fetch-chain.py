@@ -141,6 +141,66 @@ def long_exponent_key():
                                  public).private_key()
 
 
+@test('a pin can be supposed: the verdict is what a request would get, beside the pins of the other scope')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    server = world.serve(identity)
+
+    def suppose(verdict, **options):
+        return shows(world, server, verdict, **{'keys': [identity.pin], **options})[1]
+
+    info = suppose('Pass')
+    equal((info['matched-key'], info['matched-position']), (identity.pin, 0), 'the match')
+    suppose('PinMismatch', keys=[other.pin])
+    suppose('Pass', keys=[other.pin, identity.pin])
+    suppose('PinMismatch', keys=[world.authority.pin])
+    equal(suppose('Pass', keys=[world.authority.pin], match='path')['matched-position'], 1, 'the position')
+    # In place of that of its scope, which stays as it is.
+    world.alice.pin_keys(HOST, other.pin)
+    suppose('Pass', scope='user')
+    suppose('PinMismatch', scope='system')
+    world.nothing_arrives(server, 'PinMismatch')
+    world.alice.unpin(HOST)
+    world.root.pin_keys(HOST, other.pin, scope='system')
+    holds("the system's pin" in suppose('PinMismatch')['reason'], 'it does not say whose pin refuses')
+    suppose('Pass', scope='system')
+    world.root.block(HOST, 'no', scope='system')
+    suppose('Blocked')
+    world.root.unpin(HOST, scope='system')
+    world.no_connection(server, 'NotPinned', server.url(HOST))
+
+
+@test('a pin that is supposed has trust anchors of its own, or the system’s')
+def _(world):
+    private = pki.Authority('Private')
+    identity = private.issue(HOST)
+    server = world.serve(identity)
+    shows(world, server, 'Untrusted', keys=[identity.pin])
+    info = shows(world, server, 'Pass', keys=[identity.pin], trust_anchors=[private.der])[1]
+    equal((info['trusted'], info['problem']), (False, 'unknown-issuer'), 'by the anchors of the system')
+    # The pin of the other scope has the system's.
+    world.root.pin_keys(HOST, identity.pin, scope='system')
+    shows(world, server, 'Untrusted', keys=[identity.pin], trust_anchors=[private.der])
+    equal(shows(world, world.serve(world.issue('other.localhost')), 'Untrusted', keys=[identity.pin])[1]['problem'],
+          'name', 'the problem of another name')
+
+
+@test('a pin that cannot be made cannot be supposed, and nothing is connected to')
+def _(world):
+    server = world.serve(world.issue())
+    key = world.issue().pin
+    for error, options in (('InvalidKey', {'keys': ['sha1/x']}), ('InvalidArgument', {'keys': []}),
+                           ('InvalidArgument', {'keys': [key] * 65}), ('InvalidArgument', {'match': 'path'}),
+                           ('InvalidArgument', {'scope': 'user'}), ('InvalidArgument', {'keys': [key], 'scope': 'all'}),
+                           ('InvalidArgument', {'keys': [key], 'match': 'root'}),
+                           ('InvalidArgument', {'trust_anchors': [world.authority.der]})):
+        world.alice.refused(error, world.alice.fetch_chain, at(server), **options)
+    world.alice.refused('InvalidArgument', world.alice.fetch_chain, at(server), keys=[key],
+                        trust_anchors=[b'junk'])
+    server.barrier()
+    equal(server.connections, [], 'the connections')
+
+
 @test('a chain that ends the handshake is told, and that the key is not proved')
 def _(world):
     key = long_exponent_key()

@@ -9,7 +9,6 @@ import time
 
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
-from lib import pki
 from lib.caller import PINS, CallError
 from lib.pki import DER
 from lib.tap import equal, holds, run, test
@@ -19,7 +18,7 @@ from lib.world import HOST, World
 
 
 def verify(caller, host, chain, **options):
-    types = {'time': 'x', 'purpose': 's', 'trust_anchors': 'aay', 'keys': 'as', 'match': 's', 'scope': 's'}
+    types = {'time': 'x', 'purpose': 's', 'trust_anchors': 'aay', 'keys': 'as', 'match': 's'}
     given = {name.replace('_', '-'): V(types[name], value) for name, value in options.items()}
     return caller.call(PINS, 'VerifyChain', '(saaya{sv})', host, chain, given)[0]
 
@@ -109,42 +108,6 @@ def _(world):
     anchors = [world.other_authority.der]
     equal(verify(world.alice, HOST, [identity.der], keys=[key], trust_anchors=anchors)['verdict'],
           'Untrusted', 'other anchors')
-
-
-@test('keys can be supposed of one scope, beside the pins of the others')
-def _(world):
-    identity, other = world.issue(), world.issue()
-
-    def due(verdict, message, **options):
-        got = verify(world.alice, f'{HOST}:443', [identity.der], **options)
-        equal(got['verdict'], verdict, message)
-        return got
-
-    key = identity.pin
-    world.alice.pin_keys(HOST, other.pin)
-    due('Pass', 'in place of my own', keys=[key], scope='user')
-    due('PinMismatch', 'beside my own', keys=[key], scope='system')
-    world.alice.unpin(HOST)
-    world.root.pin_keys(HOST, other.pin, scope='system')
-    got = due('PinMismatch', 'beside that of the system', keys=[key], scope='user')
-    holds("the system's pin" in got['reason'], got['reason'])
-    due('Pass', 'in place of that of the system', keys=[key], scope='system')
-    due('Pass', 'alone', keys=[key])
-    world.root.block(HOST, 'no', scope='system')
-    due('Blocked', 'beside a block', keys=[key], scope='user')
-    world.root.unpin(HOST, scope='system')
-    anchors = [world.other_authority.der]
-    due('Untrusted', 'with anchors', keys=[key], scope='user', trust_anchors=anchors)
-    # The anchors are those of the supposed pin alone.
-    stranger = pki.Authority('Stranger')
-    private = stranger.issue(HOST)
-    world.root.pin_keys(HOST, private.pin, scope='system')
-    equal(verify(world.alice, HOST, [private.der], keys=[private.pin], trust_anchors=[stranger.der])['verdict'],
-          'Pass', 'alone')
-    equal(verify(world.alice, HOST, [private.der], keys=[private.pin], trust_anchors=[stranger.der],
-                 scope='user')['verdict'], 'Untrusted', 'beside a pin with the anchors of the system')
-    for options in ({'scope': 'user'}, {'keys': [key], 'scope': 'all'}):
-        world.alice.refused('InvalidArgument', verify, world.alice, HOST, [identity.der], **options)
 
 
 @test('without a host only the path is judged')

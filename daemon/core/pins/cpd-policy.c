@@ -51,28 +51,37 @@ cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin)
   policy->pins[pin->layer] = pin;
 }
 
+/* `pin`: (nullable): NULL: none.
+ * Returns: (transfer full): the policy with the pin, in place of the one of its layer */
+CpdPolicy *
+cpd_policy_with_pin (CpdPolicy *policy, CpdPin *pin)
+{
+  CpdPolicy *result;
+
+  if (pin == NULL)
+    return cpd_policy_ref (policy);
+  result = cpd_policy_new (policy->target, policy->generation);
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL)
+      cpd_policy_take_pin (result, cpd_pin_ref (policy->pins[layer]));
+  cpd_policy_take_pin (result, cpd_pin_ref (pin));
+  return result;
+}
+
 /* `keys`: (nullable): of CertpinKey: must pass in addition to all pins.
  * Returns: (transfer full): the policy with them as a layer of their own */
 CpdPolicy *
 cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys)
 {
-  g_autoptr (CpdPolicy) result = NULL;
-  CpdPin *pin;
+  g_autoptr (CpdPin) pin = NULL;
 
   if (keys == NULL || keys->len == 0)
     return cpd_policy_ref (policy);
-
-  result = cpd_policy_new (policy->target, policy->generation);
-  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (policy->pins[layer] != NULL)
-      cpd_policy_take_pin (result, cpd_pin_ref (policy->pins[layer]));
-
   pin = cpd_pin_new (policy->target, CPD_LAYER_REQUEST);
   pin->match = CPD_MATCH_PATH;
   for (unsigned int i = 0; i < keys->len; i++)
     cpd_pin_add_key (pin, keys->pdata[i]);
-  cpd_policy_take_pin (result, pin);
-  return g_steal_pointer (&result);
+  return cpd_policy_with_pin (policy, pin);
 }
 
 /* Returns: (transfer full): an equal policy, for another thread */

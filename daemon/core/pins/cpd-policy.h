@@ -20,6 +20,7 @@ CpdPolicy *cpd_policy_ref (CpdPolicy *policy);
 void cpd_policy_unref (CpdPolicy *policy);
 
 void cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin);
+CpdPolicy *cpd_policy_with_pin (CpdPolicy *policy, CpdPin *pin);
 CpdPolicy *cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys);
 CpdPolicy *cpd_policy_detach (CpdPolicy *policy);
 gboolean cpd_policy_is_empty (const CpdPolicy *policy);

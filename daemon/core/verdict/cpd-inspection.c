@@ -26,6 +26,7 @@ order_clear (gpointer data)
 
   cpd_host_unref (order->target);
   g_free (order->proxy);
+  cpd_pin_unref (order->supposed);
 }
 
 /* `order`: (nullable) */

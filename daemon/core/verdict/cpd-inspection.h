@@ -14,6 +14,7 @@ typedef struct
   guint32 uid;
   char *proxy; /* a proxy's URL or “direct”; NULL: what the host usually takes */
   guint32 timeout_ms;
+  CpdPin *supposed; /* judged by this pin, too, in place of that of its layer; NULL: none */
 } CpdInspectOrder;
 
 /* What was seen. The connection is closed, and nothing was sent over it. */

@@ -117,6 +117,23 @@ test_no_request_keys_change_nothing (void)
 }
 
 static void
+test_supposed_pin_is_of_its_layer (void)
+{
+  g_autoptr (CpdPolicy) policy = policy_new ();
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 2);
+  g_autoptr (CpdPolicy) supposed = NULL, same = NULL;
+
+  cpd_policy_take_pin (policy, test_pin ("h.example", CPD_LAYER_USER, 1));
+  cpd_policy_take_pin (policy, test_pin ("h.example", CPD_LAYER_SYSTEM, 3));
+  supposed = cpd_policy_with_pin (policy, pin);
+  same = cpd_policy_with_pin (policy, NULL);
+  g_assert_true (supposed->pins[CPD_LAYER_USER] == pin);
+  g_assert_true (policy->pins[CPD_LAYER_USER] != pin);
+  g_assert_true (supposed->pins[CPD_LAYER_SYSTEM] == policy->pins[CPD_LAYER_SYSTEM]);
+  g_assert_true (same == policy);
+}
+
+static void
 test_detached_says_the_same (void)
 {
   g_autoptr (TestIdentity) root = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE);
@@ -155,6 +172,7 @@ main (int argc, char *argv[])
                    test_request_keys_leave_the_policy_alone);
   g_test_add_func ("/core/policy/no-request-keys-change-nothing",
                    test_no_request_keys_change_nothing);
+  g_test_add_func ("/core/policy/supposed-pin-is-of-its-layer", test_supposed_pin_is_of_its_layer);
   g_test_add_func ("/core/policy/detached-says-the-same", test_detached_says_the_same);
   return g_test_run ();
 }

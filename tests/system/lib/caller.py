@@ -371,7 +371,8 @@ PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
                  'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h',
-                 'starttls_protocol': 's', 'port': 'u'}
+                 'starttls_protocol': 's', 'port': 'u', 'keys': 'as', 'match': 's', 'scope': 's',
+                 'trust_anchors': 'aay'}
 
 
 def _options(given, types):
