@@ -241,6 +241,9 @@ static const struct
 } broken[] = {
   { "empty", "" },
   { "garbage", "\xff\xfe garbage\n\n" },
+  { "not-utf-8", "certpin sightings 1\n"
+                 "('h.example', ('CN=\xff', 'CN=CA', 1), 1, 0, @a{s(xx)} {})\n"
+                 "end\n" },
   { "torn", "certpin sightings 1\n"
             "('h.example', ('CN=h', 'CN=CA', 1), 1, 0, {'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyF" },
   { "torn-between-lines", "certpin sightings 1\n"
