@@ -203,7 +203,9 @@ drain (Service *service)
   service->end_began = g_get_monotonic_time ();
   service->owner = cpd_bus_release_name (service->bus);
   cpd_store_write_again (service->settings->store);
-  cpd_logbook_write (cpd_store_get_logbook (service->settings->store));
+  while (is_draining (service))
+    g_main_context_iteration (NULL, TRUE);
+  cpd_logbook_write (cpd_store_get_logbook (service->settings->store)); /* with those calls' */
   while (is_draining (service))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (ticks);

@@ -100,6 +100,48 @@ test_full_pin (void)
 }
 
 static void
+assert_time (GVariant *dictionary, const char *key, gint64 expected)
+{
+  gint64 time;
+
+  g_assert_true (g_variant_lookup (dictionary, key, "x", &time));
+  g_assert_cmpint (time, ==, expected);
+}
+
+/* Of a pin with two keys of which one was seen, with a certificate that ends soon. */
+static void
+test_sighting (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autoptr (CpdSighting) sighting = cpd_sighting_new (pin->host);
+  g_autoptr (CertpinKey) backup = test_key (2);
+  const CpdSightingKey seen = { test_key (1), 10, 20 };
+  g_autofree char *key = certpin_key_to_text (seen.key);
+  g_autoptr (GVariant) description = NULL, keys = NULL, served = NULL;
+  gint64 first, last;
+
+  cpd_pin_add_key (pin, backup);
+  g_array_append_val (sighting->keys, seen);
+  sighting->seen = 30;
+  sighting->subject = g_strdup ("CN=leaf");
+  sighting->issuer = g_strdup ("CN=CA");
+  sighting->not_after = TEST_PKI_NOW + 1;
+  description = g_variant_ref_sink (cpd_describe_pin (pin, sighting, TEST_PKI_NOW));
+  keys = g_variant_lookup_value (description, "seen", G_VARIANT_TYPE ("a{s(xx)}"));
+  g_assert_cmpuint (g_variant_n_children (keys), ==, 1);
+  g_assert_true (g_variant_lookup (keys, key, "(xx)", &first, &last));
+  g_assert_cmpint (first, ==, 10);
+  g_assert_cmpint (last, ==, 20);
+  assert_time (description, "last-seen", 20);
+  served = g_variant_lookup_value (description, "served", G_VARIANT_TYPE_VARDICT);
+  assert_text (served, "subject", "CN=leaf");
+  assert_text (served, "issuer", "CN=CA");
+  assert_time (served, "not-after", TEST_PKI_NOW + 1);
+  assert_time (served, "time", 30);
+  assert_count (description, "warnings", 1);
+}
+
+static void
 test_states (void)
 {
   g_autoptr (CpdHost) host = test_host ("h.example");
@@ -253,6 +295,7 @@ test_evidence (void)
   guint64 generation;
 
   g_assert_true (verdict->passed);
+  verdict->warnings = g_strsplit ("one|two", "|", -1);
   key = certpin_key_to_text (verdict->matched_key);
   entries = cpd_marshal_begin_array (cpd_packet_get_body (packet), 8);
   cpd_describe_evidence (verdict, cpd_packet_get_body (packet));
@@ -261,6 +304,7 @@ test_evidence (void)
   assert_text (info, "matched-key", key);
   assert_text (info, "ocsp", "none");
   assert_count (info, "path-keys", 1);
+  assert_count (info, "warnings", 2);
   g_assert_true (g_variant_lookup (info, "matched-position", "u", &position));
   g_assert_cmpuint (position, ==, 0);
   g_assert_true (g_variant_lookup (info, "generation", "t", &generation));
@@ -274,6 +318,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/describe/plain-pin", test_plain_pin);
   g_test_add_func ("/bus/describe/stored", test_stored);
   g_test_add_func ("/bus/describe/full-pin", test_full_pin);
+  g_test_add_func ("/bus/describe/sighting", test_sighting);
   g_test_add_func ("/bus/describe/states", test_states);
   g_test_add_func ("/bus/describe/scopes", test_scopes);
   g_test_add_func ("/bus/describe/mismatch", test_mismatch);

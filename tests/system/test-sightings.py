@@ -46,7 +46,8 @@ def pin_two(world, **keywords):
 
 @test('a pin says which key was seen, first and last, and with which certificate')
 def _(world):
-    first, second = pin_two(world, end=in_days(60))
+    end = in_days(60)
+    first, second = pin_two(world, end=end)
     server = close_after_each(world.serve(first))
     pin = world.alice.get_pin(HOST)
     equal([name for name in ('seen', 'last-seen', 'served') if name in pin], [], 'what is known of a new pin')
@@ -57,24 +58,24 @@ def _(world):
     holds(before <= pin['seen'][first.pin][0] <= after, f'it was first seen {pin["seen"]}')
     equal(pin['last-seen'], pin['seen'][first.pin][1], 'when it was last seen')
     equal((pin['served']['subject'], pin['served']['issuer'], pin['served']['not-after']),
-          (f'CN={HOST}', 'CN=Test Root', unix(in_days(60))), 'the certificate')
+          (f'CN={HOST}', 'CN=Test Root', unix(end)), 'the certificate')
     equal(world.alice.list_pins()[0]['seen'], pin['seen'], 'what a list says')
     holds(second.pin in pin['keys'], 'the backup is gone')
 
 
 @test('a certificate that is renewed with the same key updates the date that people see')
 def _(world):
-    old = world.issue(end=in_days(10))
+    old, end = world.issue(end=in_days(10)), in_days(80)
     world.alice.pin(HOST, old.der)
     holds(warnings_with(world.alice.get_pin(HOST), 'expires soon'), 'no warning of the pinned certificate')
     server = close_after_each(world.serve(old))
     world.arrives(server)
     pin = world.alice.get_pin(HOST)
     equal((len(warnings_with(pin, 'ends on')), warnings_with(pin, 'expires soon')), (1, []), 'the warnings of it')
-    server.present(world.issue(key=old.key, end=in_days(80)))
+    server.present(world.issue(key=old.key, end=end))
     world.arrives(server)
     pin = world.alice.get_pin(HOST)
-    equal(pin['served']['not-after'], unix(in_days(80)), 'the end of the served certificate')
+    equal(pin['served']['not-after'], unix(end), 'the end of the served certificate')
     equal(pin['warnings'], [warning for warning in pin['warnings'] if NO_BACKUP in warning], 'the warnings')
 
 
@@ -149,6 +150,19 @@ def _(world):
     equal(list(world.alice.get_pin(HOST)['seen']), [world.authority.pin], 'the keys of the path')
     pin = world.alice.get_pin(HOST, scope='system')
     equal(('seen' in pin, pin['served']['subject']), (False, f'CN={HOST}'), 'what the other pin knows')
+
+
+@test('keys that are seen at the same time are told of one by one')
+def _(world):
+    identity = world.issue()
+    world.alice.be_told()
+    world.alice.pin_keys(HOST, identity.pin, world.authority.pin, match='path')
+    world.arrives(world.serve(identity))
+    for position, key in enumerate((identity.pin, world.authority.pin)):
+        _, details = world.alice.wait_for_signal_where(
+            'KeySeen', lambda _, details, position=position: details['position'] == position)
+        equal((details['key'], details['match']), (key, 'path'), f'the signal of key {position}')
+    holds('warnings' not in world.arrives(world.serve(identity)).info, 'a path whose keys stand together warns')
 
 
 @test('another user learns nothing of mine; of the system’s pins, everybody learns')

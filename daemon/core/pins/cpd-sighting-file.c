@@ -111,6 +111,24 @@ parse_line (const char *line, GError **error)
   return add_keys (sighting, keys, error) ? g_steal_pointer (&sighting) : NULL;
 }
 
+/* GVariant's parser takes only valid text.
+ * Returns: (transfer full) (nullable): the lines, with an empty one behind the last line end */
+static GStrv
+split (GBytes *text, GError **error)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
+  g_autofree char *copy = NULL;
+
+  if (length > 0 && g_utf8_validate (data, (gssize)length, NULL))
+    {
+      copy = g_strndup (data, length);
+      return g_strsplit (copy, "\n", -1);
+    }
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "it is not text in UTF-8");
+  return NULL;
+}
+
 /* Whether all of the file is there. */
 static gboolean
 check_ends (GStrv lines, GError **error)
@@ -130,15 +148,12 @@ check_ends (GStrv lines, GError **error)
 GPtrArray *
 cpd_sighting_file_parse (GBytes *text, GError **error)
 {
-  gsize length;
-  const char *data = g_bytes_get_data (text, &length);
-  g_autofree char *copy = g_strndup (data, length);
-  g_auto (GStrv) lines = g_strsplit (copy, "\n", -1);
+  g_auto (GStrv) lines = split (text, error);
   g_autoptr (GPtrArray) sightings
       = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_sighting_unref);
   g_autoptr (GError) reason = NULL;
 
-  if (!check_ends (lines, error))
+  if (lines == NULL || !check_ends (lines, error))
     return NULL;
   for (unsigned int i = g_strv_length (lines) - 2; i > 1; i--)
     {

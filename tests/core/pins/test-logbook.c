@@ -201,7 +201,8 @@ test_reload (StoreFixture *f, gconstpointer user_data)
   g_assert_null (look_up (f, FILES));
 }
 
-/* Nothing of a uid that will be somebody else's goes to the disk. */
+/* Nothing of a uid that will be somebody else's goes to the disk, not even to a folder that is
+ * there. */
 static void
 test_dynamic_uid (StoreFixture *f, gconstpointer user_data)
 {
@@ -210,6 +211,7 @@ test_dynamic_uid (StoreFixture *f, gconstpointer user_data)
   const CpdObservation observation = { keys, "CN=h", "CN=CA", NOW, NOW };
   g_autoptr (GError) error = NULL;
   g_autofree char *folder = g_strdup_printf ("%s/users/%u", f->state, STORE_DYNAMIC_UID);
+  g_autofree char *path = g_build_filename (folder, "sightings", NULL);
   CpdLogbook *logbook = cpd_store_get_logbook (f->store);
 
   g_ptr_array_add (keys, test_key ('a'));
@@ -217,8 +219,9 @@ test_dynamic_uid (StoreFixture *f, gconstpointer user_data)
   g_assert_no_error (error);
   cpd_logbook_note (logbook, STORE_DYNAMIC_UID, pin, &observation);
   g_assert_nonnull (cpd_logbook_lookup (logbook, STORE_DYNAMIC_UID, pin));
+  g_assert_cmpint (g_mkdir_with_parents (folder, 0700), ==, 0);
   write_out (f);
-  g_assert_false (g_file_test (folder, G_FILE_TEST_EXISTS));
+  g_assert_false (g_file_test (path, G_FILE_TEST_EXISTS));
 }
 
 /* A user sees what its own requests met. */
@@ -241,6 +244,9 @@ static const struct
 } broken[] = {
   { "empty", "" },
   { "garbage", "\xff\xfe garbage\n\n" },
+  { "not-utf-8", "certpin sightings 1\n"
+                 "('h.example', ('CN=\xff', 'CN=CA', 1), 1, 0, @a{s(xx)} {})\n"
+                 "end\n" },
   { "torn", "certpin sightings 1\n"
             "('h.example', ('CN=h', 'CN=CA', 1), 1, 0, {'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyF" },
   { "torn-between-lines", "certpin sightings 1\n"
