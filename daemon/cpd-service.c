@@ -80,6 +80,16 @@ fail (Service *service, GError *error)
   g_main_loop_quit (service->loop);
 }
 
+/* What cannot be read of these refuses nothing. */
+static void
+note_lost_sightings (CpdStore *store)
+{
+  g_autoptr (GPtrArray) problems = cpd_store_load_sightings (store);
+
+  for (unsigned int i = 0; i < problems->len; i++)
+    cpd_audit_sightings_failed (problems->pdata[i]);
+}
+
 /* A state folder that cannot be opened or made, and so not locked, is handled like an unreadable
  * one: the service starts, and refuses requests. */
 static void
@@ -95,18 +105,18 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
       g_task_return_error (task, error);
       return;
     }
-  problems = cpd_store_load (store);
   if (error != NULL)
-    g_ptr_array_add (problems, g_strdup (error->message));
+    cpd_store_tell_problem (store, error->message);
   g_clear_error (&error);
+  problems = cpd_store_load (store);
+  note_lost_sightings (store);
   g_task_return_pointer (task, problems, (GDestroyNotify)g_ptr_array_unref);
 }
 
 static void
 start_serving (Service *service, GPtrArray *problems)
 {
-  for (unsigned int i = 0; i < problems->len; i++)
-    cpd_audit_store_broken (problems->pdata[i]);
+  cpd_audit_store_broken (problems);
   cpd_bus_start_serving (service->bus);
   service->serving = TRUE;
   cpd_reloader_start (service->reloader);
@@ -190,6 +200,7 @@ drain (Service *service)
   service->end_began = g_get_monotonic_time ();
   service->owner = cpd_bus_release_name (service->bus);
   cpd_store_write_again (service->settings->store);
+  cpd_logbook_write (cpd_store_get_logbook (service->settings->store));
   while (is_draining (service))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (ticks);

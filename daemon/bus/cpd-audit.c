@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-audit.h"
 
 #include "daemon/bus/cpd-describe.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "dbus/certpin-names.h"
 
 #define DOMAIN "certpind"
@@ -87,19 +88,88 @@ cpd_audit_denied (const CpdCaller *caller, const char *action)
                     "%s is not authorized for ‘%s’", who, action);
 }
 
-/* At the start. */
-void
-cpd_audit_store_broken (const char *problem)
+/* Returns: (transfer full): whose pin: “the system” or a uid. `uid`: CPD_ALL_UIDS for the system */
+static char *
+describe_owner (guint32 uid)
 {
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
-                    "MESSAGE", "%s; requests that depend on this are refused until it is fixed",
-                    problem);
+  return uid == CPD_ALL_UIDS ? g_strdup ("the system") : g_strdup_printf ("uid %u", uid);
 }
 
-/* `problem`: already says that the old state stays in force */
+/* A key of a pin, for the first time. A key is public: it is named so that people can tell which
+ * one a server has begun to use. */
 void
-cpd_audit_reload_failed (const char *problem)
+cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position)
 {
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN,
-                    "MESSAGE", "%s", problem);
+  g_autofree char *owner = describe_owner (uid);
+  const char *host = cpd_host_get_text (pin->host);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_KEY_SEEN,
+                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
+                    "CERTPIN_OWNER", owner, "CERTPIN_KEY", key, "MESSAGE",
+                    "a server of %s was seen with key %u of %u of the pin of %s for the first time",
+                    host, position + 1, pin->keys->len, owner);
+}
+
+/* At most once a day for each pin. */
+void
+cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings)
+{
+  g_autofree char *owner = describe_owner (uid), *all = g_strjoinv ("; ", warnings);
+  const char *host = cpd_host_get_text (pin->host);
+
+  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_WARNED,
+                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
+                    "CERTPIN_OWNER", owner, "MESSAGE", "the pin of %s for %s: %s", owner, host,
+                    all);
+}
+
+/* It was not read or written when keys were seen: that refuses nothing. */
+void
+cpd_audit_sightings_failed (const char *problem)
+{
+  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_SIGHTINGS, "MESSAGE",
+                    "%s; no request depends on this", problem);
+}
+
+/* `effect`: what the problem leads to */
+static void
+tell_problem (const CpdFault *problem, const char *effect)
+{
+  g_autofree char *text = cpd_fault_to_text (problem);
+  g_autofree char *message = g_strdup_printf ("%s; %s", text, effect);
+  g_autofree char *line = g_strdup_printf ("%u", problem->line);
+  GLogField fields[7] = { { "GLIB_DOMAIN", DOMAIN, -1 },
+                          { "PRIORITY", "4", -1 }, /* a warning */
+                          { "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN, -1 },
+                          { "MESSAGE", message, -1 } };
+  size_t n = 4;
+
+  if (problem->file != NULL)
+    fields[n++] = (GLogField){ "CERTPIN_FILE", problem->file, -1 };
+  if (problem->line != 0)
+    fields[n++] = (GLogField){ "CERTPIN_LINE", line, -1 };
+  if (problem->key != NULL)
+    fields[n++] = (GLogField){ "CERTPIN_KEY", problem->key, -1 };
+  g_log_structured_array (G_LOG_LEVEL_WARNING, fields, n);
+}
+
+static void
+tell_problems (GPtrArray *problems, const char *effect)
+{
+  for (unsigned int i = 0; i < problems->len; i++)
+    tell_problem (problems->pdata[i], effect);
+}
+
+/* At the start. `problems`: of CpdFault: each gets an entry */
+void
+cpd_audit_store_broken (GPtrArray *problems)
+{
+  tell_problems (problems, "requests that depend on this are refused until it is fixed");
+}
+
+/* `problems`: likewise */
+void
+cpd_audit_reload_failed (GPtrArray *problems)
+{
+  tell_problems (problems, "nothing was reloaded, so the old pins and trust anchors stay in force");
 }

@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define REASON_MAX_BYTES 1024
+#define REASON_MAX_BYTES CPD_PIN_TEXT_MAX_BYTES
 
 static const char *
 action_of (CpdLayer layer)
@@ -62,6 +62,13 @@ set_pin (CpdCall *call, CpdPin *pin, GAsyncReadyCallback callback, gpointer user
   cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, callback, user_data);
 }
 
+/* Returns: (floating) */
+static GVariant *
+describe (CpdCall *call, const CpdPin *pin)
+{
+  return cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ());
+}
+
 /* PinCertificate, PinKeys */
 
 /* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is
@@ -86,7 +93,7 @@ pin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) pin = finish_setting (call, source, result);
 
   if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+    cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
 /* A failed pinning has left a block, which is in force in memory even if it could not be stored. */
@@ -241,7 +248,7 @@ edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   cpd_audit_pin_changed (call->caller, pin);
-  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+  cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
 static void
@@ -389,7 +396,11 @@ reload_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
     cpd_call_return (call, NULL);
   else
-    cpd_call_fail (call, error);
+    {
+      g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
+      cpd_audit_reload_failed (problems);
+      cpd_call_fail (call, error);
+    }
 }
 
 static void

@@ -14,9 +14,10 @@
 /* ExplainHost */
 
 static GVariant *
-explain_pin (const CpdPin *pin, const CpdPin *winner)
+explain_pin (CpdCall *call, const CpdPin *pin, const CpdPin *winner)
 {
-  g_autoptr (GVariant) described = g_variant_ref_sink (cpd_describe_pin (pin, cpd_call_now_s ()));
+  g_autoptr (GVariant) described = g_variant_ref_sink (
+      cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ()));
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (described);
   gboolean applies = pin == winner;
   g_autofree char *why
@@ -68,7 +69,8 @@ act_explain (CpdCall *call)
 
       n_applying += matching->len > 0;
       for (unsigned int i = 0; i < matching->len; i++)
-        g_variant_builder_add_value (&pins, explain_pin (matching->pdata[i], matching->pdata[0]));
+        g_variant_builder_add_value (&pins,
+                                     explain_pin (call, matching->pdata[i], matching->pdata[0]));
     }
   summary = summarise (call, target, n_applying);
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));

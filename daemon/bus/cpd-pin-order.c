@@ -13,7 +13,7 @@
 #include "daemon/core/base/cpd-text.h"
 
 #define CERTIFICATES_MAX CPD_PIN_KEYS_MAX
-#define NOTE_MAX_BYTES   1024
+#define NOTE_MAX_BYTES   CPD_PIN_TEXT_MAX_BYTES
 
 /* The scopes in the interface, and their layers. */
 static const char *const scopes[] = { "user", "system", NULL };

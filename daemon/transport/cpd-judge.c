@@ -8,6 +8,9 @@
 #include "daemon/transport/cpd-judge.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/verdict/cpd-witness.h"
+
+#define NOTE_AGAIN_S 60
 
 static gint64
 now_s (void)
@@ -86,8 +89,29 @@ cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_
   return judge_by (with_keys, peer, cpd_store_get_anchors (store), missing);
 }
 
-/* Likewise, where nothing will be sent, and the host need not be pinned. `validation`: (out)
- * (transfer full): by the system's anchors; set with a verdict.
+/* Puts on record that the server has passed. On a kept connection, that is done again when pins
+ * have changed, and once a minute, so that it costs a request nothing.
+ * `verdict`: on it, of now, which gets the urgent warnings of the pins. */
+void
+cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict)
+{
+  gint64 now = now_s ();
+
+  if (connection->noted_generation != verdict->policy->generation || now < connection->noted_s
+      || now - connection->noted_s >= NOTE_AGAIN_S)
+    {
+      g_strfreev (connection->warnings);
+      connection->warnings = cpd_witness_record (store, uid, verdict, now);
+      connection->noted_s = now;
+      connection->noted_generation = verdict->policy->generation;
+    }
+  if (connection->warnings != NULL && verdict->warnings == NULL)
+    verdict->warnings = g_strdupv (connection->warnings);
+}
+
+/* Whether a request would be sent, where nothing will be, and nothing is put on record. The host
+ * need not be pinned. `validation`: (out) (transfer full): by the system's anchors; set with a
+ * verdict.
  * Returns: (transfer full) */
 CpdVerdict *
 cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *peer,

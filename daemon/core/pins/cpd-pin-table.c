@@ -15,9 +15,10 @@
 struct _CpdPinTable
 {
   CpdLayer layer;
-  GHashTable *pins; /* the pattern's text, owned by the pin → CpdPin */
-  GTree *ordered;   /* the same texts → the same pins, which the hash table owns */
-  char *block;      /* why everything is blocked; NULL: it is not blocked */
+  GHashTable *pins;   /* the pattern's text, owned by the pin → CpdPin */
+  GTree *ordered;     /* the same texts → the same pins, which the hash table owns */
+  guint64 generation; /* of pins without their own: of those that were read together */
+  char *block;        /* why everything is blocked; NULL: it is not blocked */
 };
 
 static int
@@ -49,6 +50,12 @@ cpd_pin_table_free (CpdPinTable *table)
   g_free (table);
 }
 
+CpdLayer
+cpd_pin_table_get_layer (CpdPinTable *table)
+{
+  return table->layer;
+}
+
 /* Replaces the pin of the same pattern. */
 void
 cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
@@ -68,17 +75,23 @@ cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
   return g_hash_table_remove (table->pins, text);
 }
 
-/* Sets the generation of pins that were just read. */
+/* Sets the generation of pins that were just read. There may be 100 000, so each gets it when it is
+ * first handed out. */
 void
 cpd_pin_table_stamp (CpdPinTable *table, guint64 generation)
 {
-  GHashTableIter iter;
-  gpointer pin;
+  table->generation = generation;
+}
 
-  g_hash_table_iter_init (&iter, table->pins);
-  while (g_hash_table_iter_next (&iter, NULL, &pin))
-    if (((CpdPin *)pin)->generation == 0)
-      ((CpdPin *)pin)->generation = generation;
+/* Returns: (transfer full) (nullable) */
+static CpdPin *
+hand_out (CpdPinTable *table, CpdPin *pin)
+{
+  if (pin == NULL)
+    return NULL;
+  if (pin->generation == 0)
+    pin->generation = table->generation;
+  return cpd_pin_ref (pin);
 }
 
 /* The first reason is kept. */
@@ -93,9 +106,7 @@ cpd_pin_table_block_all (CpdPinTable *table, const char *reason)
 CpdPin *
 cpd_pin_table_get (CpdPinTable *table, CpdHost *host)
 {
-  CpdPin *pin = g_hash_table_lookup (table->pins, cpd_host_get_text (host));
-
-  return pin != NULL ? cpd_pin_ref (pin) : NULL;
+  return hand_out (table, g_hash_table_lookup (table->pins, cpd_host_get_text (host)));
 }
 
 /* Returns: (transfer full) (nullable): the pin that applies to a host */
@@ -114,7 +125,7 @@ cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
       CpdPin *pin = g_hash_table_lookup (table->pins, text);
 
       if (pin != NULL)
-        return cpd_pin_ref (pin);
+        return hand_out (table, pin);
     }
   return NULL;
 }
@@ -134,7 +145,7 @@ cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target)
       CpdPin *pin = g_hash_table_lookup (table->pins, text);
 
       if (pin != NULL)
-        g_ptr_array_add (pins, cpd_pin_ref (pin));
+        g_ptr_array_add (pins, hand_out (table, pin));
     }
   return pins;
 }
@@ -169,7 +180,7 @@ cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int ma
                                   : g_tree_node_first (table->ordered);
 
   for (; node != NULL && pins->len < max; node = g_tree_node_next (node))
-    g_ptr_array_add (pins, cpd_pin_ref (g_tree_node_value (node)));
+    g_ptr_array_add (pins, hand_out (table, g_tree_node_value (node)));
   return pins;
 }
 

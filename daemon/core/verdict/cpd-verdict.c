@@ -47,6 +47,7 @@ verdict_clear (gpointer data)
   g_free (verdict->advice);
   certpin_key_unref (verdict->matched_key);
   g_clear_pointer (&verdict->path_keys, g_ptr_array_unref);
+  g_strfreev (verdict->warnings);
   cpd_verdict_unref (verdict->report);
 }
 

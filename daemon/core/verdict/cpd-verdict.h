@@ -31,6 +31,8 @@ typedef struct
 
   const char *ocsp; /* what the stapled OCSP response says; NULL where no server was asked */
 
+  GStrv warnings; /* urgent ones of its pins, as sentences; NULL: none */
+
   gpointer report; /* the CpdVerdict of a report-only pin that did not match; NULL: none */
 } CpdVerdict;
 

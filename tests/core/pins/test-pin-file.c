@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "tests/lib/test-core.h"
 
@@ -63,12 +64,16 @@ assert_refused (const char *text, const char *host)
 static gboolean
 is_told (GPtrArray *problems, size_t line, const char *told)
 {
-  g_autofree char *begin
-      = g_strdup_printf ("pin file ‘/nowhere/a.pin’, line %" G_GSIZE_FORMAT ": ", line);
+  g_autofree char *begin = g_strdup_printf ("/nowhere/a.pin:%" G_GSIZE_FORMAT ": ", line);
 
   for (unsigned int i = 0; i < problems->len; i++)
-    if (g_str_has_prefix (problems->pdata[i], begin))
-      return told != NULL && strstr (problems->pdata[i], told) != NULL;
+    {
+      g_autofree char *text = cpd_fault_to_text (problems->pdata[i]);
+
+      g_test_message ("%s", text);
+      if (g_str_has_prefix (text, begin))
+        return told != NULL && strstr (text, told) != NULL;
+    }
   return told == NULL;
 }
 
@@ -303,15 +308,15 @@ test_everything_is_told (void)
   } lines[] = {
     { "[Pin File]", NULL },
     { "Version=1", NULL },
-    { "Other=1", "‘Other’" },
+    { "Other=1", "Other=: no such key" },
     { "what is this", "what is this" },
-    { "[a]", "Keys= is empty" },
+    { "[a]", "Keys=: there are none" },
     { "Host=a..b", "a..b" },
-    { "Match=both", "Match=both" },
+    { "Match=both", "Match=: ‘both’" },
     { "[b]", NULL },
     { "  Host = h.example", NULL },
     { "Keys=" KEY ";nonsense;sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "nonsense" },
-    { "Expires=1", "Expires=soon" }, /* the last one is read, and told of where the first is */
+    { "Expires=1", "Expires=: ‘soon’" }, /* the last one is read, and told of where the first is */
     { "Expires=soon", "repeats" },
     { "# fine", NULL },
     { "[c]", NULL },
@@ -321,21 +326,21 @@ test_everything_is_told (void)
     { "Note=\\q", "Note" },
   };
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   const CpdPinFileContext context
       = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
   g_autoptr (GPtrArray) hosts = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *first = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
     g_string_append_printf (text, "%s\n", lines[i].line);
   g_assert_null (parse (text->str, &context, &hosts, &error));
-  for (unsigned int i = 0; i < problems->len; i++)
-    g_test_message ("%s", (char *)problems->pdata[i]);
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
     g_assert_true (is_told (problems, i + 1, lines[i].told));
   g_assert_cmpuint (problems->len, ==, 11); /* two of the keys in line 10 */
-  g_assert_cmpstr (error->message, ==, problems->pdata[0]);
+  first = cpd_fault_to_text (problems->pdata[0]);
+  g_assert_cmpstr (error->message, ==, first);
 }
 
 /* Nobody reads more than that, and the journal is others', too. */
@@ -343,7 +348,7 @@ static void
 test_not_too_much_is_told (void)
 {
   g_autoptr (GString) text = g_string_new (PIN);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   const CpdPinFileContext context
       = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
   g_autoptr (GPtrArray) hosts = NULL;
@@ -352,7 +357,8 @@ test_not_too_much_is_told (void)
     g_string_append (text, "nonsense\n");
   g_assert_null (parse (text->str, &context, &hosts, NULL));
   g_assert_cmpuint (problems->len, ==, 101);
-  g_assert_nonnull (strstr (problems->pdata[100], "more"));
+  g_assert_cmpuint (((CpdFault *)problems->pdata[100])->more, ==, 900);
+  g_assert_cmpuint (cpd_faults_count (problems), ==, 1000);
 }
 
 static void
