@@ -109,8 +109,9 @@ cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerd
     verdict->warnings = g_strdupv (connection->warnings);
 }
 
-/* Likewise, where nothing will be sent, and the host need not be pinned. `validation`: (out)
- * (transfer full): by the system's anchors; set with a verdict.
+/* Whether a request would be sent, where nothing will be, and nothing is put on record. The host
+ * need not be pinned. `validation`: (out) (transfer full): by the system's anchors; set with a
+ * verdict.
  * Returns: (transfer full) */
 CpdVerdict *
 cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *peer,

@@ -60,13 +60,17 @@ class Place:
 
 @dataclass
 class Kind:
-    """A kind of change. `change`: begins one, of a place and `hosts` hosts: it is made of all of these or of none.
-    `also_new`: some hosts are not pinned before. `answer`: the error that acknowledges it, if its reply does not."""
+    """A kind of change. `change`: begins one, of a place and `hosts` hosts, each of which is changed as a whole or not at
+    all. `also_new`: some hosts are not pinned before. `answer`: the error that acknowledges it, if its reply does not."""
 
     change: object
     also_new: bool = False
     answer: str = ''
     hosts: int = 1
+
+
+def pin_file(hosts):
+    return '[Pin File]\nVersion=1\n' + ''.join(f'\n[{host}]\nHost={host}\nKeys={NEW};{NEXT};\nNote=n\n' for host in hosts)
 
 
 # Of two old keys, one is removed; what is added comes behind them.
@@ -79,6 +83,8 @@ KINDS = {
     'RemoveKeys': Kind(lambda place, host: place.keys('RemoveKeys', host, OLD)),
     'Unpin': Kind(lambda place, host: place.call('Unpin', '(sa{sv})', host)),
     'BlockHost': Kind(lambda place, host: place.call('BlockHost', '(ssa{sv})', host, 'why'), also_new=True),
+    'ImportPins': Kind(lambda place, *hosts: place.call('ImportPins', '(sa{sv})', pin_file(hosts)), also_new=True,
+                       hosts=3),
     'a pinning that fails': Kind(lambda place, host: place.pin(host, b'junk'), also_new=True, answer='WrongFormat'),
 }
 
@@ -170,16 +176,14 @@ class Series:
         return acknowledged
 
     def _judge(self, number, acknowledged, pins):
-        """Whether the change is made, of all hosts or of none, and if need be."""
-        keys = [(self.place.scope, host) for host in self._hosts(number)]
-        now = [pins.pop(key, None) for key in keys]
-        before = [self.before.pop(key, None) for key in keys]
-        made = [without_stamps(pin) for pin in now] == list(self._after(number))
-        holds(made or not acknowledged, f'an acknowledged change of {keys} is lost: {now}')
-        holds(made or now == before, f'a change of {keys} is half: {now}; it was {before}')
+        """Whether the hosts are changed, each as a whole, and if need be."""
+        for host, after in zip(self._hosts(number), self._after(number)):
+            now, before = (all_of_them.pop((self.place.scope, host), None) for all_of_them in (pins, self.before))
+            made = without_stamps(now) == after
+            holds(made or not acknowledged, f'an acknowledged change of {host} is lost: {now}')
+            holds(made or now == before, f'a change of {host} is half: {now}; it was {before}')
+            self.count['found' if made else 'unmade'] += 1
         self.count['acknowledged'] += acknowledged
-        self.count['found'] += made
-        self.count['unmade'] += not made
 
     def _check_files(self, pins):
         """What a start leaves: one file for each pin, and all others as they were."""
@@ -221,8 +225,9 @@ def add_test(name):
             series = Series(world, Place(caller, scope, certificate), name)
             series.go(CHANGES // 2)
             total += series.count
-        print(f'# {name}: {total["changes"]} changes, {total["kills"]} kills, {total["acknowledged"]} acknowledged, '
-              f'{total["found"]} found afterwards, {total["unmade"]} not made; seed {SEED}', flush=True)
+        hosts = f' of {KINDS[name].hosts} hosts each' if KINDS[name].hosts > 1 else ''
+        print(f'# {name}: {total["changes"]} changes{hosts}, {total["kills"]} kills, {total["acknowledged"]} acknowledged; '
+              f'{total["found"]} hosts found changed afterwards, {total["unmade"]} not; seed {SEED}', flush=True)
         holds(CHANGES < 100 or total['found'] and total['unmade'], 'no kill came in the middle')
 
 
