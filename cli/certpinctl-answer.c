@@ -91,6 +91,17 @@ print_report (Ctl *ctl, CertpinResponse *response)
   ctl_print_failure (&ctl->err, report);
 }
 
+/* What somebody should do soon about a pin. */
+static void
+print_warnings (Ctl *ctl, CertpinResponse *response)
+{
+  g_autofree const char **warnings = NULL;
+
+  g_variant_lookup (certpin_response_get_info (response), "warnings", "^a&s", &warnings);
+  for (size_t i = 0; warnings != NULL && warnings[i] != NULL; i++)
+    ctl_print_message (&ctl->err, "warning", warnings[i]);
+}
+
 G_GNUC_PRINTF (2, 3)
 static void
 append_line (GString *text, const char *format, ...)
@@ -274,7 +285,10 @@ ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
   if (ctl->json)
     print_document (ctl, response, body);
   else
-    print_report (ctl, response);
+    {
+      print_report (ctl, response);
+      print_warnings (ctl, response);
+    }
   if (ctl->verbose || (ctl->err.terminal && !ctl->json))
     print_evidence (ctl, response);
   if (failed && !ctl->json)

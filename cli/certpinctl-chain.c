@@ -46,9 +46,10 @@ ctl_chain_judge (Ctl *ctl, const char *host, GPtrArray *chain, GVariant *options
                          CTL_REPLY_VERDICT, error);
 }
 
-/* `pin_options`: of a pin with these keys. Returns: `a{sv}`, floating */
+/* `pin_options`: of a pin with these keys. `scope`: the pin's; NULL: no other pins count.
+ * Returns: `a{sv}`, floating */
 GVariant *
-ctl_chain_judging_options (char **keys, GVariant *pin_options)
+ctl_chain_judging_options (char **keys, GVariant *pin_options, const char *scope)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) anchors
@@ -60,5 +61,7 @@ ctl_chain_judging_options (char **keys, GVariant *pin_options)
     g_variant_dict_insert (&dict, "match", "s", match);
   if (anchors != NULL)
     g_variant_dict_insert_value (&dict, "trust-anchors", anchors);
+  if (scope != NULL)
+    g_variant_dict_insert (&dict, "scope", "s", scope);
   return g_variant_dict_end (&dict);
 }

@@ -79,13 +79,14 @@ change (GVariant *pin, char **keys, gboolean remove)
   return g_strv_builder_end (changed);
 }
 
-/* Returns: (transfer full): the pin with other keys */
-static GVariant *
-with_keys (GVariant *pin, char **keys)
+/* Returns: (transfer full): the pin after the change */
+GVariant *
+ctl_change_describe (GVariant *pin, char **keys, gboolean remove)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (pin);
+  g_auto (GStrv) changed = change (pin, keys, remove);
 
-  g_variant_dict_insert (&dict, "keys", "^as", keys);
+  g_variant_dict_insert (&dict, "keys", "^as", changed);
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
@@ -134,7 +135,7 @@ ctl_change_keys (Ctl *ctl, const CtlPinOptions *given, GError **error)
   changed = change (pin, keys, given->remove);
   if (given->dry_run)
     {
-      wanted = with_keys (pin, changed);
+      wanted = ctl_change_describe (pin, keys, given->remove);
       ctl_dry_run_print (ctl, wanted, pin);
       return NULL;
     }

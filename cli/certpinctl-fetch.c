@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* `pin --fetch`: shows what the server presents, asks, pins it, tries the pin, and takes it back if
- * the trial fails. Whoever says yes trusts the network of this moment, or compares the key. */
+/* `pin --fetch`: shows what the server presents, asks, tries the pin before it is made, and makes
+ * it. So nothing has to be taken back: what was there stays until the pin is known to pass. Whoever
+ * says yes trusts the network of this moment, or compares the key. */
 
 #include "config.h"
 
@@ -10,11 +11,11 @@
 #include "certpinctl-ask.h"
 #include "certpinctl-chain.h"
 #include "certpinctl-dry-run.h"
+#include "certpinctl-host.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-plan.h"
 #include "certpinctl-presented.h"
 #include "certpinctl-signals.h"
-#include "certpinctl-trial.h"
 
 #include <string.h>
 
@@ -98,18 +99,27 @@ make_plan (Ctl *ctl, const CtlPinOptions *given, const CtlPresented *presented, 
   return g_steal_pointer (&plan);
 }
 
-/* A pin does not make up for a certificate that is not valid: requests would still be refused. */
+static const char *
+scope_of (const CtlPlan *plan)
+{
+  return plan->system ? "system" : "user";
+}
+
+/* By all pins that apply, with this one among them. A pin does not make up for a certificate that
+ * is not valid, nor for another pin: requests would still be refused. */
 static gboolean
 judge (Ctl *ctl, CtlPlan *plan, const CtlPresented *presented, GError **error)
 {
   g_auto (GStrv) keys = ctl_plan_read_keys (ctl, plan, error);
   g_autoptr (GVariant) verdict = NULL;
-  const char *name = "", *reason = "";
+  const char *host = plan->host, *name = "", *reason = "";
 
   if (keys == NULL)
     return FALSE;
-  verdict = ctl_chain_judge (ctl, plan->host, presented->chain,
-                             ctl_chain_judging_options (keys, plan->options), error);
+  g_variant_lookup (presented->info, "host", "&s", &host);
+  verdict
+      = ctl_chain_judge (ctl, host, presented->chain,
+                         ctl_chain_judging_options (keys, plan->options, scope_of (plan)), error);
   if (verdict == NULL)
     return FALSE;
   g_variant_lookup (verdict, "verdict", "&s", &name);
@@ -118,6 +128,41 @@ judge (Ctl *ctl, CtlPlan *plan, const CtlPresented *presented, GError **error)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED,
                "even with this pin, requests would be refused: %s; nothing was changed", reason);
+  return FALSE;
+}
+
+static gboolean
+has_port (const char *host)
+{
+  g_autofree char *name = NULL;
+  guint16 port;
+
+  return ctl_host_split (host, &name, &port);
+}
+
+/* Where the scope has a pin for the server's port, one without a port would not count. */
+static gboolean
+check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GVariant) pin = NULL;
+  const char *target = plan->host, *other = "";
+
+  if (has_port (plan->host) || !g_variant_lookup (presented->info, "host", "&s", &target))
+    return TRUE;
+  pin = ctl_lookup_pin (ctl, target, scope_of (plan), &reason);
+  if (reason != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
+  if (pin == NULL || !g_variant_lookup (pin, "host", "&s", &other) || !has_port (other))
+    return TRUE;
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+      "there is a pin of ‘%s’, which would apply in place of one without a port; pin ‘%s’, "
+      "or unpin that; nothing was changed",
+      other, target);
   return FALSE;
 }
 
@@ -134,33 +179,47 @@ ask (Ctl *ctl, const CtlPinOptions *given, GError **error)
   return ctl_ask (ctl, "Does the operator say that this is the key? Pin it?", error);
 }
 
-/* Puts back what was there. */
-static void
-undo (Ctl *ctl, GVariant *pin, GVariant *old, const GError *reason, GError **error)
+/* The question may have taken long: the server is asked again. */
+static gboolean
+try_again (Ctl *ctl, CtlPlan *plan, gboolean path, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
+  g_autoptr (CtlPresented) presented = ctl_presented_fetch (ctl, plan->host, path, error);
 
-  if (ctl_trial_undo (ctl, pin, old, &failure))
-    g_set_error (error, reason->domain, reason->code, "the trial of the pin failed, so %s: %s",
-                 old != NULL ? "the earlier pin was put back" : "it was removed", reason->message);
-  else
-    g_set_error (error, failure->domain, failure->code,
-                 "the trial of the pin failed (%s), and it could not be undone, so it is in force: "
-                 "%s",
-                 reason->message, failure->message);
+  return presented != NULL && judge (ctl, plan, presented, error);
 }
 
-/* Returns: (transfer full) (nullable): the pin, which has passed its trial */
-static GVariant *
-pin_and_try (Ctl *ctl, CtlPlan *plan, GVariant *old, GError **error)
+/* What the interrupt found. */
+static void
+tell_interrupted (Ctl *ctl, const CtlPlan *plan, GVariant *pin, const GError *reason)
 {
-  g_autoptr (GVariant) pin = ctl_plan_carry_out (ctl, plan, error);
-  g_autoptr (GError) reason = NULL;
+  g_autofree char *text
+      = g_strdup_printf (pin != NULL ? "‘%s’ was already being pinned, and is pinned now"
+                                     : "interrupted; ‘%s’ was not pinned",
+                         plan->host);
+  gboolean failed
+      = reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
 
-  if (pin == NULL || ctl_trial_run (ctl, plan->host, &reason))
-    return g_steal_pointer (&pin);
-  undo (ctl, pin, old, reason, error);
-  return NULL;
+  ctl_print_message (&ctl->err, "note", failed ? reason->message : text);
+}
+
+/* An interrupt ends the trial. It does not end the call that pins, whose outcome would be unknown.
+ * `asked`: a question came between the look and this.
+ * Returns: (transfer full) (nullable): the pin in force */
+static GVariant *
+try_and_pin (Ctl *ctl, CtlPlan *plan, gboolean asked, gboolean path, GError **error)
+{
+  GVariant *pin = NULL;
+  GError *reason = NULL;
+
+  ctl_signals_hold_first ();
+  if ((!asked || try_again (ctl, plan, path, &reason)) && ctl_signals_caught () == 0)
+    pin = ctl_plan_carry_out (ctl, plan, /* cancellable= */ NULL, &reason);
+  if (ctl_signals_caught () != 0)
+    tell_interrupted (ctl, plan, pin, reason);
+  ctl_signals_release ();
+  if (reason != NULL)
+    g_propagate_error (error, reason);
+  return pin;
 }
 
 /* Returns: (transfer full) (nullable): the pin in force; NULL without error after --dry-run */
@@ -170,12 +229,8 @@ ctl_fetch_pin (Ctl *ctl, const CtlPinOptions *given, GError **error)
   gboolean path = given->match != NULL && strcmp (given->match, "path") == 0;
   g_autoptr (CtlPresented) presented = NULL;
   g_autoptr (CtlPlan) plan = NULL;
-  g_autoptr (GVariant) old = NULL;
-  GVariant *pin;
 
-  if (!check_usage (ctl, given, error)
-      || !ctl_lookup_exact_pin (ctl, ctl->arguments[0], given->system, &old, error)
-      || !ctl_trial_can_undo (old, error))
+  if (!check_usage (ctl, given, error))
     return NULL;
   presented = ctl_presented_fetch (ctl, ctl->arguments[0], path, error);
   if (presented == NULL)
@@ -184,7 +239,7 @@ ctl_fetch_pin (Ctl *ctl, const CtlPinOptions *given, GError **error)
     ctl_presented_print (ctl, presented);
   plan = make_plan (ctl, given, presented, error);
   if (plan == NULL || !compare (presented, given->keys, error)
-      || !judge (ctl, plan, presented, error))
+      || !check_applies (ctl, plan, presented, error) || !judge (ctl, plan, presented, error))
     return NULL;
   if (given->dry_run)
     {
@@ -193,9 +248,5 @@ ctl_fetch_pin (Ctl *ctl, const CtlPinOptions *given, GError **error)
     }
   if (!ask (ctl, given, error))
     return NULL;
-  /* Nobody must leave between the pin and its trial. */
-  ctl_signals_hold ();
-  pin = pin_and_try (ctl, plan, old, error);
-  ctl_signals_release ();
-  return pin;
+  return try_and_pin (ctl, plan, /* asked= */ !given->yes, path, error);
 }

@@ -57,19 +57,39 @@ add_line (GPtrArray *rows, char *text)
   g_ptr_array_add (rows, g_strdupv ((char *[]){ given, NULL }));
 }
 
-/* The keys, or the reason why there are none; then warnings. Reasons and warnings are in
- * parentheses. */
+/* Returns: (transfer full) (nullable): when the server was last seen, and its certificate's end */
+static char *
+sighting_of_pin (GVariant *pin)
+{
+  g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", G_VARIANT_TYPE_VARDICT);
+  g_autofree char *seen = NULL, *end = NULL;
+  gint64 time = 0, not_after = 0;
+
+  if (served == NULL)
+    return NULL;
+  g_variant_lookup (served, "time", "x", &time);
+  g_variant_lookup (served, "not-after", "x", &not_after);
+  seen = ctl_time_to_day (time);
+  end = ctl_time_to_day (not_after);
+  return g_strdup_printf ("last seen %s, certificate ends %s", seen, end);
+}
+
+/* The keys, or the reason why there are none; then what was seen, and a warning. All but keys are
+ * in parentheses. */
 static void
 add_lines (GPtrArray *rows, GVariant *pin)
 {
   g_autofree const char **keys = NULL;
   const char *reason = find_text (pin, "reason"), *warning = ctl_warning_of_pin (pin);
+  g_autofree char *sighting = sighting_of_pin (pin);
 
   g_variant_lookup (pin, "keys", "^a&s", &keys);
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     add_line (rows, g_strdup_printf ("  %s", keys[i]));
   if ((keys == NULL || keys[0] == NULL) && *reason != '\0')
     add_line (rows, g_strdup_printf ("  (%s)", reason));
+  if (sighting != NULL)
+    add_line (rows, g_strdup_printf ("  (%s)", sighting));
   if (warning != NULL)
     add_line (rows, g_strdup_printf ("  (%s)", warning));
 }
@@ -89,8 +109,33 @@ add_rows (GPtrArray *rows, GVariant *pin)
   add_lines (rows, pin);
 }
 
+/* Below the table: sentences are too long for a cell. They are indented, for programs that read
+ * only the table. */
 static void
-print_pins (Ctl *ctl, GVariant *pins)
+print_warnings (Ctl *ctl, GVariant *pins)
+{
+  gboolean any = FALSE;
+
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      g_autofree const char **warnings = NULL;
+
+      g_variant_lookup (pin, "warnings", "^a&s", &warnings);
+      for (size_t j = 0; warnings != NULL && warnings[j] != NULL; j++)
+        {
+          if (!any)
+            ctl_print_blank (&ctl->out);
+          any = TRUE;
+          ctl_print_line (&ctl->out, "  warning: %s (%s): %s", find_text (pin, "host"),
+                          find_text (pin, "scope"), warnings[j]);
+        }
+    }
+}
+
+/* `none`: what to say if there are none; on a terminal, unless it is an answer to a question */
+static void
+print_pins (Ctl *ctl, GVariant *pins, const char *none)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
 
@@ -103,8 +148,9 @@ print_pins (Ctl *ctl, GVariant *pins)
     }
   if (rows->len > 1)
     ctl_print_table (&ctl->out, rows, N_COLUMNS);
-  else if (ctl->err.terminal)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, "nothing is pinned");
+  else if (none != NULL || ctl->err.terminal)
+    ctl_print_message (&ctl->err, /* kind= */ NULL, none != NULL ? none : "nothing is pinned");
+  print_warnings (ctl, pins);
 }
 
 /* The pins of a host are in the order in which they apply: of files, of the system, of the user. */
@@ -138,6 +184,54 @@ sort_pins (GVariant *pins)
       g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *)sorted->pdata, sorted->len));
 }
 
+/* Whether the certificate of the server, or else that of the pin, ends by then, or the pin does. */
+static gboolean
+ends_by (GVariant *pin, gint64 moment)
+{
+  g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", G_VARIANT_TYPE_VARDICT);
+  gint64 not_after = 0, expires = 0;
+
+  g_variant_lookup (served != NULL ? served : pin, "not-after", "x", &not_after);
+  g_variant_lookup (pin, "expires", "x", &expires);
+  return (not_after != 0 && not_after <= moment) || (expires != 0 && expires <= moment);
+}
+
+/* Returns: (transfer full): those that end by then */
+static GVariant *
+filter_ending (GVariant *pins, gint64 moment)
+{
+  GVariantBuilder ending;
+
+  g_variant_builder_init (&ending, G_VARIANT_TYPE ("aa{sv}"));
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+
+      if (ends_by (pin, moment))
+        g_variant_builder_add_value (&ending, pin);
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&ending));
+}
+
+/* Shows the pins, or those of them that end in a time.
+ * `ending`: (nullable): the time, as --ending said it. */
+static void
+show (Ctl *ctl, GVariant *pins, const char *ending, gint64 span)
+{
+  g_autoptr (GVariant) shown = NULL;
+  g_autofree char *none = NULL;
+
+  shown = ending != NULL ? filter_ending (pins, g_get_real_time () / G_USEC_PER_SEC + span)
+                         : g_variant_ref (pins);
+  if (ending != NULL)
+    none
+        = g_strdup_printf ("no pin, and no certificate of a pinned server, ends within %s", ending);
+  if (ctl->json)
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pins': %v}", shown));
+  else
+    print_pins (ctl, shown, none);
+}
+
 /* Returns: (nullable): `a{sv}`, floating */
 static GVariant *
 options_of_list (gboolean system, gboolean user, GError **error)
@@ -159,9 +253,13 @@ CtlExit
 ctl_list (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, user = FALSE;
+  g_autofree char *ending = NULL;
+  gint64 span = 0;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, "only the system's pins", NULL },
     { "user", 0, 0, G_OPTION_ARG_NONE, &user, "only your own pins", NULL },
+    { "ending", 0, 0, G_OPTION_ARG_STRING, &ending,
+      "only pins that, or whose servers' certificates, end within it", "TIME" },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -171,7 +269,7 @@ ctl_list (Ctl *ctl, GError **error)
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
   to_service = options_of_list (system, user, error);
-  if (to_service == NULL)
+  if (to_service == NULL || (ending != NULL && !ctl_time_parse_span (ending, &span, error)))
     return CTL_EXIT_USAGE;
   certpin_client_list_pins_async (ctl->client, to_service, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
@@ -180,9 +278,6 @@ ctl_list (Ctl *ctl, GError **error)
   if (unsorted == NULL)
     return CTL_EXIT_FAILED;
   pins = sort_pins (unsorted);
-  if (ctl->json)
-    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pins': %v}", pins));
-  else
-    print_pins (ctl, pins);
+  show (ctl, pins, ending, span);
   return CTL_EXIT_OK;
 }

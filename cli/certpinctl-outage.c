@@ -96,7 +96,7 @@ ctl_outage_find (Ctl *ctl, const CtlOutage *pin, char **text, GError **error)
     return TRUE;
   if (info != NULL)
     verdict = ctl_chain_judge (ctl, host, chain,
-                               ctl_chain_judging_options (pin->keys, pin->options), &problem);
+                               ctl_chain_judging_options (pin->keys, pin->options, NULL), &problem);
   if (g_error_matches (problem, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED))
     {
       g_propagate_error (error, g_steal_pointer (&problem));

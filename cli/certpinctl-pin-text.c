@@ -6,6 +6,9 @@
 
 #include "certpinctl-pin-text.h"
 
+#include "certpinctl-rotation.h"
+#include "certpinctl-time.h"
+
 const CtlField ctl_pin_fields[] = {
   { "scope", "scope" },
   { "state", "state" },
@@ -19,6 +22,8 @@ const CtlField ctl_pin_fields[] = {
   { "subject", "subject" },
   { "issuer", "issuer" },
   { "not-after", "not after" },
+  { "served", "server's certificate" },
+  { "last-seen", "last seen" },
   { "note", "note" },
   { "created", "created" },
   { "created-by", "created by" },
@@ -43,6 +48,63 @@ ctl_warning_of_pin (GVariant *pin)
   return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
 }
 
+/* Returns: (transfer full) (nullable): the certificate that the server had when it was last seen */
+static char *
+describe_served (GVariant *pin)
+{
+  g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", G_VARIANT_TYPE_VARDICT);
+  const char *subject = "", *issuer = "";
+  g_autofree char *end = NULL, *seen = NULL;
+  gint64 not_after = 0, time = 0;
+
+  if (served == NULL)
+    return NULL;
+  g_variant_lookup (served, "subject", "&s", &subject);
+  g_variant_lookup (served, "issuer", "&s", &issuer);
+  g_variant_lookup (served, "not-after", "x", &not_after);
+  g_variant_lookup (served, "time", "x", &time);
+  end = ctl_time_to_text (not_after);
+  seen = ctl_time_to_text (time);
+  return g_strdup_printf ("%s, issued by %s, ends %s (seen %s)", subject, issuer, end, seen);
+}
+
+/* Once a server was seen, each key says whether it was.
+ * Returns: (transfer full) */
+static GStrv
+describe_keys (GVariant *pin)
+{
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", NULL);
+  g_auto (GStrv) keys = NULL;
+
+  g_variant_lookup (pin, "keys", "^as", &keys);
+  for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+    {
+      gint64 last = ctl_rotation_find_seen (pin, keys[i]).last;
+      g_autofree char *day = ctl_time_to_day (last);
+      g_autofree char *line
+          = served == NULL ? g_strdup (keys[i])
+                           : g_strdup_printf (last != 0 ? "%s (last seen %s)" : "%s (never seen)",
+                                              keys[i], day);
+
+      g_strv_builder_add (lines, line);
+    }
+  return g_strv_builder_end (lines);
+}
+
+/* Puts what was seen of the server in words. */
+static void
+put_sightings_in_words (GVariantDict *dict, GVariant *pin)
+{
+  g_autofree char *served = describe_served (pin);
+  g_auto (GStrv) keys = describe_keys (pin);
+
+  g_variant_dict_insert (dict, "keys", "^as", keys);
+  g_variant_dict_remove (dict, "served");
+  if (served != NULL)
+    g_variant_dict_insert (dict, "served", "s", served);
+}
+
 /* Prints a pin. That it is on disk is not shown, because that is the usual case. */
 void
 ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields)
@@ -54,6 +116,7 @@ ctl_print_pin (CtlStream *stream, GVariant *pin, const CtlField *fields)
   g_variant_dict_remove (&dict, "stored");
   if (warning != NULL)
     g_variant_dict_insert (&dict, "stored", "s", warning);
+  put_sightings_in_words (&dict, pin);
   shown = g_variant_ref_sink (g_variant_dict_end (&dict));
   g_variant_lookup (pin, "host", "&s", &host);
   ctl_print_heading (stream, host);

@@ -40,7 +40,9 @@ pin_as_given (Ctl *ctl, const CtlPinOptions *given, GError **error)
       ctl_dry_run (ctl, plan, error);
       return NULL;
     }
-  return confirm (ctl, plan, given->yes, error) ? ctl_plan_carry_out (ctl, plan, error) : NULL;
+  if (!confirm (ctl, plan, given->yes, error))
+    return NULL;
+  return ctl_plan_carry_out (ctl, plan, ctl->cancellable, error);
 }
 
 CtlExit

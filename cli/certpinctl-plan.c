@@ -212,19 +212,20 @@ ctl_plan_read_keys (Ctl *ctl, CtlPlan *plan, GError **error)
   return g_strv_builder_end (keys);
 }
 
-/* Returns: (transfer full) (nullable): the pin that is in force now */
+/* `cancellable`: (nullable): who cancels it does not learn what came of it.
+ * Returns: (transfer full) (nullable): the pin that is in force now */
 GVariant *
-ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GError **error)
+ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *reply;
 
   if (plan->keys != NULL)
     certpin_client_pin_keys_async (ctl->client, plan->host, (const char *const *)plan->keys,
-                                   plan->options, ctl->cancellable, ctl_on_result, ctl);
+                                   plan->options, cancellable, ctl_on_result, ctl);
   else
     certpin_client_pin_certificate_async (ctl->client, plan->host, plan->certificate, plan->options,
-                                          ctl->cancellable, ctl_on_result, ctl);
+                                          cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   reply = plan->keys != NULL ? certpin_client_pin_keys_finish (ctl->client, result, error)
                              : certpin_client_pin_certificate_finish (ctl->client, result, error);

@@ -23,7 +23,7 @@ typedef struct
 CtlPlan *ctl_plan_new (Ctl *ctl, const CtlPinOptions *given, GError **error);
 void ctl_plan_free (CtlPlan *plan);
 char **ctl_plan_read_keys (Ctl *ctl, CtlPlan *plan, GError **error);
-GVariant *ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GError **error);
+GVariant *ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlPlan, ctl_plan_free)
 

@@ -20,17 +20,31 @@ typedef struct
 } Entry;
 
 static const Entry pin_entries[] = {
-  { "host", "s", TRUE },    { "scope", "s", TRUE },
-  { "keys", "as", TRUE },   { "match", "s", TRUE },
-  { "mode", "s", TRUE },    { "expires", "x", TRUE },
-  { "state", "s", TRUE },   { "generation", "t", TRUE },
-  { "created", "x", TRUE }, { "reason", "s" },
-  { "subject", "s" },       { "issuer", "s" },
-  { "not-after", "x" },     { "warnings", "as" },
-  { "note", "s" },          { "created-by", "s" },
-  { "source", "s" },        { "trust-anchors", "u" },
-  { "stored", "b" },        { "applies", "b" },
-  { "why", "s" },           { NULL },
+  { "host", "s", TRUE },
+  { "scope", "s", TRUE },
+  { "keys", "as", TRUE },
+  { "match", "s", TRUE },
+  { "mode", "s", TRUE },
+  { "expires", "x", TRUE },
+  { "state", "s", TRUE },
+  { "generation", "t", TRUE },
+  { "created", "x", TRUE },
+  { "reason", "s" },
+  { "subject", "s" },
+  { "issuer", "s" },
+  { "not-after", "x" },
+  { "warnings", "as" },
+  { "note", "s" },
+  { "created-by", "s" },
+  { "source", "s" },
+  { "trust-anchors", "u" },
+  { "stored", "b" },
+  { "applies", "b" },
+  { "why", "s" },
+  { "seen", "a{s(xx)}" },
+  { "last-seen", "x" },
+  { "served", "a{sv}" },
+  { NULL },
 };
 
 static const Entry failure_entries[] = {
@@ -66,6 +80,22 @@ static const Entry chain_entries[] = {
   { "proxy", "s" },           { NULL },
 };
 
+static const Entry file_entries[] = {
+  { "host", "s", TRUE },
+  { "scope", "s", TRUE },
+  { "name", "s", TRUE },
+  { "text", "s", TRUE },
+  { NULL },
+};
+
+static const Entry change_entries[] = {
+  { "host", "s", TRUE },
+  { "change", "s", TRUE },
+  { "pin", "a{sv}", TRUE },
+  { "old", "a{sv}" },
+  { NULL },
+};
+
 static const Entry certificate_entries[] = {
   { "key", "s", TRUE },        { "subject", "s", TRUE },   { "issuer", "s", TRUE },
   { "not-before", "x", TRUE }, { "not-after", "x", TRUE }, { NULL },
@@ -86,6 +116,7 @@ static const Entry info_entries[] = {
   { "report", "a{sv}" },
   { "ocsp", "s" },
   { "proxy", "s" },
+  { "warnings", "as" },
   { NULL },
 };
 
@@ -98,6 +129,8 @@ static const Entry *const entries_of[] = {
   [CTL_REPLY_EXPLANATION] = explanation_entries,
   [CTL_REPLY_VERDICT] = verdict_entries,
   [CTL_REPLY_CHAIN] = chain_entries,
+  [CTL_REPLY_FILE] = file_entries,
+  [CTL_REPLY_CHANGE] = change_entries,
 };
 
 /* Sets the error, and returns FALSE. */
@@ -242,6 +275,34 @@ ctl_reply_take_pins (GVariant *reply, GError **error)
 
   return value != NULL && check_several (value, pin_entries, error) ? g_steal_pointer (&value)
                                                                     : NULL;
+}
+
+static gboolean
+check_pins_of_changes (GVariant *changes, GError **error)
+{
+  for (gsize i = 0; i < g_variant_n_children (changes); i++)
+    {
+      g_autoptr (GVariant) change = g_variant_get_child_value (changes, i);
+      g_autoptr (GVariant) pin = g_variant_lookup_value (change, "pin", NULL);
+      g_autoptr (GVariant) old = g_variant_lookup_value (change, "old", NULL);
+
+      if (!check_dictionary (pin, pin_entries, error)
+          || (old != NULL && !check_dictionary (old, pin_entries, error)))
+        return FALSE;
+    }
+  return TRUE;
+}
+
+/* As ctl_reply_take(), for an array of those. */
+GVariant *
+ctl_reply_take_several (GVariant *reply, CtlReply kind, GError **error)
+{
+  g_autoptr (GVariant) value = reply;
+
+  if (value == NULL || !check_several (value, entries_of[kind], error)
+      || (kind == CTL_REPLY_CHANGE && !check_pins_of_changes (value, error)))
+    return NULL;
+  return g_steal_pointer (&value);
 }
 
 static gboolean

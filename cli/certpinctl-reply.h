@@ -14,10 +14,13 @@ typedef enum
   CTL_REPLY_EXPLANATION,
   CTL_REPLY_VERDICT,
   CTL_REPLY_CHAIN,
+  CTL_REPLY_FILE,
+  CTL_REPLY_CHANGE,
 } CtlReply;
 
 GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);
 GVariant *ctl_reply_take_pins (GVariant *reply, GError **error);
+GVariant *ctl_reply_take_several (GVariant *reply, CtlReply kind, GError **error);
 CertpinResponse *ctl_reply_take_response (CertpinResponse *response, GError **error);
 
 G_END_DECLS

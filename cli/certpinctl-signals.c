@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Signals that end the program are held while a temporary file exists. They end what the program is
- * waiting for, and take effect afterwards, so that their sender sees that they worked. */
+/* Signals that end the program are held while a temporary file exists or a pin is made. They end
+ * what the program is waiting for, if that may end, and take effect afterwards, so that their
+ * sender sees that they worked. */
 
 #include "config.h"
 
@@ -38,21 +39,34 @@ is_ignored (int number)
 
 /* Signals that were ignored when the program started stay ignored. */
 static void
-handle_all (void (*handler) (int))
+handle_all (void (*handler) (int), int flags)
 {
-  struct sigaction action = { .sa_handler = handler };
+  struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
 
   for (size_t i = 0; i < G_N_ELEMENTS (deadly); i++)
     if (!is_ignored (deadly[i]))
       sigaction (deadly[i], &action, NULL);
 }
 
-void
-ctl_signals_hold (void)
+static void
+hold (int flags)
 {
   caught = 0;
   announcement = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  handle_all (on_signal);
+  handle_all (on_signal, flags);
+}
+
+void
+ctl_signals_hold (void)
+{
+  hold (0);
+}
+
+/* A second signal of the same kind ends the program at once. */
+void
+ctl_signals_hold_first (void)
+{
+  hold (SA_RESETHAND);
 }
 
 /* Returns: the last signal since they were held; 0: none */
@@ -73,7 +87,7 @@ ctl_signals_get_descriptor (void)
 void
 ctl_signals_release (void)
 {
-  handle_all (SIG_DFL);
+  handle_all (SIG_DFL, 0);
   close (announcement);
   announcement = -1;
   if (caught != 0)

@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 void ctl_signals_hold (void);
+void ctl_signals_hold_first (void);
 int ctl_signals_caught (void);
 int ctl_signals_get_descriptor (void);
 void ctl_signals_release (void);

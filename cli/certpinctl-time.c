@@ -8,6 +8,11 @@
 
 #include <string.h>
 
+#define DAY_S 86400
+
+/* A hundred years: more is a mistake. */
+#define SPAN_MAX_S (36500 * (guint64)DAY_S)
+
 /* GLib requires a time of day with seconds.
  * Returns: (transfer full): the text with what is missing of them, as 0; a day gets UTC as its
  * time zone */
@@ -48,6 +53,55 @@ ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
     }
   *unix_s = g_date_time_to_unix (time);
   return TRUE;
+}
+
+/* Accepts a number of days, hours, minutes or seconds, such as 30d, 12h, 90m or 45s.
+ * Errors: G_OPTION_ERROR. */
+gboolean
+ctl_time_parse_span (const char *text, gint64 *seconds, GError **error)
+{
+  static const struct
+  {
+    char unit;
+    gint64 seconds;
+  } units[] = { { 'd', DAY_S }, { 'h', 3600 }, { 'm', 60 }, { 's', 1 } };
+  size_t length = strlen (text);
+  g_autofree char *digits = g_strndup (text, length > 0 ? length - 1 : 0);
+  guint64 number;
+
+  for (size_t i = 0; length > 1 && i < G_N_ELEMENTS (units); i++)
+    if (text[length - 1] == units[i].unit
+        && g_ascii_string_to_unsigned (digits, 10, 0, SPAN_MAX_S / units[i].seconds, &number, NULL))
+      {
+        *seconds = (gint64)number * units[i].seconds;
+        return TRUE;
+      }
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "‘%s’ is not a time; give a number with its unit, such as 30d, 12h, 90m or 45s",
+               text);
+  return FALSE;
+}
+
+/* Accepts a time that has passed, or a point in time. `now`: Unix seconds.
+ * Errors: G_OPTION_ERROR. */
+gboolean
+ctl_time_parse_past (const char *text, gint64 now, gint64 *unix_s, GError **error)
+{
+  gint64 span;
+
+  if (!ctl_time_parse_span (text, &span, NULL))
+    return ctl_time_parse (text, unix_s, error);
+  *unix_s = now - span;
+  return TRUE;
+}
+
+/* Returns: (transfer full): the day in UTC */
+char *
+ctl_time_to_day (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%d") : ctl_time_to_text (unix_s);
 }
 
 /* Returns: (transfer full): the time in ISO 8601 and UTC; a number if it is beyond the calendar of

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+gboolean ctl_time_parse_span (const char *text, gint64 *seconds, GError **error);
+gboolean ctl_time_parse_past (const char *text, gint64 now, gint64 *unix_s, GError **error);
+char *ctl_time_to_day (gint64 unix_s);
 gboolean ctl_time_parse (const char *text, gint64 *unix_s, GError **error);
 char *ctl_time_to_text (gint64 unix_s);
 

@@ -8,11 +8,14 @@
 
 #include "certpinctl-compare.h"
 #include "certpinctl-connect.h"
+#include "certpinctl-export.h"
+#include "certpinctl-import.h"
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
 #include "certpinctl-list.h"
 #include "certpinctl-pin.h"
 #include "certpinctl-request.h"
+#include "certpinctl-rotate.h"
 #include "certpinctl-show.h"
 #include "certpinctl-unpin.h"
 
@@ -35,8 +38,18 @@ const CtlVerb ctl_verbs[] = {
     ctl_unpin },
   { "block", "HOST REASON", "Refuse all requests to a host", NULL,
     "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
+  { "rotate", "HOST [NEW]", "Change the key of a pinned host step by step",
+    "NEW holds the certificate of the next key, in any form that ‘pin’ reads, or is\n"
+    "that key. It is added as a backup. When the server uses it, --finish removes the\n"
+    "keys that were not seen for 30 days. Without NEW, nothing is changed.",
+    "certpinctl rotate h.example next.pem\n"
+    "certpinctl rotate h.example\n"
+    "certpinctl rotate --finish --not-seen-since=7d h.example",
+    1, 2, 1, ctl_rotate },
   { "list", "", "List the system's pins and your own", NULL,
-    "certpinctl list\ncertpinctl list --user --json | jq -r '.pins[].host'", 0, 0, 0, ctl_list },
+    "certpinctl list\ncertpinctl list --ending=30d\ncertpinctl list --user --json | jq -r "
+    "'.pins[].host'",
+    0, 0, 0, ctl_list },
   { "show", "HOST", "Show a host's pins, and its last refused request", NULL,
     "certpinctl show h.example", 1, 1, 1, ctl_show },
   { "explain", "HOST", "Show which pins apply to a host, and why",
@@ -44,6 +57,19 @@ const CtlVerb ctl_verbs[] = {
     "applies.",
     "certpinctl explain www.h.example\ncertpinctl explain --port=8443 h.example", 1, 1, 1,
     ctl_explain },
+  { "export", "[HOST…]", "Write pins as pin files",
+    "Without --output, all pins come as one pin file on standard output. HOST is one\n"
+    "that ‘certpinctl list’ shows; without any, all pins are exported.",
+    "certpinctl export > my.pin\n"
+    "certpinctl export --scope=all --output=backup\n"
+    "certpinctl export h.example | ssh other certpinctl import -",
+    0, 1000, 1000, ctl_export },
+  { "import", "FILE…", "Set the pins of pin files",
+    "FILE is a pin file, as export writes it and certpin.pin(5) describes it; - is\n"
+    "standard input. If anything is wrong with any of them, nothing is changed.",
+    "certpinctl import --dry-run my.pin\n"
+    "certpinctl import --system site.pin partner.pin",
+    1, 1000, 0, ctl_import },
   { "key", "FILE|HOST…", "Print the keys of certificates",
     "HOST is a server, which is asked for its certificate now. Nobody has checked\n"
     "that: compare its key with what the operator of the server says.",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Lists all pins. The service returns slices that are ordered by host; they are joined here. */
+/* Lists all pins, described or as texts. The service returns slices that are ordered by host; they
+ * are joined here. */
 
 #include "config.h"
 
@@ -15,10 +16,12 @@
 #include <string.h>
 
 static const CertpinMethod list_pins = { CERTPIN_PINS_IFACE, "ListPins", "(aa{sv})" };
+static const CertpinMethod export_pins = { CERTPIN_PINS_IFACE, "ExportPins", "(aa{sv})" };
 
 /* The pins listed so far. It belongs to the task of the whole list. */
 typedef struct
 {
+  const CertpinMethod *method;
   GVariant *options;
   gboolean alone;  /* the program asked for one slice */
   GPtrArray *pins; /* of GVariant */
@@ -95,7 +98,8 @@ list_ask (GTask *task)
 
   if (list->last_host != NULL)
     g_variant_dict_insert (&options, "start-after", "s", list->last_host);
-  certpin_task_call (slice, &list_pins, g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
+  certpin_task_call (slice, list->method,
+                     g_variant_new ("(@a{sv})", g_variant_dict_end (&options)));
 }
 
 static gboolean
@@ -104,6 +108,24 @@ has_option (GVariant *options, const char *name)
   g_autoptr (GVariant) value = g_variant_lookup_value (options, name, NULL);
 
   return value != NULL;
+}
+
+/* `options`: (nullable) */
+static void
+list_start (GTask *task, const CertpinMethod *method, GVariant *options)
+{
+  GVariant *given = certpin_task_take_options (task, options);
+  List *list;
+
+  if (given == NULL)
+    return;
+  list = g_new0 (List, 1);
+  list->method = method;
+  list->options = given;
+  list->pins = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  g_task_set_task_data (task, list, list_free);
+  list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
+  list_ask (task);
 }
 
 /**
@@ -128,23 +150,13 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
                                 GAsyncReadyCallback callback, gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  g_autoptr (GVariant) given = NULL;
-  List *list;
 
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task
       = certpin_task_new (client, certpin_client_list_pins_async, cancellable, callback, user_data);
-  given = certpin_task_take_options (task, options);
-  if (given == NULL)
-    return;
-  list = g_new0 (List, 1);
-  list->options = g_steal_pointer (&given);
-  list->pins = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
-  g_task_set_task_data (task, list, list_free);
-  list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
-  list_ask (task);
+  list_start (task, &list_pins, options);
 }
 
 /**
@@ -213,4 +225,106 @@ certpin_client_list_pins (CertpinClient *client, GVariant *options, GCancellable
   wait = certpin_wait_begin ();
   certpin_client_list_pins_async (client, options, cancellable, certpin_wait_on_result, wait);
   return certpin_client_list_pins_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_export_pins_async:
+ * @client: a client
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ExportPins`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
+ *
+ * Gives the pins of a scope as texts of pin files, ordered by host. The service returns a long
+ * list in slices, and this function joins them. With the option `start-after` or `max` it
+ * returns only the one slice that these describe.
+ *
+ * In @callback, call certpin_client_export_pins_finish() to get the result.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task = certpin_task_new (client, certpin_client_export_pins_async, cancellable, callback,
+                           user_data);
+  list_start (task, &export_pins, options);
+}
+
+/**
+ * certpin_client_export_pins_finish:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Ends a call of certpin_client_export_pins_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
+ *   `uid`
+ * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
+ *
+ * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_export_pins_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  return g_task_propagate_pointer (G_TASK (result), error);
+}
+
+/**
+ * certpin_client_export_pins:
+ * @client: a client
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ExportPins`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ *
+ * Gives the pins of a scope as texts of pin files, ordered by host. The service returns a long
+ * list in slices, and this function joins them. With the option `start-after` or `max` it
+ * returns only the one slice that these describe.
+ *
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
+ *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
+ *   `uid`
+ * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
+ *
+ * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+GVariant *
+certpin_client_export_pins (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                            GError **error)
+{
+  g_autoptr (CertpinWait) wait = NULL;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  wait = certpin_wait_begin ();
+  certpin_client_export_pins_async (client, options, cancellable, certpin_wait_on_result, wait);
+  return certpin_client_export_pins_finish (client, certpin_wait_for_result (wait), error);
 }

@@ -144,8 +144,8 @@ install_properties (GObjectClass *object_class)
   /**
    * CertpinClient:watching:
    *
-   * Whether the client emits #CertpinClient::pin-changed and #CertpinClient::pin-failed. The
-   * service sends these signals only to programs that ask for them.
+   * Whether the client emits #CertpinClient::pin-changed, #CertpinClient::pin-failed and
+   * #CertpinClient::key-seen. The service sends these signals only to programs that ask for them.
    *
    * Since: 0.1
    */
@@ -187,6 +187,21 @@ install_signals (void)
    * Since: 0.1
    */
   g_signal_new ("pin-failed", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
+                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+
+  /**
+   * CertpinClient::key-seen:
+   * @client: the client
+   * @host: the host pattern of the pin
+   * @details: an `a{sv}`, as in the D-Bus signal `org.certpin.Certpin1.Pins.KeySeen`
+   *
+   * Emitted when a server has proved a key of a pin of the user or of the system for the first
+   * time. If `position` in @details is not 0, the server has begun to use a backup key. The signal
+   * is emitted when and where #CertpinClient::pin-changed is.
+   *
+   * Since: 0.1
+   */
+  g_signal_new ("key-seen", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                 G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
 }
 

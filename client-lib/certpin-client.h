@@ -221,6 +221,25 @@ CERTPIN_API GVariant *certpin_client_list_pins (CertpinClient *client, GVariant 
                                                 GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
+certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *certpin_client_export_pins (CertpinClient *client, GVariant *options,
+                                                  GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
+certpin_client_import_pins_async (CertpinClient *client, const char *text, GVariant *options,
+                                  GCancellable *cancellable, GAsyncReadyCallback callback,
+                                  gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_import_pins (CertpinClient *client, const char *text, GVariant *options,
+                            GCancellable *cancellable, GError **error);
+
+CERTPIN_API void
 certpin_client_last_failure_async (CertpinClient *client, const char *host,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);

@@ -160,6 +160,22 @@ subscription_ask (CertpinSubscription *subscription)
                                              subscription_on_answer, asking);
 }
 
+/* Returns: (nullable): what the client calls a signal of the service */
+static const char *
+find_signal (const char *of_service)
+{
+  static const char *const signals[][2] = {
+    { "PinChanged", "pin-changed" },
+    { "PinFailed", "pin-failed" },
+    { "KeySeen", "key-seen" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (signals); i++)
+    if (g_str_equal (signals[i][0], of_service))
+      return signals[i][1];
+  return NULL;
+}
+
 /* Any program can send signals to this connection, so the sender is compared. */
 static void
 subscription_on_signal (GDBusConnection *connection, const char *sender, const char *path,
@@ -167,18 +183,16 @@ subscription_on_signal (GDBusConnection *connection, const char *sender, const c
                         gpointer user_data)
 {
   CertpinSubscription *subscription = user_data;
-  gboolean changed = g_str_equal (signal, "PinChanged");
+  const char *of_client = find_signal (signal);
   g_autoptr (GVariant) details = NULL;
   const char *host;
 
-  if (g_strcmp0 (sender, subscription->owner) != 0
-      || (!changed && !g_str_equal (signal, "PinFailed"))
+  if (g_strcmp0 (sender, subscription->owner) != 0 || of_client == NULL
       || !g_variant_is_of_type (arguments, G_VARIANT_TYPE ("(sa{sv})")))
     return;
   g_variant_get (arguments, "(&s@a{sv})", &host, &details);
   for (unsigned int i = 0; i < subscription->watchers->len; i++)
-    certpin_watcher_tell (subscription->watchers->pdata[i], changed ? "pin-changed" : "pin-failed",
-                          host, details);
+    certpin_watcher_tell (subscription->watchers->pdata[i], of_client, host, details);
 }
 
 static void

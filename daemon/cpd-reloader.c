@@ -60,7 +60,10 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
     g_message ("reloaded the pin files and the trust anchors");
   else
-    cpd_audit_reload_failed (error->message);
+    {
+      g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
+      cpd_audit_reload_failed (problems);
+    }
 }
 
 /* Before the start, the request is only remembered. */

@@ -10,6 +10,7 @@
 #include "daemon/cpd-service.h"
 
 #include "daemon/bus/cpd-audit.h"
+#include "daemon/cpd-pauses.h"
 #include "daemon/cpd-reloader.h"
 
 #include <glib-unix.h>
@@ -30,6 +31,7 @@ typedef struct
   GMainLoop *loop;
   CpdBus *bus;
   CpdReloader *reloader;
+  CpdPauses *pauses;
   GCancellable *ending;
   gboolean starting; /* it waits for the name, waits for the state, or reads the state */
   gboolean owner;    /* it has the name */
@@ -80,6 +82,16 @@ fail (Service *service, GError *error)
   g_main_loop_quit (service->loop);
 }
 
+/* What cannot be read of these refuses nothing. */
+static void
+note_lost_sightings (CpdStore *store)
+{
+  g_autoptr (GPtrArray) problems = cpd_store_load_sightings (store);
+
+  for (unsigned int i = 0; i < problems->len; i++)
+    cpd_audit_sightings_failed (problems->pdata[i]);
+}
+
 /* A state folder that cannot be opened or made, and so not locked, is handled like an unreadable
  * one: the service starts, and refuses requests. */
 static void
@@ -95,18 +107,19 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
       g_task_return_error (task, error);
       return;
     }
-  problems = cpd_store_load (store);
   if (error != NULL)
-    g_ptr_array_add (problems, g_strdup (error->message));
+    cpd_store_tell_problem (store, error->message);
   g_clear_error (&error);
+  problems = cpd_store_load (store);
+  note_lost_sightings (store);
   g_task_return_pointer (task, problems, (GDestroyNotify)g_ptr_array_unref);
 }
 
 static void
 start_serving (Service *service, GPtrArray *problems)
 {
-  for (unsigned int i = 0; i < problems->len; i++)
-    cpd_audit_store_broken (problems->pdata[i]);
+  cpd_audit_store_broken (problems);
+  cpd_pauses_start (service->pauses);
   cpd_bus_start_serving (service->bus);
   service->serving = TRUE;
   cpd_reloader_start (service->reloader);
@@ -190,6 +203,7 @@ drain (Service *service)
   service->end_began = g_get_monotonic_time ();
   service->owner = cpd_bus_release_name (service->bus);
   cpd_store_write_again (service->settings->store);
+  cpd_logbook_write (cpd_store_get_logbook (service->settings->store));
   while (is_draining (service))
     g_main_context_iteration (NULL, TRUE);
   g_source_remove (ticks);
@@ -201,6 +215,7 @@ set_up (Service *service)
   service->loop = g_main_loop_new (NULL, FALSE);
   service->ending = g_cancellable_new ();
   service->reloader = cpd_reloader_new (service->settings->store);
+  service->pauses = cpd_pauses_new (service->settings->store);
   service->bus = cpd_bus_new (service->settings);
   g_signal_connect_swapped (service->bus, "acquired", G_CALLBACK (on_acquired), service);
   g_signal_connect_swapped (service->bus, "lost", G_CALLBACK (on_lost), service);
@@ -224,6 +239,7 @@ cpd_service_run (const CpdBusSettings *settings, GError **error)
   g_signal_handlers_disconnect_by_data (service.bus, &service);
   g_clear_object (&service.bus);
   g_clear_object (&service.reloader);
+  g_clear_pointer (&service.pauses, cpd_pauses_free);
   g_clear_object (&service.ending);
   g_main_loop_unref (service.loop);
   if (service.error != NULL)

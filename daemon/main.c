@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-#include "daemon/bus/cpd-audit.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/cpd-arguments.h"
 #include "daemon/cpd-service.h"
 #include "daemon/cpd-sleep.h"
@@ -22,7 +22,22 @@
  * this to the size of the largest body, and keep what was freed of all smaller ones. */
 #define LARGE_BYTES (128 * 1024)
 
-/* `problems`: of char *: gets what keeps the service from starting */
+/* Of smaller pieces, this much is kept at the end of the heap. If what a body needs went back to
+ * the kernel after each piece, the next piece would have to fault it in again. */
+#define KEPT_BYTES (1024 * 1024)
+
+/* Each on standard error. `problems`: of CpdFault */
+static void
+print_problems (GPtrArray *problems)
+{
+  for (unsigned int i = 0; i < problems->len; i++)
+    {
+      g_autofree char *text = cpd_fault_to_text (problems->pdata[i]);
+      g_printerr ("%s\n", text);
+    }
+}
+
+/* `problems`: of CpdFault: gets what keeps the service from starting */
 static CpdConfig *
 load_config (const CpdArguments *arguments, GPtrArray *problems)
 {
@@ -32,8 +47,7 @@ load_config (const CpdArguments *arguments, GPtrArray *problems)
 
   for (unsigned int i = 0; i < warnings->len; i++)
     g_warning ("%s", (char *)warnings->pdata[i]);
-  for (unsigned int i = 0; i < problems->len; i++)
-    g_printerr ("certpind: %s\n", (char *)problems->pdata[i]);
+  print_problems (problems);
   if (arguments->trust_file != NULL)
     {
       g_free (config->trust_file);
@@ -67,9 +81,8 @@ check (CpdStore *store, unsigned int n_problems)
 {
   g_autoptr (GPtrArray) problems = cpd_store_load (store);
 
-  for (unsigned int i = 0; i < problems->len; i++)
-    cpd_audit_store_broken (problems->pdata[i]);
-  n_problems += problems->len;
+  print_problems (problems);
+  n_problems += cpd_faults_count (problems);
   g_print ("%u problem%s\n", n_problems, n_problems == 1 ? "" : "s");
   return n_problems == 0 ? 0 : 1;
 }
@@ -108,6 +121,7 @@ set_up_process (void)
   setrlimit (RLIMIT_CORE, &no_core);
 #ifdef M_MMAP_THRESHOLD
   mallopt (M_MMAP_THRESHOLD, LARGE_BYTES);
+  mallopt (M_TRIM_THRESHOLD, KEPT_BYTES);
 #endif
 #ifndef __SANITIZE_ADDRESS__ /* whose leak check has to trace the process */
   prctl (PR_SET_DUMPABLE, 0);
@@ -119,7 +133,7 @@ int
 main (int argc, char **argv)
 {
   g_auto (CpdArguments) arguments = { 0 };
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   g_autoptr (CpdConfig) config = NULL;
   g_autoptr (CpdStore) store = NULL;
   g_autoptr (GError) error = NULL;
@@ -143,7 +157,7 @@ main (int argc, char **argv)
     return 2;
   store = make_store (&arguments, config);
   if (arguments.check)
-    return check (store, problems->len);
+    return check (store, cpd_faults_count (problems));
   status = serve (&arguments, config, store, &error);
   if (error != NULL)
     g_printerr ("certpind: %s\n", error->message);

@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-bus-name.h"
 #include "daemon/bus/cpd-dispatch.h"
 #include "daemon/bus/cpd-polkit.h"
+#include "daemon/bus/cpd-sighting-news.h"
 #include "daemon/bus/cpd-subscriptions.h"
 #include "dbus/certpin-names.h"
 
@@ -55,7 +56,10 @@ cpd_bus_dispose (GObject *object)
     g_signal_handlers_disconnect_by_data (bus->parts.callers, bus);
   g_clear_object (&bus->parts.callers);
   if (bus->parts.store != NULL)
-    g_signal_handlers_disconnect_by_data (bus->parts.store, &bus->parts);
+    {
+      g_signal_handlers_disconnect_by_data (bus->parts.store, &bus->parts);
+      cpd_sighting_news_unfollow (&bus->parts);
+    }
   g_clear_object (&bus->parts.store);
   g_clear_object (&bus->parts.fetcher);
   g_clear_object (&bus->parts.connection);
@@ -195,6 +199,7 @@ cpd_bus_new (const CpdBusSettings *settings)
                          ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))
                          : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
+  cpd_sighting_news_follow (parts);
   bus->replace = settings->replace;
   bus->name = cpd_bus_name_new (parts->connection);
   g_signal_connect_object (bus->name, "acquired", G_CALLBACK (on_acquired), bus, G_CONNECT_SWAPPED);

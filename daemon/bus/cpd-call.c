@@ -217,6 +217,7 @@ cpd_call_authorise (CpdCall *call)
                                           .action = call->action,
                                           .host = call->host,
                                           .keys = call->keys,
+                                          .pause_s = call->pause_s,
                                           .interactive = is_interactive (call) };
 
   if (call->action == NULL

@@ -26,6 +26,7 @@ struct _CpdCall
   CpdCaller *caller;
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *keys;  /* for the dialog; NULL: none */
+  guint32 pause_s;    /* likewise: how long a pin is to be paused; 0: it is not */
   CpdCallCheck check; /* NULL: none */
   CpdCallAct act;
   gpointer data; /* what was parsed */

@@ -33,15 +33,29 @@ cpd_chain_answer_add_trust (GVariantDict *dict, CpdPeer *peer, const CpdValidati
                                new_keys (path != NULL ? path->certificates : NULL));
 }
 
+/* Returns: (transfer full): a sentence. The mismatch of a report-only pin passes, but is told. */
+static char *
+explain (const CpdVerdict *verdict)
+{
+  const CpdVerdict *report = verdict->report;
+
+  if (!verdict->passed)
+    return g_strdup (verdict->message);
+  if (report == NULL)
+    return g_strdup ("the chain is trusted and holds a pinned key");
+  return g_strdup_printf ("the chain is trusted, but passes only because a pin is report-only: %s",
+                          report->message);
+}
+
 /* What the pins say of the chain. The keys of the path that they judged replace the others. */
 void
 cpd_chain_answer_add_verdict (GVariantDict *dict, const CpdVerdict *verdict)
 {
+  g_autofree char *reason = explain (verdict);
+
   g_variant_dict_insert (dict, "verdict", "s",
                          verdict->passed ? "Pass" : certpin_error_get_name (verdict->error));
-  g_variant_dict_insert (dict, "reason", "s",
-                         verdict->passed ? "the chain is trusted and holds a pinned key"
-                                         : verdict->message);
+  g_variant_dict_insert (dict, "reason", "s", reason);
   if (verdict->matched_key != NULL)
     {
       g_autofree char *key = certpin_key_to_text (verdict->matched_key);

@@ -9,6 +9,7 @@
 
 #include "daemon/bus/cpd-chain-answer.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/bus/cpd-pin-order.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/trust/cpd-der.h"
 #include "daemon/core/trust/cpd-not-certificate.h"
@@ -82,55 +83,88 @@ take_chain (CpdChainOrder *order, GVariant *chain, GError **error)
   return check_shapes (order->chain, error);
 }
 
-static gboolean
-take_keys (CpdChainOrder *order, GVariant *array, const char *match, GError **error)
+/* Of the keys that are supposed. */
+typedef struct
 {
-  g_autofree const char **texts = array != NULL ? g_variant_get_strv (array, NULL) : NULL;
-  int chosen = CPD_MATCH_LEAF;
+  GVariant *keys; /* NULL: none are */
+  const char *match;
+  const char *scope;
+} Supposition;
 
-  if (!cpd_options_take_choice ("match", match, cpd_match_words, &chosen, error))
-    return FALSE;
-  if (texts == NULL)
-    return match == NULL
-           || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                          "option ‘match’ is given without the option ‘keys’");
-  if (order->host == NULL)
+/* Each of the others belongs to the keys, and these to a host. */
+static gboolean
+check_supposition (CpdChainOrder *order, const Supposition *given, GError **error)
+{
+  const char *lonely = given->match != NULL ? "match" : given->scope != NULL ? "scope" : NULL;
+
+  if (given->keys == NULL && lonely != NULL)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       "option ‘keys’ is given without a host");
-  order->supposed = cpd_pin_new (order->host, CPD_LAYER_USER);
-  order->supposed->match = (CpdMatch)chosen;
+                       "option ‘%s’ is given without the option ‘keys’", lonely);
+  return given->keys == NULL || order->host != NULL
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "option ‘keys’ is given without a host");
+}
+
+static gboolean
+add_keys (CpdPin *pin, GVariant *array, GError **error)
+{
+  g_autofree const char **texts = g_variant_get_strv (array, NULL);
+
   for (size_t i = 0; texts[i] != NULL; i++)
     {
       g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], error);
 
       if (key == NULL)
         return FALSE;
-      cpd_pin_add_key (order->supposed, key);
+      cpd_pin_add_key (pin, key);
     }
   return TRUE;
+}
+
+/* A pin of one scope has its own trust anchors; without a scope, they are everybody's. */
+static gboolean
+take_supposition (CpdChainOrder *order, const Supposition *given, GError **error)
+{
+  CpdLayer layer = CPD_LAYER_USER;
+  int match = CPD_MATCH_LEAF;
+
+  if (!check_supposition (order, given, error)
+      || !cpd_options_take_choice ("match", given->match, cpd_match_words, &match, error)
+      || !cpd_pin_order_parse_scope (given->scope, &layer, error))
+    return FALSE;
+  if (given->keys == NULL)
+    return TRUE;
+  order->alone = given->scope == NULL;
+  order->supposed = cpd_pin_new (order->host, layer);
+  order->supposed->match = (CpdMatch)match;
+  if (!order->alone)
+    order->supposed->anchors = g_steal_pointer (&order->anchors);
+  return add_keys (order->supposed, given->keys, error);
 }
 
 static gboolean
 take_options (CpdChainOrder *order, GVariant *options, GError **error)
 {
-  const char *purpose = NULL, *match = NULL;
+  const char *purpose = NULL;
   int chosen = CPD_PURPOSE_SERVER;
+  Supposition supposition = { NULL };
   g_autoptr (GVariant) anchors = NULL, keys = NULL;
   const CpdOption table[] = {
     { "time", "x", &order->time, 0, G_MAXINT64 },
     { "purpose", "s", &purpose, 1, 16 },
     { "trust-anchors", "aay", &anchors, 1, CERTIFICATES_MAX },
     { "keys", "as", &keys, 1, CERTIFICATES_MAX },
-    { "match", "s", &match, 1, 16 },
+    { "match", "s", &supposition.match, 1, 16 },
+    { "scope", "s", &supposition.scope, 1, 16 },
   };
 
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_options_take_choice ("purpose", purpose, purposes, &chosen, error)
-      || !cpd_options_to_anchors (anchors, &order->anchors, error)
-      || !take_keys (order, keys, match, error))
+      || !cpd_options_to_anchors (anchors, &order->anchors, error))
     return FALSE;
   order->purpose = (CpdPurpose)chosen;
-  return TRUE;
+  supposition.keys = keys;
+  return take_supposition (order, &supposition, error);
 }
 
 /* `host`: a host with or without port, or "" for the path alone. `chain`: aay. `now`: Unix seconds,
@@ -163,16 +197,16 @@ insert_path_alone (GVariantDict *dict, const CpdValidation *validation)
                          trusted ? "the chain is trusted" : validation->detail);
 }
 
-/* The policy of the given keys, or the one in force. Returns: (transfer full) */
+/* The policy in force, that of the given keys, or the one with these in their layer.
+ * Returns: (transfer full) */
 static CpdPolicy *
 choose_policy (CpdChainOrder *order)
 {
-  CpdPolicy *policy;
+  CpdPolicy *policy
+      = order->alone ? cpd_policy_new (order->host, 0) : cpd_policy_ref (order->policy);
 
-  if (order->supposed == NULL)
-    return cpd_policy_ref (order->policy);
-  policy = cpd_policy_new (order->host, 0);
-  cpd_policy_take_pin (policy, cpd_pin_ref (order->supposed));
+  if (order->supposed != NULL)
+    cpd_policy_take_pin (policy, cpd_pin_ref (order->supposed));
   return policy;
 }
 

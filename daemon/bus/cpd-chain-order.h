@@ -15,7 +15,8 @@ typedef struct
   gint64 time;      /* Unix seconds */
   CpdPurpose purpose;
   CpdAnchors *anchors; /* instead of the system's; NULL: not given */
-  CpdPin *supposed;    /* instead of what is pinned; NULL: not given */
+  CpdPin *supposed;    /* instead of what is pinned, in its layer or anywhere; NULL: not given */
+  gboolean alone;      /* anywhere */
   CpdPolicy *policy;   /* the pins; set when the caller is known; NULL without a host */
 } CpdChainOrder;
 

@@ -6,6 +6,8 @@
 
 #include "daemon/bus/cpd-describe.h"
 
+#include "daemon/core/pins/cpd-pin-advice.h"
+
 /* Returns: (transfer none) */
 const char *
 cpd_describe_scope (CpdLayer layer)
@@ -31,19 +33,74 @@ describe_state (const CpdPin *pin, gint64 now)
 {
   if (pin->state == CPD_STATE_ACTIVE && cpd_pin_is_expired (pin, now))
     return "expired";
+  if (pin->state == CPD_STATE_ACTIVE && cpd_pin_is_paused (pin, now))
+    return "paused";
   return cpd_state_words[pin->state];
 }
 
+/* An empty text is none, as a file may have one. */
 static void
 insert_text (GVariantDict *dict, const char *name, const char *text)
 {
-  if (text != NULL)
+  if (text != NULL && *text != '\0')
     g_variant_dict_insert (dict, name, "s", text);
 }
 
-/* Returns: (floating): a{sv} */
+static void
+insert_served (GVariantDict *dict, const CpdSighting *sighting)
+{
+  g_auto (GVariantDict) served = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&served, "subject", "s", sighting->subject);
+  g_variant_dict_insert (&served, "issuer", "s", sighting->issuer);
+  g_variant_dict_insert (&served, "not-after", "x", sighting->not_after);
+  g_variant_dict_insert (&served, "time", "x", sighting->seen);
+  g_variant_dict_insert_value (dict, "served", g_variant_dict_end (&served));
+}
+
+/* What was seen at servers. */
+static void
+insert_sighting (GVariantDict *dict, const CpdSighting *sighting)
+{
+  GVariantBuilder seen;
+  gint64 last = 0;
+
+  insert_served (dict, sighting);
+  if (sighting->keys->len == 0)
+    return;
+  g_variant_builder_init (&seen, G_VARIANT_TYPE ("a{s(xx)}"));
+  for (unsigned int i = 0; i < sighting->keys->len; i++)
+    {
+      const CpdSightingKey *key = &g_array_index (sighting->keys, CpdSightingKey, i);
+      g_autofree char *text = certpin_key_to_text (key->key);
+
+      g_variant_builder_add (&seen, "{s(xx)}", text, key->first, key->last);
+      last = MAX (last, key->last);
+    }
+  g_variant_dict_insert_value (dict, "seen", g_variant_builder_end (&seen));
+  g_variant_dict_insert (dict, "last-seen", "x", last);
+}
+
+static void
+insert_warnings (GVariantDict *dict, const CpdPin *pin, const CpdSighting *sighting, gint64 now)
+{
+  g_auto (GStrv) warnings = cpd_pin_advice (pin, sighting, now);
+
+  if (warnings != NULL)
+    g_variant_dict_insert (dict, "warnings", "^as", warnings);
+}
+
+static void
+insert_pause (GVariantDict *dict, const CpdPause *pause)
+{
+  g_variant_dict_insert (dict, "paused-until", "x", pause->until);
+  insert_text (dict, "pause-reason", pause->reason);
+  insert_text (dict, "paused-by", pause->by);
+}
+
+/* `sighting`: (nullable): what was seen of its servers. Returns: (floating): a{sv} */
 GVariant *
-cpd_describe_pin (const CpdPin *pin, gint64 now)
+cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
@@ -65,11 +122,22 @@ cpd_describe_pin (const CpdPin *pin, gint64 now)
   insert_text (&dict, "source", pin->source);
   if (pin->not_after != 0)
     g_variant_dict_insert (&dict, "not-after", "x", pin->not_after);
-  if (pin->warnings != NULL && pin->warnings[0] != NULL)
-    g_variant_dict_insert (&dict, "warnings", "^as", pin->warnings);
+  if (sighting != NULL)
+    insert_sighting (&dict, sighting);
+  insert_warnings (&dict, pin, sighting, now);
   if (pin->anchors != NULL)
     g_variant_dict_insert (&dict, "trust-anchors", "u", cpd_anchors_get_count (pin->anchors));
+  if (cpd_pin_is_paused (pin, now))
+    insert_pause (&dict, pin->pause);
   return g_variant_dict_end (&dict);
+}
+
+/* `uid`: whose, in the users' layer.
+ * Returns: (floating): a{sv}: a pin that is in force, with what was seen of its servers */
+GVariant *
+cpd_describe_stored_pin (CpdStore *store, guint32 uid, const CpdPin *pin, gint64 now)
+{
+  return cpd_describe_pin (pin, cpd_logbook_lookup (cpd_store_get_logbook (store), uid, pin), now);
 }
 
 static void
@@ -90,7 +158,7 @@ insert_chain (GVariantDict *dict, CpdPeer *peer)
   insert_text (dict, "issuer", issuer);
 }
 
-/* `verdict`: a refusal. `now`: Unix seconds. Returns: (floating): a{sv} */
+/* `verdict`: a refusal, or a report. `now`: Unix seconds. Returns: (floating): a{sv} */
 GVariant *
 cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
 {
@@ -108,9 +176,8 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   insert_text (&dict, "ocsp", verdict->ocsp);
   insert_text (&dict, "likely-cause", verdict->likely_cause);
   insert_text (&dict, "advice", verdict->advice);
-  g_variant_dict_insert (
-      &dict, "mode", "s",
-      cpd_mode_words[verdict->pin != NULL ? verdict->pin->mode : CPD_MODE_ENFORCE]);
+  g_variant_dict_insert (&dict, "mode", "s",
+                         cpd_mode_words[verdict->reported ? CPD_MODE_REPORT : CPD_MODE_ENFORCE]);
   g_variant_dict_insert (&dict, "time", "x", now);
   return g_variant_dict_end (&dict);
 }
@@ -200,6 +267,20 @@ add_keys (CpdMarshal *info, const char *name, GPtrArray *keys)
   cpd_marshal_end_array (info, array);
 }
 
+static void
+add_warnings (CpdMarshal *info, GStrv warnings)
+{
+  CpdMarshalArray array;
+
+  if (warnings == NULL)
+    return;
+  cpd_marshal_name (info, "warnings", "as");
+  array = cpd_marshal_begin_array (info, 4);
+  for (size_t i = 0; warnings[i] != NULL; i++)
+    cpd_marshal_text (info, warnings[i]);
+  cpd_marshal_end_array (info, array);
+}
+
 /* `verdict`: one that passed. Adds what it proves to the entries of a reply's `info`. */
 void
 cpd_describe_evidence (const CpdVerdict *verdict, CpdMarshal *info)
@@ -217,6 +298,11 @@ cpd_describe_evidence (const CpdVerdict *verdict, CpdMarshal *info)
     add_text (info, "ocsp", verdict->ocsp);
   cpd_marshal_name (info, "generation", "t");
   cpd_marshal_long (info, verdict->policy->generation);
+  add_warnings (info, verdict->warnings);
+  if (verdict->paused_until == 0)
+    return;
+  cpd_marshal_name (info, "paused-until", "x");
+  cpd_marshal_long (info, (guint64)verdict->paused_until);
 }
 
 /* Adds the refusal that there would be in another mode. `report`: (nullable) */

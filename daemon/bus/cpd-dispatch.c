@@ -25,6 +25,8 @@ static const struct
   const CpdMethod *methods;
 } tables[] = {
   { CERTPIN_PINS_IFACE, cpd_pin_changes },
+  { CERTPIN_PINS_IFACE, cpd_pin_imports },
+  { CERTPIN_PINS_IFACE, cpd_pin_pauses },
   { CERTPIN_PINS_IFACE, cpd_pin_queries },
   { CERTPIN_PINS_IFACE, cpd_pin_judgements },
   { CERTPIN_PINS_IFACE, cpd_subscriptions },

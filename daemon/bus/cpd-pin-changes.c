@@ -17,7 +17,7 @@
 
 #include <string.h>
 
-#define REASON_MAX_BYTES 1024
+#define REASON_MAX_BYTES CPD_PIN_TEXT_MAX_BYTES
 
 static const char *
 action_of (CpdLayer layer)
@@ -62,6 +62,30 @@ set_pin (CpdCall *call, CpdPin *pin, GAsyncReadyCallback callback, gpointer user
   cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, callback, user_data);
 }
 
+/* Returns: (floating) */
+static GVariant *
+describe (CpdCall *call, const CpdPin *pin)
+{
+  return cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ());
+}
+
+/* The pause of a pin ends with it. `pin`: (nullable): what is in force now */
+static void
+audit_end_of_pause (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
+{
+  const CpdPin *old = cpd_store_change_get_old (result);
+
+  if (old != NULL && old->pause != NULL && (pin == NULL || pin->pause == NULL))
+    cpd_audit_pin_resumed (call->caller, old);
+}
+
+static void
+audit (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
+{
+  cpd_audit_pin_changed (call->caller, pin);
+  audit_end_of_pause (call, result, pin);
+}
+
 /* PinCertificate, PinKeys */
 
 /* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is
@@ -73,7 +97,7 @@ finish_setting (CpdCall *call, GObject *source, GAsyncResult *result)
   CpdPin *pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
 
   if (pin != NULL)
-    cpd_audit_pin_changed (call->caller, pin);
+    audit (call, result, pin);
   else
     cpd_call_fail (call, error);
   return pin;
@@ -86,7 +110,7 @@ pin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) pin = finish_setting (call, source, result);
 
   if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+    cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
 /* A failed pinning has left a block, which is in force in memory even if it could not be stored. */
@@ -98,7 +122,7 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) block = cpd_store_change_finish (CPD_STORE (source), result, NULL);
 
   if (block != NULL)
-    cpd_audit_pin_changed (call->caller, block);
+    audit (call, result, block);
   cpd_call_fail (call, g_error_new (order->failure->domain, order->failure->code,
                                     "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
                                     order->failure->message, call->host));
@@ -207,25 +231,6 @@ parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
   return TRUE;
 }
 
-/* The scope of the system has run-time pins and files; only run-time pins can be changed here.
- * `error`: (transfer full).
- * Returns: (transfer full): with what can be done about a file */
-static GError *
-explain_file (CpdCall *call, GError *error, const char *remedy)
-{
-  const CpdPin *pin = pin_of (call);
-  g_autoptr (CpdPin) of_file
-      = cpd_store_get_pin (call->parts->store, CPD_LAYER_FILES, 0, pin->host);
-
-  if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL
-      || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
-    return error;
-  g_error_free (error);
-  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                      "the pin of ‘%s’ is from the file ‘%s’; %s", cpd_host_get_text (pin->host),
-                      of_file->source, remedy);
-}
-
 /* AddKeys, RemoveKeys */
 
 static void
@@ -237,11 +242,12 @@ edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (pin == NULL)
     {
-      cpd_call_fail (call, explain_file (call, error, "change that file, and call Reload"));
+      cpd_call_fail (call, cpd_pin_order_explain_file (call->data, call->parts->store, error,
+                                                       "change that file, and call Reload"));
       return;
     }
-  cpd_audit_pin_changed (call->caller, pin);
-  cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+  audit (call, result, pin);
+  cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
 static void
@@ -310,10 +316,12 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_store_change_finish (CPD_STORE (source), result, &error);
   if (error != NULL)
     {
-      cpd_call_fail (call, explain_file (call, error, remove_or_mask));
+      cpd_call_fail (
+          call, cpd_pin_order_explain_file (call->data, call->parts->store, error, remove_or_mask));
       return;
     }
   cpd_audit_pin_removed (call->caller, pin->host, pin->layer);
+  audit_end_of_pause (call, result, /* pin= */ NULL);
   cpd_call_return (call, NULL);
 }
 
@@ -373,7 +381,7 @@ parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "the reason must be plain text of at most 1024 bytes");
   order->pin->state = CPD_STATE_BLOCKED;
-  order->pin->reason = g_strdup (reason);
+  order->pin->reason = *reason != '\0' ? g_strdup (reason) : NULL;
   call->check = check_room;
   return TRUE;
 }
@@ -389,7 +397,11 @@ reload_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
     cpd_call_return (call, NULL);
   else
-    cpd_call_fail (call, error);
+    {
+      g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
+      cpd_audit_reload_failed (problems);
+      cpd_call_fail (call, error);
+    }
 }
 
 static void

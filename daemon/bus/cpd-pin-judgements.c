@@ -10,13 +10,15 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-text.h"
 
 /* ExplainHost */
 
 static GVariant *
-explain_pin (const CpdPin *pin, const CpdPin *winner)
+explain_pin (CpdCall *call, const CpdPin *pin, const CpdPin *winner)
 {
-  g_autoptr (GVariant) described = g_variant_ref_sink (cpd_describe_pin (pin, cpd_call_now_s ()));
+  g_autoptr (GVariant) described = g_variant_ref_sink (
+      cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ()));
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (described);
   gboolean applies = pin == winner;
   g_autofree char *why
@@ -32,15 +34,20 @@ explain_pin (const CpdPin *pin, const CpdPin *winner)
 }
 
 static char *
-summarise (CpdCall *call, CpdHost *target, unsigned int n_applying)
+summarise (const CpdVerdict *verdict, unsigned int n_applying)
 {
-  g_autoptr (CpdPolicy) policy
-      = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
-  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
+  g_autofree char *until = cpd_text_time (verdict->paused_until);
 
   if (!verdict->passed)
     return g_strdup_printf ("requests are refused with %s: %s",
                             certpin_error_get_name (verdict->error), verdict->message);
+  if (verdict->paused_until != 0)
+    return g_strdup_printf (
+        n_applying == 1 ? "a server must pass ordinary validation; this pin is paused until "
+                          "%s, so a key that does not match it is only reported"
+                        : "a server must pass ordinary validation, and match each of these "
+                          "pins that is not paused; the last pause ends at %s",
+        until);
   return g_strdup_printf (n_applying == 1
                               ? "a server must match this pin and pass ordinary validation"
                               : "a server must match each of these %u pins and pass ordinary "
@@ -58,6 +65,8 @@ act_explain (CpdCall *call)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   unsigned int n_applying = 0;
   g_autofree char *summary = NULL;
+  g_autoptr (CpdPolicy) policy = NULL;
+  g_autoptr (CpdVerdict) verdict = NULL;
   GVariantBuilder pins;
 
   g_variant_builder_init (&pins, G_VARIANT_TYPE ("aa{sv}"));
@@ -68,12 +77,17 @@ act_explain (CpdCall *call)
 
       n_applying += matching->len > 0;
       for (unsigned int i = 0; i < matching->len; i++)
-        g_variant_builder_add_value (&pins, explain_pin (matching->pdata[i], matching->pdata[0]));
+        g_variant_builder_add_value (&pins,
+                                     explain_pin (call, matching->pdata[i], matching->pdata[0]));
     }
-  summary = summarise (call, target, n_applying);
+  policy = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
+  verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
+  summary = summarise (verdict, n_applying);
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
   g_variant_dict_insert_value (&dict, "pins", g_variant_builder_end (&pins));
   g_variant_dict_insert (&dict, "policy", "s", summary);
+  if (verdict->paused_until != 0)
+    g_variant_dict_insert (&dict, "paused-until", "x", verdict->paused_until);
   g_variant_dict_insert (&dict, "proxy", "s", cpd_proxy_get_text (proxy));
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
@@ -143,7 +157,7 @@ judgement_start (gpointer user_data)
 
   if (order->anchors == NULL)
     order->anchors = cpd_anchors_detach (cpd_store_get_anchors (call->parts->store));
-  if (order->host != NULL && order->supposed == NULL)
+  if (order->host != NULL && !order->alone)
     {
       g_autoptr (CpdPolicy) policy
           = cpd_store_get_policy (call->parts->store, call->caller->uid, order->host);

@@ -13,7 +13,8 @@
 #include "daemon/core/base/cpd-text.h"
 
 #define CERTIFICATES_MAX CPD_PIN_KEYS_MAX
-#define NOTE_MAX_BYTES   1024
+#define NOTE_MAX_BYTES   CPD_PIN_TEXT_MAX_BYTES
+#define REASON_MAX_BYTES 1024
 
 /* The scopes in the interface, and their layers. */
 static const char *const scopes[] = { "user", "system", NULL };
@@ -26,6 +27,7 @@ cpd_pin_order_free (CpdPinOrder *order)
     return;
   cpd_pin_unref (order->pin);
   g_clear_error (&order->failure);
+  g_free (order->reason);
   g_free (order);
 }
 
@@ -166,24 +168,91 @@ cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gin
   return g_steal_pointer (&order);
 }
 
+/* `pause_s`, `reason`: (out): those of a pause; NULL: the options are those of other methods */
+static CpdPinOrder *
+new_of_host (const char *host, GVariant *options, guint32 *pause_s, const char **reason,
+             GError **error)
+{
+  const char *scope = NULL;
+  const CpdOption table[] = {
+    { "scope", "s", &scope, 1, 16 },
+    { "seconds", "u", pause_s, 1, CPD_PAUSE_MAX_S },
+    { "reason", "s", reason, 1, REASON_MAX_BYTES },
+  };
+  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
+  CpdPinOrder *order;
+  CpdLayer layer;
+
+  if (parsed == NULL
+      || !cpd_options_parse (options, table, pause_s != NULL ? G_N_ELEMENTS (table) : 1, error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error))
+    return NULL;
+  order = g_new0 (CpdPinOrder, 1);
+  order->pin = cpd_pin_new (parsed, layer);
+  return order;
+}
+
 /* `host`: a pattern. `options`: the scope alone.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full): an order that names a host in a layer, and no more */
 CpdPinOrder *
 cpd_pin_order_new_host (const char *host, GVariant *options, GError **error)
 {
-  const char *scope = NULL;
-  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
-  g_autoptr (CpdHost) parsed = cpd_host_new (host, error);
-  CpdPinOrder *order;
-  CpdLayer layer;
+  return new_of_host (host, options, /* pause_s= */ NULL, /* reason= */ NULL, error);
+}
 
-  if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
+static gboolean
+take_pause (CpdPinOrder *order, guint32 pause_s, const char *reason, GError **error)
+{
+  if (pause_s == 0)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘seconds’ is missing; say how long the pin is to be paused, at most "
+                       "%d",
+                       CPD_PAUSE_MAX_S);
+  if (reason == NULL)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘reason’ is missing; say why the pin is to be paused");
+  if (!cpd_text_is_plain (reason))
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "option ‘reason’ contains control or invisible characters; leave them out");
+  order->pause_s = pause_s;
+  order->reason = g_strdup (reason);
+  return TRUE;
+}
+
+/* `host`: a pattern. `options`: of PausePin.
+ * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
+ * Returns: (transfer full): an order that names a host in a layer, and how long and why its pin is
+ * to be paused */
+CpdPinOrder *
+cpd_pin_order_new_pause (const char *host, GVariant *options, GError **error)
+{
+  guint32 pause_s = 0;
+  const char *reason = NULL;
+  g_autoptr (CpdPinOrder) order = new_of_host (host, options, &pause_s, &reason, error);
+
+  if (order == NULL || !take_pause (order, pause_s, reason, error))
     return NULL;
-  order = g_new0 (CpdPinOrder, 1);
-  order->pin = cpd_pin_new (parsed, layer);
-  return order;
+  return g_steal_pointer (&order);
+}
+
+/* The scope of the system has run-time pins and files; only run-time pins can be changed here.
+ * `error`: (transfer full): why the change that the order wants was not made.
+ * Returns: (transfer full): with what can be done about a file */
+GError *
+cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *error,
+                            const char *remedy)
+{
+  const CpdPin *pin = order->pin;
+  g_autoptr (CpdPin) of_file = cpd_store_get_pin (store, CPD_LAYER_FILES, 0, pin->host);
+
+  if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL
+      || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    return error;
+  g_error_free (error);
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                      "the pin of ‘%s’ is from the file ‘%s’; %s", cpd_host_get_text (pin->host),
+                      of_file->source, remedy);
 }
 
 /* `host`: a pattern. `keys`: as. `options`: the scope alone.

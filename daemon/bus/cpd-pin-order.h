@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/pins/cpd-pin.h"
+#include "daemon/core/pins/cpd-store.h"
 
 G_BEGIN_DECLS
 
@@ -12,6 +12,8 @@ typedef struct
   CpdPin *pin;     /* its host, layer and options hold in any case */
   GError *failure; /* why it cannot be made of these certificates; NULL: it is complete */
   gboolean keeps;  /* after such a failure, nothing is changed */
+  guint32 pause_s; /* of PausePin: how long */
+  char *reason;    /* likewise: why */
 } CpdPinOrder;
 
 CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificate,
@@ -21,8 +23,11 @@ CpdPinOrder *cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant 
 CpdPinOrder *cpd_pin_order_new_host (const char *host, GVariant *options, GError **error);
 CpdPinOrder *
 cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error);
+CpdPinOrder *cpd_pin_order_new_pause (const char *host, GVariant *options, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
 
+GError *cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *error,
+                                    const char *remedy);
 gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPinOrder, cpd_pin_order_free)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The methods of the Pins interface that only read: GetPin, ListPins, LastFailure. Callers need no
- * authorisation to see their own pins and failures. */
+/* The methods of the Pins interface that only read: GetPin, ListPins, ExportPins, LastFailure.
+ * Callers need no authorisation to see their own pins and failures. */
 
 #include "config.h"
 
@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/pins/cpd-pin-file.h"
 #include "dbus/certpin-names.h"
 
 #include <string.h>
@@ -66,7 +67,9 @@ act_get_pin (CpdCall *call)
       pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->caller->uid,
                                 query->host);
   if (pin != NULL)
-    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
+    cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (
+                                                          call->parts->store, call->caller->uid,
+                                                          pin, cpd_call_now_s ())));
   else
     cpd_call_fail (call,
                    g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
@@ -126,9 +129,37 @@ find_least_host (const Run *runs, size_t n_runs)
   return least;
 }
 
+/* How a pin of a list is described: as a floating a{sv}. */
+typedef GVariant *(*Describe) (CpdStore *store, guint32 uid, const CpdPin *pin);
+
+static GVariant *
+describe_now (CpdStore *store, guint32 uid, const CpdPin *pin)
+{
+  return cpd_describe_stored_pin (store, uid, pin, cpd_call_now_s ());
+}
+
+static GVariant *
+describe_file (CpdStore *store G_GNUC_UNUSED, guint32 uid G_GNUC_UNUSED, const CpdPin *pin)
+{
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autoptr (GBytes) text = cpd_pin_file_export (pin);
+  gsize length;
+  const char *data = g_bytes_get_data (text, &length);
+
+  g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (pin->host));
+  g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (pin->layer));
+  g_variant_dict_insert_value (&dict, "name",
+                               g_variant_new_take_string (cpd_pin_file_name (pin->host)));
+  g_variant_dict_insert_value (&dict, "text", g_variant_new_take_string (g_strndup (data, length)));
+  return g_variant_dict_end (&dict);
+}
+
 /* A slice being put together. */
 typedef struct
 {
+  CpdStore *store;
+  guint32 uid;
+  Describe describe;
   GVariantBuilder pins;
   unsigned int count;
   guint64 bytes;
@@ -141,7 +172,8 @@ add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
   for (size_t i = 0; i < n_runs; i++)
     if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
       {
-        GVariant *pin = cpd_describe_pin (runs[i].pins->pdata[runs[i].next++], cpd_call_now_s ());
+        GVariant *pin
+            = slice->describe (slice->store, slice->uid, runs[i].pins->pdata[runs[i].next++]);
 
         slice->bytes += g_variant_get_size (pin);
         slice->count++;
@@ -149,18 +181,19 @@ add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
       }
 }
 
+/* Answers with the pins that come next in the layers from `first` on. */
 static void
-act_list_pins (CpdCall *call)
+list (CpdCall *call, int first, Describe describe)
 {
   const Query *query = call->data;
   guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
   Run runs[CPD_LAYER_USER + 1];
-  Slice slice = { 0 };
+  Slice slice = { .store = call->parts->store, .uid = uid, .describe = describe };
   const char *host;
 
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
     {
-      unsigned int most = covers (query, (CpdLayer)layer) ? query->max : 0;
+      unsigned int most = layer >= first && covers (query, (CpdLayer)layer) ? query->max : 0;
 
       runs[layer].next = 0;
       runs[layer].pins = cpd_store_list_after (call->parts->store, (CpdLayer)layer, uid,
@@ -175,6 +208,28 @@ act_list_pins (CpdCall *call)
   cpd_call_return (call, g_variant_new ("(aa{sv})", &slice.pins));
 }
 
+static void
+act_list_pins (CpdCall *call)
+{
+  list (call, CPD_LAYER_FILES, describe_now);
+}
+
+/* Whoever keeps what is exported must not take a part for all of it. */
+static void
+act_export_pins (CpdCall *call)
+{
+  const Query *query = call->data;
+  guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
+  CpdLayer layer = covers (query, CPD_LAYER_USER) ? CPD_LAYER_USER : CPD_LAYER_SYSTEM;
+  const char *block = cpd_store_get_block (call->parts->store, layer, uid);
+
+  if (block == NULL)
+    list (call, CPD_LAYER_SYSTEM, describe_file);
+  else
+    cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                                      "not all pins can be exported: %s", block));
+}
+
 static gboolean
 check_whose_pins (CpdCall *call, GError **error)
 {
@@ -186,9 +241,9 @@ check_whose_pins (CpdCall *call, GError **error)
 }
 
 static gboolean
-parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
+parse_list (CpdCall *call, GVariant *arguments, const char *scope, CpdCallAct act, GError **error)
 {
-  const char *scope = NULL, *start_after = NULL;
+  const char *start_after = NULL;
   g_autoptr (GVariant) options = g_variant_get_child_value (arguments, 0);
   g_autofree Query *query = g_new0 (Query, 1);
   const CpdOption table[] = { { "scope", "s", &scope, 1, 16 },
@@ -204,9 +259,21 @@ parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
   query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
   query->start_after = g_strdup (start_after);
   query->max = query->max == 0 ? LIST_SLICE : MIN (query->max, LIST_SLICE);
-  want (call, g_steal_pointer (&query), act_list_pins);
+  want (call, g_steal_pointer (&query), act);
   call->check = check_whose_pins;
   return TRUE;
+}
+
+static gboolean
+parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
+{
+  return parse_list (call, arguments, /* scope= */ NULL, act_list_pins, error);
+}
+
+static gboolean
+parse_export_pins (CpdCall *call, GVariant *arguments, GError **error)
+{
+  return parse_list (call, arguments, "user", act_export_pins, error);
 }
 
 static void
@@ -243,6 +310,7 @@ parse_last_failure (CpdCall *call, GVariant *arguments, GError **error)
 const CpdMethod cpd_pin_queries[] = {
   { "GetPin", parse_get_pin },
   { "ListPins", parse_list_pins },
+  { "ExportPins", parse_export_pins },
   { "LastFailure", parse_last_failure },
   { NULL },
 };

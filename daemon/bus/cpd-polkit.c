@@ -59,6 +59,7 @@ typedef struct
   gboolean interactive;
   char *key;
   char *host, *pinned_keys;
+  guint32 pause_s; /* 0: no pin is to be paused */
   GQueue *waiting; /* of GTask */
   unsigned int timer;
   GSource *gone;
@@ -230,6 +231,12 @@ get_message (const Check *check)
 {
   if (check->host == NULL)
     return N_ ("Authentication is required to reload the certificate pins of all users");
+  if (check->pause_s != 0)
+    return N_ ("Authentication is required to let other keys of $(host) pass for all users, for "
+               "$(minutes) min");
+  if (g_str_equal (check->action, CERTPIN_ACTION_PAUSE))
+    return N_ ("Authentication is required to end the pause of the certificate pin of $(host) for "
+               "all users");
   if (check->pinned_keys == NULL)
     return N_ ("Authentication is required to change the certificate pin of $(host) for all users");
   return N_ ("Authentication is required to pin $(host) for all users to the key $(key)");
@@ -241,12 +248,19 @@ new_details (const Check *check)
 {
   PolkitDetails *details = polkit_details_new ();
 
-  if (!g_str_equal (check->action, CERTPIN_ACTION_SYSTEM_PINS))
+  if (!g_str_equal (check->action, CERTPIN_ACTION_SYSTEM_PINS)
+      && !g_str_equal (check->action, CERTPIN_ACTION_PAUSE))
     return details;
   if (check->host != NULL)
     polkit_details_insert (details, "host", check->host);
   if (check->pinned_keys != NULL)
     polkit_details_insert (details, "key", check->pinned_keys);
+  if (check->pause_s != 0)
+    {
+      g_autofree char *minutes = g_strdup_printf ("%u", (check->pause_s + 59) / 60);
+
+      polkit_details_insert (details, "minutes", minutes);
+    }
   polkit_details_insert (details, "polkit.message", get_message (check));
   polkit_details_insert (details, "polkit.gettext_domain", GETTEXT_DOMAIN);
   return details;
@@ -389,6 +403,7 @@ check_new (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *
   check->key = g_strdup (key);
   check->host = g_strdup (question->host);
   check->pinned_keys = g_strdup (question->keys);
+  check->pause_s = question->pause_s;
   check->waiting = g_queue_new ();
   check->gone = g_cancellable_source_new (check->caller->gone);
   g_source_set_callback (check->gone, G_SOURCE_FUNC (check_on_gone), check, NULL);

@@ -15,6 +15,9 @@
 
 #define BUFFER_BYTES (64 * 1024)
 
+/* Before the kernel is asked for memory again. */
+#define MEMORY_PAUSE_US 10000
+
 /* The most descriptors that Linux passes at a time. */
 #define FDS_MAX 253
 
@@ -220,6 +223,13 @@ attach_fds (struct msghdr *message, Control *control, const GArray *fds)
   memcpy (CMSG_DATA (part), fds->data, size);
 }
 
+/* The kernel had no memory for it just then, which says nothing of the other end. */
+static gboolean
+is_short_of_memory (int code)
+{
+  return code == ENOBUFS || code == ENOMEM;
+}
+
 /* `fds`: (nullable): go along with the first byte; at most FDS_MAX.
  * Returns: how many bytes were sent, which may be fewer than there are; 0: there is no room, and it
  * may not wait; -1: the other end is gone */
@@ -232,12 +242,16 @@ cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboo
 
   if (fds != NULL)
     attach_fds (&message, &control, fds);
-  do
-    n = sendmsg (socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT));
-  while (n < 0 && errno == EINTR);
+  while ((n = sendmsg (socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT))) < 0)
+    if (wait && is_short_of_memory (errno))
+      g_usleep (MEMORY_PAUSE_US); /* nothing announces that there is some again */
+    else if (errno != EINTR)
+      break;
   if (n > 0)
     return n;
-  return !wait && n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : -1;
+  return !wait && n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || is_short_of_memory (errno))
+             ? 0
+             : -1;
 }
 
 /* All of it. `fds`: as above */

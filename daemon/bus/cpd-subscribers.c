@@ -344,7 +344,8 @@ void
 cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (news->arguments);
-  g_autofree char *key = g_strdup_printf ("%s %s %s", news->signal, news->scope, news->host);
+  g_autofree char *key = g_strdup_printf ("%s %s %s %s", news->signal, news->scope, news->host,
+                                          news->key != NULL ? news->key : "");
   GHashTableIter iter;
   gpointer value;
 

@@ -9,12 +9,13 @@ G_BEGIN_DECLS
 /* The connections that have subscribed to signals. */
 typedef struct _CpdSubscribers CpdSubscribers;
 
-/* One event. Of several with the same kind, host and scope, only the newest is sent. */
+/* One event. Of several with the same kind, host, scope and key, only the newest is sent. */
 typedef struct
 {
   const char *signal;  /* its name, static */
   const char *host;    /* pattern, or host */
   const char *scope;   /* static */
+  const char *key;     /* NULL: it is not about one */
   GVariant *arguments; /* sunk if floating */
 } CpdNews;
 

@@ -50,6 +50,8 @@ const CpdMethod cpd_subscriptions[] = {
 static const char *
 describe_change (const CpdPin *pin)
 {
+  if (pin != NULL && pin->state == CPD_STATE_ACTIVE && cpd_pin_is_paused (pin, cpd_call_now_s ()))
+    return "paused";
   return pin != NULL ? cpd_state_words[pin->state] : "removed";
 }
 

@@ -372,6 +372,8 @@ go (CpdAttempt *attempt)
     refuse (attempt);
   else
     {
+      cpd_judge_note (attempt->settings.store, attempt->settings.order->uid, attempt->connection,
+                      attempt->verdict);
       attempt->sent = TRUE;
       attempt->exchange = cpd_http_exchange_start (attempt->connection, &settings, &funcs, attempt);
     }

@@ -35,6 +35,7 @@ cpd_connection_free (CpdConnection *connection)
   if (connection == NULL)
     return;
   cpd_tls_free (connection->tls);
+  g_strfreev (connection->warnings);
   cpd_peer_unref (connection->peer);
   cpd_peer_unref (connection->proxy);
   g_clear_object (&connection->address);

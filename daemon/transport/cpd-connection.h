@@ -22,6 +22,11 @@ struct _CpdConnection
   gint64 used_us;        /* monotonic: when the last answer was complete; 0: there was none */
   guint64 resolve_us, connect_us, tls_us; /* what setting it up took */
 
+  /* When it was last put on record that its server passed, and by which pins. */
+  gint64 noted_s; /* Unix seconds; 0: never */
+  guint64 noted_generation;
+  GStrv warnings; /* urgent ones of these pins; NULL: none */
+
   /* While it is idle. */
   unsigned int wake_ups;
   CpdConnectionFunc ended;

@@ -162,8 +162,11 @@ conclude (GTask *task, CpdVerdict *verdict)
       g_task_return_error (task, cpd_verdict_to_error (verdict));
     }
   else
-    g_task_return_pointer (task, g_steal_pointer (&set_up->connection),
-                           (GDestroyNotify)cpd_connection_free);
+    {
+      cpd_judge_note (set_up->settings.store, set_up->settings.uid, connection, verdict);
+      g_task_return_pointer (task, g_steal_pointer (&set_up->connection),
+                             (GDestroyNotify)cpd_connection_free);
+    }
   cpd_verdict_unref (verdict);
 }
 

@@ -8,6 +8,9 @@
 #include "daemon/transport/cpd-judge.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/verdict/cpd-witness.h"
+
+#define NOTE_AGAIN_S 60
 
 static gint64
 now_s (void)
@@ -24,12 +27,12 @@ cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
   return cpd_verdict_of_policy (policy, now_s ());
 }
 
-/* A pin that only reports, a block, and a pin whose time is over do not say that the administrator
- * wants requests to go there. */
+/* A pin that only reports, or is paused, a block, and a pin whose time is over do not say that the
+ * administrator wants requests to go there: with any key, another server could be there. */
 static gboolean
 enforces (const CpdPin *pin)
 {
-  return pin != NULL && pin->mode == CPD_MODE_ENFORCE && pin->state == CPD_STATE_ACTIVE
+  return pin != NULL && pin->state == CPD_STATE_ACTIVE && !cpd_pin_only_reports (pin, now_s ())
          && !cpd_pin_is_expired (pin, now_s ());
 }
 
@@ -78,6 +81,26 @@ cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_
 
   *missing = found != NULL ? cpd_anchors_ref (found) : NULL;
   return found == NULL ? cpd_verdict_of_peer (with_keys, peer, system, now) : NULL;
+}
+
+/* Puts on record that the server has passed. On a kept connection, that is done again when pins
+ * have changed, and once a minute, so that it costs a request nothing.
+ * `verdict`: on it, of now, which gets the urgent warnings of the pins. */
+void
+cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict)
+{
+  gint64 now = now_s ();
+
+  if (connection->noted_generation != verdict->policy->generation || now < connection->noted_s
+      || now - connection->noted_s >= NOTE_AGAIN_S)
+    {
+      g_strfreev (connection->warnings);
+      connection->warnings = cpd_witness_record (store, uid, verdict, now);
+      connection->noted_s = now;
+      connection->noted_generation = verdict->policy->generation;
+    }
+  if (connection->warnings != NULL && verdict->warnings == NULL)
+    verdict->warnings = g_strdupv (connection->warnings);
 }
 
 /* Likewise, where nothing will be sent, and the host need not be pinned. `validation`: (out)

@@ -23,6 +23,7 @@ gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
                             const CpdAddressRules *rules, GInetAddress *address, GError **error);
 CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
+void cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict);
 CpdVerdict *cpd_judge_presented (CpdStore *store, guint32 uid, CpdPeer *peer,
                                  CpdValidation **validation, CpdAnchors **missing);
 gboolean cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **distrust);

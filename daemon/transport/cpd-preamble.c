@@ -41,30 +41,49 @@ is_unfinished (const GString *line)
   return line->len == 0 || line->str[line->len - 1] != '\n';
 }
 
+/* Every line of these protocols ends in CRLF, and has neither a CR nor a zero elsewhere. */
+static gboolean
+is_well_formed (const GString *line)
+{
+  return line->len >= 2 && strcspn (line->str, "\r") == line->len - 2;
+}
+
+/* Whether the line begins with the word, and the word ends there: “+OKAY” does not say “+OK”. */
+static gboolean
+says (const GString *line, const char *word)
+{
+  const char *behind = line->str + strlen (word);
+
+  return g_str_has_prefix (line->str, word) && (*behind == ' ' || *behind == '\r');
+}
+
 static Finding
 judge_line (const GString *line, const char *wanted)
 {
   if (is_unfinished (line))
     return UNFINISHED;
-  return g_str_has_prefix (line->str, wanted) ? CONSENT : REFUSAL;
+  return is_well_formed (line) && says (line, wanted) ? CONSENT : REFUSAL;
 }
 
-/* Behind lines without our tag (RFC 9051, section 2.2.2). */
+/* Behind untagged lines (RFC 9051, section 2.2.2). */
 static Finding
 judge_tagged (const GString *line, const char *wanted)
 {
-  if (is_unfinished (line))
-    return UNFINISHED;
-  return g_str_has_prefix (line->str, "a ") ? judge_line (line, wanted) : NOT_LAST;
+  Finding finding = judge_line (line, wanted);
+
+  return finding == REFUSAL && is_well_formed (line) && says (line, "*") ? NOT_LAST : finding;
 }
 
-/* A reply of several lines, and its code (RFC 5321, section 4.2.1). */
+/* A reply of several lines, all with the same code (RFC 5321, section 4.2.1). */
 static Finding
 judge_reply (const GString *line, const char *wanted)
 {
   Finding finding = judge_line (line, wanted);
 
-  return finding == CONSENT && line->str[strlen (wanted)] == '-' ? NOT_LAST : finding;
+  return finding == REFUSAL && is_well_formed (line) && g_str_has_prefix (line->str, wanted)
+                 && line->str[strlen (wanted)] == '-'
+             ? NOT_LAST
+             : finding;
 }
 
 static Finding
@@ -75,19 +94,59 @@ judge_byte (const GString *line, const char *wanted)
   return line->str[0] == *wanted ? CONSENT : REFUSAL;
 }
 
+/* The elements of an LDAPMessage behind its length: the number of our request, an ExtendedResponse
+ * to the end of the message, and in that, first of all, the result. */
+#define LDAP_MESSAGE    0x30
+#define LDAP_RESPONSE   0x78
+#define LDAP_NAME       0x8a
+#define LDAP_RESULT_AT  7
+#define LDAP_MIN_BYTES  14
+#define LDAP_SHORT_FORM 127
+#define START_TLS_OID   "1.3.6.1.4.1.1466.20037"
+
+/* Whether whole elements are left up to the end, the first two of them texts, and none that names
+ * another operation. */
+static gboolean
+are_ldap_elements (const guint8 *bytes, gsize length)
+{
+  unsigned int n = 0;
+
+  for (; length > 0; n++)
+    {
+      gsize size = length >= 2 ? 2 + (gsize)bytes[1] : length + 1;
+
+      if (size > length || (n < 2 && bytes[0] != 0x04))
+        return FALSE;
+      if (bytes[0] == LDAP_NAME
+          && (bytes[1] != strlen (START_TLS_OID)
+              || memcmp (bytes + 2, START_TLS_OID, bytes[1]) != 0))
+        return FALSE;
+      bytes += size;
+      length -= size;
+    }
+  return n >= 2;
+}
+
 /* A sequence of the message's number and the response, which begins with a result code (RFC 4511,
- * section 4.14). */
+ * section 4.14). A message that answers no request has the number 0. All lengths are of one
+ * byte. */
 static Finding
 judge_ldap (const GString *message, const char *wanted)
 {
   const guint8 *bytes = (const guint8 *)message->str;
   gsize length = message->len < 2 ? 2 : 2 + (gsize)bytes[1];
+  const guint8 begin[] = { LDAP_MESSAGE,  (guint8)(length - 2), 0x02, 0x01, 0x01,
+                           LDAP_RESPONSE, (guint8)(length - 7) };
 
-  if (message->len >= 2 && (bytes[0] != 0x30 || bytes[1] < 8 || bytes[1] > 127))
+  if (message->len >= 2
+      && (bytes[0] != LDAP_MESSAGE || length < LDAP_MIN_BYTES || bytes[1] > LDAP_SHORT_FORM))
     return REFUSAL;
   if (message->len < length)
     return UNFINISHED;
-  return bytes[5] == 0x78 && memcmp (bytes + 7, wanted, 3) == 0 ? CONSENT : REFUSAL;
+  return memcmp (bytes, begin, sizeof begin) == 0 && memcmp (bytes + LDAP_RESULT_AT, wanted, 3) == 0
+                 && are_ldap_elements (bytes + LDAP_RESULT_AT + 3, length - LDAP_RESULT_AT - 3)
+             ? CONSENT
+             : REFUSAL;
 }
 
 #define SAY(text) text, sizeof text - 1
@@ -103,10 +162,9 @@ static const Step pop3[]
     = { { NULL, 0, judge_line, "+OK" }, { SAY ("STLS\r\n"), judge_line, "+OK" }, { NULL } };
 static const Step postgres[]
     = { { SAY ("\0\0\0\x08\x04\xd2\x16\x2f"), judge_byte, "S" }, { NULL } };
-static const Step ldap[] = { { SAY ("\x30\x1d\x02\x01\x01\x77\x18\x80\x16"
-                                    "1.3.6.1.4.1.1466.20037"),
-                               judge_ldap, "\x0a\x01\x00" },
-                             { NULL } };
+static const Step ldap[]
+    = { { SAY ("\x30\x1d\x02\x01\x01\x77\x18\x80\x16" START_TLS_OID), judge_ldap, "\x0a\x01\x00" },
+        { NULL } };
 
 /* RFC 9051, section 6.2.1; RFC 3207; RFC 2595, section 4; PostgreSQL, “Message Formats”,
  * SSLRequest; RFC 4511, section 4.14. */

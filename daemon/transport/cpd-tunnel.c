@@ -225,6 +225,14 @@ cut (CpdTunnel *tunnel, const char *why)
                             get_name (tunnel), why));
 }
 
+/* Its server has passed. */
+static void
+note (CpdTunnel *tunnel)
+{
+  cpd_judge_note (tunnel->settings.store, tunnel->settings.order->uid, tunnel->connection,
+                  tunnel->verdict);
+}
+
 /* An open tunnel goes on if its server, and its proxy, still pass; until that is known, it is
  * held. */
 static void
@@ -248,7 +256,10 @@ judge_again (CpdTunnel *tunnel)
     return;
   take_verdict (tunnel, g_steal_pointer (&judgement.verdict));
   if (tunnel->verdict->passed)
-    return;
+    {
+      note (tunnel);
+      return;
+    }
   cpd_transfer_set_refusal (tunnel->settings.order->transfer, tunnel->verdict);
   cut (tunnel, tunnel->verdict->message);
 }
@@ -367,6 +378,7 @@ go (CpdTunnel *tunnel)
   if (verdict->passed)
     {
       take_verdict (tunnel, verdict);
+      note (tunnel);
       open_relay (tunnel);
     }
   else

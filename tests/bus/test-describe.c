@@ -29,7 +29,7 @@ assert_count (GVariant *dictionary, const char *key, gsize expected)
 static GVariant *
 describe (const CpdPin *pin, gint64 now)
 {
-  return g_variant_ref_sink (cpd_describe_pin (pin, now));
+  return g_variant_ref_sink (cpd_describe_pin (pin, /* sighting= */ NULL, now));
 }
 
 static void
@@ -82,7 +82,7 @@ test_full_pin (void)
   pin->mode = CPD_MODE_REPORT;
   pin->note = g_strdup ("a note");
   pin->created_by = g_strdup ("curl (uid 1)");
-  pin->source = g_strdup ("/a/file");
+  pin->source = g_ref_string_new ("/a/file");
   pin->anchors = test_anchors (identity, NULL);
   description = describe (pin, TEST_PKI_NOW);
   assert_text (description, "scope", "system");

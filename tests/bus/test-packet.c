@@ -2,18 +2,46 @@
 
 /* Proves that replies leave as GDBus reads them, whole, however little the socket takes. */
 
+#define _GNU_SOURCE /* RTLD_NEXT */
+
 #include "config.h"
 
 #include "daemon/bus/cpd-socket.h"
 #include "daemon/bus/cpd-wire.h"
 #include "tests/lib/test-packet.h"
 
+#include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define LARGE (300 * 1024)
+
+/* What the next calls of sendmsg () fail with, in their order. */
+static struct
+{
+  int codes[4]; /* 0: no more */
+  unsigned int asked;
+} failures;
+
+/* In place of the C library's. */
+ssize_t
+sendmsg (int socket, const struct msghdr *message, int flags)
+{
+  ssize_t (*real) (int, const struct msghdr *, int) = NULL;
+  unsigned int at = failures.asked++;
+
+  if (at < G_N_ELEMENTS (failures.codes) && failures.codes[at] != 0)
+    {
+      errno = failures.codes[at];
+      return -1;
+    }
+  *(void **)&real = dlsym (RTLD_NEXT, "sendmsg");
+  return real (socket, message, flags);
+}
 
 static void
 test_reply (void)
@@ -151,6 +179,56 @@ test_other_end_is_gone (void)
   close (ends[0]);
 }
 
+typedef struct
+{
+  const char *name;
+  int codes[4];
+  gboolean wait;
+  gboolean left; /* it is to be sent later */
+  gboolean lost; /* the other end is gone */
+} FailureCase;
+
+static const FailureCase failure_cases[] = {
+  { "interrupted", { EINTR, EINTR }, .wait = FALSE },
+  { "interrupted-waiting", { EINTR, EINTR }, .wait = TRUE },
+  { "no-buffers", { ENOBUFS }, .wait = FALSE, .left = TRUE },
+  { "no-buffers-waiting", { ENOBUFS, ENOBUFS, EINTR }, .wait = TRUE },
+  { "no-memory", { EINTR, ENOMEM }, .wait = FALSE, .left = TRUE },
+  { "no-memory-waiting", { ENOMEM, ENOBUFS, ENOMEM }, .wait = TRUE },
+  { "no-room", { EAGAIN }, .wait = FALSE, .left = TRUE },
+  { "gone", { EPIPE }, .wait = FALSE, .lost = TRUE },
+  { "gone-waiting", { ECONNRESET }, .wait = TRUE, .lost = TRUE },
+  { "no-descriptors", { ETOOMANYREFS }, .wait = FALSE, .lost = TRUE },
+};
+
+/* What failed for a while is sent, once; what failed for good is not tried again. */
+static void
+test_failure (gconstpointer user_data)
+{
+  const FailureCase *c = user_data;
+  g_autoptr (CpdPacket) packet = test_packet_new ("u", /* descriptor= */ -1);
+  guint8 buffer[1000];
+  int ends[2];
+
+  g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  cpd_marshal_number (cpd_packet_get_body (packet), 5);
+  g_assert_true (cpd_packet_prepare (packet, 3, NULL));
+  failures.asked = 0;
+  memcpy (failures.codes, c->codes, sizeof failures.codes);
+  g_assert_true (cpd_packet_send (packet, ends[0], c->wait) == !c->left);
+  if (c->left)
+    {
+      g_assert_false (cpd_packet_is_begun (packet));
+      g_assert_true (cpd_packet_send (packet, ends[0], c->wait));
+    }
+  memset (failures.codes, 0, sizeof failures.codes);
+  g_assert_cmpint (recv (ends[1], buffer, sizeof buffer, MSG_DONTWAIT), ==,
+                   c->lost ? -1 : (gssize)cpd_packet_get_size (packet));
+  g_assert_cmpint (recv (ends[1], buffer, sizeof buffer, MSG_DONTWAIT), ==, -1);
+  close (ends[0]);
+  close (ends[1]);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -159,5 +237,11 @@ main (int argc, char **argv)
   g_test_add_func ("/bus/packet/descriptor", test_descriptor);
   g_test_add_func ("/bus/packet/in-pieces", test_in_pieces);
   g_test_add_func ("/bus/packet/other-end-is-gone", test_other_end_is_gone);
+  for (size_t i = 0; i < G_N_ELEMENTS (failure_cases); i++)
+    {
+      g_autofree char *path = g_strconcat ("/bus/packet/failure/", failure_cases[i].name, NULL);
+
+      g_test_add_data_func (path, &failure_cases[i], test_failure);
+    }
   return g_test_run ();
 }

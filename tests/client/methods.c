@@ -72,6 +72,8 @@ DEFINE (unpin, a->client, a->host, a->options)
 DEFINE (block_host, a->client, a->host, a->second, a->options)
 DEFINE (get_pin, a->client, a->host, a->options)
 DEFINE (list_pins, a->client, a->options)
+DEFINE (export_pins, a->client, a->options)
+DEFINE (import_pins, a->client, a->second, a->options)
 DEFINE (last_failure, a->client, a->host)
 DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
@@ -162,6 +164,7 @@ const Method methods[] = {
   METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (add_keys, TRUE, TRUE, TRUE),
   METHOD (remove_keys, TRUE, TRUE, TRUE),      METHOD (unpin, TRUE, FALSE, TRUE),
   METHOD (block_host, TRUE, TRUE, TRUE),       METHOD (get_pin, TRUE, FALSE, TRUE),
+  METHOD (export_pins, FALSE, FALSE, TRUE),    METHOD (import_pins, FALSE, TRUE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),      METHOD (last_failure, TRUE, FALSE, FALSE),
   METHOD (explain_host, TRUE, FALSE, TRUE),    METHOD (verify_chain, TRUE, TRUE, TRUE),
   METHOD (secure_request, FALSE, TRUE, TRUE),  METHOD (send, FALSE, TRUE, TRUE),
@@ -225,7 +228,7 @@ sample_get_arguments (Sample *sample, const Method *method, CertpinClient *clien
           { "remove_keys", (gpointer)keys },    { "block_host", (gpointer) "why" },
           { "verify_chain", sample->chain },    { "secure_request", sample->request },
           { "send", sample->request },          { "download", sample->target },
-          { "upload", sample->stream } };
+          { "upload", sample->stream },         { "import_pins", (gpointer) "text" } };
   Arguments a = { .client = client, .host = "h.example", .third = sample->request };
 
   for (size_t i = 0; i < G_N_ELEMENTS (seconds); i++)

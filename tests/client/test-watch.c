@@ -32,6 +32,7 @@ note (Fixture *f, const char *signal, const char *host, GVariant *details)
   g_assert_true (g_variant_is_of_type (details, G_VARIANT_TYPE_VARDICT));
   if (!g_variant_lookup (details, "state", "&s", &state))
     g_variant_lookup (details, "error", "&s", &state);
+  g_variant_lookup (details, "key", "&s", &state);
   g_ptr_array_add (f->events, g_strdup_printf ("%s %s %s", signal, host, state));
 }
 
@@ -48,8 +49,15 @@ on_failed (CertpinClient *client, const char *host, GVariant *details, gpointer 
 }
 
 static void
+on_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  note (user_data, "seen", host, details);
+}
+
+static void
 connect_signals (Fixture *f, CertpinClient *client)
 {
+  g_signal_connect (client, "key-seen", G_CALLBACK (on_seen), f);
   g_signal_connect (client, "pin-changed", G_CALLBACK (on_changed), f);
   g_signal_connect (client, "pin-failed", G_CALLBACK (on_failed), f);
 }
@@ -103,20 +111,23 @@ assert_no_event (Fixture *f)
 }
 
 static void
-emit_both (Fixture *f, const char *host)
+emit_all (Fixture *f, const char *host)
 {
   fake_service_emit (f->service, "PinChanged", host, "{'state': <'active'>}");
   fake_service_emit (f->service, "PinFailed", host, "{'error': <'PinMismatch'>}");
+  fake_service_emit (f->service, "KeySeen", host, "{'key': <'sha256/a'>}");
 }
 
 static void
-assert_both (Fixture *f, const char *host)
+assert_all (Fixture *f, const char *host)
 {
   g_autofree char *changed = g_strdup_printf ("changed %s active", host);
   g_autofree char *failed = g_strdup_printf ("failed %s PinMismatch", host);
+  g_autofree char *seen = g_strdup_printf ("seen %s sha256/a", host);
 
   assert_event (f, changed);
   assert_event (f, failed);
+  assert_event (f, seen);
 }
 
 static void
@@ -128,11 +139,11 @@ test_watches (Fixture *f, gconstpointer user_data)
   certpin_client_set_watching (f->client, TRUE);
   settle (f);
   g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 1);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
   certpin_client_set_watching (f->client, FALSE);
   fake_service_wait_for (f->service, "Unsubscribe", 1);
-  emit_both (f, "h.example");
+  emit_all (f, "h.example");
   assert_no_event (f);
 }
 
@@ -161,7 +172,7 @@ static void
 test_not_by_itself (Fixture *f, gconstpointer user_data)
 {
   settle (f);
-  emit_both (f, "h.example");
+  emit_all (f, "h.example");
   assert_no_event (f);
   g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 0);
 }
@@ -187,7 +198,7 @@ test_disposed (Fixture *f, gconstpointer user_data)
   certpin_client_unpin (other, "h.example", NULL, NULL, NULL);
   certpin_client_set_watching (f->client, TRUE);
   settle (f);
-  emit_both (f, "h.example");
+  emit_all (f, "h.example");
   g_clear_object (&f->client);
   fake_service_wait_for (f->service, "Unsubscribe", 1);
   test_loop_settle ();
@@ -211,8 +222,8 @@ test_shared (Fixture *f, gconstpointer user_data)
   g_object_unref (other);
   settle (f);
   g_assert_cmpuint (fake_service_count (f->service, "Unsubscribe"), ==, 0);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 static void
@@ -225,8 +236,8 @@ test_service_restarts (Fixture *f, gconstpointer user_data)
       fake_service_free (f->service);
       f->service = fake_service_new ();
       assert_event (f, "changed  missed");
-      emit_both (f, "h.example");
-      assert_both (f, "h.example");
+      emit_all (f, "h.example");
+      assert_all (f, "h.example");
       g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 1);
     }
   assert_no_event (f);
@@ -245,8 +256,8 @@ test_bus_restarts (Fixture *f, gconstpointer user_data)
       private_bus_start ();
       f->service = fake_service_new ();
       assert_event (f, "changed  missed");
-      emit_both (f, "h.example");
-      assert_both (f, "h.example");
+      emit_all (f, "h.example");
+      assert_all (f, "h.example");
     }
   assert_no_event (f);
 }
@@ -260,8 +271,8 @@ test_service_comes_later (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->events->len, ==, 0);
   f->service = fake_service_new ();
   assert_event (f, "changed  missed");
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 static void
@@ -274,8 +285,8 @@ test_bus_comes_later (Fixture *f, gconstpointer user_data)
   private_bus_start ();
   f->service = fake_service_new ();
   assert_event (f, "changed  missed");
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 /* Refuses a number of subscriptions. */
@@ -299,8 +310,8 @@ test_refused (Fixture *f, gconstpointer user_data)
   certpin_client_set_watching (f->client, TRUE);
   assert_event (f, "changed  missed");
   g_assert_cmpuint (fake_service_count (f->service, "Subscribe"), ==, 3);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 /* Any program can send a signal to any other. */
@@ -321,8 +332,8 @@ test_pretender (Fixture *f, gconstpointer user_data)
   g_dbus_connection_flush_sync (pretender, NULL, &error);
   g_assert_no_error (error);
   assert_no_event (f);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 static void
@@ -345,8 +356,8 @@ test_odd_signals (Fixture *f, gconstpointer user_data)
   emit_odd (f, CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, "PinFlown", "('h.example', @a{sv} {})");
   emit_odd (f, "/other", CERTPIN_PINS_IFACE, "PinChanged", "('h.example', @a{sv} {})");
   emit_odd (f, CERTPIN_OBJECT_PATH, "org.example", "PinChanged", "('h.example', @a{sv} {})");
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
   assert_no_event (f);
 }
 
@@ -378,7 +389,7 @@ watch_in_thread (gpointer data)
   certpin_client_set_watching (f->client, TRUE);
   g_main_context_pop_thread_default (context);
   certpin_client_unpin (f->client, "h.example", NULL, NULL, NULL);
-  emit_both (f, "h.example");
+  emit_all (f, "h.example");
   while (f->events->len < 2)
     g_main_context_iteration (context, TRUE);
   certpin_client_set_watching (f->client, FALSE);
@@ -412,7 +423,7 @@ test_stop_in_handler (Fixture *f, gconstpointer user_data)
   certpin_client_set_watching (f->client, TRUE);
   settle (f);
   for (int i = 0; i < 10; i++)
-    emit_both (f, "h.example");
+    emit_all (f, "h.example");
   assert_event (f, "changed h.example active");
   fake_service_wait_for (f->service, "Unsubscribe", 1);
   test_loop_settle ();
@@ -442,8 +453,8 @@ test_toggled_by_threads (Fixture *f, gconstpointer user_data)
   certpin_client_set_watching (f->client, FALSE);
   certpin_client_set_watching (f->client, TRUE);
   settle (f);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
 }
 
 /* Watching works on the program's own connection, until that is closed. */
@@ -457,8 +468,8 @@ test_given_connection (Fixture *f, gconstpointer user_data)
   connect_signals (f, f->client);
   certpin_client_set_watching (f->client, TRUE);
   settle (f);
-  emit_both (f, "h.example");
-  assert_both (f, "h.example");
+  emit_all (f, "h.example");
+  assert_all (f, "h.example");
   g_dbus_connection_close_sync (connection, NULL, NULL);
   assert_no_event (f);
   certpin_client_set_watching (f->client, FALSE);

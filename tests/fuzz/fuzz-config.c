@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "daemon/core/base/cpd-config.h"
+#include "daemon/core/base/cpd-fault.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -21,7 +22,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
   int fd = memfd_create ("certpind.conf", MFD_CLOEXEC);
   g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   g_autoptr (CpdConfig) config = NULL;
 
   if (fd < 0 || write (fd, data, size) != (ssize_t)size)

@@ -22,12 +22,13 @@ LLVMFuzzerTestOneInput (const guint8 *data, size_t size)
     abort ();
   for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
     {
-      g_autoptr (GBytes) written = cpd_pin_file_print (pins->pdata[i], NULL);
+      g_autoptr (GBytes) written = i % 2 == 0 ? cpd_pin_file_print (pins->pdata[i], NULL)
+                                              : cpd_pin_file_export (pins->pdata[i]);
       g_autoptr (GPtrArray) more_hosts = NULL;
       g_autoptr (GPtrArray) again = cpd_pin_file_parse (written, &context, &more_hosts, NULL);
 
       if (again == NULL || again->len != 1
-          || !cpd_pin_says_the_same (again->pdata[0], pins->pdata[i]))
+          || !cpd_pin_shows_the_same (again->pdata[0], pins->pdata[i]))
         abort ();
     }
   return 0;

@@ -13,6 +13,7 @@ import time
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -49,6 +50,7 @@ BY_HAND = {
     'proxy-answer': ['HTTP/1.1 200 Connection established\r\n\r\n',
                      'HTTP/1.0 407 No\r\nProxy-Authenticate: Basic realm="a"\r\nContent-Length: 3\r\n\r\nabc',
                      'HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\nHTTP/1.1 200 OK\r\nX: a\r\n b\r\n\r\n\x16'],
+    'reader': ['\x01-----BEGIN PKCS7-----\n-----END PKCS7-----\n'],
     'redirect': ['https://h.example/', '/c', '//other.example', '?q#f', 'http://h.example/',
                  'https://h.example:8443/', 'https://user@h.example/', 'https://[::1]/'],
     'verdict': [],
@@ -102,6 +104,24 @@ def of_ocsp():
             yield 'ocsp', head + made.sign(key, hashes.SHA256()).public_bytes(DER)
 
 
+def of_reader():
+    """Inputs of fuzz-reader.c: one certificate and several, in each format, with what else stands in such files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    ca, leaf = (certificate(name, key, 'CA', key, ExtendedKeyUsageOID.SERVER_AUTH) for name in ('CA', 'leaf'))
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    closed = serialization.BestAvailableEncryption(b'secret')
+    request = x509.CertificateSigningRequestBuilder().subject_name(leaf.subject).sign(key, hashes.SHA256())
+    files = [leaf.public_bytes(DER), leaf.public_bytes(pem), b'# text\n' + leaf.public_bytes(pem) + ca.public_bytes(pem),
+             private, private + leaf.public_bytes(pem), request.public_bytes(DER), request.public_bytes(pem), b'']
+    for some in ([leaf], [ca, leaf]):
+        files += [pkcs7.serialize_certificates(some, encoding) for encoding in (DER, pem)]
+    files += [pkcs12.serialize_key_and_certificates(b'a', key, leaf, [ca], encryption)
+              for encryption in (serialization.NoEncryption(), closed)]
+    for number, file in enumerate(files):
+        yield 'reader', bytes([number % 2]) + file
+
+
 def of_vectors(vectors):
     """(fuzzer, seed) for what the vectors hold."""
     for path in sorted((vectors / 'der/files').iterdir()):
@@ -121,6 +141,7 @@ def main():
     corpus, vectors = map(pathlib.Path, sys.argv[1:])
     seeds = [(name, text.encode()) for name, texts in BY_HAND.items() for text in texts]
     seeds += of_ocsp()
+    seeds += of_reader()
     seeds += of_vectors(vectors)
     for name in BY_HAND:
         (corpus / name).mkdir(parents=True, exist_ok=True)

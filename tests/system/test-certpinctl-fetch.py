@@ -127,7 +127,7 @@ def _(world):
     accepts(server, world)
 
 
-@test('a trial that fails puts back what was there: nothing, a pin or a block')
+@test('a trial that fails leaves what is there: nothing, a pin or a block')
 def _(world):
     identity, earlier = world.issue(), world.issue()
     server = world.serve(identity)
@@ -135,34 +135,47 @@ def _(world):
     def attempt():
         """The server changes its key between the look and the trial."""
         server.present(identity)
-        return dialog(world, 'pin', '--fetch', at(server), answers=['y'],
-                      before=lambda process: server.present(world.issue()))
+        before = pins_of(world)
+        code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
+                             before=lambda process: server.present(world.issue()))
+        equal((code, pins_of(world)), (REFUSED, before), f'what came of it, with {shown},')
+        holds('nothing was changed' in shown, shown)
 
-    code, shown = attempt()
-    equal((code, pins_of(world)), (REFUSED, []), f'what came of it, with {shown},')
-    holds('the trial of the pin failed, so it was removed' in shown, shown)
-    exits(world, OK, 'pin', at(server), '--key', earlier.pin, '--note', 'mine', '--mode=report', '--match=path',
-          '--expires', '2100-01-01')
-    before = pins_of(world)[0]
-    code, shown = attempt()
-    after = pins_of(world)[0]
-    equal((code, [after[name] for name in ('keys', 'note', 'mode', 'match', 'expires', 'state')]),
-          (REFUSED, [before[name] for name in ('keys', 'note', 'mode', 'match', 'expires', 'state')]), 'the pin')
-    holds('the earlier pin was put back' in shown, shown)
+    attempt()
+    # All of what a pin says of itself stays, also its certificate and its trust anchors.
+    exits(world, OK, 'pin', at(server), put(world, 'earlier.pem', earlier.pem), '--note', 'mine', '--match=path',
+          '--expires', '2100-01-01', '--trust-anchor', put(world, 'ca.pem', world.authority.pem))
+    attempt()
     exits(world, OK, 'block', at(server), 'stolen')
-    code, _ = attempt()
-    pin = pins_of(world)[0]
-    equal((code, pin['state'], pin['reason']), (REFUSED, 'blocked', 'stolen'), 'the block')
+    attempt()
 
 
-@test('an interrupt of the question pins nothing; one of the trial puts back what was there')
+@test('what another program does between the look and the answer is not undone')
+def _(world):
+    identity, old, new = world.issue(), world.issue(), world.issue()
+    server = world.serve(identity)
+    world.alice.pin_keys(at(server), old.pin)
+
+    def meanwhile(_process):
+        world.alice.pin_keys(at(server), new.pin)
+        server.present(world.issue())
+
+    code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'], before=meanwhile)
+    equal((code, pins_of(world)[0]['keys']), (REFUSED, [new.pin]), f'what came of a change, with {shown},')
+    server.present(identity)
+    code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
+                         before=lambda _: world.alice.unpin(at(server)) or server.present(world.issue()))
+    equal((code, pins_of(world)), (REFUSED, []), f'what came of a removal, with {shown},')
+
+
+@test('an interrupt of the question or of the trial changes nothing')
 def _(world):
     server = world.serve(world.issue())
     code, _ = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
                      before=lambda process: process.send_signal(signal.SIGINT) or process.wait(DEADLINE_S))
     equal((code, pins_of(world)), (-signal.SIGINT, []), 'what came of the first')
-    earlier = world.issue().pin
-    exits(world, OK, 'pin', at(server), '--key', earlier)
+    exits(world, OK, 'pin', at(server), '--key', world.issue().pin)
+    earlier = pins_of(world)
 
     def interrupt_the_trial(process):
         server.handshake = False  # the trial waits for the server
@@ -175,7 +188,8 @@ def _(world):
         threading.Thread(target=interrupt, daemon=True).start()
 
     code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'], before=interrupt_the_trial)
-    equal((code, pins_of(world)[0]['keys']), (-signal.SIGINT, [earlier]), f'what came of the second, with {shown},')
+    equal((code, pins_of(world)), (-signal.SIGINT, earlier), f'what came of the second, with {shown},')
+    holds('was not pinned' in shown, shown)
 
 
 @test('a trial is by all pins: one of the system that refuses is not overruled')
@@ -183,19 +197,24 @@ def _(world):
     identity = world.issue()
     server = world.serve(identity)
     exits(world, OK, 'pin', '--system', '--yes', HOST, '--key', world.issue().pin, uid=0)
-    code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'])
+    code, shown = dialog(world, 'pin', '--fetch', at(server))
+    equal((code, [pin['scope'] for pin in pins_of(world)]), (REFUSED, ['system']), f'what came of it, with {shown},')
+    holds("the system's pin" in shown and 'nothing was changed' in shown, shown)
+    # One that comes while the question waits.
+    exits(world, OK, 'unpin', '--system', HOST, uid=0)
+    code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
+                         before=lambda _: world.root.pin_keys(HOST, world.issue().pin, scope='system'))
     equal((code, [pin['scope'] for pin in pins_of(world)]), (REFUSED, ['system']), f'what came of it, with {shown},')
 
 
-@test('a pin with its own trust anchors, which could not be put back, is not replaced')
+@test('a pin of the port that would apply instead is named')
 def _(world):
-    server = world.serve(world.issue())
-    exits(world, OK, 'pin', at(server), '--key', world.issue().pin, '--trust-anchor',
-          put(world, 'ca.pem', world.authority.pem))
-    before = pins_of(world)
-    code, shown = dialog(world, 'pin', '--fetch', at(server))
-    equal((code, pins_of(world)), (BAD_INPUT, before), f'what came of it, with {shown},')
-    holds('its own trust anchors' in shown, shown)
+    world.serve(world.issue(), port=443)
+    world.alice.pin_keys(f'{HOST}:443', world.issue().pin)
+    code, shown = dialog(world, 'pin', '--fetch', HOST)
+    equal((code, len(pins_of(world))), (BAD_INPUT, 1), f'what came of it, with {shown},')
+    holds(f'there is a pin of ‘{HOST}:443’' in shown, shown)
+    equal(dialog(world, 'pin', '--fetch', f'{HOST}:443', answers=['y'])[0], OK, 'the exit code with the port')
 
 
 @test('nobody listens: exit code 5, and nothing is pinned')

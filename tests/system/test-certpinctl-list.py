@@ -16,8 +16,8 @@ from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
-         'request', 'connect', 'doctor')
+VERBS = ('pin', 'unpin', 'block', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key', 'compare', 'verify',
+         'get', 'request', 'connect', 'doctor')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 

@@ -4,13 +4,17 @@
 of one sentence, never a success, an empty line or a crash."""
 
 import json
+import signal
+import time
 
 from gi.repository import GLib
 
 from lib import fake_service as fake
+from lib import pki
 from lib.certpinctl import FAILED, OK, exits, put, run_raw
 from lib.fake_service import FakeWorld
-from lib.tap import equal, holds, run, test
+from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.terminal import dialog
 
 HUGE = (16 * 1024 + 1) * 1024
 PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expires': 'x',
@@ -27,7 +31,8 @@ ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
                             'connection-reused': 'b'}}
 SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after': 'x',
                         'warnings': 'as', 'note': 's', 'created-by': 's', 'source': 's',
-                        'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's'},
+                        'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's', 'seen': 'a{s(xx)}',
+                        'last-seen': 'x', 'served': 'a{sv}'},
              'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
                              'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
@@ -35,7 +40,7 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
              'FetchChain': {'problem': 's', 'detail': 's', 'matched-key': 's', 'matched-position': 'u',
                             'handshake-error': 's', 'tls-version': 's', 'proxy': 's'},
              'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
-                               'report': 'a{sv}', 'ocsp': 's'}}
+                               'report': 'a{sv}', 'ocsp': 's', 'warnings': 'as'}}
 WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
          GLib.Variant('v', GLib.Variant('s', 'h.example')))
 
@@ -199,6 +204,54 @@ def _(world):
         output = json.loads(exits(world, OK, '--json', *verb_of(world, method)))
         # `key` shows only what it is asked for.
         holds(method == 'FetchChain' or '[1.5,"x"]' in json.dumps(output, separators=(',', ':')), f'{output}')
+
+
+def is_caught(process, number):
+    """Whether the program would still handle the signal."""
+    with open(f'/proc/{process.pid}/status', encoding='utf-8') as file:
+        handled = next(line for line in file if line.startswith('SigCgt:'))
+    return bool(int(handled.split()[1], 16) >> (number - 1) & 1)
+
+
+def interrupt_pinning(world, reply, signals=1):
+    """Interrupts pin --fetch while the service makes the pin. Returns: exit code, and what is shown"""
+    identity = pki.Authority('Root').issue('h.example')
+    one = GLib.Variant.new_tuple(GLib.Variant('aay', [identity.der]),
+                                 GLib.Variant('a{sv}', fake.chain_info(fake.certificate(key=identity.pin))))
+    programs = []
+
+    def make(_arguments):
+        for _ in range(signals):
+            programs[0].send_signal(signal.SIGINT)
+            deadline = time.monotonic() + DEADLINE_S
+            while programs[0].poll() is None and is_caught(programs[0], signal.SIGINT):
+                holds(time.monotonic() < deadline, 'the signal does not arrive')
+        return reply()
+
+    replies = {'FetchChain': lambda _: one, 'VerifyChain': lambda _: fake.one(fake.verdict()), 'PinCertificate': make,
+               'GetPin': lambda _: refuse('NotPinned', 'nothing is pinned')}
+    world.answers(lambda method, arguments: replies[method](arguments))
+    return dialog(world, 'pin', '--fetch', 'h.example', answers=['y'], before=programs.append)
+
+
+def refuse(name, message):
+    raise fake.Refusal(name, message)
+
+
+@test('an interrupt while pin --fetch makes the pin waits for what comes of it, and tells')
+def _(world):
+    code, shown = interrupt_pinning(world, lambda: fake.one(fake.pin()))
+    equal(code, -signal.SIGINT, f'the exit code, with {shown},')
+    holds('‘h.example’ was already being pinned, and is pinned now' in shown, shown)
+    code, shown = interrupt_pinning(world, lambda: refuse('StoreFailed', 'the disk is full; nothing was changed'))
+    equal(code, -signal.SIGINT, f'the exit code, with {shown},')
+    holds('the disk is full' in shown and 'is pinned' not in shown, shown)
+
+
+@test('a second interrupt ends pin --fetch at once')
+def _(world):
+    code, shown = interrupt_pinning(world, lambda: fake.one(fake.pin()), signals=2)
+    equal((code, 'is pinned' in shown), (-signal.SIGINT, False), f'what came of it, with {shown},')
 
 
 run(FakeWorld)

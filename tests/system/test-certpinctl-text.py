@@ -43,6 +43,9 @@ def everything(text):
     """Of each kind of value one in which every string is that."""
     values = {'reason': text, 'subject': text, 'issuer': text, 'note': text, 'created-by': text,
               'source': text, 'warnings': [text, text], text + 'new': text}
+    served = {'subject': GLib.Variant('s', text), 'issuer': GLib.Variant('s', text)}
+    values['served'] = GLib.Variant('a{sv}', served)
+    values['seen'] = GLib.Variant('a{s(xx)}', {text: (4102444800, 4102444800)})
     one = fake.pin(host=text, scope=text, state=text, match=text, mode=text, keys=[text, text],
                    **values)
     block = fake.pin(host=text, keys=[], **values)
@@ -52,7 +55,7 @@ def everything(text):
                            **{'offered-keys': [text], 'pinned-keys': [text]})
     info = fake.info(url=text, report=GLib.Variant('a{sv}', failure),
                      **{'http-version': text, 'tls-version': text, 'matched-key': text,
-                        'path-keys': [text], 'ocsp': text, text + 'new': text})
+                        'path-keys': [text], 'ocsp': text, 'warnings': [text], text + 'new': text})
     return {
         'PinCertificate': fake.one(one), 'PinKeys': fake.one(one), 'GetPin': fake.one(one),
         'LastFailure': fake.one(failure),
@@ -83,7 +86,8 @@ def verbs(world, text=HOSTILE):
     certificate = put(world, 'good.der', b'der')
     return [('pin', text, certificate), ('pin', text, '--key', text), ('unpin', text),
             ('block', text, text), ('list',), ('show', text), ('explain', text),
-            ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('key', '--chain', text),
+            ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('rotate', text),
+            ('rotate', text, fake.KEY), ('rotate', '--finish', '--yes', text), ('key', '--chain', text),
             ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
             ('request', '-v', '-i', 'PUT', 'https://h.example/')]
 

@@ -176,7 +176,7 @@ def _(world):
     print('# ' + said.replace('\n', '\n# '))
     equal(status, 1, 'the exit code of --check')
     for number, named in enumerate(('‘10.0.0.1/8’', '‘h.example’', '‘loopbak’', 'DenyUsers'), 2):
-        holds(any(f'line {number}:' in line and named in line for line in said.splitlines()),
+        holds(any(f'certpind.conf:{number}:' in line and named in line for line in said.splitlines()),
               f'it does not tell {named}')
     world.daemon.terminate()
     equal(world.daemon.run()[0], 2, 'the exit code')

@@ -4,10 +4,12 @@
 connection. The cases of pin.jsonl are judged over the bus as well."""
 
 import base64
+import os
 import time
 
 from cryptography.hazmat.primitives.serialization import PublicFormat
 
+from lib import pki
 from lib.caller import PINS, CallError
 from lib.pki import DER
 from lib.tap import equal, holds, run, test
@@ -17,7 +19,7 @@ from lib.world import HOST, World
 
 
 def verify(caller, host, chain, **options):
-    types = {'time': 'x', 'purpose': 's', 'trust_anchors': 'aay', 'keys': 'as', 'match': 's'}
+    types = {'time': 'x', 'purpose': 's', 'trust_anchors': 'aay', 'keys': 'as', 'match': 's', 'scope': 's'}
     given = {name.replace('_', '-'): V(types[name], value) for name, value in options.items()}
     return caller.call(PINS, 'VerifyChain', '(saaya{sv})', host, chain, given)[0]
 
@@ -54,6 +56,49 @@ def _(world):
     equal(verify(world.alice, HOST, [other.der])['verdict'], 'Blocked', 'blocked')
 
 
+@test('a report-only pin that does not match: Pass, and the reason says that it does not')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    world.alice.pin(HOST, other.der, mode='report')
+    verdict = verify(world.alice, HOST, [identity.der])
+    equal((verdict['verdict'], 'matched-key' in verdict), ('Pass', False), 'the verdict')
+    for part in ('passes only because a pin is report-only', identity.pin, 'not allowed by your pin'):
+        holds(part in verdict['reason'], verdict['reason'])
+    # Beside a pin that matches.
+    world.root.pin(HOST, identity.der, scope='system')
+    verdict = verify(world.alice, HOST, [identity.der])
+    equal((verdict['verdict'], verdict['matched-key']), ('Pass', identity.pin), 'the verdict of both')
+    holds('report-only' in verdict['reason'], verdict['reason'])
+    world.alice.pin(HOST, identity.der, mode='report')
+    equal(verify(world.alice, HOST, [identity.der])['reason'], 'the chain is trusted and holds a pinned key',
+          'the reason of one that matches')
+    server = world.serve(identity)
+    world.alice.pin(HOST, other.der, mode='report')
+    info = world.alice.fetch_chain(f'{HOST}:{server.port}')[1]
+    holds('report-only' in info['reason'], info['reason'])
+
+
+@test('a block without a reason says nothing where the reason would be')
+def _(world):
+    identity = world.issue()
+    world.alice.block(HOST)
+    world.alice.block('empty.localhost', '')
+    path = os.path.join(world.daemon.pins_dir, 'site.pin')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('[Pin File]\nVersion=1\n\n[one]\nHost=file.localhost\nState=blocked\nReason=\n')
+    world.root.call(PINS, 'Reload', '')
+    for host, whose in ((HOST, 'your pin'), ('empty.localhost', 'your pin'), ('file.localhost', 'a pin file')):
+        due = f'host ‘{host}’ is blocked by {whose}; pin it again or unpin it'
+        equal(verify(world.alice, host, [identity.der])['reason'], due, 'the reason')
+        equal(world.alice.refuses('Blocked', f'https://{host}/').message, due, 'the message')
+        equal(world.alice.last_failure(host)['message'], due, 'the evidence')
+        holds(due in explain(world.alice, host)['policy'], 'the explanation')
+        holds('reason' not in world.alice.get_pin(host), 'the pin has an empty reason')
+    world.alice.block(HOST, 'it was stolen')
+    holds('is blocked by your pin: it was stolen; pin it' in verify(world.alice, HOST, [identity.der])['reason'],
+          'the reason that was given')
+
+
 @test('keys can be supposed, and anchors given, without any pin')
 def _(world):
     identity = world.issue()
@@ -64,6 +109,42 @@ def _(world):
     anchors = [world.other_authority.der]
     equal(verify(world.alice, HOST, [identity.der], keys=[key], trust_anchors=anchors)['verdict'],
           'Untrusted', 'other anchors')
+
+
+@test('keys can be supposed of one scope, beside the pins of the others')
+def _(world):
+    identity, other = world.issue(), world.issue()
+
+    def due(verdict, message, **options):
+        got = verify(world.alice, f'{HOST}:443', [identity.der], **options)
+        equal(got['verdict'], verdict, message)
+        return got
+
+    key = identity.pin
+    world.alice.pin_keys(HOST, other.pin)
+    due('Pass', 'in place of my own', keys=[key], scope='user')
+    due('PinMismatch', 'beside my own', keys=[key], scope='system')
+    world.alice.unpin(HOST)
+    world.root.pin_keys(HOST, other.pin, scope='system')
+    got = due('PinMismatch', 'beside that of the system', keys=[key], scope='user')
+    holds("the system's pin" in got['reason'], got['reason'])
+    due('Pass', 'in place of that of the system', keys=[key], scope='system')
+    due('Pass', 'alone', keys=[key])
+    world.root.block(HOST, 'no', scope='system')
+    due('Blocked', 'beside a block', keys=[key], scope='user')
+    world.root.unpin(HOST, scope='system')
+    anchors = [world.other_authority.der]
+    due('Untrusted', 'with anchors', keys=[key], scope='user', trust_anchors=anchors)
+    # The anchors are those of the supposed pin alone.
+    stranger = pki.Authority('Stranger')
+    private = stranger.issue(HOST)
+    world.root.pin_keys(HOST, private.pin, scope='system')
+    equal(verify(world.alice, HOST, [private.der], keys=[private.pin], trust_anchors=[stranger.der])['verdict'],
+          'Pass', 'alone')
+    equal(verify(world.alice, HOST, [private.der], keys=[private.pin], trust_anchors=[stranger.der],
+                 scope='user')['verdict'], 'Untrusted', 'beside a pin with the anchors of the system')
+    for options in ({'scope': 'user'}, {'keys': [key], 'scope': 'all'}):
+        world.alice.refused('InvalidArgument', verify, world.alice, HOST, [identity.der], **options)
 
 
 @test('without a host only the path is judged')

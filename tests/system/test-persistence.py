@@ -239,8 +239,8 @@ def _(world):
     code, output = world.daemon.run('--check')
     equal(code, 1, 'the exit code')
     first = good.count('\n') + 2  # behind the good lines
-    for line, word in ((first, 'Mode=off'), (first + 1, 'nonsense'), (first + 2, 'Expires=soon')):
-        holds(any(f'one.pin’, line {line}: ' in told and word in told
+    for line, word in ((first, 'Mode=: ‘off’'), (first + 1, '‘nonsense’'), (first + 2, 'Expires=: ‘soon’')):
+        holds(any(f'/one.pin:{line}: ' in told and word in told
                   for told in output.splitlines()), f'line {line} is not told of: {output}')
     holds('a..b' in output and 'sha256/short' in output, output)
     holds(output.endswith('5 problems\n'), output)
@@ -254,8 +254,8 @@ def _(world):
     for arguments, exit_code in ((['--check'], 1), ([], 2)):
         code, output = world.daemon.run(*arguments)
         equal(code, exit_code, f'the exit code with {arguments}')
-        for line, word in ((2, 'Running=many'), (4, 'UrlBytes=1')):
-            holds(any(f'certpind.conf’, line {line}: ' in told and word in told for told in output.splitlines()),
+        for line, word in ((2, 'Running=: [Limits] ‘many’'), (4, 'UrlBytes=: [Limits] ‘1’')):
+            holds(any(f'certpind.conf:{line}: ' in told and word in told for told in output.splitlines()),
                   f'line {line} is not told of: {output}')
     holds(world.daemon.run('--check')[1].endswith('3 problems\n'), 'the pin files are not checked as well')
     os.unlink(bad)

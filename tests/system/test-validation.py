@@ -5,7 +5,7 @@ whose certificate is bad, and a key that was only shown helps nobody."""
 
 import os
 
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 
 from lib import http, pki
 from lib.openssl_server import OpensslServer
@@ -113,7 +113,7 @@ KEYS = (('RSA 2048', lambda: rsa.generate_private_key(65537, 2048)),
         ('RSA 4096', lambda: rsa.generate_private_key(65537, 4096)),
         ('P-384', lambda: ec.generate_private_key(ec.SECP384R1())),
         ('P-521', lambda: ec.generate_private_key(ec.SECP521R1())),
-        ('Ed25519', ed25519.Ed25519PrivateKey.generate))
+        ('Ed25519', ed25519.Ed25519PrivateKey.generate), ('Ed448', ed448.Ed448PrivateKey.generate))
 
 
 def add_key_test(name, make_key):

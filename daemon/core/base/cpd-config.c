@@ -9,6 +9,7 @@
 #include "daemon/core/base/cpd-config.h"
 
 #include "daemon/core/base/cpd-key-file.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-proxy-credentials.h"
 
 #define KIB ((guint64)1024)
@@ -72,9 +73,9 @@ read_limit (CpdConfig *config, CpdKeyFile *file, const char *key, const char *te
         && !g_ascii_string_to_unsigned (text, 10, limits[i].least, limits[i].most,
                                         &G_STRUCT_MEMBER (guint64, config, limits[i].offset), NULL))
       cpd_key_file_complain (file, key,
-                             "[Limits] %s=%s is not a number from %" G_GUINT64_FORMAT
+                             "[Limits] ‘%s’ is not a number from %" G_GUINT64_FORMAT
                              " to %" G_GUINT64_FORMAT,
-                             key, text, limits[i].least, limits[i].most);
+                             text, limits[i].least, limits[i].most);
 }
 
 /* Returns: (nullable): the list that a key of the group Network fills */
@@ -132,24 +133,9 @@ read_proxies (CpdConfig *config, CpdKeyFile *file, const char *key, const char *
           && !(g_str_equal (key, "Proxy")
                    ? cpd_proxies_add (config->proxies, elements[i], &error)
                    : cpd_proxies_add_exception (config->proxies, elements[i], &error)))
-        cpd_key_file_complain (file, key, "[Network] %s=, element %u: %s", key, (unsigned int)i + 1,
+        cpd_key_file_complain (file, key, "[Network] element %u: %s", (unsigned int)i + 1,
                                error->message);
     }
-}
-
-/* The file names proxies, so all of those have to be known. An empty value means none. */
-static void
-read_credentials (CpdConfig *config, CpdKeyFile *file, GPtrArray *problems)
-{
-  g_autofree char *path = NULL;
-  g_autoptr (GError) error = NULL;
-
-  file->group = "Network";
-  path = g_key_file_get_string (file->content, file->group, "ProxyCredentials", NULL);
-  if (path != NULL && *path != '\0'
-      && !cpd_proxy_credentials_load (config->proxies, path, problems, &error))
-    cpd_key_file_complain (file, "ProxyCredentials", "[Network] ProxyCredentials=%s: %s", path,
-                           error->message);
 }
 
 static void
@@ -160,9 +146,9 @@ read_ranges (CpdRanges *ranges, CpdKeyFile *file, const char *key, const char *t
   for (size_t i = 0; words[i] != NULL; i++)
     if (*words[i] != '\0' && !cpd_ranges_add (ranges, words[i]))
       cpd_key_file_complain (file, key,
-                             "[Network] %s: ‘%s’ is not an address, a range such as 10.0.0.0/8 or "
+                             "[Network] ‘%s’ is not an address, a range such as 10.0.0.0/8 or "
                              "fd00::/8, ‘any’, ‘link-local’, ‘loopback’ or ‘private’",
-                             key, words[i]);
+                             words[i]);
 }
 
 static void
@@ -185,10 +171,10 @@ read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warni
   if (text == NULL)
     cpd_key_file_complain_of_error (file, key, error);
   else if (!is_known (config, file->group, key) && g_str_equal (file->group, "Network"))
-    cpd_key_file_complain (file, key, "unknown key [Network] %s", key);
+    cpd_key_file_complain (file, key, "the group [Network] has no such key");
   else if (!is_known (config, file->group, key))
     g_ptr_array_add (warnings,
-                     g_strdup_printf ("%s, line %u: unknown key [%s] %s", file->name,
+                     g_strdup_printf ("%s:%u: unknown key [%s] %s", file->path,
                                       cpd_key_file_find_line (file, key), file->group, key));
   else if (g_str_equal (file->group, "Limits"))
     read_limit (config, file, key, text);
@@ -198,30 +184,53 @@ read_key (CpdConfig *config, CpdKeyFile *file, const char *key, GPtrArray *warni
     read_tls (config, file, key, text);
 }
 
-static void
-read_groups (CpdConfig *config, CpdKeyFile *file, GPtrArray *warnings)
+/* The file of credentials. It names proxies, so all of those have to be known before it is read. */
+typedef struct
 {
-  g_auto (GStrv) groups = g_key_file_get_groups (file->content, NULL);
+  char *path;        /* NULL or empty: none */
+  unsigned int line; /* that names it */
+} Credentials;
 
-  for (size_t i = 0; groups[i] != NULL; i++)
+static void
+read_groups (CpdConfig *config, CpdKeyFile *file, Credentials *credentials, GPtrArray *warnings)
+{
+  while (cpd_key_file_next_group (file))
     {
-      g_auto (GStrv) keys = g_key_file_get_keys (file->content, groups[i], NULL, NULL);
+      g_auto (GStrv) keys = g_key_file_get_keys (file->content, file->group, NULL, NULL);
 
-      file->group = groups[i];
-      for (size_t j = 0; keys != NULL && keys[j] != NULL; j++)
-        read_key (config, file, keys[j], warnings);
+      for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+        read_key (config, file, keys[i], warnings);
+      if (g_str_equal (file->group, "Network") && credentials->path == NULL)
+        {
+          credentials->path
+              = g_key_file_get_string (file->content, file->group, "ProxyCredentials", NULL);
+          credentials->line = cpd_key_file_find_line (file, "ProxyCredentials");
+        }
     }
 }
 
-/* `path`: a key file, which may be missing. `warnings`, `problems`: of char *: get a sentence for
- * each unknown key, and for each thing that is wrong; each names file and line.
+static void
+read_credentials (CpdConfig *config, CpdKeyFile *file, const Credentials *credentials,
+                  GPtrArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (credentials->path != NULL && *credentials->path != '\0'
+      && !cpd_proxy_credentials_load (config->proxies, credentials->path, problems, &error))
+    cpd_key_file_complain_at (file, credentials->line, "[Network] ProxyCredentials=%s: %s",
+                              credentials->path, error->message);
+}
+
+/* `path`: a key file, which may be missing. `warnings`: of char *, and `problems`: of CpdFault:
+ * get each unknown key, and each thing that is wrong; each with file and line.
  * Returns: (transfer full): what the file says, and the built-in values; not to be served with
  * where there are problems */
 CpdConfig *
 cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems)
 {
   CpdConfig *config = cpd_config_new ();
-  g_autoptr (CpdKeyFile) file = cpd_key_file_new ("configuration file", path);
+  g_autoptr (CpdKeyFile) file = cpd_key_file_new (path);
+  Credentials credentials = { 0 };
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   gsize length;
@@ -229,15 +238,16 @@ cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems)
   if (!g_file_get_contents (path, &text, &length, &error))
     {
       if (!g_error_matches (error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-        g_ptr_array_add (problems, g_strdup_printf ("%s: %s", file->name, error->message));
+        cpd_faults_take (problems, CPD_FAULTS_MAX, cpd_fault_new (path, 0, NULL, error->message));
       return config;
     }
-  if (cpd_key_file_load (file, text, length))
+  if (cpd_key_file_open (file, text, length))
     {
-      read_groups (config, file, warnings);
-      read_credentials (config, file, problems);
+      read_groups (config, file, &credentials, warnings);
+      read_credentials (config, file, &credentials, problems);
+      g_free (credentials.path);
     }
-  g_ptr_array_extend_and_steal (problems, g_ptr_array_ref (file->faults));
+  cpd_faults_add_all (problems, file->faults);
   return config;
 }
 

@@ -6,20 +6,27 @@
 
 G_BEGIN_DECLS
 
-/* A key file that is being read, to its end whatever is wrong with it: whoever fixes it wants to
- * know everything. */
+/* A key file that is read group by group, to its end whatever is wrong with it: whoever fixes it
+ * wants to know everything. */
 typedef struct
 {
-  char *name; /* for messages, with what kind of file it is */
-  GKeyFile *content;
-  GHashTable *lines;  /* "[group]" and "[group]key", owned → its number, from 1 */
-  const char *group;  /* that is being read */
-  GPtrArray *faults;  /* of char *: what is wrong with it */
+  char *path;         /* for messages; NULL: it has none */
+  GPtrArray *faults;  /* of CpdFault: what is wrong with it */
   gboolean is_secret; /* no message repeats a line of it */
+
+  char *group;            /* that is being read; NULL: none yet */
+  GKeyFile *content;      /* that group, and nothing else */
+  gboolean is_malformed;  /* not all of its lines belong to a group, or some are there twice */
+  GHashTable *lines;      /* keys of the group, owned → number of the line, from 1 */
+  GHashTable *groups;     /* the names of those that were met */
+  unsigned int begin;     /* the line of the group */
+  char *text, *next;      /* all of it; what is not read yet */
+  unsigned int next_line; /* the number of the first line there */
 } CpdKeyFile;
 
-CpdKeyFile *cpd_key_file_new (const char *kind, const char *path);
-gboolean cpd_key_file_load (CpdKeyFile *file, const char *data, gsize length);
+CpdKeyFile *cpd_key_file_new (const char *path);
+gboolean cpd_key_file_open (CpdKeyFile *file, const char *data, gsize length);
+gboolean cpd_key_file_next_group (CpdKeyFile *file);
 void cpd_key_file_free (CpdKeyFile *file);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdKeyFile, cpd_key_file_free)
@@ -28,12 +35,10 @@ gboolean cpd_key_file_has_key (CpdKeyFile *file, const char *key);
 char *cpd_key_file_get_text (CpdKeyFile *file, const char *key, GError **error);
 unsigned int cpd_key_file_find_line (CpdKeyFile *file, const char *key);
 
+void cpd_key_file_complain (CpdKeyFile *file, const char *key, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
 void cpd_key_file_complain_at (CpdKeyFile *file, unsigned int line, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 void cpd_key_file_complain_of_error (CpdKeyFile *file, const char *key, GError *error);
-
-/* Notes what is wrong with a key of the group that is being read. */
-#define cpd_key_file_complain(file, key, ...)                                                      \
-  cpd_key_file_complain_at (file, cpd_key_file_find_line (file, key), __VA_ARGS__)
 
 G_END_DECLS

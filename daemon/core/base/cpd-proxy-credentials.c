@@ -8,6 +8,7 @@
 #include "daemon/core/base/cpd-proxy-credentials.h"
 
 #include "daemon/core/base/cpd-key-file.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-refuse.h"
 
 #include <errno.h>
@@ -90,12 +91,12 @@ read_text (CpdKeyFile *file, const char *key)
 
   if (!cpd_key_file_has_key (file, key))
     {
-      cpd_key_file_complain (file, key, "[%s] has no %s=", file->group, key);
+      cpd_key_file_complain (file, key, "it is missing in the group [%s]", file->group);
       return NULL;
     }
   text = cpd_key_file_get_text (file, key, &error);
   if (text == NULL)
-    cpd_key_file_complain (file, key, "%s= cannot be read; a backslash is written \\\\", key);
+    cpd_key_file_complain (file, key, "it cannot be read; a backslash is written \\\\");
   return g_steal_pointer (&text);
 }
 
@@ -105,7 +106,7 @@ check_value (CpdKeyFile *file, const char *key, const char *text)
   for (const char *c = text; *c != '\0'; c++)
     if (g_ascii_iscntrl (*c) || (*c == ':' && g_str_equal (key, "User")))
       {
-        cpd_key_file_complain (file, key, "%s= must not have control characters%s", key,
+        cpd_key_file_complain (file, key, "it must not have control characters%s",
                                *key == 'U' ? " or colons" : "");
         return FALSE;
       }
@@ -136,13 +137,13 @@ read_group (CpdKeyFile *file, CpdProxies *proxies)
 
   check_keys (file);
   if (url != NULL && proxy == NULL)
-    cpd_key_file_complain (file, "Proxy", "Proxy= is not one of the proxies in certpind.conf");
+    cpd_key_file_complain (file, "Proxy", "it is not one of the proxies in certpind.conf");
   if (proxy == NULL || user == NULL || password == NULL || !check_value (file, "User", user)
       || !check_value (file, "Password", password))
     return;
   if (proxy->authorization != NULL)
     {
-      cpd_key_file_complain (file, "Proxy", "Proxy= is that of another group, too");
+      cpd_key_file_complain (file, "Proxy", "it is that of another group, too");
       return;
     }
   both = g_strconcat (user, ":", password, NULL);
@@ -150,27 +151,22 @@ read_group (CpdKeyFile *file, CpdProxies *proxies)
   proxy->authorization = g_strconcat ("Basic ", encoded, NULL);
 }
 
-/* Gives the proxies their credentials. `problems`: of char *: gets a sentence for each thing that
- * is wrong in the file.
+/* Gives the proxies their credentials. `problems`: of CpdFault: gets each thing that is wrong
+ * in the file.
  * Errors: CERTPIN_ERROR_FAILED, where the file cannot be used at all. */
 gboolean
 cpd_proxy_credentials_load (CpdProxies *proxies, const char *path, GPtrArray *problems,
                             GError **error)
 {
-  g_autoptr (CpdKeyFile) file = cpd_key_file_new ("credentials file", path);
+  g_autoptr (CpdKeyFile) file = cpd_key_file_new (path);
   g_autoptr (GByteArray) text = g_byte_array_new ();
-  g_auto (GStrv) groups = NULL;
 
   if (!read_file (path, text, error))
     return FALSE;
   file->is_secret = TRUE;
-  if (cpd_key_file_load (file, (const char *)text->data, text->len))
-    groups = g_key_file_get_groups (file->content, NULL);
-  for (size_t i = 0; groups != NULL && groups[i] != NULL; i++)
-    {
-      file->group = groups[i];
+  if (cpd_key_file_open (file, (const char *)text->data, text->len))
+    while (cpd_key_file_next_group (file))
       read_group (file, proxies);
-    }
-  g_ptr_array_extend_and_steal (problems, g_ptr_array_ref (file->faults));
+  cpd_faults_add_all (problems, file->faults);
   return TRUE;
 }

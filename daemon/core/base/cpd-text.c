@@ -68,6 +68,16 @@ cpd_text_date (gint64 unix_s)
   return time != NULL ? g_date_time_format (time, "%Y-%m-%d") : g_strdup ("the far future");
 }
 
+/* Returns: (transfer full): a point in time, in UTC, such as 2027-01-31 12:00:00 UTC */
+char *
+cpd_text_time (gint64 unix_s)
+{
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (unix_s);
+
+  return time != NULL ? g_date_time_format (time, "%Y-%m-%d %H:%M:%S UTC")
+                      : g_strdup ("the far future");
+}
+
 /* A whole number in decimal, and nothing else around it. */
 gboolean
 cpd_text_parse_number (const char *text, gint64 *out)

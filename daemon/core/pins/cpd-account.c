@@ -12,6 +12,13 @@
 #include <errno.h>
 #include <pwd.h>
 
+/* Whether nothing of this uid may be kept. */
+gboolean
+cpd_account_is_dynamic (guint32 uid)
+{
+  return uid >= CPD_DYNAMIC_UID_MIN && uid <= CPD_DYNAMIC_UID_MAX;
+}
+
 /* What getpwuid_r () returns where there is no such account (getpwuid_r(3), ERRORS). */
 static gboolean
 means_none (int code)

@@ -12,12 +12,15 @@ typedef struct
 {
   CpdHost *host;
   CpdPin *pin;      /* NULL: it is removed, or what follows is not applied yet */
+  CpdPin *old;      /* what was there in its turn; NULL: nothing, or not yet */
   CpdPinEdit *edit; /* of the pin that is in force in its turn; NULL: none */
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   char *folder;     /* its name in there */
   char *name;       /* the file's, in that */
   CpdLayer layer;
   guint32 uid;           /* whose, where the layer is the users' */
+  gboolean imports;      /* it is nothing to be done where the pin shows the same as the old one */
+  gboolean lends_note;   /* likewise; and its note stands for none */
   gboolean again;        /* the pin is in force already, in memory alone */
   guint32 written_bytes; /* set by the thread */
   gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */

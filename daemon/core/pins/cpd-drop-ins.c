@@ -9,6 +9,7 @@
 
 #include "daemon/core/pins/cpd-drop-ins.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
@@ -22,14 +23,8 @@ typedef struct
 {
   CpdPinTable *table;
   GHashTable *names;   /* the file names that were met */
-  GPtrArray *problems; /* of char * */
+  GPtrArray *problems; /* of CpdFault */
 } Load;
-
-static void
-tell (Load *load, const char *problem)
-{
-  g_ptr_array_add (load->problems, g_strdup (problem));
-}
 
 /* `hosts`: (nullable): NULL: all */
 static void
@@ -44,13 +39,23 @@ block_hosts (Load *load, GPtrArray *hosts, const char *reason)
     }
 }
 
-/* A host that is pinned twice is blocked: it is not clear which pin applies. */
+/* `problem`: (transfer full): blocks hosts, or all of them if `hosts` is NULL */
 static void
-add_pin (Load *load, CpdPin *pin)
+block_for (Load *load, GPtrArray *hosts, CpdFault *problem)
+{
+  g_autofree char *reason = cpd_fault_to_text (problem);
+
+  block_hosts (load, hosts, reason);
+  cpd_faults_take (load->problems, CPD_FAULTS_MAX, problem);
+}
+
+/* A host that is pinned twice is blocked: it is not clear which pin applies. `line`: of the host */
+static void
+add_pin (Load *load, CpdPin *pin, unsigned int line)
 {
   g_autoptr (CpdPin) other = cpd_pin_table_get (load->table, pin->host);
   g_autoptr (GPtrArray) hosts = NULL;
-  g_autofree char *reason = NULL;
+  g_autofree char *sentence = NULL;
 
   if (other == NULL)
     {
@@ -59,21 +64,20 @@ add_pin (Load *load, CpdPin *pin)
     }
   hosts = g_ptr_array_new ();
   g_ptr_array_add (hosts, pin->host);
-  reason = g_strdup_printf ("host ‘%s’ is pinned twice: in ‘%s’ and in ‘%s’",
-                            cpd_host_get_text (pin->host),
-                            other->source != NULL ? other->source : "another file", pin->source);
-  block_hosts (load, hosts, reason);
-  tell (load, reason);
+  sentence
+      = g_strdup_printf ("‘%s’ is pinned twice: here and in ‘%s’", cpd_host_get_text (pin->host),
+                         other->source != NULL ? other->source : "another file");
+  block_for (load, hosts, cpd_fault_new (pin->source, line, "Host", sentence));
 }
 
 static gboolean
-is_safe (const struct stat *status, const char *path, GError **error)
+is_safe (const struct stat *status, GError **error)
 {
   if ((status->st_uid == 0 || status->st_uid == geteuid ())
       && (S_ISLNK (status->st_mode) || (status->st_mode & (S_IWGRP | S_IWOTH)) == 0))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
-                     "‘%s’ must belong to root, and only root may write to it", path);
+                     "it must belong to root, and only root may write to it");
 }
 
 /* Whether the file is empty, so that it only masks others. */
@@ -95,40 +99,44 @@ read_beside (const char *name, gpointer folder, GError **error)
   int folder_fd = *(int *)folder;
   struct stat status;
 
-  if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0
-      && !is_safe (&status, name, error))
-    return NULL;
+  if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) == 0 && !is_safe (&status, error))
+    {
+      g_prefix_error (error, "‘%s’: ", name);
+      return NULL;
+    }
   return cpd_pin_folder_read_file (folder_fd, name, error);
 }
 
 static void
 load_file (Load *load, int folder_fd, const char *name, const char *path)
 {
+  g_autoptr (GArray) lines = g_array_new (FALSE, FALSE, sizeof (unsigned int));
   const CpdPinFileContext context = { .layer = CPD_LAYER_FILES,
                                       .source = path,
                                       .read_beside = read_beside,
                                       .folder = &folder_fd,
-                                      .problems = load->problems };
+                                      .problems = load->problems,
+                                      .lines = lines };
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = NULL;
   g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
   struct stat status;
 
   if (fstatat (folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot examine ‘%s’: %s", path,
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "it cannot be examined: %s",
                  g_strerror (errno));
-  else if (is_safe (&status, path, &error) && is_mask (folder_fd, name, &status))
+  else if (is_safe (&status, &error) && is_mask (folder_fd, name, &status))
     return;
-  if (error == NULL && (text = cpd_pin_folder_read_file (folder_fd, name, &error)) == NULL)
-    g_prefix_error (&error, "pin file ‘%s’: ", path);
+  if (error == NULL)
+    text = cpd_pin_folder_read_file (folder_fd, name, &error);
   if (text != NULL)
     pins = cpd_pin_file_parse (text, &context, &hosts, &error);
-  else
-    tell (load, error->message);
-  if (pins == NULL)
+  if (text == NULL)
+    block_for (load, NULL, cpd_fault_new (path, 0, NULL, error->message));
+  else if (pins == NULL)
     block_hosts (load, hosts, error->message);
   for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
-    add_pin (load, pins->pdata[i]);
+    add_pin (load, pins->pdata[i], g_array_index (lines, unsigned int, i));
 }
 
 /* Whether a folder that cannot be opened does not exist, which is allowed. A dangling link is not:
@@ -177,15 +185,12 @@ load_folder (Load *load, const char *folder)
   if (fd < 0 && is_absent (folder))
     return;
   if (fd < 0 || fstat (fd, &status) < 0)
-    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "cannot open ‘%s’: %s", folder,
+    g_set_error (&error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, "it cannot be opened: %s",
                  g_strerror (errno));
-  else if (is_safe (&status, folder, &error))
+  else if (is_safe (&status, &error))
     names = list_names (load, fd, folder, &error);
   if (names == NULL)
-    {
-      block_hosts (load, NULL, error->message);
-      tell (load, error->message);
-    }
+    block_for (load, NULL, cpd_fault_new (folder, 0, NULL, error->message));
   for (unsigned int i = 0; names != NULL && i < names->len; i++)
     {
       g_autofree char *path = g_build_filename (folder, names->pdata[i], NULL);
@@ -195,8 +200,8 @@ load_folder (Load *load, const char *folder)
     close (fd);
 }
 
-/* `folders`: the first one has priority; each may be missing. `problems`: of char *: gets a
- * sentence for everything that blocks something.
+/* `folders`: the first one has priority; each may be missing. `problems`: of CpdFault: gets
+ * everything that blocks something.
  * Returns: (transfer full): the pins of all of them */
 CpdPinTable *
 cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)

@@ -77,24 +77,24 @@ write_all (int fd, const char *data, gsize length)
   return TRUE;
 }
 
-/* Writes the new file next to the old one, and waits for the disk. */
+/* Writes a new file, under its own name, next to the old one, and waits for the disk. */
 static gboolean
-write_new (const CpdDurableFile *file, GBytes *text, GError **error)
+write_new (const CpdDurableFile *file, const char *name, GBytes *text, GError **error)
 {
   gsize length;
   const char *data = g_bytes_get_data (text, &length);
   gboolean written;
   int fd;
 
-  unlinkat (file->folder_fd, NEW_NAME, 0); /* of a change that a crash cut short */
-  fd = openat (file->folder_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  unlinkat (file->folder_fd, name, 0); /* of a change that a crash cut short */
+  fd = openat (file->folder_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   written = fd >= 0 && write_all (fd, data, length) && sync_file (fd);
   if (!written)
     fail (error, "write", file);
   if (fd >= 0 && close (fd) < 0 && written)
     written = fail (error, "write", file);
   if (!written)
-    unlinkat (file->folder_fd, NEW_NAME, 0);
+    unlinkat (file->folder_fd, name, 0);
   return written;
 }
 
@@ -180,13 +180,30 @@ cpd_durable_write (const CpdDurableFile *file, GBytes *text, gboolean *uncertain
   Undo undo;
 
   *uncertain = FALSE;
-  if (!check_no_folder (file, "replace", error) || !write_new (file, text, error))
+  if (!check_no_folder (file, "replace", error) || !write_new (file, NEW_NAME, text, error))
     return FALSE;
   if (put_in_place (file, &undo, error))
     done = settle (file, undo, uncertain, error);
   unlinkat (file->folder_fd, NEW_NAME, 0);
   unlinkat (file->folder_fd, OLD_NAME, 0);
   return done;
+}
+
+/* For a file that may be lost, but not torn: after a power cut, it is the old one or the new one.
+ * May run beside a change of other files in the folder.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+gboolean
+cpd_durable_replace (const CpdDurableFile *file, GBytes *text, GError **error)
+{
+  g_autofree char *name = g_strdup_printf (".%s" NEW_NAME, file->name);
+
+  if (!check_no_folder (file, "replace", error) || !write_new (file, name, text, error))
+    return FALSE;
+  if (renameat (file->folder_fd, name, file->folder_fd, file->name) == 0)
+    return TRUE;
+  fail (error, "replace", file);
+  unlinkat (file->folder_fd, name, 0);
+  return FALSE;
 }
 
 /* A file that does not exist counts as removed. Otherwise as above. */
@@ -235,7 +252,7 @@ cpd_durable_is_leftover (const char *name, const char *suffix)
   const char *dot = strrchr (name, '.');
   g_autofree char *stem = NULL;
 
-  if (g_str_equal (name, NEW_NAME) || g_str_equal (name, OLD_NAME))
+  if ((*name == '.' && g_str_has_suffix (name, NEW_NAME)) || g_str_equal (name, OLD_NAME))
     return TRUE;
   if (dot == NULL || !is_random (dot + 1))
     return FALSE;

@@ -16,6 +16,7 @@ typedef struct
 
 gboolean
 cpd_durable_write (const CpdDurableFile *file, GBytes *text, gboolean *uncertain, GError **error);
+gboolean cpd_durable_replace (const CpdDurableFile *file, GBytes *text, GError **error);
 gboolean cpd_durable_remove (const CpdDurableFile *file, gboolean *uncertain, GError **error);
 
 gboolean cpd_durable_is_leftover (const char *name, const char *suffix);

@@ -9,15 +9,11 @@
 
 #include "daemon/core/pins/cpd-ledger.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-account.h"
 #include "daemon/core/pins/cpd-change.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
-
-/* systemd hands out these uids for as long as a service runs (systemd.io, "Users, groups, UIDs and
- * GIDs"): what is kept for one would be the next one's. */
-#define DYNAMIC_UID_MIN 61184
-#define DYNAMIC_UID_MAX 65519
 
 /* Between two attempts to write a pin that is only in memory; doubled each time. */
 #define RETRY_MIN_S 1
@@ -68,12 +64,6 @@ cpd_ledger_init (CpdLedger *ledger)
   ledger->retry_s = RETRY_MIN_S;
 }
 
-static gboolean
-is_dynamic (guint32 uid)
-{
-  return uid >= DYNAMIC_UID_MIN && uid <= DYNAMIC_UID_MAX;
-}
-
 /* `uid`: whose pins; CPD_ALL_UIDS: the system's. `dir`: where they are kept; NULL: nowhere. */
 CpdLedger *
 cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits)
@@ -86,7 +76,7 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
   ledger->table = cpd_pin_table_new (layer);
   ledger->folder
       = layer == CPD_LAYER_USER ? g_strdup_printf ("users/%u", uid) : g_strdup ("system");
-  if (dir != NULL && (layer != CPD_LAYER_USER || !is_dynamic (uid)))
+  if (dir != NULL && (layer != CPD_LAYER_USER || !cpd_account_is_dynamic (uid)))
     ledger->dir = cpd_state_dir_ref (dir);
   return ledger;
 }
@@ -96,17 +86,17 @@ cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLi
 static void
 refuse_kept (CpdLedger *ledger, GPtrArray *problems)
 {
-  char *message = g_strdup_printf (
+  g_autofree char *message = g_strdup_printf (
       "there is a folder ‘%s’ of pins, but uid %u is of those that systemd hands out to one "
       "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
       "certpind",
-      ledger->folder, ledger->uid, DYNAMIC_UID_MIN, DYNAMIC_UID_MAX);
+      ledger->folder, ledger->uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
 
   cpd_pin_table_block_all (ledger->table, message);
-  g_ptr_array_add (problems, message);
+  cpd_faults_tell (problems, message);
 }
 
-/* Reads the folder. Blocks: to be called before the service is up. `problems`: of char *. */
+/* Reads the folder. Blocks: to be called before the service is up. `problems`: of CpdFault. */
 void
 cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
 {
@@ -125,7 +115,7 @@ cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
   if (error != NULL)
     {
       cpd_pin_table_block_all (ledger->table, error->message);
-      g_ptr_array_add (problems, g_strdup (error->message));
+      cpd_faults_tell (problems, error->message);
     }
   cpd_pin_folder_load (ledger->dir, ledger->folder, &context, ledger->table, problems);
   pins = cpd_pin_table_list (ledger->table);
@@ -179,12 +169,13 @@ apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
     {
       pin->stored_bytes = change->written_bytes;
       pin->unstored = !written || change->dir == NULL;
-      g_clear_pointer (&pin->source, g_free);
+      g_clear_pointer (&pin->source, g_ref_string_release);
     }
   if (pin != NULL && change->dir != NULL)
     {
       g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
-      pin->source = g_build_filename (folder, change->name, NULL);
+      g_autofree char *path = g_build_filename (folder, change->name, NULL);
+      pin->source = g_ref_string_new (path);
     }
   replace (ledger, change->host, pin);
 }
@@ -200,6 +191,16 @@ mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
     return;
   marked->unstored = unstored;
   replace (ledger, host, marked);
+}
+
+/* The pin that was written again may have been replaced meanwhile, in memory. */
+static void
+mark_written (CpdLedger *ledger, const CpdChange *change)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  if (pin == change->pin)
+    mark (ledger, change->host, /* unstored= */ FALSE);
 }
 
 static gboolean
@@ -242,7 +243,7 @@ settle (CpdLedger *ledger, CpdChange *change, gboolean written)
   if (change->again)
     {
       if (written)
-        mark (ledger, change->host, /* unstored= */ FALSE);
+        mark_written (ledger, change);
     }
   else if (written || is_block (change))
     apply_in_memory (ledger, change, written);
@@ -264,6 +265,7 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
+  change->old = cpd_pin_table_get (ledger->table, change->host);
   settle (ledger, change, written);
   ledger->busy = FALSE;
   if (written)
@@ -283,12 +285,10 @@ apply_edit (CpdChange *change, const CpdPin *pin, GError **error)
 }
 
 static gboolean
-take_old (CpdLedger *ledger, CpdChange *change, GError **error)
+take_old (CpdChange *change, GError **error)
 {
-  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
-
-  if (pin != NULL)
-    return apply_edit (change, pin, error);
+  if (change->old != NULL)
+    return apply_edit (change, change->old, error);
   return cpd_refuse (error, CERTPIN_ERROR_NOT_PINNED, "nothing is pinned for ‘%s’ in this scope",
                      cpd_host_get_text (change->host));
 }
@@ -300,7 +300,9 @@ narrows (const CpdPin *old, const CpdChange *change)
 {
   return old != NULL
          && (change->pin->state == CPD_STATE_BLOCKED
-             || (change->edit != NULL && change->pin->keys->len < old->keys->len));
+             || (change->edit != NULL
+                 && (change->pin->keys->len < old->keys->len
+                     || (old->pause != NULL && change->pin->pause == NULL))));
 }
 
 /* Whether the layer stays within its limit. */
@@ -361,7 +363,7 @@ check_change (CpdLedger *ledger, CpdChange *change, GError **error)
     return FALSE;
   if (change->again)
     return is_unwritten (ledger, change, error);
-  if (change->pin == NULL && !take_old (ledger, change, error))
+  if (change->pin == NULL && !take_old (change, error))
     return FALSE;
   return change->pin == NULL || fits (ledger, change, error);
 }
@@ -388,6 +390,42 @@ start_writing (CpdLedger *ledger, GTask *task)
   g_task_run_in_thread (writing, write_in_thread);
 }
 
+/* Whether an import changes nothing. */
+static gboolean
+is_there_already (const CpdChange *change)
+{
+  return change->imports && change->old != NULL
+         && (change->dir == NULL || !change->old->unstored)
+         && cpd_pin_shows_the_same (change->pin, change->old)
+         && (g_strcmp0 (change->pin->note, change->old->note) == 0
+             || (change->lends_note && change->old->note == NULL));
+}
+
+/* Begins a change whose turn has come.
+ * Returns: whether it is under way; otherwise, it is answered */
+static gboolean
+start_change (CpdLedger *ledger, GTask *task)
+{
+  CpdChange *change = g_task_get_task_data (task);
+  GError *error = NULL;
+
+  change->old = cpd_pin_table_get (ledger->table, change->host);
+  if (is_there_already (change))
+    {
+      cpd_pin_unref (change->pin);
+      change->pin = cpd_pin_ref (change->old);
+      g_task_return_boolean (task, TRUE);
+      return FALSE;
+    }
+  if (!check_change (ledger, change, &error))
+    {
+      g_task_return_error (task, error);
+      return FALSE;
+    }
+  start_writing (ledger, task);
+  return TRUE;
+}
+
 /* Starts the next change. It is made even if its caller has left: nothing here can be cancelled. */
 static void
 start_next (CpdLedger *ledger)
@@ -395,18 +433,8 @@ start_next (CpdLedger *ledger)
   GTask *task;
 
   while (!ledger->busy && (task = g_queue_pop_head (ledger->waiting)) != NULL)
-    {
-      CpdChange *change = g_task_get_task_data (task);
-      GError *error = NULL;
-
-      if (check_change (ledger, change, &error))
-        {
-          start_writing (ledger, task);
-          continue;
-        }
-      g_task_return_error (task, error);
+    if (!start_change (ledger, task))
       g_object_unref (task);
-    }
 }
 
 /* Returns: (transfer none): the change, to be completed before its turn */
@@ -441,7 +469,7 @@ cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
   start_next (ledger);
 }
 
-/* Changes the keys of the pin that a host has when it is the turn of this.
+/* Changes the keys, or the pause, of the pin that a host has when it is the turn of this.
  * Errors: those of cpd_pin_edit_apply (), and of cpd_ledger_change_async (). */
 void
 cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
@@ -452,6 +480,50 @@ cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
   g_task_set_source_tag (task, cpd_ledger_edit_async);
   push (ledger, task, host, /* pin= */ NULL)->edit = cpd_pin_edit_ref (edit);
   start_next (ledger);
+}
+
+/* As cpd_ledger_change_async (), but a pin that is there already, with all that people see of it,
+ * stays. `lends_note`: it is no difference that the pin has a note and the one that is there has
+ * none. */
+void
+cpd_ledger_import_async (CpdLedger *ledger, CpdPin *pin, gboolean lends_note,
+                         GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (ledger, NULL, callback, user_data);
+  CpdChange *change;
+
+  g_task_set_source_tag (task, cpd_ledger_import_async);
+  change = push (ledger, task, pin->host, pin);
+  change->imports = TRUE;
+  change->lends_note = lends_note;
+  start_next (ledger);
+}
+
+/* Ends the pause of a pin: at once in memory, and then on disk, like a block that could not be
+ * written.
+ * Returns: (transfer full) (nullable): the pin that is in force now; NULL: none was paused */
+CpdPin *
+cpd_ledger_end_pause (CpdLedger *ledger, CpdHost *host)
+{
+  g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, host);
+  g_autoptr (CpdPin) pin = old != NULL && old->pause != NULL ? cpd_pin_copy (old) : NULL;
+
+  if (pin == NULL)
+    return NULL;
+  cpd_pin_take_pause (pin, NULL);
+  pin->unstored = TRUE;
+  replace (ledger, host, pin);
+  if (ledger->dir != NULL)
+    push (ledger, g_task_new (ledger, NULL, NULL, NULL), host, pin)->again = TRUE;
+  start_next (ledger);
+  return g_steal_pointer (&pin);
+}
+
+/* Returns: (transfer none) (nullable): what was there before; it belongs to the result */
+CpdPin *
+cpd_ledger_change_get_old (GAsyncResult *result)
+{
+  return ((const CpdChange *)g_task_get_task_data (G_TASK (result)))->old;
 }
 
 /* `host`, `pin`: (out) (transfer none): what was to be changed, also where it failed; they belong

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Changes which keys a pin has, and nothing else of it. What the pin is then depends on what it was
- * before, so that this is applied in the turn of the change. */
+/* Changes which keys a pin has, or whether it is paused, and nothing else of it. What the pin is
+ * then depends on what it was before, so that this is applied in the turn of the change. */
 
 #include "config.h"
 
@@ -13,6 +13,7 @@ struct _CpdPinEdit
 {
   CpdEditKind kind;
   GPtrArray *keys;  /* of CertpinKey */
+  CpdPause *pause;  /* of PAUSE: begun now; NULL otherwise */
   gint64 now;       /* Unix seconds */
   char *created_by; /* program and uid; NULL: not known */
 };
@@ -37,6 +38,29 @@ cpd_pin_edit_new (CpdEditKind kind, GPtrArray *keys, gint64 now, const char *cre
   return edit;
 }
 
+/* `pause`: as it is if none has begun before */
+CpdPinEdit *
+cpd_pin_edit_new_pause (CpdPause *pause)
+{
+  CpdPinEdit *edit = cpd_pin_edit_new_resume (pause->since);
+
+  edit->kind = CPD_EDIT_PAUSE;
+  edit->pause = cpd_pause_ref (pause);
+  return edit;
+}
+
+/* `now`: Unix seconds */
+CpdPinEdit *
+cpd_pin_edit_new_resume (gint64 now)
+{
+  CpdPinEdit *edit = g_atomic_rc_box_new0 (CpdPinEdit);
+
+  edit->kind = CPD_EDIT_RESUME;
+  edit->keys = g_ptr_array_new ();
+  edit->now = now;
+  return edit;
+}
+
 CpdPinEdit *
 cpd_pin_edit_ref (CpdPinEdit *edit)
 {
@@ -49,6 +73,7 @@ edit_clear (gpointer data)
   CpdPinEdit *edit = data;
 
   g_ptr_array_unref (edit->keys);
+  cpd_pause_unref (edit->pause);
   g_free (edit->created_by);
 }
 
@@ -67,11 +92,10 @@ check_state (const CpdPin *pin, gint64 now, GError **error)
 
   if (pin->state == CPD_STATE_BLOCKED)
     return cpd_refuse (error, CERTPIN_ERROR_BLOCKED,
-                       "‘%s’ is blocked, so there are no keys to change; pin it again", host);
+                       "‘%s’ is blocked, so its pin cannot be changed; pin it again", host);
   return !cpd_pin_is_expired (pin, now)
          || cpd_refuse (error, CERTPIN_ERROR_PIN_EXPIRED,
-                        "the pin of ‘%s’ has expired, so its keys do not count; pin it again",
-                        host);
+                        "the pin of ‘%s’ has expired, so it cannot be changed; pin it again", host);
 }
 
 static gboolean
@@ -111,9 +135,66 @@ remove_keys (CpdPin *pin, GPtrArray *keys, GError **error)
                         cpd_host_get_text (pin->host));
 }
 
+static gboolean
+change_keys (CpdPin *pin, const CpdPinEdit *edit, GError **error)
+{
+  if (edit->kind == CPD_EDIT_ADD ? !add_keys (pin, edit->keys, error)
+                                 : !remove_keys (pin, edit->keys, error))
+    return FALSE;
+  pin->created = edit->now;
+  g_free (pin->created_by);
+  pin->created_by = g_strdup (edit->created_by);
+  return TRUE;
+}
+
+static gboolean
+refuse_length (const CpdPin *pin, gint64 left_s, GError **error)
+{
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "a pause of ‘%s’ can last %d hours from its beginning, so at most "
+                     "%" G_GINT64_FORMAT " second%s from now",
+                     cpd_host_get_text (pin->host), CPD_PAUSE_MAX_S / 3600, left_s,
+                     left_s == 1 ? "" : "s");
+}
+
+/* A pause that is set again goes on: what counts is when it first began. */
+static gboolean
+begin_pause (CpdPin *pin, const CpdPinEdit *edit, GError **error)
+{
+  const CpdPause *wanted = edit->pause;
+  gint64 since = cpd_pin_is_paused (pin, edit->now) ? pin->pause->since : wanted->since;
+  g_autoptr (CpdPause) pause = cpd_pause_new (since, wanted->until, wanted->reason, wanted->by);
+
+  if (pin->mode == CPD_MODE_REPORT)
+    return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "the pin of ‘%s’ only reports, so there is nothing to pause",
+                       cpd_host_get_text (pin->host));
+  if (!cpd_pause_is_bounded (pause))
+    return refuse_length (pin, since + CPD_PAUSE_MAX_S - edit->now, error);
+  cpd_pin_take_pause (pin, g_steal_pointer (&pause));
+  return TRUE;
+}
+
+static gboolean
+change (CpdPin *pin, const CpdPinEdit *edit, GError **error)
+{
+  switch (edit->kind)
+    {
+    case CPD_EDIT_ADD:
+    case CPD_EDIT_REMOVE:
+      return change_keys (pin, edit, error);
+    case CPD_EDIT_PAUSE:
+      return begin_pause (pin, edit, error);
+    case CPD_EDIT_RESUME:
+      cpd_pin_take_pause (pin, NULL);
+    }
+  return TRUE;
+}
+
 /* Errors: CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED, CERTPIN_ERROR_LIMIT_EXCEEDED;
- * CERTPIN_ERROR_INVALID_ARGUMENT: a key is not there, or none would remain.
- * Returns: (transfer full): the pin with the other keys */
+ * CERTPIN_ERROR_INVALID_ARGUMENT: a key is not there, or none would remain; the pin only reports,
+ * or the pause would be too long.
+ * Returns: (transfer full): the changed pin */
 CpdPin *
 cpd_pin_edit_apply (const CpdPinEdit *edit, const CpdPin *pin, GError **error)
 {
@@ -122,11 +203,7 @@ cpd_pin_edit_apply (const CpdPinEdit *edit, const CpdPin *pin, GError **error)
   if (!check_state (pin, edit->now, error))
     return NULL;
   edited = cpd_pin_copy (pin);
-  if (edit->kind == CPD_EDIT_ADD ? !add_keys (edited, edit->keys, error)
-                                 : !remove_keys (edited, edit->keys, error))
+  if (!change (edited, edit, error))
     return NULL;
-  edited->created = edit->now;
-  g_free (edited->created_by);
-  edited->created_by = g_strdup (edit->created_by);
   return g_steal_pointer (&edited);
 }

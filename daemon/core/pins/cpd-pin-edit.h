@@ -6,18 +6,22 @@
 
 G_BEGIN_DECLS
 
-/* Keys that a pin gets in addition to its own, or no longer has. A reference-counted value that is
- * only read. */
+/* Keys that a pin gets in addition to its own, or no longer has; or its pause, or the end of that.
+ * A reference-counted value that is only read. */
 typedef struct _CpdPinEdit CpdPinEdit;
 
 typedef enum
 {
   CPD_EDIT_ADD,
   CPD_EDIT_REMOVE,
+  CPD_EDIT_PAUSE,
+  CPD_EDIT_RESUME,
 } CpdEditKind;
 
 CpdPinEdit *
 cpd_pin_edit_new (CpdEditKind kind, GPtrArray *keys, gint64 now, const char *created_by);
+CpdPinEdit *cpd_pin_edit_new_pause (CpdPause *pause);
+CpdPinEdit *cpd_pin_edit_new_resume (gint64 now);
 CpdPinEdit *cpd_pin_edit_ref (CpdPinEdit *edit);
 void cpd_pin_edit_unref (CpdPinEdit *edit);
 

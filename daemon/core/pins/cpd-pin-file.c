@@ -10,6 +10,7 @@
 
 #include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-key-file.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-text.h"
 
 #include <string.h>
@@ -19,17 +20,38 @@
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
-    = { "Host",   "Keys",    "Match",  "Mode",     "Expires",  "TrustAnchors", "State",     "Note",
-        "Reason", "Subject", "Issuer", "NotAfter", "Warnings", "Created",      "CreatedBy", NULL };
+    = { "Host",         "Keys",        "Match",       "Mode",     "Expires",
+        "TrustAnchors", "State",       "Note",        "Reason",   "Subject",
+        "Issuer",       "NotAfter",    "Warnings",    "Created",  "CreatedBy",
+        "PausedSince",  "PausedUntil", "PauseReason", "PausedBy", NULL };
+
+/* Of those, what makes a pause. */
+static const char *const pause_keys[]
+    = { "PausedSince", "PausedUntil", "PauseReason", "PausedBy", NULL };
 
 /* A file that is being read. */
 typedef struct
 {
   const CpdPinFileContext *context;
   CpdKeyFile *file;
+  GHashTable *hosts; /* of the pins before this one, not owned; NULL: a host may be there twice */
+  char *source;      /* a GRefString: one for all pins of the file; NULL: it is not a file */
 } Reading;
 
+/* What is quoted of a value. */
+#define SHOWN_MAX_BYTES 80
+
 #define complain(reading, key, ...) cpd_key_file_complain ((reading)->file, key, __VA_ARGS__)
+
+/* Notes that a value is not what it should be. `what`: begins behind the value */
+static void
+complain_of_value (Reading *reading, const char *key, const char *value, const char *what)
+{
+  g_autofree char *shown = cpd_text_shorten (value != NULL ? value : "",
+                                             value != NULL ? strlen (value) : 0, SHOWN_MAX_BYTES);
+
+  complain (reading, key, "‘%s’ %s", shown, what);
+}
 
 static void
 check_known_keys (Reading *reading, const char *const *known)
@@ -39,7 +61,7 @@ check_known_keys (Reading *reading, const char *const *known)
 
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     if (!g_strv_contains (known, keys[i]))
-      complain (reading, keys[i], "the key ‘%s’ is not known", keys[i]);
+      complain (reading, keys[i], "no such key is known; see certpin.pin(5)");
 }
 
 /* Whatever a newer format means, this program cannot hold to. */
@@ -54,8 +76,7 @@ complain_of_version (Reading *reading, const char *version)
               "certpind that wrote it",
               version, FORMAT_VERSION);
   else
-    complain (reading, "Version", "Version=%s is not %d", version != NULL ? version : "",
-              FORMAT_VERSION);
+    complain_of_value (reading, "Version", version, "is not " G_STRINGIFY (FORMAT_VERSION));
 }
 
 /* Returns: whether the format is known, so that it makes sense to read on */
@@ -63,17 +84,15 @@ static gboolean
 read_header (Reading *reading)
 {
   const char *wanted = reading->context->account;
-  g_autofree char *first = g_key_file_get_start_group (reading->file->content);
   g_autofree char *version = NULL, *account = NULL;
 
-  if (g_strcmp0 (first, HEADER_GROUP) != 0)
+  if (!cpd_key_file_next_group (reading->file) || !g_str_equal (reading->file->group, HEADER_GROUP))
     {
       /* It is not a pin file: no line of it matters. */
       g_ptr_array_set_size (reading->file->faults, 0);
       cpd_key_file_complain_at (reading->file, 0, "the first group is not [" HEADER_GROUP "]");
       return FALSE;
     }
-  reading->file->group = HEADER_GROUP;
   version = cpd_key_file_get_text (reading->file, "Version", NULL);
   if (g_strcmp0 (version, G_STRINGIFY (FORMAT_VERSION)) != 0)
     {
@@ -94,15 +113,17 @@ static int
 read_choice (Reading *reading, const char *key, const char *const *words)
 {
   g_autofree char *text = cpd_key_file_get_text (reading->file, key, NULL);
+  g_autofree char *what = NULL;
 
   if (text == NULL && cpd_key_file_has_key (reading->file, key))
-    complain (reading, key, "the value of ‘%s’ cannot be read", key);
+    complain (reading, key, "it cannot be read; a backslash is written \\\\");
   if (text == NULL)
     return 0;
   for (int i = 0; words[i] != NULL; i++)
     if (g_str_equal (text, words[i]))
       return i;
-  complain (reading, key, "%s=%s is neither %s nor %s", key, text, words[0], words[1]);
+  what = g_strdup_printf ("is neither %s nor %s", words[0], words[1]);
+  complain_of_value (reading, key, text, what);
   return 0;
 }
 
@@ -115,7 +136,7 @@ read_number (Reading *reading, const char *key, gint64 *value)
     return;
   text = cpd_key_file_get_text (reading->file, key, NULL);
   if (text == NULL || !cpd_text_parse_number (text, value) || *value < 0)
-    complain (reading, key, "%s=%s is not a number of Unix seconds", key, text != NULL ? text : "");
+    complain_of_value (reading, key, text, "is not a number of Unix seconds");
 }
 
 static void
@@ -124,8 +145,7 @@ read_expiry (Reading *reading, CpdPin *pin)
   read_number (reading, "Expires", &pin->expires);
   if (pin->expires > CPD_PIN_EXPIRES_MAX)
     complain (reading, "Expires",
-              "Expires=%" G_GINT64_FORMAT " is after the year 9999; leave it out for never",
-              pin->expires);
+              "%" G_GINT64_FORMAT " is after the year 9999; leave it out for never", pin->expires);
 }
 
 static void
@@ -146,9 +166,9 @@ read_keys (Reading *reading, CpdPin *pin)
         cpd_key_file_complain_of_error (reading->file, "Keys", error);
     }
   if (!any && pin->state == CPD_STATE_ACTIVE)
-    complain (reading, "Keys", "Keys= is empty; a pin without keys would check nothing");
+    complain (reading, "Keys", "there are none; a pin without keys would check nothing");
   if (any && pin->state == CPD_STATE_BLOCKED)
-    complain (reading, "Keys", "a blocked host has no Keys=");
+    complain (reading, "Keys", "a blocked host has none");
 }
 
 /* Returns: (transfer full) (nullable): what base64 says, if it is base64 and nothing else */
@@ -179,10 +199,9 @@ read_anchor (Reading *reading, const char *text)
     }
   der = decode_base64 (text);
   if (der == NULL)
-    complain (reading, "TrustAnchors",
-              "TrustAnchors=%s is neither base64 nor, in an administrator's file, the name of a "
-              ".der file in the same folder",
-              text);
+    complain_of_value (reading, "TrustAnchors", text,
+                       "is neither base64 nor, in an administrator's file, the name of a .der file "
+                       "in the same folder");
   return der;
 }
 
@@ -196,8 +215,7 @@ read_anchors (Reading *reading, CpdPin *pin)
   GError *error = NULL;
 
   if (!any && cpd_key_file_has_key (reading->file, "TrustAnchors"))
-    complain (reading, "TrustAnchors",
-              "TrustAnchors= is empty; leave it out to trust the system's");
+    complain (reading, "TrustAnchors", "there are none; leave it out to trust the system's");
   for (size_t i = 0; any && texts[i] != NULL; i++)
     {
       GBytes *der = read_anchor (reading, texts[i]);
@@ -210,6 +228,23 @@ read_anchors (Reading *reading, CpdPin *pin)
   pin->anchors = cpd_anchors_new (ders, &error);
   if (pin->anchors == NULL)
     cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
+}
+
+/* Returns: (transfer full) (nullable): a text for people, if there is one that can be read */
+static char *
+read_text (Reading *reading, const char *key)
+{
+  GError *error = NULL;
+  char *text;
+
+  if (!cpd_key_file_has_key (reading->file, key))
+    return NULL;
+  text = cpd_key_file_get_text (reading->file, key, &error);
+  if (text == NULL)
+    cpd_key_file_complain_of_error (reading->file, key, error);
+  else if (!cpd_text_is_plain (text))
+    complain (reading, key, "it contains control or invisible characters");
+  return text;
 }
 
 static void
@@ -225,20 +260,80 @@ read_texts (Reading *reading, CpdPin *pin)
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
-    {
-      GError *error = NULL;
-
-      if (!cpd_key_file_has_key (reading->file, texts[i].key))
-        continue;
-      *texts[i].value = cpd_key_file_get_text (reading->file, texts[i].key, &error);
-      if (*texts[i].value == NULL)
-        cpd_key_file_complain_of_error (reading->file, texts[i].key, error);
-      else if (!cpd_text_is_plain (*texts[i].value))
-        complain (reading, texts[i].key, "%s= contains control or invisible characters",
-                  texts[i].key);
-    }
+    *texts[i].value = read_text (reading, texts[i].key);
   pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
                                               "Warnings", NULL, NULL);
+  for (size_t i = 0; pin->warnings != NULL && pin->warnings[i] != NULL; i++)
+    if (!cpd_text_is_plain (pin->warnings[i]))
+      complain (reading, "Warnings", "they contain control or invisible characters");
+}
+
+static void
+check_length (Reading *reading, const char *key, const char *value)
+{
+  if (value != NULL && strlen (value) > CPD_PIN_TEXT_MAX_BYTES)
+    complain (reading, key, "it has more than %d bytes", CPD_PIN_TEXT_MAX_BYTES);
+}
+
+/* What a method that sets one pin refuses is refused in a text of many, too. */
+static void
+check_limits (Reading *reading, const CpdPin *pin)
+{
+  g_autofree char *warnings = pin->warnings != NULL ? g_strjoinv ("", pin->warnings) : NULL;
+
+  if (pin->keys->len > CPD_PIN_KEYS_MAX)
+    complain (reading, "Keys", "there are %u; 1 to %d are allowed", pin->keys->len,
+              CPD_PIN_KEYS_MAX);
+  if (pin->anchors != NULL && cpd_anchors_get_count (pin->anchors) > CPD_PIN_KEYS_MAX)
+    complain (reading, "TrustAnchors", "there are %u; at most %d are allowed",
+              cpd_anchors_get_count (pin->anchors), CPD_PIN_KEYS_MAX);
+  check_length (reading, "Note", pin->note);
+  check_length (reading, "Reason", pin->reason);
+  check_length (reading, "Subject", pin->subject);
+  check_length (reading, "Issuer", pin->issuer);
+  check_length (reading, "CreatedBy", pin->created_by);
+  check_length (reading, "Warnings", warnings);
+  if (!g_hash_table_add (reading->hosts, (gpointer)cpd_host_get_text (pin->host)))
+    complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
+}
+
+/* A pause that has no end, or no beginning, or that is too long, would let wrong keys pass. */
+static void
+read_pause (Reading *reading, CpdPin *pin)
+{
+  g_autofree char *reason = read_text (reading, "PauseReason");
+  g_autofree char *by = read_text (reading, "PausedBy");
+  gint64 since = -1, until = -1;
+
+  read_number (reading, "PausedSince", &since);
+  read_number (reading, "PausedUntil", &until);
+  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by));
+  if (pin->state == CPD_STATE_BLOCKED)
+    complain (reading, "PausedUntil", "a blocked host has no PausedUntil=");
+  if (reason == NULL || !cpd_pause_is_bounded (pin->pause))
+    complain (reading, "PausedUntil",
+              "a pause has PausedSince=, a PausedUntil= at most %d seconds later, and PauseReason=",
+              CPD_PAUSE_MAX_S);
+}
+
+/* An administrator's file does not change by itself, as a pause does when it is over. A pause that
+ * comes along with a text would have neither its rights nor its limit. */
+static void
+look_for_pause (Reading *reading, CpdPin *pin)
+{
+  const char *found = NULL;
+
+  for (size_t i = 0; pause_keys[i] != NULL && found == NULL; i++)
+    if (cpd_key_file_has_key (reading->file, pause_keys[i]))
+      found = pause_keys[i];
+  if (found != NULL && reading->context->layer == CPD_LAYER_FILES)
+    complain (reading, found,
+              "it is only for pins that were set at run time; in this file, write Mode=report, and "
+              "remove it in time");
+  else if (found != NULL && reading->hosts != NULL)
+    complain (reading, found, "a pause cannot be imported; remove it, and call PausePin");
+  else if (found != NULL)
+    read_pause (reading, pin);
 }
 
 /* Returns: (transfer full): the pin of the group that is being read */
@@ -255,9 +350,12 @@ read_pin (Reading *reading, CpdHost *host)
   read_number (reading, "NotAfter", &pin->not_after);
   read_number (reading, "Created", &pin->created);
   read_texts (reading, pin);
-  pin->source = g_strdup (reading->context->source);
+  look_for_pause (reading, pin);
+  pin->source = reading->source != NULL ? g_ref_string_acquire (reading->source) : NULL;
   read_keys (reading, pin);
   read_anchors (reading, pin);
+  if (reading->hosts != NULL)
+    check_limits (reading, pin);
   return pin;
 }
 
@@ -281,47 +379,58 @@ read_host (Reading *reading)
 static GPtrArray *
 read_pins (Reading *reading, GPtrArray **hosts)
 {
-  g_auto (GStrv) groups = g_key_file_get_groups (reading->file->content, NULL);
+  CpdKeyFile *file = reading->file;
   g_autoptr (GPtrArray) named = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_host_unref);
   GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  gboolean all_known = file->faults->len == 0;
 
-  for (size_t i = 1; groups[i] != NULL; i++)
+  while (cpd_key_file_next_group (file))
     {
-      reading->file->group = groups[i];
-      g_ptr_array_add (named, read_host (reading));
+      unsigned int n_faults = file->faults->len;
+      CpdHost *host = read_host (reading);
+
+      all_known = all_known && file->faults->len == n_faults;
+      if (reading->context->lines != NULL)
+        {
+          unsigned int line = cpd_key_file_find_line (file, "Host");
+          g_array_append_val (reading->context->lines, line);
+        }
+      g_ptr_array_add (named, host);
+      g_ptr_array_add (pins, read_pin (reading, host));
     }
-  if (reading->file->faults->len == 0)
+  if (all_known && !file->is_malformed)
     *hosts = g_ptr_array_ref (named);
-  for (size_t i = 1; groups[i] != NULL; i++)
-    {
-      reading->file->group = groups[i];
-      g_ptr_array_add (pins, read_pin (reading, named->pdata[i - 1]));
-    }
   return pins;
 }
 
 /* `hosts`: (out) (transfer full): of CpdHost: the hosts in the file, also on failure; NULL if they
  * cannot be known
- * Errors: CERTPIN_ERROR_STORE_FAILED, naming the file, the line and the first error.
+ * Errors: CERTPIN_ERROR_STORE_FAILED, with the file, the line and the first error.
  * Returns: (transfer full): of CpdPin, in the order of the file */
 GPtrArray *
 cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
                     GError **error)
 {
-  g_autoptr (CpdKeyFile) file = cpd_key_file_new ("pin file", context->source);
-  Reading reading = { .context = context, .file = file };
+  g_autoptr (CpdKeyFile) file = cpd_key_file_new (context->source);
+  g_autoptr (GRefString) source
+      = context->source != NULL ? g_ref_string_new (context->source) : NULL;
+  g_autoptr (GHashTable) seen
+      = context->at_run_time ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
+  Reading reading = { .context = context, .file = file, .hosts = seen, .source = source };
   g_autoptr (GPtrArray) pins = NULL;
+  g_autofree char *first = NULL;
   gsize length;
   const char *data = g_bytes_get_data (text, &length);
 
   *hosts = NULL;
-  if (cpd_key_file_load (file, data, length) && read_header (&reading))
+  if (cpd_key_file_open (file, data, length) && read_header (&reading))
     pins = read_pins (&reading, hosts);
   if (file->faults->len == 0)
     return g_steal_pointer (&pins);
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, file->faults->pdata[0]);
-  for (unsigned int i = 0; context->problems != NULL && i < file->faults->len; i++)
-    g_ptr_array_add (context->problems, g_strdup (file->faults->pdata[i]));
+  first = cpd_fault_to_text (file->faults->pdata[0]);
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, first);
+  if (context->problems != NULL)
+    cpd_faults_add_all (context->problems, file->faults);
   return NULL;
 }
 
@@ -343,6 +452,16 @@ print_texts (GKeyFile *file, const char *group, const CpdPin *pin)
   if (pin->warnings != NULL && pin->warnings[0] != NULL)
     g_key_file_set_string_list (file, group, "Warnings", (const char *const *)pin->warnings,
                                 g_strv_length (pin->warnings));
+}
+
+static void
+print_pause (GKeyFile *file, const char *group, const CpdPause *pause)
+{
+  g_key_file_set_int64 (file, group, "PausedSince", pause->since);
+  g_key_file_set_int64 (file, group, "PausedUntil", pause->until);
+  g_key_file_set_string (file, group, "PauseReason", pause->reason);
+  if (pause->by != NULL)
+    g_key_file_set_string (file, group, "PausedBy", pause->by);
 }
 
 static void
@@ -376,10 +495,9 @@ print_keys (GKeyFile *file, const char *group, const CpdPin *pin)
 }
 
 /* Returns: (transfer full): a pin file that holds this one pin */
-GBytes *
-cpd_pin_file_print (const CpdPin *pin, const char *account)
+static GBytes *
+print (const CpdPin *pin, const char *group, const char *account)
 {
-  static const char group[] = "Pin";
   g_autoptr (GKeyFile) file = g_key_file_new ();
   gsize length;
   char *text;
@@ -399,8 +517,32 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
     g_key_file_set_int64 (file, group, "Created", pin->created);
   print_keys (file, group, pin);
   print_texts (file, group, pin);
+  if (pin->pause != NULL)
+    print_pause (file, group, pin->pause);
   text = g_key_file_to_data (file, &length, NULL);
   return g_bytes_new_take (text, length);
+}
+
+/* Returns: (transfer full): a pin file that holds this one pin */
+GBytes *
+cpd_pin_file_print (const CpdPin *pin, const char *account)
+{
+  return print (pin, "Pin", account);
+}
+
+/* As cpd_pin_file_print (), for people and for other machines. The group is named after the host,
+ * so that such texts can be put together. A pause is a decision about this machine and this day: it
+ * is left out, and the pin enforces. */
+GBytes *
+cpd_pin_file_export (const CpdPin *pin)
+{
+  g_autofree char *group = g_strdup (cpd_host_get_text (pin->host));
+  g_autoptr (CpdPin) lasting = cpd_pin_copy (pin);
+
+  cpd_pin_take_pause (lasting, NULL);
+  for (char *c = group; *c != '\0'; c++) /* no group has brackets in its name; addresses have */
+    *c = *c == '[' ? '(' : *c == ']' ? ')' : *c;
+  return print (lasting, group, /* account= */ NULL);
 }
 
 #define NAME_MAX_BYTES 200

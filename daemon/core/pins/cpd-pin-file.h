@@ -13,19 +13,23 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdLayer layer;
-  const char *source;  /* its path, for messages and for the pins */
+  const char *source;  /* its path, for messages and for the pins; NULL: it is not a file */
   const char *account; /* the name of the account that it must belong to; NULL: none */
+
+  gboolean at_run_time; /* its pins are set at run time, and limited accordingly */
 
   /* Reads a file in its folder, by name; NULL: it may name none. */
   GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
   gpointer folder; /* for read_beside */
 
-  GPtrArray *problems; /* of char *: gets a sentence for each error; NULL: none */
+  GArray *lines;       /* of unsigned int: gets where the host of each pin is; NULL: none */
+  GPtrArray *problems; /* of CpdFault: gets each error; NULL: none */
 } CpdPinFileContext;
 
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
                                GError **error);
 GBytes *cpd_pin_file_print (const CpdPin *pin, const char *account);
+GBytes *cpd_pin_file_export (const CpdPin *pin);
 
 char *cpd_pin_file_name (CpdHost *host);
 CpdHost *cpd_pin_file_name_to_host (const char *name);

@@ -7,6 +7,7 @@
 
 #include "daemon/core/pins/cpd-pin-folder.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-durable.h"
 
@@ -114,7 +115,7 @@ block_host (CpdPinTable *table, CpdHost *host, const CpdPinFileContext *context,
 {
   g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, context->layer, reason);
 
-  pin->source = g_strdup (context->source);
+  pin->source = g_ref_string_new (context->source);
   cpd_pin_table_set (table, pin);
 }
 
@@ -151,33 +152,42 @@ read_pin (GBytes *text, const char *name, const CpdPinFileContext *context, GPtr
   if (g_strcmp0 (proper, name) != 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                   "pin file ‘%s’ must hold exactly one pin, that of the host in its name",
-                   context->source);
+                   "it must hold exactly one pin, that of the host in its name");
       return NULL;
     }
   pin->stored_bytes = (guint32)g_bytes_get_size (text);
   return cpd_pin_ref (pin);
 }
 
+/* `sentence`: what is wrong, if that was not found in the file's text and told already */
 static void
-load_file (int folder_fd, const char *name, const CpdPinFileContext *context, CpdPinTable *table,
-           GPtrArray *problems)
+fail_file (CpdPinTable *table, const char *name, const CpdPinFileContext *context, GPtrArray *hosts,
+           const char *sentence)
+{
+  CpdFault *problem;
+  g_autofree char *reason = NULL;
+
+  if (context->problems->len == 0)
+    cpd_faults_take (context->problems, CPD_FAULTS_MAX,
+                     cpd_fault_new (context->source, 0, NULL, sentence));
+  problem = context->problems->pdata[0];
+  reason = cpd_fault_to_text (problem);
+  block (table, name, context, hosts, reason);
+}
+
+static void
+load_file (int folder_fd, const char *name, const CpdPinFileContext *context, CpdPinTable *table)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = cpd_pin_folder_read_file (folder_fd, name, &error);
   g_autoptr (GPtrArray) hosts = NULL;
   g_autoptr (CpdPin) pin = NULL, other = NULL;
-  unsigned int told = problems->len;
 
   if (text != NULL)
     pin = read_pin (text, name, context, &hosts, &error);
-  else
-    g_prefix_error (&error, "pin file ‘%s’: ", context->source);
   if (pin == NULL)
     {
-      block (table, name, context, hosts, error->message);
-      if (problems->len == told) /* it was not the file's text */
-        g_ptr_array_add (problems, g_strdup (error->message));
+      fail_file (table, name, context, hosts, error->message);
       return;
     }
   other = cpd_pin_table_get (table, pin->host);
@@ -191,21 +201,23 @@ typedef struct
   const char *path;
   const CpdPinFileContext *context;
   CpdPinTable *table;
-  GPtrArray *problems;
-  gboolean tidy; /* what a crash left is removed */
+  GPtrArray *problems; /* of CpdFault */
+  gboolean tidy;       /* what a crash left is removed */
 } Load;
 
 static void
 load_entry (const Load *load, int folder_fd, const char *name)
 {
   g_autofree char *path = NULL;
+  g_autoptr (GPtrArray) problems = NULL;
   CpdPinFileContext of_file = *load->context;
 
   if (g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX))
     {
       of_file.source = path = g_build_filename (load->path, name, NULL);
-      of_file.problems = load->problems;
-      load_file (folder_fd, name, &of_file, load->table, load->problems);
+      of_file.problems = problems = cpd_faults_new ();
+      load_file (folder_fd, name, &of_file, load->table);
+      cpd_faults_add_all (load->problems, problems);
     }
   else if (load->tidy && cpd_durable_is_leftover (name, CPD_PIN_FILE_SUFFIX))
     cpd_durable_tidy (folder_fd, name);
@@ -221,8 +233,7 @@ check_presence (const char *path, const CpdPinFileContext *context, int fd, GErr
 }
 
 /* Loads all pins of a folder of `dir`. The system's may be missing. Removes what a crash left
- * there, if `dir` is locked. `problems`: of char *: gets a sentence for each file that blocks
- * something. */
+ * there, if `dir` is locked. `problems`: of CpdFault: gets everything that blocks something. */
 void
 cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext *context,
                      CpdPinTable *table, GPtrArray *problems)
@@ -245,7 +256,7 @@ cpd_pin_folder_load (CpdStateDir *dir, const char *name, const CpdPinFileContext
   if (error != NULL)
     {
       cpd_pin_table_block_all (table, error->message);
-      g_ptr_array_add (problems, g_strdup (error->message));
+      cpd_faults_tell (problems, error->message);
     }
   if (fd >= 0)
     close (fd);

@@ -15,9 +15,11 @@
 struct _CpdPinTable
 {
   CpdLayer layer;
-  GHashTable *pins; /* the pattern's text, owned by the pin → CpdPin */
-  GTree *ordered;   /* the same texts → the same pins, which the hash table owns */
-  char *block;      /* why everything is blocked; NULL: it is not blocked */
+  GHashTable *pins;   /* the pattern's text, owned by the pin → CpdPin */
+  GTree *ordered;     /* the same texts → the same pins, which the hash table owns */
+  guint64 generation; /* of pins without their own: of those that were read together */
+  GHashTable *paused; /* of the same texts: those of pins with a pause, which are few */
+  char *block;        /* why everything is blocked; NULL: it is not blocked */
 };
 
 static int
@@ -35,6 +37,7 @@ cpd_pin_table_new (CpdLayer layer)
   table->pins
       = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify)cpd_pin_unref);
   table->ordered = g_tree_new_full (compare_texts, NULL, NULL, NULL);
+  table->paused = g_hash_table_new (g_str_hash, g_str_equal);
   return table;
 }
 
@@ -44,9 +47,16 @@ cpd_pin_table_free (CpdPinTable *table)
   if (table == NULL)
     return;
   g_tree_unref (table->ordered); /* first: its keys are the pins' */
+  g_hash_table_unref (table->paused);
   g_hash_table_unref (table->pins);
   g_free (table->block);
   g_free (table);
+}
+
+CpdLayer
+cpd_pin_table_get_layer (CpdPinTable *table)
+{
+  return table->layer;
 }
 
 /* Replaces the pin of the same pattern. */
@@ -56,6 +66,10 @@ cpd_pin_table_set (CpdPinTable *table, CpdPin *pin)
   gpointer text = (gpointer)cpd_host_get_text (pin->host);
 
   g_tree_replace (table->ordered, text, pin); /* first: it compares the old pin's text */
+  if (pin->pause != NULL)
+    g_hash_table_add (table->paused, text);
+  else
+    g_hash_table_remove (table->paused, text);
   g_hash_table_replace (table->pins, text, cpd_pin_ref (pin));
 }
 
@@ -65,20 +79,27 @@ cpd_pin_table_remove (CpdPinTable *table, CpdHost *host)
   const char *text = cpd_host_get_text (host);
 
   g_tree_remove (table->ordered, text);
+  g_hash_table_remove (table->paused, text);
   return g_hash_table_remove (table->pins, text);
 }
 
-/* Sets the generation of pins that were just read. */
+/* Sets the generation of pins that were just read. There may be 100 000, so each gets it when it is
+ * first handed out. */
 void
 cpd_pin_table_stamp (CpdPinTable *table, guint64 generation)
 {
-  GHashTableIter iter;
-  gpointer pin;
+  table->generation = generation;
+}
 
-  g_hash_table_iter_init (&iter, table->pins);
-  while (g_hash_table_iter_next (&iter, NULL, &pin))
-    if (((CpdPin *)pin)->generation == 0)
-      ((CpdPin *)pin)->generation = generation;
+/* Returns: (transfer full) (nullable) */
+static CpdPin *
+hand_out (CpdPinTable *table, CpdPin *pin)
+{
+  if (pin == NULL)
+    return NULL;
+  if (pin->generation == 0)
+    pin->generation = table->generation;
+  return cpd_pin_ref (pin);
 }
 
 /* The first reason is kept. */
@@ -93,9 +114,7 @@ cpd_pin_table_block_all (CpdPinTable *table, const char *reason)
 CpdPin *
 cpd_pin_table_get (CpdPinTable *table, CpdHost *host)
 {
-  CpdPin *pin = g_hash_table_lookup (table->pins, cpd_host_get_text (host));
-
-  return pin != NULL ? cpd_pin_ref (pin) : NULL;
+  return hand_out (table, g_hash_table_lookup (table->pins, cpd_host_get_text (host)));
 }
 
 /* Returns: (transfer full) (nullable): the pin that applies to a host */
@@ -114,7 +133,7 @@ cpd_pin_table_find (CpdPinTable *table, CpdHost *target)
       CpdPin *pin = g_hash_table_lookup (table->pins, text);
 
       if (pin != NULL)
-        return cpd_pin_ref (pin);
+        return hand_out (table, pin);
     }
   return NULL;
 }
@@ -134,7 +153,7 @@ cpd_pin_table_list_matching (CpdPinTable *table, CpdHost *target)
       CpdPin *pin = g_hash_table_lookup (table->pins, text);
 
       if (pin != NULL)
-        g_ptr_array_add (pins, cpd_pin_ref (pin));
+        g_ptr_array_add (pins, hand_out (table, pin));
     }
   return pins;
 }
@@ -169,7 +188,7 @@ cpd_pin_table_list_after (CpdPinTable *table, const char *after, unsigned int ma
                                   : g_tree_node_first (table->ordered);
 
   for (; node != NULL && pins->len < max; node = g_tree_node_next (node))
-    g_ptr_array_add (pins, cpd_pin_ref (g_tree_node_value (node)));
+    g_ptr_array_add (pins, hand_out (table, g_tree_node_value (node)));
   return pins;
 }
 
@@ -178,6 +197,20 @@ GPtrArray *
 cpd_pin_table_list (CpdPinTable *table)
 {
   return cpd_pin_table_list_after (table, /* after= */ NULL, G_MAXUINT);
+}
+
+/* Returns: (transfer full): of CpdPin: those with a pause, also with one that is over */
+GPtrArray *
+cpd_pin_table_list_paused (CpdPinTable *table)
+{
+  GPtrArray *pins = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+  GHashTableIter iter;
+  gpointer text;
+
+  g_hash_table_iter_init (&iter, table->paused);
+  while (g_hash_table_iter_next (&iter, &text, NULL))
+    g_ptr_array_add (pins, cpd_pin_ref (g_hash_table_lookup (table->pins, text)));
+  return pins;
 }
 
 /* Returns: (transfer none) (nullable): why the whole table is blocked */

@@ -50,13 +50,14 @@ cpd_pin_copy (const CpdPin *pin)
   copy->host = cpd_host_ref (pin->host);
   copy->keys = g_ptr_array_copy (pin->keys, copy_key, NULL);
   copy->anchors = pin->anchors != NULL ? cpd_anchors_ref (pin->anchors) : NULL;
+  copy->pause = pin->pause != NULL ? cpd_pause_ref (pin->pause) : NULL;
   copy->note = g_strdup (pin->note);
   copy->reason = g_strdup (pin->reason);
   copy->subject = g_strdup (pin->subject);
   copy->issuer = g_strdup (pin->issuer);
   copy->warnings = g_strdupv (pin->warnings);
   copy->created_by = g_strdup (pin->created_by);
-  copy->source = g_strdup (pin->source);
+  copy->source = pin->source != NULL ? g_ref_string_acquire (pin->source) : NULL;
   return copy;
 }
 
@@ -74,13 +75,14 @@ pin_clear (gpointer data)
   cpd_host_unref (pin->host);
   g_ptr_array_unref (pin->keys);
   cpd_anchors_unref (pin->anchors);
+  cpd_pause_unref (pin->pause);
   g_free (pin->note);
   g_free (pin->reason);
   g_free (pin->subject);
   g_free (pin->issuer);
   g_strfreev (pin->warnings);
   g_free (pin->created_by);
-  g_free (pin->source);
+  g_clear_pointer (&pin->source, g_ref_string_release);
 }
 
 void
@@ -132,6 +134,19 @@ cpd_pin_remove_key (CpdPin *pin, CertpinKey *key)
   return FALSE;
 }
 
+/* How the sentences about the dates of a certificate begin. */
+#define EXPIRED       "the certificate expired on "
+#define NOT_YET_VALID "the certificate is not valid yet"
+#define EXPIRES_SOON  "the certificate expires soon, on "
+
+/* `sentence`: one of the warnings of a pin. */
+gboolean
+cpd_pin_is_warning_of_date (const char *sentence)
+{
+  return g_str_has_prefix (sentence, EXPIRED) || g_str_has_prefix (sentence, NOT_YET_VALID)
+         || g_str_has_prefix (sentence, EXPIRES_SOON);
+}
+
 /* Faults of a certificate that are no reason to refuse it: only its key counts. */
 static GStrv
 find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
@@ -143,13 +158,12 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
   g_autofree char *text = NULL;
 
   if (now > not_after)
-    text = g_strdup_printf ("the certificate expired on %s", day);
+    text = g_strdup_printf (EXPIRED "%s", day);
   else if (now < cpd_certificate_get_not_before (certificate))
-    text = g_strdup ("the certificate is not valid yet");
+    text = g_strdup (NOT_YET_VALID);
   else if (not_after - now < 30 * 24 * 60 * 60)
     text = g_strdup_printf (
-        "the certificate expires soon, on %s; the pin stays valid if the certificate is renewed "
-        "with the same key",
+        EXPIRES_SOON "%s; the pin stays valid if the certificate is renewed with the same key",
         day);
   if (text != NULL)
     g_strv_builder_add (warnings, text);
@@ -179,6 +193,28 @@ cpd_pin_is_expired (const CpdPin *pin, gint64 now)
   return pin->expires != 0 && now >= pin->expires;
 }
 
+/* Whether its pause holds. Blocked or expired, it refuses all the same. */
+gboolean
+cpd_pin_is_paused (const CpdPin *pin, gint64 now)
+{
+  return pin->pause != NULL && cpd_pause_holds (pin->pause, now);
+}
+
+/* Whether its own mismatch passes and is reported. */
+gboolean
+cpd_pin_only_reports (const CpdPin *pin, gint64 now)
+{
+  return pin->mode == CPD_MODE_REPORT || cpd_pin_is_paused (pin, now);
+}
+
+/* `pause`: (transfer full) (nullable): instead of the one that it has */
+void
+cpd_pin_take_pause (CpdPin *pin, CpdPause *pause)
+{
+  cpd_pause_unref (pin->pause);
+  pin->pause = pause;
+}
+
 static gboolean
 same_anchors (CpdAnchors *a, CpdAnchors *b)
 {
@@ -201,10 +237,43 @@ cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b)
   if (!g_str_equal (cpd_host_get_text (a->host), cpd_host_get_text (b->host))
       || a->layer != b->layer || a->state != b->state || a->match != b->match || a->mode != b->mode
       || a->expires != b->expires || a->keys->len != b->keys->len
-      || !same_anchors (a->anchors, b->anchors))
+      || !cpd_pause_same_time (a->pause, b->pause) || !same_anchors (a->anchors, b->anchors))
     return FALSE;
   for (unsigned int i = 0; i < a->keys->len; i++)
     if (!certpin_key_equal (a->keys->pdata[i], b->keys->pdata[i]))
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+same_warnings (const CpdPin *a, const CpdPin *b)
+{
+  static const char *const none[] = { NULL };
+  const char *const *of_a = a->warnings != NULL ? (const char *const *)a->warnings : none;
+  const char *const *of_b = b->warnings != NULL ? (const char *const *)b->warnings : none;
+
+  return g_strv_equal (of_a, of_b);
+}
+
+/* Whether people see the same of both, except the note, and who made them and when. */
+gboolean
+cpd_pin_shows_the_same (const CpdPin *a, const CpdPin *b)
+{
+  return cpd_pin_says_the_same (a, b) && g_strcmp0 (a->reason, b->reason) == 0
+         && g_strcmp0 (a->subject, b->subject) == 0 && g_strcmp0 (a->issuer, b->issuer) == 0
+         && a->not_after == b->not_after && same_warnings (a, b);
+}
+
+/* Returns: (transfer full) (nullable): a note that says who made it and when; NULL: that is not
+ * known */
+char *
+cpd_pin_describe_origin (const CpdPin *pin)
+{
+  g_autofree char *day = pin->created > 0 ? cpd_text_date (pin->created) : NULL;
+
+  if (day == NULL && pin->created_by == NULL)
+    return NULL;
+  return g_strdup_printf ("pinned%s%s%s%s", day != NULL ? " on " : "", day != NULL ? day : "",
+                          pin->created_by != NULL ? " by " : "",
+                          pin->created_by != NULL ? pin->created_by : "");
 }

@@ -4,6 +4,7 @@
 
 #include "client-lib/certpin-key.h"
 #include "daemon/core/pins/cpd-host.h"
+#include "daemon/core/pins/cpd-pause.h"
 #include "daemon/core/trust/cpd-anchors.h"
 #include "daemon/core/trust/cpd-certificate.h"
 
@@ -14,6 +15,9 @@ G_BEGIN_DECLS
 
 /* How many keys a pin may have that is set or changed at run time. */
 #define CPD_PIN_KEYS_MAX 64
+
+/* How long each of its texts may be then. */
+#define CPD_PIN_TEXT_MAX_BYTES 1024
 
 /* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
@@ -56,6 +60,7 @@ typedef struct
   CpdState state;
   CpdMatch match;
   CpdMode mode;
+  CpdPause *pause;      /* while it holds, the pin only reports; NULL: none */
   GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
   gint64 expires;       /* Unix seconds; 0: never */
   CpdAnchors *anchors;  /* judged against these; NULL: the system's */
@@ -67,7 +72,7 @@ typedef struct
   GStrv warnings;       /* sentences; NULL: none */
   gint64 created;       /* Unix seconds; 0: not known */
   char *created_by;     /* program and uid; NULL: not known */
-  char *source;         /* the file it is from; NULL: not written yet */
+  char *source;         /* a GRefString: the file it is from; NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
   guint32 stored_bytes; /* what its file takes; 0: none */
   gboolean unstored;    /* it is in force only in memory, and ends with the service */
@@ -82,9 +87,15 @@ void cpd_pin_unref (CpdPin *pin);
 void cpd_pin_add_key (CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_remove_key (CpdPin *pin, CertpinKey *key);
 void cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now);
+gboolean cpd_pin_is_warning_of_date (const char *sentence);
 gboolean cpd_pin_has_key (const CpdPin *pin, CertpinKey *key);
 gboolean cpd_pin_is_expired (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_is_paused (const CpdPin *pin, gint64 now);
+gboolean cpd_pin_only_reports (const CpdPin *pin, gint64 now);
+void cpd_pin_take_pause (CpdPin *pin, CpdPause *pause);
 gboolean cpd_pin_says_the_same (const CpdPin *a, const CpdPin *b);
+gboolean cpd_pin_shows_the_same (const CpdPin *a, const CpdPin *b);
+char *cpd_pin_describe_origin (const CpdPin *pin);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPin, cpd_pin_unref)
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads both together. At the start, all readable files count; on a reload, in a thread, none does
- * unless all are readable. */
+/* Reads both together: at the start, and on a reload, in a thread. */
 
 #include "config.h"
 
 #include "daemon/core/pins/cpd-sources.h"
 
-#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 
 /* Immutable except for the queue, which belongs to the main context. */
@@ -63,39 +62,48 @@ cpd_found_free (CpdFound *found)
 {
   g_clear_pointer (&found->files, cpd_pin_table_free);
   cpd_anchors_unref (found->anchors);
+  g_ptr_array_unref (found->problems);
   g_free (found);
 }
 
-/* Blocks. `problems`: of char *: gets a sentence for each file that could not be read: its hosts
- * are blocked, or its anchors are not trusted.
- * Returns: (transfer full) */
+static void
+free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
+{
+  cpd_found_free (task_data);
+  g_task_return_boolean (task, TRUE);
+}
+
+/* 100 000 pins take longer than a turn of the main loop may. `found`: (transfer full) */
+void
+cpd_found_free_in_thread (CpdFound *found)
+{
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
+
+  g_task_set_source_tag (task, cpd_found_free_in_thread);
+  g_task_set_task_data (task, found, NULL);
+  g_task_run_in_thread (task, free_in_thread);
+}
+
+/* Blocks. Returns: (transfer full) */
 CpdFound *
-cpd_sources_read (CpdSources *sources, GPtrArray *problems)
+cpd_sources_read (CpdSources *sources)
 {
   CpdFound *found = g_new0 (CpdFound, 1);
   g_autoptr (GError) error = NULL;
 
-  found->files = cpd_drop_ins_load (cpd_sources_get_pins_dirs (sources), problems);
+  found->problems = cpd_faults_new ();
+  found->files = cpd_drop_ins_load (cpd_sources_get_pins_dirs (sources), found->problems);
   if (sources->trust != NULL)
     found->anchors = cpd_trust_source_load (sources->trust, &error);
   if (error != NULL)
-    g_ptr_array_add (problems, g_strdup (error->message));
+    cpd_faults_tell (found->problems, error->message);
   return found;
 }
 
 static void
 read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (CpdFound) found = cpd_sources_read (task_data, problems);
-
-  if (problems->len == 0)
-    g_task_return_pointer (task, g_steal_pointer (&found), (GDestroyNotify)cpd_found_free);
-  else
-    g_task_return_new_error (
-        task, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-        "nothing was reloaded; the old pins and trust anchors stay in force: %s",
-        (char *)problems->pdata[0]);
+  g_task_return_pointer (task, cpd_sources_read (task_data), (GDestroyNotify)cpd_found_free);
 }
 
 static void start_reading (CpdSources *sources);
@@ -105,14 +113,10 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdSources *sources = g_task_get_task_data (G_TASK (result));
   g_autoptr (GTask) task = g_queue_pop_head (&sources->readings);
-  GError *error = NULL;
-  CpdFound *found = g_task_propagate_pointer (G_TASK (result), &error);
 
   start_reading (sources); /* first: the callback may request another reload */
-  if (found != NULL)
-    g_task_return_pointer (task, found, (GDestroyNotify)cpd_found_free);
-  else
-    g_task_return_error (task, error);
+  g_task_return_pointer (task, g_task_propagate_pointer (G_TASK (result), NULL),
+                         (GDestroyNotify)cpd_found_free);
 }
 
 /* One at a time: the result of an older reading must not replace that of a newer one. */
@@ -130,7 +134,7 @@ start_reading (CpdSources *sources)
   g_task_run_in_thread (reading, read_in_thread);
 }
 
-/* Errors: CERTPIN_ERROR_STORE_FAILED: something could not be read, so nothing changes. */
+/* As cpd_sources_read (), in a thread. */
 void
 cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data)
 {
@@ -142,9 +146,9 @@ cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpoin
     start_reading (sources);
 }
 
-/* Returns: (transfer full) (nullable): NULL with `error` set */
+/* Returns: (transfer full) */
 CpdFound *
-cpd_sources_read_finish (GAsyncResult *result, GError **error)
+cpd_sources_read_finish (GAsyncResult *result)
 {
-  return g_task_propagate_pointer (G_TASK (result), error);
+  return g_task_propagate_pointer (G_TASK (result), NULL);
 }

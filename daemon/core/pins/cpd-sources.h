@@ -17,6 +17,7 @@ typedef struct
 {
   CpdPinTable *files;
   CpdAnchors *anchors; /* NULL: nothing is trusted */
+  GPtrArray *problems; /* of CpdFault: why hosts are blocked, or anchors are not trusted */
 } CpdFound;
 
 CpdSources *cpd_sources_new (CpdTrustSource *trust, const char *const *pins_dirs);
@@ -25,10 +26,11 @@ void cpd_sources_unref (CpdSources *sources);
 CpdTrustSource *cpd_sources_get_trust (CpdSources *sources);
 const char *const *cpd_sources_get_pins_dirs (CpdSources *sources);
 
-CpdFound *cpd_sources_read (CpdSources *sources, GPtrArray *problems);
+CpdFound *cpd_sources_read (CpdSources *sources);
 void cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data);
-CpdFound *cpd_sources_read_finish (GAsyncResult *result, GError **error);
+CpdFound *cpd_sources_read_finish (GAsyncResult *result);
 void cpd_found_free (CpdFound *found);
+void cpd_found_free_in_thread (CpdFound *found);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdFound, cpd_found_free)
 

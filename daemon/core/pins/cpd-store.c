@@ -8,6 +8,7 @@
 #include "daemon/core/pins/cpd-store.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-sources.h"
 #include "daemon/core/pins/cpd-users.h"
 
@@ -22,8 +23,11 @@ struct _CpdStore
 
   CpdAnchors *anchors; /* the system's */
   CpdPinTable *files;
+  GPtrArray *problems_of_files; /* of CpdFault: of the last reading, even if it is not in force */
+  GPtrArray *problems_of_state; /* likewise, of what is kept */
   CpdLedger *system;
   CpdUsers *users;
+  CpdLogbook *logbook; /* of what was seen at servers */
 };
 
 G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
@@ -46,8 +50,11 @@ cpd_store_finalize (GObject *object)
   cpd_generations_free (store->generations);
   cpd_anchors_unref (store->anchors);
   cpd_pin_table_free (store->files);
+  g_ptr_array_unref (store->problems_of_files);
+  g_ptr_array_unref (store->problems_of_state);
   g_clear_object (&store->system);
   cpd_users_free (store->users);
+  g_clear_object (&store->logbook);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
 }
 
@@ -76,8 +83,12 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->generations = cpd_generations_new (settings->first_generation);
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
+  store->problems_of_files = cpd_faults_new ();
+  store->problems_of_state = cpd_faults_new ();
   store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, CPD_ALL_UIDS, store->state_dir, &store->limits);
   store->users = cpd_users_new (store->state_dir, &store->limits);
+  store->logbook = cpd_logbook_new (
+      store->state_dir, settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
   return store;
 }
 
@@ -101,21 +112,24 @@ set_anchors (CpdStore *store, CpdAnchors *anchors)
 
 /* If it is unknown whose pins exist, no user's requests may pass. */
 static void
-load_users (CpdStore *store, GPtrArray *problems)
+load_users (CpdStore *store)
 {
   g_autoptr (GError) error = NULL;
 
-  if (cpd_users_load (store->users, problems, &error))
+  if (cpd_users_load (store->users, store->problems_of_state, &error))
     return;
   cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
-  g_ptr_array_add (problems, g_strdup (error->message));
+  cpd_faults_tell (store->problems_of_state, error->message);
 }
 
+/* What was there before is left in `found`. */
 static void
 take_over (CpdStore *store, CpdFound *found)
 {
-  cpd_pin_table_free (store->files);
-  store->files = g_steal_pointer (&found->files);
+  CpdPinTable *old = store->files;
+
+  store->files = found->files;
+  found->files = old;
   if (found->anchors != NULL)
     set_anchors (store, g_steal_pointer (&found->anchors));
 }
@@ -130,19 +144,63 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
+/* What is wrong with the files that were last read, whether that is in force or the reload failed,
+ * and with what is kept.
+ * Returns: (transfer full): of CpdFault */
+GPtrArray *
+cpd_store_get_problems (CpdStore *store)
+{
+  GPtrArray *problems = cpd_faults_new ();
+
+  cpd_faults_add_all (problems, store->problems_of_files);
+  cpd_faults_add_all (problems, store->problems_of_state);
+  return problems;
+}
+
+/* Returns: (transfer full): of CpdFault: of the files that were last read */
+GPtrArray *
+cpd_store_get_problems_of_files (CpdStore *store)
+{
+  return g_ptr_array_ref (store->problems_of_files);
+}
+
+/* Notes one more that concerns what is kept. */
+void
+cpd_store_tell_problem (CpdStore *store, const char *sentence)
+{
+  cpd_faults_tell (store->problems_of_state, sentence);
+}
+
 /* Reads everything. Blocks: call it before the service is up.
- * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
+ * Returns: (transfer full): of CpdFault: what could not be read, and is therefore blocked */
 GPtrArray *
 cpd_store_load (CpdStore *store)
 {
-  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (CpdFound) found = cpd_sources_read (store->sources, problems);
+  g_autoptr (CpdFound) found = cpd_sources_read (store->sources);
 
   take_over (store, found);
-  cpd_ledger_load (store->system, problems);
+  cpd_faults_add_all (store->problems_of_files, found->problems);
+  cpd_ledger_load (store->system, store->problems_of_state);
   if (store->state_dir != NULL)
-    load_users (store, problems);
+    load_users (store);
   stamp_all (store);
+  return cpd_store_get_problems (store);
+}
+
+/* Reads what was seen at servers, once the pins are loaded. Nothing depends on it. Blocks,
+ * likewise.
+ * Returns: (transfer full): of char *: what could not be read */
+GPtrArray *
+cpd_store_load_sightings (CpdStore *store)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) users = cpd_users_list (store->users);
+
+  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, store->files, problems);
+  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, cpd_ledger_get_table (store->system), problems);
+  for (unsigned int i = 0; i < users->len; i++)
+    cpd_logbook_load (store->logbook, cpd_ledger_get_uid (users->pdata[i]),
+                      cpd_ledger_get_table (users->pdata[i]), problems);
   return problems;
 }
 
@@ -186,6 +244,13 @@ CpdAnchors *
 cpd_store_get_anchors (CpdStore *store)
 {
   return store->anchors;
+}
+
+/* Returns: (transfer none): what was seen at servers */
+CpdLogbook *
+cpd_store_get_logbook (CpdStore *store)
+{
+  return store->logbook;
 }
 
 /* Returns: (transfer full): what is in force for this uid and host now */
@@ -261,6 +326,14 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *hos
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
+/* `old`: (nullable) */
+static void
+set_old (GTask *task, CpdPin *old)
+{
+  if (old != NULL)
+    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
+}
+
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -271,16 +344,22 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdPin *pin;
   GError *error = NULL;
   gboolean done = cpd_ledger_change_finish (ledger, result, &host, &pin, &error);
+  CpdPin *old = cpd_ledger_change_get_old (result);
   gboolean blocked = pin != NULL && pin->state == CPD_STATE_BLOCKED
                      && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
 
-  if (done || blocked)
+  if (old != NULL)
+    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
+  if ((done && (pin == NULL || pin != old)) || blocked)
     {
       guint32 uid = cpd_ledger_get_uid (ledger);
       guint64 generation = cpd_generations_next (store->generations, uid);
 
+      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
+      cpd_logbook_retain (store->logbook, uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER,
+                          uid, host, pin);
       g_signal_emit (store, signals[CHANGED], 0, uid, host);
     }
   if (done)
@@ -322,8 +401,8 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
   cpd_ledger_change_async (get_ledger (store, layer, uid), host, NULL, change_on_done, task);
 }
 
-/* Changes the keys of the pin of exactly this pattern, after the changes before it: on disk, then
- * in memory.
+/* Changes the keys, or the pause, of the pin of exactly this pattern, after the changes before it:
+ * on disk, then in memory.
  * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED,
  * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_STORE_FAILED. */
 void
@@ -336,6 +415,71 @@ cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost 
   cpd_ledger_edit_async (get_ledger (store, layer, uid), host, edit, change_on_done, task);
 }
 
+/* As cpd_store_set_pin_async (), but a pin that is there already, with all that people see of it,
+ * stays. `lends_note`: it is no difference that the pin has a note and the one that is there has
+ * none. */
+void
+cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean lends_note,
+                            GAsyncReadyCallback callback, gpointer user_data)
+{
+  GTask *task = g_task_new (store, NULL, callback, user_data);
+
+  g_task_set_source_tag (task, cpd_store_import_pin_async);
+  cpd_ledger_import_async (get_ledger (store, pin->layer, uid), pin, lends_note, change_on_done,
+                           task);
+}
+
+/* Ends the pause of exactly this pattern's pin, if it has one: in force at once, and written to
+ * disk as soon as that takes it. `uid`: whose pin it is; CPD_ALL_UIDS: the system's. */
+void
+cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host)
+{
+  CpdLedger *ledger = uid == CPD_ALL_UIDS ? store->system : cpd_users_lookup (store->users, uid);
+  g_autoptr (CpdPin) pin = ledger != NULL ? cpd_ledger_end_pause (ledger, host) : NULL;
+
+  if (pin == NULL)
+    return;
+  pin->generation = cpd_generations_next (store->generations, uid);
+  g_signal_emit (store, signals[CHANGED], 0, uid, host);
+}
+
+static void
+each_paused_of (CpdLedger *ledger, CpdStoreFunc func, gpointer user_data)
+{
+  g_autoptr (GPtrArray) pins = cpd_pin_table_list_paused (cpd_ledger_get_table (ledger));
+
+  for (unsigned int i = 0; i < pins->len; i++)
+    func (cpd_ledger_get_uid (ledger), pins->pdata[i], user_data);
+}
+
+/* Calls the function with each pin that has a pause, also with one that is over. */
+void
+cpd_store_each_paused (CpdStore *store, CpdStoreFunc func, gpointer user_data)
+{
+  g_autoptr (GPtrArray) users = cpd_users_list (store->users);
+
+  each_paused_of (store->system, func, user_data);
+  for (unsigned int i = 0; i < users->len; i++)
+    each_paused_of (users->pdata[i], func, user_data);
+}
+
+/* Returns: (transfer none) (nullable): what was there before a change; it belongs to the result */
+CpdPin *
+cpd_store_change_get_old (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
+}
+
+/* Returns: (transfer none) (nullable): why a whole layer is blocked, so that its pins are not
+ * known */
+const char *
+cpd_store_get_block (CpdStore *store, CpdLayer layer, guint32 uid)
+{
+  CpdPinTable *table = lookup_table (store, layer, uid);
+
+  return table != NULL ? cpd_pin_table_get_block (table) : NULL;
+}
+
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or
  * with `error` set */
 CpdPin *
@@ -344,11 +488,12 @@ cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error)
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
-/* Whether a change is being written, or waits to be. */
+/* Whether something is being written, or waits to be. */
 gboolean
 cpd_store_is_busy (CpdStore *store)
 {
-  return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users);
+  return cpd_ledger_is_busy (store->system) || cpd_users_is_busy (store->users)
+         || cpd_logbook_is_busy (store->logbook);
 }
 
 /* Tries at once to write the pins that are only in memory. */
@@ -359,23 +504,41 @@ cpd_store_write_again (CpdStore *store)
   cpd_users_write_again (store->users);
 }
 
+/* An error on the bus has room for some. */
+#define SUMMARY_MAX_BYTES 1400
+
+/* Returns: (transfer full) */
+static GError *
+explain_failed_reload (GPtrArray *problems)
+{
+  g_autofree char *summary = cpd_faults_summarise (problems, SUMMARY_MAX_BYTES);
+
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                      "nothing was reloaded; the old pins and trust anchors stay in force: %s",
+                      summary);
+}
+
 static void
 reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   CpdStore *store = g_task_get_source_object (task);
-  GError *error = NULL;
-  g_autoptr (CpdFound) found = cpd_sources_read_finish (result, &error);
+  CpdFound *found = cpd_sources_read_finish (result);
+  gboolean good = found->problems->len == 0;
 
-  if (found == NULL)
+  g_ptr_array_unref (store->problems_of_files);
+  store->problems_of_files = g_ptr_array_ref (found->problems);
+  if (good)
     {
-      g_task_return_error (task, error);
-      return;
+      take_over (store, found);
+      cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
+      cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, store->files);
+      g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+      g_task_return_boolean (task, TRUE);
     }
-  take_over (store, found);
-  cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
-  g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
-  g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, explain_failed_reload (found->problems));
+  cpd_found_free_in_thread (found);
 }
 
 /* Reads the pin files and the trust source again: all of them, or the old ones stay in force.

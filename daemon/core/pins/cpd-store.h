@@ -4,6 +4,7 @@
 
 #include "daemon/core/pins/cpd-generations.h"
 #include "daemon/core/pins/cpd-ledger.h"
+#include "daemon/core/pins/cpd-logbook.h"
 #include "daemon/core/pins/cpd-policy.h"
 #include "daemon/core/trust/cpd-trust-source.h"
 
@@ -24,16 +25,25 @@ typedef struct
   guint64 first_generation;     /* generations grow from here: the time in µs makes them outlive a
                                    restart */
   CpdLedgerLimits limits;       /* of the system's run-time pins, and of each user's */
+  unsigned int sightings_s;     /* least time between two writes of sightings; 0: an hour */
 } CpdStoreSettings;
+
+/* `uid`: whose the pin is; CPD_ALL_UIDS: the system's */
+typedef void (*CpdStoreFunc) (guint32 uid, CpdPin *pin, gpointer user_data);
 
 CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
 GPtrArray *cpd_store_load (CpdStore *store);
+GPtrArray *cpd_store_get_problems (CpdStore *store);
+GPtrArray *cpd_store_get_problems_of_files (CpdStore *store);
+void cpd_store_tell_problem (CpdStore *store, const char *sentence);
+GPtrArray *cpd_store_load_sightings (CpdStore *store);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
 CpdTrustSource *cpd_store_get_trust (CpdStore *store);
 CpdAnchors *cpd_store_get_anchors (CpdStore *store);
+CpdLogbook *cpd_store_get_logbook (CpdStore *store);
 CpdPolicy *cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target);
 guint64 cpd_store_get_generation (CpdStore *store, guint32 uid);
 CpdPin *cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern);
@@ -41,6 +51,7 @@ CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
 GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
 GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                                  unsigned int max);
+const char *cpd_store_get_block (CpdStore *store, CpdLayer layer, guint32 uid);
 gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error);
 
@@ -50,6 +61,11 @@ void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, C
                                  GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                                CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean lends_note,
+                                 GAsyncReadyCallback callback, gpointer user_data);
+void cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host);
+void cpd_store_each_paused (CpdStore *store, CpdStoreFunc func, gpointer user_data);
+CpdPin *cpd_store_change_get_old (GAsyncResult *result);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
 gboolean cpd_store_is_busy (CpdStore *store);

@@ -6,6 +6,7 @@
 
 #include "daemon/core/pins/cpd-users.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-generations.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
@@ -74,11 +75,12 @@ load_user (CpdUsers *users, const char *name, GPtrArray *problems)
     }
   relative = g_build_filename ("users", name, NULL);
   path = cpd_state_dir_build_path (users->state_dir, relative);
-  g_ptr_array_add (problems,
-                   g_strdup_printf ("‘%s’ is not named after a user id, so it is ignored", path));
+  cpd_faults_take (
+      problems, CPD_FAULTS_MAX,
+      cpd_fault_new (path, 0, NULL, "it is not named after a user id, so it is ignored"));
 }
 
-/* Blocks. `problems`: of char *: gets a sentence for each file that blocks something.
+/* Blocks. `problems`: of CpdFault: gets everything that blocks something.
  * Errors: CERTPIN_ERROR_STORE_FAILED: it is unknown whose pins exist. */
 gboolean
 cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
@@ -99,6 +101,20 @@ cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
     return TRUE;
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
+}
+
+/* Returns: (transfer full): of CpdLedger, in no order */
+GPtrArray *
+cpd_users_list (CpdUsers *users)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    g_ptr_array_add (list, g_object_ref (ledger));
+  return list;
 }
 
 void

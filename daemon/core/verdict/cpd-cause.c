@@ -7,11 +7,27 @@
 
 #include "daemon/core/verdict/cpd-cause.h"
 
-/* After a mismatch of a report-only pin, and only then, the request is sent.
- * `remedy`: a string literal */
-#define ADVICE(mode, remedy)                                                                       \
-  ((mode) == CPD_MODE_REPORT ? "the request was sent, because the pin is report-only; " remedy     \
-                             : "nothing was sent; " remedy)
+/* How a mismatch ends: after one of a pin that only reports, and only then, the request is sent. */
+typedef enum
+{
+  OUTCOME_REFUSED,
+  OUTCOME_REPORTED,
+  OUTCOME_PAUSED,
+} Outcome;
+
+/* `remedy`: a string literal */
+#define ADVICE(outcome, remedy)                                                                    \
+  ((outcome) == OUTCOME_REPORTED ? "the request was sent, because the pin is report-only; " remedy \
+   : (outcome) == OUTCOME_PAUSED ? "the request was sent, because the pin is paused; " remedy      \
+                                 : "nothing was sent; " remedy)
+
+static Outcome
+get_outcome (const CpdPin *pin, gint64 now)
+{
+  if (pin->mode == CPD_MODE_REPORT)
+    return OUTCOME_REPORTED;
+  return cpd_pin_is_paused (pin, now) ? OUTCOME_PAUSED : OUTCOME_REFUSED;
+}
 
 static CpdCertificate *
 get_leaf (CpdPeer *peer)
@@ -131,7 +147,7 @@ find_local_anchor (const CpdValidation *validation)
 }
 
 static CpdCause
-blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
+blame_local_anchor (CpdCertificate *anchor, Outcome outcome)
 {
   g_autofree char *subject = cpd_certificate_dup_subject (anchor);
 
@@ -141,16 +157,16 @@ blame_local_anchor (CpdCertificate *anchor, CpdMode mode)
         "its certificate comes from ‘%s’, an authority that was added to this machine: "
         "the connection is probably being inspected",
         subject),
-    ADVICE (mode, "ask the administrator of this machine or network"),
+    ADVICE (outcome, "ask the administrator of this machine or network"),
   };
 }
 
 static const char *
-advise_on_mismatch (const CpdPin *pin)
+advise_on_mismatch (const CpdPin *pin, Outcome outcome)
 {
-  if (pin->mode != CPD_MODE_REPORT && pin->layer == CPD_LAYER_REQUEST)
+  if (outcome == OUTCOME_REFUSED && pin->layer == CPD_LAYER_REQUEST)
     return "nothing was sent; check the request's own keys, because the host's pins match";
-  return ADVICE (pin->mode, "ask the server's operator for the new certificate, and pin that");
+  return ADVICE (outcome, "ask the server's operator for the new certificate, and pin that");
 }
 
 /* Returns: (transfer none) (nullable): the certificate whose fingerprint the pin has instead of a
@@ -176,7 +192,7 @@ find_by_fingerprint (const CpdPin *pin, const CpdValidation *validation)
 }
 
 static CpdCause
-blame_fingerprint (CpdCertificate *certificate, CpdMode mode)
+blame_fingerprint (CpdCertificate *certificate, Outcome outcome)
 {
   g_autofree char *subject = cpd_certificate_dup_subject (certificate);
 
@@ -186,21 +202,22 @@ blame_fingerprint (CpdCertificate *certificate, CpdMode mode)
         "the key that was given is the SHA-256 fingerprint of the certificate ‘%s’, not "
         "of its public key",
         subject),
-    ADVICE (mode, "give the certificate, or the SHA-256 of its public key, instead"),
+    ADVICE (outcome, "give the certificate, or the SHA-256 of its public key, instead"),
   };
 }
 
-/* `validation`: without a problem, by the anchors of `pin` */
+/* `validation`: without a problem, by the anchors of `pin`. `now`: Unix seconds */
 CpdCause
-cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation)
+cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation, gint64 now)
 {
-  const char *advice = advise_on_mismatch (pin);
+  Outcome outcome = get_outcome (pin, now);
+  const char *advice = advise_on_mismatch (pin, outcome);
   CpdCertificate *local = find_local_anchor (validation);
   g_autofree char *issuer = cpd_certificate_dup_issuer (get_leaf (peer));
   CpdCertificate *meant = find_by_fingerprint (pin, validation);
 
   if (meant != NULL)
-    return blame_fingerprint (meant, pin->mode);
+    return blame_fingerprint (meant, outcome);
   if (g_strcmp0 (pin->issuer, issuer) == 0)
     return (CpdCause){
       "key-rotated",
@@ -209,7 +226,7 @@ cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validati
       advice
     };
   if (local != NULL)
-    return blame_local_anchor (local, pin->mode);
+    return blame_local_anchor (local, outcome);
   if (pin->issuer == NULL)
     return (CpdCause){ "wrong-key",
                        g_strdup ("the server changed its key, or an impostor answers in its place"),

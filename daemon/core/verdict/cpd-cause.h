@@ -16,7 +16,8 @@ typedef struct
 } CpdCause;
 
 CpdCause cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *validation);
-CpdCause cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation);
+CpdCause
+cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation, gint64 now);
 void cpd_cause_clear (CpdCause *cause);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CpdCause, cpd_cause_clear)

@@ -47,6 +47,7 @@ verdict_clear (gpointer data)
   g_free (verdict->advice);
   certpin_key_unref (verdict->matched_key);
   g_clear_pointer (&verdict->path_keys, g_ptr_array_unref);
+  g_strfreev (verdict->warnings);
   cpd_verdict_unref (verdict->report);
 }
 
@@ -94,18 +95,19 @@ refuse_unpinned (CpdVerdict *verdict)
                                   cpd_host_get_name (verdict->target)));
 }
 
+/* Whoever blocks a host need not say why. */
 static CpdVerdict *
 refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
 {
-  const Refusal refusal
-      = { CERTPIN_ERROR_BLOCKED, pin, "blocked", "the last attempt to pin the host failed",
-          "pin a good certificate, or unpin the host" };
+  const Refusal refusal = { CERTPIN_ERROR_BLOCKED, pin, "blocked",
+                            "an attempt to pin the host failed, or somebody blocked it",
+                            "pin a good certificate, or unpin the host" };
+  gboolean has_reason = pin->reason != NULL && *pin->reason != '\0';
 
-  return refuse (
-      verdict, &refusal,
-      g_strdup_printf ("host ‘%s’ is blocked by %s: %s; pin it again or unpin it",
-                       cpd_host_get_name (verdict->target), layer_names[pin->layer],
-                       pin->reason != NULL ? pin->reason : "the last attempt to pin it failed"));
+  return refuse (verdict, &refusal,
+                 g_strdup_printf ("host ‘%s’ is blocked by %s%s%s; pin it again or unpin it",
+                                  cpd_host_get_name (verdict->target), layer_names[pin->layer],
+                                  has_reason ? ": " : "", has_reason ? pin->reason : ""));
 }
 
 static CpdVerdict *
@@ -200,10 +202,10 @@ describe_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *valida
 }
 
 static CpdVerdict *
-refuse_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+refuse_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation, gint64 now)
 {
   g_autofree char *mismatch = describe_mismatch (verdict, pin, validation);
-  g_auto (CpdCause) cause = cpd_cause_of_mismatch (pin, verdict->peer, validation);
+  g_auto (CpdCause) cause = cpd_cause_of_mismatch (pin, verdict->peer, validation, now);
 
   return refuse_for (verdict, CERTPIN_ERROR_PIN_MISMATCH, pin, &cause,
                      g_strdup_printf ("%s; %s", mismatch, cause.likely));
@@ -294,16 +296,17 @@ get_validation (CpdValidation *const validations[], CpdLayer layer)
   return validations[layer];
 }
 
-/* Lets the mismatch of a report-only pin pass, and reports only the first one. */
+/* Lets the mismatch of a pin that only reports pass, and reports only the first one. */
 static void
-report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
+report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation, gint64 now)
 {
   if (verdict->report == NULL)
     {
       CpdVerdict *report = verdict_new (verdict->policy, verdict->peer);
 
       report->ocsp = verdict->ocsp;
-      verdict->report = refuse_mismatch (report, pin, validation);
+      report->reported = TRUE;
+      verdict->report = refuse_mismatch (report, pin, validation, now);
     }
   if (verdict->path_keys == NULL)
     record_path (verdict, validation->paths->pdata[0]);
@@ -311,7 +314,7 @@ report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validati
 
 /* Judges trust by all layers, then the keys by all layers. */
 static CpdVerdict *
-judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
+judge_layers (CpdVerdict *verdict, CpdValidation *const validations[], gint64 now)
 {
   CpdPolicy *policy = verdict->policy;
 
@@ -325,12 +328,12 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[])
 
       if (pin == NULL || match_layer (verdict, validations, (CpdLayer)layer))
         continue;
-      if (pin->mode != CPD_MODE_REPORT)
+      if (!cpd_pin_only_reports (pin, now))
         {
           forget_match (verdict);
-          return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer));
+          return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer), now);
         }
-      report_mismatch (verdict, pin, validations[layer]);
+      report_mismatch (verdict, pin, validations[layer], now);
     }
   verdict->passed = TRUE;
   return verdict;
@@ -348,6 +351,18 @@ describe_ocsp (CpdValidation *const validations[], gint64 now)
   return ocsp != NULL ? cpd_ocsp_get_name (ocsp, now) : NULL;
 }
 
+/* Returns: until when a pin is paused, of several the one for longest; 0: none is */
+static gint64
+find_pause (const CpdPolicy *policy, gint64 now)
+{
+  gint64 until = 0;
+
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL && cpd_pin_is_paused (policy->pins[layer], now))
+      until = MAX (until, policy->pins[layer]->pause->until);
+  return until;
+}
+
 /* Judges what can be judged before a connection. `now`: Unix seconds.
  * Returns: (transfer full): passed, or NotPinned, Blocked or PinExpired */
 CpdVerdict *
@@ -356,6 +371,7 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
   CpdVerdict *verdict = verdict_new (policy, NULL);
 
   verdict->passed = !refuse_by_policy (verdict, now);
+  verdict->paused_until = find_pause (policy, now);
   return verdict;
 }
 
@@ -397,7 +413,8 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
     if (policy->pins[layer] != NULL)
       validations[layer] = cpd_peer_validate (peer, get_anchors (policy->pins[layer], system), now);
   verdict->ocsp = describe_ocsp (validations, now);
-  judge_layers (verdict, validations);
+  verdict->paused_until = find_pause (policy, now);
+  judge_layers (verdict, validations, now);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     cpd_validation_unref (validations[layer]);
   return verdict;

@@ -31,7 +31,12 @@ typedef struct
 
   const char *ocsp; /* what the stapled OCSP response says; NULL where no server was asked */
 
-  gpointer report; /* the CpdVerdict of a report-only pin that did not match; NULL: none */
+  GStrv warnings; /* urgent ones of its pins, as sentences; NULL: none */
+
+  gpointer report;   /* the CpdVerdict of a pin that only reports and did not match; NULL: none */
+  gboolean reported; /* it is such a report: nothing was refused */
+
+  gint64 paused_until; /* Unix seconds: until then, a pin that applies is paused; 0: none is */
 } CpdVerdict;
 
 CpdVerdict *cpd_verdict_of_policy (CpdPolicy *policy, gint64 now);

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "daemon/core/base/cpd-config.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "tests/lib/test-core.h"
 
 #include <string.h>
@@ -29,6 +30,18 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_ptr_array_unref (f->problems);
 }
 
+/* As sentences. */
+static CpdConfig *
+load_file (const char *path, GPtrArray *warnings, GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) faults = cpd_faults_new ();
+  CpdConfig *config = cpd_config_load (path, warnings, faults);
+
+  for (unsigned int i = 0; i < faults->len; i++)
+    g_ptr_array_add (problems, cpd_fault_to_text (faults->pdata[i]));
+  return config;
+}
+
 static CpdConfig *
 load (Fixture *f, const char *text)
 {
@@ -37,7 +50,7 @@ load (Fixture *f, const char *text)
 
   g_ptr_array_set_size (f->warnings, 0);
   g_ptr_array_set_size (f->problems, 0);
-  return cpd_config_load (path, f->warnings, f->problems);
+  return load_file (path, f->warnings, f->problems);
 }
 
 /* `line`, `named`: what the sentence must tell */
@@ -56,7 +69,7 @@ assert_refused (Fixture *f, const char *text, const char *named)
   g_autoptr (CpdConfig) config = load (f, text);
 
   g_assert_cmpuint (f->problems->len, ==, 1);
-  assert_tells (f->problems->pdata[0], "line 2: ", named);
+  assert_tells (f->problems->pdata[0], ":2: ", named);
 }
 
 static void
@@ -84,7 +97,7 @@ test_missing_file (Fixture *f, gconstpointer user_data)
 {
   g_autoptr (TestFolder) folder = test_folder_new ();
   g_autofree char *path = g_build_filename (folder, "none.conf", NULL);
-  g_autoptr (CpdConfig) config = cpd_config_load (path, f->warnings, f->problems);
+  g_autoptr (CpdConfig) config = load_file (path, f->warnings, f->problems);
 
   g_assert_cmpuint (config->running, ==, 1024);
   g_assert_cmpuint (f->warnings->len, ==, 0);
@@ -144,9 +157,9 @@ test_warns_of_unknown_keys (Fixture *f, gconstpointer user_data)
 
   g_assert_cmpuint (f->problems->len, ==, 0);
   g_assert_cmpuint (f->warnings->len, ==, 3);
-  assert_tells (f->warnings->pdata[0], "line 2: ", "[Limits] Runing");
-  assert_tells (f->warnings->pdata[1], "line 4: ", "[Other] Key");
-  assert_tells (f->warnings->pdata[2], "line 6: ", "[Tls] File");
+  assert_tells (f->warnings->pdata[0], ":2: ", "[Limits] Runing");
+  assert_tells (f->warnings->pdata[1], ":4: ", "[Other] Key");
+  assert_tells (f->warnings->pdata[2], ":6: ", "[Tls] File");
 }
 
 static void
@@ -198,10 +211,11 @@ test_denies_nothing_by_default (Fixture *f, gconstpointer user_data)
 static void
 test_refuses_bad_ranges (Fixture *f, gconstpointer user_data)
 {
-  assert_refused (f, "[Network]\nDeny=loopback 10.0.0.1/8\n", "Deny: ‘10.0.0.1/8’");
+  assert_refused (f, "[Network]\nDeny=loopback 10.0.0.1/8\n", "Deny=: [Network] ‘10.0.0.1/8’");
   assert_refused (f, "[Network]\nDenyForUsers=localhost\n", "‘localhost’");
   assert_refused (f, "[Network]\nAllow=h.example\n", "‘h.example’");
-  assert_refused (f, "[Network]\nDenyForUser=loopback\n", "unknown key [Network] DenyForUser");
+  assert_refused (f, "[Network]\nDenyForUser=loopback\n",
+                  "DenyForUser=: the group [Network] has no such key");
 }
 
 static void
@@ -227,8 +241,8 @@ test_refuses_what_is_said_twice (Fixture *f, gconstpointer user_data)
       = load (f, "[Limits]\nRunning=7\nRunning=8\n[Tls]\n[Limits]\nHeaders=9\n");
 
   g_assert_cmpuint (f->problems->len, ==, 2);
-  assert_tells (f->problems->pdata[0], "line 3: ", "Running=8");
-  assert_tells (f->problems->pdata[1], "line 5: ", "[Limits]");
+  assert_tells (f->problems->pdata[0], ":3: ", "Running=8");
+  assert_tells (f->problems->pdata[1], ":5: ", "[Limits]");
 }
 
 /* Who fixes a file wants to know everything that is wrong with it. */
@@ -240,10 +254,10 @@ test_tells_every_bad_line (Fixture *f, gconstpointer user_data)
                  "[Tls]\nTrustFile=\\q\n");
 
   g_assert_cmpuint (f->problems->len, ==, 4);
-  assert_tells (f->problems->pdata[0], "line 3: ", "no value");
-  assert_tells (f->problems->pdata[1], "line 2: ", "Running=many");
-  assert_tells (f->problems->pdata[2], "line 5: ", "UrlBytes=1");
-  assert_tells (f->problems->pdata[3], "line 7: ", "TrustFile");
+  assert_tells (f->problems->pdata[0], ":3: ", "no value");
+  assert_tells (f->problems->pdata[1], ":2: ", "Running=: [Limits] ‘many’");
+  assert_tells (f->problems->pdata[2], ":5: ", "UrlBytes=: [Limits] ‘1’");
+  assert_tells (f->problems->pdata[3], ":7: ", "TrustFile");
   g_assert_cmpuint (config->running, ==, 1024);
   g_assert_cmpuint (config->headers, ==, 5);
 }
@@ -266,7 +280,7 @@ static void
 test_unreadable_file_is_an_error (Fixture *f, gconstpointer user_data)
 {
   g_autoptr (TestFolder) folder = test_folder_new ();
-  g_autoptr (CpdConfig) config = cpd_config_load (folder, f->warnings, f->problems);
+  g_autoptr (CpdConfig) config = load_file (folder, f->warnings, f->problems);
 
   g_assert_cmpuint (f->problems->len, ==, 1);
   g_assert_nonnull (strstr (f->problems->pdata[0], folder));

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "daemon/core/base/cpd-config.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "tests/lib/test-core.h"
 
 #include <stdio.h>
@@ -47,6 +48,18 @@ tear_down (Fixture *f, gconstpointer user_data)
   test_folder_remove (f->folder);
 }
 
+/* As sentences. */
+static CpdConfig *
+load_file (const char *path, GPtrArray *warnings, GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) faults = cpd_faults_new ();
+  CpdConfig *config = cpd_config_load (path, warnings, faults);
+
+  for (unsigned int i = 0; i < faults->len; i++)
+    g_ptr_array_add (problems, cpd_fault_to_text (faults->pdata[i]));
+  return config;
+}
+
 static CpdConfig *
 load (Fixture *f, const char *text)
 {
@@ -55,7 +68,7 @@ load (Fixture *f, const char *text)
   unlink (f->file); /* a new one: what is longer would not be cut */
   path = test_folder_write (f->folder, "proxy.secret", text);
   g_assert_no_errno (chmod (path, 0600));
-  return cpd_config_load (f->config_file, f->warnings, f->problems);
+  return load_file (f->config_file, f->warnings, f->problems);
 }
 
 static const char *
@@ -90,8 +103,8 @@ static void
 assert_refused (Fixture *f, const char *text, unsigned int line)
 {
   g_autoptr (CpdConfig) config = NULL;
-  g_autofree char *place = line > 0 ? g_strdup_printf ("proxy.secret’, line %u: ", line)
-                                    : g_strdup ("proxy.secret’: ");
+  g_autofree char *place
+      = line > 0 ? g_strdup_printf ("proxy.secret:%u: ", line) : g_strdup ("proxy.secret: ");
 
   g_ptr_array_set_size (f->problems, 0);
   config = load (f, text);
@@ -119,8 +132,8 @@ test_tells_bad_lines (Fixture *f, gconstpointer user_data)
   assert_refused (f, GOOD "Password=hush\n", 5);
   assert_refused (f, GOOD "[other]\nProxy=http://a.example:1\nUser=u\nPassword=hush\n", 6);
   assert_refused (f, "hush\xff\n", 0);
-  assert_refused (f, "Password=hush\n", 0);
-  assert_refused (f, "[hush\n", 0);
+  assert_refused (f, "Password=hush\n", 1);
+  assert_refused (f, "[hush\n", 1);
 }
 
 static void
@@ -129,10 +142,10 @@ assert_config_refused (Fixture *f)
   g_autoptr (CpdConfig) config = NULL;
 
   g_ptr_array_set_size (f->problems, 0);
-  config = cpd_config_load (f->config_file, f->warnings, f->problems);
+  config = load_file (f->config_file, f->warnings, f->problems);
   g_assert_cmpuint (f->problems->len, ==, 1);
   g_test_message ("%s", (char *)f->problems->pdata[0]);
-  g_assert_nonnull (strstr (f->problems->pdata[0], "certpind.conf’, line 2: "));
+  g_assert_nonnull (strstr (f->problems->pdata[0], "certpind.conf:2: "));
   g_assert_null (get_authorization (config, "http://a.example:1"));
 }
 
@@ -188,7 +201,7 @@ test_takes_the_group (Fixture *f, gconstpointer user_data)
 
   g_assert_no_errno (chown (f->file, (uid_t)-1, getegid ()));
   g_assert_no_errno (chmod (f->file, 0640));
-  again = cpd_config_load (f->config_file, f->warnings, f->problems);
+  again = load_file (f->config_file, f->warnings, f->problems);
   g_assert_cmpuint (f->problems->len, ==, 0);
   g_assert_nonnull (get_authorization (again, "http://a.example:1"));
 }

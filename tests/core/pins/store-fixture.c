@@ -28,13 +28,15 @@ open_store (StoreFixture *f)
                                       .state_dir = f->forgets ? NULL : f->state,
                                       .pins_dirs = pins_dirs,
                                       .first_generation = 100,
-                                      .limits = { f->max_bytes, f->max_pins } };
+                                      .limits = { f->max_bytes, f->max_pins },
+                                      .sightings_s = f->sightings_s };
   g_autoptr (GError) error = NULL;
 
   f->store = cpd_store_new (&settings);
   cpd_store_lock (f->store, /* most_ms= */ 5000, NULL, &error);
   g_assert_no_error (error);
   f->problems = cpd_store_load (f->store);
+  f->lost = cpd_store_load_sightings (f->store);
   g_signal_connect (f->store, "changed", G_CALLBACK (on_changed), f);
 }
 
@@ -44,6 +46,7 @@ close_store (StoreFixture *f)
   g_signal_handlers_disconnect_by_data (f->store, f);
   g_clear_object (&f->store);
   g_clear_pointer (&f->problems, g_ptr_array_unref);
+  g_clear_pointer (&f->lost, g_ptr_array_unref);
 }
 
 void

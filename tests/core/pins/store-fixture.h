@@ -23,10 +23,12 @@ typedef struct
   char *admin;  /* of pin files, the stronger */
   char *vendor; /* of pin files */
   guint64 max_bytes, max_pins;
-  gboolean forgets; /* has no state folder */
-  char *trust_file; /* NULL: it has none */
+  gboolean forgets;         /* has no state folder */
+  char *trust_file;         /* NULL: it has none */
+  unsigned int sightings_s; /* between two writes of sightings; 0: as usual */
   CpdStore *store;
   GPtrArray *problems; /* of char *: of the last load */
+  GPtrArray *lost;     /* of char *: of the sightings, likewise */
 
   unsigned int changes; /* signals so far; the last one: */
   guint32 changed_uid;

@@ -9,6 +9,8 @@
 #include "tests/lib/test-loop.h"
 #include "tests/lib/test-pki.h"
 
+#include "daemon/core/base/cpd-fault.h"
+
 #include <glib/gstdio.h>
 
 #include <string.h>
@@ -324,6 +326,53 @@ test_reload_all_or_nothing (StoreFixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->changes, ==, 0);
 }
 
+static char *
+get_text (GPtrArray *problems, unsigned int index)
+{
+  g_assert_cmpuint (problems->len, >, index);
+  return cpd_fault_to_text (problems->pdata[index]);
+}
+
+/* Its error has what fits, and the store all. */
+static void
+test_reload_tells_all (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path
+      = test_folder_write (f->admin, "c.pin", "[Pin File]\nVersion=1\nA=1\nB=2\n");
+  g_autofree char *first = NULL, *second = NULL;
+  g_autoptr (GPtrArray) problems = NULL, none = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (store_reload (f, &error));
+  problems = cpd_store_get_problems (f->store);
+  first = get_text (problems, 0);
+  second = get_text (problems, 1);
+  g_assert_cmpuint (problems->len, ==, 2);
+  g_assert_true (g_str_has_prefix (first, path));
+  g_assert_nonnull (strstr (first, "c.pin:3: A=: "));
+  g_assert_nonnull (strstr (second, "c.pin:4: B=: "));
+  g_assert_nonnull (strstr (error->message, first));
+  g_assert_nonnull (strstr (error->message, second));
+  g_assert_no_errno (g_unlink (path));
+  g_assert_true (store_reload (f, NULL));
+  none = cpd_store_get_problems (f->store);
+  g_assert_cmpuint (none->len, ==, 0);
+}
+
+static void
+test_twice_is_told_with_its_line (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *text = NULL;
+
+  store_write (f->admin, "a.pin", "h.example", 1);
+  store_write (f->admin, "b.pin", "h.example", 2);
+  store_fixture_reopen (f);
+  text = get_text (f->problems, 0);
+  g_test_message ("%s", text);
+  g_assert_nonnull (strstr (text, "/b.pin:5: Host=: ‘h.example’ is pinned twice: here and in ‘"));
+  g_assert_true (g_str_has_suffix (text, "/a.pin’"));
+}
+
 static void
 test_reload_leaves_runtime_pins (StoreFixture *f, gconstpointer user_data)
 {
@@ -452,6 +501,8 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/drop-ins/reload/takes-over", test_reload_takes_over);
   STORE_TEST_ADD ("/core/drop-ins/reload/is-told", test_reload_is_told);
   STORE_TEST_ADD ("/core/drop-ins/reload/all-or-nothing", test_reload_all_or_nothing);
+  STORE_TEST_ADD ("/core/drop-ins/reload/tells-all", test_reload_tells_all);
+  STORE_TEST_ADD ("/core/drop-ins/twice-is-told-with-its-line", test_twice_is_told_with_its_line);
   STORE_TEST_ADD ("/core/drop-ins/reload/leaves-run-time-pins", test_reload_leaves_runtime_pins);
   STORE_TEST_ADD ("/core/drop-ins/reload/from-within", test_reload_from_within);
   STORE_TEST_ADD ("/core/drop-ins/anchors/beside", test_anchor_beside);

@@ -211,6 +211,8 @@ test_refused_public_suffix (void)
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     assert_refused (texts[i]);
+  assert_canonical ("github.io", "github.io");
+  assert_canonical ("s3.amazonaws.com", "s3.amazonaws.com");
   assert_canonical ("**.example.co.uk", "**.example.co.uk");
   assert_canonical ("*.h.github.io", "*.h.github.io");
 }

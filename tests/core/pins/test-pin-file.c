@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "tests/lib/test-core.h"
 
@@ -63,12 +64,16 @@ assert_refused (const char *text, const char *host)
 static gboolean
 is_told (GPtrArray *problems, size_t line, const char *told)
 {
-  g_autofree char *begin
-      = g_strdup_printf ("pin file ‘/nowhere/a.pin’, line %" G_GSIZE_FORMAT ": ", line);
+  g_autofree char *begin = g_strdup_printf ("/nowhere/a.pin:%" G_GSIZE_FORMAT ": ", line);
 
   for (unsigned int i = 0; i < problems->len; i++)
-    if (g_str_has_prefix (problems->pdata[i], begin))
-      return told != NULL && strstr (problems->pdata[i], told) != NULL;
+    {
+      g_autofree char *text = cpd_fault_to_text (problems->pdata[i]);
+
+      g_test_message ("%s", text);
+      if (g_str_has_prefix (text, begin))
+        return told != NULL && strstr (text, told) != NULL;
+    }
   return told == NULL;
 }
 
@@ -125,6 +130,72 @@ test_round_trip_everything (void)
   g_assert_cmpint (again->created, ==, pin->created);
   g_assert_cmpint (again->not_after, ==, pin->not_after);
   g_assert_cmpstrv (again->warnings, pin->warnings);
+}
+
+static void
+test_round_trip_pause (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_SYSTEM, 1);
+  g_autoptr (CpdPin) again = NULL, without = cpd_pin_copy (pin), later = cpd_pin_copy (pin);
+
+  cpd_pin_take_pause (pin, cpd_pause_new (100, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+  cpd_pin_take_pause (later,
+                      cpd_pause_new (101, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+  again = print_and_parse (pin, NULL);
+  g_assert_true (cpd_pin_says_the_same (pin, again));
+  g_assert_false (cpd_pin_says_the_same (pin, without));
+  g_assert_false (cpd_pin_says_the_same (without, pin));
+  g_assert_false (cpd_pin_says_the_same (pin, later));
+  g_assert_cmpint (again->pause->since, ==, 100);
+  g_assert_cmpint (again->pause->until, ==, 100 + CPD_PAUSE_MAX_S);
+  g_assert_cmpstr (again->pause->reason, ==, "  why; so  ");
+  g_assert_cmpstr (again->pause->by, ==, "x (uid 7)");
+}
+
+/* A pause could be written by hand, so it is read as strictly as the rest. */
+static void
+test_refuses_pauses (void)
+{
+  static const char *const texts[] = {
+    PIN "PausedUntil=200\nPauseReason=why\n",
+    PIN "PausedSince=100\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=200\n",
+    PIN "PausedSince=100\nPausedUntil=100\nPauseReason=why\n",
+    PIN "PausedSince=200\nPausedUntil=100\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=86501\nPauseReason=why\n",
+    PIN "PausedSince=-9223372036854775808\nPausedUntil=9223372036854775807\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=soon\nPauseReason=why\n",
+    PIN "PausedSince=100\nPausedUntil=200\nPauseReason=a\\nb\n",
+    PIN "PausedSince=100\nPausedUntil=200\nPauseReason=why\nPausedBy=\\q\n",
+    PIN "PauseReason=why\n",
+    PIN "PausedBy=me\n",
+    HEADER "[a]\nHost=h.example\nState=blocked\n"
+           "PausedSince=100\nPausedUntil=200\nPauseReason=why\n",
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    assert_refused (texts[i], "h.example");
+}
+
+/* A pause ends by itself, which an administrator's file cannot do. */
+static void
+test_refuses_pauses_of_files (void)
+{
+  static const char *const lines[]
+      = { "PausedSince=100", "PausedUntil=200", "PauseReason=why", "PausedBy=me",
+          "PausedSince=100\nPausedUntil=200\nPauseReason=why" };
+  const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
+    {
+      g_autofree char *text = g_strconcat (PIN, lines[i], "\n", NULL);
+      g_autoptr (GPtrArray) hosts = NULL;
+      g_autoptr (GError) error = NULL;
+
+      g_assert_null (parse (text, &context, &hosts, &error));
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+      g_assert_nonnull (strstr (error->message, "Mode=report"));
+    }
 }
 
 static void
@@ -303,15 +374,15 @@ test_everything_is_told (void)
   } lines[] = {
     { "[Pin File]", NULL },
     { "Version=1", NULL },
-    { "Other=1", "‘Other’" },
+    { "Other=1", "Other=: no such key" },
     { "what is this", "what is this" },
-    { "[a]", "Keys= is empty" },
+    { "[a]", "Keys=: there are none" },
     { "Host=a..b", "a..b" },
-    { "Match=both", "Match=both" },
+    { "Match=both", "Match=: ‘both’" },
     { "[b]", NULL },
     { "  Host = h.example", NULL },
     { "Keys=" KEY ";nonsense;sha1/2jmj7l5rSw0yVb/vlWAYkK/YBwk=", "nonsense" },
-    { "Expires=1", "Expires=soon" }, /* the last one is read, and told of where the first is */
+    { "Expires=1", "Expires=: ‘soon’" }, /* the last one is read, and told of where the first is */
     { "Expires=soon", "repeats" },
     { "# fine", NULL },
     { "[c]", NULL },
@@ -321,21 +392,21 @@ test_everything_is_told (void)
     { "Note=\\q", "Note" },
   };
   g_autoptr (GString) text = g_string_new (NULL);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   const CpdPinFileContext context
       = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
   g_autoptr (GPtrArray) hosts = NULL;
   g_autoptr (GError) error = NULL;
+  g_autofree char *first = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
     g_string_append_printf (text, "%s\n", lines[i].line);
   g_assert_null (parse (text->str, &context, &hosts, &error));
-  for (unsigned int i = 0; i < problems->len; i++)
-    g_test_message ("%s", (char *)problems->pdata[i]);
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)
     g_assert_true (is_told (problems, i + 1, lines[i].told));
   g_assert_cmpuint (problems->len, ==, 11); /* two of the keys in line 10 */
-  g_assert_cmpstr (error->message, ==, problems->pdata[0]);
+  first = cpd_fault_to_text (problems->pdata[0]);
+  g_assert_cmpstr (error->message, ==, first);
 }
 
 /* Nobody reads more than that, and the journal is others', too. */
@@ -343,7 +414,7 @@ static void
 test_not_too_much_is_told (void)
 {
   g_autoptr (GString) text = g_string_new (PIN);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   const CpdPinFileContext context
       = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin", .problems = problems };
   g_autoptr (GPtrArray) hosts = NULL;
@@ -352,7 +423,8 @@ test_not_too_much_is_told (void)
     g_string_append (text, "nonsense\n");
   g_assert_null (parse (text->str, &context, &hosts, NULL));
   g_assert_cmpuint (problems->len, ==, 101);
-  g_assert_nonnull (strstr (problems->pdata[100], "more"));
+  g_assert_cmpuint (((CpdFault *)problems->pdata[100])->more, ==, 900);
+  g_assert_cmpuint (cpd_faults_count (problems), ==, 1000);
 }
 
 static void
@@ -478,6 +550,9 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/pin-file/round-trip/usual", test_round_trip_usual);
   g_test_add_func ("/core/pin-file/round-trip/everything", test_round_trip_everything);
   g_test_add_func ("/core/pin-file/round-trip/block", test_round_trip_block);
+  g_test_add_func ("/core/pin-file/round-trip/pause", test_round_trip_pause);
+  g_test_add_func ("/core/pin-file/refuses/pauses", test_refuses_pauses);
+  g_test_add_func ("/core/pin-file/refuses/pauses-of-files", test_refuses_pauses_of_files);
   g_test_add_func ("/core/pin-file/written-by-hand", test_written_by_hand);
   g_test_add_func ("/core/pin-file/windows-lines", test_windows_lines);
   g_test_add_func ("/core/pin-file/refuses/headers", test_refuses_headers);

@@ -7,6 +7,7 @@
 
 #include "tests/core/pins/store-fixture.h"
 
+#include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
@@ -421,7 +422,7 @@ static void
 test_user_that_disappears_is_blocked (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdStateDir) dir = cpd_state_dir_new (f->state);
-  g_autoptr (GPtrArray) problems = g_ptr_array_new_with_free_func (g_free);
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
   g_autoptr (CpdHost) host = test_host ("h.example");
   const CpdPinFileContext user = { .layer = CPD_LAYER_USER },
                           system = { .layer = CPD_LAYER_SYSTEM };

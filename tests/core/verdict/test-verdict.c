@@ -5,68 +5,9 @@
 
 #include "config.h"
 
-#include "daemon/core/verdict/cpd-verdict.h"
-#include "tests/lib/test-core.h"
+#include "tests/core/verdict/verdict-fixture.h"
 
 #include <string.h>
-
-/* Keys by name, to be combined. */
-enum
-{
-  LEAF = 1,
-  MIDDLE = 2,
-  ROOT = 4,
-  OTHER = 8, /* of nobody */
-  JUNK = 16, /* of a certificate that is sent, but on no path */
-};
-
-/* What a server presents. */
-typedef enum
-{
-  GOOD,
-  WITH_JUNK, /* the good chain and an unrelated certificate */
-  EXPIRED,
-  FUTURE,
-  WRONG_NAME,
-  SELF_SIGNED,
-  NOTHING,
-} Server;
-
-/* One layer's pin; keys == 0 and not blocked: it has none. */
-typedef struct
-{
-  unsigned int keys;
-  CpdMatch match;
-  CpdMode mode;
-  gboolean blocked;
-  gint64 expires;
-  gboolean other_anchors; /* judged against a root that nobody uses */
-  gboolean own_anchors;   /* judged against the good root, explicitly */
-} Layer;
-
-typedef struct
-{
-  const char *name;
-  Layer layers[CPD_N_LAYERS];
-  Server server;
-  int error; /* -1: it passes */
-  CpdLayer layer;
-  const char *reason;
-  unsigned int position;
-  gboolean reports;
-  gboolean unmatched; /* though it passes */
-} Case;
-
-#define PASSES       .error = -1
-#define USER(...)    [CPD_LAYER_USER] = { __VA_ARGS__ }
-#define SYSTEM(...)  [CPD_LAYER_SYSTEM] = { __VA_ARGS__ }
-#define FILES(...)   [CPD_LAYER_FILES] = { __VA_ARGS__ }
-#define REQUEST(...) [CPD_LAYER_REQUEST] = { __VA_ARGS__, .match = CPD_MATCH_PATH }
-#define PATH         .match = CPD_MATCH_PATH
-#define REPORT       .mode = CPD_MODE_REPORT
-#define PAST         .expires = TEST_PKI_NOW
-#define REFUSES(code, which, why)                                                                  \
-  .error = CERTPIN_ERROR_##code, .layer = CPD_LAYER_##which, .reason = why
 
 static const Case cases[] = {
   { "leaf", { USER (LEAF) }, PASSES, .layer = CPD_LAYER_USER },
@@ -98,6 +39,59 @@ static const Case cases[] = {
     .position = 2,
     .reports = TRUE },
   { "junk-beside-match", { USER (LEAF) }, .server = WITH_JUNK, PASSES, .layer = CPD_LAYER_USER },
+
+  { "paused-matching", { USER (LEAF, PAUSED) }, PASSES, .layer = CPD_LAYER_USER },
+  { "paused-mismatch", { USER (OTHER, PAUSED) }, PASSES, .reports = TRUE, .unmatched = TRUE },
+  { "paused-for-longest",
+    { USER (OTHER, .since = TEST_PKI_NOW - CPD_PAUSE_MAX_S + 1, .until = TEST_PKI_NOW + 1) },
+    PASSES,
+    .reports = TRUE,
+    .unmatched = TRUE },
+  { "paused-beside-enforced",
+    { SYSTEM (LEAF), USER (OTHER, PAUSED) },
+    PASSES,
+    .layer = CPD_LAYER_SYSTEM,
+    .reports = TRUE },
+  { "paused-beside-request-key",
+    { USER (OTHER, PAUSED), REQUEST (ROOT) },
+    PASSES,
+    .layer = CPD_LAYER_REQUEST,
+    .position = 2,
+    .reports = TRUE },
+
+  { "paused-until-now", { USER (OTHER, WAS_PAUSED) }, REFUSES (PIN_MISMATCH, USER, "wrong-key") },
+  { "paused-from-later",
+    { USER (OTHER, .since = TEST_PKI_NOW + 1, .until = TEST_PKI_NOW + 100) },
+    REFUSES (PIN_MISMATCH, USER, "wrong-key") },
+  { "paused-for-too-long",
+    { USER (OTHER, .since = TEST_PKI_NOW, .until = TEST_PKI_NOW + CPD_PAUSE_MAX_S + 1) },
+    REFUSES (PIN_MISMATCH, USER, "wrong-key") },
+  { "paused-beside-mismatch",
+    { SYSTEM (OTHER, PAUSED), USER (OTHER) },
+    REFUSES (PIN_MISMATCH, USER, "wrong-key") },
+  { "mismatch-beside-paused",
+    { FILES (OTHER), SYSTEM (LEAF, PAUSED), USER (LEAF, PAUSED) },
+    REFUSES (PIN_MISMATCH, FILES, "wrong-key") },
+  { "paused-beside-wrong-request-key",
+    { USER (OTHER, PAUSED), REQUEST (OTHER) },
+    REFUSES (PIN_MISMATCH, REQUEST, "wrong-key") },
+  { "paused-beside-blocked",
+    { SYSTEM (.blocked = TRUE), USER (LEAF, PAUSED) },
+    REFUSES (BLOCKED, SYSTEM, "blocked") },
+  { "paused-block", { USER (.blocked = TRUE, PAUSED) }, REFUSES (BLOCKED, USER, "blocked") },
+  { "paused-expired", { USER (OTHER, PAST, PAUSED) }, REFUSES (PIN_EXPIRED, USER, "pin-expired") },
+  { "paused-untrusted",
+    { USER (OTHER, PAUSED) },
+    .server = EXPIRED,
+    REFUSES (UNTRUSTED, USER, "expired") },
+  { "paused-self-signed",
+    { USER (OTHER, PAUSED) },
+    .server = SELF_SIGNED,
+    REFUSES (UNTRUSTED, USER, "self-signed") },
+  { "paused-wrong-name",
+    { USER (OTHER, PAUSED) },
+    .server = WRONG_NAME,
+    REFUSES (UNTRUSTED, USER, "captive-portal") },
 
   { "nothing-pinned", { { 0 } }, REFUSES (NOT_PINNED, USER, "not-pinned") },
   { "only-request-keys", { REQUEST (LEAF) }, REFUSES (NOT_PINNED, USER, "not-pinned") },
@@ -183,157 +177,6 @@ static const Case cases[] = {
     REFUSES (PIN_MISMATCH, REQUEST, "wrong-key") },
 };
 
-static struct
-{
-  TestIdentity *root, *middle, *leaf, *junk, *expired, *future, *misnamed, *own;
-  CpdAnchors *system, *unused;
-  CpdHost *target;
-} world;
-
-static void
-make_world (void)
-{
-  world.root = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE);
-  world.middle = TEST_IDENTITY (.subject = "Middle", .is_ca = TRUE, .issuer = world.root);
-  world.leaf = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle);
-  world.junk = TEST_IDENTITY (.subject = "Junk", .is_ca = TRUE);
-  world.expired = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle,
-                                 .key_of = world.leaf, .not_after = TEST_PKI_NOW - 1);
-  world.future = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle,
-                                .key_of = world.leaf, .not_before = TEST_PKI_NOW + 1);
-  world.misnamed
-      = TEST_IDENTITY (.dns = { "other.example" }, .issuer = world.middle, .key_of = world.leaf);
-  world.own = TEST_IDENTITY (.dns = { "h.example" }, .key_of = world.leaf);
-  world.system = test_anchors (world.root, NULL);
-  world.unused = test_anchors (world.junk, NULL);
-  world.target = test_host ("h.example:443");
-}
-
-static void
-unmake_world (void)
-{
-  TestIdentity *all[] = { world.root,    world.middle, world.leaf,     world.junk,
-                          world.expired, world.future, world.misnamed, world.own };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (all); i++)
-    test_identity_unref (all[i]);
-  cpd_anchors_unref (world.system);
-  cpd_anchors_unref (world.unused);
-  cpd_host_unref (world.target);
-}
-
-static GPtrArray *
-make_chain (Server server)
-{
-  switch (server)
-    {
-    case GOOD:
-      return test_ders (world.leaf, world.middle, NULL);
-    case WITH_JUNK:
-      return test_ders (world.leaf, world.junk, world.middle, NULL);
-    case EXPIRED:
-      return test_ders (world.expired, world.middle, NULL);
-    case FUTURE:
-      return test_ders (world.future, world.middle, NULL);
-    case WRONG_NAME:
-      return test_ders (world.misnamed, world.middle, NULL);
-    case SELF_SIGNED:
-      return test_ders (world.own, NULL);
-    case NOTHING:
-      return test_ders (NULL, NULL);
-    }
-  g_assert_not_reached ();
-}
-
-static CpdPeer *
-make_peer (Server server)
-{
-  g_autoptr (GPtrArray) ders = make_chain (server);
-
-  return cpd_peer_new (world.target, ders, /* stapled= */ NULL);
-}
-
-static CertpinKey *
-key_of (TestIdentity *identity)
-{
-  g_autoptr (CpdCertificate) certificate = test_certificate (identity);
-
-  return certpin_key_ref (cpd_certificate_get_key (certificate));
-}
-
-static void
-add_keys (CpdPin *pin, unsigned int keys)
-{
-  TestIdentity *const holders[] = { world.leaf, world.middle, world.root, NULL, world.junk };
-
-  for (unsigned int i = 0; i < G_N_ELEMENTS (holders); i++)
-    if (keys & (1u << i))
-      {
-        g_autoptr (CertpinKey) key = holders[i] != NULL ? key_of (holders[i]) : test_key (7);
-        cpd_pin_add_key (pin, key);
-      }
-}
-
-static CpdPin *
-make_pin (const Layer *wanted, CpdLayer layer)
-{
-  g_autoptr (CpdHost) host = test_host ("h.example");
-  CpdPin *pin;
-
-  if (wanted->blocked)
-    pin = cpd_pin_new_blocked (host, layer, "given as PEM");
-  else
-    pin = cpd_pin_new (host, layer);
-  add_keys (pin, wanted->keys);
-  pin->match = wanted->match;
-  pin->mode = wanted->mode;
-  pin->expires = wanted->expires;
-  if (wanted->other_anchors)
-    pin->anchors = cpd_anchors_ref (world.unused);
-  if (wanted->own_anchors)
-    pin->anchors = test_anchors (world.root, NULL);
-  return pin;
-}
-
-static CpdPolicy *
-make_policy (const Layer layers[CPD_N_LAYERS])
-{
-  CpdPolicy *policy = cpd_policy_new (world.target, 1);
-
-  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (layers[layer].keys != 0 || layers[layer].blocked)
-      cpd_policy_take_pin (policy, make_pin (&layers[layer], (CpdLayer)layer));
-  return policy;
-}
-
-/* As the service does it: what is missing is asked for first, one set of anchors after the other.
- * Returns: how many were missing */
-static unsigned int
-validate_missing (CpdPolicy *policy, CpdPeer *peer)
-{
-  CpdAnchors *missing;
-  unsigned int count = 0;
-
-  while ((missing = cpd_verdict_find_missing (policy, peer, world.system, TEST_PKI_NOW)) != NULL)
-    {
-      g_autoptr (CpdValidation) validation = cpd_peer_ask (peer, missing, TEST_PKI_NOW);
-
-      cpd_peer_record (peer, validation);
-      g_assert_cmpuint (++count, <=, CPD_LAYER_REQUEST);
-    }
-  return count;
-}
-
-static CpdVerdict *
-judge (const Case *given)
-{
-  g_autoptr (CpdPolicy) policy = make_policy (given->layers);
-  g_autoptr (CpdPeer) peer = make_peer (given->server);
-
-  validate_missing (policy, peer);
-  return cpd_verdict_of_peer (policy, peer, world.system, TEST_PKI_NOW);
-}
-
 static const Case *
 find_case (const char *name)
 {
@@ -343,53 +186,13 @@ find_case (const char *name)
   g_assert_not_reached ();
 }
 
-static void
-assert_refusal (const CpdVerdict *verdict, const Case *expected)
-{
-  g_autoptr (GError) error = cpd_verdict_to_error (verdict);
-
-  g_test_message ("%s", verdict->message);
-  g_assert_error (error, CERTPIN_ERROR, expected->error);
-  g_assert_cmpint (verdict->layer, ==, expected->layer);
-  g_assert_cmpstr (verdict->reason, ==, expected->reason);
-  g_assert_nonnull (verdict->likely_cause);
-  g_assert_nonnull (verdict->advice);
-  g_assert_null (verdict->matched_key);
-  g_assert_nonnull (strstr (verdict->message, "h.example"));
-  g_assert_cmpint (verdict->pin == NULL, ==, expected->error == CERTPIN_ERROR_NOT_PINNED);
-}
-
-static void
-test_case (gconstpointer user_data)
-{
-  const Case *expected = user_data;
-  g_autoptr (CpdVerdict) verdict = judge (expected);
-
-  g_assert_cmpint (verdict->passed, ==, expected->error == -1);
-  if (!verdict->passed)
-    {
-      assert_refusal (verdict, expected);
-      return;
-    }
-  g_assert_null (verdict->message);
-  g_assert_cmpint (verdict->report != NULL, ==, expected->reports);
-  g_assert_nonnull (verdict->path_keys);
-  g_assert_cmpint (verdict->matched_key == NULL, ==, expected->unmatched);
-  if (expected->unmatched)
-    return;
-  g_assert_cmpint (verdict->layer, ==, expected->layer);
-  g_assert_cmpuint (verdict->matched_position, ==, expected->position);
-  g_assert_true (certpin_key_equal (verdict->matched_key,
-                                    verdict->path_keys->pdata[verdict->matched_position]));
-}
-
 /* Before any server is asked, the policy alone says the same. */
 static void
 test_policy_alone (void)
 {
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      g_autoptr (CpdPolicy) policy = make_policy (cases[i].layers);
+      g_autoptr (CpdPolicy) policy = verdict_make_policy (cases[i].layers);
       g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, TEST_PKI_NOW);
       gboolean by_policy = cases[i].error == CERTPIN_ERROR_NOT_PINNED
                            || cases[i].error == CERTPIN_ERROR_BLOCKED
@@ -398,20 +201,20 @@ test_policy_alone (void)
       g_test_message ("%s", cases[i].name);
       g_assert_cmpint (verdict->passed, ==, !by_policy);
       if (by_policy)
-        assert_refusal (verdict, &cases[i]);
+        verdict_assert_refusal (verdict, &cases[i]);
     }
 }
 
 static void
 test_path_keys (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("path-anchor"));
-  TestIdentity *const path[] = { world.leaf, world.middle, world.root };
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("path-anchor"));
+  TestIdentity *const path[] = { verdict_world.leaf, verdict_world.middle, verdict_world.root };
 
   g_assert_cmpuint (verdict->path_keys->len, ==, G_N_ELEMENTS (path));
   for (unsigned int i = 0; i < G_N_ELEMENTS (path); i++)
     {
-      g_autoptr (CertpinKey) key = key_of (path[i]);
+      g_autoptr (CertpinKey) key = verdict_key_of (path[i]);
       g_assert_true (certpin_key_equal (verdict->path_keys->pdata[i], key));
     }
 }
@@ -419,7 +222,7 @@ test_path_keys (void)
 static void
 test_report_has_the_evidence (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("report-mismatch"));
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("report-mismatch"));
   const CpdVerdict *report = verdict->report;
 
   g_assert_cmpint (report->error, ==, CERTPIN_ERROR_PIN_MISMATCH);
@@ -428,11 +231,83 @@ test_report_has_the_evidence (void)
   g_assert_null (verdict->matched_key);
 }
 
+/* Returns: (transfer full): the verdict of a case whose pins in these layers only report */
+static CpdVerdict *
+judge_lenient (const Case *given, unsigned int layers, gboolean paused)
+{
+  Case lenient = *given;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (layers & (1u << layer))
+      {
+        lenient.layers[layer].mode = paused ? CPD_MODE_ENFORCE : CPD_MODE_REPORT;
+        lenient.layers[layer].since = paused ? TEST_PKI_NOW - 1 : 0;
+        lenient.layers[layer].until = paused ? TEST_PKI_NOW + 1 : 0;
+      }
+  return verdict_judge (&lenient);
+}
+
+/* Whatever the server and the other layers are, and whichever layers are paused. */
+static void
+test_paused_is_like_report (void)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    for (unsigned int layers = 1; layers < 1u << CPD_LAYER_REQUEST; layers++)
+      {
+        g_autoptr (CpdVerdict) paused = judge_lenient (&cases[i], layers, TRUE);
+        g_autoptr (CpdVerdict) reports = judge_lenient (&cases[i], layers, FALSE);
+
+        g_test_message ("%s, layers %u", cases[i].name, layers);
+        g_assert_cmpint (paused->passed, ==, reports->passed);
+        g_assert_cmpint (paused->error, ==, reports->error);
+        g_assert_cmpint (paused->layer, ==, reports->layer);
+        g_assert_cmpstr (paused->reason, ==, reports->reason);
+        g_assert_cmpuint (paused->matched_position, ==, reports->matched_position);
+        g_assert_cmpint (paused->report == NULL, ==, reports->report == NULL);
+      }
+}
+
+/* Until when, whether or not the pin matched; of several pauses, the one that lasts longest. */
+static void
+test_pause_is_told (void)
+{
+  const Case given = { .layers = { SYSTEM (LEAF, .since = TEST_PKI_NOW, .until = TEST_PKI_NOW + 9),
+                                   USER (LEAF, PAUSED) } };
+  g_autoptr (CpdVerdict) two = verdict_judge (&given);
+  g_autoptr (CpdVerdict) matching = verdict_judge (find_case ("paused-matching"));
+  g_autoptr (CpdVerdict) over = verdict_judge (find_case ("paused-until-now"));
+  g_autoptr (CpdVerdict) none = verdict_judge (find_case ("leaf"));
+  g_autoptr (CpdVerdict) policy = cpd_verdict_of_policy (two->policy, TEST_PKI_NOW);
+
+  g_assert_cmpint (two->paused_until, ==, TEST_PKI_NOW + 9);
+  g_assert_cmpint (policy->paused_until, ==, TEST_PKI_NOW + 9);
+  g_assert_cmpint (matching->paused_until, ==, TEST_PKI_NOW + 1);
+  g_assert_cmpint (over->paused_until, ==, 0);
+  g_assert_cmpint (none->paused_until, ==, 0);
+}
+
+/* Only a report says that the request was sent, and why. */
+static void
+test_advice_tells_what_happened (void)
+{
+  g_autoptr (CpdVerdict) paused = verdict_judge (find_case ("paused-mismatch"));
+  g_autoptr (CpdVerdict) reports = verdict_judge (find_case ("report-mismatch"));
+  g_autoptr (CpdVerdict) over = verdict_judge (find_case ("paused-until-now"));
+  const CpdVerdict *report = paused->report, *other = reports->report;
+
+  g_assert_true (report->reported);
+  g_assert_nonnull (strstr (report->advice, "sent, because the pin is paused"));
+  g_assert_true (other->reported);
+  g_assert_nonnull (strstr (other->advice, "sent, because the pin is report-only"));
+  g_assert_false (over->reported);
+  g_assert_nonnull (strstr (over->advice, "nothing was sent"));
+}
+
 static void
 test_first_report_is_told (void)
 {
   const Case given = { .layers = { SYSTEM (OTHER, REPORT), USER (JUNK, REPORT) } };
-  g_autoptr (CpdVerdict) verdict = judge (&given);
+  g_autoptr (CpdVerdict) verdict = verdict_judge (&given);
 
   g_assert_true (verdict->passed);
   g_assert_cmpint (((CpdVerdict *)verdict->report)->layer, ==, CPD_LAYER_SYSTEM);
@@ -441,8 +316,8 @@ test_first_report_is_told (void)
 static void
 test_mismatch_names_the_offered_key (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("mismatch"));
-  g_autoptr (CertpinKey) key = key_of (world.leaf);
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("mismatch"));
+  g_autoptr (CertpinKey) key = verdict_key_of (verdict_world.leaf);
   g_autofree char *text = certpin_key_to_text (key);
 
   g_assert_nonnull (strstr (verdict->message, text));
@@ -452,16 +327,17 @@ static void
 test_rotated_key_is_told_apart (void)
 {
   const Layer layers[CPD_N_LAYERS] = { 0 };
-  g_autoptr (TestIdentity) old = TEST_IDENTITY (.dns = { "h.example" }, .issuer = world.middle);
+  g_autoptr (TestIdentity) old
+      = TEST_IDENTITY (.dns = { "h.example" }, .issuer = verdict_world.middle);
   g_autoptr (CpdCertificate) certificate = test_certificate (old);
-  g_autoptr (CpdPolicy) policy = make_policy (layers);
-  g_autoptr (CpdPeer) peer = make_peer (GOOD);
+  g_autoptr (CpdPolicy) policy = verdict_make_policy (layers);
+  g_autoptr (CpdPeer) peer = verdict_make_peer (GOOD);
   g_autoptr (CpdVerdict) verdict = NULL;
-  CpdPin *pin = cpd_pin_new (world.target, CPD_LAYER_USER);
+  CpdPin *pin = cpd_pin_new (verdict_world.target, CPD_LAYER_USER);
 
   cpd_pin_take_certificate (pin, certificate, TEST_PKI_NOW);
   cpd_policy_take_pin (policy, pin);
-  verdict = cpd_verdict_of_peer (policy, peer, world.system, TEST_PKI_NOW);
+  verdict = cpd_verdict_of_peer (policy, peer, verdict_world.system, TEST_PKI_NOW);
   g_assert_cmpint (verdict->error, ==, CERTPIN_ERROR_PIN_MISMATCH);
   g_assert_cmpstr (verdict->reason, ==, "key-rotated");
 }
@@ -470,7 +346,7 @@ test_rotated_key_is_told_apart (void)
 static void
 test_bare_keys_blame_no_authority (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("mismatch"));
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("mismatch"));
 
   g_assert_null (strstr (verdict->likely_cause, "another authority"));
 }
@@ -478,7 +354,7 @@ test_bare_keys_blame_no_authority (void)
 static void
 test_blocked_names_the_reason (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("blocked"));
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("blocked"));
 
   g_assert_nonnull (strstr (verdict->message, "given as PEM"));
 }
@@ -486,7 +362,7 @@ test_blocked_names_the_reason (void)
 static void
 test_untrusted_names_the_reason (void)
 {
-  g_autoptr (CpdVerdict) verdict = judge (find_case ("untrusted-expired"));
+  g_autoptr (CpdVerdict) verdict = verdict_judge (find_case ("untrusted-expired"));
 
   g_assert_nonnull (strstr (verdict->message, "expired"));
 }
@@ -494,11 +370,13 @@ test_untrusted_names_the_reason (void)
 static void
 test_same_connection_under_another_policy (void)
 {
-  g_autoptr (CpdPolicy) first = make_policy (find_case ("leaf")->layers);
-  g_autoptr (CpdPolicy) second = make_policy (find_case ("mismatch")->layers);
-  g_autoptr (CpdPeer) peer = make_peer (GOOD);
-  g_autoptr (CpdVerdict) before = cpd_verdict_of_peer (first, peer, world.system, TEST_PKI_NOW);
-  g_autoptr (CpdVerdict) after = cpd_verdict_of_peer (second, peer, world.system, TEST_PKI_NOW);
+  g_autoptr (CpdPolicy) first = verdict_make_policy (find_case ("leaf")->layers);
+  g_autoptr (CpdPolicy) second = verdict_make_policy (find_case ("mismatch")->layers);
+  g_autoptr (CpdPeer) peer = verdict_make_peer (GOOD);
+  g_autoptr (CpdVerdict) before
+      = cpd_verdict_of_peer (first, peer, verdict_world.system, TEST_PKI_NOW);
+  g_autoptr (CpdVerdict) after
+      = cpd_verdict_of_peer (second, peer, verdict_world.system, TEST_PKI_NOW);
 
   g_assert_true (before->passed);
   g_assert_cmpint (after->error, ==, CERTPIN_ERROR_PIN_MISMATCH);
@@ -514,18 +392,18 @@ test_missing_validations (void)
     [CPD_LAYER_SYSTEM] = { .keys = LEAF }, [CPD_LAYER_USER] = { .keys = LEAF, .own_anchors = TRUE }
   };
   const Layer none[CPD_N_LAYERS] = { 0 };
-  g_autoptr (CpdPolicy) first = make_policy (one);
-  g_autoptr (CpdPolicy) second = make_policy (two);
-  g_autoptr (CpdPolicy) unpinned = make_policy (none);
-  g_autoptr (CpdAnchors) reloaded = test_anchors (world.root, NULL);
-  g_autoptr (CpdPeer) peer = make_peer (GOOD);
+  g_autoptr (CpdPolicy) first = verdict_make_policy (one);
+  g_autoptr (CpdPolicy) second = verdict_make_policy (two);
+  g_autoptr (CpdPolicy) unpinned = verdict_make_policy (none);
+  g_autoptr (CpdAnchors) reloaded = test_anchors (verdict_world.root, NULL);
+  g_autoptr (CpdPeer) peer = verdict_make_peer (GOOD);
 
-  g_assert_cmpuint (validate_missing (unpinned, peer), ==, 0);
-  g_assert_true (cpd_verdict_find_missing (first, peer, world.system, TEST_PKI_NOW)
-                 == world.system);
-  g_assert_cmpuint (validate_missing (first, peer), ==, 1);
-  g_assert_cmpuint (validate_missing (second, peer), ==, 1);
-  g_assert_cmpuint (validate_missing (second, peer), ==, 0);
+  g_assert_cmpuint (verdict_validate_missing (unpinned, peer), ==, 0);
+  g_assert_true (cpd_verdict_find_missing (first, peer, verdict_world.system, TEST_PKI_NOW)
+                 == verdict_world.system);
+  g_assert_cmpuint (verdict_validate_missing (first, peer), ==, 1);
+  g_assert_cmpuint (verdict_validate_missing (second, peer), ==, 1);
+  g_assert_cmpuint (verdict_validate_missing (second, peer), ==, 0);
   g_assert_true (cpd_verdict_find_missing (first, peer, reloaded, TEST_PKI_NOW) == reloaded);
 }
 
@@ -536,6 +414,9 @@ add_evidence (void)
   g_test_add_func ("/core/verdict/missing-validations", test_missing_validations);
   g_test_add_func ("/core/verdict/evidence/path-keys", test_path_keys);
   g_test_add_func ("/core/verdict/evidence/report", test_report_has_the_evidence);
+  g_test_add_func ("/core/verdict/paused-is-like-report", test_paused_is_like_report);
+  g_test_add_func ("/core/verdict/evidence/pause", test_pause_is_told);
+  g_test_add_func ("/core/verdict/evidence/advice", test_advice_tells_what_happened);
   g_test_add_func ("/core/verdict/evidence/first-report", test_first_report_is_told);
   g_test_add_func ("/core/verdict/evidence/offered-key", test_mismatch_names_the_offered_key);
   g_test_add_func ("/core/verdict/evidence/rotated-key", test_rotated_key_is_told_apart);
@@ -553,14 +434,14 @@ main (int argc, char *argv[])
   int status;
 
   g_test_init (&argc, &argv, NULL);
-  make_world ();
+  verdict_world_make ();
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
       g_autofree char *path = g_strconcat ("/core/verdict/table/", cases[i].name, NULL);
-      g_test_add_data_func (path, &cases[i], test_case);
+      g_test_add_data_func (path, &cases[i], verdict_test_case);
     }
   add_evidence ();
   status = g_test_run ();
-  unmake_world ();
+  verdict_world_unmake ();
   return status;
 }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `export`: pins as one pin file, or as a folder of them. It replaces a file only if it is
+ * told to. */
+
+#include "config.h"
+
+#include "certpinctl-export.h"
+
+#include "certpinctl-options.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADER "[Pin File]\nVersion=1\n"
+
+/* What is wanted. */
+typedef struct
+{
+  char *scope;
+  char *output;
+  gboolean force;
+} Wanted;
+
+static void
+wanted_clear (Wanted *wanted)
+{
+  g_free (wanted->scope);
+  g_free (wanted->output);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wanted, wanted_clear)
+
+static gboolean
+is_wanted (Ctl *ctl, GVariant *file)
+{
+  const char *host = "";
+
+  g_variant_lookup (file, "host", "&s", &host);
+  return ctl->arguments == NULL || g_strv_contains ((const char *const *)ctl->arguments, host);
+}
+
+/* A name that is given and has no pin is an error: the export would lack it. */
+static gboolean
+check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
+{
+  for (size_t i = 0; ctl->arguments != NULL && ctl->arguments[i] != NULL; i++)
+    {
+      gboolean found = FALSE;
+
+      for (unsigned int j = 0; !found && j < files->len; j++)
+        {
+          const char *host = "";
+
+          g_variant_lookup (files->pdata[j], "host", "&s", &host);
+          found = g_str_equal (host, ctl->arguments[i]);
+        }
+      if (!found)
+        {
+          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+                       "there is no pin of exactly ‘%s’ in the scope %s; ‘certpinctl list’ shows "
+                       "all",
+                       ctl->arguments[i], scope);
+          return FALSE;
+        }
+    }
+  return TRUE;
+}
+
+/* Adds the files of one scope that are wanted. */
+static gboolean
+ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) reply = NULL;
+  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&options, "scope", "s", scope);
+  certpin_client_export_pins_async (ctl->client, g_variant_dict_end (&options), ctl->cancellable,
+                                    ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  reply = ctl_reply_take_several (certpin_client_export_pins_finish (ctl->client, result, error),
+                                  CTL_REPLY_FILE, error);
+  if (reply == NULL)
+    return FALSE;
+  for (gsize i = 0; i < g_variant_n_children (reply); i++)
+    {
+      g_autoptr (GVariant) file = g_variant_get_child_value (reply, i);
+
+      if (is_wanted (ctl, file))
+        g_ptr_array_add (files, g_variant_ref (file));
+    }
+  return check_hosts (ctl, files, scope, error);
+}
+
+/* To standard output */
+
+/* Returns: (transfer none): the text from its pin on */
+static const char *
+find_pin (const char *text)
+{
+  const char *first = strchr (text, '[');
+  const char *pin = first != NULL ? strstr (first, "\n[") : NULL;
+
+  return pin != NULL ? pin + 1 : "";
+}
+
+static void
+print_files (Ctl *ctl, GPtrArray *files)
+{
+  ctl_stream_write (&ctl->out, HEADER, strlen (HEADER));
+  for (unsigned int i = 0; i < files->len; i++)
+    {
+      const char *text = "";
+
+      g_variant_lookup (files->pdata[i], "text", "&s", &text);
+      ctl_stream_write (&ctl->out, "\n", 1);
+      ctl_stream_write (&ctl->out, find_pin (text), strlen (find_pin (text)));
+    }
+}
+
+/* To a folder */
+
+/* Returns: (transfer full) (nullable): where the file goes; NULL with `error` set */
+static char *
+build_path (const Wanted *wanted, GVariant *file, GError **error)
+{
+  const char *name = "", *scope = "";
+
+  g_variant_lookup (file, "name", "&s", &name);
+  g_variant_lookup (file, "scope", "&s", &scope);
+  if (strchr (name, '/') == NULL && g_str_has_suffix (name, ".pin") && *name != '.')
+    return strcmp (wanted->scope, "all") == 0 ? g_build_filename (wanted->output, scope, name, NULL)
+                                              : g_build_filename (wanted->output, name, NULL);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+               "the reply of the certpin service is not valid: ‘%s’ is not the name of a pin file",
+               name);
+  return NULL;
+}
+
+static gboolean
+fail (GError **error, const char *doing, const char *path, int code)
+{
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot %s ‘%s’: %s", doing, path,
+               g_strerror (code));
+  return FALSE;
+}
+
+/* Before the first file is written, so that nothing is left half done for this. */
+static gboolean
+check_free (GPtrArray *paths, GError **error)
+{
+  for (unsigned int i = 0; i < paths->len; i++)
+    if (g_file_test (paths->pdata[i], G_FILE_TEST_EXISTS)
+        || g_file_test (paths->pdata[i], G_FILE_TEST_IS_SYMLINK))
+      {
+        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+                     "‘%s’ exists, so nothing was written; add --force to replace files",
+                     (char *)paths->pdata[i]);
+        return FALSE;
+      }
+  return TRUE;
+}
+
+static gboolean
+write_new (const char *path, const char *text, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644), code;
+  gboolean written;
+
+  if (fd < 0)
+    return fail (error, "write", path, errno);
+  written = ctl_fd_write (fd, text, strlen (text));
+  code = errno;
+  if (close (fd) < 0 && written)
+    {
+      written = FALSE;
+      code = errno;
+    }
+  return written || fail (error, "write", path, code);
+}
+
+static gboolean
+write_file (const Wanted *wanted, const char *path, GVariant *file, GError **error)
+{
+  g_autofree char *folder = g_path_get_dirname (path);
+  g_autoptr (GError) reason = NULL;
+  const char *text = "";
+
+  g_variant_lookup (file, "text", "&s", &text);
+  if (g_mkdir_with_parents (folder, 0755) < 0)
+    return fail (error, "make the folder", folder, errno);
+  if (!wanted->force)
+    return write_new (path, text, error);
+  if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &reason))
+    return TRUE;
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, reason->message);
+  return FALSE;
+}
+
+static gboolean
+write_files (const Wanted *wanted, GPtrArray *files, GError **error)
+{
+  g_autoptr (GPtrArray) paths = g_ptr_array_new_with_free_func (g_free);
+
+  for (unsigned int i = 0; i < files->len; i++)
+    {
+      char *path = build_path (wanted, files->pdata[i], error);
+
+      if (path == NULL)
+        return FALSE;
+      g_ptr_array_add (paths, path);
+    }
+  if (!wanted->force && !check_free (paths, error))
+    return FALSE;
+  for (unsigned int i = 0; i < files->len; i++)
+    if (!write_file (wanted, paths->pdata[i], files->pdata[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+check_wanted (Wanted *wanted, GError **error)
+{
+  static const char *const scopes[] = { "user", "system", "all", NULL };
+
+  if (wanted->scope == NULL)
+    wanted->scope = g_strdup ("user");
+  if (g_strcmp0 (wanted->output, "-") == 0)
+    g_clear_pointer (&wanted->output, g_free);
+  if (!g_strv_contains (scopes, wanted->scope))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--scope is ‘%s’, but may only be user, system or all", wanted->scope);
+  else if (wanted->output == NULL && strcmp (wanted->scope, "all") == 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--scope=all needs --output=DIR: one file cannot have two pins of a host");
+  else
+    return TRUE;
+  return FALSE;
+}
+
+static CtlExit
+print (Ctl *ctl, const Wanted *wanted, GPtrArray *files, GError **error)
+{
+  if (wanted->output != NULL && !write_files (wanted, files, error))
+    return CTL_EXIT_FAILED;
+  if (ctl->json)
+    ctl_print_json (
+        &ctl->out,
+        g_variant_new_parsed ("{'files': %v}",
+                              g_variant_new_array (G_VARIANT_TYPE_VARDICT,
+                                                   (GVariant *const *)files->pdata, files->len)));
+  else if (wanted->output == NULL)
+    print_files (ctl, files);
+  else
+    ctl_print_line (&ctl->out, "Wrote %u pin file%s to %s", files->len, files->len == 1 ? "" : "s",
+                    wanted->output);
+  return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_export (Ctl *ctl, GError **error)
+{
+  g_auto (Wanted) wanted = { 0 };
+  const GOptionEntry options[] = {
+    { "scope", 0, 0, G_OPTION_ARG_STRING, &wanted.scope,
+      "whose pins: user (yours, the default), system, or all", "SCOPE" },
+    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &wanted.output,
+      "write a file for each pin into this folder", "DIR" },
+    { "force", 0, 0, G_OPTION_ARG_NONE, &wanted.force, "replace files that exist", NULL },
+    { NULL },
+  };
+  g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  gboolean all;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  if (!check_wanted (&wanted, error))
+    return CTL_EXIT_USAGE;
+  all = strcmp (wanted.scope, "all") == 0;
+  if (!ask (ctl, all ? "system" : wanted.scope, files, error)
+      || (all && !ask (ctl, "user", files, error)))
+    return CTL_EXIT_FAILED;
+  return print (ctl, &wanted, files, error);
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `import`: pin files become pins of the user or of the system. All files are checked
+ * before the first one is imported. */
+
+#include "config.h"
+
+#include "certpinctl-import.h"
+
+#include "certpinctl-input.h"
+#include "certpinctl-options.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-time.h"
+#include "certpinctl-wait.h"
+
+#include <string.h>
+
+#define FILE_MAX_BYTES (16 * 1024 * 1024)
+
+enum
+{
+  COLUMN_HOST,
+  COLUMN_CHANGE,
+  COLUMN_WHAT,
+  N_COLUMNS
+};
+
+/* Returns: (transfer none): "" if there is none */
+static const char *
+find_text (GVariant *values, const char *key)
+{
+  const char *text = "";
+
+  g_variant_lookup (values, key, "&s", &text);
+  return text;
+}
+
+static GVariant *
+find_values (GVariant *change, const char *key)
+{
+  return g_variant_lookup_value (change, key, G_VARIANT_TYPE_VARDICT);
+}
+
+/* The table */
+
+/* Adds what is in the first list and not in the other. */
+static void
+add_keys (GStrvBuilder *lines, GVariant *pin, GVariant *other, const char *kind)
+{
+  g_autofree const char **keys = NULL, **others = NULL;
+
+  g_variant_lookup (pin, "keys", "^a&s", &keys);
+  if (other != NULL)
+    g_variant_lookup (other, "keys", "^a&s", &others);
+  for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
+    if (others == NULL || !g_strv_contains (others, keys[i]))
+      {
+        g_autofree char *line = g_strdup_printf ("%s %s", kind, keys[i]);
+        g_strv_builder_add (lines, line);
+      }
+}
+
+static void
+add_difference (GStrvBuilder *lines, const char *name, const char *before, const char *after)
+{
+  g_autofree char *line = NULL;
+
+  if (strcmp (before, after) == 0)
+    return;
+  line = g_strdup_printf ("%s: %s → %s", name, *before != '\0' ? before : "none",
+                          *after != '\0' ? after : "none");
+  g_strv_builder_add (lines, line);
+}
+
+static char *
+show_expiry (GVariant *pin)
+{
+  gint64 expires = 0;
+
+  g_variant_lookup (pin, "expires", "x", &expires);
+  return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
+}
+
+static char *
+show_anchors (GVariant *pin)
+{
+  guint32 count = 0;
+
+  return g_variant_lookup (pin, "trust-anchors", "u", &count) ? g_strdup_printf ("%u own", count)
+                                                              : g_strdup ("the system's");
+}
+
+/* Returns: (transfer full): what is different, a line each */
+static GStrv
+compare (GVariant *pin, GVariant *old)
+{
+  static const char *const texts[] = { "state", "match", "mode", "reason", "note", "subject" };
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  g_autofree char *expiry = show_expiry (pin), *old_expiry = show_expiry (old);
+  g_autofree char *anchors = show_anchors (pin), *old_anchors = show_anchors (old);
+
+  add_keys (lines, pin, old, "added");
+  add_keys (lines, old, pin, "removed");
+  for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
+    add_difference (lines, texts[i], find_text (old, texts[i]), find_text (pin, texts[i]));
+  add_difference (lines, "expires", old_expiry, expiry);
+  add_difference (lines, "trust anchors", old_anchors, anchors);
+  return g_strv_builder_end (lines);
+}
+
+/* Returns: (transfer full): what a new pin is, a line each */
+static GStrv
+describe (GVariant *pin)
+{
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
+  g_autofree char *expiry = show_expiry (pin);
+
+  if (*find_text (pin, "reason") != '\0')
+    {
+      g_autofree char *reason = g_strdup_printf ("blocked: %s", find_text (pin, "reason"));
+      g_strv_builder_add (lines, reason);
+    }
+  add_keys (lines, pin, /* other= */ NULL, "key");
+  add_difference (lines, "match", "leaf", find_text (pin, "match"));
+  add_difference (lines, "mode", "enforce", find_text (pin, "mode"));
+  add_difference (lines, "expires", "never", expiry);
+  return g_strv_builder_end (lines);
+}
+
+/* `what`: (transfer full): lines */
+static void
+add_rows (GPtrArray *rows, GVariant *change, GStrv what)
+{
+  size_t i = 0;
+
+  do
+    {
+      GStrv cells = g_new0 (char *, N_COLUMNS + 1);
+
+      cells[COLUMN_HOST] = g_strdup (i == 0 ? find_text (change, "host") : "");
+      cells[COLUMN_CHANGE] = g_strdup (i == 0 ? find_text (change, "change") : "");
+      cells[COLUMN_WHAT] = g_strdup (what[0] != NULL ? what[i] : "the order, or the issuer");
+      g_ptr_array_add (rows, cells);
+    }
+  while (what[0] != NULL && what[++i] != NULL);
+  g_strfreev (what);
+}
+
+/* Returns: how many pins are the same, and not in the table */
+static unsigned int
+add_changes (GPtrArray *rows, GPtrArray *changes)
+{
+  unsigned int same = 0;
+
+  for (unsigned int i = 0; i < changes->len; i++)
+    {
+      GVariant *change = changes->pdata[i];
+      g_autoptr (GVariant) pin = find_values (change, "pin"), old = find_values (change, "old");
+
+      if (strcmp (find_text (change, "change"), "same") == 0)
+        same++;
+      else
+        add_rows (rows, change, old != NULL ? compare (pin, old) : describe (pin));
+    }
+  return same;
+}
+
+static void
+print_changes (Ctl *ctl, GPtrArray *changes, gboolean is_dry)
+{
+  static const char *const titles[] = { "HOST", "CHANGE", "WHAT", NULL };
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
+  unsigned int same, changed;
+
+  g_ptr_array_add (rows, g_strdupv ((char **)titles));
+  same = add_changes (rows, changes);
+  changed = changes->len - same;
+  if (rows->len > 1)
+    ctl_print_table (&ctl->out, rows, N_COLUMNS);
+  ctl_print_line (&ctl->out, "%s %u pin%s; %u %s the same already", is_dry ? "Would set" : "Set",
+                  changed, changed == 1 ? "" : "s", same, same == 1 ? "is" : "are");
+}
+
+/* The files */
+
+/* Returns: (transfer full) (nullable): the text of a file */
+static char *
+read_file (const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = ctl_input_read (path, FILE_MAX_BYTES, error);
+  g_autofree char *shown = ctl_input_show (path);
+  const char *data;
+  gsize length;
+
+  if (bytes == NULL)
+    return NULL;
+  data = g_bytes_get_data (bytes, &length);
+  if (g_utf8_validate_len (data != NULL ? data : "", length, NULL))
+    return g_strndup (data != NULL ? data : "", length);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               "%s is not text in UTF-8, so it is not a pin file", shown);
+  return NULL;
+}
+
+static gboolean
+import (Ctl *ctl, const char *text, GVariant *options, GPtrArray *changes, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) reply = NULL;
+
+  certpin_client_import_pins_async (ctl->client, text, options, ctl->cancellable, ctl_on_result,
+                                    ctl);
+  result = ctl_wait (ctl);
+  reply = ctl_reply_take_several (certpin_client_import_pins_finish (ctl->client, result, error),
+                                  CTL_REPLY_CHANGE, error);
+  for (gsize i = 0; reply != NULL && i < g_variant_n_children (reply); i++)
+    g_ptr_array_add (changes, g_variant_get_child_value (reply, i));
+  return reply != NULL;
+}
+
+/* Returns: (transfer full) (nullable): the changes of all texts */
+static GPtrArray *
+import_all (Ctl *ctl, GPtrArray *texts, gboolean system, gboolean is_dry, GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+
+  for (unsigned int i = 0; i < texts->len; i++)
+    {
+      g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
+      g_autofree char *shown = ctl_input_show (ctl->arguments[i]);
+
+      g_variant_dict_insert (&options, "scope", "s", system ? "system" : "user");
+      g_variant_dict_insert (&options, "dry-run", "b", is_dry);
+      if (!import (ctl, texts->pdata[i], g_variant_dict_end (&options), changes, error))
+        {
+          if (error != NULL && (*error)->domain == CERTPIN_ERROR)
+            g_prefix_error (error, "%s: ", shown);
+          return NULL;
+        }
+    }
+  return g_steal_pointer (&changes);
+}
+
+/* One file would replace what another one says. */
+static gboolean
+check_twice (GPtrArray *changes, GError **error)
+{
+  g_autoptr (GHashTable) hosts = g_hash_table_new (g_str_hash, g_str_equal);
+
+  for (unsigned int i = 0; i < changes->len; i++)
+    if (!g_hash_table_add (hosts, (gpointer)find_text (changes->pdata[i], "host")))
+      {
+        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "‘%s’ is pinned in two of the files, so nothing was changed",
+                     find_text (changes->pdata[i], "host"));
+        return FALSE;
+      }
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): of char *, in the order of the command line */
+static GPtrArray *
+read_files (Ctl *ctl, GError **error)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+
+  for (size_t i = 0; ctl->arguments[i] != NULL; i++)
+    {
+      char *text = read_file (ctl->arguments[i], error);
+
+      if (text == NULL)
+        return NULL;
+      g_ptr_array_add (texts, text);
+    }
+  return g_steal_pointer (&texts);
+}
+
+CtlExit
+ctl_import (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE, is_dry = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "change the pins of all users", NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &is_dry, "show what would change, and change nothing",
+      NULL },
+    { NULL },
+  };
+  g_autoptr (GPtrArray) texts = NULL, checked = NULL, done = NULL;
+  GPtrArray *changes;
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  texts = read_files (ctl, error);
+  checked = texts != NULL ? import_all (ctl, texts, system, /* is_dry= */ TRUE, error) : NULL;
+  if (checked == NULL || !check_twice (checked, error))
+    return CTL_EXIT_FAILED;
+  if (!is_dry && (done = import_all (ctl, texts, system, /* is_dry= */ FALSE, error)) == NULL)
+    return CTL_EXIT_FAILED;
+  changes = is_dry ? checked : done;
+  if (ctl->json)
+    ctl_print_json (
+        &ctl->out,
+        g_variant_new_parsed ("{'changes': %v, 'dry-run': <%b>}",
+                              g_variant_new_array (G_VARIANT_TYPE_VARDICT,
+                                                   (GVariant *const *)changes->pdata, changes->len),
+                              is_dry));
+  else
+    print_changes (ctl, changes, is_dry);
+  return CTL_EXIT_OK;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Where the rotation of a pin's keys is, by what was seen at its server: which key is in use, which
+ * wait for that, and which are not used any more. It changes nothing. */
+
+#include "config.h"
+
+#include "certpinctl-rotation.h"
+
+#include "certpinctl-input.h"
+#include "certpinctl-time.h"
+
+/* Returns: the times; 0 if it was never seen */
+CtlSeen
+ctl_rotation_find_seen (GVariant *pin, const char *key)
+{
+  g_autoptr (GVariant) all = g_variant_lookup_value (pin, "seen", G_VARIANT_TYPE ("a{s(xx)}"));
+  CtlSeen seen = { 0, 0 };
+
+  if (all != NULL)
+    g_variant_lookup (all, key, "(xx)", &seen.first, &seen.last);
+  return seen;
+}
+
+static GStrv
+get_keys (GVariant *pin)
+{
+  GStrv keys = NULL;
+
+  g_variant_lookup (pin, "keys", "^as", &keys);
+  return keys;
+}
+
+/* `since`: Unix seconds. A key that was never seen waits for its use, and one that is in use must
+ * remain.
+ * Errors: CERTPIN_ERROR_FAILED: no key was seen since then.
+ * Returns: (transfer full): the keys that were seen, but not since then */
+GStrv
+ctl_rotation_find_unused (GVariant *pin, gint64 since, GError **error)
+{
+  g_autoptr (GStrvBuilder) unused = g_strv_builder_new ();
+  g_auto (GStrv) keys = get_keys (pin);
+  g_autofree char *day = ctl_time_to_text (since);
+  gboolean used = FALSE;
+
+  for (size_t i = 0; keys[i] != NULL; i++)
+    {
+      CtlSeen seen = ctl_rotation_find_seen (pin, keys[i]);
+
+      used = used || seen.last >= since;
+      if (seen.last != 0 && seen.last < since)
+        g_strv_builder_add (unused, keys[i]);
+    }
+  if (used)
+    return g_strv_builder_end (unused);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+               "no key of this pin has been seen at the server since %s, so it is not known which "
+               "one is in use; nothing was changed; make a request to the host first, or give an "
+               "earlier date with --not-seen-since",
+               day);
+  return NULL;
+}
+
+/* Returns: (transfer full): since when, or until when, it is so */
+static char *
+describe_key (GVariant *pin, const char *key, gint64 newest)
+{
+  CtlSeen seen = ctl_rotation_find_seen (pin, key);
+  g_autofree char *first = ctl_time_to_text (seen.first), *last = ctl_time_to_text (seen.last);
+
+  if (seen.last == 0)
+    return g_strdup ("waits, never seen at the server");
+  if (seen.last == newest)
+    return g_strdup_printf ("in use since %s, last seen %s", first, last);
+  return g_strdup_printf ("not in use, last seen %s", last);
+}
+
+static void
+print_keys (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
+{
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
+
+  g_ptr_array_add (rows, g_strsplit ("KEY|STATE", "|", -1));
+  for (size_t i = 0; keys[i] != NULL; i++)
+    {
+      GStrv cells = g_new0 (char *, 3);
+
+      cells[0] = g_strdup (keys[i]);
+      cells[1] = describe_key (pin, keys[i], newest);
+      g_ptr_array_add (rows, cells);
+    }
+  ctl_print_table (&ctl->out, rows, 2);
+}
+
+static void
+print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
+{
+  const char *host = "", *scope = "";
+  g_autofree char *word = NULL;
+  gboolean unused = FALSE, waits = FALSE;
+
+  for (size_t i = 0; keys[i] != NULL; i++)
+    {
+      gint64 last = ctl_rotation_find_seen (pin, keys[i]).last;
+
+      unused = unused || (last != 0 && last != newest);
+      waits = waits || last == 0;
+    }
+  g_variant_lookup (pin, "host", "&s", &host);
+  g_variant_lookup (pin, "scope", "&s", &scope);
+  word = ctl_input_quote (host);
+  if (newest == 0)
+    ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
+  else if (unused)
+    ctl_print_line (&ctl->out,
+                    "When no server uses them any more, remove the old keys: certpinctl rotate "
+                    "--finish%s %s",
+                    g_str_equal (scope, "system") ? " --system" : "", word);
+  else if (waits)
+    ctl_print_line (&ctl->out, "The server does not use another key yet.");
+  else
+    ctl_print_line (&ctl->out, "No key waits. To add the next one: certpinctl rotate%s %s NEW",
+                    g_str_equal (scope, "system") ? " --system" : "", word);
+}
+
+/* Prints which key is in use, which wait, and what comes next. */
+void
+ctl_rotation_print (Ctl *ctl, GVariant *pin)
+{
+  g_auto (GStrv) keys = get_keys (pin);
+  gint64 newest = 0;
+
+  g_variant_lookup (pin, "last-seen", "x", &newest);
+  print_keys (ctl, pin, keys, newest);
+  print_next_step (ctl, pin, keys, newest);
+}

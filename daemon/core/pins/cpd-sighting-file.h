@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-sighting.h"
+
+G_BEGIN_DECLS
+
+GBytes *cpd_sighting_file_print (GPtrArray *sightings, gsize most);
+GPtrArray *cpd_sighting_file_parse (GBytes *text, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Ends pauses when their time is over, so that what passed only because of them is cut, and tells
+ * the journal. No check depends on that: whoever judges looks at the time. A pause is over when the
+ * clock says so, when the clock is set back to before it, and when as much time has passed as it
+ * had left, whatever the clock says meanwhile. */
+
+#include "config.h"
+
+#include "daemon/cpd-pauses.h"
+
+#include "daemon/bus/cpd-audit.h"
+
+#include <glib-unix.h>
+
+#include <errno.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Many can be over in the same second; one turn of the main loop ends as many as this takes. */
+#define TURN_US 2000
+
+struct _CpdPauses
+{
+  CpdStore *store;
+  GHashTable *running; /* "UID HOST" → Entry */
+  int clock_fd;        /* a timer by the clock, which also tells when that is set */
+  int elapsed_fd;      /* a timer by the time that passes, also while the machine sleeps */
+  unsigned int clock_source, elapsed_source;
+};
+
+typedef struct
+{
+  guint32 uid;        /* CPD_ALL_UIDS: the system's */
+  CpdPin *pin;        /* with its pause */
+  gint64 deadline_ns; /* CLOCK_BOOTTIME: it is over then, at the latest */
+} Entry;
+
+static void
+entry_free (gpointer data)
+{
+  Entry *entry = data;
+
+  cpd_pin_unref (entry->pin);
+  g_free (entry);
+}
+
+static gint64
+read_ns (clockid_t clock)
+{
+  struct timespec now;
+
+  clock_gettime (clock, &now);
+  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+static gint64
+now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+static gboolean
+is_over (const Entry *entry)
+{
+  return !cpd_pause_holds (entry->pin->pause, now_s ())
+         || read_ns (CLOCK_BOOTTIME) >= entry->deadline_ns;
+}
+
+/* `ns`: 0: never */
+static void
+set_timer (int fd, int flags, gint64 ns)
+{
+  const struct itimerspec when
+      = { .it_value = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 } };
+
+  if (timerfd_settime (fd, TFD_TIMER_ABSTIME | flags, &when, NULL) < 0)
+    g_warning ("cannot set the timer for the end of a pause: %s", g_strerror (errno));
+}
+
+/* Sets both timers to the pause that is over first. */
+static void
+set_timers (CpdPauses *pauses)
+{
+  gint64 until_s = G_MAXINT64, deadline_ns = G_MAXINT64;
+  GHashTableIter iter;
+  gpointer value;
+
+  if (g_hash_table_size (pauses->running) == 0)
+    {
+      set_timer (pauses->clock_fd, 0, 0);
+      set_timer (pauses->elapsed_fd, 0, 0);
+      return;
+    }
+  g_hash_table_iter_init (&iter, pauses->running);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Entry *entry = value;
+
+      until_s = MIN (until_s, entry->pin->pause->until);
+      deadline_ns = MIN (deadline_ns, entry->deadline_ns);
+    }
+  set_timer (pauses->clock_fd, TFD_TIMER_CANCEL_ON_SET, until_s * 1000000000);
+  set_timer (pauses->elapsed_fd, 0, deadline_ns);
+}
+
+static char *
+make_key (guint32 uid, CpdHost *host)
+{
+  return g_strdup_printf ("%u %s", uid, cpd_host_get_text (host));
+}
+
+/* `pin`: (nullable). Returns: whether that is news */
+static gboolean
+follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
+{
+  g_autofree char *key = make_key (uid, host);
+  Entry *entry = g_hash_table_lookup (pauses->running, key);
+  const CpdPause *pause = pin != NULL ? pin->pause : NULL;
+  Entry *made;
+
+  if (pause == NULL)
+    return g_hash_table_remove (pauses->running, key);
+  if (entry != NULL && entry->pin->pause == pause)
+    return FALSE;
+  made = g_new0 (Entry, 1);
+  made->uid = uid;
+  made->pin = cpd_pin_ref (pin);
+  made->deadline_ns = read_ns (CLOCK_BOOTTIME) + pause->until * G_GINT64_CONSTANT (1000000000)
+                      - read_ns (CLOCK_REALTIME);
+  g_hash_table_replace (pauses->running, g_steal_pointer (&key), made);
+  return TRUE;
+}
+
+static void
+on_store_changed (CpdPauses *pauses, unsigned int uid, CpdHost *pattern)
+{
+  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  g_autoptr (CpdPin) pin = NULL;
+
+  if (pattern == NULL) /* pin files: those have no pauses */
+    return;
+  pin = cpd_store_get_pin (pauses->store, layer, uid, pattern);
+  if (follow (pauses, uid, pattern, pin))
+    set_timers (pauses);
+}
+
+/* Returns: (transfer full) (nullable): one whose time is over, no longer among those that run */
+static Entry *
+take_one_over (CpdPauses *pauses)
+{
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, pauses->running);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (is_over (value))
+      {
+        g_hash_table_iter_steal (&iter);
+        g_free (key);
+        return value;
+      }
+  return NULL;
+}
+
+/* Those for which this turn has no time follow in the next one. */
+static void
+end_those_over (CpdPauses *pauses)
+{
+  gint64 began_us = g_get_monotonic_time ();
+  Entry *entry;
+
+  while ((entry = take_one_over (pauses)) != NULL)
+    {
+      cpd_audit_pin_resumed (/* caller= */ NULL, entry->pin);
+      cpd_store_end_pause (pauses->store, entry->uid, entry->pin->host);
+      entry_free (entry);
+      if (g_get_monotonic_time () - began_us > TURN_US)
+        {
+          set_timer (pauses->elapsed_fd, 0, 1);
+          return;
+        }
+    }
+  set_timers (pauses);
+}
+
+static gboolean
+on_timer (int fd, GIOCondition condition, gpointer user_data)
+{
+  guint64 count;
+
+  /* ECANCELED: the clock was set. */
+  if (read (fd, &count, sizeof count) >= 0 || errno == ECANCELED)
+    end_those_over (user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Does nothing until it is started. */
+CpdPauses *
+cpd_pauses_new (CpdStore *store)
+{
+  CpdPauses *pauses = g_new0 (CpdPauses, 1);
+
+  pauses->store = g_object_ref (store);
+  pauses->running = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
+  pauses->clock_fd = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  pauses->elapsed_fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+  pauses->clock_source = g_unix_fd_add (pauses->clock_fd, G_IO_IN, on_timer, pauses);
+  pauses->elapsed_source = g_unix_fd_add (pauses->elapsed_fd, G_IO_IN, on_timer, pauses);
+  return pauses;
+}
+
+static void
+follow_loaded (guint32 uid, CpdPin *pin, gpointer user_data)
+{
+  follow (user_data, uid, pin->host, pin);
+}
+
+/* The store was read. */
+void
+cpd_pauses_start (CpdPauses *pauses)
+{
+  cpd_store_each_paused (pauses->store, follow_loaded, pauses);
+  g_signal_connect_swapped (pauses->store, "changed", G_CALLBACK (on_store_changed), pauses);
+  end_those_over (pauses);
+}
+
+void
+cpd_pauses_free (CpdPauses *pauses)
+{
+  g_signal_handlers_disconnect_by_data (pauses->store, pauses);
+  g_source_remove (pauses->clock_source);
+  g_source_remove (pauses->elapsed_source);
+  close (pauses->clock_fd);
+  close (pauses->elapsed_fd);
+  g_hash_table_unref (pauses->running);
+  g_object_unref (pauses->store);
+  g_free (pauses);
+}

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""certpinctl export and import: what one user writes, another one reads; nothing is overwritten or changed by
+mistake; and the table says what would change."""
+
+import json
+import os
+
+from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits, put
+from lib.public import new_folder
+from lib.tap import equal, holds, run, test
+from lib.world import BOB, HOST, World
+
+
+def text_of(*pins):
+    return ('[Pin File]\nVersion=1\n' + ''.join(
+        f'[{number}]\nHost={host}\nKeys={key}\n' for number, (host, key) in enumerate(pins))).encode()
+
+
+def folder_of(uid):
+    """A folder that a user may write to."""
+    path = new_folder('certpin-export-')
+    os.chown(path, uid, uid)
+    return path
+
+
+def fails(world, code, text, *arguments, **keywords):
+    actual, output, errors = ctl(world, *arguments, **keywords)
+    equal((actual, output), (code, b''), f'what came of {arguments}, which said “{errors}”,')
+    holds(text in errors, f'{arguments} said “{errors}”, not “{text}”')
+    return errors
+
+
+def pins_of(caller):
+    return [(pin['host'], pin['state'], list(pin['keys'])) for pin in caller.list_pins(scope='user')]
+
+
+@test('what one user exports to standard output, another one imports from standard input')
+def _(world):
+    world.alice.pin(HOST, world.issue().der, note='mine')
+    world.alice.pin_keys('[2001:db8::1]:443', world.issue().pin)
+    world.alice.block('b.example', 'stolen')
+    text = exits(world, OK, 'export')
+    said = exits(world, OK, 'import', '-', stdin=text, uid=BOB).decode()
+    holds(said.endswith('Set 3 pins; 0 are the same already\n'), said)
+    equal(pins_of(world.bob), pins_of(world.alice), 'the pins')
+    said = exits(world, OK, 'import', '-', stdin=text, uid=BOB).decode()
+    equal(said, 'Set 0 pins; 3 are the same already\n', 'what it says')
+    equal(exits(world, OK, 'export', '--output=-'), text, 'the same text')
+
+
+@test('single hosts are exported, and one that has no pin is an error')
+def _(world):
+    for host in ('a.example', 'b.example', 'c.example'):
+        world.alice.pin_keys(host, world.issue().pin)
+    text = exits(world, OK, 'export', 'a.example', 'c.example').decode()
+    equal([line for line in text.split('\n') if line.startswith('Host=')], ['Host=a.example', 'Host=c.example'],
+          'the hosts')
+    fails(world, REFUSED, 'no pin of exactly ‘d.example’', 'export', 'a.example', 'd.example')
+
+
+@test('a folder gets a file for each pin, and none is overwritten but with --force')
+def _(world):
+    folder = folder_of(world.alice.uid)
+    world.alice.pin_keys('a.example', world.issue().pin)
+    world.alice.pin_keys('*.a.example', world.issue().pin)
+    world.root.pin_keys('a.example', world.issue().pin, scope='system')
+    equal(exits(world, OK, 'export', '--output', folder + '/new'), f'Wrote 2 pin files to {folder}/new\n'.encode(),
+          'what it says')
+    equal(sorted(os.listdir(folder + '/new')), ['%2A.a.example.pin', 'a.example.pin'], 'the files')
+    with open(folder + '/new/a.example.pin', 'w', encoding='utf-8') as file:
+        file.write('mine')
+    os.unlink(folder + '/new/%2A.a.example.pin')
+    fails(world, FAILED, 'a.example.pin’ exists, so nothing was written', 'export', '-o', folder + '/new')
+    equal(os.listdir(folder + '/new'), ['a.example.pin'], 'the files')
+    exits(world, OK, 'export', '-o', folder + '/new', '--force')
+    equal(sorted(os.listdir(folder + '/new')), ['%2A.a.example.pin', 'a.example.pin'], 'the files')
+    exits(world, OK, 'import', *(os.path.join(folder, 'new', name) for name in os.listdir(folder + '/new')), uid=BOB)
+    equal(pins_of(world.bob), pins_of(world.alice), 'the pins')
+    fails(world, USAGE, 'needs --output', 'export', '--scope=all')
+    fails(world, USAGE, 'may only be', 'export', '--scope=mine')
+    exits(world, OK, 'export', '--scope=all', '-o', folder + '/all')
+    equal({name: sorted(os.listdir(f'{folder}/all/{name}')) for name in os.listdir(folder + '/all')},
+          {'system': ['a.example.pin'], 'user': ['%2A.a.example.pin', 'a.example.pin']}, 'the files of both scopes')
+    fails(world, FAILED, 'cannot make the folder', 'export', '-o', '/nowhere/at/all')
+
+
+@test('a dry run shows a table of what would change, and changes nothing')
+def _(world):
+    first, second, third = (world.issue().pin for _ in range(3))
+    world.alice.pin_keys('same.example', first)
+    world.alice.pin_keys('old.example', first, second, mode='report', expires=4102444800)
+    before = pins_of(world.alice)
+    text = text_of(('same.example', first), ('old.example', f'{second};{third}')) + (
+        f'Match=path\n[more]\nHost=new.example\nKeys={third}\n[last]\nHost=blocked.example\nState=blocked\n'
+        'Reason=stolen\n').encode()
+    table = exits(world, OK, 'import', '--dry-run', put(world, 'my.pin', text)).decode()
+    equal([line.split() for line in table.split('\n')[:-1]],
+          [['HOST', 'CHANGE', 'WHAT'],
+           ['old.example', 'replaced', 'added', third],
+           ['removed', first],
+           ['match:', 'leaf', '→', 'path'],
+           ['mode:', 'report', '→', 'enforce'],
+           ['expires:', '2100-01-01T00:00:00Z', '→', 'never'],
+           ['new.example', 'new', 'key', third],
+           ['blocked.example', 'new', 'blocked:', 'stolen'],
+           ['Would', 'set', '3', 'pins;', '1', 'is', 'the', 'same', 'already']], 'the table')
+    equal(pins_of(world.alice), before, 'the pins')
+    document = json.loads(exits(world, OK, 'import', '-n', '--json', '-', stdin=text))
+    equal((document['dry-run'], [(change['host'], change['change']) for change in document['changes']]),
+          (True, [('same.example', 'same'), ('old.example', 'replaced'), ('new.example', 'new'),
+                  ('blocked.example', 'new')]), 'the document')
+    equal(document['changes'][1]['old']['keys'], [first, second], 'the old keys')
+
+
+@test('if one of several files is wrong, nothing is changed, and file, line and key are told')
+def _(world):
+    key = world.issue().pin
+    good, bad = put(world, 'good.pin', text_of(('a.example', key))), put(world, 'bad.pin', text_of(
+        ('b.example', key), ('c..example', 'sha256/short')))
+    said = fails(world, BAD_INPUT, 'line 7: Host=: ', 'import', good, bad)
+    holds(f'‘{bad}’: ' in said and 'line 8: Keys=: ' in said, said)
+    fails(world, BAD_INPUT, 'pinned in two of the files', 'import', good, put(world, 'again.pin', text_of(
+        ('a.example', key))))
+    fails(world, BAD_INPUT, 'cannot read', 'import', good, '/nowhere')
+    fails(world, BAD_INPUT, 'not text in UTF-8', 'import', good, put(world, 'bytes.pin', b'\xff'))
+    equal(pins_of(world.alice), [], 'the pins')
+
+
+@test('more pins than the service takes in one call are imported, or none of them')
+def _(world):
+    key = world.issue().pin
+    hosts = sorted(f'h{number}.example' for number in range(450))
+    text = text_of(*((host, key) for host in hosts))
+    fails(world, BAD_INPUT, 'line 1355: Keys=: ', 'import', '-', stdin=text + b'[x]\nHost=x.example\n' +
+          b'Keys=sha256/short\n')
+    fails(world, BAD_INPUT, '‘h0.example’ is pinned twice', 'import', '-',
+          stdin=text + f'[x]\nHost=H0.example\nKeys={key}\n'.encode())
+    equal(pins_of(world.alice), [], 'the pins')
+    said = exits(world, OK, 'import', '-', stdin=text).decode()
+    holds(said.endswith('Set 450 pins; 0 are the same already\n'), said[-200:])
+    equal([pin['host'] for pin in world.alice.list_pins()], hosts, 'the hosts')
+    files = json.loads(exits(world, OK, 'export', '--json'))['files']
+    equal([file['host'] for file in files], hosts, 'the exported hosts')
+
+
+@test('only an administrator imports for all users; anybody may look')
+def _(world):
+    path = put(world, 'site.pin', text_of(('a.example', world.issue().pin)))
+    fails(world, NOT_AUTHORIZED, 'not authorized', 'import', '--system', path)
+    equal(pins_of(world.alice), [], 'the pins')
+    exits(world, OK, 'import', '--system', '--dry-run', path)
+    equal(world.alice.list_pins(), [], 'the pins')
+    exits(world, OK, 'import', '--system', path, uid=0)
+    equal([pin['scope'] for pin in world.alice.list_pins()], ['system'], 'the scopes')
+    text = exits(world, OK, 'export', '--scope=system').decode()
+    holds('Host=a.example\n' in text and 'CreatedBy=certpinctl (uid 0)' in text, text)
+
+
+run(World)
