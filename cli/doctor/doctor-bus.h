@@ -23,6 +23,7 @@ typedef struct
   Ctl *ctl;
   GDBusConnection *connection; /* (nullable) */
   char *version;               /* (nullable): of the service */
+  GStrv hosts;                 /* (nullable): those of the pins that can be tried */
 } CtlPatient;
 
 void ctl_patient_clear (CtlPatient *patient);

@@ -71,15 +71,14 @@ count_own (GVariant *pins)
   return count;
 }
 
-/* Returns: (transfer full): the hosts that can be tried; none if the check fails */
-GStrv
-ctl_check_pins (Ctl *ctl, CtlFinding *finding)
+void
+ctl_check_pins (CtlPatient *patient, CtlFinding *finding)
 {
+  Ctl *ctl = patient->ctl;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) pins = NULL;
   g_autoptr (GError) error = NULL;
   unsigned int own, patterns;
-  GStrv hosts;
 
   certpin_client_list_pins_async (ctl->client, /* options= */ NULL, ctl->cancellable, ctl_on_result,
                                   ctl);
@@ -91,13 +90,12 @@ ctl_check_pins (Ctl *ctl, CtlFinding *finding)
       ctl_finding_fail (finding, "the pins cannot be listed: %s", error->message);
       ctl_finding_help (finding, /* meaning= */ NULL,
                         "journalctl --boot --unit=certpind --lines=20");
-      return g_new0 (char *, 1);
+      return;
     }
   own = count_own (pins);
-  hosts = collect_hosts (pins, &patterns);
+  patient->hosts = collect_hosts (pins, &patterns);
   ctl_finding_pass (finding, "%u of the system, %u of yours",
                     (unsigned int)g_variant_n_children (pins) - own, own);
   if (patterns > 0)
     ctl_finding_help (finding, "Patterns with one * name no host, so they are not tried.", NULL);
-  return hosts;
 }

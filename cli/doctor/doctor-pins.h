@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include "cli/doctor/doctor-finding.h"
+#include "cli/doctor/doctor-bus.h"
 
 G_BEGIN_DECLS
 
-GStrv ctl_check_pins (Ctl *ctl, CtlFinding *finding);
+void ctl_check_pins (CtlPatient *patient, CtlFinding *finding);
 
 G_END_DECLS

@@ -38,51 +38,14 @@ typedef struct
 {
   CtlPatient patient;
   Reach reach;
-  GStrv hosts; /* (nullable): those that can be tried */
   GVariantBuilder findings;
   unsigned int count;
   unsigned int failed;
 } Doctor;
 
-static void
-check_bus (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_bus (&doctor->patient, finding);
-}
-
-static void
-check_service (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_service (&doctor->patient, finding);
-}
-
-static void
-check_policy (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_policy (&doctor->patient, finding);
-}
-
-static void
-check_version (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_version (&doctor->patient, finding);
-}
-
-static void
-check_rights (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_rights (&doctor->patient, finding);
-}
-
-static void
-check_system_rights (Doctor *doctor, CtlFinding *finding)
-{
-  ctl_check_system_rights (&doctor->patient, finding);
-}
-
 /* The service refuses every certificate if the clock is before its release. */
 static void
-check_clock (Doctor *doctor, CtlFinding *finding)
+check_clock (CtlPatient *patient, CtlFinding *finding)
 {
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   g_autofree char *now = ctl_time_to_text (now_s);
@@ -99,29 +62,22 @@ check_clock (Doctor *doctor, CtlFinding *finding)
       "timedatectl set-ntp true");
 }
 
-static void
-check_pins (Doctor *doctor, CtlFinding *finding)
-{
-  doctor->hosts = ctl_check_pins (doctor->patient.ctl, finding);
-}
-
-/* In their order. A check that needs more than there is is skipped; one that gives something failed
- * if it is not there afterwards. */
+/* In their order. A check that needs more than can be reached is skipped. */
 static const struct
 {
   const char *name;
   Reach needs;
   Reach gives; /* if it passes */
-  void (*run) (Doctor *doctor, CtlFinding *finding);
+  void (*run) (CtlPatient *patient, CtlFinding *finding);
 } checks[] = {
   { "clock", REACH_NOTHING, REACH_NOTHING, check_clock },
-  { "bus", REACH_NOTHING, REACH_BUS, check_bus },
-  { "service", REACH_BUS, REACH_SERVICE, check_service },
-  { "bus policy", REACH_SERVICE, REACH_ANSWERS, check_policy },
-  { "version", REACH_ANSWERS, REACH_NOTHING, check_version },
-  { "rights", REACH_ANSWERS, REACH_NOTHING, check_rights },
-  { "system pins", REACH_ANSWERS, REACH_NOTHING, check_system_rights },
-  { "pins", REACH_ANSWERS, REACH_NOTHING, check_pins },
+  { "bus", REACH_NOTHING, REACH_BUS, ctl_check_bus },
+  { "service", REACH_BUS, REACH_SERVICE, ctl_check_service },
+  { "bus policy", REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
+  { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
+  { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
+  { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
+  { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },
 };
 
 /* A CtlOnFinding. Shows it at once. */
@@ -155,7 +111,7 @@ run_checks (Doctor *doctor)
       if (checks[i].needs > doctor->reach)
         ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
       else
-        checks[i].run (doctor, finding);
+        checks[i].run (&doctor->patient, finding);
       if (finding->state == CTL_STATE_OK)
         doctor->reach = MAX (doctor->reach, checks[i].gives);
       if (!g_cancellable_is_cancelled (cancellable))
@@ -205,7 +161,7 @@ examine (Doctor *doctor, char **hosts, GVariant *options, GError **error)
   char **pinned;
 
   run_checks (doctor);
-  pinned = doctor->hosts != NULL ? doctor->hosts : none;
+  pinned = doctor->patient.hosts != NULL ? doctor->patient.hosts : none;
   if (!g_cancellable_is_cancelled (doctor->patient.ctl->cancellable)
       && try_hosts (doctor, hosts != NULL ? hosts : pinned, options))
     return TRUE;
@@ -240,7 +196,6 @@ ctl_doctor (Ctl *ctl, GError **error)
       status = doctor.failed == 0 ? CTL_EXIT_OK : CTL_EXIT_FAILED;
     }
   g_variant_builder_clear (&doctor.findings);
-  g_strfreev (doctor.hosts);
   ctl_patient_clear (&doctor.patient);
   return status;
 }

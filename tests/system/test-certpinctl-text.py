@@ -13,7 +13,7 @@ import unicodedata
 from gi.repository import GLib
 
 from lib import fake_service as fake
-from lib.certpinctl import OK, REFUSED, put, run_raw, start
+from lib.certpinctl import FAILED, OK, REFUSED, put, run_raw, start
 from lib.fake_service import FakeWorld, Refusal
 from lib.tap import equal, holds, run, test
 
@@ -104,6 +104,24 @@ def _(world):
         equal(counts[1], counts[0], f'the lines of {arguments[0]}')
         holds(b'\\x1b[31m' in output + errors, f'{arguments} does not spell out an escape')
         holds('é漢'.encode() in output + errors, f'{arguments} does not show letters')
+
+
+@test('doctor shows plain text, too: of the service, its version, its hosts, and its verdicts')
+def _(world):
+    world.service.version = HOSTILE
+    for policy in (fake.explanation(policy=HOSTILE), fake.explanation(fake.pin(applies=True))):
+        replies = {**everything(HOSTILE), 'ExplainHost': fake.one(policy)}
+        world.answers(lambda method, arguments, replies=replies: fake.several()
+                      if method == 'ListPins' and 'start-after' in arguments[0] else replies[method])
+        for arguments in (('doctor',), ('doctor', HOSTILE)):
+            code, output, errors = run_raw(world, *arguments)
+            equal((code, errors), (FAILED, b''), f'what comes of {arguments}')
+            lines = check(output, arguments)
+            for words in ('certpind is', 'host', 'a\\x1b[31m'):
+                holds(any(words in line for line in lines), f'{arguments} does not show “{words}”: {lines}')
+            _, output, _ = run_raw(world, '--json', *arguments)
+            equal(len(check(output, arguments)), 2, f'the lines of {arguments}')
+            holds(f'{HOSTILE!r}'[1:-1] in f'{json.loads(output)!r}', f'{arguments} does not hold the text')
 
 
 @test('JSON is plain text, too, and means what the service says')

@@ -53,8 +53,9 @@ class Connection:
             data = data[os.write(self.socket.fileno(), data):]
 
     def cut(self):
-        """Ends the connection as somebody on the way could: TLS does not say that it ends."""
-        self.socket.shutdown(socket.SHUT_RDWR)
+        """Ends the connection as somebody on the way could: TLS does not say that it ends. What arrived before is
+        still decrypted: the shutdown of ssl.SSLSocket would let it be read, and counted, as it came."""
+        socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
 
     def reset(self):
         reset_when_closed(self.socket)
