@@ -4,13 +4,17 @@
 
 #pragma once
 
-#define CERTPIN_BUS_NAME        "org.certpin.Certpin1"
-#define CERTPIN_OBJECT_PATH     "/org/certpin/Certpin1"
-#define CERTPIN_PINS_IFACE      "org.certpin.Certpin1.Pins"
-#define CERTPIN_REQUESTS_IFACE  "org.certpin.Certpin1.Requests"
-#define CERTPIN_REQUEST_IFACE   "org.certpin.Certpin1.Request"
-#define CERTPIN_REQUEST_PATH    "/org/certpin/Certpin1/request"
-#define CERTPIN_ERROR_PREFIX    "org.certpin.Certpin1.Error."
+#define CERTPIN_BUS_NAME       "org.certpin.Certpin1"
+#define CERTPIN_OBJECT_PATH    "/org/certpin/Certpin1"
+#define CERTPIN_PINS_IFACE     "org.certpin.Certpin1.Pins"
+#define CERTPIN_REQUESTS_IFACE "org.certpin.Certpin1.Requests"
+#define CERTPIN_REQUEST_IFACE  "org.certpin.Certpin1.Request"
+#define CERTPIN_PIN_IFACE      "org.certpin.Certpin1.Pin"
+#define CERTPIN_CHANNEL_IFACE  "org.certpin.Certpin1.Channel"
+#define CERTPIN_REQUEST_PATH   "/org/certpin/Certpin1/request"
+#define CERTPIN_PIN_PATH       "/org/certpin/Certpin1/pin"
+#define CERTPIN_CHANNEL_PATH   "/org/certpin/Certpin1/channel"
+#define CERTPIN_ERROR_PREFIX   "org.certpin.Certpin1.Error."
 
 /* polkit actions; policy/org.certpin.Certpin1.policy.in gives their defaults. */
 #define CERTPIN_ACTION_OWN_PINS       "org.certpin.manage-own-pins"
@@ -19,9 +23,9 @@
 #define CERTPIN_ACTION_INSPECT_ALL    "org.certpin.inspect-all"
 
 /* Journal: one MESSAGE_ID for each kind of security event, so that an administrator can ask for it. */
-#define CERTPIN_MESSAGE_PIN_CHANGED   "dd3181eed1e837bac16a6666d1aa5ddc"
-#define CERTPIN_MESSAGE_PIN_KEPT      "5d665fe7505146188c7ace592bfa7b9e"
-#define CERTPIN_MESSAGE_PIN_FAILED    "a115798a6d2974a15de327c80fc37430"
-#define CERTPIN_MESSAGE_DENIED        "6effc4461bda523c1f275a03034c8945"
-#define CERTPIN_MESSAGE_STORE_BROKEN  "d9da9fe1d36c43af92f1fd5cae609cd0"
-#define CERTPIN_MESSAGE_REPORT_ONLY   "481234eeb167a9eafec01796f963edf5"
+#define CERTPIN_MESSAGE_PIN_CHANGED  "dd3181eed1e837bac16a6666d1aa5ddc"
+#define CERTPIN_MESSAGE_PIN_KEPT     "5d665fe7505146188c7ace592bfa7b9e"
+#define CERTPIN_MESSAGE_PIN_FAILED   "a115798a6d2974a15de327c80fc37430"
+#define CERTPIN_MESSAGE_DENIED       "6effc4461bda523c1f275a03034c8945"
+#define CERTPIN_MESSAGE_STORE_BROKEN "d9da9fe1d36c43af92f1fd5cae609cd0"
+#define CERTPIN_MESSAGE_REPORT_ONLY  "481234eeb167a9eafec01796f963edf5"

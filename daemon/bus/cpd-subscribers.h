@@ -16,6 +16,8 @@ typedef struct
   const char *host;    /* pattern, or host */
   const char *scope;   /* static */
   GVariant *arguments; /* sunk if floating */
+  const char *object;  /* path of one whose properties have changed; NULL: none has */
+  GVariant *changes;   /* the arguments of PropertiesChanged for it; sunk if floating */
 } CpdNews;
 
 CpdSubscribers *cpd_subscribers_new (CpdDelivery *delivery);

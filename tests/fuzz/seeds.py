@@ -40,6 +40,7 @@ BY_HAND = {
              'bücher.example'],
     'http': [],
     'key': [KEY, f'pin-sha256="{KEY[7:]}"', HEXADECIMAL],
+    'label': ['h_2eexample', '_2a_2eh_2eexample_3a443', '_', '_3192_2e0_2e2_2e1', '*.h.example'],
     'ocsp': [],
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
