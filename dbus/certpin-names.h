@@ -9,7 +9,11 @@
 #define CERTPIN_PINS_IFACE     "org.certpin.Certpin1.Pins"
 #define CERTPIN_REQUESTS_IFACE "org.certpin.Certpin1.Requests"
 #define CERTPIN_REQUEST_IFACE  "org.certpin.Certpin1.Request"
+#define CERTPIN_PIN_IFACE      "org.certpin.Certpin1.Pin"
+#define CERTPIN_CHANNEL_IFACE  "org.certpin.Certpin1.Channel"
 #define CERTPIN_REQUEST_PATH   "/org/certpin/Certpin1/request"
+#define CERTPIN_PIN_PATH       "/org/certpin/Certpin1/pin"
+#define CERTPIN_CHANNEL_PATH   "/org/certpin/Certpin1/channel"
 #define CERTPIN_ERROR_PREFIX   "org.certpin.Certpin1.Error."
 
 /* polkit actions; policy/org.certpin.Certpin1.policy.in gives their defaults. */

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""check-readme.py SOURCE BUILD COMPILER...: fails where the README's C example does not compile, or where its list of
-members is not that of the interface."""
+"""check-readme.py SOURCE BUILD COMPILER...: fails where the README's C example does not compile, or where its lists of
+members are not those of the interfaces."""
 
 import pathlib
 import re
@@ -10,26 +10,41 @@ import sys
 import xml.etree.ElementTree as xml
 
 
-def list_members(source):
-    """As busctl does, without interfaces and values. Returns: each as (name, kind, types of arguments, of results)"""
-    for member in xml.parse(source / 'dbus/org.certpin.Certpin1.xml').iterfind('interface/*'):
+PREFIX = 'org.certpin.Certpin1.'
+FILES = ('org.certpin.Certpin1.xml', 'org.certpin.Certpin1.Pin.xml', 'org.certpin.Certpin1.Channel.xml')
+ROW = re.compile(r'^    (org\.certpin\.Certpin1\.|\.)(\w+) +(interface|method|signal|property) +(\S+) +(\S+)', re.M)
+
+
+def list_members(interface):
+    """As busctl does, without values. Returns: each as (interface, name, kind, types of arguments, of results)"""
+    for member in interface:
         if member.tag == 'property':
-            yield member.get('name'), member.tag, '-', member.get('type')
+            yield interface.get('name'), member.get('name'), member.tag, '-', member.get('type')
         elif member.tag in ('method', 'signal'):
             types = {'in': '', 'out': ''}
             for argument in member.iterfind('arg'):
                 types[argument.get('direction', 'in')] += argument.get('type')
-            yield member.get('name'), member.tag, types['in'] or '-', types['out'] or '-'
+            yield interface.get('name'), member.get('name'), member.tag, types['in'] or '-', types['out'] or '-'
+
+
+def list_rows(readme):
+    """Those of the README, in the same shape."""
+    interface = None
+    for _, name, kind, first, second in ROW.findall(readme):
+        if kind == 'interface':
+            interface = PREFIX + name
+        elif kind == 'property':  # beside it stands its type, and then its value
+            yield interface, name, kind, '-', first
+        else:
+            yield interface, name, kind, first, second
 
 
 def check_members(source, readme):
     """Returns: whether the README lists them all, and no others"""
-    listed = {tuple(line.split()[:4]) for line in re.findall(r'^    \.(\w.*)$', readme, re.M)}
-    # Beside a property stands its type, and then its value.
-    listed = {(name, kind, '-', first) if kind == 'property' else (name, kind, first, second)
-              for name, kind, first, second in listed}
-    members = set(list_members(source))
-    for member in sorted(members ^ listed):
+    interfaces = [interface for file in FILES for interface in xml.parse(source / 'dbus' / file).iterfind('interface')]
+    members = {member for interface in interfaces for member in list_members(interface)}
+    listed = set(list_rows(readme))
+    for member in sorted(members ^ listed, key=str):
         print('README.md lacks' if member in members else 'only README.md has', *member)
     return members == listed
 

@@ -476,12 +476,11 @@ cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *re
     cpd_alarm_set (delivery->alarm, 0);
 }
 
-/* `arguments`: sunk if floating. Returns: FALSE: there is no room, so it was dropped */
+/* Returns: FALSE: there is no room, so it was dropped */
 gboolean
-cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
-                     GVariant *arguments)
+cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const CpdSignal *signal)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (arguments);
+  g_autoptr (GVariant) owned = g_variant_ref_sink (signal->arguments);
   guint64 bytes = cpd_delivery_estimate (owned);
   GDBusMessage *message;
   Receiver *receiver;
@@ -496,7 +495,7 @@ cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
       cpd_alarm_set (delivery->alarm, 0);
       return FALSE;
     }
-  message = g_dbus_message_new_signal (CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, name);
+  message = g_dbus_message_new_signal (signal->path, signal->interface, signal->name);
   g_dbus_message_set_destination (message, caller->sender);
   g_dbus_message_set_body (message, owned);
   transmit (delivery, receiver, cpd_packet_new (message), bytes);

@@ -22,6 +22,13 @@ typedef struct
   gpointer data;
 } CpdReply;
 
+/* A signal. Its texts are the sender's. */
+typedef struct
+{
+  const char *path, *interface, *name;
+  GVariant *arguments; /* sunk if floating */
+} CpdSignal;
+
 /* There is room for a signal again, after one was dropped. */
 typedef void (*CpdDeliveryRoomFunc) (CpdCaller *caller, gpointer user_data);
 
@@ -30,8 +37,7 @@ cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpoi
 void cpd_delivery_free (CpdDelivery *delivery);
 
 void cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply);
-gboolean cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const char *name,
-                              GVariant *arguments);
+gboolean cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const CpdSignal *signal);
 void cpd_delivery_forget (CpdDelivery *delivery, CpdCaller *caller);
 
 guint64 cpd_delivery_estimate (GVariant *body);

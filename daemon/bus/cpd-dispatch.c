@@ -146,7 +146,7 @@ cpd_dispatch (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 {
   CpdCall *call = cpd_call_new (parts, caller, arrival);
   const char *path = g_dbus_message_get_path (arrival->message);
-  const CpdInterface *const *interfaces = cpd_objects_find (path);
+  const CpdInterface *const *interfaces = cpd_objects_find (parts, caller, path);
 
   g_debug ("%s (%s) calls %s", caller->program, caller->sender,
            g_dbus_message_get_member (arrival->message));

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <gio/gio.h>
+#include "daemon/bus/cpd-parts.h"
 
 G_BEGIN_DECLS
 
@@ -12,7 +12,8 @@ typedef struct
   gboolean ours; /* not one that every object on a bus has */
 } CpdInterface;
 
-const CpdInterface *const *cpd_objects_find (const char *path);
-char *cpd_objects_introspect (const char *path);
+const CpdInterface *const *
+cpd_objects_find (const CpdBusParts *parts, const CpdCaller *caller, const char *path);
+char *cpd_objects_introspect (const CpdBusParts *parts, const CpdCaller *caller, const char *path);
 
 G_END_DECLS

@@ -11,6 +11,7 @@
 
 #include "daemon/core/base/cpd-alarm.h"
 #include "daemon/core/base/cpd-refuse.h"
+#include "dbus/certpin-names.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
 #define NEWS_MAX        64 /* in one interval; with more, all subscribers missed some */
@@ -42,6 +43,8 @@ typedef struct
   char *key;
   const char *signal;
   GVariant *arguments;
+  char *object;      /* NULL: none */
+  GVariant *changes; /* NULL: none */
 } Item;
 
 struct _CpdSubscribers
@@ -54,12 +57,20 @@ struct _CpdSubscribers
 };
 
 static void
+item_clear (Item *item)
+{
+  g_clear_pointer (&item->arguments, g_variant_unref);
+  g_clear_pointer (&item->changes, g_variant_unref);
+  g_clear_pointer (&item->object, g_free);
+}
+
+static void
 item_free (gpointer data)
 {
   Item *item = data;
 
+  item_clear (item);
   g_free (item->key);
-  g_variant_unref (item->arguments);
   g_free (item);
 }
 
@@ -93,20 +104,39 @@ new_missed (void)
   return g_variant_new ("(s@a{sv})", "", g_variant_dict_end (&details));
 }
 
+/* A signal of the Pins interface. Returns: FALSE: there is no room, so it was dropped */
+static gboolean
+tell (CpdSubscribers *subscribers, Subscriber *subscriber, const char *name, GVariant *arguments)
+{
+  const CpdSignal signal = { CERTPIN_OBJECT_PATH, CERTPIN_PINS_IFACE, name, arguments };
+
+  return cpd_delivery_signal (subscribers->delivery, subscriber->caller, &signal);
+}
+
 static void
 tell_missed (CpdSubscribers *subscribers, Subscriber *subscriber)
 {
-  subscriber->missed = !cpd_delivery_signal (subscribers->delivery, subscriber->caller,
-                                             "PinChanged", new_missed ());
+  subscriber->missed = !tell (subscribers, subscriber, "PinChanged", new_missed ());
 }
 
-/* Tells one subscriber one thing. */
-static void
+static gboolean
+tell_changes (CpdSubscribers *subscribers, Subscriber *subscriber, const Item *item)
+{
+  const CpdSignal signal
+      = { item->object, "org.freedesktop.DBus.Properties", "PropertiesChanged", item->changes };
+
+  return item->object == NULL
+         || cpd_delivery_signal (subscribers->delivery, subscriber->caller, &signal);
+}
+
+/* Tells one subscriber one thing. Returns: how many messages that takes */
+static unsigned int
 tell_item (CpdSubscribers *subscribers, Subscriber *subscriber, const Item *item)
 {
   if (!subscriber->missed)
-    subscriber->missed = !cpd_delivery_signal (subscribers->delivery, subscriber->caller,
-                                               item->signal, item->arguments);
+    subscriber->missed = !tell_changes (subscribers, subscriber, item)
+                         || !tell (subscribers, subscriber, item->signal, item->arguments);
+  return item->object != NULL ? 2 : 1;
 }
 
 static void
@@ -134,8 +164,7 @@ continue_round (CpdSubscribers *subscribers, Audience *audience)
 
       if (audience->item < audience->telling->len)
         {
-          tell_item (subscribers, subscriber, audience->telling->pdata[audience->item++]);
-          sent++;
+          sent += tell_item (subscribers, subscriber, audience->telling->pdata[audience->item++]);
           continue;
         }
       if (audience->telling_too_much)
@@ -313,6 +342,16 @@ cpd_subscribers_has_any (CpdSubscribers *subscribers, guint32 uid)
 }
 
 static void
+item_fill (Item *item, const CpdNews *news)
+{
+  item_clear (item);
+  item->signal = news->signal;
+  item->arguments = g_variant_ref (news->arguments);
+  item->object = g_strdup (news->object);
+  item->changes = news->changes != NULL ? g_variant_ref (news->changes) : NULL;
+}
+
+static void
 add_news (Audience *audience, const char *key, const CpdNews *news)
 {
   Item *item;
@@ -322,8 +361,7 @@ add_news (Audience *audience, const char *key, const CpdNews *news)
       item = audience->news->pdata[i];
       if (g_str_equal (item->key, key))
         {
-          g_variant_unref (item->arguments);
-          item->arguments = g_variant_ref (news->arguments);
+          item_fill (item, news);
           return;
         }
     }
@@ -334,8 +372,7 @@ add_news (Audience *audience, const char *key, const CpdNews *news)
     }
   item = g_new0 (Item, 1);
   item->key = g_strdup (key);
-  item->signal = news->signal;
-  item->arguments = g_variant_ref (news->arguments);
+  item_fill (item, news);
   g_ptr_array_add (audience->news, item);
 }
 
@@ -343,7 +380,8 @@ add_news (Audience *audience, const char *key, const CpdNews *news)
 void
 cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (news->arguments);
+  g_autoptr (GVariant) arguments = g_variant_ref_sink (news->arguments);
+  g_autoptr (GVariant) changes = news->changes != NULL ? g_variant_ref_sink (news->changes) : NULL;
   g_autofree char *key = g_strdup_printf ("%s %s %s %s", news->signal, news->scope, news->host,
                                           news->key != NULL ? news->key : "");
   GHashTableIter iter;

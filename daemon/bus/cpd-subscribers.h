@@ -17,6 +17,8 @@ typedef struct
   const char *scope;   /* static */
   const char *key;     /* NULL: it is not about one */
   GVariant *arguments; /* sunk if floating */
+  const char *object;  /* path of one whose properties have changed; NULL: none has */
+  GVariant *changes;   /* the arguments of PropertiesChanged for it; sunk if floating */
 } CpdNews;
 
 CpdSubscribers *cpd_subscribers_new (CpdDelivery *delivery);

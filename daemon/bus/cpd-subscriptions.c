@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Subscribe and Unsubscribe, and the signal of the store: PinChanged. */
+/* Subscribe and Unsubscribe, and the signals of the store: PinChanged, and PropertiesChanged of
+ * the pin's object. */
 
 #include "config.h"
 
@@ -8,6 +9,7 @@
 
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
+#include "daemon/bus/cpd-pin-objects.h"
 
 static void
 act_subscribe (CpdCall *call)
@@ -60,6 +62,7 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
 {
   CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
   g_autoptr (CpdPin) pin = NULL;
+  g_autofree char *object = NULL;
   g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
   CpdNews news = { .signal = "PinChanged",
                    .host = pattern != NULL ? cpd_host_get_text (pattern) : "",
@@ -69,6 +72,11 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
     return;
   if (pattern != NULL)
     pin = cpd_store_get_pin (parts->store, layer, uid, pattern);
+  if (pin != NULL)
+    {
+      news.object = object = cpd_pin_objects_make_path (pin);
+      news.changes = cpd_pin_objects_new_invalidated ();
+    }
   g_variant_dict_insert (&details, "scope", "s", news.scope);
   g_variant_dict_insert (&details, "state", "s",
                          pattern != NULL ? describe_change (pin) : "reloaded");

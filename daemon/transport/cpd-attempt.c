@@ -487,6 +487,14 @@ cpd_attempt_steal_connection (CpdAttempt *attempt)
   return attempt->reusable ? g_steal_pointer (&attempt->connection) : NULL;
 }
 
+/* Of one that has ended. Returns: what went over its connection */
+CpdTraffic
+cpd_attempt_take_traffic (CpdAttempt *attempt)
+{
+  return attempt->connection != NULL ? cpd_tls_take_traffic (attempt->connection->tls)
+                                     : (CpdTraffic){ 0 };
+}
+
 CpdEnding
 cpd_attempt_get_ending (CpdAttempt *attempt)
 {

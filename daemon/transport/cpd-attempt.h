@@ -75,6 +75,7 @@ void cpd_attempt_check_network (CpdAttempt *attempt);
 void cpd_attempt_fail (CpdAttempt *attempt, GError *error);
 
 CpdConnection *cpd_attempt_steal_connection (CpdAttempt *attempt);
+CpdTraffic cpd_attempt_take_traffic (CpdAttempt *attempt);
 
 CpdEnding cpd_attempt_get_ending (CpdAttempt *attempt);
 CpdVerdict *cpd_attempt_get_verdict (CpdAttempt *attempt);

@@ -497,6 +497,12 @@ cpd_channel_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, G
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static GPtrArray *
+cpd_channel_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid)
+{
+  return cpd_channels_list (CPD_CHANNEL_FETCHER (fetcher)->channels, uid);
+}
+
 static void
 cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
@@ -506,6 +512,7 @@ cpd_channel_fetcher_fetcher_init (CpdFetcherInterface *iface)
   iface->tunnel_finish = cpd_channel_fetcher_tunnel_finish;
   iface->inspect_async = cpd_channel_fetcher_inspect_async;
   iface->inspect_finish = cpd_channel_fetcher_inspect_finish;
+  iface->list_channels = cpd_channel_fetcher_list_channels;
 }
 
 static void

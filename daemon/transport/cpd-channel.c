@@ -19,6 +19,12 @@ struct _CpdChannel
   GQueue *streaming;           /* of CpdAttempt: their bodies go through descriptors */
   GQueue *waiting;             /* of CpdAttempt */
   gboolean closed;
+
+  /* To be shown only. */
+  gint64 since; /* Unix seconds */
+  guint64 requests;
+  CpdTraffic traffic;
+  CertpinKey *matched_key; /* NULL: none */
 };
 
 G_DEFINE_FINAL_TYPE (CpdChannel, cpd_channel, G_TYPE_OBJECT)
@@ -57,6 +63,7 @@ cpd_channel_finalize (GObject *object)
   cpd_address_rules_unref (channel->settings.rules);
   cpd_host_unref (channel->settings.target);
   cpd_proxy_unref (channel->settings.proxy);
+  g_clear_pointer (&channel->matched_key, certpin_key_unref);
   G_OBJECT_CLASS (cpd_channel_parent_class)->finalize (object);
 }
 
@@ -114,6 +121,7 @@ start (CpdChannel *channel, CpdAttempt *attempt)
     return FALSE;
   g_queue_remove (channel->waiting, attempt);
   g_queue_push_tail (channel->running, attempt);
+  channel->requests++;
   trim (channel);
   if (connection != NULL)
     cpd_attempt_use (attempt, connection);
@@ -138,6 +146,7 @@ cpd_channel_new (const CpdChannelSettings *settings)
   CpdChannel *channel = g_object_new (CPD_TYPE_CHANNEL, NULL);
 
   channel->settings = *settings;
+  channel->since = g_get_real_time () / G_USEC_PER_SEC;
   g_object_ref (settings->store);
   cpd_workers_ref (settings->workers);
   g_object_ref (settings->gate);
@@ -170,6 +179,41 @@ cpd_channel_is_busy (CpdChannel *channel)
          || !g_queue_is_empty (channel->waiting);
 }
 
+/* Returns: (transfer full) */
+CpdChannelStatus *
+cpd_channel_get_status (CpdChannel *channel)
+{
+  const CpdChannelSettings *settings = &channel->settings;
+  CpdChannelStatus *status = cpd_channel_status_new (settings->number, settings->target,
+                                                     cpd_proxy_get_text (settings->proxy));
+
+  status->since = channel->since;
+  status->connections
+      = channel->kept->length + channel->running->length + channel->streaming->length;
+  status->requests = channel->requests;
+  status->bytes_sent = channel->traffic.sent;
+  status->bytes_received = channel->traffic.received;
+  if (channel->matched_key != NULL)
+    status->matched_key = certpin_key_ref (channel->matched_key);
+  return status;
+}
+
+/* Notes what is to be shown of one that has ended. */
+static void
+note (CpdChannel *channel, CpdAttempt *attempt)
+{
+  const CpdVerdict *verdict = cpd_attempt_get_verdict (attempt);
+  CpdTraffic traffic = cpd_attempt_take_traffic (attempt);
+
+  channel->traffic.sent += traffic.sent;
+  channel->traffic.received += traffic.received;
+  if (verdict == NULL || !verdict->passed || verdict->matched_key == channel->matched_key)
+    return;
+  g_clear_pointer (&channel->matched_key, certpin_key_unref);
+  if (verdict->matched_key != NULL)
+    channel->matched_key = certpin_key_ref (verdict->matched_key);
+}
+
 /* One that is closed by its server, or says something unasked. */
 static void
 on_kept_ended (CpdConnection *connection, gpointer user_data)
@@ -197,8 +241,10 @@ static void
 on_ended (CpdChannel *channel, CpdAttempt *attempt)
 {
   g_autoptr (CpdChannel) alive = g_object_ref (channel);
-  CpdConnection *connection = cpd_attempt_steal_connection (attempt);
+  CpdConnection *connection;
 
+  note (channel, attempt);
+  connection = cpd_attempt_steal_connection (attempt);
   if (connection != NULL)
     keep (channel, connection);
   if (g_queue_remove (channel->running, attempt) || g_queue_remove (channel->streaming, attempt)

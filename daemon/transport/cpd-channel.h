@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/verdict/cpd-channel-status.h"
 #include "daemon/transport/cpd-attempt.h"
 #include "daemon/transport/cpd-redirect.h"
 
@@ -24,6 +25,7 @@ typedef struct
   CpdHost *target;
   CpdProxy *proxy; /* NULL: none */
   guint32 uid;
+  guint64 number; /* among the channels of the uid */
   unsigned int max_connections;
   unsigned int stream_idle_s; /* how long nothing of a stream may move */
   unsigned int idle_s;        /* how long a connection is kept that nobody uses */
@@ -34,6 +36,7 @@ CpdChannel *cpd_channel_new (const CpdChannelSettings *settings);
 guint32 cpd_channel_get_uid (CpdChannel *channel);
 CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
+CpdChannelStatus *cpd_channel_get_status (CpdChannel *channel);
 
 CpdAttempt *cpd_channel_send (CpdChannel *channel, CpdOrder *order, CpdBudget *bodies,
                               const CpdHop *hop, CpdAttemptFlags flags);

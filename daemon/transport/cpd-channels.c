@@ -29,8 +29,9 @@ struct _CpdChannels
   unsigned int max_connections;
   unsigned int idle_s;
   unsigned int stream_idle_s;
-  GHashTable *table; /* "UID HOST:PORT PROXY" → Entry */
-  GHashTable *gates; /* uid → CpdGate */
+  GHashTable *table;  /* "UID HOST:PORT PROXY" → Entry */
+  GHashTable *gates;  /* uid → CpdGate */
+  GHashTable *counts; /* uid → how many channels it has had */
   CpdReading *reading;
   CpdAddressRules *rules;
   CpdNetwork *network;
@@ -72,6 +73,7 @@ cpd_channels_dispose (GObject *object)
   g_clear_pointer (&channels->tunnels, cpd_tunnels_free);
   g_clear_pointer (&channels->table, g_hash_table_unref);
   g_clear_pointer (&channels->gates, g_hash_table_unref);
+  g_clear_pointer (&channels->counts, g_hash_table_unref);
   g_clear_pointer (&channels->reading, cpd_reading_unref);
   g_clear_pointer (&channels->rules, cpd_address_rules_unref);
   g_clear_pointer (&channels->workers, cpd_workers_unref);
@@ -97,6 +99,7 @@ cpd_channels_init (CpdChannels *channels)
   channels->workers = cpd_workers_new ();
   channels->tunnels = cpd_tunnels_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
+  channels->counts = g_hash_table_new (g_direct_hash, g_direct_equal);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
 
@@ -277,6 +280,16 @@ make_room (CpdChannels *channels, guint32 uid)
     remove_entry (oldest);
 }
 
+/* The channels of each uid are counted on their own: their numbers tell nobody of others. */
+static guint64
+take_number (CpdChannels *channels, guint32 uid)
+{
+  gsize count = GPOINTER_TO_SIZE (g_hash_table_lookup (channels->counts, GUINT_TO_POINTER (uid)));
+
+  g_hash_table_insert (channels->counts, GUINT_TO_POINTER (uid), GSIZE_TO_POINTER (count + 1));
+  return count + 1;
+}
+
 /* `proxy`: (nullable).
  * Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
 CpdChannel *
@@ -285,7 +298,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy 
   g_autofree char *key
       = g_strdup_printf ("%u %s %s", uid, cpd_host_get_text (target), cpd_proxy_get_text (proxy));
   Entry *entry = g_hash_table_lookup (channels->table, key);
-  const CpdChannelSettings settings = {
+  CpdChannelSettings settings = {
     .store = channels->store,
     .workers = channels->workers,
     .gate = get_gate (channels, uid),
@@ -304,6 +317,7 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy 
       make_room (channels, uid);
       entry = g_new0 (Entry, 1);
       entry->channels = channels;
+      settings.number = take_number (channels, uid);
       entry->channel = cpd_channel_new (&settings);
       entry->key = g_steal_pointer (&key);
       g_signal_connect_swapped (entry->channel, "closed", G_CALLBACK (remove_entry), entry);
@@ -311,6 +325,31 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy 
       g_hash_table_insert (channels->table, entry->key, entry);
     }
   return g_object_ref (entry->channel);
+}
+
+static int
+compare_numbers (gconstpointer a, gconstpointer b)
+{
+  const CpdChannelStatus *first = *(CpdChannelStatus *const *)a;
+  const CpdChannelStatus *second = *(CpdChannelStatus *const *)b;
+
+  return (first->number > second->number) - (first->number < second->number);
+}
+
+/* Returns: (transfer full): of CpdChannelStatus: those of a uid, in the order of their numbers */
+GPtrArray *
+cpd_channels_list (CpdChannels *channels, guint32 uid)
+{
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_channel_status_free);
+  GHashTableIter iter;
+  gpointer value;
+
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (cpd_channel_get_uid (((Entry *)value)->channel) == uid)
+      g_ptr_array_add (list, cpd_channel_get_status (((Entry *)value)->channel));
+  g_ptr_array_sort (list, compare_numbers);
+  return list;
 }
 
 /* It shares no connection, but takes turns with the channels of its uid. `proxy`: (nullable).

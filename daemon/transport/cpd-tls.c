@@ -43,6 +43,7 @@ struct _CpdTls
   GPtrArray *presented;    /* of GBytes: the server's certificates as it sent them */
   gboolean held;           /* no byte of data moves */
   unsigned int silence_ms; /* the kernel's limit; 0: its own */
+  CpdTraffic traffic;      /* that nobody has taken yet */
 
   GSource *source;                 /* watches the socket */
   gpointer tag;                    /* NULL: the socket is not polled */
@@ -393,7 +394,10 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
   if (tls->below != NULL && is_watched (tls) && cpd_tls_socket_has_pending (&tls->socket))
     g_source_set_ready_time (tls->source, 0);
   if (length >= 0)
-    return length;
+    {
+      tls->traffic.received += (guint64)length;
+      return length;
+    }
   set_error (tls, (int)length, error);
   return -1;
 }
@@ -435,6 +439,7 @@ send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError 
       length = gnutls_record_send (tls->session, data + sent, size - sent);
       sent += (gsize)MAX (length, 0);
     }
+  tls->traffic.sent += sent;
   tls->socket.more = tls->socket.corked = FALSE;
   if (length >= 0)
     return (gssize)sent;
@@ -484,6 +489,16 @@ cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error)
   if (send_records (tls, data, size, /* all= */ TRUE, error) < 0)
     return FALSE;
   return cpd_tls_socket_flush (&tls->socket) || errno == EAGAIN || set_flush_error (tls, error);
+}
+
+/* Returns: what went over it since this was last asked. Not while a thread moves its data. */
+CpdTraffic
+cpd_tls_take_traffic (CpdTls *tls)
+{
+  CpdTraffic traffic = tls->traffic;
+
+  tls->traffic = (CpdTraffic){ 0 };
+  return traffic;
 }
 
 /* Whether the socket has not taken all that was sent. */

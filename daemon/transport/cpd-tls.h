@@ -12,6 +12,12 @@ G_BEGIN_DECLS
  * fails with G_IO_ERROR_WOULD_BLOCK. */
 typedef struct _CpdTls CpdTls;
 
+/* What went over it, in bytes before TLS encrypts them. */
+typedef struct
+{
+  guint64 sent, received;
+} CpdTraffic;
+
 typedef void (*CpdTlsReadyFunc) (gpointer user_data);
 
 CpdTls *cpd_tls_new (int socket, const char *name, const char *const *protocols);
@@ -39,6 +45,7 @@ int cpd_tls_get_fd (CpdTls *tls);
 gboolean cpd_tls_has_pending (CpdTls *tls);
 void cpd_tls_expect_much (CpdTls *tls);
 gboolean cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error);
+CpdTraffic cpd_tls_take_traffic (CpdTls *tls);
 
 void cpd_tls_end_sending (CpdTls *tls);
 

@@ -41,6 +41,7 @@ BY_HAND = {
              'bücher.example'],
     'http': [],
     'key': [KEY, f'pin-sha256="{KEY[7:]}"', HEXADECIMAL],
+    'label': ['h_2eexample', '_2a_2eh_2eexample_3a443', '_', '_3192_2e0_2e2_2e1', '*.h.example'],
     'ocsp': [],
     'sighting-file': ["certpin sightings 1\n('*.h.example', ('CN=a', \"CN=b'c\", 1800000000), 1790000000, 0, "
                       f"{{'{KEY}': (1700000000, 1790000000)}})\n"

@@ -17,7 +17,24 @@ struct _FakeFetcher
   unsigned int orders;    /* so far */
   unsigned int cancelled; /* of them */
   GQueue *held;           /* of GTask, the oldest first */
+  GPtrArray *channels;    /* of Channel */
 };
+
+/* One that it says there is. */
+typedef struct
+{
+  guint32 uid;
+  CpdChannelStatus *status;
+} Channel;
+
+static void
+channel_free (gpointer data)
+{
+  Channel *channel = data;
+
+  cpd_channel_status_free (channel->status);
+  g_free (channel);
+}
 
 /* Where an order is kept; belongs to its task. */
 typedef struct
@@ -117,11 +134,36 @@ fake_fetcher_fetch_finish (CpdFetcher *port, GAsyncResult *result, CpdVerdict **
   return g_task_propagate_pointer (G_TASK (result), error);
 }
 
+static GPtrArray *
+fake_fetcher_list_channels (CpdFetcher *port, guint32 uid)
+{
+  FakeFetcher *fetcher = FAKE_FETCHER (port);
+  GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_channel_status_free);
+
+  for (unsigned int i = 0; i < fetcher->channels->len; i++)
+    {
+      const Channel *channel = fetcher->channels->pdata[i];
+      const CpdChannelStatus *status = channel->status;
+      CpdChannelStatus *copy;
+
+      if (channel->uid != uid)
+        continue;
+      copy = g_memdup2 (status, sizeof *status);
+      copy->target = cpd_host_ref (status->target);
+      copy->proxy = g_strdup (status->proxy);
+      copy->matched_key
+          = status->matched_key != NULL ? certpin_key_ref (status->matched_key) : NULL;
+      g_ptr_array_add (list, copy);
+    }
+  return list;
+}
+
 static void
 fake_fetcher_fetcher_init (CpdFetcherInterface *iface)
 {
   iface->fetch_async = fake_fetcher_fetch_async;
   iface->fetch_finish = fake_fetcher_fetch_finish;
+  iface->list_channels = fake_fetcher_list_channels;
 }
 
 static void
@@ -132,6 +174,7 @@ fake_fetcher_finalize (GObject *object)
   cpd_verdict_unref (fetcher->verdict);
   cpd_order_unref (fetcher->last);
   g_queue_free (fetcher->held);
+  g_ptr_array_unref (fetcher->channels);
   G_OBJECT_CLASS (fake_fetcher_parent_class)->finalize (object);
 }
 
@@ -145,6 +188,7 @@ static void
 fake_fetcher_init (FakeFetcher *fetcher)
 {
   fetcher->held = g_queue_new ();
+  fetcher->channels = g_ptr_array_new_with_free_func (channel_free);
 }
 
 FakeFetcher *
@@ -166,6 +210,17 @@ fake_fetcher_set_verdict (FakeFetcher *fetcher, CpdVerdict *verdict)
 {
   cpd_verdict_unref (fetcher->verdict);
   fetcher->verdict = verdict != NULL ? cpd_verdict_ref (verdict) : NULL;
+}
+
+/* From now on it says that this uid has this channel. `status`: (transfer full) */
+void
+fake_fetcher_add_channel (FakeFetcher *fetcher, guint32 uid, CpdChannelStatus *status)
+{
+  Channel *channel = g_new0 (Channel, 1);
+
+  channel->uid = uid;
+  channel->status = status;
+  g_ptr_array_add (fetcher->channels, channel);
 }
 
 unsigned int

@@ -76,3 +76,11 @@ cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **
 {
   return CPD_FETCHER_GET_IFACE (fetcher)->inspect_finish (fetcher, result, error);
 }
+
+/* Returns: (transfer full): of CpdChannelStatus: the warm channels of one uid, in the order of
+ * their numbers */
+GPtrArray *
+cpd_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid)
+{
+  return CPD_FETCHER_GET_IFACE (fetcher)->list_channels (fetcher, uid);
+}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/core/base/cpd-budget.h"
+#include "daemon/core/verdict/cpd-channel-status.h"
 #include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-order.h"
 #include "daemon/core/verdict/cpd-response.h"
@@ -24,7 +25,7 @@ struct _CpdFetcherInterface
   void (*fetch_async) (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us, CpdBudget *bodies,
                        GCancellable *cancellable, GAsyncReadyCallback callback, gpointer user_data);
   CpdResponse *(*fetch_finish) (CpdFetcher *fetcher, GAsyncResult *result, CpdVerdict **verdict,
-                                    GError **error);
+                                GError **error);
 
   void (*tunnel_async) (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
                         GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -36,13 +37,15 @@ struct _CpdFetcherInterface
                          GCancellable *cancellable, GAsyncReadyCallback callback,
                          gpointer user_data);
   CpdInspection *(*inspect_finish) (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
+
+  GPtrArray *(*list_channels) (CpdFetcher *fetcher, guint32 uid);
 };
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
                               CpdBudget *bodies, GCancellable *cancellable,
                               GAsyncReadyCallback callback, gpointer user_data);
 CpdResponse *cpd_fetcher_fetch_finish (CpdFetcher *fetcher, GAsyncResult *result,
-                                           CpdVerdict **verdict, GError **error);
+                                       CpdVerdict **verdict, GError **error);
 
 void cpd_fetcher_tunnel_async (CpdFetcher *fetcher, CpdTunnelOrder *order, gint64 started_us,
                                GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -55,5 +58,7 @@ void cpd_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gin
                                 gpointer user_data);
 CpdInspection *
 cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
+
+GPtrArray *cpd_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid);
 
 G_END_DECLS

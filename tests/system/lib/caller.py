@@ -340,6 +340,10 @@ class Caller:
         """Asks the bus for all signals of the service, broadcast or not."""
         self._subscribe(None, PINS)
 
+    def listen_to_all(self):
+        """Notes whatever the service sends to this connection, of all interfaces, from now on."""
+        self._subscribe(NAME, None)
+
     def be_told(self):
         """Asks the service for its signals to this connection."""
         return self.call(PINS, 'Subscribe', '')
