@@ -58,7 +58,16 @@ add_remark (GStrvBuilder *cells, const char *text)
   g_strv_builder_add (cells, remark);
 }
 
-/* The keys, or the reason why there are none; then warnings. Reasons and warnings are in
+static void
+add_pause (GStrvBuilder *cells, gint64 until, const char *reason)
+{
+  g_autofree char *time = ctl_time_to_text (until);
+  g_autofree char *text = g_strdup_printf ("paused until %s: %s", time, reason);
+
+  add_remark (cells, text);
+}
+
+/* The keys, or the reason why there are none; then warnings, and a pause. All but keys are in
  * parentheses. */
 static GStrv
 last_cells_of_pin (GVariant *pin)
@@ -66,6 +75,7 @@ last_cells_of_pin (GVariant *pin)
   g_autoptr (GStrvBuilder) cells = g_strv_builder_new ();
   g_autofree const char **keys = NULL;
   const char *reason = find_text (pin, "reason"), *warning = ctl_warning_of_pin (pin);
+  gint64 paused_until;
 
   g_variant_lookup (pin, "keys", "^a&s", &keys);
   if (keys != NULL && keys[0] != NULL)
@@ -74,6 +84,8 @@ last_cells_of_pin (GVariant *pin)
     add_remark (cells, reason);
   if (warning != NULL)
     add_remark (cells, warning);
+  if (g_variant_lookup (pin, "paused-until", "x", &paused_until))
+    add_pause (cells, paused_until, find_text (pin, "pause-reason"));
   return g_strv_builder_end (cells);
 }
 

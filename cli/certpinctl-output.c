@@ -30,6 +30,7 @@ static const struct
   { "active", "\033[32m" },
   { "blocked", RED },
   { "expired", "\033[33m" },
+  { "paused", RED },
   { "report", "\033[33m" },
 };
 

@@ -20,17 +20,31 @@ typedef struct
 } Entry;
 
 static const Entry pin_entries[] = {
-  { "host", "s", TRUE },    { "scope", "s", TRUE },
-  { "keys", "as", TRUE },   { "match", "s", TRUE },
-  { "mode", "s", TRUE },    { "expires", "x", TRUE },
-  { "state", "s", TRUE },   { "generation", "t", TRUE },
-  { "created", "x", TRUE }, { "reason", "s" },
-  { "subject", "s" },       { "issuer", "s" },
-  { "not-after", "x" },     { "warnings", "as" },
-  { "note", "s" },          { "created-by", "s" },
-  { "source", "s" },        { "trust-anchors", "u" },
-  { "stored", "b" },        { "applies", "b" },
-  { "why", "s" },           { NULL },
+  { "host", "s", TRUE },
+  { "scope", "s", TRUE },
+  { "keys", "as", TRUE },
+  { "match", "s", TRUE },
+  { "mode", "s", TRUE },
+  { "expires", "x", TRUE },
+  { "state", "s", TRUE },
+  { "generation", "t", TRUE },
+  { "created", "x", TRUE },
+  { "reason", "s" },
+  { "subject", "s" },
+  { "issuer", "s" },
+  { "not-after", "x" },
+  { "warnings", "as" },
+  { "note", "s" },
+  { "created-by", "s" },
+  { "source", "s" },
+  { "trust-anchors", "u" },
+  { "stored", "b" },
+  { "applies", "b" },
+  { "why", "s" },
+  { "paused-until", "x" },
+  { "pause-reason", "s" },
+  { "paused-by", "s" },
+  { NULL },
 };
 
 static const Entry failure_entries[] = {
@@ -42,11 +56,8 @@ static const Entry failure_entries[] = {
 };
 
 static const Entry explanation_entries[] = {
-  { "host", "s", TRUE },
-  { "policy", "s", TRUE },
-  { "proxy", "s" },
-  { "pins", "aa{sv}", TRUE },
-  { NULL },
+  { "host", "s", TRUE },      { "policy", "s", TRUE }, { "proxy", "s" },
+  { "pins", "aa{sv}", TRUE }, { "paused-until", "x" }, { NULL },
 };
 
 static const Entry verdict_entries[] = {
@@ -84,6 +95,7 @@ static const Entry info_entries[] = {
   { "matched-position", "u" },
   { "timings", "a{st}" },
   { "report", "a{sv}" },
+  { "paused-until", "x" },
   { "ocsp", "s" },
   { "proxy", "s" },
   { NULL },

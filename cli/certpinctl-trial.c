@@ -98,8 +98,8 @@ pin_again (Ctl *ctl, const char *host, GVariant *old, GError **error)
 }
 
 /* `pin`: what was made. `old`: (nullable): what was there before. An expired pin becomes a block,
- * since no pin can be made that is expired. It is not cancelled: that would leave the host with a
- * pin that failed. */
+ * since no pin can be made that is expired; a pause is not made again. It is not cancelled: that
+ * would leave the host with a pin that failed. */
 gboolean
 ctl_trial_undo (Ctl *ctl, GVariant *pin, GVariant *old, GError **error)
 {
@@ -113,7 +113,7 @@ ctl_trial_undo (Ctl *ctl, GVariant *pin, GVariant *old, GError **error)
     return unpin (ctl, host, options, error);
   g_variant_lookup (old, "state", "&s", &state);
   g_variant_lookup (old, "reason", "&s", &reason);
-  if (strcmp (state, "active") != 0)
+  if (strcmp (state, "active") != 0 && strcmp (state, "paused") != 0)
     return block (ctl, host, reason, options, error);
   g_variant_unref (g_variant_ref_sink (options));
   return pin_again (ctl, host, old, error);

@@ -15,7 +15,7 @@ from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
+VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
          'request', 'connect')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
@@ -104,7 +104,7 @@ def _(world):
     odd = ['$(touch${IFS}ran)', '`touch${IFS}ran`', '$HOME', '~', '{a,b}', 'x\x1b[31m', '']
     lists(world, [pin for host in sorted(['h.example', '*.h.example:8443', '[::1]:443', *odd])
                   for pin in everywhere(host)])
-    for verb in ('pin', 'unpin', 'block', 'show', 'explain'):
+    for verb in ('pin', 'unpin', 'block', 'pause', 'resume', 'show', 'explain'):
         equal(sorted(set(complete(world, f'certpinctl {verb} '))),
               ['*.h.example:8443', '[::1]:443', 'h.example'], f'the hosts of {verb}')
     holds(not (pathlib.Path(world.folder) / 'ran').exists(), 'a host was run')

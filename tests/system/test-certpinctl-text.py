@@ -42,7 +42,8 @@ def check(raw, what):
 def everything(text):
     """Of each kind of value one in which every string is that."""
     values = {'reason': text, 'subject': text, 'issuer': text, 'note': text, 'created-by': text,
-              'source': text, 'warnings': [text, text], text + 'new': text}
+              'source': text, 'pause-reason': text, 'paused-by': text, 'warnings': [text, text],
+              'paused-until': GLib.Variant('x', 1801396800), text + 'new': text}
     one = fake.pin(host=text, scope=text, state=text, match=text, mode=text, keys=[text, text],
                    **values)
     block = fake.pin(host=text, keys=[], **values)
@@ -61,6 +62,7 @@ def everything(text):
         'VerifyChain': fake.one(fake.verdict(reason=text, verdict=text,
                                              **{'offered-keys': [text], 'path-keys': [text],
                                                 'matched-key': text})),
+        'PausePin': fake.one(one), 'ResumePin': fake.one(one),
         'AddKeys': fake.one(one), 'RemoveKeys': fake.one(one),
         'FetchChain': fake.chain(fake.chain_info(fake.certificate(subject=text, issuer=text), host=text, detail=text,
                                                  reason=text, verdict=text)),
@@ -82,7 +84,7 @@ def verbs(world, text=HOSTILE):
     """Every verb, with the text where an argument may be anything."""
     certificate = put(world, 'good.der', b'der')
     return [('pin', text, certificate), ('pin', text, '--key', text), ('unpin', text),
-            ('block', text, text), ('list',), ('show', text), ('explain', text),
+            ('pause', '--for=1h', f'--reason={text}', text), ('resume', text), ('block', text, text), ('list',), ('show', text), ('explain', text),
             ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('key', '--chain', text),
             ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
             ('request', '-v', '-i', 'PUT', 'https://h.example/')]
