@@ -78,7 +78,9 @@ ctl_accept_find (Ctl *ctl, const char *host, GVariant *failure)
   if (pin == NULL)
     return NULL;
   g_variant_lookup (pin, "state", "&s", &state);
-  key = strcmp (state, "active") == 0 && !is_of_file (pin) ? choose_key (pin, failure) : NULL;
+  key = (strcmp (state, "active") == 0 || strcmp (state, "paused") == 0) && !is_of_file (pin)
+            ? choose_key (pin, failure)
+            : NULL;
   return key != NULL ? make_command (pin, strcmp (scope, "system") == 0, key) : NULL;
 }
 

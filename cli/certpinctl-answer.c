@@ -10,6 +10,7 @@
 #include "certpinctl-failure.h"
 #include "certpinctl-progress.h"
 #include "certpinctl-text.h"
+#include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
 #include <string.h>
@@ -76,13 +77,27 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   print_timings (err, info);
 }
 
+/* That wrong keys may pass is always shown. */
+static void
+print_pause (Ctl *ctl, CertpinResponse *response)
+{
+  gint64 until = 0;
+  g_autofree char *time = NULL, *text = NULL;
+
+  if (!g_variant_lookup (certpin_response_get_info (response), "paused-until", "x", &until))
+    return;
+  time = ctl_time_to_text (until);
+  text = g_strdup_printf ("a pin of this host is paused until %s; see certpinctl explain", time);
+  ctl_print_message (&ctl->err, "warning", text);
+}
+
 /* A mismatch that was only reported is always shown. */
 static void
 print_report (Ctl *ctl, CertpinResponse *response)
 {
   g_autoptr (GVariant) report = g_variant_lookup_value (certpin_response_get_info (response),
                                                         "report", G_VARIANT_TYPE_VARDICT);
-  const char *message = "a report-only pin did not match";
+  const char *message = "a pin that only reports did not match";
 
   if (report == NULL)
     return;
@@ -286,6 +301,7 @@ ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
     print_document (ctl, response, body);
   else
     {
+      print_pause (ctl, response);
       print_report (ctl, response);
       print_warnings (ctl, response);
     }

@@ -35,6 +35,8 @@ static const CtlField explained_fields[] = {
   { "why", "why" },
   { "scope", "scope" },
   { "state", "state" },
+  { "paused-until", "paused until" },
+  { "pause-reason", "pause reason" },
   { "stored", "stored" },
   { "match", "match" },
   { "mode", "mode" },

@@ -74,14 +74,23 @@ sighting_of_pin (GVariant *pin)
   return g_strdup_printf ("last seen %s, certificate ends %s", seen, end);
 }
 
-/* The keys, or the reason why there are none; then what was seen, and a warning. All but keys are
- * in parentheses. */
+static void
+add_pause (GPtrArray *rows, gint64 until, const char *reason)
+{
+  g_autofree char *time = ctl_time_to_text (until);
+
+  add_line (rows, g_strdup_printf ("  (paused until %s: %s)", time, reason));
+}
+
+/* The keys, or the reason why there are none; then what was seen, a warning, and a pause. All but
+ * keys are in parentheses. */
 static void
 add_lines (GPtrArray *rows, GVariant *pin)
 {
   g_autofree const char **keys = NULL;
   const char *reason = find_text (pin, "reason"), *warning = ctl_warning_of_pin (pin);
   g_autofree char *sighting = sighting_of_pin (pin);
+  gint64 paused_until;
 
   g_variant_lookup (pin, "keys", "^a&s", &keys);
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
@@ -92,6 +101,8 @@ add_lines (GPtrArray *rows, GVariant *pin)
     add_line (rows, g_strdup_printf ("  (%s)", sighting));
   if (warning != NULL)
     add_line (rows, g_strdup_printf ("  (%s)", warning));
+  if (g_variant_lookup (pin, "paused-until", "x", &paused_until))
+    add_pause (rows, paused_until, find_text (pin, "pause-reason"));
 }
 
 static void

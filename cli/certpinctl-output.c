@@ -38,6 +38,7 @@ static const struct
   { "✗", RED },
   { "blocked", RED },
   { "expired", "\033[33m" },
+  { "paused", RED },
   { "report", "\033[33m" },
 };
 

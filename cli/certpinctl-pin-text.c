@@ -12,6 +12,9 @@
 const CtlField ctl_pin_fields[] = {
   { "scope", "scope" },
   { "state", "state" },
+  { "paused-until", "paused until" },
+  { "pause-reason", "pause reason" },
+  { "paused-by", "paused by" },
   { "stored", "stored" },
   { "reason", "reason" },
   { "match", "match" },

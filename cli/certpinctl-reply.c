@@ -44,6 +44,9 @@ static const Entry pin_entries[] = {
   { "seen", "a{s(xx)}" },
   { "last-seen", "x" },
   { "served", "a{sv}" },
+  { "paused-until", "x" },
+  { "pause-reason", "s" },
+  { "paused-by", "s" },
   { NULL },
 };
 
@@ -56,11 +59,8 @@ static const Entry failure_entries[] = {
 };
 
 static const Entry explanation_entries[] = {
-  { "host", "s", TRUE },
-  { "policy", "s", TRUE },
-  { "proxy", "s" },
-  { "pins", "aa{sv}", TRUE },
-  { NULL },
+  { "host", "s", TRUE },      { "policy", "s", TRUE }, { "proxy", "s" },
+  { "pins", "aa{sv}", TRUE }, { "paused-until", "x" }, { NULL },
 };
 
 static const Entry verdict_entries[] = {
@@ -114,6 +114,7 @@ static const Entry info_entries[] = {
   { "matched-position", "u" },
   { "timings", "a{st}" },
   { "report", "a{sv}" },
+  { "paused-until", "x" },
   { "ocsp", "s" },
   { "proxy", "s" },
   { "warnings", "as" },

@@ -13,6 +13,7 @@
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
 #include "certpinctl-list.h"
+#include "certpinctl-pause.h"
 #include "certpinctl-pin.h"
 #include "certpinctl-request.h"
 #include "certpinctl-rotate.h"
@@ -38,6 +39,14 @@ const CtlVerb ctl_verbs[] = {
     ctl_unpin },
   { "block", "HOST REASON", "Refuse all requests to a host", NULL,
     "certpinctl block h.example 'its key was stolen'", 2, 2, 2, ctl_block },
+  { "pause", "HOST", "Let a pin only report for a while",
+    "A request that fails only because of this pin's keys is sent, and the mismatch\n"
+    "is reported. Everything else is refused as ever. The pause ends by itself, at\n"
+    "the latest 24 hours after its beginning.",
+    "certpinctl pause --for=1h --reason='new key, called the operator' h.example", 1, 1, 1,
+    ctl_pause },
+  { "resume", "HOST", "End the pause of a pin", NULL, "certpinctl resume h.example", 1, 1, 1,
+    ctl_resume },
   { "rotate", "HOST [NEW]", "Change the key of a pinned host step by step",
     "NEW holds the certificate of the next key, in any form that ‘pin’ reads, or is\n"
     "that key. It is added as a backup. When the server uses it, --finish removes the\n"

@@ -184,6 +184,24 @@ CERTPIN_API GVariant *
 certpin_client_remove_keys (CertpinClient *client, const char *host, const char *const *keys,
                             GVariant *options, GCancellable *cancellable, GError **error);
 
+CERTPIN_API void certpin_client_pause_pin_async (CertpinClient *client, const char *host,
+                                                 GVariant *options, GCancellable *cancellable,
+                                                 GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_pause_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_pause_pin (CertpinClient *client, const char *host, GVariant *options,
+                          GCancellable *cancellable, GError **error);
+
+CERTPIN_API void certpin_client_resume_pin_async (CertpinClient *client, const char *host,
+                                                  GVariant *options, GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_resume_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *
+certpin_client_resume_pin (CertpinClient *client, const char *host, GVariant *options,
+                           GCancellable *cancellable, GError **error);
+
 CERTPIN_API void certpin_client_unpin_async (CertpinClient *client, const char *host,
                                              GVariant *options, GCancellable *cancellable,
                                              GAsyncReadyCallback callback, gpointer user_data);

@@ -41,6 +41,8 @@ static const struct
   { "PinKeys", "({'host': <'h.example'>},)" },
   { "AddKeys", "({'host': <'h.example'>},)" },
   { "RemoveKeys", "({'host': <'h.example'>},)" },
+  { "PausePin", "({'host': <'h.example'>},)" },
+  { "ResumePin", "({'host': <'h.example'>},)" },
   { "GetPin", "({'host': <'h.example'>},)" },
   { "LastFailure", "({'host': <'h.example'>},)" },
   { "ExplainHost", "({'host': <'h.example'>},)" },

@@ -68,6 +68,8 @@ DEFINE (pin_certificate_from_file, a->client, a->host, a->second, a->options)
 DEFINE (pin_keys, a->client, a->host, a->second, a->options)
 DEFINE (add_keys, a->client, a->host, a->second, a->options)
 DEFINE (remove_keys, a->client, a->host, a->second, a->options)
+DEFINE (pause_pin, a->client, a->host, a->options)
+DEFINE (resume_pin, a->client, a->host, a->options)
 DEFINE (unpin, a->client, a->host, a->options)
 DEFINE (block_host, a->client, a->host, a->second, a->options)
 DEFINE (get_pin, a->client, a->host, a->options)
@@ -163,6 +165,7 @@ const Method methods[] = {
   METHOD (pin_certificate, TRUE, TRUE, TRUE),  METHOD (pin_certificate_from_file, TRUE, TRUE, TRUE),
   METHOD (pin_keys, TRUE, TRUE, TRUE),         METHOD (add_keys, TRUE, TRUE, TRUE),
   METHOD (remove_keys, TRUE, TRUE, TRUE),      METHOD (unpin, TRUE, FALSE, TRUE),
+  METHOD (pause_pin, TRUE, FALSE, TRUE),       METHOD (resume_pin, TRUE, FALSE, TRUE),
   METHOD (block_host, TRUE, TRUE, TRUE),       METHOD (get_pin, TRUE, FALSE, TRUE),
   METHOD (export_pins, FALSE, FALSE, TRUE),    METHOD (import_pins, FALSE, TRUE, TRUE),
   METHOD (list_pins, FALSE, FALSE, TRUE),      METHOD (last_failure, TRUE, FALSE, FALSE),

@@ -130,6 +130,35 @@ program_changes_keys (CertpinClient *client, TestBus *f)
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
 }
 
+static GVariant *
+new_pause (guint32 seconds)
+{
+  return g_variant_new_parsed ("{'seconds': <%u>, 'reason': <'why'>}", seconds);
+}
+
+static void
+program_pauses (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) paused = NULL, resumed = NULL;
+  const char *reason = NULL;
+
+  g_assert_null (certpin_client_pause_pin (client, "h.example", new_pause (60), NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
+  g_clear_error (&error);
+  pin_keys (client);
+  paused = certpin_client_pause_pin (client, "h.example", new_pause (60), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (g_variant_lookup (paused, "pause-reason", "&s", &reason));
+  g_assert_cmpstr (reason, ==, "why");
+  g_assert_null (certpin_client_pause_pin (client, "h.example", new_pause (86401), NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+  g_clear_error (&error);
+  resumed = certpin_client_resume_pin (client, "h.example", NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_false (g_variant_lookup (resumed, "pause-reason", "&s", &reason));
+}
+
 static void
 program_certificate (CertpinClient *client, TestBus *f)
 {
@@ -309,6 +338,12 @@ test_changes_keys (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_pauses (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_pauses);
+}
+
+static void
 test_pin_certificate (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_certificate);
@@ -466,6 +501,7 @@ main (int argc, char *argv[])
   test_bus_init (&argc, &argv);
   ADD ("pins", test_pins);
   ADD ("changes-keys", test_changes_keys);
+  ADD ("pauses", test_pauses);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
   ADD ("on-failure-keep-changes-nothing", test_keep);

@@ -73,6 +73,20 @@ def _(machine):
     equal(system_hosts(alice), [], 'the system’s pins')
 
 
+@test('a plain user pauses only their own pins; root pauses those of the system')
+def _(machine):
+    alice, root = machine.user(ALICE), machine.user('root')
+    alice.pin_keys(HOST, KEY)
+    equal(alice.pause(HOST, 60)['state'], 'paused', 'the state of the own pin')
+    equal(alice.resume(HOST)['state'], 'active', 'the state of the own pin')
+    root.pin_keys(HOST, KEY, scope='system')
+    error = alice.refused('NotAuthorized', alice.pause, HOST, 60, scope='system')
+    holds('org.certpin.pause' in error.message, f'‘{error.message}’ does not name the action')
+    equal(root.pause(HOST, 60, scope='system')['state'], 'paused', 'the state of the system’s pin')
+    alice.refused('NotAuthorized', alice.resume, HOST, scope='system')
+    equal(root.resume(HOST, scope='system')['state'], 'active', 'the state of the system’s pin')
+
+
 @test('root pins a host for all, and reloads')
 def _(machine):
     root = machine.user('root')
@@ -117,6 +131,12 @@ for dialog in (
         ('a pin names every key',
          f'Authentication is required to pin {HOST} for all users to the key {KEY} {OTHER_KEY}',
          'PinKeys', f"('{HOST}', ['{KEY}', '{OTHER_KEY}'], {SYSTEM})"),
+        ('a pause names host and minutes',
+         f'Authentication is required to let other keys of {HOST} pass for all users, for 2 min',
+         'PausePin', f"('{HOST}', {{'scope': <'system'>, 'seconds': <uint32 61>, 'reason': <'why'>}})"),
+        ('the end of a pause names the host',
+         f'Authentication is required to end the pause of the certificate pin of {HOST} for all users',
+         'ResumePin', f"('{HOST}', {SYSTEM})"),
         ('a pin, in German',
          f'Um {HOST} für alle Benutzer auf den Schlüssel {KEY} festzulegen, ist eine Anmeldung nötig',
          'PinKeys', f"('{HOST}', ['{KEY}'], {SYSTEM})", 'de_DE.UTF-8'),
@@ -199,6 +219,19 @@ def _(machine):
     bob.refuses('NotAuthorized', f'https://{HOST}/')
     bob.refused('NotAuthorized', bob.connect, HOST, 993)
     bob.pin_keys(HOST, KEY)
+
+
+@test('a rule that lets a user pause for an hour at most lets that user resume, and change nothing else')
+def _(machine):
+    write_rule('if (action.id == "org.certpin.pause" && Number(action.lookup("minutes") || 0) <= 60)'
+               ' return polkit.Result.YES;')
+    alice = machine.user(ALICE)
+    machine.user('root').pin_keys(HOST, KEY, scope='system')
+    eventually(alice.pause, HOST, 3600, scope='system')
+    alice.refused('NotAuthorized', alice.pause, HOST, 3601, scope='system')
+    equal(alice.resume(HOST, scope='system')['state'], 'active', 'the state')
+    alice.refused('NotAuthorized', alice.pin_keys, HOST, OTHER_KEY, scope='system', mode='report')
+    alice.refused('NotAuthorized', alice.unpin, HOST, scope='system')
 
 
 @test('keys are added and removed by those who may pin; of the system’s, no rule about a key lets them change')

@@ -16,8 +16,8 @@ from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key', 'compare', 'verify',
-         'get', 'request', 'connect', 'doctor')
+VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
+         'compare', 'verify', 'get', 'request', 'connect', 'doctor')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 
@@ -135,7 +135,7 @@ def _(world):
     odd = ['$(touch${IFS}ran)', '`touch${IFS}ran`', '$HOME', '~', '{a,b}', 'x\x1b[31m', '']
     lists(world, [pin for host in sorted(['h.example', '*.h.example:8443', '[::1]:443', *odd])
                   for pin in everywhere(host)])
-    for verb in ('pin', 'unpin', 'block', 'show', 'explain'):
+    for verb in ('pin', 'unpin', 'block', 'pause', 'resume', 'show', 'explain'):
         equal(sorted(set(complete(world, f'certpinctl {verb} '))),
               ['*.h.example:8443', '[::1]:443', 'h.example'], f'the hosts of {verb}')
     holds(not (pathlib.Path(world.folder) / 'ran').exists(), 'a host was run')

@@ -21,6 +21,7 @@ PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expi
        'state': 's', 'generation': 't', 'created': 'x'}
 # What is always in the dictionary that a method answers with, and what may be.
 ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN, 'AddKeys': PIN, 'RemoveKeys': PIN,
+          'PausePin': PIN, 'ResumePin': PIN,
           'FetchChain': {'host': 's', 'certificates': 'aa{sv}', 'trusted': 'b', 'verdict': 's', 'reason': 's',
                          'path-keys': 'as'},
           'LastFailure': {'error': 's', 'message': 's', 'time': 'x'},
@@ -32,7 +33,9 @@ ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
 SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after': 'x',
                         'warnings': 'as', 'note': 's', 'created-by': 's', 'source': 's',
                         'trust-anchors': 'u', 'stored': 'b', 'applies': 'b', 'why': 's', 'seen': 'a{s(xx)}',
-                        'last-seen': 'x', 'served': 'a{sv}'},
+                        'last-seen': 'x', 'served': 'a{sv}', 'paused-until': 'x', 'pause-reason': 's',
+                        'paused-by': 's'},
+             'ExplainHost': {'paused-until': 'x'},
              'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
                              'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
@@ -40,7 +43,7 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
              'FetchChain': {'problem': 's', 'detail': 's', 'matched-key': 's', 'matched-position': 'u',
                             'handshake-error': 's', 'tls-version': 's', 'proxy': 's'},
              'SecureRequest': {'matched-key': 's', 'matched-position': 'u', 'timings': 'a{st}',
-                               'report': 'a{sv}', 'ocsp': 's', 'warnings': 'as'}}
+                               'report': 'a{sv}', 'ocsp': 's', 'warnings': 'as', 'paused-until': 'x'}}
 WRONG = (GLib.Variant('d', 1.5), GLib.Variant('s', 'h.example'), GLib.Variant('av', []),
          GLib.Variant('v', GLib.Variant('s', 'h.example')))
 
@@ -51,6 +54,7 @@ def verb_of(world, method):
     return {'PinCertificate': ('pin', 'h.example', certificate),
             'PinKeys': ('pin', 'h.example', '--key', 'x'), 'AddKeys': ('pin', '--add', 'h.example', fake.KEY),
             'RemoveKeys': ('pin', '--remove-key', 'h.example', fake.KEY), 'FetchChain': ('key', 'h.example'),
+            'PausePin': ('pause', '--for=1h', '--reason=why', 'h.example'), 'ResumePin': ('resume', 'h.example'),
             'Unpin': ('unpin', 'h.example'),
             'BlockHost': ('block', 'h.example', 'why'), 'ListPins': ('list',),
             'GetPin': ('show', 'h.example'), 'LastFailure': ('show', 'h.example'),

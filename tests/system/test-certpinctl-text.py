@@ -42,7 +42,8 @@ def check(raw, what):
 def everything(text):
     """Of each kind of value one in which every string is that."""
     values = {'reason': text, 'subject': text, 'issuer': text, 'note': text, 'created-by': text,
-              'source': text, 'warnings': [text, text], text + 'new': text}
+              'source': text, 'pause-reason': text, 'paused-by': text, 'warnings': [text, text],
+              'paused-until': GLib.Variant('x', 1801396800), text + 'new': text}
     served = {'subject': GLib.Variant('s', text), 'issuer': GLib.Variant('s', text)}
     values['served'] = GLib.Variant('a{sv}', served)
     values['seen'] = GLib.Variant('a{s(xx)}', {text: (4102444800, 4102444800)})
@@ -64,6 +65,7 @@ def everything(text):
         'VerifyChain': fake.one(fake.verdict(reason=text, verdict=text,
                                              **{'offered-keys': [text], 'path-keys': [text],
                                                 'matched-key': text})),
+        'PausePin': fake.one(one), 'ResumePin': fake.one(one),
         'AddKeys': fake.one(one), 'RemoveKeys': fake.one(one),
         'FetchChain': fake.chain(fake.chain_info(fake.certificate(subject=text, issuer=text), host=text, detail=text,
                                                  reason=text, verdict=text)),
@@ -85,7 +87,8 @@ def verbs(world, text=HOSTILE):
     """Every verb, with the text where an argument may be anything."""
     certificate = put(world, 'good.der', b'der')
     return [('pin', text, certificate), ('pin', text, '--key', text), ('unpin', text),
-            ('block', text, text), ('list',), ('show', text), ('explain', text),
+            ('pause', '--for=1h', f'--reason={text}', text), ('resume', text), ('block', text, text), ('list',),
+            ('show', text), ('explain', text),
             ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('rotate', text),
             ('rotate', text, fake.KEY), ('rotate', '--finish', '--yes', text), ('key', '--chain', text),
             ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),

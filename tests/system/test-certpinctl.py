@@ -3,8 +3,10 @@
 """certpinctl as its users run it: by hand, and in scripts that go by what it prints and by its exit
 code."""
 
+import datetime
 import json
 import os
+import time
 
 from lib import http
 from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NETWORK, NO_SERVICE, NOT_AUTHORIZED, OK,
@@ -182,6 +184,51 @@ def _(world):
     exits(world, OK, 'unpin', HOST)
     exits(world, REFUSED, 'get', server.url(HOST))
     exits(world, BAD_INPUT, 'pin', HOST, '--key', 'sha1/xyz')
+
+
+@test('pause and resume: get warns once, list, show and explain say until when and why')
+def _(world):
+    pinned, other = world.issue(), world.serve()
+    exits(world, OK, 'pin', HOST, '--key', pinned.pin)
+    exits(world, REFUSED, 'get', other.url(HOST))
+    said = exits(world, OK, 'pause', '--for=30m', '--reason=the operator changed the key', HOST).decode()
+    until = world.alice.get_pin(HOST)['paused-until']
+    moment = datetime.datetime.utcfromtimestamp(until).strftime('%Y-%m-%dT%H:%M:%SZ')
+    holds(moment in said, f'it said “{said}”, not {moment}')
+    code, output, errors = ctl(world, 'get', other.url(HOST))
+    equal((code, output, errors.count('is paused until')), (OK, b'hello', 1), 'what get says')
+    holds(moment in errors and 'holds the key' in errors, f'it said “{errors}”')
+    for arguments in (['list'], ['show', HOST], ['explain', HOST]):
+        said = exits(world, OK, *arguments).decode()
+        for text in (moment, 'the operator changed the key', 'paused'):
+            holds(text in said, f'{arguments} does not say ‘{text}’: {said}')
+    pin = json.loads(exits(world, OK, 'resume', '--json', HOST))['pin']
+    equal((pin['state'], 'paused-until' in pin), ('active', False), 'the pin')
+    exits(world, REFUSED, 'get', other.url(HOST))
+    holds('paused' not in exits(world, OK, 'list').decode(), 'a resumed pin is listed as paused')
+
+
+@test('how long a pause lasts, and why: what is missing or wrong is bad usage')
+def _(world):
+    identity = world.issue()
+    exits(world, OK, 'pin', HOST, '--key', identity.pin)
+    for given in ('', '1', 'h', '0s', '-1s', '1.5h', '25h', '86401s', '1441m', '1d', '1h30m', '1 h', '1H', '٣h',
+                  '99999999999999999999s'):
+        errors = ctl(world, 'pause', f'--for={given}', '--reason=x', HOST)[2]
+        holds(f'‘{given}’ is not a time' in errors, f'--for={given}: it said “{errors}”')
+        exits(world, USAGE, 'pause', f'--for={given}', '--reason=x', HOST)
+    exits(world, USAGE, 'pause', '--for=1h', HOST)
+    exits(world, USAGE, 'pause', '--reason=x', HOST)
+    equal(world.alice.get_pin(HOST)['state'], 'active', 'the state')
+    for given, seconds in (('1s', 1), ('90s', 90), ('30m', 1800), ('24h', 86400)):
+        before = int(time.time())
+        exits(world, OK, 'pause', f'--for={given}', '--reason=x', HOST)
+        until = world.alice.get_pin(HOST)['paused-until'] - seconds
+        holds(before <= until <= time.time(), f'--for={given} lasts {until - before} s more')
+        exits(world, OK, 'resume', HOST)
+    exits(world, NOT_AUTHORIZED, 'pause', '--system', '--for=1h', '--reason=x', HOST)
+    exits(world, REFUSED, 'pause', '--for=1h', '--reason=x', 'other.localhost')
+    exits(world, BAD_INPUT, 'pause', '--for=1h', '--reason=', HOST)
 
 
 @test('pins of the system are root’s to set: exit code 6')

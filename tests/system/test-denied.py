@@ -65,6 +65,18 @@ def _(world):
     is_denied(world, server, 'home.test')
 
 
+@test('a pin of the administrator’s that is paused does not let requests of users go there, until it is resumed')
+def _(world):
+    deny(world, 'DenyForUsers=loopback')
+    server = serve_pinned(world, 'home.test')
+    world.root.pin('home.test', server.identity.der, scope='system')
+    world.arrives(server, host='home.test')
+    world.root.pause('home.test', 100, scope='system')
+    is_denied(world, server, 'home.test')
+    world.root.resume('home.test', scope='system')
+    world.arrives(server, host='home.test')
+
+
 @test('a name with two addresses is asked at the one that is not denied')
 def _(world):
     deny(world, 'DenyForUsers=loopback')

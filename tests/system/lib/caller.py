@@ -251,6 +251,17 @@ class Caller:
     def remove_keys(self, host, *keys, **options):
         return self.begin_keys('RemoveKeys', host, *keys, **options).wait()[0]
 
+    def begin_pause(self, host, seconds, reason='why', **options):
+        """PausePin."""
+        return self.begin(PINS, 'PausePin', '(sa{sv})', host,
+                          pin_options({'seconds': seconds, 'reason': reason, **options}))
+
+    def pause(self, host, seconds, reason='why', **options):
+        return self.begin_pause(host, seconds, reason, **options).wait()[0]
+
+    def resume(self, host, **options):
+        return self.call(PINS, 'ResumePin', '(sa{sv})', host, pin_options(options))[0]
+
     def unpin(self, host, **options):
         self.call(PINS, 'Unpin', '(sa{sv})', host, pin_options(options))
 
@@ -371,7 +382,7 @@ class Caller:
 
 PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay',
-             'on_failure': 's'}
+             'on_failure': 's', 'seconds': 'u', 'reason': 's'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
                  'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h',
