@@ -25,8 +25,7 @@ const CtlField ctl_pin_fields[] = {
   { "subject", "subject" },
   { "issuer", "issuer" },
   { "not-after", "not after" },
-  { "served", "server's certificate" },
-  { "last-seen", "last seen" },
+  { "served", "served" },
   { "note", "note" },
   { "created", "created" },
   { "created-by", "created by" },
@@ -51,27 +50,47 @@ ctl_warning_of_pin (GVariant *pin)
   return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
 }
 
-/* Returns: (transfer full) (nullable): the certificate that the server had when it was last seen */
-static char *
+G_GNUC_PRINTF (2, 3)
+static void
+add_line (GStrvBuilder *lines, const char *format, ...)
+{
+  g_autofree char *line = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  line = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_strv_builder_add (lines, line);
+}
+
+/* Returns: (transfer full): the certificate that the server had when it was last seen, in lines;
+ * none if it was not */
+static GStrv
 describe_served (GVariant *pin)
 {
+  g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", G_VARIANT_TYPE_VARDICT);
   const char *subject = "", *issuer = "";
   g_autofree char *end = NULL, *seen = NULL;
   gint64 not_after = 0, time = 0;
 
   if (served == NULL)
-    return NULL;
+    return g_strv_builder_end (lines);
   g_variant_lookup (served, "subject", "&s", &subject);
   g_variant_lookup (served, "issuer", "&s", &issuer);
   g_variant_lookup (served, "not-after", "x", &not_after);
   g_variant_lookup (served, "time", "x", &time);
   end = ctl_time_to_text (not_after);
   seen = ctl_time_to_text (time);
-  return g_strdup_printf ("%s, issued by %s, ends %s (seen %s)", subject, issuer, end, seen);
+  add_line (lines, "%s", subject);
+  add_line (lines, "issued by %s", issuer);
+  add_line (lines, "ends %s", end);
+  add_line (lines, "seen %s", seen);
+  return g_strv_builder_end (lines);
 }
 
-/* Once a server was seen, each key says whether it was.
+/* Once a server was seen, each key says whether it was, in a line of its own: both are wider than a
+ * terminal.
  * Returns: (transfer full) */
 static GStrv
 describe_keys (GVariant *pin)
@@ -84,13 +103,13 @@ describe_keys (GVariant *pin)
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     {
       gint64 last = ctl_rotation_find_seen (pin, keys[i]).last;
-      g_autofree char *day = ctl_time_to_day (last);
-      g_autofree char *line
-          = served == NULL ? g_strdup (keys[i])
-                           : g_strdup_printf (last != 0 ? "%s (last seen %s)" : "%s (never seen)",
-                                              keys[i], day);
+      g_autofree char *seen = ctl_time_to_text (last);
 
-      g_strv_builder_add (lines, line);
+      add_line (lines, "%s", keys[i]);
+      if (last != 0)
+        add_line (lines, "  last seen %s", seen);
+      else if (served != NULL)
+        add_line (lines, "  never seen");
     }
   return g_strv_builder_end (lines);
 }
@@ -99,13 +118,10 @@ describe_keys (GVariant *pin)
 static void
 put_sightings_in_words (GVariantDict *dict, GVariant *pin)
 {
-  g_autofree char *served = describe_served (pin);
-  g_auto (GStrv) keys = describe_keys (pin);
+  g_auto (GStrv) served = describe_served (pin), keys = describe_keys (pin);
 
   g_variant_dict_insert (dict, "keys", "^as", keys);
-  g_variant_dict_remove (dict, "served");
-  if (served != NULL)
-    g_variant_dict_insert (dict, "served", "s", served);
+  g_variant_dict_insert (dict, "served", "^as", served);
 }
 
 /* Prints a pin. That it is on disk is not shown, because that is the usual case. */

@@ -75,27 +75,23 @@ describe_key (GVariant *pin, const char *key, gint64 newest)
   return g_strdup_printf ("not in use, last seen %s", last);
 }
 
+/* A key and its state are wider than a terminal. */
 static void
 print_keys (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
 {
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
-
-  g_ptr_array_add (rows, g_strsplit ("KEY|STATE", "|", -1));
   for (size_t i = 0; keys[i] != NULL; i++)
     {
-      GStrv cells = g_new0 (char *, 3);
+      g_autofree char *state = describe_key (pin, keys[i], newest);
 
-      cells[0] = g_strdup (keys[i]);
-      cells[1] = describe_key (pin, keys[i], newest);
-      g_ptr_array_add (rows, cells);
+      ctl_print_line (&ctl->out, "%s", keys[i]);
+      ctl_print_line (&ctl->out, "  %s", state);
     }
-  ctl_print_table (&ctl->out, rows, 2);
 }
 
 static void
 print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
 {
-  const char *host = "", *scope = "";
+  const char *host = "", *scope = "", *option;
   g_autofree char *word = NULL;
   gboolean unused = FALSE, waits = FALSE;
 
@@ -109,18 +105,21 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
   g_variant_lookup (pin, "host", "&s", &host);
   g_variant_lookup (pin, "scope", "&s", &scope);
   word = ctl_input_quote (host);
+  option = g_str_equal (scope, "system") ? " --system" : "";
   if (newest == 0)
     ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
   else if (unused)
-    ctl_print_line (&ctl->out,
-                    "When no server uses them any more, remove the old keys: certpinctl rotate "
-                    "--finish%s %s",
-                    g_str_equal (scope, "system") ? " --system" : "", word);
+    {
+      ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
+      ctl_print_line (&ctl->out, "  certpinctl rotate --finish%s %s", option, word);
+    }
   else if (waits)
     ctl_print_line (&ctl->out, "The server does not use another key yet.");
   else
-    ctl_print_line (&ctl->out, "No key waits. To add the next one: certpinctl rotate%s %s NEW",
-                    g_str_equal (scope, "system") ? " --system" : "", word);
+    {
+      ctl_print_line (&ctl->out, "No key waits. To add the next one:");
+      ctl_print_line (&ctl->out, "  certpinctl rotate%s %s NEW", option, word);
+    }
 }
 
 /* Prints which key is in use, which wait, and what comes next. */

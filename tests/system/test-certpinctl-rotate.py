@@ -42,8 +42,9 @@ def serve_in_turn(world, first):
 
 
 def state_of(shown, key):
-    """Returns: what the table says of a key"""
-    return next(line.split(maxsplit=1)[1] for line in shown.split('\n') if line.startswith(key))
+    """Returns: what stands below a key"""
+    lines = shown.split('\n')
+    return lines[lines.index(key) + 1].strip()
 
 
 def rotate_to_the_next_key(world):
@@ -160,8 +161,10 @@ def _(world):
     today = datetime.datetime.utcnow().strftime('%Y-%m-%d')
     end = identity.certificate.not_valid_after.strftime('%Y-%m-%d')
     shown = text(world, 'show', HOST)
-    for part in (f'{identity.pin} (last seen {today})', f'{backup.pin} (never seen)',
-                 f'CN={HOST}, issued by CN=Test Root, ends {end}', '(days left: ', 'last seen'):
+    lines = [line.split(maxsplit=1)[-1] for line in shown.split('\n') if line]
+    for key, seen in ((identity.pin, f'seen {today}'), (backup.pin, 'seen')):
+        holds(lines[lines.index(key) + 1].startswith(seen), f'what is below {key} in {shown}')
+    for part in ('never seen', f'served             CN={HOST}\n', 'issued by CN=Test Root', f'ends {end}', '(days left: '):
         holds(part in shown, f'“{part}” is missing in {shown}')
     listed = text(world, 'list')
     holds(f'(last seen {today}, certificate ends {end})' in listed, listed)

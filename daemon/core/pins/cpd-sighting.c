@@ -106,17 +106,19 @@ cpd_sighting_observe (const CpdSighting *old, const CpdPin *pin, const CpdObserv
   return sighting;
 }
 
-/* The pin has changed. `pin`: (nullable): NULL: it is gone.
- * Returns: (transfer full) (nullable): what is left: NULL if none of its keys was seen */
+/* The pin may have changed. `pin`: (nullable): NULL: it is gone.
+ * Returns: (transfer full) (nullable): what is left: NULL if all keys that were seen are gone. A
+ * pin that only reports may have a server that was seen with none. */
 CpdSighting *
 cpd_sighting_retain (const CpdSighting *sighting, const CpdPin *pin)
 {
   g_autoptr (CpdSighting) left = cpd_sighting_new (sighting->host);
+  gboolean none_seen = sighting->keys->len == 0 && pin != NULL && pin->state == CPD_STATE_ACTIVE;
 
   for (unsigned int i = 0; pin != NULL && i < pin->keys->len; i++)
     if (cpd_sighting_find_key (sighting, pin->keys->pdata[i]) != NULL)
       take_key (left, sighting, pin->keys->pdata[i], /* now= */ 0);
-  if (left->keys->len == 0)
+  if (left->keys->len == 0 && !none_seen)
     return NULL;
   left->seen = sighting->seen;
   left->subject = g_strdup (sighting->subject);

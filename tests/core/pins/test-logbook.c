@@ -171,6 +171,19 @@ test_restart (StoreFixture *f, gconstpointer user_data)
   g_assert_cmpint (look_up (f, USER)->seen, ==, NOW + 4);
 }
 
+/* A pin that only reports has a server, but none of its keys was seen there. */
+static void
+test_restart_without_keys (StoreFixture *f, gconstpointer user_data)
+{
+  pin_keys (f, USER, "a");
+  note (f, USER, "", NOW);
+  write_out (f);
+  store_fixture_reopen (f);
+  g_assert_nonnull (look_up (f, USER));
+  g_assert_cmpint (look_up (f, USER)->seen, ==, NOW);
+  g_assert_cmpuint (look_up (f, USER)->keys->len, ==, 0);
+}
+
 /* What is pinned no more when the service starts is not taken. */
 static void
 test_restart_without_the_key (StoreFixture *f, gconstpointer user_data)
@@ -505,6 +518,7 @@ main (int argc, char **argv)
   STORE_TEST_ADD ("/core/logbook/pin-is-replaced", test_pin_is_replaced);
   STORE_TEST_ADD ("/core/logbook/pin-is-removed", test_pin_is_removed);
   STORE_TEST_ADD ("/core/logbook/restart", test_restart);
+  STORE_TEST_ADD ("/core/logbook/restart-without-keys", test_restart_without_keys);
   STORE_TEST_ADD ("/core/logbook/restart-without-the-key", test_restart_without_the_key);
   STORE_TEST_ADD ("/core/logbook/reload", test_reload);
   STORE_TEST_ADD ("/core/logbook/dynamic-uid", test_dynamic_uid);
