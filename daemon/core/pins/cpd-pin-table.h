@@ -12,6 +12,8 @@ typedef struct _CpdPinTable CpdPinTable;
 CpdPinTable *cpd_pin_table_new (CpdLayer layer);
 void cpd_pin_table_free (CpdPinTable *table);
 
+void cpd_pin_table_begin_filling (CpdPinTable *table);
+void cpd_pin_table_end_filling (CpdPinTable *table);
 void cpd_pin_table_set (CpdPinTable *table, CpdPin *pin);
 gboolean cpd_pin_table_remove (CpdPinTable *table, CpdHost *host);
 void cpd_pin_table_stamp (CpdPinTable *table, guint64 generation);
