@@ -100,7 +100,7 @@ cpd_key_file_find_line (CpdKeyFile *file, const char *key)
 gboolean
 cpd_key_file_has_key (CpdKeyFile *file, const char *key)
 {
-  return g_key_file_has_key (file->content, file->group, key, NULL);
+  return g_hash_table_contains (file->lines, key);
 }
 
 /* The value of a key of the group that is being read. GLib gives a value and an error at once where

@@ -210,7 +210,9 @@ cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
   Load load
       = { .table = cpd_pin_table_new (CPD_LAYER_FILES), .names = names, .problems = problems };
 
+  cpd_pin_table_begin_filling (load.table);
   for (size_t i = 0; folders[i] != NULL; i++)
     load_folder (&load, folders[i]);
+  cpd_pin_table_end_filling (load.table);
   return load.table;
 }

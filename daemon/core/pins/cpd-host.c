@@ -24,8 +24,8 @@ struct _CpdHost
   CpdHostKind kind;
   guint16 port; /* 0: every port */
   gboolean is_address;
-  char *name; /* without wildcard, brackets and port */
   char *text; /* the whole pattern */
+  char *name; /* without wildcard, brackets and port; that itself where these are the same */
 };
 
 G_GNUC_PRINTF (3, 4)
@@ -282,7 +282,10 @@ finish (CpdHost *host)
   char buffer[CPD_HOST_TEXT_MAX_BYTES + 1];
 
   write_pattern (buffer, host->kind, host->name, host->port);
-  host->text = g_strdup (buffer);
+  if (g_str_equal (buffer, host->name))
+    host->text = host->name;
+  else
+    host->text = g_strdup (buffer);
   return cpd_host_ref (host);
 }
 
@@ -340,8 +343,9 @@ host_clear (gpointer data)
 {
   CpdHost *host = data;
 
+  if (host->text != host->name)
+    g_free (host->text);
   g_free (host->name);
-  g_free (host->text);
 }
 
 void

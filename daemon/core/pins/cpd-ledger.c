@@ -394,8 +394,7 @@ start_writing (CpdLedger *ledger, GTask *task)
 static gboolean
 is_there_already (const CpdChange *change)
 {
-  return change->imports && change->old != NULL
-         && (change->dir == NULL || !change->old->unstored)
+  return change->imports && change->old != NULL && (change->dir == NULL || !change->old->unstored)
          && cpd_pin_shows_the_same (change->pin, change->old)
          && (g_strcmp0 (change->pin->note, change->old->note) == 0
              || (change->lends_note && change->old->note == NULL));

@@ -99,7 +99,8 @@ read_header (Reading *reading)
       complain_of_version (reading, version);
       return FALSE;
     }
-  account = cpd_key_file_get_text (reading->file, "Account", NULL);
+  if (cpd_key_file_has_key (reading->file, "Account"))
+    account = cpd_key_file_get_text (reading->file, "Account", NULL);
   if (wanted != NULL && g_strcmp0 (account, wanted) != 0)
     complain (reading, "Account",
               "it was written for the account ‘%s’, but the uid now belongs to ‘%s’",
@@ -112,13 +113,16 @@ read_header (Reading *reading)
 static int
 read_choice (Reading *reading, const char *key, const char *const *words)
 {
-  g_autofree char *text = cpd_key_file_get_text (reading->file, key, NULL);
-  g_autofree char *what = NULL;
+  g_autofree char *text = NULL, *what = NULL;
 
-  if (text == NULL && cpd_key_file_has_key (reading->file, key))
-    complain (reading, key, "it cannot be read; a backslash is written \\\\");
-  if (text == NULL)
+  if (!cpd_key_file_has_key (reading->file, key))
     return 0;
+  text = cpd_key_file_get_text (reading->file, key, NULL);
+  if (text == NULL)
+    {
+      complain (reading, key, "it cannot be read; a backslash is written \\\\");
+      return 0;
+    }
   for (int i = 0; words[i] != NULL; i++)
     if (g_str_equal (text, words[i]))
       return i;
@@ -148,11 +152,21 @@ read_expiry (Reading *reading, CpdPin *pin)
               "%" G_GINT64_FORMAT " is after the year 9999; leave it out for never", pin->expires);
 }
 
+/* What is missing is not asked of GKeyFile, which would make an error of it: that is most of the
+ * work with a file of few keys.
+ * Returns: (transfer full) (nullable) */
+static GStrv
+get_list (Reading *reading, const char *key)
+{
+  return cpd_key_file_has_key (reading->file, key) ? g_key_file_get_string_list (
+             reading->file->content, reading->file->group, key, NULL, NULL)
+                                                   : NULL;
+}
+
 static void
 read_keys (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts = g_key_file_get_string_list (reading->file->content, reading->file->group,
-                                                     "Keys", NULL, NULL);
+  g_auto (GStrv) texts = get_list (reading, "Keys");
   gboolean any = texts != NULL && texts[0] != NULL;
 
   for (size_t i = 0; any && texts[i] != NULL; i++)
@@ -208,8 +222,7 @@ read_anchor (Reading *reading, const char *text)
 static void
 read_anchors (Reading *reading, CpdPin *pin)
 {
-  g_auto (GStrv) texts = g_key_file_get_string_list (reading->file->content, reading->file->group,
-                                                     "TrustAnchors", NULL, NULL);
+  g_auto (GStrv) texts = get_list (reading, "TrustAnchors");
   g_autoptr (GPtrArray) ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   gboolean any = texts != NULL && texts[0] != NULL;
   GError *error = NULL;
@@ -261,8 +274,7 @@ read_texts (Reading *reading, CpdPin *pin)
 
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     *texts[i].value = read_text (reading, texts[i].key);
-  pin->warnings = g_key_file_get_string_list (reading->file->content, reading->file->group,
-                                              "Warnings", NULL, NULL);
+  pin->warnings = get_list (reading, "Warnings");
   for (size_t i = 0; pin->warnings != NULL && pin->warnings[i] != NULL; i++)
     if (!cpd_text_is_plain (pin->warnings[i]))
       complain (reading, "Warnings", "they contain control or invisible characters");

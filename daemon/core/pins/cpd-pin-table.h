@@ -13,6 +13,8 @@ CpdPinTable *cpd_pin_table_new (CpdLayer layer);
 void cpd_pin_table_free (CpdPinTable *table);
 
 CpdLayer cpd_pin_table_get_layer (CpdPinTable *table);
+void cpd_pin_table_begin_filling (CpdPinTable *table);
+void cpd_pin_table_end_filling (CpdPinTable *table);
 void cpd_pin_table_set (CpdPinTable *table, CpdPin *pin);
 gboolean cpd_pin_table_remove (CpdPinTable *table, CpdHost *host);
 void cpd_pin_table_stamp (CpdPinTable *table, guint64 generation);

@@ -35,6 +35,32 @@ test_empty (void)
   g_assert_cmpuint (cpd_pin_table_get_count (table), ==, 0);
 }
 
+/* Whatever comes twice, and in whatever order; a generation is that of all that were read. */
+static void
+test_filling (void)
+{
+  static const char *const hosts[] = { "c.example", "a.example", "b.example", "a.example" };
+  g_autoptr (CpdPinTable) table = cpd_pin_table_new (CPD_LAYER_FILES);
+  g_autoptr (GPtrArray) pins = NULL;
+
+  cpd_pin_table_begin_filling (table);
+  for (size_t i = 0; i < G_N_ELEMENTS (hosts); i++)
+    add (table, hosts[i], (guint8)(i + 1));
+  cpd_pin_table_end_filling (table);
+  cpd_pin_table_stamp (table, 7);
+  add (table, "aa.example", 9);
+  pins = cpd_pin_table_list (table);
+  g_assert_cmpuint (pins->len, ==, 4);
+  for (unsigned int i = 0; i < pins->len; i++)
+    {
+      static const char *const expected[] = { "a.example", "aa.example", "b.example", "c.example" };
+      const CpdPin *pin = pins->pdata[i];
+
+      g_assert_cmpstr (cpd_host_get_text (pin->host), ==, expected[i]);
+      g_assert_cmpuint (pin->generation, ==, 7);
+    }
+}
+
 static void
 test_replaces (void)
 {
@@ -278,6 +304,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/pin-table/empty-says-nothing", test_empty);
+  g_test_add_func ("/core/pin-table/filling", test_filling);
   g_test_add_func ("/core/pin-table/replaces", test_replaces);
   g_test_add_func ("/core/pin-table/removes", test_removes);
   g_test_add_func ("/core/pin-table/exact-then-one-label-then-any-depth", test_exact_wins);
