@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.x509.oid import NameOID
 
 from lib import pki
-from lib.caller import PINS, CallError
+from lib.caller import PATH, PINS, CallError
 from lib.tap import holds, run, test
 from lib.turns import Turns
 from lib.variant import V
@@ -117,6 +117,19 @@ def _(world):
         wait_for([pin_keys(world.alice, f'p{i}.many.test', [KEY]) for i in range(first, first + CALLS)])
     world.measure('lists', lambda caller: wait_for(
         [caller.begin(PINS, 'ListPins', '(a{sv})', {}) for _ in range(CALLS)]))
+
+
+@test('no turn is long while somebody introspects ten thousand pins, and calls the objects of some')
+def _(world):
+    with open(os.path.join(world.daemon.pins_dir, 'many.pin'), 'w', encoding='utf-8') as file:
+        file.write('[Pin File]\nVersion=1\n' + ''.join(
+            f'[p{i}]\nHost=p{i:05}.many.test\nKeys={KEY}\n' for i in range(10000)))
+    world.daemon.restart()
+    world.measure('the tree of pins', lambda caller: wait_for(
+        [caller.begin(INTROSPECTABLE, 'Introspect', '()', path=PATH + '/pin/files') for _ in range(CALLS)]))
+    world.measure('objects of pins', lambda caller: wait_for(
+        [caller.begin(PROPERTIES, 'GetAll', '(s)', '', path=f'{PATH}/pin/files/p{i:05}_2emany_2etest')
+         for i in range(CALLS)]))
 
 
 @test('no turn is long when many programs come and go together')
