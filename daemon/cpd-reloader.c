@@ -58,9 +58,9 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    g_message ("reloaded the pin files and the trust anchors");
+    cpd_audit_reloaded (/* caller= */ NULL);
   else
-    cpd_audit_reload_failed (error->message);
+    cpd_audit_reload_failed (/* caller= */ NULL, error->message);
 }
 
 /* Before the start, the request is only remembered. */

@@ -87,7 +87,6 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
 {
   CpdStore *store = CPD_STORE (source);
   GError *error = NULL;
-  GPtrArray *problems;
 
   if (!cpd_store_lock (store, LOCK_MS, cancellable, &error)
       && g_error_matches (error, G_IO_ERROR, G_IO_ERROR_BUSY))
@@ -95,11 +94,10 @@ load_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *
       g_task_return_error (task, error);
       return;
     }
-  problems = cpd_store_load (store);
   if (error != NULL)
-    g_ptr_array_add (problems, g_strdup (error->message));
+    cpd_store_tell_problem (store, error->message);
   g_clear_error (&error);
-  g_task_return_pointer (task, problems, (GDestroyNotify)g_ptr_array_unref);
+  g_task_return_pointer (task, cpd_store_load (store), (GDestroyNotify)g_ptr_array_unref);
 }
 
 static void

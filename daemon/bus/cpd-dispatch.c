@@ -26,6 +26,7 @@ static const struct
 } tables[] = {
   { CERTPIN_PINS_IFACE, cpd_pin_changes },
   { CERTPIN_PINS_IFACE, cpd_pin_queries },
+  { CERTPIN_PINS_IFACE, cpd_service_queries },
   { CERTPIN_PINS_IFACE, cpd_pin_judgements },
   { CERTPIN_PINS_IFACE, cpd_subscriptions },
   { CERTPIN_REQUESTS_IFACE, cpd_requests },

@@ -73,7 +73,7 @@ finish_setting (CpdCall *call, GObject *source, GAsyncResult *result)
   CpdPin *pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
 
   if (pin != NULL)
-    cpd_audit_pin_changed (call->caller, pin);
+    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
   else
     cpd_call_fail (call, error);
   return pin;
@@ -98,7 +98,7 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) block = cpd_store_change_finish (CPD_STORE (source), result, NULL);
 
   if (block != NULL)
-    cpd_audit_pin_changed (call->caller, block);
+    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), block);
   cpd_call_fail (call, g_error_new (order->failure->domain, order->failure->code,
                                     "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
                                     order->failure->message, call->host));
@@ -108,7 +108,7 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 keep (CpdCall *call, const CpdPin *pin, const GError *failure)
 {
-  cpd_audit_pin_kept (call->caller, pin, failure);
+  cpd_audit_pin_kept (call->parts->audit, call->caller, pin, failure);
   cpd_call_fail (call, g_error_new (failure->domain, failure->code, "%s; nothing was changed",
                                     failure->message));
 }
@@ -240,7 +240,7 @@ edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       cpd_call_fail (call, explain_file (call, error, "change that file, and call Reload"));
       return;
     }
-  cpd_audit_pin_changed (call->caller, pin);
+  cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
   cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_pin (pin, cpd_call_now_s ())));
 }
 
@@ -304,7 +304,6 @@ static void
 unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  const CpdPin *pin = pin_of (call);
   GError *error = NULL;
 
   cpd_store_change_finish (CPD_STORE (source), result, &error);
@@ -313,7 +312,7 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       cpd_call_fail (call, explain_file (call, error, remove_or_mask));
       return;
     }
-  cpd_audit_pin_removed (call->caller, pin->host, pin->layer);
+  cpd_audit_pin_removed (call->caller, cpd_store_change_get_old (result));
   cpd_call_return (call, NULL);
 }
 
@@ -387,9 +386,15 @@ reload_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    cpd_call_return (call, NULL);
+    {
+      cpd_audit_reloaded (call->caller);
+      cpd_call_return (call, NULL);
+    }
   else
-    cpd_call_fail (call, error);
+    {
+      cpd_audit_reload_failed (call->caller, error->message);
+      cpd_call_fail (call, error);
+    }
 }
 
 static void

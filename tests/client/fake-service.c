@@ -47,6 +47,8 @@ static const struct
   { "VerifyChain", "({'verdict': <'Pass'>},)" },
   { "FetchChain", "([[byte 0x61], [0x62, 0x63]], {'trusted': <true>})" },
   { "ListPins", "(@aa{sv} [],)" },
+  { "GetStatus", "({'version': <'0.1.0'>},)" },
+  { "ListUsers", "([uint32 0],)" },
   { "OpenConnection", "(handle 0, {'alpn': <''>, 'request': <objectpath '/request'>})" },
   { "Finish", "({'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>},)" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },

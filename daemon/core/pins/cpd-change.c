@@ -21,6 +21,7 @@ cpd_change_free (gpointer data)
 
   cpd_host_unref (change->host);
   cpd_pin_unref (change->pin);
+  cpd_pin_unref (change->old);
   cpd_pin_edit_unref (change->edit);
   cpd_state_dir_unref (change->dir);
   g_free (change->folder);

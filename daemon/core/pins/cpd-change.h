@@ -12,6 +12,7 @@ typedef struct
 {
   CpdHost *host;
   CpdPin *pin;      /* NULL: it is removed, or what follows is not applied yet */
+  CpdPin *old;      /* what was there in its turn; NULL: nothing */
   CpdPinEdit *edit; /* of the pin that is in force in its turn; NULL: none */
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   char *folder;     /* its name in there */

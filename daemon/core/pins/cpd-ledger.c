@@ -283,12 +283,10 @@ apply_edit (CpdChange *change, const CpdPin *pin, GError **error)
 }
 
 static gboolean
-take_old (CpdLedger *ledger, CpdChange *change, GError **error)
+take_old (CpdChange *change, GError **error)
 {
-  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
-
-  if (pin != NULL)
-    return apply_edit (change, pin, error);
+  if (change->old != NULL)
+    return apply_edit (change, change->old, error);
   return cpd_refuse (error, CERTPIN_ERROR_NOT_PINNED, "nothing is pinned for ‘%s’ in this scope",
                      cpd_host_get_text (change->host));
 }
@@ -361,7 +359,7 @@ check_change (CpdLedger *ledger, CpdChange *change, GError **error)
     return FALSE;
   if (change->again)
     return is_unwritten (ledger, change, error);
-  if (change->pin == NULL && !take_old (ledger, change, error))
+  if (change->pin == NULL && !take_old (change, error))
     return FALSE;
   return change->pin == NULL || fits (ledger, change, error);
 }
@@ -399,6 +397,7 @@ start_next (CpdLedger *ledger)
       CpdChange *change = g_task_get_task_data (task);
       GError *error = NULL;
 
+      change->old = cpd_pin_table_get (ledger->table, change->host);
       if (check_change (ledger, change, &error))
         {
           start_writing (ledger, task);
@@ -452,6 +451,13 @@ cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
   g_task_set_source_tag (task, cpd_ledger_edit_async);
   push (ledger, task, host, /* pin= */ NULL)->edit = cpd_pin_edit_ref (edit);
   start_next (ledger);
+}
+
+/* Returns: (transfer none) (nullable): what was there before; it belongs to the result */
+CpdPin *
+cpd_ledger_change_get_old (GAsyncResult *result)
+{
+  return ((const CpdChange *)g_task_get_task_data (G_TASK (result)))->old;
 }
 
 /* `host`, `pin`: (out) (transfer none): what was to be changed, also where it failed; they belong

@@ -32,6 +32,7 @@ void cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);
 void cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
                             GAsyncReadyCallback callback, gpointer user_data);
+CpdPin *cpd_ledger_change_get_old (GAsyncResult *result);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host,
                                    CpdPin **pin, GError **error);
 void cpd_ledger_write_again (CpdLedger *ledger);

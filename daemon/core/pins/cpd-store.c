@@ -11,6 +11,8 @@
 #include "daemon/core/pins/cpd-sources.h"
 #include "daemon/core/pins/cpd-users.h"
 
+#include <string.h>
+
 struct _CpdStore
 {
   GObject parent;
@@ -22,6 +24,8 @@ struct _CpdStore
 
   CpdAnchors *anchors; /* the system's */
   CpdPinTable *files;
+  GPtrArray *problems_of_files; /* of char *: of the last reading, even if it is not in force */
+  GPtrArray *problems_of_state; /* likewise, of what is kept */
   CpdLedger *system;
   CpdUsers *users;
 };
@@ -31,6 +35,7 @@ G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
 enum
 {
   CHANGED,
+  RELOADED,
   N_SIGNALS
 };
 
@@ -46,6 +51,8 @@ cpd_store_finalize (GObject *object)
   cpd_generations_free (store->generations);
   cpd_anchors_unref (store->anchors);
   cpd_pin_table_free (store->files);
+  g_ptr_array_unref (store->problems_of_files);
+  g_ptr_array_unref (store->problems_of_state);
   g_clear_object (&store->system);
   cpd_users_free (store->users);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
@@ -57,6 +64,8 @@ cpd_store_class_init (CpdStoreClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
   signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
+  signals[RELOADED] = g_signal_new ("reloaded", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 static void
@@ -76,6 +85,8 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->generations = cpd_generations_new (settings->first_generation);
   store->anchors = cpd_anchors_new_empty ();
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
+  store->problems_of_files = g_ptr_array_new_with_free_func (g_free);
+  store->problems_of_state = g_ptr_array_new_with_free_func (g_free);
   store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, CPD_ALL_UIDS, store->state_dir, &store->limits);
   store->users = cpd_users_new (store->state_dir, &store->limits);
   return store;
@@ -130,20 +141,61 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
+static char *
+copy_problem (gconstpointer problem, gpointer user_data)
+{
+  return g_strdup (problem);
+}
+
+/* Whether a problem is of the stored pins of another user, whose hosts it may name. */
+static gboolean
+is_of_other (CpdStore *store, const char *problem, guint32 uid)
+{
+  g_autofree char *users
+      = store->state_dir != NULL ? cpd_state_dir_build_path (store->state_dir, "users/") : NULL;
+  const char *place = users != NULL ? strstr (problem, users) : NULL;
+  char *end;
+
+  return place != NULL && uid != 0
+         && (g_ascii_strtoull (place + strlen (users), &end, 10) != uid || !strchr ("/’", *end)
+             || *end == '\0');
+}
+
+/* What is wrong with the files that were last read, whether that is in force or the reload failed,
+ * and with what is kept, as far as it concerns a user; root is concerned by all.
+ * Returns: (transfer full): of char * */
+GPtrArray *
+cpd_store_get_problems (CpdStore *store, guint32 uid)
+{
+  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
+
+  g_ptr_array_extend (problems, store->problems_of_files, (GCopyFunc)copy_problem, NULL);
+  for (unsigned int i = 0; i < store->problems_of_state->len; i++)
+    if (!is_of_other (store, store->problems_of_state->pdata[i], uid))
+      g_ptr_array_add (problems, g_strdup (store->problems_of_state->pdata[i]));
+  return problems;
+}
+
+/* Notes one more that concerns what is kept. */
+void
+cpd_store_tell_problem (CpdStore *store, const char *sentence)
+{
+  g_ptr_array_add (store->problems_of_state, g_strdup (sentence));
+}
+
 /* Reads everything. Blocks: call it before the service is up.
  * Returns: (transfer full): of char *: what could not be read, and is therefore blocked */
 GPtrArray *
 cpd_store_load (CpdStore *store)
 {
-  GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (CpdFound) found = cpd_sources_read (store->sources, problems);
+  g_autoptr (CpdFound) found = cpd_sources_read (store->sources, store->problems_of_files);
 
   take_over (store, found);
-  cpd_ledger_load (store->system, problems);
+  cpd_ledger_load (store->system, store->problems_of_state);
   if (store->state_dir != NULL)
-    load_users (store, problems);
+    load_users (store, store->problems_of_state);
   stamp_all (store);
-  return problems;
+  return cpd_store_get_problems (store, /* uid= */ 0);
 }
 
 /* Returns: (transfer none) (nullable): the table; never makes a new one */
@@ -251,6 +303,13 @@ cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 }
 
+/* Returns: (transfer full): of guint32: the users that have pins, in order */
+GArray *
+cpd_store_list_uids (CpdStore *store)
+{
+  return cpd_users_list (store->users);
+}
+
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
@@ -271,9 +330,12 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   CpdPin *pin;
   GError *error = NULL;
   gboolean done = cpd_ledger_change_finish (ledger, result, &host, &pin, &error);
+  CpdPin *old = cpd_ledger_change_get_old (result);
   gboolean blocked = pin != NULL && pin->state == CPD_STATE_BLOCKED
                      && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
 
+  if (old != NULL)
+    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
   if (done || blocked)
     {
       guint32 uid = cpd_ledger_get_uid (ledger);
@@ -336,6 +398,13 @@ cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost 
   cpd_ledger_edit_async (get_ledger (store, layer, uid), host, edit, change_on_done, task);
 }
 
+/* Returns: (transfer none) (nullable): what was there before a change; it belongs to the result */
+CpdPin *
+cpd_store_change_get_old (GAsyncResult *result)
+{
+  return g_task_get_task_data (G_TASK (result));
+}
+
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or
  * with `error` set */
 CpdPin *
@@ -367,14 +436,18 @@ reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (CpdFound) found = cpd_sources_read_finish (result, &error);
 
+  g_ptr_array_set_size (store->problems_of_files, 0);
   if (found == NULL)
     {
+      g_ptr_array_add (store->problems_of_files, g_strdup (error->message));
+      g_signal_emit (store, signals[RELOADED], 0, error);
       g_task_return_error (task, error);
       return;
     }
   take_over (store, found);
   cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
   g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+  g_signal_emit (store, signals[RELOADED], 0, NULL);
   g_task_return_boolean (task, TRUE);
 }
 

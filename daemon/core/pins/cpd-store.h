@@ -13,7 +13,8 @@ G_BEGIN_DECLS
 
 /* All pins of the machine, and the anchors for those without their own. Emits
  *   changed (guint32 uid, CpdHost *pattern): the policies of hosts that match the pattern may have
- * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host. */
+ * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host.
+ *   reloaded (const GError *error): the files were read again. NULL: they are in force. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
 typedef struct
@@ -30,6 +31,8 @@ CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
 GPtrArray *cpd_store_load (CpdStore *store);
+GPtrArray *cpd_store_get_problems (CpdStore *store, guint32 uid);
+void cpd_store_tell_problem (CpdStore *store, const char *sentence);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
 CpdTrustSource *cpd_store_get_trust (CpdStore *store);
@@ -41,6 +44,7 @@ CpdPin *cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
 GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target);
 GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                                  unsigned int max);
+GArray *cpd_store_list_uids (CpdStore *store);
 gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error);
 
@@ -50,6 +54,7 @@ void cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, C
                                  GAsyncReadyCallback callback, gpointer user_data);
 void cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
                                CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data);
+CpdPin *cpd_store_change_get_old (GAsyncResult *result);
 CpdPin *cpd_store_change_finish (CpdStore *store, GAsyncResult *result, GError **error);
 
 gboolean cpd_store_is_busy (CpdStore *store);

@@ -16,6 +16,8 @@ gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);
 CpdLedger *cpd_users_get (CpdUsers *users, guint32 uid);
 CpdLedger *cpd_users_lookup (CpdUsers *users, guint32 uid);
 
+GArray *cpd_users_list (CpdUsers *users);
+
 void cpd_users_stamp (CpdUsers *users, guint64 generation);
 gboolean cpd_users_is_busy (CpdUsers *users);
 void cpd_users_write_again (CpdUsers *users);
