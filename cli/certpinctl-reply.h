@@ -14,6 +14,7 @@ typedef enum
   CTL_REPLY_EXPLANATION,
   CTL_REPLY_VERDICT,
   CTL_REPLY_CHAIN,
+  CTL_REPLY_STATUS,
 } CtlReply;
 
 GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);

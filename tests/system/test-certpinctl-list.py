@@ -16,7 +16,7 @@ from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'list', 'show', 'explain', 'key', 'compare', 'verify', 'get',
-         'request', 'connect')
+         'request', 'connect', 'status', 'reload')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 
