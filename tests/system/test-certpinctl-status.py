@@ -5,7 +5,7 @@
 import json
 import os
 
-from lib.certpinctl import FAILED, NO_SERVICE, NOT_AUTHORIZED, OK, REFUSED, ctl, exits
+from lib.certpinctl import FAILED, NO_SERVICE, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
 
@@ -103,6 +103,24 @@ def _(world):
     equal((status['requests-today'], status['refusals-today']), (2, 1), 'what is counted')
     status = status_of(world, OK, uid=BOB)
     equal((status['requests-today'], status['refusals-today']), (0, 0), 'what another user sees')
+
+
+@test('list shows the pins of others to root alone')
+def _(world):
+    exits(world, OK, 'pin', 'a.example', '--key', KEY)
+    exits(world, OK, 'pin', 'b.example', '--key', KEY, uid=BOB)
+    exits(world, OK, 'pin', '--system', '--yes', 'c.example', '--key', KEY, uid=0)
+    pins = json.loads(exits(world, OK, 'list', '--all-users', '--json', uid=0))['pins']
+    equal([(pin['host'], pin.get('uid')) for pin in pins],
+          [('a.example', ALICE), ('b.example', BOB), ('c.example', None)], 'the pins of all')
+    holds(f'uid {BOB}' in exits(world, OK, 'list', '--all-users', uid=0).decode(), 'the table')
+    for user in (str(ALICE), 'games'):
+        pins = json.loads(exits(world, OK, 'list', '--user', '--json', f'--uid={user}', uid=0))['pins']
+        equal([pin['host'] for pin in pins], ['a.example'], f'the pins of {user}')
+    for option in ('--all-users', f'--uid={ALICE}'):
+        exits(world, NOT_AUTHORIZED, 'list', option, uid=BOB)
+    exits(world, USAGE, 'list', '--uid=nobody-has-this-name', uid=0)
+    exits(world, USAGE, 'list', '--all-users', '--system', uid=0)
 
 
 @test('without the service, it says so; and who may not reload is told so')
