@@ -12,6 +12,7 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <pwd.h>
 #include <string.h>
 
 enum
@@ -46,6 +47,16 @@ expiry_of_pin (GVariant *pin)
 
   g_variant_lookup (pin, "expires", "x", &expires);
   return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
+}
+
+/* Returns: (transfer full): with whose pin it is, in a list of all users' */
+static char *
+scope_of_pin (GVariant *pin)
+{
+  guint32 uid;
+
+  return g_variant_lookup (pin, "uid", "u", &uid) ? g_strdup_printf ("uid %u", uid)
+                                                  : g_strdup (find_text (pin, "scope"));
 }
 
 /* A line below the row of its pin. `text`: consumed */
@@ -111,7 +122,7 @@ add_rows (GPtrArray *rows, GVariant *pin)
   GStrv cells = g_new0 (char *, N_COLUMNS + 1);
 
   cells[COLUMN_HOST] = g_strdup (find_text (pin, "host"));
-  cells[COLUMN_SCOPE] = g_strdup (find_text (pin, "scope"));
+  cells[COLUMN_SCOPE] = scope_of_pin (pin);
   cells[COLUMN_STATE] = g_strdup (find_text (pin, "state"));
   cells[COLUMN_MATCH] = g_strdup (find_text (pin, "match"));
   cells[COLUMN_MODE] = g_strdup (find_text (pin, "mode"));
@@ -243,49 +254,152 @@ show (Ctl *ctl, GVariant *pins, const char *ending, gint64 span)
     print_pins (ctl, shown, none);
 }
 
-/* Returns: (nullable): `a{sv}`, floating */
+/* `text`: a number, or the name of an account. Errors: G_OPTION_ERROR. */
+static gboolean
+parse_uid (const char *text, guint32 *uid, GError **error)
+{
+  const struct passwd *account;
+  guint64 number;
+
+  if (g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT32 - 1, &number, NULL))
+    {
+      *uid = (guint32)number;
+      return TRUE;
+    }
+  account = getpwnam (text);
+  if (account == NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "there is no user ‘%s’; give a name or a uid", text);
+      return FALSE;
+    }
+  *uid = account->pw_uid;
+  return TRUE;
+}
+
+/* `options`: floating. Returns: (transfer full) (nullable): `aa{sv}` */
 static GVariant *
-options_of_list (gboolean system, gboolean user, GError **error)
+ask (Ctl *ctl, GVariant *options, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  certpin_client_list_pins_async (ctl->client, options, ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);
+}
+
+/* Adds a user's own pins, each with its uid. */
+static gboolean
+add_user (Ctl *ctl, guint32 uid, GVariantBuilder *all, GError **error)
+{
+  g_autoptr (GVariant) pins
+      = ask (ctl, g_variant_new_parsed ("{'uid': <%u>, 'scope': <'user'>}", uid), error);
+
+  for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (pin);
+
+      g_variant_dict_insert (&dict, "uid", "u", uid);
+      g_variant_builder_add_value (all, g_variant_dict_end (&dict));
+    }
+  return pins != NULL;
+}
+
+/* Returns: (transfer full) (nullable): the pins of the system and of all users */
+static GVariant *
+ask_for_all (Ctl *ctl, GError **error)
+{
+  g_auto (GVariantBuilder) all = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) users = NULL, system = NULL;
+
+  certpin_client_list_users_async (ctl->client, /* options= */ NULL, ctl->cancellable,
+                                   ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  users = certpin_client_list_users_finish (ctl->client, result, error);
+  system = users != NULL ? ask (ctl, g_variant_new_parsed ("{'scope': <'system'>}"), error) : NULL;
+  if (system == NULL)
+    return NULL;
+  for (gsize i = 0; i < g_variant_n_children (system); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (system, i);
+
+      g_variant_builder_add_value (&all, pin);
+    }
+  for (gsize i = 0; i < g_variant_n_children (users); i++)
+    {
+      guint32 uid;
+
+      g_variant_get_child (users, i, "u", &uid);
+      if (!add_user (ctl, uid, &all, error))
+        return NULL;
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&all));
+}
+
+/* What the command line asks for. */
+typedef struct
+{
+  gboolean system, user, all_users;
+  char *uid; /* (nullable) */
+} Wanted;
+
+/* Returns: (transfer full) (nullable): the pins that are wanted, in any order */
+static GVariant *
+ask_for_wanted (Ctl *ctl, const Wanted *wanted, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  guint32 uid;
 
-  if (system && user)
+  if (wanted->system && wanted->user)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    "give only one of --system and --user");
       return NULL;
     }
-  if (system || user)
-    g_variant_dict_insert (&dict, "scope", "s", system ? "system" : "user");
-  return g_variant_dict_end (&dict);
+  if (wanted->all_users && (wanted->system || wanted->user || wanted->uid != NULL))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "--all-users goes without --system, --user and --uid");
+      return NULL;
+    }
+  if (wanted->all_users)
+    return ask_for_all (ctl, error);
+  if (wanted->system || wanted->user)
+    g_variant_dict_insert (&dict, "scope", "s", wanted->system ? "system" : "user");
+  if (wanted->uid != NULL && !parse_uid (wanted->uid, &uid, error))
+    return NULL;
+  if (wanted->uid != NULL)
+    g_variant_dict_insert (&dict, "uid", "u", uid);
+  return ask (ctl, g_variant_dict_end (&dict), error);
 }
 
 CtlExit
 ctl_list (Ctl *ctl, GError **error)
 {
-  gboolean system = FALSE, user = FALSE;
+  Wanted wanted = { 0 };
   g_autofree char *ending = NULL;
   gint64 span = 0;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "only the system's pins", NULL },
-    { "user", 0, 0, G_OPTION_ARG_NONE, &user, "only your own pins", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &wanted.system, "only the system's pins", NULL },
+    { "user", 0, 0, G_OPTION_ARG_NONE, &wanted.user, "only your own pins", NULL },
     { "ending", 0, 0, G_OPTION_ARG_STRING, &ending,
       "only pins that, or whose servers' certificates, end within it", "TIME" },
+    { "uid", 0, 0, G_OPTION_ARG_STRING, &wanted.uid, "another user's pins instead of yours",
+      "USER" },
+    { "all-users", 0, 0, G_OPTION_ARG_NONE, &wanted.all_users, "the pins of all users", NULL },
     { NULL },
   };
-  g_autoptr (GAsyncResult) result = NULL;
+  g_autofree char *uid = NULL;
   g_autoptr (GVariant) unsorted = NULL, pins = NULL;
-  GVariant *to_service;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  to_service = options_of_list (system, user, error);
-  if (to_service == NULL || (ending != NULL && !ctl_time_parse_span (ending, &span, error)))
+  if (ending != NULL && !ctl_time_parse_span (ending, &span, error))
     return CTL_EXIT_USAGE;
-  certpin_client_list_pins_async (ctl->client, to_service, ctl->cancellable, ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  unsorted
-      = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, error), error);
+  unsorted = ask_for_wanted (ctl, &wanted, error);
+  uid = wanted.uid;
   if (unsorted == NULL)
     return CTL_EXIT_FAILED;
   pins = sort_pins (unsorted);

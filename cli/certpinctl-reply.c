@@ -96,6 +96,21 @@ static const Entry change_entries[] = {
   { NULL },
 };
 
+static const Entry status_entries[] = {
+  { "version", "s", TRUE },
+  { "started", "x", TRUE },
+  { "pins", "a{sa{su}}", TRUE },
+  { "blocked", "aa{sv}", TRUE },
+  { "problems", "as", TRUE },
+  { "last-reload", "x", TRUE },
+  { "reload-error", "s" },
+  { "requests-today", "t", TRUE },
+  { "refusals-today", "t", TRUE },
+  { "warnings", "as", TRUE },
+  { "advice", "as", TRUE },
+  { NULL },
+};
+
 static const Entry certificate_entries[] = {
   { "key", "s", TRUE },        { "subject", "s", TRUE },   { "issuer", "s", TRUE },
   { "not-before", "x", TRUE }, { "not-after", "x", TRUE }, { NULL },
@@ -132,6 +147,7 @@ static const Entry *const entries_of[] = {
   [CTL_REPLY_CHAIN] = chain_entries,
   [CTL_REPLY_FILE] = file_entries,
   [CTL_REPLY_CHANGE] = change_entries,
+  [CTL_REPLY_STATUS] = status_entries,
 };
 
 /* Sets the error, and returns FALSE. */
@@ -252,6 +268,8 @@ check_reply (GVariant *reply, CtlReply kind, GError **error)
     pins = g_variant_lookup_value (reply, "pins", NULL);
   if (kind == CTL_REPLY_CHAIN)
     certificates = g_variant_lookup_value (reply, "certificates", NULL);
+  if (kind == CTL_REPLY_STATUS)
+    pins = g_variant_lookup_value (reply, "blocked", NULL);
   return (pins == NULL || check_several (pins, pin_entries, error))
          && (certificates == NULL || check_chain (certificates, error));
 }

@@ -16,6 +16,7 @@ typedef enum
   CTL_REPLY_CHAIN,
   CTL_REPLY_FILE,
   CTL_REPLY_CHANGE,
+  CTL_REPLY_STATUS,
 } CtlReply;
 
 GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);

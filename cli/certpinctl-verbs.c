@@ -18,6 +18,7 @@
 #include "certpinctl-request.h"
 #include "certpinctl-rotate.h"
 #include "certpinctl-show.h"
+#include "certpinctl-status.h"
 #include "certpinctl-unpin.h"
 
 #include "cli/doctor/doctor.h"
@@ -118,6 +119,13 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl connect --listen-unix=$XDG_RUNTIME_DIR/mail h.example:993\n"
     "certpinctl connect --listen-loopback=5433 --starttls=postgres h.example:5432",
     1, 1, 1, ctl_connect },
+  { "status", "", "Say whether all is well with the service",
+    "The exit status is 0 only if no file is broken, no host is blocked and there is\n"
+    "no warning, and otherwise 3.",
+    "certpinctl status || echo 'see to it'", 0, 0, 0, ctl_status },
+  { "reload", "", "Read the pin files and the trust file again",
+    "If there is an error in one of them, nothing is changed.", "certpinctl reload", 0, 0, 0,
+    ctl_reload },
   { "doctor", "[HOST…]", "Check all that must work, and say what helps",
     "It goes from the bus to the servers of the pinned hosts, or only of each HOST,\n"
     "which get a handshake and nothing else. Nothing is changed. The exit status is 0\n"

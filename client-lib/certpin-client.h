@@ -266,6 +266,29 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
 CERTPIN_API GVariant *certpin_client_last_failure (CertpinClient *client, const char *host,
                                                    GCancellable *cancellable, GError **error);
 
+CERTPIN_API void certpin_client_get_status_async (CertpinClient *client, GVariant *options,
+                                                  GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *certpin_client_get_status (CertpinClient *client, GVariant *options,
+                                                 GCancellable *cancellable, GError **error);
+
+CERTPIN_API void certpin_client_list_users_async (CertpinClient *client, GVariant *options,
+                                                  GCancellable *cancellable,
+                                                  GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API GVariant *
+certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API GVariant *certpin_client_list_users (CertpinClient *client, GVariant *options,
+                                                 GCancellable *cancellable, GError **error);
+
+CERTPIN_API void certpin_client_reload_async (CertpinClient *client, GCancellable *cancellable,
+                                              GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API gboolean certpin_client_reload_finish (CertpinClient *client, GAsyncResult *result,
+                                                   GError **error);
+CERTPIN_API gboolean certpin_client_reload (CertpinClient *client, GCancellable *cancellable,
+                                            GError **error);
+
 CERTPIN_API void
 certpin_client_explain_host_async (CertpinClient *client, const char *host, GVariant *options,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,

@@ -58,11 +58,11 @@ on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    g_message ("reloaded the pin files and the trust anchors");
+    cpd_audit_reloaded (/* caller= */ NULL);
   else
     {
       g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
-      cpd_audit_reload_failed (problems);
+      cpd_audit_reload_failed (/* caller= */ NULL, problems);
     }
 }
 

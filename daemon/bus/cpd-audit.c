@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Writes security events to the journal. Each kind has its own MESSAGE_ID, so that an administrator
- * can search for it: journalctl MESSAGE_ID=… Of a request, only the host is logged; key material
- * never is. */
+ * can search for it, and a word in CERTPIN_EVENT, by which certpinctl tells them apart. Of a
+ * request, only the host is logged, and of certificates only the hashes of their public keys. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-audit.h"
 
+#include "daemon/bus/cpd-audit-limit.h"
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/base/cpd-text.h"
@@ -15,44 +16,220 @@
 
 #define DOMAIN "certpind"
 
-void
-cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin)
-{
-  g_autofree char *who = cpd_caller_describe (caller);
-  const char *host = cpd_host_get_text (pin->host);
+/* How long a window lasts; cpd-audit-limit.h says how much is written in one. */
+#define WINDOW_S 60
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_CHANGED,
-                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE",
-                    cpd_describe_scope (pin->layer), "MESSAGE", "%s %s %s in the %s scope", who,
-                    pin->state == CPD_STATE_BLOCKED ? "blocked" : "pinned", host,
-                    cpd_describe_scope (pin->layer));
+struct _CpdAudit
+{
+  CpdAuditLimit *limit;
+  unsigned int timer; /* until the end of the window; 0: none has begun */
+};
+
+/* One entry of the journal. */
+typedef struct
+{
+  GLogField fields[16];
+  size_t n_fields;
+  GPtrArray *texts; /* of char *: values that belong to the entry */
+  GLogLevelFlags level;
+} Entry;
+
+/* A value that is NULL is left out. `value`: (transfer none): outlives the entry */
+static void
+add (Entry *entry, const char *field, const char *value)
+{
+  if (value == NULL)
+    return;
+  g_return_if_fail (entry->n_fields < G_N_ELEMENTS (entry->fields));
+  entry->fields[entry->n_fields++] = (GLogField){ field, value, -1 };
+}
+
+/* `value`: (transfer full) */
+static void
+add_own (Entry *entry, const char *field, char *value)
+{
+  g_ptr_array_add (entry->texts, value);
+  add (entry, field, value);
+}
+
+static void
+begin (Entry *entry, GLogLevelFlags level, const char *message_id, const char *event)
+{
+  *entry = (Entry){ .texts = g_ptr_array_new_with_free_func (g_free), .level = level };
+  add (entry, "GLIB_DOMAIN", DOMAIN);
+  add (entry, "PRIORITY", level == G_LOG_LEVEL_WARNING ? "4" : "5");
+  add (entry, "MESSAGE_ID", message_id);
+  add (entry, "CERTPIN_EVENT", event);
+}
+
+static void
+add_caller (Entry *entry, const CpdCaller *caller)
+{
+  add_own (entry, "CERTPIN_UID", g_strdup_printf ("%u", caller->uid));
+  add (entry, "CERTPIN_PROGRAM", caller->program);
+  add (entry, "CERTPIN_SENDER", caller->sender);
+}
+
+static void
+add_pin (Entry *entry, const CpdPin *pin)
+{
+  add (entry, "CERTPIN_HOST", cpd_host_get_text (pin->host));
+  add (entry, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer));
+}
+
+/* `keys`: (nullable): of CertpinKey; a space is between them */
+static void
+add_keys (Entry *entry, const char *field, GPtrArray *keys)
+{
+  GString *text = g_string_new (NULL);
+
+  for (unsigned int i = 0; keys != NULL && i < keys->len; i++)
+    {
+      g_autofree char *key = certpin_key_to_text (keys->pdata[i]);
+
+      g_string_append_printf (text, "%s%s", i > 0 ? " " : "", key);
+    }
+  if (text->len > 0)
+    add_own (entry, field, g_string_free (text, FALSE));
+  else
+    g_string_free (text, TRUE);
+}
+
+/* Writes and ends the entry. */
+G_GNUC_PRINTF (2, 3)
+static void
+write_entry (Entry *entry, const char *format, ...)
+{
+  va_list arguments;
+  char *message;
+
+  va_start (arguments, format);
+  message = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  add_own (entry, "MESSAGE", message);
+  g_log_structured_array (entry->level, entry->fields, entry->n_fields);
+  g_ptr_array_unref (entry->texts);
+}
+
+CpdAudit *
+cpd_audit_new (void)
+{
+  CpdAudit *audit = g_new0 (CpdAudit, 1);
+
+  audit->limit = cpd_audit_limit_new ();
+  return audit;
+}
+
+static void
+tell_left_out (guint32 uid, guint64 left_out, gpointer user_data)
+{
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_LEFT_OUT, "left-out");
+  add_own (&entry, "CERTPIN_UID", g_strdup_printf ("%u", uid));
+  add_own (&entry, "CERTPIN_LEFT_OUT", g_strdup_printf ("%" G_GUINT64_FORMAT, left_out));
+  write_entry (&entry,
+               "left out %" G_GUINT64_FORMAT " refusals of programs of uid %u: in %d s, at most %d "
+               "for one host, and %d in all, are written to the journal",
+               left_out, uid, WINDOW_S, CPD_AUDIT_LIMIT_OF_ONE, CPD_AUDIT_LIMIT_OF_USER);
+}
+
+static gboolean
+on_window_over (gpointer user_data)
+{
+  CpdAudit *audit = user_data;
+
+  audit->timer = 0;
+  cpd_audit_limit_end_window (audit->limit, tell_left_out, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* Tells what was left out so far. `audit`: (nullable) */
+void
+cpd_audit_free (CpdAudit *audit)
+{
+  if (audit == NULL)
+    return;
+  g_clear_handle_id (&audit->timer, g_source_remove);
+  cpd_audit_limit_end_window (audit->limit, tell_left_out, NULL);
+  cpd_audit_limit_free (audit->limit);
+  g_free (audit);
+}
+
+/* Whether an entry may be written; the first one begins a window. Each kind has a share of its own,
+ * so that one does not hide another. */
+static gboolean
+may_write (CpdAudit *audit, const CpdCaller *caller, const char *event, const char *about)
+{
+  g_autofree char *what = g_strdup_printf ("%s %s", event, about);
+
+  if (audit->timer == 0)
+    audit->timer = g_timeout_add_seconds (WINDOW_S, on_window_over, audit);
+  return cpd_audit_limit_take (audit->limit, caller->uid, what);
 }
 
 /* A pinning failed, and its caller wanted what was there to stay. `pin`: of which host and scope.
  * The message may quote the certificate, and is not logged. */
 void
-cpd_audit_pin_kept (const CpdCaller *caller, const CpdPin *pin, const GError *failure)
+cpd_audit_pin_kept (CpdAudit *audit, CpdCaller *caller, const CpdPin *pin, const GError *failure)
 {
-  g_autofree char *who = cpd_caller_describe (caller);
   const char *host = cpd_host_get_text (pin->host), *scope = cpd_describe_scope (pin->layer);
-  const char *reason = certpin_error_get_name ((CertpinError)failure->code);
+  const char *error = certpin_error_get_name ((CertpinError)failure->code);
+  g_autofree char *who = NULL;
+  Entry entry;
 
-  g_log_structured (
-      DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_KEPT, "CERTPIN_HOST", host,
-      "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE", scope, "CERTPIN_REASON", reason, "MESSAGE",
-      "%s could not pin %s in the %s scope (%s); nothing was changed", who, host, scope, reason);
+  if (!may_write (audit, caller, "kept", host))
+    return;
+  who = cpd_caller_describe (caller);
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_KEPT, "kept");
+  add (&entry, "CERTPIN_HOST", host);
+  add (&entry, "CERTPIN_SCOPE", scope);
+  add_caller (&entry, caller);
+  add (&entry, "CERTPIN_REASON", error);
+  write_entry (&entry, "%s could not pin %s in the %s scope (%s); nothing was changed", who, host,
+               scope, error);
+}
+
+/* The keys of the chain that the server presented, its own first. */
+static void
+add_offered_keys (Entry *entry, CpdPeer *peer)
+{
+  g_autoptr (GPtrArray) keys = g_ptr_array_new ();
+  GPtrArray *chain = cpd_peer_get_chain (peer);
+
+  for (unsigned int i = 0; i < chain->len; i++)
+    g_ptr_array_add (keys, cpd_certificate_get_key (chain->pdata[i]));
+  add_keys (entry, "CERTPIN_NEW_KEYS", keys);
+}
+
+static void
+add_verdict (Entry *entry, const CpdVerdict *verdict)
+{
+  add (entry, "CERTPIN_HOST", cpd_host_get_text (verdict->target));
+  add (entry, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error));
+  add (entry, "CERTPIN_REASON", verdict->reason);
+  if (verdict->pin != NULL)
+    {
+      add (entry, "CERTPIN_SCOPE", cpd_describe_scope (verdict->layer));
+      add_keys (entry, "CERTPIN_OLD_KEYS", verdict->pin->keys);
+    }
+  if (verdict->peer != NULL)
+    add_offered_keys (entry, verdict->peer);
 }
 
 void
-cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer)
+cpd_audit_refused (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict)
 {
-  g_autofree char *who = cpd_caller_describe (caller);
+  g_autofree char *who = NULL;
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_CHANGED,
-                    "CERTPIN_HOST", cpd_host_get_text (host), "CERTPIN_SENDER", caller->sender,
-                    "CERTPIN_SCOPE", cpd_describe_scope (layer), "MESSAGE",
-                    "%s unpinned %s in the %s scope", who, cpd_host_get_text (host),
-                    cpd_describe_scope (layer));
+  if (!may_write (audit, caller, "refused", cpd_host_get_text (verdict->target)))
+    return;
+  who = cpd_caller_describe (caller);
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_PIN_FAILED, "refused");
+  add_caller (&entry, caller);
+  add_verdict (&entry, verdict);
+  write_entry (&entry, "refused a request of %s: %s", who, verdict->message);
 }
 
 void
@@ -61,12 +238,15 @@ cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin)
   g_autofree char *who = cpd_caller_describe (caller);
   g_autofree char *until = cpd_text_time (pin->pause->until);
   const char *host = cpd_host_get_text (pin->host), *scope = cpd_describe_scope (pin->layer);
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_PAUSED,
-                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller->sender, "CERTPIN_SCOPE", scope,
-                    "CERTPIN_REASON", pin->pause->reason, "MESSAGE",
-                    "%s paused the pin of %s in the %s scope until %s, so that other keys pass: %s",
-                    who, host, scope, until, pin->pause->reason);
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_PIN_PAUSED, "paused");
+  add_pin (&entry, pin);
+  add_caller (&entry, caller);
+  add (&entry, "CERTPIN_REASON", pin->pause->reason);
+  write_entry (&entry,
+               "%s paused the pin of %s in the %s scope until %s, so that other keys pass: %s", who,
+               host, scope, until, pin->pause->reason);
 }
 
 /* `caller`: (nullable): NULL: its time is over. `paused`: the pin as it was before the end. */
@@ -77,54 +257,106 @@ cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused)
   const char *host = cpd_host_get_text (paused->host), *scope = cpd_describe_scope (paused->layer);
   const char *by = paused->pause->by != NULL ? paused->pause->by : "somebody";
   const char *reason = paused->pause->reason;
-  g_autofree char *message
-      = who != NULL
-            ? g_strdup_printf ("%s ended the pause of the pin of %s in the %s scope, which %s had "
-                               "begun: %s",
-                               who, host, scope, by, reason)
-            : g_strdup_printf ("the time is over for which %s had paused the pin of %s in the %s "
-                               "scope: %s",
-                               by, host, scope, reason);
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_RESUMED,
-                    "CERTPIN_HOST", host, "CERTPIN_SENDER", caller != NULL ? caller->sender : "",
-                    "CERTPIN_SCOPE", scope, "CERTPIN_REASON", reason, "MESSAGE", "%s", message);
-}
-
-void
-cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict)
-{
-  g_autofree char *who = cpd_caller_describe (caller);
-
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_FAILED,
-                    "CERTPIN_HOST", cpd_host_get_text (verdict->target), "CERTPIN_SENDER",
-                    caller->sender, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error),
-                    "CERTPIN_REASON", verdict->reason, "MESSAGE", "refused a request of %s: %s",
-                    who, verdict->message);
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_RESUMED, "resumed");
+  add_pin (&entry, paused);
+  if (caller != NULL)
+    add_caller (&entry, caller);
+  add (&entry, "CERTPIN_REASON", reason);
+  if (who != NULL)
+    write_entry (&entry,
+                 "%s ended the pause of the pin of %s in the %s scope, which %s had begun: %s", who,
+                 host, scope, by, reason);
+  else
+    write_entry (&entry,
+                 "the time is over for which %s had paused the pin of %s in the %s scope: %s", by,
+                 host, scope, reason);
 }
 
 /* The report exists only because the pin only reports: by its mode, or for a while. */
 void
-cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict)
+cpd_audit_report_only (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict)
 {
-  const char *how = verdict->pin->mode == CPD_MODE_REPORT ? "report-only" : "paused";
-  g_autofree char *who = cpd_caller_describe (caller);
+  g_autofree char *who = NULL;
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_REPORT_ONLY,
-                    "CERTPIN_HOST", cpd_host_get_text (verdict->target), "CERTPIN_SENDER",
-                    caller->sender, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error),
-                    "CERTPIN_REASON", verdict->reason, "MESSAGE",
-                    "sent a request of %s, because the pin is %s: %s", who, how, verdict->message);
+  if (!may_write (audit, caller, "reported", cpd_host_get_text (verdict->target)))
+    return;
+  who = cpd_caller_describe (caller);
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_REPORT_ONLY, "reported");
+  add_caller (&entry, caller);
+  add_verdict (&entry, verdict);
+  write_entry (&entry, "sent a request of %s, because the pin is %s: %s", who,
+               verdict->pin->mode == CPD_MODE_REPORT ? "report-only" : "paused", verdict->message);
 }
 
 void
-cpd_audit_denied (const CpdCaller *caller, const char *action)
+cpd_audit_denied (CpdAudit *audit, CpdCaller *caller, const char *action)
+{
+  g_autofree char *who = NULL;
+  Entry entry;
+
+  if (!may_write (audit, caller, "denied", action))
+    return;
+  who = cpd_caller_describe (caller);
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_DENIED, "denied");
+  add_caller (&entry, caller);
+  add (&entry, "CERTPIN_ACTION", action);
+  write_entry (&entry, "%s is not authorized for ‘%s’", who, action);
+}
+
+/* What a change replaces, and by what. `old`, `pin`: (nullable), but not both */
+static void
+add_change (Entry *entry, const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
+{
+  add_pin (entry, pin != NULL ? pin : old);
+  add_caller (entry, caller);
+  add_keys (entry, "CERTPIN_OLD_KEYS", old != NULL ? old->keys : NULL);
+  add_keys (entry, "CERTPIN_NEW_KEYS", pin != NULL ? pin->keys : NULL);
+}
+
+/* A pin was set, or its keys were changed, or its host was blocked. `old`: (nullable) */
+void
+cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
 {
   g_autofree char *who = cpd_caller_describe (caller);
+  gboolean blocked = pin->state == CPD_STATE_BLOCKED;
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_DENIED,
-                    "CERTPIN_SENDER", caller->sender, "CERTPIN_ACTION", action, "MESSAGE",
-                    "%s is not authorized for ‘%s’", who, action);
+  begin (&entry, G_LOG_LEVEL_MESSAGE,
+         blocked ? CERTPIN_MESSAGE_HOST_BLOCKED : CERTPIN_MESSAGE_PIN_CHANGED,
+         blocked ? "blocked" : "pinned");
+  add_change (&entry, caller, old, pin);
+  write_entry (&entry, "%s %s %s in the %s scope", who, blocked ? "blocked" : "pinned",
+               cpd_host_get_text (pin->host), cpd_describe_scope (pin->layer));
+}
+
+/* `old`: the pin or block that was there */
+void
+cpd_audit_pin_removed (const CpdCaller *caller, const CpdPin *old)
+{
+  g_autofree char *who = cpd_caller_describe (caller);
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_REMOVED, "unpinned");
+  add_change (&entry, caller, old, /* pin= */ NULL);
+  write_entry (&entry, "%s unpinned %s in the %s scope", who, cpd_host_get_text (old->host),
+               cpd_describe_scope (old->layer));
+}
+
+/* `caller`: (nullable): who called Reload; NULL: the files changed, or SIGHUP came */
+void
+cpd_audit_reloaded (const CpdCaller *caller)
+{
+  g_autofree char *who = caller != NULL ? cpd_caller_describe (caller) : NULL;
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_RELOADED, "reloaded");
+  if (caller != NULL)
+    add_caller (&entry, caller);
+  write_entry (&entry, "reloaded the pin files and the trust anchors%s%s",
+               who != NULL ? " for " : "", who != NULL ? who : "");
 }
 
 /* Returns: (transfer full): whose pin: “the system” or a uid. `uid`: CPD_ALL_UIDS for the system */
@@ -139,76 +371,75 @@ describe_owner (guint32 uid)
 void
 cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position)
 {
-  g_autofree char *owner = describe_owner (uid);
-  const char *host = cpd_host_get_text (pin->host);
+  char *owner = describe_owner (uid);
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_KEY_SEEN,
-                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
-                    "CERTPIN_OWNER", owner, "CERTPIN_KEY", key, "MESSAGE",
-                    "a server of %s was seen with key %u of %u of the pin of %s for the first time",
-                    host, position + 1, pin->keys->len, owner);
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_KEY_SEEN, "key-seen");
+  add_pin (&entry, pin);
+  add_own (&entry, "CERTPIN_OWNER", owner);
+  add (&entry, "CERTPIN_NEW_KEYS", key);
+  write_entry (&entry,
+               "a server of %s was seen with key %u of %u of the pin of %s for the first time",
+               cpd_host_get_text (pin->host), position + 1, pin->keys->len, owner);
 }
 
 /* At most once a day for each pin. */
 void
 cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings)
 {
-  g_autofree char *owner = describe_owner (uid), *all = g_strjoinv ("; ", warnings);
-  const char *host = cpd_host_get_text (pin->host);
+  g_autofree char *all = g_strjoinv ("; ", warnings);
+  char *owner = describe_owner (uid);
+  Entry entry;
 
-  g_log_structured (DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE_ID", CERTPIN_MESSAGE_PIN_WARNED,
-                    "CERTPIN_HOST", host, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer),
-                    "CERTPIN_OWNER", owner, "MESSAGE", "the pin of %s for %s: %s", owner, host,
-                    all);
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_WARNED, "warned");
+  add_pin (&entry, pin);
+  add_own (&entry, "CERTPIN_OWNER", owner);
+  write_entry (&entry, "the pin of %s for %s: %s", owner, cpd_host_get_text (pin->host), all);
 }
 
 /* It was not read or written when keys were seen: that refuses nothing. */
 void
 cpd_audit_sightings_failed (const char *problem)
 {
-  g_log_structured (DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE_ID", CERTPIN_MESSAGE_SIGHTINGS, "MESSAGE",
-                    "%s; no request depends on this", problem);
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_SIGHTINGS, "sightings-failed");
+  write_entry (&entry, "%s; no request depends on this", problem);
 }
 
-/* `effect`: what the problem leads to */
+/* `effect`: what the problem leads to. `caller`: (nullable): who called Reload */
 static void
-tell_problem (const CpdFault *problem, const char *effect)
+tell_problem (const CpdFault *problem, const char *event, const char *effect,
+              const CpdCaller *caller)
 {
   g_autofree char *text = cpd_fault_to_text (problem);
-  g_autofree char *message = g_strdup_printf ("%s; %s", text, effect);
-  g_autofree char *line = g_strdup_printf ("%u", problem->line);
-  GLogField fields[7] = { { "GLIB_DOMAIN", DOMAIN, -1 },
-                          { "PRIORITY", "4", -1 }, /* a warning */
-                          { "MESSAGE_ID", CERTPIN_MESSAGE_STORE_BROKEN, -1 },
-                          { "MESSAGE", message, -1 } };
-  size_t n = 4;
+  Entry entry;
 
-  if (problem->file != NULL)
-    fields[n++] = (GLogField){ "CERTPIN_FILE", problem->file, -1 };
+  begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_STORE_BROKEN, event);
+  add (&entry, "CERTPIN_FILE", problem->file);
   if (problem->line != 0)
-    fields[n++] = (GLogField){ "CERTPIN_LINE", line, -1 };
-  if (problem->key != NULL)
-    fields[n++] = (GLogField){ "CERTPIN_KEY", problem->key, -1 };
-  g_log_structured_array (G_LOG_LEVEL_WARNING, fields, n);
-}
-
-static void
-tell_problems (GPtrArray *problems, const char *effect)
-{
-  for (unsigned int i = 0; i < problems->len; i++)
-    tell_problem (problems->pdata[i], effect);
+    add_own (&entry, "CERTPIN_LINE", g_strdup_printf ("%u", problem->line));
+  add (&entry, "CERTPIN_KEY", problem->key);
+  if (caller != NULL)
+    add_caller (&entry, caller);
+  write_entry (&entry, "%s; %s", text, effect);
 }
 
 /* At the start. `problems`: of CpdFault: each gets an entry */
 void
 cpd_audit_store_broken (GPtrArray *problems)
 {
-  tell_problems (problems, "requests that depend on this are refused until it is fixed");
+  for (unsigned int i = 0; i < problems->len; i++)
+    tell_problem (problems->pdata[i], "broken",
+                  "requests that depend on this are refused until it is fixed",
+                  /* caller= */ NULL);
 }
 
-/* `problems`: likewise */
+/* `caller`: as in cpd_audit_reloaded (). `problems`: likewise */
 void
-cpd_audit_reload_failed (GPtrArray *problems)
+cpd_audit_reload_failed (const CpdCaller *caller, GPtrArray *problems)
 {
-  tell_problems (problems, "nothing was reloaded, so the old pins and trust anchors stay in force");
+  for (unsigned int i = 0; i < problems->len; i++)
+    tell_problem (problems->pdata[i], "reload-failed",
+                  "nothing was reloaded, so the old pins and trust anchors stay in force", caller);
 }

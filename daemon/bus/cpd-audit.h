@@ -7,18 +7,27 @@
 
 G_BEGIN_DECLS
 
-void cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *pin);
-void cpd_audit_pin_kept (const CpdCaller *caller, const CpdPin *pin, const GError *failure);
-void cpd_audit_pin_removed (const CpdCaller *caller, CpdHost *host, CpdLayer layer);
+/* What callers cause without changing anything; there may be very much of it. */
+typedef struct _CpdAudit CpdAudit;
+
+CpdAudit *cpd_audit_new (void);
+void cpd_audit_free (CpdAudit *audit);
+
+void
+cpd_audit_pin_kept (CpdAudit *audit, CpdCaller *caller, const CpdPin *pin, const GError *failure);
+void cpd_audit_refused (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict);
+void cpd_audit_report_only (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict);
+void cpd_audit_denied (CpdAudit *audit, CpdCaller *caller, const char *action);
+
+void cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin);
+void cpd_audit_pin_removed (const CpdCaller *caller, const CpdPin *old);
+void cpd_audit_reloaded (const CpdCaller *caller);
 void cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin);
 void cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused);
-void cpd_audit_refused (const CpdCaller *caller, const CpdVerdict *verdict);
-void cpd_audit_report_only (const CpdCaller *caller, const CpdVerdict *verdict);
-void cpd_audit_denied (const CpdCaller *caller, const char *action);
 void cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position);
 void cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings);
 void cpd_audit_sightings_failed (const char *problem);
 void cpd_audit_store_broken (GPtrArray *problems);
-void cpd_audit_reload_failed (GPtrArray *problems);
+void cpd_audit_reload_failed (const CpdCaller *caller, GPtrArray *problems);
 
 G_END_DECLS

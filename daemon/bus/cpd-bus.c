@@ -74,6 +74,8 @@ cpd_bus_finalize (GObject *object)
   cpd_subscribers_free (bus->parts.subscribers);
   cpd_delivery_free (bus->parts.delivery);
   cpd_failures_free (bus->parts.failures);
+  cpd_audit_free (bus->parts.audit);
+  cpd_status_free (bus->parts.status);
   cpd_queue_free (bus->parts.requests);
   cpd_queue_free (bus->parts.judgements);
   cpd_queue_free (bus->parts.tunnels);
@@ -194,6 +196,8 @@ cpd_bus_new (const CpdBusSettings *settings)
                                       /* waiting_per_uid= */ 0, settings->config->tunnels);
   cpd_queue_leave_one_to_each (parts->tunnels);
   parts->failures = cpd_failures_new ();
+  parts->audit = cpd_audit_new ();
+  parts->status = cpd_status_new (parts->store);
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL
                          ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))

@@ -196,7 +196,7 @@ call_on_authorised (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED))
-    cpd_audit_denied (call->caller, call->action);
+    cpd_audit_denied (call->parts->audit, call->caller, call->action);
   cpd_call_fail (call, error);
 }
 

@@ -28,6 +28,7 @@ static const struct
   { CERTPIN_PINS_IFACE, cpd_pin_imports },
   { CERTPIN_PINS_IFACE, cpd_pin_pauses },
   { CERTPIN_PINS_IFACE, cpd_pin_queries },
+  { CERTPIN_PINS_IFACE, cpd_service_queries },
   { CERTPIN_PINS_IFACE, cpd_pin_judgements },
   { CERTPIN_PINS_IFACE, cpd_subscriptions },
   { CERTPIN_REQUESTS_IFACE, cpd_requests },

@@ -14,7 +14,7 @@ typedef struct
 } CpdMethod;
 
 extern const CpdMethod cpd_pin_changes[], cpd_pin_imports[], cpd_pin_pauses[], cpd_pin_queries[],
-    cpd_pin_judgements[], cpd_subscriptions[];
+    cpd_pin_judgements[], cpd_subscriptions[], cpd_service_queries[];
 extern const CpdMethod cpd_requests[], cpd_connect[], cpd_fetch_chain[], cpd_request_control[];
 extern const CpdMethod cpd_introspectable[], cpd_properties[], cpd_peer[];
 

@@ -2,12 +2,14 @@
 
 #pragma once
 
+#include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-authority.h"
 #include "daemon/bus/cpd-callers.h"
 #include "daemon/bus/cpd-delivery.h"
 #include "daemon/bus/cpd-failures.h"
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/bus/cpd-request-objects.h"
+#include "daemon/bus/cpd-status.h"
 #include "daemon/bus/cpd-subscribers.h"
 #include "daemon/core/base/cpd-queue.h"
 #include "daemon/core/pins/cpd-store.h"
@@ -30,6 +32,8 @@ typedef struct
   CpdQueue *tunnels;
   CpdQueue *judgements; /* of chains judged without a connection */
   CpdFailures *failures;
+  CpdAudit *audit;
+  CpdStatus *status;
   CpdSubscribers *subscribers;
   CpdRequestObjects *request_objects;
   const CpdConfig *config;

@@ -82,7 +82,7 @@ audit_end_of_pause (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
 static void
 audit (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
 {
-  cpd_audit_pin_changed (call->caller, pin);
+  cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
   audit_end_of_pause (call, result, pin);
 }
 
@@ -132,7 +132,7 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 keep (CpdCall *call, const CpdPin *pin, const GError *failure)
 {
-  cpd_audit_pin_kept (call->caller, pin, failure);
+  cpd_audit_pin_kept (call->parts->audit, call->caller, pin, failure);
   cpd_call_fail (call, g_error_new (failure->domain, failure->code, "%s; nothing was changed",
                                     failure->message));
 }
@@ -310,7 +310,6 @@ static void
 unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  const CpdPin *pin = pin_of (call);
   GError *error = NULL;
 
   cpd_store_change_finish (CPD_STORE (source), result, &error);
@@ -320,7 +319,7 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
           call, cpd_pin_order_explain_file (call->data, call->parts->store, error, remove_or_mask));
       return;
     }
-  cpd_audit_pin_removed (call->caller, pin->host, pin->layer);
+  cpd_audit_pin_removed (call->caller, cpd_store_change_get_old (result));
   audit_end_of_pause (call, result, /* pin= */ NULL);
   cpd_call_return (call, NULL);
 }
@@ -395,11 +394,14 @@ reload_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
 
   if (cpd_store_reload_finish (CPD_STORE (source), result, &error))
-    cpd_call_return (call, NULL);
+    {
+      cpd_audit_reloaded (call->caller);
+      cpd_call_return (call, NULL);
+    }
   else
     {
       g_autoptr (GPtrArray) problems = cpd_store_get_problems_of_files (CPD_STORE (source));
-      cpd_audit_reload_failed (problems);
+      cpd_audit_reload_failed (call->caller, problems);
       cpd_call_fail (call, error);
     }
 }

@@ -10,11 +10,23 @@
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-describe.h"
 
-static void
-record (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
+/* Returns: (transfer full): a{sv} */
+static GVariant *
+describe (const CpdCaller *caller, const CpdVerdict *verdict)
 {
   g_autoptr (GVariant) failure
       = g_variant_ref_sink (cpd_describe_failure (verdict, g_get_real_time () / G_USEC_PER_SEC));
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (failure);
+
+  g_variant_dict_insert_value (&dict, "requested-by",
+                               g_variant_new_take_string (cpd_caller_describe (caller)));
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
+static void
+record (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
+{
+  g_autoptr (GVariant) failure = describe (caller, verdict);
   const char *host = cpd_host_get_text (verdict->target);
   const CpdNews news = { .signal = "PinFailed",
                          .host = host,
@@ -30,8 +42,8 @@ void
 cpd_refusals_note (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
 {
   record (parts, caller, verdict);
-  if (verdict->error != CERTPIN_ERROR_NOT_PINNED)
-    cpd_audit_refused (caller, verdict);
+  cpd_status_count_refusal (parts->status, caller->uid);
+  cpd_audit_refused (parts->audit, caller, verdict);
 }
 
 /* A report-only pin did not match. */
@@ -39,5 +51,5 @@ void
 cpd_refusals_note_report (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
 {
   record (parts, caller, verdict);
-  cpd_audit_report_only (caller, verdict);
+  cpd_audit_report_only (parts->audit, caller, verdict);
 }

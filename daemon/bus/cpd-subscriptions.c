@@ -80,6 +80,8 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
   g_variant_dict_insert (&details, "scope", "s", news.scope);
   g_variant_dict_insert (&details, "state", "s",
                          pattern != NULL ? describe_change (pin) : "reloaded");
+  if (pin != NULL && pin->created_by != NULL)
+    g_variant_dict_insert (&details, "created-by", "s", pin->created_by);
   g_variant_dict_insert (&details, "generation", "t", cpd_store_get_generation (parts->store, uid));
   news.arguments = g_variant_new ("(s@a{sv})", news.host, g_variant_dict_end (&details));
   cpd_subscribers_tell (parts->subscribers, uid, &news);

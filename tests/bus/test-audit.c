@@ -1,65 +1,147 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that each fault of a file has its own entry in the journal, with its place in fields. */
+/* Proves that the journal has every change and every refusal, with who, what, and the keys before
+ * and after it, and not more refusals than fit. */
 
 #include "config.h"
 
-#include "daemon/bus/cpd-audit.h"
-#include "daemon/core/base/cpd-fault.h"
-#include "dbus/certpin-names.h"
+#include "daemon/bus/cpd-audit-limit.h"
+#include "tests/lib/test-bus.h"
 
-#include <string.h>
+#include <unistd.h>
 
-/* Each entry is a text of all its fields. `user_data`: of char * */
-static GLogWriterOutput
-note_entry (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
+#define KEY       "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define OTHER_KEY "sha256/AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
+static GVariant *
+keys_of (const char *key)
 {
-  GString *entry = g_string_new (NULL);
-
-  for (gsize i = 0; i < n_fields; i++)
-    g_string_append_printf (entry, "%s=%s\n", fields[i].key, (const char *)fields[i].value);
-  g_ptr_array_add (user_data, g_string_free (entry, FALSE));
-  return G_LOG_WRITER_HANDLED;
+  return g_variant_new_parsed ("('h.example', [%s], @a{sv} {})", key);
 }
 
 static void
-assert_has (const char *entry, const char *field)
+assert_field (const char *message_id, const char *field, const char *expected)
 {
-  g_autofree char *line = g_strconcat (field, "\n", NULL);
-
-  g_test_message ("%s", entry);
-  g_assert_nonnull (strstr (entry, line));
+  g_assert_cmpstr (test_bus_find_audit (message_id, field), ==, expected);
 }
 
 static void
-test_faults_of_files (void)
+assert_change (const char *message_id, const char *event, const char *old, const char *new)
 {
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (g_free);
-  g_autoptr (GPtrArray) faults = cpd_faults_new ();
+  g_autofree char *uid = g_strdup_printf ("%u", getuid ());
 
-  g_log_set_writer_func (note_entry, entries, NULL);
-  cpd_faults_take (faults, 10, cpd_fault_new ("/a.pin", 3, "Keys", "it is wrong"));
-  cpd_faults_tell (faults, "nothing else is right");
-  cpd_audit_store_broken (faults);
-  cpd_audit_reload_failed (faults);
-  g_assert_cmpuint (entries->len, ==, 4);
-  assert_has (entries->pdata[0], "MESSAGE_ID=" CERTPIN_MESSAGE_STORE_BROKEN);
-  assert_has (entries->pdata[0], "MESSAGE=/a.pin:3: Keys=: it is wrong; requests that depend on "
-                                 "this are refused until it is fixed");
-  assert_has (entries->pdata[0], "CERTPIN_FILE=/a.pin");
-  assert_has (entries->pdata[0], "CERTPIN_LINE=3");
-  assert_has (entries->pdata[0], "CERTPIN_KEY=Keys");
-  assert_has (entries->pdata[0], "PRIORITY=4");
-  g_assert_null (strstr (entries->pdata[1], "CERTPIN_FILE"));
-  g_assert_null (strstr (entries->pdata[1], "CERTPIN_LINE"));
-  assert_has (entries->pdata[2], "MESSAGE=/a.pin:3: Keys=: it is wrong; nothing was reloaded, so "
-                                 "the old pins and trust anchors stay in force");
+  assert_field (message_id, "CERTPIN_EVENT", event);
+  assert_field (message_id, "CERTPIN_HOST", "h.example");
+  assert_field (message_id, "CERTPIN_SCOPE", "user");
+  assert_field (message_id, "CERTPIN_UID", uid);
+  assert_field (message_id, "CERTPIN_OLD_KEYS", old);
+  assert_field (message_id, "CERTPIN_NEW_KEYS", new);
+  g_assert_nonnull (test_bus_find_audit (message_id, "CERTPIN_PROGRAM"));
+  g_assert_nonnull (test_bus_find_audit (message_id, "CERTPIN_SENDER"));
 }
+
+static void
+test_changes (TestBus *f, gconstpointer user_data)
+{
+  test_call_done (f, "PinKeys", keys_of (KEY));
+  assert_change (CERTPIN_MESSAGE_PIN_CHANGED, "pinned", NULL, KEY);
+  test_call_done (f, "AddKeys", keys_of (OTHER_KEY));
+  assert_change (CERTPIN_MESSAGE_PIN_CHANGED, "pinned", KEY, KEY " " OTHER_KEY);
+  test_call_done (f, "RemoveKeys", keys_of (KEY));
+  assert_change (CERTPIN_MESSAGE_PIN_CHANGED, "pinned", KEY " " OTHER_KEY, OTHER_KEY);
+  test_call_done (f, "BlockHost", g_variant_new_parsed ("('h.example', 'why', @a{sv} {})"));
+  assert_change (CERTPIN_MESSAGE_HOST_BLOCKED, "blocked", OTHER_KEY, NULL);
+  test_call_done (f, "PinKeys", keys_of (KEY));
+  assert_change (CERTPIN_MESSAGE_PIN_CHANGED, "pinned", NULL, KEY);
+  test_call_done (f, "Unpin", g_variant_new_parsed ("('h.example', @a{sv} {})"));
+  assert_change (CERTPIN_MESSAGE_PIN_REMOVED, "unpinned", KEY, NULL);
+}
+
+/* Calls that change nothing leave nothing behind. */
+static void
+test_no_change (TestBus *f, gconstpointer user_data)
+{
+  test_call_fails (f, "Unpin", g_variant_new_parsed ("('h.example', @a{sv} {})"), "NotPinned");
+  test_call_fails (f, "AddKeys", keys_of (KEY), "NotPinned");
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_REMOVED), ==, 0);
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_CHANGED), ==, 0);
+}
+
+static void
+test_reload (TestBus *f, gconstpointer user_data)
+{
+  g_autofree char *uid = g_strdup_printf ("%u", getuid ());
+  g_autofree char *path = NULL;
+
+  test_call_done (f, "Reload", NULL);
+  assert_field (CERTPIN_MESSAGE_RELOADED, "CERTPIN_UID", uid);
+  path = test_folder_write (f->pins_dir, "a.pin", "nonsense");
+  test_call_fails (f, "Reload", NULL, "StoreFailed");
+  assert_field (CERTPIN_MESSAGE_STORE_BROKEN, "CERTPIN_EVENT", "reload-failed");
+  assert_field (CERTPIN_MESSAGE_STORE_BROKEN, "CERTPIN_UID", uid);
+}
+
+static GVariant *
+request (const char *url)
+{
+  return g_variant_new_parsed ("('GET', %s, @a(ss) [], @ay [], @a{sv} {})", url);
+}
+
+/* `error`: NotPinned, too, is told. */
+static void
+refuse (TestBus *f, const char *url, CertpinError error)
+{
+  g_autoptr (CpdHost) target = cpd_host_new ("h.example:443", NULL);
+  g_autoptr (CpdPolicy) policy = cpd_policy_new (target, 1);
+  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, 1);
+
+  g_assert_cmpint (verdict->error, ==, CERTPIN_ERROR_NOT_PINNED);
+  fake_fetcher_set_verdict (f->fetcher, verdict);
+  test_call_fails (f, "SecureRequest", request (url), certpin_error_get_name (error));
+}
+
+static void
+test_refusals (TestBus *f, gconstpointer user_data)
+{
+  for (unsigned int i = 0; i < 3 * CPD_AUDIT_LIMIT_OF_ONE; i++)
+    refuse (f, "https://h.example/", CERTPIN_ERROR_NOT_PINNED);
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_FAILED), ==, CPD_AUDIT_LIMIT_OF_ONE);
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_HOST", "h.example:443");
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_VERDICT", "NotPinned");
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_LEFT_OUT), ==, 0);
+}
+
+/* The pinned keys, and those that were presented instead. */
+static void
+test_mismatch (TestBus *f, gconstpointer user_data)
+{
+  g_autoptr (TestIdentity) offered = TEST_IDENTITY (.subject = "offered", .dns = { "h.example" });
+  g_autoptr (TestIdentity) other = TEST_IDENTITY (.subject = "other");
+  g_autoptr (CpdVerdict) verdict
+      = fake_verdict_new ("h.example:443", other, offered, CPD_MODE_ENFORCE);
+  g_autoptr (CpdCertificate) certificate = test_certificate (offered);
+  g_autoptr (CpdCertificate) pinned = test_certificate (other);
+  g_autofree char *new = certpin_key_to_text (cpd_certificate_get_key (certificate));
+  g_autofree char *old = certpin_key_to_text (cpd_certificate_get_key (pinned));
+
+  fake_fetcher_set_verdict (f->fetcher, verdict);
+  test_call_fails (f, "SecureRequest", request ("https://h.example/"), "PinMismatch");
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_OLD_KEYS", old);
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_NEW_KEYS", new);
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_SCOPE", "user");
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_REASON", "wrong-key");
+}
+
+#define ADD(path, function) TEST_BUS_ADD ("/bus/audit/" path, NULL, function)
 
 int
 main (int argc, char *argv[])
 {
-  g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/bus/audit/faults-of-files", test_faults_of_files);
+  test_bus_init (&argc, &argv);
+  ADD ("changes", test_changes);
+  ADD ("no-change", test_no_change);
+  ADD ("reload", test_reload);
+  ADD ("refusals", test_refusals);
+  ADD ("mismatch", test_mismatch);
   return g_test_run ();
 }

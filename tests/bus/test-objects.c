@@ -476,7 +476,8 @@ test_changes (TestBus *f, gconstpointer user_data)
   g_assert_cmpstr (told.changes->pdata[0], ==,
                    PIN " " CERTPIN_PIN_IFACE
                        " 0 State,Keys,Match,Mode,Expires,Reason,Subject,Issuer,NotAfter,Warnings,"
-                       "TrustAnchors,Note,Created,CreatedBy,Source,Stored,Generation");
+                       "PausedUntil,PauseReason,PausedBy,TrustAnchors,Note,Created,CreatedBy,"
+                       "Source,Stored,Generation");
   g_assert_cmpuint (told.count, ==, 2);
 
   put_pin (f, ANOTHER_UID, "h.example", CPD_LAYER_USER); /* of which nobody here is told */

@@ -51,6 +51,8 @@ static const struct
   { "ListPins", "(@aa{sv} [],)" },
   { "ExportPins", "(@aa{sv} [],)" },
   { "ImportPins", "(@aa{sv} [],)" },
+  { "GetStatus", "({'version': <'0.1.0'>},)" },
+  { "ListUsers", "([uint32 0],)" },
   { "OpenConnection", "(handle 0, {'alpn': <''>, 'request': <objectpath '/request'>})" },
   { "Finish", "({'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>},)" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },

@@ -79,6 +79,27 @@ DEFINE (import_pins, a->client, a->second, a->options)
 DEFINE (last_failure, a->client, a->host)
 DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
+DEFINE (get_status, a->client, a->options)
+DEFINE (list_users, a->client, a->options)
+
+static void
+reload_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
+{
+  certpin_client_reload_async (a->client, a->cancellable, callback, user_data);
+}
+
+static gboolean
+reload_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  return certpin_client_reload_finish (client, result, error);
+}
+
+static gboolean
+reload_wait (const Arguments *a, GError **error)
+{
+  return certpin_client_reload (a->client, a->cancellable, error);
+}
+
 DEFINE (secure_request, a->client, a->second, a->options)
 DEFINE (send, a->client, a->second, a->options)
 
@@ -173,6 +194,8 @@ const Method methods[] = {
   METHOD (secure_request, FALSE, TRUE, TRUE),  METHOD (send, FALSE, TRUE, TRUE),
   METHOD (download, FALSE, TRUE, TRUE),        METHOD (upload, FALSE, TRUE, TRUE),
   METHOD (open_connection, TRUE, FALSE, TRUE), METHOD (fetch_chain, TRUE, FALSE, TRUE),
+  METHOD (get_status, FALSE, FALSE, TRUE),     METHOD (list_users, FALSE, FALSE, TRUE),
+  METHOD (reload, FALSE, FALSE, FALSE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);

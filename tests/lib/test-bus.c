@@ -7,19 +7,21 @@
 
 #include "test-bus.h"
 
-static GPtrArray *audits; /* of char *: message ids */
+static GPtrArray *audits; /* of GHashTable: the fields of an entry */
 
 /* Refusals are warnings, which would end a test: they are counted instead. */
 static GLogWriterOutput
 write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
+  g_autoptr (GHashTable) entry = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+
   for (gsize i = 0; i < n_fields; i++)
-    if (g_str_equal (fields[i].key, "MESSAGE_ID"))
-      {
-        g_ptr_array_add (audits, g_strdup (fields[i].value));
-        return G_LOG_WRITER_HANDLED;
-      }
-  return g_log_writer_default (level, fields, n_fields, user_data);
+    if (fields[i].length < 0)
+      g_hash_table_replace (entry, g_strdup (fields[i].key), g_strdup (fields[i].value));
+  if (!g_hash_table_contains (entry, "MESSAGE_ID"))
+    return g_log_writer_default (level, fields, n_fields, user_data);
+  g_ptr_array_add (audits, g_steal_pointer (&entry));
+  return G_LOG_WRITER_HANDLED;
 }
 
 /* In the place of g_test_init (). */
@@ -27,7 +29,7 @@ void
 test_bus_init (int *argc, char ***argv)
 {
   g_test_init (argc, argv, NULL);
-  audits = g_ptr_array_new_with_free_func (g_free);
+  audits = g_ptr_array_new_with_free_func ((GDestroyNotify)g_hash_table_unref);
   g_log_set_writer_func (write_log, NULL, NULL);
 }
 
@@ -38,8 +40,18 @@ test_bus_count_audits (const char *message_id)
   unsigned int count = 0;
 
   for (unsigned int i = 0; i < audits->len; i++)
-    count += g_str_equal (audits->pdata[i], message_id);
+    count += g_strcmp0 (g_hash_table_lookup (audits->pdata[i], "MESSAGE_ID"), message_id) == 0;
   return count;
+}
+
+/* Returns: (transfer none) (nullable): the value of a field in the last entry of that kind */
+const char *
+test_bus_find_audit (const char *message_id, const char *field)
+{
+  for (unsigned int i = audits->len; i > 0; i--)
+    if (g_strcmp0 (g_hash_table_lookup (audits->pdata[i - 1], "MESSAGE_ID"), message_id) == 0)
+      return g_hash_table_lookup (audits->pdata[i - 1], field);
+  return NULL;
 }
 
 GDBusConnection *

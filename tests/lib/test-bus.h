@@ -47,6 +47,7 @@ void test_bus_leave (TestBus *f, GDBusConnection *connection);
 GDBusProxy *test_bus_listen (GDBusConnection *connection, GCallback handler, gpointer user_data);
 void test_bus_round_trip (GDBusConnection *connection);
 unsigned int test_bus_count_audits (const char *message_id);
+const char *test_bus_find_audit (const char *message_id, const char *field);
 
 /* A method call under way. */
 typedef struct

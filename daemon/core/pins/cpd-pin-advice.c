@@ -213,6 +213,16 @@ say_urgent (const Advice *advice)
   say_served_end (advice);
 }
 
+static void
+say_other (const Advice *advice)
+{
+  say_stored (advice);
+  if (!is_in_force (advice))
+    return;
+  say_no_backup (advice);
+  say_never_seen (advice);
+}
+
 /* `sighting`: (nullable). `now`: Unix seconds.
  * Returns: (transfer full) (nullable): all warnings, the most urgent first; NULL: none */
 GStrv
@@ -222,12 +232,7 @@ cpd_pin_advice (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
   Advice advice = { pin, sighting, now, sentences };
 
   say_urgent (&advice);
-  say_stored (&advice);
-  if (is_in_force (&advice))
-    {
-      say_no_backup (&advice);
-      say_never_seen (&advice);
-    }
+  say_other (&advice);
   return conclude (&advice);
 }
 
@@ -240,5 +245,16 @@ cpd_pin_advice_urgent (const CpdPin *pin, const CpdSighting *sighting, gint64 no
   Advice advice = { pin, sighting, now, sentences };
 
   say_urgent (&advice);
+  return conclude (&advice);
+}
+
+/* Returns: (transfer full) (nullable): all but these */
+GStrv
+cpd_pin_advice_other (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
+{
+  g_autoptr (GStrvBuilder) sentences = g_strv_builder_new ();
+  Advice advice = { pin, sighting, now, sentences };
+
+  say_other (&advice);
   return conclude (&advice);
 }

@@ -11,5 +11,6 @@ G_BEGIN_DECLS
 
 GStrv cpd_pin_advice (const CpdPin *pin, const CpdSighting *sighting, gint64 now);
 GStrv cpd_pin_advice_urgent (const CpdPin *pin, const CpdSighting *sighting, gint64 now);
+GStrv cpd_pin_advice_other (const CpdPin *pin, const CpdSighting *sighting, gint64 now);
 
 G_END_DECLS

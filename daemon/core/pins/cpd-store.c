@@ -12,6 +12,8 @@
 #include "daemon/core/pins/cpd-sources.h"
 #include "daemon/core/pins/cpd-users.h"
 
+#include <string.h>
+
 struct _CpdStore
 {
   GObject parent;
@@ -35,6 +37,7 @@ G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
 enum
 {
   CHANGED,
+  RELOADED,
   N_SIGNALS
 };
 
@@ -64,6 +67,8 @@ cpd_store_class_init (CpdStoreClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
   signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                    NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
+  signals[RELOADED] = g_signal_new ("reloaded", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                    NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
 
 static void
@@ -144,16 +149,33 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
+/* Whether a problem is of the stored pins of another user, whose hosts it may name. */
+static gboolean
+is_of_other (CpdStore *store, const CpdFault *problem, guint32 uid)
+{
+  g_autofree char *users
+      = store->state_dir != NULL ? cpd_state_dir_build_path (store->state_dir, "users/") : NULL;
+  g_autofree char *text = cpd_fault_to_text (problem);
+  const char *place = users != NULL ? strstr (text, users) : NULL;
+  char *end;
+
+  return place != NULL && uid != 0
+         && (g_ascii_strtoull (place + strlen (users), &end, 10) != uid || !strchr ("/’:", *end)
+             || *end == '\0');
+}
+
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept.
+ * and with what is kept, as far as it concerns a user; root is concerned by all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
-cpd_store_get_problems (CpdStore *store)
+cpd_store_get_problems (CpdStore *store, guint32 uid)
 {
   GPtrArray *problems = cpd_faults_new ();
 
   cpd_faults_add_all (problems, store->problems_of_files);
-  cpd_faults_add_all (problems, store->problems_of_state);
+  for (unsigned int i = 0; i < store->problems_of_state->len; i++)
+    if (!is_of_other (store, store->problems_of_state->pdata[i], uid))
+      g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
   return problems;
 }
 
@@ -184,7 +206,7 @@ cpd_store_load (CpdStore *store)
   if (store->state_dir != NULL)
     load_users (store);
   stamp_all (store);
-  return cpd_store_get_problems (store);
+  return cpd_store_get_problems (store, /* uid= */ 0);
 }
 
 /* Reads what was seen at servers, once the pins are loaded. Nothing depends on it. Blocks,
@@ -314,6 +336,13 @@ cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *
 
   return table != NULL ? cpd_pin_table_list_after (table, after, max)
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
+}
+
+/* Returns: (transfer full): of guint32: the users that have pins, in order */
+GArray *
+cpd_store_list_uids (CpdStore *store)
+{
+  return cpd_users_list_uids (store->users);
 }
 
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
@@ -534,10 +563,16 @@ reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
       cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
       cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, store->files);
       g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+      g_signal_emit (store, signals[RELOADED], 0, NULL);
       g_task_return_boolean (task, TRUE);
     }
   else
-    g_task_return_error (task, explain_failed_reload (found->problems));
+    {
+      GError *error = explain_failed_reload (found->problems);
+
+      g_signal_emit (store, signals[RELOADED], 0, error);
+      g_task_return_error (task, error);
+    }
   cpd_found_free_in_thread (found);
 }
 

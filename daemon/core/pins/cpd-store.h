@@ -14,7 +14,8 @@ G_BEGIN_DECLS
 
 /* All pins of the machine, and the anchors for those without their own. Emits
  *   changed (guint32 uid, CpdHost *pattern): the policies of hosts that match the pattern may have
- * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host. */
+ * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host.
+ *   reloaded (const GError *error): the files were read again. NULL: they are in force. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
 typedef struct
@@ -35,7 +36,7 @@ CpdStore *cpd_store_new (const CpdStoreSettings *settings);
 gboolean
 cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable, GError **error);
 GPtrArray *cpd_store_load (CpdStore *store);
-GPtrArray *cpd_store_get_problems (CpdStore *store);
+GPtrArray *cpd_store_get_problems (CpdStore *store, guint32 uid);
 GPtrArray *cpd_store_get_problems_of_files (CpdStore *store);
 void cpd_store_tell_problem (CpdStore *store, const char *sentence);
 GPtrArray *cpd_store_load_sightings (CpdStore *store);
@@ -52,6 +53,7 @@ GPtrArray *cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid
 GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
                                  unsigned int max);
 const char *cpd_store_get_block (CpdStore *store, CpdLayer layer, guint32 uid);
+GArray *cpd_store_list_uids (CpdStore *store);
 gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error);
 

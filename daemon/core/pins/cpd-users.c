@@ -117,6 +117,34 @@ cpd_users_list (CpdUsers *users)
   return list;
 }
 
+static int
+compare_uids (gconstpointer a, gconstpointer b)
+{
+  guint32 one = *(const guint32 *)a, other = *(const guint32 *)b;
+
+  return (one > other) - (one < other);
+}
+
+/* Returns: (transfer full): of guint32: those that have pins, in order */
+GArray *
+cpd_users_list_uids (CpdUsers *users)
+{
+  GArray *uids = g_array_new (FALSE, FALSE, sizeof (guint32));
+  GHashTableIter iter;
+  gpointer ledger;
+
+  g_hash_table_iter_init (&iter, users->ledgers);
+  while (g_hash_table_iter_next (&iter, NULL, &ledger))
+    {
+      guint32 uid = cpd_ledger_get_uid (ledger);
+
+      if (cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+        g_array_append_val (uids, uid);
+    }
+  g_array_sort (uids, compare_uids);
+  return uids;
+}
+
 void
 cpd_users_stamp (CpdUsers *users, guint64 generation)
 {

@@ -17,6 +17,7 @@ CpdLedger *cpd_users_get (CpdUsers *users, guint32 uid);
 CpdLedger *cpd_users_lookup (CpdUsers *users, guint32 uid);
 
 GPtrArray *cpd_users_list (CpdUsers *users);
+GArray *cpd_users_list_uids (CpdUsers *users);
 void cpd_users_stamp (CpdUsers *users, guint64 generation);
 gboolean cpd_users_is_busy (CpdUsers *users);
 void cpd_users_write_again (CpdUsers *users);

@@ -344,7 +344,7 @@ test_reload_tells_all (StoreFixture *f, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_assert_false (store_reload (f, &error));
-  problems = cpd_store_get_problems (f->store);
+  problems = cpd_store_get_problems (f->store, /* uid= */ 0);
   first = get_text (problems, 0);
   second = get_text (problems, 1);
   g_assert_cmpuint (problems->len, ==, 2);
@@ -355,7 +355,7 @@ test_reload_tells_all (StoreFixture *f, gconstpointer user_data)
   g_assert_nonnull (strstr (error->message, second));
   g_assert_no_errno (g_unlink (path));
   g_assert_true (store_reload (f, NULL));
-  none = cpd_store_get_problems (f->store);
+  none = cpd_store_get_problems (f->store, /* uid= */ 0);
   g_assert_cmpuint (none->len, ==, 0);
 }
 

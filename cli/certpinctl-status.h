@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "certpinctl-run.h"
+
+G_BEGIN_DECLS
+
+CtlExit ctl_status (Ctl *ctl, GError **error);
+CtlExit ctl_reload (Ctl *ctl, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* When the service started, when it last read its files again, and what the programs of each user
+ * asked for today. It is for people: nothing is decided by it, and it ends with the service. */
+
+#include "config.h"
+
+#include "daemon/bus/cpd-status.h"
+
+#define DAY_S (24 * 60 * 60)
+
+/* Of one user, since 0 o'clock UTC. */
+typedef struct
+{
+  gint64 day; /* since 1970 */
+  guint64 requests, refusals;
+} Day;
+
+struct _CpdStatus
+{
+  CpdStore *store;
+  gint64 started;     /* Unix seconds */
+  gint64 last_reload; /* likewise; 0: none */
+  char *reload_error; /* NULL: it was put in force */
+  GHashTable *days;   /* uid → Day */
+};
+
+static gint64
+now_s (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+static void
+on_reloaded (CpdStatus *status, const GError *error)
+{
+  status->last_reload = now_s ();
+  g_free (status->reload_error);
+  status->reload_error = error != NULL ? g_strdup (error->message) : NULL;
+}
+
+CpdStatus *
+cpd_status_new (CpdStore *store)
+{
+  CpdStatus *status = g_new0 (CpdStatus, 1);
+
+  status->store = g_object_ref (store);
+  status->started = now_s ();
+  status->days = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+  g_signal_connect_swapped (store, "reloaded", G_CALLBACK (on_reloaded), status);
+  return status;
+}
+
+/* `status`: (nullable) */
+void
+cpd_status_free (CpdStatus *status)
+{
+  if (status == NULL)
+    return;
+  g_signal_handlers_disconnect_by_data (status->store, status);
+  g_object_unref (status->store);
+  g_free (status->reload_error);
+  g_hash_table_unref (status->days);
+  g_free (status);
+}
+
+/* Returns: (transfer none): of today */
+static Day *
+get_day (CpdStatus *status, guint32 uid)
+{
+  Day *day = g_hash_table_lookup (status->days, GUINT_TO_POINTER (uid));
+  gint64 today = now_s () / DAY_S;
+
+  if (day == NULL)
+    {
+      day = g_new0 (Day, 1);
+      g_hash_table_insert (status->days, GUINT_TO_POINTER (uid), day);
+    }
+  if (day->day != today)
+    *day = (Day){ .day = today };
+  return day;
+}
+
+/* Of one that was authorised, whatever comes of it. */
+void
+cpd_status_count_request (CpdStatus *status, guint32 uid)
+{
+  get_day (status, uid)->requests++;
+}
+
+void
+cpd_status_count_refusal (CpdStatus *status, guint32 uid)
+{
+  get_day (status, uid)->refusals++;
+}
+
+/* Adds the entries of GetStatus. */
+void
+cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to)
+{
+  const Day *day = get_day (status, uid);
+
+  g_variant_dict_insert (to, "version", "s", PACKAGE_VERSION);
+  g_variant_dict_insert (to, "started", "x", status->started);
+  g_variant_dict_insert (to, "last-reload", "x", status->last_reload);
+  if (status->reload_error != NULL)
+    g_variant_dict_insert (to, "reload-error", "s", status->reload_error);
+  g_variant_dict_insert (to, "requests-today", "t", day->requests);
+  g_variant_dict_insert (to, "refusals-today", "t", day->refusals);
+}
