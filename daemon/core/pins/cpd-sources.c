@@ -9,6 +9,8 @@
 #include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 
+#include <malloc.h>
+
 /* Immutable except for the queue, which belongs to the main context. */
 struct _CpdSources
 {
@@ -70,6 +72,9 @@ static void
 free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   cpd_found_free (task_data);
+#ifdef __GLIBC__
+  malloc_trim (0); /* pins were read in other threads, each of which would keep what they took */
+#endif
   g_task_return_boolean (task, TRUE);
 }
 
