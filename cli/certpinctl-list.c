@@ -15,6 +15,8 @@
 #include <pwd.h>
 #include <string.h>
 
+#define WARNING_INDENT 2
+
 enum
 {
   COLUMN_HOST,
@@ -146,11 +148,14 @@ print_warnings (Ctl *ctl, GVariant *pins)
       g_variant_lookup (pin, "warnings", "^a&s", &warnings);
       for (size_t j = 0; warnings != NULL && warnings[j] != NULL; j++)
         {
+          g_autofree char *text = g_strdup_printf ("warning: %s (%s): %s", find_text (pin, "host"),
+                                                   find_text (pin, "scope"), warnings[j]);
+
           if (!any)
             ctl_print_blank (&ctl->out);
           any = TRUE;
-          ctl_print_line (&ctl->out, "  warning: %s (%s): %s", find_text (pin, "host"),
-                          find_text (pin, "scope"), warnings[j]);
+          ctl_print_cell (&ctl->out, "", WARNING_INDENT);
+          ctl_print_wrapped (&ctl->out, text, WARNING_INDENT, 2 * WARNING_INDENT);
         }
     }
 }

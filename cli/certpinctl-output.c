@@ -244,23 +244,43 @@ width_of_column (GPtrArray *rows, unsigned int column)
   return (int)width;
 }
 
+/* `left`: the width of the columns before it. On a terminal, it goes on below. */
+static void
+print_last_cell (CtlStream *stream, const char *code, const char *text, int left)
+{
+  if (code == NULL)
+    {
+      ctl_print_wrapped (stream, text, left, left);
+      return;
+    }
+  print_text (stream, code, text, 0);
+  ctl_print_blank (stream);
+}
+
 /* `rows`: of strings, each with `columns` cells, or with one, which is a line of its own; the first
  * row is the heading. The last column is never padded. */
 void
 ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 {
   g_autofree int *widths = g_new0 (int, columns);
+  int left = 0;
 
   for (unsigned int column = 0; column + 1 < columns; column++)
-    widths[column] = width_of_column (rows, column) + 2;
+    {
+      widths[column] = width_of_column (rows, column) + 2;
+      left += widths[column];
+    }
   for (unsigned int i = 0; i < rows->len; i++)
     {
       char **cells = rows->pdata[i];
 
-      for (unsigned int column = 0; column < columns && cells[column] != NULL; column++)
+      unsigned int last = is_whole_line (cells) ? 0 : columns - 1;
+
+      for (unsigned int column = 0; column < last; column++)
         print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), cells[column],
-                    is_whole_line (cells) ? 0 : widths[column]);
-      ctl_print_blank (stream);
+                    widths[column]);
+      print_last_cell (stream, i == 0 ? BOLD : colour_of (cells[last]), cells[last],
+                       last > 0 ? left : 0);
     }
 }
 

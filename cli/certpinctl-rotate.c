@@ -72,7 +72,7 @@ parse (Ctl *ctl, Options *options, GError **error)
     { "finish", 0, 0, G_OPTION_ARG_NONE, &options->finish,
       "remove the keys that are not used any more", NULL },
     { "not-seen-since", 0, 0, G_OPTION_ARG_STRING, &options->not_seen_since,
-      "which keys are not; 30d if not given", "DATE|TIME" },
+      "which keys are not: a date, or a time such as 7d (default: 30d)", "DATE" },
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, "only say what would happen", NULL },
     { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL },
     { NULL },

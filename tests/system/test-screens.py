@@ -14,7 +14,7 @@ import sys
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib import pki
-from lib.certpinctl import OK, REFUSED, FAILED, environment, exits
+from lib.certpinctl import FAILED, OK, REFUSED, environment, exits, put
 from lib.daemon import FAKETIME
 from lib.network import enter_namespace
 from lib.server import Server
@@ -105,6 +105,20 @@ def change_authority(world):
     world.servers['corp.example'].present(world.identity('corp.example', 12, world.next_issuer))
 
 
+def put_pin_file(world):
+    os.chdir(os.path.dirname(put(world, 'mine.pin', f'''[Pin File]
+Version=1
+
+[new]
+Host=new.example
+Keys={pki.key_text(key(30).public_key())}
+
+[mail]
+Host=mail.example:993
+Keys={pki.key_text(key(20).public_key())}
+'''.encode())))
+
+
 @dataclasses.dataclass
 class Screen:
     title: str
@@ -134,6 +148,11 @@ SCREENS = (
            ('certpinctl', 'doctor'), code=FAILED, before=change_authority),
     Screen('Accept the new key', 'The operator has said that it is right. The old one stays until it is removed.',
            ('certpinctl', 'pin', '--add', 'shop.example', pki.key_text(key(21).public_key()))),
+    Screen('Announce the next key', 'It is accepted as well, and waits.',
+           ('certpinctl', 'rotate', 'shop.example', pki.key_text(key(22).public_key()))),
+    Screen('Take the pins along', 'As a pin file, which another machine imports.', ('certpinctl', 'export', '--scope=system')),
+    Screen('See what an import would change', 'Nothing is changed.', ('certpinctl', 'import', '--dry-run', 'mine.pin'),
+           before=put_pin_file),
     Screen('The objects on the bus', 'What `busctl` finds.', ('busctl', 'tree', 'org.certpin.Certpin1')),
     Screen('The methods', 'What a program can call.',
            ('busctl', 'introspect', 'org.certpin.Certpin1', '/org/certpin/Certpin1')),
