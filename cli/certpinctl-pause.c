@@ -74,8 +74,10 @@ print_text (Ctl *ctl, gboolean system, gint64 until)
   const char *whose = system ? "the system's" : "your", *host = ctl->arguments[0];
 
   if (until != 0)
-    ctl_print_line (&ctl->out, "Paused %s pin of %s until %s: until then, other keys pass", whose,
-                    host, time);
+    {
+      ctl_print_line (&ctl->out, "Paused %s pin of %s until %s", whose, host, time);
+      ctl_print_line (&ctl->out, "Servers with other keys pass meanwhile");
+    }
   else
     ctl_print_line (&ctl->out, "Resumed %s pin of %s: other keys are refused", whose, host);
 }

@@ -117,8 +117,8 @@ warn_of_pause (Count *count, const CpdPin *pin)
   g_autofree char *until = cpd_text_time (pin->pause->until);
 
   say (&count->warnings,
-       g_strdup_printf ("the pin of ‘%s’ in the %s scope is paused until %s, so that other keys "
-                        "pass; call ResumePin to end that",
+       g_strdup_printf ("the pin of ‘%s’ in the %s scope is paused until %s, and other keys "
+                        "pass meanwhile",
                         cpd_host_get_text (pin->host), cpd_describe_scope (pin->layer), until));
 }
 
