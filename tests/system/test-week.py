@@ -274,6 +274,14 @@ def _(week):
     week.tell('corp has a certificate from another authority, and nothing is sent')
     corp.right_keys.add(corp.presented.pin)
     pattern = '**.' + corp.at
+    week.certpinctl('pause', '--system', '--for=1h', '--reason=payroll is due today', pattern, uid=0)
+    del week.broken[corp.name]
+    week.all_work()
+    week.tell('corp: payroll could not wait; its pin only reports for an hour')
+    week.wait(2)
+    week.broken[corp.name] = 'PinMismatch'
+    week.all_work()
+    week.tell('corp: the hour is over, and nothing is sent again')
     week.certpinctl('pin', '--system', '--add', pattern, other.pin, uid=0)
     del week.broken[corp.name]
     week.all_work()
