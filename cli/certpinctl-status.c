@@ -129,9 +129,9 @@ print_status (Ctl *ctl, GVariant *status)
   faults |= print_faults (ctl, status, "blocked", "Blocked hosts",
                           "to allow requests, pin the host again, or: certpinctl unpin HOST");
   faults |= print_faults (ctl, status, "warnings", "Warnings", "see the pin: certpinctl show HOST");
+  print_faults (ctl, status, "advice", "Good to know", "see the pin: certpinctl show HOST");
   if (!faults)
     ctl_print_line (&ctl->out, "All is well.");
-  print_faults (ctl, status, "advice", "Good to know", "see the pin: certpinctl show HOST");
 }
 
 /* Expired pins, broken files and a failed reload are among the problems and warnings. */

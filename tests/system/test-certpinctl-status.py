@@ -34,6 +34,18 @@ def _(world):
     status = status_of(world, OK)
     equal((status['pins']['user']['active'], status['problems'], status['blocked'], status['warnings']),
           (1, [], [], []), 'the status')
+    holds('h.example (user): the pin has no backup key' in status['advice'][0], f'the advice: {status["advice"]}')
+
+
+@test('a paused pin is a warning, until it is resumed')
+def _(world):
+    exits(world, OK, 'pin', 'h.example', '--key', KEY)
+    exits(world, OK, 'pause', '--for=1h', '--reason=why not', 'h.example')
+    status = status_of(world, REFUSED)
+    equal((status['pins']['user']['paused'], len(status['warnings'])), (1, 1), 'what is paused')
+    holds('h.example' in status['warnings'][0] and 'paused until' in status['warnings'][0], f'{status["warnings"]}')
+    exits(world, OK, 'resume', 'h.example')
+    equal(status_of(world, OK)['pins']['user']['active'], 1, 'what is active again')
 
 
 @test('a broken file is shown until it is fixed, and reload prints why')
