@@ -49,7 +49,7 @@ take_note (CpdPin *pin, const char *note, GError **error)
   if (note != NULL && !cpd_text_is_plain (note))
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "option ‘note’ contains control or invisible characters; leave them out");
-  pin->note = g_strdup (note);
+  pin->note = note != NULL && *note != '\0' ? g_strdup (note) : NULL;
   return TRUE;
 }
 

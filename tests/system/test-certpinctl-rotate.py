@@ -164,7 +164,7 @@ def _(world):
     lines = [line.split(maxsplit=1)[-1] for line in shown.split('\n') if line]
     for key, seen in ((identity.pin, f'seen {today}'), (backup.pin, 'seen')):
         holds(lines[lines.index(key) + 1].startswith(seen), f'what is below {key} in {shown}')
-    for part in ('never seen', f'served             CN={HOST}\n', 'issued by CN=Test Root', f'ends {end}', '(days left: '):
+    for part in ('never seen', f'served      CN={HOST}\n', 'issued by CN=Test Root', f'ends {end}', '(days left: '):
         holds(part in shown, f'“{part}” is missing in {shown}')
     listed = text(world, 'list')
     holds(f'(last seen {today}, certificate ends {end})' in listed, listed)
