@@ -180,6 +180,8 @@ answer_hello (GDBusConnection *connection, GDBusMessage *message, gboolean incom
   return NULL;
 }
 
+/* `user_data`: a GAsyncQueue: keeps the connections, since the filter may be called for messages
+ * that come after the close. */
 static gboolean
 hang_up (GDBusServer *server, GDBusConnection *connection, gpointer user_data)
 {
@@ -187,6 +189,7 @@ hang_up (GDBusServer *server, GDBusConnection *connection, gpointer user_data)
 
   if (g_atomic_int_add (&connections, 1) % 4 == 0)
     return FALSE; /* closes it */
+  g_async_queue_push (user_data, g_object_ref (connection));
   g_dbus_connection_add_filter (connection, answer_hello, NULL, NULL);
   return TRUE;
 }
@@ -203,6 +206,7 @@ static void
 test_bus_hangs_up (Fixture *f, gconstpointer user_data)
 {
   g_autofree char *guid = g_dbus_generate_guid ();
+  g_autoptr (GAsyncQueue) connections = g_async_queue_new_full (g_object_unref);
   g_autoptr (GDBusServer) server = NULL;
   g_autoptr (GError) error = NULL;
   gboolean changed = FALSE;
@@ -212,7 +216,7 @@ test_bus_hangs_up (Fixture *f, gconstpointer user_data)
   server = g_dbus_server_new_sync (private_bus_get_address (), G_DBUS_SERVER_FLAGS_RUN_IN_THREAD,
                                    guid, NULL, NULL, &error);
   g_assert_no_error (error);
-  g_signal_connect (server, "new-connection", G_CALLBACK (hang_up), NULL);
+  g_signal_connect (server, "new-connection", G_CALLBACK (hang_up), connections);
   g_dbus_server_start (server);
   g_signal_connect (f->client, "pin-changed", G_CALLBACK (on_changed), &changed);
   certpin_client_set_watching (f->client, TRUE);
