@@ -55,7 +55,8 @@ class Connection:
     def cut(self):
         """Ends the connection as somebody on the way could: TLS does not say that it ends. What arrived before is
         still decrypted: the shutdown of ssl.SSLSocket would let it be read, and counted, as it came."""
-        socket.socket.shutdown(self.socket, socket.SHUT_RDWR)
+        with socket.socket(fileno=os.dup(self.socket.fileno())) as below:
+            below.shutdown(socket.SHUT_RDWR)
 
     def reset(self):
         reset_when_closed(self.socket)
