@@ -13,6 +13,7 @@
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
 #include "certpinctl-list.h"
+#include "certpinctl-monitor.h"
 #include "certpinctl-pause.h"
 #include "certpinctl-pin.h"
 #include "certpinctl-request.h"
@@ -123,6 +124,10 @@ const CtlVerb ctl_verbs[] = {
     "The exit status is 0 only if no file is broken, no host is blocked and there is\n"
     "no warning, and otherwise 3.",
     "certpinctl status || echo 'see to it'", 0, 0, 0, ctl_status },
+  { "monitor", "", "Print what happens to pins, as it happens",
+    "Each change, each refused request and each key that is seen for the first time\n"
+    "is a line. An interrupt ends it; a restart of the service does not.",
+    "certpinctl monitor\ncertpinctl monitor --json | jq -r .host", 0, 0, 0, ctl_monitor },
   { "reload", "", "Read the pin files and the trust file again",
     "If there is an error in one of them, nothing is changed.", "certpinctl reload", 0, 0, 0,
     ctl_reload },

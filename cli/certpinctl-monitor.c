@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `monitor`: a line for each change of a pin, each refusal and each key that is seen for
+ * the first time, as it happens, until it is interrupted. A restart of the service does not end
+ * it. */
+
+#include "config.h"
+
+#include "certpinctl-monitor.h"
+
+#include "certpinctl-options.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-time.h"
+#include "certpinctl-wait.h"
+
+#include <string.h>
+
+/* What the state in a PinChanged means for people. */
+static const struct
+{
+  const char *state;
+  const char *what;
+} changes[] = {
+  { "active", "pinned" },
+  { "blocked", "blocked" },
+  { "paused", "paused" },
+  { "removed", "unpinned" },
+  { "reloaded", "the pin files were read again" },
+  { "missed", "events may have been missed; see ‘certpinctl list’" },
+};
+
+static const char *
+find_text (GVariant *details, const char *name)
+{
+  const char *text = "";
+
+  g_variant_lookup (details, name, "&s", &text);
+  return text;
+}
+
+/* Returns: what is said of an unknown state: itself */
+static const char *
+find_change (const char *state)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (changes); i++)
+    if (strcmp (changes[i].state, state) == 0)
+      return changes[i].what;
+  return state;
+}
+
+/* `host`: may be empty. `text`: what happened */
+static void
+print_line (Ctl *ctl, const char *host, const char *text)
+{
+  g_autofree char *time = ctl_time_to_text (g_get_real_time () / G_USEC_PER_SEC);
+
+  ctl_print_line (&ctl->out, "%s  %s%s%s", time, host, *host != '\0' ? "  " : "", text);
+}
+
+/* Returns: whether it was one, which is printed */
+static gboolean
+print_json (Ctl *ctl, const char *event, const char *host, GVariant *details)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  if (ctl->json)
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'time': <%x>, 'event': <%s>, 'host': <%s>, "
+                                                     "'details': %v}",
+                                                     now, event, host, details));
+  return ctl->json;
+}
+
+static void
+on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  Ctl *ctl = user_data;
+  const char *scope = find_text (details, "scope"), *by = find_text (details, "created-by");
+  g_autofree char *text
+      = g_strdup_printf ("%s%s%s%s%s", find_change (find_text (details, "state")),
+                         *host != '\0' && *scope != '\0' ? ", scope " : "",
+                         *host != '\0' ? scope : "", *by != '\0' ? ", by " : "", by);
+
+  if (!print_json (ctl, "pin-changed", host, details))
+    print_line (ctl, host, text);
+}
+
+static void
+on_pin_failed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  Ctl *ctl = user_data;
+  gboolean sent = strcmp (find_text (details, "mode"), "report") == 0;
+  const char *by = find_text (details, "requested-by");
+  g_autofree char *text
+      = g_strdup_printf ("%s%s%s: %s", sent ? "sent, and reported" : "refused",
+                         *by != '\0' ? ", asked for by " : "", by, find_text (details, "message"));
+
+  if (!print_json (ctl, "pin-failed", host, details))
+    print_line (ctl, host, text);
+}
+
+static void
+on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  Ctl *ctl = user_data;
+  guint32 position = 0;
+  g_autofree char *text = NULL;
+
+  g_variant_lookup (details, "position", "u", &position);
+  text = g_strdup_printf ("%s %s was seen for the first time, scope %s",
+                          position > 0 ? "the backup key" : "the key", find_text (details, "key"),
+                          find_text (details, "scope"));
+  if (!print_json (ctl, "key-seen", host, details))
+    print_line (ctl, host, text);
+}
+
+/* The service gets the subscription before this call, and answers in order.
+ * Returns: whether it answered */
+static gboolean
+reach_service (Ctl *ctl, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) status = NULL;
+
+  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
+                                   ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, error),
+                           CTL_REPLY_STATUS, error);
+  return status != NULL;
+}
+
+static gboolean
+is_interrupted (gpointer data)
+{
+  return g_cancellable_is_cancelled (((Ctl *)data)->cancellable);
+}
+
+CtlExit
+ctl_monitor (Ctl *ctl, GError **error)
+{
+  static const GOptionEntry no_options[] = { { NULL } };
+
+  if (!ctl_parse (ctl, no_options, error))
+    return CTL_EXIT_OK;
+  ctl->out.by_line = TRUE;
+  g_signal_connect (ctl->client, "pin-changed", G_CALLBACK (on_pin_changed), ctl);
+  g_signal_connect (ctl->client, "pin-failed", G_CALLBACK (on_pin_failed), ctl);
+  g_signal_connect (ctl->client, "key-seen", G_CALLBACK (on_key_seen), ctl);
+  certpin_client_set_watching (ctl->client, TRUE);
+  if (!reach_service (ctl, error))
+    return CTL_EXIT_FAILED;
+  ctl_print_message (&ctl->err, "note", "watching; an interrupt (Ctrl-C) ends it");
+  ctl_stream_flush (&ctl->err, NULL);
+  ctl_wait_until (ctl, is_interrupted, ctl);
+  return CTL_EXIT_INTERRUPTED;
+}
