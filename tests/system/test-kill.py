@@ -30,7 +30,7 @@ BATCH = 10  # changes between two kills
 # What the bus says to whoever waits for a service that is killed, or calls it afterwards.
 GONE = [f'org.freedesktop.DBus.Error.{name}' for name in ('NoReply', 'ServiceUnknown', 'NameHasNoOwner')]
 # What a pin says that differs from change to change.
-STAMPS = ('generation', 'created')
+STAMPS = ('generation', 'created', 'paused-until')
 
 OLD, NEXT, NEW = (f'sha256/{base64.b64encode(bytes([letter]) * 31 + b"!").decode()}' for letter in b'ABC')
 
@@ -85,6 +85,7 @@ KINDS = {
     'BlockHost': Kind(lambda place, host: place.call('BlockHost', '(ssa{sv})', host, 'why'), also_new=True),
     'ImportPins': Kind(lambda place, *hosts: place.call('ImportPins', '(sa{sv})', pin_file(hosts)), also_new=True,
                        hosts=3),
+    'PausePin': Kind(lambda place, host: place.caller.begin_pause(host, 3600, scope=place.scope)),
     'a pinning that fails': Kind(lambda place, host: place.pin(host, b'junk'), also_new=True, answer='WrongFormat'),
 }
 
