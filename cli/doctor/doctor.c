@@ -11,6 +11,7 @@
 #include "cli/certpinctl-request.h"
 #include "cli/certpinctl-time.h"
 #include "cli/doctor/doctor-bus.h"
+#include "cli/doctor/doctor-files.h"
 #include "cli/doctor/doctor-hosts.h"
 #include "cli/doctor/doctor-pins.h"
 #include "cli/doctor/doctor-rights.h"
@@ -75,6 +76,7 @@ static const struct
   { "service", REACH_BUS, REACH_SERVICE, ctl_check_service },
   { "bus policy", REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
   { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
+  { "files", REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
   { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
   { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
   { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },

@@ -25,9 +25,10 @@ VERSION = re.search(r"version: '([\d.]+)'", pathlib.Path(__file__).parents[2].jo
 ALL_WELL = (('ok', 'clock', r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'), ('ok', 'bus', 'the system bus answers'),
             ('ok', 'service', 'certpind runs'), ('ok', 'bus policy', 'you may call certpind'),
             ('ok', 'version', f'certpind and certpinctl are {VERSION}'),
+            ('ok', 'files', 'certpind has read all of its files'),
             ('ok', 'rights', 'you may pin hosts for yourself'),
             ('-', 'system pins', 'only root pins hosts for all users on this bus: it has no polkit'))
-LATER = ('service', 'bus policy', 'version', 'rights', 'system pins', 'pins', 'hosts')
+LATER = ('service', 'bus policy', 'version', 'files', 'rights', 'system pins', 'pins', 'hosts')
 
 
 def parse(shown):
@@ -81,7 +82,7 @@ def _(world):
     for (mark, name, text), found in zip(expected, findings):
         equal(found[:2], (mark, name), 'a line')
         holds(re.fullmatch(text, found[2]), f'{name} says “{found[2]}”, not “{text}”')
-    equal(last, 'All 8 checks pass.', 'the last line')
+    equal(last, 'All 9 checks pass.', 'the last line')
     is_found(look(world, code=OK, uid=0)[0], 'ok', 'system pins', 'you are root, and may pin hosts for all users')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the number of bytes that the server got')
@@ -210,7 +211,21 @@ def _(world):
     is_found(findings, 'FAILED', 'version', f'certpind is 9.9.9, but certpinctl is {VERSION}',
              '$ systemctl restart certpind')
     strange.answers(lambda method, arguments: fake.several({}))
+    is_found(look(strange)[0], 'FAILED', 'files', 'certpind does not say how it is', 'is not valid')
     is_found(look(strange)[0], 'FAILED', 'pins', 'the pins cannot be listed', 'is not valid')
+
+
+@test('files that the service cannot read, and which one')
+def _(world):
+    world.daemon.terminate()
+    path = os.path.join(world.daemon.pins_dir, 'a.pin')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write('nonsense\n')
+    world.daemon.start()
+    is_found(look(world)[0], 'FAILED', 'files', path, '$ certpinctl status')
+    os.unlink(path)
+    exits(world, OK, 'reload', uid=0)
+    is_found(look(world, code=OK)[0], 'ok', 'files')
 
 
 @test('no polkit: the service refuses, and it says why')
@@ -256,7 +271,7 @@ def add_host_test(what, make_identity, words, command, state=lambda world, host,
         presented = server.presented.pin
         is_found(findings, 'FAILED', at(server), *words,
                  '$ ' + command.replace('HOST', at(server)).replace('KEY', presented))
-        equal(last, '1 of 8 checks failed.', 'the last line')
+        equal(last, '1 of 9 checks failed.', 'the last line')
         server.wait_until_idle()
         equal(server.bytes, 0, 'the number of bytes that the server got')
 
@@ -329,7 +344,7 @@ def _(world):
     is_found(findings, 'FAILED', at(silent), f'$ certpinctl doctor --timeout=60 {at(silent)}')
     is_found(findings, 'FAILED', at(plain), 'Something else than an HTTPS server answers there',
              f'$ openssl s_client -connect {at(plain)}')
-    equal(last, '4 of 11 checks failed.', 'the last line')
+    equal(last, '4 of 12 checks failed.', 'the last line')
 
 
 @test('doctor HOST tries only these, pinned or not')

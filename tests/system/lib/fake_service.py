@@ -24,7 +24,7 @@ _NODE = Gio.DBusNodeInfo.new_for_xml('<node>' + ''.join(
           'AddKeys': ('s', 'as', 'a{sv}'), 'RemoveKeys': ('s', 'as', 'a{sv}'),
           'PausePin': ('s', 'a{sv}'), 'ResumePin': ('s', 'a{sv}'),
           'Unpin': ('s', 'a{sv}'), 'BlockHost': ('s', 's', 'a{sv}'),
-          'GetPin': ('s', 'a{sv}'), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
+          'GetPin': ('s', 'a{sv}'), 'GetStatus': ('a{sv}',), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
           'ExplainHost': ('s', 'a{sv}'), 'VerifyChain': ('s', 'aay', 'a{sv}')}),
         ('Requests', '<property name="Version" type="s" access="read"/>',
          {'SecureRequest': ('s', 's', 'a(ss)', 'ay', 'a{sv}'), 'FetchChain': ('s', 'a{sv}')}),
