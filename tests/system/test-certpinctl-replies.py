@@ -24,6 +24,9 @@ ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN,
           'PausePin': PIN, 'ResumePin': PIN,
           'FetchChain': {'host': 's', 'certificates': 'aa{sv}', 'trusted': 'b', 'verdict': 's', 'reason': 's',
                          'path-keys': 'as'},
+          'GetStatus': {'version': 's', 'started': 'x', 'pins': 'a{sa{su}}', 'blocked': 'aa{sv}', 'problems': 'as',
+                        'last-reload': 'x', 'requests-today': 't', 'refusals-today': 't', 'warnings': 'as',
+                        'advice': 'as'},
           'LastFailure': {'error': 's', 'message': 's', 'time': 'x'},
           'ExplainHost': {'host': 's', 'policy': 's', 'pins': 'aa{sv}'},
           'VerifyChain': {'trusted': 'b', 'verdict': 's', 'reason': 's', 'offered-keys': 'as',
@@ -36,6 +39,7 @@ SOMETIMES = {'GetPin': {'reason': 's', 'subject': 's', 'issuer': 's', 'not-after
                         'last-seen': 'x', 'served': 'a{sv}', 'paused-until': 'x', 'pause-reason': 's',
                         'paused-by': 's'},
              'ExplainHost': {'paused-until': 'x'},
+             'GetStatus': {'reload-error': 's'},
              'LastFailure': {'host': 's', 'reason': 's', 'scope': 's', 'mode': 's', 'subject': 's',
                              'likely-cause': 's', 'advice': 's', 'offered-keys': 'as',
                              'pinned-keys': 'as', 'issuer': 's', 'ocsp': 's'},
@@ -55,7 +59,7 @@ def verb_of(world, method):
             'PinKeys': ('pin', 'h.example', '--key', 'x'), 'AddKeys': ('pin', '--add', 'h.example', fake.KEY),
             'RemoveKeys': ('pin', '--remove-key', 'h.example', fake.KEY), 'FetchChain': ('key', 'h.example'),
             'PausePin': ('pause', '--for=1h', '--reason=why', 'h.example'), 'ResumePin': ('resume', 'h.example'),
-            'Unpin': ('unpin', 'h.example'),
+            'Unpin': ('unpin', 'h.example'), 'GetStatus': ('status',),
             'BlockHost': ('block', 'h.example', 'why'), 'ListPins': ('list',),
             'GetPin': ('show', 'h.example'), 'LastFailure': ('show', 'h.example'),
             'ExplainHost': ('explain', 'h.example'), 'VerifyChain': ('verify', certificate),
@@ -66,7 +70,7 @@ def dictionary(method, **entries):
     """A good one, but for those entries."""
     make = {'LastFailure': fake.failure, 'ExplainHost': fake.explanation,
             'VerifyChain': fake.verdict, 'SecureRequest': fake.info,
-            'FetchChain': fake.chain_info}.get(method, fake.pin)
+            'FetchChain': fake.chain_info, 'GetStatus': fake.status}.get(method, fake.pin)
     return make(**entries)
 
 

@@ -65,6 +65,8 @@ def everything(text):
         'VerifyChain': fake.one(fake.verdict(reason=text, verdict=text,
                                              **{'offered-keys': [text], 'path-keys': [text],
                                                 'matched-key': text})),
+        'GetStatus': fake.one(fake.status(version=text, blocked=GLib.Variant('aa{sv}', [block]), problems=[text],
+                                          warnings=[text], advice=[text])),
         'PausePin': fake.one(one), 'ResumePin': fake.one(one),
         'AddKeys': fake.one(one), 'RemoveKeys': fake.one(one),
         'FetchChain': fake.chain(fake.chain_info(fake.certificate(subject=text, issuer=text), host=text, detail=text,
@@ -92,7 +94,7 @@ def verbs(world, text=HOSTILE):
             ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('rotate', text),
             ('rotate', text, fake.KEY), ('rotate', '--finish', '--yes', text), ('key', '--chain', text),
             ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
-            ('request', '-v', '-i', 'PUT', 'https://h.example/')]
+            ('status',), ('request', '-v', '-i', 'PUT', 'https://h.example/')]
 
 
 @test('whatever the service says is shown as plain text, on as many lines as if it were harmless')

@@ -137,6 +137,15 @@ def explanation(*pins, **more):
                     'pins': GLib.Variant('aa{sv}', pins), **more})
 
 
+def status(**more):
+    states = {'active': 1, 'paused': 0, 'blocked': 0, 'expired': 0}
+    return members({'version': '0.1.0', 'started': GLib.Variant('x', 1801396800),
+                    'pins': GLib.Variant('a{sa{su}}', {'system': states, 'user': states}),
+                    'blocked': GLib.Variant('aa{sv}', []), 'problems': [], 'warnings': [], 'advice': [],
+                    'last-reload': GLib.Variant('x', 0), 'requests-today': GLib.Variant('t', 2),
+                    'refusals-today': GLib.Variant('t', 1), **more})
+
+
 def verdict(**more):
     return members({'trusted': True, 'verdict': 'Pass', 'reason': 'it passes', 'offered-keys': [],
                     'path-keys': ['sha256/AA='], 'matched-key': 'sha256/AA=',
