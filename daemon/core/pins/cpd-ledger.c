@@ -265,7 +265,6 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
-  change->old = cpd_pin_table_get (ledger->table, change->host);
   settle (ledger, change, written);
   ledger->busy = FALSE;
   if (written)
