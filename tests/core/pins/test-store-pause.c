@@ -244,7 +244,9 @@ test_end_is_at_once (StoreFixture *f, gconstpointer user_data)
 static void
 on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
 {
-  g_assert_nonnull (cpd_store_change_finish (CPD_STORE (source), result, NULL));
+  g_autoptr (CpdPin) pin = cpd_store_change_finish (CPD_STORE (source), result, NULL);
+
+  g_assert_nonnull (pin);
   *(gboolean *)user_data = TRUE;
 }
 
