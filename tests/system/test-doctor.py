@@ -247,9 +247,9 @@ def _(world):
     pin(world, at(server), identity.pin)
     clock = {'LD_PRELOAD': FAKETIME, 'FAKETIME': '@2026-10-31 00:00:00', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
              'NO_FAKE_STAT': '1', 'TZ': 'UTC'}
+    clock['ASAN_OPTIONS'] = ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))
     world.daemon.more_environment.update(clock)
     world.daemon.restart()
-    clock['ASAN_OPTIONS'] = ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))
     findings, _ = look(world, more_environment=clock)
     is_found(findings, 'FAILED', 'clock', '2026-10-31T00:00:0', f'is before the release of this version, {RELEASE}',
              '$ timedatectl set-ntp true')
