@@ -22,7 +22,7 @@
 #define TEXT_MAX_BYTES (4 * 1024 * 1024)
 
 /* The reply describes each of them twice, and has to fit into one message. */
-#define PINS_MAX 200
+#define PINS_MAX CPD_PIN_FILE_RUN_TIME_MAX
 
 /* An error on the bus has room for some. */
 #define SUMMARY_MAX_BYTES 1400
@@ -196,6 +196,8 @@ import_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
     item->old = cpd_pin_ref (old);
   if (pin != NULL && pin != old)
     cpd_audit_pin_changed (call->caller, old, pin);
+  if (pin != NULL && pin != old && old != NULL && old->pause != NULL)
+    cpd_audit_pin_resumed (call->caller, old);
   if (pin == NULL)
     g_ptr_array_add (import->failed, g_strdup (cpd_host_get_text (item->pin->host)));
   if (pin == NULL && import->failure == NULL)
@@ -259,9 +261,8 @@ take_pin (Import *import, CpdPin *pin)
 static void
 check_count (Import *import)
 {
-  g_autofree char *sentence
-      = g_strdup_printf ("it has %u pins; at most %d are imported in one call; split it",
-                         import->items->len, PINS_MAX);
+  g_autofree char *sentence = g_strdup_printf (
+      "it has more than %d pins, which are imported in one call; split it", PINS_MAX);
 
   if (import->items->len > PINS_MAX)
     cpd_faults_tell (import->faults, sentence);

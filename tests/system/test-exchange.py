@@ -163,7 +163,7 @@ def _(world):
     key = world.issue().pin
     many = text_of(*((f'h{number}.example', key) for number in range(201)))
     keys = ';'.join(f'{number:064x}' for number in range(1000, 1065))
-    for text, told in ((many, 'has 201 pins'), (HEADER + '#' + 'x' * (4 << 20), 'has more than 4 MiB'),
+    for text, told in ((many, 'has more than 200 pins'), (HEADER + '#' + 'x' * (4 << 20), 'has more than 4 MiB'),
                        (text_of(('a.example', keys)), 'line 5: Keys=: there are 65'),
                        (text_of(('a.example', key)) + 'Note=' + 'x' * 1025, 'line 6: Note=: '),
                        ('', 'the first group'), (HEADER + 'Other=1\n', 'line 3: Other=: ')):

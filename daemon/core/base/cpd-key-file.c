@@ -123,7 +123,7 @@ cpd_key_file_get_text (CpdKeyFile *file, const char *key, GError **error)
 static void
 complain_of_line (CpdKeyFile *file, unsigned int number, const char *line, const char *what)
 {
-  g_autofree char *shown = cpd_text_shorten (line, strlen (line), SHOWN_MAX_BYTES);
+  g_autofree char *shown = cpd_text_shorten (line, strcspn (line, "\n"), SHOWN_MAX_BYTES);
 
   file->is_malformed = TRUE;
   if (file->is_secret)
@@ -235,7 +235,7 @@ cpd_key_file_next_group (CpdKeyFile *file)
 {
   const char *start;
 
-  while (*file->next != '\0')
+  while (*file->next != '\0' && !(file->gives_up && file->faults->len > FAULTS_MAX))
     {
       start = file->next;
       begin_group (file);

@@ -13,6 +13,7 @@ typedef struct
   char *path;         /* for messages; NULL: it has none */
   GPtrArray *faults;  /* of CpdFault: what is wrong with it */
   gboolean is_secret; /* no message repeats a line of it */
+  gboolean gives_up;  /* it is a stranger's: once too much is wrong, the rest is not read */
 
   char *group;            /* that is being read; NULL: none yet */
   GKeyFile *content;      /* that group, and nothing else */

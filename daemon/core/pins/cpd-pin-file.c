@@ -172,8 +172,14 @@ read_keys (Reading *reading, CpdPin *pin)
   for (size_t i = 0; any && texts[i] != NULL; i++)
     {
       GError *error = NULL;
-      g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], &error);
+      g_autoptr (CertpinKey) key = NULL;
 
+      if (reading->hosts != NULL && i == CPD_PIN_KEYS_MAX)
+        {
+          complain (reading, "Keys", "there are more than %d", CPD_PIN_KEYS_MAX);
+          break;
+        }
+      key = certpin_key_new_from_text (texts[i], &error);
       if (key != NULL)
         cpd_pin_add_key (pin, key);
       else
@@ -398,10 +404,10 @@ read_pins (Reading *reading, GPtrArray **hosts)
 
   while (cpd_key_file_next_group (file))
     {
-      unsigned int n_faults = file->faults->len;
+      unsigned int n_faults = cpd_faults_count (file->faults);
       CpdHost *host = read_host (reading);
 
-      all_known = all_known && file->faults->len == n_faults;
+      all_known = all_known && cpd_faults_count (file->faults) == n_faults;
       if (reading->context->lines != NULL)
         {
           unsigned int line = cpd_key_file_find_line (file, "Host");
@@ -409,6 +415,8 @@ read_pins (Reading *reading, GPtrArray **hosts)
         }
       g_ptr_array_add (named, host);
       g_ptr_array_add (pins, read_pin (reading, host));
+      if (reading->hosts != NULL && pins->len > CPD_PIN_FILE_RUN_TIME_MAX)
+        break; /* whoever asked refuses so many */
     }
   if (all_known && !file->is_malformed)
     *hosts = g_ptr_array_ref (named);
@@ -435,6 +443,7 @@ cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **
   const char *data = g_bytes_get_data (text, &length);
 
   *hosts = NULL;
+  file->gives_up = context->at_run_time;
   if (cpd_key_file_open (file, data, length) && read_header (&reading))
     pins = read_pins (&reading, hosts);
   if (file->faults->len == 0)

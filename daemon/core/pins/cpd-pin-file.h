@@ -9,6 +9,9 @@ G_BEGIN_DECLS
 #define CPD_PIN_FILE_MAX_BYTES (16 * 1024 * 1024)
 #define CPD_PIN_FILE_SUFFIX    ".pin"
 
+/* How many pins a text may have that is read at run time; it is not read much further. */
+#define CPD_PIN_FILE_RUN_TIME_MAX 200
+
 /* What is known of a pin file before it is read. */
 typedef struct
 {
