@@ -462,6 +462,15 @@ listen_to (GDBusConnection *connection, Heard *heard)
                                              G_DBUS_SIGNAL_FLAGS_NONE, on_signal, heard, NULL);
 }
 
+/* Each signal comes to this listener apart from the fixture's, so maybe after it. */
+static void
+wait_to_hear (const Heard *heard, unsigned int count)
+{
+  while (heard->count < count)
+    test_loop_step ();
+  g_assert_cmpuint (heard->count, ==, count);
+}
+
 static void
 test_changes (TestBus *f, gconstpointer user_data)
 {
@@ -472,29 +481,26 @@ test_changes (TestBus *f, gconstpointer user_data)
   test_bus_round_trip (silent);
   pin_keys (f, "h.example", "@a{sv} {}");
   test_bus_wait_for_signal (f, "PinChanged h.example active");
-  test_bus_round_trip (f->client);
+  wait_to_hear (&told, 2);
   g_assert_cmpuint (told.changes->len, ==, 1);
   g_assert_cmpstr (told.changes->pdata[0], ==,
                    PIN " " CERTPIN_PIN_IFACE
                        " 0 State,Keys,Match,Mode,Expires,Reason,Subject,Issuer,NotAfter,Warnings,"
                        "PausedUntil,PauseReason,PausedBy,TrustAnchors,Note,Created,CreatedBy,"
                        "Source,Stored,Generation");
-  g_assert_cmpuint (told.count, <=, 2);
 
   put_pin (f, ANOTHER_UID, "h.example", CPD_LAYER_USER); /* of which nobody here is told */
   put_pin (f, 0, "s.example", CPD_LAYER_SYSTEM);
   test_bus_wait_for_signal (f, "PinChanged s.example active");
-  test_bus_round_trip (f->client);
+  wait_to_hear (&told, 4);
   g_assert_cmpuint (told.changes->len, ==, 2);
   g_assert_true (
       g_str_has_prefix (told.changes->pdata[1], CERTPIN_PIN_PATH "/system/s_2eexample "));
 
   test_call_done (f, "Unpin", g_variant_new_parsed ("('h.example', @a{sv} {})"));
   test_bus_wait_for_signal (f, "PinChanged h.example removed");
-  test_bus_round_trip (f->client);
+  wait_to_hear (&told, 5);
   g_assert_cmpuint (told.changes->len, ==, 2);
-  g_assert_cmpuint (told.count, <=,
-                    5); /* of two events in one turn, the listener may see one later */
 
   test_bus_round_trip (silent);
   test_loop_settle ();
