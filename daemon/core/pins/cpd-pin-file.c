@@ -168,18 +168,18 @@ read_keys (Reading *reading, CpdPin *pin)
 {
   g_auto (GStrv) texts = get_list (reading, "Keys");
   gboolean any = texts != NULL && texts[0] != NULL;
+  unsigned int count = any ? g_strv_length (texts) : 0;
 
-  for (size_t i = 0; any && texts[i] != NULL; i++)
+  if (reading->hosts != NULL && count > CPD_PIN_KEYS_MAX)
+    {
+      complain (reading, "Keys", "there are %u; 1 to %d are allowed", count, CPD_PIN_KEYS_MAX);
+      return;
+    }
+  for (unsigned int i = 0; i < count; i++)
     {
       GError *error = NULL;
-      g_autoptr (CertpinKey) key = NULL;
+      g_autoptr (CertpinKey) key = certpin_key_new_from_text (texts[i], &error);
 
-      if (reading->hosts != NULL && i == CPD_PIN_KEYS_MAX)
-        {
-          complain (reading, "Keys", "there are more than %d", CPD_PIN_KEYS_MAX);
-          break;
-        }
-      key = certpin_key_new_from_text (texts[i], &error);
       if (key != NULL)
         cpd_pin_add_key (pin, key);
       else
@@ -299,9 +299,6 @@ check_limits (Reading *reading, const CpdPin *pin)
 {
   g_autofree char *warnings = pin->warnings != NULL ? g_strjoinv ("", pin->warnings) : NULL;
 
-  if (pin->keys->len > CPD_PIN_KEYS_MAX)
-    complain (reading, "Keys", "there are %u; 1 to %d are allowed", pin->keys->len,
-              CPD_PIN_KEYS_MAX);
   if (pin->anchors != NULL && cpd_anchors_get_count (pin->anchors) > CPD_PIN_KEYS_MAX)
     complain (reading, "TrustAnchors", "there are %u; at most %d are allowed",
               cpd_anchors_get_count (pin->anchors), CPD_PIN_KEYS_MAX);
