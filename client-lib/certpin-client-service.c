@@ -61,6 +61,7 @@ certpin_client_get_status_async (CertpinClient *client, GVariant *options,
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  *
  * Returns: (transfer full): the status, an `a{sv}`, or %NULL with @error set
  *
@@ -93,6 +94,7 @@ certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, G
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  *
  * Returns: (transfer full): the status, an `a{sv}`, or %NULL with @error set
  *

@@ -30,7 +30,8 @@ typedef struct
   CpdQueue *requests;
   CpdQueue *streams;
   CpdQueue *tunnels;
-  CpdQueue *judgements; /* of chains judged without a connection */
+  CpdQueue
+      *judgements; /* of chains judged without a connection, texts of pins, and all pins counted */
   CpdFailures *failures;
   CpdAudit *audit;
   CpdStatus *status;

@@ -16,7 +16,7 @@
 #include "dbus/certpin-names.h"
 
 /* How many pins are counted in one turn. */
-#define COUNT_SLICE 250
+#define COUNT_SLICE 50
 
 /* How many of a list are described; the others are only counted. */
 #define LISTED_MAX 50
@@ -45,9 +45,10 @@ typedef struct
 /* The answer being put together; belongs to its call. */
 typedef struct
 {
-  gint64 now;  /* Unix seconds */
-  int layer;   /* that is counted next */
-  char *after; /* the last host that was counted in it; NULL: none */
+  CpdPlace *place; /* NULL before it is authorised */
+  gint64 now;      /* Unix seconds */
+  int layer;       /* that is counted next */
+  char *after;     /* the last host that was counted in it; NULL: none */
   guint32 of_system[N_STATES], of_user[N_STATES];
   GPtrArray *blocked; /* of GVariant */
   Sentences warnings; /* what somebody has to do */
@@ -59,6 +60,7 @@ count_free (gpointer data)
 {
   Count *count = data;
 
+  g_clear_pointer (&count->place, cpd_place_leave);
   g_free (count->after);
   g_ptr_array_unref (count->blocked);
   g_ptr_array_unref (count->warnings.texts);
@@ -229,7 +231,7 @@ answer (CpdCall *call)
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 
-/* Counts the next pins, and answers when all are. */
+/* Counts the next pins, and answers when all are, or when nobody waits for it any more. */
 static gboolean
 count_some (gpointer user_data)
 {
@@ -246,21 +248,29 @@ count_some (gpointer user_data)
     count->after = g_strdup (cpd_host_get_text (((CpdPin *)pins->pdata[pins->len - 1])->host));
   else
     count->layer++;
-  if (count->layer <= CPD_LAYER_USER)
+  if (count->layer <= CPD_LAYER_USER && !g_cancellable_is_cancelled (call->caller->gone))
     return G_SOURCE_CONTINUE;
   answer (call);
   return G_SOURCE_REMOVE;
 }
 
+/* In its turn. */
+static void
+count_start (gpointer user_data)
+{
+  g_idle_add_full (G_PRIORITY_DEFAULT, count_some, user_data, NULL);
+}
+
+/* Much of it at once would hold up others: a user's calls wait for each other. */
 static void
 act_get_status (CpdCall *call)
 {
-  while (count_some (call) == G_SOURCE_CONTINUE)
-    if (((Count *)call->data)->after != NULL)
-      {
-        g_idle_add (count_some, call);
-        return;
-      }
+  Count *count = call->data;
+  GError *error = NULL;
+
+  count->place = cpd_place_new (call->parts->judgements, call->caller->uid, count_start, call);
+  if (!cpd_place_enter (count->place, &error))
+    cpd_call_fail (call, error);
 }
 
 static gboolean

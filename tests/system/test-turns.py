@@ -105,6 +105,13 @@ FLOODS = {
 }
 
 
+def put_many_pins(world):
+    with open(os.path.join(world.daemon.pins_dir, 'many.pin'), 'w', encoding='utf-8') as file:
+        file.write('[Pin File]\nVersion=1\n' + ''.join(
+            f'[p{i}]\nHost=p{i:05}.many.test\nKeys={KEY}\n' for i in range(10000)))
+    world.daemon.restart()
+
+
 for name, begin in FLOODS.items():
     @test(f'no turn is long under {name}')
     def _(world, name=name, begin=begin):
@@ -121,15 +128,19 @@ def _(world):
 
 @test('no turn is long while somebody introspects ten thousand pins, and calls the objects of some')
 def _(world):
-    with open(os.path.join(world.daemon.pins_dir, 'many.pin'), 'w', encoding='utf-8') as file:
-        file.write('[Pin File]\nVersion=1\n' + ''.join(
-            f'[p{i}]\nHost=p{i:05}.many.test\nKeys={KEY}\n' for i in range(10000)))
-    world.daemon.restart()
+    put_many_pins(world)
     world.measure('the tree of pins', lambda caller: wait_for(
         [caller.begin(INTROSPECTABLE, 'Introspect', '()', path=PATH + '/pin/files') for _ in range(CALLS)]))
     world.measure('objects of pins', lambda caller: wait_for(
         [caller.begin(PROPERTIES, 'GetAll', '(s)', '', path=f'{PATH}/pin/files/p{i:05}_2emany_2etest')
          for i in range(CALLS)]))
+
+
+@test('no turn is long while somebody asks for the status of a service with thousands of pins')
+def _(world):
+    put_many_pins(world)
+    world.measure('statuses', lambda caller: wait_for(
+        [caller.begin(PINS, 'GetStatus', '(a{sv})', {}) for _ in range(CALLS)]))
 
 
 @test('no turn is long when many programs come and go together')
