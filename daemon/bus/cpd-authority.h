@@ -14,6 +14,7 @@ typedef struct
   const char *host;     /* for the dialog; NULL: none */
   const char *keys;     /* all of them, for the dialog; NULL: none */
   guint32 pause_s;      /* how long a pin is to be paused, for the dialog; 0: it is not */
+  gboolean imports;     /* pins of a text are to be set, for the dialog */
   gboolean interactive; /* whether a password dialog is allowed */
 } CpdAuthorityQuestion;
 

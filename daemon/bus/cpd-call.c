@@ -218,6 +218,7 @@ cpd_call_authorise (CpdCall *call)
                                           .host = call->host,
                                           .keys = call->keys,
                                           .pause_s = call->pause_s,
+                                          .imports = call->imports,
                                           .interactive = is_interactive (call) };
 
   if (call->action == NULL

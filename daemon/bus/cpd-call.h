@@ -27,6 +27,7 @@ struct _CpdCall
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *keys;  /* for the dialog; NULL: none */
   guint32 pause_s;    /* likewise: how long a pin is to be paused; 0: it is not */
+  gboolean imports;   /* likewise: pins of a text are to be set */
   CpdCallCheck check; /* NULL: none */
   CpdCallAct act;
   gpointer data; /* what was parsed */

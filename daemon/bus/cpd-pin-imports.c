@@ -356,6 +356,7 @@ parse_import_pins (CpdCall *call, GVariant *arguments, GError **error)
   cpd_call_take_data (call, import, import_free);
   if (!is_dry)
     call->action = layer == CPD_LAYER_SYSTEM ? CERTPIN_ACTION_SYSTEM_PINS : CERTPIN_ACTION_OWN_PINS;
+  call->imports = TRUE;
   call->act = act_import;
   return TRUE;
 }

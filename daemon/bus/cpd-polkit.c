@@ -59,8 +59,9 @@ typedef struct
   gboolean interactive;
   char *key;
   char *host, *pinned_keys;
-  guint32 pause_s; /* 0: no pin is to be paused */
-  GQueue *waiting; /* of GTask */
+  guint32 pause_s;  /* 0: no pin is to be paused */
+  gboolean imports; /* pins of a text are to be set */
+  GQueue *waiting;  /* of GTask */
   unsigned int timer;
   GSource *gone;
   GError *failure;     /* why it was given up */
@@ -229,6 +230,8 @@ check_on_gone (GCancellable *gone, gpointer user_data)
 static const char *
 get_message (const Check *check)
 {
+  if (check->imports)
+    return N_ ("Authentication is required to set certificate pins of all users from a file");
   if (check->host == NULL)
     return N_ ("Authentication is required to reload the certificate pins of all users");
   if (check->pause_s != 0)
@@ -404,6 +407,7 @@ check_new (CpdPolkit *polkit, const CpdAuthorityQuestion *question, const char *
   check->host = g_strdup (question->host);
   check->pinned_keys = g_strdup (question->keys);
   check->pause_s = question->pause_s;
+  check->imports = question->imports;
   check->waiting = g_queue_new ();
   check->gone = g_cancellable_source_new (check->caller->gone);
   g_source_set_callback (check->gone, G_SOURCE_FUNC (check_on_gone), check, NULL);

@@ -143,6 +143,9 @@ for dialog in (
         ('the end of a pin names the host',
          f'Authentication is required to change the certificate pin of {HOST} for all users',
          'Unpin', f"('{HOST}', {SYSTEM})"),
+        ('pins of a text',
+         'Authentication is required to set certificate pins of all users from a file',
+         'ImportPins', f"('[Pin File]\\nVersion=1\\n[a]\\nHost={HOST}\\nKeys={KEY}\\n', {SYSTEM})"),
         ('a reload',
          'Authentication is required to reload the certificate pins of all users',
          'Reload', '()')):
