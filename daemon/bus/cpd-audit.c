@@ -316,6 +316,14 @@ add_change (Entry *entry, const CpdCaller *caller, const CpdPin *old, const CpdP
   add_keys (entry, "CERTPIN_NEW_KEYS", pin != NULL ? pin->keys : NULL);
 }
 
+/* A pause ends with its pin. `old`, `pin`: (nullable): before a change, and after it */
+static void
+tell_end_of_pause (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
+{
+  if (old != NULL && old->pause != NULL && (pin == NULL || pin->pause == NULL))
+    cpd_audit_pin_resumed (caller, old);
+}
+
 /* A pin was set, or its keys were changed, or its host was blocked. `old`: (nullable) */
 void
 cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
@@ -330,6 +338,7 @@ cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin 
   add_change (&entry, caller, old, pin);
   write_entry (&entry, "%s %s %s in the %s scope", who, blocked ? "blocked" : "pinned",
                cpd_host_get_text (pin->host), cpd_describe_scope (pin->layer));
+  tell_end_of_pause (caller, old, pin);
 }
 
 /* `old`: the pin or block that was there */
@@ -343,6 +352,7 @@ cpd_audit_pin_removed (const CpdCaller *caller, const CpdPin *old)
   add_change (&entry, caller, old, /* pin= */ NULL);
   write_entry (&entry, "%s unpinned %s in the %s scope", who, cpd_host_get_text (old->host),
                cpd_describe_scope (old->layer));
+  tell_end_of_pause (caller, old, /* pin= */ NULL);
 }
 
 /* `caller`: (nullable): who called Reload; NULL: the files changed, or SIGHUP came */

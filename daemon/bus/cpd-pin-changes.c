@@ -69,23 +69,6 @@ describe (CpdCall *call, const CpdPin *pin)
   return cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ());
 }
 
-/* The pause of a pin ends with it. `pin`: (nullable): what is in force now */
-static void
-audit_end_of_pause (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
-{
-  const CpdPin *old = cpd_store_change_get_old (result);
-
-  if (old != NULL && old->pause != NULL && (pin == NULL || pin->pause == NULL))
-    cpd_audit_pin_resumed (call->caller, old);
-}
-
-static void
-audit (CpdCall *call, GAsyncResult *result, const CpdPin *pin)
-{
-  cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
-  audit_end_of_pause (call, result, pin);
-}
-
 /* PinCertificate, PinKeys */
 
 /* Returns: (transfer full) (nullable): the pin, or block, that is in force now; NULL: the call is
@@ -97,7 +80,7 @@ finish_setting (CpdCall *call, GObject *source, GAsyncResult *result)
   CpdPin *pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
 
   if (pin != NULL)
-    audit (call, result, pin);
+    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
   else
     cpd_call_fail (call, error);
   return pin;
@@ -122,7 +105,7 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) block = cpd_store_change_finish (CPD_STORE (source), result, NULL);
 
   if (block != NULL)
-    audit (call, result, block);
+    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), block);
   cpd_call_fail (call, g_error_new (order->failure->domain, order->failure->code,
                                     "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
                                     order->failure->message, call->host));
@@ -246,7 +229,7 @@ edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
                                                        "change that file, and call Reload"));
       return;
     }
-  audit (call, result, pin);
+  cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
   cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
@@ -320,7 +303,6 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   cpd_audit_pin_removed (call->caller, cpd_store_change_get_old (result));
-  audit_end_of_pause (call, result, /* pin= */ NULL);
   cpd_call_return (call, NULL);
 }
 

@@ -57,6 +57,36 @@ test_changes (TestBus *f, gconstpointer user_data)
   assert_change (CERTPIN_MESSAGE_PIN_REMOVED, "unpinned", KEY, NULL);
 }
 
+/* Whatever takes a paused pin away has ended its pause. */
+static void
+test_end_of_pause (TestBus *f, gconstpointer user_data)
+{
+  static const char text[] = "[Pin File]\nVersion=1\n[a]\nHost=h.example\nKeys=" OTHER_KEY "\n";
+  const struct
+  {
+    const char *method;
+    GVariant *arguments;
+  } ends[] = {
+    { "PinKeys", keys_of (OTHER_KEY) },
+    { "ImportPins", g_variant_new ("(s@a{sv})", text, g_variant_new_parsed ("@a{sv} {}")) },
+    { "BlockHost", g_variant_new_parsed ("('h.example', 'why', @a{sv} {})") },
+    { "Unpin", g_variant_new_parsed ("('h.example', @a{sv} {})") },
+  };
+
+  for (unsigned int i = 0; i < G_N_ELEMENTS (ends); i++)
+    {
+      test_call_done (f, "PinKeys", keys_of (KEY));
+      test_call_done (
+          f, "PausePin",
+          g_variant_new_parsed ("('h.example', {'seconds': <uint32 60>, 'reason': <'why not'>})"));
+      test_call_done (f, "AddKeys", keys_of (OTHER_KEY)); /* which keeps it */
+      g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_RESUMED), ==, i);
+      test_call_done (f, ends[i].method, ends[i].arguments);
+      g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_RESUMED), ==, i + 1);
+      assert_field (CERTPIN_MESSAGE_PIN_RESUMED, "CERTPIN_REASON", "why not");
+    }
+}
+
 /* Calls that change nothing leave nothing behind. */
 static void
 test_no_change (TestBus *f, gconstpointer user_data)
@@ -139,6 +169,7 @@ main (int argc, char *argv[])
 {
   test_bus_init (&argc, &argv);
   ADD ("changes", test_changes);
+  ADD ("end-of-pause", test_end_of_pause);
   ADD ("no-change", test_no_change);
   ADD ("reload", test_reload);
   ADD ("refusals", test_refusals);
