@@ -132,15 +132,6 @@ try (Ctl *ctl, CtlPlan *plan, GError **error)
   return FALSE;
 }
 
-static gboolean
-has_port (const char *host)
-{
-  g_autofree char *name = NULL;
-  guint16 port;
-
-  return ctl_host_split (host, &name, &port);
-}
-
 /* Where the scope has a pin for the server's port, one without a port would not count. */
 static gboolean
 check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GError **error)
@@ -149,7 +140,7 @@ check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GEr
   g_autoptr (GVariant) pin = NULL;
   const char *target = plan->host, *other = "";
 
-  if (has_port (plan->host) || !g_variant_lookup (presented->info, "host", "&s", &target))
+  if (ctl_host_has_port (plan->host) || !g_variant_lookup (presented->info, "host", "&s", &target))
     return TRUE;
   pin = ctl_lookup_pin (ctl, target, scope_of (plan), &reason);
   if (reason != NULL)
@@ -157,7 +148,7 @@ check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GEr
       g_propagate_error (error, g_steal_pointer (&reason));
       return FALSE;
     }
-  if (pin == NULL || !g_variant_lookup (pin, "host", "&s", &other) || !has_port (other))
+  if (pin == NULL || !g_variant_lookup (pin, "host", "&s", &other) || !ctl_host_has_port (other))
     return TRUE;
   g_set_error (
       error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,

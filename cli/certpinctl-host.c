@@ -25,3 +25,12 @@ ctl_host_split (const char *text, char **name, guint16 *port)
   *port = (guint16)number;
   return ported;
 }
+
+gboolean
+ctl_host_has_port (const char *text)
+{
+  g_autofree char *name = NULL;
+  guint16 port;
+
+  return ctl_host_split (text, &name, &port);
+}

@@ -7,5 +7,6 @@
 G_BEGIN_DECLS
 
 gboolean ctl_host_split (const char *text, char **name, guint16 *port);
+gboolean ctl_host_has_port (const char *text);
 
 G_END_DECLS

@@ -29,15 +29,6 @@ ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
   return pin;
 }
 
-static gboolean
-has_port (const char *host)
-{
-  g_autofree char *name = NULL;
-  guint16 port;
-
-  return ctl_host_split (host, &name, &port);
-}
-
 /* Whether both are of the same kind: then the pin that applies to the host is that of exactly this
  * host. */
 static gboolean
@@ -46,7 +37,8 @@ is_exact (GVariant *pin, const char *host)
   const char *pattern = "";
 
   g_variant_lookup (pin, "host", "&s", &pattern);
-  return (*pattern == '*') == (*host == '*') && has_port (pattern) == has_port (host);
+  return (*pattern == '*') == (*host == '*')
+         && ctl_host_has_port (pattern) == ctl_host_has_port (host);
 }
 
 /* `pin`: (out) (nullable) (transfer full): the pin or block of exactly this pattern, which a new
