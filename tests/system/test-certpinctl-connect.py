@@ -10,6 +10,7 @@ import subprocess
 
 from lib.certpinctl import FAILED, NETWORK, OK, REFUSED, USAGE, ctl, exits, run_raw, start
 from lib.public import new_folder
+from lib.server import echo
 from lib.starttls import DIALOGUES, hold_dialogue
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
@@ -24,13 +25,6 @@ def shout(connection):
         data += more
     connection.send(data.upper())
     return False
-
-
-def echo(connection):
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def serve(world, speak):

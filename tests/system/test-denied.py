@@ -10,6 +10,7 @@ import urllib.parse
 from lib import http
 from lib.caller import Tunnel
 from lib.network import METADATA, enter_namespace
+from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.world import World
@@ -109,13 +110,6 @@ def _(world):
     before = server.bytes
     world.no_connection(server, 'AddressDenied', server.url('home.test'))
     equal(server.bytes, before, 'the number of bytes that the server got')
-
-
-def echo(connection):
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def connecting(world, server, host):

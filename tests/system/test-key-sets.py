@@ -8,23 +8,9 @@ import os
 import time
 
 from lib.caller import PINS
+from lib.server import BEGUN, begin_and_wait, echo
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
-
-BEGUN = b'x' * 1000
-
-
-def begin_and_wait(connection, _request):
-    """The beginning of a body that never ends."""
-    connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n' + BEGUN)
-    connection.drain()
-
-
-def echo(connection):
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def pin_two(world):

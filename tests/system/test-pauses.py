@@ -11,27 +11,14 @@ import time
 
 from lib.caller import PINS, CallError
 from lib.daemon import FAKETIME
+from lib.server import BEGUN, begin_and_wait, echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.world import HOST, World
 
 DAY = 86400
-BEGUN = b'x' * 1000
 RESUMED = 'ended the pause of the pin of'
 OVER = 'the time is over for which'
-
-
-def begin_and_wait(connection, _request):
-    """The beginning of a body that never ends."""
-    connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n' + BEGUN)
-    connection.drain()
-
-
-def echo(connection):
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def serve_wrong_key(world, caller=None, **options):

@@ -10,6 +10,7 @@ from lib.network import enter_namespace
 from lib.openssl_server import ANSWER, OpensslServer
 from lib.real_proxies import PASSWORD, USER, squid, tinyproxy
 from lib.real_servers import free_port, nginx
+from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.world import World
 
@@ -53,13 +54,6 @@ def secure_squid(world):
 
 
 PROXIES = {'tinyproxy': lambda _world: tinyproxy, 'squid': lambda _world: squid, 'squid over TLS': secure_squid}
-
-
-def echo(connection):
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def add_tests(name, get_maker):

@@ -11,20 +11,13 @@ from gi.repository import GLib
 
 from lib import pki
 from lib.caller import PINS, PROPERTIES, REQUEST, REQUESTS, Tunnel
+from lib.server import echo
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.unread import Unread
 from lib.world import HOST, World
 
 MIB = 1 << 20
-
-
-def echo(connection):
-    """Sends back what comes, until the other side ends its direction; then ends its own."""
-    data = connection.read()
-    if data:
-        connection.send(data)
-    return bool(data)
 
 
 def after_end(connection):

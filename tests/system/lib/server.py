@@ -68,6 +68,25 @@ class Connection:
             pass
 
 
+# How a server may speak
+
+BEGUN = b'x' * 1000
+
+
+def begin_and_wait(connection, _request):
+    """The beginning of a body that never ends."""
+    connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n' + BEGUN)
+    connection.drain()
+
+
+def echo(connection):
+    """Sends back what comes, until the other side ends its direction; then ends its own."""
+    data = connection.read()
+    if data:
+        connection.send(data)
+    return bool(data)
+
+
 class Gate:
     """A server's answer that waits until it is let out."""
 
