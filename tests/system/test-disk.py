@@ -3,10 +3,11 @@
 """A disk that takes no more, and folders that are not what they ought to be: what callers are told
 is what holds, and a block that cannot be written is written as soon as it can be."""
 
+import contextlib
 import os
 import time
 
-from lib.caller import PINS
+from lib.caller import PINS, CallError
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -141,6 +142,9 @@ def _(world):
         calls[round_].wait()
         world.daemon.kill()
         world.daemon.start()
+        for call in calls[round_ + 1:]:  # some may reach the bus only now, and are carried out
+            with contextlib.suppress(CallError):
+                call.wait()
         equal(world.alice.get_pin(HOST)['keys'], [KEY], 'the pin')
         equal(os.listdir(folder), [f'{HOST}.pin'], 'the files')
         world.alice.replies.clear()
