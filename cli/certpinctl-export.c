@@ -94,7 +94,7 @@ ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
       if (is_wanted (ctl, file))
         g_ptr_array_add (files, g_variant_ref (file));
     }
-  return check_hosts (ctl, files, scope, error);
+  return TRUE;
 }
 
 /* To standard output */
@@ -133,7 +133,8 @@ build_path (const Wanted *wanted, GVariant *file, GError **error)
 
   g_variant_lookup (file, "name", "&s", &name);
   g_variant_lookup (file, "scope", "&s", &scope);
-  if (strchr (name, '/') == NULL && g_str_has_suffix (name, ".pin") && *name != '.')
+  if (strchr (name, '/') == NULL && strchr (scope, '/') == NULL && g_str_has_suffix (name, ".pin")
+      && *name != '.')
     return strcmp (wanted->scope, "all") == 0 ? g_build_filename (wanted->output, scope, name, NULL)
                                               : g_build_filename (wanted->output, name, NULL);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
@@ -181,6 +182,8 @@ write_new (const char *path, const char *text, GError **error)
       written = FALSE;
       code = errno;
     }
+  if (!written)
+    unlink (path); /* a part of a pin file is none */
   return written || fail (error, "write", path, code);
 }
 
@@ -283,7 +286,8 @@ ctl_export (Ctl *ctl, GError **error)
     return CTL_EXIT_USAGE;
   all = strcmp (wanted.scope, "all") == 0;
   if (!ask (ctl, all ? "system" : wanted.scope, files, error)
-      || (all && !ask (ctl, "user", files, error)))
+      || (all && !ask (ctl, "user", files, error))
+      || !check_hosts (ctl, files, all ? "user or system" : wanted.scope, error))
     return CTL_EXIT_FAILED;
   return print (ctl, &wanted, files, error);
 }

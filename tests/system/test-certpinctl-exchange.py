@@ -82,6 +82,9 @@ def _(world):
     exits(world, OK, 'export', '--scope=all', '-o', folder + '/all')
     equal({name: sorted(os.listdir(f'{folder}/all/{name}')) for name in os.listdir(folder + '/all')},
           {'system': ['a.example.pin'], 'user': ['%2A.a.example.pin', 'a.example.pin']}, 'the files of both scopes')
+    exits(world, OK, 'export', '--scope=all', '-o', folder + '/one', '*.a.example')  # which only the user has pinned
+    equal(sorted(os.listdir(folder + '/one/user')), ['%2A.a.example.pin'], 'the file of one host')
+    fails(world, REFUSED, 'in the scope user or system', 'export', '--scope=all', '-o', folder + '/none', 'c.example')
     fails(world, FAILED, 'cannot make the folder', 'export', '-o', '/nowhere/at/all')
 
 
