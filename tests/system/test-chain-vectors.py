@@ -9,16 +9,15 @@ import os
 import textwrap
 
 from lib.caller import PINS, CallError
-from lib.daemon import FAKETIME
 from lib.openssl_server import OpensslServer
+from lib.own_clock import going_by
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.vectors import load
 from lib.world import World
 
 # The certificates of BetterTLS end on 2027-11-26.
-CLOCK = {'LD_PRELOAD': FAKETIME, 'FAKETIME': '@2027-11-01 00:00:00', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
-         'NO_FAKE_STAT': '1'}
+CLOCK = going_by(FAKETIME='@2027-11-01 00:00:00')
 FILES = ('chains/pin.jsonl', 'limbo/limbo.jsonl', 'chains/bettertls.jsonl')
 # TLS finds nothing that both sides could sign with, so that no certificate is ever sent.
 WITHOUT_HANDSHAKE = ('webpki::forbidden-dsa-leaf', 'webpki::forbidden-p192-leaf')

@@ -14,7 +14,7 @@ from lib import fake_service as fake
 from lib import pki
 from lib.bus import Bus
 from lib.certpinctl import FAILED, OK, ctl, exits, start
-from lib.daemon import FAKETIME
+from lib.own_clock import going_by
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -245,9 +245,7 @@ def _(world):
     identity = world.issue(start=pki.now() - 9999 * pki.DAY)
     server = world.serve(identity)
     pin(world, at(server), identity.pin)
-    clock = {'LD_PRELOAD': FAKETIME, 'FAKETIME': '@2026-10-31 00:00:00', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
-             'NO_FAKE_STAT': '1', 'TZ': 'UTC'}
-    clock['ASAN_OPTIONS'] = ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))
+    clock = going_by(FAKETIME='@2026-10-31 00:00:00', TZ='UTC')
     world.daemon.more_environment.update(clock)
     world.daemon.restart()
     findings, _ = look(world, more_environment=clock)

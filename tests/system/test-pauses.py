@@ -10,7 +10,7 @@ import threading
 import time
 
 from lib.caller import PINS, CallError
-from lib.daemon import FAKETIME
+from lib.own_clock import OwnClock
 from lib.server import BEGUN, begin_and_wait, echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
@@ -408,31 +408,22 @@ def _(world):
 
 @test('a clock that jumps: at every check, a pause is over after its end, and there is none before its beginning')
 def _(world):
-    path = os.path.join(world.folder, 'clock')
-
-    def offset(text):
-        with open(path + '.new', 'w', encoding='utf-8') as file:
-            file.write(text)
-        os.replace(path + '.new', path)
-
-    offset('+0')
-    world.daemon.more_environment.update({
-        'LD_PRELOAD': FAKETIME, 'FAKETIME_TIMESTAMP_FILE': path, 'FAKETIME_NO_CACHE': '1',
-        'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1'})
+    clock = OwnClock(world.folder)
+    world.daemon.more_environment.update(clock.environment)
     world.daemon.restart()
     server, _ = serve_wrong_key(world)
     began = world.alice.pause(HOST, DAY)['paused-until'] - DAY
     world.arrives(server)
-    for jump, passes in (('+1380m', True), ('+1441m', False), ('-1m', False), ('+1m', True)):
-        offset(jump)
+    for jump, passes in ((1380, True), (1441, False), (-1, False), (1, True)):
+        clock.set(datetime.timedelta(minutes=jump))
         if passes:
             world.arrives(server)
         else:
             world.nothing_arrives(server, 'PinMismatch')
-    offset('+1439m')
+    clock.set(datetime.timedelta(minutes=1439))
     error = world.alice.refused('InvalidArgument', world.alice.pause, HOST, 120)
     holds('at most' in error.message, f'the message: {error.message}')
-    offset('+1441m')
+    clock.set(datetime.timedelta(minutes=1441))
     equal(world.alice.pause(HOST, DAY)['paused-until'] >= began + 2 * DAY, True, 'whether a new one begins')
 
 

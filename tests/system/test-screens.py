@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib import pki
 from lib.certpinctl import FAILED, OK, REFUSED, environment, exits, put
-from lib.daemon import FAKETIME
 from lib.network import enter_namespace
+from lib.own_clock import going_by
 from lib.server import Server
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -27,10 +27,7 @@ STATE = '/var/lib/certpin'
 COLUMNS = 80
 # After the release of any version that this test is for; it stands still.
 NOW = datetime.datetime(2030, 3, 1, 10, 0, 0)
-CLOCK = {'LD_PRELOAD': FAKETIME, 'FAKETIME': f'{NOW:%Y-%m-%d %H:%M:%S}', 'FAKETIME_DONT_FAKE_MONOTONIC': '1',
-         'NO_FAKE_STAT': '1', 'TZ': 'UTC',
-         # The library comes before the sanitizer's.
-         'ASAN_OPTIONS': ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))}
+CLOCK = going_by(FAKETIME=f'{NOW:%Y-%m-%d %H:%M:%S}', TZ='UTC')
 ADDRESSES = {'shop.example': '127.0.0.2', 'mail.example': '127.0.0.3', 'corp.example': '127.0.0.4'}
 HEAD = '''# Screens
 

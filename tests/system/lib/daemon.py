@@ -6,7 +6,6 @@ import signal
 import subprocess
 import time
 
-FAKETIME = '/usr/$LIB/faketime/libfaketime.so.1'  # for LD_PRELOAD: gives it a clock of its own
 
 
 def program(variable):

@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 
-from .daemon import FAKETIME
+from .own_clock import going_by
 
 
 def _write(folder, name, content):
@@ -39,6 +39,6 @@ def respond(folder, identity, issuer, *more, known=True, revoked=False, signer=N
     subprocess.run(['openssl', 'ocsp', '-index', paths['index'], '-CA', paths['issuer'],
                     '-rsigner', paths['signer'], '-rkey', paths['key'], '-reqin', request,
                     '-respout', response, '-ndays', '1', *more],
-                   env=os.environ | {'LD_PRELOAD': FAKETIME, 'FAKETIME': made},
+                   env=os.environ | going_by(FAKETIME=made),
                    check=True, capture_output=True)
     return response

@@ -4,20 +4,24 @@
 import datetime
 import os
 
-from .daemon import FAKETIME
+FAKETIME = '/usr/$LIB/faketime/libfaketime.so.1'
+
+
+def going_by(**settings):
+    """The environment of a program that goes by another clock: `settings` of libfaketime. Timers stay real."""
+    return {'LD_PRELOAD': FAKETIME, 'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1',
+            # The library comes before the sanitizer's.
+            'ASAN_OPTIONS': ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0'))),
+            **settings}
 
 
 class OwnClock:
-    """`environment`: of a program that goes by it. Timers stay real."""
+    """`environment`: of a program that goes by it."""
 
     def __init__(self, folder):
         self._path = os.path.join(folder, 'clock')
         self.distance = datetime.timedelta()
-        self.environment = {
-            'LD_PRELOAD': FAKETIME, 'FAKETIME_TIMESTAMP_FILE': self._path, 'FAKETIME_NO_CACHE': '1',
-            'FAKETIME_DONT_FAKE_MONOTONIC': '1', 'NO_FAKE_STAT': '1',
-            # The library comes before the sanitizer's.
-            'ASAN_OPTIONS': ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))}
+        self.environment = going_by(FAKETIME_TIMESTAMP_FILE=self._path, FAKETIME_NO_CACHE='1')
         self.set(self.distance)
 
     def set(self, distance):
