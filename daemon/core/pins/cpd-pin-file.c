@@ -20,14 +20,14 @@
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
-    = { "Host",         "Keys",        "Match",       "Mode",     "Expires",
-        "TrustAnchors", "State",       "Note",        "Reason",   "Subject",
-        "Issuer",       "NotAfter",    "Warnings",    "Created",  "CreatedBy",
-        "PausedSince",  "PausedUntil", "PauseReason", "PausedBy", NULL };
+    = { "Host",     "Keys",       "Match",        "Mode",        "Expires",     "TrustAnchors",
+        "State",    "Note",       "Reason",       "Subject",     "Issuer",      "NotAfter",
+        "Warnings", "Created",    "CreatedBy",    "PausedSince", "PausedUntil", "PauseReason",
+        "PausedBy", "PausedBoot", "PausedUptime", NULL };
 
 /* Of those, what makes a pause. */
-static const char *const pause_keys[]
-    = { "PausedSince", "PausedUntil", "PauseReason", "PausedBy", NULL };
+static const char *const pause_keys[] = { "PausedSince", "PausedUntil",  "PauseReason", "PausedBy",
+                                          "PausedBoot",  "PausedUptime", NULL };
 
 /* A file that is being read. */
 typedef struct
@@ -312,6 +312,28 @@ check_limits (Reading *reading, const CpdPin *pin)
     complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
+/* No machine is up for longer, and sums of two of them do not overflow. */
+#define UPTIME_MAX_US (G_GINT64_CONSTANT (1) << 60)
+
+/* Without it, only the clock tells when the pause is over. */
+static void
+read_uptime (Reading *reading, CpdUptime *uptime)
+{
+  g_autofree char *boot = read_text (reading, "PausedBoot");
+  g_autofree char *text = read_text (reading, "PausedUptime");
+
+  if (boot == NULL && text == NULL)
+    return;
+  if (boot == NULL || strlen (boot) > CPD_UPTIME_BOOT_BYTES || text == NULL
+      || !cpd_text_parse_number (text, &uptime->us) || uptime->us > UPTIME_MAX_US
+      || uptime->us < -UPTIME_MAX_US)
+    complain (reading, "PausedUptime",
+              "it is a number of microseconds, and with it, PausedBoot= has the id of a start of "
+              "the machine");
+  else
+    g_strlcpy (uptime->boot, boot, sizeof uptime->boot);
+}
+
 /* A pause that has no end, or no beginning, or that is too long, would let wrong keys pass. */
 static void
 read_pause (Reading *reading, CpdPin *pin)
@@ -319,10 +341,12 @@ read_pause (Reading *reading, CpdPin *pin)
   g_autofree char *reason = read_text (reading, "PauseReason");
   g_autofree char *by = read_text (reading, "PausedBy");
   gint64 since = -1, until = -1;
+  CpdUptime began = { 0 };
 
   read_number (reading, "PausedSince", &since);
   read_number (reading, "PausedUntil", &until);
-  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by));
+  read_uptime (reading, &began);
+  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by, &began));
   if (pin->state == CPD_STATE_BLOCKED)
     complain (reading, "PausedUntil", "a blocked host has no PausedUntil=");
   if (reason == NULL || !cpd_pause_is_bounded (pin->pause))
@@ -480,6 +504,10 @@ print_pause (GKeyFile *file, const char *group, const CpdPause *pause)
   g_key_file_set_string (file, group, "PauseReason", pause->reason);
   if (pause->by != NULL)
     g_key_file_set_string (file, group, "PausedBy", pause->by);
+  if (pause->began.boot[0] == '\0')
+    return;
+  g_key_file_set_string (file, group, "PausedBoot", pause->began.boot);
+  g_key_file_set_int64 (file, group, "PausedUptime", pause->began.us);
 }
 
 static void

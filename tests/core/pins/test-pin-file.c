@@ -137,10 +137,12 @@ test_round_trip_pause (void)
 {
   g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_SYSTEM, 1);
   g_autoptr (CpdPin) again = NULL, without = cpd_pin_copy (pin), later = cpd_pin_copy (pin);
+  const CpdUptime began = { .boot = "aa-bb", .us = -123456789 };
 
-  cpd_pin_take_pause (pin, cpd_pause_new (100, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+  cpd_pin_take_pause (
+      pin, cpd_pause_new (100, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)", &began));
   cpd_pin_take_pause (later,
-                      cpd_pause_new (101, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)"));
+                      cpd_pause_new (101, 100 + CPD_PAUSE_MAX_S, "  why; so  ", "x (uid 7)", NULL));
   again = print_and_parse (pin, NULL);
   g_assert_true (cpd_pin_says_the_same (pin, again));
   g_assert_false (cpd_pin_says_the_same (pin, without));
@@ -150,7 +152,11 @@ test_round_trip_pause (void)
   g_assert_cmpint (again->pause->until, ==, 100 + CPD_PAUSE_MAX_S);
   g_assert_cmpstr (again->pause->reason, ==, "  why; so  ");
   g_assert_cmpstr (again->pause->by, ==, "x (uid 7)");
+  g_assert_cmpstr (again->pause->began.boot, ==, "aa-bb");
+  g_assert_cmpint (again->pause->began.us, ==, -123456789);
 }
+
+#define PAUSE PIN "PausedSince=100\nPausedUntil=200\nPauseReason=why\n"
 
 /* A pause could be written by hand, so it is read as strictly as the rest. */
 static void
@@ -167,6 +173,12 @@ test_refuses_pauses (void)
     PIN "PausedSince=100\nPausedUntil=soon\nPauseReason=why\n",
     PIN "PausedSince=100\nPausedUntil=200\nPauseReason=a\\nb\n",
     PIN "PausedSince=100\nPausedUntil=200\nPauseReason=why\nPausedBy=\\q\n",
+    PAUSE "PausedBoot=aa\n",
+    PAUSE "PausedUptime=1\n",
+    PAUSE "PausedBoot=aa\nPausedUptime=soon\n",
+    PAUSE "PausedBoot=aa\nPausedUptime=1152921504606846977\n",
+    PAUSE "PausedBoot=aa\nPausedUptime=-1152921504606846977\n",
+    PAUSE "PausedBoot=0123456789012345678901234567890123456\nPausedUptime=1\n",
     PIN "PauseReason=why\n",
     PIN "PausedBy=me\n",
     HEADER "[a]\nHost=h.example\nState=blocked\n"
@@ -181,9 +193,13 @@ test_refuses_pauses (void)
 static void
 test_refuses_pauses_of_files (void)
 {
-  static const char *const lines[]
-      = { "PausedSince=100", "PausedUntil=200", "PauseReason=why", "PausedBy=me",
-          "PausedSince=100\nPausedUntil=200\nPauseReason=why" };
+  static const char *const lines[] = { "PausedSince=100",
+                                       "PausedUntil=200",
+                                       "PauseReason=why",
+                                       "PausedBy=me",
+                                       "PausedBoot=aa",
+                                       "PausedUptime=1",
+                                       "PausedSince=100\nPausedUntil=200\nPauseReason=why" };
   const CpdPinFileContext context = { .layer = CPD_LAYER_FILES, .source = "/nowhere/a.pin" };
 
   for (size_t i = 0; i < G_N_ELEMENTS (lines); i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves when a pause of a pin begins and ends, that no pause lasts longer than a day from its
- * beginning, that it is on disk before it is in force, and that its end is in force before it is on
+ * beginning, whatever the clock does, that it is on disk before it is in force, and that its end is in force before it is on
  * disk. */
 
 #include "config.h"
@@ -16,13 +16,20 @@
 #define NOW  (TEST_PKI_NOW + 5)
 #define MOST CPD_PAUSE_MAX_S
 
+/* `uptime`: (nullable): when the pause is asked for */
 static gboolean
-pause_at (StoreFixture *f, gint64 now, gint64 seconds, GError **error)
+pause_when (StoreFixture *f, gint64 now, const CpdUptime *uptime, gint64 seconds, GError **error)
 {
-  g_autoptr (CpdPause) pause = cpd_pause_new (now, now + seconds, "why", "test (uid 0)");
+  g_autoptr (CpdPause) pause = cpd_pause_new (now, now + seconds, "why", "test (uid 0)", uptime);
   g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new_pause (pause);
 
   return store_edit_pin (f, USER, "h.example", edit, error);
+}
+
+static gboolean
+pause_at (StoreFixture *f, gint64 now, gint64 seconds, GError **error)
+{
+  return pause_when (f, now, /* uptime= */ NULL, seconds, error);
 }
 
 static void
@@ -134,6 +141,54 @@ test_clock_set_back (StoreFixture *f, gconstpointer user_data)
   assert_pauses (f, NOW + 1000, 60);
   assert_pauses (f, NOW, 60);
   assert_pause (f, NOW, NOW + 60);
+}
+
+#define UPTIME(id, s)                                                                              \
+  (&(const CpdUptime){ .boot = id, .us = G_GINT64_CONSTANT (s) * G_USEC_PER_SEC })
+
+static gint64
+left_s (StoreFixture *f, gint64 now, const CpdUptime *uptime)
+{
+  g_autoptr (CpdPin) pin = store_get (f, STORE_UID, USER, "h.example");
+
+  return cpd_pause_left_us (pin->pause, now * G_USEC_PER_SEC, uptime) / G_USEC_PER_SEC;
+}
+
+/* Of a day, 1000 s have passed, by the clock only 10. */
+static void
+test_time_that_passed_counts (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  g_assert_true (pause_when (f, NOW, UPTIME ("a", 50), MOST, NULL));
+  store_fixture_reopen (f);
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("a", 1050)), ==, MOST - 1000);
+  g_assert_cmpint (left_s (f, NOW + 2000, UPTIME ("a", 1050)), ==, MOST - 2000);
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("b", 1050)), ==, MOST - 10);
+  g_assert_cmpint (left_s (f, NOW - 1, UPTIME ("a", 1050)), ==, 0);
+  g_assert_false (pause_when (f, NOW + 10, UPTIME ("a", 1050), MOST - 999, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "85400 seconds"));
+  g_assert_true (pause_when (f, NOW + 10, UPTIME ("a", 1050), MOST - 1000, NULL));
+  assert_pause (f, NOW - 990, NOW - 990 + MOST);
+  g_assert_false (pause_when (f, NOW + 5, UPTIME ("a", 1051), MOST - 1000, NULL));
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("a", 1051)), ==, MOST - 1001);
+}
+
+/* After the machine has started anew, the clock says how long ago a pause began. That counts from
+ * then on. */
+static void
+test_other_boot (StoreFixture *f, gconstpointer user_data)
+{
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  g_assert_true (pause_when (f, NOW, UPTIME ("a", 5000), MOST, NULL));
+  g_assert_true (pause_when (f, NOW + 100, UPTIME ("b", 30), MOST - 100, NULL));
+  assert_pause (f, NOW, NOW + MOST);
+  store_fixture_reopen (f);
+  g_assert_cmpint (left_s (f, NOW, UPTIME ("b", 30)), ==, MOST - 100);
+  g_assert_false (pause_when (f, NOW + 1, UPTIME ("b", 31), MOST - 100, NULL));
+  g_assert_true (pause_when (f, NOW + 1, UPTIME ("b", 31), MOST - 101, NULL));
 }
 
 static void
@@ -256,7 +311,7 @@ static void
 test_end_during_another_change (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdHost) host = test_host ("h.example");
-  g_autoptr (CpdPause) pause = cpd_pause_new (NOW + 1, NOW + 60, "why", "test (uid 0)");
+  g_autoptr (CpdPause) pause = cpd_pause_new (NOW + 1, NOW + 60, "why", "test (uid 0)", NULL);
   g_autoptr (CpdPinEdit) longer = cpd_pin_edit_new_pause (pause);
   gboolean done = FALSE;
 
@@ -294,7 +349,7 @@ assert_paused_pins (StoreFixture *f, unsigned int expected)
 static void
 test_lists_those_with_a_pause (StoreFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdPause) pause = cpd_pause_new (NOW, NOW + 60, "why", NULL);
+  g_autoptr (CpdPause) pause = cpd_pause_new (NOW, NOW + 60, "why", NULL, NULL);
   g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new_pause (pause);
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 'a');
@@ -346,6 +401,8 @@ main (int argc, char *argv[])
   ADD ("bound", test_bound);
   ADD ("new-one-after-resuming", test_new_one_after_resuming);
   ADD ("clock-set-back", test_clock_set_back);
+  ADD ("time-that-passed-counts", test_time_that_passed_counts);
+  ADD ("other-boot", test_other_boot);
   ADD ("nothing-to-pause", test_nothing_to_pause);
   ADD ("other-changes", test_other_changes);
   ADD ("failed-write-does-not-pause", test_failed_write_does_not_pause);
