@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "tests/lib/test-core.h"
 
@@ -124,6 +125,18 @@ test_limits_at_run_time (void)
     }
 }
 
+/* What the service shortens to the most that is allowed has no more. */
+static void
+test_shortened_note (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autofree char *text = g_strnfill (CPD_PIN_TEXT_MAX_BYTES + 1, 'x');
+
+  pin->note = cpd_text_shorten (text, strlen (text), CPD_PIN_TEXT_MAX_BYTES);
+  g_assert_cmpuint (strlen (pin->note), ==, CPD_PIN_TEXT_MAX_BYTES);
+  assert_exported (pin);
+}
+
 static void
 test_origin (void)
 {
@@ -145,6 +158,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/pin-export/every-kind", test_export_of_every_kind);
   g_test_add_func ("/core/pin-export/limits-at-run-time", test_limits_at_run_time);
+  g_test_add_func ("/core/pin-export/shortened-note", test_shortened_note);
   g_test_add_func ("/core/pin-export/origin", test_origin);
   return g_test_run ();
 }
