@@ -305,8 +305,37 @@ on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
   *(gboolean *)user_data = TRUE;
 }
 
-/* A change that was being written is made of the pin as it was before the end, with its pause: that
- * is ended again. The file follows. */
+/* A change that was being written is made of the pin as it was before the end, with its pause, which
+ * does not come back. The file follows. */
+static void
+test_end_during_a_change_of_keys (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  g_autoptr (CpdPinEdit) edit = NULL;
+  g_autoptr (CpdPin) pin = NULL;
+  gboolean done = FALSE;
+
+  g_ptr_array_add (keys, test_key ('b'));
+  edit = cpd_pin_edit_new (CPD_EDIT_ADD, keys, NOW, NULL);
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  assert_pauses (f, NOW, 60);
+  cpd_store_edit_pin_async (f->store, USER, STORE_UID, host, edit, on_edited, &done);
+  end (f);
+  while (!done)
+    {
+      assert_pause (f, 0, 0);
+      g_main_context_iteration (NULL, TRUE);
+    }
+  assert_pause (f, 0, 0);
+  store_wait_until_stored (f, USER, "h.example");
+  store_fixture_reopen (f);
+  assert_pause (f, 0, 0);
+  pin = store_get (f, STORE_UID, USER, "h.example");
+  g_assert_cmpuint (pin->keys->len, ==, 2);
+}
+
+/* A pause that is set again while it ends has been asked for: whoever ends pauses ends it, too. */
 static void
 test_end_during_another_change (StoreFixture *f, gconstpointer user_data)
 {
@@ -327,6 +356,29 @@ test_end_during_another_change (StoreFixture *f, gconstpointer user_data)
   store_wait_until_stored (f, USER, "h.example");
   store_fixture_reopen (f);
   assert_pause (f, 0, 0);
+}
+
+/* What the pin takes is what its file takes, so that the pins of a user have the room of old. */
+static void
+test_end_leaves_room (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = g_build_filename (f->user, "h.example.pin", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (CpdPin) before = NULL, after = NULL;
+  gsize length;
+
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  before = store_get (f, STORE_UID, USER, "h.example");
+  f->max_bytes = 2 * before->stored_bytes;
+  store_fixture_reopen (f);
+  assert_pauses (f, NOW, 60);
+  end (f);
+  store_wait_until_stored (f, USER, "h.example");
+  after = store_get (f, STORE_UID, USER, "h.example");
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  g_assert_cmpuint (after->stored_bytes, ==, length);
+  g_assert_cmpuint (after->stored_bytes, ==, before->stored_bytes);
+  store_pin (f, STORE_UID, USER, "i.example", 'a');
 }
 
 static void
@@ -408,6 +460,8 @@ main (int argc, char *argv[])
   ADD ("failed-write-does-not-pause", test_failed_write_does_not_pause);
   ADD ("resuming-needs-no-room", test_resuming_needs_no_room);
   ADD ("end-is-at-once", test_end_is_at_once);
+  ADD ("end-during-a-change-of-keys", test_end_during_a_change_of_keys);
+  ADD ("end-leaves-room", test_end_leaves_room);
   ADD ("end-during-another-change", test_end_during_another_change);
   ADD ("lists-those-with-a-pause", test_lists_those_with_a_pause);
   ADD ("old-pin-is-known", test_old_pin_is_known);
