@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-ledger.h"
 
 #include "daemon/core/base/cpd-fault.h"
@@ -338,11 +339,11 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
-  g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
 
   if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
-  if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
+  if (ledger->limits.bytes == 0
+      || others + cpd_pin_file_measure (change->pin) <= ledger->limits.bytes
       || narrows (old, change))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,

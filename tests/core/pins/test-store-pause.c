@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves when a pause of a pin begins and ends, that no pause lasts longer than a day from its
- * beginning, whatever the clock does, that it is on disk before it is in force, and that its end is in force before it is on
- * disk. */
+ * beginning, whatever the clock does, that it is on disk before it is in force, and that its end is
+ * in force before it is on disk. */
 
 #include "config.h"
 
@@ -305,8 +305,8 @@ on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
   *(gboolean *)user_data = TRUE;
 }
 
-/* A change that was being written is made of the pin as it was before the end, with its pause, which
- * does not come back. The file follows. */
+/* A change that was being written is made of the pin as it was before the end, with its pause.
+ * That does not come back; the file follows. */
 static void
 test_end_during_a_change_of_keys (StoreFixture *f, gconstpointer user_data)
 {
