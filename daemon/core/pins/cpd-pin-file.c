@@ -56,9 +56,12 @@ complain_of_value (Reading *reading, const char *key, const char *value, const c
 static void
 check_known_keys (Reading *reading, const char *const *known)
 {
-  g_auto (GStrv) keys
-      = g_key_file_get_keys (reading->file->content, reading->file->group, NULL, NULL);
+  g_auto (GStrv) keys = NULL;
 
+  if (cpd_key_file_has_only (reading->file, known))
+    return;
+  keys = g_key_file_get_keys (cpd_key_file_get_content (reading->file), reading->file->group, NULL,
+                              NULL);
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     if (!g_strv_contains (known, keys[i]))
       complain (reading, keys[i], "no such key is known; see certpin.pin(5)");
@@ -158,8 +161,7 @@ read_expiry (Reading *reading, CpdPin *pin)
 static GStrv
 get_list (Reading *reading, const char *key)
 {
-  return cpd_key_file_has_key (reading->file, key) ? g_key_file_get_string_list (
-             reading->file->content, reading->file->group, key, NULL, NULL)
+  return cpd_key_file_has_key (reading->file, key) ? cpd_key_file_get_list (reading->file, key)
                                                    : NULL;
 }
 
