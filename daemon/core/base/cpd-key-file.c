@@ -177,7 +177,8 @@ take_line (CpdKeyFile *file, char **start, size_t *length)
   return g_strstrip (g_strndup (*start, *length));
 }
 
-/* A name that means the same to everybody who reads key files. */
+/* A name that means the same to everybody who reads key files. For GKeyFile, Encoding= is no usual
+ * key. */
 static gboolean
 is_plain_name (const char *name, size_t length)
 {
