@@ -95,6 +95,15 @@ add_keys (Entry *entry, const char *field, GPtrArray *keys)
     g_string_free (text, TRUE);
 }
 
+/* `pin`: (nullable) */
+static void
+add_keys_of (Entry *entry, const char *field, const CpdPin *pin)
+{
+  g_autoptr (GPtrArray) keys = pin != NULL ? cpd_pin_keys_list (pin->keys) : NULL;
+
+  add_keys (entry, field, keys);
+}
+
 /* Writes and ends the entry. */
 G_GNUC_PRINTF (2, 3)
 static void
@@ -211,7 +220,7 @@ add_verdict (Entry *entry, const CpdVerdict *verdict)
   if (verdict->pin != NULL)
     {
       add (entry, "CERTPIN_SCOPE", cpd_describe_scope (verdict->layer));
-      add_keys (entry, "CERTPIN_OLD_KEYS", verdict->pin->keys);
+      add_keys_of (entry, "CERTPIN_OLD_KEYS", verdict->pin);
     }
   if (verdict->peer != NULL)
     add_offered_keys (entry, verdict->peer);
@@ -312,8 +321,8 @@ add_change (Entry *entry, const CpdCaller *caller, const CpdPin *old, const CpdP
 {
   add_pin (entry, pin != NULL ? pin : old);
   add_caller (entry, caller);
-  add_keys (entry, "CERTPIN_OLD_KEYS", old != NULL ? old->keys : NULL);
-  add_keys (entry, "CERTPIN_NEW_KEYS", pin != NULL ? pin->keys : NULL);
+  add_keys_of (entry, "CERTPIN_OLD_KEYS", old);
+  add_keys_of (entry, "CERTPIN_NEW_KEYS", pin);
 }
 
 /* A pause ends with its pin. `old`, `pin`: (nullable): before a change, and after it */
