@@ -345,6 +345,15 @@ def _(world):
     equal(last, '4 of 12 checks failed.', 'the last line')
 
 
+@test('a host whose name has the words of the remedies in it gets the command for that name')
+def _(world):
+    gone = world.serve()
+    gone.close()
+    host = f'HOST.NAME.localhost:{gone.port}'
+    pin(world, host, world.issue().pin)
+    is_found(look(world, host)[0], 'FAILED', host, '$ getent ahosts HOST.NAME.localhost')
+
+
 @test('doctor HOST tries only these, pinned or not')
 def _(world):
     identity = world.issue()
