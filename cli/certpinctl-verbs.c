@@ -77,7 +77,8 @@ const CtlVerb ctl_verbs[] = {
     0, 1000, 1000, ctl_export },
   { "import", "FILE…", "Set the pins of pin files",
     "FILE is a pin file, as export writes it and certpin.pin(5) describes it; - is\n"
-    "standard input. If anything is wrong with any of them, nothing is changed.",
+    "standard input. If anything is wrong with any of them, nothing is changed. With\n"
+    "--system, it asks if that would shut out servers that work now.",
     "certpinctl import --dry-run my.pin\n"
     "certpinctl import --system site.pin partner.pin",
     1, 1000, 0, ctl_import },
