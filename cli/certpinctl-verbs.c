@@ -131,8 +131,8 @@ const CtlVerb ctl_verbs[] = {
     "certpinctl monitor\ncertpinctl monitor --json | jq -r .host", 0, 0, 0, ctl_monitor },
   { "log", "[HOST]", "Show what the service has written to the journal",
     "Each change of a pin and each refusal is a line, with who caused it, and the\n"
-    "keys below. HOST without a port stands for all of its ports. TIME is a date, a time\n"
-    "that has passed, such as 2h, or what else journalctl takes, such as yesterday.",
+    "keys below. HOST without a port stands for all of its ports. TIME is a date,\n"
+    "a time that has passed, such as 2h, or what else journalctl takes.",
     "certpinctl log h.example\nsudo certpinctl log --since=yesterday --lines=20", 0, 1, 1,
     ctl_log },
   { "reload", "", "Read the pin files and the trust file again",

@@ -431,6 +431,15 @@ cpd_audit_sightings_failed (const char *problem)
   write_entry (&entry, "%s; no request depends on this", problem);
 }
 
+void
+cpd_audit_sightings_recovered (void)
+{
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_SIGHTINGS, "sightings-written");
+  write_entry (&entry, "when keys were last seen at servers is written to disk again");
+}
+
 /* `effect`: what the problem leads to. `caller`: (nullable): who called Reload */
 static void
 tell_problem (const CpdFault *problem, const char *event, const char *effect,
