@@ -174,7 +174,7 @@ end_those_over (CpdPauses *pauses)
 
   while ((entry = take_one_over (pauses)) != NULL)
     {
-      cpd_audit_pin_resumed (/* caller= */ NULL, entry->pin);
+      cpd_audit_pin_resumed (/* audit= */ NULL, /* caller= */ NULL, entry->pin);
       cpd_store_end_pause (pauses->store, entry->uid, entry->pin->host);
       entry_free (entry);
       if (g_get_monotonic_time () - began_us > TURN_US)

@@ -24,7 +24,7 @@ def main():
     journal = manual.split('.Sh JOURNAL\n')[1].split('\n.Sh ')[0]
     ids = set(re.findall(r'"([0-9a-f]{32})"', names))
     fields = set(re.findall(r'"(CERTPIN_(?!MESSAGE)[A-Z_]+)"', audit))
-    events = set(re.findall(r'begin \([^;]*?"([a-z-]+)"\);', audit)) | set(re.findall(r'blocked \? "([a-z]+)" : "([a-z]+)"\);', audit)[0])
+    events = set(re.findall(r'begin \([^;]*?"([a-z-]+)"\);', audit)) | set(re.findall(r'blocked \? "([a-z]+)" : "([a-z]+)";', audit)[0])
     events |= set(re.findall(r'tell_problem \([^;"]*"([a-z-]+)"', audit))
     good = [
         bool(ids) and bool(fields) and bool(events),

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A program may cause refusals without end, and the journal has room for a number of entries, of
- * this service and of others. So each user gets a share of it in a window of time, and what does
- * not fit is counted. Who begins and ends windows is not its concern. */
+/* A program may cause refusals and changes without end, and the journal takes only a number of
+ * entries of this service; then it drops those of all users. So each user gets a share of it in a
+ * window of time, for each kind of event, so that no kind hides another. What does not fit is
+ * counted. Who begins and ends windows is not its concern. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-audit-limit.h"
 
-/* Of one user. It knows at most as many things as may be written. */
+/* Of one user, for one kind of event. It knows at most as many things as may be written. */
 typedef struct
 {
+  guint32 uid;
+  const char *event;   /* static */
   GHashTable *written; /* what an entry was about → the number of such entries */
   unsigned int total;
   guint64 left_out;
@@ -18,7 +21,7 @@ typedef struct
 
 struct _CpdAuditLimit
 {
-  GHashTable *shares; /* uid → Share */
+  GHashTable *shares; /* “UID EVENT” → Share */
 };
 
 static void
@@ -35,7 +38,7 @@ cpd_audit_limit_new (void)
 {
   CpdAuditLimit *limit = g_new0 (CpdAuditLimit, 1);
 
-  limit->shares = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, share_free);
+  limit->shares = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, share_free);
   return limit;
 }
 
@@ -50,46 +53,69 @@ cpd_audit_limit_free (CpdAuditLimit *limit)
 }
 
 static Share *
-get_share (CpdAuditLimit *limit, guint32 uid)
+get_share (CpdAuditLimit *limit, guint32 uid, const char *event)
 {
-  Share *share = g_hash_table_lookup (limit->shares, GUINT_TO_POINTER (uid));
+  g_autofree char *name = g_strdup_printf ("%u %s", uid, event);
+  Share *share = g_hash_table_lookup (limit->shares, name);
 
   if (share != NULL)
     return share;
   share = g_new0 (Share, 1);
+  share->uid = uid;
+  share->event = event;
   share->written = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  g_hash_table_insert (limit->shares, GUINT_TO_POINTER (uid), share);
+  g_hash_table_insert (limit->shares, g_steal_pointer (&name), share);
   return share;
 }
 
-/* Returns: whether there is room for one more entry, which then is taken; otherwise, it is counted
+/* `about`: what is refused; NULL: nothing, it is a change */
+static gboolean
+has_room (Share *share, const char *about)
+{
+  if (about == NULL)
+    return share->total < CPD_AUDIT_LIMIT_OF_CHANGES;
+  return share->total < CPD_AUDIT_LIMIT_OF_USER
+         && GPOINTER_TO_UINT (g_hash_table_lookup (share->written, about)) < CPD_AUDIT_LIMIT_OF_ONE;
+}
+
+/* `event`: static. `about`: (nullable): what is refused, such as a host; NULL: a change.
+ * Returns: whether there is room for one more entry, which then is taken; otherwise, it is counted
  * as left out */
 gboolean
-cpd_audit_limit_take (CpdAuditLimit *limit, guint32 uid, const char *about)
+cpd_audit_limit_take (CpdAuditLimit *limit, guint32 uid, const char *event, const char *about)
 {
-  Share *share = get_share (limit, uid);
-  unsigned int written = GPOINTER_TO_UINT (g_hash_table_lookup (share->written, about));
+  Share *share = get_share (limit, uid, event);
 
-  if (written >= CPD_AUDIT_LIMIT_OF_ONE || share->total >= CPD_AUDIT_LIMIT_OF_USER)
+  if (!has_room (share, about))
     {
       share->left_out++;
       return FALSE;
     }
-  g_hash_table_replace (share->written, g_strdup (about), GUINT_TO_POINTER (written + 1));
   share->total++;
+  if (about != NULL)
+    {
+      gpointer written = g_hash_table_lookup (share->written, about);
+
+      g_hash_table_replace (share->written, g_strdup (about),
+                            GUINT_TO_POINTER (GPOINTER_TO_UINT (written) + 1));
+    }
   return TRUE;
 }
 
-/* Tells of each user of which something was left out. Then everything begins again. */
+/* Tells of each user and kind of which something was left out. Then everything begins again. */
 void
 cpd_audit_limit_end_window (CpdAuditLimit *limit, CpdAuditLimitTell tell, gpointer user_data)
 {
   GHashTableIter iter;
-  gpointer uid, share;
+  gpointer value;
 
   g_hash_table_iter_init (&iter, limit->shares);
-  while (g_hash_table_iter_next (&iter, &uid, &share))
-    if (((Share *)share)->left_out > 0)
-      tell (GPOINTER_TO_UINT (uid), ((Share *)share)->left_out, user_data);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    {
+      const Share *share = value;
+
+      if (share->left_out > 0)
+        tell (share->uid, share->event, share->left_out, user_data);
+    }
   g_hash_table_remove_all (limit->shares);
 }

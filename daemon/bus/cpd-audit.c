@@ -145,17 +145,18 @@ cpd_audit_new (void)
 }
 
 static void
-tell_left_out (guint32 uid, guint64 left_out, gpointer user_data)
+tell_left_out (guint32 uid, const char *event, guint64 left_out, gpointer user_data)
 {
   Entry entry;
 
   begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_LEFT_OUT, "left-out");
   add_own (&entry, "CERTPIN_UID", g_strdup_printf ("%u", uid));
+  add (&entry, "CERTPIN_LEFT_OUT_EVENT", event);
   add_own (&entry, "CERTPIN_LEFT_OUT", g_strdup_printf ("%" G_GUINT64_FORMAT, left_out));
   write_entry (&entry,
-               "left out %" G_GUINT64_FORMAT " refusals of programs of uid %u: in %d s, at most %d "
-               "for one host, and %d in all, are written to the journal",
-               left_out, uid, WINDOW_S, CPD_AUDIT_LIMIT_OF_ONE, CPD_AUDIT_LIMIT_OF_USER);
+               "left out %" G_GUINT64_FORMAT " entries ‘%s’ that programs of uid %u caused: there "
+               "were more in %d s than are written for one user",
+               left_out, event, uid, WINDOW_S);
 }
 
 static gboolean
@@ -180,16 +181,22 @@ cpd_audit_free (CpdAudit *audit)
   g_free (audit);
 }
 
-/* Whether an entry may be written; the first one begins a window. Each kind has a share of its own,
- * so that one does not hide another. */
+/* Whether an entry may be written; the first one begins a window. `about`: as in
+ * cpd_audit_limit_take () */
 static gboolean
-may_write (CpdAudit *audit, const CpdCaller *caller, const char *event, const char *about)
+may_write (CpdAudit *audit, guint32 uid, const char *event, const char *about)
 {
-  g_autofree char *what = g_strdup_printf ("%s %s", event, about);
-
   if (audit->timer == 0)
     audit->timer = g_timeout_add_seconds (WINDOW_S, on_window_over, audit);
-  return cpd_audit_limit_take (audit->limit, caller->uid, what);
+  return cpd_audit_limit_take (audit->limit, uid, event, about);
+}
+
+/* Of a pin of the system, everything is written: it concerns everybody, and whoever changes it was
+ * authorized to. */
+static gboolean
+may_write_of_pin (CpdAudit *audit, guint32 uid, const char *event, const CpdPin *pin)
+{
+  return pin->layer != CPD_LAYER_USER || may_write (audit, uid, event, /* about= */ NULL);
 }
 
 /* A pinning failed, and its caller wanted what was there to stay. `pin`: of which host and scope.
@@ -202,7 +209,7 @@ cpd_audit_pin_kept (CpdAudit *audit, CpdCaller *caller, const CpdPin *pin, const
   g_autofree char *who = NULL;
   Entry entry;
 
-  if (!may_write (audit, caller, "kept", host))
+  if (!may_write (audit, caller->uid, "kept", host))
     return;
   who = cpd_caller_describe (caller);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_KEPT, "kept");
@@ -246,7 +253,7 @@ cpd_audit_refused (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict
   g_autofree char *who = NULL;
   Entry entry;
 
-  if (!may_write (audit, caller, "refused", cpd_host_get_text (verdict->target)))
+  if (!may_write (audit, caller->uid, "refused", cpd_host_get_text (verdict->target)))
     return;
   who = cpd_caller_describe (caller);
   begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_PIN_FAILED, "refused");
@@ -256,13 +263,15 @@ cpd_audit_refused (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict
 }
 
 void
-cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin)
+cpd_audit_pin_paused (CpdAudit *audit, const CpdCaller *caller, const CpdPin *pin)
 {
   g_autofree char *who = cpd_caller_describe (caller);
   g_autofree char *until = cpd_text_time (pin->pause->until);
   const char *host = cpd_host_get_text (pin->host), *scope = cpd_describe_scope (pin->layer);
   Entry entry;
 
+  if (!may_write_of_pin (audit, caller->uid, "paused", pin))
+    return;
   begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_PIN_PAUSED, "paused");
   add_pin (&entry, pin);
   add_caller (&entry, caller);
@@ -272,9 +281,10 @@ cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin)
                host, scope, until, pin->pause->reason);
 }
 
-/* `caller`: (nullable): NULL: its time is over. `paused`: the pin as it was before the end. */
+/* `caller`: (nullable): NULL: its time is over, and `audit` is not used. `paused`: as before the
+ * end */
 void
-cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused)
+cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *paused)
 {
   g_autofree char *who = caller != NULL ? cpd_caller_describe (caller) : NULL;
   const char *host = cpd_host_get_text (paused->host), *scope = cpd_describe_scope (paused->layer);
@@ -282,6 +292,8 @@ cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused)
   const char *reason = paused->pause->reason;
   Entry entry;
 
+  if (caller != NULL && !may_write_of_pin (audit, caller->uid, "resumed", paused))
+    return;
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_RESUMED, "resumed");
   add_pin (&entry, paused);
   if (caller != NULL)
@@ -304,7 +316,7 @@ cpd_audit_report_only (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *ver
   g_autofree char *who = NULL;
   Entry entry;
 
-  if (!may_write (audit, caller, "reported", cpd_host_get_text (verdict->target)))
+  if (!may_write (audit, caller->uid, "reported", cpd_host_get_text (verdict->target)))
     return;
   who = cpd_caller_describe (caller);
   begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_REPORT_ONLY, "reported");
@@ -320,7 +332,7 @@ cpd_audit_denied (CpdAudit *audit, CpdCaller *caller, const char *action)
   g_autofree char *who = NULL;
   Entry entry;
 
-  if (!may_write (audit, caller, "denied", action))
+  if (!may_write (audit, caller->uid, "denied", action))
     return;
   who = cpd_caller_describe (caller);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_DENIED, "denied");
@@ -341,41 +353,46 @@ add_change (Entry *entry, const CpdCaller *caller, const CpdPin *old, const CpdP
 
 /* A pause ends with its pin. `old`, `pin`: (nullable): before a change, and after it */
 static void
-tell_end_of_pause (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
+tell_end_of_pause (CpdAudit *audit, const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
 {
   if (old != NULL && old->pause != NULL && (pin == NULL || pin->pause == NULL))
-    cpd_audit_pin_resumed (caller, old);
+    cpd_audit_pin_resumed (audit, caller, old);
 }
 
 /* A pin was set, or its keys were changed, or its host was blocked. `old`: (nullable) */
 void
-cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin)
+cpd_audit_pin_changed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *old,
+                       const CpdPin *pin)
 {
   g_autofree char *who = cpd_caller_describe (caller);
   gboolean blocked = pin->state == CPD_STATE_BLOCKED;
+  const char *event = blocked ? "blocked" : "pinned";
   Entry entry;
 
+  tell_end_of_pause (audit, caller, old, pin);
+  if (!may_write_of_pin (audit, caller->uid, event, pin))
+    return;
   begin (&entry, G_LOG_LEVEL_MESSAGE,
-         blocked ? CERTPIN_MESSAGE_HOST_BLOCKED : CERTPIN_MESSAGE_PIN_CHANGED,
-         blocked ? "blocked" : "pinned");
+         blocked ? CERTPIN_MESSAGE_HOST_BLOCKED : CERTPIN_MESSAGE_PIN_CHANGED, event);
   add_change (&entry, caller, old, pin);
-  write_entry (&entry, "%s %s %s in the %s scope", who, blocked ? "blocked" : "pinned",
-               cpd_host_get_text (pin->host), cpd_describe_scope (pin->layer));
-  tell_end_of_pause (caller, old, pin);
+  write_entry (&entry, "%s %s %s in the %s scope", who, event, cpd_host_get_text (pin->host),
+               cpd_describe_scope (pin->layer));
 }
 
 /* `old`: the pin or block that was there */
 void
-cpd_audit_pin_removed (const CpdCaller *caller, const CpdPin *old)
+cpd_audit_pin_removed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *old)
 {
   g_autofree char *who = cpd_caller_describe (caller);
   Entry entry;
 
+  tell_end_of_pause (audit, caller, old, /* pin= */ NULL);
+  if (!may_write_of_pin (audit, caller->uid, "unpinned", old))
+    return;
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_REMOVED, "unpinned");
   add_change (&entry, caller, old, /* pin= */ NULL);
   write_entry (&entry, "%s unpinned %s in the %s scope", who, cpd_host_get_text (old->host),
                cpd_describe_scope (old->layer));
-  tell_end_of_pause (caller, old, /* pin= */ NULL);
 }
 
 /* `caller`: (nullable): who called Reload; NULL: the files changed, or SIGHUP came */
@@ -402,11 +419,15 @@ describe_owner (guint32 uid)
 /* A key of a pin, for the first time. A key is public: it is named so that people can tell which
  * one a server has begun to use. */
 void
-cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position)
+cpd_audit_key_seen (CpdAudit *audit, guint32 uid, const CpdPin *pin, const char *key,
+                    unsigned int position)
 {
-  char *owner = describe_owner (uid);
+  char *owner;
   Entry entry;
 
+  if (!may_write_of_pin (audit, uid, "key-seen", pin))
+    return;
+  owner = describe_owner (uid);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_KEY_SEEN, "key-seen");
   add_pin (&entry, pin);
   add_own (&entry, "CERTPIN_OWNER", owner);
@@ -418,12 +439,15 @@ cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned in
 
 /* At most once a day for each pin. */
 void
-cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings)
+cpd_audit_pin_warned (CpdAudit *audit, guint32 uid, const CpdPin *pin, GStrv warnings)
 {
   g_autofree char *all = g_strjoinv ("; ", warnings);
-  char *owner = describe_owner (uid);
+  char *owner;
   Entry entry;
 
+  if (!may_write_of_pin (audit, uid, "warned", pin))
+    return;
+  owner = describe_owner (uid);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_WARNED, "warned");
   add_pin (&entry, pin);
   add_own (&entry, "CERTPIN_OWNER", owner);

@@ -7,7 +7,7 @@
 
 G_BEGIN_DECLS
 
-/* What callers cause without changing anything; there may be very much of it. */
+/* What callers cause; there may be very much of it. */
 typedef struct _CpdAudit CpdAudit;
 
 CpdAudit *cpd_audit_new (void);
@@ -19,13 +19,15 @@ void cpd_audit_refused (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *ve
 void cpd_audit_report_only (CpdAudit *audit, CpdCaller *caller, const CpdVerdict *verdict);
 void cpd_audit_denied (CpdAudit *audit, CpdCaller *caller, const char *action);
 
-void cpd_audit_pin_changed (const CpdCaller *caller, const CpdPin *old, const CpdPin *pin);
-void cpd_audit_pin_removed (const CpdCaller *caller, const CpdPin *old);
+void cpd_audit_pin_changed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *old,
+                            const CpdPin *pin);
+void cpd_audit_pin_removed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *old);
 void cpd_audit_reloaded (const CpdCaller *caller);
-void cpd_audit_pin_paused (const CpdCaller *caller, const CpdPin *pin);
-void cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused);
-void cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position);
-void cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings);
+void cpd_audit_pin_paused (CpdAudit *audit, const CpdCaller *caller, const CpdPin *pin);
+void cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *paused);
+void cpd_audit_key_seen (CpdAudit *audit, guint32 uid, const CpdPin *pin, const char *key,
+                         unsigned int position);
+void cpd_audit_pin_warned (CpdAudit *audit, guint32 uid, const CpdPin *pin, GStrv warnings);
 void cpd_audit_sightings_failed (const char *problem);
 void cpd_audit_sightings_recovered (void);
 void cpd_audit_store_broken (GPtrArray *problems);

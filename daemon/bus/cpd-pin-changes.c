@@ -80,7 +80,8 @@ finish_setting (CpdCall *call, GObject *source, GAsyncResult *result)
   CpdPin *pin = cpd_store_change_finish (CPD_STORE (source), result, &error);
 
   if (pin != NULL)
-    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
+    cpd_audit_pin_changed (call->parts->audit, call->caller, cpd_store_change_get_old (result),
+                           pin);
   else
     cpd_call_fail (call, error);
   return pin;
@@ -105,7 +106,8 @@ failed_on_blocked (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (CpdPin) block = cpd_store_change_finish (CPD_STORE (source), result, NULL);
 
   if (block != NULL)
-    cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), block);
+    cpd_audit_pin_changed (call->parts->audit, call->caller, cpd_store_change_get_old (result),
+                           block);
   cpd_call_fail (call, g_error_new (order->failure->domain, order->failure->code,
                                     "%s; the host ‘%s’ is blocked until it is pinned or unpinned",
                                     order->failure->message, call->host));
@@ -229,7 +231,7 @@ edit_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
                                                        "change that file, and call Reload"));
       return;
     }
-  cpd_audit_pin_changed (call->caller, cpd_store_change_get_old (result), pin);
+  cpd_audit_pin_changed (call->parts->audit, call->caller, cpd_store_change_get_old (result), pin);
   cpd_call_return (call, g_variant_new ("(@a{sv})", describe (call, pin)));
 }
 
@@ -303,7 +305,7 @@ unpin_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
           call, cpd_pin_order_explain_file (call->data, call->parts->store, error, remove_or_mask));
       return;
     }
-  cpd_audit_pin_removed (call->caller, cpd_store_change_get_old (result));
+  cpd_audit_pin_removed (call->parts->audit, call->caller, cpd_store_change_get_old (result));
   cpd_call_return (call, NULL);
 }
 

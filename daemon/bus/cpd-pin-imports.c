@@ -195,7 +195,7 @@ import_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   if (old != NULL)
     item->old = cpd_pin_ref (old);
   if (pin != NULL && pin != old)
-    cpd_audit_pin_changed (call->caller, old, pin);
+    cpd_audit_pin_changed (call->parts->audit, call->caller, old, pin);
   if (pin == NULL)
     g_ptr_array_add (import->failed, g_strdup (cpd_host_get_text (item->pin->host)));
   if (pin == NULL && import->failure == NULL)

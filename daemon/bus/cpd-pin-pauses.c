@@ -63,7 +63,7 @@ pause_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (pin == NULL)
     return;
-  cpd_audit_pin_paused (call->caller, pin);
+  cpd_audit_pin_paused (call->parts->audit, call->caller, pin);
   reply (call, pin);
 }
 
@@ -110,7 +110,7 @@ resume_on_stored (GObject *source, GAsyncResult *result, gpointer user_data)
   if (pin == NULL)
     return;
   if (old != NULL && old->pause != NULL)
-    cpd_audit_pin_resumed (call->caller, old);
+    cpd_audit_pin_resumed (call->parts->audit, call->caller, old);
   reply (call, pin);
 }
 

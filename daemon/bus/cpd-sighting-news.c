@@ -32,7 +32,7 @@ on_key_seen (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, CertpinKey
                    .scope = cpd_describe_scope (pin->layer),
                    .key = text };
 
-  cpd_audit_key_seen (uid, pin, text, position);
+  cpd_audit_key_seen (parts->audit, uid, pin, text, position);
   if (!cpd_subscribers_has_any (parts->subscribers, uid))
     return;
   g_variant_dict_insert (&details, "scope", "s", news.scope);
@@ -47,7 +47,7 @@ on_key_seen (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, CertpinKey
 static void
 on_warns (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, GStrv warnings)
 {
-  cpd_audit_pin_warned (uid, pin, warnings);
+  cpd_audit_pin_warned (parts->audit, uid, pin, warnings);
 }
 
 static void

@@ -11,16 +11,18 @@ typedef struct
 {
   unsigned int users;
   guint32 uid;
+  const char *event;
   guint64 left_out;
 } Told;
 
 static void
-tell (guint32 uid, guint64 left_out, gpointer user_data)
+tell (guint32 uid, const char *event, guint64 left_out, gpointer user_data)
 {
   Told *told = user_data;
 
   told->users++;
   told->uid = uid;
+  told->event = event;
   told->left_out = left_out;
 }
 
@@ -31,7 +33,7 @@ take (CpdAuditLimit *limit, guint32 uid, const char *about, unsigned int attempt
   unsigned int written = 0;
 
   for (unsigned int i = 0; i < attempts; i++)
-    written += cpd_audit_limit_take (limit, uid, about);
+    written += cpd_audit_limit_take (limit, uid, "refused", about);
   return written;
 }
 
@@ -71,6 +73,28 @@ test_of_user (void)
   cpd_audit_limit_free (limit);
 }
 
+/* A flood of one kind hides no other; nor do changes hide refusals. */
+static void
+test_of_kind (void)
+{
+  CpdAuditLimit *limit = cpd_audit_limit_new ();
+  Told told = { 0 };
+  unsigned int written = 0;
+
+  g_assert_cmpuint (take (limit, 1, "a", 11), ==, CPD_AUDIT_LIMIT_OF_ONE);
+  g_assert_true (cpd_audit_limit_take (limit, 1, "denied", "a"));
+  cpd_audit_limit_end_window (limit, tell, &told);
+  g_assert_cmpstr (told.event, ==, "refused");
+  for (unsigned int i = 0; i < 2000; i++)
+    written += cpd_audit_limit_take (limit, 1, "pinned", NULL);
+  g_assert_cmpuint (written, ==, CPD_AUDIT_LIMIT_OF_CHANGES);
+  g_assert_cmpuint (take (limit, 1, "a", 1), ==, 1);
+  cpd_audit_limit_end_window (limit, tell, &told);
+  g_assert_cmpstr (told.event, ==, "pinned");
+  g_assert_cmpuint (told.left_out, ==, 2000 - CPD_AUDIT_LIMIT_OF_CHANGES);
+  cpd_audit_limit_free (limit);
+}
+
 static void
 test_begins_again (void)
 {
@@ -92,6 +116,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/audit-limit/of-one", test_of_one);
   g_test_add_func ("/bus/audit-limit/of-user", test_of_user);
+  g_test_add_func ("/bus/audit-limit/of-kind", test_of_kind);
   g_test_add_func ("/bus/audit-limit/begins-again", test_begins_again);
   return g_test_run ();
 }

@@ -162,6 +162,20 @@ test_refusals (TestBus *f, gconstpointer user_data)
   g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_LEFT_OUT), ==, 0);
 }
 
+/* A user's changes have a limit; those of the system's pins have none. */
+static void
+test_many_changes (TestBus *f, gconstpointer user_data)
+{
+  for (unsigned int i = 0; i < CPD_AUDIT_LIMIT_OF_CHANGES + 10; i++)
+    test_call_done (f, "PinKeys", keys_of (i % 2 == 0 ? KEY : OTHER_KEY));
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_CHANGED), ==,
+                    CPD_AUDIT_LIMIT_OF_CHANGES);
+  test_call_done (f, "PinKeys",
+                  g_variant_new_parsed ("('s.example', [%s], {'scope': <'system'>})", KEY));
+  g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_CHANGED), ==,
+                    CPD_AUDIT_LIMIT_OF_CHANGES + 1);
+}
+
 /* The pinned keys, and those that were presented instead. */
 static void
 test_mismatch (TestBus *f, gconstpointer user_data)
@@ -195,6 +209,7 @@ main (int argc, char *argv[])
   ADD ("no-change", test_no_change);
   ADD ("reload", test_reload);
   ADD ("refusals", test_refusals);
+  ADD ("many-changes", test_many_changes);
   ADD ("mismatch", test_mismatch);
   return g_test_run ();
 }
