@@ -7,6 +7,7 @@ import atexit
 import functools
 import os
 import pathlib
+import re
 import select
 import shutil
 import signal
@@ -19,7 +20,10 @@ from lib.server import echo
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / 'docs' / 'examples' / 'client'
+TOP = pathlib.Path(__file__).parents[2]
+DOCS = TOP / 'docs'
+EXAMPLES = DOCS / 'examples' / 'client'
+TUTORIAL = TOP / 'tests' / 'package' / 'tutorial'
 LARGE = bytes(range(256)) * 4096
 # How each example is run; its name without an ending is what build.sh makes.
 PROGRAMS = {'C': ['./request'], 'C++': ['./request-cc'], 'Vala': ['./request-vala'],
@@ -27,8 +31,28 @@ PROGRAMS = {'C': ['./request'], 'C++': ['./request-cc'], 'Vala': ['./request-val
             'shell': ['./request.sh']}
 
 
-def build_folder():
-    return pathlib.Path(program('CERTPIN_BUILD'))
+def install_library(folder):
+    """Puts the library there, as its packages would put it below /usr."""
+    build = pathlib.Path(program('CERTPIN_BUILD'))
+    library = build / 'client-lib'
+    kinds = {'lib': ('libcertpin.so*', '*.typelib'), 'share/vala/vapi': ('certpin-1.vapi', 'certpin-1.deps'),
+             'include/certpin-1': ('certpin-version.h',)}
+    for target, patterns in kinds.items():
+        for path in (path for pattern in patterns for path in library.glob(pattern) if path.is_file()):
+            put(path, folder / target / path.name)
+    for path in (TOP / 'client-lib').glob('certpin*.h'):
+        put(path, folder / 'include' / 'certpin-1' / path.name)
+    text = (build / 'meson-private' / 'certpin-1.pc').read_text(encoding='utf-8')
+    for name, value in (('prefix', folder), ('libdir', '${prefix}/lib'), ('includedir', '${prefix}/include')):
+        text = re.sub(f'^{name}=.*', f'{name}={value}', text, flags=re.M)
+    (folder / 'certpin-1.pc').write_text(text, encoding='utf-8')
+    os.chmod(folder / 'certpin-1.pc', 0o644)
+
+
+def find_library(folder):
+    """Where compilers and programs look for it."""
+    return {'PKG_CONFIG_PATH': str(folder), 'LD_LIBRARY_PATH': str(folder / 'lib'),
+            'GI_TYPELIB_PATH': str(folder / 'lib'), 'XDG_DATA_DIRS': f'{folder}/share:/usr/local/share:/usr/share'}
 
 
 @functools.cache
@@ -36,25 +60,18 @@ def examples():
     """A folder with the examples, built, and with the library, that every user can read."""
     folder = pathlib.Path(new_folder('certpin-examples-'))
     atexit.register(shutil.rmtree, folder)
-    library = build_folder() / 'client-lib'
     for path in EXAMPLES.iterdir():
         put(path, folder / path.name)
-    for path in [*library.glob('libcertpin.so.*'), *library.glob('*.typelib')]:
-        if path.is_file():
-            put(path, folder / 'lib' / path.name)
-    for path in [*library.glob('certpin-1.vapi'), *library.glob('certpin-1.deps')]:
-        put(path, folder / 'share' / 'vala' / 'vapi' / path.name)
-    environment = dict(os.environ, PKG_CONFIG_PATH=str(build_folder() / 'meson-uninstalled'),
-                       XDG_DATA_DIRS=f'{folder}/share:/usr/local/share:/usr/share')
-    done = subprocess.run(['./build.sh'], cwd=folder, env=environment, check=False, capture_output=True, text=True)
+    install_library(folder)
+    done = subprocess.run(['./build.sh'], cwd=folder, env={**os.environ, **find_library(folder)}, check=False,
+                          capture_output=True, text=True)
     equal(done.returncode, 0, f'the status of build.sh, which said {done.stderr}')
     return folder
 
 
 def environment(world):
-    return dict(os.environ, DBUS_SYSTEM_BUS_ADDRESS=world.shared.bus.address, LC_ALL='C.UTF-8', HOME=world.folder,
-                LD_LIBRARY_PATH=str(examples() / 'lib'), GI_TYPELIB_PATH=str(examples() / 'lib'),
-                PATH=f'{os.path.dirname(certpinctl())}:{os.environ["PATH"]}')
+    return {**os.environ, **find_library(examples()), 'DBUS_SYSTEM_BUS_ADDRESS': world.shared.bus.address,
+            'LC_ALL': 'C.UTF-8', 'HOME': world.folder, 'PATH': f'{os.path.dirname(certpinctl())}:{os.environ["PATH"]}'}
 
 
 def as_alice(world, command):
@@ -268,6 +285,18 @@ def _(world):
     passes(call(world, *command, './request', certificate_file(world, identity), server.url(HOST)), '200 hello\n')
     holds('not pinned' in call(world, *command, 'certpinctl', 'get', server.url(HOST)).stderr, 'it has pins')
     world.alice.refused('NotPinned', world.alice.get_pin, HOST)
+
+
+@test('the tutorial: what comes after the installation, word for word')
+def _(world):
+    folder = os.path.join(world.folder, 'alice')
+    os.mkdir(folder)
+    os.chown(folder, ALICE, ALICE)
+    script = put(TUTORIAL, examples() / 'tutorial')
+    page = put(DOCS / 'TUTORIAL.md', examples() / 'TUTORIAL.md')
+    done = call(world, 'env', f'CERTPIND={copy_of(program("CERTPIND"))}', '/usr/bin/python3', '-B', script, page, folder,
+                f'--examples={examples()}')
+    equal((done.returncode, done.stdout.strip()), (0, ''), f'exit code and what is wrong; {done.stderr}')
 
 
 run(World)

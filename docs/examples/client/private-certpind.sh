@@ -9,7 +9,16 @@ certpind=${CERTPIND:-/usr/libexec/certpind}
 trust=$(realpath "$1")
 shift
 folder=$(mktemp -d)
-trap 'kill $service $bus 2> /dev/null; rm -rf "$folder"' EXIT
+service= bus=
+
+end () {
+  # shellcheck disable=SC2086 # what was not started is no word
+  { kill $service; wait $service; kill $bus; wait $bus; } 2> /dev/null
+  rm -rf "$folder"
+}
+trap 'set +e; end' EXIT
+trap 'exit 1' INT TERM
+
 mkdir -m 700 "$folder/state"
 mkdir "$folder/pins.d"
 
@@ -35,8 +44,8 @@ read -r DBUS_SYSTEM_BUS_ADDRESS < "$folder/address"
 export DBUS_SYSTEM_BUS_ADDRESS
 
 "$certpind" --authority=uid --bus="$DBUS_SYSTEM_BUS_ADDRESS" --config="$folder/certpind.conf" \
-  --state-dir="$folder/state" --pins-dir="$folder/pins.d" --trust-file="$trust" &
+  --state-dir="$folder/state" --pins-dir="$folder/pins.d" --trust-file="$trust" > "$folder/log" 2>&1 &
 service=$!
-gdbus wait --address "$DBUS_SYSTEM_BUS_ADDRESS" --timeout 10 org.certpin.Certpin1
+gdbus wait --address "$DBUS_SYSTEM_BUS_ADDRESS" --timeout 10 org.certpin.Certpin1 || { cat "$folder/log" >&2; exit 1; }
 
 "$@"
