@@ -272,6 +272,7 @@ certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
  *   range
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
  *
  * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set
@@ -308,6 +309,7 @@ certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, 
  *   range
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
+ * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
  *
  * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set

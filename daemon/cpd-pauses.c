@@ -3,7 +3,8 @@
 /* Ends pauses when their time is over, so that what passed only because of them is cut, and tells
  * the journal. No check depends on that: whoever judges looks at the time. A pause is over when the
  * clock says so, when the clock is set back to before it, and when as much time has passed as it
- * had left, whatever the clock says meanwhile. */
+ * had left, whatever the clock says meanwhile. A pause from before the machine started is written
+ * anew with how long ago it began, so that this holds from then on. */
 
 #include "config.h"
 
@@ -47,11 +48,11 @@ entry_free (gpointer data)
 }
 
 static gint64
-read_ns (clockid_t clock)
+elapsed_ns (void)
 {
   struct timespec now;
 
-  clock_gettime (clock, &now);
+  clock_gettime (CLOCK_BOOTTIME, &now);
   return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
 }
 
@@ -64,8 +65,7 @@ now_s (void)
 static gboolean
 is_over (const Entry *entry)
 {
-  return !cpd_pause_holds (entry->pin->pause, now_s ())
-         || read_ns (CLOCK_BOOTTIME) >= entry->deadline_ns;
+  return !cpd_pause_holds (entry->pin->pause, now_s ()) || elapsed_ns () >= entry->deadline_ns;
 }
 
 /* `ns`: 0: never */
@@ -75,7 +75,7 @@ set_timer (int fd, int flags, gint64 ns)
   const struct itimerspec when
       = { .it_value = { .tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000 } };
 
-  if (timerfd_settime (fd, TFD_TIMER_ABSTIME | flags, &when, NULL) < 0)
+  if (timerfd_settime (fd, flags, &when, NULL) < 0)
     g_warning ("cannot set the timer for the end of a pause: %s", g_strerror (errno));
 }
 
@@ -101,8 +101,8 @@ set_timers (CpdPauses *pauses)
       until_s = MIN (until_s, entry->pin->pause->until);
       deadline_ns = MIN (deadline_ns, entry->deadline_ns);
     }
-  set_timer (pauses->clock_fd, TFD_TIMER_CANCEL_ON_SET, until_s * 1000000000);
-  set_timer (pauses->elapsed_fd, 0, deadline_ns);
+  set_timer (pauses->clock_fd, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, until_s * 1000000000);
+  set_timer (pauses->elapsed_fd, 0, MAX (1, deadline_ns - elapsed_ns ()));
 }
 
 static char *
@@ -118,6 +118,7 @@ follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
   g_autofree char *key = make_key (uid, host);
   Entry *entry = g_hash_table_lookup (pauses->running, key);
   const CpdPause *pause = pin != NULL ? pin->pause : NULL;
+  CpdUptime uptime;
   Entry *made;
 
   if (pause == NULL)
@@ -127,8 +128,8 @@ follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
   made = g_new0 (Entry, 1);
   made->uid = uid;
   made->pin = cpd_pin_ref (pin);
-  made->deadline_ns = read_ns (CLOCK_BOOTTIME) + pause->until * G_GINT64_CONSTANT (1000000000)
-                      - read_ns (CLOCK_REALTIME);
+  cpd_uptime_read (&uptime);
+  made->deadline_ns = 1000 * (uptime.us + cpd_pause_left_us (pause, g_get_real_time (), &uptime));
   g_hash_table_replace (pauses->running, g_steal_pointer (&key), made);
   return TRUE;
 }
@@ -211,10 +212,28 @@ cpd_pauses_new (CpdStore *store)
   return pauses;
 }
 
+/* If it cannot be written, only the clock tells when the pause is over. */
+static void
+write_uptime (CpdPauses *pauses, guint32 uid, const CpdPin *pin)
+{
+  const CpdPause *pause = pin->pause;
+  g_autoptr (CpdPause) now = NULL;
+  g_autoptr (CpdPinEdit) edit = NULL;
+  CpdUptime uptime;
+
+  cpd_uptime_read (&uptime);
+  if (cpd_uptime_same_boot (&pause->began, &uptime) || !cpd_pin_is_paused (pin, now_s ()))
+    return;
+  now = cpd_pause_new (now_s (), pause->until, pause->reason, pause->by, &uptime);
+  edit = cpd_pin_edit_new_pause (now);
+  cpd_store_edit_pin_async (pauses->store, pin->layer, uid, pin->host, edit, NULL, NULL);
+}
+
 static void
 follow_loaded (guint32 uid, CpdPin *pin, gpointer user_data)
 {
   follow (user_data, uid, pin->host, pin);
+  write_uptime (user_data, uid, pin);
 }
 
 /* The store was read. */

@@ -33,7 +33,8 @@ cpd_chain_answer_add_trust (GVariantDict *dict, CpdPeer *peer, const CpdValidati
                                new_keys (path != NULL ? path->certificates : NULL));
 }
 
-/* Returns: (transfer full): a sentence. The mismatch of a report-only pin passes, but is told. */
+/* Returns: (transfer full): a sentence. The mismatch of a pin that is report-only or
+ * paused passes, but is told. */
 static char *
 explain (const CpdVerdict *verdict)
 {
@@ -43,7 +44,8 @@ explain (const CpdVerdict *verdict)
     return g_strdup (verdict->message);
   if (report == NULL)
     return g_strdup ("the chain is trusted and holds a pinned key");
-  return g_strdup_printf ("the chain is trusted, but passes only because a pin is report-only: %s",
+  return g_strdup_printf ("the chain is trusted, but passes only because a pin is %s: %s",
+                          report->pin->mode == CPD_MODE_REPORT ? "report-only" : "paused",
                           report->message);
 }
 

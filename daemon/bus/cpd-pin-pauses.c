@@ -74,9 +74,13 @@ act_pause (CpdCall *call)
   const CpdPinOrder *order = call->data;
   gint64 now = cpd_call_now_s ();
   g_autofree char *who = cpd_caller_describe (call->caller);
-  g_autoptr (CpdPause) pause = cpd_pause_new (now, now + order->pause_s, order->reason, who);
-  g_autoptr (CpdPinEdit) begin = cpd_pin_edit_new_pause (pause);
+  CpdUptime uptime;
+  g_autoptr (CpdPause) pause = NULL;
+  g_autoptr (CpdPinEdit) begin = NULL;
 
+  cpd_uptime_read (&uptime);
+  pause = cpd_pause_new (now, now + order->pause_s, order->reason, who, &uptime);
+  begin = cpd_pin_edit_new_pause (pause);
   edit (call, begin, pause_on_stored);
 }
 

@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "dbus/certpin-names.h"
 
@@ -29,6 +30,7 @@ typedef struct
   guint32 uid;       /* CPD_ALL_UIDS: not given */
   char *start_after; /* a host's text; NULL: from the first one on */
   guint32 max;       /* how many pins at most, except those of the last host */
+  CpdPlace *place;   /* of an export; NULL: it has none */
 } Query;
 
 static void
@@ -36,6 +38,7 @@ query_free (gpointer data)
 {
   Query *query = data;
 
+  g_clear_pointer (&query->place, cpd_place_leave);
   cpd_host_unref (query->host);
   g_free (query->start_after);
   g_free (query);
@@ -159,6 +162,8 @@ typedef struct
 {
   CpdStore *store;
   guint32 uid;
+  unsigned int max; /* how many pins at most, except those of the last host */
+  Run runs[CPD_LAYER_USER + 1];
   Describe describe;
   GVariantBuilder pins;
   unsigned int count;
@@ -167,13 +172,13 @@ typedef struct
 
 /* Adds all pins of a host, the widest scope first. */
 static void
-add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
+add_host (Slice *slice, const char *host)
 {
-  for (size_t i = 0; i < n_runs; i++)
-    if (g_strcmp0 (get_next_host (&runs[i]), host) == 0)
+  for (size_t i = 0; i < G_N_ELEMENTS (slice->runs); i++)
+    if (g_strcmp0 (get_next_host (&slice->runs[i]), host) == 0)
       {
-        GVariant *pin
-            = slice->describe (slice->store, slice->uid, runs[i].pins->pdata[runs[i].next++]);
+        Run *run = &slice->runs[i];
+        GVariant *pin = slice->describe (slice->store, slice->uid, run->pins->pdata[run->next++]);
 
         slice->bytes += g_variant_get_size (pin);
         slice->count++;
@@ -181,53 +186,107 @@ add_host (Slice *slice, const char *host, Run *runs, size_t n_runs)
       }
 }
 
-/* Answers with the pins that come next in the layers from `first` on. */
-static void
-list (CpdCall *call, int first, Describe describe)
+/* Returns: (transfer full): the pins that come next in the layers from `first` on, to be
+ * described */
+static Slice *
+slice_new (CpdCall *call, int first, Describe describe)
 {
   const Query *query = call->data;
-  guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
-  Run runs[CPD_LAYER_USER + 1];
-  Slice slice = { .store = call->parts->store, .uid = uid, .describe = describe };
-  const char *host;
+  Slice *slice = g_new0 (Slice, 1);
 
+  slice->store = call->parts->store;
+  slice->uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
+  slice->max = query->max;
+  slice->describe = describe;
   for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
     {
       unsigned int most = layer >= first && covers (query, (CpdLayer)layer) ? query->max : 0;
 
-      runs[layer].next = 0;
-      runs[layer].pins = cpd_store_list_after (call->parts->store, (CpdLayer)layer, uid,
-                                               query->start_after, most);
+      slice->runs[layer].pins = cpd_store_list_after (slice->store, (CpdLayer)layer, slice->uid,
+                                                      query->start_after, most);
     }
-  g_variant_builder_init (&slice.pins, G_VARIANT_TYPE ("aa{sv}"));
-  while (slice.count < query->max && slice.bytes < LIST_BYTES
-         && (host = find_least_host (runs, G_N_ELEMENTS (runs))) != NULL)
-    add_host (&slice, host, runs, G_N_ELEMENTS (runs));
-  for (size_t i = 0; i < G_N_ELEMENTS (runs); i++)
-    g_ptr_array_unref (runs[i].pins);
-  cpd_call_return (call, g_variant_new ("(aa{sv})", &slice.pins));
+  return slice;
+}
+
+static void
+slice_free (gpointer data)
+{
+  Slice *slice = data;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (slice->runs); i++)
+    g_ptr_array_unref (slice->runs[i].pins);
+  g_free (slice);
+}
+
+/* Returns: (floating): aa{sv} */
+static GVariant *
+slice_describe (Slice *slice)
+{
+  const char *host;
+
+  g_variant_builder_init (&slice->pins, G_VARIANT_TYPE ("aa{sv}"));
+  while (slice->count < slice->max && slice->bytes < LIST_BYTES
+         && (host = find_least_host (slice->runs, G_N_ELEMENTS (slice->runs))) != NULL)
+    add_host (slice, host);
+  return g_variant_builder_end (&slice->pins);
 }
 
 static void
 act_list_pins (CpdCall *call)
 {
-  list (call, CPD_LAYER_FILES, describe_now);
+  Slice *slice = slice_new (call, CPD_LAYER_FILES, describe_now);
+
+  cpd_call_return (call, g_variant_new ("(@aa{sv})", slice_describe (slice)));
+  slice_free (slice);
 }
 
-/* Whoever keeps what is exported must not take a part for all of it. */
 static void
-act_export_pins (CpdCall *call)
+export_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
+  g_task_return_pointer (task, g_variant_ref_sink (slice_describe (task_data)),
+                         (GDestroyNotify)g_variant_unref);
+}
+
+static void
+export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (GVariant) files = g_task_propagate_pointer (G_TASK (result), NULL);
+
+  cpd_call_return (user_data, g_variant_new ("(@aa{sv})", files));
+}
+
+/* In its turn. Whoever keeps what is exported must not take a part for all of it. */
+static void
+export_start (gpointer user_data)
+{
+  CpdCall *call = user_data;
   const Query *query = call->data;
   guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
   CpdLayer layer = covers (query, CPD_LAYER_USER) ? CPD_LAYER_USER : CPD_LAYER_SYSTEM;
   const char *block = cpd_store_get_block (call->parts->store, layer, uid);
+  g_autoptr (GTask) task = NULL;
 
-  if (block == NULL)
-    list (call, CPD_LAYER_SYSTEM, describe_file);
-  else
-    cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                                      "not all pins can be exported: %s", block));
+  if (block != NULL)
+    {
+      cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                                        "not all pins can be exported: %s", block));
+      return;
+    }
+  task = g_task_new (NULL, NULL, export_on_described, call);
+  g_task_set_task_data (task, slice_new (call, CPD_LAYER_SYSTEM, describe_file), slice_free);
+  g_task_run_in_thread (task, export_in_thread);
+}
+
+/* Trust anchors make long texts: a thread prints them, and a user's calls wait for each other. */
+static void
+act_export_pins (CpdCall *call)
+{
+  Query *query = call->data;
+  GError *error = NULL;
+
+  query->place = cpd_place_new (call->parts->judgements, call->caller->uid, export_start, call);
+  if (!cpd_place_enter (query->place, &error))
+    cpd_call_fail (call, error);
 }
 
 static gboolean

@@ -9,6 +9,7 @@
 
 #include "bench-load.h"
 
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "daemon/core/pins/cpd-store.h"
 #include "tests/lib/test-core.h"

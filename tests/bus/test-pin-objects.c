@@ -44,7 +44,8 @@ new_full_pin (void)
   pin->source = g_ref_string_new ("/a/file");
   pin->generation = 8;
   pin->anchors = test_anchors (identity, NULL);
-  cpd_pin_take_pause (pin, cpd_pause_new (TEST_PKI_NOW - 1, TEST_PKI_NOW + 1, "a cause", "who"));
+  cpd_pin_take_pause (pin,
+                      cpd_pause_new (TEST_PKI_NOW - 1, TEST_PKI_NOW + 1, "a cause", "who", NULL));
   return pin;
 }
 

@@ -45,7 +45,9 @@ BY_HAND = {
     'ocsp': [],
     'sighting-file': ["certpin sightings 1\n('*.h.example', ('CN=a', \"CN=b'c\", 1800000000), 1790000000, 0, "
                       f"{{'{KEY}': (1700000000, 1790000000)}})\n"
-                      "('h.example:1', ('', '', 0), 1, 1, @a{s(xx)} {})\nend\n", 'certpin sightings 1\nend\n'],
+                      "('h.example:1', ('', '', 0), 1, 1, @a{s(xx)} {})\nend\n", 'certpin sightings 1\nend\n',
+                      "certpin sightings 1\n('h.example', ('CN=a', 'CN=b', -1), -9223372036854775808, -1, "
+                      f"{{'{KEY}': (-1, -1)}})\nend\n"],
     'pin-file': [f'{FILE}[a]\nHost=*.h.example:8443\nKeys={KEY};\nMode=report\nExpires=9\n',
                  f'{FILE}Account=a\n[a]\nHost=h.example\nKeys={KEY}\nMatch=path\nNote=a\\sb\n',
                  f'{FILE}[a]\nHost=h.example\nState=blocked\nReason=r\nWarnings=a;b\n'],

@@ -29,6 +29,8 @@ class Program:
         self.ignored = [] if sys.argv[1:] == ['ignore'] else None
         self.agent_bus = self.connect()
         agent.register(self.agent_bus, 'C.UTF-8', self.on_begin, self.on_cancel)
+        # A buffer would keep a second line from the watch.
+        self.commands = open(sys.stdin.fileno(), 'rb', buffering=0, closefd=False)
         GLib.io_add_watch(GLib.IOChannel.unix_new(sys.stdin.fileno()), GLib.PRIORITY_DEFAULT,
                           GLib.IOCondition.IN | GLib.IOCondition.HUP, self.on_command)
 
@@ -73,7 +75,7 @@ class Program:
         self.open_dialogs.clear()
 
     def on_command(self, _channel, _condition):
-        words = sys.stdin.readline().split()
+        words = self.commands.readline().decode().split()
         if not words:
             self.loop.quit()
         else:

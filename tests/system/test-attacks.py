@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The attack laboratory, one test a row. With --table, as scripts/attacks has it, the rows are
-printed as they are; --first ends a row at its first failure, in both forms."""
+printed as they are; --first ends a row at its first failure, in both forms. --part=2/4 has only every
+fourth row, from the second on: the parts run beside each other, and tests/check-attacks.py holds them together."""
 
 import functools
 import sys
@@ -11,7 +12,7 @@ from attacks.attacker import Attacker
 from attacks.lab import Lab
 from attacks.matrix import print_table, run_row
 from attacks.resolver import FILES
-from attacks.scenarios import SCENARIOS
+from attacks.scenarios import part_of_table
 from lib.network import enter_namespace
 from lib.tap import equal, run, test
 from lib.world import World
@@ -30,7 +31,8 @@ def add_test(scenario):
 
 
 at_first_failure = FIRST in sys.argv
-for entry in SCENARIOS:
+chosen = part_of_table(sys.argv)
+for entry in chosen:
     add_test(entry)
 
 
@@ -51,6 +53,6 @@ def _(lab):
 enter_namespace(FILES)  # which starts the program anew with the same arguments
 if '--table' in sys.argv:
     words = [word for word in sys.argv[1:] if not word.startswith('--')]
-    sys.exit(0 if print_table(Lab(), words, at_first_failure) else 1)
-sys.argv = [word for word in sys.argv if word != FIRST]
+    sys.exit(0 if print_table(Lab(), chosen, words, at_first_failure) else 1)
+sys.argv = [word for word in sys.argv if not word.startswith('--')]
 run(functools.cache(Lab))

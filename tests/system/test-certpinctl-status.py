@@ -4,6 +4,7 @@
 
 import json
 import os
+import shutil
 
 from lib.certpinctl import FAILED, NO_SERVICE, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits
 from lib.tap import equal, holds, run, test
@@ -96,6 +97,21 @@ def _(world):
     equal(len(status_of(world, REFUSED)['problems']), 1, 'what its user sees')
     equal(len(status_of(world, REFUSED, uid=0)['problems']), 1, 'what root sees')
     equal(status_of(world, OK, uid=BOB)['problems'], [], 'what another user sees')
+
+
+@test('a folder of stored pins that cannot be whose it seems is shown to root alone')
+def _(world):
+    for name in ('61200', '4242', 'somebody'):  # a dynamic uid, one without an account, and none at all
+        world.daemon.terminate()
+        folder = os.path.join(world.daemon.state_dir, 'users', name)
+        os.makedirs(folder)
+        with open(os.path.join(folder, 'h.example.pin'), 'w', encoding='utf-8') as file:
+            file.write('nonsense\n')
+        world.daemon.start()
+        problems = status_of(world, REFUSED, uid=0)['problems']
+        holds(problems and name in ' '.join(problems), f'what root sees of {name}: {problems}')
+        equal(status_of(world, OK, uid=BOB)['problems'], [], f'what another user sees of {name}')
+        shutil.rmtree(folder)
 
 
 @test('many faults fit on a screen')

@@ -77,6 +77,17 @@ def _(world):
     holds('report-only' in info['reason'], info['reason'])
 
 
+@test('a paused pin that does not match: Pass, and the reason says that it passes because of the pause')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    server = world.serve(identity)
+    world.alice.pin(HOST, other.der)
+    world.alice.pause(HOST, 100)
+    for said in (verify(world.alice, HOST, [identity.der]), world.alice.fetch_chain(f'{HOST}:{server.port}')[1]):
+        equal(said['verdict'], 'Pass', 'the verdict')
+        holds('passes only because a pin is paused: ' in said['reason'], said['reason'])
+
+
 @test('a block without a reason says nothing where the reason would be')
 def _(world):
     identity = world.issue()

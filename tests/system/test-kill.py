@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The service is killed at random moments while a program makes changes: what was acknowledged is
-there when it starts again, what was not is there whole or not at all, and nothing else has changed.
+there when it starts again, what was not is there whole or not at all, and nothing else has changed. Likewise while it
+writes what it saw at servers: what was written stays, and what is new is there whole or not at all.
 
 usage: test-kill.py [--changes=OF_EACH_KIND] [--seed=NUMBER] [WORD...]"""
 
@@ -61,9 +62,11 @@ class Place:
 @dataclass
 class Kind:
     """A kind of change. `change`: begins one, of a place and `hosts` hosts, each of which is changed as a whole or not at
-    all. `also_new`: some hosts are not pinned before. `answer`: the error that acknowledges it, if its reply does not."""
+    all. `first`: begins what is done to a pinned host before that; None: nothing. `also_new`: some hosts are not pinned
+    before. `answer`: the error that acknowledges it, if its reply does not."""
 
     change: object
+    first: object = None
     also_new: bool = False
     answer: str = ''
     hosts: int = 1
@@ -86,6 +89,8 @@ KINDS = {
     'ImportPins': Kind(lambda place, *hosts: place.call('ImportPins', '(sa{sv})', pin_file(hosts)), also_new=True,
                        hosts=3),
     'PausePin': Kind(lambda place, host: place.caller.begin_pause(host, 3600, scope=place.scope)),
+    'ResumePin': Kind(lambda place, host: place.call('ResumePin', '(sa{sv})', host),
+                      first=lambda place, host: place.caller.begin_pause(host, 3600, scope=place.scope)),
     'a pinning that fails': Kind(lambda place, host: place.pin(host, b'junk'), also_new=True, answer='WrongFormat'),
 }
 
@@ -137,17 +142,22 @@ class Series:
         holds(not self.kind.answer, 'what must fail has passed')
         return True
 
+    def _pin(self, host):
+        """Makes a host as it is before the change. Returns: the calls"""
+        calls = [self.place.keys('PinKeys', host, OLD, NEXT, note='old')]
+        return calls + [self.kind.first(self.place, host)] if self.kind.first else calls
+
     def _prepare(self, number):
         """Makes the hosts as they are before the change. Returns: the calls"""
         new = self.kind.also_new and number % 2 == 1
-        return [self.place.call('Unpin', '(sa{sv})', host) if new else
-                self.place.keys('PinKeys', host, OLD, NEXT, note='old') for host in self._hosts(number)]
+        return [call for host in self._hosts(number) for call in
+                ([self.place.call('Unpin', '(sa{sv})', host)] if new else self._pin(host))]
 
     def _make_model(self):
         """Makes the change of hosts of its own, in peace. Returns: what these say of themselves then"""
         hosts = self._hosts('model')
-        for host in hosts:
-            self.place.keys('PinKeys', host, OLD, NEXT, note='old').wait()
+        for call in [call for host in hosts for call in self._pin(host)]:
+            call.wait()
         holds(self._acknowledged(self.kind.change(self.place, *hosts)), 'the service is gone')
         pins = all_pins(self.place)
         return [without_stamps(pins.get((self.place.scope, host))) for host in hosts]
@@ -197,8 +207,10 @@ class Series:
         for first in range(0, changes, BATCH):
             numbers = range(first, min(first + BATCH, changes))
             acknowledged = self._kill_in_a_batch(numbers)
-            equal(self.world.daemon.run('--check')[0], 0, 'the exit code of --check')
+            if first == 0:  # a process more; each start reads the same, and says what is wrong
+                equal(self.world.daemon.run('--check')[0], 0, 'the exit code of --check')
             self.world.daemon.start()
+            equal('depend on this are refused' in self.world.daemon.log(), False, 'whether a file was broken')
             pins = all_pins(self.place)
             self._check_files(pins)
             for number in numbers:
@@ -230,6 +242,50 @@ def add_test(name):
         print(f'# {name}: {total["changes"]} changes{hosts}, {total["kills"]} kills, {total["acknowledged"]} acknowledged; '
               f'{total["found"]} hosts found changed afterwards, {total["unmade"]} not; seed {SEED}', flush=True)
         holds(CHANGES < 100 or total['found'] and total['unmade'], 'no kill came in the middle')
+
+
+def all_seen(world):
+    """Returns: by scope and host, by key, when it was first and last seen"""
+    return {(pin['scope'], pin['host']): pin.get('seen', {}) for pin in world.alice.list_pins()}
+
+
+def check_seen(before, now, hosts):
+    """What was written stays, and never goes backwards. Returns: whether what is new was written, which is so of all hosts
+    or of none"""
+    for pin, keys in before.items():
+        for key, (first, last) in keys.items():
+            holds(key in now[pin], f'it is lost that {pin} was seen with {key}')
+            equal(now[pin][key][0], first, f'when {pin} was first seen')
+            holds(now[pin][key][1] >= last, f'{pin} was last seen at {now[pin][key][1]}, and before at {last}')
+    found = {bool(now['user', host]) for host in hosts}
+    equal(len(found), 1, f'the number of answers to whether {hosts} were seen')
+    return found.pop()
+
+
+SEEN_ROUNDS = max(8, CHANGES // 20)
+
+
+@test(f'kill -9 while the service writes what it saw at servers, {SEEN_ROUNDS} times')
+def _(world):
+    chance, identity = random.Random(f'{SEED} seen'), world.issue('*.seen.localhost')
+    server = world.serve(identity)
+    world.root.pin_keys('*.seen.localhost', identity.pin, scope='system')
+    before, written, end_s = {}, 0, 0.02  # about how long an orderly end takes
+    for number in range(SEEN_ROUNDS):
+        hosts = [f'h{number}-{one}.seen.localhost' for one in range(3)]
+        for host in hosts:
+            world.alice.pin_keys(host, identity.pin)
+            world.arrives(server, host=host)
+        world.daemon.process.terminate()  # now it writes
+        threading.Event().wait(chance.uniform(0, 1.2 * end_s))  # a moment as good as any other
+        world.daemon.kill()
+        world.daemon.start()
+        equal(world.daemon.log().count('no request depends on this'), 0, 'how often a file could not be read')
+        now = all_seen(world)
+        kept = check_seen(before, now, hosts)
+        before, written, end_s = now, written + kept, end_s * (0.7 if kept else 1.3)
+    print(f'# {SEEN_ROUNDS} kills; what was new was written before {written}, and not before the others; seed {SEED}')
+    holds(CHANGES < 100 or 0 < written < SEEN_ROUNDS, 'no kill came in the middle')
 
 
 for kind in KINDS:

@@ -342,6 +342,13 @@ def read_file(path):
         return file.read()
 
 
+def read_uptime(world):
+    """The boot in which a pause began, and the µs since the machine started"""
+    text = read_file(pin_file(world))
+    boot, uptime = (text.split(f'{key}=')[1].split()[0] for key in ('PausedBoot', 'PausedUptime'))
+    return boot, int(uptime)
+
+
 @test('a pause goes on after a restart and after kill -9, and ends as if nothing had happened')
 def _(world):
     server, _ = serve_wrong_key(world)
@@ -425,6 +432,41 @@ def _(world):
     holds('at most' in error.message, f'the message: {error.message}')
     clock.set(datetime.timedelta(minutes=1441))
     equal(world.alice.pause(HOST, DAY)['paused-until'] >= began + 2 * DAY, True, 'whether a new one begins')
+
+
+@test('a clock that is set back within a pause: it ends all the same, also if it is set again or the service restarts')
+def _(world):
+    clock = OwnClock(world.folder)
+    world.daemon.more_environment.update(clock.environment)
+    world.daemon.restart()
+    serve_wrong_key(world)
+    began = time.monotonic()
+    until = world.alice.pause(HOST, 8)['paused-until']
+    wait_until(world, until - 3)
+    clock.set(datetime.timedelta(seconds=-4))
+    error = world.alice.refused('InvalidArgument', world.alice.pause, HOST, DAY - 3)
+    holds('at most' in error.message, f'the message: {error.message}')
+    world.daemon.restart()
+    world.alice.refused('InvalidArgument', world.alice.pause, HOST, DAY - 3)
+    world.alice.be_told()
+    wait_for_change(world.alice, 'active')
+    holds(time.monotonic() < began + 11, f'it lasted {time.monotonic() - began:.1f} s')
+
+
+@test('a pause from before the machine started is written anew, with how long ago it began')
+def _(world):
+    serve_wrong_key(world)
+    until = world.alice.pause(HOST, DAY)['paused-until']
+    world.daemon.terminate()
+    path, (boot, uptime) = pin_file(world), read_uptime(world)
+    text = read_file(path).replace(f'PausedBoot={boot}', 'PausedBoot=another')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(text.replace(f'PausedUptime={uptime}', 'PausedUptime=1'))
+    world.daemon.start()
+    world.daemon.restart()
+    new_boot, new_uptime = read_uptime(world)
+    holds(new_boot == boot and abs(new_uptime - uptime) < 2000000, f'{new_boot}, {new_uptime}; was {boot}, {uptime}')
+    equal(world.alice.get_pin(HOST)['paused-until'], until, 'paused-until')
 
 
 @test('a pause in a file that is too long, or in a file of the administrator’s, blocks the host')

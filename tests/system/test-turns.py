@@ -64,6 +64,18 @@ def costly_certificate(name_parts):
 COSTLY = costly_certificate(2000)
 
 
+def large_authority(number):
+    """The certificate of a CA, with as many bytes as a dozen usual ones."""
+    key = pki.new_key()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f'Large {number}')])
+    builder = x509.CertificateBuilder(
+        issuer_name=name, subject_name=name, public_key=key.public_key(), serial_number=1,
+        not_valid_before=pki.now() - pki.DAY, not_valid_after=pki.now() + pki.DAY)
+    padding = x509.UnrecognizedExtension(x509.ObjectIdentifier('1.3.6.1.4.1.99999.1'), bytes(14000))
+    builder = builder.add_extension(x509.BasicConstraints(True, None), True).add_extension(padding, False)
+    return builder.sign(key, hashes.SHA256()).public_bytes(pki.DER)
+
+
 def wait_for(calls):
     """Whatever comes of them."""
     for call in calls:
@@ -141,6 +153,19 @@ def _(world):
     put_many_pins(world)
     world.measure('statuses', lambda caller: wait_for(
         [caller.begin(PINS, 'GetStatus', '(a{sv})', {}) for _ in range(CALLS)]))
+
+
+@test('no turn is long while somebody exports pins with large trust anchors, or changes their keys')
+def _(world):
+    anchors = [large_authority(number) for number in range(60)]
+    for number in range(3):
+        world.alice.pin_keys(f'h{number}.test', KEY, trust_anchors=anchors)
+    world.measure('exports', lambda caller: wait_for(
+        [caller.begin(PINS, 'ExportPins', '(a{sv})', {}) for _ in range(CALLS // 10)]))
+    other = KEY.replace('m', 'n')
+    world.measure('changes of keys', lambda caller: wait_for(
+        [caller.begin(PINS, method, '(sasa{sv})', 'h0.test', [other], {})
+         for _ in range(CALLS // 20) for method in ('AddKeys', 'RemoveKeys')]))
 
 
 @test('no turn is long when many programs come and go together')

@@ -23,6 +23,7 @@ cpd_fault_new (const char *file, unsigned int line, const char *key, const char 
 
   fault->file = g_strdup (file);
   fault->line = line;
+  fault->uid = CPD_FAULT_OF_ALL;
   fault->key = g_strdup (key);
   fault->sentence = cpd_text_shorten (sentence, strlen (sentence), SENTENCE_MAX_BYTES);
   return fault;
@@ -114,6 +115,15 @@ cpd_faults_add_all (GPtrArray *faults, GPtrArray *others)
 {
   for (unsigned int i = 0; i < others->len; i++)
     cpd_faults_take (faults, CPD_FAULTS_MAX, cpd_fault_ref (others->pdata[i]));
+}
+
+/* Adds new ones, which concern one user alone; 0: root alone. */
+void
+cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid)
+{
+  for (unsigned int i = 0; i < others->len; i++)
+    ((CpdFault *)others->pdata[i])->uid = uid;
+  cpd_faults_add_all (faults, others);
 }
 
 /* Returns: how many there are, with those that are not listed */

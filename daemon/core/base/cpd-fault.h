@@ -9,6 +9,8 @@ G_BEGIN_DECLS
 /* Of all files together, no more than that are listed. */
 #define CPD_FAULTS_MAX 1000
 
+#define CPD_FAULT_OF_ALL G_MAXUINT32
+
 /* What is wrong with a file, or with something else that is read. A reference-counted value. */
 typedef struct
 {
@@ -16,6 +18,7 @@ typedef struct
   unsigned int line; /* from 1; 0: it is not about one line */
   char *key;         /* in that line; NULL: it is not about one key */
   char *sentence;    /* without a period */
+  guint32 uid;       /* whom alone it concerns, beside root; CPD_FAULT_OF_ALL: everybody */
   unsigned int more; /* stands for so many that are not listed; 0: for itself */
 } CpdFault;
 
@@ -29,6 +32,7 @@ GPtrArray *cpd_faults_new (void);
 void cpd_faults_take (GPtrArray *faults, unsigned int most, CpdFault *fault);
 void cpd_faults_tell (GPtrArray *faults, const char *sentence);
 void cpd_faults_add_all (GPtrArray *faults, GPtrArray *others);
+void cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid);
 unsigned int cpd_faults_count (GPtrArray *faults);
 char *cpd_faults_summarise (GPtrArray *faults, gsize most_bytes);
 

@@ -34,8 +34,11 @@ cpd_text_sanitize (const char *text, size_t length)
   return g_string_free (clean, FALSE);
 }
 
-/* Returns: (transfer full): `text` without unsafe characters, cut and marked as cut if it has more
- * than `most` bytes */
+#define CUT_MARK "…"
+
+/* `most`: at least the 3 bytes of the mark
+ * Returns: (transfer full): `text` without unsafe characters, cut and marked as cut if it has more
+ * than `most` bytes; with the mark, it has no more */
 char *
 cpd_text_shorten (const char *text, size_t length, size_t most)
 {
@@ -43,10 +46,10 @@ cpd_text_shorten (const char *text, size_t length, size_t most)
 
   if (length <= most)
     return cpd_text_sanitize (text, length);
-  cut = cpd_text_sanitize (text, most);
+  cut = cpd_text_sanitize (text, most - strlen (CUT_MARK));
   while (g_str_has_suffix (cut, "\357\277\275")) /* half a character became U+FFFD */
     cut[strlen (cut) - 3] = '\0';
-  return g_strconcat (cut, "…", NULL);
+  return g_strconcat (cut, CUT_MARK, NULL);
 }
 
 /* `text` must be UTF-8. */

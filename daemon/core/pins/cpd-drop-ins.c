@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 
 #include "daemon/core/base/cpd-fault.h"

@@ -7,6 +7,7 @@
 
 #include "config.h"
 
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-ledger.h"
 
 #include "daemon/core/base/cpd-fault.h"
@@ -180,16 +181,16 @@ apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
   replace (ledger, change->host, pin);
 }
 
-/* A shared pin is not changed, but replaced by an equal one. */
+/* What the disk has is not known. A shared pin is not changed, but replaced by an equal one. */
 static void
-mark (CpdLedger *ledger, CpdHost *host, gboolean unstored)
+mark_unstored (CpdLedger *ledger, CpdHost *host)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, host);
   g_autoptr (CpdPin) marked = pin != NULL ? cpd_pin_copy (pin) : NULL;
 
   if (marked == NULL)
     return;
-  marked->unstored = unstored;
+  marked->unstored = TRUE;
   replace (ledger, host, marked);
 }
 
@@ -198,9 +199,14 @@ static void
 mark_written (CpdLedger *ledger, const CpdChange *change)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+  g_autoptr (CpdPin) marked = NULL;
 
-  if (pin == change->pin)
-    mark (ledger, change->host, /* unstored= */ FALSE);
+  if (pin != change->pin)
+    return;
+  marked = cpd_pin_copy (pin);
+  marked->unstored = FALSE;
+  marked->stored_bytes = change->written_bytes;
+  replace (ledger, change->host, marked);
 }
 
 static gboolean
@@ -236,6 +242,29 @@ explain (const CpdChange *change, GError *reason)
 static void start_next (CpdLedger *ledger);
 static void schedule_retry (CpdLedger *ledger);
 
+/* Whether the pin was made of one whose pause has ended since. */
+static gboolean
+has_ended_pause (CpdLedger *ledger, const CpdChange *change)
+{
+  g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
+
+  return change->pin != NULL && change->pin->pause != NULL && pin != NULL && pin->pause == NULL
+         && change->old->pause == change->pin->pause;
+}
+
+/* A pause that ended while the change was being written does not come back. */
+static void
+apply_written (CpdLedger *ledger, CpdChange *change, gboolean written)
+{
+  gboolean ended = has_ended_pause (ledger, change);
+
+  apply_in_memory (ledger, change, written);
+  if (!ended)
+    return;
+  cpd_pin_unref (change->pin);
+  change->pin = cpd_ledger_end_pause (ledger, change->host);
+}
+
 /* Updates memory with the outcome of a change on disk. */
 static void
 settle (CpdLedger *ledger, CpdChange *change, gboolean written)
@@ -246,9 +275,9 @@ settle (CpdLedger *ledger, CpdChange *change, gboolean written)
         mark_written (ledger, change);
     }
   else if (written || is_block (change))
-    apply_in_memory (ledger, change, written);
+    apply_written (ledger, change, written);
   else if (change->uncertain)
-    mark (ledger, change->host, /* unstored= */ TRUE);
+    mark_unstored (ledger, change->host);
   if (written && change->again)
     ledger->retry_s = RETRY_MIN_S;
   else if (!written && (change->again || is_block (change) || change->uncertain))
@@ -310,11 +339,11 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
-  g_autoptr (GBytes) text = cpd_pin_file_print (change->pin, NULL);
 
   if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
     return FALSE;
-  if (ledger->limits.bytes == 0 || others + g_bytes_get_size (text) <= ledger->limits.bytes
+  if (ledger->limits.bytes == 0
+      || others + cpd_pin_file_measure (change->pin) <= ledger->limits.bytes
       || narrows (old, change))
     return TRUE;
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-uptime.h"
 
 G_BEGIN_DECLS
 
@@ -12,18 +12,22 @@ G_BEGIN_DECLS
 /* The time in which a pin only reports. A reference-counted value that is only read. */
 typedef struct
 {
-  gint64 since; /* Unix seconds: when it began */
-  gint64 until; /* likewise: when it is over */
-  char *reason; /* plain text */
-  char *by;     /* program and uid; NULL: not known */
+  gint64 since;    /* Unix seconds: when it began */
+  gint64 until;    /* likewise: when it is over */
+  char *reason;    /* plain text */
+  char *by;        /* program and uid; NULL: not known */
+  CpdUptime began; /* likewise when it began; its boot can be unknown */
 } CpdPause;
 
-CpdPause *cpd_pause_new (gint64 since, gint64 until, const char *reason, const char *by);
+CpdPause *cpd_pause_new (gint64 since, gint64 until, const char *reason, const char *by,
+                         const CpdUptime *began);
+CpdPause *cpd_pause_set_again (const CpdPause *pause, const CpdPause *wanted);
 CpdPause *cpd_pause_ref (CpdPause *pause);
 void cpd_pause_unref (CpdPause *pause);
 
 gboolean cpd_pause_is_bounded (const CpdPause *pause);
 gboolean cpd_pause_holds (const CpdPause *pause, gint64 now);
+gint64 cpd_pause_left_us (const CpdPause *pause, gint64 now_us, const CpdUptime *uptime);
 gboolean cpd_pause_same_time (const CpdPause *a, const CpdPause *b);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPause, cpd_pause_unref)

@@ -162,15 +162,16 @@ static gboolean
 begin_pause (CpdPin *pin, const CpdPinEdit *edit, GError **error)
 {
   const CpdPause *wanted = edit->pause;
-  gint64 since = cpd_pin_is_paused (pin, edit->now) ? pin->pause->since : wanted->since;
-  g_autoptr (CpdPause) pause = cpd_pause_new (since, wanted->until, wanted->reason, wanted->by);
+  g_autoptr (CpdPause) pause = cpd_pin_is_paused (pin, edit->now)
+                                   ? cpd_pause_set_again (pin->pause, wanted)
+                                   : cpd_pause_ref (edit->pause);
 
   if (pin->mode == CPD_MODE_REPORT)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "the pin of ‘%s’ only reports, so there is nothing to pause",
                        cpd_host_get_text (pin->host));
   if (!cpd_pause_is_bounded (pause))
-    return refuse_length (pin, since + CPD_PAUSE_MAX_S - edit->now, error);
+    return refuse_length (pin, pause->since + CPD_PAUSE_MAX_S - edit->now, error);
   cpd_pin_take_pause (pin, g_steal_pointer (&pause));
   return TRUE;
 }

@@ -20,14 +20,14 @@
 
 static const char *const header_keys[] = { "Version", "Account", NULL };
 static const char *const pin_keys[]
-    = { "Host",         "Keys",        "Match",       "Mode",     "Expires",
-        "TrustAnchors", "State",       "Note",        "Reason",   "Subject",
-        "Issuer",       "NotAfter",    "Warnings",    "Created",  "CreatedBy",
-        "PausedSince",  "PausedUntil", "PauseReason", "PausedBy", NULL };
+    = { "Host",     "Keys",       "Match",        "Mode",        "Expires",     "TrustAnchors",
+        "State",    "Note",       "Reason",       "Subject",     "Issuer",      "NotAfter",
+        "Warnings", "Created",    "CreatedBy",    "PausedSince", "PausedUntil", "PauseReason",
+        "PausedBy", "PausedBoot", "PausedUptime", NULL };
 
 /* Of those, what makes a pause. */
-static const char *const pause_keys[]
-    = { "PausedSince", "PausedUntil", "PauseReason", "PausedBy", NULL };
+static const char *const pause_keys[] = { "PausedSince", "PausedUntil",  "PauseReason", "PausedBy",
+                                          "PausedBoot",  "PausedUptime", NULL };
 
 /* A file that is being read. */
 typedef struct
@@ -312,6 +312,28 @@ check_limits (Reading *reading, const CpdPin *pin)
     complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
+/* No machine is up for longer, and sums of two of them do not overflow. */
+#define UPTIME_MAX_US (G_GINT64_CONSTANT (1) << 60)
+
+/* Without it, only the clock tells when the pause is over. */
+static void
+read_uptime (Reading *reading, CpdUptime *uptime)
+{
+  g_autofree char *boot = read_text (reading, "PausedBoot");
+  g_autofree char *text = read_text (reading, "PausedUptime");
+
+  if (boot == NULL && text == NULL)
+    return;
+  if (boot == NULL || strlen (boot) > CPD_UPTIME_BOOT_BYTES || text == NULL
+      || !cpd_text_parse_number (text, &uptime->us) || uptime->us > UPTIME_MAX_US
+      || uptime->us < -UPTIME_MAX_US)
+    complain (reading, "PausedUptime",
+              "it is a number of microseconds, and with it, PausedBoot= has the id of a start of "
+              "the machine");
+  else
+    g_strlcpy (uptime->boot, boot, sizeof uptime->boot);
+}
+
 /* A pause that has no end, or no beginning, or that is too long, would let wrong keys pass. */
 static void
 read_pause (Reading *reading, CpdPin *pin)
@@ -319,10 +341,12 @@ read_pause (Reading *reading, CpdPin *pin)
   g_autofree char *reason = read_text (reading, "PauseReason");
   g_autofree char *by = read_text (reading, "PausedBy");
   gint64 since = -1, until = -1;
+  CpdUptime began = { 0 };
 
   read_number (reading, "PausedSince", &since);
   read_number (reading, "PausedUntil", &until);
-  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by));
+  read_uptime (reading, &began);
+  cpd_pin_take_pause (pin, cpd_pause_new (since, until, reason, by, &began));
   if (pin->state == CPD_STATE_BLOCKED)
     complain (reading, "PausedUntil", "a blocked host has no PausedUntil=");
   if (reason == NULL || !cpd_pause_is_bounded (pin->pause))
@@ -480,6 +504,10 @@ print_pause (GKeyFile *file, const char *group, const CpdPause *pause)
   g_key_file_set_string (file, group, "PauseReason", pause->reason);
   if (pause->by != NULL)
     g_key_file_set_string (file, group, "PausedBy", pause->by);
+  if (pause->began.boot[0] == '\0')
+    return;
+  g_key_file_set_string (file, group, "PausedBoot", pause->began.boot);
+  g_key_file_set_int64 (file, group, "PausedUptime", pause->began.us);
 }
 
 static void
@@ -548,6 +576,23 @@ cpd_pin_file_print (const CpdPin *pin, const char *account)
   return print (pin, "Pin", account);
 }
 
+/* Returns: how many bytes it prints, without an account; that is cheap however large the anchors
+ * are */
+gsize
+cpd_pin_file_measure (const CpdPin *pin)
+{
+  g_autoptr (CpdPin) rest = cpd_pin_copy (pin);
+  GPtrArray *ders = pin->anchors != NULL ? cpd_anchors_get_ders (pin->anchors) : NULL;
+  g_autoptr (GBytes) text = NULL;
+  gsize bytes = ders != NULL ? strlen ("TrustAnchors=\n") : 0;
+
+  g_clear_pointer (&rest->anchors, cpd_anchors_unref);
+  text = cpd_pin_file_print (rest, NULL);
+  for (unsigned int i = 0; ders != NULL && i < ders->len; i++)
+    bytes += (g_bytes_get_size (ders->pdata[i]) + 2) / 3 * 4 + strlen (";");
+  return bytes + g_bytes_get_size (text);
+}
+
 /* As cpd_pin_file_print (), for people and for other machines. The group is named after the host,
  * so that such texts can be put together. A pause is a decision about this machine and this day: it
  * is left out, and the pin enforces. */
@@ -561,43 +606,4 @@ cpd_pin_file_export (const CpdPin *pin)
   for (char *c = group; *c != '\0'; c++) /* no group has brackets in its name; addresses have */
     *c = *c == '[' ? '(' : *c == ']' ? ')' : *c;
   return print (lasting, group, /* account= */ NULL);
-}
-
-#define NAME_MAX_BYTES 200
-#define CUT_MARK       "~"
-
-/* Returns: (transfer full): the name of the file for the pin of a host. Bytes outside [a-z0-9.-]
- * are written as %XX; a name that is too long is cut, and ends in a hash. */
-char *
-cpd_pin_file_name (CpdHost *host)
-{
-  const char *text = cpd_host_get_text (host);
-  g_autoptr (GString) name = g_string_new (NULL);
-
-  for (const char *c = text; *c != '\0'; c++)
-    if (g_ascii_islower (*c) || g_ascii_isdigit (*c) || *c == '.' || *c == '-')
-      g_string_append_c (name, *c);
-    else
-      g_string_append_printf (name, "%%%02X", (guint8)*c);
-  if (name->len > NAME_MAX_BYTES)
-    {
-      g_autofree char *hash = g_compute_checksum_for_string (G_CHECKSUM_SHA256, text, -1);
-
-      g_string_truncate (name, NAME_MAX_BYTES - 33);
-      g_string_append_printf (name, CUT_MARK "%.32s", hash);
-    }
-  return g_strconcat (name->str, CPD_PIN_FILE_SUFFIX, NULL);
-}
-
-/* Returns: (transfer full) (nullable): the host of a file's name, if the name is complete */
-CpdHost *
-cpd_pin_file_name_to_host (const char *name)
-{
-  g_autofree char *stem = NULL, *text = NULL;
-
-  if (!g_str_has_suffix (name, CPD_PIN_FILE_SUFFIX) || strstr (name, CUT_MARK) != NULL)
-    return NULL;
-  stem = g_strndup (name, strlen (name) - strlen (CPD_PIN_FILE_SUFFIX));
-  text = g_uri_unescape_string (stem, NULL);
-  return text != NULL ? cpd_host_new (text, NULL) : NULL;
 }

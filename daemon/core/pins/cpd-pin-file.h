@@ -7,7 +7,6 @@
 G_BEGIN_DECLS
 
 #define CPD_PIN_FILE_MAX_BYTES (16 * 1024 * 1024)
-#define CPD_PIN_FILE_SUFFIX    ".pin"
 
 /* How many pins a text may have that is read at run time; it is not read much further. */
 #define CPD_PIN_FILE_RUN_TIME_MAX 200
@@ -32,9 +31,7 @@ typedef struct
 GPtrArray *cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **hosts,
                                GError **error);
 GBytes *cpd_pin_file_print (const CpdPin *pin, const char *account);
+gsize cpd_pin_file_measure (const CpdPin *pin);
 GBytes *cpd_pin_file_export (const CpdPin *pin);
-
-char *cpd_pin_file_name (CpdHost *host);
-CpdHost *cpd_pin_file_name_to_host (const char *name);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
 #include "daemon/core/base/cpd-fault.h"

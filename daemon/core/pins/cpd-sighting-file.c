@@ -65,15 +65,25 @@ cpd_sighting_file_print (GPtrArray *sightings, gsize most)
   return g_string_free_to_bytes (text);
 }
 
+/* No server was seen, and no certificate that passed ended, before 1970. */
+static gboolean
+check_time (gint64 unix_s, GError **error)
+{
+  return unix_s >= 0
+         || cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED,
+                        "‘%" G_GINT64_FORMAT "’ is not a number of Unix seconds", unix_s);
+}
+
 static gboolean
 add_key (CpdSighting *sighting, const char *text, gint64 first, gint64 last, GError **error)
 {
-  CertpinKey *key = certpin_key_new_from_text (text, error);
-  const CpdSightingKey seen = { key, first, last };
+  CpdSightingKey seen = { NULL, first, last };
 
-  if (key != NULL)
+  if (check_time (first, error) && check_time (last, error))
+    seen.key = certpin_key_new_from_text (text, error);
+  if (seen.key != NULL)
     g_array_append_val (sighting->keys, seen);
-  return key != NULL;
+  return seen.key != NULL;
 }
 
 static gboolean
@@ -86,6 +96,13 @@ add_keys (CpdSighting *sighting, GVariantIter *keys, GError **error)
     if (!add_key (sighting, text, first, last, error))
       return FALSE;
   return TRUE;
+}
+
+static gboolean
+check_times (const CpdSighting *sighting, GError **error)
+{
+  return check_time (sighting->seen, error) && check_time (sighting->not_after, error)
+         && check_time (sighting->warned, error);
 }
 
 /* Returns: (transfer full) (nullable) */
@@ -108,7 +125,9 @@ parse_line (const char *line, GError **error)
   sighting = cpd_sighting_new (host);
   g_variant_get (value, LINE_TYPE, NULL, &sighting->subject, &sighting->issuer,
                  &sighting->not_after, &sighting->seen, &sighting->warned, &keys);
-  return add_keys (sighting, keys, error) ? g_steal_pointer (&sighting) : NULL;
+  if (!check_times (sighting, error) || !add_keys (sighting, keys, error))
+    return NULL;
+  return g_steal_pointer (&sighting);
 }
 
 /* GVariant's parser takes only valid text.

@@ -12,8 +12,6 @@
 #include "daemon/core/pins/cpd-sources.h"
 #include "daemon/core/pins/cpd-users.h"
 
-#include <string.h>
-
 struct _CpdStore
 {
   GObject parent;
@@ -149,19 +147,11 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* Whether a problem is of the stored pins of another user, whose hosts it may name. */
+/* A problem of the stored pins of another user may name hosts of theirs. */
 static gboolean
-is_of_other (CpdStore *store, const CpdFault *problem, guint32 uid)
+concerns (const CpdFault *problem, guint32 uid)
 {
-  g_autofree char *users
-      = store->state_dir != NULL ? cpd_state_dir_build_path (store->state_dir, "users/") : NULL;
-  g_autofree char *text = cpd_fault_to_text (problem);
-  const char *place = users != NULL ? strstr (text, users) : NULL;
-  char *end;
-
-  return place != NULL && uid != 0
-         && (g_ascii_strtoull (place + strlen (users), &end, 10) != uid || !strchr ("/’:", *end)
-             || *end == '\0');
+  return problem->uid == CPD_FAULT_OF_ALL || problem->uid == uid || uid == 0;
 }
 
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
@@ -174,7 +164,7 @@ cpd_store_get_problems (CpdStore *store, guint32 uid)
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (!is_of_other (store, store->problems_of_state->pdata[i], uid))
+    if (concerns (store->problems_of_state->pdata[i], uid))
       g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
   return problems;
 }

@@ -64,20 +64,22 @@ static void
 load_user (CpdUsers *users, const char *name, GPtrArray *problems)
 {
   g_autofree char *proper = NULL, *path = NULL, *relative = NULL;
+  g_autoptr (GPtrArray) found = cpd_faults_new ();
   gint64 uid;
 
   if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
     proper = g_strdup_printf ("%u", (guint32)uid);
   if (g_strcmp0 (proper, name) == 0)
     {
-      cpd_ledger_load (cpd_users_get (users, (guint32)uid), problems);
+      cpd_ledger_load (cpd_users_get (users, (guint32)uid), found);
+      cpd_faults_add_all_of (problems, found, (guint32)uid);
       return;
     }
   relative = g_build_filename ("users", name, NULL);
   path = cpd_state_dir_build_path (users->state_dir, relative);
-  cpd_faults_take (
-      problems, CPD_FAULTS_MAX,
-      cpd_fault_new (path, 0, NULL, "it is not named after a user id, so it is ignored"));
+  g_ptr_array_add (
+      found, cpd_fault_new (path, 0, NULL, "it is not named after a user id, so it is ignored"));
+  cpd_faults_add_all_of (problems, found, /* uid= */ 0);
 }
 
 /* Blocks. `problems`: of CpdFault: gets everything that blocks something.

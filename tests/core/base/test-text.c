@@ -74,10 +74,11 @@ test_shorten (void)
     const char *expected;
   } cases[] = {
     { "abc", 3, "abc" },
-    { "abcd", 3, "abc…" },
-    { "ab\302\240", 3, "ab…" },         /* in the middle of two bytes … */
-    { "ab\360\237\224\222", 5, "ab…" }, /* … and of four */
-    { "a\nbcd", 3, "ab…" },
+    { "abcd", 3, "…" },
+    { "abcdefg", 6, "abc…" },
+    { "ab\302\240cde", 6, "ab…" },         /* in the middle of two bytes … */
+    { "ab\360\237\224\222cde", 8, "ab…" }, /* … and of four */
+    { "a\nbcdef", 6, "ab…" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -86,6 +87,7 @@ test_shorten (void)
           = cpd_text_shorten (cases[i].text, strlen (cases[i].text), cases[i].most);
 
       g_assert_cmpstr (text, ==, cases[i].expected);
+      g_assert_cmpuint (strlen (text), <=, cases[i].most);
     }
 }
 

@@ -270,6 +270,24 @@ static const struct
     "certpin sightings 1\n('h..example', ('CN=h', 'CN=CA', 1), 1, 0, @a{s(xx)} {})\nend\n" },
   { "no-key",
     "certpin sightings 1\n('h.example', ('CN=h', 'CN=CA', 1), 1, 0, {'sha256/a': (1, 1)})\nend\n" },
+  { "seen-before-1970", "certpin sightings 1\n"
+                        "('h.example', ('CN=h', 'CN=CA', 1), -1, 0, @a{s(xx)} {})\n"
+                        "end\n" },
+  { "ended-before-1970", "certpin sightings 1\n"
+                         "('h.example', ('CN=h', 'CN=CA', -1), 1, 0, @a{s(xx)} {})\n"
+                         "end\n" },
+  { "warned-before-1970", "certpin sightings 1\n"
+                          "('h.example', ('CN=h', 'CN=CA', 1), 1, -1, @a{s(xx)} {})\n"
+                          "end\n" },
+  { "key-first-before-1970", "certpin sightings 1\n"
+                             "('h.example', ('CN=h', 'CN=CA', 1), 1, 0, "
+                             "{'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=': (-1, 1)})\n"
+                             "end\n" },
+  { "key-last-before-1970",
+    "certpin sightings 1\n"
+    "('h.example', ('CN=h', 'CN=CA', 1), 1, 0, "
+    "{'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=': (1, -9223372036854775808)})\n"
+    "end\n" },
 };
 
 static void

@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "tests/lib/test-core.h"
 
@@ -124,6 +125,46 @@ test_limits_at_run_time (void)
     }
 }
 
+/* What the service shortens to the most that is allowed has no more. */
+static void
+test_shortened_note (void)
+{
+  g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
+  g_autofree char *text = g_strnfill (CPD_PIN_TEXT_MAX_BYTES + 1, 'x');
+
+  pin->note = cpd_text_shorten (text, strlen (text), CPD_PIN_TEXT_MAX_BYTES);
+  g_assert_cmpuint (strlen (pin->note), ==, CPD_PIN_TEXT_MAX_BYTES);
+  assert_exported (pin);
+}
+
+static void
+assert_measured (const CpdPin *pin)
+{
+  g_autoptr (GBytes) text = cpd_pin_file_print (pin, NULL);
+
+  g_assert_cmpuint (cpd_pin_file_measure (pin), ==, g_bytes_get_size (text));
+}
+
+/* Anchors of each length modulo 3. */
+static void
+test_measure (void)
+{
+  g_autoptr (CpdPin) plain = test_pin ("h.example", CPD_LAYER_USER, 1);
+
+  assert_measured (plain);
+  for (unsigned int n = 1; n <= 6; n++)
+    {
+      g_autofree char *name = g_strnfill (n, 'a');
+      g_autoptr (TestIdentity) one = TEST_IDENTITY (.subject = name, .is_ca = TRUE);
+      g_autoptr (TestIdentity) two = TEST_IDENTITY (.subject = "b", .is_ca = TRUE);
+      g_autoptr (CpdPin) full = new_full_pin ("*.h.example");
+
+      cpd_anchors_unref (full->anchors);
+      full->anchors = test_anchors (one, two, NULL);
+      assert_measured (full);
+    }
+}
+
 static void
 test_origin (void)
 {
@@ -145,6 +186,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/pin-export/every-kind", test_export_of_every_kind);
   g_test_add_func ("/core/pin-export/limits-at-run-time", test_limits_at_run_time);
+  g_test_add_func ("/core/pin-export/shortened-note", test_shortened_note);
+  g_test_add_func ("/core/pin-export/measure", test_measure);
   g_test_add_func ("/core/pin-export/origin", test_origin);
   return g_test_run ();
 }

@@ -8,6 +8,7 @@
 #include "tests/core/pins/store-fixture.h"
 
 #include "daemon/core/base/cpd-fault.h"
+#include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves when a pause of a pin begins and ends, that no pause lasts longer than a day from its
- * beginning, that it is on disk before it is in force, and that its end is in force before it is on
- * disk. */
+ * beginning, whatever the clock does, that it is on disk before it is in force, and that its end is
+ * in force before it is on disk. */
 
 #include "config.h"
 
@@ -16,13 +16,20 @@
 #define NOW  (TEST_PKI_NOW + 5)
 #define MOST CPD_PAUSE_MAX_S
 
+/* `uptime`: (nullable): when the pause is asked for */
 static gboolean
-pause_at (StoreFixture *f, gint64 now, gint64 seconds, GError **error)
+pause_when (StoreFixture *f, gint64 now, const CpdUptime *uptime, gint64 seconds, GError **error)
 {
-  g_autoptr (CpdPause) pause = cpd_pause_new (now, now + seconds, "why", "test (uid 0)");
+  g_autoptr (CpdPause) pause = cpd_pause_new (now, now + seconds, "why", "test (uid 0)", uptime);
   g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new_pause (pause);
 
   return store_edit_pin (f, USER, "h.example", edit, error);
+}
+
+static gboolean
+pause_at (StoreFixture *f, gint64 now, gint64 seconds, GError **error)
+{
+  return pause_when (f, now, /* uptime= */ NULL, seconds, error);
 }
 
 static void
@@ -134,6 +141,54 @@ test_clock_set_back (StoreFixture *f, gconstpointer user_data)
   assert_pauses (f, NOW + 1000, 60);
   assert_pauses (f, NOW, 60);
   assert_pause (f, NOW, NOW + 60);
+}
+
+#define UPTIME(id, s)                                                                              \
+  (&(const CpdUptime){ .boot = id, .us = G_GINT64_CONSTANT (s) * G_USEC_PER_SEC })
+
+static gint64
+left_s (StoreFixture *f, gint64 now, const CpdUptime *uptime)
+{
+  g_autoptr (CpdPin) pin = store_get (f, STORE_UID, USER, "h.example");
+
+  return cpd_pause_left_us (pin->pause, now * G_USEC_PER_SEC, uptime) / G_USEC_PER_SEC;
+}
+
+/* Of a day, 1000 s have passed, by the clock only 10. */
+static void
+test_time_that_passed_counts (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  g_assert_true (pause_when (f, NOW, UPTIME ("a", 50), MOST, NULL));
+  store_fixture_reopen (f);
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("a", 1050)), ==, MOST - 1000);
+  g_assert_cmpint (left_s (f, NOW + 2000, UPTIME ("a", 1050)), ==, MOST - 2000);
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("b", 1050)), ==, MOST - 10);
+  g_assert_cmpint (left_s (f, NOW - 1, UPTIME ("a", 1050)), ==, 0);
+  g_assert_false (pause_when (f, NOW + 10, UPTIME ("a", 1050), MOST - 999, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, "85400 seconds"));
+  g_assert_true (pause_when (f, NOW + 10, UPTIME ("a", 1050), MOST - 1000, NULL));
+  assert_pause (f, NOW - 990, NOW - 990 + MOST);
+  g_assert_false (pause_when (f, NOW + 5, UPTIME ("a", 1051), MOST - 1000, NULL));
+  g_assert_cmpint (left_s (f, NOW + 10, UPTIME ("a", 1051)), ==, MOST - 1001);
+}
+
+/* After the machine has started anew, the clock says how long ago a pause began. That counts from
+ * then on. */
+static void
+test_other_boot (StoreFixture *f, gconstpointer user_data)
+{
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  g_assert_true (pause_when (f, NOW, UPTIME ("a", 5000), MOST, NULL));
+  g_assert_true (pause_when (f, NOW + 100, UPTIME ("b", 30), MOST - 100, NULL));
+  assert_pause (f, NOW, NOW + MOST);
+  store_fixture_reopen (f);
+  g_assert_cmpint (left_s (f, NOW, UPTIME ("b", 30)), ==, MOST - 100);
+  g_assert_false (pause_when (f, NOW + 1, UPTIME ("b", 31), MOST - 100, NULL));
+  g_assert_true (pause_when (f, NOW + 1, UPTIME ("b", 31), MOST - 101, NULL));
 }
 
 static void
@@ -250,13 +305,42 @@ on_edited (GObject *source, GAsyncResult *result, gpointer user_data)
   *(gboolean *)user_data = TRUE;
 }
 
-/* A change that was being written is made of the pin as it was before the end, with its pause: that
- * is ended again. The file follows. */
+/* A change that was being written is made of the pin as it was before the end, with its pause.
+ * That does not come back; the file follows. */
+static void
+test_end_during_a_change_of_keys (StoreFixture *f, gconstpointer user_data)
+{
+  g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  g_autoptr (CpdHost) host = test_host ("h.example");
+  g_autoptr (CpdPinEdit) edit = NULL;
+  g_autoptr (CpdPin) pin = NULL;
+  gboolean done = FALSE;
+
+  g_ptr_array_add (keys, test_key ('b'));
+  edit = cpd_pin_edit_new (CPD_EDIT_ADD, keys, NOW, NULL);
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  assert_pauses (f, NOW, 60);
+  cpd_store_edit_pin_async (f->store, USER, STORE_UID, host, edit, on_edited, &done);
+  end (f);
+  while (!done)
+    {
+      assert_pause (f, 0, 0);
+      g_main_context_iteration (NULL, TRUE);
+    }
+  assert_pause (f, 0, 0);
+  store_wait_until_stored (f, USER, "h.example");
+  store_fixture_reopen (f);
+  assert_pause (f, 0, 0);
+  pin = store_get (f, STORE_UID, USER, "h.example");
+  g_assert_cmpuint (pin->keys->len, ==, 2);
+}
+
+/* A pause that is set again while it ends has been asked for: whoever ends pauses ends it, too. */
 static void
 test_end_during_another_change (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdHost) host = test_host ("h.example");
-  g_autoptr (CpdPause) pause = cpd_pause_new (NOW + 1, NOW + 60, "why", "test (uid 0)");
+  g_autoptr (CpdPause) pause = cpd_pause_new (NOW + 1, NOW + 60, "why", "test (uid 0)", NULL);
   g_autoptr (CpdPinEdit) longer = cpd_pin_edit_new_pause (pause);
   gboolean done = FALSE;
 
@@ -272,6 +356,29 @@ test_end_during_another_change (StoreFixture *f, gconstpointer user_data)
   store_wait_until_stored (f, USER, "h.example");
   store_fixture_reopen (f);
   assert_pause (f, 0, 0);
+}
+
+/* What the pin takes is what its file takes, so that the pins of a user have the room of old. */
+static void
+test_end_leaves_room (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = g_build_filename (f->user, "h.example.pin", NULL);
+  g_autofree char *text = NULL;
+  g_autoptr (CpdPin) before = NULL, after = NULL;
+  gsize length;
+
+  store_pin (f, STORE_UID, USER, "h.example", 'a');
+  before = store_get (f, STORE_UID, USER, "h.example");
+  f->max_bytes = 2 * before->stored_bytes;
+  store_fixture_reopen (f);
+  assert_pauses (f, NOW, 60);
+  end (f);
+  store_wait_until_stored (f, USER, "h.example");
+  after = store_get (f, STORE_UID, USER, "h.example");
+  g_assert_true (g_file_get_contents (path, &text, &length, NULL));
+  g_assert_cmpuint (after->stored_bytes, ==, length);
+  g_assert_cmpuint (after->stored_bytes, ==, before->stored_bytes);
+  store_pin (f, STORE_UID, USER, "i.example", 'a');
 }
 
 static void
@@ -294,7 +401,7 @@ assert_paused_pins (StoreFixture *f, unsigned int expected)
 static void
 test_lists_those_with_a_pause (StoreFixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdPause) pause = cpd_pause_new (NOW, NOW + 60, "why", NULL);
+  g_autoptr (CpdPause) pause = cpd_pause_new (NOW, NOW + 60, "why", NULL, NULL);
   g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new_pause (pause);
 
   store_pin (f, STORE_UID, SYSTEM, "h.example", 'a');
@@ -346,11 +453,15 @@ main (int argc, char *argv[])
   ADD ("bound", test_bound);
   ADD ("new-one-after-resuming", test_new_one_after_resuming);
   ADD ("clock-set-back", test_clock_set_back);
+  ADD ("time-that-passed-counts", test_time_that_passed_counts);
+  ADD ("other-boot", test_other_boot);
   ADD ("nothing-to-pause", test_nothing_to_pause);
   ADD ("other-changes", test_other_changes);
   ADD ("failed-write-does-not-pause", test_failed_write_does_not_pause);
   ADD ("resuming-needs-no-room", test_resuming_needs_no_room);
   ADD ("end-is-at-once", test_end_is_at_once);
+  ADD ("end-during-a-change-of-keys", test_end_during_a_change_of_keys);
+  ADD ("end-leaves-room", test_end_leaves_room);
   ADD ("end-during-another-change", test_end_during_another_change);
   ADD ("lists-those-with-a-pause", test_lists_those_with_a_pause);
   ADD ("old-pin-is-known", test_old_pin_is_known);

@@ -116,7 +116,7 @@ make_pin (const Layer *wanted, CpdLayer layer)
   pin->mode = wanted->mode;
   pin->expires = wanted->expires;
   if (wanted->until != 0)
-    pin->pause = cpd_pause_new (wanted->since, wanted->until, "why", NULL);
+    pin->pause = cpd_pause_new (wanted->since, wanted->until, "why", NULL, NULL);
   if (wanted->other_anchors)
     pin->anchors = cpd_anchors_ref (verdict_world.unused);
   if (wanted->own_anchors)

@@ -14,13 +14,15 @@ VERDICTS_ON_PEERS = ('PinMismatch', 'Untrusted')
 
 
 class Cell:
-    """`domain`: of its host; names under localhost are never looked up."""
+    """`domain`: of its host; names under localhost are never looked up. `patience`: the times are so many times as long
+    as on a machine that is fast enough for them."""
 
-    def __init__(self, lab, version, way, state, domain='localhost'):
+    def __init__(self, lab, version, way, state, domain='localhost', patience=1):
         self.lab = lab
         self.version = version
         self.way = way
         self.state = state
+        self.patience = patience
         self.name = f'{version}, {way.name}, {state.name}'
         number = lab.next_number()
         self.host = f'c{number}.{domain}'
@@ -30,7 +32,8 @@ class Cell:
         self.options = {}  # of its requests
         self.bytes_before = 0  # the latest request
         self.answered_at = time.monotonic()
-        self.was_slow = False  # so that a POST may not go over a kept connection any more
+        # The machine was: a POST may not go over a kept connection any more, or a request came too late to its server.
+        self.was_slow = False
         self.identity = lab.authority.issue(self.host)
         self.servers = []
         self.server = self.serve(self.identity)

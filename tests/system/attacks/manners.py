@@ -130,17 +130,21 @@ def resetting(what):
 def no_answer(name, misbehave, errors, timeout_ms=5000):
     """A request is not answered as it should be, nor is it by anything that comes later."""
     def attack(cell):
+        cell.misbehaved = []
+
         def respond(connection, _request):
+            cell.misbehaved.append(connection)
             misbehave(connection)
             return None
 
         cell.server.respond = respond
-        cell.options = {'timeout_ms': timeout_ms}
+        cell.options = {'timeout_ms': timeout_ms * cell.patience}
 
     def back(cell):
-        misbehaved = cell.server.latest
-        cell.server.wait(lambda: misbehaved.ended, 'the connection to end')
         cell.options = {}
+        cell.was_slow |= not cell.misbehaved
+        holds(cell.misbehaved, 'the time was over before the request was at the server')
+        cell.server.wait(lambda: cell.misbehaved[0].ended, 'the connection to end')
 
     return Scenario(f'the right server {name}', refusal(attack, lambda cell: errors, back),
                     same_connection)

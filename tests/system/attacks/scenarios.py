@@ -8,3 +8,14 @@ SCENARIOS = tuple(scenario
                   for family in (servers, revocation, strangers, renegotiation, early, pins, layers, restarts,
                                  neighbours, manners, names, proxies, redirects, addresses, tunnels, clock)
                   for scenario in family.SCENARIOS)
+
+PART = '--part='
+
+
+def part_of_table(words):
+    """The rows that a command line asks for: with --part=K/N every Nth from the Kth on, else all."""
+    parts = [word.removeprefix(PART) for word in words if word.startswith(PART)]
+    if not parts:
+        return SCENARIOS
+    number, count = map(int, parts[-1].split('/'))
+    return SCENARIOS[number - 1::count]

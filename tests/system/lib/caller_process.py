@@ -18,6 +18,8 @@ CALL_TIMEOUT_MS = GLib.MAXINT  # none: whoever waits has a deadline, and a body 
 
 
 def to_glib(value):
+    if isinstance(value, V) and value.signature == 'aay':
+        return GLib.Variant.new_array(GLib.VariantType('ay'), [_one('ay', item) for item in value.value])
     if isinstance(value, V):
         return GLib.Variant(value.signature, to_glib(value.value))
     if isinstance(value, dict):
