@@ -38,13 +38,13 @@ cat > "$folder/bus.conf" << CONF
 </busconfig>
 CONF
 mkfifo "$folder/address"
-dbus-daemon --config-file="$folder/bus.conf" --nofork --print-address=1 > "$folder/address" &
+dbus-daemon --config-file="$folder/bus.conf" --nofork --print-address=1 > "$folder/address" 2>> "$folder/log" &
 bus=$!
 read -r DBUS_SYSTEM_BUS_ADDRESS < "$folder/address"
 export DBUS_SYSTEM_BUS_ADDRESS
 
 "$certpind" --authority=uid --bus="$DBUS_SYSTEM_BUS_ADDRESS" --config="$folder/certpind.conf" \
-  --state-dir="$folder/state" --pins-dir="$folder/pins.d" --trust-file="$trust" > "$folder/log" 2>&1 &
+  --state-dir="$folder/state" --pins-dir="$folder/pins.d" --trust-file="$trust" >> "$folder/log" 2>&1 &
 service=$!
 gdbus wait --address "$DBUS_SYSTEM_BUS_ADDRESS" --timeout 10 org.certpin.Certpin1 || { cat "$folder/log" >&2; exit 1; }
 
