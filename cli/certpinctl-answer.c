@@ -7,10 +7,10 @@
 
 #include "certpinctl-answer.h"
 
+#include "certpinctl-caution.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-progress.h"
 #include "certpinctl-text.h"
-#include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
 #include <string.h>
@@ -75,46 +75,6 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   if (proxy != NULL)
     ctl_print_line (err, "through proxy %s", proxy);
   print_timings (err, info);
-}
-
-/* That wrong keys may pass is always shown. */
-static void
-print_pause (Ctl *ctl, CertpinResponse *response)
-{
-  gint64 until = 0;
-  g_autofree char *time = NULL, *text = NULL;
-
-  if (!g_variant_lookup (certpin_response_get_info (response), "paused-until", "x", &until))
-    return;
-  time = ctl_time_to_text (until);
-  text = g_strdup_printf ("a pin of this host is paused until %s; see certpinctl explain", time);
-  ctl_print_message (&ctl->err, "warning", text);
-}
-
-/* A mismatch that was only reported is always shown. */
-static void
-print_report (Ctl *ctl, CertpinResponse *response)
-{
-  g_autoptr (GVariant) report = g_variant_lookup_value (certpin_response_get_info (response),
-                                                        "report", G_VARIANT_TYPE_VARDICT);
-  const char *message = "a pin that only reports did not match";
-
-  if (report == NULL)
-    return;
-  g_variant_lookup (report, "message", "&s", &message);
-  ctl_print_message (&ctl->err, "warning", message);
-  ctl_print_failure (&ctl->err, report);
-}
-
-/* What somebody should do soon about a pin. */
-static void
-print_warnings (Ctl *ctl, CertpinResponse *response)
-{
-  g_autofree const char **warnings = NULL;
-
-  g_variant_lookup (certpin_response_get_info (response), "warnings", "^a&s", &warnings);
-  for (size_t i = 0; warnings != NULL && warnings[i] != NULL; i++)
-    ctl_print_message (&ctl->err, "warning", warnings[i]);
 }
 
 G_GNUC_PRINTF (2, 3)
@@ -300,11 +260,7 @@ ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
   if (ctl->json)
     print_document (ctl, response, body);
   else
-    {
-      print_pause (ctl, response);
-      print_report (ctl, response);
-      print_warnings (ctl, response);
-    }
+    ctl_print_cautions (&ctl->err, certpin_response_get_info (response));
   if (ctl->verbose || (ctl->err.terminal && !ctl->json))
     print_evidence (ctl, response);
   if (failed && !ctl->json)

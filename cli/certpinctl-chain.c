@@ -36,20 +36,6 @@ ctl_chain_fetch (Ctl *ctl, const char *host, GVariant *supposed, GPtrArray **cha
   return info;
 }
 
-/* `options`: those of VerifyChain; consumed if floating.
- * Returns: (transfer full) (nullable): the verdict */
-GVariant *
-ctl_chain_judge (Ctl *ctl, const char *host, GPtrArray *chain, GVariant *options, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-
-  certpin_client_verify_chain_async (ctl->client, host, chain, options, ctl->cancellable,
-                                     ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  return ctl_reply_take (certpin_client_verify_chain_finish (ctl->client, result, error),
-                         CTL_REPLY_VERDICT, error);
-}
-
 /* `pin_options`: of a pin with these keys. Returns: `a{sv}`, floating */
 GVariant *
 ctl_chain_judging_options (char **keys, GVariant *pin_options)

@@ -11,6 +11,7 @@
 #include "certpinctl-input.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-outage.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
@@ -108,6 +109,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   GVariant *options = ctl_scope_options (given->system), *reply;
   g_autoptr (GAsyncResult) result = NULL;
 
+  ctl_outcome_begin (ctl);
   if (given->add)
     certpin_client_add_keys_async (ctl->client, host, words, options, ctl->cancellable,
                                    ctl_on_result, ctl);
@@ -117,6 +119,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   result = ctl_wait (ctl);
   reply = given->add ? certpin_client_add_keys_finish (ctl->client, result, error)
                      : certpin_client_remove_keys_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, host, error);
   return ctl_reply_take (reply, CTL_REPLY_PIN, error);
 }
 

@@ -7,6 +7,7 @@
 
 #include "certpinctl-connect.h"
 
+#include "certpinctl-caution.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-host.h"
 #include "certpinctl-json.h"
@@ -150,6 +151,21 @@ join (const Target *target, GSocketConnection *connection, int in, int out, GErr
   return FALSE;
 }
 
+/* Returns: (transfer none) */
+static GVariant *
+get_info (const Target *target, GSocketConnection *connection)
+{
+  return certpin_client_get_connection_info (target->ctl->client, connection);
+}
+
+/* On the main thread. They are there before the first byte. */
+static void
+print_cautions (Ctl *ctl, GVariant *info)
+{
+  ctl_print_cautions (&ctl->err, info);
+  ctl_stream_flush (&ctl->err, /* error= */ NULL);
+}
+
 static gboolean
 run_on_standard_streams (const Target *target, GError **error)
 {
@@ -158,17 +174,21 @@ run_on_standard_streams (const Target *target, GError **error)
   g_autoptr (GSocketConnection) connection = open_connection (target, &reason);
 
   if (connection != NULL)
-    return join (target, connection, STDIN_FILENO, STDOUT_FILENO, error);
+    {
+      print_cautions (target->ctl, get_info (target, connection));
+      return join (target, connection, STDIN_FILENO, STDOUT_FILENO, error);
+    }
   ctl_keep_evidence (target->ctl, target->text, reason, started_s);
   g_propagate_error (error, g_steal_pointer (&reason));
   return FALSE;
 }
 
-/* A text for standard error. */
+/* For standard error: a text, or what is to be said of a connection. */
 typedef struct
 {
   Ctl *ctl;
-  char *text;
+  char *text;     /* NULL: of a connection */
+  GVariant *info; /* (nullable): its evidence */
 } Message;
 
 /* One client of a socket. */
@@ -183,7 +203,10 @@ print_message (gpointer data)
 {
   const Message *message = data;
 
-  ctl_print_message (&message->ctl->err, /* kind= */ NULL, message->text);
+  if (message->text != NULL)
+    ctl_print_message (&message->ctl->err, /* kind= */ NULL, message->text);
+  else
+    print_cautions (message->ctl, message->info);
   return G_SOURCE_REMOVE;
 }
 
@@ -193,17 +216,19 @@ message_free (gpointer data)
   Message *message = data;
 
   g_free (message->text);
+  g_clear_pointer (&message->info, g_variant_unref);
   g_free (message);
 }
 
-/* From any thread; the main thread prints it. */
+/* From any thread; the main thread prints it. `info`, `error`: (nullable): one of them */
 static void
-tell (Ctl *ctl, const GError *error)
+tell (Ctl *ctl, GVariant *info, const GError *error)
 {
   Message *message = g_new0 (Message, 1);
 
   message->ctl = ctl;
-  message->text = g_strdup (error->message);
+  message->text = error != NULL ? g_strdup (error->message) : NULL;
+  message->info = info != NULL ? g_variant_ref (info) : NULL;
   g_idle_add_full (G_PRIORITY_DEFAULT, print_message, message, message_free);
 }
 
@@ -215,9 +240,12 @@ serve (gpointer data)
   g_autoptr (GSocketConnection) connection = open_connection (client->target, &error);
 
   if (connection != NULL)
-    join (client->target, connection, client->socket, client->socket, &error);
+    {
+      tell (client->target->ctl, get_info (client->target, connection), /* error= */ NULL);
+      join (client->target, connection, client->socket, client->socket, &error);
+    }
   if (error != NULL)
-    tell (client->target->ctl, error);
+    tell (client->target->ctl, /* info= */ NULL, error);
   g_close (client->socket, NULL);
   return NULL;
 }

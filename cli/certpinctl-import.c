@@ -7,6 +7,7 @@
 
 #include "certpinctl-import.h"
 
+#include "certpinctl-import-outages.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
@@ -16,6 +17,8 @@
 #include <string.h>
 
 #define FILE_MAX_BYTES (16 * 1024 * 1024)
+#define LOOK_S         60
+#define LOOK_MAX_S     3600
 
 enum
 {
@@ -127,10 +130,24 @@ describe (GVariant *pin)
   return g_strv_builder_end (lines);
 }
 
-/* `what`: (transfer full): lines */
-static void
-add_rows (GPtrArray *rows, GVariant *change, GStrv what)
+/* `lines`: (transfer full). Returns: (transfer full): with one more, if it is not empty */
+static GStrv
+with_outage (GStrv lines, const char *outage)
 {
+  g_autoptr (GStrvBuilder) all = g_strv_builder_new ();
+  g_auto (GStrv) given = lines;
+
+  g_strv_builder_addv (all, (const char **)given);
+  if (*outage != '\0')
+    g_strv_builder_add (all, outage);
+  return g_strv_builder_end (all);
+}
+
+/* `lines`: (transfer full): what is different or new */
+static void
+add_rows (GPtrArray *rows, GVariant *change, GStrv lines)
+{
+  g_auto (GStrv) what = with_outage (lines, find_text (change, CTL_IMPORT_OUTAGE));
   size_t i = 0;
 
   do
@@ -143,7 +160,6 @@ add_rows (GPtrArray *rows, GVariant *change, GStrv what)
       g_ptr_array_add (rows, cells);
     }
   while (what[0] != NULL && what[++i] != NULL);
-  g_strfreev (what);
 }
 
 /* Returns: how many pins are the same, and not in the table */
@@ -275,36 +291,90 @@ read_files (Ctl *ctl, GError **error)
   return g_steal_pointer (&texts);
 }
 
+/* What is to be imported, and how. */
+typedef struct
+{
+  gboolean system;
+  gboolean dry_run;
+  gboolean yes;
+  int look_s;
+} Options;
+
+static gboolean
+parse (Ctl *ctl, Options *given, GError **error)
+{
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &given->system, "change the pins of all users", NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &given->dry_run,
+      "show what would change, and change nothing", NULL },
+    { "look", 0, 0, G_OPTION_ARG_INT, &given->look_s,
+      "how long to look at the servers, with --system (default: 60)", "SECONDS" },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &given->yes, "do not look or ask", NULL },
+    { NULL },
+  };
+
+  *given = (Options){ .look_s = LOOK_S };
+  if (!ctl_parse (ctl, options, error))
+    return FALSE;
+  if (given->look_s >= 1 && given->look_s <= LOOK_MAX_S)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "‘%d’ is not a time in seconds from 1 to %d", given->look_s, LOOK_MAX_S);
+  return FALSE;
+}
+
+/* Returns: (transfer full) (nullable): the changes that would be made, with what is known of their
+ * servers */
+static GPtrArray *
+check (Ctl *ctl, GPtrArray *texts, const Options *given, GError **error)
+{
+  g_autoptr (GPtrArray) changes = import_all (ctl, texts, given->system, /* is_dry= */ TRUE, error);
+
+  if (changes == NULL || !check_twice (changes, error))
+    return NULL;
+  if (!given->system || (given->yes && !given->dry_run))
+    return g_steal_pointer (&changes);
+  return ctl_import_look (ctl, changes, (unsigned int)given->look_s, error);
+}
+
+static void
+print (Ctl *ctl, GPtrArray *changes, gboolean is_dry)
+{
+  GVariant *array;
+
+  if (!ctl->json)
+    {
+      print_changes (ctl, changes, is_dry);
+      return;
+    }
+  array = g_variant_new_array (G_VARIANT_TYPE_VARDICT, (GVariant *const *)changes->pdata,
+                               changes->len);
+  ctl_print_json (&ctl->out,
+                  g_variant_new_parsed ("{'changes': %v, 'dry-run': <%b>}", array, is_dry));
+}
+
 CtlExit
 ctl_import (Ctl *ctl, GError **error)
 {
-  gboolean system = FALSE, is_dry = FALSE;
-  const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "change the pins of all users", NULL },
-    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &is_dry, "show what would change, and change nothing",
-      NULL },
-    { NULL },
-  };
   g_autoptr (GPtrArray) texts = NULL, checked = NULL, done = NULL;
-  GPtrArray *changes;
+  Options given;
 
-  if (!ctl_parse (ctl, options, error))
+  if (!parse (ctl, &given, error))
     return CTL_EXIT_OK;
   texts = read_files (ctl, error);
-  checked = texts != NULL ? import_all (ctl, texts, system, /* is_dry= */ TRUE, error) : NULL;
-  if (checked == NULL || !check_twice (checked, error))
+  checked = texts != NULL ? check (ctl, texts, &given, error) : NULL;
+  if (checked == NULL)
     return CTL_EXIT_FAILED;
-  if (!is_dry && (done = import_all (ctl, texts, system, /* is_dry= */ FALSE, error)) == NULL)
+  if (given.dry_run)
+    {
+      print (ctl, checked, /* is_dry= */ TRUE);
+      return CTL_EXIT_OK;
+    }
+  if (!ctl_import_confirm (ctl, checked, error))
     return CTL_EXIT_FAILED;
-  changes = is_dry ? checked : done;
-  if (ctl->json)
-    ctl_print_json (
-        &ctl->out,
-        g_variant_new_parsed ("{'changes': %v, 'dry-run': <%b>}",
-                              g_variant_new_array (G_VARIANT_TYPE_VARDICT,
-                                                   (GVariant *const *)changes->pdata, changes->len),
-                              is_dry));
-  else
-    print_changes (ctl, changes, is_dry);
+  done = import_all (ctl, texts, given.system, /* is_dry= */ FALSE, error);
+  if (done == NULL)
+    return CTL_EXIT_FAILED;
+  print (ctl, done, /* is_dry= */ FALSE);
   return CTL_EXIT_OK;
 }

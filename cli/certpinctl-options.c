@@ -21,7 +21,7 @@ ctl_init_globals (Ctl *ctl)
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
       "fail instead of asking for a password", NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
-      "show connection details even when stderr is not a terminal", NULL },
+      "show connection details, also without a terminal", NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "show this help", NULL },
     { "version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "show the version", NULL },
     { NULL },

@@ -2,17 +2,9 @@
 
 #pragma once
 
-#include "certpinctl-run.h"
+#include "certpinctl-look.h"
 
 G_BEGIN_DECLS
-
-/* A pin that is not in force yet. */
-typedef struct
-{
-  const char *host;
-  char **keys;
-  GVariant *options; /* `a{sv}`, with those of PinKeys */
-} CtlOutage;
 
 void ctl_outage_tell_unchecked (Ctl *ctl, const char *host, const char *reason);
 gboolean ctl_outage_find (Ctl *ctl, const CtlOutage *pin, char **text, GError **error);

@@ -7,6 +7,7 @@
 #include "certpinctl-pause.h"
 
 #include "certpinctl-options.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
@@ -112,17 +113,20 @@ ctl_pause (Ctl *ctl, GError **error)
   };
   g_autoptr (GAsyncResult) result = NULL;
   guint32 seconds = 0;
+  GVariant *pin;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
   if (!check_given (duration, reason, error) || !parse_duration (duration, &seconds, error))
     return CTL_EXIT_USAGE;
+  ctl_outcome_begin (ctl);
   certpin_client_pause_pin_async (ctl->client, ctl->arguments[0],
                                   new_options (seconds, reason, system), ctl->cancellable,
                                   ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return print_pin (ctl, certpin_client_pause_pin_finish (ctl->client, result, error), system,
-                    error);
+  pin = certpin_client_pause_pin_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, ctl->arguments[0], error);
+  return print_pin (ctl, pin, system, error);
 }
 
 CtlExit
@@ -134,13 +138,16 @@ ctl_resume (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
+  GVariant *pin;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  ctl_outcome_begin (ctl);
   certpin_client_resume_pin_async (ctl->client, ctl->arguments[0],
                                    new_options (0, /* reason= */ NULL, system), ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return print_pin (ctl, certpin_client_resume_pin_finish (ctl->client, result, error), system,
-                    error);
+  pin = certpin_client_resume_pin_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, ctl->arguments[0], error);
+  return print_pin (ctl, pin, system, error);
 }

@@ -9,6 +9,7 @@
 
 #include "certpinctl-certificate.h"
 #include "certpinctl-input.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
@@ -220,6 +221,7 @@ ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError *
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *reply;
 
+  ctl_outcome_begin (ctl);
   if (plan->keys != NULL)
     certpin_client_pin_keys_async (ctl->client, plan->host, (const char *const *)plan->keys,
                                    plan->options, cancellable, ctl_on_result, ctl);
@@ -229,5 +231,6 @@ ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError *
   result = ctl_wait (ctl);
   reply = plan->keys != NULL ? certpin_client_pin_keys_finish (ctl->client, result, error)
                              : certpin_client_pin_certificate_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, plan->host, error);
   return ctl_reply_take (reply, CTL_REPLY_PIN, error);
 }

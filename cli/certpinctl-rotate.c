@@ -12,6 +12,7 @@
 #include "certpinctl-dry-run.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-rotation.h"
 #include "certpinctl-time.h"
@@ -167,13 +168,16 @@ static GVariant *
 remove_keys (Ctl *ctl, const Options *options, char **unused, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
+  GVariant *reply;
 
+  ctl_outcome_begin (ctl);
   certpin_client_remove_keys_async (ctl->client, ctl->arguments[0], (const char *const *)unused,
                                     ctl_scope_options (options->system), ctl->cancellable,
                                     ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return ctl_reply_take (certpin_client_remove_keys_finish (ctl->client, result, error),
-                         CTL_REPLY_PIN, error);
+  reply = certpin_client_remove_keys_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, ctl->arguments[0], error);
+  return ctl_reply_take (reply, CTL_REPLY_PIN, error);
 }
 
 /* Shows what would be left. */

@@ -7,6 +7,7 @@
 #include "certpinctl-unpin.h"
 
 #include "certpinctl-options.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-pin-options.h"
 #include "certpinctl-wait.h"
 
@@ -26,7 +27,7 @@ print_change_json (Ctl *ctl, gboolean system, const char *state, const char *rea
 CtlExit
 ctl_unpin (Ctl *ctl, GError **error)
 {
-  gboolean system = FALSE;
+  gboolean system = FALSE, done;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the system's pin", NULL },
     { NULL },
@@ -35,10 +36,13 @@ ctl_unpin (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  ctl_outcome_begin (ctl);
   certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (system),
                               ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  if (!certpin_client_unpin_finish (ctl->client, result, error))
+  done = certpin_client_unpin_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, ctl->arguments[0], error);
+  if (!done)
     return CTL_EXIT_FAILED;
   if (ctl->json)
     print_change_json (ctl, system, "removed", /* reason= */ NULL);
@@ -51,7 +55,7 @@ ctl_unpin (Ctl *ctl, GError **error)
 CtlExit
 ctl_block (Ctl *ctl, GError **error)
 {
-  gboolean system = FALSE;
+  gboolean system = FALSE, done;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block the host for all users", NULL },
     { NULL },
@@ -60,11 +64,14 @@ ctl_block (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  ctl_outcome_begin (ctl);
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
                                    ctl_scope_options (system), ctl->cancellable, ctl_on_result,
                                    ctl);
   result = ctl_wait (ctl);
-  if (!certpin_client_block_host_finish (ctl->client, result, error))
+  done = certpin_client_block_host_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, ctl->arguments[0], error);
+  if (!done)
     return CTL_EXIT_FAILED;
   if (ctl->json)
     print_change_json (ctl, system, "blocked", ctl->arguments[1]);

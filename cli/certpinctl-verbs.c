@@ -13,6 +13,7 @@
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
 #include "certpinctl-list.h"
+#include "certpinctl-log.h"
 #include "certpinctl-monitor.h"
 #include "certpinctl-pause.h"
 #include "certpinctl-pin.h"
@@ -77,7 +78,8 @@ const CtlVerb ctl_verbs[] = {
     0, 1000, 1000, ctl_export },
   { "import", "FILE…", "Set the pins of pin files",
     "FILE is a pin file, as export writes it and certpin.pin(5) describes it; - is\n"
-    "standard input. If anything is wrong with any of them, nothing is changed.",
+    "standard input. If anything is wrong with any of them, nothing is changed. With\n"
+    "--system, it asks if that would shut out servers that work now.",
     "certpinctl import --dry-run my.pin\n"
     "certpinctl import --system site.pin partner.pin",
     1, 1000, 0, ctl_import },
@@ -128,6 +130,12 @@ const CtlVerb ctl_verbs[] = {
     "Each change, each refused request and each key that is seen for the first time\n"
     "is a line. An interrupt ends it; a restart of the service does not.",
     "certpinctl monitor\ncertpinctl monitor --json | jq -r .host", 0, 0, 0, ctl_monitor },
+  { "log", "[HOST]", "Show what the service has written to the journal",
+    "Each change of a pin and each refusal is a line, with who caused it, and the\n"
+    "keys below. HOST without a port stands for all of its ports. TIME is a date,\n"
+    "a time that has passed, such as 2h, or what else journalctl takes.",
+    "certpinctl log h.example\nsudo certpinctl log --since=yesterday --lines=20", 0, 1, 1,
+    ctl_log },
   { "reload", "", "Read the pin files and the trust file again",
     "If there is an error in one of them, nothing is changed.", "certpinctl reload", 0, 0, 0,
     ctl_reload },

@@ -27,9 +27,10 @@ on_held_signal (int descriptor, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Returns: its number */
-static unsigned int
-add_interrupt (Ctl *ctl)
+/* From now on, an interrupt cancels the calls of the program, until ctl_wait_release().
+ * Returns: what that takes */
+unsigned int
+ctl_wait_hold (Ctl *ctl)
 {
   int descriptor = ctl_signals_get_descriptor ();
   g_autoptr (GSource) source = descriptor >= 0 ? g_unix_fd_source_new (descriptor, G_IO_IN)
@@ -40,6 +41,14 @@ add_interrupt (Ctl *ctl)
   else
     g_source_set_callback (source, on_interrupt, ctl->cancellable, NULL);
   return g_source_attach (source, NULL);
+}
+
+/* An interrupt has removed it already. */
+void
+ctl_wait_release (Ctl *ctl, unsigned int held)
+{
+  if (!g_cancellable_is_cancelled (ctl->cancellable))
+    g_source_remove (held);
 }
 
 /* The callback of every call that ctl_wait() waits for. */
@@ -56,12 +65,11 @@ ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data)
 void
 ctl_wait_until (Ctl *ctl, CtlCondition condition, gpointer data)
 {
-  unsigned int interrupt = add_interrupt (ctl);
+  unsigned int held = ctl_wait_hold (ctl);
 
   while (!condition (data))
     g_main_context_iteration (NULL, /* may_block= */ TRUE);
-  if (!g_cancellable_is_cancelled (ctl->cancellable))
-    g_source_remove (interrupt);
+  ctl_wait_release (ctl, held);
 }
 
 static gboolean

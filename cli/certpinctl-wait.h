@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 typedef gboolean (*CtlCondition) (gpointer data);
 
 void ctl_on_result (GObject *source, GAsyncResult *result, gpointer user_data);
+unsigned int ctl_wait_hold (Ctl *ctl);
+void ctl_wait_release (Ctl *ctl, unsigned int held);
 GAsyncResult *ctl_wait (Ctl *ctl);
 void ctl_wait_until (Ctl *ctl, CtlCondition condition, gpointer data);
 

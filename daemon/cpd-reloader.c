@@ -25,6 +25,8 @@ struct _CpdReloader
   gboolean asked;      /* to reload, before that */
   unsigned int timer;  /* until the changes have settled; 0: no changes */
   gint64 first_change; /* of those, monotonic µs */
+  gboolean renewing;   /* the watch, before a reload */
+  gboolean again;      /* further changes have settled meanwhile */
 };
 
 G_DEFINE_FINAL_TYPE (CpdReloader, cpd_reloader, G_TYPE_OBJECT)
@@ -76,13 +78,31 @@ cpd_reloader_reload (CpdReloader *reloader)
     reloader->asked = TRUE;
 }
 
+static void renew_watch (CpdReloader *reloader);
+
+static void
+on_renewed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  g_autoptr (CpdReloader) reloader = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!cpd_watch_renew_finish (CPD_WATCH (source), result, &error))
+    g_warning ("%s", error->message);
+  reloader->renewing = FALSE;
+  cpd_reloader_reload (reloader);
+  if (reloader->again)
+    renew_watch (reloader);
+}
+
+/* Before the files are read: what changes later is reported again. */
 static void
 renew_watch (CpdReloader *reloader)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (!cpd_watch_renew (reloader->watch, &error))
-    g_warning ("%s", error->message);
+  reloader->again = reloader->renewing;
+  if (reloader->renewing)
+    return;
+  reloader->renewing = TRUE;
+  cpd_watch_renew_async (reloader->watch, on_renewed, g_object_ref (reloader));
 }
 
 static gboolean
@@ -91,8 +111,7 @@ on_settled (gpointer user_data)
   CpdReloader *reloader = user_data;
 
   reloader->timer = 0;
-  renew_watch (reloader); /* first: later changes are reported again */
-  cpd_reloader_reload (reloader);
+  renew_watch (reloader);
   return G_SOURCE_REMOVE;
 }
 
@@ -117,6 +136,7 @@ cpd_reloader_new (CpdStore *store)
   CpdReloader *reloader = g_object_new (CPD_TYPE_RELOADER, NULL);
   const char *const *folders = cpd_store_get_pins_dirs (store);
   CpdTrustSource *trust = cpd_store_get_trust (store);
+  g_autoptr (GError) error = NULL;
 
   reloader->store = g_object_ref (store);
   for (size_t i = 0; folders[i] != NULL; i++)
@@ -124,7 +144,8 @@ cpd_reloader_new (CpdStore *store)
   if (trust != NULL && cpd_trust_source_get_file (trust) != NULL)
     cpd_watch_add (reloader->watch, cpd_trust_source_get_file (trust));
   g_signal_connect_swapped (reloader->watch, "changed", G_CALLBACK (on_changed), reloader);
-  renew_watch (reloader);
+  if (!cpd_watch_renew (reloader->watch, &error))
+    g_warning ("%s", error->message);
   return reloader;
 }
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib-object.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -15,5 +15,7 @@ G_DECLARE_FINAL_TYPE (CpdWatch, cpd_watch, CPD, WATCH, GObject)
 CpdWatch *cpd_watch_new (void);
 void cpd_watch_add (CpdWatch *watch, const char *path);
 gboolean cpd_watch_renew (CpdWatch *watch, GError **error);
+void cpd_watch_renew_async (CpdWatch *watch, GAsyncReadyCallback callback, gpointer user_data);
+gboolean cpd_watch_renew_finish (CpdWatch *watch, GAsyncResult *result, GError **error);
 
 G_END_DECLS

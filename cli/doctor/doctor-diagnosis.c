@@ -120,29 +120,36 @@ address_of (const char *host)
   return g_strdup_printf (strchr (name, ':') != NULL ? "[%s]:%d" : "%s:%d", name, HTTPS_PORT);
 }
 
+/* `word`: (inout) (transfer full): of a command. What it becomes is quoted, so that a host that has
+ * such a word in its name is not taken for one again. */
 static void
-replace (GString *text, const char *word, const char *by)
+replace (char **word, const char *variable, const char *by)
 {
-  g_autofree char *quoted = ctl_input_quote (by);
-
-  g_string_replace (text, word, quoted, 0);
+  if (strcmp (*word, variable) != 0)
+    return;
+  g_free (*word);
+  *word = ctl_input_quote (by);
 }
 
 /* `command`: (nullable). Returns: (transfer full) (nullable): the command for this host */
 static char *
 fill_in (const char *command, const char *host)
 {
-  g_autoptr (GString) text = g_string_new (command);
+  g_auto (GStrv) words = NULL;
   g_autofree char *address = address_of (host), *name = NULL;
   guint16 port;
 
   if (command == NULL)
     return NULL;
   ctl_host_split (host, &name, &port);
-  replace (text, "ADDRESS", address);
-  replace (text, "NAME", name);
-  replace (text, "HOST", host);
-  return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
+  words = g_strsplit (command, " ", /* max_tokens= */ 0);
+  for (char **word = words; *word != NULL; word++)
+    {
+      replace (word, "ADDRESS", address);
+      replace (word, "NAME", name);
+      replace (word, "HOST", host);
+    }
+  return g_strjoinv (" ", words);
 }
 
 /* Returns: whether there is one */

@@ -14,6 +14,8 @@
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
+#include <string.h>
+
 #define DOMAIN "certpind"
 
 /* How long a window lasts; cpd-audit-limit.h says how much is written in one. */
@@ -70,10 +72,23 @@ add_caller (Entry *entry, const CpdCaller *caller)
   add (entry, "CERTPIN_SENDER", caller->sender);
 }
 
+/* By the name alone, all entries about a host are found, whatever their ports. */
+static void
+add_host (Entry *entry, CpdHost *host)
+{
+  const char *text = cpd_host_get_text (host);
+  const char *port = cpd_host_get_port (host) != 0 ? strrchr (text, ':') : text + strlen (text);
+  gboolean bracket = *text == '[';
+
+  add (entry, "CERTPIN_HOST", text);
+  add_own (entry, "CERTPIN_NAME",
+           g_strndup (text + bracket, (gsize)(port - text) - (bracket ? 2 : 0)));
+}
+
 static void
 add_pin (Entry *entry, const CpdPin *pin)
 {
-  add (entry, "CERTPIN_HOST", cpd_host_get_text (pin->host));
+  add_host (entry, pin->host);
   add (entry, "CERTPIN_SCOPE", cpd_describe_scope (pin->layer));
 }
 
@@ -93,6 +108,15 @@ add_keys (Entry *entry, const char *field, GPtrArray *keys)
     add_own (entry, field, g_string_free (text, FALSE));
   else
     g_string_free (text, TRUE);
+}
+
+/* `pin`: (nullable) */
+static void
+add_keys_of (Entry *entry, const char *field, const CpdPin *pin)
+{
+  g_autoptr (GPtrArray) keys = pin != NULL ? cpd_pin_keys_list (pin->keys) : NULL;
+
+  add_keys (entry, field, keys);
 }
 
 /* Writes and ends the entry. */
@@ -182,8 +206,7 @@ cpd_audit_pin_kept (CpdAudit *audit, CpdCaller *caller, const CpdPin *pin, const
     return;
   who = cpd_caller_describe (caller);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_KEPT, "kept");
-  add (&entry, "CERTPIN_HOST", host);
-  add (&entry, "CERTPIN_SCOPE", scope);
+  add_pin (&entry, pin);
   add_caller (&entry, caller);
   add (&entry, "CERTPIN_REASON", error);
   write_entry (&entry, "%s could not pin %s in the %s scope (%s); nothing was changed", who, host,
@@ -205,13 +228,13 @@ add_offered_keys (Entry *entry, CpdPeer *peer)
 static void
 add_verdict (Entry *entry, const CpdVerdict *verdict)
 {
-  add (entry, "CERTPIN_HOST", cpd_host_get_text (verdict->target));
+  add_host (entry, verdict->target);
   add (entry, "CERTPIN_VERDICT", certpin_error_get_name (verdict->error));
   add (entry, "CERTPIN_REASON", verdict->reason);
   if (verdict->pin != NULL)
     {
       add (entry, "CERTPIN_SCOPE", cpd_describe_scope (verdict->layer));
-      add_keys (entry, "CERTPIN_OLD_KEYS", verdict->pin->keys);
+      add_keys_of (entry, "CERTPIN_OLD_KEYS", verdict->pin);
     }
   if (verdict->peer != NULL)
     add_offered_keys (entry, verdict->peer);
@@ -312,8 +335,8 @@ add_change (Entry *entry, const CpdCaller *caller, const CpdPin *old, const CpdP
 {
   add_pin (entry, pin != NULL ? pin : old);
   add_caller (entry, caller);
-  add_keys (entry, "CERTPIN_OLD_KEYS", old != NULL ? old->keys : NULL);
-  add_keys (entry, "CERTPIN_NEW_KEYS", pin != NULL ? pin->keys : NULL);
+  add_keys_of (entry, "CERTPIN_OLD_KEYS", old);
+  add_keys_of (entry, "CERTPIN_NEW_KEYS", pin);
 }
 
 /* A pause ends with its pin. `old`, `pin`: (nullable): before a change, and after it */
@@ -415,6 +438,15 @@ cpd_audit_sightings_failed (const char *problem)
 
   begin (&entry, G_LOG_LEVEL_WARNING, CERTPIN_MESSAGE_SIGHTINGS, "sightings-failed");
   write_entry (&entry, "%s; no request depends on this", problem);
+}
+
+void
+cpd_audit_sightings_recovered (void)
+{
+  Entry entry;
+
+  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_SIGHTINGS, "sightings-written");
+  write_entry (&entry, "when keys were last seen at servers is written to disk again");
 }
 
 /* `effect`: what the problem leads to. `caller`: (nullable): who called Reload */

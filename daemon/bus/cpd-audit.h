@@ -27,6 +27,7 @@ void cpd_audit_pin_resumed (const CpdCaller *caller, const CpdPin *paused);
 void cpd_audit_key_seen (guint32 uid, const CpdPin *pin, const char *key, unsigned int position);
 void cpd_audit_pin_warned (guint32 uid, const CpdPin *pin, GStrv warnings);
 void cpd_audit_sightings_failed (const char *problem);
+void cpd_audit_sightings_recovered (void);
 void cpd_audit_store_broken (GPtrArray *problems);
 void cpd_audit_reload_failed (const CpdCaller *caller, GPtrArray *problems);
 

@@ -28,6 +28,15 @@ cpd_describe_keys (GPtrArray *keys)
   return g_variant_builder_end (&builder);
 }
 
+/* `pin`: (nullable). Returns: (floating): as */
+static GVariant *
+describe_keys_of (const CpdPin *pin)
+{
+  g_autoptr (GPtrArray) keys = pin != NULL ? cpd_pin_keys_list (pin->keys) : NULL;
+
+  return cpd_describe_keys (keys);
+}
+
 static const char *
 describe_state (const CpdPin *pin, gint64 now)
 {
@@ -103,10 +112,11 @@ GVariant *
 cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
+  g_autofree char *source = pin->source != NULL ? cpd_pin_source_build_path (pin->source) : NULL;
 
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (pin->host));
   g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (pin->layer));
-  g_variant_dict_insert_value (&dict, "keys", cpd_describe_keys (pin->keys));
+  g_variant_dict_insert_value (&dict, "keys", describe_keys_of (pin));
   g_variant_dict_insert (&dict, "match", "s", cpd_match_words[pin->match]);
   g_variant_dict_insert (&dict, "mode", "s", cpd_mode_words[pin->mode]);
   g_variant_dict_insert (&dict, "expires", "x", pin->expires);
@@ -119,7 +129,7 @@ cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
   insert_text (&dict, "issuer", pin->issuer);
   insert_text (&dict, "note", pin->note);
   insert_text (&dict, "created-by", pin->created_by);
-  insert_text (&dict, "source", pin->source);
+  insert_text (&dict, "source", source);
   if (pin->not_after != 0)
     g_variant_dict_insert (&dict, "not-after", "x", pin->not_after);
   if (sighting != NULL)
@@ -169,8 +179,7 @@ cpd_describe_failure (const CpdVerdict *verdict, gint64 now)
   g_variant_dict_insert (&dict, "reason", "s", verdict->reason);
   g_variant_dict_insert (&dict, "message", "s", verdict->message);
   g_variant_dict_insert (&dict, "scope", "s", cpd_describe_scope (verdict->layer));
-  g_variant_dict_insert_value (
-      &dict, "pinned-keys", cpd_describe_keys (verdict->pin != NULL ? verdict->pin->keys : NULL));
+  g_variant_dict_insert_value (&dict, "pinned-keys", describe_keys_of (verdict->pin));
   if (verdict->peer != NULL)
     insert_chain (&dict, verdict->peer);
   insert_text (&dict, "ocsp", verdict->ocsp);

@@ -238,7 +238,8 @@ edit (CpdCall *call, CpdEditKind kind)
 {
   const CpdPin *pin = pin_of (call);
   g_autofree char *who = cpd_caller_describe (call->caller);
-  g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new (kind, pin->keys, cpd_call_now_s (), who);
+  g_autoptr (GPtrArray) keys = cpd_pin_keys_list (pin->keys);
+  g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new (kind, keys, cpd_call_now_s (), who);
 
   cpd_store_edit_pin_async (call->parts->store, pin->layer, call->caller->uid, pin->host, edit,
                             edit_on_stored, call);

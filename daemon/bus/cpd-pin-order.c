@@ -89,6 +89,7 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **ba
   CpdPin *pin = order->pin;
   const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL, *on_failure = NULL;
   int match_chosen = CPD_MATCH_LEAF, mode_chosen = CPD_MODE_ENFORCE;
+  CpdLayer layer = pin->layer;
   g_autoptr (GVariant) ders = NULL, anchors = NULL;
   const CpdOption table[] = {
     { "scope", "s", &scope, 1, 16 },
@@ -104,12 +105,13 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **ba
   size_t n_known = G_N_ELEMENTS (table) - (backups != NULL ? 0 : 2);
 
   if (!cpd_options_parse (options, table, n_known, error)
-      || !cpd_pin_order_parse_scope (scope, &pin->layer, error)
+      || !cpd_pin_order_parse_scope (scope, &layer, error)
       || !cpd_options_take_choice ("match", match, cpd_match_words, &match_chosen, error)
       || !cpd_options_take_choice ("mode", mode, cpd_mode_words, &mode_chosen, error)
       || !check_expiry (pin, now, error) || !cpd_options_to_anchors (anchors, &pin->anchors, error)
       || !take_note (pin, note, error) || !take_on_failure (order, on_failure, error))
     return FALSE;
+  pin->layer = layer;
   pin->match = (CpdMatch)match_chosen;
   pin->mode = (CpdMode)mode_chosen;
   if (backups != NULL)
@@ -245,6 +247,7 @@ cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *e
 {
   const CpdPin *pin = order->pin;
   g_autoptr (CpdPin) of_file = cpd_store_get_pin (store, CPD_LAYER_FILES, 0, pin->host);
+  g_autofree char *path = of_file != NULL ? cpd_pin_source_build_path (of_file->source) : NULL;
 
   if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL
       || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
@@ -252,7 +255,7 @@ cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *e
   g_error_free (error);
   return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                       "the pin of ‘%s’ is from the file ‘%s’; %s", cpd_host_get_text (pin->host),
-                      of_file->source, remedy);
+                      path, remedy);
 }
 
 /* `host`: a pattern. `keys`: as. `options`: the scope alone.

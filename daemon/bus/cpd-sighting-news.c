@@ -56,6 +56,12 @@ on_failed (const CpdBusParts *parts, const char *message)
   cpd_audit_sightings_failed (message);
 }
 
+static void
+on_recovered (const CpdBusParts *parts)
+{
+  cpd_audit_sightings_recovered ();
+}
+
 /* `parts`: until cpd_sighting_news_unfollow (). */
 void
 cpd_sighting_news_follow (CpdBusParts *parts)
@@ -65,6 +71,7 @@ cpd_sighting_news_follow (CpdBusParts *parts)
   g_signal_connect_swapped (logbook, "key-seen", G_CALLBACK (on_key_seen), parts);
   g_signal_connect_swapped (logbook, "warns", G_CALLBACK (on_warns), parts);
   g_signal_connect_swapped (logbook, "failed", G_CALLBACK (on_failed), parts);
+  g_signal_connect_swapped (logbook, "recovered", G_CALLBACK (on_recovered), parts);
 }
 
 void

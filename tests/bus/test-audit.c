@@ -32,6 +32,7 @@ assert_change (const char *message_id, const char *event, const char *old, const
 
   assert_field (message_id, "CERTPIN_EVENT", event);
   assert_field (message_id, "CERTPIN_HOST", "h.example");
+  assert_field (message_id, "CERTPIN_NAME", "h.example");
   assert_field (message_id, "CERTPIN_SCOPE", "user");
   assert_field (message_id, "CERTPIN_UID", uid);
   assert_field (message_id, "CERTPIN_OLD_KEYS", old);
@@ -87,6 +88,25 @@ test_end_of_pause (TestBus *f, gconstpointer user_data)
     }
 }
 
+/* It is without what only a port needs. */
+static void
+test_names (TestBus *f, gconstpointer user_data)
+{
+  const char *const names[][2] = { { "h.example:8443", "h.example" },
+                                   { "**.h.example:8443", "**.h.example" },
+                                   { "*.h.example", "*.h.example" },
+                                   { "[::1]:8443", "::1" },
+                                   { "::1", "::1" } };
+
+  for (unsigned int i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      test_call_done (f, "PinKeys",
+                      g_variant_new_parsed ("(%s, [%s], @a{sv} {})", names[i][0], KEY));
+      assert_field (CERTPIN_MESSAGE_PIN_CHANGED, "CERTPIN_HOST", names[i][0]);
+      assert_field (CERTPIN_MESSAGE_PIN_CHANGED, "CERTPIN_NAME", names[i][1]);
+    }
+}
+
 /* Calls that change nothing leave nothing behind. */
 static void
 test_no_change (TestBus *f, gconstpointer user_data)
@@ -137,6 +157,7 @@ test_refusals (TestBus *f, gconstpointer user_data)
     refuse (f, "https://h.example/", CERTPIN_ERROR_NOT_PINNED);
   g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_PIN_FAILED), ==, CPD_AUDIT_LIMIT_OF_ONE);
   assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_HOST", "h.example:443");
+  assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_NAME", "h.example");
   assert_field (CERTPIN_MESSAGE_PIN_FAILED, "CERTPIN_VERDICT", "NotPinned");
   g_assert_cmpuint (test_bus_count_audits (CERTPIN_MESSAGE_LEFT_OUT), ==, 0);
 }
@@ -170,6 +191,7 @@ main (int argc, char *argv[])
   test_bus_init (&argc, &argv);
   ADD ("changes", test_changes);
   ADD ("end-of-pause", test_end_of_pause);
+  ADD ("names", test_names);
   ADD ("no-change", test_no_change);
   ADD ("reload", test_reload);
   ADD ("refusals", test_refusals);

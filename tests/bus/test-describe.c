@@ -82,7 +82,7 @@ test_full_pin (void)
   pin->mode = CPD_MODE_REPORT;
   pin->note = g_strdup ("a note");
   pin->created_by = g_strdup ("curl (uid 1)");
-  pin->source = g_ref_string_new ("/a/file");
+  pin->source = cpd_pin_source_new ("/a/file");
   pin->anchors = test_anchors (identity, NULL);
   description = describe (pin, TEST_PKI_NOW);
   assert_text (description, "scope", "system");

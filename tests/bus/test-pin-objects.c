@@ -41,7 +41,7 @@ new_full_pin (void)
   pin->note = g_strdup ("a note");
   pin->created = 7;
   pin->created_by = g_strdup ("curl (uid 1)");
-  pin->source = g_ref_string_new ("/a/file");
+  pin->source = cpd_pin_source_new ("/a/file");
   pin->generation = 8;
   pin->anchors = test_anchors (identity, NULL);
   cpd_pin_take_pause (pin,
@@ -53,7 +53,8 @@ new_full_pin (void)
 static CpdSighting *
 new_full_sighting (const CpdPin *pin)
 {
-  const CpdObservation observation = { .keys = pin->keys,
+  g_autoptr (GPtrArray) keys = cpd_pin_keys_list (pin->keys);
+  const CpdObservation observation = { .keys = keys,
                                        .subject = "CN=leaf",
                                        .issuer = "CN=root",
                                        .not_after = TEST_PKI_NOW + 1,

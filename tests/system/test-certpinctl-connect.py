@@ -106,6 +106,30 @@ def _(world):
     equal(server.bytes, 0, 'the bytes that arrived')
 
 
+@test('a connection that passes because of a pause warns before the first byte, on both kinds of ends')
+def _(world):
+    world.alice.pin(HOST, world.issue().der)
+    server = world.serve(world.impostor())
+    server.speak = echo
+    target = f'{HOST}:{server.port}'
+    world.alice.pause(HOST, 100, 'the key changed')
+    with start(world, 'connect', target, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+               stderr=subprocess.PIPE, text=True) as process:
+        line = process.stderr.readline()
+        holds(line.startswith('certpinctl: warning: a pin of this host is paused until '), f'it said “{line}”')
+        holds('holds the key' in process.stderr.readline(), 'the mismatch is not reported')
+        process.kill()
+    listening = Listening(world, target, '--listen-loopback=0')
+    client = listening.connect_as_user()
+    line = listening.process.stderr.readline()
+    holds('is paused until' in line, f'it said “{line}”')
+    client.close()
+    world.alice.resume(HOST)
+    server.present(world.issue())
+    world.alice.pin(HOST, server.presented.der)
+    equal(ctl(world, 'connect', target, stdin=b'x')[::2], (OK, ''), 'what it says of one that is not paused')
+
+
 @test('a cut connection is an error')
 def _(world):
     def cut(connection):

@@ -5,10 +5,13 @@ mistake; and the table says what would change."""
 
 import json
 import os
+import signal
 
-from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits, put
+from lib import pki
+from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits, put, start
 from lib.public import new_folder
-from lib.tap import equal, holds, run, test
+from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.terminal import dialog
 from lib.world import BOB, HOST, World
 
 
@@ -158,6 +161,109 @@ def _(world):
     equal([pin['scope'] for pin in world.alice.list_pins()], ['system'], 'the scopes')
     text = exits(world, OK, 'export', '--scope=system').decode()
     holds('Host=a.example\n' in text and 'CreatedBy=certpinctl (uid 0)' in text, text)
+
+
+# Whom an import for all users would shut out
+
+def at(server, host=HOST):
+    return f'{host}:{server.port}'
+
+
+def pins_of_system(world):
+    return [pin['host'] for pin in world.root.list_pins(scope='system')]
+
+
+@test('an import for all users that shuts out servers that work needs a yes, or --yes; --dry-run shows which')
+def _(world):
+    identity, key = world.issue(), world.issue().pin
+    good, bad, worse = world.serve(identity), world.serve(world.issue()), world.serve(world.issue())
+    path = put(world, 'site.pin', text_of((at(good), identity.pin), (at(bad), key), (at(worse), key)))
+    command = ['import', '--system', path]
+    error = fails(world, FAILED, 'nothing was changed; to import nonetheless, add --yes', *command, uid=0)
+    holds(f'‘{at(bad)}’ works now' in error and 'so would 1 more' in error, error)
+    code, shown = dialog(world, *command, uid=0, answers=['n'])
+    equal((code, pins_of_system(world)), (FAILED, []), f'what came of no, with {shown},')
+    equal([shown.count(f'the server of ‘{at(one)}’ works now') for one in (good, bad, worse)], [0, 1, 1],
+          f'the warnings in {shown}')
+    holds('This shuts out 2 hosts. Import nonetheless?' in shown, shown)
+    changes = json.loads(exits(world, OK, *command, '-n', '--json', uid=0))['changes']
+    equal([(change['host'], 'works now' in change.get('outage', '')) for change in changes],
+          [(at(good), False), (at(bad), True), (at(worse), True)], 'what --dry-run --json says')
+    equal(exits(world, OK, *command, '-n', uid=0).decode().count('works now'), 2, 'what --dry-run says')
+    equal(pins_of_system(world), [], 'the pins after --dry-run')
+    equal(dialog(world, *command, uid=0, answers=['y'])[0], OK, 'the exit code of yes')
+    equal(len(pins_of_system(world)), 3, 'the number of pins after yes')
+    for host in (at(good), at(bad), at(worse)):
+        exits(world, OK, 'unpin', '--system', host, uid=0)
+    before = len(bad.connections)
+    exits(world, OK, *command, '--yes', uid=0)
+    equal((len(pins_of_system(world)), len(bad.connections)), (3, before), 'the pins after --yes, and the connections')
+    for server in (good, bad, worse):
+        server.wait_until_idle()
+        equal(server.bytes, 0, 'the number of bytes that a server got')
+
+
+@test('an import that shuts nobody out asks nothing: one’s own, the same pins, blocks, report mode, broken servers')
+def _(world):
+    server, key = world.serve(world.issue()), world.issue().pin
+    path = put(world, 'my.pin', text_of((at(server), key)))
+    exits(world, OK, 'import', path)
+    equal(len(server.connections), 0, 'the number of connections for one’s own pins')
+    exits(world, OK, 'import', '--system', '--yes', path, uid=0)
+    equal(ctl(world, 'import', '--system', path, uid=0)[2], '', 'what it says of the same pins')
+    exits(world, OK, 'unpin', '--system', at(server), uid=0)
+    for more in (b'Mode=report\n', b'State=blocked\nReason=stolen\n'):
+        text = text_of((at(server), key)) + more
+        equal(ctl(world, 'import', '--system', '-', stdin=text.replace(f'Keys={key}\n'.encode(), b'')
+                  if b'blocked' in more else text, uid=0)[::2], (OK, ''), f'what came of {more}')
+        exits(world, OK, 'unpin', '--system', at(server), uid=0)
+    server.present(pki.Authority('Stranger').issue(HOST))
+    equal(ctl(world, 'import', '--system', path, uid=0)[::2], (OK, ''), 'what came of a server that does not work')
+
+
+@test('a pin that has expired shuts out its server, whatever the key')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    text = text_of((at(server), identity.pin)) + b'Expires=1577836800\n'
+    fails(world, FAILED, 'it has expired; nothing was changed', 'import', '--system', '-', stdin=text, uid=0)
+    equal(pins_of_system(world), [], 'the pins')
+
+
+@test('servers that cannot be looked at are no reason not to import, and that is said: patterns, dead hosts')
+def _(world):
+    dead = world.serve(world.issue())
+    dead.close()
+    key = world.issue().pin
+    text = text_of((f'*.{HOST}', key), (at(dead), key))
+    code, _, errors = ctl(world, 'import', '--system', '-', stdin=text, uid=0)
+    equal((code, errors.count('that is not checked')), (OK, 2), f'what came of it, with “{errors}”,')
+    equal(len(pins_of_system(world)), 2, 'the number of pins')
+
+
+@test('many servers that do not answer: the time is bounded, a terminal shows how far it is, and the rest is counted')
+def _(world):
+    silent, key = world.serve(handshake=False), world.issue().pin
+    hosts = [at(silent, f'n{number:02}.localhost') for number in range(20)]
+    path = put(world, 'site.pin', text_of(*((host, key) for host in hosts)))
+    code, shown = dialog(world, 'import', '--system', '--look=2', path, uid=0)
+    equal((code, len(pins_of_system(world))), (OK, len(hosts)), f'what came of it, with {shown},')
+    holds('\rlooked at 0 of 20 hosts' in shown, f'there is no such line in {shown!r}')
+    equal((shown.count('that is not checked'), 'nor of 10 more hosts; --look=SECONDS' in shown), (10, True), shown)
+    equal(len(silent.connections), 3, 'the number of connections: three at a time, for two seconds')
+    fails(world, USAGE, '‘0’ is not a time', 'import', '--system', '--look=0', path, uid=0)
+
+
+@test('an interrupt while it looks ends it with status 130, and nothing is imported')
+def _(world):
+    silent = world.serve(handshake=False)
+    path = put(world, 'site.pin', text_of((at(silent), world.issue().pin)))
+    process = start(world, 'import', '--system', path, uid=0, stderr=-1)
+    silent.wait(lambda: len(silent.connections) > 0, 'the look')
+    process.send_signal(signal.SIGINT)
+    errors = process.communicate(timeout=DEADLINE_S)[1].decode()
+    equal((process.returncode, pins_of_system(world)), (130, []), f'what came of it, with “{errors}”,')
+    holds('nothing was changed' in errors, errors)
 
 
 run(World)

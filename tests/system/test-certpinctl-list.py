@@ -17,7 +17,7 @@ from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
-         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'reload', 'doctor')
+         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
 COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 

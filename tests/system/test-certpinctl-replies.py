@@ -4,6 +4,8 @@
 of one sentence, never a success, an empty line or a crash."""
 
 import json
+import os
+import queue
 import signal
 import time
 
@@ -11,11 +13,12 @@ from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib import pki
-from lib.certpinctl import FAILED, OK, exits, put, run_raw
+from lib.certpinctl import FAILED, NETWORK, OK, exits, put, run_raw, start
 from lib.fake_service import FakeWorld
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 
+INTERRUPTED = 130
 HUGE = (16 * 1024 + 1) * 1024
 PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expires': 'x',
        'state': 's', 'generation': 't', 'created': 'x'}
@@ -260,6 +263,50 @@ def _(world):
 def _(world):
     code, shown = interrupt_pinning(world, lambda: fake.one(fake.pin()), signals=2)
     equal((code, 'is pinned' in shown), (-signal.SIGINT, False), f'what came of it, with {shown},')
+
+
+CHANGES = ('PinCertificate', 'PinKeys', 'AddKeys', 'RemoveKeys', 'PausePin', 'ResumePin', 'Unpin', 'BlockHost')
+
+
+def interrupt_change(world, method):
+    """Interrupts the program while the service makes a change, which then never answers. Returns: exit code, and what
+    was said"""
+    programs = queue.Queue()
+
+    def wait_for_the_end(called, _arguments):
+        if called == method:
+            process = programs.get(timeout=DEADLINE_S)
+            process.send_signal(signal.SIGINT)
+            process.wait(DEADLINE_S)
+        return fake.one(fake.pin(keys=GLib.Variant('as', [fake.KEY])))
+
+    world.answers(wait_for_the_end)
+    process = start(world, *verb_of(world, method), stdout=-1, stderr=-1)
+    programs.put(process)
+    output, errors = process.communicate(timeout=DEADLINE_S)
+    equal(output, b'', f'the output of {method}')
+    return process.returncode, errors.decode()
+
+
+@test('an interrupt of a change ends the program at once, with what may have happened and how to see it')
+def _(world):
+    files = os.listdir(world.folder)
+    for method in CHANGES:
+        code, errors = interrupt_change(world, method)
+        equal(code, INTERRUPTED, f'the exit status of {method}, which said “{errors}”,')
+        for text in ('interrupted; the change of ‘h.example’ may have been made', ': certpinctl show h.example'):
+            holds(text in errors, f'{method} said “{errors}”, not “{text}”')
+    equal(set(os.listdir(world.folder)) - set(files), {'good.der'}, 'the new files')
+
+
+@test('if the service does not answer a change in time, it is not known either whether it was made')
+def _(world):
+    pin = fake.one(fake.pin(keys=GLib.Variant('as', [fake.KEY])))
+    for method in CHANGES:
+        world.answers(lambda called, _, method=method: refuse('TimedOut', 'no answer') if called == method else pin)
+        code, _, errors = run_raw(world, *verb_of(world, method))
+        equal(code, NETWORK, f'the exit status of {method}')
+        holds('no answer; the change of ‘h.example’ may have been made' in errors.decode(), f'{method} said “{errors}”')
 
 
 run(FakeWorld)

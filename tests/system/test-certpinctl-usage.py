@@ -17,7 +17,7 @@ from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
-         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'reload', 'doctor')
+         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 

@@ -345,6 +345,16 @@ def _(world):
     equal(last, '4 of 12 checks failed.', 'the last line')
 
 
+@test('a host whose name has the words of the remedies in it gets the command for that name')
+def _(world):
+    gone = world.serve()
+    gone.close()
+    host = f'HOST.NAME.localhost:{gone.port}'
+    pin(world, host, world.issue().pin)
+    said = next(text for _, name, text in look(world, host)[0] if name == host)
+    holds(said.endswith('$ getent ahosts HOST.NAME.localhost'), f'it says “{said}”')
+
+
 @test('doctor HOST tries only these, pinned or not')
 def _(world):
     identity = world.issue()

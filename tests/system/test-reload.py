@@ -9,9 +9,12 @@ import signal
 import threading
 import time
 
+from lib.caller import PINS
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import HOST, World
 
+
+CONSTANT = 'constant.localhost'
 
 # Changes settle within two; who looks for them now and then is later.
 SOON_S = 4
@@ -210,6 +213,50 @@ def link_to(world, path):
 
 add_late_trust_test('a trust file that is missing at the start and comes later', lambda _, path: path)
 add_late_trust_test('a trust file that comes later where links lead', link_to)
+
+
+def many_pins(changing, constant):
+    """All of the changing pins have one key: whoever sees two of them at once sees a part of a reload."""
+    groups = [(f'p{number:05}.many.test', changing) for number in range(10000)]
+    return '[Pin File]\nVersion=1\n' + ''.join(
+        f'[{host}]\nHost={host}\nKeys={key};\n' for host, key in [(HOST, changing), *groups, constant])
+
+
+@test('thousands of pins are reloaded over and over: at every moment all of them are old, or all of them are new')
+def _(world):
+    wrong_keys = [world.issue().pin for _ in range(2)]
+    identity = world.issue(CONSTANT)
+    refused, passed = world.serve(world.issue()), world.serve(identity)
+    path = os.path.join(world.daemon.pins_dir, 'many.pin')
+    write(path, many_pins(wrong_keys[0], (CONSTANT, identity.pin)))
+    world.daemon.restart()
+
+    def reload_over_and_over():
+        root = world.new_caller(0)
+        for round_ in range(6):
+            write(path + '.new', many_pins(wrong_keys[1 - round_ % 2], (CONSTANT, identity.pin)))
+            os.rename(path + '.new', path)
+            root.begin(PINS, 'Reload', '').wait(60)
+            done.append(round_)
+    done = []
+    reloads = threading.Thread(target=reload_over_and_over)
+    reloads.start()
+    rounds, seen = 0, set()
+    while reloads.is_alive() or rounds == 0:
+        world.nothing_arrives(refused, 'PinMismatch', others_stay=True)
+        world.arrives(passed, host=CONSTANT)
+        number = rounds * 97 % 9900
+        slice_ = world.alice.list_slice(scope='system', start_after=f'p{number:05}.many.test')
+        keys = {pin['keys'][0] for pin in slice_ if pin['host'] != CONSTANT}
+        holds(len(slice_) > 20 and len(keys) == 1 and keys <= set(wrong_keys),
+              f'a slice of {len(slice_)} has the keys {keys}')
+        seen |= keys
+        rounds += 1
+    reloads.join()
+    equal(done, list(range(6)), 'the reloads')
+    equal(seen, set(wrong_keys), 'the keys that were seen')
+    equal(refused.bytes, 0, 'the bytes that the refused server got')
+    print(f'# {rounds} rounds of questions')
 
 
 @test('what changes while the state is read, or waited for, is not missed')

@@ -5,6 +5,7 @@ than five milliseconds of processor time."""
 
 import os
 import subprocess
+import time
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -12,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from lib import pki
 from lib.caller import PATH, PINS, CallError
-from lib.tap import holds, run, test
+from lib.tap import equal, holds, run, test
 from lib.turns import Turns
 from lib.variant import V
 from lib.world import ALICE, HOST, World
@@ -166,6 +167,39 @@ def _(world):
     world.measure('changes of keys', lambda caller: wait_for(
         [caller.begin(PINS, method, '(sasa{sv})', 'h0.test', [other], {})
          for _ in range(CALLS // 20) for method in ('AddKeys', 'RemoveKeys')]))
+
+
+@test('no turn is long while tens of thousands of pin files are reloaded, and their pins asked for')
+def _(world):
+    """One file of 60 000 changes. The service finds that out, reads all of them, and replaces all pins. Most of the files
+    are empty, since to be in the folder is what makes it costly to watch."""
+    folder = world.daemon.pins_dir
+    keys = [world.issue().pin for _ in range(2)]
+    changing, constant = 'p00000.many.test', 'p09999.many.test'
+
+    def write(host, key):
+        path = os.path.join(folder, host + '.pin')
+        with open(path + '.new', 'w', encoding='utf-8') as file:
+            file.write(f'[Pin File]\nVersion=1\n[a]\nHost={host}\nKeys={key}\n')
+        os.rename(path + '.new', path)
+
+    for number in range(10000):
+        write(f'p{number:05}.many.test', keys[0])
+    for number in range(50000):
+        os.mknod(os.path.join(folder, f'{number:05}.pin'), 0o644)
+    world.daemon.restart()
+
+    def change(caller):
+        old = caller.get_pin(changing)['keys'][0]
+        new = keys[1 - keys.index(old)]
+        write(changing, new)
+        deadline = time.monotonic() + 60
+        seen = old
+        while seen != new:
+            holds(time.monotonic() < deadline, 'the new pin is not in force')
+            seen = caller.get_pin(changing)['keys'][0]
+            equal(caller.get_pin(constant)['keys'], [keys[0]], 'the keys of a pin that has not changed')
+    world.measure('a reload', change)
 
 
 @test('no turn is long when many programs come and go together')

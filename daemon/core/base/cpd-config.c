@@ -114,8 +114,7 @@ read_tls (CpdConfig *config, CpdKeyFile *file, const char *key, const char *text
   else
     {
       g_strfreev (config->local_trust_dirs);
-      config->local_trust_dirs
-          = g_key_file_get_string_list (file->content, file->group, key, NULL, NULL);
+      config->local_trust_dirs = cpd_key_file_get_list (file, key);
     }
 }
 
@@ -196,14 +195,15 @@ read_groups (CpdConfig *config, CpdKeyFile *file, Credentials *credentials, GPtr
 {
   while (cpd_key_file_next_group (file))
     {
-      g_auto (GStrv) keys = g_key_file_get_keys (file->content, file->group, NULL, NULL);
+      g_auto (GStrv) keys
+          = g_key_file_get_keys (cpd_key_file_get_content (file), file->group, NULL, NULL);
 
       for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
         read_key (config, file, keys[i], warnings);
       if (g_str_equal (file->group, "Network") && credentials->path == NULL)
         {
-          credentials->path
-              = g_key_file_get_string (file->content, file->group, "ProxyCredentials", NULL);
+          credentials->path = g_key_file_get_string (cpd_key_file_get_content (file), file->group,
+                                                     "ProxyCredentials", NULL);
           credentials->line = cpd_key_file_find_line (file, "ProxyCredentials");
         }
     }

@@ -15,10 +15,13 @@ typedef struct
   gboolean is_secret; /* no message repeats a line of it */
   gboolean gives_up;  /* it is a stranger's: once too much is wrong, the rest is not read */
 
-  char *group;            /* that is being read; NULL: none yet */
-  GKeyFile *content;      /* that group, and nothing else */
+  char *group;          /* that is being read; NULL: none yet */
+  GKeyFile *content;    /* that group, if it was needed; else NULL */
+  const char *of_group; /* its text, up to `next` */
+  gsize group_length;
+  gboolean is_plain;      /* nothing in the group needs a GKeyFile to be read */
   gboolean is_malformed;  /* not all of its lines belong to a group, or some are there twice */
-  GHashTable *lines;      /* keys of the group, owned → number of the line, from 1 */
+  GHashTable *lines;      /* keys of the group, owned → their lines */
   GHashTable *groups;     /* the names of those that were met */
   unsigned int begin;     /* the line of the group */
   char *text, *next;      /* all of it; what is not read yet */
@@ -33,6 +36,9 @@ void cpd_key_file_free (CpdKeyFile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdKeyFile, cpd_key_file_free)
 
 gboolean cpd_key_file_has_key (CpdKeyFile *file, const char *key);
+gboolean cpd_key_file_has_only (CpdKeyFile *file, const char *const *keys);
+GStrv cpd_key_file_get_list (CpdKeyFile *file, const char *key);
+GKeyFile *cpd_key_file_get_content (CpdKeyFile *file);
 char *cpd_key_file_get_text (CpdKeyFile *file, const char *key, GError **error);
 unsigned int cpd_key_file_find_line (CpdKeyFile *file, const char *key);
 

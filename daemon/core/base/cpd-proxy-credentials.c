@@ -116,7 +116,8 @@ check_value (CpdKeyFile *file, const char *key, const char *text)
 static void
 check_keys (CpdKeyFile *file)
 {
-  g_auto (GStrv) keys = g_key_file_get_keys (file->content, file->group, NULL, NULL);
+  g_auto (GStrv) keys
+      = g_key_file_get_keys (cpd_key_file_get_content (file), file->group, NULL, NULL);
   static const char *const known[] = { "Proxy", "User", "Password", NULL };
 
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)

@@ -56,7 +56,7 @@ add_pin (Load *load, CpdPin *pin, unsigned int line)
 {
   g_autoptr (CpdPin) other = cpd_pin_table_get (load->table, pin->host);
   g_autoptr (GPtrArray) hosts = NULL;
-  g_autofree char *sentence = NULL;
+  g_autofree char *sentence = NULL, *here = NULL, *there = NULL;
 
   if (other == NULL)
     {
@@ -65,10 +65,12 @@ add_pin (Load *load, CpdPin *pin, unsigned int line)
     }
   hosts = g_ptr_array_new ();
   g_ptr_array_add (hosts, pin->host);
+  here = cpd_pin_source_build_path (pin->source);
+  there = other->source != NULL ? cpd_pin_source_build_path (other->source) : NULL;
   sentence
       = g_strdup_printf ("‘%s’ is pinned twice: here and in ‘%s’", cpd_host_get_text (pin->host),
-                         other->source != NULL ? other->source : "another file");
-  block_for (load, hosts, cpd_fault_new (pin->source, line, "Host", sentence));
+                         there != NULL ? there : "another file");
+  block_for (load, hosts, cpd_fault_new (here, line, "Host", sentence));
 }
 
 static gboolean
@@ -156,8 +158,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Returns: (transfer full): the names of the folder's pin files that no earlier folder has,
- * sorted */
+/* Returns: (transfer container): the names of the folder's pin files that no earlier folder has,
+ * sorted; the load owns them */
 static GPtrArray *
 list_names (Load *load, int folder_fd, const char *folder, GError **error)
 {
@@ -166,11 +168,14 @@ list_names (Load *load, int folder_fd, const char *folder, GError **error)
 
   if (all == NULL)
     return NULL;
-  names = g_ptr_array_new_with_free_func (g_free);
+  names = g_ptr_array_new ();
   for (unsigned int i = 0; i < all->len; i++)
     if (g_str_has_suffix (all->pdata[i], CPD_PIN_FILE_SUFFIX)
-        && g_hash_table_add (load->names, g_strdup (all->pdata[i])))
-      g_ptr_array_add (names, g_strdup (all->pdata[i]));
+        && !g_hash_table_contains (load->names, all->pdata[i]))
+      {
+        g_hash_table_add (load->names, all->pdata[i]);
+        g_ptr_array_add (names, g_steal_pointer (&all->pdata[i]));
+      }
   g_ptr_array_sort (names, compare_names);
   return names;
 }

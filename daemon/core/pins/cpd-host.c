@@ -19,14 +19,25 @@
 /* More than a name of 253 bytes needs in any spelling. */
 #define TEXT_MAX_BYTES 1024
 
+/* It is one piece of memory: there may be 100 000. */
 struct _CpdHost
 {
-  CpdHostKind kind;
-  guint16 port; /* 0: every port */
-  gboolean is_address;
-  char *text; /* the whole pattern */
-  char *name; /* without wildcard, brackets and port; that itself where these are the same */
+  gatomicrefcount ref_count;
+  CpdHostKind kind : 8;
+  unsigned int is_address : 8;
+  guint16 port;    /* 0: every port */
+  guint16 name_at; /* where in `text` the name begins, without wildcard, brackets and port */
+  char text[];     /* the whole pattern; behind it the name, if it does not end the pattern */
 };
+
+/* A host that is being made. */
+typedef struct
+{
+  CpdHostKind kind;
+  guint16 port;
+  gboolean is_address;
+  char *name; /* NULL: not known yet */
+} Parts;
 
 G_GNUC_PRINTF (3, 4)
 static gboolean
@@ -134,7 +145,7 @@ to_ascii (const char *name, const char *given, GError **error)
 
 /* Fills in name and is_address from a bare name or address. */
 static gboolean
-parse_name (CpdHost *host, const char *name, const char *given, GError **error)
+parse_name (Parts *host, const char *name, const char *given, GError **error)
 {
   g_autofree char *ascii = NULL;
   g_auto (GStrv) labels = NULL;
@@ -177,7 +188,7 @@ parse_name (CpdHost *host, const char *name, const char *given, GError **error)
 /* A wildcard on a public suffix would include other people's hosts. Without a list, no wildcard is
  * safe. */
 static gboolean
-check_wildcard (CpdHost *host, const char *given, GError **error)
+check_wildcard (const Parts *host, const char *given, GError **error)
 {
   const psl_ctx_t *psl = psl_builtin ();
 
@@ -216,7 +227,7 @@ parse_port (const char *text, const char *given, guint16 *port, GError **error)
 
 /* Splits "name", "name:port", "[address]" and "[address]:port"; a bare IPv6 address has no port. */
 static gboolean
-split_port (CpdHost *host, const char *text, char **name, GError **error)
+split_port (Parts *host, const char *text, char **name, GError **error)
 {
   const char *colon = strchr (text, ':');
   const char *bracket;
@@ -276,36 +287,48 @@ write_pattern (char buffer[CPD_HOST_TEXT_MAX_BYTES + 1], CpdHostKind kind, const
     append_port (end, port);
 }
 
+/* Returns: (transfer full) */
 static CpdHost *
-finish (CpdHost *host)
+finish (const Parts *parts)
 {
   char buffer[CPD_HOST_TEXT_MAX_BYTES + 1];
+  gsize name_size = strlen (parts->name) + 1, text_size, name_at;
+  gboolean ends;
+  CpdHost *host;
 
-  write_pattern (buffer, host->kind, host->name, host->port);
-  if (g_str_equal (buffer, host->name))
-    host->text = host->name;
-  else
-    host->text = g_strdup (buffer);
-  return cpd_host_ref (host);
+  write_pattern (buffer, parts->kind, parts->name, parts->port);
+  text_size = strlen (buffer) + 1;
+  ends = g_str_has_suffix (buffer, parts->name);
+  name_at = ends ? text_size - name_size : text_size;
+  host = g_malloc (sizeof *host + (ends ? text_size : text_size + name_size));
+  g_atomic_ref_count_init (&host->ref_count);
+  host->kind = parts->kind;
+  host->is_address = parts->is_address;
+  host->port = parts->port;
+  host->name_at = (guint16)name_at;
+  memcpy (host->text, buffer, text_size);
+  memcpy (host->text + name_at, parts->name, name_size);
+  return host;
 }
 
 /* A pattern as people write it. Errors: CERTPIN_ERROR_INVALID_HOST. */
 CpdHost *
 cpd_host_new (const char *text, GError **error)
 {
-  g_autoptr (CpdHost) host = g_atomic_rc_box_new0 (CpdHost);
+  Parts parts = { 0 };
   const char *rest = text;
-  g_autofree char *name = NULL;
+  g_autofree char *given = NULL, *name = NULL;
+  gboolean good;
 
   if (g_str_has_prefix (rest, "**."))
-    host->kind = CPD_HOST_ANY_DEPTH, rest += 3;
+    parts.kind = CPD_HOST_ANY_DEPTH, rest += 3;
   else if (g_str_has_prefix (rest, "*."))
-    host->kind = CPD_HOST_ONE_LABEL, rest += 2;
+    parts.kind = CPD_HOST_ONE_LABEL, rest += 2;
 
-  if (!check_length (text, error) || !split_port (host, rest, &name, error)
-      || !parse_name (host, name, text, error) || !check_wildcard (host, text, error))
-    return NULL;
-  return finish (host);
+  good = check_length (text, error) && split_port (&parts, rest, &given, error)
+         && parse_name (&parts, given, text, error) && check_wildcard (&parts, text, error);
+  name = parts.name;
+  return good ? finish (&parts) : NULL;
 }
 
 /* The host of a request: `name` as in a URL. Port 0 means any port.
@@ -313,12 +336,12 @@ cpd_host_new (const char *text, GError **error)
 CpdHost *
 cpd_host_new_target (const char *name, guint16 port, GError **error)
 {
-  g_autoptr (CpdHost) host = g_atomic_rc_box_new0 (CpdHost);
+  Parts parts = { .port = port };
+  g_autofree char *canonical = NULL;
+  gboolean good = check_length (name, error) && parse_name (&parts, name, name, error);
 
-  host->port = port;
-  if (!check_length (name, error) || !parse_name (host, name, name, error))
-    return NULL;
-  return finish (host);
+  canonical = parts.name;
+  return good ? finish (&parts) : NULL;
 }
 
 /* The host and port that an https URL leads to.
@@ -335,24 +358,15 @@ cpd_host_new_of_uri (GUri *uri, GError **error)
 CpdHost *
 cpd_host_ref (CpdHost *host)
 {
-  return g_atomic_rc_box_acquire (host);
-}
-
-static void
-host_clear (gpointer data)
-{
-  CpdHost *host = data;
-
-  if (host->text != host->name)
-    g_free (host->text);
-  g_free (host->name);
+  g_atomic_ref_count_inc (&host->ref_count);
+  return host;
 }
 
 void
 cpd_host_unref (CpdHost *host)
 {
-  if (host != NULL)
-    g_atomic_rc_box_release_full (host, host_clear);
+  if (host != NULL && g_atomic_ref_count_dec (&host->ref_count))
+    g_free (host);
 }
 
 const char *
@@ -364,7 +378,7 @@ cpd_host_get_text (CpdHost *host)
 const char *
 cpd_host_get_name (CpdHost *host)
 {
-  return host->name;
+  return host->text + host->name_at;
 }
 
 CpdHostKind
@@ -392,7 +406,7 @@ void
 cpd_host_patterns_init (CpdHostPatterns *patterns, CpdHost *target)
 {
   patterns->target = target;
-  patterns->rest = target->name;
+  patterns->rest = cpd_host_get_name (target);
   patterns->kind = CPD_HOST_EXACT;
   patterns->with_port = target->port != 0;
 }
@@ -408,7 +422,7 @@ patterns_advance (CpdHostPatterns *patterns)
   else if (patterns->kind == CPD_HOST_EXACT && dot != NULL)
     patterns->kind = CPD_HOST_ONE_LABEL, patterns->rest = dot + 1;
   else if (patterns->kind != CPD_HOST_ANY_DEPTH)
-    patterns->kind = CPD_HOST_ANY_DEPTH, patterns->rest = patterns->target->name;
+    patterns->kind = CPD_HOST_ANY_DEPTH, patterns->rest = cpd_host_get_name (patterns->target);
   else
     patterns->rest = dot != NULL ? dot + 1 : NULL;
 }

@@ -170,13 +170,13 @@ apply_in_memory (CpdLedger *ledger, CpdChange *change, gboolean written)
     {
       pin->stored_bytes = change->written_bytes;
       pin->unstored = !written || change->dir == NULL;
-      g_clear_pointer (&pin->source, g_ref_string_release);
+      g_clear_pointer (&pin->source, cpd_pin_source_unref);
     }
   if (pin != NULL && change->dir != NULL)
     {
       g_autofree char *folder = cpd_state_dir_build_path (change->dir, change->folder);
       g_autofree char *path = g_build_filename (folder, change->name, NULL);
-      pin->source = g_ref_string_new (path);
+      pin->source = cpd_pin_source_new (path);
     }
   replace (ledger, change->host, pin);
 }
@@ -369,18 +369,17 @@ static gboolean
 check_no_other_file (CpdLedger *ledger, CpdChange *change, GError **error)
 {
   g_autoptr (CpdPin) pin = cpd_pin_table_get (ledger->table, change->host);
-  g_autofree char *name = NULL;
+  g_autofree char *path = NULL;
 
-  if (pin == NULL || pin->state != CPD_STATE_BLOCKED || pin->source == NULL)
+  if (pin == NULL || pin->state != CPD_STATE_BLOCKED || pin->source == NULL
+      || g_str_equal (cpd_pin_source_get_name (pin->source), change->name))
     return TRUE;
-  name = g_path_get_basename (pin->source);
-  if (g_str_equal (name, change->name))
-    return TRUE;
+  path = cpd_pin_source_build_path (pin->source);
   return cpd_refuse (
       error, CERTPIN_ERROR_STORE_FAILED,
       "‘%s’ is blocked by the file ‘%s’, which is broken or misnamed; remove that file and "
       "restart the service",
-      cpd_host_get_text (change->host), pin->source);
+      cpd_host_get_text (change->host), path);
 }
 
 /* Whether the change can be made, now that its turn has come. */

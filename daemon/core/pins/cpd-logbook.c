@@ -22,6 +22,9 @@
 
 #define WARN_AGAIN_S (24 * 60 * 60)
 
+/* With a write an hour, this is at most once a day. */
+#define TELL_EVERY 24
+
 /* One layer: of one uid, for user pins. */
 typedef struct
 {
@@ -41,7 +44,8 @@ struct _CpdLogbook
   Section *files, *system;
   GHashTable *users; /* uid → Section */
   unsigned int timer;
-  gboolean busy, again; /* it writes; it writes once more after that */
+  gboolean busy, again;  /* it writes; it writes once more after that */
+  unsigned int failures; /* how often, one after the other, it could not be written */
 };
 
 G_DEFINE_FINAL_TYPE (CpdLogbook, cpd_logbook, G_TYPE_OBJECT)
@@ -51,6 +55,7 @@ enum
   KEY_SEEN,
   WARNS,
   FAILED,
+  RECOVERED,
   N_SIGNALS
 };
 
@@ -102,6 +107,8 @@ cpd_logbook_class_init (CpdLogbookClass *klass)
                                  G_TYPE_NONE, 3, G_TYPE_UINT, G_TYPE_POINTER, G_TYPE_POINTER);
   signals[FAILED] = g_signal_new ("failed", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                   NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
+  signals[RECOVERED] = g_signal_new ("recovered", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL,
+                                     NULL, NULL, G_TYPE_NONE, 0);
 }
 
 static void
@@ -385,6 +392,20 @@ write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
     g_task_return_boolean (task, TRUE);
 }
 
+/* It is tried again every hour: to tell of each failure would fill the journal. `error`:
+ * (nullable) */
+static void
+tell_how_it_went (CpdLogbook *logbook, const GError *error)
+{
+  unsigned int before = logbook->failures;
+
+  logbook->failures = error != NULL ? before + 1 : 0;
+  if (error != NULL && before % TELL_EVERY == 0)
+    g_signal_emit (logbook, signals[FAILED], 0, error->message);
+  else if (error == NULL && before > 0)
+    g_signal_emit (logbook, signals[RECOVERED], 0);
+}
+
 /* Back on the main loop. What could not be written is tried again with what is new by then. */
 static void
 on_written (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -403,9 +424,8 @@ on_written (GObject *source, GAsyncResult *result, gpointer user_data)
       if (job->failed)
         mark (logbook, job->section);
     }
-  if (error != NULL)
-    g_signal_emit (logbook, signals[FAILED], 0, error->message);
-  else if (again)
+  tell_how_it_went (logbook, error);
+  if (error == NULL && again)
     cpd_logbook_write (logbook);
 }
 

@@ -14,7 +14,8 @@ G_BEGIN_DECLS
  *   key-seen (guint32 uid, CpdPin *pin, CertpinKey *key): this key of the pin, for the first time.
  *     uid: whose pin, or CPD_ALL_UIDS;
  *   warns (guint32 uid, CpdPin *pin, GStrv warnings): at most once a day for a pin that is used;
- *   failed (char *message): it could not be written. */
+ *   failed (char *message): it could not be written: when that begins, and then once a day;
+ *   recovered (): it was written again, after that. */
 G_DECLARE_FINAL_TYPE (CpdLogbook, cpd_logbook, CPD, LOGBOOK, GObject)
 
 /* The least time between two writes, by default. */

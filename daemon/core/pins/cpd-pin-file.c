@@ -34,8 +34,8 @@ typedef struct
 {
   const CpdPinFileContext *context;
   CpdKeyFile *file;
+  CpdPinSource *source; /* NULL: it is not a file */
   GHashTable *hosts; /* of the pins before this one, not owned; NULL: a host may be there twice */
-  char *source;      /* a GRefString: one for all pins of the file; NULL: it is not a file */
 } Reading;
 
 /* What is quoted of a value. */
@@ -56,9 +56,12 @@ complain_of_value (Reading *reading, const char *key, const char *value, const c
 static void
 check_known_keys (Reading *reading, const char *const *known)
 {
-  g_auto (GStrv) keys
-      = g_key_file_get_keys (reading->file->content, reading->file->group, NULL, NULL);
+  g_auto (GStrv) keys = NULL;
 
+  if (cpd_key_file_has_only (reading->file, known))
+    return;
+  keys = g_key_file_get_keys (cpd_key_file_get_content (reading->file), reading->file->group, NULL,
+                              NULL);
   for (size_t i = 0; keys != NULL && keys[i] != NULL; i++)
     if (!g_strv_contains (known, keys[i]))
       complain (reading, keys[i], "no such key is known; see certpin.pin(5)");
@@ -158,8 +161,7 @@ read_expiry (Reading *reading, CpdPin *pin)
 static GStrv
 get_list (Reading *reading, const char *key)
 {
-  return cpd_key_file_has_key (reading->file, key) ? g_key_file_get_string_list (
-             reading->file->content, reading->file->group, key, NULL, NULL)
+  return cpd_key_file_has_key (reading->file, key) ? cpd_key_file_get_list (reading->file, key)
                                                    : NULL;
 }
 
@@ -390,7 +392,7 @@ read_pin (Reading *reading, CpdHost *host)
   read_number (reading, "Created", &pin->created);
   read_texts (reading, pin);
   look_for_pause (reading, pin);
-  pin->source = reading->source != NULL ? g_ref_string_acquire (reading->source) : NULL;
+  pin->source = reading->source != NULL ? cpd_pin_source_ref (reading->source) : NULL;
   read_keys (reading, pin);
   read_anchors (reading, pin);
   if (reading->hosts != NULL)
@@ -453,11 +455,11 @@ cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **
                     GError **error)
 {
   g_autoptr (CpdKeyFile) file = cpd_key_file_new (context->source);
-  g_autoptr (GRefString) source
-      = context->source != NULL ? g_ref_string_new (context->source) : NULL;
   g_autoptr (GHashTable) seen
       = context->at_run_time ? g_hash_table_new (g_str_hash, g_str_equal) : NULL;
-  Reading reading = { .context = context, .file = file, .hosts = seen, .source = source };
+  g_autoptr (CpdPinSource) source
+      = context->source != NULL ? cpd_pin_source_new (context->source) : NULL;
+  Reading reading = { .source = source, .context = context, .file = file, .hosts = seen };
   g_autoptr (GPtrArray) pins = NULL;
   g_autofree char *first = NULL;
   gsize length;

@@ -116,7 +116,7 @@ block_host (CpdPinTable *table, CpdHost *host, const CpdPinFileContext *context,
 {
   g_autoptr (CpdPin) pin = cpd_pin_new_blocked (host, context->layer, reason);
 
-  pin->source = g_ref_string_new (context->source);
+  pin->source = cpd_pin_source_new (context->source);
   cpd_pin_table_set (table, pin);
 }
 

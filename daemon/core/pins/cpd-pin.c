@@ -16,11 +16,12 @@ const char *const cpd_mode_words[] = { "enforce", "report", NULL };
 CpdPin *
 cpd_pin_new (CpdHost *host, CpdLayer layer)
 {
-  CpdPin *pin = g_atomic_rc_box_new0 (CpdPin);
+  CpdPin *pin = g_new0 (CpdPin, 1);
 
+  g_atomic_ref_count_init (&pin->ref_count);
   pin->host = cpd_host_ref (host);
   pin->layer = layer;
-  pin->keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  pin->keys = cpd_pin_keys_new ();
   return pin;
 }
 
@@ -34,21 +35,15 @@ cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason)
   return pin;
 }
 
-static gpointer
-copy_key (gconstpointer key, gpointer user_data)
-{
-  return certpin_key_ref ((CertpinKey *)key);
-}
-
 /* Returns: (transfer full): a copy, which may be changed until it is shared */
 CpdPin *
 cpd_pin_copy (const CpdPin *pin)
 {
-  CpdPin *copy = g_atomic_rc_box_new (CpdPin);
+  CpdPin *copy = g_memdup2 (pin, sizeof *pin);
 
-  *copy = *pin;
+  g_atomic_ref_count_init (&copy->ref_count);
   copy->host = cpd_host_ref (pin->host);
-  copy->keys = g_ptr_array_copy (pin->keys, copy_key, NULL);
+  copy->keys = cpd_pin_keys_copy (pin->keys);
   copy->anchors = pin->anchors != NULL ? cpd_anchors_ref (pin->anchors) : NULL;
   copy->pause = pin->pause != NULL ? cpd_pause_ref (pin->pause) : NULL;
   copy->note = g_strdup (pin->note);
@@ -57,23 +52,24 @@ cpd_pin_copy (const CpdPin *pin)
   copy->issuer = g_strdup (pin->issuer);
   copy->warnings = g_strdupv (pin->warnings);
   copy->created_by = g_strdup (pin->created_by);
-  copy->source = pin->source != NULL ? g_ref_string_acquire (pin->source) : NULL;
+  copy->source = pin->source != NULL ? cpd_pin_source_ref (pin->source) : NULL;
   return copy;
 }
 
 CpdPin *
 cpd_pin_ref (CpdPin *pin)
 {
-  return g_atomic_rc_box_acquire (pin);
+  g_atomic_ref_count_inc (&pin->ref_count);
+  return pin;
 }
 
-static void
-pin_clear (gpointer data)
+void
+cpd_pin_unref (CpdPin *pin)
 {
-  CpdPin *pin = data;
-
+  if (pin == NULL || !g_atomic_ref_count_dec (&pin->ref_count))
+    return;
   cpd_host_unref (pin->host);
-  g_ptr_array_unref (pin->keys);
+  cpd_pin_keys_free (pin->keys);
   cpd_anchors_unref (pin->anchors);
   cpd_pause_unref (pin->pause);
   g_free (pin->note);
@@ -82,14 +78,8 @@ pin_clear (gpointer data)
   g_free (pin->issuer);
   g_strfreev (pin->warnings);
   g_free (pin->created_by);
-  g_clear_pointer (&pin->source, g_ref_string_release);
-}
-
-void
-cpd_pin_unref (CpdPin *pin)
-{
-  if (pin != NULL)
-    g_atomic_rc_box_release_full (pin, pin_clear);
+  cpd_pin_source_unref (pin->source);
+  g_free (pin);
 }
 
 gboolean
@@ -106,7 +96,7 @@ void
 cpd_pin_add_key (CpdPin *pin, CertpinKey *key)
 {
   if (!cpd_pin_has_key (pin, key))
-    g_ptr_array_add (pin->keys, certpin_key_ref (key));
+    pin->keys = cpd_pin_keys_insert (pin->keys, pin->keys->len, key);
 }
 
 /* Without its key, the pin is not one of that certificate any more. */
@@ -128,7 +118,7 @@ cpd_pin_remove_key (CpdPin *pin, CertpinKey *key)
       {
         if (i == 0)
           forget_certificate (pin);
-        g_ptr_array_remove_index (pin->keys, i);
+        pin->keys = cpd_pin_keys_remove (pin->keys, i);
         return TRUE;
       }
   return FALSE;
@@ -180,7 +170,7 @@ find_warnings (CpdCertificate *certificate, CpdHost *host, gint64 now)
 void
 cpd_pin_take_certificate (CpdPin *pin, CpdCertificate *certificate, gint64 now)
 {
-  g_ptr_array_insert (pin->keys, 0, certpin_key_ref (cpd_certificate_get_key (certificate)));
+  pin->keys = cpd_pin_keys_insert (pin->keys, 0, cpd_certificate_get_key (certificate));
   pin->subject = cpd_certificate_dup_subject (certificate);
   pin->issuer = cpd_certificate_dup_issuer (certificate);
   pin->not_after = cpd_certificate_get_not_after (certificate);

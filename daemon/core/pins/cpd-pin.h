@@ -5,6 +5,8 @@
 #include "client-lib/certpin-key.h"
 #include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/pins/cpd-pause.h"
+#include "daemon/core/pins/cpd-pin-keys.h"
+#include "daemon/core/pins/cpd-pin-source.h"
 #include "daemon/core/trust/cpd-anchors.h"
 #include "daemon/core/trust/cpd-certificate.h"
 
@@ -52,16 +54,20 @@ typedef enum
 extern const char *const cpd_state_words[], *const cpd_match_words[], *const cpd_mode_words[];
 
 /* The pin of one layer for one host pattern. A reference-counted value: its maker fills it in; then
- * it is only read. */
+ * it is only read. There may be 100 000, so it counts its references itself: GLib's counted memory
+ * takes 32 bytes more. */
 typedef struct
 {
   CpdHost *host;
-  CpdLayer layer;
-  CpdState state;
-  CpdMatch match;
-  CpdMode mode;
+  CpdLayer layer : 8;
+  CpdState state : 8;
+  CpdMatch match : 8;
+  CpdMode mode : 7;
+  unsigned int unstored : 1; /* it is in force only in memory, and ends with the service */
+  gatomicrefcount ref_count;
+  guint32 stored_bytes; /* what its file takes; 0: none */
   CpdPause *pause;      /* while it holds, the pin only reports; NULL: none */
-  GPtrArray *keys;      /* of CertpinKey; the certificate's own first; none where blocked */
+  CpdPinKeys *keys;     /* the certificate's own first; none where blocked */
   gint64 expires;       /* Unix seconds; 0: never */
   CpdAnchors *anchors;  /* judged against these; NULL: the system's */
   char *note;           /* free text; NULL: none */
@@ -72,10 +78,8 @@ typedef struct
   GStrv warnings;       /* sentences; NULL: none */
   gint64 created;       /* Unix seconds; 0: not known */
   char *created_by;     /* program and uid; NULL: not known */
-  char *source;         /* a GRefString: the file it is from; NULL: not written yet */
+  CpdPinSource *source; /* NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
-  guint32 stored_bytes; /* what its file takes; 0: none */
-  gboolean unstored;    /* it is in force only in memory, and ends with the service */
 } CpdPin;
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);

@@ -68,13 +68,20 @@ cpd_found_free (CpdFound *found)
   g_free (found);
 }
 
+/* Gives back to the kernel what reading has left unused, in the arenas of all threads. */
+void
+cpd_sources_trim (void)
+{
+#ifdef __GLIBC__
+  malloc_trim (0);
+#endif
+}
+
 static void
 free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
   cpd_found_free (task_data);
-#ifdef __GLIBC__
-  malloc_trim (0); /* pins were read in other threads, each of which would keep what they took */
-#endif
+  cpd_sources_trim ();
   g_task_return_boolean (task, TRUE);
 }
 

@@ -31,6 +31,7 @@ void cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, 
 CpdFound *cpd_sources_read_finish (GAsyncResult *result);
 void cpd_found_free (CpdFound *found);
 void cpd_found_free_in_thread (CpdFound *found);
+void cpd_sources_trim (void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdFound, cpd_found_free)
 

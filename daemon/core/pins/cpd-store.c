@@ -196,6 +196,7 @@ cpd_store_load (CpdStore *store)
   if (store->state_dir != NULL)
     load_users (store);
   stamp_all (store);
+  cpd_sources_trim ();
   return cpd_store_get_problems (store, /* uid= */ 0);
 }
 

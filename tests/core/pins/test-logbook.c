@@ -362,24 +362,40 @@ on_failed (CpdLogbook *logbook, const char *message, unsigned int *failures)
   (*failures)++;
 }
 
-/* It is told once a write, what is in force stays so, and it is written with the next one. */
+static void
+on_recovered (unsigned int *recoveries)
+{
+  (*recoveries)++;
+}
+
+/* What is in force stays so, and it is written with the next one. It is told when it begins, then
+ * with every 24th write, and when it ends. */
 static void
 test_disk_refuses (StoreFixture *f, gconstpointer user_data)
 {
   g_autofree char *path = g_build_filename (f->user, "sightings", NULL);
-  unsigned int failures = 0;
+  CpdLogbook *logbook = cpd_store_get_logbook (f->store);
+  unsigned int failures = 0, recoveries = 0;
 
   pin_keys (f, USER, "a");
   note (f, USER, "a", NOW);
-  g_signal_connect (cpd_store_get_logbook (f->store), "failed", G_CALLBACK (on_failed), &failures);
+  g_signal_connect_swapped (logbook, "recovered", G_CALLBACK (on_recovered), &recoveries);
+  g_signal_connect (logbook, "failed", G_CALLBACK (on_failed), &failures);
   g_assert_cmpint (g_mkdir (path, 0700), ==, 0);
-  write_out (f);
-  g_assert_cmpuint (failures, ==, 1);
+  for (unsigned int i = 0; i < 48; i++)
+    {
+      write_out (f);
+      g_assert_cmpuint (failures, ==, i / 24 + 1);
+    }
+  g_assert_cmpuint (recoveries, ==, 0);
   assert_seen (look_up (f, USER), 'a', NOW, NOW);
   g_assert_cmpint (g_rmdir (path), ==, 0);
   write_out (f);
-  g_assert_cmpuint (failures, ==, 1);
   g_assert_true (g_file_test (path, G_FILE_TEST_IS_REGULAR));
+  note (f, USER, "a", NOW + 1);
+  write_out (f);
+  g_assert_cmpuint (failures, ==, 2);
+  g_assert_cmpuint (recoveries, ==, 1);
 }
 
 /* Returns: how many files have taken this place since */

@@ -97,9 +97,10 @@ test_round_trip_usual (void)
 {
   g_autoptr (CpdPin) pin = test_pin ("h.example", CPD_LAYER_USER, 1);
   g_autoptr (CpdPin) again = print_and_parse (pin, "somebody");
+  g_autofree char *source = cpd_pin_source_build_path (again->source);
 
   g_assert_true (cpd_pin_says_the_same (pin, again));
-  g_assert_cmpstr (again->source, ==, "/nowhere/h.example.pin");
+  g_assert_cmpstr (source, ==, "/nowhere/h.example.pin");
 }
 
 static void

@@ -221,7 +221,8 @@ static void
 test_certificate_goes_with_its_key (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdPin) before = new_full_pin (), after = NULL;
-  g_autoptr (CpdPinEdit) removal = cpd_pin_edit_new (CPD_EDIT_REMOVE, before->keys, NOW, NULL);
+  g_autoptr (GPtrArray) keys = cpd_pin_keys_list (before->keys);
+  g_autoptr (CpdPinEdit) removal = cpd_pin_edit_new (CPD_EDIT_REMOVE, keys, NOW, NULL);
 
   g_assert_true (store_set_pin (f, STORE_UID, before, NULL));
   assert_edits (f, CPD_EDIT_ADD, "b");

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The verb `log`: what the service has written to the journal. Only entries count of which journald
+ * itself says that they come from its unit: no other program can write such. */
+
+#include "config.h"
+
+#include "certpinctl-log.h"
+
+#include "certpinctl-host.h"
+#include "certpinctl-journal.h"
+#include "certpinctl-options.h"
+#include "certpinctl-time.h"
+
+#include <string.h>
+
+/* The fields of an entry, in the order of JSON. */
+static const struct
+{
+  const char *field;
+  const char *name;
+  const char
+      *label; /* (nullable): of its values, each on a line of its own; the message has others */
+} fields[] = {
+  { "CERTPIN_EVENT", "event", NULL },        { "CERTPIN_HOST", "host", NULL },
+  { "CERTPIN_SCOPE", "scope", NULL },        { "CERTPIN_UID", "uid", NULL },
+  { "CERTPIN_PROGRAM", "program", NULL },    { "CERTPIN_OWNER", "owner", NULL },
+  { "CERTPIN_VERDICT", "verdict", NULL },    { "CERTPIN_REASON", "reason", NULL },
+  { "CERTPIN_ACTION", "action", NULL },      { "CERTPIN_FILE", "file", NULL },
+  { "CERTPIN_LINE", "line", NULL },          { "CERTPIN_KEY", "key", NULL },
+  { "CERTPIN_LEFT_OUT", "left-out", NULL },  { "CERTPIN_OLD_KEYS", "old-keys", "old" },
+  { "CERTPIN_NEW_KEYS", "new-keys", "new" }, { "MESSAGE", "message", NULL },
+};
+
+typedef struct
+{
+  char *since, *until;
+  int lines; /* -1: not given */
+  gboolean follow;
+} Options;
+
+static gboolean
+parse (Ctl *ctl, Options *given, GError **error)
+{
+  const GOptionEntry options[] = {
+    { "since", 0, 0, G_OPTION_ARG_STRING, &given->since, "only entries since TIME", "TIME" },
+    { "until", 0, 0, G_OPTION_ARG_STRING, &given->until, "only entries until TIME", "TIME" },
+    { "lines", 'n', 0, G_OPTION_ARG_INT, &given->lines, "only the last N entries", "N" },
+    { "follow", 'f', 0, G_OPTION_ARG_NONE, &given->follow, "also entries that are still to come",
+      NULL },
+    { NULL },
+  };
+
+  if (!ctl_parse (ctl, options, error))
+    return FALSE;
+  if (given->lines < -1)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "‘%d’ is not a number of entries; give 0 or more", given->lines);
+  else if (ctl->arguments != NULL && !g_str_is_ascii (ctl->arguments[0]))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "‘%s’ has characters that are not ASCII; give the host as ‘certpinctl list’ shows "
+                 "it",
+                 ctl->arguments[0]);
+  else
+    return TRUE;
+  return FALSE;
+}
+
+/* Returns: (transfer full): which entries, for journalctl */
+static char *
+match_host (const char *host)
+{
+  g_autofree char *lower = g_ascii_strdown (host, -1), *name = NULL;
+  guint16 port;
+
+  return ctl_host_split (lower, &name, &port) ? g_strconcat ("CERTPIN_HOST=", lower, NULL)
+                                              : g_strconcat ("CERTPIN_NAME=", name, NULL);
+}
+
+/* What is not a time of ours may be one of journalctl's, such as ‘yesterday’. */
+static void
+add_time (GStrvBuilder *arguments, const char *option, const char *text)
+{
+  g_autofree char *argument = NULL;
+  gint64 unix_s;
+
+  if (text == NULL)
+    return;
+  if (ctl_time_parse_past (text, g_get_real_time () / G_USEC_PER_SEC, &unix_s, NULL))
+    argument = g_strdup_printf ("%s=@%" G_GINT64_FORMAT, option, unix_s);
+  else
+    argument = g_strconcat (option, "=", text, NULL);
+  g_strv_builder_add (arguments, argument);
+}
+
+/* Returns: (transfer full): the only fields that journalctl must print */
+static char *
+list_fields (void)
+{
+  GString *text = g_string_new ("--output-fields=");
+
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    g_string_append_printf (text, "%s%s", i > 0 ? "," : "", fields[i].field);
+  return g_string_free (text, /* free_segment= */ FALSE);
+}
+
+/* Returns: (transfer full): the command line */
+static GStrv
+build_command (const Options *given, const char *host)
+{
+  g_autoptr (GStrvBuilder) arguments = g_strv_builder_new ();
+  g_autofree char *wanted = list_fields (), *match = host != NULL ? match_host (host) : NULL;
+
+  g_strv_builder_add_many (arguments, "journalctl", "--system", "--quiet", "--no-pager",
+                           "--output=export", wanted, NULL);
+  add_time (arguments, "--since", given->since);
+  add_time (arguments, "--until", given->until);
+  if (given->lines >= 0)
+    {
+      g_autofree char *lines = g_strdup_printf ("--lines=%d", given->lines);
+      g_strv_builder_add (arguments, lines);
+    }
+  if (given->follow)
+    g_strv_builder_add (arguments, "--follow");
+  g_strv_builder_add (arguments, "_SYSTEMD_UNIT=certpind.service");
+  if (match != NULL)
+    g_strv_builder_add (arguments, match);
+  return g_strv_builder_end (arguments);
+}
+
+static gint64
+get_time (GHashTable *entry)
+{
+  const char *text = g_hash_table_lookup (entry, "__REALTIME_TIMESTAMP");
+
+  return text != NULL ? g_ascii_strtoll (text, NULL, 10) / G_USEC_PER_SEC : 0;
+}
+
+/* `keys`: with a space between them. */
+static void
+print_keys (CtlStream *stream, const char *label, const char *keys)
+{
+  g_auto (GStrv) all = g_strsplit (keys, " ", -1);
+
+  for (size_t i = 0; all[i] != NULL; i++)
+    ctl_print_line (stream, "  %s  %s", label, all[i]);
+}
+
+static void
+print_text (Ctl *ctl, GHashTable *entry)
+{
+  const char *message = g_hash_table_lookup (entry, "MESSAGE");
+  g_autofree char *time = ctl_time_to_text (get_time (entry));
+
+  ctl_print_line (&ctl->out, "%s  %s", time, message != NULL ? message : "");
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      const char *value = g_hash_table_lookup (entry, fields[i].field);
+
+      if (value != NULL && fields[i].label != NULL)
+        print_keys (&ctl->out, fields[i].label, value);
+    }
+}
+
+static void
+print_json (Ctl *ctl, GHashTable *entry)
+{
+  g_auto (GVariantDict) document = G_VARIANT_DICT_INIT (NULL);
+
+  g_variant_dict_insert (&document, "time", "x", get_time (entry));
+  for (size_t i = 0; i < G_N_ELEMENTS (fields); i++)
+    {
+      const char *value = g_hash_table_lookup (entry, fields[i].field);
+      g_autofree char *valid = value != NULL ? g_utf8_make_valid (value, -1) : NULL;
+      g_auto (GStrv) all = valid != NULL ? g_strsplit (valid, " ", -1) : NULL;
+
+      if (valid != NULL && fields[i].label != NULL)
+        g_variant_dict_insert (&document, fields[i].name, "^as", all);
+      else if (valid != NULL)
+        g_variant_dict_insert (&document, fields[i].name, "s", valid);
+    }
+  ctl_print_json (&ctl->out, g_variant_dict_end (&document));
+}
+
+static CtlExit
+print_all (Ctl *ctl, CtlJournal *journal, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  GHashTable *entry;
+  gboolean any = FALSE;
+
+  while ((entry = ctl_journal_read (journal, &reason)) != NULL)
+    {
+      (ctl->json ? print_json : print_text) (ctl, entry);
+      g_hash_table_unref (entry);
+      any = TRUE;
+    }
+  if (reason != NULL)
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return CTL_EXIT_FAILED;
+    }
+  if (!any && !ctl->json)
+    ctl_print_message (&ctl->err, "note", "the journal has no such entry");
+  return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_log (Ctl *ctl, GError **error)
+{
+  Options given = { .lines = -1 };
+  g_auto (GStrv) command = NULL;
+  g_autoptr (CtlJournal) journal = NULL;
+  CtlExit status = CTL_EXIT_OK;
+
+  if (parse (ctl, &given, error))
+    {
+      command = build_command (&given, ctl->arguments != NULL ? ctl->arguments[0] : NULL);
+      ctl->out.by_line = given.follow;
+      journal = ctl_journal_open ((const char *const *)command, error);
+      status = journal != NULL ? print_all (ctl, journal, error) : CTL_EXIT_FAILED;
+    }
+  g_free (given.since);
+  g_free (given.until);
+  return status;
+}

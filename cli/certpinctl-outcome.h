@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "certpinctl-run.h"
+
+G_BEGIN_DECLS
+
+void ctl_outcome_begin (Ctl *ctl);
+void ctl_outcome_end (Ctl *ctl, const char *host, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""certpinctl log: what it asks journalctl for, what it prints of the answer, and what it says if there is none."""
+
+import json
+import os
+import stat
+import struct
+import time
+
+from lib.certpinctl import FAILED, NOT_AUTHORIZED, OK, USAGE, ctl, exits
+from lib.fake_service import FakeWorld
+from lib.tap import equal, holds, run, test
+
+KEY, OTHER = 'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=', 'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA='
+SECOND = 1801310400
+TIME = '2027-01-30T12:00:00Z'
+
+
+def entry(**fields):
+    """One of the journal, in its export format."""
+    lines = [b'__CURSOR=s=1', f'__REALTIME_TIMESTAMP={SECOND}000000'.encode()]
+    for name, value in fields.items():
+        value = value if isinstance(value, bytes) else value.encode()
+        plain = all(byte >= 32 and byte < 127 for byte in value)
+        lines.append(name.encode() + (b'=' + value if plain else b'\n' + struct.pack('<Q', len(value)) + value))
+    return b'\n'.join(lines) + b'\n\n'
+
+
+class Journal:
+    """A journalctl of ours, which notes its arguments."""
+
+    def __init__(self, world, output=b'', errors=b'', status=0):
+        self.folder = os.path.join(world.folder, 'programs')
+        os.makedirs(self.folder, exist_ok=True)
+        os.chmod(world.folder, 0o755)
+        for name, text in (('output', output), ('errors', errors), ('arguments', b'')):
+            with open(os.path.join(self.folder, name), 'wb') as file:
+                file.write(text)
+        os.chmod(os.path.join(self.folder, 'arguments'), 0o666)
+        program = os.path.join(self.folder, 'journalctl')
+        with open(program, 'w', encoding='utf-8') as file:
+            file.write(f'#!/bin/sh\ncd "$(dirname "$0")"\nprintf "%s\\n" "$@" > arguments\n'
+                       f'cat output\ncat errors >&2\nexit {status}\n')
+        os.chmod(program, stat.S_IRWXU | stat.S_IROTH | stat.S_IXOTH)
+        self.keywords = {'more_environment': {'PATH': f'{self.folder}:{os.environ["PATH"]}'}}
+
+    def asked(self):
+        with open(os.path.join(self.folder, 'arguments'), encoding='utf-8') as file:
+            return file.read().split('\n')[:-1]
+
+
+PINNED = {'CERTPIN_EVENT': 'pinned', 'CERTPIN_HOST': 'h.example', 'CERTPIN_SCOPE': 'user', 'CERTPIN_UID': '1000',
+          'CERTPIN_PROGRAM': 'curl', 'CERTPIN_OLD_KEYS': KEY, 'CERTPIN_NEW_KEYS': f'{KEY} {OTHER}',
+          'MESSAGE': 'curl (uid 1000) pinned h.example in the user scope'}
+
+
+@test('an entry is a line with its time, and its keys are below it')
+def _(world):
+    journal = Journal(world, entry(MESSAGE='ready') + entry(**PINNED))
+    equal(exits(world, OK, 'log', **journal.keywords).decode(),
+          f'{TIME}  ready\n{TIME}  {PINNED["MESSAGE"]}\n  old  {KEY}\n  new  {KEY}\n  new  {OTHER}\n', 'what it prints')
+
+
+@test('in JSON, each entry is a document on a line')
+def _(world):
+    journal = Journal(world, entry(MESSAGE='ready') + entry(**PINNED))
+    lines = exits(world, OK, 'log', '--json', **journal.keywords).decode().split('\n')
+    equal(json.loads(lines[0]), {'time': SECOND, 'message': 'ready'}, 'the first one')
+    equal(json.loads(lines[1]),
+          {'time': SECOND, 'event': 'pinned', 'host': 'h.example', 'scope': 'user', 'uid': '1000', 'program': 'curl',
+           'old-keys': [KEY], 'new-keys': [KEY, OTHER], 'message': PINNED['MESSAGE']}, 'the second one')
+
+
+@test('what a stranger has named is escaped: controls, line ends, what is not UTF-8')
+def _(world):
+    evil = b'refused a request of \x1b[2J\nforged \xff (uid 1000)'
+    journal = Journal(world, entry(MESSAGE=evil, CERTPIN_PROGRAM=b'a\nb\xff\x1b'))
+    equal(exits(world, OK, 'log', **journal.keywords).decode(),
+          f'{TIME}  refused a request of \\x1b[2J\\x0aforged \\xff (uid 1000)\n', 'the line')
+    output = exits(world, OK, 'log', '--json', **journal.keywords)
+    holds(b'\x1b' not in output and b'\xff' not in output and output.count(b'\n') == 1, f'JSON is {output}')
+    equal(json.loads(output)['program'], 'a\nb\ufffd\x1b', 'the program')
+
+
+@test('journalctl is asked only for what the service’s unit wrote, about the host, in these times')
+def _(world):
+    journal = Journal(world)
+    rows = {
+        (): [],
+        ('h.example',): ['CERTPIN_NAME=h.example'],
+        ('H.Example:8443',): ['CERTPIN_HOST=h.example:8443'],
+        ('**.h.example',): ['CERTPIN_NAME=**.h.example'],
+        ('[::1]:443',): ['CERTPIN_HOST=[::1]:443'],
+        ('::1',): ['CERTPIN_NAME=::1'],
+        ('--since=2027-01-30T12:00Z', '--until', 'yesterday', 'h'):
+            [f'--since=@{SECOND}', '--until=yesterday', 'CERTPIN_NAME=h'],
+        ('-n', '5', '-f'): ['--lines=5', '--follow'],
+        ('--lines=0',): ['--lines=0'],
+    }
+    for arguments, wanted in rows.items():
+        exits(world, OK, 'log', *arguments, **journal.keywords)
+        asked = journal.asked()
+        holds('--system' in asked and '--output=export' in asked, f'it asks {asked}')
+        own = [word for word in asked if word.startswith(('--since', '--until', '--lines', '--follow', 'CERTPIN'))]
+        equal(own, wanted, f'what {arguments} asks for')
+        equal(asked.count('_SYSTEMD_UNIT=certpind.service'), 1, 'the unit')
+
+
+@test('a time that has passed is counted from now')
+def _(world):
+    journal = Journal(world)
+    exits(world, OK, 'log', '--since=1h', **journal.keywords)
+    since = [int(word.split('@')[1]) for word in journal.asked() if word.startswith('--since=@')]
+    equal(len(since), 1, f'the times in {journal.asked()}')
+    age = time.time() - since[0]
+    holds(3600 <= age < 3700, f'it is {age} s ago')
+
+
+@test('who may not read the journal is told how to')
+def _(world):
+    journal = Journal(world, errors=b'No journal files were opened due to insufficient permissions.\n', status=1)
+    code, output, errors = ctl(world, 'log', 'h.example', **journal.keywords)
+    equal((code, output), (NOT_AUTHORIZED, b''), 'what comes of it')
+    holds('systemd-journal and adm' in errors and 'use sudo' in errors, f'it says {errors}')
+    error = json.loads(exits(world, NOT_AUTHORIZED, 'log', '--json', **journal.keywords))['error']
+    equal(error['name'], 'NotAuthorized', 'the error')
+
+
+@test('what fails is told: no journalctl, one that fails, one that prints something else')
+def _(world):
+    journal = Journal(world, errors=b'Failed to parse timestamp: \x1bx\n', status=1)
+    code, _, errors = ctl(world, 'log', '--since=x', **journal.keywords)
+    equal((code, errors), (FAILED, 'certpinctl: journalctl failed: Failed to parse timestamp: \\x1bx\n'), 'a failure')
+    nothing = {'more_environment': {'PATH': world.folder}}
+    code, _, errors = ctl(world, 'log', **nothing)
+    holds(code == FAILED and 'cannot be read without ‘journalctl’' in errors, f'without it: {code}, {errors}')
+    half = entry(**PINNED)[:-30]
+    huge = b'MESSAGE\n' + b'\xff' * 8 + b'x\n\n'
+    for wrong in (half, huge, b'nonsense\n', b'MESSAGE\n' + struct.pack('<Q', 1) + b'xx\n\n'):
+        code, _, errors = ctl(world, 'log', **Journal(world, wrong).keywords)
+        holds(code == FAILED and 'journalctl' in errors, f'{wrong} gives {code}, {errors}')
+
+
+@test('no entry is no error, but is said')
+def _(world):
+    code, output, errors = ctl(world, 'log', 'h.example', **Journal(world).keywords)
+    equal((code, output), (OK, b''), 'what comes of it')
+    holds('no such entry' in errors, f'it says {errors}')
+
+
+@test('what cannot be meant is refused before journalctl is asked')
+def _(world):
+    journal = Journal(world)
+    for arguments in (['-n', '-5'], ['--lines=x'], ['h', 'i'], ['münchen.example']):
+        code, _, errors = ctl(world, 'log', *arguments, **journal.keywords)
+        equal((code, journal.asked()), (USAGE, []), f'what comes of {arguments}, which said {errors},')
+
+
+run(FakeWorld)
