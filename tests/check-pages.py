@@ -6,7 +6,7 @@ import pathlib
 import re
 import sys
 
-PAGES = ('README.md', 'HACKING.md', 'SECURITY.md', 'docs/*.md')
+PAGES = ('README.md', 'HACKING.md', 'SECURITY.md', 'docs/*.md', 'docs/reference/*.md')
 LINK = re.compile(r'\]\(([^)\s]+)\)')
 # A path from the top, or the name of a source file alone, in `code`.
 PATH = re.compile(r'`((?:\.ci|cli|client-lib|daemon|data|dbus|debian|docs|policy|scripts|tests)/[\w./-]*\w/?)`')
@@ -26,6 +26,8 @@ def problems(root, page, names):
     for link in LINK.findall(text):
         path, _, anchor = link.partition('#')
         target = page.parent / path if path else page
+        if target.suffix == '.html':  # which gi-docgen makes
+            target = target.with_suffix('.md')
         if '://' in link:
             continue
         if not target.exists():

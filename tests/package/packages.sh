@@ -4,7 +4,7 @@
 # is wrong, and quietly, which runs a command and shows what it prints only if it fails.
 
 # shellcheck disable=SC2034 # used by who sources it
-packages=(certpind libcertpin0 libcertpin-dev gir1.2-certpin-1 certpin-doc)
+packages=(certpind libcertpin0 libcertpin-dev gir1.2-certpin-1 certpin-doc libcertpin-doc)
 
 # install_packages FILE...: or others in their place
 install_packages () {

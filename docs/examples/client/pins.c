@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* pins HOST KEY...: pins a host to the keys that this program comes with, unless that was done
+ * before, and goes on to tell of what happens to pins, until it is interrupted. */
+
+#include <certpin.h>
+#include <glib-unix.h>
+#include <locale.h>
+
+static void
+on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  guint32 position = 0;
+
+  if (g_variant_lookup (details, "position", "u", &position) && position > 0)
+    g_print ("%s has begun to use the next key: ship an update that has one more\n", host);
+}
+
+static void
+on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+{
+  const char *state = "";
+
+  g_variant_lookup (details, "state", "&s", &state);
+  g_print ("%s: %s\n", *host != '\0' ? host : "all pins", state);
+}
+
+static gboolean
+is_pinned (CertpinClient *client, const char *host)
+{
+  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, NULL);
+
+  return pin != NULL;
+}
+
+/* Pins are for all programs of the user: one that is there may be newer than this program. */
+static gboolean
+ensure_pin (CertpinClient *client, const char *host, const char *const *keys, GError **error)
+{
+  g_autoptr (GVariant) pin = NULL;
+
+  if (is_pinned (client, host))
+    return TRUE;
+  pin = certpin_client_pin_keys (client, host, keys, NULL, NULL, error);
+  return pin != NULL;
+}
+
+static gboolean
+on_interrupt (gpointer loop)
+{
+  g_main_loop_quit (loop);
+  return G_SOURCE_REMOVE;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_autoptr (CertpinClient) client = certpin_client_new ();
+  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  if (argc < 3)
+    return 2;
+  g_signal_connect (client, "key-seen", G_CALLBACK (on_key_seen), NULL);
+  g_signal_connect (client, "pin-changed", G_CALLBACK (on_pin_changed), NULL);
+  certpin_client_set_watching (client, TRUE);
+  if (!ensure_pin (client, argv[1], (const char *const *)argv + 2, &error))
+    {
+      g_printerr ("%s\n", error->message);
+      return 1;
+    }
+  g_unix_signal_add (SIGINT, on_interrupt, loop);
+  g_main_loop_run (loop);
+  return 0;
+}
