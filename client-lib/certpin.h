@@ -10,6 +10,7 @@
 #include <certpin-evidence.h>
 #include <certpin-failure.h>
 #include <certpin-key.h>
+#include <certpin-pin-list.h>
 #include <certpin-pin.h>
 #include <certpin-record.h>
 #include <certpin-request.h>

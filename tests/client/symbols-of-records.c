@@ -189,6 +189,21 @@ try_chain (gpointer stranger, GVariant *wrong, Mark mark)
   TRY (certpin_chain_dup_certificates);
 }
 
+static void
+try_pin_list (gpointer stranger, Mark mark)
+{
+  g_assert_true (certpin_pin_list_get_type () == CERTPIN_TYPE_PIN_LIST);
+  mark ("certpin_pin_list_get_type");
+  TRY (certpin_pin_list_new);
+  TRY (certpin_pin_list_get_loading);
+  TRY (certpin_pin_list_get_error);
+  certpin_pin_list_reload (NULL);
+  assert_criticals (1);
+  certpin_pin_list_reload (stranger);
+  assert_criticals (1);
+  mark ("certpin_pin_list_reload");
+}
+
 /* `mark`: is called with the name of each function that was tried */
 void
 try_records (gpointer stranger, void (*mark) (const char *function))
@@ -202,4 +217,5 @@ try_records (gpointer stranger, void (*mark) (const char *function))
   try_failure (stranger, wrong, mark);
   try_evidence (stranger, wrong, mark);
   try_chain (stranger, wrong, mark);
+  try_pin_list (stranger, mark);
 }
