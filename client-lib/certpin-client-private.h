@@ -10,5 +10,6 @@
 G_BEGIN_DECLS
 
 CertpinLink *certpin_client_get_link (CertpinClient *client);
+CertpinClient *certpin_client_new_beside (CertpinClient *client);
 
 G_END_DECLS

@@ -283,6 +283,14 @@ certpin_client_new_for_connection (GDBusConnection *connection)
   return client;
 }
 
+/* Returns: (transfer full): a client of the same connection, with signals of its own */
+CertpinClient *
+certpin_client_new_beside (CertpinClient *client)
+{
+  return client->given != NULL ? certpin_client_new_for_connection (client->given)
+                               : certpin_client_new ();
+}
+
 /**
  * certpin_client_set_interactive:
  * @client: a client

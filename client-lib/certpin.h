@@ -2,9 +2,17 @@
 
 #pragma once
 
+#include <certpin-certificate.h>
+#include <certpin-chain.h>
 #include <certpin-client.h>
+#include <certpin-enums.h>
 #include <certpin-error.h>
+#include <certpin-evidence.h>
+#include <certpin-failure.h>
 #include <certpin-key.h>
+#include <certpin-pin-list.h>
+#include <certpin-pin.h>
+#include <certpin-record.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
 #include <certpin-version.h>

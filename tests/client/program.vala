@@ -8,6 +8,14 @@ async void ask () throws GLib.Error {
   client.pin_changed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
   client.pin_failed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
   client.interactive = true;
+  var pins = new Certpin.PinList (client);
+  pins.items_changed.connect ((at, removed, added) => {
+    for (var i = at; i < at + added; i++) {
+      var pin = (Certpin.Pin) pins.get_item (i);
+      if (pin.state == Certpin.State.PAUSED)
+        print ("%s only reports until %s\n", pin.host, pin.paused_until.to_string ());
+    }
+  });
   client.watching = true;
   yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
   var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);

@@ -55,6 +55,31 @@ def test_client():
     assert error.matches(Certpin.error_quark(), Certpin.Error.CANCELLED)
 
 
+def test_records():
+    """Values with types: properties, enumerations, times, lists and records in records."""
+    seen = GLib.Variant('a{s(xx)}', {TEXT: (1, 2)})
+    pin = Certpin.Pin.new(GLib.Variant('a{sv}', {
+        'host': GLib.Variant('s', 'shop.example'), 'state': GLib.Variant('s', 'paused'),
+        'scope': GLib.Variant('s', 'tenant'), 'keys': GLib.Variant('as', [TEXT]),
+        'not-after': GLib.Variant('x', 1700000000), 'seen': seen, 'colour': GLib.Variant('s', 'blue')}))
+    assert pin.props.host == pin.get_host() == 'shop.example'
+    assert pin.props.state == Certpin.State.PAUSED and pin.props.state.value_nick == 'paused'
+    assert pin.props.scope == Certpin.Scope.UNKNOWN
+    assert pin.props.keys == pin.get_keys() == [TEXT]
+    assert pin.props.warnings == [] and pin.props.expires is None and pin.props.note is None
+    assert pin.props.not_after.format_iso8601() == '2023-11-14T22:13:20Z'
+    assert [time.to_unix() for time in pin.lookup_seen(TEXT)[1:]] == [1, 2]
+    assert pin.props.description.unpack()['colour'] == 'blue'
+    failure = Certpin.Failure.new(GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'PinMismatch')}))
+    assert failure.props.error == 'PinMismatch' and failure.get_code() == Certpin.Error.PIN_MISMATCH
+    info = GLib.Variant('a{sv}', {'report': GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'Untrusted')})})
+    evidence = Certpin.Response.new(200, GLib.Variant('a(ss)', []), GLib.Bytes.new(b''), info).dup_evidence()
+    assert evidence.props.report.get_code() == Certpin.Error.UNTRUSTED
+    chain = Certpin.Chain.new(GLib.Variant('a{sv}', {'certificates': GLib.Variant(
+        'aa{sv}', [{'subject': GLib.Variant('s', 'CN=a')}, {'fault': GLib.Variant('s', 'b')}])}))
+    assert [(c.props.subject, c.props.fault) for c in chain.dup_certificates()] == [('CN=a', None), (None, 'b')]
+
+
 def test_watching():
     """The property and the signals are there; nobody has to be."""
     client, heard = Certpin.Client.new(), []
@@ -131,7 +156,7 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_error, test_request, test_response, test_client, test_interactive, test_watching,
+    tests = [test_key, test_records, test_error, test_request, test_response, test_client, test_interactive, test_watching,
              test_wrong_types,
              test_wrong_objects]
     failed = 0

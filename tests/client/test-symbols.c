@@ -8,6 +8,7 @@
 
 #include "tests/client/criticals.h"
 #include "tests/client/methods.h"
+#include "tests/client/symbols-of-records.h"
 
 /* The names of the functions that were tried. */
 static GHashTable *tried;
@@ -285,6 +286,7 @@ test_wrong_arguments (void)
   try_client (client, stranger);
   try_connection_end (client, stranger);
   try_methods (client, stranger);
+  try_records (stranger, mark);
   while (g_main_context_iteration (NULL, /* may_block= */ FALSE))
     ; /* nothing calls back */
   assert_all_tried ();

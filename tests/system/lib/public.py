@@ -54,6 +54,15 @@ def with_library(path):
     return put(tool, os.path.join(_copies(), tool.relative_to(build)))
 
 
+@functools.cache
+def library():
+    """A copy of the library, and of what other languages read of it. Returns: its folder"""
+    copies = pathlib.Path(certpinctl()).parents[1] / 'client-lib'
+    for typelib in (pathlib.Path(program('CERTPINCTL')).parents[1] / 'client-lib').glob('*.typelib'):
+        put(typelib, copies / typelib.name)
+    return str(copies)
+
+
 def certpinctl():
     """A copy of the tool."""
     return with_library(program('CERTPINCTL'))

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <certpin-version.h>
+#include <glib-object.h>
+
+G_BEGIN_DECLS
+
+/**
+ * CertpinScope:
+ * @CERTPIN_SCOPE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_SCOPE_USER: of one user, for that user's programs
+ * @CERTPIN_SCOPE_SYSTEM: of the system, for the programs of all users
+ *
+ * Whose pin it is. The nicks of the members are the words of the service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CERTPIN_SCOPE_UNKNOWN,
+  CERTPIN_SCOPE_USER,
+  CERTPIN_SCOPE_SYSTEM,
+} CertpinScope;
+
+#define CERTPIN_TYPE_SCOPE (certpin_scope_get_type ())
+
+CERTPIN_API GType certpin_scope_get_type (void);
+
+/**
+ * CertpinState:
+ * @CERTPIN_STATE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_STATE_ACTIVE: it is in force
+ * @CERTPIN_STATE_BLOCKED: the host is blocked: all requests are refused
+ * @CERTPIN_STATE_EXPIRED: it has expired: all requests are refused
+ * @CERTPIN_STATE_PAUSED: it only reports, for a while
+ *
+ * Whether a pin is in force. The nicks of the members are the words of the service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CERTPIN_STATE_UNKNOWN,
+  CERTPIN_STATE_ACTIVE,
+  CERTPIN_STATE_BLOCKED,
+  CERTPIN_STATE_EXPIRED,
+  CERTPIN_STATE_PAUSED,
+} CertpinState;
+
+#define CERTPIN_TYPE_STATE (certpin_state_get_type ())
+
+CERTPIN_API GType certpin_state_get_type (void);
+
+/**
+ * CertpinMatch:
+ * @CERTPIN_MATCH_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_MATCH_LEAF: the key of the server's own certificate
+ * @CERTPIN_MATCH_PATH: the key of any certificate on the validated path
+ *
+ * Which key of a server a pin is compared with. The nicks of the members are the words of the
+ * service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CERTPIN_MATCH_UNKNOWN,
+  CERTPIN_MATCH_LEAF,
+  CERTPIN_MATCH_PATH,
+} CertpinMatch;
+
+#define CERTPIN_TYPE_MATCH (certpin_match_get_type ())
+
+CERTPIN_API GType certpin_match_get_type (void);
+
+/**
+ * CertpinMode:
+ * @CERTPIN_MODE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_MODE_ENFORCE: the request is refused
+ * @CERTPIN_MODE_REPORT: the request is sent, and the mismatch reported
+ *
+ * What happens if no key of a pin matches. The nicks of the members are the words of the service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CERTPIN_MODE_UNKNOWN,
+  CERTPIN_MODE_ENFORCE,
+  CERTPIN_MODE_REPORT,
+} CertpinMode;
+
+#define CERTPIN_TYPE_MODE (certpin_mode_get_type ())
+
+CERTPIN_API GType certpin_mode_get_type (void);
+
+G_END_DECLS
