@@ -47,6 +47,8 @@ struct _CpdTls
 
   GSource *source;                 /* watches the socket */
   gpointer tag;                    /* NULL: the socket is not polled */
+  gboolean dispatched;             /* right now, by `source` */
+  gboolean due;                    /* in the next iteration, whatever the socket says */
   GIOCondition condition, watched; /* what is wanted, and what the tag is for */
   CpdTlsReadyFunc ready;
   gpointer user_data;
@@ -58,6 +60,29 @@ is_watched (const CpdTls *tls)
   return tls->condition != 0 && !tls->held;
 }
 
+/* For each change of the time, GLib wakes itself up, with two system calls. In a dispatch, only the
+ * last word counts, which is mostly that of the dispatch before. */
+static void
+set_due (CpdTls *tls, gboolean due)
+{
+  tls->due = due;
+  if (!tls->dispatched)
+    g_source_set_ready_time (tls->source, due ? 0 : -1);
+}
+
+static void
+tell_ready (CpdTls *tls, GSource *source)
+{
+  cpd_tls_socket_note_ready (&tls->socket);
+  tls->dispatched = TRUE;
+  tls->due = FALSE;
+  tls->ready (tls->user_data);
+  if (g_source_is_destroyed (source)) /* that was the end of it */
+    return;
+  tls->dispatched = FALSE;
+  set_due (tls, tls->due);
+}
+
 /* Where nobody watches any more, the descriptor goes only now: for each that comes or goes, GLib
  * wakes itself up, and most connections are watched again soon. */
 static gboolean
@@ -65,14 +90,14 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   CpdTls *tls = user_data;
 
-  g_source_set_ready_time (source, -1);
   if (is_watched (tls))
+    tell_ready (tls, source);
+  else
     {
-      cpd_tls_socket_note_ready (&tls->socket);
-      tls->ready (tls->user_data); /* which may be the end of it */
+      set_due (tls, FALSE);
+      if (tls->tag != NULL)
+        g_source_remove_unix_fd (source, g_steal_pointer (&tls->tag));
     }
-  else if (tls->tag != NULL)
-    g_source_remove_unix_fd (source, g_steal_pointer (&tls->tag));
   return G_SOURCE_CONTINUE;
 }
 
@@ -347,9 +372,7 @@ start_watching (CpdTls *tls)
   else if (tls->condition != tls->watched)
     g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
   tls->watched = tls->condition;
-  g_source_set_ready_time (
-      tls->source,
-      (tls->condition & G_IO_IN) != 0 && cpd_tls_socket_has_pending (&tls->socket) ? 0 : -1);
+  set_due (tls, (tls->condition & G_IO_IN) != 0 && cpd_tls_socket_has_pending (&tls->socket));
 }
 
 static void
@@ -360,7 +383,7 @@ update_watch (CpdTls *tls)
   if (is_watched (tls))
     start_watching (tls);
   else
-    g_source_set_ready_time (tls->source, -1);
+    set_due (tls, FALSE);
 }
 
 /* From now on `ready` is called, again and again, while the connection is ready for one of these.
@@ -392,7 +415,7 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
 
   /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
   if (tls->below != NULL && is_watched (tls) && cpd_tls_socket_has_pending (&tls->socket))
-    g_source_set_ready_time (tls->source, 0);
+    set_due (tls, TRUE);
   if (length >= 0)
     {
       tls->traffic.received += (guint64)length;
