@@ -31,9 +31,6 @@
 #define PROBE_INTERVAL_S 30
 #define PROBE_COUNT      4
 
-/* RFC 8446, section 5.1 */
-#define RECORD_MAX_BYTES (16 * 1024)
-
 struct _CpdTls
 {
   CpdTlsSocket socket;
@@ -406,13 +403,10 @@ cpd_tls_hold (CpdTls *tls, gboolean held)
   update_watch (tls);
 }
 
-/* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
- * read, or the connection is broken */
-gssize
-cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
+/* `length`: what GnuTLS says. Returns: as cpd_tls_receive () */
+static gssize
+note_received (CpdTls *tls, gssize length, GError **error)
 {
-  gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
-
   /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
   if (tls->below != NULL && is_watched (tls) && cpd_tls_socket_has_pending (&tls->socket))
     set_due (tls, TRUE);
@@ -423,6 +417,29 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
     }
   set_error (tls, (int)length, error);
   return -1;
+}
+
+/* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
+ * read, or the connection is broken */
+gssize
+cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
+{
+  return note_received (
+      tls, tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size), error);
+}
+
+/* As cpd_tls_receive (), but what is read is a record that is added to these, which have room. */
+gssize
+cpd_tls_receive_record (CpdTls *tls, CpdRecords *records, GError **error)
+{
+  gnutls_packet_t packet = NULL;
+  gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv_packet (tls->session, &packet);
+
+  if (length > 0)
+    cpd_records_add (records, packet);
+  else if (packet != NULL)
+    gnutls_packet_deinit (packet);
+  return note_received (tls, length, error);
 }
 
 /* Before the handshake: what is to be sent in plaintext. cpd_tls_send () without data sends it. */
@@ -457,7 +474,7 @@ send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError 
 
   while (length >= 0 && sent < size && (all || !cpd_tls_has_unsent (tls)))
     {
-      tls->socket.more = size - sent > RECORD_MAX_BYTES;
+      tls->socket.more = size - sent > CPD_RECORD_MAX_BYTES;
       tls->socket.corked = all && tls->socket.more;
       length = gnutls_record_send (tls->session, data + sent, size - sent);
       sent += (gsize)MAX (length, 0);
