@@ -312,8 +312,8 @@ test_much (TlsFixture *f, gconstpointer user_data)
   relay_tear_down (&relay);
 }
 
-/* In records of that size, many at once, until nobody takes any more. Returns: how much of it
- * went */
+/* In records of that size, many at once, until nobody takes any more.
+ * Returns: how much of it went */
 static gsize
 server_write_much (Relay *relay, const guint8 *data, gsize size, gsize record)
 {
