@@ -23,7 +23,6 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 /* How much each direction holds, as far as the kernel allows; it counts twice as much. */
 #define BUFFER_BYTES (256 * 1024)
@@ -149,15 +148,26 @@ cpd_pair_take (CpdPair *pair, void *buffer, gsize size)
   return ended ? 0 : -1;
 }
 
-/* Returns: how many bytes the caller's end took; 0: it has no room; -1: the caller reads no more */
+/* `parts`: at least one byte.
+ * Returns: how many bytes the caller's end took; 0: it has no room; -1: the caller reads no more */
 gssize
-cpd_pair_give (CpdPair *pair, const void *data, gsize size)
+cpd_pair_give_parts (CpdPair *pair, struct iovec *parts, gsize count)
 {
-  ssize_t length = send (pair->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  const struct msghdr message = { .msg_iov = parts, .msg_iovlen = count };
+  ssize_t length = sendmsg (pair->fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 
   if (length < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
     return 0;
   return length;
+}
+
+/* Returns: likewise */
+gssize
+cpd_pair_give (CpdPair *pair, const void *data, gsize size)
+{
+  struct iovec part = { (void *)data, size };
+
+  return cpd_pair_give_parts (pair, &part, 1);
 }
 
 /* The caller reads the end of file; the other direction goes on. */

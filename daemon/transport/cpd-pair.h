@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/uio.h>
 
 G_BEGIN_DECLS
 
@@ -18,6 +19,7 @@ int cpd_pair_get_fd (CpdPair *pair);
 
 gssize cpd_pair_take (CpdPair *pair, void *buffer, gsize size);
 gssize cpd_pair_give (CpdPair *pair, const void *data, gsize size);
+gssize cpd_pair_give_parts (CpdPair *pair, struct iovec *parts, gsize count);
 
 void cpd_pair_end_giving (CpdPair *pair);
 gboolean cpd_pair_is_left (CpdPair *pair);

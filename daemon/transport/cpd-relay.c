@@ -17,8 +17,8 @@
 
 #include <errno.h>
 
-/* How much is moved in one turn in each direction. */
-#define PIECE_BYTES (128 * 1024)
+/* How much is moved in one turn in each direction: with less, the ends are woken more often. */
+#define PIECE_BYTES (256 * 1024)
 
 /* How long a caller's last bytes may take after it has left. */
 #define LAST_BYTES_S 10
@@ -31,8 +31,8 @@ struct _CpdRelay
   const CpdRelayFuncs *funcs; /* NULL: it is over */
   gpointer user_data;
   CpdPair *pair;
-  CpdEdge *edge;    /* tells of changes at the pair */
-  GByteArray *down; /* what was taken from the server, and not given to the caller */
+  CpdEdge *edge;   /* tells of changes at the pair */
+  CpdRecords down; /* what was taken from the server, and not given to the caller */
   gboolean up_ended, down_ended;
   gboolean left;         /* the caller has closed its end, or reads no more */
   gboolean changed;      /* the caller may have sent something, or left */
@@ -53,7 +53,7 @@ cpd_relay_finalize (GObject *object)
 
   g_clear_pointer (&relay->edge, cpd_edge_free);
   cpd_pair_free (relay->pair);
-  g_byte_array_unref (relay->down);
+  cpd_records_clear (&relay->down);
   g_clear_error (&relay->send_error);
   g_clear_error (&relay->receive_error);
   cpd_edges_unref (relay->settings.edges);
@@ -71,7 +71,6 @@ cpd_relay_class_init (CpdRelayClass *klass)
 static void
 cpd_relay_init (CpdRelay *relay)
 {
-  relay->down = g_byte_array_new ();
 }
 
 /* Nothing calls back from here on. The caller sees a cut. */
@@ -126,7 +125,7 @@ static void
 note_left (CpdRelay *relay)
 {
   relay->left = TRUE;
-  g_byte_array_set_size (relay->down, 0);
+  cpd_records_clear (&relay->down);
   if (relay->last_bytes_timer == 0 && cpd_pair_is_left (relay->pair))
     relay->last_bytes_timer = g_timeout_add_seconds (LAST_BYTES_S, on_late, relay);
 }
@@ -196,28 +195,18 @@ send_piece (CpdRelay *relay)
 }
 
 static void
-give (CpdRelay *relay, const guint8 *data, gsize size)
+give (CpdRelay *relay)
 {
-  gssize given = relay->left ? (gssize)size : cpd_pair_give (relay->pair, data, size);
+  CpdRecords *down = &relay->down;
+  gssize given = relay->left ? -1 : cpd_pair_give_parts (relay->pair, down->parts, down->count);
 
   if (given < 0)
     {
       note_left (relay);
       return;
     }
-  if (!relay->left)
-    cpd_transfer_note_received (relay->settings.transfer, (guint64)given);
-  g_byte_array_append (relay->down, data + given, (unsigned int)(size - (gsize)given));
-}
-
-/* What was left of the last piece. */
-static void
-give_rest (CpdRelay *relay)
-{
-  g_autoptr (GByteArray) rest = relay->down;
-
-  relay->down = g_byte_array_new ();
-  give (relay, rest->data, rest->len);
+  cpd_transfer_note_received (relay->settings.transfer, (guint64)given);
+  cpd_records_skip (down, (gsize)given);
 }
 
 /* Nobody is left who would miss what a cut connection did not bring. */
@@ -234,33 +223,28 @@ is_end_after_all (CpdRelay *relay)
 static void
 receive_piece (CpdRelay *relay)
 {
-  guint8 buffer[PIECE_BYTES];
-  gsize count = 0;
   gssize length = 1;
 
-  if (relay->down->len > 0)
-    give_rest (relay);
-  if (relay->down->len > 0 || relay->down_ended || relay->receive_error != NULL)
+  if (relay->down.bytes > 0)
+    give (relay);
+  if (relay->down.bytes > 0 || relay->down_ended || relay->receive_error != NULL)
     return;
-  while (length > 0 && count < sizeof buffer)
-    {
-      length = cpd_tls_receive (relay->settings.connection->tls, buffer + count,
-                                sizeof buffer - count, &relay->receive_error);
-      count += (gsize)MAX (length, 0);
-    }
+  while (length > 0 && cpd_records_has_room (&relay->down, PIECE_BYTES))
+    length = cpd_tls_receive_record (relay->settings.connection->tls, &relay->down,
+                                     &relay->receive_error);
   if (length < 0)
     would_block (&relay->receive_error);
   relay->down_ended = length == 0 || is_end_after_all (relay);
-  if (count > 0)
-    give (relay, buffer, count);
-  relay->silent = count == 0;
+  relay->silent = relay->down.bytes == 0;
+  if (relay->down.bytes > 0)
+    give (relay);
 }
 
 /* The caller reads the end of file, once it has everything. */
 static void
 end_giving (CpdRelay *relay)
 {
-  if (relay->down_ended && relay->down->len == 0 && !relay->left)
+  if (relay->down_ended && relay->down.bytes == 0 && !relay->left)
     cpd_pair_end_giving (relay->pair);
 }
 
@@ -268,7 +252,7 @@ end_giving (CpdRelay *relay)
 static GError *
 steal_error (CpdRelay *relay)
 {
-  if (relay->down->len > 0)
+  if (relay->down.bytes > 0)
     return NULL;
   if (relay->receive_error != NULL)
     return g_steal_pointer (&relay->receive_error);
@@ -281,7 +265,7 @@ static void wait_for_turn (CpdRelay *relay);
 static gboolean
 is_over (CpdRelay *relay)
 {
-  return is_sent (relay) && relay->down_ended && relay->down->len == 0;
+  return is_sent (relay) && relay->down_ended && relay->down.bytes == 0;
 }
 
 static void on_ready (gpointer user_data);
@@ -300,12 +284,12 @@ watch (CpdRelay *relay)
   CpdTls *tls = relay->settings.connection->tls;
   GIOCondition condition = 0;
 
-  if (!relay->down_ended && relay->down->len == 0)
+  if (!relay->down_ended && relay->down.bytes == 0)
     condition |= G_IO_IN;
   if (cpd_tls_has_unsent (tls))
     condition |= G_IO_OUT;
   cpd_tls_watch (tls, condition, on_ready, relay);
-  want_room (relay, relay->down->len > 0);
+  want_room (relay, relay->down.bytes > 0);
 }
 
 /* One turn. Not a byte moves without a verdict of this moment. Whoever is told of the end may drop

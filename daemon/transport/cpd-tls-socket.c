@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 
 /* In place of CPD_TLS_SHARE_BYTES. */
-#define MUCH_BYTES (128 * 1024)
+#define MUCH_BYTES (256 * 1024)
 
 /* `fd`: (transfer full). `below`: (nullable): what carries the session that carries this one, and
  * owns `fd`. */

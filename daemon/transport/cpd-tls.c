@@ -31,9 +31,6 @@
 #define PROBE_INTERVAL_S 30
 #define PROBE_COUNT      4
 
-/* RFC 8446, section 5.1 */
-#define RECORD_MAX_BYTES (16 * 1024)
-
 struct _CpdTls
 {
   CpdTlsSocket socket;
@@ -47,6 +44,8 @@ struct _CpdTls
 
   GSource *source;                 /* watches the socket */
   gpointer tag;                    /* NULL: the socket is not polled */
+  gboolean dispatched;             /* right now, by `source` */
+  gboolean due;                    /* in the next iteration, whatever the socket says */
   GIOCondition condition, watched; /* what is wanted, and what the tag is for */
   CpdTlsReadyFunc ready;
   gpointer user_data;
@@ -58,6 +57,29 @@ is_watched (const CpdTls *tls)
   return tls->condition != 0 && !tls->held;
 }
 
+/* For each change of the time, GLib wakes itself up, with two system calls. In a dispatch, only the
+ * last word counts, which is mostly that of the dispatch before. */
+static void
+set_due (CpdTls *tls, gboolean due)
+{
+  tls->due = due;
+  if (!tls->dispatched)
+    g_source_set_ready_time (tls->source, due ? 0 : -1);
+}
+
+static void
+tell_ready (CpdTls *tls, GSource *source)
+{
+  cpd_tls_socket_note_ready (&tls->socket);
+  tls->dispatched = TRUE;
+  tls->due = FALSE;
+  tls->ready (tls->user_data);
+  if (g_source_is_destroyed (source)) /* that was the end of it */
+    return;
+  tls->dispatched = FALSE;
+  set_due (tls, tls->due);
+}
+
 /* Where nobody watches any more, the descriptor goes only now: for each that comes or goes, GLib
  * wakes itself up, and most connections are watched again soon. */
 static gboolean
@@ -65,14 +87,14 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   CpdTls *tls = user_data;
 
-  g_source_set_ready_time (source, -1);
   if (is_watched (tls))
+    tell_ready (tls, source);
+  else
     {
-      cpd_tls_socket_note_ready (&tls->socket);
-      tls->ready (tls->user_data); /* which may be the end of it */
+      set_due (tls, FALSE);
+      if (tls->tag != NULL)
+        g_source_remove_unix_fd (source, g_steal_pointer (&tls->tag));
     }
-  else if (tls->tag != NULL)
-    g_source_remove_unix_fd (source, g_steal_pointer (&tls->tag));
   return G_SOURCE_CONTINUE;
 }
 
@@ -347,9 +369,7 @@ start_watching (CpdTls *tls)
   else if (tls->condition != tls->watched)
     g_source_modify_unix_fd (tls->source, tls->tag, tls->condition);
   tls->watched = tls->condition;
-  g_source_set_ready_time (
-      tls->source,
-      (tls->condition & G_IO_IN) != 0 && cpd_tls_socket_has_pending (&tls->socket) ? 0 : -1);
+  set_due (tls, (tls->condition & G_IO_IN) != 0 && cpd_tls_socket_has_pending (&tls->socket));
 }
 
 static void
@@ -360,7 +380,7 @@ update_watch (CpdTls *tls)
   if (is_watched (tls))
     start_watching (tls);
   else
-    g_source_set_ready_time (tls->source, -1);
+    set_due (tls, FALSE);
 }
 
 /* From now on `ready` is called, again and again, while the connection is ready for one of these.
@@ -383,16 +403,13 @@ cpd_tls_hold (CpdTls *tls, gboolean held)
   update_watch (tls);
 }
 
-/* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
- * read, or the connection is broken */
-gssize
-cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
+/* `length`: what GnuTLS says. Returns: as cpd_tls_receive () */
+static gssize
+note_received (CpdTls *tls, gssize length, GError **error)
 {
-  gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size);
-
   /* GnuTLS gives up for now after what is no data, and the socket does not tell what is below. */
   if (tls->below != NULL && is_watched (tls) && cpd_tls_socket_has_pending (&tls->socket))
-    g_source_set_ready_time (tls->source, 0);
+    set_due (tls, TRUE);
   if (length >= 0)
     {
       tls->traffic.received += (guint64)length;
@@ -400,6 +417,29 @@ cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
     }
   set_error (tls, (int)length, error);
   return -1;
+}
+
+/* Returns: how many bytes were read; 0: the server has ended TLS; -1 with `error` set: nothing was
+ * read, or the connection is broken */
+gssize
+cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error)
+{
+  return note_received (
+      tls, tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv (tls->session, buffer, size), error);
+}
+
+/* As cpd_tls_receive (), but what is read is a record that is added to these, which have room. */
+gssize
+cpd_tls_receive_record (CpdTls *tls, CpdRecords *records, GError **error)
+{
+  gnutls_packet_t packet = NULL;
+  gssize length = tls->held ? GNUTLS_E_AGAIN : gnutls_record_recv_packet (tls->session, &packet);
+
+  if (length > 0)
+    cpd_records_add (records, packet);
+  else if (packet != NULL)
+    gnutls_packet_deinit (packet);
+  return note_received (tls, length, error);
 }
 
 /* Before the handshake: what is to be sent in plaintext. cpd_tls_send () without data sends it. */
@@ -434,7 +474,7 @@ send_records (CpdTls *tls, const guint8 *data, gsize size, gboolean all, GError 
 
   while (length >= 0 && sent < size && (all || !cpd_tls_has_unsent (tls)))
     {
-      tls->socket.more = size - sent > RECORD_MAX_BYTES;
+      tls->socket.more = size - sent > CPD_RECORD_MAX_BYTES;
       tls->socket.corked = all && tls->socket.more;
       length = gnutls_record_send (tls->session, data + sent, size - sent);
       sent += (gsize)MAX (length, 0);

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/transport/cpd-records.h"
 #include "daemon/transport/cpd-tls-socket.h"
 
 #include <gio/gio.h>
@@ -37,6 +38,7 @@ char *cpd_tls_dup_protocol (CpdTls *tls);
 void cpd_tls_hold (CpdTls *tls, gboolean held);
 void cpd_tls_watch (CpdTls *tls, GIOCondition condition, CpdTlsReadyFunc ready, gpointer user_data);
 gssize cpd_tls_receive (CpdTls *tls, void *buffer, gsize size, GError **error);
+gssize cpd_tls_receive_record (CpdTls *tls, CpdRecords *records, GError **error);
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 gboolean cpd_tls_has_unread (CpdTls *tls);
 gboolean cpd_tls_has_unsent (CpdTls *tls);

@@ -312,6 +312,65 @@ test_much (TlsFixture *f, gconstpointer user_data)
   relay_tear_down (&relay);
 }
 
+/* In records of that size, many at once, until nobody takes any more.
+ * Returns: how much of it went */
+static gsize
+server_write_much (Relay *relay, const guint8 *data, gsize size, gsize record)
+{
+  gsize given = 0, before;
+
+  do
+    {
+      gssize length = 0;
+
+      for (before = given; given < size && length >= 0; given += (gsize)MAX (length, 0))
+        length = gnutls_record_send (relay->tls->server, data + given, MIN (record, size - given));
+      for (unsigned int i = 0; i < 100; i++)
+        g_main_context_iteration (NULL, FALSE);
+    }
+  while (given > before);
+  return given;
+}
+
+/* The caller reads late, and in other parts than the server wrote. */
+static void
+assert_late_caller_reads (TlsFixture *f, gsize record)
+{
+  static guint8 data[8 * MIB], down[8 * MIB];
+  gsize given, taken = 0;
+  Relay relay;
+
+  for (gsize i = 0; i < sizeof data; i++)
+    data[i] = (guint8)(i * 31 ^ i >> 9);
+  relay_set_up (&relay, f);
+  given = server_write_much (&relay, data, sizeof data, record);
+  g_assert_cmpuint (given, >, 0);
+  g_assert_cmpuint (given, <, sizeof data); /* the caller holds it up */
+  while (taken < given)
+    {
+      gssize length = caller_read (&relay, down + taken, MIN (9001, given - taken));
+
+      g_assert_cmpint (length, >, 0);
+      taken += (gsize)length;
+    }
+  g_assert_cmpmem (down, taken, data, given);
+  relay_tear_down (&relay);
+}
+
+/* The caller's socket takes a part of a record. */
+static void
+test_large_records (TlsFixture *f, gconstpointer user_data)
+{
+  assert_late_caller_reads (f, 16 * 1024);
+}
+
+/* There are more of them than are kept. */
+static void
+test_small_records (TlsFixture *f, gconstpointer user_data)
+{
+  assert_late_caller_reads (f, 700);
+}
+
 #define ADD(path, test)                                                                            \
   g_test_add ("/transport/relay/" path, TlsFixture, &usual, tls_set_up, test, tls_tear_down)
 
@@ -327,5 +386,7 @@ main (int argc, char **argv)
   ADD ("stopped", test_stopped);
   ADD ("held", test_held);
   ADD ("much", test_much);
+  ADD ("large-records", test_large_records);
+  ADD ("small-records", test_small_records);
   return g_test_run ();
 }
