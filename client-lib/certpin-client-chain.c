@@ -116,7 +116,7 @@ take_chain (GVariant *array)
  * - `CERTPIN_ERROR_TLS_FAILED`: the server presented no certificate
  * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
  *
- * Returns: (transfer full) (element-type GBytes): the certificates in DER as the server
+ * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
  *   presented them, its own first; %NULL with @error set
  *
  * Since: 0.1
@@ -184,7 +184,7 @@ certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_TLS_FAILED`: the server presented no certificate
  * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
  *
- * Returns: (transfer full) (element-type GBytes): the certificates in DER as the server
+ * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
  *   presented them, its own first; %NULL with @error set
  *
  * Since: 0.1

@@ -208,7 +208,7 @@ certpin_failure_init (CertpinFailure *self)
 
 /**
  * certpin_failure_new:
- * @description: an `a{sv}`: what certpin_client_last_failure() returns or
+ * @description: an `a{sv}`: what certpin_client_last_failure() returns, or what
  *   #CertpinClient::pin-failed brings; consumed if floating
  *
  * Reads what the service says. What it does not say is %NULL, empty, 0 or %FALSE, and so is an

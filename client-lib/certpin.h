@@ -13,6 +13,7 @@
 #include <certpin-pin-list.h>
 #include <certpin-pin.h>
 #include <certpin-record.h>
+#include <certpin-request-builder.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
 #include <certpin-version.h>

@@ -38,6 +38,18 @@ def test_request():
     assert request.get_body().get_data() == b'two'
 
 
+def test_request_builder():
+    builder = Certpin.RequestBuilder.new('https://shop.example/cart')
+    builder.set_method('POST')
+    builder.set_header('Accept', 'text/plain')
+    builder.set_body_json('{"count": 2}')
+    request = builder.build()
+    assert request.get_method() == 'POST' and request.get_body().get_data() == b'{"count": 2}'
+    assert dict(request.get_headers().unpack()) == {'Accept': 'text/plain', 'Content-Type': 'application/json'}
+    builder.set_header('Host', 'other.example')
+    assert error_of(builder.build).matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
+
+
 def test_response():
     headers = GLib.Variant('a(ss)', [('Content-Type', 'text/plain')])
     response = Certpin.Response.new(200, headers, GLib.Bytes.new(b'two'), GLib.Variant('a{sv}', {}))
@@ -156,7 +168,7 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_records, test_error, test_request, test_response, test_client, test_interactive, test_watching,
+    tests = [test_key, test_records, test_error, test_request, test_request_builder, test_response, test_client, test_interactive, test_watching,
              test_wrong_types,
              test_wrong_objects]
     failed = 0

@@ -101,6 +101,34 @@ try_request (void)
 }
 
 static void
+try_request_builder (void)
+{
+  g_autoptr (CertpinRequestBuilder) builder = certpin_request_builder_new ("https://h.example/");
+
+  ACCEPTS (certpin_request_builder_get_type,
+           certpin_request_builder_get_type () == CERTPIN_TYPE_REQUEST_BUILDER);
+  REFUSES_NULL (certpin_request_builder_new, NULL);
+  REFUSES_NULL (certpin_request_builder_ref, NULL);
+  ACCEPTS (certpin_request_builder_unref, (certpin_request_builder_unref (NULL), TRUE));
+  REFUSES_VOID (certpin_request_builder_set_method, NULL, "GET");
+  REFUSES_VOID (certpin_request_builder_set_method, builder, NULL);
+  REFUSES_VOID (certpin_request_builder_set_header, NULL, "a", "b");
+  REFUSES_VOID (certpin_request_builder_set_header, builder, NULL, "b");
+  REFUSES_VOID (certpin_request_builder_add_header, NULL, "a", "b");
+  REFUSES_VOID (certpin_request_builder_add_header, builder, NULL, "b");
+  REFUSES_VOID (certpin_request_builder_add_header, builder, "a", NULL);
+  REFUSES_VOID (certpin_request_builder_set_body, NULL, NULL, NULL);
+  REFUSES_VOID (certpin_request_builder_set_body_text, NULL, "a");
+  REFUSES_VOID (certpin_request_builder_set_body_text, builder, NULL);
+  REFUSES_VOID (certpin_request_builder_set_body_text, builder, "\xff");
+  REFUSES_VOID (certpin_request_builder_set_body_json, NULL, "1");
+  REFUSES_VOID (certpin_request_builder_set_body_json, builder, NULL);
+  REFUSES_VOID (certpin_request_builder_set_body_json, builder, "\xff");
+  REFUSES_NULL (certpin_request_builder_build, NULL, NULL);
+  REFUSES_NULL (certpin_request_builder_build, builder, get_used_error ());
+}
+
+static void
 try_response (void)
 {
   g_autoptr (GVariant) headers = g_variant_ref_sink (g_variant_new_parsed ("[('A', 'b')]"));
@@ -282,6 +310,7 @@ test_wrong_arguments (void)
   try_key ();
   try_error ();
   try_request ();
+  try_request_builder ();
   try_response ();
   try_client (client, stranger);
   try_connection_end (client, stranger);

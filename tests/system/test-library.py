@@ -1,0 +1,85 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The library in Python: what it makes of the service's dictionaries, which are those of a real service and server."""
+
+import json
+import os
+import subprocess
+import sys
+
+from lib.caller_process import become
+from lib.public import library
+from lib.tap import equal, holds, run, test
+from lib.world import ALICE, HOST, World
+
+PROGRAM = '''
+import gc, json, sys
+import gi
+gi.require_version('Certpin', '1')
+from gi.repository import Certpin, GLib
+
+client = Certpin.Client.new()
+told = {}
+
+def tell_chain(name, chain):
+    told[name] = [chain.props.verdict, chain.props.trusted, chain.props.offered_keys, chain.props.matched_key,
+                  [[c.props.subject, c.props.key, c.props.not_after.to_unix()] for c in chain.dup_certificates()]]
+
+host, url = sys.argv[1:]
+chain, info = client.fetch_chain(host, None, None)
+tell_chain('fetched', Certpin.Chain.new(info))
+tell_chain('verified', Certpin.Chain.new(client.verify_chain(host, chain, None, None)))
+told['der'] = [der.get_data().hex() for der in chain]
+pin = Certpin.Pin.new(client.get_pin(host, None, None))
+told['pin'] = [pin.props.host, pin.props.scope.value_nick, pin.props.state.value_nick, pin.props.match.value_nick,
+               pin.props.mode.value_nick, pin.props.keys, pin.props.stored, pin.props.expires]
+try:
+    evidence = client.secure_request(Certpin.RequestBuilder.new(url).build(), None, None).dup_evidence()
+    told['evidence'] = [evidence.props.url, evidence.props.tls_version, evidence.props.matched_key,
+                        evidence.props.path_keys[0], evidence.props.ocsp, evidence.get_timing_us('total') > 0]
+except GLib.Error as error:
+    failure = Certpin.Failure.new(client.last_failure(host, None))
+    told['failure'] = [error.matches(Certpin.error_quark(), Certpin.Error.PIN_MISMATCH),
+                       failure.get_code() == Certpin.Error.PIN_MISMATCH, failure.props.pinned_keys,
+                       failure.props.offered_keys, failure.props.scope.value_nick, failure.props.advice != '',
+                       failure.props.time is not None]
+del chain, info
+gc.collect()
+print(json.dumps(told))
+'''
+
+
+def tell(world, server):
+    environment = {'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'LD_LIBRARY_PATH': library(),
+                   'GI_TYPELIB_PATH': library(), 'DBUS_SYSTEM_BUS_ADDRESS': world.shared.bus.address}
+    done = subprocess.run([sys.executable, '-B', '-c', PROGRAM, f'{HOST}:{server.port}', server.url(HOST)],
+                          env=environment, cwd='/', preexec_fn=lambda: become(ALICE), capture_output=True, timeout=60,
+                          check=False)
+    equal((done.returncode, done.stderr.decode()), (0, ''), 'the exit code and the errors')
+    return json.loads(done.stdout)
+
+
+@test('what a server proves, and its chain')
+def _(world):
+    server, identity = world.serve_pinned()
+    told = tell(world, server)
+    key = told['pin'][5][0]
+    equal(told['pin'], [HOST, 'user', 'active', 'leaf', 'enforce', [key], True, None], 'the pin')
+    equal(told['evidence'], [server.url(HOST), '1.3', key, key, 'none', True], 'the evidence')
+    equal(told['der'], [identity.der.hex()], 'the chain')
+    holds(told['fetched'][4][0][2] > 0, 'the certificate has no end')
+    equal(told['fetched'][:4], ['Pass', True, [key], key], 'what is said of the chain')
+    equal(told['fetched'][4][0][:2], [f'CN={HOST}', key], 'what is in the certificate')
+    equal(told['verified'], told['fetched'][:4] + [[]], 'what is said of the same chain, without a connection')
+
+
+@test('why a request was refused')
+def _(world):
+    world.alice.pin(HOST, world.issue().der)
+    told = tell(world, world.serve(world.impostor()))
+    equal(told['failure'], [True, True, told['pin'][5], told['fetched'][2], 'user', True, True], 'the failure')
+    holds(told['pin'][5] != told['fetched'][2], 'the impostor has the pinned key')
+    equal(told['fetched'][0], 'PinMismatch', 'the verdict')
+
+
+run(World)
