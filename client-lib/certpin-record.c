@@ -32,9 +32,14 @@ G_STATIC_ASSERT (PROP_DESCRIPTION + 1 == CERTPIN_RECORD_FIRST);
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (CertpinRecord, certpin_record, G_TYPE_OBJECT)
 
-static G_DEFINE_QUARK (certpin - record - table, table)
+static GQuark
+table_quark (void)
+{
+  return g_quark_from_static_string ("certpin-record-table");
+}
 
-    static const Table *record_get_table (CertpinRecord *record)
+static const Table *
+record_get_table (CertpinRecord *record)
 {
   return g_type_get_qdata (G_OBJECT_TYPE (record), table_quark ());
 }
