@@ -20,8 +20,8 @@ def problems(folder, page):
             yield f'{page.name} links to {link}, which does not exist'
     for source in SOURCE.findall(text):
         yield f'{page.name} shows {source}'
-    # The pages of types repeat the first sentences of their functions, in which gi-docgen leaves links out.
-    for name in NAME.findall(text) if not page.name.startswith(('class.', 'struct.')) else ():
+    # The first page and those of types repeat first sentences of other pages, in which gi-docgen leaves links out.
+    for name in NAME.findall(text) if not page.name.startswith(('class.', 'index.', 'struct.')) else ():
         yield f'{page.name} does not link {name}'
 
 

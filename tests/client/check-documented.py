@@ -22,7 +22,8 @@ def is_generated(element):
     """Whether a macro of GObject declares it, or there is nothing to say."""
     kind = element.find(CORE + 'type')
     returns_nothing = element.tag == CORE + 'return-value' and kind is not None and kind.get('name') == 'none'
-    return returns_nothing or element.get(GLIB + 'is-gtype-struct-for') is not None
+    parent = element.tag == CORE + 'field' and element.get('name') == 'parent_instance'
+    return returns_nothing or parent or element.get(GLIB + 'is-gtype-struct-for') is not None
 
 
 def is_pointer(value):
