@@ -77,6 +77,7 @@ static const struct
   { "bus policy", REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
   { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
   { "files", REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
+  { "trust store", REACH_ANSWERS, REACH_NOTHING, ctl_check_trust },
   { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
   { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
   { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },

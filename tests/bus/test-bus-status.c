@@ -51,6 +51,7 @@ test_empty (TestBus *f, gconstpointer user_data)
 {
   g_autoptr (GVariant) status = get_status (f);
   gint64 started = 0, reloaded = -1;
+  guint32 anchors = 1;
   guint64 requests = 1, refusals = 1;
 
   test_bus_assert_text (status, "version", PACKAGE_VERSION);
@@ -61,6 +62,8 @@ test_empty (TestBus *f, gconstpointer user_data)
   g_assert_true (g_variant_lookup (status, "requests-today", "t", &requests));
   g_assert_true (g_variant_lookup (status, "refusals-today", "t", &refusals));
   g_assert_cmpuint (requests + refusals, ==, 0);
+  g_assert_true (g_variant_lookup (status, "trust-anchors", "u", &anchors));
+  g_assert_cmpuint (anchors, ==, 0);
   assert_count (status, "user", "active", 0);
   assert_count (status, "system", "blocked", 0);
   g_assert_cmpuint (count_texts (status, "problems"), ==, 0);

@@ -26,9 +26,10 @@ ALL_WELL = (('ok', 'clock', r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'), ('ok', 'bus', 
             ('ok', 'service', 'certpind runs'), ('ok', 'bus policy', 'you may call certpind'),
             ('ok', 'version', f'certpind and certpinctl are {VERSION}'),
             ('ok', 'files', 'certpind has read all of its files'),
+            ('ok', 'trust store', '2 authorities from ‘.*/trust.pem’'),
             ('ok', 'rights', 'you may pin hosts for yourself'),
             ('-', 'system pins', 'only root pins hosts for all users on this bus: it has no polkit'))
-LATER = ('service', 'bus policy', 'version', 'files', 'rights', 'system pins', 'pins', 'hosts')
+LATER = ('service', 'bus policy', 'version', 'files', 'trust store', 'rights', 'system pins', 'pins', 'hosts')
 
 
 def parse(shown):
@@ -82,7 +83,7 @@ def _(world):
     for (mark, name, text), found in zip(expected, findings):
         equal(found[:2], (mark, name), 'a line')
         holds(re.fullmatch(text, found[2]), f'{name} says “{found[2]}”, not “{text}”')
-    equal(last, 'All 9 checks pass.', 'the last line')
+    equal(last, 'All 10 checks pass.', 'the last line')
     is_found(look(world, code=OK, uid=0)[0], 'ok', 'system pins', 'you are root, and may pin hosts for all users')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the number of bytes that the server got')
@@ -228,6 +229,23 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'files')
 
 
+@test('no trust anchor: an empty trust file, one that is not there, and one that is put right')
+def _(world):
+    path = os.path.join(world.folder, 'own.pem')
+    world.daemon.trust_file = path
+    for text in (None, b'', b'nonsense'):
+        if text is not None:
+            with open(path, 'wb') as file:
+                file.write(text)
+        world.daemon.restart()
+        is_found(look(world)[0], 'FAILED', 'trust store', f'no authority from ‘{path}’', 'No server is trusted',
+                 '$ man certpind.conf')
+    with open(path, 'wb') as file:
+        file.write(world.authority.pem)
+    exits(world, OK, 'reload', uid=0)
+    is_found(look(world, code=OK)[0], 'ok', 'trust store', f'1 authority from ‘{path}’')
+
+
 @test('no polkit: the service refuses, and it says why')
 def _(world):
     arguments = world.daemon.arguments()
@@ -269,7 +287,7 @@ def add_host_test(what, make_identity, words, command, state=lambda world, host,
         presented = server.presented.pin
         is_found(findings, 'FAILED', at(server), *words,
                  '$ ' + command.replace('HOST', at(server)).replace('KEY', presented))
-        equal(last, '1 of 9 checks failed.', 'the last line')
+        equal(last, '1 of 10 checks failed.', 'the last line')
         server.wait_until_idle()
         equal(server.bytes, 0, 'the number of bytes that the server got')
 
@@ -342,7 +360,7 @@ def _(world):
     is_found(findings, 'FAILED', at(silent), f'$ certpinctl doctor --timeout=60 {at(silent)}')
     is_found(findings, 'FAILED', at(plain), 'Something else than an HTTPS server answers there',
              f'$ openssl s_client -connect {at(plain)}')
-    equal(last, '4 of 12 checks failed.', 'the last line')
+    equal(last, '4 of 13 checks failed.', 'the last line')
 
 
 @test('a host whose name has the words of the remedies in it gets the command for that name')
