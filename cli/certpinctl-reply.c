@@ -83,13 +83,23 @@ static const Entry change_entries[] = {
 };
 
 static const Entry status_entries[] = {
-  { "version", "s", TRUE },        { "started", "x", TRUE },
-  { "pins", "a{sa{su}}", TRUE },   { "blocked", "aa{sv}", TRUE },
-  { "problems", "as", TRUE },      { "last-reload", "x", TRUE },
-  { "reload-error", "s" },         { "requests-today", "t", TRUE },
-  { "refusals-today", "t", TRUE }, { "warnings", "as", TRUE },
-  { "advice", "as", TRUE },        { "trust-anchors", "u", TRUE },
-  { "trust-file", "s", TRUE },     { NULL },
+  { "version", "s", TRUE },
+  { "started", "x", TRUE },
+  { "pins", "a{sa{su}}", TRUE },
+  { "blocked", "aa{sv}", TRUE },
+  { "problems", "as", TRUE },
+  { "last-reload", "x", TRUE },
+  { "reload-error", "s" },
+  { "requests-today", "t", TRUE },
+  { "refusals-today", "t", TRUE },
+  { "warnings", "as", TRUE },
+  { "advice", "as", TRUE },
+  { "trust-anchors", "u", TRUE },
+  { "trust-file", "s", TRUE },
+  { "state-folder", "s", TRUE },
+  { "state-problem", "s" },
+  { "unstored", "u", TRUE },
+  { NULL },
 };
 
 static const Entry certificate_entries[] = {

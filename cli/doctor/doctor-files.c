@@ -7,6 +7,7 @@
 
 #include "cli/doctor/doctor-files.h"
 
+#include "cli/certpinctl-input.h"
 #include "cli/certpinctl-reply.h"
 #include "cli/certpinctl-wait.h"
 
@@ -73,4 +74,42 @@ ctl_check_trust (CtlPatient *patient, CtlFinding *finding)
       "No server is trusted, except where a pin has trust anchors of its own. "
       "TrustFile in certpind.conf names the file; once it is right, it is read again.",
       "man certpind.conf");
+}
+
+static void
+fail_by_folder (CtlFinding *finding, const char *folder, const char *problem)
+{
+  g_autofree char *quoted = ctl_input_quote (folder);
+  g_autofree char *command = g_strconcat ("df ", quoted, NULL);
+
+  ctl_finding_fail (finding, "certpind %s", problem);
+  ctl_finding_help (finding,
+                    "No pin can be made, changed or removed, and new blocks are only in memory.",
+                    command);
+}
+
+/* What is pinned already stays in force, so nothing else shows it. */
+void
+ctl_check_state (CtlPatient *patient, CtlFinding *finding)
+{
+  const char *folder = "", *problem = NULL;
+  guint32 unstored = 0;
+
+  if (patient->status == NULL)
+    {
+      ctl_finding_skip (finding, NO_STATUS);
+      return;
+    }
+  g_variant_lookup (patient->status, "state-folder", "&s", &folder);
+  g_variant_lookup (patient->status, "state-problem", "&s", &problem);
+  g_variant_lookup (patient->status, "unstored", "u", &unstored);
+  if (problem != NULL)
+    fail_by_folder (finding, folder, problem);
+  else if (unstored == 0)
+    ctl_finding_pass (finding, "pins can be stored in ‘%s’", folder);
+  else
+    {
+      ctl_finding_fail (finding, "pins and blocks that are only in memory: %u", unstored);
+      ctl_finding_help (finding, "They are lost when certpind ends.", "certpinctl status");
+    }
 }

@@ -78,6 +78,7 @@ static const struct
   { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
   { "files", REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
   { "trust store", REACH_ANSWERS, REACH_NOTHING, ctl_check_trust },
+  { "state folder", REACH_ANSWERS, REACH_NOTHING, ctl_check_state },
   { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
   { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
   { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },

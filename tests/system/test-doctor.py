@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """certpinctl doctor with each thing broken that it checks: the line that says so, and the command below it."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import subprocess
 import time
 
 from lib import fake_service as fake
@@ -27,9 +29,10 @@ ALL_WELL = (('ok', 'clock', r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'), ('ok', 'bus', 
             ('ok', 'version', f'certpind and certpinctl are {VERSION}'),
             ('ok', 'files', 'certpind has read all of its files'),
             ('ok', 'trust store', '2 authorities from ‘.*/trust.pem’'),
+            ('ok', 'state folder', 'pins can be stored in ‘.*/state’'),
             ('ok', 'rights', 'you may pin hosts for yourself'),
             ('-', 'system pins', 'only root pins hosts for all users on this bus: it has no polkit'))
-LATER = ('service', 'bus policy', 'version', 'files', 'trust store', 'rights', 'system pins', 'pins', 'hosts', 'names', 'proxy')
+LATER = ('service', 'bus policy', 'version', 'files', 'trust store', 'state folder', 'rights', 'system pins', 'pins', 'hosts', 'names', 'proxy')
 
 
 def parse(shown):
@@ -84,7 +87,7 @@ def _(world):
     for (mark, name, text), found in zip(expected, findings):
         equal(found[:2], (mark, name), 'a line')
         holds(re.fullmatch(text, found[2]), f'{name} says “{found[2]}”, not “{text}”')
-    equal(last, 'All 11 checks pass.', 'the last line')
+    equal(last, 'All 12 checks pass.', 'the last line')
     is_found(look(world, code=OK, uid=0)[0], 'ok', 'system pins', 'you are root, and may pin hosts for all users')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the number of bytes that the server got')
@@ -247,6 +250,40 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'trust store', f'1 authority from ‘{path}’')
 
 
+def mount(world):
+    """The service has a small disk of its own under its state. Returns: where that is seen from here"""
+    world.daemon.wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
+                            'mount -t tmpfs -o size=256k,mode=700 tmpfs "$0" && exec "$@"', world.daemon.state_dir]
+    world.daemon.restart()
+    return f'/proc/{world.daemon.process.pid}/root{world.daemon.state_dir}'
+
+
+def state_is_refused(world, why):
+    folder = world.daemon.state_dir
+    is_found(look(world)[0], 'FAILED', 'state folder', f'certpind cannot store pins in the folder ‘{folder}’: {why}',
+             'No pin can be made', f'$ df {folder}')
+
+
+@test('a state folder that is full or read-only, and a block that is only in memory')
+def _(world):
+    state = mount(world)
+    is_found(look(world, code=OK)[0], 'ok', 'state folder', world.daemon.state_dir)
+    filler = os.path.join(state, 'filler')
+    with open(filler, 'wb', buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    state_is_refused(world, 'No space left on device')
+    os.unlink(filler)
+    is_found(look(world, code=OK)[0], 'ok', 'state folder')
+    with open(os.path.join(state, 'users'), 'wb'):
+        pass  # where a folder would have to be
+    exits(world, FAILED, 'block', HOST, 'stolen')
+    is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
+    subprocess.run(['nsenter', f'--mount=/proc/{world.daemon.process.pid}/ns/mnt', 'mount', '-o', 'remount,ro',
+                    world.daemon.state_dir], check=True)
+    state_is_refused(world, 'Read-only file system')
+
+
 @test('no polkit: the service refuses, and it says why')
 def _(world):
     arguments = world.daemon.arguments()
@@ -288,7 +325,7 @@ def add_host_test(what, make_identity, words, command, state=lambda world, host,
         presented = server.presented.pin
         is_found(findings, 'FAILED', at(server), *words,
                  '$ ' + command.replace('HOST', at(server)).replace('KEY', presented))
-        holds(re.fullmatch('1 of 1[01] checks failed.', last), f'the last line: {last}')
+        holds(re.fullmatch('1 of 1[12] checks failed.', last), f'the last line: {last}')
         server.wait_until_idle()
         equal(server.bytes, 0, 'the number of bytes that the server got')
 
@@ -361,7 +398,7 @@ def _(world):
     is_found(findings, 'FAILED', at(silent), f'$ certpinctl doctor --timeout=60 {at(silent)}')
     is_found(findings, 'FAILED', at(plain), 'Something else than an HTTPS server answers there',
              f'$ openssl s_client -connect {at(plain)}')
-    equal(last, '4 of 14 checks failed.', 'the last line')
+    equal(last, '4 of 15 checks failed.', 'the last line')
 
 
 @test('a host whose name has the words of the remedies in it gets the command for that name')
