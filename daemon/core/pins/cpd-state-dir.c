@@ -202,7 +202,7 @@ find_obstacle (int root)
   if ((guint64)disk.f_bavail * disk.f_frsize < ROOM_BYTES
       || (disk.f_files > 0 && disk.f_favail == 0))
     return ENOSPC;
-  return faccessat (root, ".", W_OK | X_OK, AT_EACCESS) < 0 ? errno : 0;
+  return faccessat (root, ".", W_OK | X_OK, /* flags= */ 0) < 0 ? errno : 0;
 }
 
 /* Whether pins can be stored, as far as that can be seen without a write. Blocks.
