@@ -108,6 +108,11 @@ static const Entry status_entries[] = {
   { "refusals-today", "t", TRUE },
   { "warnings", "as", TRUE },
   { "advice", "as", TRUE },
+  { "trust-anchors", "u", TRUE },
+  { "trust-file", "s", TRUE },
+  { "state-folder", "s", TRUE },
+  { "state-problem", "s" },
+  { "unstored", "u", TRUE },
   { NULL },
 };
 

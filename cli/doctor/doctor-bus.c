@@ -24,6 +24,7 @@ ctl_patient_clear (CtlPatient *patient)
 {
   g_clear_object (&patient->connection);
   g_clear_pointer (&patient->version, g_free);
+  g_clear_pointer (&patient->status, g_variant_unref);
   g_clear_pointer (&patient->hosts, g_strfreev);
 }
 

@@ -23,6 +23,7 @@ typedef struct
   Ctl *ctl;
   GDBusConnection *connection; /* (nullable) */
   char *version;               /* (nullable): of the service */
+  GVariant *status;            /* (nullable): of GetStatus */
   GStrv hosts;                 /* (nullable): those of the pins that can be tried */
 } CtlPatient;
 

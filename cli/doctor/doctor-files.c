@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The check of all files that the service reads: pin files, the trust file, and the folder where it
- * keeps what was pinned. Only it can read them, so it is asked. */
+/* The checks of the files of the service: pin files, the trust file, and the folder where it keeps
+ * what was pinned. Only it can read them, so it is asked. */
 
 #include "config.h"
 
 #include "cli/doctor/doctor-files.h"
 
+#include "cli/certpinctl-input.h"
 #include "cli/certpinctl-reply.h"
 #include "cli/certpinctl-wait.h"
+
+#define NO_STATUS "not checked, since certpind does not say how it is"
 
 void
 ctl_check_files (CtlPatient *patient, CtlFinding *finding)
 {
   Ctl *ctl = patient->ctl;
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) status = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree const char **problems = NULL;
   unsigned int count;
@@ -23,16 +25,16 @@ ctl_check_files (CtlPatient *patient, CtlFinding *finding)
   certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, &error),
-                           CTL_REPLY_STATUS, &error);
-  if (status == NULL)
+  patient->status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, &error),
+                                    CTL_REPLY_STATUS, &error);
+  if (patient->status == NULL)
     {
       ctl_finding_fail (finding, "certpind does not say how it is: %s", error->message);
       ctl_finding_help (finding, /* meaning= */ NULL,
                         "journalctl --boot --unit=certpind --lines=20");
       return;
     }
-  g_variant_lookup (status, "problems", "^a&s", &problems);
+  g_variant_lookup (patient->status, "problems", "^a&s", &problems);
   count = g_strv_length ((char **)problems);
   if (count == 0)
     {
@@ -44,4 +46,70 @@ ctl_check_files (CtlPatient *patient, CtlFinding *finding)
                     "Until it is right, requests that depend on it are refused, or the files of "
                     "before stay in force.",
                     "certpinctl status");
+}
+
+/* A service that has no trust anchor still runs, and refuses every server. */
+void
+ctl_check_trust (CtlPatient *patient, CtlFinding *finding)
+{
+  const char *file = "";
+  guint32 count = 0;
+
+  if (patient->status == NULL)
+    {
+      ctl_finding_skip (finding, NO_STATUS);
+      return;
+    }
+  g_variant_lookup (patient->status, "trust-anchors", "u", &count);
+  g_variant_lookup (patient->status, "trust-file", "&s", &file);
+  if (count > 0)
+    {
+      ctl_finding_pass (finding, "%u %s from ‘%s’", count, count == 1 ? "authority" : "authorities",
+                        file);
+      return;
+    }
+  ctl_finding_fail (finding, "certpind has read no authority from ‘%s’", file);
+  ctl_finding_help (
+      finding,
+      "No server is trusted, except where a pin has trust anchors of its own. "
+      "TrustFile in certpind.conf names the file; once it is right, it is read again.",
+      "man certpind.conf");
+}
+
+static void
+fail_by_folder (CtlFinding *finding, const char *folder, const char *problem)
+{
+  g_autofree char *quoted = ctl_input_quote (folder);
+  g_autofree char *command = g_strconcat ("df ", quoted, NULL);
+
+  ctl_finding_fail (finding, "certpind %s", problem);
+  ctl_finding_help (finding,
+                    "No pin can be made, changed or removed, and new blocks are only in memory.",
+                    command);
+}
+
+/* What is pinned already stays in force, so nothing else shows it. */
+void
+ctl_check_state (CtlPatient *patient, CtlFinding *finding)
+{
+  const char *folder = "", *problem = NULL;
+  guint32 unstored = 0;
+
+  if (patient->status == NULL)
+    {
+      ctl_finding_skip (finding, NO_STATUS);
+      return;
+    }
+  g_variant_lookup (patient->status, "state-folder", "&s", &folder);
+  g_variant_lookup (patient->status, "state-problem", "&s", &problem);
+  g_variant_lookup (patient->status, "unstored", "u", &unstored);
+  if (problem != NULL)
+    fail_by_folder (finding, folder, problem);
+  else if (unstored == 0)
+    ctl_finding_pass (finding, "pins can be stored in ‘%s’", folder);
+  else
+    {
+      ctl_finding_fail (finding, "pins and blocks that are only in memory: %u", unstored);
+      ctl_finding_help (finding, "They are lost when certpind ends.", "certpinctl status");
+    }
 }

@@ -129,27 +129,29 @@ trials_clear (Trials *trials)
   g_free (trials->all);
 }
 
-/* `options`: `a{sv}`: of FetchChain.
- * Returns: FALSE if it was interrupted */
+/* Returns: FALSE if it was interrupted */
 gboolean
-ctl_hosts_try (Ctl *ctl, const char *const *hosts, GVariant *options, CtlOnFinding on_finding,
-               gpointer user_data)
+ctl_hosts_try (Ctl *ctl, const CtlHostsTask *task, CtlOnFinding on_finding, gpointer user_data)
 {
-  Trials trials = { .ctl = ctl, .options = options, .count = g_strv_length ((char **)hosts) };
+  Trials trials
+      = { .ctl = ctl, .options = task->options, .count = g_strv_length ((char **)task->hosts) };
   unsigned int tick = g_timeout_add (TICK_MS, on_tick, &trials);
 
   ctl_progress_init (&trials.progress, ctl->json ? NULL : &ctl->err);
   trials.all = g_new0 (Trial, trials.count);
   for (unsigned int i = 0; i < trials.count; i++)
-    trials.all[i] = (Trial){ .trials = &trials, .facts.host = hosts[i] };
+    trials.all[i] = (Trial){ .trials = &trials, .facts.host = task->hosts[i] };
   begin_more (&trials);
   for (; trials.told < trials.count && !g_cancellable_is_cancelled (ctl->cancellable);
        trials.told++)
     {
+      const CtlExam *exam = &trials.all[trials.told].facts;
+
       ctl_wait_until (ctl, has_news, &trials);
       ctl_progress_end (&trials.progress);
+      ctl_survey_note (task->survey, exam);
       if (!g_cancellable_is_cancelled (ctl->cancellable))
-        on_finding (ctl_diagnosis_new (ctl, &trials.all[trials.told].facts), user_data);
+        on_finding (ctl_diagnosis_new (ctl, exam), user_data);
     }
   g_source_remove (tick);
   ctl_progress_end (&trials.progress);

@@ -77,6 +77,8 @@ static const struct
   { "bus policy", REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
   { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
   { "files", REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
+  { "trust store", REACH_ANSWERS, REACH_NOTHING, ctl_check_trust },
+  { "state folder", REACH_ANSWERS, REACH_NOTHING, ctl_check_state },
   { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
   { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
   { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },
@@ -121,18 +123,52 @@ run_checks (Doctor *doctor)
     }
 }
 
+static void
+skip_hosts (Doctor *doctor)
+{
+  static const char *const names[] = { "hosts", "names", "proxy" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      CtlFinding *finding = ctl_finding_new (names[i], /* host= */ NULL);
+
+      ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
+      tell (finding, doctor);
+    }
+}
+
+static void
+sum_up (Doctor *doctor, CtlSurvey *survey)
+{
+  Ctl *ctl = doctor->patient.ctl;
+  g_autoptr (CtlFinding) names = ctl_finding_new ("names", /* host= */ NULL);
+  g_autoptr (CtlFinding) proxy = ctl_finding_new ("proxy", /* host= */ NULL);
+
+  ctl_survey_check_names (survey, ctl, names);
+  if (g_cancellable_is_cancelled (ctl->cancellable))
+    return;
+  ctl_survey_check_proxy (survey, proxy);
+  tell (g_steal_pointer (&names), doctor);
+  tell (g_steal_pointer (&proxy), doctor);
+}
+
 /* `hosts`: those to try. Returns: FALSE if it was interrupted */
 static gboolean
 try_hosts (Doctor *doctor, char **hosts, GVariant *options)
 {
-  CtlFinding *finding;
+  Ctl *ctl = doctor->patient.ctl;
+  CtlSurvey survey = { 0 };
+  const CtlHostsTask task = { (const char *const *)hosts, options, &survey };
 
-  if (doctor->reach == REACH_ANSWERS)
-    return ctl_hosts_try (doctor->patient.ctl, (const char *const *)hosts, options, tell, doctor);
-  finding = ctl_finding_new ("hosts", /* host= */ NULL);
-  ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
-  tell (finding, doctor);
-  return TRUE;
+  if (doctor->reach != REACH_ANSWERS)
+    {
+      skip_hosts (doctor);
+      return TRUE;
+    }
+  if (ctl_hosts_try (ctl, &task, tell, doctor))
+    sum_up (doctor, &survey);
+  ctl_survey_clear (&survey);
+  return !g_cancellable_is_cancelled (ctl->cancellable);
 }
 
 static void

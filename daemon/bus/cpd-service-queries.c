@@ -53,6 +53,8 @@ typedef struct
   GPtrArray *blocked; /* of GVariant */
   Sentences warnings; /* what somebody has to do */
   Sentences advice;   /* what somebody should know */
+  char *obstacle;     /* (nullable): why no pin can be stored */
+  guint32 unstored;
 } Count;
 
 static void
@@ -62,6 +64,7 @@ count_free (gpointer data)
 
   g_clear_pointer (&count->place, cpd_place_leave);
   g_free (count->after);
+  g_free (count->obstacle);
   g_ptr_array_unref (count->blocked);
   g_ptr_array_unref (count->warnings.texts);
   g_ptr_array_unref (count->advice.texts);
@@ -156,6 +159,7 @@ count_pin (CpdCall *call, Count *count, const CpdPin *pin)
   State state = find_state (pin, count->now);
 
   (pin->layer == CPD_LAYER_USER ? count->of_user : count->of_system)[state]++;
+  count->unstored += pin->unstored;
   if (state == BLOCKED && count->blocked->len < LISTED_MAX)
     g_ptr_array_add (count->blocked,
                      g_variant_ref_sink (cpd_describe_pin (pin, /* sighting= */ NULL, count->now)));
@@ -212,6 +216,18 @@ describe_problems (GPtrArray *problems)
 }
 
 static void
+describe_storage (CpdStore *store, const Count *count, GVariantDict *to)
+{
+  CpdStateDir *dir = cpd_store_get_state_dir (store);
+
+  g_variant_dict_insert (to, "unstored", "u", count->unstored);
+  if (dir != NULL)
+    g_variant_dict_insert (to, "state-folder", "s", cpd_state_dir_get_path (dir));
+  if (count->obstacle != NULL)
+    g_variant_dict_insert (to, "state-problem", "s", count->obstacle);
+}
+
+static void
 answer (CpdCall *call)
 {
   Count *count = call->data;
@@ -220,6 +236,7 @@ answer (CpdCall *call)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
   cpd_status_describe (call->parts->status, uid, &dict);
+  describe_storage (call->parts->store, count, &dict);
   g_variant_dict_insert_value (&dict, "pins", describe_pins (count));
   g_variant_dict_insert_value (&dict, "problems", describe_problems (problems));
   g_variant_dict_insert_value (&dict, "warnings", describe_sentences (&count->warnings));
@@ -254,11 +271,41 @@ count_some (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* In its turn. */
+static void
+on_looked (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdCall *call = user_data;
+  Count *count = call->data;
+  g_autoptr (GError) error = NULL;
+
+  if (!g_task_propagate_boolean (G_TASK (result), &error))
+    count->obstacle = g_strdup (error->message);
+  g_idle_add_full (G_PRIORITY_DEFAULT, count_some, call, NULL);
+}
+
+static void
+look_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+{
+  GError *error = NULL;
+
+  if (data == NULL || cpd_state_dir_check_room (data, &error))
+    g_task_return_boolean (task, TRUE);
+  else
+    g_task_return_error (task, error);
+}
+
+/* In its turn. The disk is asked first. */
 static void
 count_start (gpointer user_data)
 {
-  g_idle_add_full (G_PRIORITY_DEFAULT, count_some, user_data, NULL);
+  CpdCall *call = user_data;
+  CpdStateDir *dir = cpd_store_get_state_dir (call->parts->store);
+  g_autoptr (GTask) task = g_task_new (NULL, NULL, on_looked, call);
+
+  g_task_set_source_tag (task, count_start);
+  if (dir != NULL)
+    g_task_set_task_data (task, cpd_state_dir_ref (dir), (GDestroyNotify)cpd_state_dir_unref);
+  g_task_run_in_thread (task, look_in_thread);
 }
 
 /* Much of it at once would hold up others: a user's calls wait for each other. */

@@ -94,6 +94,18 @@ cpd_status_count_refusal (CpdStatus *status, guint32 uid)
   get_day (status, uid)->refusals++;
 }
 
+/* Whether any authority is trusted: without one, every server is refused. */
+static void
+describe_trust (CpdStore *store, GVariantDict *to)
+{
+  CpdTrustSource *trust = cpd_store_get_trust (store);
+
+  g_variant_dict_insert (to, "trust-anchors", "u",
+                         cpd_anchors_get_count (cpd_store_get_anchors (store)));
+  if (trust != NULL)
+    g_variant_dict_insert (to, "trust-file", "s", cpd_trust_source_get_location (trust));
+}
+
 /* Adds the entries of GetStatus. */
 void
 cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to)
@@ -107,4 +119,5 @@ cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to)
     g_variant_dict_insert (to, "reload-error", "s", status->reload_error);
   g_variant_dict_insert (to, "requests-today", "t", day->requests);
   g_variant_dict_insert (to, "refusals-today", "t", day->refusals);
+  describe_trust (status->store, to);
 }

@@ -51,6 +51,7 @@ test_empty (TestBus *f, gconstpointer user_data)
 {
   g_autoptr (GVariant) status = get_status (f);
   gint64 started = 0, reloaded = -1;
+  guint32 anchors = 1, unstored = 1;
   guint64 requests = 1, refusals = 1;
 
   test_bus_assert_text (status, "version", PACKAGE_VERSION);
@@ -61,6 +62,10 @@ test_empty (TestBus *f, gconstpointer user_data)
   g_assert_true (g_variant_lookup (status, "requests-today", "t", &requests));
   g_assert_true (g_variant_lookup (status, "refusals-today", "t", &refusals));
   g_assert_cmpuint (requests + refusals, ==, 0);
+  g_assert_true (g_variant_lookup (status, "trust-anchors", "u", &anchors));
+  g_assert_cmpuint (anchors, ==, 0);
+  g_assert_true (g_variant_lookup (status, "unstored", "u", &unstored));
+  g_assert_cmpuint (unstored, ==, 0);
   assert_count (status, "user", "active", 0);
   assert_count (status, "system", "blocked", 0);
   g_assert_cmpuint (count_texts (status, "problems"), ==, 0);
@@ -75,6 +80,7 @@ test_pins (TestBus *f, gconstpointer user_data)
   gint64 soon = g_get_real_time () / G_USEC_PER_SEC + 3600;
   g_autofree char *expiring = g_strdup_printf ("{'expires': <int64 %" G_GINT64_FORMAT ">}", soon);
   g_autoptr (GVariant) status = NULL, blocked = NULL, block = NULL;
+  guint32 unstored = 0;
 
   pin (f, "a.example", "@a{sv} {}");
   pin (f, "b.example", expiring);
@@ -85,6 +91,8 @@ test_pins (TestBus *f, gconstpointer user_data)
   assert_count (status, "user", "blocked", 1);
   assert_count (status, "system", "active", 1);
   g_assert_cmpuint (count_texts (status, "warnings"), ==, 1 + 4); /* nothing is kept on disk here */
+  g_assert_true (g_variant_lookup (status, "unstored", "u", &unstored));
+  g_assert_cmpuint (unstored, ==, 4);
   blocked = g_variant_lookup_value (status, "blocked", G_VARIANT_TYPE ("aa{sv}"));
   g_assert_cmpuint (g_variant_n_children (blocked), ==, 1);
   block = g_variant_get_child_value (blocked, 0);

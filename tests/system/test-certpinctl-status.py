@@ -35,6 +35,7 @@ def _(world):
     status = status_of(world, OK)
     equal((status['pins']['user']['active'], status['problems'], status['blocked'], status['warnings']),
           (1, [], [], []), 'the status')
+    equal((status['trust-anchors'], status['trust-file']), (2, world.daemon.trust_file), 'the trust anchors')
     holds('h.example (user): the pin has no backup key' in status['advice'][0], f'the advice: {status["advice"]}')
 
 

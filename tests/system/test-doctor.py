@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """certpinctl doctor with each thing broken that it checks: the line that says so, and the command below it."""
 
+import contextlib
 import json
 import os
 import pathlib
 import re
 import signal
 import socket
+import subprocess
 import time
 
 from lib import fake_service as fake
@@ -26,9 +28,11 @@ ALL_WELL = (('ok', 'clock', r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'), ('ok', 'bus', 
             ('ok', 'service', 'certpind runs'), ('ok', 'bus policy', 'you may call certpind'),
             ('ok', 'version', f'certpind and certpinctl are {VERSION}'),
             ('ok', 'files', 'certpind has read all of its files'),
+            ('ok', 'trust store', '2 authorities from ‘.*/trust.pem’'),
+            ('ok', 'state folder', 'pins can be stored in ‘.*/state’'),
             ('ok', 'rights', 'you may pin hosts for yourself'),
             ('-', 'system pins', 'only root pins hosts for all users on this bus: it has no polkit'))
-LATER = ('service', 'bus policy', 'version', 'files', 'rights', 'system pins', 'pins', 'hosts')
+LATER = ('service', 'bus policy', 'version', 'files', 'trust store', 'state folder', 'rights', 'system pins', 'pins', 'hosts', 'names', 'proxy')
 
 
 def parse(shown):
@@ -77,12 +81,13 @@ def _(world):
     pin(world, at(server), identity.pin)
     findings, last = look(world, code=OK)
     expected = (*ALL_WELL, ('ok', 'pins', '0 of the system, 1 of yours'),
-                ('ok', at(server), f'passes; its certificate ends on {identity.certificate.not_valid_after:%Y-%m-%d}'))
+                ('ok', at(server), f'passes; its certificate ends on {identity.certificate.not_valid_after:%Y-%m-%d}'),
+                ('ok', 'names', '1 name resolves'), ('-', 'proxy', 'no host was tried through one'))
     equal(len(findings), len(expected), f'the number of lines in {findings}')
     for (mark, name, text), found in zip(expected, findings):
         equal(found[:2], (mark, name), 'a line')
         holds(re.fullmatch(text, found[2]), f'{name} says “{found[2]}”, not “{text}”')
-    equal(last, 'All 9 checks pass.', 'the last line')
+    equal(last, 'All 12 checks pass.', 'the last line')
     is_found(look(world, code=OK, uid=0)[0], 'ok', 'system pins', 'you are root, and may pin hosts for all users')
     server.wait_until_idle()
     equal(server.bytes, 0, 'the number of bytes that the server got')
@@ -96,7 +101,7 @@ def _(world):
     found = json.loads(exits(world, OK, 'doctor', '--json'))['doctor']
     equal((found['well'], [(one['check'], one['state']) for one in found['checks']]),
           (True, [(name, 'ok' if mark == 'ok' else 'skipped') for mark, name, _ in ALL_WELL]
-           + [('pins', 'ok'), ('host', 'ok')]), 'the checks')
+           + [('pins', 'ok'), ('host', 'ok'), ('names', 'ok'), ('proxy', 'skipped')]), 'the checks')
     server.present(world.impostor())
     found = json.loads(exits(world, FAILED, 'doctor', '--json'))['doctor']
     equal((found['well'], [(one['host'], one['problem'], 'command' in one, 'meaning' in one)
@@ -228,6 +233,57 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'files')
 
 
+@test('no trust anchor: an empty trust file, one that is not there, and one that is put right')
+def _(world):
+    path = os.path.join(world.folder, 'own.pem')
+    world.daemon.trust_file = path
+    for text in (None, b'', b'nonsense'):
+        if text is not None:
+            with open(path, 'wb') as file:
+                file.write(text)
+        world.daemon.restart()
+        is_found(look(world)[0], 'FAILED', 'trust store', f'no authority from ‘{path}’', 'No server is trusted',
+                 '$ man certpind.conf')
+    with open(path, 'wb') as file:
+        file.write(world.authority.pem)
+    exits(world, OK, 'reload', uid=0)
+    is_found(look(world, code=OK)[0], 'ok', 'trust store', f'1 authority from ‘{path}’')
+
+
+def mount(world):
+    """The service has a small disk of its own under its state. Returns: where that is seen from here"""
+    world.daemon.wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
+                            'mount -t tmpfs -o size=256k,mode=700 tmpfs "$0" && exec "$@"', world.daemon.state_dir]
+    world.daemon.restart()
+    return f'/proc/{world.daemon.process.pid}/root{world.daemon.state_dir}'
+
+
+def state_is_refused(world, why):
+    folder = world.daemon.state_dir
+    is_found(look(world)[0], 'FAILED', 'state folder', f'certpind cannot store pins in the folder ‘{folder}’: {why}',
+             'No pin can be made', f'$ df {folder}')
+
+
+@test('a state folder that is full or read-only, and a block that is only in memory')
+def _(world):
+    state = mount(world)
+    is_found(look(world, code=OK)[0], 'ok', 'state folder', world.daemon.state_dir)
+    filler = os.path.join(state, 'filler')
+    with open(filler, 'wb', buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+    state_is_refused(world, 'No space left on device')
+    os.unlink(filler)
+    is_found(look(world, code=OK)[0], 'ok', 'state folder')
+    with open(os.path.join(state, 'users'), 'wb'):
+        pass  # where a folder would have to be
+    exits(world, FAILED, 'block', HOST, 'stolen')
+    is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
+    subprocess.run(['nsenter', f'--mount=/proc/{world.daemon.process.pid}/ns/mnt', 'mount', '-o', 'remount,ro',
+                    world.daemon.state_dir], check=True)
+    state_is_refused(world, 'Read-only file system')
+
+
 @test('no polkit: the service refuses, and it says why')
 def _(world):
     arguments = world.daemon.arguments()
@@ -269,7 +325,7 @@ def add_host_test(what, make_identity, words, command, state=lambda world, host,
         presented = server.presented.pin
         is_found(findings, 'FAILED', at(server), *words,
                  '$ ' + command.replace('HOST', at(server)).replace('KEY', presented))
-        equal(last, '1 of 9 checks failed.', 'the last line')
+        holds(re.fullmatch('1 of 1[12] checks failed.', last), f'the last line: {last}')
         server.wait_until_idle()
         equal(server.bytes, 0, 'the number of bytes that the server got')
 
@@ -342,7 +398,7 @@ def _(world):
     is_found(findings, 'FAILED', at(silent), f'$ certpinctl doctor --timeout=60 {at(silent)}')
     is_found(findings, 'FAILED', at(plain), 'Something else than an HTTPS server answers there',
              f'$ openssl s_client -connect {at(plain)}')
-    equal(last, '4 of 12 checks failed.', 'the last line')
+    equal(last, '4 of 15 checks failed.', 'the last line')
 
 
 @test('a host whose name has the words of the remedies in it gets the command for that name')
@@ -395,7 +451,7 @@ def _(world):
     server.barrier()
     equal(len(server.connections), 3, 'the number of connections at first')
     output = process.communicate(timeout=DEADLINE_S)[0].decode()
-    equal([name for _, name, _ in parse(output)[0] if name.startswith('n')], hosts, 'the hosts')
+    equal([name for _, name, _ in parse(output)[0] if name.startswith('n0')], hosts, 'the hosts')
     equal(len(server.connections), 6, 'the number of connections')
 
 

@@ -24,6 +24,7 @@ from lib.world import ALICE, World
 
 PAGE = pathlib.Path(__file__).parents[2] / 'docs/SCREENS.md'
 STATE = '/var/lib/certpin'
+TRUST = '/etc/ssl/certs/ca-certificates.crt'
 COLUMNS = 80
 # After the release of any version that this test is for; it stands still.
 NOW = datetime.datetime(2030, 3, 1, 10, 0, 0)
@@ -51,7 +52,7 @@ class Story(World):
         self.root_authority = pki.Authority('Example Root', key=key(1), **years)
         self.issuer = pki.Authority('Example Issuing Authority', parent=self.root_authority, key=key(2), **years)
         self.next_issuer = pki.Authority('Another Authority', parent=self.root_authority, key=key(3), **years)
-        self.daemon.trust_file = os.path.join(self.folder, 'trust.pem')
+        self.daemon.trust_file = TRUST
         pathlib.Path(self.daemon.trust_file).write_bytes(self.root_authority.pem)
         self.daemon.state_dir = STATE
         self.daemon.more_environment.update(CLOCK)
@@ -194,7 +195,8 @@ if __name__ == '__main__':
     enter_namespace({'hosts': '127.0.0.1 localhost\n' + ''.join(f'{address} {host}\n'
                                                                 for host, address in ADDRESSES.items())})
     # In here nobody else sees that.
-    subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', os.path.dirname(STATE)], check=True)
+    for path in (STATE, TRUST):
+        subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', os.path.dirname(path)], check=True)
     os.mkdir(STATE, 0o700)
     if WRITES:
         sys.argv.remove('--write')

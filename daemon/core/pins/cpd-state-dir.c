@@ -16,12 +16,16 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 /* How often a lock that another process holds is tried. */
 #define LOCK_STEP_MS 5
+
+/* A pin, its folders, and the file that replaces its old one fit into that. */
+#define ROOM_BYTES (64 * 1024)
 
 struct _CpdStateDir
 {
@@ -69,6 +73,13 @@ cpd_state_dir_unref (CpdStateDir *dir)
 {
   if (dir != NULL)
     g_atomic_rc_box_release_full (dir, state_dir_clear);
+}
+
+/* Returns: (transfer none) */
+const char *
+cpd_state_dir_get_path (CpdStateDir *dir)
+{
+  return dir->path;
 }
 
 /* Returns: (transfer full) */
@@ -176,6 +187,36 @@ cpd_state_dir_is_locked (CpdStateDir *dir)
   locked = dir->fd >= 0;
   g_mutex_unlock (&dir->lock);
   return locked;
+}
+
+/* Returns: 0; or the errno with which a new file would fail */
+static int
+find_obstacle (int root)
+{
+  struct statvfs disk;
+
+  if (fstatvfs (root, &disk) < 0)
+    return errno;
+  if ((disk.f_flag & ST_RDONLY) != 0)
+    return EROFS;
+  if ((guint64)disk.f_bavail * disk.f_frsize < ROOM_BYTES
+      || (disk.f_files > 0 && disk.f_favail == 0))
+    return ENOSPC;
+  return faccessat (root, ".", W_OK | X_OK, /* flags= */ 0) < 0 ? errno : 0;
+}
+
+/* Whether pins can be stored, as far as that can be seen without a write. Blocks.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+gboolean
+cpd_state_dir_check_room (CpdStateDir *dir, GError **error)
+{
+  int root = open_root (dir), code;
+
+  if (root < 0)
+    return fail (error, "open", dir->path, errno) >= 0;
+  code = find_obstacle (root);
+  close (root);
+  return code == 0 || fail (error, "store pins in", dir->path, code) >= 0;
 }
 
 /* Why a folder could not be opened: a link is reported as a link. */

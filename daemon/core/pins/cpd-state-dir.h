@@ -17,6 +17,8 @@ gboolean cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellabl
                              GError **error);
 gboolean cpd_state_dir_is_locked (CpdStateDir *dir);
 
+const char *cpd_state_dir_get_path (CpdStateDir *dir);
+gboolean cpd_state_dir_check_room (CpdStateDir *dir, GError **error);
 char *cpd_state_dir_build_path (CpdStateDir *dir, const char *name);
 int cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error);
 int cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error);

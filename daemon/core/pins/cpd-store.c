@@ -245,6 +245,13 @@ cpd_store_get_pins_dirs (CpdStore *store)
   return cpd_sources_get_pins_dirs (store->sources);
 }
 
+/* Returns: (transfer none) (nullable): where pins are stored */
+CpdStateDir *
+cpd_store_get_state_dir (CpdStore *store)
+{
+  return store->state_dir;
+}
+
 /* Returns: (transfer none) (nullable): where the anchors are from */
 CpdTrustSource *
 cpd_store_get_trust (CpdStore *store)

@@ -42,6 +42,7 @@ void cpd_store_tell_problem (CpdStore *store, const char *sentence);
 GPtrArray *cpd_store_load_sightings (CpdStore *store);
 
 const char *const *cpd_store_get_pins_dirs (CpdStore *store);
+CpdStateDir *cpd_store_get_state_dir (CpdStore *store);
 CpdTrustSource *cpd_store_get_trust (CpdStore *store);
 CpdAnchors *cpd_store_get_anchors (CpdStore *store);
 CpdLogbook *cpd_store_get_logbook (CpdStore *store);

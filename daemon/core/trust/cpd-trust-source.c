@@ -64,6 +64,13 @@ is_pkcs11 (const char *location)
   return g_str_has_prefix (location, "pkcs11:");
 }
 
+/* Returns: (transfer none): the path of a file, or a URL */
+const char *
+cpd_trust_source_get_location (CpdTrustSource *source)
+{
+  return source->location;
+}
+
 /* Returns: (transfer none) (nullable): the file that can be watched for changes */
 const char *
 cpd_trust_source_get_file (CpdTrustSource *source)

@@ -13,6 +13,7 @@ CpdTrustSource *cpd_trust_source_new (const char *location, const char *const *l
 CpdTrustSource *cpd_trust_source_ref (CpdTrustSource *source);
 void cpd_trust_source_unref (CpdTrustSource *source);
 
+const char *cpd_trust_source_get_location (CpdTrustSource *source);
 const char *cpd_trust_source_get_file (CpdTrustSource *source);
 CpdAnchors *cpd_trust_source_load (CpdTrustSource *source, GError **error);
 

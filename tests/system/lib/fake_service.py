@@ -143,7 +143,9 @@ def status(**more):
                     'pins': GLib.Variant('a{sa{su}}', {'system': states, 'user': states}),
                     'blocked': GLib.Variant('aa{sv}', []), 'problems': [], 'warnings': [], 'advice': [],
                     'last-reload': GLib.Variant('x', 0), 'requests-today': GLib.Variant('t', 2),
-                    'refusals-today': GLib.Variant('t', 1), **more})
+                    'refusals-today': GLib.Variant('t', 1), 'trust-anchors': GLib.Variant('u', 1),
+                    'trust-file': '/etc/trust.pem', 'state-folder': '/var/lib/state', 'unstored': GLib.Variant('u', 0),
+                    **more})
 
 
 def verdict(**more):
