@@ -25,6 +25,7 @@
 struct _CpdPauses
 {
   CpdStore *store;
+  CpdAudit *audit;     /* of its own: what ends by itself hides nothing that callers do */
   GHashTable *running; /* "UID HOST" → Entry */
   int clock_fd;        /* a timer by the clock, which also tells when that is set */
   int elapsed_fd;      /* a timer by the time that passes, also while the machine sleeps */
@@ -165,18 +166,28 @@ take_one_over (CpdPauses *pauses)
   return NULL;
 }
 
+/* Returns: whether there was one whose time is over */
+static gboolean
+end_one_over (CpdPauses *pauses)
+{
+  Entry *entry = take_one_over (pauses);
+
+  if (entry == NULL)
+    return FALSE;
+  cpd_audit_pause_over (pauses->audit, entry->uid, entry->pin);
+  cpd_store_end_pause (pauses->store, entry->uid, entry->pin->host);
+  entry_free (entry);
+  return TRUE;
+}
+
 /* Those for which this turn has no time follow in the next one. */
 static void
 end_those_over (CpdPauses *pauses)
 {
   gint64 began_us = g_get_monotonic_time ();
-  Entry *entry;
 
-  while ((entry = take_one_over (pauses)) != NULL)
+  while (end_one_over (pauses))
     {
-      cpd_audit_pin_resumed (/* audit= */ NULL, /* caller= */ NULL, entry->pin);
-      cpd_store_end_pause (pauses->store, entry->uid, entry->pin->host);
-      entry_free (entry);
       if (g_get_monotonic_time () - began_us > TURN_US)
         {
           set_timer (pauses->elapsed_fd, 0, 1);
@@ -204,6 +215,7 @@ cpd_pauses_new (CpdStore *store)
   CpdPauses *pauses = g_new0 (CpdPauses, 1);
 
   pauses->store = g_object_ref (store);
+  pauses->audit = cpd_audit_new ();
   pauses->running = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   pauses->clock_fd = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   pauses->elapsed_fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -236,13 +248,15 @@ follow_loaded (guint32 uid, CpdPin *pin, gpointer user_data)
   write_uptime (user_data, uid, pin);
 }
 
-/* The store was read. */
+/* The store was read, and nobody is served yet: none that is over may let anything pass. */
 void
 cpd_pauses_start (CpdPauses *pauses)
 {
   cpd_store_each_paused (pauses->store, follow_loaded, pauses);
   g_signal_connect_swapped (pauses->store, "changed", G_CALLBACK (on_store_changed), pauses);
-  end_those_over (pauses);
+  while (end_one_over (pauses))
+    continue;
+  set_timers (pauses);
 }
 
 void
@@ -254,6 +268,7 @@ cpd_pauses_free (CpdPauses *pauses)
   close (pauses->clock_fd);
   close (pauses->elapsed_fd);
   g_hash_table_unref (pauses->running);
+  cpd_audit_free (pauses->audit);
   g_object_unref (pauses->store);
   g_free (pauses);
 }

@@ -281,32 +281,51 @@ cpd_audit_pin_paused (CpdAudit *audit, const CpdCaller *caller, const CpdPin *pi
                host, scope, until, pin->pause->reason);
 }
 
-/* `caller`: (nullable): NULL: its time is over, and `audit` is not used. `paused`: as before the
- * end */
+/* `paused`: as before the end */
+static void
+begin_resumed (Entry *entry, const CpdPin *paused)
+{
+  begin (entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_RESUMED, "resumed");
+  add_pin (entry, paused);
+  add (entry, "CERTPIN_REASON", paused->pause->reason);
+}
+
+static const char *
+describe_beginner (const CpdPin *paused)
+{
+  return paused->pause->by != NULL ? paused->pause->by : "somebody";
+}
+
+/* `paused`: the pin as it was before. */
 void
 cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *paused)
 {
-  g_autofree char *who = caller != NULL ? cpd_caller_describe (caller) : NULL;
-  const char *host = cpd_host_get_text (paused->host), *scope = cpd_describe_scope (paused->layer);
-  const char *by = paused->pause->by != NULL ? paused->pause->by : "somebody";
-  const char *reason = paused->pause->reason;
+  g_autofree char *who = NULL;
   Entry entry;
 
-  if (caller != NULL && !may_write_of_pin (audit, caller->uid, "resumed", paused))
+  if (!may_write_of_pin (audit, caller->uid, "resumed", paused))
     return;
-  begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_RESUMED, "resumed");
-  add_pin (&entry, paused);
-  if (caller != NULL)
-    add_caller (&entry, caller);
-  add (&entry, "CERTPIN_REASON", reason);
-  if (who != NULL)
-    write_entry (&entry,
-                 "%s ended the pause of the pin of %s in the %s scope, which %s had begun: %s", who,
-                 host, scope, by, reason);
-  else
-    write_entry (&entry,
-                 "the time is over for which %s had paused the pin of %s in the %s scope: %s", by,
-                 host, scope, reason);
+  who = cpd_caller_describe (caller);
+  begin_resumed (&entry, paused);
+  add_caller (&entry, caller);
+  write_entry (&entry,
+               "%s ended the pause of the pin of %s in the %s scope, which %s had begun: %s", who,
+               cpd_host_get_text (paused->host), cpd_describe_scope (paused->layer),
+               describe_beginner (paused), paused->pause->reason);
+}
+
+/* Its time is over. `uid`: whose pin it is. `paused`: the pin as it was before. */
+void
+cpd_audit_pause_over (CpdAudit *audit, guint32 uid, const CpdPin *paused)
+{
+  Entry entry;
+
+  if (!may_write_of_pin (audit, uid, "resumed", paused))
+    return;
+  begin_resumed (&entry, paused);
+  write_entry (&entry, "the time is over for which %s had paused the pin of %s in the %s scope: %s",
+               describe_beginner (paused), cpd_host_get_text (paused->host),
+               cpd_describe_scope (paused->layer), paused->pause->reason);
 }
 
 /* The report exists only because the pin only reports: by its mode, or for a while. */

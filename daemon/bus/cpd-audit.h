@@ -25,6 +25,7 @@ void cpd_audit_pin_removed (CpdAudit *audit, const CpdCaller *caller, const CpdP
 void cpd_audit_reloaded (const CpdCaller *caller);
 void cpd_audit_pin_paused (CpdAudit *audit, const CpdCaller *caller, const CpdPin *pin);
 void cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *paused);
+void cpd_audit_pause_over (CpdAudit *audit, guint32 uid, const CpdPin *paused);
 void cpd_audit_key_seen (CpdAudit *audit, guint32 uid, const CpdPin *pin, const char *key,
                          unsigned int position);
 void cpd_audit_pin_warned (CpdAudit *audit, guint32 uid, const CpdPin *pin, GStrv warnings);

@@ -137,12 +137,15 @@ judge_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
   g_task_return_pointer (task, cpd_chain_order_judge (task_data), (GDestroyNotify)g_variant_unref);
 }
 
+/* Its place is free before the caller has read the reply, which may take long. */
 static void
 judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
+  Judgement *judgement = call->data;
   g_autoptr (GVariant) verdict = g_task_propagate_pointer (G_TASK (result), NULL);
 
+  g_clear_pointer (&judgement->place, cpd_place_leave);
   cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
 }
 

@@ -247,12 +247,13 @@ cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *e
 {
   const CpdPin *pin = order->pin;
   g_autoptr (CpdPin) of_file = cpd_store_get_pin (store, CPD_LAYER_FILES, 0, pin->host);
-  g_autofree char *path = of_file != NULL ? cpd_pin_source_build_path (of_file->source) : NULL;
+  g_autofree char *path = NULL;
 
-  if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL
+  if (pin->layer != CPD_LAYER_SYSTEM || of_file == NULL || of_file->source == NULL
       || !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     return error;
   g_error_free (error);
+  path = cpd_pin_source_build_path (of_file->source);
   return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                       "the pin of ‘%s’ is from the file ‘%s’; %s", cpd_host_get_text (pin->host),
                       path, remedy);

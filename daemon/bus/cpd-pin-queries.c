@@ -247,12 +247,16 @@ export_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
                          (GDestroyNotify)g_variant_unref);
 }
 
+/* Its place is free before the caller has read the reply, which may take long. */
 static void
 export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  CpdCall *call = user_data;
+  Query *query = call->data;
   g_autoptr (GVariant) files = g_task_propagate_pointer (G_TASK (result), NULL);
 
-  cpd_call_return (user_data, g_variant_new ("(@aa{sv})", files));
+  g_clear_pointer (&query->place, cpd_place_leave);
+  cpd_call_return (call, g_variant_new ("(@aa{sv})", files));
 }
 
 /* In its turn. Whoever keeps what is exported must not take a part for all of it. */

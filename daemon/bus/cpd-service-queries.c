@@ -245,6 +245,7 @@ answer (CpdCall *call)
                                g_variant_new_array (G_VARIANT_TYPE_VARDICT,
                                                     (GVariant *const *)count->blocked->pdata,
                                                     count->blocked->len));
+  g_clear_pointer (&count->place, cpd_place_leave); /* before the caller has read the reply */
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 

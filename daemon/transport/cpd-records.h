@@ -10,7 +10,7 @@
 G_BEGIN_DECLS
 
 /* Each has a buffer for the largest record, however small it is. */
-#define CPD_RECORDS_MAX 32
+#define CPD_RECORDS_MAX 16
 
 /* RFC 8446, section 5.1 */
 #define CPD_RECORD_MAX_BYTES (16 * 1024)

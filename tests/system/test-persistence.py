@@ -231,6 +231,26 @@ def _(world):
     equal((code, output.split('\n')[-2]), (1, '2 problems'), 'what two bad files come to')
 
 
+@test('what a file that is wrong blocks cannot be changed here: in the scope of the system, the error names the file')
+def _(world):
+    key = world.issue().pin
+    wrong = put_file(world, 'wrong.pin', pin_file('wrong.localhost', 'sha256/short'))
+    for name in 'once.pin', 'twice.pin':
+        put_file(world, name, pin_file('twice.localhost', key))
+    world.daemon.restart()
+    for host, path in (('wrong.localhost', wrong), ('twice.localhost', os.path.join(world.daemon.pins_dir, 'twice.pin'))):
+        changes = ((lambda caller, **options: caller.unpin(host, **options)),
+                   (lambda caller, **options: caller.add_keys(host, key, **options)),
+                   (lambda caller, **options: caller.remove_keys(host, key, **options)),
+                   (lambda caller, **options: caller.pause(host, 60, **options)),
+                   (lambda caller, **options: caller.resume(host, **options)))
+        for change in changes:
+            world.alice.refused('NotPinned', change, world.alice)
+            error = world.root.refused('InvalidArgument', change, world.root, scope='system')
+            holds(f'is from the file ‘{path}’' in error.message, f'the message: {error.message}')
+    equal(world.daemon.process.poll(), None, 'the exit code of the service')
+
+
 @test('--check tells everything that is wrong with the files, line by line')
 def _(world):
     good = pin_file(HOST, world.issue().pin).rstrip('\n')

@@ -27,15 +27,17 @@ typedef struct
   GPtrArray *problems; /* of CpdFault */
 } Load;
 
-/* `hosts`: (nullable): NULL: all */
+/* `hosts`: (nullable): NULL: all. `path`: of the file that is to blame */
 static void
-block_hosts (Load *load, GPtrArray *hosts, const char *reason)
+block_hosts (Load *load, GPtrArray *hosts, const char *path, const char *reason)
 {
   if (hosts == NULL)
     cpd_pin_table_block_all (load->table, reason);
   for (unsigned int i = 0; hosts != NULL && i < hosts->len; i++)
     {
       g_autoptr (CpdPin) pin = cpd_pin_new_blocked (hosts->pdata[i], CPD_LAYER_FILES, reason);
+
+      pin->source = cpd_pin_source_new (path);
       cpd_pin_table_set (load->table, pin);
     }
 }
@@ -46,7 +48,7 @@ block_for (Load *load, GPtrArray *hosts, CpdFault *problem)
 {
   g_autofree char *reason = cpd_fault_to_text (problem);
 
-  block_hosts (load, hosts, reason);
+  block_hosts (load, hosts, problem->file, reason);
   cpd_faults_take (load->problems, CPD_FAULTS_MAX, problem);
 }
 
@@ -137,7 +139,7 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
   if (text == NULL)
     block_for (load, NULL, cpd_fault_new (path, 0, NULL, error->message));
   else if (pins == NULL)
-    block_hosts (load, hosts, error->message);
+    block_hosts (load, hosts, path, error->message);
   for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
     add_pin (load, pins->pdata[i], g_array_index (lines, unsigned int, i));
 }

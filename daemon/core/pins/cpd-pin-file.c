@@ -314,8 +314,8 @@ check_limits (Reading *reading, const CpdPin *pin)
     complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
-/* No machine is up for longer, and sums of two of them do not overflow. */
-#define UPTIME_MAX_US (G_GINT64_CONSTANT (1) << 60)
+/* No machine is up for longer, 35 years, and sums of two of them do not overflow as nanoseconds. */
+#define UPTIME_MAX_US (G_GINT64_CONSTANT (1) << 50)
 
 /* Without it, only the clock tells when the pause is over. */
 static void

@@ -11,7 +11,7 @@
 struct _CpdPinSource
 {
   gatomicrefcount ref_count;
-  char *folder; /* an interned GRefString */
+  const char *folder; /* interned, for good: there are few folders, and threads need no lock */
   char name[];
 };
 
@@ -24,7 +24,7 @@ cpd_pin_source_new (const char *path)
   CpdPinSource *source = g_malloc (sizeof *source + name_size);
 
   g_atomic_ref_count_init (&source->ref_count);
-  source->folder = g_ref_string_new_intern (folder);
+  source->folder = g_intern_string (folder);
   memcpy (source->name, name, name_size);
   return source;
 }
@@ -40,10 +40,8 @@ cpd_pin_source_ref (CpdPinSource *source)
 void
 cpd_pin_source_unref (CpdPinSource *source)
 {
-  if (source == NULL || !g_atomic_ref_count_dec (&source->ref_count))
-    return;
-  g_ref_string_release (source->folder);
-  g_free (source);
+  if (source != NULL && g_atomic_ref_count_dec (&source->ref_count))
+    g_free (source);
 }
 
 /* Returns: (transfer none): the name of the file in its folder */
