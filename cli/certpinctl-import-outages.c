@@ -86,7 +86,8 @@ tell_unseen (Ctl *ctl, GPtrArray *all)
   if (count > TOLD_MAX)
     {
       g_autofree char *text = g_strdup_printf (
-          "nor of %u more hosts; --look=SECONDS gives them more time", count - TOLD_MAX);
+          "hosts that are not checked either: %u; if time ran out, --look=SECONDS gives them more",
+          count - TOLD_MAX);
       ctl_print_message (&ctl->err, "note", text);
     }
 }

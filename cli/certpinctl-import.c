@@ -10,6 +10,7 @@
 #include "certpinctl-import-outages.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
+#include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
@@ -244,10 +245,16 @@ import_all (Ctl *ctl, GPtrArray *texts, gboolean system, gboolean is_dry, GError
     {
       g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
       g_autofree char *shown = ctl_input_show (ctl->arguments[i]);
+      gboolean done;
 
       g_variant_dict_insert (&options, "scope", "s", system ? "system" : "user");
       g_variant_dict_insert (&options, "dry-run", "b", is_dry);
-      if (!import (ctl, texts->pdata[i], g_variant_dict_end (&options), changes, error))
+      if (!is_dry)
+        ctl_outcome_begin (ctl);
+      done = import (ctl, texts->pdata[i], g_variant_dict_end (&options), changes, error);
+      if (!is_dry)
+        ctl_outcome_end_import (ctl, ctl->arguments[i], system, error);
+      if (!done)
         {
           if (error != NULL && (*error)->domain == CERTPIN_ERROR)
             g_prefix_error (error, "%s: ", shown);
@@ -309,18 +316,22 @@ parse (Ctl *ctl, Options *given, GError **error)
       "show what would change, and change nothing", NULL },
     { "look", 0, 0, G_OPTION_ARG_INT, &given->look_s,
       "how long to look at the servers, with --system (default: 60)", "SECONDS" },
-    { "yes", 'y', 0, G_OPTION_ARG_NONE, &given->yes, "do not look or ask", NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &given->yes, "set them without looking or asking", NULL },
     { NULL },
   };
 
-  *given = (Options){ .look_s = LOOK_S };
+  *given = (Options){ .look_s = G_MININT };
   if (!ctl_parse (ctl, options, error))
     return FALSE;
-  if (given->look_s >= 1 && given->look_s <= LOOK_MAX_S)
-    return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%d’ is not a time in seconds from 1 to %d", given->look_s, LOOK_MAX_S);
-  return FALSE;
+  if (given->look_s == G_MININT)
+    given->look_s = LOOK_S;
+  else if (!given->system)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                         "without --system, no server is looked at; leave out --look");
+  else if (given->look_s < 1 || given->look_s > LOOK_MAX_S)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "‘%d’ is not a time in seconds from 1 to %d", given->look_s, LOOK_MAX_S);
+  return *error == NULL;
 }
 
 /* Returns: (transfer full) (nullable): the changes that would be made, with what is known of their

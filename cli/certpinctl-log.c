@@ -35,7 +35,7 @@ static const struct
 typedef struct
 {
   char *since, *until;
-  int lines; /* -1: not given */
+  int lines; /* G_MININT: not given */
   gboolean follow;
 } Options;
 
@@ -53,7 +53,7 @@ parse (Ctl *ctl, Options *given, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return FALSE;
-  if (given->lines < -1)
+  if (given->lines < 0 && given->lines != G_MININT)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  "‘%d’ is not a number of entries; give 0 or more", given->lines);
   else if (ctl->arguments != NULL && !g_str_is_ascii (ctl->arguments[0]))
@@ -208,7 +208,7 @@ print_all (Ctl *ctl, CtlJournal *journal, GError **error)
 CtlExit
 ctl_log (Ctl *ctl, GError **error)
 {
-  Options given = { .lines = -1 };
+  Options given = { .lines = G_MININT };
   g_auto (GStrv) command = NULL;
   g_autoptr (CtlJournal) journal = NULL;
   CtlExit status = CTL_EXIT_OK;

@@ -17,24 +17,44 @@ ctl_outcome_begin (Ctl *ctl)
   ctl->change_held = ctl_wait_hold (ctl);
 }
 
-/* `error`: (nullable): of the call that changes a pin of the host; if that leaves open whether it
- * is changed, it says so, and how to find out */
-void
-ctl_outcome_end (Ctl *ctl, const char *host, GError **error)
+/* `error`: (nullable): of the call; if that leaves open what is changed, it says so. `what`: may have
+ * happened, and what the command shows. `command`: (transfer full) */
+static void
+end (Ctl *ctl, GError **error, const char *what, char *command)
 {
-  gboolean cancelled, overdue;
-  g_autofree char *word = ctl_input_quote (host), *text = NULL;
+  g_autofree char *owned = command, *text = NULL;
+  gboolean cancelled;
 
   ctl_wait_release (ctl, ctl->change_held);
   if (error == NULL || *error == NULL)
     return;
   cancelled = g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
-  overdue = g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT);
-  if (!cancelled && !overdue)
+  if (!cancelled && !g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT))
     return;
-  text = g_strdup_printf ("%s; the change of ‘%s’ may have been made all the same; to see whether "
-                          "it was: certpinctl show %s",
-                          cancelled ? "interrupted" : (*error)->message, host, word);
+  text = g_strdup_printf ("%s; %s: certpinctl %s", cancelled ? "interrupted" : (*error)->message,
+                          what, command);
   g_free ((*error)->message);
   (*error)->message = g_steal_pointer (&text);
+}
+
+/* Of a call that changes a pin of the host. */
+void
+ctl_outcome_end (Ctl *ctl, const char *host, GError **error)
+{
+  g_autofree char *word = ctl_input_quote (host);
+  g_autofree char *what = g_strdup_printf (
+      "the change of ‘%s’ may have been made all the same; to see whether it was", host);
+
+  end (ctl, error, what, g_strconcat ("show ", word, NULL));
+}
+
+/* Of a call that sets the pins of a file. */
+void
+ctl_outcome_end_import (Ctl *ctl, const char *path, gboolean system, GError **error)
+{
+  g_autofree char *word = ctl_input_quote (path);
+
+  end (ctl, error,
+       "its pins, or some of them, may have been set all the same; to see which were not",
+       g_strconcat ("import --dry-run ", system ? "--system " : "", word, NULL));
 }

@@ -8,5 +8,6 @@ G_BEGIN_DECLS
 
 void ctl_outcome_begin (Ctl *ctl);
 void ctl_outcome_end (Ctl *ctl, const char *host, GError **error);
+void ctl_outcome_end_import (Ctl *ctl, const char *path, gboolean system, GError **error);
 
 G_END_DECLS

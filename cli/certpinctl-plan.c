@@ -97,12 +97,16 @@ static void
 block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
+  gboolean blocked;
 
+  ctl_outcome_begin (ctl);
   certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
                                    ctl_scope_options (plan->system), ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  if (certpin_client_block_host_finish (ctl->client, result, error))
+  blocked = certpin_client_block_host_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, plan->host, error);
+  if (blocked)
     g_set_error (error, reason->domain, reason->code,
                  "%s; the host ‘%s’ is blocked until it is pinned or unpinned", reason->message,
                  plan->host);

@@ -17,7 +17,9 @@ G_BEGIN_DECLS
  * administrator, of files, and across restarts of the service and of the bus.
  *
  * A pin that changes is replaced by another #CertpinPin; one that does not keeps its object. So
- * #GListModel::items-changed names no more than what changed. A service that restarts counts its
+ * #GListModel::items-changed names no more than what changed. Only where a file pins a host that is
+ * also pinned at run time for the whole system, one of these two can take the place of the other in
+ * the signal. A service that restarts counts its
  * changes anew; that alone is no change, so that #CertpinPin:generation of a pin in a list may be
  * of an earlier run of the service.
  *

@@ -249,7 +249,7 @@ def _(world):
     code, shown = dialog(world, 'import', '--system', '--look=2', path, uid=0)
     equal((code, len(pins_of_system(world))), (OK, len(hosts)), f'what came of it, with {shown},')
     holds('\rlooked at 0 of 20 hosts' in shown, f'there is no such line in {shown!r}')
-    equal((shown.count('that is not checked'), 'nor of 10 more hosts; --look=SECONDS' in shown), (10, True), shown)
+    equal((shown.count('that is not checked'), 'not checked either: 10; if time ran out, --look=SECONDS' in shown), (10, True), shown)
     equal(len(silent.connections), 3, 'the number of connections: three at a time, for two seconds')
     fails(world, USAGE, '‘0’ is not a time', 'import', '--system', '--look=0', path, uid=0)
 

@@ -300,6 +300,26 @@ def _(world):
     equal(set(os.listdir(world.folder)) - set(files), {'good.der'}, 'the new files')
 
 
+@test('an interrupt of an import ends it in the same way, with what shows what is missing')
+def _(world):
+    path, programs = put(world, 'a.pin', b'[Pin File]\n'), queue.Queue()
+
+    def wait_for_the_end(called, arguments):
+        if called == 'ImportPins' and not arguments[1]['dry-run']:
+            process = programs.get(timeout=DEADLINE_S)
+            process.send_signal(signal.SIGINT)
+            process.wait(DEADLINE_S)
+        return GLib.Variant('(aa{sv})', ([],))
+
+    world.answers(wait_for_the_end)
+    process = start(world, 'import', path, stdout=-1, stderr=-1)
+    programs.put(process)
+    _, errors = process.communicate(timeout=DEADLINE_S)
+    equal(process.returncode, INTERRUPTED, f'the exit status, with “{errors.decode()}”,')
+    for text in 'interrupted; its pins, or some of them, may have been set', f': certpinctl import --dry-run {path}':
+        holds(text in errors.decode(), f'it said “{errors.decode()}”, not “{text}”')
+
+
 @test('if the service does not answer a change in time, it is not known either whether it was made')
 def _(world):
     pin = fake.one(fake.pin(keys=GLib.Variant('as', [fake.KEY])))

@@ -75,18 +75,27 @@ title_of (Advice advice)
     }
 }
 
-/* The words of the service: what most likely happened, and what helps. */
+/* The words of the service: what most likely happened, and what helps. An older refusal of the host
+ * may have had another cause. */
 static void
-print_advice (CertpinClient *client, const char *url)
+print_advice (CertpinClient *client, const char *url, const GError *error, gint64 began_s)
 {
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
-  g_autoptr (GVariant) failure = NULL;
-  const char *text;
+  g_autoptr (GVariant) described = NULL;
+  g_autoptr (CertpinFailure) failure = NULL;
+  GDateTime *when;
+  const char *advice;
 
   if (uri != NULL)
-    failure = certpin_client_last_failure (client, g_uri_get_host (uri), NULL, NULL);
-  if (failure != NULL && g_variant_lookup (failure, "advice", "&s", &text))
-    g_printerr ("%s\n", text);
+    described = certpin_client_last_failure (client, g_uri_get_host (uri), NULL, NULL);
+  if (described == NULL)
+    return;
+  failure = certpin_failure_new (described);
+  when = certpin_failure_get_time (failure);
+  advice = certpin_failure_get_advice (failure);
+  if (advice != NULL && when != NULL && g_date_time_to_unix (when) >= began_s
+      && certpin_failure_get_code (failure) == (CertpinError)error->code)
+    g_printerr ("%s\n", advice);
 }
 
 static CertpinResponse *
@@ -104,6 +113,7 @@ main (int argc, char **argv)
   g_autoptr (CertpinClient) client = certpin_client_new ();
   g_autoptr (CertpinResponse) response = NULL;
   g_autoptr (GError) error = NULL;
+  gint64 began_s = g_get_real_time () / G_USEC_PER_SEC;
   Advice advice;
 
   setlocale (LC_ALL, "");
@@ -119,6 +129,6 @@ main (int argc, char **argv)
   if (advice != ADVICE_NONE)
     g_printerr ("%s: %s.\n", title_of (advice), error->message);
   if (advice == ADVICE_STOP)
-    print_advice (client, argv[1]);
+    print_advice (client, argv[1], error, began_s);
   return 1;
 }

@@ -25,22 +25,21 @@ on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpoi
   g_print ("%s: %s\n", *host != '\0' ? host : "all pins", state);
 }
 
-static gboolean
-is_pinned (CertpinClient *client, const char *host)
-{
-  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, NULL);
-
-  return pin != NULL;
-}
-
-/* Pins are for all programs of the user: one that is there may be newer than this program. */
+/* Pins are for all programs of the user: one that is there may be newer than this program. So the
+ * host is pinned only if it is certain that there is none. */
 static gboolean
 ensure_pin (CertpinClient *client, const char *host, const char *const *keys, GError **error)
 {
-  g_autoptr (GVariant) pin = NULL;
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, &reason);
 
-  if (is_pinned (client, host))
+  if (pin != NULL)
     return TRUE;
+  if (!g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    {
+      g_propagate_error (error, g_steal_pointer (&reason));
+      return FALSE;
+    }
   pin = certpin_client_pin_keys (client, host, keys, NULL, NULL, error);
   return pin != NULL;
 }

@@ -40,7 +40,7 @@ CONF
 mkfifo "$folder/address"
 dbus-daemon --config-file="$folder/bus.conf" --nofork --print-address=1 > "$folder/address" 2>> "$folder/log" &
 bus=$!
-read -r DBUS_SYSTEM_BUS_ADDRESS < "$folder/address"
+read -r DBUS_SYSTEM_BUS_ADDRESS < "$folder/address" || { cat "$folder/log" >&2; exit 1; }
 export DBUS_SYSTEM_BUS_ADDRESS
 
 "$certpind" --authority=uid --bus="$DBUS_SYSTEM_BUS_ADDRESS" --config="$folder/certpind.conf" \

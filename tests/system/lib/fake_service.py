@@ -22,7 +22,7 @@ _NODE = Gio.DBusNodeInfo.new_for_xml('<node>' + ''.join(
         ('Pins', '',
          {'PinCertificate': ('s', 'ay', 'a{sv}'), 'PinKeys': ('s', 'as', 'a{sv}'),
           'AddKeys': ('s', 'as', 'a{sv}'), 'RemoveKeys': ('s', 'as', 'a{sv}'),
-          'PausePin': ('s', 'a{sv}'), 'ResumePin': ('s', 'a{sv}'),
+          'PausePin': ('s', 'a{sv}'), 'ResumePin': ('s', 'a{sv}'), 'ImportPins': ('s', 'a{sv}'),
           'Unpin': ('s', 'a{sv}'), 'BlockHost': ('s', 's', 'a{sv}'),
           'GetPin': ('s', 'a{sv}'), 'GetStatus': ('a{sv}',), 'ListPins': ('a{sv}',), 'LastFailure': ('s',),
           'ExplainHost': ('s', 'a{sv}'), 'VerifyChain': ('s', 'aay', 'a{sv}')}),
