@@ -17,8 +17,8 @@ ctl_outcome_begin (Ctl *ctl)
   ctl->change_held = ctl_wait_hold (ctl);
 }
 
-/* `error`: (nullable): of the call; if that leaves open what is changed, it says so. `what`: may have
- * happened, and what the command shows. `command`: (transfer full) */
+/* `error`: (nullable): of the call; if that leaves open what is changed, it says so. `what`: may
+ * have happened, and what the command shows. `command`: (transfer full) */
 static void
 end (Ctl *ctl, GError **error, const char *what, char *command)
 {
