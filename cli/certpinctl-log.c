@@ -32,12 +32,24 @@ static const struct
   { "CERTPIN_NEW_KEYS", "new-keys", "new" }, { "MESSAGE", "message", NULL },
 };
 
+/* How many entries come first if one follows the journal, as with journalctl. */
+#define FOLLOW_LINES 10
+
 typedef struct
 {
   char *since, *until;
   int lines; /* G_MININT: not given */
   gboolean follow;
 } Options;
+
+/* What one journalctl reads. */
+typedef struct
+{
+  const char *since, *until;
+  const char *cursor; /* (nullable): what comes after this entry */
+  int lines;          /* less than 0: all */
+  gboolean follow;
+} Part;
 
 static gboolean
 parse (Ctl *ctl, Options *given, GError **error)
@@ -106,22 +118,25 @@ list_fields (void)
 
 /* Returns: (transfer full): the command line */
 static GStrv
-build_command (const Options *given, const char *host)
+build_command (const Part *part, const char *host)
 {
   g_autoptr (GStrvBuilder) arguments = g_strv_builder_new ();
   g_autofree char *wanted = list_fields (), *match = host != NULL ? match_host (host) : NULL;
+  g_autofree char *after = g_strconcat ("--after-cursor=", part->cursor, NULL);
 
   g_strv_builder_add_many (arguments, "journalctl", "--system", "--quiet", "--no-pager",
                            "--output=export", wanted, NULL);
-  add_time (arguments, "--since", given->since);
-  add_time (arguments, "--until", given->until);
-  if (given->lines >= 0)
+  add_time (arguments, "--since", part->since);
+  add_time (arguments, "--until", part->until);
+  if (part->cursor != NULL)
+    g_strv_builder_add (arguments, after);
+  if (part->lines >= 0)
     {
-      g_autofree char *lines = g_strdup_printf ("--lines=%d", given->lines);
+      g_autofree char *lines = g_strdup_printf ("--lines=%d", part->lines);
       g_strv_builder_add (arguments, lines);
     }
-  if (given->follow)
-    g_strv_builder_add (arguments, "--follow");
+  if (part->follow)
+    g_strv_builder_add_many (arguments, "--follow", "--no-tail", NULL);
   g_strv_builder_add (arguments, "_SYSTEMD_UNIT=certpind.service");
   if (match != NULL)
     g_strv_builder_add (arguments, match);
@@ -182,44 +197,83 @@ print_json (Ctl *ctl, GHashTable *entry)
   ctl_print_json (&ctl->out, g_variant_dict_end (&document));
 }
 
+/* `cursor`: (inout): of the last entry that was read; (transfer full) (nullable) */
 static CtlExit
-print_all (Ctl *ctl, CtlJournal *journal, GError **error)
+print_all (Ctl *ctl, CtlJournal *journal, char **cursor, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   GHashTable *entry;
-  gboolean any = FALSE;
 
   while ((entry = ctl_journal_read (journal, &reason)) != NULL)
     {
       (ctl->json ? print_json : print_text) (ctl, entry);
+      g_free (*cursor);
+      *cursor = g_strdup (g_hash_table_lookup (entry, "__CURSOR"));
       g_hash_table_unref (entry);
-      any = TRUE;
     }
   if (reason != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&reason));
       return CTL_EXIT_FAILED;
     }
-  if (!any && !ctl->json)
-    ctl_print_message (&ctl->err, "note", "the journal has no such entry");
   return CTL_EXIT_OK;
+}
+
+/* `cursor`: as in print_all () */
+static CtlExit
+run (Ctl *ctl, const Part *part, char **cursor, GError **error)
+{
+  g_auto (GStrv) command = build_command (part, ctl->arguments != NULL ? ctl->arguments[0] : NULL);
+  g_autoptr (CtlJournal) journal = ctl_journal_open ((const char *const *)command, error);
+
+  return journal != NULL ? print_all (ctl, journal, cursor, error) : CTL_EXIT_FAILED;
+}
+
+static CtlExit
+show (Ctl *ctl, const Options *given, GError **error)
+{
+  const Part part = { given->since, given->until, .lines = given->lines };
+  g_autofree char *cursor = NULL;
+  CtlExit status = run (ctl, &part, &cursor, error);
+
+  if (status == CTL_EXIT_OK && cursor == NULL && !ctl->json)
+    ctl_print_message (&ctl->err, "note", "the journal has no such entry");
+  return status;
+}
+
+/* A journalctl that follows from the end and finds no entry before that never shows one (seen with
+ * systemd 252). So one prints the last entries, and another follows from there, or from now. */
+static CtlExit
+follow (Ctl *ctl, const Options *given, GError **error)
+{
+  int lines = given->lines != G_MININT ? given->lines : FOLLOW_LINES;
+  const Part last = { given->since, given->until, .lines = lines };
+  Part next = { given->since, given->until, .lines = -1, .follow = TRUE };
+  g_autofree char *now
+      = g_strdup_printf ("@%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
+  g_autofree char *cursor = NULL;
+  CtlExit status = CTL_EXIT_OK;
+
+  ctl->out.by_line = TRUE;
+  if (given->since != NULL && given->lines == G_MININT)
+    return run (ctl, &next, &cursor, error);
+  if (lines > 0)
+    status = run (ctl, &last, &cursor, error);
+  if (status != CTL_EXIT_OK)
+    return status;
+  next.cursor = cursor;
+  next.since = cursor == NULL ? now : NULL;
+  return run (ctl, &next, &cursor, error);
 }
 
 CtlExit
 ctl_log (Ctl *ctl, GError **error)
 {
   Options given = { .lines = G_MININT };
-  g_auto (GStrv) command = NULL;
-  g_autoptr (CtlJournal) journal = NULL;
   CtlExit status = CTL_EXIT_OK;
 
   if (parse (ctl, &given, error))
-    {
-      command = build_command (&given, ctl->arguments != NULL ? ctl->arguments[0] : NULL);
-      ctl->out.by_line = given.follow;
-      journal = ctl_journal_open ((const char *const *)command, error);
-      status = journal != NULL ? print_all (ctl, journal, error) : CTL_EXIT_FAILED;
-    }
+    status = (given.follow ? follow : show) (ctl, &given, error);
   g_free (given.since);
   g_free (given.until);
   return status;

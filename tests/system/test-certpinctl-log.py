@@ -4,6 +4,7 @@
 
 import json
 import os
+import re
 import stat
 import struct
 import time
@@ -40,14 +41,21 @@ class Journal:
         os.chmod(os.path.join(self.folder, 'arguments'), 0o666)
         program = os.path.join(self.folder, 'journalctl')
         with open(program, 'w', encoding='utf-8') as file:
-            file.write(f'#!/bin/sh\ncd "$(dirname "$0")"\nprintf "%s\\n" "$@" > arguments\n'
+            file.write(f'#!/bin/sh\ncd "$(dirname "$0")"\nprintf "%s\\n" "$@" "" >> arguments\n'
                        f'cat output\ncat errors >&2\nexit {status}\n')
         os.chmod(program, stat.S_IRWXU | stat.S_IROTH | stat.S_IXOTH)
         self.keywords = {'more_environment': {'PATH': f'{self.folder}:{os.environ["PATH"]}'}}
 
-    def asked(self):
+    def _runs(self):
         with open(os.path.join(self.folder, 'arguments'), encoding='utf-8') as file:
-            return file.read().split('\n')[:-1]
+            return [run.split('\n') for run in file.read().split('\n\n')[:-1]]
+
+    def runs(self):
+        return len(self._runs())
+
+    def asked(self, run=-1):
+        """Returns: the arguments of one run; [] if there was none"""
+        return self._runs()[run] if self._runs() else []
 
 
 PINNED = {'CERTPIN_EVENT': 'pinned', 'CERTPIN_HOST': 'h.example', 'CERTPIN_SCOPE': 'user', 'CERTPIN_UID': '1000',
@@ -95,7 +103,6 @@ def _(world):
         ('::1',): ['CERTPIN_NAME=::1'],
         ('--since=2027-01-30T12:00Z', '--until', 'yesterday', 'h'):
             [f'--since=@{SECOND}', '--until=yesterday', 'CERTPIN_NAME=h'],
-        ('-n', '5', '-f'): ['--lines=5', '--follow'],
         ('--lines=0',): ['--lines=0'],
     }
     for arguments, wanted in rows.items():
@@ -105,6 +112,23 @@ def _(world):
         own = [word for word in asked if word.startswith(('--since', '--until', '--lines', '--follow', 'CERTPIN'))]
         equal(own, wanted, f'what {arguments} asks for')
         equal(asked.count('_SYSTEMD_UNIT=certpind.service'), 1, 'the unit')
+
+
+@test('to follow, one journalctl prints the last entries, and another one what comes after these, or from now on')
+def _(world):
+    def asked(journal, run):
+        return [re.sub('@[0-9]+', '@S', word) for word in journal.asked(run)
+                if word.startswith(('--since', '--lines', '--after-cursor', '--follow', '--no-tail'))]
+
+    last, after = ['--after-cursor=s=1', '--follow', '--no-tail'], ['--since=@S', '--follow', '--no-tail']
+    for arguments, output, wanted in (
+            (['-f'], entry(**PINNED), [['--lines=10'], last]), (['-f', '-n', '5'], entry(**PINNED), [['--lines=5'], last]),
+            (['-f'], b'', [['--lines=10'], after]), (['-f', '-n', '0'], b'', [after]),
+            (['-f', '--since=1h'], b'', [after]), (['-f', '--since=1h', '-n', '2'], b'', [['--since=@S', '--lines=2'], after])):
+        journal = Journal(world, output)
+        printed = exits(world, OK, 'log', *arguments, **journal.keywords)
+        equal([asked(journal, run) for run in range(journal.runs())], wanted, f'what {arguments} asks for')
+        equal(printed.count(b'pinned'), len(wanted) if output else 0, 'the number of entries')
 
 
 @test('a time that has passed is counted from now')
