@@ -221,11 +221,13 @@ ctl_looks_take (Ctl *ctl, GPtrArray *looks, unsigned int seconds, GError **error
 {
   Looks all = { .ctl = ctl, .looks = looks, .seconds = seconds };
   unsigned int tick = g_timeout_add (TICK_MS, on_tick, &all);
+  unsigned int held = ctl_wait_hold (ctl); /* before the first server is looked at */
 
   all.end_us = g_get_monotonic_time () + (gint64)seconds * G_USEC_PER_SEC;
   ctl_progress_init (&all.progress, ctl->json || looks->len == 1 ? NULL : &ctl->err);
   begin_more (&all);
   ctl_wait_until (ctl, all_ended, &all);
+  ctl_wait_release (ctl, held);
   g_source_remove (tick);
   ctl_progress_end (&all.progress);
   if (!g_cancellable_is_cancelled (ctl->cancellable))
