@@ -45,10 +45,9 @@ add_urgent (GPtrArray *warnings, CpdPin *pin, const CpdSighting *sighting, gint6
       g_ptr_array_add (warnings, g_strdup (urgent[i]));
 }
 
-/* `verdict`: one that passed just now. `now`: Unix seconds.
- * Returns: (transfer full) (nullable): the urgent warnings of the pins; NULL: none */
-GStrv
-cpd_witness_record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
+/* `verdict`: that passed. Returns: as cpd_witness_record () */
+static GStrv
+record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
 {
   CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
   g_autofree char *subject = cpd_certificate_dup_subject (leaf);
@@ -74,4 +73,12 @@ cpd_witness_record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gin
     return NULL;
   g_ptr_array_add (warnings, NULL);
   return (GStrv)g_ptr_array_steal (warnings, NULL);
+}
+
+/* `verdict`: of just now; what did not pass proves nothing. `now`: Unix seconds.
+ * Returns: (transfer full) (nullable): the urgent warnings of the pins; NULL: none */
+GStrv
+cpd_witness_record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
+{
+  return verdict->passed ? record (store, uid, verdict, now) : NULL;
 }
