@@ -38,11 +38,19 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
   return call;
 }
 
+/* The rest of the call is no work: others need not wait for it. */
+void
+cpd_call_end_turn (CpdCall *call)
+{
+  g_clear_pointer (&call->place, cpd_place_leave);
+}
+
 static void
 call_free (gpointer data)
 {
   CpdCall *call = data;
 
+  cpd_call_end_turn (call);
   g_free (call->host);
   g_free (call->keys);
   if (call->data != NULL && call->free_data != NULL)
@@ -72,6 +80,7 @@ cpd_call_get_path (const CpdCall *call)
 static void
 send_reply (CpdCall *call, CpdReply reply)
 {
+  cpd_call_end_turn (call); /* before the caller has read the reply, which may take long */
   reply.call = call->arrival->message;
   reply.sent = call_free;
   reply.data = call;
@@ -181,6 +190,17 @@ cpd_call_fail (CpdCall *call, GError *error)
   name = g_strconcat (CERTPIN_ERROR_PREFIX, certpin_error_get_name ((CertpinError)error->code),
                       NULL);
   cpd_call_fail_as (call, name, error->message);
+}
+
+/* Work of which one at a time is done for a user. `start`: gets the call, now or later */
+void
+cpd_call_take_turn (CpdCall *call, CpdPlaceFunc start)
+{
+  GError *error = NULL;
+
+  call->place = cpd_place_new (call->parts->judgements, call->caller->uid, start, call);
+  if (!cpd_place_enter (call->place, &error))
+    cpd_call_fail (call, error);
 }
 
 static void

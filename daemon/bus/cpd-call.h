@@ -30,11 +30,15 @@ struct _CpdCall
   gboolean imports;   /* likewise: pins of a text are to be set */
   CpdCallCheck check; /* NULL: none */
   CpdCallAct act;
-  gpointer data; /* what was parsed */
+  CpdPlace *place; /* of work that takes turns; NULL: none */
+  gpointer data;   /* what was parsed */
   GDestroyNotify free_data;
 };
 
 gint64 cpd_call_now_s (void);
+
+void cpd_call_take_turn (CpdCall *call, CpdPlaceFunc start);
+void cpd_call_end_turn (CpdCall *call);
 
 CpdCall *cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival);
 void cpd_call_take_data (CpdCall *call, gpointer data, GDestroyNotify free_data);

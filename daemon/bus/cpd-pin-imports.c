@@ -42,7 +42,6 @@ typedef struct
   gboolean is_dry;
   GBytes *text;
   char *who;         /* whose pins they become */
-  CpdPlace *place;   /* while the text is read */
   GArray *items;     /* of Item */
   GPtrArray *faults; /* of the text */
   unsigned int n_pending;
@@ -64,7 +63,6 @@ import_free (gpointer data)
 {
   Import *import = data;
 
-  g_clear_pointer (&import->place, cpd_place_leave);
   g_bytes_unref (import->text);
   g_free (import->who);
   g_array_unref (import->items);
@@ -288,7 +286,7 @@ import_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   Import *import = call->data;
   g_autofree char *summary = NULL;
 
-  g_clear_pointer (&import->place, cpd_place_leave); /* the rest is no work */
+  cpd_call_end_turn (call);
   if (import->faults->len > 0)
     {
       summary = cpd_faults_summarise (import->faults, SUMMARY_MAX_BYTES);
@@ -318,12 +316,9 @@ static void
 act_import (CpdCall *call)
 {
   Import *import = call->data;
-  GError *error = NULL;
 
   import->who = cpd_caller_describe (call->caller);
-  import->place = cpd_place_new (call->parts->judgements, call->caller->uid, import_start, call);
-  if (!cpd_place_enter (import->place, &error))
-    cpd_call_fail (call, error);
+  cpd_call_take_turn (call, import_start);
 }
 
 static gboolean

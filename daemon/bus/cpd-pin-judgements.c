@@ -118,7 +118,6 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 typedef struct
 {
   CpdChainOrder *order;
-  CpdPlace *place; /* NULL before it is identified */
 } Judgement;
 
 static void
@@ -126,7 +125,6 @@ judgement_free (gpointer data)
 {
   Judgement *judgement = data;
 
-  g_clear_pointer (&judgement->place, cpd_place_leave);
   cpd_chain_order_free (judgement->order);
   g_free (judgement);
 }
@@ -137,15 +135,12 @@ judge_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
   g_task_return_pointer (task, cpd_chain_order_judge (task_data), (GDestroyNotify)g_variant_unref);
 }
 
-/* Its place is free before the caller has read the reply, which may take long. */
 static void
 judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  Judgement *judgement = call->data;
   g_autoptr (GVariant) verdict = g_task_propagate_pointer (G_TASK (result), NULL);
 
-  g_clear_pointer (&judgement->place, cpd_place_leave);
   cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
 }
 
@@ -173,13 +168,7 @@ judgement_start (gpointer user_data)
 static void
 act_verify (CpdCall *call)
 {
-  Judgement *judgement = call->data;
-  GError *error = NULL;
-
-  judgement->place
-      = cpd_place_new (call->parts->judgements, call->caller->uid, judgement_start, call);
-  if (!cpd_place_enter (judgement->place, &error))
-    cpd_call_fail (call, error);
+  cpd_call_take_turn (call, judgement_start);
 }
 
 static gboolean

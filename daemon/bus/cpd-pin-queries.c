@@ -30,7 +30,6 @@ typedef struct
   guint32 uid;       /* CPD_ALL_UIDS: not given */
   char *start_after; /* a host's text; NULL: from the first one on */
   guint32 max;       /* how many pins at most, except those of the last host */
-  CpdPlace *place;   /* of an export; NULL: it has none */
 } Query;
 
 static void
@@ -38,7 +37,6 @@ query_free (gpointer data)
 {
   Query *query = data;
 
-  g_clear_pointer (&query->place, cpd_place_leave);
   cpd_host_unref (query->host);
   g_free (query->start_after);
   g_free (query);
@@ -247,15 +245,12 @@ export_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable
                          (GDestroyNotify)g_variant_unref);
 }
 
-/* Its place is free before the caller has read the reply, which may take long. */
 static void
 export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
-  Query *query = call->data;
   g_autoptr (GVariant) files = g_task_propagate_pointer (G_TASK (result), NULL);
 
-  g_clear_pointer (&query->place, cpd_place_leave);
   cpd_call_return (call, g_variant_new ("(@aa{sv})", files));
 }
 
@@ -285,12 +280,7 @@ export_start (gpointer user_data)
 static void
 act_export_pins (CpdCall *call)
 {
-  Query *query = call->data;
-  GError *error = NULL;
-
-  query->place = cpd_place_new (call->parts->judgements, call->caller->uid, export_start, call);
-  if (!cpd_place_enter (query->place, &error))
-    cpd_call_fail (call, error);
+  cpd_call_take_turn (call, export_start);
 }
 
 static gboolean

@@ -45,10 +45,9 @@ typedef struct
 /* The answer being put together; belongs to its call. */
 typedef struct
 {
-  CpdPlace *place; /* NULL before it is authorised */
-  gint64 now;      /* Unix seconds */
-  int layer;       /* that is counted next */
-  char *after;     /* the last host that was counted in it; NULL: none */
+  gint64 now;  /* Unix seconds */
+  int layer;   /* that is counted next */
+  char *after; /* the last host that was counted in it; NULL: none */
   guint32 of_system[N_STATES], of_user[N_STATES];
   GPtrArray *blocked; /* of GVariant */
   Sentences warnings; /* what somebody has to do */
@@ -62,7 +61,6 @@ count_free (gpointer data)
 {
   Count *count = data;
 
-  g_clear_pointer (&count->place, cpd_place_leave);
   g_free (count->after);
   g_free (count->obstacle);
   g_ptr_array_unref (count->blocked);
@@ -245,7 +243,6 @@ answer (CpdCall *call)
                                g_variant_new_array (G_VARIANT_TYPE_VARDICT,
                                                     (GVariant *const *)count->blocked->pdata,
                                                     count->blocked->len));
-  g_clear_pointer (&count->place, cpd_place_leave); /* before the caller has read the reply */
   cpd_call_return (call, g_variant_new ("(@a{sv})", g_variant_dict_end (&dict)));
 }
 
@@ -313,12 +310,7 @@ count_start (gpointer user_data)
 static void
 act_get_status (CpdCall *call)
 {
-  Count *count = call->data;
-  GError *error = NULL;
-
-  count->place = cpd_place_new (call->parts->judgements, call->caller->uid, count_start, call);
-  if (!cpd_place_enter (count->place, &error))
-    cpd_call_fail (call, error);
+  cpd_call_take_turn (call, count_start);
 }
 
 static gboolean
