@@ -487,7 +487,8 @@ cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair)
 {
   flow->pair = pair;
   flow->gathered = g_malloc (MAX (GATHERED_BYTES, flow->content->len));
-  memcpy (flow->gathered, flow->content->data, flow->content->len);
+  if (flow->content->len > 0) /* without any, its data is NULL */
+    memcpy (flow->gathered, flow->content->data, flow->content->len);
   flow->end = flow->content->len;
   g_byte_array_set_size (flow->content, 0);
   cpd_budget_give_back (flow->bodies, flow->taken);

@@ -279,7 +279,8 @@ def _(world):
         pass  # where a folder would have to be
     exits(world, FAILED, 'block', HOST, 'stolen')
     is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
-    subprocess.run(['nsenter', f'--mount=/proc/{world.daemon.process.pid}/ns/mnt', 'mount', '-o', 'remount,ro',
+    # Its own root too: the service may be in a root of another release.
+    subprocess.run(['nsenter', f'--target={world.daemon.process.pid}', '--mount', '--root', 'mount', '-o', 'remount,ro',
                     world.daemon.state_dir], check=True)
     state_is_refused(world, 'Read-only file system')
 
