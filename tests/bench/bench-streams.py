@@ -8,6 +8,7 @@ import itertools
 import multiprocessing
 import os
 import select
+import shutil
 import socket
 import ssl
 import statistics
@@ -18,12 +19,13 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), 'system'))
 
 from lib.real_servers import nginx  # noqa: E402
-from lib.world import ALICE, HOST, World  # noqa: E402
+from lib.world import ALICE, BOB, HOST, World  # noqa: E402
 
 MIB = 1 << 20
 SIZE = 1 << 30
 ROUNDS = 3
-PINGS = 600
+# How long another user makes requests beside a download, each time.
+BESIDE_MS, BESIDE_ROUNDS = 400, 5
 # As many as one user may have, and for how long they are counted.
 MANY, MANY_S = 32, 2
 USERS = 4
@@ -61,6 +63,8 @@ class Bench:
         with open(self.file, 'wb') as file:
             file.truncate(SIZE)
         os.chmod(self.world.folder, 0o755)
+        # Another user may not be able to enter the build folder.
+        self.bystander = shutil.copy(os.environ['CERTPIN_BYSTANDER'], self.world.folder)
         large = self.world.track(nginx(identity, f'location /large {{ alias {self.file}; }}'))
         small = self.world.track(nginx(identity))
         self.down = f'https://{HOST}:{large.port}/large'
@@ -73,10 +77,11 @@ class Bench:
     def service_s(self):
         return processor_s(self.world.daemon.process.pid)
 
-    def ping_us(self):
-        began = time.monotonic()
-        self.world.bob.request(self.small)
-        return (time.monotonic() - began) * 1e6
+    def bystander_us(self, milliseconds):
+        """Returns: the p50 of the requests of a user who has nothing to do with the rest"""
+        done = subprocess.run([self.bystander, self.world.shared.bus.address, self.small, str(milliseconds)], check=True,
+                              stdout=subprocess.PIPE, user=BOB)
+        return int(done.stdout)
 
 
 # A server that reads bodies, and does nothing with them
@@ -203,24 +208,25 @@ def begin_curl(bench):
     return subprocess.Popen([*CURL, *DROP, bench.down])
 
 
-def pings_beside(bench, begin):
-    """Returns: how long each took, while there is such a download"""
-    taken = []
-    while len(taken) < PINGS:
-        reader = begin(bench)
-        while reader.poll() is None and len(taken) < PINGS:
-            taken.append(bench.ping_us())
-        reader.kill()
-        reader.wait()
-    return taken
+def bystander_beside(bench, begin):
+    """Returns: the p50 of its requests, while there is such a download"""
+    reader = begin(bench)
+    p50 = bench.bystander_us(BESIDE_MS)
+    assert reader.poll() is None, 'the download ended before the requests'
+    reader.kill()
+    reader.wait()
+    return p50
 
 
 def bystander(bench):
-    p50 = {'quiet': statistics.median(bench.ping_us() for _ in range(PINGS))}
-    for name, begin in (('curl', begin_curl), ('certpin', begin_stream)):
-        p50[name] = statistics.median(pings_beside(bench, begin))
-    for name, taken in p50.items():
-        figure(f'streams/bystander/{name}/p50', taken, 'µs')
+    ways = {'quiet': lambda: bench.bystander_us(BESIDE_MS), 'curl': lambda: bystander_beside(bench, begin_curl),
+            'certpin': lambda: bystander_beside(bench, begin_stream)}
+    taken = {name: [] for name in ways}
+    for _, (name, way) in itertools.product(range(BESIDE_ROUNDS), ways.items()):
+        taken[name].append(way())
+    p50 = {name: statistics.median(times) for name, times in taken.items()}
+    for name, time_us in p50.items():
+        figure(f'streams/bystander/{name}/p50', time_us, 'µs')
     for name in ('quiet', 'curl'):
         figure(f'streams/bystander/certpin-to-{name}', p50['certpin'] / p50[name])
 
@@ -248,14 +254,12 @@ def many_streams(bench, callers):
     ours, theirs = multiprocessing.Pipe()
     reader = multiprocessing.Process(target=read_all, args=([stream.descriptor for stream in streams], theirs))
     reader.start()
-    pings = []
-    while not ours.poll():
-        pings.append(bench.ping_us())
+    p50 = bench.bystander_us(MANY_S * 1000 * 3 // 4)
     counts = ours.recv()
     reader.join()
     for stream in streams:
         stream.close()
-    return [count / MIB / MANY_S for count in counts], pings
+    return [count / MIB / MANY_S for count in counts], p50
 
 
 def many_curls(bench):
@@ -263,20 +267,20 @@ def many_curls(bench):
     began = time.monotonic()
     curls = [subprocess.Popen([*CURL, *DROP, '--max-time', str(MANY_S), '-w', '%{size_download}', bench.down],
                               stdout=subprocess.PIPE) for _ in range(MANY)]
-    pings = []
-    while any(curl.poll() is None for curl in curls):
-        pings.append(bench.ping_us())
+    p50 = bench.bystander_us(MANY_S * 1000 * 3 // 4)
+    for curl in curls:
+        curl.wait()
     seconds = time.monotonic() - began
-    return [float(curl.communicate()[0]) / MIB / seconds for curl in curls], pings
+    return [float(curl.communicate()[0]) / MIB / seconds for curl in curls], p50
 
 
 def many(bench):
     results = {'curl': many_curls(bench), 'certpin': many_streams(bench, bench.users[:1]),
                'certpin-users': many_streams(bench, bench.users)}
-    for name, (rates, pings) in results.items():
+    for name, (rates, p50) in results.items():
         figure(f'streams/many/{name}/rate', sum(rates), 'MiB/s')
         figure(f'streams/many/{name}/least-to-most', min(rates) / max(rates))
-        figure(f'streams/many/{name}/p50', statistics.median(pings), 'µs')
+        figure(f'streams/many/{name}/p50', p50, 'µs')
     for name in ('certpin', 'certpin-users'):
         figure(f'streams/many/{name}-to-curl', sum(results[name][0]) / sum(results['curl'][0]))
 
