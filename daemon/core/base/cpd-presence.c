@@ -38,7 +38,8 @@ cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting, gin
   return n_waiting <= 1 && cpd_presence_is_of_one (presence, now_us) ? 0 : rests_until;
 }
 
-/* After a use for which `pause_us` is due. `rests_until`: the end of the uid's pause so far, or now.
+/* After a use for which `pause_us` is due. `rests_until`: the end of the uid's pause so far, or
+ * now.
  * Returns: the end of its pause */
 gint64
 cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 pause_us)
