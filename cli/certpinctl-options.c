@@ -6,6 +6,7 @@
 
 #include "certpinctl-options.h"
 
+#include "certpinctl-complete.h"
 #include "certpinctl-help.h"
 
 #include <string.h>
@@ -106,7 +107,8 @@ check_arguments (const CtlVerb *verb, char **arguments, GError **error)
 }
 
 /* Parses the options and arguments of the verb, which takes the program's place. `options` ends
- * with an empty one. Returns FALSE without an error after --help and --version. */
+ * with an empty one. Returns FALSE without an error after --help and --version, and for
+ * completion. */
 gboolean
 ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
 {
@@ -116,6 +118,11 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
     { NULL },
   };
 
+  if (ctl->completing)
+    {
+      ctl_complete_verb (ctl, options);
+      return FALSE;
+    }
   g_free (ctl->words[0]);
   memmove (ctl->words, ctl->words + 1,
            g_strv_length (ctl->words + 1) * sizeof (char *) + sizeof (char *));

@@ -37,6 +37,7 @@ struct _Ctl
   gboolean no_ask_password;
   gboolean help;
   gboolean version;
+  gboolean completing; /* a shell asks what may come next */
   GOptionEntry globals[6]; /* the options above */
 
   const CtlVerb *verb;

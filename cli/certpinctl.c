@@ -7,6 +7,7 @@
 
 #include "certpinctl-accept.h"
 #include "certpinctl-certificate.h"
+#include "certpinctl-complete.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
@@ -43,6 +44,8 @@ run (Ctl *ctl, GError **error)
 {
   if (!ctl_parse_globals (ctl, error))
     return CTL_EXIT_USAGE;
+  if (ctl_complete_is_asked (ctl))
+    return ctl_complete (ctl, ctl_verbs, error);
   if (!find_verb (ctl, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
