@@ -21,6 +21,8 @@ ctl_init_globals (Ctl *ctl)
       NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
       "fail instead of asking for a password", NULL },
+    { "no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "do not pipe long output into a pager",
+      NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
       "show connection details, also without a terminal", NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "show this help", NULL },

@@ -11,6 +11,7 @@
 #include "certpinctl-failure.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-run.h"
 #include "certpinctl-signals.h"
 #include "certpinctl-verbs.h"
@@ -174,6 +175,7 @@ main (int argc, char **argv)
   if (error != NULL)
     status = print_error (&ctl, error);
   status = flush_output (&ctl, error, status);
+  ctl_pager_close (&ctl);
   ctl_clear (&ctl);
   return status;
 }
