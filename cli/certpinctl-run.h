@@ -49,6 +49,7 @@ struct _Ctl
   CtlStream err;
 
   GSubprocess *pager; /* (nullable) */
+  GSubprocess *agent; /* (nullable): asks for passwords on the terminal */
 
   CertpinClient *client;
   GCancellable *cancellable; /* cancelled when the user interrupts the program */

@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "certpinctl-accept.h"
+#include "certpinctl-agent.h"
 #include "certpinctl-certificate.h"
 #include "certpinctl-complete.h"
 #include "certpinctl-failure.h"
@@ -176,6 +177,7 @@ main (int argc, char **argv)
     status = print_error (&ctl, error);
   status = flush_output (&ctl, error, status);
   ctl_pager_close (&ctl);
+  ctl_agent_close (&ctl);
   ctl_clear (&ctl);
   return status;
 }
