@@ -46,8 +46,8 @@ wait_until_ready (int ready)
   poll (&(struct pollfd){ .fd = ready, .events = POLLIN }, 1, READY_MAX_MS);
 }
 
-/* On a desktop, its own agent is asked first. polkit itself looks for another agent only in a session
- * of logind, which a caller need not have. */
+/* On a desktop, its own agent is asked first. polkit looks for a second agent only in a session of
+ * logind, which a caller need not have. */
 static const char *
 get_precedence (void)
 {
@@ -56,7 +56,8 @@ get_precedence (void)
   return desktop ? "--fallback" : NULL;
 }
 
-/* Before a call that polkit may ask a password for. Without an agent, the call fails and says so. */
+/* Before a call that polkit may ask a password for. Without an agent, the call fails and says
+ * so. */
 void
 ctl_agent_open (Ctl *ctl)
 {
@@ -77,12 +78,23 @@ ctl_agent_open (Ctl *ctl)
   close (ends[0]);
 }
 
+/* `error`: (nullable): of the call: an interrupt at the question ends the agent, and so polkit may
+ * refuse before the interrupt is seen here. */
 void
-ctl_agent_close (Ctl *ctl)
+ctl_agent_close (Ctl *ctl, GError **error)
 {
+  gboolean interrupted;
+
   if (ctl->agent == NULL)
     return;
   g_subprocess_send_signal (ctl->agent, SIGTERM);
   g_subprocess_wait (ctl->agent, NULL, NULL);
+  interrupted = g_subprocess_get_if_signaled (ctl->agent)
+                && g_subprocess_get_term_sig (ctl->agent) == SIGINT;
   g_clear_object (&ctl->agent);
+  if (!interrupted || !g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED))
+    return;
+  g_clear_error (error);
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+                       "interrupted; nothing was changed");
 }

@@ -7,6 +7,6 @@
 G_BEGIN_DECLS
 
 void ctl_agent_open (Ctl *ctl);
-void ctl_agent_close (Ctl *ctl);
+void ctl_agent_close (Ctl *ctl, GError **error);
 
 G_END_DECLS

@@ -173,11 +173,11 @@ main (int argc, char **argv)
   ctl_init (&ctl, argv);
 
   status = run (&ctl, &error);
+  ctl_agent_close (&ctl, &error);
   if (error != NULL)
     status = print_error (&ctl, error);
   status = flush_output (&ctl, error, status);
   ctl_pager_close (&ctl);
-  ctl_agent_close (&ctl);
   ctl_clear (&ctl);
   return status;
 }
