@@ -28,7 +28,7 @@ NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/t
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
          'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-certpinctl-streams.py',
          'tests/system/test-kill.py', 'tests/system/test-proxy.py', 'tests/system/test-reload.py', 'tests/system/test-stream-uploads.py',
-         'tests/system/test-streams.py')
+         'tests/system/test-streams.py', 'tests/system/test-denied.py')
 MAY_SLEEP = {*POLLS, *CLOCKS, *NOTHING, *PACES}
 
 

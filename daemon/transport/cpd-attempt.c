@@ -38,6 +38,7 @@ struct _CpdAttempt
 
   CpdEnding ending;
   CpdVerdict *verdict;
+  char *no_longer; /* why what has passed does not pass any more; NULL: it does, or nobody knows */
   GError *error;
   CpdAnswer answer;
 };
@@ -76,6 +77,7 @@ cpd_attempt_finalize (GObject *object)
   cpd_budget_unref (attempt->settings.bodies);
   cpd_address_rules_unref (attempt->settings.rules);
   cpd_verdict_unref (attempt->verdict);
+  g_free (attempt->no_longer);
   g_clear_error (&attempt->error);
   g_clear_pointer (&attempt->answer.head, cpd_http_head_unref);
   g_clear_pointer (&attempt->answer.body, g_bytes_unref);
@@ -149,17 +151,20 @@ cpd_attempt_fail (CpdAttempt *attempt, GError *error)
   end (attempt, CPD_ENDING_FAILED);
 }
 
-/* The channel goes away, since the policy no longer accepts what it is connected to. */
+/* What it is connected to is no longer accepted, or what others of its channel are. */
 void
 cpd_attempt_close (CpdAttempt *attempt)
 {
+  const char *why = attempt->no_longer != NULL ? attempt->no_longer
+                                               : "pins or trust anchors changed after the request "
+                                                 "was sent";
+
   if (attempt->sent)
-    cpd_attempt_fail (attempt,
-                      g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
-                                   "host ‘%s’ no longer passes: pins or trust anchors changed "
-                                   "after the request was sent, and the server may have processed "
-                                   "it",
-                                   cpd_host_get_name (attempt->settings.target)));
+    cpd_attempt_fail (
+        attempt, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED,
+                              "host ‘%s’ no longer passes: %s; the server may have processed the "
+                              "request that was sent before",
+                              cpd_host_get_name (attempt->settings.target), why));
   else
     end (attempt, CPD_ENDING_MOVED);
 }
@@ -302,7 +307,7 @@ leave_speaker (CpdAttempt *attempt, const GError *reason)
 
 /* The pin that let it lead to its address may have gone. Returns: whether the attempt has ended */
 static gboolean
-leave_denied (CpdAttempt *attempt)
+leave_denied (CpdAttempt *attempt, CpdStage stage)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
   g_autoptr (GError) error = NULL;
@@ -310,11 +315,11 @@ leave_denied (CpdAttempt *attempt)
   if (cpd_judge_address (settings->store, settings->order->uid, settings->target, settings->rules,
                          attempt->connection->address, &error))
     return FALSE;
-  if (attempt->kept)
+  if (attempt->kept && !attempt->sent)
     end (attempt, CPD_ENDING_STALE);
   else
-    cpd_attempt_fail (attempt, cpd_fetch_error_map (error, CPD_STAGE_HANDSHAKING,
-                                                    cpd_host_get_name (settings->target)));
+    cpd_attempt_fail (attempt,
+                      cpd_fetch_error_map (error, stage, cpd_host_get_name (settings->target)));
   return TRUE;
 }
 
@@ -353,7 +358,7 @@ go (CpdAttempt *attempt)
       leave_speaker (attempt, spoken);
       return;
     }
-  if (leave_denied (attempt))
+  if (leave_denied (attempt, CPD_STAGE_HANDSHAKING))
     return;
   judgement = judge (attempt, attempt->settings.order->require_keys);
   if (judgement.unknown != NULL)
@@ -391,20 +396,37 @@ on_validated (gpointer user_data)
     cpd_attempt_close (attempt);
 }
 
-/* Something has changed. A request that was sent goes on if its server still passes; until that is
- * known, its connection is held. One that was not is judged when it is to be sent.
- * Returns: whether its server is not refused */
+static char *
+explain_refusal (CpdAttempt *attempt, const CpdJudgement *judgement)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (judgement->distrust == NULL)
+    return g_strdup (judgement->verdict->message);
+  error = cpd_proxy_tunnel_new_distrust_error (attempt->settings.proxy, judgement->distrust);
+  return g_strdup (error->message);
+}
+
+/* Something has changed, or time has passed. A request that was sent goes on if its server still
+ * passes; until that is known, its connection is held. One that was not is judged when it is to be
+ * sent.
+ * Returns: whether its server is not refused, and its address not denied: that ends it */
 gboolean
 cpd_attempt_reconsider (CpdAttempt *attempt)
 {
   g_auto (CpdJudgement) judgement = { NULL };
 
-  if (attempt->connection == NULL)
+  if (attempt->connection == NULL || attempt->ending != CPD_ENDING_NONE
+      || (attempt->sent && leave_denied (attempt, CPD_STAGE_SENT)))
     return TRUE;
   judgement = judge (attempt, /* require_keys= */ NULL);
   if (attempt->sent)
     cpd_http_exchange_hold (attempt->exchange, judgement.unknown != NULL);
-  return !cpd_judgement_refuses (&judgement);
+  if (!cpd_judgement_refuses (&judgement))
+    return TRUE;
+  g_free (attempt->no_longer);
+  attempt->no_longer = explain_refusal (attempt, &judgement);
+  return FALSE;
 }
 
 static void

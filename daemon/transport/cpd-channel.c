@@ -391,6 +391,24 @@ is_refused (CpdChannel *channel, const CpdConnection *connection)
   return cpd_judgement_refuses (&judgement);
 }
 
+/* Time has passed: a pin, or a certificate, may have expired. What is under way on a connection
+ * that no longer passes ends; a connection with a newer certificate stays. */
+void
+cpd_channel_check_time (CpdChannel *channel)
+{
+  g_autoptr (CpdChannel) alive = g_object_ref (channel);
+  GQueue *running = list_running (channel);
+  CpdAttempt *attempt;
+
+  while ((attempt = g_queue_pop_head (running)) != NULL)
+    {
+      if (!cpd_attempt_reconsider (attempt))
+        cpd_attempt_close (attempt);
+      g_object_unref (attempt);
+    }
+  g_queue_free (running);
+}
+
 static gboolean
 is_any_under_way_refused (CpdChannel *channel)
 {

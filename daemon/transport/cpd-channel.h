@@ -44,5 +44,6 @@ void cpd_channel_reconsider (CpdChannel *channel);
 void cpd_channel_close (CpdChannel *channel);
 void cpd_channel_leave_idle (CpdChannel *channel, GQueue *left);
 void cpd_channel_check_network (CpdChannel *channel);
+void cpd_channel_check_time (CpdChannel *channel);
 
 G_END_DECLS

@@ -18,8 +18,9 @@
 #define IDLE_US 3000
 #define BUSY_US 50000
 
-/* How long one turn of the main loop may go on cutting connections. */
-#define CUT_US 2000
+/* How long one turn of the main loop may go on cutting connections, or judging them again. */
+#define CUT_US   2000
+#define JUDGE_US 2000
 
 struct _CpdChannels
 {
@@ -37,6 +38,9 @@ struct _CpdChannels
   CpdNetwork *network;
   GQueue *left;          /* of CpdConnection: those on networks that changed, to be cut */
   unsigned int cut_some; /* a source that does so; 0: there are none */
+  GQueue *busy;          /* of CpdChannel: those to be judged again in this second */
+  unsigned int clock;    /* a source that fills it each second; 0: no channel is busy */
+  unsigned int judge_some;
   CpdWorkers *workers;
   CpdTunnels *tunnels;
 };
@@ -80,6 +84,10 @@ cpd_channels_dispose (GObject *object)
   g_clear_object (&channels->store);
   g_clear_object (&channels->network);
   g_clear_handle_id (&channels->cut_some, g_source_remove);
+  g_clear_handle_id (&channels->clock, g_source_remove);
+  g_clear_handle_id (&channels->judge_some, g_source_remove);
+  if (channels->busy != NULL)
+    g_queue_free_full (g_steal_pointer (&channels->busy), g_object_unref);
   if (channels->left != NULL)
     g_queue_free_full (g_steal_pointer (&channels->left), (GDestroyNotify)cpd_connection_free);
   G_OBJECT_CLASS (cpd_channels_parent_class)->dispose (object);
@@ -96,6 +104,7 @@ cpd_channels_init (CpdChannels *channels)
 {
   channels->reading = cpd_reading_new ();
   channels->left = g_queue_new ();
+  channels->busy = g_queue_new ();
   channels->workers = cpd_workers_new ();
   channels->tunnels = cpd_tunnels_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
@@ -150,6 +159,49 @@ on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
       g_object_unref (channel);
     }
   g_queue_free (concerned);
+}
+
+static gboolean
+judge_some (gpointer user_data)
+{
+  CpdChannels *channels = user_data;
+  gint64 began_us = g_get_monotonic_time ();
+  CpdChannel *channel;
+
+  while ((channel = g_queue_pop_head (channels->busy)) != NULL)
+    {
+      cpd_channel_check_time (channel);
+      g_object_unref (channel);
+      if (g_get_monotonic_time () - began_us > JUDGE_US)
+        return G_SOURCE_CONTINUE;
+    }
+  channels->judge_some = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* What is under way may take longer than a pin, or a certificate, is valid: each second, all of it
+ * is judged again, as tunnels do by themselves. */
+static gboolean
+on_second (gpointer user_data)
+{
+  CpdChannels *channels = user_data;
+  GHashTableIter iter;
+  gpointer value;
+  gboolean busy = FALSE;
+
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (cpd_channel_is_busy (((Entry *)value)->channel))
+      {
+        busy = TRUE;
+        if (channels->judge_some == 0)
+          g_queue_push_tail (channels->busy, g_object_ref (((Entry *)value)->channel));
+      }
+  if (channels->judge_some == 0 && busy)
+    channels->judge_some = g_idle_add_full (G_PRIORITY_DEFAULT, judge_some, channels, NULL);
+  if (!busy)
+    channels->clock = 0;
+  return busy;
 }
 
 static gboolean
@@ -324,6 +376,8 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy 
       g_signal_connect_swapped (entry->channel, "idle", G_CALLBACK (on_idle), entry);
       g_hash_table_insert (channels->table, entry->key, entry);
     }
+  if (channels->clock == 0)
+    channels->clock = g_timeout_add_seconds (1, on_second, channels);
   return g_object_ref (entry->channel);
 }
 

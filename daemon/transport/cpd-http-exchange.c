@@ -335,6 +335,8 @@ cpd_http_exchange_hold (CpdHttpExchange *exchange, gboolean held)
 {
   g_autoptr (CpdHttpExchange) alive = g_object_ref (exchange);
 
+  if (held == exchange->held)
+    return;
   exchange->held = held;
   if (exchange->threaded)
     cpd_stream_stop (exchange->stream);

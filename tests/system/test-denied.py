@@ -3,8 +3,10 @@
 """Addresses that the administrator denies: nothing is sent there, and nobody connects. Runs in a network and a mount
 namespace of its own, where names lead to several addresses."""
 
+import os
 import socket
 import subprocess
+import threading
 import urllib.parse
 
 from lib import http
@@ -110,6 +112,34 @@ def _(world):
     before = server.bytes
     world.no_connection(server, 'AddressDenied', server.url('home.test'))
     equal(server.bytes, before, 'the number of bytes that the server got')
+
+
+def without_end(connection, _request):
+    connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
+    while True:
+        connection.send(b'x' * 1000)
+        threading.Event().wait(0.01)
+
+
+def add_stream_test(name, change):
+    @test(f'the administrator’s pin {name}: a stream from a denied address is cut')
+    def _(world):
+        deny(world, 'DenyForUsers=loopback')
+        server = serve_pinned(world, 'home.test')
+        server.respond = without_end
+        world.root.pin('home.test', server.identity.der, scope='system')
+        stream = world.alice.stream(server.url('home.test'))
+        world.track(stream)
+        holds(os.read(stream.descriptor, 10), 'nothing came')
+        change(world, server)
+        equal(stream.read_all()[1], False, 'whether it ended in order')
+        world.alice.refused('AddressDenied', stream.finish)
+        server.wait_until_idle()
+
+
+add_stream_test('goes', lambda world, server: world.root.unpin('home.test', scope='system'))
+add_stream_test('only reports now', lambda world, server: world.root.pin(
+    'home.test', server.identity.der, scope='system', mode='report'))
 
 
 def connecting(world, server, host):

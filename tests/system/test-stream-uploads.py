@@ -3,12 +3,13 @@
 """Requests whose body is read from a descriptor: it arrives whole or looks cut to the server, it goes nowhere before
 the server is accepted, and nothing of it goes to a server that no longer is."""
 
+import datetime
 import os
 import socket
 import threading
 import time
 
-from lib import http
+from lib import http, pki
 from lib.caller import REQUEST
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import HOST, World
@@ -298,6 +299,32 @@ def add_change_test(name, prepare, endless, data):
 add_change_test('one that flows', reads_on, True, LARGE)
 add_change_test('one whose server does not read', reads_nothing, True, LARGE)
 add_change_test('one whose writer says nothing', reads_on, False, SMALL)
+
+
+# Time that passes
+
+def add_time_test(name, prepare, endless, data):
+    @test(f'an upload ends when its pin expires: {name}')
+    def _(world):
+        moment = pki.now() + datetime.timedelta(seconds=3)
+        expires = int(moment.replace(tzinfo=datetime.timezone.utc).timestamp())
+        server = world.serve(identity := world.issue())
+        world.alice.pin(HOST, identity.der, expires=expires)
+        prepare(server)
+        _, writer, pending = begin(world, data, length=1 << 40, endless=endless, keep=True, server=server)
+        server.wait(lambda: server.bytes > 100, 'a request')
+        error = world.alice.refused('PinChanged', pending.wait)
+        holds('expired' in error.message, f'it does not say why: {error.message}')
+        before = server.bytes
+        server.wait_until_idle()
+        holds(server.bytes - before < HELD_BYTES, f'{server.bytes - before} bytes came afterwards')
+        if endless:
+            writer.wait()
+            holds(writer.broken, 'the descriptor is still read')
+
+
+add_time_test('one that flows', reads_on, True, LARGE)
+add_time_test('one whose writer says nothing', reads_on, False, SMALL)
 
 
 # Those who leave

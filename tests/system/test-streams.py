@@ -3,7 +3,9 @@
 """Responses that come by a descriptor: all of a body, or an error behind what there is of it. Nothing that was cut ends
 like something whole, whoever reads it, and whatever cut it."""
 
+import datetime
 import os
+import pathlib
 import subprocess
 import sys
 import threading
@@ -11,7 +13,7 @@ import time
 
 from gi.repository import GLib
 
-from lib import http
+from lib import http, pki
 from lib.caller import PINS, PROPERTIES, REQUEST, REQUESTS
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.unread import Unread
@@ -431,6 +433,89 @@ def _(world):
     world.root.call(PINS, 'Reload', '')
     equal(reader.result(), (LARGE * 8, True), 'the body')
     stream.finish()
+
+
+# Time that passes
+
+SECONDS = datetime.timedelta(seconds=3)
+
+
+def drips(connection, _request):
+    """A server that sends a byte now and then, without end."""
+    connection.send(head(1 << 40) + LARGE[:10])
+    while True:
+        connection.send(b'x')
+        threading.Event().wait(0.05)
+
+
+def unix(moment):
+    return int(moment.replace(tzinfo=datetime.timezone.utc).timestamp())
+
+
+def ends_in_time(world, respond, prepare, moment, identity, **pin):
+    """A stream of a server that has that identity, and of which no byte moves any more after that moment."""
+    server = world.serve(identity)
+    server.respond = respond
+    world.alice.pin(HOST, identity.der, **pin)
+    stream = world.alice.stream(server.url(HOST))
+    world.track(stream)
+    reader = prepare(stream)
+    holds(pki.now() < moment, 'the machine is too slow for this test')
+    world.wait_for_time(moment)
+    if prepare is read_nothing:
+        server.wait_until_idle()
+    reader = reader or Reader(stream)
+    equal(reader.result()[1], False, 'whether it ended in order')
+    server.wait_until_idle()
+    return fails(stream, 'PinChanged')
+
+
+for row in (('that drips', drips, read_some), *STATES[1:]):
+    def add_time_tests(state, respond, prepare):
+        @test(f'a stream {state} ends when its pin expires')
+        def _(world):
+            moment = pki.now() + SECONDS
+            error = ends_in_time(world, respond, prepare, moment, world.issue(), expires=unix(moment))
+            holds('expired' in error.message, f'it does not say why: {error.message}')
+
+        @test(f'a stream {state} ends when its server’s certificate expires')
+        def _(world):
+            moment = pki.now() + SECONDS
+            error = ends_in_time(world, respond, prepare, moment, world.issue(end=moment))
+            holds('expired' in error.message, f'it does not say why: {error.message}')
+    add_time_tests(*row)
+
+
+@test('a body that comes in the reply ends when its pin expires')
+def _(world):
+    server = world.serve(identity := world.issue())
+    server.respond = drips
+    moment = pki.now() + SECONDS
+    world.alice.pin(HOST, identity.der, expires=unix(moment))
+    error = world.alice.refused('PinChanged', lambda: world.alice.request(server.url(HOST), timeout_ms=DEADLINE_S * 1000))
+    holds('expired' in error.message, f'it does not say why: {error.message}')
+    holds(pki.now() >= moment, 'it ended before')
+    server.wait_until_idle()
+
+
+def threads_of_streams(world):
+    folder = pathlib.Path(f'/proc/{world.daemon.process.pid}/task')
+    return {task.name for task in folder.iterdir() if (task / 'comm').read_text() == 'certpin-stream\n'}
+
+
+@test('while time passes, what still passes goes on, undisturbed')
+def _(world):
+    server = world.serve(identity := world.issue())
+    server.respond = drips
+    world.alice.pin(HOST, identity.der, expires=unix(pki.now() + datetime.timedelta(hours=1)))
+    stream = world.alice.stream(server.url(HOST))
+    world.track(stream)
+    reader = read_some(stream)
+    threads = threads_of_streams(world)
+    world.wait_for_time(pki.now() + SECONDS)
+    before = stream.get('BytesDone')
+    reader.wait_for(before + 1)
+    equal((len(threads), threads_of_streams(world)), (1, threads), 'the threads that move streams')
 
 
 # The object
