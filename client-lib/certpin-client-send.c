@@ -117,7 +117,8 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *
@@ -180,7 +181,8 @@ certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError 
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *

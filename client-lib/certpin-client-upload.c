@@ -130,7 +130,8 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * If the body cannot be read, the error is that of the stream; if it ends early,
  * `G_IO_ERROR_PARTIAL_INPUT`.
@@ -204,7 +205,8 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * If the body cannot be read, the error is that of the stream; if it ends early,
  * `G_IO_ERROR_PARTIAL_INPUT`.

@@ -218,6 +218,8 @@ is_worth_keeping (const GError *reason)
       = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED,   CERTPIN_ERROR_TIMED_OUT,
           CERTPIN_ERROR_OFFLINE,   CERTPIN_ERROR_UNREACHABLE, CERTPIN_ERROR_SERVICE_UNAVAILABLE };
 
+  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return TRUE;
   for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_error_matches (reason, CERTPIN_ERROR, (int)codes[i]))
       return TRUE;
@@ -270,12 +272,6 @@ certpin_download_run (CertpinDownload *download, GError **error)
     {
       certpin_progress_report_end (&download->progress, certpin_part_get_length (part));
       return strip_body (response);
-    }
-  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_clear_error (&reason);
-      g_set_error_literal (&reason, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                           "the call was cancelled");
     }
   if (reason == NULL || is_worth_keeping (reason))
     keep_part (download, response, part);

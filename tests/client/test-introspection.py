@@ -64,7 +64,7 @@ def test_client():
     cancelled = Gio.Cancellable()
     cancelled.cancel()
     error = error_of(Certpin.Client.new().list_pins, None, cancelled)
-    assert error.matches(Certpin.error_quark(), Certpin.Error.CANCELLED)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
 
 
 def test_records():
