@@ -151,7 +151,7 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   if (given == NULL)
     return;
   limited = add_limits (given);
-  if (certpin_exchange_is_large (request))
+  if (certpin_exchange_needs_descriptor (request))
     certpin_client_send_async (client, request, limited, cancellable, gather_on_sent,
                                g_object_ref (task));
   else

@@ -10,6 +10,7 @@
 
 #include "certpin-error.h"
 #include "certpin-part.h"
+#include "certpin-request-private.h"
 
 #include <string.h>
 
@@ -37,7 +38,8 @@ is_resumable (CertpinRequest *request)
 {
   return g_str_equal (certpin_request_get_method (request), "GET")
          && g_bytes_get_size (certpin_request_get_body (request)) == 0
-         && !has_header (request, "Range") && !has_header (request, "If-Range");
+         && certpin_request_get_content (request) == NULL && !has_header (request, "Range")
+         && !has_header (request, "If-Range");
 }
 
 /* Returns: (transfer full) (nullable): the request for what follows the part */

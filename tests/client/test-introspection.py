@@ -46,6 +46,9 @@ def test_request_builder():
     request = builder.build()
     assert request.get_method() == 'POST' and request.get_body().get_data() == b'{"count": 2}'
     assert dict(request.get_headers().unpack()) == {'Accept': 'text/plain', 'Content-Type': 'application/json'}
+    builder.set_body_file('text/plain', Gio.File.new_for_path('/proc/self/cmdline'))
+    builder.set_body_stream('text/plain', Gio.MemoryInputStream.new_from_data(b'two'), -1)
+    assert builder.build().get_body().get_data() in (None, b'')
     builder.set_header('Host', 'other.example')
     assert error_of(builder.build).matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
 
