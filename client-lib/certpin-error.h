@@ -3,7 +3,7 @@
 #pragma once
 
 #include <certpin-version.h>
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
@@ -94,6 +94,10 @@ typedef enum
 } CertpinError;
 
 CERTPIN_API GQuark certpin_error_quark (void);
+
+#define CERTPIN_TYPE_ERROR (certpin_error_get_type ())
+
+CERTPIN_API GType certpin_error_get_type (void);
 
 CERTPIN_API const char *certpin_error_get_name (CertpinError code);
 

@@ -29,6 +29,9 @@ def test_key():
 def test_error():
     error = error_of(Certpin.Key.new_from_text, 'no key')
     assert error.matches(Certpin.error_quark(), Certpin.Error.INVALID_KEY)
+    assert Certpin.Error(error.code) == Certpin.Error.INVALID_KEY
+    assert Certpin.Error.INVALID_KEY.value_nick == 'invalid-key'
+    assert Certpin.error_get_name(Certpin.Error.INVALID_KEY) == 'InvalidKey'
 
 
 def test_request():
