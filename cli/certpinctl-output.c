@@ -31,9 +31,15 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", GREEN },       { "ok", GREEN },   { "✓", GREEN },
-  { "FAILED", RED },         { "✗", RED },      { "blocked", RED },
-  { "expired", "\033[33m" }, { "paused", RED }, { "report", "\033[33m" },
+  { "active", GREEN },
+  { "ok", GREEN },
+  { "✓", GREEN },
+  { "FAILED", RED },
+  { "✗", RED },
+  { "blocked", RED },
+  { "expired", "\033[33m" },
+  { "paused", RED },
+  { "report", "\033[33m" },
 };
 
 static const char *

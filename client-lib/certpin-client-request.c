@@ -200,6 +200,9 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
  * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
  *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
+ *
  * Returns: (transfer full): the response, or %NULL with @error set
  *
  * Since: 0.1
@@ -268,6 +271,9 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  *   URL that is not valid
  * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

@@ -128,6 +128,9 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
  * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
  *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
+ *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *
  * Since: 0.1
@@ -192,6 +195,9 @@ certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError 
  *   URL that is not valid
  * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *

@@ -331,7 +331,7 @@ certpin_request_builder_set_body_file (CertpinRequestBuilder *builder, const cha
  * certpin_request_builder_set_body_stream:
  * @builder: a builder
  * @content_type: (nullable): the value of the header `Content-Type`, or %NULL to leave it as it is
- * @stream: the body, which the library reads in a thread of its own
+ * @stream: the body, which is kept, and which the library reads in a thread of its own
  * @length: how many bytes of @stream are the body; -1 for what is left of it
  *
  * Sets a body that comes by a stream, as by certpin_client_upload(), which says what this means for

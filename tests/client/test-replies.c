@@ -126,9 +126,9 @@ test_no_values (Fixture *f, gconstpointer user_data)
   fake_service_set_handler (f->service, on_call, f);
   for (unsigned int i = 0; i < n_methods; i++)
     {
-      gboolean nothing = g_str_equal (methods[i].name, "unpin")
-                         || g_str_equal (methods[i].name, "block_host")
-                         || g_str_equal (methods[i].name, "reload");
+      gboolean nothing
+          = g_str_equal (methods[i].name, "unpin") || g_str_equal (methods[i].name, "block_host")
+            || g_str_equal (methods[i].name, "reload");
 
       assert_ends (f, &methods[i], nothing ? -1 : (int)CERTPIN_ERROR_FAILED);
     }
