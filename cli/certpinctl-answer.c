@@ -138,7 +138,7 @@ sink_write (Sink *sink, const char *bytes, gsize length, GError **error)
   return TRUE;
 }
 
-/* Returns: how many bytes were read; 0 at the end; -1: `error` is set to one of certpin */
+/* Returns: how many bytes were read; 0 at the end; -1: `error` is set */
 static gssize
 read_piece (Ctl *ctl, GInputStream *stream, char *buffer, GError **error)
 {
@@ -151,8 +151,7 @@ read_piece (Ctl *ctl, GInputStream *stream, char *buffer, GError **error)
   result = ctl_wait (ctl);
   length = g_input_stream_read_finish (stream, result, &reason);
   if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                         "the response was interrupted");
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "the response was interrupted");
   else if (reason != NULL)
     g_propagate_error (error, g_steal_pointer (&reason));
   return length;

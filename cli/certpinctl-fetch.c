@@ -179,8 +179,7 @@ tell_interrupted (Ctl *ctl, const CtlPlan *plan, GVariant *pin, const GError *re
       = g_strdup_printf (pin != NULL ? "‘%s’ was already being pinned, and is pinned now"
                                      : "interrupted; ‘%s’ was not pinned",
                          plan->host);
-  gboolean failed
-      = reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  gboolean failed = reason != NULL && !ctl_error_is_cancelled (reason);
 
   ctl_print_message (&ctl->err, "note", failed ? reason->message : text);
 }

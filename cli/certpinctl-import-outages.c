@@ -105,7 +105,7 @@ with_outage (GVariant *change, const CtlLook *look)
 }
 
 /* `seconds`: that it may take.
- * Errors: CERTPIN_ERROR_CANCELLED.
+ * Errors: G_IO_ERROR_CANCELLED.
  * Returns: (transfer full) (nullable): the changes; those that shut out a host say so */
 GPtrArray *
 ctl_import_look (Ctl *ctl, GPtrArray *changes, unsigned int seconds, GError **error)

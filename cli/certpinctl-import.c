@@ -256,7 +256,8 @@ import_all (Ctl *ctl, GPtrArray *texts, gboolean system, gboolean is_dry, GError
         ctl_outcome_end_import (ctl, ctl->arguments[i], system, error);
       if (!done)
         {
-          if (error != NULL && (*error)->domain == CERTPIN_ERROR)
+          if (error != NULL
+              && ((*error)->domain == CERTPIN_ERROR || ctl_error_is_cancelled (*error)))
             g_prefix_error (error, "%s: ", shown);
           return NULL;
         }

@@ -215,7 +215,7 @@ all_ended (gpointer data)
 }
 
 /* `looks`: of CtlLook: filled. `seconds`: that all of them may take.
- * Errors: CERTPIN_ERROR_CANCELLED */
+ * Errors: G_IO_ERROR_CANCELLED */
 gboolean
 ctl_looks_take (Ctl *ctl, GPtrArray *looks, unsigned int seconds, GError **error)
 {
@@ -232,7 +232,6 @@ ctl_looks_take (Ctl *ctl, GPtrArray *looks, unsigned int seconds, GError **error
   ctl_progress_end (&all.progress);
   if (!g_cancellable_is_cancelled (ctl->cancellable))
     return TRUE;
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                       "interrupted; nothing was changed");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted; nothing was changed");
   return FALSE;
 }

@@ -43,7 +43,7 @@ ctl_outage_find (Ctl *ctl, const CtlOutage *pin, char **text, GError **error)
 }
 
 /* Asks if the pin would shut out a host, unless `yes`.
- * Errors: CERTPIN_ERROR_FAILED, CERTPIN_ERROR_CANCELLED.
+ * Errors: CERTPIN_ERROR_FAILED, G_IO_ERROR_CANCELLED.
  * Returns: whether to go on */
 gboolean
 ctl_outage_confirm (Ctl *ctl, const CtlOutage *pin, gboolean yes, GError **error)

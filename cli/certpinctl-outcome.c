@@ -32,7 +32,7 @@ end (Ctl *ctl, GError **error, const char *what, char *command)
   ctl_wait_release (ctl, ctl->change_held);
   if (error == NULL || *error == NULL)
     return;
-  cancelled = g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  cancelled = ctl_error_is_cancelled (*error);
   if (!cancelled && !g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT))
     return;
   text = g_strdup_printf ("%s; %s: certpinctl %s", cancelled ? "interrupted" : (*error)->message,

@@ -307,12 +307,22 @@ ctl_print_json (CtlStream *stream, GVariant *document)
   ctl_print_blank (stream);
 }
 
+/* Whether an interrupt, or the service, has ended what was under way. `error`: (nullable) */
+gboolean
+ctl_error_is_cancelled (const GError *error)
+{
+  return g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+         || g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+}
+
 /* The name of the error for programs. */
 const char *
 ctl_error_name (const GError *error)
 {
   if (error->domain == G_OPTION_ERROR)
     return "Usage";
+  if (ctl_error_is_cancelled (error))
+    return certpin_error_get_name (CERTPIN_ERROR_CANCELLED);
   return certpin_error_get_name (error->domain == CERTPIN_ERROR ? error->code
                                                                 : CERTPIN_ERROR_FAILED);
 }
@@ -367,5 +377,7 @@ ctl_error_exit (const GError *error)
 {
   if (error->domain == G_OPTION_ERROR)
     return CTL_EXIT_USAGE;
+  if (ctl_error_is_cancelled (error))
+    return CTL_EXIT_INTERRUPTED;
   return error->domain == CERTPIN_ERROR ? exit_of_code (error->code) : CTL_EXIT_FAILED;
 }

@@ -44,6 +44,7 @@ void ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns);
 void ctl_print_message (CtlStream *stream, const char *kind, const char *text);
 void ctl_print_json (CtlStream *stream, GVariant *document);
 
+gboolean ctl_error_is_cancelled (const GError *error);
 const char *ctl_error_name (const GError *error);
 CtlExit ctl_error_exit (const GError *error);
 

@@ -73,6 +73,14 @@ certpin_cancellation_watch (GCancellable *cancellable, GMainContext *context, GS
   return cancellation;
 }
 
+/* That of GIO, as programs expect it; CERTPIN_ERROR_CANCELLED means that a request was cancelled in
+ * the service. */
+GError *
+certpin_cancellation_new_error (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "the call was cancelled");
+}
+
 /* `cancellation`: (nullable) (transfer full) */
 void
 certpin_cancellation_free (CertpinCancellation *cancellation)

@@ -13,6 +13,7 @@ typedef struct _CertpinCancellation CertpinCancellation;
 CertpinCancellation *
 certpin_cancellation_watch (GCancellable *cancellable, GMainContext *context, GSourceFunc function,
                             gpointer box, GDestroyNotify release);
+GError *certpin_cancellation_new_error (void);
 void certpin_cancellation_free (CertpinCancellation *cancellation);
 
 G_END_DECLS

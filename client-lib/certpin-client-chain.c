@@ -114,7 +114,8 @@ take_chain (GVariant *array)
  *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the handshake took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the server presented no certificate
- * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
  *   presented them, its own first; %NULL with @error set
@@ -182,7 +183,8 @@ certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, 
  *   that the service has
  * - `CERTPIN_ERROR_TIMED_OUT`: the handshake took longer than its timeout
  * - `CERTPIN_ERROR_TLS_FAILED`: the server presented no certificate
- * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
  *   presented them, its own first; %NULL with @error set

@@ -178,7 +178,8 @@ new_connection (GUnixFDList *received, gint32 handle, GError **error)
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
  * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
- * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer full): the connection, or %NULL with @error set
  *
@@ -263,7 +264,8 @@ certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *resu
  * - `CERTPIN_ERROR_TLS_FAILED`: the TLS handshake failed
  * - `CERTPIN_ERROR_UNTRUSTED`: the certification path of the server is not valid
  * - `CERTPIN_ERROR_PIN_MISMATCH`: the server does not hold a pinned key
- * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * Returns: (transfer full): the connection, or %NULL with @error set
  *
@@ -373,7 +375,8 @@ certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnectio
  * - `CERTPIN_ERROR_TLS_FAILED`: the server ended TLS with an error
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the server sent something that is not TLS
  * - `CERTPIN_ERROR_TIMED_OUT`: it had not ended after 60 s
- * - `CERTPIN_ERROR_CANCELLED`: the connection, or this call, was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the connection was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  * - `CERTPIN_ERROR_FAILED`: something else went wrong with it; also, the service is ending
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: @client has not opened this connection, or the end was told
  *   already, or is no longer remembered
@@ -424,7 +427,8 @@ certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *r
  * - `CERTPIN_ERROR_TLS_FAILED`: the server ended TLS with an error
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the server sent something that is not TLS
  * - `CERTPIN_ERROR_TIMED_OUT`: it had not ended after 60 s
- * - `CERTPIN_ERROR_CANCELLED`: the connection, or this call, was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the connection was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  * - `CERTPIN_ERROR_FAILED`: something else went wrong with it; also, the service is ending
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: @client has not opened this connection, or the end was told
  *   already, or is no longer remembered

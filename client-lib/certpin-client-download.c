@@ -132,7 +132,11 @@ certpin_client_download_async (CertpinClient *client, CertpinRequest *request, G
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * If the file cannot be written, the error is one of `G_IO_ERROR`, such as
  * `G_IO_ERROR_NO_SPACE` or `G_IO_ERROR_PERMISSION_DENIED`.
@@ -210,7 +214,11 @@ certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GEr
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * If the file cannot be written, the error is one of `G_IO_ERROR`, such as
  * `G_IO_ERROR_NO_SPACE` or `G_IO_ERROR_PERMISSION_DENIED`.

@@ -77,8 +77,7 @@ from_file_on_cancelled (gpointer data)
   g_autoptr (GTask) task = from_file_steal_task (from);
 
   if (task != NULL)
-    g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                             "the call was cancelled");
+    g_task_return_error (task, certpin_cancellation_new_error ());
   return G_SOURCE_REMOVE;
 }
 

@@ -37,12 +37,6 @@ gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (g_output_stream_splice_finish (G_OUTPUT_STREAM (source), result, &error) < 0)
     {
-      if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-        {
-          g_clear_error (&error);
-          g_set_error_literal (&error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                               "the call was cancelled");
-        }
       g_task_return_error (task, error);
       return;
     }
@@ -157,7 +151,7 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
   if (given == NULL)
     return;
   limited = add_limits (given);
-  if (certpin_exchange_is_large (request))
+  if (certpin_exchange_needs_descriptor (request))
     certpin_client_send_async (client, request, limited, cancellable, gather_on_sent,
                                g_object_ref (task));
   else
@@ -203,7 +197,11 @@ certpin_client_secure_request_async (CertpinClient *client, CertpinRequest *requ
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *
@@ -271,7 +269,11 @@ certpin_client_secure_request_finish (CertpinClient *client, GAsyncResult *resul
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, or %NULL with @error set
  *

@@ -7,39 +7,43 @@
 #include "certpin-client.h"
 
 #include "certpin-exchange.h"
+#include "certpin-request-private.h"
 #include "certpin-send.h"
 #include "certpin-task.h"
+#include "certpin-upload.h"
 #include "certpin-wait.h"
 
-static void
-on_uploaded (GObject *source, GAsyncResult *result, gpointer user_data)
+/* Returns: (transfer full): the body, in memory or not */
+static CertpinContent *
+content_of (CertpinRequest *request)
 {
-  g_autoptr (GTask) task = user_data;
-  GError *error = NULL;
-  CertpinResponse *response
-      = certpin_client_upload_finish (CERTPIN_CLIENT (source), result, &error);
+  GObject *content = certpin_request_get_content (request);
+  GBytes *bytes = certpin_request_get_body (request);
+  g_autoptr (GInputStream) stream = NULL;
 
-  if (response != NULL)
-    g_task_return_pointer (task, response, (GDestroyNotify)certpin_response_unref);
-  else
-    g_task_return_error (task, error);
+  if (content != NULL)
+    return CERTPIN_CONTENT (g_object_ref (content));
+  stream = g_memory_input_stream_new_from_bytes (bytes);
+  return certpin_content_new_for_stream (stream, (goffset)g_bytes_get_size (bytes));
 }
 
 /* Sends the body through a descriptor. */
 static void
-send_large (CertpinClient *client, CertpinRequest *request, GVariant *options,
-            GCancellable *cancellable, GTask *task)
+send_large (CertpinRequest *request, GVariant *options, GTask *task)
 {
   g_autofree char *url = g_uri_to_string (certpin_request_get_uri (request));
-  GBytes *bytes = certpin_request_get_body (request);
-  g_autoptr (GInputStream) body = g_memory_input_stream_new_from_bytes (bytes);
+  g_autoptr (CertpinContent) content = content_of (request);
   g_autoptr (CertpinRequest) bare
       = certpin_request_new (certpin_request_get_method (request), url,
                              certpin_request_get_headers (request), /* body= */ NULL, NULL);
+  g_autoptr (GVariant) given = certpin_task_take_options (task, options);
+  CertpinUpload upload = { g_task_get_source_object (task), bare, content, given };
 
+  if (given == NULL)
+    return;
+  upload.cancellable = g_task_get_cancellable (task);
   g_task_set_name (task, CERTPIN_EXCHANGE_GATHERED);
-  certpin_client_upload_async (client, bare, body, (gint64)g_bytes_get_size (bytes), options,
-                               cancellable, /* progress= */ NULL, NULL, NULL, on_uploaded, task);
+  certpin_upload_start (task, &upload);
 }
 
 /**
@@ -55,7 +59,8 @@ send_large (CertpinClient *client, CertpinRequest *request, GVariant *options,
  * Sends a request to a pinned host, like certpin_client_secure_request_async(), but the result is
  * there as soon as the head of the response is, and the body is a stream of any size,
  * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time. The body
- * of @request may also have any size; see certpin_client_upload() for one that is not in memory.
+ * of @request may also have any size, in memory or not; certpin_client_upload() tells how far it
+ * has come.
  *
  * In @callback, call certpin_client_send_finish() to get the result.
  *
@@ -66,17 +71,20 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
                            GCancellable *cancellable, GAsyncReadyCallback callback,
                            gpointer user_data)
 {
+  g_autoptr (GTask) task = NULL;
+
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
-  if (certpin_exchange_is_large (request))
-    send_large (
-        client, request, options, cancellable,
-        certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data));
-  else
-    certpin_send_begin (client, request, options, /* descriptors= */ NULL,
-                        certpin_client_send_async, cancellable, callback, user_data);
+  if (!certpin_exchange_needs_descriptor (request))
+    {
+      certpin_send_begin (client, request, options, /* descriptors= */ NULL,
+                          certpin_client_send_async, cancellable, callback, user_data);
+      return;
+    }
+  task = certpin_task_new (client, certpin_client_send_async, cancellable, callback, user_data);
+  send_large (request, options, task);
 }
 
 /**
@@ -117,7 +125,11 @@ certpin_client_send_async (CertpinClient *client, CertpinRequest *request, GVari
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *
@@ -145,7 +157,8 @@ certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError 
  * Sends a request to a pinned host, like certpin_client_secure_request(), but returns as soon as
  * the head of the response is there, and the body is a stream of any size,
  * certpin_response_get_stream(). A user may have 32 streams of more than 64 KiB at a time. The body
- * of @request may also have any size; see certpin_client_upload() for one that is not in memory.
+ * of @request may also have any size, in memory or not; certpin_client_upload() tells how far it
+ * has come.
  *
  * This function waits for the result.
  *
@@ -180,7 +193,11 @@ certpin_client_send_finish (CertpinClient *client, GAsyncResult *result, GError 
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
+ *
+ * If the body of the request is a file or a stream, and cannot be read, the error is that of it; if
+ * it ends early, `G_IO_ERROR_PARTIAL_INPUT`.
  *
  * Returns: (transfer full): the response, with a stream, or %NULL with @error set
  *

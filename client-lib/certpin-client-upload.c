@@ -6,29 +6,20 @@
 
 #include "certpin-client.h"
 
-#include "certpin-upload.h"
-#include "certpin-job.h"
+#include "certpin-error.h"
+#include "certpin-request-private.h"
 #include "certpin-task.h"
+#include "certpin-upload.h"
 
-static void
-upload_free (gpointer data)
+static gboolean
+check_request (CertpinRequest *request, GError **error)
 {
-  CertpinUpload *upload = data;
-
-  if (upload->progress.destroy != NULL)
-    upload->progress.destroy (upload->progress.data);
-  g_object_unref (upload->client);
-  certpin_request_unref (upload->request);
-  g_object_unref (upload->body);
-  g_clear_pointer (&upload->options, g_variant_unref);
-  g_clear_object (&upload->cancellable);
-  g_free (upload);
-}
-
-static CertpinResponse *
-upload_run (gpointer transfer, GError **error)
-{
-  return certpin_upload_run (transfer, error);
+  if (certpin_request_get_content (request) == NULL
+      && g_bytes_get_size (certpin_request_get_body (request)) == 0)
+    return TRUE;
+  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                       "a request with a body of its own cannot be uploaded with another one");
+  return FALSE;
 }
 
 /**
@@ -36,8 +27,7 @@ upload_run (gpointer transfer, GError **error)
  * @client: a client
  * @request: the request
  * @body: the body, which the library reads in a thread of its own
- * @length: how many bytes of @body to send; -1 for what is left of it, if it is a
- *   #GFileInputStream
+ * @length: how many bytes of @body to send; -1 for what is left of it
  * @options: (nullable): an `a{sv}` with the options of
  *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
  * @cancellable: (nullable): cancels the upload
@@ -52,6 +42,10 @@ upload_run (gpointer transfer, GError **error)
  * Sends a request to a pinned host, with a body of any size. @request must have none. The service
  * reads none of it before the server has proved that it holds a pinned key. If @body ends early, or
  * cannot be read, the server gets a request that is cut, never one that looks whole.
+ *
+ * The server is told how long the body is before it comes. So if @length is -1, and @body is not a
+ * #GFileInputStream that says its size, all of it is read first, into a temporary file without a
+ * name.
  *
  * The option `timeout-ms` does not count while the body is sent. The response has a stream, as that
  * of certpin_client_send(). If it comes before all of the body was sent, the rest is not.
@@ -69,7 +63,10 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
                              gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  CertpinUpload *upload;
+  g_autoptr (GVariant) given = NULL;
+  g_autoptr (CertpinContent) content = NULL;
+  CertpinUpload upload = { client, request };
+  GError *error = NULL;
 
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
@@ -77,19 +74,20 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_task_new (client, certpin_client_upload_async, cancellable, callback, user_data);
-  upload = g_new0 (CertpinUpload, 1);
-  upload->client = g_object_ref (client);
-  upload->request = certpin_request_ref (request);
-  upload->body = g_object_ref (body);
-  upload->length = length;
-  upload->options = certpin_task_take_options (task, options);
-  upload->cancellable = cancellable != NULL ? g_object_ref (cancellable) : NULL;
-  upload->progress
-      = (CertpinProgress){ progress, progress_data, progress_destroy, g_task_get_context (task) };
-  if (upload->options != NULL)
-    certpin_job_start (task, upload_run, upload, upload_free);
-  else
-    upload_free (upload);
+  given = certpin_task_sink_options (options, &error);
+  if (given == NULL || !check_request (request, &error))
+    {
+      if (progress_destroy != NULL)
+        progress_destroy (progress_data);
+      g_task_return_error (task, error);
+      return;
+    }
+  content = certpin_content_new_for_stream (body, length);
+  upload.content = content;
+  upload.options = given;
+  upload.cancellable = cancellable;
+  upload.progress = (CertpinProgress){ progress, progress_data, progress_destroy };
+  certpin_upload_start (task, &upload);
 }
 
 /**
@@ -102,7 +100,7 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
- *   range, the request has a body, or the length is not known
+ *   range, or the request has a body
  * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
  * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
  *   key
@@ -130,7 +128,8 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * If the body cannot be read, the error is that of the stream; if it ends early,
  * `G_IO_ERROR_PARTIAL_INPUT`.
@@ -155,8 +154,7 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  * @client: a client
  * @request: the request
  * @body: the body, which the library reads in a thread of its own
- * @length: how many bytes of @body to send; -1 for what is left of it, if it is a
- *   #GFileInputStream
+ * @length: how many bytes of @body to send; -1 for what is left of it
  * @options: (nullable): an `a{sv}` with the options of
  *   `org.certpin.Certpin1.Requests.SecureRequest`; consumed if floating
  * @cancellable: (nullable): cancels the upload
@@ -168,6 +166,10 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  * reads none of it before the server has proved that it holds a pinned key. If @body ends early, or
  * cannot be read, the server gets a request that is cut, never one that looks whole.
  *
+ * The server is told how long the body is before it comes. So if @length is -1, and @body is not a
+ * #GFileInputStream that says its size, all of it is read first, into a temporary file without a
+ * name.
+ *
  * The option `timeout-ms` does not count while the body is sent. The response has a stream, as that
  * of certpin_client_send(). If it comes before all of the body was sent, the rest is not.
  *
@@ -176,7 +178,7 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  * Errors, besides those of every call (#CertpinClient):
  *
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
- *   range, the request has a body, or the length is not known
+ *   range, or the request has a body
  * - `CERTPIN_ERROR_INVALID_HOST`: the host of the URL cannot be pinned
  * - `CERTPIN_ERROR_INVALID_KEY`: an element of the option `require-keys` is not a SHA-256
  *   key
@@ -204,7 +206,8 @@ certpin_client_upload_finish (CertpinClient *client, GAsyncResult *result, GErro
  *   allows
  * - `CERTPIN_ERROR_PROTOCOL_ERROR`: the response is not valid HTTP/1.1, or redirects to a
  *   URL that is not valid
- * - `CERTPIN_ERROR_CANCELLED`: the request was cancelled
+ * - `CERTPIN_ERROR_CANCELLED`: the request was ended by its method
+ *   `org.certpin.Certpin1.Request.Cancel`
  *
  * If the body cannot be read, the error is that of the stream; if it ends early,
  * `G_IO_ERROR_PARTIAL_INPUT`.
@@ -219,6 +222,7 @@ certpin_client_upload (CertpinClient *client, CertpinRequest *request, GInputStr
                        GFileProgressCallback progress, gpointer progress_data, GError **error)
 {
   g_autoptr (GVariant) given = NULL;
+  g_autoptr (CertpinContent) content = NULL;
   CertpinUpload run;
 
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -228,9 +232,10 @@ certpin_client_upload (CertpinClient *client, CertpinRequest *request, GInputStr
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
   given = certpin_task_sink_options (options, error);
-  if (given == NULL)
+  if (given == NULL || !check_request (request, error))
     return NULL;
-  run = (CertpinUpload){ client, request, body, length, given, cancellable };
+  content = certpin_content_new_for_stream (body, length);
+  run = (CertpinUpload){ client, request, content, given, cancellable };
   run.progress.function = progress;
   run.progress.data = progress_data;
   return certpin_upload_run (&run, error);

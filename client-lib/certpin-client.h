@@ -33,7 +33,7 @@ G_BEGIN_DECLS
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the call is larger than 25 MiB, or this program has reached a
  *   limit of the bus or of the service
  * - `CERTPIN_ERROR_TIMED_OUT`: the service did not answer in time
- * - `CERTPIN_ERROR_CANCELLED`: the call was cancelled
+ * - `G_IO_ERROR_CANCELLED`: the #GCancellable of the call was cancelled
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: the options are not an `a{sv}`, or cannot be sent over D-Bus
  * - `CERTPIN_ERROR_FAILED`: the service failed, or its reply is not valid
  *

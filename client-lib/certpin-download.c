@@ -10,6 +10,7 @@
 
 #include "certpin-error.h"
 #include "certpin-part.h"
+#include "certpin-request-private.h"
 
 #include <string.h>
 
@@ -37,7 +38,8 @@ is_resumable (CertpinRequest *request)
 {
   return g_str_equal (certpin_request_get_method (request), "GET")
          && g_bytes_get_size (certpin_request_get_body (request)) == 0
-         && !has_header (request, "Range") && !has_header (request, "If-Range");
+         && certpin_request_get_content (request) == NULL && !has_header (request, "Range")
+         && !has_header (request, "If-Range");
 }
 
 /* Returns: (transfer full) (nullable): the request for what follows the part */
@@ -218,6 +220,8 @@ is_worth_keeping (const GError *reason)
       = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED,   CERTPIN_ERROR_TIMED_OUT,
           CERTPIN_ERROR_OFFLINE,   CERTPIN_ERROR_UNREACHABLE, CERTPIN_ERROR_SERVICE_UNAVAILABLE };
 
+  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return TRUE;
   for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
     if (g_error_matches (reason, CERTPIN_ERROR, (int)codes[i]))
       return TRUE;
@@ -270,12 +274,6 @@ certpin_download_run (CertpinDownload *download, GError **error)
     {
       certpin_progress_report_end (&download->progress, certpin_part_get_length (part));
       return strip_body (response);
-    }
-  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    {
-      g_clear_error (&reason);
-      g_set_error_literal (&reason, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                           "the call was cancelled");
     }
   if (reason == NULL || is_worth_keeping (reason))
     keep_part (download, response, part);

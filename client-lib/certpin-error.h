@@ -3,7 +3,7 @@
 #pragma once
 
 #include <certpin-version.h>
-#include <glib.h>
+#include <glib-object.h>
 
 G_BEGIN_DECLS
 
@@ -39,7 +39,9 @@ G_BEGIN_DECLS
  * @CERTPIN_ERROR_UNREACHABLE: the host cannot be found or connected to
  * @CERTPIN_ERROR_OFFLINE: this machine has no network: no route to the host, nor a default route
  * @CERTPIN_ERROR_TIMED_OUT: the timeout has passed
- * @CERTPIN_ERROR_CANCELLED: the caller cancelled the call
+ * @CERTPIN_ERROR_CANCELLED: the request was ended in the service, by
+ *   `org.certpin.Certpin1.Request.Cancel`; a call whose #GCancellable is cancelled fails with
+ *   `G_IO_ERROR_CANCELLED`
  * @CERTPIN_ERROR_TRUNCATED: the connection, or its network, ended before the response was complete
  * @CERTPIN_ERROR_BODY_TOO_LARGE: the response body is larger than the caller allows
  * @CERTPIN_ERROR_PROTOCOL_ERROR: the response is not valid HTTP/1.1
@@ -92,6 +94,10 @@ typedef enum
 } CertpinError;
 
 CERTPIN_API GQuark certpin_error_quark (void);
+
+#define CERTPIN_TYPE_ERROR (certpin_error_get_type ())
+
+CERTPIN_API GType certpin_error_get_type (void);
 
 CERTPIN_API const char *certpin_error_get_name (CertpinError code);
 

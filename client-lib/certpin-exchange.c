@@ -12,6 +12,7 @@
 #include "certpin-client-private.h"
 #include "certpin-error.h"
 #include "certpin-handle.h"
+#include "certpin-request-private.h"
 #include "certpin-response-private.h"
 #include "certpin-status.h"
 
@@ -27,11 +28,13 @@ static const CertpinMethod secure_request
  * ones would cost more in a call, and much memory. */
 #define INLINE_MAX_BYTES (1024 * 1024)
 
-/* Returns: whether the body is too large for a call, and must go through a descriptor */
+/* Returns: whether the body must go through a descriptor, because it is not in memory, or too large
+ * for a call */
 gboolean
-certpin_exchange_is_large (CertpinRequest *request)
+certpin_exchange_needs_descriptor (CertpinRequest *request)
 {
-  return g_bytes_get_size (certpin_request_get_body (request)) > INLINE_MAX_BYTES;
+  return certpin_request_get_content (request) != NULL
+         || g_bytes_get_size (certpin_request_get_body (request)) > INLINE_MAX_BYTES;
 }
 
 /* `options`: an `a{sv}`. Returns: (transfer full) */

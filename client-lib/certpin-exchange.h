@@ -13,7 +13,7 @@ G_BEGIN_DECLS
 /* The name of tasks that return a response, not a reply. */
 #define CERTPIN_EXCHANGE_GATHERED "gathered"
 
-gboolean certpin_exchange_is_large (CertpinRequest *request);
+gboolean certpin_exchange_needs_descriptor (CertpinRequest *request);
 CertpinCall *certpin_exchange_new_call (CertpinRequest *request, GVariant *options);
 CertpinResponse *certpin_exchange_take_response (GTask *task, gboolean streams, GError **error);
 

@@ -243,7 +243,7 @@ link_on_call (gpointer data)
 }
 
 /* May be called in any thread; the calls of one thread are sent in their order. `task`: its task
- * data is a CertpinCall; it returns the reply, or an error of certpin, in its own context. */
+ * data is a CertpinCall; it returns the reply, or an error, in its own context. */
 void
 certpin_link_call (CertpinLink *link, GTask *task)
 {

@@ -193,8 +193,7 @@ errand_on_cancelled (gpointer data)
   Errand *errand = data;
 
   if (errand->task != NULL)
-    errand_abandon (errand, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                                 "the call was cancelled"));
+    errand_abandon (errand, certpin_cancellation_new_error ());
   return G_SOURCE_REMOVE;
 }
 

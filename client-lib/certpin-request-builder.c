@@ -6,7 +6,12 @@
 
 #include "certpin-request-builder.h"
 
+#include "certpin-content.h"
+#include "certpin-request-private.h"
+
 #include <string.h>
+
+#define CONTENT_TYPE "Content-Type"
 
 typedef struct
 {
@@ -18,8 +23,10 @@ struct _CertpinRequestBuilder
 {
   char *url;
   char *method;
-  GPtrArray *headers; /* of Header */
-  GBytes *body;       /* (nullable) */
+  GPtrArray *headers;      /* of Header */
+  char *type;              /* (nullable): of the body, unless a header says it */
+  GBytes *body;            /* (nullable) */
+  CertpinContent *content; /* (nullable): the body, instead of `body` */
 };
 
 G_DEFINE_BOXED_TYPE (CertpinRequestBuilder, certpin_request_builder, certpin_request_builder_ref,
@@ -55,6 +62,49 @@ builder_remove (CertpinRequestBuilder *builder, const char *name)
       if (g_ascii_strcasecmp (header->name, name) == 0)
         g_ptr_array_remove_index (builder->headers, i - 1);
     }
+}
+
+static gboolean
+builder_has (const CertpinRequestBuilder *builder, const char *name)
+{
+  for (unsigned int i = 0; i < builder->headers->len; i++)
+    if (g_ascii_strcasecmp (((const Header *)builder->headers->pdata[i])->name, name) == 0)
+      return TRUE;
+  return FALSE;
+}
+
+/* What the program itself says of the type counts, not what its body is by default. */
+static void
+builder_forget_type (CertpinRequestBuilder *builder, const char *name)
+{
+  if (g_ascii_strcasecmp (name, CONTENT_TYPE) == 0)
+    g_clear_pointer (&builder->type, g_free);
+}
+
+/* `type`: (nullable): NULL: as before. `body`, `content`: (transfer full) (nullable): one of them,
+ * or none */
+static void
+builder_take (CertpinRequestBuilder *builder, const char *type, GBytes *body,
+              CertpinContent *content)
+{
+  g_clear_pointer (&builder->body, g_bytes_unref);
+  g_clear_object (&builder->content);
+  builder->body = body;
+  builder->content = content;
+  if (type != NULL)
+    {
+      g_autofree char *before = builder->type;
+
+      builder->type = g_strdup (type);
+    }
+}
+
+/* A type that comes with the body replaces the header. */
+static void
+builder_drop_header (CertpinRequestBuilder *builder, const char *content_type)
+{
+  if (content_type != NULL)
+    builder_remove (builder, CONTENT_TYPE);
 }
 
 /**
@@ -107,7 +157,9 @@ builder_clear (gpointer data)
   g_free (builder->url);
   g_free (builder->method);
   g_ptr_array_unref (builder->headers);
+  g_free (builder->type);
   g_clear_pointer (&builder->body, g_bytes_unref);
+  g_clear_object (&builder->content);
 }
 
 /**
@@ -163,6 +215,7 @@ certpin_request_builder_set_header (CertpinRequestBuilder *builder, const char *
   g_return_if_fail (builder != NULL);
   g_return_if_fail (name != NULL);
 
+  builder_forget_type (builder, name);
   builder_remove (builder, name);
   if (value != NULL)
     builder_add (builder, name, value);
@@ -186,6 +239,7 @@ certpin_request_builder_add_header (CertpinRequestBuilder *builder, const char *
   g_return_if_fail (name != NULL);
   g_return_if_fail (value != NULL);
 
+  builder_forget_type (builder, name);
   builder_add (builder, name, value);
 }
 
@@ -195,7 +249,7 @@ certpin_request_builder_add_header (CertpinRequestBuilder *builder, const char *
  * @content_type: (nullable): the value of the header `Content-Type`, or %NULL to leave it as it is
  * @body: (nullable): the body, or %NULL for none
  *
- * Sets the body.
+ * Sets the body, in the place of any other.
  *
  * Since: 0.1
  */
@@ -205,12 +259,8 @@ certpin_request_builder_set_body (CertpinRequestBuilder *builder, const char *co
 {
   g_return_if_fail (builder != NULL);
 
-  if (body != NULL)
-    g_bytes_ref (body);
-  g_clear_pointer (&builder->body, g_bytes_unref);
-  builder->body = body;
-  if (content_type != NULL)
-    certpin_request_builder_set_header (builder, "Content-Type", content_type);
+  builder_drop_header (builder, content_type);
+  builder_take (builder, content_type, body != NULL ? g_bytes_ref (body) : NULL, NULL);
 }
 
 /**
@@ -218,20 +268,18 @@ certpin_request_builder_set_body (CertpinRequestBuilder *builder, const char *co
  * @builder: a builder
  * @text: the body, in UTF-8
  *
- * Sets a body of plain text, and the header `Content-Type` that says so.
+ * Sets a body of plain text. The header `Content-Type` says so, unless the program sets it with
+ * certpin_request_builder_set_header(), before or after.
  *
  * Since: 0.1
  */
 void
 certpin_request_builder_set_body_text (CertpinRequestBuilder *builder, const char *text)
 {
-  g_autoptr (GBytes) body = NULL;
-
   g_return_if_fail (builder != NULL);
   g_return_if_fail (text != NULL && g_utf8_validate (text, -1, NULL));
 
-  body = g_bytes_new (text, strlen (text));
-  certpin_request_builder_set_body (builder, "text/plain; charset=utf-8", body);
+  builder_take (builder, "text/plain; charset=utf-8", g_bytes_new (text, strlen (text)), NULL);
 }
 
 /**
@@ -239,20 +287,71 @@ certpin_request_builder_set_body_text (CertpinRequestBuilder *builder, const cha
  * @builder: a builder
  * @json: the body: JSON text in UTF-8, as the program's own library writes it; it is not parsed
  *
- * Sets a body of JSON, and the header `Content-Type` that says so.
+ * Sets a body of JSON. The header `Content-Type` says so, unless the program sets it with
+ * certpin_request_builder_set_header(), before or after.
  *
  * Since: 0.1
  */
 void
 certpin_request_builder_set_body_json (CertpinRequestBuilder *builder, const char *json)
 {
-  g_autoptr (GBytes) body = NULL;
-
   g_return_if_fail (builder != NULL);
   g_return_if_fail (json != NULL && g_utf8_validate (json, -1, NULL));
 
-  body = g_bytes_new (json, strlen (json));
-  certpin_request_builder_set_body (builder, "application/json", body);
+  builder_take (builder, "application/json", g_bytes_new (json, strlen (json)), NULL);
+}
+
+/**
+ * certpin_request_builder_set_body_file:
+ * @builder: a builder
+ * @content_type: (nullable): the value of the header `Content-Type`, or %NULL to leave it as it is
+ * @file: a regular file
+ *
+ * Sets a body that is in a file. The file is opened each time that the request is sent, and all of
+ * it is the body. It is read in a thread of its own, as by certpin_client_upload(), which says what
+ * this means for the timeout.
+ *
+ * If the file cannot be opened or read, sending the request fails with the error of the file;
+ * with `G_IO_ERROR_NOT_REGULAR_FILE` if it is a folder, a FIFO or a device.
+ *
+ * Since: 0.1
+ */
+void
+certpin_request_builder_set_body_file (CertpinRequestBuilder *builder, const char *content_type,
+                                       GFile *file)
+{
+  g_return_if_fail (builder != NULL);
+  g_return_if_fail (G_IS_FILE (file));
+
+  builder_drop_header (builder, content_type);
+  builder_take (builder, content_type, NULL, certpin_content_new_for_file (file));
+}
+
+/**
+ * certpin_request_builder_set_body_stream:
+ * @builder: a builder
+ * @content_type: (nullable): the value of the header `Content-Type`, or %NULL to leave it as it is
+ * @stream: the body, which is kept, and which the library reads in a thread of its own
+ * @length: how many bytes of @stream are the body; -1 for what is left of it
+ *
+ * Sets a body that comes by a stream, as by certpin_client_upload(), which says what this means for
+ * the timeout, and for a @length of -1.
+ *
+ * A stream can be read once. So the requests that are built with it can be sent once, all together:
+ * after that, they fail with `CERTPIN_ERROR_INVALID_ARGUMENT`.
+ *
+ * Since: 0.1
+ */
+void
+certpin_request_builder_set_body_stream (CertpinRequestBuilder *builder, const char *content_type,
+                                         GInputStream *stream, gint64 length)
+{
+  g_return_if_fail (builder != NULL);
+  g_return_if_fail (G_IS_INPUT_STREAM (stream));
+  g_return_if_fail (length >= -1);
+
+  builder_drop_header (builder, content_type);
+  builder_take (builder, content_type, NULL, certpin_content_new_for_stream (stream, length));
 }
 
 /* Text that is no UTF-8 cannot be in a GVariant. The placeholder is refused like the bytes. */
@@ -293,6 +392,12 @@ certpin_request_builder_build (CertpinRequestBuilder *builder, GError **error)
 
       g_variant_builder_add (&headers, "(@s@s)", new_text (header->name), new_text (header->value));
     }
+  if (builder->type != NULL && !builder_has (builder, CONTENT_TYPE))
+    g_variant_builder_add (&headers, "(s@s)", CONTENT_TYPE, new_text (builder->type));
+  if (builder->content != NULL)
+    return certpin_request_new_for_content (builder->method, builder->url,
+                                            g_variant_builder_end (&headers),
+                                            G_OBJECT (builder->content), error);
   return certpin_request_new (builder->method, builder->url, g_variant_builder_end (&headers),
                               builder->body, error);
 }

@@ -12,8 +12,9 @@ G_BEGIN_DECLS
  * Puts a #CertpinRequest together, piece by piece. A builder is reference-counted; it is not meant
  * for several threads at a time. What it is given is checked when the request is built.
  *
- * The body of the request is in memory. One that is in a file, or comes by a stream, goes with
- * certpin_client_upload(), which takes the request without a body.
+ * The body is in memory, in a file, or comes by a stream. It may have any size: large ones are sent
+ * as streams by themselves. To see how far such a body has come, send the request without it by
+ * certpin_client_upload().
  *
  * Since: 0.1
  */
@@ -39,6 +40,11 @@ CERTPIN_API void
 certpin_request_builder_set_body_text (CertpinRequestBuilder *builder, const char *text);
 CERTPIN_API void
 certpin_request_builder_set_body_json (CertpinRequestBuilder *builder, const char *json);
+CERTPIN_API void certpin_request_builder_set_body_file (CertpinRequestBuilder *builder,
+                                                        const char *content_type, GFile *file);
+CERTPIN_API void
+certpin_request_builder_set_body_stream (CertpinRequestBuilder *builder, const char *content_type,
+                                         GInputStream *stream, gint64 length);
 
 CERTPIN_API CertpinRequest *
 certpin_request_builder_build (CertpinRequestBuilder *builder, GError **error);

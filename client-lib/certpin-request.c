@@ -8,6 +8,7 @@
 #include "certpin-request.h"
 
 #include "certpin-error.h"
+#include "certpin-request-private.h"
 
 #include <string.h>
 
@@ -17,6 +18,7 @@ struct _CertpinRequest
   GUri *uri;         /* https, with a host, without userinfo and fragment */
   GVariant *headers; /* a(ss) */
   GBytes *body;
+  GObject *content; /* (nullable): the body, instead of `body`; only the library knows its type */
 };
 
 G_DEFINE_BOXED_TYPE (CertpinRequest, certpin_request, certpin_request_ref, certpin_request_unref)
@@ -248,6 +250,25 @@ certpin_request_new (const char *method, const char *url, GVariant *headers, GBy
   return request;
 }
 
+/* As certpin_request_new(), with a body that is not in memory. */
+CertpinRequest *
+certpin_request_new_for_content (const char *method, const char *url, GVariant *headers,
+                                 GObject *content, GError **error)
+{
+  CertpinRequest *request = certpin_request_new (method, url, headers, /* body= */ NULL, error);
+
+  if (request != NULL)
+    request->content = g_object_ref (content);
+  return request;
+}
+
+/* Returns: (transfer none) (nullable) */
+GObject *
+certpin_request_get_content (CertpinRequest *request)
+{
+  return request->content;
+}
+
 /**
  * certpin_request_ref:
  * @request: a request
@@ -275,6 +296,7 @@ request_clear (gpointer data)
   g_uri_unref (request->uri);
   g_variant_unref (request->headers);
   g_bytes_unref (request->body);
+  g_clear_object (&request->content);
 }
 
 /**
@@ -353,7 +375,8 @@ certpin_request_get_headers (CertpinRequest *request)
  *
  * Gets the body of a request.
  *
- * Returns: (transfer none): the body; empty if the request has none
+ * Returns: (transfer none): the body; empty if the request has none, or if a builder has set a file
+ * or a stream
  *
  * Since: 0.1
  */

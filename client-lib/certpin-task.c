@@ -17,7 +17,7 @@
 #define INTERACTIVE_TIMEOUT_MS 300000
 
 /* Returns: (transfer full): a task that returns what it is given even if the call was cancelled: a
- * reply that has arrived counts, and an error stays one of certpin */
+ * reply that has arrived counts, and a mistake of the program is told */
 GTask *
 certpin_task_new (CertpinClient *client, gpointer source_tag, GCancellable *cancellable,
                   GAsyncReadyCallback callback, gpointer user_data)
@@ -78,7 +78,8 @@ check_call (const CertpinCall *call, GError **error)
   return FALSE;
 }
 
-/* `task`: returns the reply, or an error of certpin. `call`: (transfer full) */
+/* `task`: returns the reply, or an error: one of certpin, or G_IO_ERROR_CANCELLED. `call`:
+ * (transfer full) */
 void
 certpin_task_submit (GTask *task, CertpinCall *call)
 {

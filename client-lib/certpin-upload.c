@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Sends a request whose body is read from a stream; blocks meanwhile. A thread of the upload's own
- * reads the stream, and writes to a socket from which the service reads. When the service has
+/* Sends a request whose body is read from a file or a stream; blocks meanwhile. A thread of the
+ * upload's own reads it, and writes to a socket from which the service reads. When the service has
  * answered, it needs no more of the body, and the thread ends. */
 
 #include "config.h"
@@ -10,6 +10,7 @@
 
 #include "certpin-error.h"
 #include "certpin-exchange.h"
+#include "certpin-job.h"
 #include "certpin-send.h"
 #include "certpin-wait.h"
 
@@ -122,34 +123,9 @@ exchange (CertpinUpload *upload, Pump *pump, int theirs, GError **error)
                                          /* streams= */ TRUE, error);
 }
 
-/* A file knows how long it is. */
-static gboolean
-find_length (CertpinUpload *upload, GError **error)
-{
-  g_autoptr (GFileInfo) info = NULL;
-
-  if (g_bytes_get_size (certpin_request_get_body (upload->request)) > 0)
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                         "a request with a body of its own cannot be uploaded with another one");
-  else if (upload->length >= 0)
-    return TRUE;
-  else if (!G_IS_FILE_INPUT_STREAM (upload->body))
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                         "the length of the body must be given, unless it is a file");
-  else
-    info = g_file_input_stream_query_info (G_FILE_INPUT_STREAM (upload->body),
-                                           G_FILE_ATTRIBUTE_STANDARD_SIZE, upload->cancellable,
-                                           error);
-  if (info != NULL)
-    upload->length
-        = MAX (g_file_info_get_size (info) - g_seekable_tell (G_SEEKABLE (upload->body)), 0);
-  return info != NULL;
-}
-
-/* Errors: CERTPIN_ERROR, or that of the stream if it cannot be read.
- * Returns: (transfer full) (nullable): the response, with a stream */
-CertpinResponse *
-certpin_upload_run (CertpinUpload *upload, GError **error)
+/* Sends the request with the body, which is open. */
+static CertpinResponse *
+send_body (CertpinUpload *upload, GError **error)
 {
   Pump pump = { .upload = upload };
   g_autoptr (GCancellable) stop = g_cancellable_new ();
@@ -157,8 +133,6 @@ certpin_upload_run (CertpinUpload *upload, GError **error)
   GError *reason = NULL;
   int ends[2];
 
-  if (!find_length (upload, error))
-    return NULL;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot make a socket: %s",
@@ -182,4 +156,54 @@ certpin_upload_run (CertpinUpload *upload, GError **error)
   else
     g_propagate_error (error, reason);
   return response;
+}
+
+/* Errors: CERTPIN_ERROR, or that of the file or the stream if it cannot be read.
+ * Returns: (transfer full) (nullable): the response, with a stream */
+CertpinResponse *
+certpin_upload_run (CertpinUpload *upload, GError **error)
+{
+  g_autoptr (GInputStream) body
+      = certpin_content_open (upload->content, &upload->length, upload->cancellable, error);
+
+  upload->body = body;
+  return body != NULL ? send_body (upload, error) : NULL;
+}
+
+static CertpinResponse *
+upload_run (gpointer transfer, GError **error)
+{
+  return certpin_upload_run (transfer, error);
+}
+
+static void
+upload_free (gpointer data)
+{
+  CertpinUpload *upload = data;
+
+  if (upload->progress.destroy != NULL)
+    upload->progress.destroy (upload->progress.data);
+  g_object_unref (upload->client);
+  certpin_request_unref (upload->request);
+  g_object_unref (upload->content);
+  g_clear_pointer (&upload->options, g_variant_unref);
+  g_clear_object (&upload->cancellable);
+  g_free (upload);
+}
+
+/* Runs it in a thread of its own. `task`: returns the response, with a stream. `upload`: copied;
+ * what it refers to is kept, up to the progress, which is (transfer full) */
+void
+certpin_upload_start (GTask *task, const CertpinUpload *upload)
+{
+  CertpinUpload *kept = g_memdup2 (upload, sizeof *upload);
+
+  g_object_ref (kept->client);
+  certpin_request_ref (kept->request);
+  g_object_ref (kept->content);
+  g_variant_ref (kept->options);
+  if (kept->cancellable != NULL)
+    g_object_ref (kept->cancellable);
+  kept->progress.context = g_task_get_context (task);
+  certpin_job_start (task, upload_run, kept, upload_free);
 }

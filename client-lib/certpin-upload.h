@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Private: a request whose body is read from a stream. */
+/* Private: a request whose body is read from a file or a stream. */
 
 #pragma once
 
 #include "certpin-client.h"
+#include "certpin-content.h"
 #include "certpin-progress.h"
 
 G_BEGIN_DECLS
@@ -14,13 +15,16 @@ typedef struct
 {
   CertpinClient *client;
   CertpinRequest *request;
-  GInputStream *body;
-  goffset length;    /* -1: what is left of the body, which is a file */
+  CertpinContent *content;
   GVariant *options; /* a{sv} */
   GCancellable *cancellable;
   CertpinProgress progress;
+
+  GInputStream *body; /* NULL: it is not open yet */
+  goffset length;
 } CertpinUpload;
 
+void certpin_upload_start (GTask *task, const CertpinUpload *upload);
 CertpinResponse *certpin_upload_run (CertpinUpload *upload, GError **error);
 
 G_END_DECLS

@@ -203,7 +203,7 @@ examine (Doctor *doctor, char **hosts, GVariant *options, GError **error)
   if (!g_cancellable_is_cancelled (doctor->patient.ctl->cancellable)
       && try_hosts (doctor, hosts != NULL ? hosts : pinned, options))
     return TRUE;
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
                        "interrupted; the other checks were not made");
   return FALSE;
 }

@@ -53,6 +53,7 @@ try_types (Mark mark)
     GType (*get_type) (void);
     const char *name;
   } types[] = {
+    { certpin_error_get_type, "certpin_error_get_type" },
     { certpin_scope_get_type, "certpin_scope_get_type" },
     { certpin_state_get_type, "certpin_state_get_type" },
     { certpin_match_get_type, "certpin_match_get_type" },

@@ -134,13 +134,19 @@ on_progress (goffset done, goffset total, gpointer user_data)
 }
 
 static CertpinResponse *
+download (Fixture *f, CertpinRequest *request, const Answer *answers, GError **error)
+{
+  f->answers = answers;
+  g_string_truncate (f->ranges, 0);
+  return certpin_client_download (f->client, request, f->file, NULL, NULL, on_progress, f, error);
+}
+
+static CertpinResponse *
 download_url (Fixture *f, const char *url, const Answer *answers, GError **error)
 {
   g_autoptr (CertpinRequest) request = certpin_request_new ("GET", url, NULL, NULL, NULL);
 
-  f->answers = answers;
-  g_string_truncate (f->ranges, 0);
-  return certpin_client_download (f->client, request, f->file, NULL, NULL, on_progress, f, error);
+  return download (f, request, answers, error);
 }
 
 static void
@@ -324,6 +330,26 @@ test_other_url (Fixture *f, gconstpointer user_data)
   g_assert_false (g_file_test (f->part, G_FILE_TEST_EXISTS));
 }
 
+/* Nor is one whose request had no body, or another one. */
+static void
+test_request_with_body (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CertpinRequestBuilder) builder = certpin_request_builder_new (URL);
+  g_autoptr (GFile) body = g_file_new_for_path ("/proc/self/cmdline");
+  g_autoptr (CertpinRequest) request = NULL;
+  g_autoptr (CertpinResponse) response = NULL;
+  g_autoptr (GError) error = NULL;
+
+  assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
+  certpin_request_builder_set_body_file (builder, NULL, body);
+  request = certpin_request_builder_build (builder, &error);
+  g_assert_no_error (error);
+  response = download (f, request, &whole, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstr (f->ranges->str, ==, "\n");
+  assert_contents (f->path, WHOLE);
+}
+
 /* What somebody else may have prepared, and what is not a part at all. */
 static void
 test_foreign_part (Fixture *f, gconstpointer user_data)
@@ -419,7 +445,7 @@ test_cancelled (Fixture *f, gconstpointer user_data)
   g_cancellable_cancel (cancellable);
   result = test_loop_wait_for (&pending);
   g_assert_null (certpin_client_download_finish (f->client, result, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (f->destroyed, ==, 0);
   g_clear_object (&result);
   test_loop_settle ();
@@ -447,6 +473,7 @@ main (int argc, char *argv[])
   ADD ("nothing-stays", test_nothing_stays);
   ADD ("part-not-asked-for", test_part_not_asked_for);
   ADD ("other-url", test_other_url);
+  ADD ("request-with-body", test_request_with_body);
   ADD ("foreign-part", test_foreign_part);
   ADD ("error-status", test_error_status);
   ADD ("wrong-file", test_wrong_file);

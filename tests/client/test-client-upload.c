@@ -205,9 +205,6 @@ test_wrong (Fixture *f, gconstpointer user_data)
   g_autoptr (GBytes) own = g_bytes_new_static ("own", 3);
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (upload (f, body, -1, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
-  g_clear_error (&error);
   certpin_request_unref (f->request);
   f->request = certpin_request_new ("PUT", "https://h.example/", NULL, own, NULL);
   g_assert_null (upload (f, body, 10, &error));
@@ -231,7 +228,7 @@ test_cancelled (Fixture *f, gconstpointer user_data)
   g_cancellable_cancel (cancellable);
   result = test_loop_wait_for (&pending);
   g_assert_null (certpin_client_upload_finish (f->client, result, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (f->reports, >, 0);
   fake_service_wait_for_held (f->service, 0);
 }

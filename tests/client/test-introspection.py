@@ -29,6 +29,9 @@ def test_key():
 def test_error():
     error = error_of(Certpin.Key.new_from_text, 'no key')
     assert error.matches(Certpin.error_quark(), Certpin.Error.INVALID_KEY)
+    assert Certpin.Error(error.code) == Certpin.Error.INVALID_KEY
+    assert Certpin.Error.INVALID_KEY.value_nick == 'invalid-key'
+    assert Certpin.error_get_name(Certpin.Error.INVALID_KEY) == 'InvalidKey'
 
 
 def test_request():
@@ -46,6 +49,9 @@ def test_request_builder():
     request = builder.build()
     assert request.get_method() == 'POST' and request.get_body().get_data() == b'{"count": 2}'
     assert dict(request.get_headers().unpack()) == {'Accept': 'text/plain', 'Content-Type': 'application/json'}
+    builder.set_body_file('text/plain', Gio.File.new_for_path('/proc/self/cmdline'))
+    builder.set_body_stream('text/plain', Gio.MemoryInputStream.new_from_data(b'two'), -1)
+    assert builder.build().get_body().get_data() in (None, b'')
     builder.set_header('Host', 'other.example')
     assert error_of(builder.build).matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
 
@@ -64,7 +70,7 @@ def test_client():
     cancelled = Gio.Cancellable()
     cancelled.cancel()
     error = error_of(Certpin.Client.new().list_pins, None, cancelled)
-    assert error.matches(Certpin.error_quark(), Certpin.Error.CANCELLED)
+    assert error.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CANCELLED)
 
 
 def test_records():

@@ -138,13 +138,13 @@ test_many (Fixture *f, gconstpointer user_data)
 }
 
 static void
-wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, CertpinError code)
+wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, GQuark domain, int code)
 {
   g_autoptr (GAsyncResult) result = test_loop_wait_for (pending);
   g_autoptr (GError) error = NULL;
 
   g_assert_null (certpin_client_secure_request_finish (client, result, &error));
-  g_assert_error (error, CERTPIN_ERROR, (int)code);
+  g_assert_error (error, domain, code);
   g_test_message ("%s", error->message);
 }
 
@@ -234,9 +234,9 @@ test_cancel (Fixture *f, gconstpointer user_data)
   get_pins (f, 1);
   fake_service_wait_for_held (f->service, UNDER_WAY_MAX);
   g_cancellable_cancel (waiting);
-  wait_and_assert_error (f->client, &pending_waiting, CERTPIN_ERROR_CANCELLED);
+  wait_and_assert_error (f->client, &pending_waiting, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_cancellable_cancel (under_way);
-  wait_and_assert_error (f->client, &pending_under_way, CERTPIN_ERROR_CANCELLED);
+  wait_and_assert_error (f->client, &pending_under_way, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   fake_service_wait_for (f->service, "Cancel", 1);
   fake_service_wait_for (f->service, "GetPin", UNDER_WAY_MAX);
   fake_service_wait_for_held (f->service, UNDER_WAY_MAX);
@@ -253,7 +253,7 @@ on_given_up (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   g_assert_null (certpin_client_get_pin_finish (CERTPIN_CLIENT (source), result, &error));
-  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   f->over++;
 }
 
@@ -318,9 +318,9 @@ test_deadline (Fixture *f, gconstpointer user_data)
   fake_service_wait_for_held (f->service, UNDER_WAY_MAX + 1);
   certpin_client_secure_request_async (f->client, f->request, g_variant_new_parsed (options), NULL,
                                        test_loop_on_result, &waiting);
-  wait_and_assert_error (other, &under_way, CERTPIN_ERROR_TIMED_OUT);
+  wait_and_assert_error (other, &under_way, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT);
   fake_service_wait_for_held (f->service, UNDER_WAY_MAX);
-  wait_and_assert_error (f->client, &waiting, CERTPIN_ERROR_TIMED_OUT);
+  wait_and_assert_error (f->client, &waiting, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT);
   g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, 1);
   g_assert_cmpuint (fake_service_count (f->service, "Cancel"), ==, 1);
   fake_service_answer_held (f->service);
@@ -387,7 +387,7 @@ test_call_in_cancellation (Fixture *f, gconstpointer user_data)
           = certpin_client_secure_request (f->client, f->request, NULL, cancellable, &error);
 
       if (error != NULL)
-        g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+        g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_cancellable_disconnect (cancellable, id);
       g_thread_join (thread);
     }
@@ -519,11 +519,11 @@ test_file_that_blocks (Fixture *f, gconstpointer user_data)
       result = test_loop_wait_for (&pending);
       g_assert_null (
           certpin_client_pin_certificate_from_file_finish (f->client, result, &async_error));
-      g_assert_error (async_error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+      g_assert_error (async_error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       thread = g_thread_new ("cancel", cancel_run, there);
       g_assert_null (certpin_client_pin_certificate_from_file (f->client, "h.example", file, NULL,
                                                                there, &error));
-      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
       g_thread_join (thread);
     }
   g_assert_cmpuint (fake_service_count (f->service, "BlockHost"), ==, 0);

@@ -66,6 +66,51 @@ test_bodies (void)
   assert_builds (builder, "GET", "[('Content-Type', 'image/png')]", "");
 }
 
+/* What the program says of the type counts, in any order; otherwise it is that of the last body. */
+static void
+test_types (void)
+{
+  g_autoptr (CertpinRequestBuilder) builder = certpin_request_builder_new (url);
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("one", 3);
+
+  certpin_request_builder_set_body (builder, "image/png", bytes);
+  certpin_request_builder_set_body_json (builder, "1");
+  assert_builds (builder, "GET", "[('Content-Type', 'application/json')]", "1");
+  certpin_request_builder_set_header (builder, "content-type", "application/x+json");
+  assert_builds (builder, "GET", "[('content-type', 'application/x+json')]", "1");
+  certpin_request_builder_set_body_json (builder, "2");
+  certpin_request_builder_set_header (builder, "A", "b");
+  assert_builds (builder, "GET", "[('content-type', 'application/x+json'), ('A', 'b')]", "2");
+  certpin_request_builder_set_header (builder, "Content-Type", NULL);
+  assert_builds (builder, "GET", "[('A', 'b')]", "2");
+  certpin_request_builder_set_body_text (builder, "3");
+  certpin_request_builder_set_header (builder, "Content-Type", NULL);
+  assert_builds (builder, "GET", "[('A', 'b')]", "3");
+  certpin_request_builder_add_header (builder, "Content-Type", "x/y");
+  certpin_request_builder_set_body (builder, "image/png", bytes);
+  assert_builds (builder, "GET", "[('A', 'b'), ('Content-Type', 'image/png')]", "one");
+}
+
+/* Such a body is not in memory. Each takes the place of the one before. */
+static void
+test_files_and_streams (void)
+{
+  g_autoptr (CertpinRequestBuilder) builder = certpin_request_builder_new (url);
+  g_autoptr (GFile) file = g_file_new_for_path ("/proc/self/cmdline");
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new ();
+
+  certpin_request_builder_set_body_text (builder, "text");
+  certpin_request_builder_set_body_file (builder, NULL, file);
+  assert_builds (builder, "GET", "[('Content-Type', 'text/plain; charset=utf-8')]", "");
+  certpin_request_builder_set_body_stream (builder, "a/b", stream, -1);
+  assert_builds (builder, "GET", "[('Content-Type', 'a/b')]", "");
+  certpin_request_builder_set_body_json (builder, "1");
+  assert_builds (builder, "GET", "[('Content-Type', 'application/json')]", "1");
+  g_assert_cmpuint (G_OBJECT (stream)->ref_count, ==, 1);
+  certpin_request_builder_set_body_stream (builder, "a\nb", stream, 1);
+  g_assert_null (certpin_request_builder_build (builder, NULL));
+}
+
 static void
 assert_refuses (CertpinRequestBuilder *builder, CertpinError code)
 {
@@ -102,6 +147,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/request-builder/methods-and-headers", test_methods_and_headers);
   g_test_add_func ("/client/request-builder/bodies", test_bodies);
+  g_test_add_func ("/client/request-builder/types", test_types);
+  g_test_add_func ("/client/request-builder/files-and-streams", test_files_and_streams);
   g_test_add_func ("/client/request-builder/refusals", test_refusals);
   return g_test_run ();
 }

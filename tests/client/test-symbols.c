@@ -104,6 +104,8 @@ static void
 try_request_builder (void)
 {
   g_autoptr (CertpinRequestBuilder) builder = certpin_request_builder_new ("https://h.example/");
+  g_autoptr (GFile) file = g_file_new_for_path ("/");
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new ();
 
   ACCEPTS (certpin_request_builder_get_type,
            certpin_request_builder_get_type () == CERTPIN_TYPE_REQUEST_BUILDER);
@@ -124,6 +126,11 @@ try_request_builder (void)
   REFUSES_VOID (certpin_request_builder_set_body_json, NULL, "1");
   REFUSES_VOID (certpin_request_builder_set_body_json, builder, NULL);
   REFUSES_VOID (certpin_request_builder_set_body_json, builder, "\xff");
+  REFUSES_VOID (certpin_request_builder_set_body_file, NULL, NULL, file);
+  REFUSES_VOID (certpin_request_builder_set_body_file, builder, NULL, NULL);
+  REFUSES_VOID (certpin_request_builder_set_body_stream, NULL, NULL, stream, 0);
+  REFUSES_VOID (certpin_request_builder_set_body_stream, builder, NULL, NULL, 0);
+  REFUSES_VOID (certpin_request_builder_set_body_stream, builder, NULL, stream, -2);
   REFUSES_NULL (certpin_request_builder_build, NULL, NULL);
   REFUSES_NULL (certpin_request_builder_build, builder, get_used_error ());
 }

@@ -28,6 +28,29 @@ test_error_names (void)
                    "ServiceUnavailable");
 }
 
+/* Other languages make their names from the nicks. */
+static void
+test_error_type (void)
+{
+  g_autoptr (GEnumClass) type = g_type_class_ref (CERTPIN_TYPE_ERROR);
+
+  g_assert_cmpuint (type->n_values, ==, CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1);
+  for (unsigned int code = 0; code < type->n_values; code++)
+    {
+      const GEnumValue *member = g_enum_get_value (type, (int)code);
+      g_autofree char *upper = g_ascii_strup (member->value_nick, -1);
+      g_autofree char *name = g_strconcat ("CERTPIN_ERROR_", g_strdelimit (upper, "-", '_'), NULL);
+      g_auto (GStrv) words = g_strsplit (member->value_nick, "-", -1);
+      g_autofree char *joined = g_strjoinv (NULL, words);
+
+      g_assert_cmpstr (member->value_name, ==, name);
+      g_assert_cmpint (g_ascii_strcasecmp (joined, certpin_error_get_name ((CertpinError)code)), ==,
+                       0);
+    }
+  g_assert_cmpstr (g_enum_get_value (type, CERTPIN_ERROR_PIN_MISMATCH)->value_nick, ==,
+                   "pin-mismatch");
+}
+
 static void
 test_error_name_of_no_code (void)
 {
@@ -530,6 +553,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/values/error/names", test_error_names);
+  g_test_add_func ("/client/values/error/type", test_error_type);
   g_test_add_func ("/client/values/error/name-of-no-code", test_error_name_of_no_code);
   g_test_add_func ("/client/values/error/crosses-the-bus", test_error_crosses_the_bus);
   add_keys ();

@@ -192,6 +192,21 @@ def _(world):
     holds(not os.path.exists(path), 'there is a file of a body that was cut')
 
 
+@test('upload in C: all bytes of a file, or none')
+def _(world):
+    server, _identity = world.serve_pinned()
+    received = []
+    server.respond = lambda connection, request: received.append(request.body) or http.reply(201, b'')
+    path = os.path.join(world.folder, 'body')
+    pathlib.Path(path).write_bytes(LARGE)
+    os.chmod(path, 0o644)
+    passes(call(world, './upload', server.url(HOST), path), '201\n')
+    equal(received == [LARGE], True, 'whether the server got the whole body, once')
+    os.unlink(path)
+    fails(call(world, './upload', server.url(HOST), path), 'No such file')
+    equal(len(received), 1, 'the number of requests')
+
+
 @test('stream in Python: all bytes, or an error')
 def _(world):
     server, _identity = world.serve_pinned()

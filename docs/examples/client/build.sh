@@ -3,7 +3,7 @@
 # build.sh: builds the examples in C, C++ and Vala, in this folder.
 set -e
 
-for name in request errors stream tunnel pins thread; do
+for name in request errors stream upload tunnel pins thread; do
   cc -Wall $name.c $(pkg-config --cflags --libs certpin-1) -o $name
 done
 c++ -Wall -std=c++17 request.cc $(pkg-config --cflags --libs certpin-1) -o request-cc

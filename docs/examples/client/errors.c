@@ -17,6 +17,8 @@ typedef enum
 static Advice
 advice_for (const GError *error)
 {
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return ADVICE_NONE;
   if (error->domain != CERTPIN_ERROR)
     return ADVICE_LATER;
   switch ((CertpinError)error->code)
