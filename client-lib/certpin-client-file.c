@@ -87,10 +87,10 @@ pin_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
-  GVariant *pin = certpin_client_pin_certificate_finish (CERTPIN_CLIENT (source), result, &error);
+  CertpinPin *pin = certpin_client_pin_certificate_finish (CERTPIN_CLIENT (source), result, &error);
 
   if (pin != NULL)
-    g_task_return_pointer (task, pin, (GDestroyNotify)g_variant_unref);
+    g_task_return_pointer (task, pin, g_object_unref);
   else
     g_task_return_error (task, error);
 }
@@ -307,11 +307,11 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
                                                  GError **error)
 {
@@ -360,11 +360,11 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_from_file (CertpinClient *client, const char *host, GFile *file,
                                           GVariant *options, GCancellable *cancellable,
                                           GError **error)

@@ -159,6 +159,22 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
   list_start (task, &list_pins, options);
 }
 
+/* `descriptions`: `aa{sv}`. Returns: (transfer full): of CertpinPin */
+static GPtrArray *
+read_pins (GVariant *descriptions)
+{
+  gsize length = g_variant_n_children (descriptions);
+  GPtrArray *pins = g_ptr_array_new_full ((unsigned int)length, g_object_unref);
+
+  for (gsize i = 0; i < length; i++)
+    {
+      g_autoptr (GVariant) description = g_variant_get_child_value (descriptions, i);
+
+      g_ptr_array_add (pins, certpin_pin_new (description));
+    }
+  return pins;
+}
+
 /**
  * certpin_client_list_pins_finish:
  * @client: a client
@@ -173,19 +189,22 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
  *
- * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_autoptr (GVariant) pins = NULL;
+
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (g_task_is_valid (result, client), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_list_pins_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return g_task_propagate_pointer (G_TASK (result), error);
+  pins = g_task_propagate_pointer (G_TASK (result), error);
+  return pins != NULL ? read_pins (pins) : NULL;
 }
 
 /**
@@ -208,11 +227,11 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
  *
- * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_list_pins (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                           GError **error)
 {

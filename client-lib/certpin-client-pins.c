@@ -79,11 +79,11 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -92,7 +92,7 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -124,11 +124,11 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
                                 GVariant *options, GCancellable *cancellable, GError **error)
 {

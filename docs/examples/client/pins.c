@@ -31,7 +31,7 @@ static gboolean
 ensure_pin (CertpinClient *client, const char *host, const char *const *keys, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, &reason);
+  g_autoptr (CertpinPin) pin = certpin_client_get_pin (client, host, NULL, NULL, &reason);
 
   if (pin != NULL)
     return TRUE;
