@@ -241,7 +241,8 @@ from_file_start (gpointer data)
  *   `:port`
  * @file: a file that holds exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -331,7 +332,8 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
  *   `:port`
  * @file: a file that holds exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins the key of a certificate, like certpin_client_pin_certificate(), but reads the

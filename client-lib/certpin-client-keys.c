@@ -32,8 +32,8 @@ new_arguments (const char *host, const char *const *keys, GVariant *options)
  *   `:port`
  * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
  *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`, as
+ *   certpin_pin_builder_build() makes it; consumed if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -104,8 +104,8 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
  *   `:port`
  * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
  *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`, as
+ *   certpin_pin_builder_build() makes it; consumed if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins keys, like certpin_client_pin_certificate(), but without a certificate. If one key is

@@ -24,7 +24,8 @@ static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()",
  *   `:port`
  * @certificate: exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -102,7 +103,8 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  *   `:port`
  * @certificate: exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins the key of a certificate. From then on, a server of the host must prove that it holds

@@ -169,6 +169,40 @@ program_certificate (CertpinClient *client, TestBus *f)
   g_assert_cmpstr (certpin_pin_get_subject (from_file), ==, "CN=leaf");
 }
 
+/* The service takes what a builder makes. */
+static void
+program_builder (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (TestIdentity) root = TEST_IDENTITY (.is_ca = TRUE);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "leaf", .issuer = root);
+  g_autoptr (TestIdentity) next = TEST_IDENTITY (.subject = "next", .issuer = root);
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+  g_autoptr (GDateTime) expires = g_date_time_new_utc (9999, 12, 31, 0, 0, 0);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
+  g_autoptr (GError) error = NULL;
+
+  certpin_pin_builder_set_scope (builder, CERTPIN_SCOPE_USER);
+  certpin_pin_builder_set_match (builder, CERTPIN_MATCH_PATH);
+  certpin_pin_builder_set_mode (builder, CERTPIN_MODE_REPORT);
+  certpin_pin_builder_set_expires (builder, expires);
+  certpin_pin_builder_set_note (builder, "n");
+  certpin_pin_builder_set_block_on_failure (builder, FALSE);
+  certpin_pin_builder_add_backup_certificate (builder, test_identity_get_certificate (next));
+  certpin_pin_builder_add_trust_anchor (builder, test_identity_get_certificate (root));
+  options = certpin_pin_builder_build (builder);
+  pin = certpin_client_pin_certificate (client, "h.example", test_identity_get_certificate (leaf),
+                                        options, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (certpin_pin_get_scope (pin), ==, CERTPIN_SCOPE_USER);
+  g_assert_cmpint (certpin_pin_get_match (pin), ==, CERTPIN_MATCH_PATH);
+  g_assert_cmpint (certpin_pin_get_mode (pin), ==, CERTPIN_MODE_REPORT);
+  g_assert_true (g_date_time_equal (certpin_pin_get_expires (pin), expires));
+  g_assert_cmpstr (certpin_pin_get_note (pin), ==, "n");
+  g_assert_cmpuint (g_strv_length ((char **)certpin_pin_get_keys (pin)), ==, 2);
+  g_assert_cmpuint (certpin_pin_get_trust_anchors (pin), ==, 1);
+}
+
 static void
 program_missing_file (CertpinClient *client, TestBus *f)
 {
@@ -337,6 +371,12 @@ test_pin_certificate (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_builder (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_builder);
+}
+
+static void
 test_keep (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_keep);
@@ -491,6 +531,7 @@ main (int argc, char *argv[])
   ADD ("pauses", test_pauses);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
+  ADD ("builder", test_builder);
   ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);

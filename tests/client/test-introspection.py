@@ -50,6 +50,19 @@ def test_request_builder():
     assert error_of(builder.build).matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
 
 
+def test_pin_builder():
+    builder = Certpin.PinBuilder.new()
+    builder.set_scope(Certpin.Scope.SYSTEM)
+    builder.set_match(Certpin.Match.PATH)
+    builder.set_mode(Certpin.Mode.REPORT)
+    builder.set_expires(GLib.DateTime.new_from_unix_utc(2208988800))
+    builder.set_note('for the shop')
+    builder.add_backup_certificate(GLib.Bytes.new(b'der'))
+    assert builder.build().unpack() == {
+        'scope': 'system', 'match': 'path', 'mode': 'report', 'expires': 2208988800, 'note': 'for the shop',
+        'backup-certificates': [list(b'der')]}
+
+
 def test_response():
     headers = GLib.Variant('a(ss)', [('Content-Type', 'text/plain')])
     evidence = Certpin.Evidence.new(GLib.Variant('a{sv}', {'url': GLib.Variant('s', 'https://shop.example/')}))
@@ -170,9 +183,8 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_records, test_error, test_request, test_request_builder, test_response, test_client, test_interactive, test_watching,
-             test_wrong_types,
-             test_wrong_objects]
+    tests = [test_key, test_records, test_error, test_request, test_request_builder, test_pin_builder, test_response,
+             test_client, test_interactive, test_watching, test_wrong_types, test_wrong_objects]
     failed = 0
     print(f'1..{len(tests)}')
     for number, function in enumerate(tests, 1):

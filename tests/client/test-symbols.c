@@ -129,6 +129,38 @@ try_request_builder (void)
 }
 
 static void
+try_pin_builder (void)
+{
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("der", 3);
+  g_autoptr (GVariant) options = NULL;
+
+  ACCEPTS (certpin_pin_builder_get_type,
+           certpin_pin_builder_get_type () == CERTPIN_TYPE_PIN_BUILDER);
+  ACCEPTS (certpin_pin_builder_new, builder != NULL);
+  REFUSES_NULL (certpin_pin_builder_ref, NULL);
+  ACCEPTS (certpin_pin_builder_unref, (certpin_pin_builder_unref (NULL), TRUE));
+  REFUSES_VOID (certpin_pin_builder_set_scope, NULL, CERTPIN_SCOPE_USER);
+  REFUSES_VOID (certpin_pin_builder_set_scope, builder, CERTPIN_SCOPE_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_scope, builder, (CertpinScope)17);
+  REFUSES_VOID (certpin_pin_builder_set_match, NULL, CERTPIN_MATCH_LEAF);
+  REFUSES_VOID (certpin_pin_builder_set_match, builder, CERTPIN_MATCH_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_mode, NULL, CERTPIN_MODE_REPORT);
+  REFUSES_VOID (certpin_pin_builder_set_mode, builder, CERTPIN_MODE_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_expires, NULL, NULL);
+  REFUSES_VOID (certpin_pin_builder_set_note, NULL, "a");
+  REFUSES_VOID (certpin_pin_builder_set_note, builder, "\xff");
+  REFUSES_VOID (certpin_pin_builder_add_backup_certificate, NULL, bytes);
+  REFUSES_VOID (certpin_pin_builder_add_backup_certificate, builder, NULL);
+  REFUSES_VOID (certpin_pin_builder_add_trust_anchor, NULL, bytes);
+  REFUSES_VOID (certpin_pin_builder_add_trust_anchor, builder, NULL);
+  REFUSES_VOID (certpin_pin_builder_set_block_on_failure, NULL, TRUE);
+  REFUSES_NULL (certpin_pin_builder_build, NULL);
+  options = certpin_pin_builder_build (builder);
+  g_assert_cmpuint (g_variant_n_children (options), ==, 0);
+}
+
+static void
 try_response (gpointer stranger)
 {
   g_autoptr (GVariant) headers = g_variant_ref_sink (g_variant_new_parsed ("[('A', 'b')]"));
@@ -312,6 +344,7 @@ test_wrong_arguments (void)
   try_error ();
   try_request ();
   try_request_builder ();
+  try_pin_builder ();
   try_response (stranger);
   try_client (client, stranger);
   try_connection_end (client, stranger);
