@@ -78,7 +78,8 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */
@@ -112,7 +113,8 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */

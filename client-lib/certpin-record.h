@@ -13,7 +13,9 @@ G_BEGIN_DECLS
  * CertpinRecord:
  *
  * Something that the service described as a dictionary, with types: a pin, a failure, the evidence
- * of a request. The functions of #CertpinClient return such records; only a test needs to make one.
+ * of a request. The functions of #CertpinClient return such records. A program makes one itself
+ * from a part of another dictionary, such as a pin of certpin_client_explain_host(), and in tests.
+ *
  * The properties of a record have the names of the dictionary's entries and never change. A program
  * that needs an entry that is newer than this library finds it in #CertpinRecord:description.
  *

@@ -33,6 +33,7 @@ told['der'] = [der.get_data().hex() for der in chain.get_der()]
 pin = client.get_pin(host, None, None)
 told['pin'] = [pin.props.host, pin.props.scope.value_nick, pin.props.state.value_nick, pin.props.match.value_nick,
                pin.props.mode.value_nick, pin.props.keys, pin.props.stored, pin.props.expires]
+told['pins'] = [[pin.props.host, pin.props.keys] for pin in client.list_pins(None, None)]
 try:
     evidence = client.secure_request(Certpin.RequestBuilder.new(url).build(), None, None).get_evidence()
     told['evidence'] = [evidence.props.url, evidence.props.tls_version, evidence.props.matched_key,
@@ -65,6 +66,7 @@ def _(world):
     told = tell(world, server)
     key = told['pin'][5][0]
     equal(told['pin'], [HOST, 'user', 'active', 'leaf', 'enforce', [key], True, None], 'the pin')
+    equal(told['pins'], [[HOST, [key]]], 'the pins that are listed')
     equal(told['evidence'], [server.url(HOST), '1.3', key, key, 'none', True], 'the evidence')
     equal(told['der'], [identity.der.hex()], 'the chain')
     holds(told['fetched'][4][0][2] > 0, 'the certificate has no end')
