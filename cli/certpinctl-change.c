@@ -110,7 +110,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
   CertpinPin *reply;
 
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, given->system);
   if (given->add)
     certpin_client_add_keys_async (ctl->client, host, words, options, ctl->cancellable,
                                    ctl_on_result, ctl);
