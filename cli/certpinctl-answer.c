@@ -10,6 +10,7 @@
 #include "certpinctl-caution.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-progress.h"
+#include "certpinctl-reply.h"
 #include "certpinctl-text.h"
 #include "certpinctl-wait.h"
 
@@ -49,7 +50,7 @@ print_timings (CtlStream *err, GVariant *info)
 static void
 print_evidence (Ctl *ctl, CertpinResponse *response)
 {
-  GVariant *info = certpin_response_get_info (response);
+  GVariant *info = ctl_reply_get_info (response);
   CtlStream *err = &ctl->err;
   g_autofree const char **path = NULL;
   const char *url = "", *tls = "", *key = NULL, *ocsp = NULL, *proxy = NULL;
@@ -100,7 +101,7 @@ head_of_response (CertpinResponse *response)
   const char *version = "1.1", *name, *value;
   GVariantIter iter;
 
-  g_variant_lookup (certpin_response_get_info (response), "http-version", "&s", &version);
+  g_variant_lookup (ctl_reply_get_info (response), "http-version", "&s", &version);
   append_line (head, "HTTP/%s %u", version, certpin_response_get_status (response));
   g_variant_iter_init (&iter, certpin_response_get_headers (response));
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
@@ -233,7 +234,7 @@ print_document (Ctl *ctl, CertpinResponse *response, GBytes *body)
   if (body != NULL)
     g_variant_builder_add (&members, "{sv}", "body",
                            g_variant_new_from_bytes (G_VARIANT_TYPE_BYTESTRING, body, TRUE));
-  g_variant_builder_add (&members, "{sv}", "info", certpin_response_get_info (response));
+  g_variant_builder_add (&members, "{sv}", "info", ctl_reply_get_info (response));
   ctl_print_json (&ctl->out,
                   g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
 }
@@ -259,7 +260,7 @@ ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
   if (ctl->json)
     print_document (ctl, response, body);
   else
-    ctl_print_cautions (&ctl->err, certpin_response_get_info (response));
+    ctl_print_cautions (&ctl->err, ctl_reply_get_info (response));
   if (ctl->verbose || (ctl->err.terminal && !ctl->json))
     print_evidence (ctl, response);
   if (failed && !ctl->json)

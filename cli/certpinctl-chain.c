@@ -22,17 +22,18 @@ ctl_chain_fetch (Ctl *ctl, const char *host, GVariant *supposed, GPtrArray **cha
   g_autoptr (GVariant) given = supposed != NULL ? g_variant_ref_sink (supposed) : NULL;
   g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (given);
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GPtrArray) presented = NULL;
+  g_autoptr (CertpinChain) presented = NULL;
   GVariant *info = NULL;
 
   g_variant_dict_insert (&options, "timeout-ms", "u", TIMEOUT_MS);
   certpin_client_fetch_chain_async (ctl->client, host, g_variant_dict_end (&options),
                                     ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  presented = certpin_client_fetch_chain_finish (ctl->client, result, &info, error);
-  info = ctl_reply_take (info, CTL_REPLY_CHAIN, error);
+  presented = certpin_client_fetch_chain_finish (ctl->client, result, error);
+  if (presented != NULL)
+    info = ctl_reply_take_record (g_object_ref (presented), CTL_REPLY_CHAIN, error);
   if (info != NULL && chain != NULL)
-    *chain = g_steal_pointer (&presented);
+    *chain = g_ptr_array_ref (certpin_chain_get_der (presented));
   return info;
 }
 

@@ -106,8 +106,9 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
 {
   const char *host = ctl->arguments[0];
   const char *const *words = (const char *const *)keys;
-  GVariant *options = ctl_scope_options (given->system), *reply;
+  GVariant *options = ctl_scope_options (given->system);
   g_autoptr (GAsyncResult) result = NULL;
+  CertpinPin *reply;
 
   ctl_outcome_begin (ctl, given->system);
   if (given->add)
@@ -120,7 +121,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   reply = given->add ? certpin_client_add_keys_finish (ctl->client, result, error)
                      : certpin_client_remove_keys_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, host, error);
-  return ctl_reply_take (reply, CTL_REPLY_PIN, error);
+  return ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
 }
 
 /* Returns: (transfer full) (nullable): the pin in force; NULL without error after --dry-run */

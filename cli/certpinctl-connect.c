@@ -151,11 +151,12 @@ join (const Target *target, GSocketConnection *connection, int in, int out, GErr
   return FALSE;
 }
 
-/* Returns: (transfer none) */
+/* Returns: (transfer none): the description of its evidence */
 static GVariant *
 get_info (const Target *target, GSocketConnection *connection)
 {
-  return certpin_client_get_connection_info (target->ctl->client, connection);
+  return certpin_record_get_description (
+      CERTPIN_RECORD (certpin_client_get_connection_evidence (target->ctl->client, connection)));
 }
 
 /* On the main thread. They are there before the first byte. */

@@ -63,8 +63,9 @@ ctl_lookup_failure (Ctl *ctl, const char *host, GError **error)
 
   certpin_client_last_failure_async (ctl->client, host, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  failure = ctl_reply_take (certpin_client_last_failure_finish (ctl->client, result, &reason),
-                            CTL_REPLY_FAILURE, &reason);
+  failure
+      = ctl_reply_take_record (certpin_client_last_failure_finish (ctl->client, result, &reason),
+                               CTL_REPLY_FAILURE, &reason);
   if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     g_propagate_error (error, g_steal_pointer (&reason));
   return failure;

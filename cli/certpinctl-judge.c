@@ -287,7 +287,7 @@ ctl_verify (Ctl *ctl, GError **error)
   certpin_client_verify_chain_async (ctl->client, given.host != NULL ? given.host : "", chain,
                                      dictionary, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  verdict = ctl_reply_take (certpin_client_verify_chain_finish (ctl->client, result, error),
-                            CTL_REPLY_VERDICT, error);
+  verdict = ctl_reply_take_record (certpin_client_verify_chain_finish (ctl->client, result, error),
+                                   CTL_REPLY_VERDICT, error);
   return verdict != NULL ? print_verdict (ctl, verdict) : CTL_EXIT_FAILED;
 }

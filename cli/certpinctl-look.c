@@ -123,7 +123,7 @@ on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Turn *turn = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) verdict = ctl_reply_take (
+  g_autoptr (GVariant) verdict = ctl_reply_take_record (
       certpin_client_verify_chain_finish (CERTPIN_CLIENT (source), result, &error),
       CTL_REPLY_VERDICT, &error);
 
@@ -139,17 +139,17 @@ on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Turn *turn = user_data;
   CtlLook *look = turn->look;
-  g_autoptr (GPtrArray) chain = NULL;
+  g_autoptr (CertpinChain) chain = NULL;
   g_autoptr (GVariant) info = NULL;
   g_autoptr (GError) error = NULL;
-  GVariant *given = NULL;
 
-  chain = certpin_client_fetch_chain_finish (CERTPIN_CLIENT (source), result, &given, &error);
-  info = ctl_reply_take (given, CTL_REPLY_CHAIN, &error);
+  chain = certpin_client_fetch_chain_finish (CERTPIN_CLIENT (source), result, &error);
+  if (chain != NULL)
+    info = ctl_reply_take_record (g_object_ref (chain), CTL_REPLY_CHAIN, &error);
   if (info != NULL && works_now (info) && look->pin.refusal == NULL)
     {
       certpin_client_verify_chain_async (
-          CERTPIN_CLIENT (source), look->host, chain,
+          CERTPIN_CLIENT (source), look->host, certpin_chain_get_der (chain),
           ctl_chain_judging_options (look->pin.keys, look->pin.options),
           turn->looks->ctl->cancellable, on_judged, turn);
       return;

@@ -22,8 +22,8 @@ ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
   certpin_client_get_pin_async (ctl->client, host, g_variant_new_parsed ("{'scope': <%s>}", scope),
                                 ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  pin = ctl_reply_take (certpin_client_get_pin_finish (ctl->client, result, &reason), CTL_REPLY_PIN,
-                        &reason);
+  pin = ctl_reply_take_record (certpin_client_get_pin_finish (ctl->client, result, &reason),
+                               CTL_REPLY_PIN, &reason);
   if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     g_propagate_error (error, g_steal_pointer (&reason));
   return pin;

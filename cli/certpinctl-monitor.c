@@ -85,9 +85,10 @@ on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpoi
 }
 
 static void
-on_pin_failed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_pin_failed (CertpinClient *client, const char *host, CertpinFailure *failure, gpointer user_data)
 {
   Ctl *ctl = user_data;
+  GVariant *details = certpin_record_get_description (CERTPIN_RECORD (failure));
   gboolean sent = strcmp (find_text (details, "mode"), "report") == 0;
   const char *by = find_text (details, "requested-by");
   g_autofree char *text

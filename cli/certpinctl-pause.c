@@ -85,9 +85,9 @@ print_text (Ctl *ctl, gboolean system, gint64 until)
 
 /* `reply`: (transfer full) (nullable) */
 static CtlExit
-print_pin (Ctl *ctl, GVariant *reply, gboolean system, GError **error)
+print_pin (Ctl *ctl, CertpinPin *reply, gboolean system, GError **error)
 {
-  g_autoptr (GVariant) pin = ctl_reply_take (reply, CTL_REPLY_PIN, error);
+  g_autoptr (GVariant) pin = ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
   gint64 until = 0;
 
   if (pin == NULL)
@@ -113,7 +113,7 @@ ctl_pause (Ctl *ctl, GError **error)
   };
   g_autoptr (GAsyncResult) result = NULL;
   guint32 seconds = 0;
-  GVariant *pin;
+  CertpinPin *pin;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
@@ -138,7 +138,7 @@ ctl_resume (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
-  GVariant *pin;
+  CertpinPin *pin;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;

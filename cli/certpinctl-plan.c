@@ -223,7 +223,7 @@ GVariant *
 ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  GVariant *reply;
+  CertpinPin *reply;
 
   ctl_outcome_begin (ctl, plan->system);
   if (plan->keys != NULL)
@@ -236,5 +236,5 @@ ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError *
   reply = plan->keys != NULL ? certpin_client_pin_keys_finish (ctl->client, result, error)
                              : certpin_client_pin_certificate_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, plan->host, error);
-  return ctl_reply_take (reply, CTL_REPLY_PIN, error);
+  return ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
 }

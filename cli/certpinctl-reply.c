@@ -291,14 +291,35 @@ ctl_reply_take (GVariant *reply, CtlReply kind, GError **error)
   return value != NULL && check_reply (value, kind, error) ? g_steal_pointer (&value) : NULL;
 }
 
-/* As ctl_reply_take(), for an array of pins. */
+/* As ctl_reply_take(). `record`: (transfer full) (nullable): a CertpinRecord.
+ * Returns: (transfer full) (nullable): its description */
 GVariant *
-ctl_reply_take_pins (GVariant *reply, GError **error)
+ctl_reply_take_record (gpointer record, CtlReply kind, GError **error)
 {
-  g_autoptr (GVariant) value = reply;
+  g_autoptr (CertpinRecord) value = record;
 
-  return value != NULL && check_several (value, pin_entries, error) ? g_steal_pointer (&value)
-                                                                    : NULL;
+  return value != NULL
+             ? ctl_reply_take (g_variant_ref (certpin_record_get_description (value)), kind, error)
+             : NULL;
+}
+
+/* As ctl_reply_take(). `pins`: (transfer full) (nullable): of CertpinPin.
+ * Returns: (transfer full) (nullable): their descriptions, `aa{sv}` */
+GVariant *
+ctl_reply_take_pins (GPtrArray *pins, GError **error)
+{
+  g_autoptr (GPtrArray) value = pins;
+  g_auto (GVariantBuilder) several = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+
+  for (unsigned int i = 0; value != NULL && i < value->len; i++)
+    {
+      GVariant *pin = certpin_record_get_description (value->pdata[i]);
+
+      if (!check_dictionary (pin, pin_entries, error))
+        return NULL;
+      g_variant_builder_add_value (&several, pin);
+    }
+  return value != NULL ? g_variant_ref_sink (g_variant_builder_end (&several)) : NULL;
 }
 
 static gboolean
@@ -329,10 +350,17 @@ ctl_reply_take_several (GVariant *reply, CtlReply kind, GError **error)
   return g_steal_pointer (&value);
 }
 
+/* Returns: (transfer none): the description of its evidence */
+GVariant *
+ctl_reply_get_info (CertpinResponse *response)
+{
+  return certpin_record_get_description (CERTPIN_RECORD (certpin_response_get_evidence (response)));
+}
+
 static gboolean
 check_response (CertpinResponse *response, GError **error)
 {
-  GVariant *info = certpin_response_get_info (response);
+  GVariant *info = ctl_reply_get_info (response);
   g_autoptr (GVariant) report = NULL;
 
   if (g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)

@@ -168,7 +168,7 @@ static GVariant *
 remove_keys (Ctl *ctl, const Options *options, char **unused, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
-  GVariant *reply;
+  CertpinPin *reply;
 
   ctl_outcome_begin (ctl, options->system);
   certpin_client_remove_keys_async (ctl->client, ctl->arguments[0], (const char *const *)unused,
@@ -177,7 +177,7 @@ remove_keys (Ctl *ctl, const Options *options, char **unused, GError **error)
   result = ctl_wait (ctl);
   reply = certpin_client_remove_keys_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, ctl->arguments[0], error);
-  return ctl_reply_take (reply, CTL_REPLY_PIN, error);
+  return ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
 }
 
 /* Shows what would be left. */

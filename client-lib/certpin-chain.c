@@ -11,6 +11,8 @@
 struct _CertpinChain
 {
   CertpinRecord parent;
+
+  GPtrArray *der; /* of GBytes */
 };
 
 enum
@@ -196,8 +198,16 @@ make_properties_3 (void)
 }
 
 static void
+certpin_chain_finalize (GObject *object)
+{
+  g_ptr_array_unref (CERTPIN_CHAIN (object)->der);
+  G_OBJECT_CLASS (certpin_chain_parent_class)->finalize (object);
+}
+
+static void
 certpin_chain_class_init (CertpinChainClass *klass)
 {
+  G_OBJECT_CLASS (klass)->finalize = certpin_chain_finalize;
   make_properties_1 ();
   make_properties_2 ();
   make_properties_3 ();
@@ -207,12 +217,21 @@ certpin_chain_class_init (CertpinChainClass *klass)
 static void
 certpin_chain_init (CertpinChain *self)
 {
+  self->der = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+}
+
+/* Returns: (transfer full): a reference */
+static gpointer
+copy_der (gconstpointer der, gpointer user_data)
+{
+  return g_bytes_ref ((GBytes *)der);
 }
 
 /**
  * certpin_chain_new:
- * @info: an `a{sv}`: the `info` of certpin_client_fetch_chain(), or what
- *   certpin_client_verify_chain() returns; consumed if floating
+ * @info: an `a{sv}`: the `info` of `org.certpin.Certpin1.Requests.FetchChain`, or the `verdict` of
+ *   `org.certpin.Certpin1.Pins.VerifyChain`; consumed if floating
+ * @der: (nullable) (element-type GBytes): the certificates that the server presented, in DER
  *
  * Reads what the service says. What it does not say is %NULL, empty, 0 or %FALSE, and so is an
  * entry of another type than expected.
@@ -222,11 +241,16 @@ certpin_chain_init (CertpinChain *self)
  * Since: 0.1
  */
 CertpinChain *
-certpin_chain_new (GVariant *info)
+certpin_chain_new (GVariant *info, GPtrArray *der)
 {
+  CertpinChain *chain;
+
   g_return_val_if_fail (info != NULL && g_variant_is_of_type (info, G_VARIANT_TYPE_VARDICT), NULL);
 
-  return g_object_new (CERTPIN_TYPE_CHAIN, "description", info, NULL);
+  chain = g_object_new (CERTPIN_TYPE_CHAIN, "description", info, NULL);
+  if (der != NULL)
+    g_ptr_array_extend (chain->der, der, copy_der, /* user_data= */ NULL);
+  return chain;
 }
 
 /**
@@ -502,6 +526,26 @@ certpin_chain_get_proxy (CertpinChain *chain)
 }
 
 /**
+ * certpin_chain_get_der:
+ * @chain: a #CertpinChain
+ *
+ * Gets the certificates that a server presented, as certpin_client_pin_certificate() and
+ * certpin_client_verify_chain() take them.
+ *
+ * Returns: (transfer none) (element-type GBytes): the certificates in DER as the server presented
+ *   them, its own first; empty if a program gave the chain
+ *
+ * Since: 0.1
+ */
+GPtrArray *
+certpin_chain_get_der (CertpinChain *chain)
+{
+  g_return_val_if_fail (CERTPIN_IS_CHAIN (chain), NULL);
+
+  return chain->der;
+}
+
+/**
  * certpin_chain_dup_certificates:
  * @chain: a #CertpinChain
  *
@@ -509,8 +553,7 @@ certpin_chain_get_proxy (CertpinChain *chain)
  * of chains that it fetched.
  *
  * Returns: (transfer container) (element-type CertpinCertificate): the certificates, as many and
- *   in the same order as those in DER that certpin_client_fetch_chain() returns; empty if a program
- *   gave the chain
+ *   in the same order as those of certpin_chain_get_der(); empty if a program gave the chain
  *
  * Since: 0.1
  */

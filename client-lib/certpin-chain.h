@@ -21,7 +21,7 @@ G_BEGIN_DECLS
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinChain, certpin_chain, CERTPIN, CHAIN, CertpinRecord)
 
-CERTPIN_API CertpinChain *certpin_chain_new (GVariant *info);
+CERTPIN_API CertpinChain *certpin_chain_new (GVariant *info, GPtrArray *der);
 
 CERTPIN_API const char *certpin_chain_get_host (CertpinChain *chain);
 CERTPIN_API gboolean certpin_chain_get_trusted (CertpinChain *chain);
@@ -38,6 +38,7 @@ CERTPIN_API const char *certpin_chain_get_tls_cipher (CertpinChain *chain);
 CERTPIN_API const char *certpin_chain_get_ocsp (CertpinChain *chain);
 CERTPIN_API const char *certpin_chain_get_handshake_error (CertpinChain *chain);
 CERTPIN_API const char *certpin_chain_get_proxy (CertpinChain *chain);
+CERTPIN_API GPtrArray *certpin_chain_get_der (CertpinChain *chain);
 CERTPIN_API GPtrArray *certpin_chain_dup_certificates (CertpinChain *chain);
 
 G_END_DECLS

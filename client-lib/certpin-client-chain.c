@@ -70,28 +70,25 @@ certpin_client_fetch_chain_async (CertpinClient *client, const char *host, GVari
 
 /* `array`: aay. Returns: (transfer full): of GBytes */
 static GPtrArray *
-take_chain (GVariant *array)
+take_der (GVariant *array)
 {
-  GPtrArray *chain = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  GPtrArray *certificates = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
   GVariantIter iter;
   GVariant *der;
 
   g_variant_iter_init (&iter, array);
   while ((der = g_variant_iter_next_value (&iter)) != NULL)
     {
-      g_ptr_array_add (chain, g_variant_get_data_as_bytes (der));
+      g_ptr_array_add (certificates, g_variant_get_data_as_bytes (der));
       g_variant_unref (der);
     }
-  return chain;
+  return certificates;
 }
 
 /**
  * certpin_client_fetch_chain_finish:
  * @client: a client
  * @result: the result that was passed to the callback
- * @info: (out) (optional) (nullable) (transfer full): an `a{sv}` with the `info` of
- *   `org.certpin.Certpin1.Requests.FetchChain`: what is in the certificates, and whether they
- *   are trusted; %NULL with @error set
  *
  * Ends a call of certpin_client_fetch_chain_async().
  *
@@ -117,31 +114,28 @@ take_chain (GVariant *array)
  * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
  *
- * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
- *   presented them, its own first; %NULL with @error set
+ * Returns: (transfer full): the certificates, what is in them, and whether they are trusted; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */
-GPtrArray *
-certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GVariant **info,
-                                   GError **error)
+CertpinChain *
+certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GVariant) reply = NULL, chain = NULL;
+  g_autoptr (GVariant) reply = NULL, certificates = NULL, info = NULL;
+  g_autoptr (GPtrArray) der = NULL;
 
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (g_task_is_valid (result, client), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_fetch_chain_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  if (info != NULL)
-    *info = NULL;
   reply = g_task_propagate_pointer (G_TASK (result), error);
   if (reply == NULL)
     return NULL;
-  chain = g_variant_get_child_value (reply, 0);
-  if (info != NULL)
-    *info = g_variant_get_child_value (reply, 1);
-  return take_chain (chain);
+  g_variant_get (reply, "(@aay@a{sv})", &certificates, &info);
+  der = take_der (certificates);
+  return certpin_chain_new (info, der);
 }
 
 /**
@@ -150,9 +144,6 @@ certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, 
  * @host: a host, with an optional `:port`; it need not be pinned
  * @options: (nullable): an `a{sv}` with the options of
  *   `org.certpin.Certpin1.Requests.FetchChain`; consumed if floating
- * @info: (out) (optional) (nullable) (transfer full): an `a{sv}` with the `info` of
- *   `org.certpin.Certpin1.Requests.FetchChain`: what is in the certificates, and whether they
- *   are trusted; %NULL with @error set
  * @cancellable: (nullable): cancels the call, in the service too
  *
  * Finds out which certificates a server presents. The service sends it nothing but a TLS
@@ -186,14 +177,14 @@ certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_CANCELLED`: the call was ended by its method
  *   `org.certpin.Certpin1.Request.Cancel`
  *
- * Returns: (transfer container) (element-type GBytes): the certificates in DER as the server
- *   presented them, its own first; %NULL with @error set
+ * Returns: (transfer full): the certificates, what is in them, and whether they are trusted; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */
-GPtrArray *
+CertpinChain *
 certpin_client_fetch_chain (CertpinClient *client, const char *host, GVariant *options,
-                            GVariant **info, GCancellable *cancellable, GError **error)
+                            GCancellable *cancellable, GError **error)
 {
   g_autoptr (CertpinWait) wait = NULL;
 
@@ -205,5 +196,5 @@ certpin_client_fetch_chain (CertpinClient *client, const char *host, GVariant *o
   wait = certpin_wait_begin ();
   certpin_client_fetch_chain_async (client, host, options, cancellable, certpin_wait_on_result,
                                     wait);
-  return certpin_client_fetch_chain_finish (client, certpin_wait_for_result (wait), info, error);
+  return certpin_client_fetch_chain_finish (client, certpin_wait_for_result (wait), error);
 }

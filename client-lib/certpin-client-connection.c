@@ -16,7 +16,7 @@
 
 #include <glib/gstdio.h>
 
-#define INFO_KEY "certpin-connection-info"
+#define EVIDENCE_KEY "certpin-connection-evidence"
 
 static const CertpinMethod open_connection
     = { CERTPIN_REQUESTS_IFACE, "OpenConnection", "(ha{sv})" };
@@ -188,8 +188,7 @@ new_connection (GUnixFDList *received, gint32 handle, GError **error)
 GSocketConnection *
 certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
-  g_autoptr (GVariant) reply = NULL;
-  GVariant *info;
+  g_autoptr (GVariant) reply = NULL, info = NULL;
   GSocketConnection *connection;
   const CertpinCall *call;
   gint32 handle;
@@ -207,9 +206,8 @@ certpin_client_open_connection_finish (CertpinClient *client, GAsyncResult *resu
   g_variant_get (reply, "(h@a{sv})", &handle, &info);
   connection = new_connection (call->received, handle, error);
   if (connection != NULL)
-    g_object_set_data_full (G_OBJECT (connection), INFO_KEY, info, (GDestroyNotify)g_variant_unref);
-  else
-    g_variant_unref (info);
+    g_object_set_data_full (G_OBJECT (connection), EVIDENCE_KEY, certpin_evidence_new (info),
+                            g_object_unref);
   return connection;
 }
 
@@ -291,24 +289,23 @@ certpin_client_open_connection (CertpinClient *client, const char *host, guint16
 }
 
 /**
- * certpin_client_get_connection_info:
+ * certpin_client_get_connection_evidence:
  * @client: a client
  * @connection: a connection of certpin_client_open_connection()
  *
- * Gets the evidence of a connection, the `info` of
- * `org.certpin.Certpin1.Requests.OpenConnection`: an `a{sv}`.
+ * Gets the evidence of a connection, such as the key that matched.
  *
  * Returns: (transfer none) (nullable): the evidence; %NULL if this is another connection
  *
  * Since: 0.1
  */
-GVariant *
-certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *connection)
+CertpinEvidence *
+certpin_client_get_connection_evidence (CertpinClient *client, GSocketConnection *connection)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (G_IS_SOCKET_CONNECTION (connection), NULL);
 
-  return g_object_get_data (G_OBJECT (connection), INFO_KEY);
+  return g_object_get_data (G_OBJECT (connection), EVIDENCE_KEY);
 }
 
 /**
@@ -336,7 +333,7 @@ certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnectio
                                          gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  GVariant *info;
+  CertpinEvidence *evidence;
   CertpinCall *call;
   const char *path;
 
@@ -346,8 +343,10 @@ certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnectio
 
   task = certpin_task_new (client, certpin_client_get_connection_end_async, cancellable, callback,
                            user_data);
-  info = certpin_client_get_connection_info (client, connection);
-  if (info == NULL || !g_variant_lookup (info, "request", "&o", &path))
+  evidence = certpin_client_get_connection_evidence (client, connection);
+  if (evidence == NULL
+      || !g_variant_lookup (certpin_record_get_description (CERTPIN_RECORD (evidence)), "request",
+                            "&o", &path))
     {
       g_task_return_new_error (task, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                                "this is not a connection of the certpin service");

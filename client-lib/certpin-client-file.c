@@ -86,10 +86,10 @@ pin_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   GError *error = NULL;
-  GVariant *pin = certpin_client_pin_certificate_finish (CERTPIN_CLIENT (source), result, &error);
+  CertpinPin *pin = certpin_client_pin_certificate_finish (CERTPIN_CLIENT (source), result, &error);
 
   if (pin != NULL)
-    g_task_return_pointer (task, pin, (GDestroyNotify)g_variant_unref);
+    g_task_return_pointer (task, pin, g_object_unref);
   else
     g_task_return_error (task, error);
 }
@@ -240,7 +240,8 @@ from_file_start (gpointer data)
  *   `:port`
  * @file: a file that holds exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -306,11 +307,11 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
                                                  GError **error)
 {
@@ -330,7 +331,8 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
  *   `:port`
  * @file: a file that holds exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins the key of a certificate, like certpin_client_pin_certificate(), but reads the
@@ -359,11 +361,11 @@ certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncRe
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_from_file (CertpinClient *client, const char *host, GFile *file,
                                           GVariant *options, GCancellable *cancellable,
                                           GError **error)

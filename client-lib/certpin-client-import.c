@@ -225,8 +225,8 @@ certpin_client_import_pins_async (CertpinClient *client, const char *text, GVari
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, or %NULL with
- *   @error set
+ * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, whose pins
+ *   certpin_pin_new() reads; or %NULL with @error set
  *
  * Since: 0.1
  */
@@ -265,8 +265,8 @@ certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, or %NULL with
- *   @error set
+ * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, whose pins
+ *   certpin_pin_new() reads; or %NULL with @error set
  *
  * Since: 0.1
  */

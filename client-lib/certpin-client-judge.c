@@ -78,7 +78,8 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */
@@ -112,7 +113,8 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
+ *   %NULL with @error set
  *
  * Since: 0.1
  */
@@ -197,11 +199,11 @@ certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtr
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the chain has more than 64 certificates or 1 MiB, or the
  *   user has too many calls waiting
  *
- * Returns: (transfer full): the verdict, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the verdict, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinChain *
 certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -209,7 +211,7 @@ certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_verify_chain_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_CHAIN, error);
 }
 
 /**
@@ -237,11 +239,11 @@ certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result,
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the chain has more than 64 certificates or 1 MiB, or the
  *   user has too many calls waiting
  *
- * Returns: (transfer full): the verdict, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the verdict, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinChain *
 certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray *chain,
                              GVariant *options, GCancellable *cancellable, GError **error)
 {

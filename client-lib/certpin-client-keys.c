@@ -32,8 +32,8 @@ new_arguments (const char *host, const char *const *keys, GVariant *options)
  *   `:port`
  * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
  *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`, as
+ *   certpin_pin_builder_build() makes it; consumed if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -82,11 +82,11 @@ certpin_client_pin_keys_async (CertpinClient *client, const char *host, const ch
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -94,7 +94,7 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pin_keys_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -104,8 +104,8 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
  *   `:port`
  * @keys: (array zero-terminated=1): 1 to 64 keys, in any spelling that
  *   certpin_key_new_from_text() reads
- * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`;
- *   consumed if floating
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.PinKeys`, as
+ *   certpin_pin_builder_build() makes it; consumed if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins keys, like certpin_client_pin_certificate(), but without a certificate. If one key is
@@ -124,11 +124,11 @@ certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error)
 {
@@ -206,11 +206,11 @@ certpin_client_add_keys_async (CertpinClient *client, const char *host, const ch
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_add_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -218,7 +218,7 @@ certpin_client_add_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_add_keys_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -251,11 +251,11 @@ certpin_client_add_keys_finish (CertpinClient *client, GAsyncResult *result, GEr
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_add_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error)
 {
@@ -333,11 +333,11 @@ certpin_client_remove_keys_async (CertpinClient *client, const char *host, const
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_remove_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -345,7 +345,7 @@ certpin_client_remove_keys_finish (CertpinClient *client, GAsyncResult *result, 
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_remove_keys_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -377,11 +377,11 @@ certpin_client_remove_keys_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_remove_keys (CertpinClient *client, const char *host, const char *const *keys,
                             GVariant *options, GCancellable *cancellable, GError **error)
 {

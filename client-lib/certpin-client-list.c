@@ -24,7 +24,7 @@ typedef struct
   const CertpinMethod *method;
   GVariant *options;
   gboolean alone;  /* the program asked for one slice */
-  GPtrArray *pins; /* of GVariant */
+  GPtrArray *pins; /* of CertpinPin; of GVariant if they are exported */
   char *last_host; /* NULL: none yet */
 } List;
 
@@ -39,24 +39,26 @@ list_free (gpointer data)
   g_free (list);
 }
 
-/* Returns: (transfer full): `aa{sv}` */
-static GVariant *
-list_end (List *list)
+/* Slice by slice: to read many thousands of pins at once would block the program. */
+static void
+list_take (List *list, GVariant *slice)
 {
-  return g_variant_ref_sink (g_variant_new_array (
-      G_VARIANT_TYPE_VARDICT, (GVariant *const *)list->pins->pdata, list->pins->len));
+  for (gsize i = 0; i < g_variant_n_children (slice); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (slice, i);
+
+      g_ptr_array_add (list->pins, list->method == &list_pins ? (gpointer)certpin_pin_new (pin)
+                                                              : (gpointer)g_steal_pointer (&pin));
+    }
 }
 
 /* Each slice must begin after the last host of the slice before, or the list would never end. */
 static gboolean
-list_add (List *list, GVariant *slice, GError **error)
+list_check (List *list, GVariant *slice, GError **error)
 {
   g_autofree char *before = g_steal_pointer (&list->last_host);
-  g_autoptr (GVariant) last = NULL;
+  g_autoptr (GVariant) last = g_variant_get_child_value (slice, g_variant_n_children (slice) - 1);
 
-  for (gsize i = 0; i < g_variant_n_children (slice); i++)
-    g_ptr_array_add (list->pins, g_variant_get_child_value (slice, i));
-  last = g_variant_ref (g_ptr_array_index (list->pins, list->pins->len - 1));
   if (g_variant_lookup (last, "host", "s", &list->last_host)
       && (before == NULL || strcmp (list->last_host, before) > 0))
     return TRUE;
@@ -64,6 +66,22 @@ list_add (List *list, GVariant *slice, GError **error)
                "the reply of the certpin service is not valid: it lists ‘%.100s’ after ‘%.100s’",
                list->last_host != NULL ? list->last_host : "", before != NULL ? before : "");
   return FALSE;
+}
+
+/* The task returns the pins: an array of CertpinPin, or an `aa{sv}` if they are exported. */
+static void
+list_end (GTask *task)
+{
+  List *list = g_task_get_task_data (task);
+
+  if (list->method == &list_pins)
+    g_task_return_pointer (task, g_ptr_array_ref (list->pins), (GDestroyNotify)g_ptr_array_unref);
+  else
+    g_task_return_pointer (
+        task,
+        g_variant_ref_sink (g_variant_new_array (
+            G_VARIANT_TYPE_VARDICT, (GVariant *const *)list->pins->pdata, list->pins->len)),
+        (GDestroyNotify)g_variant_unref);
 }
 
 static void list_ask (GTask *task);
@@ -76,14 +94,17 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   g_autoptr (GVariant) slice = certpin_task_finish_value (result, &error);
 
-  if (slice != NULL && list->alone)
-    g_task_return_pointer (task, g_steal_pointer (&slice), (GDestroyNotify)g_variant_unref);
-  else if (slice != NULL && g_variant_n_children (slice) == 0)
-    g_task_return_pointer (task, list_end (list), (GDestroyNotify)g_variant_unref);
-  else if (slice != NULL && list_add (list, slice, &error))
-    list_ask (task);
+  if (slice == NULL
+      || (!list->alone && g_variant_n_children (slice) > 0 && !list_check (list, slice, &error)))
+    {
+      g_task_return_error (task, error);
+      return;
+    }
+  list_take (list, slice);
+  if (list->alone || g_variant_n_children (slice) == 0)
+    list_end (task);
   else
-    g_task_return_error (task, error);
+    list_ask (task);
 }
 
 /* Asks for the next slice. */
@@ -122,7 +143,8 @@ list_start (GTask *task, const CertpinMethod *method, GVariant *options)
   list = g_new0 (List, 1);
   list->method = method;
   list->options = given;
-  list->pins = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  list->pins = g_ptr_array_new_with_free_func (
+      method == &list_pins ? g_object_unref : (GDestroyNotify)g_variant_unref);
   g_task_set_task_data (task, list, list_free);
   list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
   list_ask (task);
@@ -173,11 +195,11 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
  *
- * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -208,11 +230,11 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
  *
- * Returns: (transfer full): the pins, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_list_pins (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                           GError **error)
 {

@@ -74,11 +74,11 @@ certpin_client_pause_pin_async (CertpinClient *client, const char *host, GVarian
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the pins would take too much room
  * - `CERTPIN_ERROR_STORE_FAILED`: the pause could not be written to disk; the pin is not paused
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pause_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -86,7 +86,7 @@ certpin_client_pause_pin_finish (CertpinClient *client, GAsyncResult *result, GE
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_pause_pin_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -116,11 +116,11 @@ certpin_client_pause_pin_finish (CertpinClient *client, GAsyncResult *result, GE
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the pins would take too much room
  * - `CERTPIN_ERROR_STORE_FAILED`: the pause could not be written to disk; the pin is not paused
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pause_pin (CertpinClient *client, const char *host, GVariant *options,
                           GCancellable *cancellable, GError **error)
 {
@@ -191,11 +191,11 @@ certpin_client_resume_pin_async (CertpinClient *client, const char *host, GVaria
  * - `CERTPIN_ERROR_PIN_EXPIRED`: the pin has expired; pin the host again
  * - `CERTPIN_ERROR_STORE_FAILED`: the end could not be written to disk; the pin is still paused
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_resume_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -203,7 +203,7 @@ certpin_client_resume_pin_finish (CertpinClient *client, GAsyncResult *result, G
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_resume_pin_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -230,11 +230,11 @@ certpin_client_resume_pin_finish (CertpinClient *client, GAsyncResult *result, G
  * - `CERTPIN_ERROR_PIN_EXPIRED`: the pin has expired; pin the host again
  * - `CERTPIN_ERROR_STORE_FAILED`: the end could not be written to disk; the pin is still paused
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_resume_pin (CertpinClient *client, const char *host, GVariant *options,
                            GCancellable *cancellable, GError **error)
 {

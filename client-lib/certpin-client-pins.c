@@ -24,7 +24,8 @@ static const CertpinMethod block_host = { CERTPIN_PINS_IFACE, "BlockHost", "()",
  *   `:port`
  * @certificate: exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
@@ -79,11 +80,11 @@ certpin_client_pin_certificate_async (CertpinClient *client, const char *host, G
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -92,7 +93,7 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -102,7 +103,8 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  *   `:port`
  * @certificate: exactly one DER certificate
  * @options: (nullable): an `a{sv}` with the options of
- *   `org.certpin.Certpin1.Pins.PinCertificate`; consumed if floating
+ *   `org.certpin.Certpin1.Pins.PinCertificate`, as certpin_pin_builder_build() makes it; consumed
+ *   if floating
  * @cancellable: (nullable): ends the wait; the change may still happen
  *
  * Pins the key of a certificate. From then on, a server of the host must prove that it holds
@@ -124,11 +126,11 @@ certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *resu
  * - `CERTPIN_ERROR_STORE_FAILED`: the change could not be written to disk; the message says
  *   what is in force
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
                                 GVariant *options, GCancellable *cancellable, GError **error)
 {

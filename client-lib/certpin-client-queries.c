@@ -65,11 +65,11 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
  *   range
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -77,7 +77,7 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_get_pin_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_PIN, error);
 }
 
 /**
@@ -100,11 +100,11 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
  *   range
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
  *
- * Returns: (transfer full): the pin, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the pin, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinPin *
 certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *options,
                         GCancellable *cancellable, GError **error)
 {
@@ -128,7 +128,7 @@ certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *optio
  * @callback: (scope async): called with the result
  * @user_data: data for @callback
  *
- * Gets the evidence of the last refused request of the user to a host.
+ * Finds out why the last refused request of the user to a host was refused.
  *
  * In @callback, call certpin_client_last_failure_finish() to get the result.
  *
@@ -163,11 +163,11 @@ certpin_client_last_failure_async (CertpinClient *client, const char *host,
  * - `CERTPIN_ERROR_NOT_PINNED`: the service has refused no request to the host since it
  *   started
  *
- * Returns: (transfer full): the evidence, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the refusal, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinFailure *
 certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -175,7 +175,7 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_last_failure_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_FAILURE, error);
 }
 
 /**
@@ -184,7 +184,7 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
  * @host: a host, with an optional `:port`
  * @cancellable: (nullable): cancels the call
  *
- * Gets the evidence of the last refused request of the user to a host.
+ * Finds out why the last refused request of the user to a host was refused.
  *
  * This function waits for the result.
  *
@@ -194,11 +194,11 @@ certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result,
  * - `CERTPIN_ERROR_NOT_PINNED`: the service has refused no request to the host since it
  *   started
  *
- * Returns: (transfer full): the evidence, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the refusal, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinFailure *
 certpin_client_last_failure (CertpinClient *client, const char *host, GCancellable *cancellable,
                              GError **error)
 {

@@ -16,14 +16,15 @@
 /* Of a response in memory, unless the program says otherwise. */
 #define BODY_MAX_BYTES ((guint64)64 * 1024 * 1024)
 
-/* Returns: floating: the evidence, as if the body had been in the reply */
-static GVariant *
-add_size (GVariant *info, gsize size)
+/* Returns: (transfer full): the evidence, as if the body had been in the reply */
+static CertpinEvidence *
+add_size (CertpinEvidence *evidence, gsize size)
 {
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (info);
+  g_auto (GVariantDict) dict
+      = G_VARIANT_DICT_INIT (certpin_record_get_description (CERTPIN_RECORD (evidence)));
 
   g_variant_dict_insert (&dict, "body-bytes", "t", (guint64)size);
-  return g_variant_dict_end (&dict);
+  return certpin_evidence_new (g_variant_dict_end (&dict));
 }
 
 /* The body came by a descriptor, and is put together now. */
@@ -32,6 +33,7 @@ gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
   CertpinResponse *response = g_task_get_task_data (task);
+  g_autoptr (CertpinEvidence) evidence = NULL;
   g_autoptr (GBytes) body = NULL;
   GError *error = NULL;
 
@@ -41,11 +43,11 @@ gather_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       return;
     }
   body = g_memory_output_stream_steal_as_bytes (G_MEMORY_OUTPUT_STREAM (source));
+  evidence = add_size (certpin_response_get_evidence (response), g_bytes_get_size (body));
   g_task_return_pointer (task,
                          certpin_response_new (certpin_response_get_status (response),
                                                certpin_response_get_headers (response), body,
-                                               add_size (certpin_response_get_info (response),
-                                                         g_bytes_get_size (body))),
+                                               evidence),
                          (GDestroyNotify)certpin_response_unref);
 }
 

@@ -179,7 +179,7 @@ install_signals (void)
    * CertpinClient::pin-failed:
    * @client: the client
    * @host: the host of the request
-   * @details: an `a{sv}`, as certpin_client_last_failure() returns it
+   * @failure: why, as certpin_client_last_failure() returns it
    *
    * Emitted when a request of one of the user's programs was refused, or when a report-only pin
    * did not match. The signal is emitted when and where #CertpinClient::pin-changed is.
@@ -187,7 +187,7 @@ install_signals (void)
    * Since: 0.1
    */
   g_signal_new ("pin-failed", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+                G_TYPE_NONE, 2, G_TYPE_STRING, CERTPIN_TYPE_FAILURE);
 
   /**
    * CertpinClient::key-seen:

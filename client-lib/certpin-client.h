@@ -2,6 +2,10 @@
 
 #pragma once
 
+#include <certpin-chain.h>
+#include <certpin-evidence.h>
+#include <certpin-failure.h>
+#include <certpin-pin.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
 #include <certpin-version.h>
@@ -56,10 +60,10 @@ certpin_client_pin_certificate_from_file_async (CertpinClient *client, const cha
                                                 GFile *file, GVariant *options,
                                                 GCancellable *cancellable,
                                                 GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_certificate_from_file_finish (CertpinClient *client, GAsyncResult *result,
                                                  GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_certificate_from_file (CertpinClient *client, const char *host, GFile *file,
                                           GVariant *options, GCancellable *cancellable,
                                           GError **error);
@@ -120,8 +124,8 @@ CERTPIN_API GSocketConnection *
 certpin_client_open_connection (CertpinClient *client, const char *host, guint16 port,
                                 GSocketConnection *starttls, GVariant *options,
                                 GCancellable *cancellable, GError **error);
-CERTPIN_API GVariant *
-certpin_client_get_connection_info (CertpinClient *client, GSocketConnection *connection);
+CERTPIN_API CertpinEvidence *
+certpin_client_get_connection_evidence (CertpinClient *client, GSocketConnection *connection);
 CERTPIN_API void
 certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnection *connection,
                                          GCancellable *cancellable, GAsyncReadyCallback callback,
@@ -137,20 +141,19 @@ CERTPIN_API void
 certpin_client_fetch_chain_async (CertpinClient *client, const char *host, GVariant *options,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
-CERTPIN_API GPtrArray *
-certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GVariant **info,
-                                   GError **error);
-CERTPIN_API GPtrArray *
+CERTPIN_API CertpinChain *
+certpin_client_fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API CertpinChain *
 certpin_client_fetch_chain (CertpinClient *client, const char *host, GVariant *options,
-                            GVariant **info, GCancellable *cancellable, GError **error);
+                            GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_pin_certificate_async (CertpinClient *client, const char *host, GBytes *certificate,
                                       GVariant *options, GCancellable *cancellable,
                                       GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_certificate_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_certificate (CertpinClient *client, const char *host, GBytes *certificate,
                                 GVariant *options, GCancellable *cancellable, GError **error);
 
@@ -158,9 +161,9 @@ CERTPIN_API void
 certpin_client_pin_keys_async (CertpinClient *client, const char *host, const char *const *keys,
                                GVariant *options, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pin_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error);
 
@@ -168,9 +171,9 @@ CERTPIN_API void
 certpin_client_add_keys_async (CertpinClient *client, const char *host, const char *const *keys,
                                GVariant *options, GCancellable *cancellable,
                                GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_add_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_add_keys (CertpinClient *client, const char *host, const char *const *keys,
                          GVariant *options, GCancellable *cancellable, GError **error);
 
@@ -178,27 +181,27 @@ CERTPIN_API void
 certpin_client_remove_keys_async (CertpinClient *client, const char *host, const char *const *keys,
                                   GVariant *options, GCancellable *cancellable,
                                   GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_remove_keys_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_remove_keys (CertpinClient *client, const char *host, const char *const *keys,
                             GVariant *options, GCancellable *cancellable, GError **error);
 
 CERTPIN_API void certpin_client_pause_pin_async (CertpinClient *client, const char *host,
                                                  GVariant *options, GCancellable *cancellable,
                                                  GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pause_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_pause_pin (CertpinClient *client, const char *host, GVariant *options,
                           GCancellable *cancellable, GError **error);
 
 CERTPIN_API void certpin_client_resume_pin_async (CertpinClient *client, const char *host,
                                                   GVariant *options, GCancellable *cancellable,
                                                   GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_resume_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_resume_pin (CertpinClient *client, const char *host, GVariant *options,
                            GCancellable *cancellable, GError **error);
 
@@ -224,19 +227,19 @@ CERTPIN_API gboolean certpin_client_block_host (CertpinClient *client, const cha
 CERTPIN_API void certpin_client_get_pin_async (CertpinClient *client, const char *host,
                                                GVariant *options, GCancellable *cancellable,
                                                GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinPin *
 certpin_client_get_pin (CertpinClient *client, const char *host, GVariant *options,
                         GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                                 GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API GPtrArray *
 certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_list_pins (CertpinClient *client, GVariant *options,
-                                                GCancellable *cancellable, GError **error);
+CERTPIN_API GPtrArray *certpin_client_list_pins (CertpinClient *client, GVariant *options,
+                                                 GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
@@ -261,10 +264,10 @@ CERTPIN_API void
 certpin_client_last_failure_async (CertpinClient *client, const char *host,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinFailure *
 certpin_client_last_failure_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_last_failure (CertpinClient *client, const char *host,
-                                                   GCancellable *cancellable, GError **error);
+CERTPIN_API CertpinFailure *certpin_client_last_failure (CertpinClient *client, const char *host,
+                                                         GCancellable *cancellable, GError **error);
 
 CERTPIN_API void certpin_client_get_status_async (CertpinClient *client, GVariant *options,
                                                   GCancellable *cancellable,
@@ -303,9 +306,9 @@ CERTPIN_API void
 certpin_client_verify_chain_async (CertpinClient *client, const char *host, GPtrArray *chain,
                                    GVariant *options, GCancellable *cancellable,
                                    GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinChain *
 certpin_client_verify_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinChain *
 certpin_client_verify_chain (CertpinClient *client, const char *host, GPtrArray *chain,
                              GVariant *options, GCancellable *cancellable, GError **error);
 

@@ -92,10 +92,9 @@ parse_content_range (const char *text, goffset *first, goffset *total)
 static const char *
 key_of (CertpinResponse *response)
 {
-  const char *key = "";
+  const char *key = certpin_evidence_get_matched_key (certpin_response_get_evidence (response));
 
-  g_variant_lookup (certpin_response_get_info (response), "matched-key", "&s", &key);
-  return key;
+  return key != NULL ? key : "";
 }
 
 /* Whether the response is what follows the part. The same key must have sent both: a part of a
@@ -251,7 +250,7 @@ strip_body (CertpinResponse *response)
 
   return certpin_response_new (certpin_response_get_status (response),
                                certpin_response_get_headers (response), none,
-                               certpin_response_get_info (response));
+                               certpin_response_get_evidence (response));
 }
 
 /* Errors: CERTPIN_ERROR, or G_IO_ERROR for the file.

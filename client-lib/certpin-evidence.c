@@ -240,8 +240,8 @@ certpin_evidence_init (CertpinEvidence *self)
 
 /**
  * certpin_evidence_new:
- * @info: an `a{sv}`: what certpin_response_get_info() or certpin_client_get_connection_info()
- *   returns; consumed if floating
+ * @info: an `a{sv}`: the `info` of `org.certpin.Certpin1.Requests.SecureRequest` or
+ *   `org.certpin.Certpin1.Requests.OpenConnection`; consumed if floating
  *
  * Reads what the service says. What it does not say is %NULL, empty, 0 or %FALSE, and so is an
  * entry of another type than expected.
@@ -595,22 +595,4 @@ certpin_evidence_get_timing_us (CertpinEvidence *evidence, const char *step)
   if (timings != NULL)
     g_variant_lookup (timings, step, "t", &us);
   return us;
-}
-
-/**
- * certpin_response_dup_evidence:
- * @response: a response
- *
- * Reads the evidence of a response: certpin_response_get_info(), with types.
- *
- * Returns: (transfer full): the evidence
- *
- * Since: 0.1
- */
-CertpinEvidence *
-certpin_response_dup_evidence (CertpinResponse *response)
-{
-  g_return_val_if_fail (response != NULL, NULL);
-
-  return certpin_evidence_new (certpin_response_get_info (response));
 }

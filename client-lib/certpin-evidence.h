@@ -4,7 +4,6 @@
 
 #include <certpin-failure.h>
 #include <certpin-record.h>
-#include <certpin-response.h>
 
 G_BEGIN_DECLS
 
@@ -41,7 +40,5 @@ CERTPIN_API CertpinFailure *certpin_evidence_get_report (CertpinEvidence *eviden
 CERTPIN_API GDateTime *certpin_evidence_get_paused_until (CertpinEvidence *evidence);
 CERTPIN_API const char *certpin_evidence_get_proxy (CertpinEvidence *evidence);
 CERTPIN_API guint64 certpin_evidence_get_timing_us (CertpinEvidence *evidence, const char *step);
-
-CERTPIN_API CertpinEvidence *certpin_response_dup_evidence (CertpinResponse *response);
 
 G_END_DECLS

@@ -121,6 +121,7 @@ CertpinResponse *
 certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
 {
   g_autoptr (GVariant) reply = NULL, headers = NULL, body = NULL, info = NULL;
+  g_autoptr (CertpinEvidence) evidence = NULL;
   g_autoptr (GInputStream) stream = NULL;
   g_autoptr (GBytes) bytes = NULL;
   gboolean by_descriptor;
@@ -136,12 +137,12 @@ certpin_exchange_take_response (GTask *task, gboolean streams, GError **error)
     return refuse_reply (error, "%u is not an HTTP status code", status);
   bytes = g_variant_get_data_as_bytes (body);
   by_descriptor = g_variant_lookup (info, "body", "h", NULL);
+  evidence = certpin_evidence_new (by_descriptor ? strip_info (info) : info);
   if (!streams && !by_descriptor)
-    return certpin_response_new (status, headers, bytes, info);
+    return certpin_response_new (status, headers, bytes, evidence);
   if (!by_descriptor)
     stream = g_memory_input_stream_new_from_bytes (bytes);
   else if ((stream = take_body (task, info, error)) == NULL)
     return NULL;
-  return certpin_response_new_for_stream (status, headers, stream,
-                                          by_descriptor ? strip_info (info) : info);
+  return certpin_response_new_for_stream (status, headers, stream, evidence);
 }

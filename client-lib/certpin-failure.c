@@ -208,8 +208,8 @@ certpin_failure_init (CertpinFailure *self)
 
 /**
  * certpin_failure_new:
- * @description: an `a{sv}`: what certpin_client_last_failure() returns, or what
- *   #CertpinClient::pin-failed brings; consumed if floating
+ * @description: an `a{sv}`: the `failure` of `org.certpin.Certpin1.Pins.LastFailure`; consumed if
+ *   floating
  *
  * Reads what the service says. What it does not say is %NULL, empty, 0 or %FALSE, and so is an
  * entry of another type than expected; words that this version of the library does not know are the

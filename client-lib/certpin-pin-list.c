@@ -162,9 +162,9 @@ list_fail (CertpinPinList *list, GError *error)
 
 /* Each slice must go on behind the one before, or the list would never be complete. */
 static gboolean
-check_slice (CertpinPinList *list, GVariant *slice, const char *last, GError **error)
+check_slice (CertpinPinList *list, GPtrArray *slice, const char *last, GError **error)
 {
-  if (g_variant_n_children (slice) == 0 || (last != NULL && strcmp (last, list->after) > 0))
+  if (slice->len == 0 || (last != NULL && strcmp (last, list->after) > 0))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
                "the reply of the certpin service is not valid: it lists ‘%.100s’ after ‘%.100s’",
@@ -173,7 +173,7 @@ check_slice (CertpinPinList *list, GVariant *slice, const char *last, GError **e
 }
 
 static void
-list_merge (CertpinPinList *list, GVariant *slice, const char *last)
+list_merge (CertpinPinList *list, GPtrArray *slice, const char *last)
 {
   unsigned int before = list->pins->len;
 
@@ -182,18 +182,17 @@ list_merge (CertpinPinList *list, GVariant *slice, const char *last)
     g_object_notify_by_pspec (G_OBJECT (list), props[PROP_N_ITEMS]);
 }
 
-/* `last`: (transfer full) (nullable): NULL: nothing comes behind */
+/* `last`: (nullable): NULL: nothing comes behind */
 static void
-list_go_on (CertpinPinList *list, char *last)
+list_go_on (CertpinPinList *list, const char *last)
 {
   if (last != NULL && (list->until == NULL || strcmp (last, list->until) < 0))
     {
       g_free (list->after);
-      list->after = last;
+      list->after = g_strdup (last);
       list_ask (list);
       return;
     }
-  g_free (last);
   if (list->until == NULL)
     {
       list->stale = FALSE;
@@ -217,9 +216,9 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (CertpinPinList) list = take_weak (user_data);
   GError *error = NULL;
-  g_autoptr (GVariant) slice
+  g_autoptr (GPtrArray) slice
       = certpin_client_list_pins_finish (CERTPIN_CLIENT (source), result, &error);
-  g_autofree char *last = slice != NULL ? certpin_pin_merge_find_last_host (slice) : NULL;
+  const char *last = slice != NULL ? certpin_pin_merge_find_last_host (slice) : NULL;
 
   if (list == NULL || list->client == NULL)
     g_clear_error (&error);
@@ -228,7 +227,7 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
   else
     {
       list_merge (list, slice, last);
-      list_go_on (list, g_steal_pointer (&last));
+      list_go_on (list, last);
     }
 }
 

@@ -171,32 +171,12 @@ merge_step (Merge *merge)
     merge_meet (merge);
 }
 
-/* `slice`: aa{sv}. Returns: (transfer full): of CertpinPin */
-static GPtrArray *
-read_slice (GVariant *slice)
+/* `slice`: (element-type CertpinPin).
+ * Returns: (transfer none) (nullable): its last host; NULL: it is empty, or not valid */
+const char *
+certpin_pin_merge_find_last_host (GPtrArray *slice)
 {
-  GPtrArray *pins = g_ptr_array_new_with_free_func (g_object_unref);
-
-  for (gsize i = 0; i < g_variant_n_children (slice); i++)
-    {
-      g_autoptr (GVariant) description = g_variant_get_child_value (slice, i);
-
-      g_ptr_array_add (pins, certpin_pin_new (description));
-    }
-  return pins;
-}
-
-/* Returns: (transfer full) (nullable): the last host of a slice; NULL: it is empty, or not valid */
-char *
-certpin_pin_merge_find_last_host (GVariant *slice)
-{
-  gsize n = g_variant_n_children (slice);
-  g_autoptr (GVariant) last = n > 0 ? g_variant_get_child_value (slice, n - 1) : NULL;
-  char *host = NULL;
-
-  if (last != NULL)
-    g_variant_lookup (last, "host", "s", &host);
-  return host;
+  return slice->len > 0 ? certpin_pin_get_host (slice->pdata[slice->len - 1]) : NULL;
 }
 
 /* Returns: (transfer none): the last host of the list that comes before this one; empty: none */
@@ -212,16 +192,15 @@ certpin_pin_merge_find_before (GPtrArray *pins, const char *host)
 
 /* Makes the list's pins of the hosts behind `after`, up to and with `last`, those of the slice, and
  * emits items-changed of `model` for each run of pins that differs.
- * `pins`: (element-type CertpinPin). `last`: (nullable): NULL: all that come behind */
+ * `pins`, `slice`: (element-type CertpinPin). `last`: (nullable): NULL: all that come behind */
 void
 certpin_pin_merge (GListModel *model, GPtrArray *pins, const char *after, const char *last,
-                   GVariant *slice)
+                   GPtrArray *slice)
 {
-  g_autoptr (GPtrArray) news = read_slice (slice);
-  Merge merge = { .model = model, .pins = pins, .news = news };
+  Merge merge = { .model = model, .pins = pins, .news = slice };
 
   merge.at = find_after (pins, after);
   merge.end = last != NULL ? find_after (pins, last) : pins->len;
-  while (merge.at < merge.end || merge.next < news->len)
+  while (merge.at < merge.end || merge.next < slice->len)
     merge_step (&merge);
 }

@@ -10,9 +10,9 @@
 
 G_BEGIN_DECLS
 
-char *certpin_pin_merge_find_last_host (GVariant *slice);
+const char *certpin_pin_merge_find_last_host (GPtrArray *slice);
 const char *certpin_pin_merge_find_before (GPtrArray *pins, const char *host);
 void certpin_pin_merge (GListModel *model, GPtrArray *pins, const char *after, const char *last,
-                        GVariant *slice);
+                        GPtrArray *slice);
 
 G_END_DECLS

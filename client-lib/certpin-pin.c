@@ -318,8 +318,8 @@ certpin_pin_init (CertpinPin *self)
 
 /**
  * certpin_pin_new:
- * @description: an `a{sv}`: the description of a pin, such as certpin_client_get_pin() returns;
- *   consumed if floating
+ * @description: an `a{sv}`: the description of a pin, such as the `pin` of
+ *   `org.certpin.Certpin1.Pins.GetPin`; consumed if floating
  *
  * Reads what the service says. What it does not say is %NULL, empty, 0 or %FALSE, and so is an
  * entry of another type than expected; words that this version of the library does not know are the

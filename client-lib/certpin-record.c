@@ -99,17 +99,46 @@ take_entry (GValue *value, GVariant *entry)
 }
 
 static void
-read_entry (GValue *value, GParamSpec *pspec, GVariant *description)
+init_value (GValue *value, GParamSpec *pspec)
 {
-  g_autoptr (GVariant) entry
-      = g_variant_lookup_value (description, pspec->name, type_of_entry (pspec->value_type));
-
   g_value_init (value, pspec->value_type);
   g_param_value_set_default (pspec, value);
-  if (entry != NULL)
-    take_entry (value, entry);
-  else if (pspec->value_type == G_TYPE_STRV)
+  if (pspec->value_type == G_TYPE_STRV)
     g_value_take_boxed (value, g_new0 (char *, 1));
+}
+
+/* Returns: the number of the property; 0: there is none */
+static unsigned int
+table_find (const Table *table, const char *name)
+{
+  for (unsigned int i = CERTPIN_RECORD_FIRST; i < table->n_props; i++)
+    if (g_str_equal (table->props[i]->name, name))
+      return i;
+  return 0;
+}
+
+/* Goes through the dictionary once: to look each property up takes five times as long, which counts
+ * in a list of thousands. Of entries with the same name, the first counts, as for
+ * g_variant_lookup(). */
+static void
+read_entries (GValue *values, const Table *table, GVariant *description)
+{
+  g_autofree gboolean *read = g_new0 (gboolean, table->n_props);
+  GVariantIter iter;
+  const char *name;
+  GVariant *entry;
+
+  g_variant_iter_init (&iter, description);
+  while (g_variant_iter_next (&iter, "{&sv}", &name, &entry))
+    {
+      g_autoptr (GVariant) taken = entry;
+      unsigned int i = table_find (table, name);
+
+      if (i != 0 && !read[i]
+          && g_variant_is_of_type (taken, type_of_entry (table->props[i]->value_type)))
+        take_entry (&values[i], taken);
+      read[i] = TRUE;
+    }
 }
 
 static void
@@ -128,7 +157,8 @@ certpin_record_constructed (GObject *object)
     }
   priv->values = g_new0 (GValue, table->n_props);
   for (unsigned int i = CERTPIN_RECORD_FIRST; i < table->n_props; i++)
-    read_entry (&priv->values[i], table->props[i], priv->description);
+    init_value (&priv->values[i], table->props[i]);
+  read_entries (priv->values, table, priv->description);
 }
 
 static void

@@ -13,9 +13,11 @@ G_BEGIN_DECLS
  * CertpinRecord:
  *
  * Something that the service described as a dictionary, with types: a pin, a failure, the evidence
- * of a request. The properties of a record have the names of the dictionary's entries and never
- * change. A program that needs an entry that is newer than this library finds it in
- * #CertpinRecord:description.
+ * of a request. The functions of #CertpinClient return such records. A program makes one itself
+ * from a part of another dictionary, such as a pin of certpin_client_explain_host(), and in tests.
+ *
+ * The properties of a record have the names of the dictionary's entries and never change. A program
+ * that needs an entry that is newer than this library finds it in #CertpinRecord:description.
  *
  * Points in time are #GDateTime values in UTC, and %NULL where D-Bus has 0 or nothing, as in
  * #GTlsCertificate: so “never” cannot be taken for 1970, and values can be compared and formatted

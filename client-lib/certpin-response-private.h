@@ -9,6 +9,6 @@
 G_BEGIN_DECLS
 
 CertpinResponse *certpin_response_new_for_stream (unsigned int status, GVariant *headers,
-                                                  GInputStream *stream, GVariant *info);
+                                                  GInputStream *stream, CertpinEvidence *evidence);
 
 G_END_DECLS

@@ -15,7 +15,7 @@ struct _CertpinResponse
   GVariant *headers; /* a(ss) */
   GBytes *body;
   GInputStream *stream; /* (nullable): the body, instead of `body` */
-  GVariant *info;       /* a{sv} */
+  CertpinEvidence *evidence;
 };
 
 G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
@@ -26,7 +26,7 @@ G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
  * @status: the HTTP status code, 200 to 599
  * @headers: an `a(ss)` of names and values; consumed if floating
  * @body: the body
- * @info: the evidence, an `a{sv}`; consumed if floating
+ * @evidence: what the service checked before it sent the request
  *
  * Creates a response.
  *
@@ -35,7 +35,8 @@ G_DEFINE_BOXED_TYPE (CertpinResponse, certpin_response, certpin_response_ref,
  * Since: 0.1
  */
 CertpinResponse *
-certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVariant *info)
+certpin_response_new (unsigned int status, GVariant *headers, GBytes *body,
+                      CertpinEvidence *evidence)
 {
   CertpinResponse *response;
 
@@ -43,23 +44,23 @@ certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVar
   g_return_val_if_fail (headers != NULL && g_variant_is_of_type (headers, G_VARIANT_TYPE ("a(ss)")),
                         NULL);
   g_return_val_if_fail (body != NULL, NULL);
-  g_return_val_if_fail (info != NULL && g_variant_is_of_type (info, G_VARIANT_TYPE_VARDICT), NULL);
+  g_return_val_if_fail (CERTPIN_IS_EVIDENCE (evidence), NULL);
 
   response = g_atomic_rc_box_new0 (CertpinResponse);
   response->status = status;
   response->headers = g_variant_ref_sink (headers);
   response->body = g_bytes_ref (body);
-  response->info = g_variant_ref_sink (info);
+  response->evidence = g_object_ref (evidence);
   return response;
 }
 
 /* As certpin_response_new(), with a stream as the body. */
 CertpinResponse *
 certpin_response_new_for_stream (unsigned int status, GVariant *headers, GInputStream *stream,
-                                 GVariant *info)
+                                 CertpinEvidence *evidence)
 {
   g_autoptr (GBytes) none = g_bytes_new_static ("", 0);
-  CertpinResponse *response = certpin_response_new (status, headers, none, info);
+  CertpinResponse *response = certpin_response_new (status, headers, none, evidence);
 
   response->stream = g_object_ref (stream);
   return response;
@@ -91,7 +92,7 @@ response_clear (gpointer data)
   g_variant_unref (response->headers);
   g_bytes_unref (response->body);
   g_clear_object (&response->stream);
-  g_variant_unref (response->info);
+  g_object_unref (response->evidence);
 }
 
 /**
@@ -223,20 +224,19 @@ certpin_response_get_stream (CertpinResponse *response)
 }
 
 /**
- * certpin_response_get_info:
+ * certpin_response_get_evidence:
  * @response: a response
  *
  * Gets the evidence of a response, such as the key that matched.
- * `org.certpin.Certpin1.Requests.SecureRequest` lists it.
  *
- * Returns: (transfer none): the evidence, an `a{sv}`
+ * Returns: (transfer none): the evidence
  *
  * Since: 0.1
  */
-GVariant *
-certpin_response_get_info (CertpinResponse *response)
+CertpinEvidence *
+certpin_response_get_evidence (CertpinResponse *response)
 {
   g_return_val_if_fail (response != NULL, NULL);
 
-  return response->info;
+  return response->evidence;
 }

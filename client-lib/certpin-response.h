@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <certpin-evidence.h>
 #include <certpin-version.h>
 #include <gio/gio.h>
 
@@ -21,8 +22,8 @@ typedef struct _CertpinResponse CertpinResponse;
 
 CERTPIN_API GType certpin_response_get_type (void);
 
-CERTPIN_API CertpinResponse *
-certpin_response_new (unsigned int status, GVariant *headers, GBytes *body, GVariant *info);
+CERTPIN_API CertpinResponse *certpin_response_new (unsigned int status, GVariant *headers,
+                                                   GBytes *body, CertpinEvidence *evidence);
 
 CERTPIN_API CertpinResponse *certpin_response_ref (CertpinResponse *response);
 CERTPIN_API void certpin_response_unref (CertpinResponse *response);
@@ -32,7 +33,7 @@ CERTPIN_API GVariant *certpin_response_get_headers (CertpinResponse *response);
 CERTPIN_API const char *certpin_response_get_header (CertpinResponse *response, const char *name);
 CERTPIN_API GBytes *certpin_response_get_body (CertpinResponse *response);
 CERTPIN_API GInputStream *certpin_response_get_stream (CertpinResponse *response);
-CERTPIN_API GVariant *certpin_response_get_info (CertpinResponse *response);
+CERTPIN_API CertpinEvidence *certpin_response_get_evidence (CertpinResponse *response);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CertpinResponse, certpin_response_unref)
 

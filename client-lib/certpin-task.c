@@ -117,6 +117,16 @@ certpin_task_finish_value (GAsyncResult *result, GError **error)
   return reply != NULL ? g_variant_get_child_value (reply, 0) : NULL;
 }
 
+/* `type`: a kind of CertpinRecord, which the only value of the reply describes.
+ * Returns: (transfer full) (nullable): NULL: `error` is set */
+gpointer
+certpin_task_finish_record (GAsyncResult *result, GType type, GError **error)
+{
+  g_autoptr (GVariant) description = certpin_task_finish_value (result, error);
+
+  return description != NULL ? g_object_new (type, "description", description, NULL) : NULL;
+}
+
 /* For a method whose reply is empty. Returns: TRUE; FALSE: `error` is set */
 gboolean
 certpin_task_finish_done (GAsyncResult *result, GError **error)

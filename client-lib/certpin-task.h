@@ -19,6 +19,7 @@ void certpin_task_call (GTask *task, const CertpinMethod *method, GVariant *argu
 void certpin_task_submit (GTask *task, CertpinCall *call);
 
 GVariant *certpin_task_finish_value (GAsyncResult *result, GError **error);
+gpointer certpin_task_finish_record (GAsyncResult *result, GType type, GError **error);
 gboolean certpin_task_finish_done (GAsyncResult *result, GError **error);
 
 G_END_DECLS

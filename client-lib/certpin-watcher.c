@@ -8,6 +8,8 @@
 
 #include "certpin-watcher.h"
 
+#include "certpin-failure.h"
+
 #define EVENTS_MAX 256
 
 typedef struct
@@ -78,6 +80,20 @@ watcher_release (gpointer data)
   certpin_watcher_unref (data);
 }
 
+static void
+event_emit (const Event *event, GObject *object)
+{
+  g_autoptr (CertpinFailure) failure = NULL;
+
+  if (!g_str_equal (event->signal, "pin-failed"))
+    {
+      g_signal_emit_by_name (object, event->signal, event->host, event->details);
+      return;
+    }
+  failure = certpin_failure_new (event->details);
+  g_signal_emit_by_name (object, event->signal, event->host, failure);
+}
+
 /* Emits the signal of the oldest event. */
 static gboolean
 watcher_on_event (gpointer data)
@@ -96,7 +112,7 @@ watcher_on_event (gpointer data)
   if (event == NULL)
     return G_SOURCE_REMOVE;
   if (object != NULL)
-    g_signal_emit_by_name (object, event->signal, event->host, event->details);
+    event_emit (event, object);
   event_free (event);
   return more ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }

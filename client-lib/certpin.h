@@ -11,6 +11,7 @@
 #include <certpin-failure.h>
 #include <certpin-key.h>
 #include <certpin-pin-list.h>
+#include <certpin-pin-builder.h>
 #include <certpin-pin.h>
 #include <certpin-record.h>
 #include <certpin-request-builder.h>

@@ -52,12 +52,11 @@ static void
 on_fetched (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Trial *trial = user_data;
-  g_autoptr (GPtrArray) chain = NULL;
   CtlExam *facts = &trial->facts;
-  GVariant *info = NULL;
 
-  chain = certpin_client_fetch_chain_finish (CERTPIN_CLIENT (source), result, &info, &facts->error);
-  facts->info = ctl_reply_take (info, CTL_REPLY_CHAIN, &facts->error);
+  facts->info = ctl_reply_take_record (
+      certpin_client_fetch_chain_finish (CERTPIN_CLIENT (source), result, &facts->error),
+      CTL_REPLY_CHAIN, &facts->error);
   trial_end (trial);
 }
 

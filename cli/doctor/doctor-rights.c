@@ -95,7 +95,7 @@ ctl_check_rights (CtlPatient *patient, CtlFinding *finding)
   static const char *const keys[] = { NO_KEY, NULL };
   Ctl *ctl = patient->ctl;
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) pin = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
   g_autoptr (GError) error = NULL;
 
   /* A check asks nobody for a password. */

@@ -18,6 +18,42 @@ take_variant (GVariant *value)
 }
 
 static gboolean
+take_object (gpointer object)
+{
+  gboolean taken = object != NULL;
+
+  g_clear_object (&object);
+  return taken;
+}
+
+static gboolean
+take_pin (CertpinPin *pin)
+{
+  return take_object (pin);
+}
+
+static gboolean
+take_failure (CertpinFailure *failure)
+{
+  return take_object (failure);
+}
+
+static gboolean
+take_chain (CertpinChain *chain)
+{
+  return take_object (chain);
+}
+
+static gboolean
+take_array (GPtrArray *array)
+{
+  gboolean taken = array != NULL;
+
+  g_clear_pointer (&array, g_ptr_array_unref);
+  return taken;
+}
+
+static gboolean
 take_response (CertpinResponse *response)
 {
   gboolean taken = response != NULL;
@@ -29,10 +65,7 @@ take_response (CertpinResponse *response)
 static gboolean
 take_connection (GSocketConnection *connection)
 {
-  gboolean taken = connection != NULL;
-
-  g_clear_object (&connection);
-  return taken;
+  return take_object (connection);
 }
 
 static gboolean
@@ -43,7 +76,11 @@ take_boolean (gboolean value)
 
 #define TAKE(result)                                                                               \
   _Generic((result), GVariant *                                                                    \
-           : take_variant, CertpinResponse *                                                       \
+           : take_variant, CertpinPin *                                                            \
+           : take_pin, CertpinFailure *                                                            \
+           : take_failure, CertpinChain *                                                          \
+           : take_chain, GPtrArray *                                                               \
+           : take_array, CertpinResponse *                                                         \
            : take_response, GSocketConnection *                                                    \
            : take_connection, gboolean                                                             \
            : take_boolean) (result)
@@ -146,35 +183,7 @@ upload_wait (const Arguments *a, GError **error)
                                                NULL, error));
 }
 
-static void
-fetch_chain_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
-{
-  certpin_client_fetch_chain_async (a->client, a->host, a->options, a->cancellable, callback,
-                                    user_data);
-}
-
-static gboolean
-take_chain (GPtrArray *chain)
-{
-  gboolean taken = chain != NULL;
-
-  g_clear_pointer (&chain, g_ptr_array_unref);
-  return taken;
-}
-
-static gboolean
-fetch_chain_finish (CertpinClient *client, GAsyncResult *result, GError **error)
-{
-  return take_chain (certpin_client_fetch_chain_finish (client, result, /* info= */ NULL, error));
-}
-
-static gboolean
-fetch_chain_wait (const Arguments *a, GError **error)
-{
-  return take_chain (certpin_client_fetch_chain (a->client, a->host, a->options, /* info= */ NULL,
-                                                 a->cancellable, error));
-}
-
+DEFINE (fetch_chain, a->client, a->host, a->options)
 DEFINE (open_connection, a->client, a->host, 443, NULL, a->options)
 
 #define METHOD(method, has_host, has_second, has_options)                                          \

@@ -6,7 +6,7 @@ async void ask () throws GLib.Error {
   var key = new Certpin.Key.from_text ("sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g=");
 
   client.pin_changed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
-  client.pin_failed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
+  client.pin_failed.connect ((host, failure) => print ("%s: %s\n", host, failure.message));
   client.interactive = true;
   var pins = new Certpin.PinList (client);
   pins.items_changed.connect ((at, removed, added) => {
@@ -17,10 +17,16 @@ async void ask () throws GLib.Error {
     }
   });
   client.watching = true;
-  yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
+  var pin = yield client.pin_keys_async ("shop.example", { key.to_text () }, null, null);
+  print ("%s is pinned\n", pin.host);
+  foreach (var other in (yield client.list_pins_async (null, null)))
+    print ("%s\n", other.host);
+  var chain = yield client.fetch_chain_async ("shop.example", null, null);
+  yield client.pin_certificate_async ("shop.example", chain.get_der ()[0], null, null);
   var request = new Certpin.Request ("GET", "https://shop.example/cart", null, null);
   var response = yield client.secure_request_async (request, null, null);
   print ("%u, %" + size_t.FORMAT + " bytes\n", response.get_status (), response.get_body ().length);
+  print ("%s\n", response.get_evidence ().matched_key);
   var large = yield client.send_async (request, null, null);
   var first = yield large.get_stream ().read_bytes_async (1000, Priority.DEFAULT, null);
   print ("%" + size_t.FORMAT + " bytes\n", first.length);

@@ -135,7 +135,9 @@ test_whole (Fixture *f, gconstpointer user_data)
       g_autoptr (GError) error = NULL;
 
       g_assert_cmpstr (certpin_response_get_header (response, "a"), ==, "b");
-      g_assert_false (g_variant_lookup (certpin_response_get_info (response), "body", "h", NULL));
+      g_assert_false (g_variant_lookup (certpin_record_get_description (CERTPIN_RECORD (
+                                            certpin_response_get_evidence (response))),
+                                        "body", "h", NULL));
       fake_body_write (&f->body, bytes, 3 * PIECE_SIZE);
       fake_body_finish (&f->body);
       g_assert_cmpuint (read_all (stream, ways[i], &error), ==, 3 * PIECE_SIZE);
@@ -348,11 +350,10 @@ test_in_memory (Fixture *f, gconstpointer user_data)
       g_thread_join (thread);
       if (reasons[i] == NULL)
         {
-          guint64 size = 0;
-
           g_assert_no_error (error);
-          g_variant_lookup (certpin_response_get_info (response), "body-bytes", "t", &size);
-          g_assert_cmpuint (size, ==, 1000 * PIECE_SIZE);
+          g_assert_cmpuint (
+              certpin_evidence_get_body_bytes (certpin_response_get_evidence (response)), ==,
+              1000 * PIECE_SIZE);
           g_assert_null (certpin_response_get_stream (response));
           g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (response)), ==,
                             1000 * PIECE_SIZE);

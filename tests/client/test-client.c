@@ -45,51 +45,42 @@ test_program (TestBus *f, void (*function) (CertpinClient *, TestBus *))
 }
 
 static void
-assert_text (GVariant *dictionary, const char *key, const char *expected)
-{
-  const char *text = NULL;
-
-  g_variant_lookup (dictionary, key, "&s", &text);
-  g_assert_cmpstr (text, ==, expected);
-}
-
-static void
 pin_keys (CertpinClient *client)
 {
   static const char *const keys[] = { KEY, NULL };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pin
+  g_autoptr (CertpinPin) pin
       = certpin_client_pin_keys (client, "h.example", keys, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  assert_text (pin, "host", "h.example");
+  g_assert_cmpstr (certpin_pin_get_host (pin), ==, "h.example");
 }
 
 static void
-assert_state (CertpinClient *client, const char *host, const char *state)
+assert_state (CertpinClient *client, const char *host, CertpinState state)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, &error);
+  g_autoptr (CertpinPin) pin = certpin_client_get_pin (client, host, NULL, NULL, &error);
 
   g_assert_no_error (error);
-  assert_text (pin, "state", state);
+  g_assert_cmpint (certpin_pin_get_state (pin), ==, state);
 }
 
 static void
 program_pins (CertpinClient *client, TestBus *f)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GPtrArray) pins = NULL;
 
   pin_keys (client);
-  assert_state (client, "h.example", "active");
+  assert_state (client, "h.example", CERTPIN_STATE_ACTIVE);
   pins = certpin_client_list_pins (client, NULL, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (g_variant_is_of_type (pins, G_VARIANT_TYPE ("aa{sv}")));
-  g_assert_cmpuint (g_variant_n_children (pins), ==, 1);
+  g_assert_cmpuint (pins->len, ==, 1);
+  g_assert_cmpstr (certpin_pin_get_host (pins->pdata[0]), ==, "h.example");
   g_assert_true (certpin_client_block_host (client, "h.example", "why", NULL, NULL, &error));
   g_assert_no_error (error);
-  assert_state (client, "h.example", "blocked");
+  assert_state (client, "h.example", CERTPIN_STATE_BLOCKED);
   g_assert_true (certpin_client_unpin (client, "h.example", NULL, NULL, &error));
   g_assert_no_error (error);
   g_assert_null (certpin_client_get_pin (client, "h.example", NULL, NULL, &error));
@@ -98,12 +89,9 @@ program_pins (CertpinClient *client, TestBus *f)
 
 /* Returns: of the host, one by one, in one text */
 static char *
-list_keys (GVariant *pin)
+list_keys (CertpinPin *pin)
 {
-  g_autofree char **keys = NULL;
-
-  g_assert_true (g_variant_lookup (pin, "keys", "^a&s", &keys));
-  return g_strjoinv (" ", keys);
+  return g_strjoinv (" ", (char **)certpin_pin_get_keys (pin));
 }
 
 static void
@@ -111,7 +99,7 @@ program_changes_keys (CertpinClient *client, TestBus *f)
 {
   static const char *const other[] = { OTHER_KEY, NULL }, *const first[] = { KEY, NULL };
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) more = NULL, less = NULL;
+  g_autoptr (CertpinPin) more = NULL, less = NULL;
   g_autofree char *both = NULL, *left = NULL;
 
   g_assert_null (certpin_client_add_keys (client, "h.example", other, NULL, NULL, &error));
@@ -140,8 +128,7 @@ static void
 program_pauses (CertpinClient *client, TestBus *f)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) paused = NULL, resumed = NULL;
-  const char *reason = NULL;
+  g_autoptr (CertpinPin) paused = NULL, resumed = NULL;
 
   g_assert_null (certpin_client_pause_pin (client, "h.example", new_pause (60), NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
@@ -149,14 +136,13 @@ program_pauses (CertpinClient *client, TestBus *f)
   pin_keys (client);
   paused = certpin_client_pause_pin (client, "h.example", new_pause (60), NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (g_variant_lookup (paused, "pause-reason", "&s", &reason));
-  g_assert_cmpstr (reason, ==, "why");
+  g_assert_cmpstr (certpin_pin_get_pause_reason (paused), ==, "why");
   g_assert_null (certpin_client_pause_pin (client, "h.example", new_pause (86401), NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
   g_clear_error (&error);
   resumed = certpin_client_resume_pin (client, "h.example", NULL, NULL, &error);
   g_assert_no_error (error);
-  g_assert_false (g_variant_lookup (resumed, "pause-reason", "&s", &reason));
+  g_assert_null (certpin_pin_get_pause_reason (resumed));
 }
 
 static void
@@ -168,19 +154,53 @@ program_certificate (CertpinClient *client, TestBus *f)
   g_autoptr (GFile) file = g_file_new_for_path (path);
   GBytes *der = test_identity_get_certificate (leaf);
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) from_memory = NULL, from_file = NULL;
+  g_autoptr (CertpinPin) from_memory = NULL, from_file = NULL;
 
   from_memory = certpin_client_pin_certificate (
       client, "h.example", der, g_variant_new_parsed ("{'note': <'n'>}"), NULL, &error);
   g_assert_no_error (error);
-  assert_text (from_memory, "subject", "CN=leaf");
-  assert_text (from_memory, "note", "n");
+  g_assert_cmpstr (certpin_pin_get_subject (from_memory), ==, "CN=leaf");
+  g_assert_cmpstr (certpin_pin_get_note (from_memory), ==, "n");
   g_assert_true (g_file_set_contents (path, g_bytes_get_data (der, NULL),
                                       (gssize)g_bytes_get_size (der), NULL));
   from_file = certpin_client_pin_certificate_from_file (client, "other.example", file, NULL, NULL,
                                                         &error);
   g_assert_no_error (error);
-  assert_text (from_file, "subject", "CN=leaf");
+  g_assert_cmpstr (certpin_pin_get_subject (from_file), ==, "CN=leaf");
+}
+
+/* The service takes what a builder makes. */
+static void
+program_builder (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (TestIdentity) root = TEST_IDENTITY (.is_ca = TRUE);
+  g_autoptr (TestIdentity) leaf = TEST_IDENTITY (.subject = "leaf", .issuer = root);
+  g_autoptr (TestIdentity) next = TEST_IDENTITY (.subject = "next", .issuer = root);
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+  g_autoptr (GDateTime) expires = g_date_time_new_utc (9999, 12, 31, 0, 0, 0);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
+  g_autoptr (GError) error = NULL;
+
+  certpin_pin_builder_set_scope (builder, CERTPIN_SCOPE_USER);
+  certpin_pin_builder_set_match (builder, CERTPIN_MATCH_PATH);
+  certpin_pin_builder_set_mode (builder, CERTPIN_MODE_REPORT);
+  certpin_pin_builder_set_expires (builder, expires);
+  certpin_pin_builder_set_note (builder, "n");
+  certpin_pin_builder_set_block_on_failure (builder, FALSE);
+  certpin_pin_builder_add_backup_certificate (builder, test_identity_get_certificate (next));
+  certpin_pin_builder_add_trust_anchor (builder, test_identity_get_certificate (root));
+  options = certpin_pin_builder_build (builder);
+  pin = certpin_client_pin_certificate (client, "h.example", test_identity_get_certificate (leaf),
+                                        options, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (certpin_pin_get_scope (pin), ==, CERTPIN_SCOPE_USER);
+  g_assert_cmpint (certpin_pin_get_match (pin), ==, CERTPIN_MATCH_PATH);
+  g_assert_cmpint (certpin_pin_get_mode (pin), ==, CERTPIN_MODE_REPORT);
+  g_assert_true (g_date_time_equal (certpin_pin_get_expires (pin), expires));
+  g_assert_cmpstr (certpin_pin_get_note (pin), ==, "n");
+  g_assert_cmpuint (g_strv_length ((char **)certpin_pin_get_keys (pin)), ==, 2);
+  g_assert_cmpuint (certpin_pin_get_trust_anchors (pin), ==, 1);
 }
 
 static void
@@ -194,12 +214,12 @@ program_missing_file (CertpinClient *client, TestBus *f)
   g_assert_null (certpin_client_pin_certificate_from_file (
       client, "h.example", missing, g_variant_new_parsed ("{'match': <'path'>}"), NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
-  assert_state (client, "h.example", "blocked");
+  assert_state (client, "h.example", CERTPIN_STATE_BLOCKED);
   g_clear_error (&error);
   g_assert_null (certpin_client_pin_certificate_from_file (client, "other.example", folder, NULL,
                                                            NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
-  assert_state (client, "other.example", "blocked");
+  assert_state (client, "other.example", CERTPIN_STATE_BLOCKED);
 }
 
 /* Neither a file that cannot be read nor a bad one changes anything. */
@@ -222,7 +242,7 @@ program_keep (CertpinClient *client, TestBus *f)
   g_assert_null (
       certpin_client_pin_certificate_from_file (client, "h.example", text, keep, NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
-  assert_state (client, "h.example", "active");
+  assert_state (client, "h.example", CERTPIN_STATE_ACTIVE);
   g_clear_error (&error);
   g_assert_null (certpin_client_pin_certificate_from_file (client, "other.example", missing, keep,
                                                            NULL, &error));
@@ -242,7 +262,7 @@ program_wrong_file (CertpinClient *client, TestBus *f)
   g_assert_null (
       certpin_client_pin_certificate_from_file (client, "h.example", file, NULL, NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
-  assert_state (client, "h.example", "blocked");
+  assert_state (client, "h.example", CERTPIN_STATE_BLOCKED);
 }
 
 static void
@@ -296,7 +316,8 @@ program_request (CertpinClient *client, TestBus *f)
   g_assert_cmpuint (certpin_response_get_status (response), ==, 200);
   g_assert_cmpstr (certpin_response_get_header (response, "a"), ==, "b");
   g_assert_cmpuint (g_bytes_get_size (certpin_response_get_body (response)), ==, 4);
-  assert_text (certpin_response_get_info (response), "url", "https://h.example/final");
+  g_assert_cmpstr (certpin_evidence_get_url (certpin_response_get_evidence (response)), ==,
+                   "https://h.example/final");
 }
 
 static void
@@ -304,14 +325,14 @@ program_refused (CertpinClient *client, TestBus *f)
 {
   g_autoptr (CertpinRequest) request = new_request ();
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) failure = NULL;
+  g_autoptr (CertpinFailure) failure = NULL;
 
   g_assert_null (certpin_client_secure_request (client, request, NULL, NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH);
   g_clear_error (&error);
   failure = certpin_client_last_failure (client, "h.example", NULL, &error);
   g_assert_no_error (error);
-  assert_text (failure, "error", "PinMismatch");
+  g_assert_cmpint (certpin_failure_get_code (failure), ==, CERTPIN_ERROR_PIN_MISMATCH);
 }
 
 static void
@@ -347,6 +368,12 @@ static void
 test_pin_certificate (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_certificate);
+}
+
+static void
+test_builder (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_builder);
 }
 
 static void
@@ -403,7 +430,7 @@ test_async (TestBus *f, gconstpointer user_data)
   GAsyncResult *pinning = NULL, *asking = NULL;
   g_autoptr (GAsyncResult) pinned = NULL, asked = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pin = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
   g_autoptr (CertpinResponse) response = NULL;
 
   set_verdict (f, TRUE);
@@ -413,7 +440,7 @@ test_async (TestBus *f, gconstpointer user_data)
   pinned = test_loop_wait_for (&pinning);
   pin = certpin_client_pin_keys_finish (client, pinned, &error);
   g_assert_no_error (error);
-  assert_text (pin, "state", "active");
+  g_assert_cmpint (certpin_pin_get_state (pin), ==, CERTPIN_STATE_ACTIVE);
   asked = test_loop_wait_for (&asking);
   response = certpin_client_secure_request_finish (client, asked, &error);
   g_assert_no_error (error);
@@ -504,6 +531,7 @@ main (int argc, char *argv[])
   ADD ("pauses", test_pauses);
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
+  ADD ("builder", test_builder);
   ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);

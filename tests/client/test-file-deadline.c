@@ -129,7 +129,7 @@ test_writer_in_time (Fixture *f, gconstpointer user_data)
   GAsyncResult *pending = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pin = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
   int writer;
 
   timeout_ms = LONG_MS;

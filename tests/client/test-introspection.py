@@ -56,13 +56,28 @@ def test_request_builder():
     assert error_of(builder.build).matches(Certpin.error_quark(), Certpin.Error.INVALID_ARGUMENT)
 
 
+def test_pin_builder():
+    builder = Certpin.PinBuilder.new()
+    builder.set_scope(Certpin.Scope.SYSTEM)
+    builder.set_match(Certpin.Match.PATH)
+    builder.set_mode(Certpin.Mode.REPORT)
+    builder.set_expires(GLib.DateTime.new_from_unix_utc(2208988800))
+    builder.set_note('for the shop')
+    builder.add_backup_certificate(GLib.Bytes.new(b'der'))
+    assert builder.build().unpack() == {
+        'scope': 'system', 'match': 'path', 'mode': 'report', 'expires': 2208988800, 'note': 'for the shop',
+        'backup-certificates': [list(b'der')]}
+
+
 def test_response():
     headers = GLib.Variant('a(ss)', [('Content-Type', 'text/plain')])
-    response = Certpin.Response.new(200, headers, GLib.Bytes.new(b'two'), GLib.Variant('a{sv}', {}))
+    evidence = Certpin.Evidence.new(GLib.Variant('a{sv}', {'url': GLib.Variant('s', 'https://shop.example/')}))
+    response = Certpin.Response.new(200, headers, GLib.Bytes.new(b'two'), evidence)
     assert response.get_status() == 200
     assert response.get_header('content-type') == 'text/plain'
     assert response.get_body().get_data() == b'two'
     assert response.get_stream() is None
+    assert response.get_evidence().props.url == 'https://shop.example/'
 
 
 def test_client():
@@ -90,22 +105,22 @@ def test_records():
     assert pin.props.description.unpack()['colour'] == 'blue'
     failure = Certpin.Failure.new(GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'PinMismatch')}))
     assert failure.props.error == 'PinMismatch' and failure.get_code() == Certpin.Error.PIN_MISMATCH
-    info = GLib.Variant('a{sv}', {'report': GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'Untrusted')})})
-    evidence = Certpin.Response.new(200, GLib.Variant('a(ss)', []), GLib.Bytes.new(b''), info).dup_evidence()
+    evidence = Certpin.Evidence.new(GLib.Variant('a{sv}', {'report': GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'Untrusted')})}))
     assert evidence.props.report.get_code() == Certpin.Error.UNTRUSTED
     chain = Certpin.Chain.new(GLib.Variant('a{sv}', {'certificates': GLib.Variant(
-        'aa{sv}', [{'subject': GLib.Variant('s', 'CN=a')}, {'fault': GLib.Variant('s', 'b')}])}))
+        'aa{sv}', [{'subject': GLib.Variant('s', 'CN=a')}, {'fault': GLib.Variant('s', 'b')}])}), [GLib.Bytes.new(b'a'), GLib.Bytes.new(b'b')])
     assert [(c.props.subject, c.props.fault) for c in chain.dup_certificates()] == [('CN=a', None), (None, 'b')]
+    assert [der.get_data() for der in chain.get_der()] == [b'a', b'b']
 
 
 def test_watching():
     """The property and the signals are there; nobody has to be."""
     client, heard = Certpin.Client.new(), []
     client.connect('pin-changed', lambda client, host, details: heard.append((host, details.unpack())))
-    client.connect('pin-failed', lambda client, host, details: heard.append((host, details.unpack())))
+    client.connect('pin-failed', lambda client, host, failure: heard.append((host, failure.get_code())))
     client.emit('pin-changed', 'shop.example', GLib.Variant('a{sv}', {'state': GLib.Variant('s', 'active')}))
-    client.emit('pin-failed', 'shop.example', GLib.Variant('a{sv}', {}))
-    assert heard == [('shop.example', {'state': 'active'}), ('shop.example', {})]
+    client.emit('pin-failed', 'shop.example', Certpin.Failure.new(GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'PinMismatch')})))
+    assert heard == [('shop.example', {'state': 'active'}), ('shop.example', Certpin.Error.PIN_MISMATCH)]
     client.set_watching(True)
     assert client.get_watching() and client.props.watching
     client.props.watching = False
@@ -174,9 +189,8 @@ def test_wrong_objects():
 
 
 def main():
-    tests = [test_key, test_records, test_error, test_request, test_request_builder, test_response, test_client, test_interactive, test_watching,
-             test_wrong_types,
-             test_wrong_objects]
+    tests = [test_key, test_records, test_error, test_request, test_request_builder, test_pin_builder, test_response,
+             test_client, test_interactive, test_watching, test_wrong_types, test_wrong_objects]
     failed = 0
     print(f'1..{len(tests)}')
     for number, function in enumerate(tests, 1):

@@ -75,9 +75,9 @@ static void
 test_response (void)
 {
   g_autoptr (GVariant) headers = g_variant_ref_sink (g_variant_new_parsed ("[('A', 'b')]"));
-  g_autoptr (GVariant) info = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (CertpinEvidence) evidence = certpin_evidence_new (g_variant_new ("a{sv}", NULL));
   g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
-  g_autoptr (CertpinResponse) response = certpin_response_new (200, headers, body, info);
+  g_autoptr (CertpinResponse) response = certpin_response_new (200, headers, body, evidence);
 
   g_assert_null (certpin_response_get_header (response, ""));
   g_assert_null (certpin_response_get_header (response, "\xff"));

@@ -89,7 +89,7 @@ on_pin (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Fixture *f = user_data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) pin
+  g_autoptr (CertpinPin) pin
       = certpin_client_get_pin_finish (CERTPIN_CLIENT (source), result, &error);
 
   g_assert_no_error (error);
@@ -422,7 +422,8 @@ static void
 on_pin_of_caller (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   Caller *caller = user_data;
-  g_autoptr (GVariant) pin = certpin_client_get_pin_finish (CERTPIN_CLIENT (source), result, NULL);
+  g_autoptr (CertpinPin) pin
+      = certpin_client_get_pin_finish (CERTPIN_CLIENT (source), result, NULL);
 
   g_assert_nonnull (pin);
   g_assert_true (caller->self == g_thread_self ());

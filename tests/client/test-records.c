@@ -218,21 +218,63 @@ test_seen (void)
 static void
 test_parts (void)
 {
-  g_autoptr (CertpinChain) chain = certpin_chain_new (
-      g_variant_new_parsed ("{'certificates': <[{'subject': <'s'>}, {'fault': <'not DER'>}]>}"));
-  g_autoptr (CertpinChain) none = certpin_chain_new (g_variant_new_parsed ("@a{sv} {}"));
-  g_autoptr (GPtrArray) certificates = certpin_chain_dup_certificates (chain);
+  g_autoptr (GBytes) first = g_bytes_new_static ("first", 5), second = g_bytes_new_static ("2", 1);
+  g_autoptr (GPtrArray) der = g_ptr_array_new ();
+  g_autoptr (CertpinChain) chain = NULL;
+  g_autoptr (CertpinChain) none = certpin_chain_new (g_variant_new_parsed ("@a{sv} {}"), NULL);
+  g_autoptr (GPtrArray) certificates = NULL;
   g_autoptr (GPtrArray) no_certificates = certpin_chain_dup_certificates (none);
   g_autoptr (CertpinEvidence) evidence = certpin_evidence_new (
       g_variant_new_parsed ("{'timings': <{'tls': uint64 7}>, 'report': <{'advice': <'a'>}>}"));
 
+  g_ptr_array_add (der, first);
+  g_ptr_array_add (der, second);
+  chain = certpin_chain_new (
+      g_variant_new_parsed ("{'certificates': <[{'subject': <'s'>}, {'fault': <'not DER'>}]>}"),
+      der);
+  certificates = certpin_chain_dup_certificates (chain);
   g_assert_cmpuint (certificates->len, ==, 2);
   g_assert_cmpstr (certpin_certificate_get_subject (certificates->pdata[0]), ==, "s");
   g_assert_cmpstr (certpin_certificate_get_fault (certificates->pdata[1]), ==, "not DER");
   g_assert_cmpuint (no_certificates->len, ==, 0);
+  g_assert_cmpuint (certpin_chain_get_der (chain)->len, ==, 2);
+  g_assert_true (certpin_chain_get_der (chain)->pdata[0] == first);
+  g_assert_true (certpin_chain_get_der (chain)->pdata[1] == second);
+  g_assert_cmpuint (certpin_chain_get_der (none)->len, ==, 0);
   g_assert_cmpuint (certpin_evidence_get_timing_us (evidence, "tls"), ==, 7);
   g_assert_cmpuint (certpin_evidence_get_timing_us (evidence, "queue"), ==, 0);
   g_assert_cmpstr (certpin_failure_get_advice (certpin_evidence_get_report (evidence)), ==, "a");
+}
+
+static void
+test_response (void)
+{
+  g_autoptr (GBytes) body = g_bytes_new_static ("body", 4);
+  g_autoptr (CertpinEvidence) evidence
+      = certpin_evidence_new (g_variant_new_parsed ("{'url': <'https://h.example/'>}"));
+  g_autoptr (CertpinResponse) response = certpin_response_new (
+      404, g_variant_new_parsed ("[('A', '1'), ('B', '2'), ('a', '3')]"), body, evidence);
+
+  g_assert_cmpuint (certpin_response_get_status (response), ==, 404);
+  g_assert_true (g_bytes_equal (certpin_response_get_body (response), body));
+  g_assert_cmpuint (g_variant_n_children (certpin_response_get_headers (response)), ==, 3);
+  g_assert_cmpstr (certpin_response_get_header (response, "a"), ==, "1");
+  g_assert_null (certpin_response_get_header (response, "c"));
+  g_assert_true (certpin_response_get_evidence (response) == evidence);
+}
+
+/* Of entries with the same name, which D-Bus allows, the first counts, whatever its type. */
+static void
+test_same_name (void)
+{
+  g_autoptr (GVariant) description = g_variant_ref_sink (
+      g_variant_new_parsed ("[{'host', <'first'>}, {'host', <'second'>}, {'note', <int32 1>}, "
+                            "{'note', <'text'>}, {'scope', <'tenant'>}, {'scope', <'user'>}]"));
+  g_autoptr (CertpinPin) pin = certpin_pin_new (description);
+
+  g_assert_cmpstr (certpin_pin_get_host (pin), ==, "first");
+  g_assert_null (certpin_pin_get_note (pin));
+  g_assert_cmpint (certpin_pin_get_scope (pin), ==, CERTPIN_SCOPE_UNKNOWN);
 }
 
 /* Each code is found by its name. */
@@ -266,6 +308,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/client/records/times", test_times);
   g_test_add_func ("/client/records/seen", test_seen);
   g_test_add_func ("/client/records/parts", test_parts);
+  g_test_add_func ("/client/records/response", test_response);
+  g_test_add_func ("/client/records/same-name", test_same_name);
   g_test_add_func ("/client/records/codes", test_codes);
   return g_test_run ();
 }

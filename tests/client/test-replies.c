@@ -126,9 +126,9 @@ test_no_values (Fixture *f, gconstpointer user_data)
   fake_service_set_handler (f->service, on_call, f);
   for (unsigned int i = 0; i < n_methods; i++)
     {
-      gboolean nothing
-          = g_str_equal (methods[i].name, "unpin") || g_str_equal (methods[i].name, "block_host")
-            || g_str_equal (methods[i].name, "reload");
+      gboolean nothing = g_str_equal (methods[i].name, "unpin")
+                         || g_str_equal (methods[i].name, "block_host")
+                         || g_str_equal (methods[i].name, "reload");
 
       assert_ends (f, &methods[i], nothing ? -1 : (int)CERTPIN_ERROR_FAILED);
     }
@@ -227,12 +227,12 @@ test_connection (Fixture *f, gconstpointer user_data)
   g_autoptr (GSocketConnection) other = NULL,
                                 connection = certpin_client_open_connection (
                                     f->client, "h.example", 443, NULL, NULL, NULL, &error);
-  GVariant *info;
+  CertpinEvidence *evidence;
   char byte;
 
   g_assert_no_error (error);
-  info = certpin_client_get_connection_info (f->client, connection);
-  g_assert_true (g_variant_lookup (info, "alpn", "s", NULL));
+  evidence = certpin_client_get_connection_evidence (f->client, connection);
+  g_assert_cmpstr (certpin_evidence_get_alpn (evidence), ==, "");
   g_assert_cmpint (g_input_stream_read (g_io_stream_get_input_stream (G_IO_STREAM (connection)),
                                         &byte, 1, NULL, &error),
                    ==, 0);

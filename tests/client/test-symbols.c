@@ -136,21 +136,54 @@ try_request_builder (void)
 }
 
 static void
-try_response (void)
+try_pin_builder (void)
+{
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+  g_autoptr (GBytes) bytes = g_bytes_new_static ("der", 3);
+  g_autoptr (GVariant) options = NULL;
+
+  ACCEPTS (certpin_pin_builder_get_type,
+           certpin_pin_builder_get_type () == CERTPIN_TYPE_PIN_BUILDER);
+  ACCEPTS (certpin_pin_builder_new, builder != NULL);
+  REFUSES_NULL (certpin_pin_builder_ref, NULL);
+  ACCEPTS (certpin_pin_builder_unref, (certpin_pin_builder_unref (NULL), TRUE));
+  REFUSES_VOID (certpin_pin_builder_set_scope, NULL, CERTPIN_SCOPE_USER);
+  REFUSES_VOID (certpin_pin_builder_set_scope, builder, CERTPIN_SCOPE_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_scope, builder, (CertpinScope)17);
+  REFUSES_VOID (certpin_pin_builder_set_match, NULL, CERTPIN_MATCH_LEAF);
+  REFUSES_VOID (certpin_pin_builder_set_match, builder, CERTPIN_MATCH_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_mode, NULL, CERTPIN_MODE_REPORT);
+  REFUSES_VOID (certpin_pin_builder_set_mode, builder, CERTPIN_MODE_UNKNOWN);
+  REFUSES_VOID (certpin_pin_builder_set_expires, NULL, NULL);
+  REFUSES_VOID (certpin_pin_builder_set_note, NULL, "a");
+  REFUSES_VOID (certpin_pin_builder_set_note, builder, "\xff");
+  REFUSES_VOID (certpin_pin_builder_add_backup_certificate, NULL, bytes);
+  REFUSES_VOID (certpin_pin_builder_add_backup_certificate, builder, NULL);
+  REFUSES_VOID (certpin_pin_builder_add_trust_anchor, NULL, bytes);
+  REFUSES_VOID (certpin_pin_builder_add_trust_anchor, builder, NULL);
+  REFUSES_VOID (certpin_pin_builder_set_block_on_failure, NULL, TRUE);
+  REFUSES_NULL (certpin_pin_builder_build, NULL);
+  options = certpin_pin_builder_build (builder);
+  g_assert_cmpuint (g_variant_n_children (options), ==, 0);
+}
+
+static void
+try_response (gpointer stranger)
 {
   g_autoptr (GVariant) headers = g_variant_ref_sink (g_variant_new_parsed ("[('A', 'b')]"));
-  g_autoptr (GVariant) info = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (GVariant) wrong = g_variant_ref_sink (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (CertpinEvidence) evidence = certpin_evidence_new (wrong);
   g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
-  g_autoptr (CertpinResponse) response = certpin_response_new (200, headers, body, info);
+  g_autoptr (CertpinResponse) response = certpin_response_new (200, headers, body, evidence);
 
   ACCEPTS (certpin_response_get_type, certpin_response_get_type () == CERTPIN_TYPE_RESPONSE);
-  REFUSES_NULL (certpin_response_new, 199, headers, body, info);
-  REFUSES_NULL (certpin_response_new, 600, headers, body, info);
-  REFUSES_NULL (certpin_response_new, 200, NULL, body, info);
-  REFUSES_NULL (certpin_response_new, 200, info, body, info);
-  REFUSES_NULL (certpin_response_new, 200, headers, NULL, info);
+  REFUSES_NULL (certpin_response_new, 199, headers, body, evidence);
+  REFUSES_NULL (certpin_response_new, 600, headers, body, evidence);
+  REFUSES_NULL (certpin_response_new, 200, NULL, body, evidence);
+  REFUSES_NULL (certpin_response_new, 200, wrong, body, evidence);
+  REFUSES_NULL (certpin_response_new, 200, headers, NULL, evidence);
   REFUSES_NULL (certpin_response_new, 200, headers, body, NULL);
-  REFUSES_NULL (certpin_response_new, 200, headers, body, headers);
+  REFUSES_NULL (certpin_response_new, 200, headers, body, stranger);
   REFUSES_NULL (certpin_response_ref, NULL);
   ACCEPTS (certpin_response_unref, (certpin_response_unref (NULL), TRUE));
   REFUSES_FALSE (certpin_response_get_status, NULL);
@@ -158,7 +191,7 @@ try_response (void)
   REFUSES_NULL (certpin_response_get_header, NULL, "a");
   REFUSES_NULL (certpin_response_get_header, response, NULL);
   REFUSES_NULL (certpin_response_get_body, NULL);
-  REFUSES_NULL (certpin_response_get_info, NULL);
+  REFUSES_NULL (certpin_response_get_evidence, NULL);
   REFUSES_NULL (certpin_response_get_stream, NULL);
   g_assert_null (certpin_response_get_stream (response));
 }
@@ -178,9 +211,9 @@ try_client (CertpinClient *client, gpointer stranger)
   REFUSES_VOID (certpin_client_set_watching, stranger, TRUE);
   REFUSES_FALSE (certpin_client_get_watching, NULL);
   REFUSES_FALSE (certpin_client_get_watching, stranger);
-  REFUSES_NULL (certpin_client_get_connection_info, NULL, stranger);
-  REFUSES_NULL (certpin_client_get_connection_info, client, NULL);
-  REFUSES_NULL (certpin_client_get_connection_info, client, stranger);
+  REFUSES_NULL (certpin_client_get_connection_evidence, NULL, stranger);
+  REFUSES_NULL (certpin_client_get_connection_evidence, client, NULL);
+  REFUSES_NULL (certpin_client_get_connection_evidence, client, stranger);
 }
 
 static void
@@ -318,7 +351,8 @@ test_wrong_arguments (void)
   try_error ();
   try_request ();
   try_request_builder ();
-  try_response ();
+  try_pin_builder ();
+  try_response (stranger);
   try_client (client, stranger);
   try_connection_end (client, stranger);
   try_methods (client, stranger);

@@ -8,7 +8,6 @@
 #include "client-lib/certpin-error.h"
 #include "client-lib/certpin-key.h"
 #include "client-lib/certpin-request.h"
-#include "client-lib/certpin-response.h"
 
 #include <string.h>
 
@@ -477,34 +476,6 @@ test_request_allows_ordinary_headers (void)
 }
 
 static void
-test_response_reads_back (void)
-{
-  g_autoptr (GBytes) body = g_bytes_new_static ("body", 4);
-  g_autoptr (CertpinResponse) response
-      = certpin_response_new (404, g_variant_new_parsed ("[('A', '1'), ('B', '2'), ('a', '3')]"),
-                              body, g_variant_new_parsed ("{'url': <'https://h.example/'>}"));
-  const char *url;
-
-  g_assert_cmpuint (certpin_response_get_status (response), ==, 404);
-  g_assert_true (g_bytes_equal (certpin_response_get_body (response), body));
-  g_assert_cmpuint (g_variant_n_children (certpin_response_get_headers (response)), ==, 3);
-  g_assert_true (g_variant_lookup (certpin_response_get_info (response), "url", "&s", &url));
-  g_assert_cmpstr (url, ==, "https://h.example/");
-}
-
-static void
-test_response_header_in_any_case (void)
-{
-  g_autoptr (GBytes) body = g_bytes_new_static ("", 0);
-  g_autoptr (CertpinResponse) response
-      = certpin_response_new (200, g_variant_new_parsed ("[('A', '1'), ('a', '3')]"), body,
-                              g_variant_new_parsed ("@a{sv} {}"));
-
-  g_assert_cmpstr (certpin_response_get_header (response, "a"), ==, "1");
-  g_assert_null (certpin_response_get_header (response, "b"));
-}
-
-static void
 add_keys (void)
 {
   g_test_add_func ("/client/values/key/own-spelling", test_key_own_spelling);
@@ -558,7 +529,5 @@ main (int argc, char *argv[])
   g_test_add_func ("/client/values/error/crosses-the-bus", test_error_crosses_the_bus);
   add_keys ();
   add_requests ();
-  g_test_add_func ("/client/values/response/reads-back", test_response_reads_back);
-  g_test_add_func ("/client/values/response/header-in-any-case", test_response_header_in_any_case);
   return g_test_run ();
 }

@@ -43,9 +43,10 @@ on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer
 }
 
 static void
-on_failed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_failed (CertpinClient *client, const char *host, CertpinFailure *failure, gpointer user_data)
 {
-  note (user_data, "failed", host, details);
+  g_assert_true (CERTPIN_IS_FAILURE (failure));
+  note (user_data, "failed", host, certpin_record_get_description (CERTPIN_RECORD (failure)));
 }
 
 static void
@@ -181,7 +182,7 @@ test_not_by_itself (Fixture *f, gconstpointer user_data)
 static void
 test_in_time (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GPtrArray) pins = NULL;
 
   certpin_client_set_watching (f->client, TRUE);
   pins = certpin_client_list_pins (f->client, NULL, NULL, NULL);

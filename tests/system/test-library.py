@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library in Python: what it makes of the service's dictionaries, which are those of a real service and server."""
+"""The library in Python: what its calls return, of a real service and server."""
 
 import json
 import os
@@ -26,24 +26,25 @@ def tell_chain(name, chain):
                   [[c.props.subject, c.props.key, c.props.not_after.to_unix()] for c in chain.dup_certificates()]]
 
 host, url = sys.argv[1:]
-chain, info = client.fetch_chain(host, None, None)
-tell_chain('fetched', Certpin.Chain.new(info))
-tell_chain('verified', Certpin.Chain.new(client.verify_chain(host, chain, None, None)))
-told['der'] = [der.get_data().hex() for der in chain]
-pin = Certpin.Pin.new(client.get_pin(host, None, None))
+chain = client.fetch_chain(host, None, None)
+tell_chain('fetched', chain)
+tell_chain('verified', client.verify_chain(host, chain.get_der(), None, None))
+told['der'] = [der.get_data().hex() for der in chain.get_der()]
+pin = client.get_pin(host, None, None)
 told['pin'] = [pin.props.host, pin.props.scope.value_nick, pin.props.state.value_nick, pin.props.match.value_nick,
                pin.props.mode.value_nick, pin.props.keys, pin.props.stored, pin.props.expires]
+told['pins'] = [[pin.props.host, pin.props.keys] for pin in client.list_pins(None, None)]
 try:
-    evidence = client.secure_request(Certpin.RequestBuilder.new(url).build(), None, None).dup_evidence()
+    evidence = client.secure_request(Certpin.RequestBuilder.new(url).build(), None, None).get_evidence()
     told['evidence'] = [evidence.props.url, evidence.props.tls_version, evidence.props.matched_key,
                         evidence.props.path_keys[0], evidence.props.ocsp, evidence.get_timing_us('total') > 0]
 except GLib.Error as error:
-    failure = Certpin.Failure.new(client.last_failure(host, None))
+    failure = client.last_failure(host, None)
     told['failure'] = [error.matches(Certpin.error_quark(), Certpin.Error.PIN_MISMATCH),
                        failure.get_code() == Certpin.Error.PIN_MISMATCH, failure.props.pinned_keys,
                        failure.props.offered_keys, failure.props.scope.value_nick, failure.props.advice != '',
                        failure.props.time is not None]
-del chain, info
+del chain
 gc.collect()
 print(json.dumps(told))
 '''
@@ -65,6 +66,7 @@ def _(world):
     told = tell(world, server)
     key = told['pin'][5][0]
     equal(told['pin'], [HOST, 'user', 'active', 'leaf', 'enforce', [key], True, None], 'the pin')
+    equal(told['pins'], [[HOST, [key]]], 'the pins that are listed')
     equal(told['evidence'], [server.url(HOST), '1.3', key, key, 'none', True], 'the evidence')
     equal(told['der'], [identity.der.hex()], 'the chain')
     holds(told['fetched'][4][0][2] > 0, 'the certificate has no end')

@@ -83,16 +83,14 @@ static void
 print_advice (CertpinClient *client, const char *url, const GError *error, gint64 began_s)
 {
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
-  g_autoptr (GVariant) described = NULL;
   g_autoptr (CertpinFailure) failure = NULL;
   GDateTime *when;
   const char *advice;
 
   if (uri != NULL)
-    described = certpin_client_last_failure (client, g_uri_get_host (uri), NULL, NULL);
-  if (described == NULL)
+    failure = certpin_client_last_failure (client, g_uri_get_host (uri), NULL, NULL);
+  if (failure == NULL)
     return;
-  failure = certpin_failure_new (described);
   when = certpin_failure_get_time (failure);
   advice = certpin_failure_get_advice (failure);
   if (advice != NULL && when != NULL && g_date_time_to_unix (when) >= began_s

@@ -31,7 +31,9 @@ static gboolean
 ensure_pin (CertpinClient *client, const char *host, const char *const *keys, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GVariant) pin = certpin_client_get_pin (client, host, NULL, NULL, &reason);
+  g_autoptr (CertpinPin) pin = certpin_client_get_pin (client, host, NULL, NULL, &reason);
+  g_autoptr (CertpinPinBuilder) builder = NULL;
+  g_autoptr (GVariant) options = NULL;
 
   if (pin != NULL)
     return TRUE;
@@ -40,7 +42,10 @@ ensure_pin (CertpinClient *client, const char *host, const char *const *keys, GE
       g_propagate_error (error, g_steal_pointer (&reason));
       return FALSE;
     }
-  pin = certpin_client_pin_keys (client, host, keys, NULL, NULL, error);
+  builder = certpin_pin_builder_new ();
+  certpin_pin_builder_set_note (builder, "keys that came with the shop's app");
+  options = certpin_pin_builder_build (builder);
+  pin = certpin_client_pin_keys (client, host, keys, options, NULL, error);
   return pin != NULL;
 }
 

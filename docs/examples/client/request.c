@@ -18,7 +18,7 @@ pin (CertpinClient *client, const char *url, const char *path, GError **error)
 {
   g_autofree char *host = host_of (url, error);
   g_autoptr (GFile) file = g_file_new_for_commandline_arg (path);
-  g_autoptr (GVariant) pin = NULL;
+  g_autoptr (CertpinPin) pin = NULL;
 
   if (host == NULL)
     return FALSE;

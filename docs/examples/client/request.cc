@@ -42,7 +42,7 @@ pin (CertpinClient *client, const char *url, const char *path)
   auto pin = certpin_client_pin_certificate_from_file (client, host, file.get (), nullptr, nullptr,
                                                        &error);
 
-  g_variant_unref (check (pin, error));
+  g_object_unref (check (pin, error));
 }
 
 static Response
