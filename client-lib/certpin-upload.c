@@ -8,6 +8,7 @@
 
 #include "certpin-upload.h"
 
+#include "certpin-engine.h"
 #include "certpin-error.h"
 #include "certpin-exchange.h"
 #include "certpin-send.h"
@@ -157,7 +158,7 @@ certpin_upload_run (CertpinUpload *upload, GError **error)
   GError *reason = NULL;
   int ends[2];
 
-  if (!find_length (upload, error))
+  if (!certpin_engine_check (error) || !find_length (upload, error))
     return NULL;
   if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     {
