@@ -41,13 +41,14 @@ struct _CertpinBody
 
 G_DEFINE_FINAL_TYPE (CertpinBody, certpin_body, G_TYPE_INPUT_STREAM)
 
-/* Returns: how many bytes were read, 0 at the end; NOTHING_YET; WAS_CUT, now or before */
+/* A forked process must not take bytes that are this one's: for it, the body was cut.
+ * Returns: how many bytes were read, 0 at the end; NOTHING_YET; WAS_CUT, now or before */
 static gssize
 body_try (CertpinBody *body, void *buffer, gsize count)
 {
   gssize length;
 
-  if (body->ended || body->failure != NULL)
+  if (body->ended || body->failure != NULL || !certpin_engine_is_claimed ())
     return body->ended ? 0 : WAS_CUT;
   do
     length = recv (body->descriptor, buffer, count, MSG_DONTWAIT);
@@ -101,9 +102,7 @@ body_wait (CertpinBody *body, GCancellable *cancellable, GError **error)
 static gboolean
 body_knows_reason (CertpinBody *body)
 {
-  if (body->failure == NULL && !certpin_engine_is_claimed ())
-    body->failure = new_unavailable ();
-  return body->failure != NULL;
+  return body->failure != NULL || !certpin_engine_check (&body->failure);
 }
 
 static void

@@ -369,6 +369,8 @@ certpin_client_get_watching (CertpinClient *client)
 
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
 
+  if (!certpin_engine_is_claimed ())
+    return FALSE; /* in a forked process, the lock may stay locked */
   g_mutex_lock (&client->lock);
   watching = client->watcher != NULL;
   g_mutex_unlock (&client->lock);

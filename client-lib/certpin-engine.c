@@ -9,6 +9,8 @@
 
 #include "certpin-engine.h"
 
+#include "certpin-error.h"
+
 #include <pthread.h>
 #include <unistd.h>
 
@@ -58,6 +60,18 @@ gboolean
 certpin_engine_is_claimed (void)
 {
   return g_atomic_int_get (&owner) == getpid ();
+}
+
+/* As certpin_engine_claim(), with an error. Errors: CERTPIN_ERROR_SERVICE_UNAVAILABLE */
+gboolean
+certpin_engine_check (GError **error)
+{
+  if (certpin_engine_claim ())
+    return TRUE;
+  g_set_error_literal (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+      "a process that was forked from one that uses certpin cannot use it; call exec() first");
+  return FALSE;
 }
 
 /* The first call starts the library's thread.

@@ -9,6 +9,7 @@
 G_BEGIN_DECLS
 
 gboolean certpin_engine_claim (void);
+gboolean certpin_engine_check (GError **error);
 gboolean certpin_engine_is_claimed (void);
 GMainContext *certpin_engine_get_context (void);
 void certpin_engine_post (GSourceFunc function, gpointer data, GDestroyNotify destroy);

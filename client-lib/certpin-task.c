@@ -70,12 +70,7 @@ certpin_task_get_timeout_ms (GTask *task)
 static gboolean
 check_call (const CertpinCall *call, GError **error)
 {
-  if (certpin_engine_claim ())
-    return certpin_arguments_check (call->arguments, error);
-  g_set_error_literal (
-      error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
-      "a process that was forked from one that uses certpin cannot use it; call exec() first");
-  return FALSE;
+  return certpin_engine_check (error) && certpin_arguments_check (call->arguments, error);
 }
 
 /* `task`: returns the reply, or an error: one of certpin, or G_IO_ERROR_CANCELLED. `call`:

@@ -8,6 +8,7 @@
 
 #include "certpin-upload.h"
 
+#include "certpin-engine.h"
 #include "certpin-error.h"
 #include "certpin-exchange.h"
 #include "certpin-job.h"
@@ -163,9 +164,12 @@ send_body (CertpinUpload *upload, GError **error)
 CertpinResponse *
 certpin_upload_run (CertpinUpload *upload, GError **error)
 {
-  g_autoptr (GInputStream) body
-      = certpin_content_open (upload->content, &upload->length, upload->cancellable, error);
+  g_autoptr (GInputStream) body = NULL;
 
+  /* Before anything is read: the stream may be the parent's of a process that was forked. */
+  if (!certpin_engine_check (error))
+    return NULL;
+  body = certpin_content_open (upload->content, &upload->length, upload->cancellable, error);
   upload->body = body;
   return body != NULL ? send_body (upload, error) : NULL;
 }

@@ -193,12 +193,21 @@ on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incomin
 FakeService *
 fake_service_new (void)
 {
+  return fake_service_new_with_handler (NULL, NULL);
+}
+
+/* As fake_service_new() and fake_service_set_handler(), for calls that come at once. */
+FakeService *
+fake_service_new_with_handler (FakeHandler handler, gpointer user_data)
+{
   FakeService *service = g_new0 (FakeService, 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL;
 
   g_mutex_init (&service->lock);
   g_cond_init (&service->changed);
+  service->handler = handler;
+  service->user_data = user_data;
   service->counts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   service->held = g_ptr_array_new_with_free_func (g_object_unref);
   service->connection = private_bus_connect ();

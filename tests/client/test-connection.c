@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves what happens to calls and to the program when the bus or the service goes away and
- * comes back, when the program forks, and when it has many clients. */
+ * comes back, and when the program has many clients. */
 
 #include "config.h"
 
@@ -13,13 +13,8 @@
 #include <gio/gunixsocketaddress.h>
 
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #define CALLS 100
-
-/* A child process that has not ended by then hangs. */
-#define CHILD_MAX_S 20
 
 typedef struct
 {
@@ -317,104 +312,6 @@ test_connections_are_closed (Fixture *f, gconstpointer user_data)
     g_assert_cmpint (g_get_monotonic_time (), <, end_us);
 }
 
-/* Returns: the status of a forked process that runs `function`, as waitpid () tells it */
-static int
-fork_and_wait (int (*function) (Fixture *f), Fixture *f)
-{
-  int status = 0;
-  pid_t child = fork ();
-
-  if (child == 0)
-    {
-      alarm (CHILD_MAX_S);
-      _exit (function (f));
-    }
-  g_assert_cmpint (child, >, 0);
-  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-  return status;
-}
-
-/* Runs `function` in a forked process. A lock that another thread held at the fork is never
- * released in the child; GLib and AddressSanitizer's allocator have such locks. So a child that
- * hangs is forked anew, twice at most. One that waits for the parent's threads hangs each time.
- *
- * Returns: its exit status */
-static int
-fork_and_run (int (*function) (Fixture *f), Fixture *f)
-{
-  int status = fork_and_wait (function, f);
-
-  for (int again = 0; again < 2 && WIFSIGNALED (status) && WTERMSIG (status) == SIGALRM; again++)
-    status = fork_and_wait (function, f);
-  if (WIFSIGNALED (status))
-    g_error ("the child ended by signal %d (%s)", WTERMSIG (status), strsignal (WTERMSIG (status)));
-  return WEXITSTATUS (status);
-}
-
-static gboolean
-is_refused (CertpinClient *client)
-{
-  g_autoptr (GError) error = NULL;
-
-  return !certpin_client_unpin (client, "h.example", NULL, NULL, &error)
-         && g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
-}
-
-/* The child has none of the parent's threads, so it must not wait for them or use their
- * connection. */
-static int
-run_in_child (Fixture *f)
-{
-  g_autoptr (CertpinClient) own = certpin_client_new ();
-  gboolean refused = is_refused (f->client) && is_refused (own);
-
-  g_object_unref (f->client);
-  return refused ? 0 : 1;
-}
-
-static void
-test_fork (Fixture *f, gconstpointer user_data)
-{
-  g_autoptr (GDBusConnection) connection = private_bus_connect ();
-  unsigned int before;
-
-  assert_works (f->client);
-  before = fake_service_count (f->service, "Unpin");
-  g_assert_cmpint (fork_and_run (run_in_child, f), ==, 0);
-  g_assert_cmpuint (fake_service_count (f->service, "Unpin"), ==, before);
-  assert_works (f->client);
-  g_object_unref (f->client);
-  f->client = certpin_client_new_for_connection (connection);
-  g_assert_cmpint (fork_and_run (run_in_child, f), ==, 0);
-  assert_works (f->client);
-}
-
-static int
-use_in_child (Fixture *f)
-{
-  return certpin_client_unpin (f->client, "h.example", NULL, NULL, NULL) ? 0 : 1;
-}
-
-static void
-program_that_forks_first (void)
-{
-  Fixture f = { .client = certpin_client_new () };
-
-  g_assert_cmpint (fork_and_run (use_in_child, &f), ==, 0);
-  assert_works (f.client);
-  g_object_unref (f.client);
-}
-
-/* A process may fork before its first call; then both processes may call. */
-static void
-test_fork_first (Fixture *f, gconstpointer user_data)
-{
-  g_test_trap_subprocess ("/client/connection/fork-first/subprocess", 0,
-                          G_TEST_SUBPROCESS_INHERIT_STDERR);
-  g_test_trap_assert_passed ();
-  g_assert_cmpuint (fake_service_count (f->service, "Unpin"), ==, 2);
-}
-
 #define ADD(path, function)                                                                        \
   g_test_add ("/client/connection/" path, Fixture, NULL, set_up, function, tear_down)
 
@@ -432,9 +329,6 @@ main (int argc, char *argv[])
   ADD ("silent-bus", test_silent_bus);
   ADD ("clients-share-one", test_clients_share_a_connection);
   ADD ("closed-after-the-last-client", test_connections_are_closed);
-  ADD ("fork", test_fork);
-  ADD ("fork-first", test_fork_first);
-  g_test_add_func ("/client/connection/fork-first/subprocess", program_that_forks_first);
   status = g_test_run ();
   private_bus_finish ();
   return status;

@@ -16,6 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'system'))
 import part_callers
 import part_ends
 import part_large
+import part_library
 import part_replace
 import part_requests
 import part_silent
@@ -25,7 +26,8 @@ from lib.caller import CallError
 from lib.world import World
 
 PARTS = {'silent': part_silent, 'requests': part_requests, 'callers': part_callers,
-         'streams': part_streams, 'ends': part_ends, 'large': part_large, 'replace': part_replace}
+         'streams': part_streams, 'ends': part_ends, 'large': part_large, 'library': part_library,
+         'replace': part_replace}
 # Connections that nobody uses are soon closed, so that what is open at rest is what was forgotten.
 IDLE_S = 1
 PROGRESS_S = 0.5

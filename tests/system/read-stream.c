@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* read-stream HOW URL [BYTES]: reads a response with the library, and prints how many bytes came
- * and how that ended: `whole`, or the name of the error. HOW is `sync`, `async` or `memory`. BYTES:
- * so many are sent. */
+ * and how that ended: `whole`, or the name of the error. HOW is `sync`, `async`, `memory`, or
+ * `together`: as `memory`, but eight such requests at once, whose bytes are counted together.
+ * BYTES: so many are sent. */
 
 #include <certpin.h>
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #define PIECE_BYTES 50000
+#define TOGETHER    8
 
 static void
 on_result (GObject *source, GAsyncResult *result, gpointer user_data)
@@ -50,17 +52,50 @@ read_stream (CertpinResponse *response, gboolean async, GError **error)
 
 /* Returns: how many bytes came */
 static gsize
+count_body (CertpinResponse *response)
+{
+  return response != NULL ? g_bytes_get_size (certpin_response_get_body (response)) : 0;
+}
+
+/* Returns: how many bytes came. `error`: of one that failed */
+static gsize
+get_together (CertpinClient *client, CertpinRequest *request, GError **error)
+{
+  GAsyncResult *results[TOGETHER] = { NULL };
+  gsize total = 0;
+
+  for (size_t i = 0; i < TOGETHER; i++)
+    certpin_client_secure_request_async (client, request, NULL, NULL, on_result, &results[i]);
+  for (size_t i = 0; i < TOGETHER; i++)
+    {
+      g_autoptr (CertpinResponse) response = NULL;
+
+      while (results[i] == NULL)
+        g_main_context_iteration (NULL, TRUE);
+      response = certpin_client_secure_request_finish (client, results[i], error);
+      g_object_unref (results[i]);
+      if (response == NULL)
+        return total;
+      total += count_body (response);
+    }
+  return total;
+}
+
+/* Returns: how many bytes came */
+static gsize
 get (CertpinClient *client, CertpinRequest *request, const char *how, GError **error)
 {
   g_autoptr (CertpinResponse) response = NULL;
 
+  if (strcmp (how, "together") == 0)
+    return get_together (client, request, error);
   if (strcmp (how, "memory") != 0)
     {
       response = certpin_client_send (client, request, NULL, NULL, error);
       return response != NULL ? read_stream (response, strcmp (how, "async") == 0, error) : 0;
     }
   response = certpin_client_secure_request (client, request, NULL, NULL, error);
-  return response != NULL ? g_bytes_get_size (certpin_response_get_body (response)) : 0;
+  return count_body (response);
 }
 
 /* Returns: (transfer full): `bytes`: of its body, as text; NULL: it has none */

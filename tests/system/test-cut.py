@@ -117,6 +117,28 @@ def _(world):
         equal([len(request.body) for request in server.requests[asked:]], [sent], 'what was sent')
 
 
+@test('eight bodies of 16 MB at once, each way: all come, with 1 MiB of memory in the service')
+def _(world):
+    program = with_library(os.environ['CERTPIN_READ_STREAM'])
+    server, _ = world.serve_pinned()
+    size, arrived = 16_000_000, []
+
+    def respond(_connection, request):
+        arrived.append(len(request.body))
+        return b'HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n' % size + bytes(size)
+
+    server.respond = respond
+    world.daemon.terminate()
+    world.daemon.configure('[Limits]\nBodyBytesPerUser=1048576\n')
+    world.daemon.start()
+    for sent in (0, size):
+        arrived.clear()
+        process = subprocess.run([program, 'together', server.url(HOST), str(sent)], env=environment(world), check=False,
+                                 stdout=subprocess.PIPE, user=ALICE, group=ALICE, extra_groups=[], timeout=DEADLINE_S)
+        equal(process.stdout.decode().split(), [str(8 * size), 'whole'], 'what came')
+        equal(arrived, [sent] * 8, 'what was sent')
+
+
 for each in READERS:
     add_reader_test(each)
 for each in ('sync', 'async', 'memory'):
