@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* many URL WRONG ROUND...: makes so many requests in each round, every tenth of them to WRONG, which
+/* many URL WRONG ROUND...: makes so many requests in each round, every tenth to WRONG, which
  * is refused. After each round it says so, and waits for a line. */
 
 #include <certpin.h>
