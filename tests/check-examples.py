@@ -10,7 +10,8 @@ import sys
 import textwrap
 
 BLOCK = re.compile(r'^```(\w*)\n(.*?)^```$', re.M | re.S)
-ENDINGS = {'c': '.c', 'cpp': '.cc', 'js': '.js', 'python': '.py', 'sh': '.sh', 'vala': '.vala'}
+ENDINGS = {'c': '.c', 'cpp': '.cc', 'js': '.js', 'python': '.py', 'rust': '.rs', 'sh': '.sh', 'toml': '.toml',
+           'vala': '.vala'}
 KINDS = {'refused': 'ADVICE_STOP', 'network': 'ADVICE_NETWORK', 'mistake': 'ADVICE_MISTAKE', 'machine': 'ADVICE_LATER',
          'ended': 'ADVICE_NONE'}
 # What is not in a list of its own, or has no title, is like what the machine cannot do.
