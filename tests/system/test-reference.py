@@ -7,7 +7,6 @@ import atexit
 import functools
 import os
 import pathlib
-import re
 import select
 import shutil
 import signal
@@ -216,7 +215,7 @@ def add_download_tests(language, command, advice=''):
             process.kill()
             process.wait()
         equal(process.returncode, 130, f'the exit code; it said {said!r}')
-        equal(re.sub(r'\d+ of \d+ bytes', '', said).strip(), '', 'what it said beside its progress')
+        holds('cancel' not in said.lower() and 'This ' not in said, f'it tells of what somebody wanted: {said!r}')
         holds(not path.exists(), 'there is a file of a body that did not come')
         server.wait_until_idle()
 
