@@ -236,8 +236,9 @@ def add_download_tests(language, command, advice=''):
         holds(not path.exists(), 'there is a file')
 
 
-# The one in C shows no titles: errors.c has them.
+# Those in C and C++ show no titles: errors.c has them.
 add_download_tests('C', ['./download'])
+add_download_tests('C++', ['./download-cc'])
 for entry in (('Vala', ['./download-vala']), ('Python', ['/usr/bin/python3', '-B', 'download.py']),
               ('JavaScript', ['gjs', '-m', 'download.js'])):
     add_download_tests(*entry, 'This server cannot be trusted now: ')
