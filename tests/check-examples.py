@@ -10,9 +10,14 @@ import sys
 import textwrap
 
 BLOCK = re.compile(r'^```(\w*)\n(.*?)^```$', re.M | re.S)
-ENDINGS = {'c': '.c', 'cpp': '.cc', 'js': '.js', 'python': '.py', 'sh': '.sh', 'vala': '.vala'}
+ENDINGS = {'c': '.c', 'cpp': '.cc', 'js': '.js', 'python': '.py', 'rust': '.rs', 'sh': '.sh', 'toml': '.toml',
+           'vala': '.vala'}
 KINDS = {'refused': 'ADVICE_STOP', 'network': 'ADVICE_NETWORK', 'mistake': 'ADVICE_MISTAKE', 'machine': 'ADVICE_LATER',
          'ended': 'ADVICE_NONE'}
+# What is not in a list of its own, or has no title, is like what the machine cannot do.
+TITLES = {'ADVICE_STOP': 'REFUSED', 'ADVICE_NETWORK': 'NETWORK', 'ADVICE_MISTAKE': 'MISTAKE'}
+KIND_OF_TITLE = {'This server cannot be trusted now': 'REFUSED', 'The server does not answer': 'NETWORK',
+                 'This program made a mistake': 'MISTAKE'}
 
 
 def is_in(excerpt, text):
@@ -51,6 +56,19 @@ def errors_of_example(text):
             waiting = []
 
 
+def errors_of_titles(text):
+    """Those of an example with lists, or with a switch that returns titles: pairs of a title and an error."""
+    lists = re.findall(r'^(?:const )?(REFUSED|NETWORK|MISTAKE) = [(\[](.*?)[)\]]', text, re.M | re.S)
+    yield from ((kind, error) for kind, names in lists for error in re.findall(r'Error\.(\w+)', names))
+    waiting = []
+    for error, title in re.findall(r'case Certpin\.Error\.(\w+):|return "([^"]+)";', text):
+        if error:
+            waiting.append(error)
+        else:
+            yield from ((KIND_OF_TITLE[title], name) for name in waiting)
+            waiting = []
+
+
 def check_errors(root):
     header = (root / 'client-lib/certpin-error.h').read_text(encoding='utf-8')
     known = sorted(re.findall(r'^  CERTPIN_ERROR_(\w+),$', header, re.M))
@@ -60,6 +78,11 @@ def check_errors(root):
         yield f'errors.md does not name each error once: {sorted(error for _, error in page)}, not {known}'
     if page != example:
         yield f'errors.md and errors.c sort errors otherwise: {sorted(set(page) ^ set(example))}'
+    for name in ('advice.py', 'advice.js', 'download.vala'):
+        sorted_there = sorted(errors_of_titles((root / 'docs/examples/client' / name).read_text(encoding='utf-8')))
+        due = sorted((TITLES[advice], error) for advice, error in page if advice in TITLES)
+        if sorted_there != due:
+            yield f'errors.md and {name} sort errors otherwise: {sorted(set(due) ^ set(sorted_there))}'
 
 
 def main():

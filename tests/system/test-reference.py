@@ -6,15 +6,15 @@ run by a user against the right servers, wrong ones, and ones that cut what they
 import functools
 import os
 import pathlib
-import re
 import select
 import signal
 import subprocess
 
 from lib import http, pki
 from lib.daemon import program
+from lib.installed import find_library, install_library
 from lib.public import certpinctl, copy_of, new_folder, put
-from lib.server import echo
+from lib.server import begin_and_wait, echo
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -27,30 +27,6 @@ LARGE = bytes(range(256)) * 4096
 PROGRAMS = {'C': ['./request'], 'C++': ['./request-cc'], 'Vala': ['./request-vala'],
             'Python': ['/usr/bin/python3', '-B', 'request.py'], 'JavaScript': ['gjs', '-m', 'request.js'],
             'shell': ['./request.sh']}
-
-
-def install_library(folder):
-    """Puts the library there, as its packages would put it below /usr."""
-    build = pathlib.Path(program('CERTPIN_BUILD'))
-    library = build / 'client-lib'
-    kinds = {'lib': ('libcertpin.so*', '*.typelib'), 'share/vala/vapi': ('certpin-1.vapi', 'certpin-1.deps'),
-             'include/certpin-1': ('certpin-version.h',)}
-    for target, patterns in kinds.items():
-        for path in (path for pattern in patterns for path in library.glob(pattern) if path.is_file()):
-            put(path, folder / target / path.name)
-    for path in (TOP / 'client-lib').glob('certpin*.h'):
-        put(path, folder / 'include' / 'certpin-1' / path.name)
-    text = (build / 'meson-private' / 'certpin-1.pc').read_text(encoding='utf-8')
-    for name, value in (('prefix', folder), ('libdir', '${prefix}/lib'), ('includedir', '${prefix}/include')):
-        text = re.sub(f'^{name}=.*', f'{name}={value}', text, flags=re.M)
-    (folder / 'certpin-1.pc').write_text(text, encoding='utf-8')
-    os.chmod(folder / 'certpin-1.pc', 0o644)
-
-
-def find_library(folder):
-    """Where compilers and programs look for it."""
-    return {'PKG_CONFIG_PATH': str(folder), 'LD_LIBRARY_PATH': str(folder / 'lib'),
-            'GI_TYPELIB_PATH': str(folder / 'lib'), 'XDG_DATA_DIRS': f'{folder}/share:/usr/local/share:/usr/share'}
 
 
 @functools.cache
@@ -146,8 +122,12 @@ def add_error_tests(language, command):
         server, _identity = world.serve_pinned()
         url = server.url(HOST)
         server.close()
-        fails(call(world, *command, url),
-              'This does not work now: ' if language == 'JavaScript' else 'The server does not answer: ')
+        fails(call(world, *command, url), 'The server does not answer: ')
+
+    @test(f'errors in {language}: a mistake of the program')
+    def _(world):
+        fails(call(world, *command, 'https://h..localhost/'), 'This program made a mistake: ')
+        fails(call(world, *command, 'https://[/'), 'This program made a mistake: ')
 
     @test(f'errors in {language}: none')
     def _(world):
@@ -173,14 +153,18 @@ def cut(connection, _request):
     connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n' + LARGE[:300000])
 
 
+def folder_of_alice(world):
+    folder = pathlib.Path(world.folder, 'alice')
+    folder.mkdir()
+    os.chown(folder, ALICE, ALICE)
+    return folder
+
+
 @test('stream in C: a file that is whole, or none')
 def _(world):
     server, _identity = world.serve_pinned()
     server.respond = lambda connection, request: http.reply(200, LARGE)
-    folder = os.path.join(world.folder, 'alice')
-    os.mkdir(folder)
-    os.chown(folder, ALICE, ALICE)
-    path = os.path.join(folder, 'body')
+    path = str(folder_of_alice(world) / 'body')
     done = call(world, './stream', server.url(HOST), path)
     equal(done.returncode, 0, f'the exit code; the errors are {done.stderr}')
     equal(pathlib.Path(path).read_bytes() == LARGE, True, 'whether the body is whole')
@@ -205,6 +189,71 @@ def _(world):
     os.unlink(path)
     fails(call(world, './upload', server.url(HOST), path), 'No such file')
     equal(len(received), 1, 'the number of requests')
+
+
+def interrupt_at_progress(process):
+    """Presses Ctrl+C once it has shown how far it is. Returns: what it said"""
+    said = ''
+    while 'bytes' not in said:
+        ready, _, _ = select.select([process.stderr], [], [], DEADLINE_S)
+        holds(ready and process.poll() is None, f'it shows no progress, but {said!r}')
+        said += os.read(process.stderr.fileno(), 4096).decode()
+    process.send_signal(signal.SIGINT)
+    output, rest = process.communicate(timeout=DEADLINE_S)
+    return output + said + rest
+
+
+def add_download_tests(language, command, advice=''):
+    @test(f'download in {language}: shows how far it is, and has the file when it is whole')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        server.respond = lambda connection, request: http.reply(200, LARGE)
+        path = folder_of_alice(world) / 'body'
+        done = call(world, *command, server.url(HOST), str(path))
+        passes(done, '200\n')
+        equal(path.read_bytes() == LARGE, True, 'whether the body is whole')
+        holds(f'{len(LARGE)} of {len(LARGE)} bytes' in done.stderr, f'the progress is {done.stderr[-200:]}')
+
+    @test(f'download in {language}: ends in silence when it is cancelled')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        server.respond = begin_and_wait
+        path = folder_of_alice(world) / 'body'
+        process = subprocess.Popen(**as_alice(world, [*command, server.url(HOST), str(path)]),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            said = interrupt_at_progress(process)
+        finally:
+            process.kill()
+            process.wait()
+        equal(process.returncode, 130, f'the exit code; it said {said!r}')
+        holds('cancel' not in said.lower() and 'This ' not in said, f'it tells of what somebody wanted: {said!r}')
+        holds(not path.exists(), 'there is a file of a body that did not come')
+        server.wait_until_idle()
+
+    @test(f'download in {language}: tells of an impostor, of a cut, and of its own mistakes')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        path = folder_of_alice(world) / 'body'
+        server.respond = cut
+        fails(call(world, *command, server.url(HOST), str(path)), advice and 'The server does not answer: ')
+        fails(call(world, *command, 'https://h..localhost/', str(path)), advice and 'This program made a mistake: ')
+        world.alice.pin(HOST, world.issue().der)
+        wrong = world.serve(world.impostor())
+        done = call(world, *command, wrong.url(HOST), str(path))
+        fails(done, 'holds the key')
+        holds(advice in done.stderr, f'it does not say ‘{advice}’, but: {done.stderr}')
+        wrong.wait_until_idle()
+        equal(wrong.bytes, 0, 'the number of bytes that reached the server')
+        holds(not path.exists(), 'there is a file')
+
+
+# Those in C and C++ show no titles: errors.c has them.
+add_download_tests('C', ['./download'])
+add_download_tests('C++', ['./download-cc'])
+for entry in (('Vala', ['./download-vala']), ('Python', ['/usr/bin/python3', '-B', 'download.py']),
+              ('JavaScript', ['gjs', '-m', 'download.js'])):
+    add_download_tests(*entry, 'This server cannot be trusted now: ')
 
 
 @test('stream in Python: all bytes, or an error')
@@ -301,9 +350,7 @@ def _(world):
 
 @test('the tutorial: what comes after the installation, word for word')
 def _(world):
-    folder = os.path.join(world.folder, 'alice')
-    os.mkdir(folder)
-    os.chown(folder, ALICE, ALICE)
+    folder = folder_of_alice(world)
     script = put(TUTORIAL, examples() / 'tutorial')
     page = put(DOCS / 'TUTORIAL.md', examples() / 'TUTORIAL.md')
     done = call(world, 'env', f'CERTPIND={copy_of(program("CERTPIND"))}', '/usr/bin/python3', '-B', script, page, folder,

@@ -3,8 +3,11 @@
 # build.sh: builds the examples in C, C++ and Vala, in this folder.
 set -e
 
-for name in request errors stream upload tunnel pins thread; do
+for name in request errors download stream upload tunnel pins thread; do
   cc -Wall $name.c $(pkg-config --cflags --libs certpin-1) -o $name
 done
-c++ -Wall -std=c++17 request.cc $(pkg-config --cflags --libs certpin-1) -o request-cc
+for name in request download; do
+  c++ -Wall -std=c++17 $name.cc $(pkg-config --cflags --libs certpin-1) -o $name-cc
+done
 valac --pkg gio-2.0 --pkg certpin-1 request.vala -o request-vala
+valac --pkg gio-unix-2.0 --pkg posix --pkg certpin-1 download.vala -o download-vala

@@ -4,15 +4,7 @@
 import Certpin from 'gi://Certpin?version=1';
 import System from 'system';
 
-const REFUSED = [Certpin.Error.NOT_PINNED, Certpin.Error.BLOCKED, Certpin.Error.PIN_EXPIRED,
-    Certpin.Error.PIN_MISMATCH, Certpin.Error.PIN_CHANGED, Certpin.Error.UNTRUSTED, Certpin.Error.TLS_FAILED,
-    Certpin.Error.ADDRESS_DENIED, Certpin.Error.NOT_SECURE];
-
-function titleOf(error) {
-    if (REFUSED.some(code => error.matches(Certpin.Error, code)))
-        return 'This server cannot be trusted now';
-    return 'This does not work now';
-}
+import {titleOf} from './advice.js';
 
 const [url] = ARGV;
 try {

@@ -15,7 +15,7 @@ async function get(path, url) {
     await client.pin_certificate_from_file_async(host, Gio.File.new_for_path(path), null, null);
     const request = Certpin.Request.new('GET', url, null, null);
     const response = await client.secure_request_async(request, null, null);
-    const body = new TextDecoder().decode(response.get_body().get_data());
+    const body = new TextDecoder().decode(response.get_body().toArray());
     print(response.get_status(), body);
 }
 
