@@ -93,6 +93,12 @@ def _(world):
         fails(world, USAGE, 'Usage', verb, '--no-such-option')
 
 
+def new_folder_of_alice():
+    folder = new_folder('certpin-json-')
+    os.chown(folder, ALICE, ALICE)
+    return folder
+
+
 def swap(server, identity):
     """The server has another key from now on, also for those that are connected."""
     server.present(identity)
@@ -188,9 +194,7 @@ def _(world):
     url = server.url(HOST)
     equal(ask(world, OK, 'get', url)['response']['status'], 200, 'the status')
     ask(world, OK, 'request', 'POST', '-d', 'data', url)
-    folder = new_folder('certpin-json-')
-    os.chown(folder, ALICE, ALICE)
-    page = os.path.join(folder, 'page')
+    page = os.path.join(new_folder_of_alice(), 'page')
     holds('body' not in ask(world, OK, 'get', '-o', page, url)['response'], 'the body is in the document as well')
     server.respond = lambda connection, request: http.reply(404, b'x' * LARGE)
     body = ask(world, HTTP_STATUS, 'get', '--fail', url)['response']['body']
@@ -228,6 +232,9 @@ def _(world):
     server.speak = echo
     listening = Running(world, 'connect', '--listen-loopback=0', f'{HOST}:{server.port}')
     holds(listening.next()['address'].startswith('127.0.0.1:'), 'it does not listen')
+    folder = new_folder_of_alice()
+    named = Running(world, 'connect', b'--listen-unix=' + os.fsencode(folder) + b'/\xff', f'{HOST}:{server.port}')
+    equal(named.next()['address'], f'{folder}/\ufffd', 'the path, with a byte that is not UTF-8')
     fails(world, REFUSED, 'NotPinned', 'connect', 'other.example:1')
 
 
