@@ -27,8 +27,8 @@ from lib.server import echo
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
-FILE = pathlib.Path(__file__).parents[2] / 'docs/json/certpinctl.schema.json'
-SCHEMA = json.loads(FILE.read_text(encoding='utf-8'))
+SOURCE = pathlib.Path(__file__).parents[2]
+SCHEMA = json.loads((SOURCE / 'docs/json/certpinctl.schema.json').read_text(encoding='utf-8'))
 DEFS = SCHEMA['$defs']
 # Bytes of a body that comes as a stream.
 LARGE = 100_000
@@ -388,6 +388,18 @@ def distinct():
         shapes = {tuple(name for name in parts_of(one)): one for one in all_of_it}
         for document in shapes.values():
             yield verb, document
+
+
+@test('the words for errors, reasons and OCSP are those of the interface')
+def _(_world):
+    interface = (SOURCE / 'dbus/org.certpin.Certpin1.xml').read_text(encoding='utf-8')
+    reasons = interface.split('The reason is one of these words:')[1].split('Errors:')[0]
+    equal(set(DEFS['failure']['properties']['reason']['enum']), set(re.findall('`([a-z-]+)`', reasons)), 'the reasons')
+    ocsp = interface.split('`ocsp` is what the OCSP response says')[1].split('is refused.')[0]
+    equal(set(DEFS['failure']['properties']['ocsp']['enum']), set(re.findall('`([a-z]+)`', ocsp)), 'the words for OCSP')
+    names = re.findall(r'ENTRY \(\w+, "(\w+)"\)', (SOURCE / 'client-lib/certpin-error.c').read_text(encoding='utf-8'))
+    equal(DEFS['error-document']['properties']['error']['properties']['name']['enum'], ['Usage', *names], 'the errors')
+    equal(DEFS['failure']['properties']['error']['enum'], names, 'the errors of a failure')
 
 
 @test('each verb was seen to succeed and to fail')
