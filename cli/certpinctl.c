@@ -6,10 +6,13 @@
 #include "config.h"
 
 #include "certpinctl-accept.h"
+#include "certpinctl-agent.h"
 #include "certpinctl-certificate.h"
+#include "certpinctl-complete.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-run.h"
 #include "certpinctl-signals.h"
 #include "certpinctl-verbs.h"
@@ -43,6 +46,8 @@ run (Ctl *ctl, GError **error)
 {
   if (!ctl_parse_globals (ctl, error))
     return CTL_EXIT_USAGE;
+  if (ctl_complete_is_asked (ctl))
+    return ctl_complete (ctl, ctl_verbs, error);
   if (!find_verb (ctl, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
@@ -168,9 +173,11 @@ main (int argc, char **argv)
   ctl_init (&ctl, argv);
 
   status = run (&ctl, &error);
+  ctl_agent_close (&ctl, &error);
   if (error != NULL)
     status = print_error (&ctl, error);
   status = flush_output (&ctl, error, status);
+  ctl_pager_close (&ctl);
   ctl_clear (&ctl);
   return status;
 }
