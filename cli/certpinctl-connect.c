@@ -296,8 +296,10 @@ on_signal (gpointer user_data)
 static gboolean
 print_address (Ctl *ctl, const char *address, GError **error)
 {
+  g_autofree char *valid = g_utf8_make_valid (address, -1);
+
   if (ctl->json)
-    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'address': <%s>}", address));
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'address': <%s>}", valid));
   else
     {
       g_autofree char *line = g_strconcat (address, "\n", NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* D-Bus values as JSON (RFC 8259) on one line. Dictionaries become objects, other arrays and
- * structures become arrays, byte arrays base64; a variant becomes its content. Text that a terminal
- * could interpret is escaped. */
+/* D-Bus values as JSON (RFC 8259) on one line, which json-glib writes. Dictionaries become objects,
+ * other arrays and structures become arrays, byte arrays base64; a variant becomes its content.
+ * Text that a terminal could interpret is escaped. */
 
 #include "config.h"
 
@@ -10,120 +10,105 @@
 
 #include "certpinctl-text.h"
 
+#include <json-glib/json-glib.h>
 #include <math.h>
 
-static void
-append_bytes (GString *json, GVariant *value)
+static JsonNode *
+node_of_bytes (GVariant *value)
 {
   gsize length;
   const guint8 *bytes = g_variant_get_fixed_array (value, &length, sizeof (guint8));
   g_autofree char *text = g_base64_encode (bytes, length);
 
-  ctl_text_append_json (json, text);
+  return json_node_init_string (json_node_alloc (), text);
 }
 
-/* JSON has no infinities and no NaN. */
-static void
-append_double (GString *json, double number)
-{
-  char text[G_ASCII_DTOSTR_BUF_SIZE];
-
-  g_string_append (json, isfinite (number) ? g_ascii_dtostr (text, sizeof text, number) : "null");
-}
-
-static void
-append_integer (GString *json, GVariant *value)
-{
-  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTE))
-    g_string_append_printf (json, "%u", g_variant_get_byte (value));
-  else
-    g_variant_print_string (value, json, /* type_annotate= */ FALSE);
-}
-
-static void append_value (GString *json, GVariant *value);
+static JsonNode *node_of (GVariant *value);
 
 /* In JSON, names are always strings. */
-static void
-append_member (GString *json, GVariant *entry)
+static JsonNode *
+node_of_dictionary (GVariant *value)
 {
-  g_autoptr (GVariant) name = g_variant_get_child_value (entry, 0);
-  g_autoptr (GVariant) value = g_variant_get_child_value (entry, 1);
-  g_autofree char *text = g_variant_is_of_type (name, G_VARIANT_TYPE_STRING)
-                              ? g_variant_dup_string (name, NULL)
-                              : g_variant_print (name, FALSE);
+  g_autoptr (JsonObject) object = json_object_new ();
 
-  ctl_text_append_json (json, text);
-  g_string_append_c (json, ':');
-  append_value (json, value);
+  for (gsize i = 0; i < g_variant_n_children (value); i++)
+    {
+      g_autoptr (GVariant) entry = g_variant_get_child_value (value, i);
+      g_autoptr (GVariant) name = g_variant_get_child_value (entry, 0);
+      g_autoptr (GVariant) child = g_variant_get_child_value (entry, 1);
+      g_autofree char *text = g_variant_is_of_type (name, G_VARIANT_TYPE_STRING)
+                                  ? g_variant_dup_string (name, NULL)
+                                  : g_variant_print (name, /* type_annotate= */ FALSE);
+
+      json_object_set_member (object, text, node_of (child));
+    }
+  return json_node_init_object (json_node_alloc (), object);
 }
 
-static void
-append_children (GString *json, GVariant *value, const char *brackets)
+static JsonNode *
+node_of_children (GVariant *value)
 {
-  gboolean object = *brackets == '{';
+  g_autoptr (JsonArray) array = json_array_new ();
 
-  g_string_append_c (json, brackets[0]);
   for (gsize i = 0; i < g_variant_n_children (value); i++)
     {
       g_autoptr (GVariant) child = g_variant_get_child_value (value, i);
 
-      if (i > 0)
-        g_string_append_c (json, ',');
-      if (object)
-        append_member (json, child);
-      else
-        append_value (json, child);
+      json_array_add_element (array, node_of (child));
     }
-  g_string_append_c (json, brackets[1]);
+  return json_node_init_array (json_node_alloc (), array);
 }
 
-static void
-append_container (GString *json, GVariant *value)
+static JsonNode *
+node_of_container (GVariant *value)
 {
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_BYTESTRING))
-    append_bytes (json, value);
-  else if (g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY))
-    append_children (json, value, "{}");
-  else
-    append_children (json, value, "[]");
+    return node_of_bytes (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_DICTIONARY))
+    return node_of_dictionary (value);
+  return node_of_children (value);
 }
 
-static void
-append_value (GString *json, GVariant *value)
+/* JSON has no infinities and no NaN. */
+static JsonNode *
+node_of_double (double number)
+{
+  JsonNode *node = json_node_alloc ();
+
+  return isfinite (number) ? json_node_init_double (node, number) : json_node_init_null (node);
+}
+
+/* json-glib has no integers above G_MAXINT64: they become a string of their digits. */
+static JsonNode *
+node_of_uint64 (guint64 number)
+{
+  g_autofree char *digits = g_strdup_printf ("%" G_GUINT64_FORMAT, number);
+
+  return number <= G_MAXINT64 ? json_node_init_int (json_node_alloc (), (gint64)number)
+                              : json_node_init_string (json_node_alloc (), digits);
+}
+
+/* Returns: (transfer full) */
+static JsonNode *
+node_of (GVariant *value)
 {
   g_autoptr (GVariant) child = NULL;
 
   switch (g_variant_classify (value))
     {
-    case G_VARIANT_CLASS_BOOLEAN:
-      g_string_append (json, g_variant_get_boolean (value) ? "true" : "false");
-      break;
-    case G_VARIANT_CLASS_STRING:
-    case G_VARIANT_CLASS_OBJECT_PATH:
-    case G_VARIANT_CLASS_SIGNATURE:
-      ctl_text_append_json (json, g_variant_get_string (value, NULL));
-      break;
     case G_VARIANT_CLASS_DOUBLE:
-      append_double (json, g_variant_get_double (value));
-      break;
+      return node_of_double (g_variant_get_double (value));
+    case G_VARIANT_CLASS_UINT64:
+      return node_of_uint64 (g_variant_get_uint64 (value));
     case G_VARIANT_CLASS_VARIANT:
       child = g_variant_get_variant (value);
-      append_value (json, child);
-      break;
-    case G_VARIANT_CLASS_MAYBE:
-      child = g_variant_get_maybe (value);
-      if (child != NULL)
-        append_value (json, child);
-      else
-        g_string_append (json, "null");
-      break;
+      return node_of (child);
     case G_VARIANT_CLASS_ARRAY:
     case G_VARIANT_CLASS_TUPLE:
     case G_VARIANT_CLASS_DICT_ENTRY:
-      append_container (json, value);
-      break;
+      return node_of_container (value);
     default:
-      append_integer (json, value);
+      return json_gvariant_serialize (value);
     }
 }
 
@@ -131,8 +116,8 @@ append_value (GString *json, GVariant *value)
 char *
 ctl_json_from_variant (GVariant *value)
 {
-  g_autoptr (GString) json = g_string_new (NULL);
+  g_autoptr (JsonNode) node = node_of (value);
+  g_autofree char *json = json_to_string (node, /* pretty= */ FALSE);
 
-  append_value (json, value);
-  return g_string_free (g_steal_pointer (&json), /* free_segment= */ FALSE);
+  return ctl_text_escape_json (json);
 }

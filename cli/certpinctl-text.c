@@ -10,6 +10,8 @@
 
 #include "client-lib/certpin-text.h"
 
+#include <string.h>
+
 /* g_utf8_get_char_validated() sets this bit for bytes that are not UTF-8. */
 #define NO_CHARACTER_BIT 0x80000000u
 
@@ -61,29 +63,24 @@ append_escaped (GString *json, gunichar c)
                             0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
-/* Appends the text as a JSON string. Characters that must not be shown are escaped; a byte that is
- * not UTF-8 becomes U+FFFD. */
-void
-ctl_text_append_json (GString *json, const char *text)
+/* `json`: of json-glib, on one line: all characters that must not be shown are within strings.
+ * Returns: (transfer full): the same, with these escaped; json-glib leaves U+001F and those beyond
+ * ASCII as they are */
+char *
+ctl_text_escape_json (const char *json)
 {
-  g_string_append_c (json, '"');
-  while (*text != '\0')
-    {
-      gunichar c;
-      gboolean valid = next_character (&text, &c);
+  g_autoptr (GString) escaped = g_string_sized_new (strlen (json));
 
-      if (!valid)
-        append_escaped (json, 0xfffd);
-      else if (c == '"' || c == '\\')
-        g_string_append_printf (json, "\\%c", (char)c);
-      else if (c == '\n')
-        g_string_append (json, "\\n");
-      else if (c == '\t')
-        g_string_append (json, "\\t");
-      else if (!certpin_text_is_plain (c))
-        append_escaped (json, c);
+  while (*json != '\0')
+    {
+      gunichar c = g_utf8_get_char (json);
+      const char *next = g_utf8_next_char (json);
+
+      if (certpin_text_is_plain (c))
+        g_string_append_len (escaped, json, next - json);
       else
-        g_string_append_unichar (json, c);
+        append_escaped (escaped, c);
+      json = next;
     }
-  g_string_append_c (json, '"');
+  return g_string_free (g_steal_pointer (&escaped), /* free_segment= */ FALSE);
 }

@@ -7,6 +7,6 @@
 G_BEGIN_DECLS
 
 char *ctl_text_clean (const char *text);
-void ctl_text_append_json (GString *json, const char *text);
+char *ctl_text_escape_json (const char *json);
 
 G_END_DECLS

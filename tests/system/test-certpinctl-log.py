@@ -3,61 +3,17 @@
 """certpinctl log: what it asks journalctl for, what it prints of the answer, and what it says if there is none."""
 
 import json
-import os
 import re
-import stat
 import struct
 import time
 
 from lib.certpinctl import FAILED, NOT_AUTHORIZED, OK, USAGE, ctl, exits
+from lib.fake_journal import SECOND, Journal, entry
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
 KEY, OTHER = 'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=', 'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA='
-SECOND = 1801310400
 TIME = '2027-01-30T12:00:00Z'
-
-
-def entry(**fields):
-    """One of the journal, in its export format."""
-    lines = [b'__CURSOR=s=1', f'__REALTIME_TIMESTAMP={SECOND}000000'.encode()]
-    for name, value in fields.items():
-        value = value if isinstance(value, bytes) else value.encode()
-        plain = all(byte >= 32 and byte < 127 for byte in value)
-        lines.append(name.encode() + (b'=' + value if plain else b'\n' + struct.pack('<Q', len(value)) + value))
-    return b'\n'.join(lines) + b'\n\n'
-
-
-class Journal:
-    """A journalctl of ours, which notes its arguments."""
-
-    def __init__(self, world, output=b'', errors=b'', status=0):
-        self.folder = os.path.join(world.folder, 'programs')
-        os.makedirs(self.folder, exist_ok=True)
-        os.chmod(world.folder, 0o755)
-        for name, text in (('output', output), ('errors', errors), ('arguments', b'')):
-            with open(os.path.join(self.folder, name), 'wb') as file:
-                file.write(text)
-        os.chmod(os.path.join(self.folder, 'arguments'), 0o666)
-        program = os.path.join(self.folder, 'journalctl')
-        with open(program, 'w', encoding='utf-8') as file:
-            file.write(f'#!/bin/sh\ncd "$(dirname "$0")"\nprintf "%s\\n" "$@" "" >> arguments\n'
-                       f'cat output\ncat errors >&2\nexit {status}\n')
-        os.chmod(program, stat.S_IRWXU | stat.S_IROTH | stat.S_IXOTH)
-        self.keywords = {'more_environment': {'PATH': f'{self.folder}:{os.environ["PATH"]}'}}
-
-    def _runs(self):
-        with open(os.path.join(self.folder, 'arguments'), encoding='utf-8') as file:
-            return [run.split('\n') for run in file.read().split('\n\n')[:-1]]
-
-    def runs(self):
-        return len(self._runs())
-
-    def asked(self, run=-1):
-        """Returns: the arguments of one run; [] if there was none"""
-        return self._runs()[run] if self._runs() else []
-
-
 PINNED = {'CERTPIN_EVENT': 'pinned', 'CERTPIN_HOST': 'h.example', 'CERTPIN_SCOPE': 'user', 'CERTPIN_UID': '1000',
           'CERTPIN_PROGRAM': 'curl', 'CERTPIN_OLD_KEYS': KEY, 'CERTPIN_NEW_KEYS': f'{KEY} {OTHER}',
           'MESSAGE': 'curl (uid 1000) pinned h.example in the user scope'}

@@ -3,6 +3,7 @@
 """What certpinctl makes of a service that answers something else than its interface says: an error
 of one sentence, never a success, an empty line or a crash."""
 
+import base64
 import json
 import os
 import queue
@@ -216,6 +217,31 @@ def _(world):
         output = json.loads(exits(world, OK, '--json', *verb_of(world, method)))
         # `key` shows only what it is asked for.
         holds(method == 'FetchChain' or '[1.5,"x"]' in json.dumps(output, separators=(',', ':')), f'{output}')
+
+
+@test('in JSON, each type has its form: integers are exact, bytes base64, and what is no number is null')
+def _(world):
+    forms = {
+        'most': (GLib.Variant('x', 2**63 - 1), 2**63 - 1), 'least': (GLib.Variant('x', -2**63), -2**63),
+        'most-of-json-glib': (GLib.Variant('t', 2**63 - 1), 2**63 - 1),
+        'more': (GLib.Variant('t', 2**63), str(2**63)), 'unsigned': (GLib.Variant('t', 2**64 - 1), str(2**64 - 1)),
+        'small': (GLib.Variant('(ynqiub)', (255, -2, 65535, -4, 2**32 - 1, True)), [255, -2, 65535, -4, 2**32 - 1, True]),
+        'real': (GLib.Variant('d', 0.1), 0.1), 'whole': (GLib.Variant('d', 2), 2), 'huge': (GLib.Variant('d', 1e300), 1e300),
+        'not': (GLib.Variant('ad', [float('inf'), float('-inf'), float('nan')]), [None] * 3),
+        'bytes': (GLib.Variant('ay', b'\0\xff\n'), base64.b64encode(b'\0\xff\n').decode()),
+        'no-bytes': (GLib.Variant('ay', b''), ''), 'several': (GLib.Variant('aay', [b'a', b'']), ['YQ==', '']),
+        'nothing': (GLib.Variant('av', []), []), 'none': (GLib.Variant('a{sv}', {}), {}),
+        'numbered': (GLib.Variant('a{ib}', {-1: False}), {'-1': False}),
+        'nested': (GLib.Variant('v', GLib.Variant('v', GLib.Variant('a(sv)', [('a', GLib.Variant('u', 1))]))), [['a', 1]]),
+        'path': (GLib.Variant('o', '/a'), '/a'), 'signature': (GLib.Variant('g', 'as'), 'as'),
+    }
+    answer(world, 'GetPin', fake.one(fake.pin(**{name: value for name, (value, _) in forms.items()})))
+    output = exits(world, OK, '--json', *verb_of(world, 'GetPin'))
+    pin = json.loads(output)['pins'][0]
+    for name, (_, form) in forms.items():
+        equal((pin[name], type(pin[name])), (form, type(form) if name != 'whole' else float), f'‘{name}’ in {output}')
+    equal(list(pin)[:3], ['host', 'scope', 'keys'], 'the order')
+    equal((output.count(b'\n'), output[-1:]), (1, b'\n'), 'the lines')
 
 
 def is_caught(process, number):

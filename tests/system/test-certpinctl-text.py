@@ -17,7 +17,7 @@ from lib.certpinctl import FAILED, OK, REFUSED, put, run_raw, start
 from lib.fake_service import FakeWorld, Refusal
 from lib.tap import equal, holds, run, test
 
-HOSTILE = ('a\x1b[31mb\x07c\x08d\x7fe\x9b2Jf\x85g\u202eh\u2066i\u200bj\u2028k\nl\rm\tn\U000e0041'
+HOSTILE = ('a\x1b[31mb\x07c\x08d\x7fe\x9b2Jf\x85g\u202eh\u2066i\u200bj\u2028k\nl\rm\tn\x1fo\U000e0041'
            '\ufeff"\\é漢')
 PLAIN = 'plain'
 NAME = b'n\x1b[31m\n\r\xff\xc2\x9b\xe2\x80\xae\x80.der'
@@ -138,7 +138,8 @@ def _(world):
         equal(len(check(output, arguments)), 2, f'the lines of {arguments}')
         check(errors, arguments)
         holds(f'{HOSTILE!r}' in f'{json.loads(output)!r}', f'{arguments} does not hold the text')
-        holds(b'\\u001b' in output and b'\\u009b' in output, f'{arguments} escapes in another way')
+        for escape in (b'\\u001b', b'\\u001f', b'\\u007f', b'\\u009b', b'\\u202e', b'\\udb40\\udc41'):
+            holds(escape in output, f'{arguments} does not escape {escape}: {output}')
 
 
 @test('an error of the service, and the evidence behind it, are plain text')
@@ -227,7 +228,7 @@ def on_a_terminal(world, *arguments):
     """Returns: what a terminal got, from both outputs"""
     ours, theirs = pty.openpty()
     process = start(world, *arguments, stdin=theirs, stdout=theirs, stderr=theirs,
-                    more_environment={'TERM': 'xterm', 'NO_COLOR': ''})
+                    more_environment={'TERM': 'xterm', 'NO_COLOR': '', 'PAGER': ''})
     os.close(theirs)
     got = b''
     try:

@@ -250,14 +250,6 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'trust store', f'1 authority from ‘{path}’')
 
 
-def mount(world):
-    """The service has a small disk of its own under its state. Returns: where that is seen from here"""
-    world.daemon.wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
-                            'mount -t tmpfs -o size=256k,mode=700 tmpfs "$0" && exec "$@"', world.daemon.state_dir]
-    world.daemon.restart()
-    return f'/proc/{world.daemon.process.pid}/root{world.daemon.state_dir}'
-
-
 def state_is_refused(world, why):
     folder = world.daemon.state_dir
     is_found(look(world)[0], 'FAILED', 'state folder', f'certpind cannot store pins in the folder ‘{folder}’: {why}',
@@ -266,7 +258,7 @@ def state_is_refused(world, why):
 
 @test('a state folder that is full or read-only, and a block that is only in memory')
 def _(world):
-    state = mount(world)
+    state = world.daemon.restart_on_small_disk()
     is_found(look(world, code=OK)[0], 'ok', 'state folder', world.daemon.state_dir)
     filler = os.path.join(state, 'filler')
     with open(filler, 'wb', buffering=0) as file, contextlib.suppress(OSError):
@@ -279,9 +271,7 @@ def _(world):
         pass  # where a folder would have to be
     exits(world, FAILED, 'block', HOST, 'stolen')
     is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
-    # Its own root too: the service may be in a root of another release.
-    subprocess.run(['nsenter', f'--target={world.daemon.process.pid}', '--mount', '--root', 'mount', '-o', 'remount,ro',
-                    world.daemon.state_dir], check=True)
+    world.daemon.make_disk_read_only()
     state_is_refused(world, 'Read-only file system')
 
 

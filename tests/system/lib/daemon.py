@@ -81,6 +81,18 @@ class Daemon:
         self.terminate()
         self.start()
 
+    def restart_on_small_disk(self):
+        """Its state is on a disk of its own from now on. Returns: where that is seen from here"""
+        self.wrapper = ['unshare', '--mount', '--propagation', 'private', 'sh', '-c',
+                        'mount -t tmpfs -o size=256k,mode=700 tmpfs "$0" && exec "$@"', self.state_dir]
+        self.restart()
+        return f'/proc/{self.process.pid}/root{self.state_dir}'
+
+    def make_disk_read_only(self):
+        # Its own root too: the service may be in a root of another release.
+        subprocess.run(['nsenter', f'--target={self.process.pid}', '--mount', '--root', 'mount', '-o', 'remount,ro',
+                        self.state_dir], check=True)
+
     def configure(self, text):
         with open(self.config_file, 'w', encoding='utf-8') as file:
             file.write(text)
