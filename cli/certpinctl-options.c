@@ -7,6 +7,7 @@
 #include "certpinctl-options.h"
 
 #include "certpinctl-help.h"
+#include "certpinctl-spelling.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -47,8 +48,11 @@ parse_words (Ctl *ctl, GOptionContext *context, GError **error)
 gboolean
 ctl_parse_globals (Ctl *ctl, GError **error)
 {
+  static const GOptionEntry none = { 0 };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
+  if (!ctl_spelling_check (ctl, &none, error))
+    return FALSE;
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_strict_posix (context, TRUE);
   g_option_context_add_main_entries (context, ctl->globals, NULL);
@@ -119,6 +123,8 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   g_free (ctl->words[0]);
   memmove (ctl->words, ctl->words + 1,
            g_strv_length (ctl->words + 1) * sizeof (char *) + sizeof (char *));
+  if (!ctl_spelling_check (ctl, options, error))
+    return FALSE;
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_main_entries (context, ctl->globals, NULL);

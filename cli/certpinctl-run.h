@@ -40,6 +40,7 @@ struct _Ctl
   GOptionEntry globals[6]; /* the options above */
 
   const CtlVerb *verb;
+  char **typed;     /* the whole command line */
   char **words;     /* the part of the command line that is not parsed yet */
   char **arguments; /* (nullable): of the verb, without its options */
 

@@ -64,7 +64,7 @@ def _(world):
 @test('what is wrong about a command line is said in words that are read once')
 def _(world):
     wrong = {
-        (): 'no verb is given', ('pni',): 'unknown verb ‘pni’', ('get',): '‘get’ needs a URL',
+        (): 'no verb is given', ('nonsense',): 'there is no verb ‘nonsense’', ('get',): '‘get’ needs a URL',
         ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
         ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
         ('list', 'x'): 'unexpected argument ‘x’: ‘list’ takes none',
@@ -100,6 +100,66 @@ def _(world):
         equal((code, output, errors),
               (USAGE, b'', f'certpinctl: {text}; see ‘certpinctl {verb}--help’\n'),
               f'what comes of {arguments}')
+
+
+@test('a beginning of a verb is enough if no other begins so; help VERB is VERB --help')
+def _(world):
+    world.answers(lambda method, arguments: fake.several(*([] if arguments[0].get('start-after') else [fake.pin()])))
+    listed = exits(world, OK, 'list')
+    equal([exits(world, OK, word) for word in ('lis', 'li')], [listed] * 2, 'what a beginning does')
+    for verb in VERBS:
+        equal(exits(world, OK, 'help', verb), exits(world, OK, verb, '--help'), f'help {verb}')
+    equal(exits(world, OK, 'help', 'unp'), exits(world, OK, 'unpin', '--help'), 'help of a beginning')
+    equal(exits(world, OK, 'help'), exits(world, OK, '--help'), 'help alone')
+
+
+@test('what is mistyped is asked for, and nothing is done')
+def _(world):
+    asked = {
+        ('pni', 'h', 'f'): 'there is no verb ‘pni’; did you mean ‘pin’?',
+        ('lsit',): 'there is no verb ‘lsit’; did you mean ‘list’?',
+        ('STATUS',): 'there is no verb ‘STATUS’; did you mean ‘status’?',
+        ('hlep',): 'there is no verb ‘hlep’; did you mean ‘help’?',
+        ('ex', 'h'): 'several verbs begin with ‘ex’; did you mean ‘explain’ or ‘export’?',
+        ('ls',): 'there is no verb ‘ls’; did you mean ‘list’?',
+        ('https://h/ x',): "there is no verb before ‘https://h/ x’; did you mean ‘certpinctl get 'https://h/ x'’?",
+        ('h.example',): 'there is no verb before ‘h.example’; did you mean ‘certpinctl show h.example’?',
+        ('list', '--usre'): '‘list’ has no option ‘--usre’; did you mean ‘--user’?',
+        ('list', '-user'): '‘list’ has no option ‘-user’; did you mean ‘--user’?',
+        ('list', '--jsn'): '‘list’ has no option ‘--jsn’; did you mean ‘--json’?',
+        ('--verbos', 'list'): 'before the verb, there is no option ‘--verbos’; did you mean ‘--verbose’?',
+        ('get', '--pinnedpubkey=x', 'https://h/'):
+            '‘get’ has no option ‘--pinnedpubkey’; did you mean ‘--require-key’?',
+    }
+    called = []
+    world.answers(lambda method, arguments: called.append(method))
+    for arguments, text in asked.items():
+        equal(ctl(world, *arguments), (USAGE, b'', f'certpinctl: {text}\n'), f'what comes of {arguments}')
+    equal(called, [], 'the calls of the service')
+
+
+@test('an option of another verb, a value where none belongs, and a missing one: exit code 2')
+def _(world):
+    wrong = {
+        ('unpin', 'h', '--key=x'): '‘unpin’ has no option ‘--key’; see ‘certpinctl unpin --help’',
+        ('list', '-z'): '‘list’ has no option ‘-z’; see ‘certpinctl list --help’',
+        ('list', '-vz'): '‘list’ has no option ‘-z’; see ‘certpinctl list --help’',
+        ('list', '-ü'): '‘list’ has no option ‘-ü’; see ‘certpinctl list --help’',
+        ('list', '--user=no'): 'option ‘--user’ takes no value, so ‘no’ is too much; give --user alone; '
+                               'see ‘certpinctl list --help’',
+        ('list', '--ending'): 'option ‘--ending’ needs a value; give it as --ending=TIME; see ‘certpinctl list --help’',
+        ('get', 'https://h/', '-H'):
+            'option ‘--header’ needs a value; give it as --header=HEADER; see ‘certpinctl get --help’',
+        ('--user', 'list'): 'before the verb, there is no option ‘--user’; the options of a verb stand behind it, as in '
+                            '‘certpinctl list --system’; see ‘certpinctl --help’',
+        ('help', 'pin', 'list'): '‘help’ takes one verb, so ‘list’ is too much; give one verb, as in ‘certpinctl help '
+                                 'pin’; see ‘certpinctl --help’',
+    }
+    for arguments, text in wrong.items():
+        equal(ctl(world, *arguments), (USAGE, b'', f'certpinctl: {text}\n'), f'what comes of {arguments}')
+    world.answers(lambda method, arguments: fake.one(fake.pin()))
+    for arguments in (['--note', '--user'], ['--note=--user'], ['-y', '--note', '-z']):
+        exits(world, OK, 'pin', 'h', '--key=x', *arguments)
 
 
 @test('a change of pins is told as it is said to the one who made it')
