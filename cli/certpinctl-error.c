@@ -12,6 +12,8 @@
 #include "certpinctl-failure.h"
 #include "certpinctl-remedy.h"
 
+#include <string.h>
+
 /* What is shown below the error. */
 static void
 print_evidence (Ctl *ctl)
@@ -52,7 +54,11 @@ ctl_error_print (Ctl *ctl, const GError *error)
 {
   CtlExit status = ctl_error_exit (error);
   g_autofree char *remedy = ctl_remedy_find (ctl, error);
-  g_autofree char *text = g_strconcat (error->message, remedy, NULL);
+  /* Some libraries end a sentence with a period. */
+  gboolean dotted = remedy != NULL && g_str_has_suffix (error->message, ".");
+  int length = (int)strlen (error->message) - dotted;
+  g_autofree char *text
+      = g_strdup_printf ("%.*s%s", length, error->message, remedy != NULL ? remedy : "");
 
   ctl->json = ctl->json || (status == CTL_EXIT_USAGE && ctl->json_named);
   if (ctl->json)

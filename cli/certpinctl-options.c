@@ -87,11 +87,13 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
                  needed);
   else if (verb->arguments_max == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "unexpected argument ‘%s’: ‘%s’ takes none", arguments[0], verb->name);
+                 "‘%s’ takes no argument; leave ‘%s’ out", verb->name, arguments[0]);
   else
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "unexpected argument ‘%s’: ‘%s’ takes at most %d", arguments[verb->arguments_max],
-                 verb->name, verb->arguments_max);
+                 "‘%s’ takes at most %d argument%s; leave ‘%s’ out, or put in quotes what belongs "
+                 "together",
+                 verb->name, verb->arguments_max, verb->arguments_max > 1 ? "s" : "",
+                 arguments[verb->arguments_max]);
   return FALSE;
 }
 

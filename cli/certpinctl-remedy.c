@@ -135,7 +135,7 @@ find_pin (Ctl *ctl)
 static char *
 find_authority (Ctl *ctl)
 {
-  g_autoptr (GString) command = g_string_new ("; an administrator can: sudo certpinctl");
+  g_autoptr (GString) command = g_string_new ("; as an administrator: sudo certpinctl");
 
   if (geteuid () == 0 || is_request (ctl->verb))
     return NULL;
@@ -146,6 +146,50 @@ find_authority (Ctl *ctl)
       g_string_append_printf (command, " %s", quoted);
     }
   return g_string_free (g_steal_pointer (&command), /* free_segment= */ FALSE);
+}
+
+/* A word that lacks https:// looks like a host. */
+static char *
+find_url (Ctl *ctl)
+{
+  const char *url = NULL;
+
+  for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
+    url = *word;
+  if (url == NULL || strstr (url, "://") != NULL || strpbrk (url, ".:") == NULL
+      || g_str_has_prefix (url, "http") || g_file_test (url, G_FILE_TEST_EXISTS))
+    return NULL;
+  return g_strdup_printf ("; did you mean ‘https://%s’?", url);
+}
+
+/* A URL stands where a host belongs. */
+static char *
+find_host_in_url (Ctl *ctl)
+{
+  g_autofree char *host = find_host (ctl);
+
+  return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
+             ? g_strdup_printf ("; did you mean ‘%s’?", host)
+             : NULL;
+}
+
+/* Why a server does not answer. */
+static char *
+find_network (Ctl *ctl)
+{
+  g_autofree char *host = is_request (ctl->verb) ? find_host (ctl) : NULL;
+  g_autofree char *word = host != NULL ? ctl_input_quote (host) : NULL;
+
+  return word != NULL ? g_strconcat ("; to see what helps: certpinctl doctor ", word, NULL) : NULL;
+}
+
+/* Nobody answers there. */
+static char *
+find_network_or_name (Ctl *ctl)
+{
+  char *remedy = find_network (ctl);
+
+  return remedy != NULL ? remedy : g_strdup ("; check the name and the port");
 }
 
 /* A question says what is meant, so that the help is not needed. */
@@ -164,11 +208,29 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
 {
   if (error->domain == G_OPTION_ERROR)
     return find_help (ctl->verb, error->message);
-  if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
-    return find_pin (ctl);
-  if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED))
-    return find_authority (ctl);
-  if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE))
-    return g_strdup ("; to see what helps: certpinctl doctor");
-  return NULL;
+  if (error->domain != CERTPIN_ERROR)
+    return NULL;
+  switch ((CertpinError)error->code)
+    {
+    case CERTPIN_ERROR_NOT_PINNED:
+      return find_pin (ctl);
+    case CERTPIN_ERROR_NOT_AUTHORIZED:
+      return find_authority (ctl);
+    case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
+      return g_strdup ("; to see what helps: certpinctl doctor");
+    case CERTPIN_ERROR_INVALID_ARGUMENT:
+      return is_request (ctl->verb) ? find_url (ctl) : NULL;
+    case CERTPIN_ERROR_INVALID_HOST:
+      return find_host_in_url (ctl);
+    case CERTPIN_ERROR_INVALID_KEY:
+      return g_strdup ("; to see the key of a certificate: certpinctl key FILE");
+    case CERTPIN_ERROR_UNREACHABLE:
+    case CERTPIN_ERROR_OFFLINE:
+      return find_network_or_name (ctl);
+    case CERTPIN_ERROR_TIMED_OUT:
+    case CERTPIN_ERROR_TLS_FAILED:
+      return find_network (ctl);
+    default:
+      return NULL;
+    }
 }

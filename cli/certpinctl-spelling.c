@@ -25,6 +25,8 @@ static const struct
   { "-k", NEVER },
   { "--cacert", TRUST },
   { "--capath", TRUST },
+  { "-d", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
+  { "--data", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
   { "--pinnedpubkey", "did you mean ‘--require-key’?" },
   { "--cert", "a program cannot present a certificate of its own; see certpinctl(1)" },
 };
@@ -118,6 +120,19 @@ refuse_unknown (const Options *options, char *shown, const char *name, GError **
   return FALSE;
 }
 
+static gboolean
+check_number (const GOptionEntry *option, const char *value, GError **error)
+{
+  gint64 number;
+
+  if (g_ascii_string_to_signed (value, 10, G_MININT, G_MAXINT, &number, NULL))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "option ‘--%s’ has ‘%s’, which is not a number; give it as --%s=%s",
+               option->long_name, value, option->long_name, option->arg_description);
+  return FALSE;
+}
+
 /* `next`: (nullable): the word behind it, which is the value if the option takes one.
  * `skip`: (out): whether it is */
 static gboolean
@@ -134,7 +149,8 @@ check_value (const GOptionEntry *option, const char *value, const char *next, gb
                  "option ‘--%s’ needs a value; give it as --%s=%s", option->long_name,
                  option->long_name, option->arg_description);
   else
-    return TRUE;
+    return option->arg != G_OPTION_ARG_INT
+           || check_number (option, value != NULL ? value : next, error);
   return FALSE;
 }
 

@@ -67,8 +67,9 @@ def _(world):
         (): 'no verb is given', ('nonsense',): 'there is no verb ‘nonsense’', ('get',): '‘get’ needs a URL',
         ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
         ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
-        ('list', 'x'): 'unexpected argument ‘x’: ‘list’ takes none',
-        ('block', 'h', 'two', 'words'): 'unexpected argument ‘words’: ‘block’ takes at most 2',
+        ('list', 'x'): '‘list’ takes no argument; leave ‘x’ out',
+        ('block', 'h', 'two', 'words'):
+            '‘block’ takes at most 2 arguments; leave ‘words’ out, or put in quotes what belongs together',
         ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, a --key or --fetch',
         ('compare', 'a'): '‘compare’ needs an OLD and a NEW', ('key',): '‘key’ needs a FILE or a HOST',
         ('pin', 'h', 'x', '--fetch'): '--fetch pins what the server presents; give it no FILE',
