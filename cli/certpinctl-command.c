@@ -12,8 +12,6 @@
 
 #include <string.h>
 
-#define HELP "help"
-
 /* What other tools call what the verbs do. */
 static const struct
 {
@@ -71,7 +69,7 @@ list_similar (const CtlVerb *verbs, const char *word)
       return g_strdupv ((char *[]){ (char *)elsewhere[i].verb, NULL });
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     g_ptr_array_add (names, (gpointer)verb->name);
-  g_ptr_array_add (names, (gpointer)HELP);
+  g_ptr_array_add (names, (gpointer)CTL_HELP);
   g_ptr_array_add (names, NULL);
   return ctl_similar_find (word, (const char *const *)names->pdata, CTL_SIMILAR_WORD);
 }
@@ -151,7 +149,7 @@ take_help (Ctl *ctl, GError **error)
 gboolean
 ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error)
 {
-  if (ctl->words[1] != NULL && strcmp (ctl->words[1], HELP) == 0 && !take_help (ctl, error))
+  if (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0 && !take_help (ctl, error))
     return FALSE;
   if (ctl->words[1] != NULL)
     ctl->verb = find (verbs, ctl->words[1], error);

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* Stands before a verb. */
+#define CTL_HELP "help"
+
 gboolean ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error);
 
 G_END_DECLS

@@ -20,7 +20,7 @@ typedef struct
   const char *arguments; /* as the usage line shows them */
   const char *summary;   /* a sentence without a period */
   const char *details;   /* (nullable): lines of text for its own help */
-  const char *examples;  /* lines */
+  const char *examples;  /* lines; its own help shows the first command */
   int arguments_min;
   int arguments_max;
   int texts; /* so many of the first arguments are UTF-8; others are file names of any bytes */
@@ -35,9 +35,11 @@ struct _Ctl
   gboolean json_named; /* --json is somewhere in the command line, which may be wrong */
   gboolean verbose;
   gboolean no_ask_password;
+  gboolean no_pager;
   gboolean help;
   gboolean version;
-  GOptionEntry globals[6]; /* the options above */
+  gboolean completing;     /* a shell asks what may come next */
+  GOptionEntry globals[7]; /* the options above */
 
   const CtlVerb *verb;
   char **typed;     /* the whole command line */
@@ -46,6 +48,9 @@ struct _Ctl
 
   CtlStream out;
   CtlStream err;
+
+  GSubprocess *pager; /* (nullable) */
+  GSubprocess *agent; /* (nullable): asks for passwords on the terminal */
 
   CertpinClient *client;
   GCancellable *cancellable; /* cancelled when the user interrupts the program */

@@ -76,7 +76,7 @@ write_now (CtlStream *stream, const char *bytes, gsize length)
 {
   if (stream->failure == 0 && !ctl_fd_write (stream->fd, bytes, length))
     stream->failure = errno;
-  if (stream->failure == EPIPE && stream->ends_quietly)
+  if (stream->failure == EPIPE && stream->ends_quietly && !stream->may_end)
     ctl_signals_end_by_pipe ();
 }
 
@@ -108,7 +108,7 @@ ctl_stream_flush (CtlStream *stream, GError **error)
   g_autofree char *trouble = NULL;
 
   write_pending (stream);
-  if (stream->failure == 0)
+  if (stream->failure == 0 || (stream->failure == EPIPE && stream->may_end))
     return TRUE;
   trouble = ctl_trouble_write (stream->failure);
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (stream->failure),
