@@ -52,8 +52,11 @@ print_json (Ctl *ctl, const GError *error, const char *text)
 CtlExit
 ctl_error_print (Ctl *ctl, const GError *error)
 {
-  CtlExit status = ctl_error_exit (error);
+  gboolean interrupted = g_cancellable_is_cancelled (ctl->cancellable);
   g_autofree char *remedy = ctl_remedy_find (ctl, error);
+  /* The remedy may take a call, and somebody may not want to wait for it. */
+  gboolean stopped = !interrupted && g_cancellable_is_cancelled (ctl->cancellable);
+  CtlExit status = stopped ? CTL_EXIT_INTERRUPTED : ctl_error_exit (error);
   /* Some libraries end a sentence with a period. */
   gboolean dotted = remedy != NULL && g_str_has_suffix (error->message, ".");
   int length = (int)strlen (error->message) - dotted;
