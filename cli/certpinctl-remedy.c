@@ -137,8 +137,10 @@ find_authority (Ctl *ctl)
 {
   g_autoptr (GString) command = g_string_new ("; as an administrator: sudo certpinctl");
 
-  if (geteuid () == 0 || is_request (ctl->verb))
+  if (geteuid () == 0)
     return NULL;
+  if (is_request (ctl->verb)) /* with other pins */
+    return g_strdup ("; to see what you may do: certpinctl doctor");
   for (char **word = ctl->typed + 1; *word != NULL; word++)
     {
       g_autofree char *quoted = ctl_input_quote (*word);

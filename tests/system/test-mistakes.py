@@ -152,6 +152,7 @@ class Shop(World):
                 self.certpinctl('pin', host, f'--key={self.identities[host].pin}')
         self.certpinctl('pin', 'ended.example', f'--key={self.identities["ended.example"].pin}', '--expires=2030-03-02')
         self.certpinctl('block', 'blocked.example', 'its key was stolen')
+        self.certpinctl('block', '--system', 'site.example', 'nobody needs it', uid=0)
 
     def type(self, mistake):
         """Returns: the exit status, standard output, and standard error"""
@@ -270,8 +271,8 @@ def _(world):
 @test('an empty list says so on a terminal, and how to pin; a pipe gets nothing')
 def _(world):
     said = 'certpinctl: nothing is pinned; to pin a host: certpinctl pin --fetch HOST\n'
-    equal(dialog(world, 'list', uid=0, environment=CLOCK), (OK, said), 'what is shown')
-    equal(ctl(world, 'list', uid=0, more_environment=CLOCK), (OK, b'', ''), 'what a pipe gets')
+    equal(dialog(world, 'list', '--user', uid=0, environment=CLOCK), (OK, said), 'what is shown')
+    equal(ctl(world, 'list', '--user', uid=0, more_environment=CLOCK), (OK, b'', ''), 'what a pipe gets')
 
 
 WRITES = '--write' in sys.argv
