@@ -90,10 +90,13 @@ ask_for_host (GVariant *pins, const char *host)
   return similar[0] != NULL ? ctl_similar_ask ((const char *const *)similar) : NULL;
 }
 
-/* Returns: (nullable): what to do if exactly this host has a pin, in the other scope */
-static const char *
-find_other_scope (GVariant *pins, const char *host)
+/* Returns: (transfer full) (nullable): what to do if exactly this host has a pin, in the other
+ * scope */
+static char *
+find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
 {
+  const char *option = strcmp (verb->name, "export") == 0 ? "--scope=system" : "--system";
+
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
@@ -103,8 +106,10 @@ find_other_scope (GVariant *pins, const char *host)
       g_variant_lookup (pin, "scope", "&s", &scope);
       if (strcmp (other, host) == 0)
         return strcmp (scope, "system") == 0
-                   ? "; the system has a pin of that name, which is meant with --system"
-                   : "; you have a pin of that name, which is meant without --system";
+                   ? g_strconcat ("; the system has a pin of that name, which is meant with ",
+                                  option, NULL)
+                   : g_strconcat ("; you have a pin of that name, which is meant without ", option,
+                                  NULL);
     }
   return NULL;
 }
@@ -115,11 +120,11 @@ find_pin (Ctl *ctl)
 {
   g_autofree char *host = find_host (ctl), *question = NULL, *word = NULL;
   g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl) : NULL;
-  const char *other
-      = pins != NULL && !is_request (ctl->verb) ? find_other_scope (pins, host) : NULL;
+  char *other
+      = pins != NULL && !is_request (ctl->verb) ? find_other_scope (pins, host, ctl->verb) : NULL;
 
   if (other != NULL)
-    return g_strdup (other);
+    return other;
   question = pins != NULL ? ask_for_host (pins, host) : NULL;
   if (question != NULL)
     return g_strconcat ("; ", question, NULL);

@@ -32,9 +32,8 @@ TABLE = pathlib.Path(__file__).with_name('mistakes.txt')
 NOW = datetime.datetime(2030, 3, 1, 10, 0, 0)
 CLOCK = going_by(FAKETIME=f'{NOW:%Y-%m-%d %H:%M:%S}', TZ='UTC')
 # Each has a server of its own on port 443, and a pin of the user's, unless it is said to have none.
-HOSTS = ('shop.example', 'changed.example', 'expired.example', 'renamed.example', 'own.example', 'loop.example',
-         'silent.example', 'plain.example', 'closed.example', 'blocked.example', 'ended.example', 'foreign.example',
-         'unpinned.example')
+HOSTS = ('shop.example', 'changed.example', 'expired.example', 'renamed.example', 'own.example', 'silent.example',
+         'plain.example', 'closed.example', 'blocked.example', 'foreign.example', 'unpinned.example')
 ODD = ('silent.example', 'plain.example', 'closed.example')
 # Of these, the service does not run for the last.
 USERS = {'user': ALICE, 'root': 0, 'stopped': ALICE}
@@ -51,14 +50,6 @@ UNTRANSLATED = re.compile(r'Unknown option|Missing argument|Cannot parse|Error p
 def key(number):
     """Always the same one."""
     return ec.derive_private_key(number, ec.SECP256R1())
-
-
-def key_text(number):
-    return pki.key_text(key(number).public_key())
-
-
-def loop(_connection, _request):
-    return b'HTTP/1.1 302 Found\r\nLocation: https://loop.example/\r\nContent-Length: 0\r\n\r\n'
 
 
 class PlainServer:
@@ -123,7 +114,6 @@ class Shop(World):
         self.servers['own.example'].present(pki.Identity(
             pki.make('own.example', 'own.example', own.public_key(), own, ['own.example'], start=NOW - pki.DAY,
                      end=NOW + 60 * pki.DAY), own, []))
-        self.servers['loop.example'].respond = loop
 
     def fill_home(self):
         os.mkdir(self.home)
@@ -148,9 +138,8 @@ class Shop(World):
 
     def pin_all(self):
         for host in HOSTS:
-            if host not in ('unpinned.example', 'blocked.example', 'ended.example'):
+            if host not in ('unpinned.example', 'blocked.example'):
                 self.certpinctl('pin', host, f'--key={self.identities[host].pin}')
-        self.certpinctl('pin', 'ended.example', f'--key={self.identities["ended.example"].pin}', '--expires=2030-03-02')
         self.certpinctl('block', 'blocked.example', 'its key was stolen')
         self.certpinctl('block', '--system', 'site.example', 'nobody needs it', uid=0)
 
