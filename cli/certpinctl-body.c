@@ -8,6 +8,7 @@
 #include "certpinctl-body.h"
 
 #include "certpinctl-input.h"
+#include "certpinctl-trouble.h"
 
 #include <certpin.h>
 
@@ -109,8 +110,12 @@ ctl_body_open (const CtlBody *given, goffset *length, GError **error)
       close (descriptor);
     }
   else
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
-                 g_strerror (number));
+    {
+      g_autofree char *trouble = ctl_trouble_read (given->upload, number);
+
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
+                   trouble);
+    }
   return NULL;
 }
 

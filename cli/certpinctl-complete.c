@@ -12,6 +12,7 @@
 
 #include "certpinctl-complete.h"
 
+#include "certpinctl-command.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
@@ -277,10 +278,15 @@ find_verb (char **words)
 CtlExit
 ctl_complete (Ctl *ctl, const CtlVerb *verbs, GError **error)
 {
-  unsigned int place = find_verb (ctl->words);
+  unsigned int found = find_verb (ctl->words);
+  /* It takes a verb, and nothing else. */
+  gboolean help = found != 0 && g_str_equal (ctl->words[found], CTL_HELP);
+  unsigned int place = help ? 0 : found;
   const char *last = ctl->words[g_strv_length (ctl->words) - 1];
   const Completion first = { .ctl = ctl, .word = last };
 
+  if (help && ctl->words[found + 2] != NULL)
+    return CTL_EXIT_OK;
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
       if (place != 0 && g_str_equal (verb->name, ctl->words[place]))
@@ -288,6 +294,8 @@ ctl_complete (Ctl *ctl, const CtlVerb *verbs, GError **error)
       if (place == 0 && *last != '-')
         offer (&first, "", verb->name, verb->summary);
     }
+  if (found == 0 && *last != '-')
+    offer (&first, "", CTL_HELP, "Show the help of a verb");
   if (place == 0 && *last == '-')
     offer_options (&first, ctl->globals);
   if (ctl->verb == NULL)

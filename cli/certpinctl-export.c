@@ -9,6 +9,7 @@
 
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-trouble.h"
 #include "certpinctl-wait.h"
 
 #include <errno.h>
@@ -62,9 +63,7 @@ check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
       if (!found)
         {
           g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                       "there is no pin of exactly ‘%s’ in the scope %s; ‘certpinctl list’ shows "
-                       "all",
-                       ctl->arguments[i], scope);
+                       "there is no pin of exactly ‘%s’ in the scope %s", ctl->arguments[i], scope);
           return FALSE;
         }
     }
@@ -146,8 +145,10 @@ build_path (const Wanted *wanted, GVariant *file, GError **error)
 static gboolean
 fail (GError **error, const char *doing, const char *path, int code)
 {
+  g_autofree char *trouble = ctl_trouble_write (code);
+
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot %s ‘%s’: %s", doing, path,
-               g_strerror (code));
+               trouble);
   return FALSE;
 }
 
@@ -237,7 +238,7 @@ check_wanted (Wanted *wanted, GError **error)
     g_clear_pointer (&wanted->output, g_free);
   if (!g_strv_contains (scopes, wanted->scope))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "--scope is ‘%s’, but may only be user, system or all", wanted->scope);
+                 "--scope is ‘%s’; give user, system or all", wanted->scope);
   else if (wanted->output == NULL && strcmp (wanted->scope, "all") == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  "--scope=all needs --output=DIR: one file cannot have two pins of a host");

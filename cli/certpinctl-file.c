@@ -13,6 +13,7 @@
 
 #include "certpinctl-signals.h"
 #include "certpinctl-stream.h"
+#include "certpinctl-trouble.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -70,8 +71,10 @@ ctl_file_free (CtlFile *file)
 static gboolean
 fail (const CtlFile *file, const char *what, int number, GError **error)
 {
+  g_autofree char *trouble = ctl_trouble_write (number);
+
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number), "cannot %s ‘%s’: %s", what,
-               file->shown, g_strerror (number));
+               file->shown, trouble);
   return FALSE;
 }
 

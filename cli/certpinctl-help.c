@@ -104,11 +104,21 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
     }
   print_options (out, "Options", ctl->globals);
   print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ shows the options of a verb, and examples. The rest is\n"
-               "in certpinctl(1).");
+               "\n‘certpinctl VERB --help’ shows the options of a verb, and an example. The rest\n"
+               "is in certpinctl(1).");
 }
 
-/* `options`: those of the verb, ending with an empty one */
+/* The first of them, which may go on in more lines, is the common case; the manual has the rest. */
+static void
+print_example (CtlStream *stream, const char *examples)
+{
+  g_auto (GStrv) lines = g_strsplit (examples, "\n", -1);
+
+  for (size_t i = 0; lines[i] != NULL && (i == 0 || *lines[i] == ' '); i++)
+    ctl_print_line (stream, "  %s", lines[i]);
+}
+
+/* One screen. `options`: those of the verb, the most frequent first, ending with an empty one */
 void
 ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
 {
@@ -117,7 +127,8 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
 
   ctl_print_line (out, "Usage: certpinctl %s [OPTION…] %s", verb->name, verb->arguments);
   ctl_print_blank (out);
-  ctl_print_line (out, "%s.", verb->summary);
+  ctl_print_line (out, "%s:", verb->summary);
+  print_example (out, verb->examples);
   if (verb->details != NULL)
     {
       ctl_print_blank (out);
@@ -126,6 +137,5 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
   print_options (out, "Options", options);
   ctl_print_blank (out);
   print_lines (out, /* heading= */ NULL,
-               "‘certpinctl --help’ shows the options of all verbs, such as --json.\n");
-  print_lines (out, "Examples", verb->examples);
+               "‘certpinctl --help’ shows the options of all verbs; certpinctl(1) has the rest.");
 }

@@ -6,6 +6,8 @@
 
 #include "certpinctl-input.h"
 
+#include "certpinctl-trouble.h"
+
 #include <certpin.h>
 
 #include <errno.h>
@@ -17,6 +19,15 @@ char *
 ctl_input_show (const char *path)
 {
   return strcmp (path, "-") == 0 ? g_strdup ("standard input") : g_strdup_printf ("‘%s’", path);
+}
+
+/* Says which file the error is about. */
+void
+ctl_input_prefix_error (const char *path, GError **error)
+{
+  g_autofree char *shown = ctl_input_show (path);
+
+  g_prefix_error (error, "cannot use %s: ", shown);
 }
 
 /* Returns: (transfer full): the word as it is typed in a shell, in quotes only if it needs them */
@@ -53,10 +64,15 @@ ctl_input_read (const char *path, size_t max_bytes, GError **error)
     return g_byte_array_free_to_bytes (g_steal_pointer (&bytes));
 
   if (failure != 0)
-    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
-                 g_strerror (failure));
+    {
+      g_autofree char *trouble = ctl_trouble_read (path, failure);
+
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
+                   trouble);
+    }
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                 "%s is larger than %" G_GSIZE_FORMAT " bytes", shown, max_bytes);
+                 "%s is larger than %" G_GSIZE_FORMAT " bytes; check that it is the right file",
+                 shown, max_bytes);
   return NULL;
 }

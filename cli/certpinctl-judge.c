@@ -22,6 +22,9 @@
 
 #include <string.h>
 
+/* No number that is given. */
+#define DEFAULT_PORT G_MININT
+
 #define FILE_MAX_BYTES (1024 * 1024)
 
 static const CtlField verdict_fields[] = {
@@ -99,7 +102,7 @@ print_document (Ctl *ctl, const char *name, GVariant *value)
 CtlExit
 ctl_explain (Ctl *ctl, GError **error)
 {
-  int port = 0;
+  int port = DEFAULT_PORT;
   const GOptionEntry options[] = {
     { "port", 0, 0, G_OPTION_ARG_INT, &port,
       "the port of the request (default: that of HOST, or 443)", "PORT" },
@@ -110,10 +113,16 @@ ctl_explain (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  if (port != DEFAULT_PORT && (port < 1 || port > G_MAXUINT16))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   "‘%d’ is not a port; give a number from 1 to 65535", port);
+      return CTL_EXIT_USAGE;
+    }
   certpin_client_explain_host_async (
       ctl->client, ctl->arguments[0],
-      port != 0 ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL, ctl->cancellable,
-      ctl_on_result, ctl);
+      port != DEFAULT_PORT ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL,
+      ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   explanation = ctl_reply_take (certpin_client_explain_host_finish (ctl->client, result, error),
                                 CTL_REPLY_EXPLANATION, error);
@@ -162,7 +171,7 @@ add_certificates (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GE
   else if (!certpin_pem_read (data, length, chain) || chain->len == before)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "%s is PEM, but has no complete certificate", shown);
+                   "%s is PEM, but has no complete certificate; get the whole file again", shown);
       return FALSE;
     }
   return TRUE;
@@ -289,5 +298,8 @@ ctl_verify (Ctl *ctl, GError **error)
   result = ctl_wait (ctl);
   verdict = ctl_reply_take_record (certpin_client_verify_chain_finish (ctl->client, result, error),
                                    CTL_REPLY_VERDICT, error);
+  if (g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT)
+      && g_strv_length (ctl->arguments) == 1 && given.anchors == NULL)
+    ctl_input_prefix_error (ctl->arguments[0], error);
   return verdict != NULL ? print_verdict (ctl, verdict) : CTL_EXIT_FAILED;
 }

@@ -177,7 +177,9 @@ print_pins (Ctl *ctl, GVariant *pins, const char *none)
   if (rows->len > 1)
     ctl_print_table (&ctl->out, rows, N_COLUMNS);
   else if (none != NULL || ctl->err.terminal)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, none != NULL ? none : "nothing is pinned");
+    ctl_print_message (
+        &ctl->err, /* kind= */ NULL,
+        none != NULL ? none : "nothing is pinned; to pin a host: certpinctl pin --fetch HOST");
   print_warnings (ctl, pins);
 }
 

@@ -10,6 +10,7 @@
 #include "certpinctl-certificate.h"
 #include "certpinctl-chain.h"
 #include "certpinctl-input.h"
+#include "certpinctl-trouble.h"
 
 #include <string.h>
 
@@ -42,7 +43,15 @@ fetch (Ctl *ctl, const char *host, GError **error)
 {
   g_autoptr (GVariant) info
       = ctl_chain_fetch (ctl, host, /* supposed= */ NULL, /* chain= */ NULL, error);
+  g_autofree char *question = info == NULL ? ctl_trouble_ask (host) : NULL;
 
+  if (info == NULL && question != NULL)
+    {
+      g_clear_error (error);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "there is no file ‘%s’; %s",
+                   host, question);
+      return NULL;
+    }
   if (info == NULL)
     {
       g_prefix_error (error, "there is no file ‘%s’, and as a host: ", host);

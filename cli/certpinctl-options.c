@@ -8,6 +8,7 @@
 
 #include "certpinctl-complete.h"
 #include "certpinctl-help.h"
+#include "certpinctl-spelling.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -50,8 +51,11 @@ parse_words (Ctl *ctl, GOptionContext *context, GError **error)
 gboolean
 ctl_parse_globals (Ctl *ctl, GError **error)
 {
+  static const GOptionEntry none = { 0 };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
 
+  if (!ctl_spelling_check (ctl, &none, error))
+    return FALSE;
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_strict_posix (context, TRUE);
   g_option_context_add_main_entries (context, ctl->globals, NULL);
@@ -86,11 +90,13 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
                  needed);
   else if (verb->arguments_max == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "unexpected argument ‘%s’: ‘%s’ takes none", arguments[0], verb->name);
+                 "‘%s’ takes no argument; leave ‘%s’ out", verb->name, arguments[0]);
   else
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "unexpected argument ‘%s’: ‘%s’ takes at most %d", arguments[verb->arguments_max],
-                 verb->name, verb->arguments_max);
+                 "‘%s’ takes at most %d argument%s; leave ‘%s’ out, or put in quotes what belongs "
+                 "together",
+                 verb->name, verb->arguments_max, verb->arguments_max > 1 ? "s" : "",
+                 arguments[verb->arguments_max]);
   return FALSE;
 }
 
@@ -128,6 +134,8 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
   g_free (ctl->words[0]);
   memmove (ctl->words, ctl->words + 1,
            g_strv_length (ctl->words + 1) * sizeof (char *) + sizeof (char *));
+  if (!ctl_spelling_check (ctl, options, error))
+    return FALSE;
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_main_entries (context, ctl->globals, NULL);

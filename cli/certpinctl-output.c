@@ -17,10 +17,11 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define RESET "\033[0m"
-#define BOLD  "\033[1m"
-#define RED   "\033[31m"
-#define GREEN "\033[32m"
+#define RESET    "\033[0m"
+#define BOLD     "\033[1m"
+#define RED      "\033[31m"
+#define BOLD_RED "\033[1;31m"
+#define GREEN    "\033[32m"
 
 /* Of the further lines of a message. */
 #define MESSAGE_INDENT 2
@@ -31,15 +32,9 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", GREEN },
-  { "ok", GREEN },
-  { "✓", GREEN },
-  { "FAILED", RED },
-  { "✗", RED },
-  { "blocked", RED },
-  { "expired", "\033[33m" },
-  { "paused", RED },
-  { "report", "\033[33m" },
+  { "active", GREEN },       { "ok", GREEN },   { "✓", GREEN },
+  { "FAILED", RED },         { "✗", RED },      { "blocked", RED },
+  { "expired", "\033[33m" }, { "paused", RED }, { "report", "\033[33m" },
 };
 
 static const char *
@@ -109,9 +104,10 @@ ctl_print_cell (CtlStream *stream, const char *text, int width)
 }
 
 /* Prints the rest of a line that has `column` characters already. If it is too long for a terminal,
- * it goes on in further lines, which are indented; a word is never parted. */
-void
-ctl_print_wrapped (CtlStream *stream, const char *text, int column, int indent)
+ * it goes on in further lines, which are indented; a word is never parted.
+ * `code`: (nullable): the colour of the text */
+static void
+print_wrapped (CtlStream *stream, const char *code, const char *text, int column, int indent)
 {
   g_autofree char *clean = ctl_text_clean (text);
   g_auto (GStrv) words = g_strsplit (clean, " ", -1);
@@ -127,9 +123,15 @@ ctl_print_wrapped (CtlStream *stream, const char *text, int column, int indent)
       if (i > 0)
         print_text (stream, /* code= */ NULL, "", fits ? 1 : indent);
       at = (i > 0 && !fits ? indent : at + (i > 0)) + length;
-      print_text (stream, /* code= */ NULL, words[i], 0);
+      print_text (stream, code, words[i], 0);
     }
   ctl_print_blank (stream);
+}
+
+void
+ctl_print_wrapped (CtlStream *stream, const char *text, int column, int indent)
+{
+  print_wrapped (stream, /* code= */ NULL, text, column, indent);
 }
 
 /* Prints a command that can be pasted into a shell. If it is too long for a terminal, its last word
@@ -284,16 +286,31 @@ ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
     }
 }
 
+/* `code`: (nullable): the colour of the text */
+static void
+print_message (CtlStream *stream, const char *name_code, const char *code, const char *text)
+{
+  static const char name[] = "certpinctl:";
+
+  print_text (stream, name_code, name, (int)strlen (name) + 1);
+  print_wrapped (stream, code, text, (int)strlen (name) + 1, MESSAGE_INDENT);
+}
+
 /* `kind`: (nullable): what stands before the text, such as "warning" */
 void
 ctl_print_message (CtlStream *stream, const char *kind, const char *text)
 {
-  static const char name[] = "certpinctl:";
   g_autofree char *whole
       = g_strconcat (kind != NULL ? kind : "", kind != NULL ? ": " : "", text, NULL);
 
-  print_text (stream, BOLD, name, (int)strlen (name) + 1);
-  ctl_print_wrapped (stream, whole, (int)strlen (name) + 1, MESSAGE_INDENT);
+  print_message (stream, BOLD, /* code= */ NULL, whole);
+}
+
+/* Why the program fails. `refused`: it is a refusal, which nobody should overlook */
+void
+ctl_print_error (CtlStream *stream, const char *text, gboolean refused)
+{
+  print_message (stream, BOLD_RED, refused ? RED : NULL, text);
 }
 
 /* `document`: sunk if floating */

@@ -42,6 +42,7 @@ void ctl_print_command (CtlStream *stream, const char *prefix, const char *comma
 void ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields);
 void ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns);
 void ctl_print_message (CtlStream *stream, const char *kind, const char *text);
+void ctl_print_error (CtlStream *stream, const char *text, gboolean refused);
 void ctl_print_json (CtlStream *stream, GVariant *document);
 
 gboolean ctl_error_is_cancelled (const GError *error);

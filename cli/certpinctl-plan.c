@@ -129,7 +129,9 @@ read_certificate (Ctl *ctl, const CtlPlan *plan, gboolean blocks, GError **error
   if (blocks)
     block_unread (ctl, plan, reason, error);
   else
-    g_set_error (error, reason->domain, reason->code, "%s; nothing was changed", reason->message);
+    /* A question says by itself that nothing was done. */
+    g_set_error (error, reason->domain, reason->code, "%s%s", reason->message,
+                 g_str_has_suffix (reason->message, "?") ? "" : "; nothing was changed");
   return NULL;
 }
 
@@ -236,5 +238,8 @@ ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError *
   reply = plan->keys != NULL ? certpin_client_pin_keys_finish (ctl->client, result, error)
                              : certpin_client_pin_certificate_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, plan->host, error);
+  if (reply == NULL && plan->path != NULL
+      && g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT))
+    ctl_input_prefix_error (plan->path, error);
   return ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
 }

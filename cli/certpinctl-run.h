@@ -20,7 +20,7 @@ typedef struct
   const char *arguments; /* as the usage line shows them */
   const char *summary;   /* a sentence without a period */
   const char *details;   /* (nullable): lines of text for its own help */
-  const char *examples;  /* lines */
+  const char *examples;  /* lines; its own help shows the first command */
   int arguments_min;
   int arguments_max;
   int texts; /* so many of the first arguments are UTF-8; others are file names of any bytes */
@@ -42,6 +42,7 @@ struct _Ctl
   GOptionEntry globals[7]; /* the options above */
 
   const CtlVerb *verb;
+  char **typed;     /* the whole command line */
   char **words;     /* the part of the command line that is not parsed yet */
   char **arguments; /* (nullable): of the verb, without its options */
 

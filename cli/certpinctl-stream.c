@@ -9,6 +9,7 @@
 #include "certpinctl-stream.h"
 
 #include "certpinctl-signals.h"
+#include "certpinctl-trouble.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -104,10 +105,13 @@ ctl_stream_write (CtlStream *stream, const char *bytes, gsize length)
 gboolean
 ctl_stream_flush (CtlStream *stream, GError **error)
 {
+  g_autofree char *trouble = NULL;
+
   write_pending (stream);
   if (stream->failure == 0 || (stream->failure == EPIPE && stream->may_end))
     return TRUE;
+  trouble = ctl_trouble_write (stream->failure);
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (stream->failure),
-               "cannot write to %s: %s", stream->name, g_strerror (stream->failure));
+               "cannot write to %s: %s", stream->name, trouble);
   return FALSE;
 }

@@ -5,11 +5,10 @@
 
 #include "config.h"
 
-#include "certpinctl-accept.h"
 #include "certpinctl-agent.h"
-#include "certpinctl-certificate.h"
+#include "certpinctl-command.h"
 #include "certpinctl-complete.h"
-#include "certpinctl-failure.h"
+#include "certpinctl-error.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pager.h"
@@ -23,23 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static gboolean
-find_verb (Ctl *ctl, GError **error)
-{
-  const char *name = ctl->words[1];
-
-  for (const CtlVerb *verb = ctl_verbs; name != NULL && verb->name != NULL; verb++)
-    if (strcmp (verb->name, name) == 0)
-      ctl->verb = verb;
-  if (ctl->verb != NULL || (name == NULL && (ctl->help || ctl->version)))
-    return TRUE;
-  if (name != NULL)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "unknown verb ‘%s’", name);
-  else
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "no verb is given");
-  return FALSE;
-}
-
 /* Parses the options before the verb, and runs the verb, which parses the rest. */
 static CtlExit
 run (Ctl *ctl, GError **error)
@@ -48,7 +30,7 @@ run (Ctl *ctl, GError **error)
     return CTL_EXIT_USAGE;
   if (ctl_complete_is_asked (ctl))
     return ctl_complete (ctl, ctl_verbs, error);
-  if (!find_verb (ctl, error))
+  if (!ctl_command_find (ctl, ctl_verbs, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
     return ctl->verb->run (ctl, error);
@@ -57,54 +39,6 @@ run (Ctl *ctl, GError **error)
   else
     ctl_print_help_of_program (ctl, ctl_verbs);
   return CTL_EXIT_OK;
-}
-
-/* What is shown below the error. */
-static void
-print_evidence (Ctl *ctl)
-{
-  if (ctl->failure != NULL)
-    ctl_print_failure (&ctl->err, ctl->failure);
-  if (ctl->accept != NULL)
-    ctl_print_accept (&ctl->err, ctl->accept);
-  if (ctl->certificates != NULL)
-    {
-      g_autoptr (GPtrArray) rows = ctl_certificate_rows (ctl->certificates);
-
-      ctl_print_table (&ctl->err, rows, 3);
-    }
-}
-
-/* Prints one line for people, or one JSON document for programs. */
-static CtlExit
-print_error (Ctl *ctl, const GError *error)
-{
-  gboolean usage = error->domain == G_OPTION_ERROR;
-  const char *verb = ctl->verb != NULL ? ctl->verb->name : "";
-  g_autofree char *hint
-      = g_strdup_printf ("; see ‘certpinctl %s%s--help’", verb, *verb != '\0' ? " " : "");
-  g_autofree char *text = g_strconcat (error->message, usage ? hint : "", NULL);
-  g_autofree char *valid = g_utf8_make_valid (text, -1);
-  g_auto (GVariantBuilder) members = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-
-  ctl->json = ctl->json || (usage && ctl->json_named);
-  if (!ctl->json)
-    {
-      ctl_print_message (&ctl->err, /* kind= */ NULL, text);
-      print_evidence (ctl);
-      return ctl_error_exit (error);
-    }
-  g_variant_builder_add_parsed (&members, "{'name', <%s>}", ctl_error_name (error));
-  g_variant_builder_add_parsed (&members, "{'message', <%s>}", valid);
-  if (ctl->failure != NULL)
-    g_variant_builder_add (&members, "{sv}", "failure", ctl->failure);
-  if (ctl->accept != NULL)
-    g_variant_builder_add_parsed (&members, "{'accept', <%s>}", ctl->accept);
-  if (ctl->certificates != NULL)
-    g_variant_builder_add (&members, "{sv}", "certificates", ctl->certificates);
-  ctl_print_json (&ctl->out,
-                  g_variant_new_parsed ("{'error': %v}", g_variant_builder_end (&members)));
-  return ctl_error_exit (error);
 }
 
 /* A standard descriptor that is closed must not become a file or a socket that is opened later. */
@@ -119,6 +53,7 @@ fill_descriptors (void)
 static void
 ctl_clear (Ctl *ctl)
 {
+  g_strfreev (ctl->typed);
   g_strfreev (ctl->words);
   g_strfreev (ctl->arguments);
   g_object_unref (ctl->client);
@@ -140,15 +75,16 @@ flush_output (Ctl *ctl, const GError *error, CtlExit status)
   if (ctl_stream_flush (&ctl->out, &unwritten))
     return status;
   if (error != NULL && ctl->json)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, error->message);
+    ctl_print_error (&ctl->err, error->message, /* refused= */ FALSE);
   if (error == NULL || ctl->json)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, unwritten->message);
+    ctl_print_error (&ctl->err, unwritten->message, /* refused= */ FALSE);
   return CTL_EXIT_FAILED;
 }
 
 static void
 ctl_init (Ctl *ctl, char **argv)
 {
+  ctl->typed = g_strdupv (argv);
   ctl->words = g_strdupv (argv);
   ctl->json_named = g_strv_contains ((const char *const *)argv, "--json");
   ctl_stream_init (&ctl->out, STDOUT_FILENO, "standard output");
@@ -175,7 +111,7 @@ main (int argc, char **argv)
   status = run (&ctl, &error);
   ctl_agent_close (&ctl, &error);
   if (error != NULL)
-    status = print_error (&ctl, error);
+    status = ctl_error_print (&ctl, error);
   status = flush_output (&ctl, error, status);
   ctl_pager_close (&ctl);
   ctl_clear (&ctl);

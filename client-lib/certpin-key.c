@@ -163,7 +163,10 @@ refuse_text (const char *text, GError **error)
   g_autofree char *shown = g_utf8_make_valid (text, (gssize)strnlen (text, 100));
   const char *foreign = foreign_digest (text);
 
-  if (foreign != NULL)
+  if (strpbrk (text, " \t\r\n") != NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
+                 "key ‘%s’ has a space or a line break in it; write it as one word", shown);
+  else if (foreign != NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_KEY,
                  "key ‘%s’ is a %s digest; give the SHA-256 digest, as sha256/BASE64", shown,
                  foreign);

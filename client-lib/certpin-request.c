@@ -99,9 +99,11 @@ check_method (const char *method, GError **error)
     return refuse (error, "the method has more than %d bytes; use one like GET or POST",
                    METHOD_MAX_BYTES);
   if (!is_token (method))
-    return refuse (error, "method ‘%s’ is not an HTTP token, such as GET or POST", method);
+    return refuse (error, "method ‘%s’ is not an HTTP token; give one such as GET or POST", method);
   if (g_ascii_strcasecmp (method, "CONNECT") == 0 || g_ascii_strcasecmp (method, "TRACE") == 0)
-    return refuse (error, "method ‘%s’ is not allowed in a secure request", method);
+    return refuse (error,
+                   "method ‘%s’ is not allowed in a secure request; give one such as GET or POST",
+                   method);
   return TRUE;
 }
 
@@ -118,7 +120,10 @@ check_headers (GVariant *headers, GError **error)
   while (g_variant_iter_next (&iter, "(&s&s)", &name, &value))
     {
       if (!is_token (name))
-        return refuse (error, "header name ‘%.100s’ is not an HTTP token", name);
+        return refuse (
+            error,
+            "header name ‘%.100s’ is not an HTTP token; write it with letters, digits and hyphens",
+            name);
       if (is_reserved (name))
         return refuse (error, "header ‘%.100s’ is written by the service; leave it out", name);
       if (!is_field_value (value))
@@ -143,7 +148,13 @@ check_url_text (const char *url, GError **error)
         || (rest != NULL && c >= rest && (*c & 0x80)))
       {
         g_autofree char *text = shown (url);
-        return refuse (error, "URL ‘%s’ contains a character that must be percent-encoded", text);
+        return (*c & 0x80) != 0
+                   ? refuse (error, "URL ‘%s’ contains a character beyond ASCII; percent-encode it",
+                             text)
+                   : refuse (
+                       error,
+                       "URL ‘%s’ contains a character that a URL cannot have; write it as %%%02X",
+                       text, (guint8)*c);
       }
   return TRUE;
 }
@@ -173,7 +184,8 @@ parse_url (const char *url, GError **error)
   if (g_ascii_strcasecmp (scheme, "https") != 0)
     {
       refuse_with (CERTPIN_ERROR_NOT_SECURE, error,
-                   "URL ‘%s’ uses %.100s, but only https can be pinned", text, scheme);
+                   "URL ‘%s’ uses %.100s, but only https can be pinned; write it with https://",
+                   text, scheme);
       return NULL;
     }
   if (!check_url_text (url, error))
@@ -181,8 +193,8 @@ parse_url (const char *url, GError **error)
   uri = g_uri_parse (url, flags, &reason);
   if (uri == NULL || g_uri_get_host (uri) == NULL || *g_uri_get_host (uri) == '\0')
     {
-      refuse (error, "‘%s’ is not a URL of the form https://host/path%s%.200s", text,
-              reason != NULL ? ": " : "", reason != NULL ? reason->message : "");
+      refuse (error, "‘%s’ is not a URL with a host%s%.200s; write it as https://h.example/path",
+              text, reason != NULL ? ": " : "", reason != NULL ? reason->message : "");
       return NULL;
     }
   if (g_uri_get_userinfo (uri) != NULL)
@@ -194,7 +206,7 @@ parse_url (const char *url, GError **error)
     }
   if (g_uri_get_port (uri) == 0)
     {
-      refuse (error, "URL ‘%s’ has port 0; ports are 1 to 65535", text);
+      refuse (error, "URL ‘%s’ has port 0; give a port from 1 to 65535", text);
       return NULL;
     }
   return g_uri_build (flags, "https", NULL, g_uri_get_host (uri), g_uri_get_port (uri),

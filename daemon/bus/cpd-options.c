@@ -67,9 +67,10 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
       if (strchr ("bh", option->type[0]) == NULL
           && (measure < option->least || measure > option->most))
         return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "option ‘%s’ is out of range; give %" G_GUINT64_FORMAT
-                           " to %" G_GUINT64_FORMAT "%s",
-                           name, option->least, option->most, unit_of (option));
+                           "option ‘%s’ %s %" G_GUINT64_FORMAT "%s; give %" G_GUINT64_FORMAT
+                           " to %" G_GUINT64_FORMAT,
+                           name, *unit_of (option) != '\0' ? "has" : "is", measure,
+                           unit_of (option), option->least, option->most);
       return TRUE;
     }
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
@@ -116,8 +117,8 @@ cpd_options_take_choice (const char *name, const char *value, const char *const 
         return TRUE;
       }
   list = g_strjoinv ("’ or ‘", (GStrv)choices);
-  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "option ‘%s’ is ‘%s’, but may only be ‘%s’", name, value, list);
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘%s’ is ‘%s’; give ‘%s’", name,
+                     value, list);
 }
 
 /* `array`: aay, or NULL. Returns: (transfer full): of GBytes */

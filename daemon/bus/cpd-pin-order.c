@@ -57,16 +57,19 @@ take_note (CpdPin *pin, const char *note, GError **error)
 static gboolean
 check_expiry (const CpdPin *pin, gint64 now, GError **error)
 {
+  g_autofree char *time = NULL;
+
   if (pin->expires > CPD_PIN_EXPIRES_MAX)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "option ‘expires’ is %" G_GINT64_FORMAT
                        ", which is after the year 9999; give seconds, or 0 for never",
                        pin->expires);
-  return pin->expires == 0 || pin->expires > now
-         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                        "option ‘expires’ is %" G_GINT64_FORMAT
-                        ", which is in the past; give a time in the future",
-                        pin->expires);
+  if (pin->expires == 0 || pin->expires > now)
+    return TRUE;
+  time = cpd_text_time (pin->expires);
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘expires’ is %s, which is in the past; give a time in the future",
+                     time);
 }
 
 static gboolean

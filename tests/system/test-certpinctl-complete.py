@@ -51,7 +51,9 @@ def options_of(world, *verb):
 
 @test('every verb and every option is offered, with what it is')
 def _(world):
-    equal(offered(world, ''), verbs(world), 'the verbs')
+    equal(offered(world, ''), [*verbs(world), 'help'], 'the verbs')
+    equal(offered(world, 'help', ''), verbs(world), 'the verbs of help')
+    equal(offered(world, 'help', 'pin', ''), [], 'what follows a verb behind help')
     holds(b'pin\tPin a host' in exits(world, OK, 'complete', 'p'), 'no word says what it is')
     of_all = options_of(world)
     equal({word for word in offered(world, '--')}, of_all, 'the options before a verb')
@@ -160,7 +162,7 @@ class Zsh:
 @test('bash')
 def _(world):
     pins(world, *HOSTS, *ODD_HOSTS)
-    equal(in_bash(world, 'certpinctl '), sorted(verbs(world)), 'the verbs')
+    equal(in_bash(world, 'certpinctl '), sorted([*verbs(world), 'help']), 'the verbs')
     equal(in_bash(world, 'certpinctl unpin '), HOSTS, 'the hosts')
     equal(in_bash(world, 'certpinctl verify --match='), ['leaf', 'path'], 'the values')
     equal(in_bash(world, 'certpinctl unpin *.h.example:8'), ['8443'], 'what follows the colon')
@@ -175,7 +177,7 @@ def _(world):
 @test('fish')
 def _(world):
     pins(world, *HOSTS, *ODD_HOSTS)
-    equal(in_fish(world, 'certpinctl '), sorted(verbs(world)), 'the verbs')
+    equal(in_fish(world, 'certpinctl '), sorted([*verbs(world), 'help']), 'the verbs')
     equal(in_fish(world, 'certpinctl unpin '), HOSTS, 'the hosts')
     equal(in_fish(world, 'certpinctl verify --match='), ['--match=leaf', '--match=path'], 'the values')
     equal(in_fish(world, 'certpinctl get https://h'), ['https://h.example/'], 'a URL')

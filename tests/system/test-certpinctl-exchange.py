@@ -81,7 +81,7 @@ def _(world):
     exits(world, OK, 'import', *(os.path.join(folder, 'new', name) for name in os.listdir(folder + '/new')), uid=BOB)
     equal(pins_of(world.bob), pins_of(world.alice), 'the pins')
     fails(world, USAGE, 'needs --output', 'export', '--scope=all')
-    fails(world, USAGE, 'may only be', 'export', '--scope=mine')
+    fails(world, USAGE, '‘mine’; give user', 'export', '--scope=mine')
     exits(world, OK, 'export', '--scope=all', '-o', folder + '/all')
     equal({name: sorted(os.listdir(f'{folder}/all/{name}')) for name in os.listdir(folder + '/all')},
           {'system': ['a.example.pin'], 'user': ['%2A.a.example.pin', 'a.example.pin']}, 'the files of both scopes')

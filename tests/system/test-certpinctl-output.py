@@ -22,6 +22,9 @@ from lib.tap import equal, holds, run, test
 URL = 'https://h.example/'
 MANY = 3000  # pins, whose list is larger than a pipe's buffer
 
+NO_SPACE = 'No space left on device; make room there, or write elsewhere'
+TOO_LARGE = 'File too large; make room there, or write elsewhere'
+
 
 def answer(method, arguments):
     if method == 'ListPins' and 'start-after' in arguments[0]:
@@ -58,8 +61,8 @@ def _(world):
     world.answers(answer)
     with open('/dev/full', 'wb') as full:
         for arguments in verbs(world):
-            fails(world, full, 'No space left on device', *arguments)
-            fails(world, full, 'No space left on device', '--json', *arguments)
+            fails(world, full, NO_SPACE, *arguments)
+            fails(world, full, NO_SPACE, '--json', *arguments)
 
 
 @test('a standard output that is full in the middle is an error')
@@ -68,7 +71,7 @@ def _(world):
     limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (100000, 100000))
     for arguments in (('list',), ('get', URL), ('get', '-i', URL), ('--json', 'list')):
         with tempfile.TemporaryFile() as output:
-            fails(world, output, 'File too large', *arguments, preexec_fn=limit)
+            fails(world, output, TOO_LARGE, *arguments, preexec_fn=limit)
             equal(output.tell(), 100000, 'the length of what was written')
 
 
@@ -79,7 +82,7 @@ def _(world):
         code, output, errors = run_raw(world, *arguments,
                                        more_environment=interposed('write', errno=errno.ENOSPC))
         equal((code, output), (FAILED, b''), f'what {arguments} came to')
-        holds(b'No space left on device' in errors, f'{errors}')
+        holds(NO_SPACE.encode() in errors, f'{errors}')
 
 
 @test('a standard output that is closed is an error, where there is something to write')
@@ -113,7 +116,7 @@ def _(world):
         code, _, errors = run_raw(world, '--json', 'get', URL, stdout=full)
     equal(code, FAILED, 'the exit code')
     equal(errors.decode().split('\n')[0], 'certpinctl: the host is blocked', 'the first line')
-    holds('No space left on device' in errors.decode().split('\n')[1], f'{errors}')
+    holds(NO_SPACE in errors.decode().split('\n')[1], f'{errors}')
 
 
 @test('a standard error that takes nothing is not in the way')

@@ -127,7 +127,7 @@ def _(world):
         fails(world, BAD_INPUT, text, 'pin', HOST, '-', stdin=content)
         equal(pins_of(world)[0]['keys'], [identity.pin], 'the keys')
     missing = os.path.join(world.folder, 'missing.pem')
-    fails(world, BAD_INPUT, 'No such file or directory; nothing was changed', 'pin', HOST, missing)
+    fails(world, BAD_INPUT, 'No such file or directory; check its name and its folder; nothing was changed', 'pin', HOST, missing)
     fails(world, BAD_INPUT, 'cannot read', 'pin', HOST, put(world, 'a.pem', identity.pem), '--backup', missing)
     world.arrives(world.serve(identity))
 

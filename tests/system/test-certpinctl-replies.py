@@ -8,6 +8,7 @@ import json
 import os
 import queue
 import signal
+import subprocess
 import time
 
 from gi.repository import GLib
@@ -18,6 +19,7 @@ from lib.certpinctl import FAILED, NETWORK, OK, exits, put, run_raw, start
 from lib.fake_service import FakeWorld
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
+from lib.world import ALICE
 
 INTERRUPTED = 130
 HUGE = (16 * 1024 + 1) * 1024
@@ -344,6 +346,51 @@ def _(world):
     equal(process.returncode, INTERRUPTED, f'the exit status, with “{errors.decode()}”,')
     for text in 'interrupted; its pins, or some of them, may have been set', f': certpinctl import --dry-run {path}':
         holds(text in errors.decode(), f'it said “{errors.decode()}”, not “{text}”')
+
+
+def interrupt_wait(world, words, answers, folder):
+    """Interrupts the program at the first call that `answers` has nothing for, which is never answered. Returns: exit
+    code, and what was written and said"""
+    programs = queue.Queue()
+
+    def answer(method, _arguments):
+        if method in answers:
+            return answers[method]()
+        process = programs.get(timeout=DEADLINE_S)
+        process.send_signal(signal.SIGINT)
+        process.wait(DEADLINE_S)
+        return GLib.Variant('()', ())
+
+    world.answers(answer)
+    process = start(world, *words, stdin=subprocess.DEVNULL, stdout=-1, stderr=-1, cwd=folder)
+    programs.put(process)
+    output, errors = process.communicate(timeout=DEADLINE_S)
+    holds(programs.empty(), f'{words} asked for nothing, and said “{errors.decode()}”')
+    return process.returncode, output, errors.decode()
+
+
+@test('an interrupt of any other verb that waits ends it at once with 130, and leaves nothing behind')
+def _(world):
+    certificate, url = put(world, 'good.der', b'der'), 'https://h.example/page'
+    folder = os.path.join(world.folder, 'home')
+    os.mkdir(folder)
+    os.chown(folder, ALICE, ALICE)
+    unpinned = {'GetPin': lambda: refuse('NotPinned', 'nothing is pinned'),
+                'Unpin': lambda: refuse('NotPinned', 'nothing is pinned'),
+                'SecureRequest': lambda: refuse('NotPinned', 'nothing is pinned')}
+    for words, answers in (
+            (['list'], {}), (['list', '--json'], {}), (['show', 'h.example'], {}), (['explain', 'h.example'], {}),
+            (['status'], {}), (['key', 'h.example'], {}), (['compare', 'h.example', certificate], {}),
+            (['verify', certificate], {}), (['get', url], {}), (['get', '-o', 'page.html', url], {}),
+            (['get', '-O', url], {}), (['request', 'POST', '-d', 'x', url], {}), (['rotate', 'h.example'], {}),
+            (['pin', '--add', 'h.example', fake.KEY], {}), (['pin', '--fetch', '--yes', '--key', fake.KEY, 'h.example'], {}),
+            (['doctor'], {}),
+            # While it looks for a host that may be meant.
+            (['unpin', 'h.example'], unpinned), (['get', url], unpinned)):
+        code, output, errors = interrupt_wait(world, words, answers, folder)
+        equal(code, INTERRUPTED, f'the exit status of {words}, which said “{errors}”,')
+        holds(b'hello' not in output, f'{words} wrote {output!r}')
+        equal(os.listdir(folder), [], f'the files that {words} leaves')
 
 
 @test('if the service does not answer a change in time, it is not known either whether it was made')

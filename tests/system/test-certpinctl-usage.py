@@ -21,6 +21,10 @@ VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', '
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
+# Of a terminal. Some have more options than it has rows; for them, an ordinary window is high enough.
+COLUMNS, ROWS, ROWS_OF_MANY = 80, 24, 40
+MANY_OPTIONS = ('pin', 'get', 'request')
+
 # Text, and its Unix seconds
 DATES = {
     '1801310400': 1801310400, '1': 1, '2027-01-31': 1801353600,
@@ -64,11 +68,12 @@ def _(world):
 @test('what is wrong about a command line is said in words that are read once')
 def _(world):
     wrong = {
-        (): 'no verb is given', ('pni',): 'unknown verb ‘pni’', ('get',): '‘get’ needs a URL',
+        (): 'no verb is given', ('nonsense',): 'there is no verb ‘nonsense’', ('get',): '‘get’ needs a URL',
         ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
         ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
-        ('list', 'x'): 'unexpected argument ‘x’: ‘list’ takes none',
-        ('block', 'h', 'two', 'words'): 'unexpected argument ‘words’: ‘block’ takes at most 2',
+        ('list', 'x'): '‘list’ takes no argument; leave ‘x’ out',
+        ('block', 'h', 'two', 'words'):
+            '‘block’ takes at most 2 arguments; leave ‘words’ out, or put in quotes what belongs together',
         ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, a --key or --fetch',
         ('compare', 'a'): '‘compare’ needs an OLD and a NEW', ('key',): '‘key’ needs a FILE or a HOST',
         ('pin', 'h', 'x', '--fetch'): '--fetch pins what the server presents; give it no FILE',
@@ -102,6 +107,66 @@ def _(world):
               f'what comes of {arguments}')
 
 
+@test('a beginning of a verb is enough if no other begins so; help VERB is VERB --help')
+def _(world):
+    world.answers(lambda method, arguments: fake.several(*([] if arguments[0].get('start-after') else [fake.pin()])))
+    listed = exits(world, OK, 'list')
+    equal([exits(world, OK, word) for word in ('lis', 'li')], [listed] * 2, 'what a beginning does')
+    for verb in VERBS:
+        equal(exits(world, OK, 'help', verb), exits(world, OK, verb, '--help'), f'help {verb}')
+    equal(exits(world, OK, 'help', 'unp'), exits(world, OK, 'unpin', '--help'), 'help of a beginning')
+    equal(exits(world, OK, 'help'), exits(world, OK, '--help'), 'help alone')
+
+
+@test('what is mistyped is asked for, and nothing is done')
+def _(world):
+    asked = {
+        ('pni', 'h', 'f'): 'there is no verb ‘pni’; did you mean ‘pin’?',
+        ('lsit',): 'there is no verb ‘lsit’; did you mean ‘list’?',
+        ('STATUS',): 'there is no verb ‘STATUS’; did you mean ‘status’?',
+        ('hlep',): 'there is no verb ‘hlep’; did you mean ‘help’?',
+        ('ex', 'h'): 'several verbs begin with ‘ex’; did you mean ‘explain’ or ‘export’?',
+        ('ls',): 'there is no verb ‘ls’; did you mean ‘list’?',
+        ('https://h/ x',): "there is no verb before ‘https://h/ x’; did you mean ‘certpinctl get 'https://h/ x'’?",
+        ('h.example',): 'there is no verb before ‘h.example’; did you mean ‘certpinctl show h.example’?',
+        ('list', '--usre'): '‘list’ has no option ‘--usre’; did you mean ‘--user’?',
+        ('list', '-user'): '‘list’ has no option ‘-user’; did you mean ‘--user’?',
+        ('list', '--jsn'): '‘list’ has no option ‘--jsn’; did you mean ‘--json’?',
+        ('--verbos', 'list'): 'before the verb, there is no option ‘--verbos’; did you mean ‘--verbose’?',
+        ('get', '--pinnedpubkey=x', 'https://h/'):
+            '‘get’ has no option ‘--pinnedpubkey’; did you mean ‘--require-key’?',
+    }
+    called = []
+    world.answers(lambda method, arguments: called.append(method))
+    for arguments, text in asked.items():
+        equal(ctl(world, *arguments), (USAGE, b'', f'certpinctl: {text}\n'), f'what comes of {arguments}')
+    equal(called, [], 'the calls of the service')
+
+
+@test('an option of another verb, a value where none belongs, and a missing one: exit code 2')
+def _(world):
+    wrong = {
+        ('unpin', 'h', '--key=x'): '‘unpin’ has no option ‘--key’; see ‘certpinctl unpin --help’',
+        ('list', '-z'): '‘list’ has no option ‘-z’; see ‘certpinctl list --help’',
+        ('list', '-vz'): '‘list’ has no option ‘-z’; see ‘certpinctl list --help’',
+        ('list', '-ü'): '‘list’ has no option ‘-ü’; see ‘certpinctl list --help’',
+        ('list', '--user=no'): 'option ‘--user’ takes no value, so ‘no’ is too much; give --user alone; '
+                               'see ‘certpinctl list --help’',
+        ('list', '--ending'): 'option ‘--ending’ needs a value; give it as --ending=TIME; see ‘certpinctl list --help’',
+        ('get', 'https://h/', '-H'):
+            'option ‘--header’ needs a value; give it as --header=HEADER; see ‘certpinctl get --help’',
+        ('--user', 'list'): 'before the verb, there is no option ‘--user’; the options of a verb stand behind it, as in '
+                            '‘certpinctl list --system’; see ‘certpinctl --help’',
+        ('help', 'pin', 'list'): '‘help’ takes one verb, so ‘list’ is too much; give one verb, as in ‘certpinctl help '
+                                 'pin’; see ‘certpinctl --help’',
+    }
+    for arguments, text in wrong.items():
+        equal(ctl(world, *arguments), (USAGE, b'', f'certpinctl: {text}\n'), f'what comes of {arguments}')
+    world.answers(lambda method, arguments: fake.one(fake.pin()))
+    for arguments in (['--note', '--user'], ['--note=--user'], ['-y', '--note', '-z']):
+        exits(world, OK, 'pin', 'h', '--key=x', *arguments)
+
+
 @test('a change of pins is told as it is said to the one who made it')
 def _(world):
     world.answers(lambda method, arguments: GLib.Variant('()', ()))
@@ -114,14 +179,18 @@ def _(world):
         equal(exits(world, OK, *arguments).decode(), text + '\n', f'what {arguments} says')
 
 
-@test('--help is a table: descriptions stand in one column, and it fits on one screen')
+@test('--help is one screen: a sentence, the common case, and a table of options in two columns')
 def _(world):
     for arguments in ([], *([verb] for verb in VERBS)):
-        lines = exits(world, OK, *arguments, '--help').decode().split('\n')
-        equal([line for line in lines if len(line) > 80], [], f'long lines of {arguments}')
-        holds(len(lines) < 40, f'{arguments} --help has {len(lines)} lines')
-        rows = [line for line in lines[:lines.index('Examples') if arguments else None]
-                if line.startswith('  ')]
+        lines = exits(world, OK, *arguments, '--help').decode().rstrip('\n').split('\n')
+        equal([line for line in lines if len(line) > COLUMNS], [], f'long lines of {arguments}')
+        most = ROWS_OF_MANY if not arguments or arguments[0] in MANY_OPTIONS else ROWS
+        holds(len(lines) <= most, f'{arguments} --help has {len(lines)} lines, and a screen {most}')
+        if arguments:
+            equal((lines[1], lines[2][-1], lines[3].startswith(f'  certpinctl {arguments[0]}')), ('', ':', True),
+                  f'the sentence and the example of {arguments}')
+        table = lines[lines.index('Options'):] if 'Options' in lines else []
+        rows = [line for line in (table if arguments else lines) if line.startswith('  ')]
         equal([line for line in rows if line[28:30] != '  ' or line[30] == ' '], [],
               f'the lines of {arguments} that are not in the columns')
 

@@ -139,8 +139,9 @@ cpd_proxies_check_choice (CpdProxies *proxies, const char *text, GError **error)
   choices = list_choices (proxies);
   shown = cpd_text_shorten (text, strlen (text), SHOWN_MAX_BYTES);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               "option ‘proxy’ is ‘%s’, but this machine's configuration only allows %s", shown,
-               choices);
+               "option ‘proxy’ is ‘%s’, but this machine's configuration only allows %s; give "
+               "that, or ask the administrator to add it",
+               shown, choices);
   return NULL;
 }
 

@@ -39,6 +39,8 @@ typedef struct
   char *name; /* NULL: not known yet */
 } Parts;
 
+#define NO_LABEL "has two dots in a row, or begins with one; give a name such as h.example"
+
 G_GNUC_PRINTF (3, 4)
 static gboolean
 refuse (GError **error, const char *host, const char *format, ...)
@@ -69,15 +71,28 @@ is_valid_a_label (const char *label)
   return valid;
 }
 
+/* Names it if it can be seen. */
+static gboolean
+refuse_character (char c, const char *given, GError **error)
+{
+  const char seen[] = { c, '\0' };
+
+  if (!g_ascii_isgraph (c))
+    return refuse (error, given,
+                   "has a space or an invisible character; give only the name, such as h.example");
+  return refuse (error, given, "has the character ‘%s’; give only the name, such as h.example",
+                 seen);
+}
+
 static gboolean
 check_label (const char *label, const char *given, GError **error)
 {
   size_t length = strlen (label);
 
   if (length == 0)
-    return refuse (error, given, "has an empty label");
+    return refuse (error, given, NO_LABEL);
   if (length > 63)
-    return refuse (error, given, "has a label of more than 63 bytes");
+    return refuse (error, given, "has a label of more than 63 bytes; check its spelling");
   for (const char *c = label; *c != '\0'; c++)
     {
       if (*c == '*')
@@ -85,12 +100,14 @@ check_label (const char *label, const char *given, GError **error)
                        "has a ‘*’ that is not the whole first label; write *.h.example "
                        "or **.h.example");
       if (!g_ascii_islower (*c) && !g_ascii_isdigit (*c) && *c != '-' && *c != '_')
-        return refuse (error, given, "has a character that is not allowed; give only the name");
+        return refuse_character (*c, given, error);
     }
   if (label[0] == '-' || label[length - 1] == '-')
-    return refuse (error, given, "has a label that begins or ends with a hyphen");
+    return refuse (error, given,
+                   "has a label that begins or ends with a hyphen; check its spelling");
   if (g_str_has_prefix (label, "xn--") && !is_valid_a_label (label))
-    return refuse (error, given, "has an invalid internationalised label ‘%s’", label);
+    return refuse (error, given, "has an invalid internationalised label ‘%s’; check its spelling",
+                   label);
   return TRUE;
 }
 
@@ -135,7 +152,8 @@ to_ascii (const char *name, const char *given, GError **error)
                : IDN2_ENCODING_ERROR;
   if (status != IDN2_OK)
     {
-      refuse (error, given, "is not a valid internationalised name: %s", idn2_strerror (status));
+      refuse (error, given, "is not a valid internationalised name: %s; check its spelling",
+              idn2_strerror (status));
       return NULL;
     }
   result = g_ascii_strdown (ascii, -1);
@@ -156,7 +174,10 @@ parse_name (Parts *host, const char *name, const char *given, GError **error)
     {
       host->name = canonical_address (name);
       host->is_address = TRUE;
-      return host->name != NULL || refuse (error, given, "is not an IPv6 address");
+      return host->name != NULL
+             || refuse (error, given,
+                        "is not an IPv6 address; write one like 2001:db8::1, with a port like "
+                        "[2001:db8::1]:443");
     }
 
   ascii = to_ascii (name, given, error);
@@ -165,7 +186,7 @@ parse_name (Parts *host, const char *name, const char *given, GError **error)
   if (g_str_has_suffix (ascii, "."))
     ascii[strlen (ascii) - 1] = '\0';
   if (strlen (ascii) > CPD_HOST_NAME_MAX_BYTES)
-    return refuse (error, given, "is longer than 253 bytes");
+    return refuse (error, given, "is longer than 253 bytes; check its spelling");
   if (ends_in_number (ascii))
     {
       host->name = canonical_address (ascii);
@@ -180,7 +201,7 @@ parse_name (Parts *host, const char *name, const char *given, GError **error)
     if (!check_label (labels[i], given, error))
       return FALSE;
   if (labels[0] == NULL)
-    return refuse (error, given, "has an empty label");
+    return refuse (error, given, NO_LABEL);
   host->name = g_steal_pointer (&ascii);
   return TRUE;
 }
@@ -211,7 +232,7 @@ static gboolean
 check_length (const char *text, GError **error)
 {
   return strnlen (text, TEXT_MAX_BYTES + 1) <= TEXT_MAX_BYTES
-         || refuse (error, text, "is too long for a host name");
+         || refuse (error, text, "is too long for a host name; check its spelling");
 }
 
 static gboolean
@@ -220,7 +241,7 @@ parse_port (const char *text, const char *given, guint16 *port, GError **error)
   guint64 number;
 
   if (!g_ascii_string_to_unsigned (text, 10, 1, G_MAXUINT16, &number, NULL))
-    return refuse (error, given, "has the port ‘%s’, but ports are 1 to 65535", text);
+    return refuse (error, given, "has the port ‘%s’; give a number from 1 to 65535", text);
   *port = (guint16)number;
   return TRUE;
 }

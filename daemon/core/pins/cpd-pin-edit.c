@@ -119,8 +119,8 @@ remove_key (CpdPin *pin, CertpinKey *key, GError **error)
     return TRUE;
   text = certpin_key_to_text (key);
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "the pin of ‘%s’ does not have the key %s", cpd_host_get_text (pin->host),
-                     text);
+                     "the pin of ‘%s’ does not have the key %s; give one that it has",
+                     cpd_host_get_text (pin->host), text);
 }
 
 static gboolean

@@ -93,7 +93,9 @@ read_header (Reading *reading)
     {
       /* It is not a pin file: no line of it matters. */
       g_ptr_array_set_size (reading->file->faults, 0);
-      cpd_key_file_complain_at (reading->file, 0, "the first group is not [" HEADER_GROUP "]");
+      cpd_key_file_complain_at (reading->file, 0,
+                                "the first group is not [" HEADER_GROUP
+                                "], as in a pin file; see certpin.pin(5)");
       return FALSE;
     }
   version = cpd_key_file_get_text (reading->file, "Version", NULL);

@@ -123,6 +123,8 @@ describe_pem (const char *data, size_t length)
     return "the certificate is PEM with several certificates, not one DER certificate; convert the "
            "server's, "
            "which is usually the first, with: openssl x509 -outform DER";
+  if (g_strstr_len (first, (gssize)left, "-----END ") == NULL)
+    return "the certificate is PEM without its end; get the whole file again";
   return "the certificate is PEM, not DER; convert it with: openssl x509 -in FILE -outform DER "
          "-out FILE.der";
 }
@@ -188,9 +190,7 @@ cpd_not_certificate_describe (GBytes *bytes)
   if (off != NULL)
     return off;
   if (is_printable (data, length))
-    return g_strdup (
-        "the certificate is text, not DER; convert it with: openssl x509 -in FILE -outform DER "
-        "-out FILE.der");
+    return g_strdup ("the certificate is text, not DER; give the certificate itself");
   return g_strdup (
       "the certificate is not one well-formed DER certificate; look at it with: openssl x509 "
       "-inform DER -in FILE -noout -text");

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What to do next, where that is a command: the service and the library, which say what is wrong,
+ * do not know what was typed. */
+
+#include "config.h"
+
+#include "certpinctl-remedy.h"
+
+#include "certpinctl-host.h"
+#include "certpinctl-input.h"
+#include "certpinctl-reply.h"
+#include "certpinctl-similar.h"
+#include "certpinctl-wait.h"
+
+#include <string.h>
+#include <unistd.h>
+
+/* Whether the verb sends something, for which it does not matter who runs it. */
+static gboolean
+is_request (const CtlVerb *verb)
+{
+  return strstr (verb->arguments, "URL") != NULL || strstr (verb->arguments, "HOST:PORT") != NULL;
+}
+
+/* Returns: (transfer full) (nullable): the host that the URL names, as pins name it */
+static char *
+host_of_url (const char *url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  return host != NULL && *host != '\0' ? g_strdup (host) : NULL;
+}
+
+/* Returns: (transfer full) (nullable): the host that the command line is about */
+static char *
+find_host (Ctl *ctl)
+{
+  const char *word = ctl->arguments != NULL ? ctl->arguments[0] : NULL;
+
+  for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
+    if (strstr (*url, "://") != NULL)
+      return host_of_url (*url);
+  return word != NULL && g_utf8_validate (word, -1, NULL)
+                 && strstr (ctl->verb->arguments, "HOST") != NULL
+             ? g_strdup (word)
+             : NULL;
+}
+
+/* Returns: (transfer full) (nullable): all pins that the user may see */
+static GVariant *
+ask_for_pins (Ctl *ctl)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+
+  certpin_client_list_pins_async (ctl->client, /* options= */ NULL, ctl->cancellable, ctl_on_result,
+                                  ctl);
+  result = ctl_wait (ctl);
+  return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, NULL), NULL);
+}
+
+/* Returns: (transfer container): the patterns of the pins */
+static GPtrArray *
+hosts_of (GVariant *pins)
+{
+  g_autoptr (GPtrArray) hosts = g_ptr_array_new ();
+
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      const char *host = "";
+
+      g_variant_lookup (pin, "host", "&s", &host);
+      if (hosts->len == 0 || strcmp (hosts->pdata[hosts->len - 1], host) != 0)
+        g_ptr_array_add (hosts, (gpointer)host);
+    }
+  g_ptr_array_add (hosts, NULL);
+  return g_steal_pointer (&hosts);
+}
+
+/* Returns: (transfer full) (nullable): the question whether a pinned host is meant */
+static char *
+ask_for_host (GVariant *pins, const char *host)
+{
+  g_autoptr (GPtrArray) hosts = hosts_of (pins);
+  g_auto (GStrv) similar
+      = ctl_similar_find (host, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
+
+  return similar[0] != NULL ? ctl_similar_ask ((const char *const *)similar) : NULL;
+}
+
+/* Returns: (transfer full) (nullable): what to do if exactly this host has a pin, in the other
+ * scope */
+static char *
+find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
+{
+  const char *option = strcmp (verb->name, "export") == 0 ? "--scope=system" : "--system";
+
+  for (gsize i = 0; i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      const char *other = "", *scope = "";
+
+      g_variant_lookup (pin, "host", "&s", &other);
+      g_variant_lookup (pin, "scope", "&s", &scope);
+      if (strcmp (other, host) == 0)
+        return strcmp (scope, "system") == 0
+                   ? g_strconcat ("; the system has a pin of that name, which is meant with ",
+                                  option, NULL)
+                   : g_strconcat ("; you have a pin of that name, which is meant without ", option,
+                                  NULL);
+    }
+  return NULL;
+}
+
+/* Nothing is pinned for a host. */
+static char *
+find_pin (Ctl *ctl)
+{
+  g_autofree char *host = find_host (ctl), *question = NULL, *word = NULL;
+  g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl) : NULL;
+  char *other
+      = pins != NULL && !is_request (ctl->verb) ? find_other_scope (pins, host, ctl->verb) : NULL;
+
+  if (other != NULL)
+    return other;
+  question = pins != NULL ? ask_for_host (pins, host) : NULL;
+  if (question != NULL)
+    return g_strconcat ("; ", question, NULL);
+  if (host == NULL)
+    return NULL;
+  if (!is_request (ctl->verb))
+    return g_strdup ("; to see what is pinned: certpinctl list");
+  word = ctl_input_quote (host);
+  return g_strconcat (": certpinctl pin --fetch ", word, NULL);
+}
+
+/* Somebody else may do it. */
+static char *
+find_authority (Ctl *ctl)
+{
+  g_autoptr (GString) command = g_string_new ("; as an administrator: sudo certpinctl");
+
+  if (geteuid () == 0)
+    return NULL;
+  if (is_request (ctl->verb)) /* with other pins */
+    return g_strdup ("; to see what you may do: certpinctl doctor");
+  for (char **word = ctl->typed + 1; *word != NULL; word++)
+    {
+      g_autofree char *quoted = ctl_input_quote (*word);
+
+      g_string_append_printf (command, " %s", quoted);
+    }
+  return g_string_free (g_steal_pointer (&command), /* free_segment= */ FALSE);
+}
+
+/* A word that lacks https:// looks like a host. */
+static char *
+find_url (Ctl *ctl)
+{
+  const char *url = NULL;
+
+  for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
+    url = *word;
+  if (url == NULL || strstr (url, "://") != NULL || strpbrk (url, ".:") == NULL
+      || g_str_has_prefix (url, "http") || g_file_test (url, G_FILE_TEST_EXISTS))
+    return NULL;
+  return g_strdup_printf ("; did you mean ‘https://%s’?", url);
+}
+
+/* A URL stands where a host belongs. */
+static char *
+find_host_in_url (Ctl *ctl)
+{
+  g_autofree char *host = find_host (ctl);
+
+  return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
+             ? g_strdup_printf ("; did you mean ‘%s’?", host)
+             : NULL;
+}
+
+/* Why a server does not answer. */
+static char *
+find_network (Ctl *ctl)
+{
+  g_autofree char *host = is_request (ctl->verb) ? find_host (ctl) : NULL;
+  g_autofree char *word = host != NULL ? ctl_input_quote (host) : NULL;
+
+  return word != NULL ? g_strconcat ("; to see what helps: certpinctl doctor ", word, NULL) : NULL;
+}
+
+/* Nobody answers there. */
+static char *
+find_network_or_name (Ctl *ctl)
+{
+  char *remedy = find_network (ctl);
+
+  return remedy != NULL ? remedy : g_strdup ("; check the name and the port");
+}
+
+/* A question says what is meant, so that the help is not needed. */
+static char *
+find_help (const CtlVerb *verb, const char *message)
+{
+  if (g_str_has_suffix (message, "?") || strstr (message, "; see ") != NULL)
+    return NULL;
+  return g_strdup_printf ("; see ‘certpinctl %s%s--help’", verb != NULL ? verb->name : "",
+                          verb != NULL ? " " : "");
+}
+
+/* Returns: (transfer full) (nullable): what the error message goes on with */
+char *
+ctl_remedy_find (Ctl *ctl, const GError *error)
+{
+  if (error->domain == G_OPTION_ERROR)
+    return find_help (ctl->verb, error->message);
+  if (error->domain != CERTPIN_ERROR)
+    return NULL;
+  switch ((CertpinError)error->code)
+    {
+    case CERTPIN_ERROR_NOT_PINNED:
+      return find_pin (ctl);
+    case CERTPIN_ERROR_NOT_AUTHORIZED:
+      return find_authority (ctl);
+    case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
+      return g_strdup ("; to see what helps: certpinctl doctor");
+    case CERTPIN_ERROR_INVALID_ARGUMENT:
+      return is_request (ctl->verb) ? find_url (ctl) : NULL;
+    case CERTPIN_ERROR_INVALID_HOST:
+      return find_host_in_url (ctl);
+    case CERTPIN_ERROR_INVALID_KEY:
+      return g_strdup ("; to see the key of a certificate: certpinctl key FILE");
+    case CERTPIN_ERROR_UNREACHABLE:
+    case CERTPIN_ERROR_OFFLINE:
+      return find_network_or_name (ctl);
+    case CERTPIN_ERROR_TIMED_OUT:
+    case CERTPIN_ERROR_TLS_FAILED:
+      return find_network (ctl);
+    default:
+      return NULL;
+    }
+}

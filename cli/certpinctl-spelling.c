@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* Looks for options that there are not, that lack a value, or that have one that they do not take,
+ * before GLib does, which would not say which options there are. */
+
+#include "config.h"
+
+#include "certpinctl-spelling.h"
+
+#include "certpinctl-input.h"
+#include "certpinctl-similar.h"
+
+#include <string.h>
+
+/* What curl's users look for. */
+static const struct
+{
+  const char *option;
+  const char *remedy;
+} elsewhere[] = {
+#define NEVER                                                                                      \
+  "certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’"
+#define TRUST "which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’"
+  { "--insecure", NEVER },
+  { "-k", NEVER },
+  { "--cacert", TRUST },
+  { "--capath", TRUST },
+  { "-d", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
+  { "--data", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
+  { "--pinnedpubkey", "did you mean ‘--require-key’?" },
+  { "--cert", "a program cannot present a certificate of its own; see certpinctl(1)" },
+};
+
+/* The options that may stand where a word stands: two tables, the second of them of all verbs. */
+typedef struct
+{
+  const CtlVerb *verb; /* NULL: before the verb */
+  const GOptionEntry *tables[2];
+} Options;
+
+/* `name`: `length` bytes, without dashes. Returns: (nullable) */
+static const GOptionEntry *
+find_long (const Options *options, const char *name, size_t length)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (options->tables); i++)
+    for (const GOptionEntry *option = options->tables[i]; option->long_name != NULL; option++)
+      if (strlen (option->long_name) == length && strncmp (option->long_name, name, length) == 0)
+        return option;
+  return NULL;
+}
+
+static const GOptionEntry *
+find_short (const Options *options, char letter)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (options->tables); i++)
+    for (const GOptionEntry *option = options->tables[i]; option->long_name != NULL; option++)
+      if (option->short_name == letter)
+        return option;
+  return NULL;
+}
+
+static gboolean
+takes_value (const GOptionEntry *option)
+{
+  return option->arg != G_OPTION_ARG_NONE;
+}
+
+/* Returns: (transfer full): with their dashes */
+static GStrv
+list_similar (const Options *options, const char *name)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new ();
+  g_auto (GStrv) found = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (options->tables); i++)
+    for (const GOptionEntry *option = options->tables[i]; option->long_name != NULL; option++)
+      g_ptr_array_add (names, (gpointer)option->long_name);
+  g_ptr_array_add (names, NULL);
+  if (find_long (options, name, strlen (name)) != NULL) /* with one dash */
+    found = g_strdupv ((char *[]){ (char *)name, NULL });
+  else
+    found = ctl_similar_find (name, (const char *const *)names->pdata, CTL_SIMILAR_WORD);
+  for (size_t i = 0; found[i] != NULL; i++)
+    {
+      g_autofree char *bare = found[i];
+
+      found[i] = g_strconcat ("--", bare, NULL);
+    }
+  return g_steal_pointer (&found);
+}
+
+/* Returns: (transfer full) (nullable) */
+static char *
+find_remedy (const Options *options, const char *shown, const char *name)
+{
+  g_auto (GStrv) similar = NULL;
+
+  for (size_t i = 0; i < G_N_ELEMENTS (elsewhere); i++)
+    if (strcmp (elsewhere[i].option, shown) == 0)
+      return g_strdup (elsewhere[i].remedy);
+  similar = list_similar (options, name);
+  if (similar[0] != NULL)
+    return ctl_similar_ask ((const char *const *)similar);
+  return options->verb == NULL
+             ? g_strdup ("the options of a verb stand behind it, as in ‘certpinctl list --system’")
+             : NULL;
+}
+
+/* `shown`: (transfer full): as it is typed, without a value. `name`: without dashes */
+static gboolean
+refuse_unknown (const Options *options, char *shown, const char *name, GError **error)
+{
+  g_autofree char *typed = shown, *remedy = find_remedy (options, shown, name);
+  g_autofree char *whose = options->verb != NULL
+                               ? g_strdup_printf ("‘%s’ has no option", options->verb->name)
+                               : g_strdup ("before the verb, there is no option");
+
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "%s ‘%s’%s%s", whose, typed,
+               remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+  return FALSE;
+}
+
+static gboolean
+check_number (const GOptionEntry *option, const char *value, GError **error)
+{
+  gint64 number;
+
+  if (g_ascii_string_to_signed (value, 10, G_MININT, G_MAXINT, &number, NULL))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "option ‘--%s’ has ‘%s’, which is not a number; give it as --%s=%s",
+               option->long_name, value, option->long_name, option->arg_description);
+  return FALSE;
+}
+
+/* `next`: (nullable): the word behind it, which is the value if the option takes one.
+ * `skip`: (out): whether it is */
+static gboolean
+check_value (const GOptionEntry *option, const char *value, const char *next, gboolean *skip,
+             GError **error)
+{
+  *skip = takes_value (option) && value == NULL;
+  if (value != NULL && !takes_value (option))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "option ‘--%s’ takes no value, so ‘%s’ is too much; give --%s alone",
+                 option->long_name, value, option->long_name);
+  else if (*skip && next == NULL)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "option ‘--%s’ needs a value; give it as --%s=%s", option->long_name,
+                 option->long_name, option->arg_description);
+  else
+    return option->arg != G_OPTION_ARG_INT
+           || check_number (option, value != NULL ? value : next, error);
+  return FALSE;
+}
+
+static gboolean
+check_long (const Options *options, char **word, gboolean *skip, GError **error)
+{
+  const char *name = *word + strlen ("--"), *equals = strchr (name, '=');
+  size_t length = equals != NULL ? (size_t)(equals - name) : strlen (name);
+  const GOptionEntry *option = find_long (options, name, length);
+  g_autofree char *bare = g_strndup (name, length);
+
+  if (option == NULL)
+    return refuse_unknown (options, g_strconcat ("--", bare, NULL), bare, error);
+  return check_value (option, equals != NULL ? equals + 1 : NULL, word[1], skip, error);
+}
+
+/* Several letters in one word; the rest of it is the value of the first that takes one. */
+static gboolean
+check_short (const Options *options, char **word, gboolean *skip, GError **error)
+{
+  *skip = FALSE;
+  for (const char *letter = *word + 1; *letter != '\0'; letter++)
+    {
+      const GOptionEntry *option = find_short (options, *letter);
+      const char *rest = letter[1] != '\0' ? letter + 1 : NULL;
+      gboolean whole = find_long (options, *word + 1, strlen (*word + 1)) != NULL;
+
+      if (option == NULL && whole)
+        return refuse_unknown (options, g_strdup (*word), *word + 1, error);
+      if (option == NULL)
+        return refuse_unknown (
+            options, g_strdup_printf ("-%.*s", g_utf8_skip[(guint8)*letter], letter), "", error);
+      if (takes_value (option))
+        return check_value (option, rest, word[1], skip, error);
+    }
+  return TRUE;
+}
+
+/* Checks the words behind the first. `options`: of the verb, ending with an empty one.
+ * Errors: G_OPTION_ERROR. */
+gboolean
+ctl_spelling_check (Ctl *ctl, const GOptionEntry *options, GError **error)
+{
+  const Options all = { ctl->verb, { options, ctl->globals } };
+
+  for (char **word = ctl->words + 1; *word != NULL && strcmp (*word, "--") != 0; word++)
+    {
+      gboolean is_long = g_str_has_prefix (*word, "--"), skip = FALSE;
+
+      if (**word != '-' || strcmp (*word, "-") == 0)
+        {
+          if (ctl->verb == NULL)
+            break; /* the verb */
+          continue;
+        }
+      if (!(is_long ? check_long (&all, word, &skip, error)
+                    : check_short (&all, word, &skip, error)))
+        return FALSE;
+      if (skip)
+        word++;
+    }
+  return TRUE;
+}
