@@ -397,7 +397,7 @@ def _(_world):
     equal(set(DEFS['failure']['properties']['reason']['enum']), set(re.findall('`([a-z-]+)`', reasons)), 'the reasons')
     ocsp = interface.split('`ocsp` is what the OCSP response says')[1].split('is refused.')[0]
     equal(set(DEFS['failure']['properties']['ocsp']['enum']), set(re.findall('`([a-z]+)`', ocsp)), 'the words for OCSP')
-    names = re.findall(r'ENTRY \(\w+, "(\w+)"\)', (SOURCE / 'client-lib/certpin-error.c').read_text(encoding='utf-8'))
+    names = re.findall(r'CODE \(\w+, "(\w+)", "', (SOURCE / 'client-lib/certpin-error.c').read_text(encoding='utf-8'))
     equal(DEFS['error-document']['properties']['error']['properties']['name']['enum'], ['Usage', *names], 'the errors')
     equal(DEFS['failure']['properties']['error']['enum'], names, 'the errors of a failure')
 
