@@ -114,21 +114,6 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 
 /* VerifyChain */
 
-/* One judgement in progress; belongs to its call. */
-typedef struct
-{
-  CpdChainOrder *order;
-} Judgement;
-
-static void
-judgement_free (gpointer data)
-{
-  Judgement *judgement = data;
-
-  cpd_chain_order_free (judgement->order);
-  g_free (judgement);
-}
-
 static void
 judge_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
@@ -150,7 +135,7 @@ static void
 judgement_start (gpointer user_data)
 {
   CpdCall *call = user_data;
-  CpdChainOrder *order = ((Judgement *)call->data)->order;
+  CpdChainOrder *order = call->data;
   g_autoptr (GTask) task = g_task_new (NULL, NULL, judgement_on_judged, call);
 
   if (order->anchors == NULL)
@@ -177,15 +162,12 @@ parse_verify_chain (CpdCall *call, GVariant *arguments, GError **error)
   g_autoptr (GVariant) chain = NULL, options = NULL;
   const char *host;
   CpdChainOrder *order;
-  Judgement *judgement;
 
   g_variant_get (arguments, "(&s@aay@a{sv})", &host, &chain, &options);
   order = cpd_chain_order_new (host, chain, options, cpd_call_now_s (), error);
   if (order == NULL)
     return FALSE;
-  judgement = g_new0 (Judgement, 1);
-  judgement->order = order;
-  cpd_call_take_data (call, judgement, judgement_free);
+  cpd_call_take_data (call, order, (GDestroyNotify)cpd_chain_order_free);
   call->act = act_verify;
   return TRUE;
 }

@@ -19,8 +19,7 @@
 #define BUSY_US 50000
 
 /* How long one turn of the main loop may go on cutting connections, or judging them again. */
-#define CUT_US   2000
-#define JUDGE_US 2000
+#define TURN_US 2000
 
 struct _CpdChannels
 {
@@ -172,7 +171,7 @@ judge_some (gpointer user_data)
     {
       cpd_channel_check_time (channel);
       g_object_unref (channel);
-      if (g_get_monotonic_time () - began_us > JUDGE_US)
+      if (g_get_monotonic_time () - began_us > TURN_US)
         return G_SOURCE_CONTINUE;
     }
   channels->judge_some = 0;
@@ -214,7 +213,7 @@ cut_some (gpointer user_data)
   while ((connection = g_queue_pop_head (channels->left)) != NULL)
     {
       cpd_connection_free (connection);
-      if (g_get_monotonic_time () - began_us > CUT_US)
+      if (g_get_monotonic_time () - began_us > TURN_US)
         return G_SOURCE_CONTINUE;
     }
   channels->cut_some = 0;
