@@ -97,11 +97,14 @@ def _(world):
     with open(path, 'w', encoding='utf-8') as file:
         file.write('[Pin File]\nVersion=1\n\n[one]\nHost=file.localhost\nState=blocked\nReason=\n')
     world.root.call(PINS, 'Reload', '')
-    for host, whose in ((HOST, 'your pin'), ('empty.localhost', 'your pin'), ('file.localhost', 'a pin file')):
-        due = f'host ‘{host}’ is blocked by {whose}; pin it again or unpin it'
+    ours = 'your pin; pin it again or unpin it'
+    for host, whose in ((HOST, ours), ('empty.localhost', ours),
+                        ('file.localhost', 'a pin file; only the administrator can change that')):
+        due = f'host ‘{host}’ is blocked by {whose}'
         equal(verify(world.alice, host, [identity.der])['reason'], due, 'the reason')
         equal(world.alice.refuses('Blocked', f'https://{host}/').message, due, 'the message')
         equal(world.alice.last_failure(host)['message'], due, 'the evidence')
+        equal('administrator' in world.alice.last_failure(host)['advice'], host == 'file.localhost', 'the advice')
         holds(due in explain(world.alice, host)['policy'], 'the explanation')
         holds('reason' not in world.alice.get_pin(host), 'the pin has an empty reason')
     world.alice.block(HOST, 'it was stolen')
