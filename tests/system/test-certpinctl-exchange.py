@@ -140,7 +140,7 @@ def _(world):
     text = text_of(*((host, key) for host in hosts))
     fails(world, BAD_INPUT, 'line 1355: Keys=: ', 'import', '-', stdin=text + b'[x]\nHost=x.example\n' +
           b'Keys=sha256/short\n')
-    fails(world, BAD_INPUT, '‘h0.example’ is pinned twice', 'import', '-',
+    fails(world, BAD_INPUT, 'line 1354: Host=: ‘h0.example’ is pinned twice', 'import', '-',
           stdin=text + f'[x]\nHost=H0.example\nKeys={key}\n'.encode())
     equal(pins_of(world.alice), [], 'the pins')
     said = exits(world, OK, 'import', '-', stdin=text).decode()
