@@ -98,14 +98,17 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
-      g_autofree char *text = g_strdup_printf ("  %s %s", verb->name, verb->arguments);
+      g_autofree char *text = verb->listed != NULL
+                                  ? g_strdup_printf ("  %s", verb->listed)
+                                  : g_strdup_printf ("  %s %s", verb->name, verb->arguments);
 
-      print_row (out, text, verb->summary);
+      if (g_strcmp0 (verb->listed, "") != 0)
+        print_row (out, text, verb->summary);
     }
   print_options (out, "Options", ctl->globals);
-  print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ shows the options of a verb, and examples. The rest is\n"
-               "in certpinctl(1).");
+  print_lines (
+      out, /* heading= */ NULL,
+      "\n‘certpinctl VERB --help’ shows its options and examples; see also certpinctl(1).");
 }
 
 /* `options`: those of the verb, ending with an empty one */

@@ -31,15 +31,9 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", GREEN },
-  { "ok", GREEN },
-  { "✓", GREEN },
-  { "FAILED", RED },
-  { "✗", RED },
-  { "blocked", RED },
-  { "expired", "\033[33m" },
-  { "paused", RED },
-  { "report", "\033[33m" },
+  { "active", GREEN },       { "ok", GREEN },   { "✓", GREEN },
+  { "FAILED", RED },         { "✗", RED },      { "blocked", RED },
+  { "expired", "\033[33m" }, { "paused", RED }, { "report", "\033[33m" },
 };
 
 static const char *
@@ -305,67 +299,4 @@ ctl_print_json (CtlStream *stream, GVariant *document)
 
   ctl_stream_write (stream, json, strlen (json));
   ctl_print_blank (stream);
-}
-
-/* The name of the error for programs. */
-const char *
-ctl_error_name (const GError *error)
-{
-  if (error->domain == G_OPTION_ERROR)
-    return "Usage";
-  return certpin_error_get_name (error->domain == CERTPIN_ERROR ? error->code
-                                                                : CERTPIN_ERROR_FAILED);
-}
-
-static CtlExit
-exit_of_code (CertpinError code)
-{
-  switch (code)
-    {
-    case CERTPIN_ERROR_NOT_SECURE:
-    case CERTPIN_ERROR_NOT_PINNED:
-    case CERTPIN_ERROR_BLOCKED:
-    case CERTPIN_ERROR_PIN_EXPIRED:
-    case CERTPIN_ERROR_PIN_MISMATCH:
-    case CERTPIN_ERROR_PIN_CHANGED:
-    case CERTPIN_ERROR_UNTRUSTED:
-    case CERTPIN_ERROR_TLS_FAILED:
-    case CERTPIN_ERROR_ADDRESS_DENIED:
-      return CTL_EXIT_REFUSED;
-    case CERTPIN_ERROR_INVALID_ARGUMENT:
-    case CERTPIN_ERROR_INVALID_HOST:
-    case CERTPIN_ERROR_INVALID_KEY:
-    case CERTPIN_ERROR_WRONG_FORMAT:
-    case CERTPIN_ERROR_FILE_NOT_FOUND:
-    case CERTPIN_ERROR_SELF_SIGNED:
-      return CTL_EXIT_BAD_INPUT;
-    case CERTPIN_ERROR_UNREACHABLE:
-    case CERTPIN_ERROR_OFFLINE:
-    case CERTPIN_ERROR_TIMED_OUT:
-    case CERTPIN_ERROR_TRUNCATED:
-    case CERTPIN_ERROR_BODY_TOO_LARGE:
-    case CERTPIN_ERROR_PROTOCOL_ERROR:
-    case CERTPIN_ERROR_PROXY_FAILED:
-    case CERTPIN_ERROR_PROXY_AUTH_REQUIRED:
-      return CTL_EXIT_NETWORK;
-    case CERTPIN_ERROR_NOT_AUTHORIZED:
-      return CTL_EXIT_NOT_AUTHORIZED;
-    case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
-      return CTL_EXIT_NO_SERVICE;
-    case CERTPIN_ERROR_CANCELLED:
-      return CTL_EXIT_INTERRUPTED;
-    case CERTPIN_ERROR_FAILED:
-    case CERTPIN_ERROR_LIMIT_EXCEEDED:
-    case CERTPIN_ERROR_STORE_FAILED:
-      break;
-    }
-  return CTL_EXIT_FAILED;
-}
-
-CtlExit
-ctl_error_exit (const GError *error)
-{
-  if (error->domain == G_OPTION_ERROR)
-    return CTL_EXIT_USAGE;
-  return error->domain == CERTPIN_ERROR ? exit_of_code (error->code) : CTL_EXIT_FAILED;
 }

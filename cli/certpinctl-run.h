@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "certpinctl-exit.h"
 #include "certpinctl-output.h"
 
 #include <certpin.h>
@@ -25,6 +26,8 @@ typedef struct
   int arguments_max;
   int texts; /* so many of the first arguments are UTF-8; others are file names of any bytes */
   CtlExit (*run) (Ctl *ctl, GError **error);
+  const char *listed; /* (nullable): how the list of verbs shows it with others; "" if one of these
+                         does */
 } CtlVerb;
 
 /* One run of the program. */

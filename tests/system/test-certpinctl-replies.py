@@ -13,7 +13,7 @@ from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib import pki
-from lib.certpinctl import FAILED, NETWORK, OK, exits, put, run_raw, start
+from lib.certpinctl import FAILED, OK, TIMED_OUT, exits, put, run_raw, start
 from lib.fake_service import FakeWorld
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -326,7 +326,7 @@ def _(world):
     for method in CHANGES:
         world.answers(lambda called, _, method=method: refuse('TimedOut', 'no answer') if called == method else pin)
         code, _, errors = run_raw(world, *verb_of(world, method))
-        equal(code, NETWORK, f'the exit status of {method}')
+        equal(code, TIMED_OUT, f'the exit status of {method}')
         holds('no answer; the change of ‘h.example’ may have been made' in errors.decode(), f'{method} said “{errors}”')
 
 

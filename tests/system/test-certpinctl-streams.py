@@ -12,7 +12,8 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, put, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, OK, PIN_CHANGED, REFUSED, TIMED_OUT,
+                            TOO_LARGE, TRUNCATED, USAGE, ctl, exits, put, run_raw, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, HOST, World
 
@@ -90,7 +91,7 @@ class Broken:
 
 def cuts(world):
     """Yields what cuts a body, and the exit code of that."""
-    for cut, code in ((Broken.dies_now, NETWORK), (Broken.changes_pin, REFUSED), (Broken.kills_service, NO_SERVICE)):
+    for cut, code in ((Broken.dies_now, TRUNCATED), (Broken.changes_pin, PIN_CHANGED), (Broken.kills_service, NO_SERVICE)):
         broken = Broken(world)
         yield broken, lambda cut=cut, broken=broken: cut(broken), code
         broken.dies.set()
@@ -185,7 +186,7 @@ def _(world):
     server = Resumable(world)
     server.dies.set()
     code, _, errors = ctl(world, 'get', '-C', '-', '-o', folder.file, server.url)
-    equal(code, NETWORK, f'the exit code, with “{errors}”,')
+    equal(code, TRUNCATED, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
     folder.holds(OLD, 'page.certpin-part')
     exits(world, OK, 'get', '-C', '-', '-o', folder.file, server.url)
@@ -353,11 +354,11 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
 
 
-@test('--timeout is the limit of the whole response')
+@test('--max-time is the limit of the whole response')
 def _(world):
     broken = Broken(world)
-    code, _, errors = ctl(world, 'get', '--timeout=1', broken.url, stdout=subprocess.DEVNULL)
-    equal(code, NETWORK, f'the exit code, with “{errors}”,')
+    code, _, errors = ctl(world, 'get', '--max-time=1', broken.url, stdout=subprocess.DEVNULL)
+    equal(code, TIMED_OUT, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
     broken.dies.set()
 
@@ -377,7 +378,7 @@ def _(world):
     holds(base64.b64decode(document['response']['body']) == HUGE[::-1], 'the body in JSON')
     server.respond = lambda *_: http.reply(200, bytes(64 * MIB + 1))
     equal(len(exits(world, OK, 'get', server.url(HOST))), 64 * MIB + 1, 'the size')
-    exits(world, NETWORK, 'get', '--json', server.url(HOST))
+    exits(world, TOO_LARGE, 'get', '--json', server.url(HOST))
     with open(path, 'wb') as file:
         file.truncate(64 * MIB + 1)
     exits(world, BAD_INPUT, 'request', 'POST', server.url(HOST), '--data-file', path)

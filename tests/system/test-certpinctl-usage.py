@@ -17,7 +17,7 @@ from lib.tap import equal, holds, run, test
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
-         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
+         'compare', 'verify', 'get', 'head', 'delete', 'post', 'put', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
@@ -89,10 +89,10 @@ def _(world):
             'give either certificates or keys; to add a backup key, repeat --key',
         ('list', '--system', '--user'): 'give only one of --system and --user',
         ('get', '-H', 'x', 'https://h/'): '‘x’ is not a header; write it as ‘Name: value’',
-        ('get', '--timeout=0', 'https://h/'):
-            '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
+        ('get', '--max-time=0', 'https://h/'):
+            '‘0’ is not a timeout; give seconds, more than 0 and at most 86400',
         ('doctor', '--timeout=0'): '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
-        ('get', '--redirects=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
+        ('get', '--max-redirs=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
     }
     for arguments, text in wrong.items():
         code, output, errors = ctl(world, *arguments)
