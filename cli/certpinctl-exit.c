@@ -51,12 +51,15 @@ static const CtlExit exits[] = {
   [CERTPIN_ERROR_PROXY_AUTH_REQUIRED] = CTL_EXIT_PROXY_AUTH,
 };
 
+/* `nameless`: a host that could not be reached has no address. */
 CtlExit
-ctl_error_exit (const GError *error)
+ctl_error_exit (const GError *error, gboolean nameless)
 {
   if (error->domain == G_OPTION_ERROR)
     return CTL_EXIT_USAGE;
   if (error->domain != CERTPIN_ERROR || error->code < 0 || error->code >= (int)G_N_ELEMENTS (exits))
     return CTL_EXIT_FAILED;
+  if (nameless && error->code == CERTPIN_ERROR_UNREACHABLE)
+    return CTL_EXIT_NO_NAME;
   return exits[error->code];
 }

@@ -19,6 +19,7 @@ typedef enum
   CTL_EXIT_NOT_AUTHORIZED = 6,
   CTL_EXIT_NO_SERVICE = 7,
   CTL_EXIT_OFFLINE = 8,
+  CTL_EXIT_NO_NAME = 9,
   CTL_EXIT_NOT_PINNED = 10,
   CTL_EXIT_BLOCKED = 11,
   CTL_EXIT_PIN_EXPIRED = 12,
@@ -41,6 +42,6 @@ typedef enum
 } CtlExit;
 
 const char *ctl_error_name (const GError *error);
-CtlExit ctl_error_exit (const GError *error);
+CtlExit ctl_error_exit (const GError *error, gboolean nameless);
 
 G_END_DECLS

@@ -100,4 +100,5 @@ ctl_forget_evidence (Ctl *ctl)
 {
   g_clear_pointer (&ctl->failure, g_variant_unref);
   g_clear_pointer (&ctl->accept, g_free);
+  ctl->nameless = FALSE;
 }

@@ -43,7 +43,7 @@ ctl_report_error (Ctl *ctl, const GError *error)
     {
       ctl_print_message (&ctl->err, /* kind= */ NULL, text);
       print_evidence (ctl);
-      return ctl_error_exit (error);
+      return ctl_error_exit (error, ctl->nameless);
     }
   g_variant_builder_add_parsed (&members, "{'name', <%s>}", ctl_error_name (error));
   g_variant_builder_add_parsed (&members, "{'message', <%s>}", valid);
@@ -55,5 +55,5 @@ ctl_report_error (Ctl *ctl, const GError *error)
     g_variant_builder_add (&members, "{sv}", "certificates", ctl->certificates);
   ctl_print_json (&ctl->out,
                   g_variant_new_parsed ("{'error': %v}", g_variant_builder_end (&members)));
-  return ctl_error_exit (error);
+  return ctl_error_exit (error, ctl->nameless);
 }

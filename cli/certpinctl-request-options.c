@@ -7,6 +7,7 @@
 
 #include "certpinctl-request-options.h"
 
+#include "certpinctl-input.h"
 #include "certpinctl-options.h"
 
 #include <string.h>
@@ -16,6 +17,7 @@
 #define REDIRECTS_MAX        20
 #define REDIRECTS_DEFAULT    10
 #define RETRIES_MAX          1000
+#define HEADERS_MAX_BYTES    (64 * 1024)
 
 void
 ctl_request_options_clear (CtlRequestOptions *options)
@@ -163,6 +165,24 @@ add_header (GVariantBuilder *builder, const char *header, GError **error)
   return FALSE;
 }
 
+/* Those of a file, one on each line, so that others do not see them in the list of processes. */
+static gboolean
+add_headers_of_file (GVariantBuilder *builder, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (bytes == NULL)
+    return FALSE;
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  lines = g_strsplit_set (text, "\r\n", -1);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    if (*lines[i] != '\0' && !add_header (builder, lines[i], error))
+      return FALSE;
+  return TRUE;
+}
+
 /* Errors: G_OPTION_ERROR. Returns: (nullable): `a(ss)`, floating */
 GVariant *
 ctl_request_options_headers (const CtlRequestOptions *options, GError **error)
@@ -175,8 +195,13 @@ ctl_request_options_headers (const CtlRequestOptions *options, GError **error)
     add_default (&builder, options, "Accept", "application/json");
   add_default (&builder, options, "Content-Type", ctl_body_get_type (&options->body));
   for (size_t i = 0; options->headers != NULL && options->headers[i] != NULL; i++)
-    if (!add_header (&builder, options->headers[i], error))
-      return NULL;
+    {
+      const char *header = options->headers[i];
+
+      if (!(*header == '@' ? add_headers_of_file (&builder, header + 1, error)
+                           : add_header (&builder, header, error)))
+        return NULL;
+    }
   return g_variant_builder_end (&builder);
 }
 
@@ -288,7 +313,7 @@ fill_answer_options (CtlRequestOptions *options, GOptionEntry *filled)
     { "max-redirs", 0, 0, G_OPTION_ARG_STRING, &options->max_redirs,
       "how many, with -L: 0 to 20 (default: 10)", "N" },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
-      "add a request header, 'Name: value'", "HEADER" },
+      "add a request header, 'Name: value', or those of @FILE", "HEADER" },
     { "user-agent", 'A', 0, G_OPTION_ARG_STRING, &options->agent,
       "send this User-Agent instead of our own", "TEXT" },
     { "include", 'i', 0, G_OPTION_ARG_NONE, &options->include,

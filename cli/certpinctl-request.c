@@ -10,6 +10,7 @@
 #include "certpinctl-exit.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-host.h"
+#include "certpinctl-name.h"
 #include "certpinctl-report.h"
 #include "certpinctl-signals.h"
 #include "certpinctl-transfer.h"
@@ -123,6 +124,15 @@ write_out (Batch *batch, const CtlTransfer *transfer, CtlExit status, const char
                                                  / G_USEC_PER_SEC });
 }
 
+static gboolean
+is_nameless (Ctl *ctl, const CtlTransfer *transfer)
+{
+  const char *name = g_uri_get_host (certpin_request_get_uri (transfer->request));
+
+  return g_error_matches (transfer->error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE)
+         && !g_hostname_is_ip_address (name) && !ctl_name_look_up (ctl, name, /* error= */ NULL);
+}
+
 /* `alone`: the program tells of the error itself. Returns: the exit status */
 static CtlExit
 report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
@@ -131,7 +141,10 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
   Ctl *ctl = batch->ctl;
   gboolean quiet = chosen->silent && !chosen->show_error && !ctl->json;
   g_autofree char *host = ctl_host_of_uri (certpin_request_get_uri (transfer->request));
+  CtlExit status;
 
+  ctl->nameless = is_nameless (ctl, transfer);
+  status = ctl_error_exit (transfer->error, ctl->nameless);
   if (!quiet)
     ctl_keep_evidence (ctl, host, transfer->error, transfer->started_s);
   if (!quiet && !alone)
@@ -139,7 +152,7 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
       ctl_report_error (ctl, transfer->error);
       ctl_forget_evidence (ctl);
     }
-  return ctl_error_exit (transfer->error);
+  return status;
 }
 
 /* A lone error goes to `error`. */

@@ -53,6 +53,7 @@ struct _Ctl
   GCancellable *cancellable; /* cancelled when the user interrupts the program */
   GAsyncResult *result;      /* of the call under way */
   unsigned int change_held;  /* of ctl_wait_hold(): a change of pins is under way */
+  gboolean nameless;         /* the host could not be reached because its name has no address */
   GVariant *failure;         /* (nullable): the evidence behind the error */
   char *accept;              /* (nullable): the command that would accept what was refused */
   GVariant *certificates;    /* (nullable): those of which one must be chosen after the error */

@@ -15,19 +15,26 @@
 
 #define FORMAT_MAX_BYTES (64 * 1024)
 
-/* `given`: a format, or @ and the name of a file.
+/* `given`: a format, or @ and the name of a file, whose line ends are left out, as curl does.
  * Returns: (transfer full) (nullable): the format */
 char *
 ctl_write_out_read (const char *given, GError **error)
 {
   g_autoptr (GBytes) bytes = NULL;
+  g_autoptr (GString) format = g_string_new (NULL);
+  const char *data;
+  gsize length;
 
   if (*given != '@')
     return g_strdup (given);
   bytes = ctl_input_read (given + 1, FORMAT_MAX_BYTES, error);
   if (bytes == NULL)
     return NULL;
-  return g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  data = g_bytes_get_data (bytes, &length);
+  for (gsize i = 0; i < length; i++)
+    if (data[i] != '\r' && data[i] != '\n' && data[i] != '\0')
+      g_string_append_c (format, data[i]);
+  return g_string_free (g_steal_pointer (&format), /* free_segment= */ FALSE);
 }
 
 static GVariant *
@@ -259,6 +266,7 @@ static const Variable variables[] = {
 
 /* The format */
 
+/* A text that is not there is null, as in curl. */
 static void
 append_json (GString *text, const CtlWriteOutFacts *facts)
 {
@@ -267,7 +275,14 @@ append_json (GString *text, const CtlWriteOutFacts *facts)
   g_autofree char *json = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (variables); i++)
-    g_variant_builder_add (&builder, "{sv}", variables[i].name, variables[i].get (facts));
+    {
+      g_autoptr (GVariant) value = g_variant_ref_sink (variables[i].get (facts));
+      gboolean none = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
+                      && *g_variant_get_string (value, NULL) == '\0';
+
+      g_variant_builder_add (&builder, "{sv}", variables[i].name,
+                             none ? g_variant_new_maybe (G_VARIANT_TYPE_STRING, NULL) : value);
+    }
   all = g_variant_ref_sink (g_variant_builder_end (&builder));
   json = ctl_json_from_variant (all);
   g_string_append (text, json);
@@ -319,7 +334,10 @@ append_variable (Ctl *ctl, GString *text, const char *name, const CtlWriteOutFac
 static void
 flush (Ctl *ctl, GString *text, gboolean to_err)
 {
-  ctl_stream_write (to_err ? &ctl->err : &ctl->out, text->str, text->len);
+  CtlStream *stream = to_err ? &ctl->err : &ctl->out;
+
+  ctl_stream_write (stream, text->str, text->len);
+  ctl_stream_flush (stream, /* error= */ NULL);
   g_string_truncate (text, 0);
 }
 

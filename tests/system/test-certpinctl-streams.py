@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
@@ -15,6 +16,7 @@ from lib import http
 from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, OK, PIN_CHANGED, REFUSED, TIMED_OUT,
                             TOO_LARGE, TRUNCATED, USAGE, ctl, exits, put, run_raw, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
 
 MIB = 1 << 20
@@ -307,6 +309,65 @@ def _(world):
         holds('%' not in on_terminal(world, *command, '--silent'), 'progress is shown although it must not be')
         equal(run_raw(world, *command), (OK, b'', b''), 'the exit code and what was printed')
         folder.holds(LARGE)
+
+
+@test('-Z shows a line for each URL on a terminal, and removes all of them')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, request):
+        if request.path == '/missing':
+            return http.reply(404, b'')
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 8):
+            connection.send(LARGE[at:at + len(LARGE) // 8])
+            threading.Event().wait(0.1)
+        return None
+
+    server.respond = respond
+    urls = [server.url(HOST, path) for path in ('/one', '/two', '/missing')]
+    code, shown = dialog(world, 'get', '-fZO', *urls, cwd=folder.path, environment={'TERM': 'xterm'})
+    equal(code, HTTP_STATUS, f'the exit code, with {shown!r},')
+    last = shown.split('\x1b[J')[-1]
+    holds(re.search(r'\none +\[#+\.*\] [^\n]*\x1b\[K\ntwo +\[', shown), f'there are no two lines in {shown!r}')
+    holds('\x1b[2A\x1b[J' in shown and 'one ' not in last, f'they are not removed: {last!r}')
+    holds('the server answered with HTTP status 404' in shown, f'it does not say what failed: {shown!r}')
+    equal(sorted(os.listdir(folder.path)), ['one', 'two'], 'the files')
+    code, shown = dialog(world, 'get', '-sZO', *urls[:2], cwd=folder.path, environment={'TERM': 'xterm'})
+    equal((code, shown), (OK, ''), 'what -s shows')
+
+
+@test('an interrupt ends several transfers at once, leaves no file behind, and begins no further one')
+def _(world):
+    folder = Folder(world)
+    broken = Broken(world)
+    server = broken.server
+    process = start(world, 'get', '-Z', '-oone', '-otwo', server.url(HOST, '/1'), server.url(HOST, '/2'),
+                    cwd=folder.path, stderr=subprocess.PIPE)
+    server.wait_for_requests(2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, os.listdir(folder.path)), (-signal.SIGINT, []), 'what came of it')
+    server.respond = lambda connection, _request: connection.drain()
+    before = len(server.requests)
+    process = start(world, 'get', server.url(HOST, '/1'), server.url(HOST, '/2'), stderr=subprocess.PIPE)
+    server.wait_for_requests(before + 1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, len(server.requests)), (130, before + 1), 'what came of two after another')
+    broken.dies.set()
+
+
+@test('an interrupt ends the wait for another attempt')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda *_: http.reply(503, b'', [('Retry-After', '60')])
+    process = start(world, 'get', '--retry', '3', server.url(HOST), stderr=subprocess.PIPE)
+    holds(b'trying again in 60 s' in process.stderr.readline(), 'it does not say that it waits')
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, len(server.requests)), (130, 1), 'what came of it')
 
 
 def count_body(connection, request):

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import pathlib
 import re
+import subprocess
 
 from gi.repository import GLib
 
@@ -15,9 +16,13 @@ from lib.certpinctl import OK, USAGE, ctl, exits, put
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
-MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+MANUAL = SOURCE / 'docs/man/certpinctl.1'
+COMPLETION = SOURCE / 'data/completions/certpinctl'
+EXITS, ERRORS = SOURCE / 'cli/certpinctl-exit.h', SOURCE / 'client-lib/certpin-error.h'
+REQUESTS = ('get', 'head', 'delete', 'post', 'put', 'request')
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
-         'compare', 'verify', 'get', 'head', 'delete', 'post', 'put', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
+         'compare', 'verify', *REQUESTS, 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
@@ -134,6 +139,49 @@ def _(world):
             for key in re.findall(r'sha256/([A-Za-z0-9+/]+=)', text)]
     equal((len(keys) > 2, {len(key) for key in keys}), (True, {32}), 'the keys')
     holds(not set(keys) & set(NO_KEYS), 'one is the key of nothing')
+
+
+def options_of(world, *verb):
+    """Returns: the long options that --help shows"""
+    shown = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
+    return set(re.findall(r'^  .{4}--([a-z-]+)', shown, re.M))
+
+
+def completed(verb, word):
+    """Returns: what bash offers for a word that begins so"""
+    script = (f'source {COMPLETION}; COMP_LINE="certpinctl {verb} {word}"; COMP_POINT=${{#COMP_LINE}}; '
+              'compopt () { :; }; _certpinctl; printf "%s\\n" "${COMPREPLY[@]}"')
+    return subprocess.run(['bash', '-c', script], capture_output=True, text=True, check=True,
+                          stdin=subprocess.DEVNULL).stdout.split()
+
+
+@test('help, the manual and the completion have the same options of the verbs that make requests')
+def _(world):
+    manual = MANUAL.read_text(encoding='utf-8')
+    general = options_of(world)
+    for verb in REQUESTS:
+        options = options_of(world, verb)
+        offered = {word.removeprefix('--').removesuffix('=') for word in completed(verb, '--')}
+        equal(offered - general, options, f'the options of {verb} that are completed')
+        for option in options:
+            holds(re.search(rf'^\.It.* -{option}(?![\w-])', manual, re.M), f'--{option} is not in the manual')
+        equal(completed(verb, '--proxy='), [], f'what is offered as a proxy for {verb}')
+    section = manual.split('.Ss Options of get, head')[1].split('.Ss ')[0]
+    described = set(re.findall(r' -([a-z][a-z-]+)', '\n'.join(re.findall(r'^\.It (.*)$', section, re.M))))
+    equal(described, options_of(world, 'request'), 'the options of the manual')
+
+
+@test('each exit status is in the manual, once')
+def _(_world):
+    declared = dict(re.findall(r'CTL_EXIT_(\w+) = (\d+)', EXITS.read_text(encoding='utf-8')))
+    section = MANUAL.read_text(encoding='utf-8').split('.Sh EXIT STATUS')[1].split('.Sh ')[0]
+    equal(sorted(re.findall(r'^\.It (\d+)$', section, re.M), key=int), sorted(declared.values(), key=int),
+          'those of the manual')
+    equal(len(set(declared.values())), len(declared), 'how many there are')
+    errors = re.findall(r'CERTPIN_ERROR_(\w+),', ERRORS.read_text(encoding='utf-8'))
+    names = set(re.findall(r'[A-Z][a-z]+(?:[A-Z][a-z]+)*', ' '.join(re.findall(r'\.?Er ([^\n]*)', section))))
+    equal({''.join(part.capitalize() for part in error.split('_')) for error in errors} - names, set(),
+          'the errors that the manual gives no exit status')
 
 
 run(FakeWorld)
