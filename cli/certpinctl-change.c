@@ -109,7 +109,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   GVariant *options = ctl_scope_options (given->system), *reply;
   g_autoptr (GAsyncResult) result = NULL;
 
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, given->system);
   if (given->add)
     certpin_client_add_keys_async (ctl->client, host, words, options, ctl->cancellable,
                                    ctl_on_result, ctl);

@@ -383,7 +383,7 @@ ctl_connect (Ctl *ctl, GError **error)
     { "starttls", 0, 0, G_OPTION_ARG_STRING, &chosen.starttls,
       "begin in plaintext, and ask for TLS: imap, smtp, pop3, postgres or ldap", "PROTOCOL" },
     { "alpn", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.alpn,
-      "offer this application protocol; may be repeated", "PROTOCOL" },
+      "offer this application protocol; may be repeated", "NAME" },
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
       "time limit of connecting (default: 30)", "SECONDS" },
     { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,

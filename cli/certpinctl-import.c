@@ -250,7 +250,7 @@ import_all (Ctl *ctl, GPtrArray *texts, gboolean system, gboolean is_dry, GError
       g_variant_dict_insert (&options, "scope", "s", system ? "system" : "user");
       g_variant_dict_insert (&options, "dry-run", "b", is_dry);
       if (!is_dry)
-        ctl_outcome_begin (ctl);
+        ctl_outcome_begin (ctl, system);
       done = import (ctl, texts->pdata[i], g_variant_dict_end (&options), changes, error);
       if (!is_dry)
         ctl_outcome_end_import (ctl, ctl->arguments[i], system, error);

@@ -12,6 +12,7 @@
 #include "certpinctl-failure.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
@@ -118,6 +119,7 @@ ctl_explain (Ctl *ctl, GError **error)
                                 CTL_REPLY_EXPLANATION, error);
   if (explanation == NULL)
     return CTL_EXIT_FAILED;
+  ctl_pager_open (ctl);
   if (ctl->json)
     print_document (ctl, "explanation", explanation);
   else

@@ -7,6 +7,7 @@
 #include "certpinctl-list.h"
 
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
@@ -408,6 +409,7 @@ ctl_list (Ctl *ctl, GError **error)
   if (unsorted == NULL)
     return CTL_EXIT_FAILED;
   pins = sort_pins (unsorted);
+  ctl_pager_open (ctl);
   show (ctl, pins, ending, span);
   return CTL_EXIT_OK;
 }

@@ -10,6 +10,7 @@
 #include "certpinctl-host.h"
 #include "certpinctl-journal.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-time.h"
 
 #include <string.h>
@@ -254,6 +255,8 @@ follow (Ctl *ctl, const Options *given, GError **error)
   g_autofree char *cursor = NULL;
   CtlExit status = CTL_EXIT_OK;
 
+  if (!given->follow)
+    ctl_pager_open (ctl);
   ctl->out.by_line = TRUE;
   if (given->since != NULL && given->lines == G_MININT)
     return run (ctl, &next, &cursor, error);

@@ -6,6 +6,7 @@
 
 #include "certpinctl-options.h"
 
+#include "certpinctl-complete.h"
 #include "certpinctl-help.h"
 #include "certpinctl-words.h"
 
@@ -21,6 +22,8 @@ ctl_init_globals (Ctl *ctl)
       NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
       "fail instead of asking for a password", NULL },
+    { "no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "do not pipe long output into a pager",
+      NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
       "show connection details, also without a terminal", NULL },
     { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "show this help", NULL },
@@ -127,6 +130,11 @@ ctl_parse_with (Ctl *ctl, const GOptionEntry *options, gpointer data, GError **e
     { NULL },
   };
 
+  if (ctl->completing)
+    {
+      ctl_complete_verb (ctl, options);
+      return FALSE;
+    }
   prepare_words (ctl, options);
   g_option_context_set_help_enabled (context, FALSE);
   g_option_context_set_main_group (context,
@@ -147,7 +155,8 @@ ctl_parse_with (Ctl *ctl, const GOptionEntry *options, gpointer data, GError **e
 }
 
 /* Parses the options and arguments of the verb, which takes the program's place. `options` ends
- * with an empty one. Returns FALSE without an error after --help and --version. */
+ * with an empty one. Returns FALSE without an error after --help and --version, and for
+ * completion. */
 gboolean
 ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
 {

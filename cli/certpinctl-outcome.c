@@ -7,13 +7,17 @@
 
 #include "certpinctl-outcome.h"
 
+#include "certpinctl-agent.h"
 #include "certpinctl-input.h"
 #include "certpinctl-wait.h"
 
-/* Before the call: an interrupt may come as soon as it is sent. */
+/* Before the call: an interrupt may come as soon as it is sent. `system`: a change for all users,
+ * which may need a password. */
 void
-ctl_outcome_begin (Ctl *ctl)
+ctl_outcome_begin (Ctl *ctl, gboolean system)
 {
+  if (system)
+    ctl_agent_open (ctl);
   ctl->change_held = ctl_wait_hold (ctl);
 }
 

@@ -119,7 +119,7 @@ ctl_pause (Ctl *ctl, GError **error)
     return CTL_EXIT_OK;
   if (!check_given (duration, reason, error) || !parse_duration (duration, &seconds, error))
     return CTL_EXIT_USAGE;
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, system);
   certpin_client_pause_pin_async (ctl->client, ctl->arguments[0],
                                   new_options (seconds, reason, system), ctl->cancellable,
                                   ctl_on_result, ctl);
@@ -142,7 +142,7 @@ ctl_resume (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, system);
   certpin_client_resume_pin_async (ctl->client, ctl->arguments[0],
                                    new_options (0, /* reason= */ NULL, system), ctl->cancellable,
                                    ctl_on_result, ctl);

@@ -99,7 +99,7 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
   g_autoptr (GAsyncResult) result = NULL;
   gboolean blocked;
 
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, plan->system);
   certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
                                    ctl_scope_options (plan->system), ctl->cancellable,
                                    ctl_on_result, ctl);
@@ -225,7 +225,7 @@ ctl_plan_carry_out (Ctl *ctl, CtlPlan *plan, GCancellable *cancellable, GError *
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *reply;
 
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, plan->system);
   if (plan->keys != NULL)
     certpin_client_pin_keys_async (ctl->client, plan->host, (const char *const *)plan->keys,
                                    plan->options, cancellable, ctl_on_result, ctl);

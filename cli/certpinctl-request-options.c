@@ -329,7 +329,7 @@ fill_answer_options (CtlRequestOptions *options, GOptionEntry *filled)
     { "retry", 0, 0, G_OPTION_ARG_STRING, &options->retry,
       "try again, if that is safe, after 1, 2, 4… seconds", "N" },
     { "write-out", 'w', 0, G_OPTION_ARG_FILENAME, &options->write_out,
-      "then print this, such as '%{http_code}\\n'", "FORMAT" },
+      "then print this, such as '%{http_code}\\n'", "TEXT" },
     { "parallel", 'Z', 0, G_OPTION_ARG_NONE, &options->parallel, "get several URLs at a time",
       NULL },
     { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys,

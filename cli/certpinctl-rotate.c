@@ -170,7 +170,7 @@ remove_keys (Ctl *ctl, const Options *options, char **unused, GError **error)
   g_autoptr (GAsyncResult) result = NULL;
   GVariant *reply;
 
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, options->system);
   certpin_client_remove_keys_async (ctl->client, ctl->arguments[0], (const char *const *)unused,
                                     ctl_scope_options (options->system), ctl->cancellable,
                                     ctl_on_result, ctl);

@@ -38,9 +38,11 @@ struct _Ctl
   gboolean json_named; /* --json is somewhere in the command line, which may be wrong */
   gboolean verbose;
   gboolean no_ask_password;
+  gboolean no_pager;
   gboolean help;
   gboolean version;
-  GOptionEntry globals[6]; /* the options above */
+  gboolean completing;     /* a shell asks what may come next */
+  GOptionEntry globals[7]; /* the options above */
 
   const CtlVerb *verb;
   char **words;     /* the part of the command line that is not parsed yet */
@@ -48,6 +50,9 @@ struct _Ctl
 
   CtlStream out;
   CtlStream err;
+
+  GSubprocess *pager; /* (nullable) */
+  GSubprocess *agent; /* (nullable): asks for passwords on the terminal */
 
   CertpinClient *client;
   GCancellable *cancellable; /* cancelled when the user interrupts the program */

@@ -10,6 +10,7 @@
 #include "certpinctl-failure.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
 
 /* In the order in which they apply. */
@@ -108,6 +109,7 @@ ctl_show (Ctl *ctl, GError **error)
                    "host ‘%s’ has no pin, and no request to it was refused", ctl->arguments[0]);
       return CTL_EXIT_REFUSED;
     }
+  ctl_pager_open (ctl);
   if (ctl->json)
     print_document (ctl, pins, failure);
   else

@@ -99,6 +99,13 @@ ctl_signals_release (void)
     raise (caught);
 }
 
+/* They go to the whole foreground of the terminal, of which another program is in charge. */
+void
+ctl_signals_ignore_interrupts (void)
+{
+  signal (SIGINT, SIG_IGN);
+}
+
 /* From now on, writes without a reader or beyond a limit fail instead of ending the program.
  * Returns: whether writes without a reader failed before, too */
 gboolean

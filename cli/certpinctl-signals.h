@@ -12,6 +12,7 @@ int ctl_signals_caught (void);
 int ctl_signals_get_descriptor (void);
 void ctl_signals_release (void);
 
+void ctl_signals_ignore_interrupts (void);
 gboolean ctl_signals_ignore_writes (void);
 void ctl_signals_end_by_pipe (void);
 

@@ -7,6 +7,7 @@
 
 #include "certpinctl-status.h"
 
+#include "certpinctl-agent.h"
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
@@ -173,6 +174,7 @@ ctl_reload (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, no_options, error))
     return CTL_EXIT_OK;
+  ctl_agent_open (ctl);
   certpin_client_reload_async (ctl->client, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   if (!certpin_client_reload_finish (ctl->client, result, error))

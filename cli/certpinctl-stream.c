@@ -75,7 +75,7 @@ write_now (CtlStream *stream, const char *bytes, gsize length)
 {
   if (stream->failure == 0 && !ctl_fd_write (stream->fd, bytes, length))
     stream->failure = errno;
-  if (stream->failure == EPIPE && stream->ends_quietly)
+  if (stream->failure == EPIPE && stream->ends_quietly && !stream->may_end)
     ctl_signals_end_by_pipe ();
 }
 
@@ -105,7 +105,7 @@ gboolean
 ctl_stream_flush (CtlStream *stream, GError **error)
 {
   write_pending (stream);
-  if (stream->failure == 0)
+  if (stream->failure == 0 || (stream->failure == EPIPE && stream->may_end))
     return TRUE;
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (stream->failure),
                "cannot write to %s: %s", stream->name, g_strerror (stream->failure));

@@ -15,6 +15,7 @@ typedef struct
   gboolean colour;
   int columns;           /* of a terminal; 0: lines may have any length */
   gboolean ends_quietly; /* the program ends without a message if nobody reads it any more */
+  gboolean may_end;      /* the reader may leave early, which is no failure */
   gboolean by_line;      /* each complete line is written at once */
   GString *pending;      /* not written yet */
   int failure;           /* errno of the first failed write; 0: none failed */

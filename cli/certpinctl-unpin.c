@@ -36,7 +36,7 @@ ctl_unpin (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, system);
   certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (system),
                               ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
@@ -64,7 +64,7 @@ ctl_block (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  ctl_outcome_begin (ctl);
+  ctl_outcome_begin (ctl, system);
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
                                    ctl_scope_options (system), ctl->cancellable, ctl_on_result,
                                    ctl);

@@ -5,8 +5,11 @@
 
 #include "config.h"
 
+#include "certpinctl-agent.h"
+#include "certpinctl-complete.h"
 #include "certpinctl-help.h"
 #include "certpinctl-options.h"
+#include "certpinctl-pager.h"
 #include "certpinctl-report.h"
 #include "certpinctl-run.h"
 #include "certpinctl-signals.h"
@@ -41,6 +44,8 @@ run (Ctl *ctl, GError **error)
 {
   if (!ctl_parse_globals (ctl, error))
     return CTL_EXIT_USAGE;
+  if (ctl_complete_is_asked (ctl))
+    return ctl_complete (ctl, ctl_verbs, error);
   if (!find_verb (ctl, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
@@ -118,9 +123,11 @@ main (int argc, char **argv)
   ctl_init (&ctl, argv);
 
   status = run (&ctl, &error);
+  ctl_agent_close (&ctl, &error);
   if (error != NULL)
     status = ctl_report_error (&ctl, error);
   status = flush_output (&ctl, error, status);
+  ctl_pager_close (&ctl);
   ctl_clear (&ctl);
   return status;
 }

@@ -58,14 +58,16 @@ struct _CpdInbox
   unsigned int calls; /* of the Pins interface that are not answered yet */
 };
 
-/* What a user took of others it leaves to them now. With the lock held, as all that follows up to
- * where it is taken. */
+/* What a user took of others it leaves to them now, as many times as it has calls that are not
+ * answered: who waits for each answer takes no more than half, and hardly ever has to wait; who
+ * floods has a tenth. With the lock held, as all that follows up to where it is taken. */
 static void
 rest (CpdInbox *inbox, CpdRoundUser *user, gint64 took_us)
 {
   gint64 now_us = g_get_monotonic_time ();
+  unsigned int times = CLAMP (user->calls, 1, CPD_ROUND_REST_MAX);
 
-  cpd_round_rest (&inbox->round, user, MAX (user->rests_until, now_us), now_us, took_us);
+  cpd_round_rest (&inbox->round, user, MAX (user->rests_until, now_us), now_us, times * took_us);
 }
 
 /* `uid`: CPD_CALLER_UID_UNKNOWN where nobody knows */
@@ -75,12 +77,14 @@ join_user (CpdInbox *inbox, Sender *sender, guint32 uid)
   sender->user = cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ());
   sender->user->refs++;
   sender->user->bytes += sender->bytes;
+  sender->user->calls += sender->calls + sender->refused;
 }
 
 static void
 leave_user (Sender *sender)
 {
   sender->user->bytes -= sender->bytes;
+  sender->user->calls -= sender->calls + sender->refused;
   sender->user->refs--;
 }
 
@@ -185,6 +189,7 @@ queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
   sender->refused += refused;
   sender->bytes += arrival->size;
   sender->user->bytes += arrival->size;
+  sender->user->calls++;
   inbox->bytes += arrival->size;
   inbox->calls += arrival->of_pins;
   g_queue_push_tail (&sender->waiting, arrival);
@@ -221,6 +226,7 @@ release (CpdArrival *arrival)
   sender->refused -= arrival->refusal != NULL;
   sender->bytes -= arrival->size;
   sender->user->bytes -= arrival->size;
+  sender->user->calls--;
   arrival->inbox->bytes -= arrival->size;
   arrival->inbox->calls -= arrival->of_pins;
   sender_unref (arrival->inbox, sender);

@@ -58,7 +58,7 @@ read_one (CpdReading *reading, CpdRoundUser *user, Piece *piece, gint64 now_us)
   piece->read (piece->object);
   piece_free (piece);
   cpd_round_rest (&reading->round, user, rests_until, g_get_monotonic_time (),
-                  cpd_clock_work_us () - before_us);
+                  CPD_ROUND_REST_MAX * (cpd_clock_work_us () - before_us));
 }
 
 static void

@@ -6,6 +6,7 @@
 
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/core/base/cpd-clock.h"
+#include "daemon/core/base/cpd-round.h"
 #include "tests/lib/test-loop.h"
 
 #include <string.h>
@@ -128,22 +129,62 @@ test_who_was_slow_rests (Fixture *f, gconstpointer user_data)
   g_assert_cmpstr (f->order->str, ==, "ACCCCCAA");
 }
 
-/* A user that reconnects for each call is the same user. */
+/* Alice, whose calls are not slow yet, and Bob are there; so many of her calls stay unanswered. */
 static void
-test_who_reconnects_still_rests (Fixture *f, gconstpointer user_data)
+let_wait (Fixture *f, unsigned int calls)
+{
+  for (unsigned int i = 0; i < calls; i++)
+    receive (f, ":1.1", "A", NULL);
+  receive (f, ":2.1", "C", NULL);
+  run_until (f, calls + 1);
+}
+
+/* Returns: how long Alice's next call waits, after one that was slow, in µs */
+static gint64
+measure_rest (Fixture *f, const char *sender)
 {
   gint64 began_us;
 
   f->slow_uid = alice;
   receive (f, ":1.1", "A", NULL);
-  receive (f, ":2.1", "C", NULL);
-  run_until (f, 2);
-  g_ptr_array_set_size (f->arrivals, 0);
-  cpd_inbox_forget (f->inbox, ":1.1");
+  run_until (f, f->order->len + 1);
+  f->slow_uid = G_MAXUINT32;
+  if (!g_str_equal (sender, ":1.1"))
+    cpd_inbox_forget (f->inbox, ":1.1");
   began_us = g_get_monotonic_time ();
-  receive (f, ":1.2", "B", NULL);
-  run_until (f, 3);
-  g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
+  receive (f, sender, "B", NULL);
+  run_until (f, f->order->len + 1);
+  return g_get_monotonic_time () - began_us;
+}
+
+/* A user that reconnects for each call is the same user. */
+static void
+test_who_reconnects_still_rests (Fixture *f, gconstpointer user_data)
+{
+  let_wait (f, CPD_ROUND_REST_MAX);
+  g_assert_cmpint (measure_rest (f, ":1.2"), >, 4 * SLOW_US);
+}
+
+/* Who has one call at a time leaves to others as much as it took, and not several times as much. */
+static void
+test_who_waits_for_answers_rests_less (Fixture *f, gconstpointer user_data)
+{
+  gint64 one_us = G_MAXINT64, taken_us;
+
+  let_wait (f, 1);
+  for (int i = 0; i < 3; i++)
+    {
+      g_ptr_array_set_size (f->arrivals, 0); /* they are answered */
+      receive (f, ":2.1", "C", NULL);
+      run_until (f, f->order->len + 1);
+      taken_us = measure_rest (f, ":1.1");
+      one_us = MIN (one_us, taken_us);
+    }
+  g_assert_cmpint (one_us, >, SLOW_US / 2);
+  g_string_truncate (f->order, 0);
+  let_wait (f, CPD_ROUND_REST_MAX);
+  taken_us = measure_rest (f, ":1.1");
+  g_assert_cmpint (taken_us, >, 3 * one_us);
 }
 
 /* What the link spent on a connection's first call, before anybody knew whose it is, counts. */
@@ -153,12 +194,10 @@ test_first_call_counts (Fixture *f, gconstpointer user_data)
   g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", "B");
   gint64 began_us;
 
-  receive (f, ":1.1", "A", NULL);
-  receive (f, ":2.1", "C", NULL);
-  run_until (f, 2);
+  let_wait (f, CPD_ROUND_REST_MAX);
   began_us = g_get_monotonic_time ();
   receive_with (f, ":1.2", message, NULL, SLOW_US);
-  run_until (f, 3);
+  run_until (f, f->order->len + 1);
   g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
 }
 
@@ -259,6 +298,7 @@ main (int argc, char **argv)
   ADD ("turns", test_turns);
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
+  ADD ("who-waits-for-answers-rests-less", test_who_waits_for_answers_rests_less);
   ADD ("first-call-counts", test_first_call_counts);
   ADD ("closed-while-it-reads", test_closed_while_it_reads);
   ADD ("alone-nobody-rests", test_alone_nobody_rests);

@@ -6,11 +6,9 @@ import json
 import pathlib
 import random
 import re
-import subprocess
 
 from lib import fake_service as fake
-from lib.certpinctl import OK, environment, exits
-from lib.daemon import program
+from lib.certpinctl import OK, exits
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
@@ -18,7 +16,6 @@ from lib.terminal import dialog
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
          'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
-COMPLETION = pathlib.Path(__file__).parents[2] / 'data/completions/certpinctl'
 
 
 def everywhere(host):
@@ -117,30 +114,6 @@ def _(world):
         equal(json.loads(exits(world, OK, 'list', '--json'))['pins'][0]['stored'], stored, 'JSON')
 
 
-# Completion
-
-def complete(world, line):
-    """Returns: what bash offers behind that line"""
-    script = ('source "$0"; COMP_LINE=$1 COMP_POINT=${#1} COMP_WORDBREAKS=" "; _certpinctl;'
-              'printf "%s\\n" "${COMPREPLY[@]}"')
-    path = pathlib.Path(program('CERTPINCTL')).parent
-    done = subprocess.run(['bash', '-c', script, COMPLETION, line], check=True, timeout=30,
-                          env=environment(world, PATH=f'{path}:/usr/bin:/bin'), cwd=world.folder,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return sorted(done.stdout.decode().split())
-
-
-@test('completion offers the hosts that are pinned, and runs none of them')
-def _(world):
-    odd = ['$(touch${IFS}ran)', '`touch${IFS}ran`', '$HOME', '~', '{a,b}', 'x\x1b[31m', '']
-    lists(world, [pin for host in sorted(['h.example', '*.h.example:8443', '[::1]:443', *odd])
-                  for pin in everywhere(host)])
-    for verb in ('pin', 'unpin', 'block', 'pause', 'resume', 'show', 'explain'):
-        equal(sorted(set(complete(world, f'certpinctl {verb} '))),
-              ['*.h.example:8443', '[::1]:443', 'h.example'], f'the hosts of {verb}')
-    holds(not (pathlib.Path(world.folder) / 'ran').exists(), 'a host was run')
-
-
 def options_of(world, *verb):
     """Returns: the long options in the help of the verb, or of the program"""
     text = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
@@ -153,7 +126,7 @@ def verbs_of_help(world):
     return [line.split()[0] for line in text.split('\n') if line[2] != ' ']
 
 
-@test('help, the manual and completion have the same verbs and options')
+@test('help and the manual have the same verbs and options')
 def _(world):
     manual = MANUAL.read_text(encoding='utf-8')
     synopsis = manual.split('.Sh SYNOPSIS')[1].split('.Sh DESCRIPTION')[0]
@@ -164,17 +137,6 @@ def _(world):
     options = {option[2:] for verb in VERBS for option in options_of(world, verb)}
     options |= {option[2:] for option in options_of(world)}
     equal((len(options) > 30, told), (True, options), 'the options that the manual explains')
-
-
-@test('completion offers every verb and every option that there is')
-def _(world):
-    verbs = complete(world, 'certpinctl ')
-    equal(verbs, sorted(VERBS), 'the verbs')
-    for verb in verbs:
-        options = options_of(world, verb) | options_of(world)
-        offered = {word.split('=')[0] for word in complete(world, f'certpinctl {verb} --')}
-        equal(offered, options, f'the options of {verb}')
-    equal(complete(world, 'certpinctl verify --match='), ['leaf', 'path'], 'the values')
 
 
 run(FakeWorld)

@@ -339,8 +339,8 @@ test_stops (Fixture *f, gconstpointer user_data)
   assert_reads (f, "", 0);
 }
 
-/* Whoever stops one wakes it: had a single time to wait until poll () returns by itself, it would be
- * the end of this test's time. */
+/* Whoever stops one wakes it: a single wait until poll () returns by itself would take all of this
+ * test's time. */
 static void
 test_stops_at_once (Fixture *f, gconstpointer user_data)
 {

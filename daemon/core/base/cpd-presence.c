@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Decides how long a user pauses after it used a shared resource: several times as long as the use,
- * but only if other users are active. Use while nobody else was active costs nothing, even when
- * another user then becomes active. */
+/* Decides how long a user pauses after it used a shared resource: only if other users are active.
+ * Use while nobody else was active costs nothing, even when another user then becomes active. */
 
 #include "config.h"
 
@@ -11,9 +10,7 @@
 /* A user is active if it wanted something within this time. */
 #define THERE_US G_USEC_PER_SEC
 
-/* A pause is this many times as long as the use, up to a limit. */
-#define REST        9
-#define REST_MAX_US G_USEC_PER_SEC
+#define PAUSE_MAX_US G_USEC_PER_SEC
 
 /* That a uid wants something. */
 void
@@ -41,14 +38,14 @@ cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting, gin
   return n_waiting <= 1 && cpd_presence_is_of_one (presence, now_us) ? 0 : rests_until;
 }
 
-/* After the uid used `took_us` of processor time. `rests_until`: the end of its pause so far, or
+/* After a use for which `pause_us` is due. `rests_until`: the end of the uid's pause so far, or
  * now.
  * Returns: the end of its pause */
 gint64
-cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 took_us)
+cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 pause_us)
 {
   gint64 from_us
       = cpd_presence_is_of_one (presence, now_us) ? MIN (rests_until, now_us) : rests_until;
 
-  return MIN (from_us + REST * took_us, now_us + REST_MAX_US);
+  return MIN (from_us + pause_us, now_us + PAUSE_MAX_US);
 }

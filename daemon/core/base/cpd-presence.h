@@ -19,6 +19,6 @@ gboolean cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us);
 gint64 cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting,
                                gint64 rests_until, gint64 now_us);
 gint64
-cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 took_us);
+cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_us, gint64 pause_us);
 
 G_END_DECLS

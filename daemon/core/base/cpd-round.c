@@ -115,11 +115,11 @@ cpd_round_take (CpdRound *round, gint64 now_us, CpdRoundUser **user)
   return item;
 }
 
-/* After the user, who went last, took `took_us` of processor time. `rests_until`: what was due
+/* After the user, who went last, took so much that `pause_us` is due. `rests_until`: what was due
  * before. */
 void
 cpd_round_rest (CpdRound *round, CpdRoundUser *user, gint64 rests_until, gint64 now_us,
-                gint64 took_us)
+                gint64 pause_us)
 {
-  user->rests_until = cpd_presence_rest (&round->presence, rests_until, now_us, took_us);
+  user->rests_until = cpd_presence_rest (&round->presence, rests_until, now_us, pause_us);
 }

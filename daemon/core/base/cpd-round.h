@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* How many times as long as what it took of others a user rests, at most: it has a tenth. */
+#define CPD_ROUND_REST_MAX 9
+
 /* One uid that takes turns. */
 typedef struct
 {
@@ -14,6 +17,7 @@ typedef struct
   gint64 rests_until; /* monotonic µs: it lets others go first */
   unsigned int refs;  /* for whoever points to it: it stays while there are any */
   guint64 bytes;      /* what is held for it, where that is counted */
+  unsigned int calls; /* likewise: that are not answered yet */
 } CpdRoundUser;
 
 /* All uids that take turns. */
@@ -34,6 +38,6 @@ gboolean cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item);
 gint64 cpd_round_may_go_at (const CpdRound *round, gint64 now_us);
 gpointer cpd_round_take (CpdRound *round, gint64 now_us, CpdRoundUser **user);
 void cpd_round_rest (CpdRound *round, CpdRoundUser *user, gint64 rests_until, gint64 now_us,
-                     gint64 took_us);
+                     gint64 pause_us);
 
 G_END_DECLS

@@ -65,10 +65,10 @@ test_rest (void)
   gint64 now = 10 * S;
   CpdPresence presence = presence_of_two (now);
 
-  g_assert_cmpint (cpd_presence_rest (&presence, now, now, 100), ==, now + 900);
+  g_assert_cmpint (cpd_presence_rest (&presence, now, now, 900), ==, now + 900);
   /* What was due already comes first, and what was saved is used up. */
-  g_assert_cmpint (cpd_presence_rest (&presence, now + 500, now, 100), ==, now + 1400);
-  g_assert_cmpint (cpd_presence_rest (&presence, now - 500, now, 100), ==, now + 400);
+  g_assert_cmpint (cpd_presence_rest (&presence, now + 500, now, 900), ==, now + 1400);
+  g_assert_cmpint (cpd_presence_rest (&presence, now - 500, now, 900), ==, now + 400);
 }
 
 static void
@@ -92,7 +92,7 @@ test_alone_nothing_adds_up (void)
     {
       now += 1000;
       cpd_presence_note (&presence, alice, now);
-      rests_until = cpd_presence_rest (&presence, MAX (rests_until, now), now, 500);
+      rests_until = cpd_presence_rest (&presence, MAX (rests_until, now), now, 4500);
     }
   g_assert_cmpint (rests_until, ==, now + 4500);
 }

@@ -106,7 +106,7 @@ test_who_rests_lets_others_go (Fixture *f, gconstpointer user_data)
 }
 
 static void
-test_rest_is_of_what_it_took (Fixture *f, gconstpointer user_data)
+test_rest_is_what_is_due (Fixture *f, gconstpointer user_data)
 {
   CpdRoundUser *user;
 
@@ -115,7 +115,7 @@ test_rest_is_of_what_it_took (Fixture *f, gconstpointer user_data)
   assert_next (f, NOW, "b1");
   assert_next (f, NOW, "a1");
   user = get_user (f, alice);
-  cpd_round_rest (&f->round, user, NOW, NOW, 100);
+  cpd_round_rest (&f->round, user, NOW, NOW, 900);
   g_assert_cmpint (user->rests_until, ==, NOW + 900);
 }
 
@@ -157,7 +157,7 @@ main (int argc, char *argv[])
   ADD ("users-go-round", test_users_go_round);
   ADD ("item-is-removed", test_item_is_removed);
   ADD ("who-rests-lets-others-go", test_who_rests_lets_others_go);
-  ADD ("rest-is-of-what-it-took", test_rest_is_of_what_it_took);
+  ADD ("rest-is-what-is-due", test_rest_is_what_is_due);
   ADD ("only-users-with-something-are-kept", test_only_users_with_something_are_kept);
   return g_test_run ();
 }

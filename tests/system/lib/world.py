@@ -31,7 +31,6 @@ class Shared:
     def __init__(self):
         enter_network()
         self.folder = new_folder('certpin-system-')
-        atexit.register(shutil.rmtree, self.folder)
         self.callers = {}
         self.bus = Bus(self.folder)
         atexit.register(self.close)

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What may come next in a command line, for the completion of shells: `certpinctl complete WORD…`,
+ * of which the last one, which may be empty, is to be completed. Verbs and options are those of the
+ * tables that the command line is parsed with, and what an option or an argument takes is told by
+ * its name in the help.
+ *
+ * Each candidate is a line: the word, and after a tab what it is. A word that ends with = or / goes
+ * on. The lines “:files” and “:folders” leave it to the shell to offer those. */
+
+#include "config.h"
+
+#include "certpinctl-complete.h"
+
+#include "certpinctl-reply.h"
+#include "certpinctl-wait.h"
+
+#include <string.h>
+
+#define VERB "complete"
+
+/* Text that no shell takes for anything else. */
+#define PLAIN G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "-_.:*[]"
+
+/* What is taken by whatever has this name in the help. A name that is not here is completed with
+ * nothing, unless it is a choice itself, such as leaf|path. */
+static const struct
+{
+  const char *name;
+  const char *values; /* separated by | */
+} kinds[] = {
+  { "FILE", ":files" },
+  { "PATH", ":files" },
+  { "OLD", ":files|:hosts" },
+  { "NEW", ":files|:hosts" },
+  { "DIR", ":folders" },
+  { "HOST", ":hosts" },
+  { "HOST:PORT", ":hosts" },
+  { "URL", ":urls" },
+  { "METHOD", "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
+  { "SCOPE", "user|system|all" },
+  { "FORMAT", "sha256|curl|hpkp|base64|hex|openssl" },
+  { "MATCH", "leaf|path" },
+  { "TIME", "5m|30m|1h|4h|1d|7d" },
+  { "PROTOCOL", "imap|smtp|pop3|postgres|ldap" },
+};
+
+/* What is completed, as the words before it say. */
+typedef struct
+{
+  Ctl *ctl;
+  const GOptionEntry *options; /* of the verb */
+  const char *word;
+  unsigned int place; /* so many arguments come before it */
+  gboolean no_options;
+} Completion;
+
+static void
+offer (const Completion *completion, const char *prefix, const char *word, const char *what)
+{
+  g_autofree char *whole = g_strconcat (prefix, word, NULL);
+  g_autofree char *line = g_strconcat (whole, "\t", what, "\n", NULL);
+
+  /* As it is: a terminal never sees it, and it has no characters that would have to be escaped. */
+  if (g_str_has_prefix (whole, completion->word))
+    ctl_stream_write (&completion->ctl->out, line, strlen (line));
+}
+
+/* Completion fails in silence: there are no hosts then.
+ * Returns: (transfer full) (nullable): of the pins of this user and of the system */
+static GVariant *
+list_pins (Ctl *ctl)
+{
+  GAsyncResult *result;
+
+  certpin_client_set_interactive (ctl->client, FALSE);
+  certpin_client_list_pins_async (ctl->client, NULL, ctl->cancellable, ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, NULL), NULL);
+}
+
+/* Each host once, as the list has them in order. `url`: as what a URL begins with, for which a
+ * pattern is of no use. */
+static void
+offer_hosts (const Completion *completion, const char *prefix, gboolean url)
+{
+  g_autoptr (GVariant) pins = list_pins (completion->ctl);
+  g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
+
+  for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
+    {
+      g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
+      g_autofree char *word = NULL;
+      const char *host;
+
+      if (!g_variant_lookup (pin, "host", "&s", &host) || *host == '\0'
+          || host[strspn (host, PLAIN)] != '\0' || (url && *host == '*')
+          || !g_hash_table_add (seen, g_strdup (host)))
+        continue;
+      word = url ? g_strconcat ("https://", host, "/", NULL) : g_strdup (host);
+      offer (completion, prefix, word, "a pinned host");
+    }
+  if (url && g_hash_table_size (seen) == 0)
+    offer (completion, prefix, "https://", "a URL");
+}
+
+/* `what`: one of `values` of the table, or of a choice. */
+static void
+offer_value (const Completion *completion, const char *prefix, const char *what)
+{
+  if (g_str_equal (what, ":hosts") || g_str_equal (what, ":urls"))
+    offer_hosts (completion, prefix, g_str_equal (what, ":urls"));
+  else if (*what == ':')
+    ctl_print_line (&completion->ctl->out, "%s", what);
+  else
+    offer (completion, prefix, what, "");
+}
+
+/* `name`: as the help has it, such as FILE, [FILE|KEY], HOST… or leaf|path. `prefix`: the option
+ * that the word has already, up to its =. */
+static void
+offer_kind (const Completion *completion, const char *prefix, const char *name)
+{
+  g_auto (GStrv) choices = NULL;
+  g_autoptr (GString) plain = g_string_new (name);
+
+  g_string_replace (plain, "…", "", 0);
+  g_string_replace (plain, "[", "", 0);
+  g_string_replace (plain, "]", "", 0);
+  choices = g_strsplit (plain->str, "|", -1);
+  for (size_t i = 0; choices[i] != NULL; i++)
+    {
+      const char *values = g_ascii_islower (*choices[i]) ? choices[i] : "";
+      g_auto (GStrv) single = NULL;
+
+      for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
+        if (g_str_equal (kinds[k].name, choices[i]))
+          values = kinds[k].values;
+      single = g_strsplit (values, "|", -1);
+      for (size_t v = 0; single[v] != NULL; v++)
+        offer_value (completion, prefix, single[v]);
+    }
+}
+
+static void
+offer_options (const Completion *completion, const GOptionEntry *options)
+{
+  for (const GOptionEntry *option = options; option->long_name != NULL; option++)
+    {
+      gboolean takes = option->arg_description != NULL;
+      g_autofree char *word = g_strconcat ("--", option->long_name, takes ? "=" : "", NULL);
+
+      offer (completion, "", word, option->description);
+    }
+}
+
+/* `word`: --NAME, --NAME=VALUE, or a letter after one dash. Returns: (transfer none) (nullable) */
+static const GOptionEntry *
+find_in (const GOptionEntry *options, const char *word)
+{
+  size_t given = strcspn (word, "=");
+
+  for (const GOptionEntry *option = options; option->long_name != NULL; option++)
+    {
+      size_t length = strlen (option->long_name);
+
+      if (word[1] != '-' && word[1] == option->short_name && word[2] == '\0')
+        return option;
+      if (word[1] == '-' && given == length + 2
+          && strncmp (word + 2, option->long_name, length) == 0)
+        return option;
+    }
+  return NULL;
+}
+
+static const GOptionEntry *
+find_option (const Completion *completion, const char *word)
+{
+  const GOptionEntry *option = find_in (completion->options, word);
+
+  return option != NULL ? option : find_in (completion->ctl->globals, word);
+}
+
+static gboolean
+takes_next (const GOptionEntry *option, const char *word)
+{
+  return option != NULL && option->arg_description != NULL && strchr (word, '=') == NULL;
+}
+
+/* Reads the words before the one that is completed.
+ * Returns: (transfer none) (nullable): the option whose value it is */
+static const GOptionEntry *
+read_words (Completion *completion, char **words)
+{
+  const GOptionEntry *option = NULL;
+
+  for (; words[1] != NULL; words++)
+    {
+      const char *word = *words;
+
+      if (option != NULL)
+        option = NULL;
+      else if (completion->no_options || *word != '-' || word[1] == '\0')
+        completion->place++;
+      else if (g_str_equal (word, "--"))
+        completion->no_options = TRUE;
+      else if (takes_next (find_option (completion, word), word))
+        option = find_option (completion, word);
+    }
+  completion->word = *words;
+  return option;
+}
+
+/* The last name stands for all that follow, if it may be repeated. */
+static void
+offer_argument (const Completion *completion)
+{
+  const CtlVerb *verb = completion->ctl->verb;
+  g_auto (GStrv) names = g_strsplit (verb->arguments, " ", -1);
+  unsigned int count = g_strv_length (names);
+
+  if (completion->place < count)
+    offer_kind (completion, "", names[completion->place]);
+  else if (count > 0 && g_str_has_suffix (names[count - 1], "…"))
+    offer_kind (completion, "", names[count - 1]);
+  else if (count > 0 && g_str_has_suffix (names[count - 1], "…]"))
+    offer_kind (completion, "", names[count - 1]);
+}
+
+/* Called by ctl_parse (): the verb's own options are known now. */
+void
+ctl_complete_verb (Ctl *ctl, const GOptionEntry *options)
+{
+  Completion completion = { .ctl = ctl, .options = options };
+  const GOptionEntry *option = read_words (&completion, ctl->words + 2);
+  const char *equals = strchr (completion.word, '=');
+  g_autofree char *prefix = NULL;
+
+  if (option != NULL)
+    {
+      offer_kind (&completion, "", option->arg_description);
+      return;
+    }
+  if (completion.no_options || *completion.word != '-')
+    {
+      offer_argument (&completion);
+      return;
+    }
+  option = equals != NULL ? find_option (&completion, completion.word) : NULL;
+  if (option != NULL && option->arg_description != NULL)
+    {
+      prefix = g_strndup (completion.word, (gsize)(equals - completion.word) + 1);
+      offer_kind (&completion, prefix, option->arg_description);
+      return;
+    }
+  offer_options (&completion, options);
+  offer_options (&completion, ctl->globals);
+}
+
+gboolean
+ctl_complete_is_asked (Ctl *ctl)
+{
+  return ctl->words[1] != NULL && g_str_equal (ctl->words[1], VERB) && ctl->words[2] != NULL;
+}
+
+/* Options before the verb take no value. Returns: the place of the verb; 0: there is none yet */
+static unsigned int
+find_verb (char **words)
+{
+  for (unsigned int i = 2; words[i + 1] != NULL; i++)
+    if (*words[i] != '-')
+      return i;
+  return 0;
+}
+
+/* A verb's own options are only known where it parses them, so it is run, and goes no further. */
+CtlExit
+ctl_complete (Ctl *ctl, const CtlVerb *verbs, GError **error)
+{
+  unsigned int place = find_verb (ctl->words);
+  const char *last = ctl->words[g_strv_length (ctl->words) - 1];
+  const Completion first = { .ctl = ctl, .word = last };
+
+  for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
+    {
+      if (place != 0 && g_str_equal (verb->name, ctl->words[place]))
+        ctl->verb = verb;
+      if (place == 0 && *last != '-')
+        offer (&first, "", verb->name, verb->summary);
+    }
+  if (place == 0 && *last == '-')
+    offer_options (&first, ctl->globals);
+  if (ctl->verb == NULL)
+    return CTL_EXIT_OK;
+  for (unsigned int i = 1; i < place; i++)
+    g_free (ctl->words[i]);
+  memmove (ctl->words + 1, ctl->words + place,
+           (g_strv_length (ctl->words + place) + 1) * sizeof (char *));
+  ctl->completing = TRUE;
+  return ctl->verb->run (ctl, error);
+}
