@@ -223,6 +223,13 @@ ctl_request_options_for_service (const CtlRequestOptions *options, GError **erro
 
 /* Which options go together */
 
+/* Whether -o - is given. */
+static gboolean
+names_output (const CtlRequestOptions *options)
+{
+  return options->outputs != NULL && g_strv_contains ((const char *const *)options->outputs, "-");
+}
+
 /* Returns: (nullable): what is wrong */
 static const char *
 find_problem (const Ctl *ctl, const CtlRequestOptions *options, unsigned int urls)
@@ -237,16 +244,14 @@ find_problem (const Ctl *ctl, const CtlRequestOptions *options, unsigned int url
     return "there are more -o than URLs";
   if (standard_upload && (urls > 1 || options->retries > 0))
     return "‘-T -’ can be read only once: give one URL, and no --retry";
-  if (options->parallel && urls > 1 && !ctl->json && !options->remote_name && outputs < urls)
+  if (options->parallel && urls > 1 && !ctl->json && !options->remote_name
+      && (outputs < urls || names_output (options)))
     return "with --parallel, bodies would be mixed up; give -O, or one -o for each URL";
   if (options->continue_at == NULL)
     return NULL;
-  if ((!options->remote_name && outputs < urls) || options->include || options->head
-      || options->body.upload != NULL)
+  if ((!options->remote_name && outputs < urls) || names_output (options) || options->include
+      || options->head || options->body.upload != NULL)
     return "-C needs the file of -o or -O, and cannot be combined with -i, -I or -T";
-  for (unsigned int i = 0; i < outputs; i++)
-    if (strcmp (options->outputs[i], "-") == 0)
-      return "-C needs the file of -o or -O, and cannot be combined with -i, -I or -T";
   return NULL;
 }
 

@@ -255,6 +255,8 @@ run_batch (Batch *batch, GError **error)
   if (files)
     ctl_signals_hold ();
   run_all (batch, error);
+  if (g_cancellable_is_cancelled (batch->ctl->cancellable))
+    batch->status = CTL_EXIT_INTERRUPTED;
   if (files)
     ctl_signals_release ();
 }

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #define PIECE_BYTES (64 * 1024)
+#define NAME_WIDTH  20
 
 /* `output`: (nullable): the name of a file; - is standard output */
 CtlTransfer *
@@ -85,22 +86,34 @@ may_show (const CtlTransfer *transfer)
   return !transfer->chosen->silent && !ctl->json;
 }
 
+/* Returns: (transfer full): the name of the file, as wide as that of the others */
+static char *
+name_of_line (const CtlTransfer *transfer)
+{
+  g_autofree char *path = g_path_get_basename (transfer->output != NULL ? transfer->output : "-");
+  g_autofree char *valid = g_utf8_make_valid (path, -1);
+  glong length = MIN (g_utf8_strlen (valid, -1), NAME_WIDTH);
+  g_autofree char *name = g_utf8_substring (valid, 0, length);
+
+  return g_strdup_printf ("%s%*s", name, (int)(NAME_WIDTH + 1 - length), "");
+}
+
 static void
 on_progress (goffset done, goffset total, gpointer user_data)
 {
   CtlTransfer *transfer = user_data;
-  g_autofree char *path = NULL, *far = NULL, *line = NULL;
+  g_autofree char *name = NULL, *far = NULL, *line = NULL;
 
   if (transfer->board == NULL)
     {
       ctl_progress_show (done, total, &transfer->progress);
       return;
     }
-  path = g_path_get_basename (transfer->output != NULL ? transfer->output : "-");
+  name = name_of_line (transfer);
   if (transfer->progress.begun_at < 0)
     transfer->progress.begun_at = done;
   far = ctl_progress_format (&transfer->progress, done, total);
-  line = g_strdup_printf ("%-20.20s %s", path, far);
+  line = g_strconcat (name, far, NULL);
   ctl_board_set (transfer->board, transfer->number, line);
 }
 
@@ -152,7 +165,7 @@ retry (CtlTransfer *transfer, gint64 wait_s, const char *why)
 {
   g_autoptr (GSource) timer = NULL, interrupt = NULL;
 
-  if (wait_s < 0 || transfer->attempt > transfer->chosen->retries || transfer->sink.written > 0)
+  if (wait_s < 0 || transfer->attempt > transfer->chosen->retries || transfer->printed)
     return FALSE;
   tell_wait (transfer, wait_s, why);
   timer = g_timeout_source_new ((unsigned int)wait_s * 1000);
@@ -179,6 +192,14 @@ fail_or_retry (CtlTransfer *transfer, GError *reason)
 /* The body */
 
 static void read_more (CtlTransfer *transfer);
+
+static gboolean
+write_piece (CtlTransfer *transfer, const char *bytes, gsize length, GError **error)
+{
+  if (transfer->sink.memory == NULL && transfer->sink.file == NULL)
+    transfer->printed = TRUE;
+  return ctl_sink_write (&transfer->sink, bytes, length, error);
+}
 
 static void
 complete (CtlTransfer *transfer)
@@ -210,13 +231,11 @@ on_piece (GObject *source, GAsyncResult *result, gpointer user_data)
   if (reason != NULL)
     {
       ctl_progress_end (&transfer->progress);
-      if (transfer->file != NULL && transfer->sink.memory == NULL)
-        transfer->sink.written = 0; /* nobody has seen it */
       fail_or_retry (transfer, reason);
     }
   else if (length == 0)
     complete (transfer);
-  else if (!ctl_sink_write (&transfer->sink, transfer->buffer, (gsize)length, &reason))
+  else if (!write_piece (transfer, transfer->buffer, (gsize)length, &reason))
     fail (transfer, reason);
   else
     read_more (transfer);
@@ -265,7 +284,7 @@ open_sink (CtlTransfer *transfer, GError **error)
   return transfer->file == NULL || ctl_file_begin (transfer->file, error);
 }
 
-/* The head of the response is not a part of its size. */
+/* The head of the response is not a part of its size, and says nothing of what the body is. */
 static gboolean
 write_head (CtlTransfer *transfer, GError **error)
 {
@@ -276,8 +295,10 @@ write_head (CtlTransfer *transfer, GError **error)
   if (transfer->ctl->json || !(chosen->include || chosen->head))
     return TRUE;
   head = ctl_answer_head (transfer->response);
-  written = ctl_sink_write (&transfer->sink, head, strlen (head), error);
+  written = write_piece (transfer, head, strlen (head), error);
   transfer->sink.written = 0;
+  if (transfer->sink.screen != NULL)
+    transfer->sink.screen->begun = FALSE;
   return written;
 }
 
@@ -303,6 +324,8 @@ take_head (CtlTransfer *transfer)
   if (retry (transfer, wait_s, why))
     return;
   transfer->discarded = is_unwanted (transfer);
+  if (transfer->ctl->verbose && transfer->board != NULL)
+    ctl_board_hide (transfer->board);
   if (transfer->ctl->verbose)
     ctl_trace_exchange (&transfer->ctl->err, transfer->request, transfer->uploaded,
                         transfer->response);

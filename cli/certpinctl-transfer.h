@@ -33,6 +33,7 @@ typedef struct
   gint64 begun_us, ended_us;
   gint64 started_s; /* of the last attempt */
   gboolean finished;
+  gboolean printed;   /* something of the response is on standard output */
   gboolean discarded; /* the response counts as a failure, and its body is not wanted */
 
   CertpinResponse *response; /* (nullable) */

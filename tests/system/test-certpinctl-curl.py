@@ -3,6 +3,8 @@
 """What users of curl expect, row by row: each is done with curl and with certpinctl, against the same server.
 docs/FROM-CURL.md has the rows; `--write` writes it anew."""
 
+import base64
+import email.utils
 import json
 import os
 import pathlib
@@ -14,9 +16,8 @@ import time
 from dataclasses import dataclass, field
 
 from lib import http
-from lib.certpinctl import (HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE, USAGE, ctl,
-                            environment, exits, put, run_raw)
-from lib.public import certpinctl
+from lib.certpinctl import (HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE, USAGE,
+                            ctl, put)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -345,6 +346,8 @@ def _(both):
         begun, both.respond = fails_at_first(status)
         both.ctl(verb, '-s', '--retry', '1', '/page')
         equal(len(begun), count, f'how often {verb} was sent after {status}')
+    begun, both.respond = fails_at_first(503, ('Retry-After', email.utils.formatdate(time.time() + 700, usegmt=True)))
+    equal((both.ctl('get', '-f', '--retry', '1', '/page').code, len(begun)), (HTTP_STATUS, 1), 'a date that is far away')
     begun, both.respond = fails_at_first(503, ('Retry-After', '601'))
     equal((both.ctl('get', '-f', '--retry', '1', '/page').code, len(begun)), (HTTP_STATUS, 1), 'a server that wants too much')
     cut = []
@@ -361,9 +364,12 @@ def _(both):
     outcome = both.ctl('get', '-oone', '--retry', '1', '/page')
     equal((outcome.code, outcome.files), (OK, {'one': TEXT}), f'what came of a file, with {outcome.errors},')
     cut.clear()
-    outcome = both.ctl('get', '--retry', '1', '/page')
-    equal((outcome.code, set(outcome.output), len(outcome.requests)), (TRUNCATED, {ord('x')}, 1),
+    outcome = both.ctl('get', '-i', '--retry', '1', '/page')
+    equal((outcome.code, outcome.output.count(b'HTTP/1.1'), len(outcome.requests)), (TRUNCATED, 1, 1),
           'what came of what was printed already')
+    cut.clear()
+    document = json.loads(both.ctl('--json', 'get', '--retry', '1', '/page').output)
+    equal(document['response']['body'], base64.b64encode(TEXT).decode(), 'what came of what was only kept')
 
 
 @same('-Z', '-Z, with a file for each URL', 'up to 16 at a time')
@@ -382,7 +388,10 @@ def _(both):
     equal((outcome.code, outcome.files), (OK, {'a': TEXT, 'b': RAW, 'c': b'not here\n'}), 'what came of three')
     gate[0] = 0
     equal(both.curl('-Z', '-oa', '-ob', '-oc', '/page', '/raw', '/missing').files, outcome.files, 'what curl does')
-    equal(both.ctl('get', '-Z', '/page', '/raw').code, USAGE, 'the exit status without files')
+    for files in ([], ['-oa'], ['-oa', '-o', '-']):
+        equal(both.ctl('get', '-Z', *files, '/page', '/raw').code, USAGE, f'the exit status with {files}')
+    documents = both.ctl('--json', 'get', '-Z', '/page', '/raw', '/missing').output.splitlines()
+    equal(sorted(json.loads(line)['response']['status'] for line in documents), [200, 200, 404], 'the documents')
 
 
 def on_terminal(command, cwd):
@@ -404,6 +413,7 @@ def _(both):
     code, shown = dialog(both.world, 'get', both.url('/raw'))
     its = on_terminal(both.curl_command(['/raw']), both.world.folder)
     holds(code != OK and its[0] != OK, f'the exit statuses are {code} and {its[0]}')
+    equal(dialog(both.world, 'get', '-si', both.url('/raw'))[0], code, 'the exit status with -i')
     holds('\0' not in shown and b'\0' not in its[1] and '-o -' in shown, f'it shows {shown!r}')
     equal(both.same(['get', '-o', '-', '/raw'], ['-o', '-', '/raw']).output, RAW, 'the output')
 
@@ -493,6 +503,14 @@ def _(both):
         program()
         answers.append(len(begun))
     equal(answers, [1, 2], 'how often the servers got it')
+
+
+@different('--retry: not after a connection that is refused', 'also then', 'no server has got the request')
+def _(both):
+    both.server.close()
+    mine, its = both.ctl('get', '--retry', '1', '/page'), both.curl('--retry', '1', '/page')
+    equal((mine.code, its.code), (UNREACHABLE, 7), 'the exit statuses')
+    equal([mine.errors.count('trying again in 1 s'), its.errors.count('Will retry')], [1, 0], 'how often they try again')
 
 
 @different('-L: 50 redirects, to any host', '10 redirects, to pinned hosts', 'each redirect is checked like a request')
