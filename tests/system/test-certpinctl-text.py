@@ -227,7 +227,7 @@ def on_a_terminal(world, *arguments):
     """Returns: what a terminal got, from both outputs"""
     ours, theirs = pty.openpty()
     process = start(world, *arguments, stdin=theirs, stdout=theirs, stderr=theirs,
-                    more_environment={'TERM': 'xterm', 'NO_COLOR': ''})
+                    more_environment={'TERM': 'xterm', 'NO_COLOR': '', 'PAGER': 'cat'})
     os.close(theirs)
     got = b''
     try:
