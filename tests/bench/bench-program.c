@@ -2,7 +2,8 @@
 
 /* The first request of a new program, from its start to its end: `certpinctl get` to a host that
  * another program has used, the same to a host that needs a new connection, and curl with the same
- * pin. Then the same to a server that is 50 ms away. It prints figures and asserts none.
+ * pin. Then the same to a server that is 50 ms away. And how long programs take that only say their
+ * version: what is left is the dynamic linker's. It prints figures and asserts none.
  *
  * usage: bench-program CERTPIND CERTPINCTL */
 
@@ -109,6 +110,42 @@ compare_at (Bench *bench, guint16 port, const char *distance, int rounds)
   compare (distance, rounds, commands);
 }
 
+/* The time of a program that only says its version; of several rounds, in which they take turns. */
+static void
+compare_starts (const char *certpinctl)
+{
+  const struct
+  {
+    const char *title;
+    const char *argv[3];
+  } programs[] = {
+    { "certpinctl", { certpinctl, "--version", NULL } },
+    { "busctl", { "busctl", "--version", NULL } },
+    { "curl", { "curl", "--version", NULL } },
+  };
+  GArray *times[G_N_ELEMENTS (programs)];
+  double p50[G_N_ELEMENTS (programs)];
+
+  for (size_t i = 0; i < G_N_ELEMENTS (programs); i++)
+    times[i] = g_array_new (FALSE, FALSE, sizeof (gint64));
+  for (size_t turn = 0; turn < ROUNDS * G_N_ELEMENTS (programs); turn++)
+    {
+      gint64 taken = run (programs[turn % G_N_ELEMENTS (programs)].argv);
+
+      g_array_append_val (times[turn % G_N_ELEMENTS (programs)], taken);
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (programs); i++)
+    {
+      p50[i] = (double)bench_percentile (times[i], 50) / 1000;
+      bench_print (p50[i], "ms", "program/start/%s/p50", programs[i].title);
+      bench_print ((double)bench_percentile (times[i], 99) / 1000, "ms", "program/start/%s/p99",
+                   programs[i].title);
+      if (i > 0)
+        bench_print (p50[0] / p50[i], "x", "program/start/certpinctl-to-%s", programs[i].title);
+      g_array_unref (times[i]);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -126,6 +163,7 @@ main (int argc, char **argv)
   bench.pin = make_pin (bench_server_get_identity (server));
   compare_at (&bench, bench_server_get_port (server), "", ROUNDS);
   compare_at (&bench, bench_relay_start (server, ROUND_TRIP_US), "far-", FAR_ROUNDS);
+  compare_starts (bench.certpinctl);
   g_free (bench.pin);
   bench_world_end (bench.world);
   return 0;
