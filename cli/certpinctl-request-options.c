@@ -119,24 +119,56 @@ read_numbers (CtlRequestOptions *options, GError **error)
 
 /* What the service is asked for */
 
-/* Whether -H gives or removes the header. */
+/* Adds those of a file, one on each line, so that others do not see them in the list of
+ * processes. */
 static gboolean
-names_header (const CtlRequestOptions *options, const char *name)
+add_lines (GStrvBuilder *builder, const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (bytes == NULL)
+    return FALSE;
+  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
+  lines = g_strsplit_set (text, "\r\n", -1);
+  for (size_t i = 0; lines[i] != NULL; i++)
+    if (*lines[i] != '\0')
+      g_strv_builder_add (builder, lines[i]);
+  return TRUE;
+}
+
+/* Returns: (transfer full) (nullable): all of -H, with the lines of files */
+static char **
+read_headers (const CtlRequestOptions *options, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (size_t i = 0; options->headers != NULL && options->headers[i] != NULL; i++)
+    if (*options->headers[i] != '@')
+      g_strv_builder_add (builder, options->headers[i]);
+    else if (!add_lines (builder, options->headers[i] + 1, error))
+      return NULL;
+  return g_strv_builder_end (builder);
+}
+
+/* Whether one of them gives or removes the header. */
+static gboolean
+names_header (char **headers, const char *name)
 {
   size_t length = strlen (name);
 
-  for (size_t i = 0; options->headers != NULL && options->headers[i] != NULL; i++)
-    if (g_ascii_strncasecmp (options->headers[i], name, length) == 0
-        && strchr (":;", options->headers[i][length]) != NULL)
+  for (size_t i = 0; headers[i] != NULL; i++)
+    if (g_ascii_strncasecmp (headers[i], name, length) == 0
+        && strchr (":;", headers[i][length]) != NULL)
       return TRUE;
   return FALSE;
 }
 
 static void
-add_default (GVariantBuilder *builder, const CtlRequestOptions *options, const char *name,
-             const char *value)
+add_default (GVariantBuilder *builder, char **headers, const char *name, const char *value)
 {
-  if (value != NULL && *value != '\0' && !names_header (options, name))
+  if (value != NULL && *value != '\0' && !names_header (headers, name))
     g_variant_builder_add (builder, "(ss)", name, value);
 }
 
@@ -165,43 +197,23 @@ add_header (GVariantBuilder *builder, const char *header, GError **error)
   return FALSE;
 }
 
-/* Those of a file, one on each line, so that others do not see them in the list of processes. */
-static gboolean
-add_headers_of_file (GVariantBuilder *builder, const char *path, GError **error)
-{
-  g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) lines = NULL;
-
-  if (bytes == NULL)
-    return FALSE;
-  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  lines = g_strsplit_set (text, "\r\n", -1);
-  for (size_t i = 0; lines[i] != NULL; i++)
-    if (*lines[i] != '\0' && !add_header (builder, lines[i], error))
-      return FALSE;
-  return TRUE;
-}
-
-/* Errors: G_OPTION_ERROR. Returns: (nullable): `a(ss)`, floating */
+/* Errors: G_OPTION_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND. Returns: (nullable): `a(ss)`, floating */
 GVariant *
 ctl_request_options_headers (const CtlRequestOptions *options, GError **error)
 {
   g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
   const char *agent = options->agent != NULL ? options->agent : "certpinctl/" PACKAGE_VERSION;
+  g_auto (GStrv) headers = read_headers (options, error);
 
-  add_default (&builder, options, "User-Agent", agent);
+  if (headers == NULL)
+    return NULL;
+  add_default (&builder, headers, "User-Agent", agent);
   if (ctl_body_is_json (&options->body))
-    add_default (&builder, options, "Accept", "application/json");
-  add_default (&builder, options, "Content-Type", ctl_body_get_type (&options->body));
-  for (size_t i = 0; options->headers != NULL && options->headers[i] != NULL; i++)
-    {
-      const char *header = options->headers[i];
-
-      if (!(*header == '@' ? add_headers_of_file (&builder, header + 1, error)
-                           : add_header (&builder, header, error)))
-        return NULL;
-    }
+    add_default (&builder, headers, "Accept", "application/json");
+  add_default (&builder, headers, "Content-Type", ctl_body_get_type (&options->body));
+  for (size_t i = 0; headers[i] != NULL; i++)
+    if (!add_header (&builder, headers[i], error))
+      return NULL;
   return g_variant_builder_end (&builder);
 }
 

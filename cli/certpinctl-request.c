@@ -28,6 +28,7 @@ typedef struct
   Ctl *ctl;
   const CtlRequestOptions *chosen;
   char *format;         /* (nullable): of -w */
+  GVariant *to_service; /* options */
   GPtrArray *transfers; /* in the order of the command line */
   GPtrArray *running;   /* borrowed from `transfers` */
   unsigned int next;    /* which one begins next */
@@ -41,6 +42,7 @@ batch_clear (Batch *batch)
   g_clear_pointer (&batch->transfers, g_ptr_array_unref);
   g_clear_pointer (&batch->running, g_ptr_array_unref);
   ctl_board_clear (&batch->board);
+  g_clear_pointer (&batch->to_service, g_variant_unref);
   g_free (batch->format);
 }
 
@@ -74,6 +76,7 @@ add_transfer (Batch *batch, CertpinRequest *request, GError **error)
     return FALSE;
   transfer = ctl_transfer_new (batch->ctl, chosen, request, output);
   transfer->number = number;
+  transfer->to_service = g_variant_ref (batch->to_service);
   g_ptr_array_add (batch->transfers, transfer);
   return TRUE;
 }
@@ -88,6 +91,10 @@ add_transfers (Batch *batch, const char *method, char **urls, GError **error)
   if (headers == NULL)
     return FALSE;
   g_variant_ref_sink (headers);
+  batch->to_service = ctl_request_options_for_service (batch->chosen, error);
+  if (batch->to_service == NULL)
+    return FALSE;
+  g_variant_ref_sink (batch->to_service);
   if (!ctl_body_read (&batch->chosen->body, &body, error))
     return FALSE;
   for (size_t i = 0; urls[i] != NULL; i++)

@@ -196,7 +196,9 @@ static void read_more (CtlTransfer *transfer);
 static gboolean
 write_piece (CtlTransfer *transfer, const char *bytes, gsize length, GError **error)
 {
-  if (transfer->sink.memory == NULL && transfer->sink.file == NULL)
+  const CtlSink *sink = &transfer->sink;
+
+  if (sink->memory == NULL && (sink->file == NULL || ctl_file_is_direct (sink->file)))
     transfer->printed = TRUE;
   return ctl_sink_write (&transfer->sink, bytes, length, error);
 }
@@ -455,15 +457,6 @@ send_request (CtlTransfer *transfer)
 void
 ctl_transfer_start (CtlTransfer *transfer)
 {
-  GVariant *options;
-
   transfer->begun_us = g_get_monotonic_time ();
-  options = ctl_request_options_for_service (transfer->chosen, &transfer->error);
-  if (options == NULL)
-    {
-      finish (transfer);
-      return;
-    }
-  transfer->to_service = g_variant_ref_sink (options);
   send_request (transfer);
 }

@@ -15,7 +15,7 @@ typedef struct
   Ctl *ctl;
   const CtlRequestOptions *chosen;
   CertpinRequest *request;
-  GVariant *to_service; /* options */
+  GVariant *to_service; /* options, set by the owner */
   char *output;         /* (nullable): a file's name */
   gboolean raw;         /* standard output was named: nothing is done for a terminal */
 
@@ -33,7 +33,7 @@ typedef struct
   gint64 begun_us, ended_us;
   gint64 started_s; /* of the last attempt */
   gboolean finished;
-  gboolean printed;   /* something of the response is on standard output */
+  gboolean printed;   /* something of the response cannot be taken back */
   gboolean discarded; /* the response counts as a failure, and its body is not wanted */
 
   CertpinResponse *response; /* (nullable) */

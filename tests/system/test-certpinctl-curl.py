@@ -210,7 +210,9 @@ def _(both):
 
 @same('-H \'Name: value\', -H Name:, -H \'Name;\', -H @FILE', 'the same', 'one to send, one not to send, an empty one, a file of them')
 def _(both):
-    path = put(both.world, 'headers', b'X-One: 1\r\nX-Two: 2\n')
+    path = put(both.world, 'headers', b'X-One: 1\r\nX-Two: 2\nUser-Agent: mine\n')
+    for outcome in (both.ctl('get', '-v', '-H', f'@{path}', '/page'), both.curl('-v', '-H', f'@{path}', '/page')):
+        equal(outcome.errors.count('> User-Agent: '), 1, 'how often it is sent')
     both.same(['get', '-H', f'@{path}', '/page'], ['-H', f'@{path}', '/page'])
     both.same(['get', '-H', 'X-One: 1', '-HX-Two:2', '/page'], ['-H', 'X-One: 1', '-HX-Two:2', '/page'])
     for outcome in (both.ctl('get', '-H', 'User-Agent:', '-H', 'X-One;', '/page'),
@@ -367,6 +369,9 @@ def _(both):
     outcome = both.ctl('get', '-i', '--retry', '1', '/page')
     equal((outcome.code, outcome.output.count(b'HTTP/1.1'), len(outcome.requests)), (TRUNCATED, 1, 1),
           'what came of what was printed already')
+    cut.clear()
+    outcome = both.ctl('get', '-o', '/dev/stdout', '--retry', '1', '/page')
+    equal((outcome.code, len(outcome.requests)), (TRUNCATED, 1), 'what came of what a pipe has got')
     cut.clear()
     document = json.loads(both.ctl('--json', 'get', '--retry', '1', '/page').output)
     equal(document['response']['body'], base64.b64encode(TEXT).decode(), 'what came of what was only kept')
