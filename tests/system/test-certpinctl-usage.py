@@ -139,23 +139,6 @@ def _(world):
     holds(not set(keys) & set(NO_KEYS), 'one is the key of nothing')
 
 
-def options_of(world, *verb):
-    """Returns: the long options that --help shows"""
-    shown = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
-    return set(re.findall(r'^  .{4}--([a-z-]+)', shown, re.M))
-
-
-@test('help and the manual have the same options of the verbs that make requests')
-def _(world):
-    manual = MANUAL.read_text(encoding='utf-8')
-    for verb in REQUESTS:
-        for option in options_of(world, verb):
-            holds(re.search(rf'^\.It.* -{option}(?![\w-])', manual, re.M), f'--{option} is not in the manual')
-    section = manual.split('.Ss Options of get, head')[1].split('.Ss ')[0]
-    described = set(re.findall(r' -([a-z][a-z-]+)', '\n'.join(re.findall(r'^\.It (.*)$', section, re.M))))
-    equal(described, options_of(world, 'request'), 'the options of the manual')
-
-
 @test('each exit status is in the manual, once')
 def _(_world):
     declared = dict(re.findall(r'CTL_EXIT_(\w+) = (\d+)', EXITS.read_text(encoding='utf-8')))
