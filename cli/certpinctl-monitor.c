@@ -15,18 +15,25 @@
 
 #include <string.h>
 
-/* What the state in a PinChanged means for people. */
-static const struct
+/* What a PinChanged means for people. */
+typedef struct
 {
-  const char *state;
+  const char *change; /* in the details; where they have none, their state */
   const char *what;
-} changes[] = {
-  { "active", "pinned" },
-  { "blocked", "blocked" },
-  { "paused", "paused" },
-  { "removed", "unpinned" },
-  { "reloaded", "the pin files were read again" },
-  { "missed", "events may have been missed; see ‘certpinctl list’" },
+  const char *who; /* the detail that says who did it; "": none does */
+} Change;
+
+static const Change changes[] = {
+  { "pinned", "pinned", "created-by" },
+  { "keys-added", "keys were added", "created-by" },
+  { "keys-removed", "keys were removed", "created-by" },
+  { "paused", "paused", "paused-by" },
+  { "resumed", "resumed", "" },
+  { "pause-ended", "the pause is over", "" },
+  { "blocked", "blocked", "created-by" },
+  { "removed", "unpinned", "" },
+  { "reloaded", "the pin files were read again", "" },
+  { "missed", "events may have been missed; see ‘certpinctl list’", "" },
 };
 
 static const char *
@@ -38,14 +45,18 @@ find_text (GVariant *details, const char *name)
   return text;
 }
 
-/* Returns: what is said of an unknown state: itself */
-static const char *
-find_change (const char *state)
+/* Returns: what is said of an unknown change: itself */
+static Change
+find_change (GVariant *details)
 {
+  const char *change = find_text (details, "change");
+
+  if (*change == '\0')
+    change = find_text (details, "state");
   for (size_t i = 0; i < G_N_ELEMENTS (changes); i++)
-    if (strcmp (changes[i].state, state) == 0)
-      return changes[i].what;
-  return state;
+    if (strcmp (changes[i].change, change) == 0)
+      return changes[i];
+  return (Change){ change, change, "" };
 }
 
 /* `host`: may be empty. `text`: what happened */
@@ -74,11 +85,11 @@ static void
 on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
 {
   Ctl *ctl = user_data;
-  const char *scope = find_text (details, "scope"), *by = find_text (details, "created-by");
-  g_autofree char *text
-      = g_strdup_printf ("%s%s%s%s%s", find_change (find_text (details, "state")),
-                         *host != '\0' && *scope != '\0' ? ", scope " : "",
-                         *host != '\0' ? scope : "", *by != '\0' ? ", by " : "", by);
+  Change change = find_change (details);
+  const char *scope = find_text (details, "scope"), *by = find_text (details, change.who);
+  g_autofree char *text = g_strdup_printf (
+      "%s%s%s%s%s", change.what, *host != '\0' && *scope != '\0' ? ", scope " : "",
+      *host != '\0' ? scope : "", *by != '\0' ? ", by " : "", by);
 
   if (!print_json (ctl, "pin-changed", host, details))
     print_line (ctl, host, text);

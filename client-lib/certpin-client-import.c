@@ -53,9 +53,9 @@ import_end (Import *import)
       G_VARIANT_TYPE_VARDICT, (GVariant *const *)import->changes->pdata, import->changes->len));
 }
 
-/* The service knows only of the part that it gets. */
+/* The service knows only of the part that it gets. `pin`: its number there, from 0 */
 static gboolean
-check_host (Import *import, GVariant *change, GError **error)
+check_host (Import *import, GVariant *change, unsigned int pin, GError **error)
 {
   char *host = NULL;
 
@@ -71,7 +71,9 @@ check_host (Import *import, GVariant *change, GError **error)
       return TRUE;
     }
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               "the text is wrong, so nothing was changed: ‘%s’ is pinned twice in it", host);
+               "the text is wrong, so nothing was changed: line %u: Host=: ‘%s’ is pinned twice "
+               "in this text",
+               certpin_split_find_host (import->parts->pdata[import->next], pin), host);
   g_free (host);
   return FALSE;
 }
@@ -84,7 +86,7 @@ import_add (Import *import, GVariant *changes, GError **error)
       GVariant *change = g_variant_get_child_value (changes, i);
 
       g_ptr_array_add (import->changes, change);
-      if (!check_host (import, change, error))
+      if (!check_host (import, change, (unsigned int)i, error))
         return FALSE;
     }
   return TRUE;

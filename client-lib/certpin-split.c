@@ -27,6 +27,17 @@ is_group (const char *line)
   return line[strspn (line, " \t\r\v\f")] == '[';
 }
 
+/* Whether the line is Host=, with space as GKeyFile allows it. */
+static gboolean
+is_host (const char *line)
+{
+  line += strspn (line, " \t\r\v\f");
+  if (strncmp (line, "Host", strlen ("Host")) != 0)
+    return FALSE;
+  line += strlen ("Host");
+  return line[strspn (line, " \t\r\v\f")] == '=';
+}
+
 static const char *
 next_line (const char *line)
 {
@@ -104,4 +115,24 @@ certpin_split_pins (const char *text, unsigned int most_pins, gsize most_bytes)
     }
   add_part (parts, &part, pin);
   return parts;
+}
+
+/* `pin`: counted from 0
+ * Returns: the line in which it says its host, or begins if it does not; 0: there is no such pin */
+unsigned int
+certpin_split_find_host (const char *text, unsigned int pin)
+{
+  const char *line = skip_header (text);
+  unsigned int number = 1, lines, i;
+
+  for (const char *c = text; c < line; c++)
+    number += *c == '\n';
+  for (; pin > 0 && *line != '\0'; pin--, number += lines)
+    line = skip_group (line, &lines);
+  if (*line == '\0')
+    return 0;
+  skip_group (line, &lines);
+  for (i = 0; i < lines && !is_host (line); i++)
+    line = next_line (line);
+  return i < lines ? number + i : number;
 }

@@ -76,7 +76,10 @@ static const struct
   const char *command;
 } remedies[] = {
   { "NotPinned", "Requests go only to hosts that are pinned.", "certpinctl pin --fetch HOST" },
-  { "Blocked", "Somebody decided so, or the host could not be pinned.", "certpinctl show HOST" },
+  { "Blocked",
+    "Somebody decided so, or the host could not be pinned. If a pin file blocks it, only the "
+    "administrator can change that.",
+    "certpinctl explain HOST" },
   { "PinExpired", "Pin it again, with the key that its server has now.", "certpinctl show HOST" },
   { "PinMismatch",
     "Its server has another key than the pinned ones. If a file of the administrator pins it, that "

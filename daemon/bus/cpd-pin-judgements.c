@@ -33,26 +33,81 @@ explain_pin (CpdCall *call, const CpdPin *pin, const CpdPin *winner)
   return g_variant_dict_end (&dict);
 }
 
-static char *
-summarise (const CpdVerdict *verdict, unsigned int n_applying)
+/* Of the pins that apply to a host. */
+typedef struct
 {
-  g_autofree char *until = cpd_text_time (verdict->paused_until);
+  unsigned int all;
+  unsigned int enforcing; /* now */
+  unsigned int reporting; /* by their mode */
+} Tally;
+
+static Tally
+count_pins (const CpdPolicy *policy, gint64 now)
+{
+  Tally tally = { 0 };
+
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL)
+      {
+        tally.all++;
+        tally.enforcing += !cpd_pin_only_reports (policy->pins[layer], now);
+        tally.reporting += policy->pins[layer]->mode == CPD_MODE_REPORT;
+      }
+  return tally;
+}
+
+/* Some pins, but not all of them, only report.
+ * Returns: (transfer full): what a server must do beside passing ordinary validation */
+static char *
+summarise_some (const Tally *tally, const char *until)
+{
+  const char *which = until == NULL           ? "that does not only report"
+                      : tally->reporting == 0 ? "that is not paused"
+                                              : "that is not paused and does not only report";
+
+  return g_strdup_printf ("a server must pass ordinary validation, and match each of these pins "
+                          "%s%s%s",
+                          which, until != NULL ? "; the last pause ends at " : "",
+                          until != NULL ? until : "");
+}
+
+/* `until`: (nullable): NULL: none is paused */
+static char *
+summarise_demand (const Tally *tally, const char *until)
+{
+  g_autofree char *why = NULL;
+
+  if (tally->all == 1 && tally->enforcing == 1)
+    return g_strdup ("a server must match this pin and pass ordinary validation");
+  if (tally->enforcing == tally->all)
+    return g_strdup_printf ("a server must match each of these %u pins and pass ordinary "
+                            "validation",
+                            tally->all);
+  if (tally->enforcing > 0)
+    return summarise_some (tally, until);
+  if (until == NULL)
+    why = g_strdup (tally->all == 1 ? "this pin only reports" : "these pins only report");
+  else if (tally->all == 1)
+    why = g_strdup_printf ("this pin is paused until %s", until);
+  else
+    why = g_strdup_printf ("none of these pins enforces now, and the last pause ends at %s", until);
+  return g_strdup_printf ("a server must pass ordinary validation; %s, so a key that does not "
+                          "match %s is only reported",
+                          why, tally->all == 1 ? "it" : "them");
+}
+
+static char *
+summarise (const CpdVerdict *verdict, gint64 now)
+{
+  g_autofree char *until
+      = verdict->paused_until != 0 ? cpd_text_time (verdict->paused_until) : NULL;
+  Tally tally;
 
   if (!verdict->passed)
     return g_strdup_printf ("requests are refused with %s: %s",
                             certpin_error_get_name (verdict->error), verdict->message);
-  if (verdict->paused_until != 0)
-    return g_strdup_printf (
-        n_applying == 1 ? "a server must pass ordinary validation; this pin is paused until "
-                          "%s, so a key that does not match it is only reported"
-                        : "a server must pass ordinary validation, and match each of these "
-                          "pins that is not paused; the last pause ends at %s",
-        until);
-  return g_strdup_printf (n_applying == 1
-                              ? "a server must match this pin and pass ordinary validation"
-                              : "a server must match each of these %u pins and pass ordinary "
-                                "validation",
-                          n_applying);
+  tally = count_pins (verdict->policy, now);
+  return summarise_demand (&tally, until);
 }
 
 static void
@@ -63,7 +118,7 @@ act_explain (CpdCall *call)
       = cpd_proxies_choose (call->parts->config->proxies, /* wanted= */ NULL,
                             cpd_host_get_name (target), cpd_host_get_port (target));
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  unsigned int n_applying = 0;
+  gint64 now = cpd_call_now_s ();
   g_autofree char *summary = NULL;
   g_autoptr (CpdPolicy) policy = NULL;
   g_autoptr (CpdVerdict) verdict = NULL;
@@ -75,14 +130,13 @@ act_explain (CpdCall *call)
       g_autoptr (GPtrArray) matching = cpd_store_list_matching (call->parts->store, (CpdLayer)layer,
                                                                 call->caller->uid, target);
 
-      n_applying += matching->len > 0;
       for (unsigned int i = 0; i < matching->len; i++)
         g_variant_builder_add_value (&pins,
                                      explain_pin (call, matching->pdata[i], matching->pdata[0]));
     }
   policy = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
-  verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
-  summary = summarise (verdict, n_applying);
+  verdict = cpd_verdict_of_policy (policy, now);
+  summary = summarise (verdict, now);
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
   g_variant_dict_insert_value (&dict, "pins", g_variant_builder_end (&pins));
   g_variant_dict_insert (&dict, "policy", "s", summary);

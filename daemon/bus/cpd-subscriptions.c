@@ -57,8 +57,23 @@ describe_change (const CpdPin *pin)
   return pin != NULL ? cpd_state_words[pin->state] : "removed";
 }
 
+/* The words of CpdStoreEvent, in its order. */
+static const char *const event_words[]
+    = { "pinned",      "keys-added", "keys-removed", "paused",  "resumed",
+        "pause-ended", "blocked",    "removed",      "reloaded" };
+
+/* `pin`: that is there now */
 static void
-on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
+insert_who (GVariantDict *details, const CpdPin *pin)
+{
+  if (pin->created_by != NULL)
+    g_variant_dict_insert (details, "created-by", "s", pin->created_by);
+  if (pin->pause != NULL && pin->pause->by != NULL && cpd_pin_is_paused (pin, cpd_call_now_s ()))
+    g_variant_dict_insert (details, "paused-by", "s", pin->pause->by);
+}
+
+static void
+on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern, CpdStoreEvent event)
 {
   CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
   g_autoptr (CpdPin) pin = NULL;
@@ -80,8 +95,9 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern)
   g_variant_dict_insert (&details, "scope", "s", news.scope);
   g_variant_dict_insert (&details, "state", "s",
                          pattern != NULL ? describe_change (pin) : "reloaded");
-  if (pin != NULL && pin->created_by != NULL)
-    g_variant_dict_insert (&details, "created-by", "s", pin->created_by);
+  g_variant_dict_insert (&details, "change", "s", event_words[event]);
+  if (pin != NULL)
+    insert_who (&details, pin);
   g_variant_dict_insert (&details, "generation", "t", cpd_store_get_generation (parts->store, uid));
   news.arguments = g_variant_new ("(s@a{sv})", news.host, g_variant_dict_end (&details));
   cpd_subscribers_tell (parts->subscribers, uid, &news);

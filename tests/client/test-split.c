@@ -98,6 +98,22 @@ test_what_is_no_pin_file (void)
     }
 }
 
+/* A line that is empty, is a comment or belongs to another part counts. */
+static void
+test_place_of_a_host (void)
+{
+  static const char text[] = HEADER "[a]\nNote=Host=\n\tHost = a.example\n\n[b]\nHosts=b\nKeys=b\n"
+                                    "# Host=b.example\n  [c]\nHost=c.example";
+  g_autoptr (GPtrArray) parts = certpin_split_pins (text, 2, G_MAXSIZE);
+
+  g_assert_cmpuint (parts->len, ==, 2);
+  g_assert_cmpuint (certpin_split_find_host (parts->pdata[0], 0), ==, 8);
+  g_assert_cmpuint (certpin_split_find_host (parts->pdata[0], 1), ==, 10);
+  g_assert_cmpuint (certpin_split_find_host (parts->pdata[0], 2), ==, 0);
+  g_assert_cmpuint (certpin_split_find_host (parts->pdata[1], 0), ==, 15);
+  g_assert_cmpuint (certpin_split_find_host ("", 0), ==, 0);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -105,5 +121,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/client/split/by-pins", test_by_pins);
   g_test_add_func ("/client/split/by-bytes", test_by_bytes);
   g_test_add_func ("/client/split/what-is-no-pin-file", test_what_is_no_pin_file);
+  g_test_add_func ("/client/split/place-of-a-host", test_place_of_a_host);
   return g_test_run ();
 }

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lib.certpinctl import NO_SERVICE, OK, REFUSED, ctl, exits, start
+from lib.certpinctl import NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import BOB, HOST, World
 
@@ -59,11 +59,18 @@ def _(world):
     exits(world, REFUSED, 'get', server.url(HOST))
     line = monitor.line()
     holds(f'refused, asked for by certpinctl (uid {world.alice.uid}): ' in line and 'holds the key' in line, line)
-    for words, what in ((('pause', '--for=1h', '--reason=why not', HOST), 'paused'), (('resume', HOST), 'pinned'),
-                        (('block', HOST, 'it was stolen'), 'blocked'), (('unpin', HOST), 'unpinned')):
+    us = f', by certpinctl (uid {world.alice.uid})'
+    pause = ('pause', '--reason=why not', HOST)
+    for words, *whats in (((*pause, '--for=1h'), f'paused, scope user{us}'), (('resume', HOST), 'resumed, scope user'),
+                          ((*pause, '--for=1s'), f'paused, scope user{us}', 'the pause is over, scope user'),
+                          (('pin', '--add', HOST, KEY), f'keys were added, scope user{us}'),
+                          (('pin', '--remove-key', HOST, KEY), f'keys were removed, scope user{us}'),
+                          (('block', HOST, 'it was stolen'), f'blocked, scope user{us}'),
+                          (('unpin', HOST), 'unpinned, scope user')):
         exits(world, OK, *words)
-        line = monitor.line()
-        holds(f'  {HOST}  {what}, scope user' in line, f'after {words}: {line}')
+        for what in whats:
+            line = monitor.line()
+            holds(line.endswith(f'  {HOST}  {what}'), f'after {words}: {line}')
     exits(world, OK, 'reload', uid=0)
     holds(monitor.line().endswith('  the pin files were read again'), 'the reload')
     equal(monitor.end(), (130, ''), 'how it ends')
@@ -75,7 +82,8 @@ def _(world):
     before = int(time.time())
     exits(world, OK, 'pin', 'h.example', '--key', KEY)
     event = json.loads(monitor.line())
-    equal((event['event'], event['host'], event['details']['state']), ('pin-changed', 'h.example', 'active'), 'it')
+    equal((event['event'], event['host'], event['details']['state'], event['details']['change']),
+          ('pin-changed', 'h.example', 'active', 'pinned'), 'it')
     holds(before <= event['time'] <= time.time(), f'the time {event["time"]}')
     equal(monitor.end()[0], 130, 'how it ends')
 
@@ -84,7 +92,7 @@ def _(world):
 def _(world):
     monitor = Monitor(world, uid=BOB)
     exits(world, OK, 'pin', 'a.example', '--key', KEY)
-    exits(world, REFUSED, 'get', 'https://unpinned.example/')
+    exits(world, NOT_PINNED, 'get', 'https://unpinned.example/')
     exits(world, OK, 'pin', '--system', '--yes', 'b.example', '--key', KEY, uid=0)
     holds('  b.example  pinned, scope system, by certpinctl (uid 0)' in monitor.line(), 'the first line')
     equal(monitor.end(), (130, ''), 'how it ends')

@@ -15,7 +15,7 @@ import time
 from lib import fake_service as fake
 from lib import pki
 from lib.bus import Bus
-from lib.certpinctl import FAILED, OK, ctl, exits, start
+from lib.certpinctl import FAILED, OK, STORE, ctl, exits, start
 from lib.own_clock import going_by
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -269,7 +269,7 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'state folder')
     with open(os.path.join(state, 'users'), 'wb'):
         pass  # where a folder would have to be
-    exits(world, FAILED, 'block', HOST, 'stolen')
+    exits(world, STORE, 'block', HOST, 'stolen')
     is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
     world.daemon.make_disk_read_only()
     state_is_refused(world, 'Read-only file system')
@@ -337,7 +337,7 @@ for row in (
          ('No trust anchor of this machine issued the certificate',), 'certpinctl key --chain HOST'),
         ('certificate is for another host', lambda world, identity: same_key(world, identity, name='x.localhost'),
          ('The certificate is for another host',), 'certpinctl key --chain HOST'),
-        ('pin is a block', lambda world, identity: identity, ('is blocked by your pin: stolen',), 'certpinctl show HOST',
+        ('pin is a block', lambda world, identity: identity, ('is blocked by your pin: stolen',), 'certpinctl explain HOST',
          lambda world, host, identity: exits(world, OK, 'block', host, 'stolen'))):
     add_host_test(*row)
 
@@ -353,6 +353,21 @@ def _(world):
         file.write(f'[Pin File]\nVersion=1\n\n[a]\nHost={at(server)}\nKeys={identity.pin}\n')
     world.daemon.restart()
     is_found(look(world)[0], 'FAILED', at(server), 'that file has to be changed', f'$ certpinctl explain {at(server)}')
+
+
+@test('a pin file that is wrong blocks its host: no method helps, and doctor says who can')
+def _(world):
+    identity = world.issue()
+    server = world.serve(identity)
+    path = os.path.join(world.daemon.pins_dir, 'a.pin')
+    with open(path, 'w', encoding='utf-8') as file:
+        file.write(f'[Pin File]\nVersion=1\n\n[a]\nHost={at(server)}\nKeys=none\n')
+    world.daemon.restart()
+    pin(world, at(server), identity.pin)
+    is_found(look(world)[0], 'FAILED', at(server), f'is blocked by a pin file: {path}:6: Keys=: ',
+             '; only the administrator can change that', 'If a pin file blocks it',
+             f'$ certpinctl explain {at(server)}')
+    equal(server.bytes, 0, 'the number of bytes that the server got')
 
 
 @test('a pin that has expired: its server is not asked')

@@ -5,6 +5,7 @@ connection. The cases of pin.jsonl are judged over the bus as well."""
 
 import base64
 import os
+import re
 import time
 
 from cryptography.hazmat.primitives.serialization import PublicFormat
@@ -88,6 +89,31 @@ def _(world):
         holds('passes only because a pin is paused: ' in said['reason'], said['reason'])
 
 
+@test('the explanation demands a pinned key only for pins that enforce')
+def _(world):
+    key = world.issue().der
+    only = 'a server must pass ordinary validation; '
+    some = 'a server must pass ordinary validation, and match each of these pins that '
+    for mode, scopes, due in (
+            ('enforce', {}, 'a server must match this pin and pass ordinary validation'),
+            ('report', {}, f'{only}this pin only reports, so a key that does not match it is only reported'),
+            ('paused', {}, f'{only}this pin is paused until TIME, so a key that does not match it is only reported'),
+            ('enforce', {'mode': 'enforce'}, 'a server must match each of these 2 pins and pass ordinary validation'),
+            ('enforce', {'mode': 'report'}, f'{some}does not only report'),
+            ('report', {'mode': 'report'},
+             f'{only}these pins only report, so a key that does not match them is only reported'),
+            ('paused', {'mode': 'enforce'}, f'{some}is not paused; the last pause ends at TIME'),
+            ('paused', {'mode': 'report'}, f'{only}none of these pins enforces now, and the last pause ends at TIME, '
+                                           'so a key that does not match them is only reported')):
+        world.alice.pin(HOST, key, mode='report' if mode == 'report' else 'enforce')
+        if mode == 'paused':
+            world.alice.pause(HOST, 100)
+        if scopes:
+            world.root.pin(HOST, key, scope='system', **scopes)
+        policy = explain(world.alice, HOST)['policy']
+        equal(re.sub(r'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC', 'TIME', policy), due, f'the policy of {mode}, {scopes}')
+
+
 @test('a block without a reason says nothing where the reason would be')
 def _(world):
     identity = world.issue()
@@ -97,11 +123,14 @@ def _(world):
     with open(path, 'w', encoding='utf-8') as file:
         file.write('[Pin File]\nVersion=1\n\n[one]\nHost=file.localhost\nState=blocked\nReason=\n')
     world.root.call(PINS, 'Reload', '')
-    for host, whose in ((HOST, 'your pin'), ('empty.localhost', 'your pin'), ('file.localhost', 'a pin file')):
-        due = f'host ‘{host}’ is blocked by {whose}; pin it again or unpin it'
+    ours = 'your pin; pin it again or unpin it'
+    for host, whose in ((HOST, ours), ('empty.localhost', ours),
+                        ('file.localhost', 'a pin file; only the administrator can change that')):
+        due = f'host ‘{host}’ is blocked by {whose}'
         equal(verify(world.alice, host, [identity.der])['reason'], due, 'the reason')
         equal(world.alice.refuses('Blocked', f'https://{host}/').message, due, 'the message')
         equal(world.alice.last_failure(host)['message'], due, 'the evidence')
+        equal('administrator' in world.alice.last_failure(host)['advice'], host == 'file.localhost', 'the advice')
         holds(due in explain(world.alice, host)['policy'], 'the explanation')
         holds('reason' not in world.alice.get_pin(host), 'the pin has an empty reason')
     world.alice.block(HOST, 'it was stolen')

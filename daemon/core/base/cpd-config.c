@@ -247,6 +247,7 @@ cpd_config_load (const char *path, GPtrArray *warnings, GPtrArray *problems)
       read_credentials (config, file, &credentials, problems);
       g_free (credentials.path);
     }
+  cpd_faults_sort (file->faults);
   cpd_faults_add_all (problems, file->faults);
   return config;
 }

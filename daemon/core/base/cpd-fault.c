@@ -126,6 +126,23 @@ cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid)
   cpd_faults_add_all (faults, others);
 }
 
+static int
+compare_lines (gconstpointer a, gconstpointer b)
+{
+  const CpdFault *one = *(CpdFault *const *)a, *other = *(CpdFault *const *)b;
+
+  if ((one->more > 0) != (other->more > 0))
+    return one->more > 0 ? 1 : -1;
+  return (one->line > other->line) - (one->line < other->line);
+}
+
+/* Puts those of one file into the order of its lines, in which somebody fixes them. */
+void
+cpd_faults_sort (GPtrArray *faults)
+{
+  g_ptr_array_sort (faults, compare_lines);
+}
+
 /* Returns: how many there are, with those that are not listed */
 unsigned int
 cpd_faults_count (GPtrArray *faults)

@@ -33,6 +33,7 @@ void cpd_faults_take (GPtrArray *faults, unsigned int most, CpdFault *fault);
 void cpd_faults_tell (GPtrArray *faults, const char *sentence);
 void cpd_faults_add_all (GPtrArray *faults, GPtrArray *others);
 void cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid);
+void cpd_faults_sort (GPtrArray *faults);
 unsigned int cpd_faults_count (GPtrArray *faults);
 char *cpd_faults_summarise (GPtrArray *faults, gsize most_bytes);
 

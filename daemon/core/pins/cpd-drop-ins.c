@@ -24,55 +24,87 @@ typedef struct
 {
   CpdPinTable *table;
   GHashTable *names;   /* the file names that were met */
-  GPtrArray *problems; /* of CpdFault */
+  GPtrArray *found;    /* of CpdFault: in what is being read */
+  GPtrArray *problems; /* of CpdFault: in what was read */
 } Load;
 
-/* `hosts`: (nullable): NULL: all. `path`: of the file that is to blame */
+/* Whoever fixes a file goes through it from the top. */
 static void
-block_hosts (Load *load, GPtrArray *hosts, const char *path, const char *reason)
+end_reading (Load *load)
 {
-  if (hosts == NULL)
-    cpd_pin_table_block_all (load->table, reason);
-  for (unsigned int i = 0; hosts != NULL && i < hosts->len; i++)
-    {
-      g_autoptr (CpdPin) pin = cpd_pin_new_blocked (hosts->pdata[i], CPD_LAYER_FILES, reason);
-
-      pin->source = cpd_pin_source_new (path);
-      cpd_pin_table_set (load->table, pin);
-    }
+  cpd_faults_sort (load->found);
+  cpd_faults_add_all (load->problems, load->found);
+  g_ptr_array_set_size (load->found, 0);
 }
 
-/* `problem`: (transfer full): blocks hosts, or all of them if `hosts` is NULL */
+/* `host`: (nullable): NULL: all. `path`: of the file that is to blame */
 static void
-block_for (Load *load, GPtrArray *hosts, CpdFault *problem)
+block (Load *load, CpdHost *host, const char *path, const char *reason)
+{
+  g_autoptr (CpdPin) pin
+      = host != NULL ? cpd_pin_new_blocked (host, CPD_LAYER_FILES, reason) : NULL;
+
+  if (pin == NULL)
+    {
+      cpd_pin_table_block_all (load->table, reason);
+      return;
+    }
+  pin->source = cpd_pin_source_new (path);
+  cpd_pin_table_set (load->table, pin);
+}
+
+/* `host`: (nullable): NULL: all. `problem`: (transfer full) */
+static void
+block_for (Load *load, CpdHost *host, CpdFault *problem)
 {
   g_autofree char *reason = cpd_fault_to_text (problem);
 
-  block_hosts (load, hosts, problem->file, reason);
-  cpd_faults_take (load->problems, CPD_FAULTS_MAX, problem);
+  block (load, host, problem->file, reason);
+  cpd_faults_take (load->found, CPD_FAULTS_MAX, problem);
 }
 
-/* A host that is pinned twice is blocked: it is not clear which pin applies. `line`: of the host */
-static void
-add_pin (Load *load, CpdPin *pin, unsigned int line)
+/* A host that is pinned twice is blocked: it is not clear which pin applies. `path`: of the file
+ * that is being read
+ * Returns: whether it is pinned for the first time */
+static gboolean
+check_place (Load *load, const CpdPinPlace *place, const char *path)
 {
-  g_autoptr (CpdPin) other = cpd_pin_table_get (load->table, pin->host);
-  g_autoptr (GPtrArray) hosts = NULL;
-  g_autofree char *sentence = NULL, *here = NULL, *there = NULL;
+  g_autoptr (CpdPin) other = cpd_pin_table_get (load->table, place->host);
+  g_autofree char *sentence = NULL, *there = NULL;
 
   if (other == NULL)
-    {
-      cpd_pin_table_set (load->table, pin);
-      return;
-    }
-  hosts = g_ptr_array_new ();
-  g_ptr_array_add (hosts, pin->host);
-  here = cpd_pin_source_build_path (pin->source);
+    return TRUE;
   there = other->source != NULL ? cpd_pin_source_build_path (other->source) : NULL;
-  sentence
-      = g_strdup_printf ("‘%s’ is pinned twice: here and in ‘%s’", cpd_host_get_text (pin->host),
-                         there != NULL ? there : "another file");
-  block_for (load, hosts, cpd_fault_new (here, line, "Host", sentence));
+  if (g_strcmp0 (there, path) == 0)
+    sentence
+        = g_strdup_printf ("‘%s’ is pinned twice in this file", cpd_host_get_text (place->host));
+  else
+    sentence
+        = g_strdup_printf ("‘%s’ is pinned twice: here and in ‘%s’",
+                           cpd_host_get_text (place->host), there != NULL ? there : "another file");
+  block_for (load, place->host, cpd_fault_new (path, place->line, "Host", sentence));
+  return FALSE;
+}
+
+static void
+add_pins (Load *load, GPtrArray *pins, GArray *places, const char *path)
+{
+  for (unsigned int i = 0; i < pins->len; i++)
+    if (check_place (load, cpd_pin_places_get (places, i), path))
+      cpd_pin_table_set (load->table, pins->pdata[i]);
+}
+
+/* Blocks the hosts of a file that is wrong, as far as they can be read. */
+static void
+block_places (Load *load, GArray *places, const char *path, const char *reason)
+{
+  for (unsigned int i = 0; i < places->len; i++)
+    {
+      const CpdPinPlace *place = cpd_pin_places_get (places, i);
+
+      if (place->host != NULL && check_place (load, place, path))
+        block (load, place->host, path, reason);
+    }
 }
 
 static gboolean
@@ -115,13 +147,13 @@ read_beside (const char *name, gpointer folder, GError **error)
 static void
 load_file (Load *load, int folder_fd, const char *name, const char *path)
 {
-  g_autoptr (GArray) lines = g_array_new (FALSE, FALSE, sizeof (unsigned int));
+  g_autoptr (GArray) places = cpd_pin_places_new ();
   const CpdPinFileContext context = { .layer = CPD_LAYER_FILES,
                                       .source = path,
                                       .read_beside = read_beside,
                                       .folder = &folder_fd,
-                                      .problems = load->problems,
-                                      .lines = lines };
+                                      .problems = load->found,
+                                      .places = places };
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) text = NULL;
   g_autoptr (GPtrArray) hosts = NULL, pins = NULL;
@@ -138,10 +170,13 @@ load_file (Load *load, int folder_fd, const char *name, const char *path)
     pins = cpd_pin_file_parse (text, &context, &hosts, &error);
   if (text == NULL)
     block_for (load, NULL, cpd_fault_new (path, 0, NULL, error->message));
-  else if (pins == NULL)
-    block_hosts (load, hosts, path, error->message);
-  for (unsigned int i = 0; pins != NULL && i < pins->len; i++)
-    add_pin (load, pins->pdata[i], g_array_index (lines, unsigned int, i));
+  else if (pins != NULL)
+    add_pins (load, pins, places, path);
+  else
+    block_places (load, places, path, error->message);
+  if (text != NULL && hosts == NULL)
+    block (load, /* host= */ NULL, path, error->message);
+  end_reading (load);
 }
 
 /* Whether a folder that cannot be opened does not exist, which is allowed. A dangling link is not:
@@ -199,6 +234,7 @@ load_folder (Load *load, const char *folder)
     names = list_names (load, fd, folder, &error);
   if (names == NULL)
     block_for (load, NULL, cpd_fault_new (folder, 0, NULL, error->message));
+  end_reading (load);
   for (unsigned int i = 0; names != NULL && i < names->len; i++)
     {
       g_autofree char *path = g_build_filename (folder, names->pdata[i], NULL);
@@ -215,8 +251,11 @@ CpdPinTable *
 cpd_drop_ins_load (const char *const *folders, GPtrArray *problems)
 {
   g_autoptr (GHashTable) names = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
-  Load load
-      = { .table = cpd_pin_table_new (CPD_LAYER_FILES), .names = names, .problems = problems };
+  g_autoptr (GPtrArray) found = cpd_faults_new ();
+  Load load = { .table = cpd_pin_table_new (CPD_LAYER_FILES),
+                .names = names,
+                .found = found,
+                .problems = problems };
 
   cpd_pin_table_begin_filling (load.table);
   for (size_t i = 0; folders[i] != NULL; i++)

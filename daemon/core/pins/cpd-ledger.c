@@ -552,6 +552,13 @@ cpd_ledger_change_get_old (GAsyncResult *result)
   return ((const CpdChange *)g_task_get_task_data (G_TASK (result)))->old;
 }
 
+/* Returns: (transfer none) (nullable): what was changed of the pin; NULL: all of it */
+CpdPinEdit *
+cpd_ledger_change_get_edit (GAsyncResult *result)
+{
+  return ((const CpdChange *)g_task_get_task_data (G_TASK (result)))->edit;
+}
+
 /* `host`, `pin`: (out) (transfer none): what was to be changed, also where it failed; they belong
  * to the result. The pin is NULL if it was to be removed, or an edit could not be applied. */
 gboolean

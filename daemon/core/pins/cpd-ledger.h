@@ -35,6 +35,7 @@ void cpd_ledger_edit_async (CpdLedger *ledger, CpdHost *host, CpdPinEdit *edit,
 void cpd_ledger_import_async (CpdLedger *ledger, CpdPin *pin, gboolean lends_note,
                               GAsyncReadyCallback callback, gpointer user_data);
 CpdPin *cpd_ledger_end_pause (CpdLedger *ledger, CpdHost *host);
+CpdPinEdit *cpd_ledger_change_get_edit (GAsyncResult *result);
 CpdPin *cpd_ledger_change_get_old (GAsyncResult *result);
 gboolean cpd_ledger_change_finish (CpdLedger *ledger, GAsyncResult *result, CpdHost **host,
                                    CpdPin **pin, GError **error);

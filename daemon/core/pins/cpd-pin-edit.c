@@ -61,6 +61,12 @@ cpd_pin_edit_new_resume (gint64 now)
   return edit;
 }
 
+CpdEditKind
+cpd_pin_edit_get_kind (const CpdPinEdit *edit)
+{
+  return edit->kind;
+}
+
 CpdPinEdit *
 cpd_pin_edit_ref (CpdPinEdit *edit)
 {

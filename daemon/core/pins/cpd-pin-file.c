@@ -432,12 +432,12 @@ read_pins (Reading *reading, GPtrArray **hosts)
       unsigned int n_faults = cpd_faults_count (file->faults);
       CpdHost *host = read_host (reading);
 
-      all_known = all_known && cpd_faults_count (file->faults) == n_faults;
-      if (reading->context->lines != NULL)
-        {
-          unsigned int line = cpd_key_file_find_line (file, "Host");
-          g_array_append_val (reading->context->lines, line);
-        }
+      gboolean known = cpd_faults_count (file->faults) == n_faults;
+
+      all_known = all_known && known;
+      if (reading->context->places != NULL)
+        cpd_pin_places_add (reading->context->places, known ? host : NULL,
+                            cpd_key_file_find_line (file, "Host"));
       g_ptr_array_add (named, host);
       g_ptr_array_add (pins, read_pin (reading, host));
       if (reading->hosts != NULL && pins->len > CPD_PIN_FILE_RUN_TIME_MAX)
@@ -473,6 +473,7 @@ cpd_pin_file_parse (GBytes *text, const CpdPinFileContext *context, GPtrArray **
     pins = read_pins (&reading, hosts);
   if (file->faults->len == 0)
     return g_steal_pointer (&pins);
+  cpd_faults_sort (file->faults);
   first = cpd_fault_to_text (file->faults->pdata[0]);
   g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED, first);
   if (context->problems != NULL)

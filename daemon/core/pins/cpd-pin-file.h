@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/pins/cpd-pin-places.h"
 #include "daemon/core/pins/cpd-pin.h"
 
 G_BEGIN_DECLS
@@ -24,7 +25,7 @@ typedef struct
   GBytes *(*read_beside) (const char *name, gpointer folder, GError **error);
   gpointer folder; /* for read_beside */
 
-  GArray *lines;       /* of unsigned int: gets where the host of each pin is; NULL: none */
+  GArray *places;      /* of CpdPinPlace: gets where each pin is, also on failure; NULL: none */
   GPtrArray *problems; /* of CpdFault: gets each error; NULL: none */
 } CpdPinFileContext;
 

@@ -64,7 +64,7 @@ cpd_store_class_init (CpdStoreClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
   signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                   NULL, G_TYPE_NONE, 2, G_TYPE_UINT, G_TYPE_POINTER);
+                                   NULL, G_TYPE_NONE, 3, G_TYPE_UINT, G_TYPE_POINTER, G_TYPE_INT);
   signals[RELOADED] = g_signal_new ("reloaded", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
@@ -361,6 +361,22 @@ set_old (GTask *task, CpdPin *old)
     g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
 }
 
+/* `pin`: (nullable): that is there now. `edit`: (nullable): what was changed of it */
+static CpdStoreEvent
+find_event (const CpdPin *pin, const CpdPinEdit *edit)
+{
+  static const CpdStoreEvent of_edits[] = { [CPD_EDIT_ADD] = CPD_EVENT_KEYS_ADDED,
+                                            [CPD_EDIT_REMOVE] = CPD_EVENT_KEYS_REMOVED,
+                                            [CPD_EDIT_PAUSE] = CPD_EVENT_PAUSED,
+                                            [CPD_EDIT_RESUME] = CPD_EVENT_RESUMED };
+
+  if (pin == NULL)
+    return CPD_EVENT_REMOVED;
+  if (edit != NULL)
+    return of_edits[cpd_pin_edit_get_kind (edit)];
+  return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
+}
+
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -387,7 +403,8 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER,
                           uid, host, pin);
-      g_signal_emit (store, signals[CHANGED], 0, uid, host);
+      g_signal_emit (store, signals[CHANGED], 0, uid, host,
+                     find_event (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
@@ -467,7 +484,7 @@ cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host)
   if (pin == NULL)
     return;
   pin->generation = cpd_generations_next (store->generations, uid);
-  g_signal_emit (store, signals[CHANGED], 0, uid, host);
+  g_signal_emit (store, signals[CHANGED], 0, uid, host, CPD_EVENT_PAUSE_ENDED);
 }
 
 static void
@@ -560,7 +577,7 @@ reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
       take_over (store, found);
       cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
       cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, store->files);
-      g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL);
+      g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL, CPD_EVENT_RELOADED);
       g_signal_emit (store, signals[RELOADED], 0, NULL);
       g_task_return_boolean (task, TRUE);
     }

@@ -10,11 +10,25 @@
 
 G_BEGIN_DECLS
 
+/* What happened to a pin. */
+typedef enum
+{
+  CPD_EVENT_PINNED,
+  CPD_EVENT_KEYS_ADDED,
+  CPD_EVENT_KEYS_REMOVED,
+  CPD_EVENT_PAUSED,
+  CPD_EVENT_RESUMED,
+  CPD_EVENT_PAUSE_ENDED, /* by itself */
+  CPD_EVENT_BLOCKED,
+  CPD_EVENT_REMOVED,
+  CPD_EVENT_RELOADED, /* the pin files were */
+} CpdStoreEvent;
+
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 
 /* All pins of the machine, and the anchors for those without their own. Emits
- *   changed (guint32 uid, CpdHost *pattern): the policies of hosts that match the pattern may have
- * changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host.
+ *   changed (guint32 uid, CpdHost *pattern, CpdStoreEvent event): the policies of hosts that match
+ * the pattern may have changed, for this uid or for CPD_ALL_UIDS. A NULL pattern: of every host.
  *   reloaded (const GError *error): the files were read again. NULL: they are in force. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 

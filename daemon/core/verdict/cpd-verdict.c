@@ -95,19 +95,24 @@ refuse_unpinned (CpdVerdict *verdict)
                                   cpd_host_get_name (verdict->target)));
 }
 
-/* Whoever blocks a host need not say why. */
+/* Whoever blocks a host need not say why. A pin file, no method changes. */
 static CpdVerdict *
 refuse_blocked (CpdVerdict *verdict, CpdPin *pin)
 {
+  gboolean is_file = pin->layer == CPD_LAYER_FILES;
   const Refusal refusal = { CERTPIN_ERROR_BLOCKED, pin, "blocked",
-                            "an attempt to pin the host failed, or somebody blocked it",
-                            "pin a good certificate, or unpin the host" };
+                            is_file ? "a pin file blocks the host, or cannot be used"
+                                    : "an attempt to pin the host failed, or somebody blocked it",
+                            is_file ? "ask the administrator to change the pin file"
+                                    : "pin a good certificate, or unpin the host" };
   gboolean has_reason = pin->reason != NULL && *pin->reason != '\0';
 
   return refuse (verdict, &refusal,
-                 g_strdup_printf ("host ‘%s’ is blocked by %s%s%s; pin it again or unpin it",
+                 g_strdup_printf ("host ‘%s’ is blocked by %s%s%s; %s",
                                   cpd_host_get_name (verdict->target), layer_names[pin->layer],
-                                  has_reason ? ": " : "", has_reason ? pin->reason : ""));
+                                  has_reason ? ": " : "", has_reason ? pin->reason : "",
+                                  is_file ? "only the administrator can change that"
+                                          : "pin it again or unpin it"));
 }
 
 static CpdVerdict *

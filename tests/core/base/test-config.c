@@ -254,8 +254,8 @@ test_tells_every_bad_line (Fixture *f, gconstpointer user_data)
                  "[Tls]\nTrustFile=\\q\n");
 
   g_assert_cmpuint (f->problems->len, ==, 4);
-  assert_tells (f->problems->pdata[0], ":3: ", "no value");
-  assert_tells (f->problems->pdata[1], ":2: ", "Running=: [Limits] ‘many’");
+  assert_tells (f->problems->pdata[0], ":2: ", "Running=: [Limits] ‘many’");
+  assert_tells (f->problems->pdata[1], ":3: ", "no value");
   assert_tells (f->problems->pdata[2], ":5: ", "UrlBytes=: [Limits] ‘1’");
   assert_tells (f->problems->pdata[3], ":7: ", "TrustFile");
   g_assert_cmpuint (config->running, ==, 1024);

@@ -10,7 +10,7 @@
 #include <glib/gstdio.h>
 
 static void
-on_changed (CpdStore *store, guint32 uid, CpdHost *host, StoreFixture *f)
+on_changed (CpdStore *store, guint32 uid, CpdHost *host, CpdStoreEvent event, StoreFixture *f)
 {
   f->changes++;
   f->changed_uid = uid;

@@ -375,6 +375,37 @@ test_twice_is_told_with_its_line (StoreFixture *f, gconstpointer user_data)
   g_assert_true (g_str_has_suffix (text, "/a.pin’"));
 }
 
+/* A file that is wrong hides nothing of what else is wrong in it. */
+static void
+test_wrong_file_tells_all (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *path = test_folder_write (
+      f->admin, "b.pin",
+      "[Pin File]\nVersion=1\n[a]\nKeys=none\nHost=h.example\nExpires=x\n"
+      "[b]\nHost=H.example\nNote=b\n[c]\nNote=c\n[d]\nHost=other.example\nMode=x\n");
+  static const char *const told[]
+      = { "/b.pin:4: Keys=: ",  "/b.pin:6: Expires=: ",
+          "/b.pin:7: Keys=: ",  "/b.pin:8: Host=: ‘h.example’ is pinned twice in this file",
+          "/b.pin:10: Host=: ", "/b.pin:10: Keys=: ",
+          "/b.pin:12: Keys=: ", "/b.pin:13: Host=: ‘other.example’ is pinned twice: here and in ‘",
+          "/b.pin:14: Mode=: " };
+
+  store_write (f->admin, "a.pin", "other.example", 1);
+  store_fixture_reopen (f);
+  for (unsigned int i = 0; i < f->problems->len; i++)
+    {
+      g_autofree char *text = cpd_fault_to_text (f->problems->pdata[i]);
+      g_test_message ("%s", text);
+    }
+  g_assert_cmpuint (f->problems->len, ==, G_N_ELEMENTS (told));
+  for (unsigned int i = 0; i < G_N_ELEMENTS (told); i++)
+    {
+      g_autofree char *text = cpd_fault_to_text (f->problems->pdata[i]);
+      g_assert_nonnull (strstr (text, told[i]));
+    }
+  store_assert_blocked (f, FILES, "anything.example");
+}
+
 static void
 test_reload_leaves_runtime_pins (StoreFixture *f, gconstpointer user_data)
 {
@@ -505,6 +536,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/drop-ins/reload/all-or-nothing", test_reload_all_or_nothing);
   STORE_TEST_ADD ("/core/drop-ins/reload/tells-all", test_reload_tells_all);
   STORE_TEST_ADD ("/core/drop-ins/twice-is-told-with-its-line", test_twice_is_told_with_its_line);
+  STORE_TEST_ADD ("/core/drop-ins/wrong-file-tells-all", test_wrong_file_tells_all);
   STORE_TEST_ADD ("/core/drop-ins/reload/leaves-run-time-pins", test_reload_leaves_runtime_pins);
   STORE_TEST_ADD ("/core/drop-ins/reload/from-within", test_reload_from_within);
   STORE_TEST_ADD ("/core/drop-ins/anchors/beside", test_anchor_beside);
