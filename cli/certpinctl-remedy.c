@@ -116,11 +116,27 @@ find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
   return NULL;
 }
 
+/* A redirect may lead to a host that nobody typed.
+ * Returns: (transfer full) (nullable): the host that a refusal names */
+static char *
+host_of_message (const char *message)
+{
+  static const char before[] = "host ‘", behind[] = "’";
+  const char *host = strstr (message, before);
+  const char *end = host != NULL ? strstr (host + strlen (before), behind) : NULL;
+
+  return end != NULL ? g_strndup (host + strlen (before), (size_t)(end - host) - strlen (before))
+                     : NULL;
+}
+
 /* Nothing is pinned for a host. */
 static char *
-find_pin (Ctl *ctl)
+find_pin (Ctl *ctl, const char *message)
 {
-  g_autofree char *host = find_host (ctl), *question = NULL, *word = NULL;
+  gboolean may_be_redirected = strstr (ctl->verb->arguments, "URL") != NULL;
+  g_autofree char *named = may_be_redirected ? host_of_message (message) : NULL;
+  g_autofree char *host = named != NULL ? g_steal_pointer (&named) : find_host (ctl);
+  g_autofree char *question = NULL, *word = NULL;
   g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl) : NULL;
   char *other
       = pins != NULL && !is_request (ctl->verb) ? find_other_scope (pins, host, ctl->verb) : NULL;
@@ -225,7 +241,7 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
   switch ((CertpinError)error->code)
     {
     case CERTPIN_ERROR_NOT_PINNED:
-      return find_pin (ctl);
+      return find_pin (ctl, error->message);
     case CERTPIN_ERROR_NOT_AUTHORIZED:
       return find_authority (ctl);
     case CERTPIN_ERROR_SERVICE_UNAVAILABLE:

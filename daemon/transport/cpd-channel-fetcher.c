@@ -83,6 +83,17 @@ fetch_fail (GTask *task, GError *error)
   g_object_unref (task);
 }
 
+/* The caller did not name the host that the error names. `error`: (transfer full) */
+static void
+fetch_fail_at_hop (GTask *task, GError *error)
+{
+  const Fetch *fetch = g_task_get_task_data (task);
+
+  if (fetch->redirects > 0 && !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED))
+    g_prefix_error_literal (&error, "after a redirect: ");
+  fetch_fail (task, error);
+}
+
 static void
 take_verdict (Fetch *fetch, CpdVerdict *verdict)
 {
@@ -255,7 +266,7 @@ fetch_on_ended (GTask *task)
       fetch_on_answer (task);
       break;
     case CPD_ENDING_REFUSED:
-      fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
+      fetch_fail_at_hop (task, cpd_verdict_to_error (fetch->verdict));
       break;
     case CPD_ENDING_DECLINED:
       fetch->flags |= CPD_ATTEMPT_FRESH | CPD_ATTEMPT_PLAIN;
@@ -269,7 +280,7 @@ fetch_on_ended (GTask *task)
       fetch_hop (task);
       break;
     case CPD_ENDING_FAILED:
-      fetch_fail (task, g_error_copy (cpd_attempt_get_error (fetch->attempt)));
+      fetch_fail_at_hop (task, g_error_copy (cpd_attempt_get_error (fetch->attempt)));
       break;
     case CPD_ENDING_NONE:
       break;
@@ -310,7 +321,7 @@ fetch_hop (GTask *task)
   take_verdict (fetch,
                 cpd_judge_host (fetch->fetcher->store, fetch->order->uid, fetch->hop.target));
   if (!fetch->verdict->passed)
-    fetch_fail (task, cpd_verdict_to_error (fetch->verdict));
+    fetch_fail_at_hop (task, cpd_verdict_to_error (fetch->verdict));
   else
     fetch_send (task);
 }

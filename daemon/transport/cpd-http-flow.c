@@ -591,7 +591,7 @@ cpd_http_flow_describe_received (CpdHttpFlow *flow)
   if (!cpd_http_flow_has_begun (flow))
     return NULL;
   if (head == NULL)
-    return g_strdup ("the end of its head is missing");
+    return g_strdup ("its head is not complete");
   if (head->framing == CPD_HTTP_FRAMING_LENGTH)
     return g_strdup_printf ("the body has %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
                             flow->received, head->length);

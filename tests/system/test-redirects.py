@@ -8,6 +8,7 @@ proves that each hop is judged, counted and ended by the one deadline. That noth
 any state of its connection, is proved by the attacks: the third way of each is a redirect."""
 
 from lib import http
+from lib.certpinctl import ctl
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
 
@@ -105,6 +106,22 @@ def _(world):
     other.respond = lambda connection, request: http.redirect(302, server.url(HOST, '/end'))
     start(world, server, headers=PERSONAL)
     check_headers(server.requests[-1], [], PERSONAL)
+
+
+@test('a redirect to a host that is not pinned: the error says so, and certpinctl which host to pin')
+def _(world):
+    server, _ = world.serve_pinned()
+    lead(server, 302, f'https://{OTHER}/end')
+    error = world.alice.refuses('NotPinned', server.url(HOST, '/start'))
+    holds(error.message.startswith(f'after a redirect: host ‘{OTHER}’ is not pinned'), f'the error is “{error.message}”')
+    _, _, said = ctl(world, 'get', '-L', server.url(HOST, '/start'))
+    holds(said.endswith(f': certpinctl pin --fetch {OTHER}\n'), f'certpinctl said “{said}”')
+    lead(server, 302, f'https://{HOST}:1/end')
+    error = world.alice.refuses('Unreachable', server.url(HOST, '/start'))
+    holds(error.message.startswith(f'after a redirect: host ‘{HOST}’ cannot be reached'), f'the error is “{error.message}”')
+    lead(server, 302, f'http://{OTHER}/')
+    error = world.alice.refuses('NotSecure', server.url(HOST, '/start'))
+    holds(f'cannot follow a redirect of host ‘{HOST}’: URL ‘http://{OTHER}/’ uses http' in error.message, error.message)
 
 
 @test('require-keys hold for every hop')
