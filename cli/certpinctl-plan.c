@@ -14,6 +14,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 void
@@ -75,7 +77,7 @@ make_options (Ctl *ctl, const CtlPinOptions *given, GPtrArray *backups, GError *
   add_text (&dict, "scope", given->system ? "system" : NULL);
   add_text (&dict, "match", given->match);
   add_text (&dict, "mode", given->mode);
-  add_text (&dict, "note", given->note);
+  add_text (&dict, C_ ("message", "note"), given->note);
   if (given->expires != NULL)
     {
       if (!ctl_time_parse (given->expires, &expires, error))
@@ -100,7 +102,7 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
   gboolean blocked;
 
   ctl_outcome_begin (ctl, plan->system);
-  certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
+  certpin_client_block_host_async (ctl->client, plan->host, _ ("its certificate could not be read"),
                                    ctl_scope_options (plan->system), ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
@@ -108,7 +110,7 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
   ctl_outcome_end (ctl, plan->host, error);
   if (blocked)
     g_set_error (error, reason->domain, reason->code,
-                 "%s; the host ‘%s’ is blocked until it is pinned or unpinned", reason->message,
+                 _ ("%s; the host ‘%s’ is blocked until it is pinned or unpinned"), reason->message,
                  plan->host);
 }
 
@@ -131,7 +133,7 @@ read_certificate (Ctl *ctl, const CtlPlan *plan, gboolean blocks, GError **error
   else
     /* A question says by itself that nothing was done. */
     g_set_error (error, reason->domain, reason->code, "%s%s", reason->message,
-                 g_str_has_suffix (reason->message, "?") ? "" : "; nothing was changed");
+                 g_str_has_suffix (reason->message, "?") ? "" : _ ("; nothing was changed"));
   return NULL;
 }
 

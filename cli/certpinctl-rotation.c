@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 /* Returns: the times; 0 if it was never seen */
 CtlSeen
 ctl_rotation_find_seen (GVariant *pin, const char *key)
@@ -53,11 +55,12 @@ ctl_rotation_find_unused (GVariant *pin, gint64 since, GError **error)
     }
   if (used)
     return g_strv_builder_end (unused);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "no key of this pin has been seen at the server since %s, so it is not known which "
-               "one is in use; nothing was changed; make a request to the host first, or give an "
-               "earlier date with --not-seen-since",
-               day);
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+      _ ("no key of this pin has been seen at the server since %s, so it is not known which "
+         "one is in use; nothing was changed; make a request to the host first, or give an "
+         "earlier date with --not-seen-since"),
+      day);
   return NULL;
 }
 
@@ -69,10 +72,10 @@ describe_key (GVariant *pin, const char *key, gint64 newest)
   g_autofree char *first = ctl_time_to_text (seen.first), *last = ctl_time_to_text (seen.last);
 
   if (seen.last == 0)
-    return g_strdup ("waits, never seen at the server");
+    return g_strdup (_ ("waits, never seen at the server"));
   if (seen.last == newest)
-    return g_strdup_printf ("in use since %s, last seen %s", first, last);
-  return g_strdup_printf ("not in use, last seen %s", last);
+    return g_strdup_printf (_ ("in use since %s, last seen %s"), first, last);
+  return g_strdup_printf (_ ("not in use, last seen %s"), last);
 }
 
 /* A key and its state are wider than a terminal. */
@@ -107,18 +110,18 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
   word = ctl_input_quote (host);
   option = g_str_equal (scope, "system") ? " --system" : "";
   if (newest == 0)
-    ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
+    ctl_print_line (&ctl->out, _ ("No key has been seen at the server yet."));
   else if (unused)
     {
-      ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate --finish%s %s", option, word);
+      ctl_print_line (&ctl->out, _ ("When no server uses them any more, remove the old keys:"));
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate --finish%s %s"), option, word);
     }
   else if (waits)
-    ctl_print_line (&ctl->out, "The server does not use another key yet.");
+    ctl_print_line (&ctl->out, _ ("The server does not use another key yet."));
   else
     {
-      ctl_print_line (&ctl->out, "No key waits. To add the next one:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate%s %s NEW", option, word);
+      ctl_print_line (&ctl->out, _ ("No key waits. To add the next one:"));
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate%s %s NEW"), option, word);
     }
 }
 
