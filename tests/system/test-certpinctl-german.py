@@ -13,7 +13,7 @@ from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib import language
-from lib.certpinctl import NOT_PINNED, OK, USAGE, ctl, exits, run_raw
+from lib.certpinctl import HTTP_STATUS, NOT_PINNED, OK, USAGE, ctl, exits, run_raw
 from lib.fake_service import FakeWorld
 from lib.network import enter_namespace
 from lib.tap import equal, holds, run, test
@@ -125,7 +125,9 @@ def _(world):
 
 
 def answer(method, arguments):
-    """A service that has a pin, and refuses requests."""
+    """A service that has a pin, and refuses requests, but for a page that is missing."""
+    if method == 'SecureRequest' and arguments[1].endswith('/missing'):
+        return fake.response(status=404)
     if method == 'SecureRequest':
         raise fake.Refusal('NotPinned', 'host ‘h.example’ is not pinned')
     if method == 'ListPins':
@@ -152,11 +154,14 @@ def _(world):
         english, german = (run_raw(world, *words, more_environment=more) for more in ({}, GERMAN))
         equal(german, english, f'what comes of {words} in German')
         json.loads(german[1])
-    for words in (('get', '-sw', '%{errormsg}', 'https://h.example/'), ('get', '-w', '%{json}', 'https://h.example/')):
+    for words, code, text in ((('get', '-sw', '%{errormsg}', 'https://h.example/'), NOT_PINNED, b'is not pinned'),
+                              (('get', '-fw', '%{errormsg}', 'https://h.example/missing'), HTTP_STATUS, b'answered with'),
+                              (('get', '-w', '%{json}', 'https://h.example/'), NOT_PINNED, b'is not pinned')):
         english, german = (run_raw(world, *words, more_environment=more) for more in ({}, GERMAN))
-        equal(german[0], NOT_PINNED, 'the exit status')
-        holds(b'not pinned' in german[1], f'{words} prints {german[1]}')
-        equal(re.sub(rb'[\d.]+', b'', german[1]), re.sub(rb'[\d.]+', b'', english[1]), f'what {words} prints in German')
+        equal(german[0], code, f'the exit status of {words}')
+        holds(text in german[1], f'{words} prints {german[1]}')
+        equal([re.sub(rb'[\d.]+', b'', one) for one in german[1:]], [re.sub(rb'[\d.]+', b'', one) for one in english[1:]],
+              f'what {words} prints in German')
 
 
 @test('a locale that the machine does not have, and one without a catalog, are English')
