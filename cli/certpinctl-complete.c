@@ -32,21 +32,21 @@ static const struct
   const char *name;
   const char *values; /* separated by | */
 } kinds[] = {
-  { N_ ("FILE"), ":files" },
-  { N_ ("PATH"), ":files" },
+  { "FILE", ":files" },
+  { "PATH", ":files" },
   { "OLD", ":files|:hosts" },
   { "NEW", ":files|:hosts" },
-  { N_ ("DIR"), ":folders" },
-  { N_ ("HOST"), ":hosts" },
+  { "DIR", ":folders" },
+  { "HOST", ":hosts" },
   { "HOST:PORT", ":hosts" },
-  { N_ ("URL"), ":urls" },
+  { "URL", ":urls" },
   { "-", "-" },
-  { N_ ("METHOD"), "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
-  { N_ ("SCOPE"), "user|system|all" },
-  { N_ ("FORMAT"), "sha256|curl|hpkp|base64|hex|openssl" },
-  { N_ ("MATCH"), "leaf|path" },
-  { N_ ("TIME"), "5m|30m|1h|4h|1d|7d" },
-  { N_ ("PROTOCOL"), "imap|smtp|pop3|postgres|ldap" },
+  { "METHOD", "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
+  { "SCOPE", "user|system|all" },
+  { "FORMAT", "sha256|curl|hpkp|base64|hex|openssl" },
+  { "MATCH", "leaf|path" },
+  { "TIME", "5m|30m|1h|4h|1d|7d" },
+  { "PROTOCOL", "imap|smtp|pop3|postgres|ldap" },
 };
 
 /* What is completed, as the words before it say. */

@@ -98,20 +98,28 @@ show_anchors (GVariant *pin)
              : g_strdup (C_ ("trust anchors", "the system's"));
 }
 
-/* What becomes of a pin: words of the interface. */
-static const char *const words_of_changes[] G_GNUC_UNUSED = { N_ ("new"), N_ ("replaced") };
+/* `change`: a word of the interface */
+static const char *
+name_of_change (const char *change)
+{
+  if (strcmp (change, "new") == 0)
+    return _ ("new");
+  return strcmp (change, "replaced") == 0 ? _ ("replaced") : change;
+}
 
 /* Returns: (transfer full): what is different, a line each */
 static GStrv
 compare (GVariant *pin, GVariant *old)
 {
-  static const char *const texts[] = { "state", "match", "mode", "reason", "note", "subject" };
+  static const char *const texts[] = { "match", "mode", "reason", "note", "subject" };
   g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   g_autofree char *expiry = show_expiry (pin), *old_expiry = show_expiry (old);
   g_autofree char *anchors = show_anchors (pin), *old_anchors = show_anchors (old);
 
   add_keys (lines, pin, old, _ ("added"));
   add_keys (lines, old, pin, _ ("removed"));
+  add_difference (lines, _ ("state"), ctl_locale_translate (find_text (old, "state")),
+                  ctl_locale_translate (find_text (pin, "state")));
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
     add_difference (lines, _ (texts[i]), find_text (old, texts[i]), find_text (pin, texts[i]));
   add_difference (lines, _ ("expires"), old_expiry, expiry);
@@ -163,8 +171,7 @@ add_rows (GPtrArray *rows, GVariant *change, GStrv lines)
       GStrv cells = g_new0 (char *, N_COLUMNS + 1);
 
       cells[COLUMN_HOST] = g_strdup (i == 0 ? find_text (change, "host") : "");
-      cells[COLUMN_CHANGE]
-          = g_strdup (i == 0 ? ctl_locale_translate (find_text (change, "change")) : "");
+      cells[COLUMN_CHANGE] = g_strdup (i == 0 ? name_of_change (find_text (change, "change")) : "");
       cells[COLUMN_WHAT] = g_strdup (what[0] != NULL ? what[i] : _ ("the order, or the issuer"));
       g_ptr_array_add (rows, cells);
     }

@@ -3,17 +3,19 @@
 """The languages of certpinctl: each catalog has all of its text, German is one screen as English is, and what programs
 read is English in every locale."""
 
+import base64
 import json
 import pathlib
 import re
 import subprocess
 import tempfile
+import time
 
 from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib import language
-from lib.certpinctl import HTTP_STATUS, NOT_PINNED, OK, USAGE, ctl, exits, run_raw
+from lib.certpinctl import FAILED, HTTP_STATUS, NOT_PINNED, OK, USAGE, ctl, exits, run_raw
 from lib.fake_service import FakeWorld
 from lib.network import enter_namespace
 from lib.tap import equal, holds, run, test
@@ -144,6 +146,27 @@ def _(world):
     equal(lines[0].index('VERGLEICH'), lines[1].index('leaf'), 'the column')
     shown = dialog(world, 'list', environment={**GERMAN, 'TERM': 'xterm', 'PAGER': ''})[1]
     holds('\x1b[32maktiv' in shown, f'it is not green: {shown!r}')
+
+
+OLD_KEY = 'sha256/' + base64.b64encode(bytes(range(32))).decode()
+
+
+def answer_rotation(method, _arguments):
+    """A service whose pin has a key that is not used any more."""
+    now = int(time.time())
+    seen = GLib.Variant('a{s(xx)}', {fake.KEY: (now, now), OLD_KEY: (1, 1)})
+    return fake.one(fake.pin(keys=GLib.Variant('as', [OLD_KEY, fake.KEY]), seen=seen))
+
+
+@test('a question is in German, and understands ja and yes')
+def _(world):
+    for said, code in (('ja', OK), ('J', OK), ('y', OK), ('yes', OK), ('jawohl', FAILED), ('n', FAILED)):
+        world.answers(answer_rotation)
+        status, shown = dialog(world, 'rotate', '--finish', 'h.example', answers=[said], environment=GERMAN,
+                               prompt=b'Entfernen, was nicht mehr benutzt wird? [j/N] ')
+        equal(status, code, f'the exit status after ‘{said}’, with “{shown}”,')
+        equal('die Antwort war nicht „ja“; nichts wurde geändert' in shown, code != OK, f'whether “{shown}” says no')
+    holds('[y/N] ' in dialog(world, 'rotate', '--finish', 'h.example', answers=['y'])[1], 'English asks otherwise')
 
 
 @test('what programs read is in English: JSON with its errors, -w, keys and pin files')
