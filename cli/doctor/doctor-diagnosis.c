@@ -86,8 +86,7 @@ static const struct
     "certpinctl show HOST" },
   { "PinMismatch",
     N_ ("Its server has another key than the pinned ones. If a file of the administrator pins it, "
-        "that "
-        "file has to be changed."),
+        "that file has to be changed."),
     "certpinctl explain HOST" },
   { "Unreachable", N_ ("Does its name have an address, and does something listen there?"),
     "getent ahosts NAME" },
@@ -96,7 +95,9 @@ static const struct
     "certpinctl doctor --timeout=60 HOST" },
   { "TlsFailed", N_ ("Something else than an HTTPS server answers there, or an old one."),
     "openssl s_client -connect ADDRESS" },
-  { "AddressDenied", N_ ("DeniedAddresses in certpind.conf says so."), "man certpind.conf" },
+  { "AddressDenied",
+    N_ ("Besides link-local addresses, those that Deny and DenyForUsers in certpind.conf name."),
+    "man certpind.conf" },
   { "ProxyFailed", N_ ("Proxy in certpind.conf names it."), "man certpind.conf" },
   { "ProxyAuthRequired", N_ ("ProxyCredentials in certpind.conf names the file of its password."),
     "man certpind.conf" },
@@ -108,9 +109,7 @@ static const struct
     "timedatectl status" },
   { "unknown-issuer",
     N_ ("No trust anchor of this machine issued the certificate. If an authority of your own did, "
-        "it "
-        "has "
-        "to be installed, or pinned with --trust-anchor."),
+        "it has to be installed, or pinned with --trust-anchor."),
     "certpinctl key --chain HOST" },
   { "self-signed", N_ ("Its operator needs a certificate of an authority."),
     "certpinctl key --chain HOST" },

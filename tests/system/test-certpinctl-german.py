@@ -14,8 +14,8 @@ import time
 from gi.repository import GLib
 
 from lib import fake_service as fake
-from lib import language
-from lib.certpinctl import FAILED, HTTP_STATUS, NOT_PINNED, OK, USAGE, ctl, exits, run_raw
+from lib import language, pki
+from lib.certpinctl import FAILED, HTTP_STATUS, NOT_PINNED, OK, USAGE, ctl, exits, put, run_raw
 from lib.fake_service import FakeWorld
 from lib.network import enter_namespace
 from lib.tap import equal, holds, run, test
@@ -28,6 +28,7 @@ MARK = re.compile(r'\b(_|N_|C_|ngettext) \(\s*"')
 # As in English; some verbs have more options than a terminal has rows.
 COLUMNS, NAMES, ROWS, ROWS_OF_MANY = 80, 28, 24, 40
 MANY_OPTIONS = ('pin', 'get', 'head', 'delete', 'post', 'put', 'request')
+OLD_KEY = 'sha256/' + base64.b64encode(bytes(range(32))).decode()
 TABLE = re.compile(r'^  ([a-z-]+(?:, [a-z-]+)*) ', re.M)
 
 
@@ -148,14 +149,44 @@ def _(world):
     holds('\x1b[32maktiv' in shown, f'it is not green: {shown!r}')
 
 
-OLD_KEY = 'sha256/' + base64.b64encode(bytes(range(32))).decode()
-
-
 def answer_rotation(method, _arguments):
     """A service whose pin has a key that is not used any more."""
     now = int(time.time())
     seen = GLib.Variant('a{s(xx)}', {fake.KEY: (now, now), OLD_KEY: (1, 1)})
     return fake.one(fake.pin(keys=GLib.Variant('as', [OLD_KEY, fake.KEY]), seen=seen))
+
+
+def calls_of(world, words, environment):
+    """Returns: what the service is asked for"""
+    calls = []
+
+    def reply(method, arguments):
+        calls.append((method, re.sub("'handle-token': '[^']*'", '', str(arguments))))
+        return answer(method, arguments) if method == 'ListPins' else fake.one(fake.pin())
+
+    world.answers(reply)
+    run_raw(world, *words, more_environment=environment)
+    return calls
+
+
+@test('the service is asked for the same in German')
+def _(world):
+    certificate = put(world, 'server.der', pki.Authority('CA').issue('h').der)
+    for words in (('pin', 'h', '--key', fake.KEY, '--note=new', '--expires=2100-01-01', '--mode=report', '--match=path'),
+                  ('pin', 'h', certificate, '--system', '--yes', '--note=x', '--trust-anchor', certificate),
+                  ('pin', 'h', certificate, '--backup', certificate, '--block-on-failure'),
+                  ('pin', 'h', '/no/such/file', '--block-on-failure'),
+                  ('pin', '--add', 'h.example', OLD_KEY), ('pin', '--remove-key', 'h.example', fake.KEY),
+                  ('pin', '-n', 'h', '--key', fake.KEY, '--note=x'), ('unpin', '--system', 'h'), ('block', 'h', 'why'),
+                  ('pause', '--for=1h', '--reason=why', 'h'), ('resume', 'h'), ('rotate', 'h.example', OLD_KEY),
+                  ('list', '--ending=30d'), ('list', '--system'), ('show', 'h'), ('explain', '--port=1', 'h'),
+                  ('key', 'h'), ('compare', 'h', certificate),
+                  ('verify', '--host=h', '--key', fake.KEY, '--match=path', '--time=2100-01-01', certificate),
+                  ('post', '-L', '-m1', '-d', 'x', '-H', 'a: b', '--require-key', fake.KEY, '-x', 'direct', 'https://h/'),
+                  ('import', '-n', put(world, 'my.pin', b'[Pin File]')), ('status',)):
+        english = calls_of(world, words, {})
+        holds(english, f'{words} calls nobody')
+        equal(calls_of(world, words, GERMAN), english, f'what {words} calls in German')
 
 
 @test('a question is in German, and understands ja and yes')
