@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-lookup.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* Pin files of the administrator and of packages are changed by hand. */
@@ -88,9 +90,10 @@ void
 ctl_print_accept (CtlStream *stream, const char *command)
 {
   ctl_print_cell (stream, "", INDENT);
-  ctl_print_wrapped (stream,
-                     "Only the operator of the server can say whether its new key is right. If it "
-                     "is, this command accepts it:",
-                     INDENT, INDENT);
+  ctl_print_wrapped (
+      stream,
+      _ ("Only the operator of the server can say whether its new key is right. If it "
+         "is, this command accepts it:"),
+      INDENT, INDENT);
   ctl_print_command (stream, "    ", command);
 }

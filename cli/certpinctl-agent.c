@@ -8,6 +8,8 @@
 
 #include "certpinctl-agent.h"
 
+#include <glib/gi18n.h>
+
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
@@ -96,5 +98,5 @@ ctl_agent_close (Ctl *ctl, GError **error)
     return;
   g_clear_error (error);
   g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                       "interrupted; nothing was changed");
+                       _ ("interrupted; nothing was changed"));
 }

@@ -12,14 +12,16 @@
 #include "certpinctl-text.h"
 #include "certpinctl-trace.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static const char *
 name_of_position (guint32 position, gsize length)
 {
   if (position == 0)
-    return "the server's own certificate";
-  return position + 1 == length ? "the trust anchor" : "an intermediate authority";
+    return _ ("the server's own certificate");
+  return position + 1 == length ? _ ("the trust anchor") : _ ("an intermediate authority");
 }
 
 static void
@@ -27,13 +29,15 @@ print_timings (CtlStream *err, GVariant *info)
 {
   static const char *const steps[]
       = { "queue", "resolve", "connect", "tls", "first-byte", "total" };
+  const char *const names[]
+      = { _ ("queue"), _ ("resolve"), _ ("connect"), "tls", _ ("first-byte"), _ ("total") };
   g_autoptr (GVariant) timings = g_variant_lookup_value (info, "timings", G_VARIANT_TYPE ("a{st}"));
   g_autoptr (GString) line = g_string_new (NULL);
   guint64 us;
 
   for (size_t i = 0; timings != NULL && i < G_N_ELEMENTS (steps); i++)
     if (g_variant_lookup (timings, steps[i], "t", &us) && us > 0)
-      g_string_append_printf (line, "%s%s %.1f ms", line->len > 0 ? ", " : "", steps[i],
+      g_string_append_printf (line, "%s%s %.1f ms", line->len > 0 ? ", " : "", names[i],
                               (double)us / 1000);
   if (line->len > 0)
     ctl_print_line (err, "%s", line->str);
@@ -59,15 +63,18 @@ print_evidence (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "ocsp", "&s", &ocsp);
   g_variant_lookup (info, "proxy", "&s", &proxy);
 
-  ctl_print_line (err, "HTTP status %u from %s, TLS %s, %s connection",
-                  certpin_response_get_status (response), url, tls, reused ? "kept-alive" : "new");
+  ctl_print_line (err,
+                  reused ? _ ("HTTP status %u from %s, TLS %s, kept-alive connection")
+                         : _ ("HTTP status %u from %s, TLS %s, new connection"),
+                  certpin_response_get_status (response), url, tls);
   if (key != NULL)
-    ctl_print_line (err, "matched %s, at position %u of the certification path (%s)", key, position,
+    ctl_print_line (err, _ ("matched %s, at position %u of the certification path (%s)"), key,
+                    position,
                     name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
   if (ocsp != NULL && !g_str_equal (ocsp, "none"))
-    ctl_print_line (err, "the server stapled an OCSP response: %s", ocsp);
+    ctl_print_line (err, _ ("the server stapled an OCSP response: %s"), ocsp);
   if (proxy != NULL)
-    ctl_print_line (err, "through proxy %s", proxy);
+    ctl_print_line (err, _ ("through proxy %s"), proxy);
   print_timings (err, info);
 }
 
@@ -142,18 +149,18 @@ find_complaint (CertpinResponse *response, const CtlAnswer *answer, CtlExit *sta
 {
   const CtlRequestOptions *chosen = answer->chosen;
   unsigned int code = certpin_response_get_status (response);
-  const char *file = answer->to_file ? "; the output file is unchanged" : "";
+  const char *file = answer->to_file ? _ ("; the output file is unchanged") : "";
 
   if (ctl_answer_exceeds_redirects (response, chosen))
     {
       *status = CTL_EXIT_REDIRECTS;
-      return g_strdup_printf ("there are more than %u redirects; see --max-redirs%s",
+      return g_strdup_printf (_ ("there are more than %u redirects; see --max-redirs%s"),
                               chosen->redirects, file);
     }
   if ((chosen->fail && code >= 400) || (chosen->continue_at != NULL && code >= 300))
     {
       *status = CTL_EXIT_HTTP_STATUS;
-      return g_strdup_printf ("the server answered with HTTP status %u%s", code, file);
+      return g_strdup_printf (_ ("the server answered with HTTP status %u%s"), code, file);
     }
   *status = CTL_EXIT_OK;
   return NULL;

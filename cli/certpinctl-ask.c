@@ -7,6 +7,8 @@
 
 #include "certpinctl-ask.h"
 
+#include <glib/gi18n.h>
+
 #include <unistd.h>
 
 #define ANSWER_MAX_BYTES 64
@@ -33,6 +35,18 @@ read_line (Ctl *ctl)
   return g_string_free (g_steal_pointer (&line), /* free_segment= */ FALSE);
 }
 
+/* In English, and in the language of the question. */
+static gboolean
+is_yes (const char *answer)
+{
+  const char *const words[] = { "y", "yes", _ ("y"), _ ("yes") };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (words); i++)
+    if (g_ascii_strcasecmp (answer, words[i]) == 0)
+      return TRUE;
+  return FALSE;
+}
+
 /* Only if ctl_can_ask().
  * Errors: CERTPIN_ERROR_FAILED.
  * Returns: whether the answer is yes; the error says that it is not */
@@ -45,9 +59,9 @@ ctl_ask (Ctl *ctl, const char *question, GError **error)
     return FALSE;
   ctl_print_question (&ctl->err, question);
   answer = g_strstrip (read_line (ctl));
-  if (g_ascii_strcasecmp (answer, "y") == 0 || g_ascii_strcasecmp (answer, "yes") == 0)
+  if (is_yes (answer))
     return TRUE;
   g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                       "the answer was not yes; nothing was changed");
+                       _ ("the answer was not yes; nothing was changed"));
   return FALSE;
 }

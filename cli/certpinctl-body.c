@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-trouble.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 #include <errno.h>
@@ -93,7 +95,7 @@ ctl_body_add (CtlBody *given, const char *option, const char *value, GError **er
   if (starts_json (given) == (part->kind == PART_JSON))
     return TRUE;
   g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                       "--json-body cannot be combined with other options for a body");
+                       _ ("--json-body cannot be combined with other options for a body"));
   return FALSE;
 }
 
@@ -209,7 +211,7 @@ join_parts (const CtlBody *given, GError **error)
       if (body->len > BODY_MAX_BYTES)
         {
           g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       "the body is larger than %d bytes; send it from a file with -T",
+                       _ ("the body is larger than %d bytes; send it from a file with -T"),
                        BODY_MAX_BYTES);
           return NULL;
         }
@@ -256,7 +258,7 @@ ctl_body_open (const CtlBody *given, goffset *length, GError **error)
   if (descriptor >= 0)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                   "%s is not a regular file, whose size -T needs; send it with --data-file",
+                   _ ("%s is not a regular file, whose size -T needs; send it with --data-file"),
                    shown);
       close (descriptor);
     }
@@ -264,8 +266,8 @@ ctl_body_open (const CtlBody *given, goffset *length, GError **error)
     {
       g_autofree char *trouble = ctl_trouble_read (given->upload, number);
 
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
-                   trouble);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, _ ("cannot read %s: %s"),
+                   shown, trouble);
     }
   return NULL;
 }
@@ -279,7 +281,7 @@ ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
   if ((given->parts != NULL) + (given->data_file != NULL) + (given->upload != NULL) > 1)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "give only one of --data-file, -T, and the other options for a body");
+                   _ ("give only one of --data-file, -T, and the other options for a body"));
       return FALSE;
     }
   if (given->parts == NULL && given->data_file == NULL)

@@ -11,6 +11,8 @@
 #include "certpinctl-output.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 static void
 print_pause (CtlStream *stream, GVariant *info)
 {
@@ -20,8 +22,9 @@ print_pause (CtlStream *stream, GVariant *info)
   if (!g_variant_lookup (info, "paused-until", "x", &until))
     return;
   time = ctl_time_to_text (until);
-  text = g_strdup_printf ("a pin of this host is paused until %s; see certpinctl explain", time);
-  ctl_print_message (stream, "warning", text);
+  text
+      = g_strdup_printf (_ ("a pin of this host is paused until %s; see certpinctl explain"), time);
+  ctl_print_message (stream, C_ ("message", "warning"), text);
 }
 
 /* A mismatch that was only reported. */
@@ -29,12 +32,12 @@ static void
 print_report (CtlStream *stream, GVariant *info)
 {
   g_autoptr (GVariant) report = g_variant_lookup_value (info, "report", G_VARIANT_TYPE_VARDICT);
-  const char *message = "a pin that only reports did not match";
+  const char *message = _ ("a pin that only reports did not match");
 
   if (report == NULL)
     return;
   g_variant_lookup (report, "message", "&s", &message);
-  ctl_print_message (stream, "warning", message);
+  ctl_print_message (stream, C_ ("message", "warning"), message);
   ctl_print_failure (stream, report);
 }
 
@@ -46,7 +49,7 @@ print_warnings (CtlStream *stream, GVariant *info)
 
   g_variant_lookup (info, "warnings", "^a&s", &warnings);
   for (size_t i = 0; warnings != NULL && warnings[i] != NULL; i++)
-    ctl_print_message (stream, "warning", warnings[i]);
+    ctl_print_message (stream, C_ ("message", "warning"), warnings[i]);
 }
 
 /* `info`: of a request or a connection */

@@ -10,6 +10,8 @@
 
 #include "certpinctl-input.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* The tag of a SEQUENCE in DER. */
@@ -82,7 +84,7 @@ take_value (GBytes *said, GError **error)
     return g_steal_pointer (&value);
   g_set_error_literal (
       error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-      "certpin-reader did not finish; check that it has the version of certpinctl");
+      _ ("certpin-reader did not finish; check that it has the version of certpinctl"));
   return NULL;
 }
 
@@ -105,15 +107,15 @@ run_reader (GBytes *file, const char *path, const char *host, GError **error)
       || !g_subprocess_communicate (reader, file, /* cancellable= */ NULL, &said, &problem,
                                     &reason))
     {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot run ‘%s’: %s", program,
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, _ ("cannot run ‘%s’: %s"), program,
                    reason->message);
       return NULL;
     }
   if (g_subprocess_get_successful (reader))
     return take_value (said, error);
   text = g_strndup (g_bytes_get_data (problem, NULL), g_bytes_get_size (problem));
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT, "cannot use %s: %s", shown,
-               *text != '\0' ? text : "certpin-reader failed");
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT, _ ("cannot use %s: %s"), shown,
+               *text != '\0' ? text : _ ("certpin-reader failed"));
   return NULL;
 }
 
@@ -139,7 +141,7 @@ ctl_certificate_rows (GVariant *described)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
 
-  add_row (rows, "", "KEY", "SUBJECT");
+  add_row (rows, "", _ ("KEY"), _ ("SUBJECT"));
   for (gsize i = 0; i < g_variant_n_children (described); i++)
     {
       g_autoptr (GVariant) one = g_variant_get_child_value (described, i);
@@ -182,9 +184,9 @@ take_only (Ctl *ctl, GVariant *described, const char *path, GError **error)
   if (n == 1)
     return g_variant_get_child_value (described, 0);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-               "%s has %" G_GSIZE_FORMAT " certificates; give the one that you mean in a file of "
-               "its own, or its key: the server's own is probably number 1",
-               shown, n);
+               _ ("%s has %u certificates; give the one that you mean in a file of "
+                  "its own, or its key: the server's own is probably number 1"),
+               shown, (unsigned int)n);
   g_clear_pointer (&ctl->certificates, g_variant_unref);
   ctl->certificates = g_variant_ref_sink (without_ders (described));
   return NULL;
@@ -195,10 +197,10 @@ static void
 tell_format (Ctl *ctl, const char *path, const char *format)
 {
   g_autofree char *shown = ctl_input_show (path);
-  g_autofree char *text = g_strdup_printf ("%s is %s; converted to DER", shown, format);
+  g_autofree char *text = g_strdup_printf (_ ("%s is %s; converted to DER"), shown, format);
 
   if (!ctl->json && strcmp (format, "DER") != 0)
-    ctl_print_message (&ctl->err, "note", text);
+    ctl_print_message (&ctl->err, C_ ("message", "note"), text);
 }
 
 /* `file`: what was read from `path`. `host`: (nullable): then `warnings` are those of a pin for it.

@@ -15,6 +15,8 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 /* `word`: a key, or else the name of a file.
  * Returns: (transfer full) (nullable): the key in the usual spelling */
 static char *
@@ -33,7 +35,7 @@ read_key (Ctl *ctl, const char *word, GError **error)
   if (certificate != NULL)
     g_variant_lookup (certificate, "key", "s", &text);
   else
-    g_prefix_error (error, "‘%s’ is not a key, and as a file: ", word);
+    g_prefix_error (error, _ ("‘%s’ is not a key, and as a file: "), word);
   return text;
 }
 

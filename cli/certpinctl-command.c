@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-similar.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* What other tools call what the verbs do. */
@@ -84,7 +86,7 @@ refuse_place (const char *word, GError **error)
   if (!url && strchr (word, '.') == NULL)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "there is no verb before ‘%s’; did you mean ‘certpinctl %s %s’?", word,
+               _ ("there is no verb before ‘%s’; did you mean ‘certpinctl %s %s’?"), word,
                url ? "get" : "show", quoted);
   return FALSE;
 }
@@ -99,8 +101,8 @@ refuse_unknown (const CtlVerb *verbs, const char *word, GError **error)
     return;
   if (similar[0] != NULL)
     question = ctl_similar_ask ((const char *const *)similar);
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "there is no verb ‘%s’%s%s", word,
-               question != NULL ? "; " : "", question != NULL ? question : "");
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("there is no verb ‘%s’%s%s"),
+               word, question != NULL ? "; " : "", question != NULL ? question : "");
 }
 
 /* Returns: (transfer none) (nullable) */
@@ -119,7 +121,7 @@ find (const CtlVerb *verbs, const char *word, GError **error)
       g_autofree char *question = ctl_similar_ask ((const char *const *)names->pdata);
 
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "several verbs begin with ‘%s’; %s", word, question);
+                   _ ("several verbs begin with ‘%s’; %s"), word, question);
     }
   return NULL;
 }
@@ -133,8 +135,8 @@ take_help (Ctl *ctl, GError **error)
   if (count > 3)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘help’ takes one verb, so ‘%s’ is too much; give one verb, as in "
-                   "‘certpinctl help pin’",
+                   _ ("‘help’ takes one verb, so ‘%s’ is too much; give one verb, as in "
+                      "‘certpinctl help pin’"),
                    ctl->words[3]);
       return FALSE;
     }
@@ -154,6 +156,6 @@ ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error)
   if (ctl->words[1] != NULL)
     ctl->verb = find (verbs, ctl->words[1], error);
   else if (!ctl->help && !ctl->version)
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "no verb is given");
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("no verb is given"));
   return *error == NULL;
 }

@@ -9,13 +9,15 @@
 #include "certpinctl-named.h"
 #include "certpinctl-options.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static const CtlField fields[] = {
-  { "subject", "subject" },
-  { "issuer", "issuer" },
-  { "key", "key" },
-  { "not-after", "not after" },
+  { "subject", N_ ("subject") },
+  { "issuer", N_ ("issuer") },
+  { "key", N_ ("key") },
+  { "not-after", N_ ("not after") },
   { NULL },
 };
 
@@ -62,13 +64,12 @@ print (Ctl *ctl, GVariant *old, GVariant *new, gboolean same)
   ctl_print_heading (&ctl->out, ctl->arguments[1]);
   ctl_print_fields (&ctl->out, new, fields);
   ctl_print_blank (&ctl->out);
-  ctl_print_line (&ctl->out, "%s",
-                  same
-                      ? "Same key: a pin of it accepts both certificates."
-                      : "Different keys: a pin of the old one refuses the new certificate. Add the "
-                        "new one");
-  if (!same)
-    ctl_print_line (&ctl->out, "before the server uses it: certpinctl pin --add HOST NEW");
+  ctl_print_lines (
+      &ctl->out,
+      same
+          ? _ ("Same key: a pin of it accepts both certificates.")
+          : _ ("Different keys: a pin of the old one refuses the new certificate. Add the new one\n"
+               "before the server uses it: certpinctl pin --add HOST NEW"));
 }
 
 CtlExit

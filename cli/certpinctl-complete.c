@@ -16,6 +16,8 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define VERB "complete"
@@ -100,10 +102,10 @@ offer_hosts (const Completion *completion, const char *prefix, gboolean url)
           || !g_hash_table_add (seen, g_strdup (host)))
         continue;
       word = url ? g_strconcat ("https://", host, "/", NULL) : g_strdup (host);
-      offer (completion, prefix, word, "a pinned host");
+      offer (completion, prefix, word, _ ("a pinned host"));
     }
   if (url && g_hash_table_size (seen) == 0)
-    offer (completion, prefix, "https://", "a URL");
+    offer (completion, prefix, "https://", _ ("a URL"));
 }
 
 /* `what`: one of `values` of the table, or of a choice. */
@@ -152,7 +154,7 @@ offer_options (const Completion *completion, const GOptionEntry *options)
       gboolean takes = option->arg_description != NULL;
       g_autofree char *word = g_strconcat ("--", option->long_name, takes ? "=" : "", NULL);
 
-      offer (completion, "", word, option->description);
+      offer (completion, "", word, _ (option->description));
     }
 }
 
@@ -327,10 +329,10 @@ ctl_complete (Ctl *ctl, const CtlVerb *verbs, GError **error)
       if (place != 0 && g_str_equal (verb->name, ctl->words[place]))
         ctl->verb = verb;
       if (place == 0 && *last != '-')
-        offer (&first, "", verb->name, verb->summary);
+        offer (&first, "", verb->name, _ (verb->summary));
     }
   if (found == 0 && *last != '-')
-    offer (&first, "", CTL_HELP, "Show the help of a verb");
+    offer (&first, "", CTL_HELP, _ ("Show the help of a verb"));
   if (place == 0 && *last == '-')
     offer_options (&first, ctl->globals);
   if (ctl->verb == NULL)

@@ -19,6 +19,7 @@
 #include "certpinctl-wait.h"
 
 #include <glib-unix.h>
+#include <glib/gi18n.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
@@ -75,7 +76,7 @@ parse_target (Target *target, const char *text, GError **error)
   if (ctl_host_split (text, &target->host, &target->port))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a host with a port; write it as h.example:993", text);
+               _ ("‘%s’ is not a host with a port; write it as h.example:993"), text);
   return FALSE;
 }
 
@@ -141,7 +142,7 @@ join (const Target *target, GSocketConnection *connection, int in, int out, GErr
   if (greeting != NULL && !ctl_fd_write (out, greeting, strlen (greeting)))
     {
       g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (errno),
-                   "cannot write the greeting: %s", g_strerror (errno));
+                   _ ("cannot write the greeting: %s"), g_strerror (errno));
       return FALSE;
     }
   if (ctl_pump_run (&pump, error))
@@ -363,7 +364,7 @@ run (const Target *target, const Options *options, GError **error)
   if (options->listen_unix != NULL && options->listen_loopback != NULL)
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                           "--listen-unix and --listen-loopback exclude each other");
+                           _ ("--listen-unix and --listen-loopback exclude each other"));
       return FALSE;
     }
   if (options->listen_unix != NULL)
@@ -380,17 +381,19 @@ ctl_connect (Ctl *ctl, GError **error)
   g_auto (Target) target = { .ctl = ctl };
   const GOptionEntry options[] = {
     { "listen-unix", 0, 0, G_OPTION_ARG_FILENAME, &chosen.listen_unix,
-      "make a socket there, and a connection for each of your programs that uses it", "PATH" },
+      N_ ("make a socket there, and a connection for each of your programs that uses it"),
+      N_ ("PATH") },
     { "listen-loopback", 0, 0, G_OPTION_ARG_STRING, &chosen.listen_loopback,
-      "likewise at this TCP port of 127.0.0.1; 0 is any", "PORT" },
+      N_ ("likewise at this TCP port of 127.0.0.1; 0 is any"), N_ ("PORT") },
     { "starttls", 0, 0, G_OPTION_ARG_STRING, &chosen.starttls,
-      "begin in plaintext, and ask for TLS: imap, smtp, pop3, postgres or ldap", "PROTOCOL" },
+      N_ ("begin in plaintext, and ask for TLS: imap, smtp, pop3, postgres or ldap"),
+      N_ ("PROTOCOL") },
     { "alpn", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.alpn,
-      "offer this application protocol; may be repeated", "NAME" },
+      N_ ("offer this application protocol; may be repeated"), N_ ("NAME") },
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
-      "time limit of connecting (default: 30)", "SECONDS" },
+      N_ ("time limit of connecting (default: 30)"), N_ ("SECONDS") },
     { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
-      "also require this key; if repeated, any one of them", "KEY" },
+      N_ ("also require this key; if repeated, any one of them"), N_ ("KEY") },
     { NULL },
   };
   g_autoptr (GError) reason = NULL;

@@ -10,6 +10,8 @@
 #include "certpinctl-outage.h"
 #include "certpinctl-pin-text.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* The judgement of the service about a certificate that is well-formed. */
@@ -29,10 +31,10 @@ check_certificate (const CtlPlan *plan, GError **error)
     return TRUE;
   g_set_error (
       error, CERTPIN_ERROR, authority ? CERTPIN_ERROR_INVALID_ARGUMENT : CERTPIN_ERROR_SELF_SIGNED,
-      authority ? "the certificate ‘%s’ would be refused: it belongs to an authority; to pin "
-                  "that, add --match=path"
-                : "the certificate ‘%s’ would be refused: it is self-signed; pin one that an "
-                  "authority issued",
+      authority ? _ ("the certificate ‘%s’ would be refused: it belongs to an authority; to pin "
+                     "that, add --match=path")
+                : _ ("the certificate ‘%s’ would be refused: it is self-signed; pin one that an "
+                     "authority issued"),
       subject);
   return FALSE;
 }
@@ -109,19 +111,20 @@ ctl_dry_run_print (Ctl *ctl, GVariant *wanted, GVariant *old)
       return CTL_EXIT_OK;
     }
   if (old == NULL)
-    ctl_print_line (&ctl->out, "Would pin %s for %s:", host, system ? "all users" : "you");
+    ctl_print_line (&ctl->out, _ ("Would pin %s for %s:"), host,
+                    system ? _ ("all users") : _ ("you"));
   else
-    ctl_print_line (&ctl->out, "Would replace %s pin of %s by:", system ? "the system's" : "your",
-                    host);
+    ctl_print_line (&ctl->out, _ ("Would replace %s pin of %s by:"),
+                    system ? _ ("the system's") : _ ("your"), host);
   ctl_print_pin (&ctl->out, wanted, ctl_pin_fields);
   if (old != NULL)
     {
       ctl_print_blank (&ctl->out);
-      ctl_print_line (&ctl->out, "The pin that there is now:");
+      ctl_print_line (&ctl->out, _ ("The pin that there is now:"));
       ctl_print_pin (&ctl->out, old, ctl_pin_fields);
     }
   ctl_print_blank (&ctl->out);
-  ctl_print_line (&ctl->out, "Nothing was changed.");
+  ctl_print_line (&ctl->out, _ ("Nothing was changed."));
   return CTL_EXIT_OK;
 }
 

@@ -12,6 +12,8 @@
 #include "certpinctl-trouble.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -63,7 +65,8 @@ check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
       if (!found)
         {
           g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                       "there is no pin of exactly ‘%s’ in the scope %s", ctl->arguments[i], scope);
+                       _ ("there is no pin of exactly ‘%s’ in the scope %s"), ctl->arguments[i],
+                       scope);
           return FALSE;
         }
     }
@@ -136,9 +139,10 @@ build_path (const Wanted *wanted, GVariant *file, GError **error)
       && *name != '.')
     return strcmp (wanted->scope, "all") == 0 ? g_build_filename (wanted->output, scope, name, NULL)
                                               : g_build_filename (wanted->output, name, NULL);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "the reply of the certpin service is not valid: ‘%s’ is not the name of a pin file",
-               name);
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+      _ ("the reply of the certpin service is not valid: ‘%s’ is not the name of a pin file"),
+      name);
   return NULL;
 }
 
@@ -147,7 +151,7 @@ fail (GError **error, const char *doing, const char *path, int code)
 {
   g_autofree char *trouble = ctl_trouble_write (code);
 
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "cannot %s ‘%s’: %s", doing, path,
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, _ ("cannot %s ‘%s’: %s"), doing, path,
                trouble);
   return FALSE;
 }
@@ -161,7 +165,7 @@ check_free (GPtrArray *paths, GError **error)
         || g_file_test (paths->pdata[i], G_FILE_TEST_IS_SYMLINK))
       {
         g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                     "‘%s’ exists, so nothing was written; add --force to replace files",
+                     _ ("‘%s’ exists, so nothing was written; add --force to replace files"),
                      (char *)paths->pdata[i]);
         return FALSE;
       }
@@ -175,7 +179,7 @@ write_new (const char *path, const char *text, GError **error)
   gboolean written;
 
   if (fd < 0)
-    return fail (error, "write", path, errno);
+    return fail (error, _ ("write"), path, errno);
   written = ctl_fd_write (fd, text, strlen (text));
   code = errno;
   if (close (fd) < 0 && written)
@@ -185,7 +189,7 @@ write_new (const char *path, const char *text, GError **error)
     }
   if (!written)
     unlink (path); /* a part of a pin file is none */
-  return written || fail (error, "write", path, code);
+  return written || fail (error, _ ("write"), path, code);
 }
 
 static gboolean
@@ -197,7 +201,7 @@ write_file (const Wanted *wanted, const char *path, GVariant *file, GError **err
 
   g_variant_lookup (file, "text", "&s", &text);
   if (g_mkdir_with_parents (folder, 0755) < 0)
-    return fail (error, "make the folder", folder, errno);
+    return fail (error, _ ("make the folder"), folder, errno);
   if (!wanted->force)
     return write_new (path, text, error);
   if (g_file_set_contents_full (path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644, &reason))
@@ -238,10 +242,10 @@ check_wanted (Wanted *wanted, GError **error)
     g_clear_pointer (&wanted->output, g_free);
   if (!g_strv_contains (scopes, wanted->scope))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "--scope is ‘%s’; give user, system or all", wanted->scope);
+                 _ ("--scope is ‘%s’; give user, system or all"), wanted->scope);
   else if (wanted->output == NULL && strcmp (wanted->scope, "all") == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "--scope=all needs --output=DIR: one file cannot have two pins of a host");
+                 _ ("--scope=all needs --output=DIR: one file cannot have two pins of a host"));
   else
     return TRUE;
   return FALSE;
@@ -261,8 +265,9 @@ print (Ctl *ctl, const Wanted *wanted, GPtrArray *files, GError **error)
   else if (wanted->output == NULL)
     print_files (ctl, files);
   else
-    ctl_print_line (&ctl->out, "Wrote %u pin file%s to %s", files->len, files->len == 1 ? "" : "s",
-                    wanted->output);
+    ctl_print_line (&ctl->out,
+                    ngettext ("Wrote %u pin file to %s", "Wrote %u pin files to %s", files->len),
+                    files->len, wanted->output);
   return CTL_EXIT_OK;
 }
 
@@ -272,10 +277,10 @@ ctl_export (Ctl *ctl, GError **error)
   g_auto (Wanted) wanted = { 0 };
   const GOptionEntry options[] = {
     { "scope", 0, 0, G_OPTION_ARG_STRING, &wanted.scope,
-      "whose pins: user (yours, the default), system, or all", "SCOPE" },
+      N_ ("whose pins: user (yours, the default), system, or all"), N_ ("SCOPE") },
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &wanted.output,
-      "write a file for each pin into this folder", "DIR" },
-    { "force", 0, 0, G_OPTION_ARG_NONE, &wanted.force, "replace files that exist", NULL },
+      N_ ("write a file for each pin into this folder"), N_ ("DIR") },
+    { "force", 0, 0, G_OPTION_ARG_NONE, &wanted.force, N_ ("replace files that exist"), NULL },
     { NULL },
   };
   g_autoptr (GPtrArray) files = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
@@ -288,7 +293,7 @@ ctl_export (Ctl *ctl, GError **error)
   all = strcmp (wanted.scope, "all") == 0;
   if (!ask (ctl, all ? "system" : wanted.scope, files, error)
       || (all && !ask (ctl, "user", files, error))
-      || !check_hosts (ctl, files, all ? "user or system" : wanted.scope, error))
+      || !check_hosts (ctl, files, all ? _ ("user or system") : wanted.scope, error))
     return CTL_EXIT_FAILED;
   return print (ctl, &wanted, files, error);
 }

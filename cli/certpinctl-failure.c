@@ -10,22 +10,24 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* First what the error message says as well, then the evidence. */
 static const CtlField failure_fields[] = {
-  { "time", "time" },
-  { "error", "error" },
-  { "message", "message" },
-  { "reason", "reason" },
-  { "scope", "scope of the pin" },
+  { "time", N_ ("time") },
+  { "error", N_ ("error") },
+  { "message", N_ ("message") },
+  { "reason", N_ ("reason") },
+  { "scope", N_ ("scope of the pin") },
 #define FIRST_EVIDENCE 5
-  { "likely-cause", "likely cause" },
-  { "advice", "advice" },
-  { "offered-keys", "offered keys" },
-  { "pinned-keys", "pinned keys" },
-  { "subject", "subject" },
-  { "issuer", "issuer" },
+  { "likely-cause", N_ ("likely cause") },
+  { "advice", N_ ("advice") },
+  { "offered-keys", N_ ("offered keys") },
+  { "pinned-keys", N_ ("pinned keys") },
+  { "subject", N_ ("subject") },
+  { "issuer", N_ ("issuer") },
   { NULL },
 };
 

@@ -17,6 +17,8 @@
 #include "certpinctl-presented.h"
 #include "certpinctl-signals.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static gboolean
@@ -25,9 +27,9 @@ check_usage (Ctl *ctl, const CtlPinOptions *given, GError **error)
   const char *problem = NULL;
 
   if (*ctl->arguments[0] == '*')
-    problem = "--fetch looks at one server; give it a host, not a pattern";
+    problem = _ ("--fetch looks at one server; give it a host, not a pattern");
   else if (!given->yes && !given->dry_run && !ctl_can_ask (ctl))
-    problem = "--fetch asks before it pins, which needs a terminal; give --yes and --key";
+    problem = _ ("--fetch asks before it pins, which needs a terminal; give --yes and --key");
   if (problem != NULL)
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, problem);
   return problem == NULL;
@@ -52,9 +54,10 @@ compare (const CtlPresented *presented, char **expected, GError **error)
     }
   if (expected == NULL)
     return TRUE;
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH,
-               "the server presents %s, which is not the key that you gave; nothing was changed",
-               presented->key);
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_MISMATCH,
+      _ ("the server presents %s, which is not the key that you gave; nothing was changed"),
+      presented->key);
   return FALSE;
 }
 
@@ -128,7 +131,8 @@ try (Ctl *ctl, CtlPlan *plan, GError **error)
   if (strcmp (name, "Pass") == 0)
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED,
-               "even with this pin, requests would be refused: %s; nothing was changed", reason);
+               _ ("even with this pin, requests would be refused: %s; nothing was changed"),
+               reason);
   return FALSE;
 }
 
@@ -152,8 +156,8 @@ check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GEr
     return TRUE;
   g_set_error (
       error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-      "there is a pin of ‘%s’, which would apply in place of one without a port; pin ‘%s’, "
-      "or unpin that; nothing was changed",
+      _ ("there is a pin of ‘%s’, which would apply in place of one without a port; pin ‘%s’, "
+         "or unpin that; nothing was changed"),
       other, target);
   return FALSE;
 }
@@ -164,11 +168,11 @@ ask (Ctl *ctl, const CtlPinOptions *given, GError **error)
   if (given->yes)
     return TRUE;
   if (given->keys != NULL)
-    return ctl_ask (ctl, "This is the key that you gave. Pin it?", error);
-  ctl_print_line (&ctl->out, "Somebody on the way could have presented this. Compare the key with "
-                             "what the");
-  ctl_print_line (&ctl->out, "operator of the server says, for example on the telephone.");
-  return ctl_ask (ctl, "Does the operator say that this is the key? Pin it?", error);
+    return ctl_ask (ctl, _ ("This is the key that you gave. Pin it?"), error);
+  ctl_print_lines (
+      &ctl->out, _ ("Somebody on the way could have presented this. Compare the key with what the\n"
+                    "operator of the server says, for example on the telephone."));
+  return ctl_ask (ctl, _ ("Does the operator say that this is the key? Pin it?"), error);
 }
 
 /* What the interrupt found. */
@@ -176,12 +180,12 @@ static void
 tell_interrupted (Ctl *ctl, const CtlPlan *plan, GVariant *pin, const GError *reason)
 {
   g_autofree char *text
-      = g_strdup_printf (pin != NULL ? "‘%s’ was already being pinned, and is pinned now"
-                                     : "interrupted; ‘%s’ was not pinned",
+      = g_strdup_printf (pin != NULL ? _ ("‘%s’ was already being pinned, and is pinned now")
+                                     : _ ("interrupted; ‘%s’ was not pinned"),
                          plan->host);
   gboolean failed = reason != NULL && !ctl_error_is_cancelled (reason);
 
-  ctl_print_message (&ctl->err, "note", failed ? reason->message : text);
+  ctl_print_message (&ctl->err, C_ ("message", "note"), failed ? reason->message : text);
 }
 
 /* The question may have taken long, so this is the trial that counts. An interrupt ends it, but not

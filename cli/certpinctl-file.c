@@ -15,6 +15,8 @@
 #include "certpinctl-stream.h"
 #include "certpinctl-trouble.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -73,8 +75,8 @@ fail (const CtlFile *file, const char *what, int number, GError **error)
 {
   g_autofree char *trouble = ctl_trouble_write (number);
 
-  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number), "cannot %s ‘%s’: %s", what,
-               file->shown, trouble);
+  g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (number), _ ("cannot %s ‘%s’: %s"),
+               what, file->shown, trouble);
   return FALSE;
 }
 
@@ -92,7 +94,7 @@ enter_folder (CtlFile *file, const char *path, GError **error)
   g_free (file->base);
   file->base = g_strdup (slash != NULL ? slash + 1 : path);
   file->folder = open (folder != NULL ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return file->folder >= 0 || fail (file, "write to", errno, error);
+  return file->folder >= 0 || fail (file, _ ("write to"), errno, error);
 }
 
 static gboolean
@@ -133,15 +135,15 @@ read_link (const CtlFile *file, const char *path, GError **error)
   if (!is_private (file->folder))
     {
       g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_LOOP,
-                   "‘%s’ is a symbolic link in a folder that others can write to; name the file "
-                   "it leads to",
+                   _ ("‘%s’ is a symbolic link in a folder that others can write to; name the file "
+                      "it leads to"),
                    file->shown);
       return NULL;
     }
   length = readlinkat (file->folder, file->base, target, sizeof target - 1);
   if (length < 0)
     {
-      fail (file, "write to", errno, error);
+      fail (file, _ ("write to"), errno, error);
       return NULL;
     }
   target[length] = '\0';
@@ -162,16 +164,16 @@ find_file (CtlFile *file, const char *name, struct stat *state, GError **error)
       if (!enter_folder (file, from, error))
         return FALSE;
       if (*file->base == '\0')
-        return fail (file, "write to", *from == '\0' ? ENOENT : EISDIR, error);
+        return fail (file, _ ("write to"), *from == '\0' ? ENOENT : EISDIR, error);
       if (fstatat (file->folder, file->base, state, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT || fail (file, "write to", errno, error);
+        return errno == ENOENT || fail (file, _ ("write to"), errno, error);
       if (!S_ISLNK (state->st_mode) || is_proc (file->folder))
         return TRUE;
       path = read_link (file, from, error);
       if (path == NULL)
         return FALSE;
     }
-  return fail (file, "write to", ELOOP, error);
+  return fail (file, _ ("write to"), ELOOP, error);
 }
 
 /* A descriptor of this process is used, not opened again: the caller may not be allowed to open
@@ -210,23 +212,23 @@ check_file (CtlFile *file, const struct stat *state, GError **error)
   if (file->descriptor >= 0)
     return TRUE;
   if (S_ISDIR (state->st_mode))
-    return fail (file, "write to", EISDIR, error);
+    return fail (file, _ ("write to"), EISDIR, error);
   if (exists && faccessat (file->folder, file->base, W_OK, AT_EACCESS) != 0)
-    return fail (file, "write to", errno, error);
+    return fail (file, _ ("write to"), errno, error);
   if (S_ISFIFO (state->st_mode) && !is_trusted (state->st_uid) && !is_private (file->folder))
     {
-      g_set_error (
-          error, G_FILE_ERROR, G_FILE_ERROR_PERM,
-          "‘%s’ is another user's pipe in a folder that others can write to; choose another file",
-          file->shown);
+      g_set_error (error, G_FILE_ERROR, G_FILE_ERROR_PERM,
+                   _ ("‘%s’ is another user's pipe in a folder that others can write to; choose "
+                      "another file"),
+                   file->shown);
       return FALSE;
     }
   /* Others may write to an open file as well; appending loses nothing of theirs. */
   file->flags = S_ISLNK (state->st_mode) ? O_APPEND : O_NOFOLLOW;
   if (S_ISREG (state->st_mode) && is_stuck (file->folder, state))
-    return fail (file, "replace", EPERM, error);
+    return fail (file, _ ("replace"), EPERM, error);
   if (!file->direct && faccessat (file->folder, ".", W_OK | X_OK, AT_EACCESS) != 0)
-    return fail (file, "make a temporary file beside", errno, error);
+    return fail (file, _ ("make a temporary file beside"), errno, error);
   return TRUE;
 }
 
@@ -289,7 +291,7 @@ begin_temporary (CtlFile *file, GError **error)
     file->output = make_temporary (file, &file->old);
   if (file->output >= 0)
     return TRUE;
-  fail (file, "make a temporary file beside", errno, error);
+  fail (file, _ ("make a temporary file beside"), errno, error);
   ctl_signals_release ();
   return FALSE;
 }
@@ -305,14 +307,14 @@ ctl_file_begin (CtlFile *file, GError **error)
   file->output = file->descriptor >= 0 ? fcntl (file->descriptor, F_DUPFD_CLOEXEC, 0)
                                        : openat (file->folder, file->base,
                                                  O_WRONLY | O_CLOEXEC | O_NOCTTY | file->flags);
-  return file->output >= 0 || fail (file, "write to", errno, error);
+  return file->output >= 0 || fail (file, _ ("write to"), errno, error);
 }
 
 /* Errors: G_FILE_ERROR */
 gboolean
 ctl_file_append (CtlFile *file, const char *bytes, gsize length, GError **error)
 {
-  return ctl_fd_write (file->output, bytes, length) || fail (file, "write to", errno, error);
+  return ctl_fd_write (file->output, bytes, length) || fail (file, _ ("write to"), errno, error);
 }
 
 /* Returns FALSE with errno set on failure. */
@@ -349,13 +351,13 @@ ctl_file_commit (CtlFile *file, GError **error)
   int number;
 
   if (file->direct)
-    return close_output (file) || fail (file, "write to", errno, error);
+    return close_output (file) || fail (file, _ ("write to"), errno, error);
   filled = fill_attributes (file);
   replaced = filled && ctl_signals_caught () == 0
              && renameat (file->folder, file->temporary, file->folder, file->base) == 0;
   number = errno;
   if (!replaced)
-    fail (file, filled ? "replace" : "write to", number, error);
+    fail (file, filled ? _ ("replace") : _ ("write to"), number, error);
   if (replaced)
     ctl_signals_release ();
   else

@@ -6,6 +6,10 @@
 
 #include "certpinctl-help.h"
 
+#include "certpinctl-locale.h"
+
+#include <glib/gi18n.h>
+
 #define NAME_WIDTH 28
 #define GAP        2
 /* A terminal has at least so many. */
@@ -17,18 +21,6 @@ ctl_print_version (Ctl *ctl)
   ctl_print_line (&ctl->out, "certpinctl %s", PACKAGE_VERSION);
 }
 
-/* Lines of text, indented under a heading. */
-static void
-print_lines (CtlStream *stream, const char *heading, const char *text)
-{
-  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
-
-  if (heading != NULL)
-    ctl_print_heading (stream, heading);
-  for (size_t i = 0; lines[i] != NULL; i++)
-    ctl_print_line (stream, "%s%s", heading != NULL ? "  " : "", lines[i]);
-}
-
 /* Pads by characters: printf() would count bytes. */
 static void
 print_cells (CtlStream *stream, const char *name, const char *description)
@@ -38,13 +30,18 @@ print_cells (CtlStream *stream, const char *name, const char *description)
   ctl_print_line (stream, "%s%*s%s", name, MAX (missing, 0) + GAP, "", description);
 }
 
-/* A description that is too long for a line goes on in the next. */
+/* A description that is too long for a line goes on in the next, and a name has one of its own. */
 static void
 print_row (CtlStream *stream, const char *name, const char *description)
 {
   g_auto (GStrv) words = g_strsplit (description, " ", -1);
   g_autoptr (GString) line = g_string_new (NULL);
 
+  if (g_utf8_strlen (name, -1) > NAME_WIDTH)
+    {
+      ctl_print_line (stream, "%s", name);
+      name = "";
+    }
   for (size_t i = 0; words[i] != NULL; i++)
     {
       if (line->len > 0
@@ -67,7 +64,7 @@ text_of_option (const GOptionEntry *option)
 
   return g_strdup_printf ("  %s--%s%s%s", option->short_name != 0 ? letter : "    ",
                           option->long_name, option->arg_description != NULL ? "=" : "",
-                          option->arg_description != NULL ? option->arg_description : "");
+                          option->arg_description != NULL ? _ (option->arg_description) : "");
 }
 
 static void
@@ -81,7 +78,7 @@ print_options (CtlStream *stream, const char *heading, const GOptionEntry *optio
     {
       g_autofree char *text = text_of_option (option);
 
-      print_row (stream, text, option->description);
+      print_row (stream, text, _ (option->description));
     }
 }
 
@@ -91,23 +88,24 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
 {
   CtlStream *out = &ctl->out;
 
-  print_lines (out, /* heading= */ NULL,
-               "Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
-               "Pin the public keys of HTTPS servers, and send requests that only a server with\n"
-               "a pinned key receives.\n");
-  ctl_print_heading (out, "Verbs");
+  ctl_print_lines (
+      out, _ ("Usage: certpinctl [OPTION…] VERB [ARGUMENT…]\n\n"
+              "Pin the public keys of HTTPS servers, and send requests that only a server with\n"
+              "a pinned key receives.\n"));
+  ctl_print_heading (out, _ ("Verbs"));
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
-      g_autofree char *text = verb->listed != NULL
-                                  ? g_strdup_printf ("  %s", verb->listed)
-                                  : g_strdup_printf ("  %s %s", verb->name, verb->arguments);
+      g_autofree char *text
+          = verb->listed != NULL
+                ? g_strdup_printf ("  %s", ctl_locale_translate (verb->listed))
+                : g_strdup_printf ("  %s %s", verb->name, ctl_locale_translate (verb->arguments));
 
       if (g_strcmp0 (verb->listed, "") != 0)
-        print_row (out, text, verb->summary);
+        print_row (out, text, _ (verb->summary));
     }
-  print_options (out, "Options", ctl->globals);
-  print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ shows its options and an example; see certpinctl(1).");
+  print_options (out, _ ("Options"), ctl->globals);
+  ctl_print_lines (
+      out, _ ("\n‘certpinctl VERB --help’ shows its options and an example; see certpinctl(1)."));
 }
 
 /* The first of them, which may go on in more lines, is the common case; the manual has the rest. */
@@ -127,17 +125,18 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
   const CtlVerb *verb = ctl->verb;
   CtlStream *out = &ctl->out;
 
-  ctl_print_line (out, "Usage: certpinctl %s [OPTION…] %s", verb->name, verb->arguments);
+  ctl_print_line (out, _ ("Usage: certpinctl %s [OPTION…] %s"), verb->name,
+                  ctl_locale_translate (verb->arguments));
   ctl_print_blank (out);
-  ctl_print_line (out, "%s:", verb->summary);
+  ctl_print_line (out, "%s:", _ (verb->summary));
   print_example (out, verb->examples);
   if (verb->details != NULL)
     {
       ctl_print_blank (out);
-      print_lines (out, /* heading= */ NULL, verb->details);
+      ctl_print_lines (out, _ (verb->details));
     }
-  print_options (out, "Options", options);
+  print_options (out, _ ("Options"), options);
   ctl_print_blank (out);
-  print_lines (out, /* heading= */ NULL,
-               "‘certpinctl --help’ shows the options of all verbs; certpinctl(1) has the rest.");
+  ctl_print_lines (
+      out, _ ("‘certpinctl --help’ shows the options of all verbs; certpinctl(1) has the rest."));
 }

@@ -10,6 +10,8 @@
 #include "certpinctl-ask.h"
 #include "certpinctl-look.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* So many are told in full. */
@@ -59,7 +61,7 @@ supposed_new (GVariant *change)
   supposed->look = ctl_look_new (&(CtlOutage){ .host = find_text (supposed->pin, "host"),
                                                .keys = supposed->keys,
                                                .options = supposed->pin,
-                                               .refusal = expired ? "it has expired" : NULL });
+                                               .refusal = expired ? _ ("it has expired") : NULL });
   if (!expired && g_variant_lookup (supposed->pin, "trust-anchors", "u", NULL))
     supposed->look->unseen = g_strdup (OWN_ANCHORS);
   return supposed;
@@ -79,16 +81,16 @@ tell_unseen (Ctl *ctl, GPtrArray *all)
       if (look == NULL || look->unseen == NULL || ++count > TOLD_MAX)
         continue;
       text = g_strdup_printf (
-          "cannot see whether the pin would shut out ‘%s’, so that is not checked: %s", look->host,
-          look->unseen);
-      ctl_print_message (&ctl->err, "note", text);
+          _ ("cannot see whether the pin would shut out ‘%s’, so that is not checked: %s"),
+          look->host, look->unseen);
+      ctl_print_message (&ctl->err, C_ ("message", "note"), text);
     }
   if (count > TOLD_MAX)
     {
-      g_autofree char *text = g_strdup_printf (
-          "hosts that are not checked either: %u; if time ran out, --look=SECONDS gives them more",
-          count - TOLD_MAX);
-      ctl_print_message (&ctl->err, "note", text);
+      g_autofree char *text = g_strdup_printf (_ ("hosts that are not checked either: %u; if time "
+                                                  "ran out, --look=SECONDS gives them more"),
+                                               count - TOLD_MAX);
+      ctl_print_message (&ctl->err, C_ ("message", "note"), text);
     }
 }
 
@@ -148,7 +150,7 @@ find_outages (Ctl *ctl, GPtrArray *changes, gboolean warn, unsigned int *count)
       if (first == NULL)
         first = g_strdup (text);
       if (++*count <= TOLD_MAX && warn)
-        ctl_print_message (&ctl->err, "warning", text);
+        ctl_print_message (&ctl->err, C_ ("message", "warning"), text);
     }
   return first;
 }
@@ -157,7 +159,7 @@ static char *
 describe_more (unsigned int count)
 {
   return count == 0 ? g_strdup ("")
-                    : g_strdup_printf ("; and so would %u more, which --dry-run shows", count);
+                    : g_strdup_printf (_ ("; and so would %u more, which --dry-run shows"), count);
 }
 
 /* Asks if hosts would be shut out. `changes`: of ctl_import_look().
@@ -175,12 +177,13 @@ ctl_import_confirm (Ctl *ctl, GPtrArray *changes, GError **error)
     return TRUE;
   if (can_ask)
     {
-      question = g_strdup_printf ("This shuts out %u host%s. Import nonetheless?", count,
-                                  count == 1 ? "" : "s");
+      question = g_strdup_printf (ngettext ("This shuts out %u host. Import nonetheless?",
+                                            "This shuts out %u hosts. Import nonetheless?", count),
+                                  count);
       return ctl_ask (ctl, question, error);
     }
   more = describe_more (count - 1);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "%s%s; nothing was changed; to import nonetheless, add --yes", first, more);
+               _ ("%s%s; nothing was changed; to import nonetheless, add --yes"), first, more);
   return FALSE;
 }

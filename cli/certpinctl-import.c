@@ -9,11 +9,14 @@
 
 #include "certpinctl-import-outages.h"
 #include "certpinctl-input.h"
+#include "certpinctl-locale.h"
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
+
+#include <glib/gi18n.h>
 
 #include <string.h>
 
@@ -71,8 +74,8 @@ add_difference (GStrvBuilder *lines, const char *name, const char *before, const
 
   if (strcmp (before, after) == 0)
     return;
-  line = g_strdup_printf ("%s: %s → %s", name, *before != '\0' ? before : "none",
-                          *after != '\0' ? after : "none");
+  line = g_strdup_printf ("%s: %s → %s", name, *before != '\0' ? before : _ ("none"),
+                          *after != '\0' ? after : _ ("none"));
   g_strv_builder_add (lines, line);
 }
 
@@ -82,7 +85,7 @@ show_expiry (GVariant *pin)
   gint64 expires = 0;
 
   g_variant_lookup (pin, "expires", "x", &expires);
-  return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
+  return expires != 0 ? ctl_time_to_text (expires) : g_strdup (_ ("never"));
 }
 
 static char *
@@ -90,25 +93,37 @@ show_anchors (GVariant *pin)
 {
   guint32 count = 0;
 
-  return g_variant_lookup (pin, "trust-anchors", "u", &count) ? g_strdup_printf ("%u own", count)
-                                                              : g_strdup ("the system's");
+  return g_variant_lookup (pin, "trust-anchors", "u", &count)
+             ? g_strdup_printf (_ ("%u own"), count)
+             : g_strdup (C_ ("trust anchors", "the system's"));
+}
+
+/* `change`: a word of the interface */
+static const char *
+name_of_change (const char *change)
+{
+  if (strcmp (change, "new") == 0)
+    return _ ("new");
+  return strcmp (change, "replaced") == 0 ? _ ("replaced") : change;
 }
 
 /* Returns: (transfer full): what is different, a line each */
 static GStrv
 compare (GVariant *pin, GVariant *old)
 {
-  static const char *const texts[] = { "state", "match", "mode", "reason", "note", "subject" };
+  static const char *const texts[] = { "match", "mode", "reason", "note", "subject" };
   g_autoptr (GStrvBuilder) lines = g_strv_builder_new ();
   g_autofree char *expiry = show_expiry (pin), *old_expiry = show_expiry (old);
   g_autofree char *anchors = show_anchors (pin), *old_anchors = show_anchors (old);
 
-  add_keys (lines, pin, old, "added");
-  add_keys (lines, old, pin, "removed");
+  add_keys (lines, pin, old, _ ("added"));
+  add_keys (lines, old, pin, _ ("removed"));
+  add_difference (lines, _ ("state"), ctl_locale_translate (find_text (old, "state")),
+                  ctl_locale_translate (find_text (pin, "state")));
   for (size_t i = 0; i < G_N_ELEMENTS (texts); i++)
-    add_difference (lines, texts[i], find_text (old, texts[i]), find_text (pin, texts[i]));
-  add_difference (lines, "expires", old_expiry, expiry);
-  add_difference (lines, "trust anchors", old_anchors, anchors);
+    add_difference (lines, _ (texts[i]), find_text (old, texts[i]), find_text (pin, texts[i]));
+  add_difference (lines, _ ("expires"), old_expiry, expiry);
+  add_difference (lines, _ ("trust anchors"), old_anchors, anchors);
   return g_strv_builder_end (lines);
 }
 
@@ -121,13 +136,13 @@ describe (GVariant *pin)
 
   if (*find_text (pin, "reason") != '\0')
     {
-      g_autofree char *reason = g_strdup_printf ("blocked: %s", find_text (pin, "reason"));
+      g_autofree char *reason = g_strdup_printf (_ ("blocked: %s"), find_text (pin, "reason"));
       g_strv_builder_add (lines, reason);
     }
-  add_keys (lines, pin, /* other= */ NULL, "key");
-  add_difference (lines, "match", "leaf", find_text (pin, "match"));
-  add_difference (lines, "mode", "enforce", find_text (pin, "mode"));
-  add_difference (lines, "expires", "never", expiry);
+  add_keys (lines, pin, /* other= */ NULL, _ ("key"));
+  add_difference (lines, _ ("match"), "leaf", find_text (pin, "match"));
+  add_difference (lines, _ ("mode"), "enforce", find_text (pin, "mode"));
+  add_difference (lines, _ ("expires"), _ ("never"), expiry);
   return g_strv_builder_end (lines);
 }
 
@@ -156,8 +171,8 @@ add_rows (GPtrArray *rows, GVariant *change, GStrv lines)
       GStrv cells = g_new0 (char *, N_COLUMNS + 1);
 
       cells[COLUMN_HOST] = g_strdup (i == 0 ? find_text (change, "host") : "");
-      cells[COLUMN_CHANGE] = g_strdup (i == 0 ? find_text (change, "change") : "");
-      cells[COLUMN_WHAT] = g_strdup (what[0] != NULL ? what[i] : "the order, or the issuer");
+      cells[COLUMN_CHANGE] = g_strdup (i == 0 ? name_of_change (find_text (change, "change")) : "");
+      cells[COLUMN_WHAT] = g_strdup (what[0] != NULL ? what[i] : _ ("the order, or the issuer"));
       g_ptr_array_add (rows, cells);
     }
   while (what[0] != NULL && what[++i] != NULL);
@@ -185,7 +200,8 @@ add_changes (GPtrArray *rows, GPtrArray *changes)
 static void
 print_changes (Ctl *ctl, GPtrArray *changes, gboolean is_dry)
 {
-  static const char *const titles[] = { "HOST", "CHANGE", "WHAT", NULL };
+  const char *const titles[] = { _ ("HOST"), _ ("CHANGE"), _ ("WHAT"), NULL };
+  g_autofree char *set = NULL, *left = NULL;
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
   unsigned int same, changed;
 
@@ -194,8 +210,12 @@ print_changes (Ctl *ctl, GPtrArray *changes, gboolean is_dry)
   changed = changes->len - same;
   if (rows->len > 1)
     ctl_print_table (&ctl->out, rows, N_COLUMNS);
-  ctl_print_line (&ctl->out, "%s %u pin%s; %u %s the same already", is_dry ? "Would set" : "Set",
-                  changed, changed == 1 ? "" : "s", same, same == 1 ? "is" : "are");
+  set = is_dry
+            ? g_strdup_printf (ngettext ("Would set %u pin", "Would set %u pins", changed), changed)
+            : g_strdup_printf (ngettext ("Set %u pin", "Set %u pins", changed), changed);
+  left = g_strdup_printf (ngettext ("%u is the same already", "%u are the same already", same),
+                          same);
+  ctl_print_line (&ctl->out, "%s; %s", set, left);
 }
 
 /* The files */
@@ -215,7 +235,7 @@ read_file (const char *path, GError **error)
   if (g_utf8_validate_len (data != NULL ? data : "", length, NULL))
     return g_strndup (data != NULL ? data : "", length);
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               "%s is not text in UTF-8, so it is not a pin file", shown);
+               _ ("%s is not text in UTF-8, so it is not a pin file"), shown);
   return NULL;
 }
 
@@ -275,7 +295,7 @@ check_twice (GPtrArray *changes, GError **error)
     if (!g_hash_table_add (hosts, (gpointer)find_text (changes->pdata[i], "host")))
       {
         g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                     "‘%s’ is pinned in two of the files, so nothing was changed",
+                     _ ("‘%s’ is pinned in two of the files, so nothing was changed"),
                      find_text (changes->pdata[i], "host"));
         return FALSE;
       }
@@ -312,12 +332,14 @@ static gboolean
 parse (Ctl *ctl, Options *given, GError **error)
 {
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &given->system, "change the pins of all users", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &given->system, N_ ("change the pins of all users"),
+      NULL },
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &given->dry_run,
-      "show what would change, and change nothing", NULL },
+      N_ ("show what would change, and change nothing"), NULL },
     { "look", 0, 0, G_OPTION_ARG_INT, &given->look_s,
-      "how long to look at the servers, with --system (default: 60)", "SECONDS" },
-    { "yes", 'y', 0, G_OPTION_ARG_NONE, &given->yes, "set them without looking or asking", NULL },
+      N_ ("how long to look at the servers, with --system (default: 60)"), N_ ("SECONDS") },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &given->yes, N_ ("set them without looking or asking"),
+      NULL },
     { NULL },
   };
 
@@ -328,10 +350,10 @@ parse (Ctl *ctl, Options *given, GError **error)
     given->look_s = LOOK_S;
   else if (!given->system)
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-                         "without --system, no server is looked at; leave out --look");
+                         _ ("without --system, no server is looked at; leave out --look"));
   else if (given->look_s < 1 || given->look_s > LOOK_MAX_S)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%d’ is not a time in seconds from 1 to %d", given->look_s, LOOK_MAX_S);
+                 _ ("‘%d’ is not a time in seconds from 1 to %d"), given->look_s, LOOK_MAX_S);
   return *error == NULL;
 }
 

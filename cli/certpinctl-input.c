@@ -8,6 +8,8 @@
 
 #include "certpinctl-trouble.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 #include <errno.h>
@@ -18,7 +20,8 @@
 char *
 ctl_input_show (const char *path)
 {
-  return strcmp (path, "-") == 0 ? g_strdup ("standard input") : g_strdup_printf ("‘%s’", path);
+  return strcmp (path, "-") == 0 ? g_strdup (_ ("standard input"))
+                                 : g_strdup_printf (_ ("‘%s’"), path);
 }
 
 /* Says which file the error is about. */
@@ -27,7 +30,7 @@ ctl_input_prefix_error (const char *path, GError **error)
 {
   g_autofree char *shown = ctl_input_show (path);
 
-  g_prefix_error (error, "cannot use %s: ", shown);
+  g_prefix_error (error, _ ("cannot use %s: "), shown);
 }
 
 /* Returns: (transfer full): the word as it is typed in a shell, in quotes only if it needs them */
@@ -67,12 +70,12 @@ ctl_input_read (const char *path, size_t max_bytes, GError **error)
     {
       g_autofree char *trouble = ctl_trouble_read (path, failure);
 
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "cannot read %s: %s", shown,
-                   trouble);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, _ ("cannot read %s: %s"),
+                   shown, trouble);
     }
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                 "%s is larger than %" G_GSIZE_FORMAT " bytes; check that it is the right file",
-                 shown, max_bytes);
+                 _ ("%s is larger than %u bytes; check that it is the right file"), shown,
+                 (unsigned int)max_bytes);
   return NULL;
 }

@@ -11,6 +11,8 @@
 
 #include "certpinctl-journal.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 #include <string.h>
@@ -48,7 +50,7 @@ ctl_journal_open (const char *const *arguments, GError **error)
       if (complaints >= 0)
         close (complaints);
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                   "the journal of systemd cannot be read without ‘%s’: %s", arguments[0],
+                   _ ("the journal of systemd cannot be read without ‘%s’: %s"), arguments[0],
                    reason->message);
       return NULL;
     }
@@ -92,12 +94,12 @@ check_end (CtlJournal *journal, GError **error)
   complaints = read_complaints (journal);
   if (strstr (complaints, "permission") != NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
-                 "the journal of the system is only for root and the members of the groups "
-                 "systemd-journal and adm (%s); use sudo, or become a member",
+                 _ ("the journal of the system is only for root and the members of the groups "
+                    "systemd-journal and adm (%s); use sudo, or become a member"),
                  complaints);
   else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "journalctl failed: %s",
-                 *complaints != '\0' ? complaints : "it does not say why");
+                 *complaints != '\0' ? complaints : _ ("it does not say why"));
   return FALSE;
 }
 

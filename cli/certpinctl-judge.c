@@ -20,6 +20,8 @@
 
 #include "client-lib/certpin-pem.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* No number that is given. */
@@ -28,25 +30,25 @@
 #define FILE_MAX_BYTES (1024 * 1024)
 
 static const CtlField verdict_fields[] = {
-  { "verdict", "verdict" },           { "reason", "reason" },
-  { "trusted", "trusted" },           { "matched-key", "matched key" },
-  { "matched-position", "position" }, { "path-keys", "path" },
-  { "offered-keys", "offered keys" }, { NULL },
+  { "verdict", N_ ("verdict") },           { "reason", N_ ("reason") },
+  { "trusted", N_ ("trusted") },           { "matched-key", N_ ("matched key") },
+  { "matched-position", N_ ("position") }, { "path-keys", N_ ("path") },
+  { "offered-keys", N_ ("offered keys") }, { NULL },
 };
 
 static const CtlField explained_fields[] = {
-  { "applies", "applies" },
-  { "why", "why" },
-  { "scope", "scope" },
-  { "state", "state" },
-  { "paused-until", "paused until" },
-  { "pause-reason", "pause reason" },
-  { "stored", "stored" },
-  { "match", "match" },
-  { "mode", "mode" },
-  { "keys", "keys" },
-  { "reason", "reason" },
-  { "source", "source" },
+  { "applies", N_ ("applies") },
+  { "why", N_ ("why") },
+  { "scope", N_ ("scope") },
+  { "state", N_ ("state") },
+  { "paused-until", N_ ("paused until") },
+  { "pause-reason", N_ ("pause reason") },
+  { "stored", N_ ("stored") },
+  { "match", N_ ("match") },
+  { "mode", N_ ("mode") },
+  { "keys", N_ ("keys") },
+  { "reason", N_ ("reason") },
+  { "source", N_ ("source") },
   { NULL },
 };
 
@@ -63,7 +65,7 @@ print_explanation (Ctl *ctl, GVariant *explanation)
   ctl_print_heading (&ctl->out, host);
   ctl_print_line (&ctl->out, "  %s", policy);
   if (proxy != NULL)
-    ctl_print_line (&ctl->out, "  proxy: %s", proxy);
+    ctl_print_line (&ctl->out, _ ("  proxy: %s"), proxy);
   for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
@@ -85,7 +87,7 @@ print_mismatch (Ctl *ctl)
   if (accept == NULL)
     return;
   ctl_print_blank (&ctl->out);
-  ctl_print_heading (&ctl->out, "Last mismatch");
+  ctl_print_heading (&ctl->out, _ ("Last mismatch"));
   ctl_print_failure (&ctl->out, failure);
   ctl_print_accept (&ctl->out, accept);
 }
@@ -105,7 +107,7 @@ ctl_explain (Ctl *ctl, GError **error)
   int port = DEFAULT_PORT;
   const GOptionEntry options[] = {
     { "port", 0, 0, G_OPTION_ARG_INT, &port,
-      "the port of the request (default: that of HOST, or 443)", "PORT" },
+      N_ ("the port of the request (default: that of HOST, or 443)"), N_ ("PORT") },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -116,7 +118,7 @@ ctl_explain (Ctl *ctl, GError **error)
   if (port != DEFAULT_PORT && (port < 1 || port > G_MAXUINT16))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%d’ is not a port; give a number from 1 to 65535", port);
+                   _ ("‘%d’ is not a port; give a number from 1 to 65535"), port);
       return CTL_EXIT_USAGE;
     }
   certpin_client_explain_host_async (
@@ -171,7 +173,8 @@ add_certificates (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GE
   else if (!certpin_pem_read (data, length, chain) || chain->len == before)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "%s is PEM, but has no complete certificate; get the whole file again", shown);
+                   _ ("%s is PEM, but has no complete certificate; get the whole file again"),
+                   shown);
       return FALSE;
     }
   return TRUE;
@@ -271,15 +274,15 @@ ctl_verify (Ctl *ctl, GError **error)
   g_auto (VerifyOptions) given = { NULL };
   const GOptionEntry options[] = {
     { "host", 0, 0, G_OPTION_ARG_STRING, &given.host,
-      "the server's host; without it, only the certification path is checked", "HOST" },
+      N_ ("the server's host; without it, only the certification path is checked"), N_ ("HOST") },
     { "time", 0, 0, G_OPTION_ARG_STRING, &given.time,
-      "check as of this date, such as 2027-01-31 or 2027-01-31T12:00Z", "DATE" },
+      N_ ("check as of this date, such as 2027-01-31 or 2027-01-31T12:00Z"), N_ ("DATE") },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &given.anchors,
-      "trust this CA, not the system's CAs; may be repeated", "FILE" },
+      N_ ("trust this CA, not the system's CAs; may be repeated"), N_ ("FILE") },
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.keys,
-      "check against this key instead of the pins; may be repeated", "KEY" },
+      N_ ("check against this key instead of the pins; may be repeated"), N_ ("KEY") },
     { "match", 0, 0, G_OPTION_ARG_STRING, &given.match,
-      "what --key is compared with: leaf or path, as for pin", "MATCH" },
+      N_ ("what --key is compared with: leaf or path, as for pin"), N_ ("MATCH") },
     { NULL },
   };
   g_autoptr (GPtrArray) chain = NULL;

@@ -9,6 +9,8 @@
 #include "certpinctl-named.h"
 #include "certpinctl-options.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* How a digest is spelled: `before`, base64 or hexadecimal digits, `after`. */
@@ -34,7 +36,7 @@ find_format (const char *name, GError **error)
     if (name == NULL || strcmp (formats[i].name, name) == 0)
       return &formats[i];
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a format; give sha256, curl, hpkp, base64, hex or openssl", name);
+               _ ("‘%s’ is not a format; give sha256, curl, hpkp, base64, hex or openssl"), name);
   return NULL;
 }
 
@@ -145,9 +147,10 @@ ctl_key (Ctl *ctl, GError **error)
   gboolean chain = FALSE, added = TRUE;
   g_autofree char *format = NULL;
   const GOptionEntry options[] = {
-    { "format", 0, 0, G_OPTION_ARG_STRING, &format, "sha256, curl, hpkp, base64, hex or openssl",
-      "FORMAT" },
-    { "chain", 0, 0, G_OPTION_ARG_NONE, &chain, "all certificates, the server's own first", NULL },
+    { "format", 0, 0, G_OPTION_ARG_STRING, &format,
+      N_ ("sha256, curl, hpkp, base64, hex or openssl"), N_ ("FORMAT") },
+    { "chain", 0, 0, G_OPTION_ARG_NONE, &chain, N_ ("all certificates, the server's own first"),
+      NULL },
     { NULL },
   };
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);

@@ -13,6 +13,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <pwd.h>
 #include <string.h>
 
@@ -28,10 +30,6 @@ enum
   COLUMN_EXPIRES,
   N_COLUMNS
 };
-
-static const char *const titles[] = { "HOST", "SCOPE", "STATE", "MATCH", "MODE", "EXPIRES", NULL };
-
-G_STATIC_ASSERT (G_N_ELEMENTS (titles) == N_COLUMNS + 1);
 
 /* Returns: (transfer none) */
 static const char *
@@ -49,7 +47,7 @@ expiry_of_pin (GVariant *pin)
   gint64 expires = 0;
 
   g_variant_lookup (pin, "expires", "x", &expires);
-  return expires != 0 ? ctl_time_to_text (expires) : g_strdup ("never");
+  return expires != 0 ? ctl_time_to_text (expires) : g_strdup (_ ("never"));
 }
 
 /* Returns: (transfer full): with whose pin it is, in a list of all users' */
@@ -58,7 +56,7 @@ scope_of_pin (GVariant *pin)
 {
   guint32 uid;
 
-  return g_variant_lookup (pin, "uid", "u", &uid) ? g_strdup_printf ("uid %u", uid)
+  return g_variant_lookup (pin, "uid", "u", &uid) ? g_strdup_printf (_ ("uid %u"), uid)
                                                   : g_strdup (find_text (pin, "scope"));
 }
 
@@ -85,7 +83,7 @@ sighting_of_pin (GVariant *pin)
   g_variant_lookup (served, "not-after", "x", &not_after);
   seen = ctl_time_to_day (time);
   end = ctl_time_to_day (not_after);
-  return g_strdup_printf ("last seen %s, certificate ends %s", seen, end);
+  return g_strdup_printf (_ ("last seen %s, certificate ends %s"), seen, end);
 }
 
 static void
@@ -93,7 +91,7 @@ add_pause (GPtrArray *rows, gint64 until, const char *reason)
 {
   g_autofree char *time = ctl_time_to_text (until);
 
-  add_line (rows, g_strdup_printf ("  (paused until %s: %s)", time, reason));
+  add_line (rows, g_strdup_printf (_ ("  (paused until %s: %s)"), time, reason));
 }
 
 /* The keys, or the reason why there are none; then what was seen, a warning, and a pause. All but
@@ -149,8 +147,9 @@ print_warnings (Ctl *ctl, GVariant *pins)
       g_variant_lookup (pin, "warnings", "^a&s", &warnings);
       for (size_t j = 0; warnings != NULL && warnings[j] != NULL; j++)
         {
-          g_autofree char *text = g_strdup_printf ("warning: %s (%s): %s", find_text (pin, "host"),
-                                                   find_text (pin, "scope"), warnings[j]);
+          g_autofree char *text
+              = g_strdup_printf (_ ("warning: %s (%s): %s"), find_text (pin, "host"),
+                                 find_text (pin, "scope"), warnings[j]);
 
           if (!any)
             ctl_print_blank (&ctl->out);
@@ -166,7 +165,10 @@ static void
 print_pins (Ctl *ctl, GVariant *pins, const char *none)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
+  const char *const titles[]
+      = { _ ("HOST"), _ ("SCOPE"), _ ("STATE"), _ ("MATCH"), _ ("MODE"), _ ("EXPIRES"), NULL };
 
+  G_STATIC_ASSERT (G_N_ELEMENTS (titles) == N_COLUMNS + 1);
   g_ptr_array_add (rows, g_strdupv ((char **)titles));
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
@@ -179,7 +181,7 @@ print_pins (Ctl *ctl, GVariant *pins, const char *none)
   else if (none != NULL || ctl->err.terminal)
     ctl_print_message (
         &ctl->err, /* kind= */ NULL,
-        none != NULL ? none : "nothing is pinned; to pin a host: certpinctl pin --fetch HOST");
+        none != NULL ? none : _ ("nothing is pinned; to pin a host: certpinctl pin --fetch HOST"));
   print_warnings (ctl, pins);
 }
 
@@ -254,8 +256,8 @@ show (Ctl *ctl, GVariant *pins, const char *ending, gint64 span)
   shown = ending != NULL ? filter_ending (pins, g_get_real_time () / G_USEC_PER_SEC + span)
                          : g_variant_ref (pins);
   if (ending != NULL)
-    none
-        = g_strdup_printf ("no pin, and no certificate of a pinned server, ends within %s", ending);
+    none = g_strdup_printf (_ ("no pin, and no certificate of a pinned server, ends within %s"),
+                            ending);
   if (ctl->json)
     ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pins': %v}", shown));
   else
@@ -278,7 +280,7 @@ parse_uid (const char *text, guint32 *uid, GError **error)
   if (account == NULL)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "there is no user ‘%s’; give a name or a uid", text);
+                   _ ("there is no user ‘%s’; give a name or a uid"), text);
       return FALSE;
     }
   *uid = account->pw_uid;
@@ -363,13 +365,13 @@ ask_for_wanted (Ctl *ctl, const Wanted *wanted, GError **error)
   if (wanted->system && wanted->user)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "give only one of --system and --user");
+                   _ ("give only one of --system and --user"));
       return NULL;
     }
   if (wanted->all_users && (wanted->system || wanted->user || wanted->uid != NULL))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "--all-users goes without --system, --user and --uid");
+                   _ ("--all-users goes without --system, --user and --uid"));
       return NULL;
     }
   if (wanted->all_users)
@@ -390,13 +392,13 @@ ctl_list (Ctl *ctl, GError **error)
   g_autofree char *ending = NULL;
   gint64 span = 0;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &wanted.system, "only the system's pins", NULL },
-    { "user", 0, 0, G_OPTION_ARG_NONE, &wanted.user, "only your own pins", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &wanted.system, N_ ("only the system's pins"), NULL },
+    { "user", 0, 0, G_OPTION_ARG_NONE, &wanted.user, N_ ("only your own pins"), NULL },
     { "ending", 0, 0, G_OPTION_ARG_STRING, &ending,
-      "only pins that, or whose servers' certificates, end within it", "TIME" },
-    { "uid", 0, 0, G_OPTION_ARG_STRING, &wanted.uid, "another user's pins instead of yours",
-      "USER" },
-    { "all-users", 0, 0, G_OPTION_ARG_NONE, &wanted.all_users, "the pins of all users", NULL },
+      N_ ("only pins that, or whose servers' certificates, end within it"), N_ ("TIME") },
+    { "uid", 0, 0, G_OPTION_ARG_STRING, &wanted.uid, N_ ("another user's pins instead of yours"),
+      N_ ("USER") },
+    { "all-users", 0, 0, G_OPTION_ARG_NONE, &wanted.all_users, N_ ("the pins of all users"), NULL },
     { NULL },
   };
   g_autofree char *uid = NULL;

@@ -8,6 +8,8 @@
 
 #include "certpinctl-listen.h"
 
+#include <glib/gi18n.h>
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -24,8 +26,8 @@
 static int
 fail (int listener, const char *where, GError **error)
 {
-  g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (errno), "cannot listen on %s: %s",
-               where, g_strerror (errno));
+  g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (errno),
+               _ ("cannot listen on %s: %s"), where, g_strerror (errno));
   if (listener >= 0)
     g_close (listener, NULL);
   return -1;
@@ -52,7 +54,7 @@ int
 ctl_listen_unix (const char *path, GError **error)
 {
   struct sockaddr_un address = { .sun_family = AF_UNIX };
-  g_autofree char *where = g_strdup_printf ("‘%s’", path);
+  g_autofree char *where = g_strdup_printf (_ ("‘%s’"), path);
   int listener;
   mode_t mask;
   int bound;
@@ -86,7 +88,7 @@ ctl_listen_loopback (const char *port, guint16 *chosen, GError **error)
   if (!g_ascii_string_to_unsigned (port, 10, 0, G_MAXUINT16, &number, NULL))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a port; give 1 to 65535, or 0 for any that is free", port);
+                   _ ("‘%s’ is not a port; give 1 to 65535, or 0 for any that is free"), port);
       return -1;
     }
   address.sin_port = htons ((guint16)number);

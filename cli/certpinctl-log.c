@@ -13,6 +13,8 @@
 #include "certpinctl-pager.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* The fields of an entry, in the order of JSON. */
@@ -56,11 +58,13 @@ static gboolean
 parse (Ctl *ctl, Options *given, GError **error)
 {
   const GOptionEntry options[] = {
-    { "since", 0, 0, G_OPTION_ARG_STRING, &given->since, "only entries since TIME", "TIME" },
-    { "until", 0, 0, G_OPTION_ARG_STRING, &given->until, "only entries until TIME", "TIME" },
-    { "lines", 'n', 0, G_OPTION_ARG_INT, &given->lines, "only the last N entries", "N" },
-    { "follow", 'f', 0, G_OPTION_ARG_NONE, &given->follow, "also entries that are still to come",
-      NULL },
+    { "since", 0, 0, G_OPTION_ARG_STRING, &given->since, N_ ("only entries since TIME"),
+      N_ ("TIME") },
+    { "until", 0, 0, G_OPTION_ARG_STRING, &given->until, N_ ("only entries until TIME"),
+      N_ ("TIME") },
+    { "lines", 'n', 0, G_OPTION_ARG_INT, &given->lines, N_ ("only the last N entries"), N_ ("N") },
+    { "follow", 'f', 0, G_OPTION_ARG_NONE, &given->follow,
+      N_ ("also entries that are still to come"), NULL },
     { NULL },
   };
 
@@ -68,12 +72,13 @@ parse (Ctl *ctl, Options *given, GError **error)
     return FALSE;
   if (given->lines < 0 && given->lines != G_MININT)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%d’ is not a number of entries; give 0 or more", given->lines);
+                 _ ("‘%d’ is not a number of entries; give 0 or more"), given->lines);
   else if (ctl->arguments != NULL && !g_str_is_ascii (ctl->arguments[0]))
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%s’ has characters that are not ASCII; give the host as ‘certpinctl list’ shows "
-                 "it",
-                 ctl->arguments[0]);
+    g_set_error (
+        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+        _ ("‘%s’ has characters that are not ASCII; give the host as ‘certpinctl list’ shows "
+           "it"),
+        ctl->arguments[0]);
   else
     return TRUE;
   return FALSE;
@@ -238,7 +243,7 @@ show (Ctl *ctl, const Options *given, GError **error)
   CtlExit status = run (ctl, &part, &cursor, error);
 
   if (status == CTL_EXIT_OK && cursor == NULL && !ctl->json)
-    ctl_print_message (&ctl->err, "note", "the journal has no such entry");
+    ctl_print_message (&ctl->err, C_ ("message", "note"), _ ("the journal has no such entry"));
   return status;
 }
 

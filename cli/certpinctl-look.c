@@ -12,6 +12,8 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* The service sets up four connections of a user at a time: one is left for other programs. */
@@ -84,8 +86,8 @@ static char *
 describe_refusal (const CtlLook *look, const char *reason)
 {
   return g_strdup_printf (
-      "the server of ‘%s’ works now, but this pin would refuse it for all users: %s", look->host,
-      reason);
+      _ ("the server of ‘%s’ works now, but this pin would refuse it for all users: %s"),
+      look->host, reason);
 }
 
 /* Returns: (transfer full) (nullable): what would happen; NULL: the server passes */
@@ -102,7 +104,7 @@ describe (const CtlLook *look, GVariant *verdict)
   if (strcmp (name, "Pass") == 0)
     return NULL;
   if (strcmp (name, certpin_error_get_name (CERTPIN_ERROR_PIN_MISMATCH)) == 0 && offered[0] != NULL)
-    mismatch = g_strdup_printf ("its key is %s", offered[0]);
+    mismatch = g_strdup_printf (_ ("its key is %s"), offered[0]);
   return describe_refusal (look, mismatch != NULL ? mismatch : reason);
 }
 
@@ -173,9 +175,9 @@ begin (Looks *looks, CtlLook *look)
       || g_cancellable_is_cancelled (looks->ctl->cancellable))
     return FALSE;
   if (look->host[0] == '*')
-    look->unseen = g_strdup ("it is a pattern");
+    look->unseen = g_strdup (_ ("it is a pattern"));
   else if (left_ms <= 0)
-    look->unseen = g_strdup_printf ("%u seconds were over", looks->seconds);
+    look->unseen = g_strdup_printf (_ ("%u seconds were over"), looks->seconds);
   if (look->unseen != NULL)
     return FALSE;
   g_variant_dict_insert (&options, "timeout-ms", "u", (guint32)MIN (left_ms, HOST_MAX_MS));
@@ -199,7 +201,7 @@ on_tick (gpointer data)
 {
   Looks *looks = data;
   g_autofree char *text
-      = g_strdup_printf ("looked at %u of %u hosts", looks->ended, looks->looks->len);
+      = g_strdup_printf (_ ("looked at %u of %u hosts"), looks->ended, looks->looks->len);
 
   ctl_progress_say (&looks->progress, text);
   return G_SOURCE_CONTINUE;
@@ -232,6 +234,7 @@ ctl_looks_take (Ctl *ctl, GPtrArray *looks, unsigned int seconds, GError **error
   ctl_progress_end (&all.progress);
   if (!g_cancellable_is_cancelled (ctl->cancellable))
     return TRUE;
-  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "interrupted; nothing was changed");
+  g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
+                       _ ("interrupted; nothing was changed"));
   return FALSE;
 }

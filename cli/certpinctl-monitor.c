@@ -8,10 +8,14 @@
 
 #include "certpinctl-monitor.h"
 
+#include "certpinctl-locale.h"
+
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
+
+#include <glib/gi18n.h>
 
 #include <string.h>
 
@@ -24,16 +28,16 @@ typedef struct
 } Change;
 
 static const Change changes[] = {
-  { "pinned", "pinned", "created-by" },
-  { "keys-added", "keys were added", "created-by" },
-  { "keys-removed", "keys were removed", "created-by" },
-  { "paused", "paused", "paused-by" },
-  { "resumed", "resumed", "" },
-  { "pause-ended", "the pause is over", "" },
-  { "blocked", "blocked", "created-by" },
-  { "removed", "unpinned", "" },
-  { "reloaded", "the pin files were read again", "" },
-  { "missed", "events may have been missed; see ‘certpinctl list’", "" },
+  { "pinned", N_ ("pinned"), "created-by" },
+  { "keys-added", N_ ("keys were added"), "created-by" },
+  { "keys-removed", N_ ("keys were removed"), "created-by" },
+  { "paused", N_ ("paused"), "paused-by" },
+  { "resumed", N_ ("resumed"), "" },
+  { "pause-ended", N_ ("the pause is over"), "" },
+  { "blocked", N_ ("blocked"), "created-by" },
+  { "removed", N_ ("unpinned"), "" },
+  { "reloaded", N_ ("the pin files were read again"), "" },
+  { "missed", N_ ("events may have been missed; see ‘certpinctl list’"), "" },
 };
 
 static const char *
@@ -87,9 +91,10 @@ on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpoi
   Ctl *ctl = user_data;
   Change change = find_change (details);
   const char *scope = find_text (details, "scope"), *by = find_text (details, change.who);
-  g_autofree char *text = g_strdup_printf (
-      "%s%s%s%s%s", change.what, *host != '\0' && *scope != '\0' ? ", scope " : "",
-      *host != '\0' ? scope : "", *by != '\0' ? ", by " : "", by);
+  g_autofree char *text
+      = g_strdup_printf ("%s%s%s%s%s", ctl_locale_translate (change.what),
+                         *host != '\0' && *scope != '\0' ? _ (", scope ") : "",
+                         *host != '\0' ? scope : "", *by != '\0' ? _ (", by ") : "", by);
 
   if (!print_json (ctl, "pin-changed", host, details))
     print_line (ctl, host, text);
@@ -102,9 +107,9 @@ on_pin_failed (CertpinClient *client, const char *host, CertpinFailure *failure,
   GVariant *details = certpin_record_get_description (CERTPIN_RECORD (failure));
   gboolean sent = strcmp (find_text (details, "mode"), "report") == 0;
   const char *by = find_text (details, "requested-by");
-  g_autofree char *text
-      = g_strdup_printf ("%s%s%s: %s", sent ? "sent, and reported" : "refused",
-                         *by != '\0' ? ", asked for by " : "", by, find_text (details, "message"));
+  g_autofree char *text = g_strdup_printf (
+      "%s%s%s: %s", sent ? _ ("sent, and reported") : _ ("refused"),
+      *by != '\0' ? _ (", asked for by ") : "", by, find_text (details, "message"));
 
   if (!print_json (ctl, "pin-failed", host, details))
     print_line (ctl, host, text);
@@ -118,9 +123,10 @@ on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointe
   g_autofree char *text = NULL;
 
   g_variant_lookup (details, "position", "u", &position);
-  text = g_strdup_printf ("%s %s was seen for the first time, scope %s",
-                          position > 0 ? "the backup key" : "the key", find_text (details, "key"),
-                          find_text (details, "scope"));
+  text = g_strdup_printf (position > 0
+                              ? _ ("the backup key %s was seen for the first time, scope %s")
+                              : _ ("the key %s was seen for the first time, scope %s"),
+                          find_text (details, "key"), find_text (details, "scope"));
   if (!print_json (ctl, "key-seen", host, details))
     print_line (ctl, host, text);
 }
@@ -161,7 +167,8 @@ ctl_monitor (Ctl *ctl, GError **error)
   certpin_client_set_watching (ctl->client, TRUE);
   if (!reach_service (ctl, error))
     return CTL_EXIT_FAILED;
-  ctl_print_message (&ctl->err, "note", "watching; an interrupt (Ctrl-C) ends it");
+  ctl_print_message (&ctl->err, C_ ("message", "note"),
+                     _ ("watching; an interrupt (Ctrl-C) ends it"));
   ctl_stream_flush (&ctl->err, NULL);
   ctl_wait_until (ctl, is_interrupted, ctl);
   return CTL_EXIT_INTERRUPTED;

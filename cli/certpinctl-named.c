@@ -12,6 +12,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-trouble.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static gboolean
@@ -30,12 +32,12 @@ warn (Ctl *ctl, const char *host, GVariant *info)
 
   g_variant_lookup (info, "detail", "&s", &detail);
   g_variant_lookup (info, "handshake-error", "&s", &fault);
-  text = g_strdup_printf ("‘%s’ presents this now%s%s; compare it with what the operator of the "
-                          "server says",
-                          host, detail != NULL || fault != NULL ? ", but " : "",
+  text = g_strdup_printf (_ ("‘%s’ presents this now%s%s; compare it with what the operator of the "
+                             "server says"),
+                          host, detail != NULL || fault != NULL ? _ (", but ") : "",
                           fault != NULL ? fault : (detail != NULL ? detail : ""));
   if (!ctl->json)
-    ctl_print_message (&ctl->err, "note", text);
+    ctl_print_message (&ctl->err, C_ ("message", "note"), text);
 }
 
 static GVariant *
@@ -48,13 +50,13 @@ fetch (Ctl *ctl, const char *host, GError **error)
   if (info == NULL && question != NULL)
     {
       g_clear_error (error);
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, "there is no file ‘%s’; %s",
-                   host, question);
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND,
+                   _ ("there is no file ‘%s’; %s"), host, question);
       return NULL;
     }
   if (info == NULL)
     {
-      g_prefix_error (error, "there is no file ‘%s’, and as a host: ", host);
+      g_prefix_error (error, _ ("there is no file ‘%s’, and as a host: "), host);
       return NULL;
     }
   warn (ctl, host, info);
@@ -76,7 +78,7 @@ check (GVariant *certificate, gsize i, const char *name, GError **error)
   if (!g_variant_lookup (certificate, "fault", "&s", &fault))
     return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-               "certificate %" G_GSIZE_FORMAT " of ‘%s’ has no key to show: %s", i + 1, name,
+               _ ("certificate %u of ‘%s’ has no key to show: %s"), (unsigned int)i + 1, name,
                fault);
   return FALSE;
 }

@@ -8,8 +8,11 @@
 
 #include "certpinctl-complete.h"
 #include "certpinctl-help.h"
+#include "certpinctl-locale.h"
 #include "certpinctl-spelling.h"
 #include "certpinctl-words.h"
+
+#include <glib/gi18n.h>
 
 #include <string.h>
 #include <unistd.h>
@@ -19,16 +22,16 @@ void
 ctl_init_globals (Ctl *ctl)
 {
   const GOptionEntry globals[] = {
-    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, "print one JSON document, also for errors",
+    { "json", 0, 0, G_OPTION_ARG_NONE, &ctl->json, N_ ("print one JSON document, also for errors"),
       NULL },
     { "no-ask-password", 0, 0, G_OPTION_ARG_NONE, &ctl->no_ask_password,
-      "fail instead of asking for a password", NULL },
-    { "no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager, "do not pipe long output into a pager",
-      NULL },
+      N_ ("fail instead of asking for a password"), NULL },
+    { "no-pager", 0, 0, G_OPTION_ARG_NONE, &ctl->no_pager,
+      N_ ("do not pipe long output into a pager"), NULL },
     { "verbose", 'v', 0, G_OPTION_ARG_NONE, &ctl->verbose,
-      "show connection details, also without a terminal", NULL },
-    { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, "show this help", NULL },
-    { "version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, "show the version", NULL },
+      N_ ("show connection details, also without a terminal"), NULL },
+    { "help", 'h', 0, G_OPTION_ARG_NONE, &ctl->help, N_ ("show this help"), NULL },
+    { "version", 0, 0, G_OPTION_ARG_NONE, &ctl->version, N_ ("show the version"), NULL },
     { NULL },
   };
 
@@ -67,14 +70,17 @@ ctl_parse_globals (Ctl *ctl, GError **error)
 static char *
 name_needed (const CtlVerb *verb)
 {
-  g_auto (GStrv) words = g_strsplit (verb->arguments, " ", -1);
+  g_auto (GStrv) words = g_strsplit (ctl_locale_translate (verb->arguments), " ", -1);
   g_autoptr (GString) text = g_string_new (NULL);
 
   for (int i = 0; i < verb->arguments_min && words[i] != NULL; i++)
-    g_string_append_printf (text, "%s%s %s", i > 0 ? " and " : "",
-                            strchr ("AEIO", *words[i]) != NULL ? "an" : "a", words[i]);
+    {
+      g_string_append (text, i > 0 ? _ (" and ") : "");
+      g_string_append_printf (text, strchr ("AEIO", *words[i]) != NULL ? _ ("an %s") : _ ("a %s"),
+                              words[i]);
+    }
   g_string_replace (text, "…", "", 0);
-  g_string_replace (text, "|", " or a ", 0);
+  g_string_replace (text, "|", _ (" or a "), 0);
   return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
 }
 
@@ -87,17 +93,19 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
   if (count >= verb->arguments_min && count <= verb->arguments_max)
     return TRUE;
   if (count < verb->arguments_min)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "‘%s’ needs %s", verb->name,
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("‘%s’ needs %s"), verb->name,
                  needed);
   else if (verb->arguments_max == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%s’ takes no argument; leave ‘%s’ out", verb->name, arguments[0]);
+                 _ ("‘%s’ takes no argument; leave ‘%s’ out"), verb->name, arguments[0]);
   else
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%s’ takes at most %d argument%s; leave ‘%s’ out, or put in quotes what belongs "
-                 "together",
-                 verb->name, verb->arguments_max, verb->arguments_max > 1 ? "s" : "",
-                 arguments[verb->arguments_max]);
+                 ngettext ("‘%s’ takes at most %d argument; leave ‘%s’ out, or put in quotes what "
+                           "belongs together",
+                           "‘%s’ takes at most %d arguments; leave ‘%s’ out, or put in quotes what "
+                           "belongs together",
+                           (unsigned long)verb->arguments_max),
+                 verb->name, verb->arguments_max, arguments[verb->arguments_max]);
   return FALSE;
 }
 
@@ -109,7 +117,7 @@ check_arguments (const CtlVerb *verb, char **arguments, GError **error)
     if (!g_utf8_validate (arguments[i], -1, NULL))
       {
         g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                     "argument ‘%s’ is not valid UTF-8", arguments[i]);
+                     _ ("argument ‘%s’ is not valid UTF-8"), arguments[i]);
         return FALSE;
       }
   return check_count (verb, arguments, error);

@@ -10,6 +10,8 @@
 
 #include "certpinctl-ask.h"
 
+#include <glib/gi18n.h>
+
 #define LOOK_S 10 /* somebody waits at a terminal */
 
 /* Says that nobody has looked. */
@@ -17,10 +19,11 @@ void
 ctl_outage_tell_unchecked (Ctl *ctl, const char *host, const char *reason)
 {
   g_autofree char *text = g_strdup_printf (
-      "cannot see whether the pin would shut out ‘%s’, so that is not checked: %s", host, reason);
+      _ ("cannot see whether the pin would shut out ‘%s’, so that is not checked: %s"), host,
+      reason);
 
   if (!ctl->json)
-    ctl_print_message (&ctl->err, "note", text);
+    ctl_print_message (&ctl->err, C_ ("message", "note"), text);
 }
 
 /* `text`: (out) (nullable) (transfer full): what would happen, if the server works now and the pin
@@ -58,10 +61,10 @@ ctl_outage_confirm (Ctl *ctl, const CtlOutage *pin, gboolean yes, GError **error
     return TRUE;
   if (ctl_can_ask (ctl))
     {
-      ctl_print_message (&ctl->err, "warning", text);
-      return ctl_ask (ctl, "Pin it nonetheless?", error);
+      ctl_print_message (&ctl->err, C_ ("message", "warning"), text);
+      return ctl_ask (ctl, _ ("Pin it nonetheless?"), error);
     }
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "%s; nothing was changed; to pin it nonetheless, add --yes", text);
+               _ ("%s; nothing was changed; to pin it nonetheless, add --yes"), text);
   return FALSE;
 }

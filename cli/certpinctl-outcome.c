@@ -11,6 +11,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 /* Before the call: an interrupt may come as soon as it is sent. `system`: a change for all users,
  * which may need a password. */
 void
@@ -35,8 +37,8 @@ end (Ctl *ctl, GError **error, const char *what, char *command)
   cancelled = ctl_error_is_cancelled (*error);
   if (!cancelled && !g_error_matches (*error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT))
     return;
-  text = g_strdup_printf ("%s; %s: certpinctl %s", cancelled ? "interrupted" : (*error)->message,
-                          what, command);
+  text = g_strdup_printf (_ ("%s; %s: certpinctl %s"),
+                          cancelled ? _ ("interrupted") : (*error)->message, what, command);
   g_free ((*error)->message);
   (*error)->message = g_steal_pointer (&text);
 }
@@ -47,7 +49,7 @@ ctl_outcome_end (Ctl *ctl, const char *host, GError **error)
 {
   g_autofree char *word = ctl_input_quote (host);
   g_autofree char *what = g_strdup_printf (
-      "the change of ‘%s’ may have been made all the same; to see whether it was", host);
+      _ ("the change of ‘%s’ may have been made all the same; to see whether it was"), host);
 
   end (ctl, error, what, g_strconcat ("show ", word, NULL));
 }
@@ -59,6 +61,6 @@ ctl_outcome_end_import (Ctl *ctl, const char *path, gboolean system, GError **er
   g_autofree char *word = ctl_input_quote (path);
 
   end (ctl, error,
-       "its pins, or some of them, may have been set all the same; to see which were not",
+       _ ("its pins, or some of them, may have been set all the same; to see which were not"),
        g_strconcat ("import --dry-run ", system ? "--system " : "", word, NULL));
 }

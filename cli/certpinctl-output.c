@@ -12,6 +12,8 @@
 #include "certpinctl-text.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 #include <stdarg.h>
@@ -36,10 +38,20 @@ static const struct
   const char *word;
   const char *code;
 } colours[] = {
-  { "active", GREEN },       { "ok", GREEN },   { "✓", GREEN },
-  { "FAILED", RED },         { "✗", RED },      { "blocked", RED },
-  { "expired", "\033[33m" }, { "paused", RED }, { "report", "\033[33m" },
+  { N_ ("active"), GREEN },       { N_ ("ok"), GREEN },   { "✓", GREEN },
+  { N_ ("FAILED"), RED },         { "✗", RED },           { N_ ("blocked"), RED },
+  { N_ ("expired"), "\033[33m" }, { N_ ("paused"), RED }, { "report", "\033[33m" },
 };
+
+/* Of these, what is shown for people. */
+static const char *
+shown (const char *text)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (colours); i++)
+    if (strcmp (text, colours[i].word) == 0)
+      return _ (text);
+  return text;
+}
 
 static const char *
 colour_of (const char *text)
@@ -84,12 +96,24 @@ ctl_print_line (CtlStream *stream, const char *format, ...)
   ctl_print_blank (stream);
 }
 
+/* `text`: lines, of which the last has no newline. */
+void
+ctl_print_lines (CtlStream *stream, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (size_t i = 0; lines[i] != NULL; i++)
+    ctl_print_line (stream, "%s", lines[i]);
+}
+
 /* The answer is typed behind it, so it is shown at once and without a new line. */
 void
 ctl_print_question (CtlStream *stream, const char *text)
 {
+  const char *choices = _ (" [y/N] ");
+
   print_text (stream, BOLD, text, 0);
-  ctl_stream_write (stream, " [y/N] ", strlen (" [y/N] "));
+  ctl_stream_write (stream, choices, strlen (choices));
   ctl_stream_flush (stream, NULL);
 }
 
@@ -104,7 +128,7 @@ ctl_print_heading (CtlStream *stream, const char *text)
 void
 ctl_print_cell (CtlStream *stream, const char *text, int width)
 {
-  print_text (stream, colour_of (text), text, width);
+  print_text (stream, colour_of (text), shown (text), width);
 }
 
 /* Prints the rest of a line that has `column` characters already. If it is too long for a terminal,
@@ -163,6 +187,8 @@ text_of_value (GVariant *value)
 {
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
     return g_variant_dup_string (value, NULL);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_BOOLEAN))
+    return g_strdup (g_variant_get_boolean (value) ? _ ("true") : _ ("false"));
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE_INT64))
     return g_variant_print (value, /* type_annotate= */ FALSE);
   return g_variant_get_int64 (value) != 0 ? ctl_time_to_text (g_variant_get_int64 (value))
@@ -192,7 +218,7 @@ width_of_labels (GVariant *values, const CtlField *fields)
       g_auto (GStrv) lines = value != NULL ? lines_of_value (value) : NULL;
 
       if (lines != NULL && lines[0] != NULL)
-        width = MAX (width, (int)strlen (field->label));
+        width = MAX (width, (int)g_utf8_strlen (_ (field->label), -1));
     }
   return width;
 }
@@ -200,7 +226,7 @@ width_of_labels (GVariant *values, const CtlField *fields)
 static void
 print_word (CtlStream *stream, const char *word)
 {
-  print_text (stream, colour_of (word), word, 0);
+  print_text (stream, colour_of (word), shown (word), 0);
   ctl_print_blank (stream);
 }
 
@@ -218,7 +244,7 @@ ctl_print_fields (CtlStream *stream, GVariant *values, const CtlField *fields)
       for (size_t i = 0; lines != NULL && lines[i] != NULL; i++)
         {
           print_text (stream, /* code= */ NULL, "", 2);
-          print_text (stream, /* code= */ NULL, i == 0 ? field->label : "", width + 2);
+          print_text (stream, /* code= */ NULL, i == 0 ? _ (field->label) : "", width + 2);
           if (colour_of (lines[i]) != NULL)
             print_word (stream, lines[i]);
           else
@@ -243,7 +269,7 @@ width_of_column (GPtrArray *rows, unsigned int column)
     {
       char **cells = rows->pdata[i];
       g_autofree char *clean
-          = is_whole_line (cells) ? g_strdup ("") : ctl_text_clean (cells[column]);
+          = is_whole_line (cells) ? g_strdup ("") : ctl_text_clean (shown (cells[column]));
 
       width = MAX (width, g_utf8_strlen (clean, -1));
     }
@@ -313,11 +339,11 @@ ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 
       for (unsigned int column = 0; column < last; column++)
         {
-          g_autofree char *text = shorten (cells[column], widths[column] - 2);
+          g_autofree char *text = shorten (shown (cells[column]), widths[column] - 2);
 
           print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), text, widths[column]);
         }
-      print_last_cell (stream, i == 0 ? BOLD : colour_of (cells[last]), cells[last],
+      print_last_cell (stream, i == 0 ? BOLD : colour_of (cells[last]), shown (cells[last]),
                        last > 0 ? left : 0);
     }
 }

@@ -18,6 +18,7 @@ typedef struct
 } CtlField;
 
 void ctl_print_line (CtlStream *stream, const char *format, ...) G_GNUC_PRINTF (2, 3);
+void ctl_print_lines (CtlStream *stream, const char *text);
 void ctl_print_question (CtlStream *stream, const char *text);
 void ctl_print_blank (CtlStream *stream);
 void ctl_print_heading (CtlStream *stream, const char *text);

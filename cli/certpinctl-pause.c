@@ -13,6 +13,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* Also of the service; no pause lasts longer. */
@@ -39,7 +41,7 @@ parse_duration (const char *text, guint32 *seconds, GError **error)
         return TRUE;
       }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a time of at most 24 hours; give one such as 90s, 30m or 1h", text);
+               _ ("‘%s’ is not a time of at most 24 hours; give one such as 90s, 30m or 1h"), text);
   return FALSE;
 }
 
@@ -49,8 +51,8 @@ check_given (const char *duration, const char *reason, GError **error)
   if (duration != NULL && reason != NULL)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               duration == NULL ? "‘pause’ needs --for, which says how long, such as --for=1h"
-                                : "‘pause’ needs --reason, which says why");
+               duration == NULL ? _ ("‘pause’ needs --for, which says how long, such as --for=1h")
+                                : _ ("‘pause’ needs --reason, which says why"));
   return FALSE;
 }
 
@@ -73,18 +75,20 @@ static void
 print_text (Ctl *ctl, gboolean system, gint64 until, gboolean unpaused)
 {
   g_autofree char *time = ctl_time_to_text (until);
-  const char *whose = system ? "the system's" : "your", *host = ctl->arguments[0];
+  const char *whose = system ? _ ("the system's") : _ ("your"), *host = ctl->arguments[0];
 
   if (until != 0)
     {
-      ctl_print_line (&ctl->out, "Paused %s pin of %s until %s", whose, host, time);
-      ctl_print_line (&ctl->out, "Servers with other keys pass meanwhile");
+      ctl_print_line (&ctl->out, _ ("Paused %s pin of %s until %s"), whose, host, time);
+      ctl_print_line (&ctl->out, _ ("Servers with other keys pass meanwhile"));
     }
   else if (unpaused)
-    ctl_print_line (&ctl->out, "%s pin of %s was not paused, so nothing was changed",
-                    system ? "The system's" : "Your", host);
+    ctl_print_line (&ctl->out,
+                    system ? _ ("The system's pin of %s was not paused, so nothing was changed")
+                           : _ ("Your pin of %s was not paused, so nothing was changed"),
+                    host);
   else
-    ctl_print_line (&ctl->out, "Resumed %s pin of %s: other keys are refused", whose, host);
+    ctl_print_line (&ctl->out, _ ("Resumed %s pin of %s: other keys are refused"), whose, host);
 }
 
 /* `reply`: (transfer full) (nullable) */
@@ -110,9 +114,11 @@ ctl_pause (Ctl *ctl, GError **error)
   gboolean system = FALSE;
   g_autofree char *duration = NULL, *reason = NULL;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "pause the system's pin", NULL },
-    { "for", 0, 0, G_OPTION_ARG_STRING, &duration, "how long, such as 90s, 30m or 1h", "TIME" },
-    { "reason", 0, 0, G_OPTION_ARG_STRING, &reason, "why; it is shown with the pin", "TEXT" },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("pause the system's pin"), NULL },
+    { "for", 0, 0, G_OPTION_ARG_STRING, &duration, N_ ("how long, such as 90s, 30m or 1h"),
+      N_ ("TIME") },
+    { "reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_ ("why; it is shown with the pin"),
+      N_ ("TEXT") },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -149,7 +155,7 @@ ctl_resume (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "resume the system's pin", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("resume the system's pin"), NULL },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;

@@ -9,6 +9,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 void
@@ -48,10 +50,10 @@ check_change (const CtlPinOptions *options, gboolean file, GError **error)
   if (options->match != NULL || options->mode != NULL || options->expires != NULL
       || options->note != NULL || options->backups != NULL || options->anchors != NULL
       || options->block_on_failure)
-    return refuse (error, "--add and --remove-key change only the keys of a pin; to change "
-                          "anything else, pin the host again");
+    return refuse (error, _ ("--add and --remove-key change only the keys of a pin; to change "
+                             "anything else, pin the host again"));
   if (!file && options->keys == NULL)
-    return refuse (error, "give the KEY, or a FILE that holds its certificate, after the HOST");
+    return refuse (error, _ ("give the KEY, or a FILE that holds its certificate, after the HOST"));
   return TRUE;
 }
 
@@ -59,10 +61,10 @@ static gboolean
 check_fetch (const CtlPinOptions *options, gboolean file, GError **error)
 {
   if (file || options->block_on_failure)
-    return refuse (error, "--fetch pins what the server presents; give it no FILE");
+    return refuse (error, _ ("--fetch pins what the server presents; give it no FILE"));
   if (options->yes && options->keys == NULL)
-    return refuse (error, "with --fetch, --yes needs a --key to compare with what the server "
-                          "presents");
+    return refuse (error, _ ("with --fetch, --yes needs a --key to compare with what the server "
+                             "presents"));
   return TRUE;
 }
 
@@ -79,11 +81,12 @@ static gboolean
 check_pin (const CtlPinOptions *options, gboolean file, GError **error)
 {
   if (!file && options->keys == NULL)
-    return refuse (error, "‘pin’ needs a FILE that holds the certificate, a --key or --fetch");
+    return refuse (error, _ ("‘pin’ needs a FILE that holds the certificate, a --key or --fetch"));
   if (options->keys != NULL && (file || options->backups != NULL))
-    return refuse (error, "give either certificates or keys; to add a backup key, repeat --key");
+    return refuse (error,
+                   _ ("give either certificates or keys; to add a backup key, repeat --key"));
   if (options->block_on_failure && !file)
-    return refuse (error, "--block-on-failure is only for a FILE");
+    return refuse (error, _ ("--block-on-failure is only for a FILE"));
   return TRUE;
 }
 
@@ -93,7 +96,7 @@ check (Ctl *ctl, const CtlPinOptions *options, GError **error)
   gboolean file = g_strv_length (ctl->arguments) == 2;
 
   if (options->fetch + options->add + options->remove > 1)
-    return refuse (error, "give only one of --fetch, --add and --remove-key");
+    return refuse (error, _ ("give only one of --fetch, --add and --remove-key"));
   if (options->fetch)
     return check_fetch (options, file, error);
   if (options->add || options->remove)
@@ -101,8 +104,8 @@ check (Ctl *ctl, const CtlPinOptions *options, GError **error)
   if (file && is_key (ctl->arguments[1]) && !g_file_test (ctl->arguments[1], G_FILE_TEST_EXISTS))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is a key, not a file; give it as --key=%s, or use --add to keep the "
-                   "others",
+                   _ ("‘%s’ is a key, not a file; give it as --key=%s, or use --add to keep the "
+                      "others"),
                    ctl->arguments[1], ctl->arguments[1]);
       return FALSE;
     }
@@ -134,8 +137,8 @@ check_order (Ctl *ctl, GError **error)
   host = ctl_input_quote (given[1]);
   file = ctl_input_quote (given[0]);
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is a file and ‘%s’ is not: the HOST comes before the FILE, as in "
-               "‘certpinctl pin %s %s’",
+               _ ("‘%s’ is a file and ‘%s’ is not: the HOST comes before the FILE, as in "
+                  "‘certpinctl pin %s %s’"),
                given[0], given[1], host, file);
   return FALSE;
 }
@@ -146,30 +149,31 @@ ctl_pin_options_parse (Ctl *ctl, CtlPinOptions *options, GError **error)
 {
   const GOptionEntry entries[] = {
     { "fetch", 0, 0, G_OPTION_ARG_NONE, &options->fetch,
-      "look at the server, ask, pin, and try the pin", NULL },
-    { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys, "pin this key; may be repeated",
-      "KEY" },
-    { "add", 0, 0, G_OPTION_ARG_NONE, &options->add, "add the key of FILE, or KEY, to the pin",
+      N_ ("look at the server, ask, pin, and try the pin"), NULL },
+    { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys, N_ ("pin this key; may be repeated"),
+      N_ ("KEY") },
+    { "add", 0, 0, G_OPTION_ARG_NONE, &options->add, N_ ("add the key of FILE, or KEY, to the pin"),
       NULL },
     { "remove-key", 0, 0, G_OPTION_ARG_NONE, &options->remove,
-      "remove the key of FILE, or KEY, from the pin", NULL },
-    { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, "pin for all users", NULL },
-    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, "only say what would happen", NULL },
-    { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL },
+      N_ ("remove the key of FILE, or KEY, from the pin"), NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, N_ ("pin for all users"), NULL },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, N_ ("only say what would happen"),
+      NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, N_ ("do not ask"), NULL },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->backups,
-      "also pin the key of this one; may be repeated", "FILE" },
+      N_ ("also pin the key of this one; may be repeated"), N_ ("FILE") },
     { "match", 0, 0, G_OPTION_ARG_STRING, &options->match,
-      "the server's key (leaf), or any on its path", "leaf|path" },
+      N_ ("the server's key (leaf), or any on its path"), "leaf|path" },
     { "expires", 0, 0, G_OPTION_ARG_STRING, &options->expires,
-      "such as 2027-01-31; then requests are refused", "DATE" },
-    { "note", 0, 0, G_OPTION_ARG_STRING, &options->note, "a note that is shown with the pin",
-      "TEXT" },
-    { "mode", 0, 0, G_OPTION_ARG_STRING, &options->mode, "refuse a mismatch, or report it",
+      N_ ("such as 2027-01-31; then requests are refused"), N_ ("DATE") },
+    { "note", 0, 0, G_OPTION_ARG_STRING, &options->note, N_ ("a note that is shown with the pin"),
+      N_ ("TEXT") },
+    { "mode", 0, 0, G_OPTION_ARG_STRING, &options->mode, N_ ("refuse a mismatch, or report it"),
       "enforce|report" },
     { "trust-anchor", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->anchors,
-      "trust this CA, not the system's; may be repeated", "FILE" },
+      N_ ("trust this CA, not the system's; may be repeated"), N_ ("FILE") },
     { "block-on-failure", 0, 0, G_OPTION_ARG_NONE, &options->block_on_failure,
-      "block HOST if FILE cannot be pinned", NULL },
+      N_ ("block HOST if FILE cannot be pinned"), NULL },
     { NULL },
   };
 

@@ -9,29 +9,31 @@
 #include "certpinctl-rotation.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 const CtlField ctl_pin_fields[] = {
-  { "scope", "scope" },
-  { "state", "state" },
-  { "paused-until", "paused until" },
-  { "pause-reason", "pause reason" },
-  { "paused-by", "paused by" },
-  { "stored", "stored" },
-  { "reason", "reason" },
-  { "match", "match" },
-  { "mode", "mode" },
-  { "keys", "keys" },
-  { "expires", "expires" },
-  { "trust-anchors", "own trust anchors" },
-  { "subject", "subject" },
-  { "issuer", "issuer" },
-  { "not-after", "not after" },
-  { "served", "served" },
-  { "note", "note" },
-  { "created", "created" },
-  { "created-by", "created by" },
-  { "source", "source" },
-  { "generation", "generation" },
-  { "warnings", "warnings" },
+  { "scope", N_ ("scope") },
+  { "state", N_ ("state") },
+  { "paused-until", N_ ("paused until") },
+  { "pause-reason", N_ ("pause reason") },
+  { "paused-by", N_ ("paused by") },
+  { "stored", N_ ("stored") },
+  { "reason", N_ ("reason") },
+  { "match", N_ ("match") },
+  { "mode", N_ ("mode") },
+  { "keys", N_ ("keys") },
+  { "expires", N_ ("expires") },
+  { "trust-anchors", N_ ("own trust anchors") },
+  { "subject", N_ ("subject") },
+  { "issuer", N_ ("issuer") },
+  { "not-after", N_ ("not after") },
+  { "served", N_ ("served") },
+  { "note", N_ ("note") },
+  { "created", N_ ("created") },
+  { "created-by", N_ ("created by") },
+  { "source", N_ ("source") },
+  { "generation", N_ ("generation") },
+  { "warnings", N_ ("warnings") },
   { NULL },
 };
 
@@ -47,7 +49,7 @@ ctl_warning_of_pin (GVariant *pin)
   g_variant_lookup (pin, "state", "&s", &state);
   if (stored)
     return NULL;
-  return g_str_equal (state, "blocked") ? "not yet on disk" : "in memory only";
+  return g_str_equal (state, "blocked") ? _ ("not yet on disk") : _ ("in memory only");
 }
 
 G_GNUC_PRINTF (2, 3)
@@ -83,9 +85,9 @@ describe_served (GVariant *pin)
   end = ctl_time_to_text (not_after);
   seen = ctl_time_to_text (time);
   add_line (lines, "%s", subject);
-  add_line (lines, "issued by %s", issuer);
-  add_line (lines, "ends %s", end);
-  add_line (lines, "seen %s", seen);
+  add_line (lines, _ ("issued by %s"), issuer);
+  add_line (lines, _ ("ends %s"), end);
+  add_line (lines, _ ("seen %s"), seen);
   return g_strv_builder_end (lines);
 }
 
@@ -107,9 +109,9 @@ describe_keys (GVariant *pin)
 
       add_line (lines, "%s", keys[i]);
       if (last != 0)
-        add_line (lines, "  last seen %s", seen);
+        add_line (lines, _ ("  last seen %s"), seen);
       else if (served != NULL)
-        add_line (lines, "  never seen");
+        add_line (lines, _ ("  never seen"));
     }
   return g_strv_builder_end (lines);
 }

@@ -14,6 +14,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 void
@@ -43,8 +45,10 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
   ctl_outcome_end (ctl, plan->host, error);
   if (blocked)
     g_set_error (error, reason->domain, reason->code,
-                 "%s%s host ‘%s’ is blocked until it is pinned or unpinned", reason->message,
-                 g_str_has_suffix (reason->message, "?") ? " The" : "; the", plan->host);
+                 g_str_has_suffix (reason->message, "?")
+                     ? _ ("%s The host ‘%s’ is blocked until it is pinned or unpinned")
+                     : _ ("%s; the host ‘%s’ is blocked until it is pinned or unpinned"),
+                 reason->message, plan->host);
 }
 
 /* To the service, a malformed trust anchor is a wrong option, which never blocks; so it is looked
@@ -164,7 +168,7 @@ read_certificate (Ctl *ctl, const CtlPlan *plan, GError **error)
   else
     /* A question says by itself that nothing was done. */
     g_set_error (error, reason->domain, reason->code, "%s%s", reason->message,
-                 g_str_has_suffix (reason->message, "?") ? "" : "; nothing was changed");
+                 g_str_has_suffix (reason->message, "?") ? "" : _ ("; nothing was changed"));
   return NULL;
 }
 

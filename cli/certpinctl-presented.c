@@ -9,6 +9,8 @@
 #include "certpinctl-chain.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define DAY_S (24 * 60 * 60)
@@ -64,8 +66,8 @@ choose_authority (CtlPresented *presented, GError **error)
       return TRUE;
     }
   g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_UNTRUSTED,
-                       "no trusted authority issued the server's certificate, so its key cannot "
-                       "be pinned with --match=path; nothing was changed");
+                       _ ("no trusted authority issued the server's certificate, so its key cannot "
+                          "be pinned with --match=path; nothing was changed"));
   return FALSE;
 }
 
@@ -78,7 +80,7 @@ choose_server (CtlPresented *presented, GError **error)
   if (g_variant_lookup (own, "fault", "&s", &fault))
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT,
-                   "the server's certificate cannot be pinned: %s; nothing was changed", fault);
+                   _ ("the server's certificate cannot be pinned: %s; nothing was changed"), fault);
       return FALSE;
     }
   g_variant_lookup (own, "key", "&s", &key);
@@ -101,8 +103,8 @@ ctl_presented_fetch (Ctl *ctl, const char *host, gboolean path, GError **error)
   if (g_variant_lookup (presented->info, "handshake-error", "&s", &problem))
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_TLS_FAILED,
-                   "the server did not prove that it holds the key of its certificate: %s; "
-                   "nothing was changed",
+                   _ ("the server did not prove that it holds the key of its certificate: %s; "
+                      "nothing was changed"),
                    problem);
       return NULL;
     }
@@ -123,7 +125,7 @@ print_table (Ctl *ctl, const CtlPresented *presented)
 {
   g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
 
-  add_row (rows, "", "VALID UNTIL", "SUBJECT");
+  add_row (rows, "", _ ("VALID UNTIL"), _ ("SUBJECT"));
   for (unsigned int i = 0; i < presented->chain->len; i++)
     {
       g_autoptr (GVariant) certificate = get_certificate (presented, i);
@@ -145,51 +147,36 @@ print_table (Ctl *ctl, const CtlPresented *presented)
 static void
 print_facts (Ctl *ctl, const CtlPresented *presented)
 {
-  static const CtlField fields[]
-      = { { "key", "key" }, { "of", "of" }, { "validation", "validation" }, { NULL } };
+  static const CtlField fields[] = {
+    { "key", N_ ("key") }, { "of", N_ ("of") }, { "validation", N_ ("validation") }, { NULL }
+  };
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) shown = NULL;
-  const char *detail = "passes";
+  const char *detail = _ ("passes");
 
   g_variant_lookup (presented->info, "detail", "&s", &detail);
   g_variant_dict_insert (&dict, "key", "s", presented->key);
   g_variant_dict_insert (&dict, "of", "s",
-                         presented->path ? "the authority that issued the server's certificate"
-                                         : "the server's certificate");
+                         presented->path ? _ ("the authority that issued the server's certificate")
+                                         : _ ("the server's certificate"));
   g_variant_dict_insert (&dict, "validation", "s", detail);
   shown = g_variant_ref_sink (g_variant_dict_end (&dict));
   ctl_print_fields (&ctl->out, shown, fields);
 }
 
-/* Each has lines for a terminal of 80 columns; DAYS is their number. */
-static const char *const short_advice[] = {
-  "The certificate is valid for only DAYS days. Programs renew such certificates,",
-  "often with a new key, and the pin then refuses the server. If the operator does",
-  "not keep the key, pin the next one as well (--backup), or the authority's",
-  "(--match=path).",
-  NULL,
-};
-static const char *const long_advice[] = {
-  "The certificate is valid for DAYS days. The pin lasts until its key changes:",
-  "ask the operator whether a renewal keeps the key. If there is a certificate with",
-  "the next key already, pin that as well (--backup).",
-  NULL,
-};
-static const char *const path_advice[] = {
-  "Every certificate that this authority issues for the host will pass, whatever",
-  "its key. The pin lasts until the server gets one from another authority.",
-  NULL,
-};
-
-static void
-print_days (Ctl *ctl, const char *line, gint64 days)
-{
-  g_auto (GStrv) parts = g_strsplit (line, "DAYS", 2);
-  g_autofree char *number = g_strdup_printf ("%" G_GINT64_FORMAT, days);
-  g_autofree char *text = g_strjoinv (number, parts);
-
-  ctl_print_line (&ctl->out, "%s", text);
-}
+/* Lines for a terminal of 80 columns; DAYS is their number. */
+static const char short_advice[]
+    = N_ ("The certificate is valid for only DAYS days. Programs renew such certificates,\n"
+          "often with a new key, and the pin then refuses the server. If the operator does\n"
+          "not keep the key, pin the next one as well (--backup), or the authority's\n"
+          "(--match=path).");
+static const char long_advice[]
+    = N_ ("The certificate is valid for DAYS days. The pin lasts until its key changes:\n"
+          "ask the operator whether a renewal keeps the key. If there is a certificate with\n"
+          "the next key already, pin that as well (--backup).");
+static const char path_advice[]
+    = N_ ("Every certificate that this authority issues for the host will pass, whatever\n"
+          "its key. The pin lasts until the server gets one from another authority.");
 
 /* How long a pin of it will last, and why. */
 static void
@@ -197,16 +184,20 @@ print_advice (Ctl *ctl, const CtlPresented *presented)
 {
   g_autoptr (GVariant) own = get_certificate (presented, 0);
   gint64 start = 0, end = 0, days;
-  const char *const *advice;
+  const char *advice;
+  g_autofree char *number = NULL;
+  g_autoptr (GString) text = NULL;
 
   g_variant_lookup (own, "not-before", "x", &start);
   g_variant_lookup (own, "not-after", "x", &end);
   days = (end - start) / DAY_S;
-  advice = days <= SHORT_DAYS ? short_advice : long_advice;
+  advice = days <= SHORT_DAYS ? _ (short_advice) : _ (long_advice);
   if (presented->path)
-    advice = path_advice;
-  for (size_t i = 0; advice[i] != NULL; i++)
-    print_days (ctl, advice[i], days);
+    advice = _ (path_advice);
+  number = g_strdup_printf ("%" G_GINT64_FORMAT, days);
+  text = g_string_new (advice);
+  g_string_replace (text, "DAYS", number, 0);
+  ctl_print_lines (&ctl->out, text->str);
 }
 
 /* Prints what is presented, and how long a pin of it will last. */

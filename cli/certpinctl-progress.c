@@ -10,6 +10,8 @@
 
 #include "certpinctl-text.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define DELAY_US    500000
@@ -42,13 +44,14 @@ static char *
 format_rest (goffset done, goffset total, double rate)
 {
   gint64 left_s = (gint64)((double)(total - done) / rate);
+  g_autofree char *left = NULL;
 
   if (left_s >= 360000)
     return g_strdup ("");
-  if (left_s >= 3600)
-    return g_strdup_printf (", %" G_GINT64_FORMAT ":%02d:%02d left", left_s / 3600,
-                            (int)(left_s / 60 % 60), (int)(left_s % 60));
-  return g_strdup_printf (", %d:%02d left", (int)(left_s / 60), (int)(left_s % 60));
+  left = left_s >= 3600 ? g_strdup_printf ("%d:%02d:%02d", (int)(left_s / 3600),
+                                           (int)(left_s / 60 % 60), (int)(left_s % 60))
+                        : g_strdup_printf ("%d:%02d", (int)(left_s / 60), (int)(left_s % 60));
+  return g_strdup_printf (_ (", %s left"), left);
 }
 
 static char *
@@ -69,7 +72,7 @@ format_line (goffset done, goffset total, double rate)
   memset (bar, '#', (size_t)filled);
   memset (bar + filled, '.', (size_t)(BAR_WIDTH - filled));
   bar[BAR_WIDTH] = '\0';
-  return g_strdup_printf ("[%s] %3d%% %s of %s, %s/s%s", bar,
+  return g_strdup_printf (_ ("[%s] %3d%% %s of %s, %s/s%s"), bar,
                           (int)((double)done / (double)total * 100), so_far, all, per_s, rest);
 }
 

@@ -9,6 +9,8 @@
 
 #include "certpinctl-stream.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 #include <errno.h>
 #include <poll.h>
@@ -63,10 +65,11 @@ set_error (int failure, gboolean writing, GError **error)
 {
   if (writing)
     g_set_error (error, G_FILE_ERROR, (int)g_file_error_from_errno (failure),
-                 "cannot write what the server sent: %s", g_strerror (failure));
+                 _ ("cannot write what the server sent: %s"), g_strerror (failure));
   else
-    g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
-                         "the connection was cut, and data may be missing; see ‘certpinctl show’");
+    g_set_error_literal (
+        error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED,
+        _ ("the connection was cut, and data may be missing; see ‘certpinctl show’"));
   return FALSE;
 }
 

@@ -13,6 +13,8 @@
 #include "certpinctl-similar.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 #include <unistd.h>
 
@@ -108,10 +110,10 @@ find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
       g_variant_lookup (pin, "scope", "&s", &scope);
       if (strcmp (other, host) == 0)
         return strcmp (scope, "system") == 0
-                   ? g_strconcat ("; the system has a pin of that name, which is meant with ",
+                   ? g_strconcat (_ ("; the system has a pin of that name, which is meant with "),
                                   option, NULL)
-                   : g_strconcat ("; you have a pin of that name, which is meant without ", option,
-                                  NULL);
+                   : g_strconcat (_ ("; you have a pin of that name, which is meant without "),
+                                  option, NULL);
     }
   return NULL;
 }
@@ -149,21 +151,21 @@ find_pin (Ctl *ctl, const char *message)
   if (host == NULL)
     return NULL;
   if (!is_request (ctl->verb))
-    return g_strdup ("; to see what is pinned: certpinctl list");
+    return g_strdup (_ ("; to see what is pinned: certpinctl list"));
   word = ctl_input_quote (host);
-  return g_strconcat (": certpinctl pin --fetch ", word, NULL);
+  return g_strconcat (_ (": certpinctl pin --fetch "), word, NULL);
 }
 
 /* Somebody else may do it. */
 static char *
 find_authority (Ctl *ctl)
 {
-  g_autoptr (GString) command = g_string_new ("; as an administrator: sudo certpinctl");
+  g_autoptr (GString) command = g_string_new (_ ("; as an administrator: sudo certpinctl"));
 
   if (geteuid () == 0)
     return NULL;
   if (is_request (ctl->verb)) /* with other pins */
-    return g_strdup ("; to see what you may do: certpinctl doctor");
+    return g_strdup (_ ("; to see what you may do: certpinctl doctor"));
   for (char **word = ctl->typed + 1; *word != NULL; word++)
     {
       g_autofree char *quoted = ctl_input_quote (*word);
@@ -186,7 +188,7 @@ find_url (Ctl *ctl)
 {
   for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
     if (is_bare_url (*word))
-      return g_strdup_printf ("; did you mean ‘https://%s’?", *word);
+      return g_strdup_printf (_ ("; did you mean ‘https://%s’?"), *word);
   return NULL;
 }
 
@@ -197,7 +199,7 @@ find_host_in_url (Ctl *ctl)
   g_autofree char *host = find_host (ctl);
 
   return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
-             ? g_strdup_printf ("; did you mean ‘%s’?", host)
+             ? g_strdup_printf (_ ("; did you mean ‘%s’?"), host)
              : NULL;
 }
 
@@ -208,7 +210,8 @@ find_network (Ctl *ctl)
   g_autofree char *host = is_request (ctl->verb) ? find_host (ctl) : NULL;
   g_autofree char *word = host != NULL ? ctl_input_quote (host) : NULL;
 
-  return word != NULL ? g_strconcat ("; to see what helps: certpinctl doctor ", word, NULL) : NULL;
+  return word != NULL ? g_strconcat (_ ("; to see what helps: certpinctl doctor "), word, NULL)
+                      : NULL;
 }
 
 /* Nobody answers there. */
@@ -217,16 +220,16 @@ find_network_or_name (Ctl *ctl)
 {
   char *remedy = find_network (ctl);
 
-  return remedy != NULL ? remedy : g_strdup ("; check the name and the port");
+  return remedy != NULL ? remedy : g_strdup (_ ("; check the name and the port"));
 }
 
 /* A question says what is meant, so that the help is not needed. */
 static char *
 find_help (const CtlVerb *verb, const char *message)
 {
-  if (g_str_has_suffix (message, "?") || strstr (message, "; see ") != NULL)
+  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL)
     return NULL;
-  return g_strdup_printf ("; see ‘certpinctl %s%s--help’", verb != NULL ? verb->name : "",
+  return g_strdup_printf (_ ("; see ‘certpinctl %s%s--help’"), verb != NULL ? verb->name : "",
                           verb != NULL ? " " : "");
 }
 
@@ -245,13 +248,13 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
     case CERTPIN_ERROR_NOT_AUTHORIZED:
       return find_authority (ctl);
     case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
-      return g_strdup ("; to see what helps: certpinctl doctor");
+      return g_strdup (_ ("; to see what helps: certpinctl doctor"));
     case CERTPIN_ERROR_INVALID_ARGUMENT:
       return is_request (ctl->verb) ? find_url (ctl) : NULL;
     case CERTPIN_ERROR_INVALID_HOST:
       return find_host_in_url (ctl);
     case CERTPIN_ERROR_INVALID_KEY:
-      return g_strdup ("; to see the key of a certificate: certpinctl key FILE");
+      return g_strdup (_ ("; to see the key of a certificate: certpinctl key FILE"));
     case CERTPIN_ERROR_UNREACHABLE:
     case CERTPIN_ERROR_OFFLINE:
       return find_network_or_name (ctl);

@@ -7,6 +7,8 @@
 
 #include "certpinctl-reply.h"
 
+#include <glib/gi18n.h>
+
 /* No reply of the service is larger. */
 #define REPLY_MAX_BYTES (16 * 1024 * 1024)
 
@@ -168,8 +170,8 @@ refuse (GError **error, const char *format, ...)
   va_end (arguments);
   g_set_error (
       error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-      "the reply of the certpin service is not valid: %s; check that certpinctl and certpind "
-      "have the same version",
+      _ ("the reply of the certpin service is not valid: %s; check that certpinctl and certpind "
+         "have the same version"),
       what);
   return FALSE;
 }
@@ -199,10 +201,10 @@ check_entry (GVariant *member, const Entry *entries, guint32 *seen, GError **err
   if (entries[i].name == NULL)
     return TRUE;
   if (!g_variant_is_of_type (value, G_VARIANT_TYPE (entries[i].type)))
-    return refuse (error, "‘%s’ has the type ‘%s’, not ‘%s’", name,
+    return refuse (error, _ ("‘%s’ has the type ‘%s’, not ‘%s’"), name,
                    g_variant_get_type_string (value), entries[i].type);
   if ((*seen & 1u << i) != 0)
-    return refuse (error, "it has more than one ‘%s’", name);
+    return refuse (error, _ ("it has more than one ‘%s’"), name);
   *seen |= 1u << i;
   return TRUE;
 }
@@ -213,9 +215,10 @@ check_dictionary (GVariant *reply, const Entry *entries, GError **error)
   guint32 seen = 0;
 
   if (!g_variant_is_of_type (reply, G_VARIANT_TYPE_VARDICT))
-    return refuse (error, "it has the type ‘%s’, not ‘a{sv}’", g_variant_get_type_string (reply));
+    return refuse (error, _ ("it has the type ‘%s’, not ‘a{sv}’"),
+                   g_variant_get_type_string (reply));
   if (g_variant_get_size (reply) > REPLY_MAX_BYTES)
-    return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);
+    return refuse (error, _ ("it is larger than %d bytes"), REPLY_MAX_BYTES);
   for (gsize i = 0; i < g_variant_n_children (reply); i++)
     {
       g_autoptr (GVariant) member = g_variant_get_child_value (reply, i);
@@ -225,7 +228,7 @@ check_dictionary (GVariant *reply, const Entry *entries, GError **error)
     }
   for (unsigned int i = 0; entries[i].name != NULL; i++)
     if (entries[i].needed && (seen & 1u << i) == 0)
-      return refuse (error, "it has no ‘%s’", entries[i].name);
+      return refuse (error, _ ("it has no ‘%s’"), entries[i].name);
   return TRUE;
 }
 
@@ -234,7 +237,7 @@ static gboolean
 check_several (GVariant *several, const Entry *entries, GError **error)
 {
   if (!g_variant_is_of_type (several, G_VARIANT_TYPE ("aa{sv}")))
-    return refuse (error, "it has the type ‘%s’, not ‘aa{sv}’",
+    return refuse (error, _ ("it has the type ‘%s’, not ‘aa{sv}’"),
                    g_variant_get_type_string (several));
   for (gsize i = 0; i < g_variant_n_children (several); i++)
     {
@@ -250,7 +253,7 @@ static gboolean
 check_chain (GVariant *certificates, GError **error)
 {
   if (g_variant_n_children (certificates) == 0)
-    return refuse (error, "it has no certificate");
+    return refuse (error, _ ("it has no certificate"));
   for (gsize i = 0; i < g_variant_n_children (certificates); i++)
     {
       g_autoptr (GVariant) one = g_variant_get_child_value (certificates, i);
@@ -364,7 +367,7 @@ check_response (CertpinResponse *response, GError **error)
   g_autoptr (GVariant) report = NULL;
 
   if (g_variant_get_size (certpin_response_get_headers (response)) > REPLY_MAX_BYTES)
-    return refuse (error, "it is larger than %d bytes", REPLY_MAX_BYTES);
+    return refuse (error, _ ("it is larger than %d bytes"), REPLY_MAX_BYTES);
   if (!check_dictionary (info, info_entries, error))
     return FALSE;
   report = g_variant_lookup_value (info, "report", NULL);

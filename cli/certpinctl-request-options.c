@@ -8,7 +8,10 @@
 #include "certpinctl-request-options.h"
 
 #include "certpinctl-input.h"
+#include "certpinctl-locale.h"
 #include "certpinctl-options.h"
+
+#include <glib/gi18n.h>
 
 #include <string.h>
 
@@ -47,12 +50,14 @@ on_body (const char *option, const char *value, gpointer data, GError **error)
 /* Numbers */
 
 static gboolean
-parse_number (const char *text, guint64 max, const char *what, guint64 *number, GError **error)
+parse_number (const char *text, unsigned int max, gboolean retries, guint64 *number, GError **error)
 {
   if (g_ascii_string_to_unsigned (text, 10, 0, max, number, NULL))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a number of %s; give 0 to %" G_GUINT64_FORMAT, text, what, max);
+               retries ? _ ("‘%s’ is not a number of retries; give 0 to %u")
+                       : _ ("‘%s’ is not a number of redirects; give 0 to %u"),
+               text, max);
   return FALSE;
 }
 
@@ -65,7 +70,7 @@ parse_seconds (const char *text, int max, double *seconds, GError **error)
   if (end != text && *end == '\0' && *seconds > 0 && *seconds <= max)
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a timeout; give seconds, more than 0 and at most %d", text, max);
+               _ ("‘%s’ is not a timeout; give seconds, more than 0 and at most %d"), text, max);
   return FALSE;
 }
 
@@ -107,10 +112,11 @@ read_numbers (CtlRequestOptions *options, GError **error)
   guint64 redirects = REDIRECTS_DEFAULT, retries = 0;
 
   if (options->max_redirs != NULL
-      && !parse_number (options->max_redirs, REDIRECTS_MAX, "redirects", &redirects, error))
+      && !parse_number (options->max_redirs, REDIRECTS_MAX, /* retries= */ FALSE, &redirects,
+                        error))
     return FALSE;
   if (options->retry != NULL
-      && !parse_number (options->retry, RETRIES_MAX, "retries", &retries, error))
+      && !parse_number (options->retry, RETRIES_MAX, /* retries= */ TRUE, &retries, error))
     return FALSE;
   options->redirects = options->location ? (unsigned int)redirects : 0;
   options->retries = (unsigned int)retries;
@@ -193,7 +199,7 @@ add_header (GVariantBuilder *builder, const char *header, GError **error)
       return TRUE;
     }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a header; write it as ‘Name: value’", header);
+               _ ("‘%s’ is not a header; write it as ‘Name: value’"), header);
   return FALSE;
 }
 
@@ -251,19 +257,19 @@ find_problem (const Ctl *ctl, const CtlRequestOptions *options, unsigned int url
   unsigned int outputs = options->outputs != NULL ? g_strv_length (options->outputs) : 0;
 
   if (options->remote_name && outputs > 0)
-    return "give only one of -o and -O";
+    return _ ("give only one of -o and -O");
   if (outputs > urls)
-    return "there are more -o than URLs";
+    return _ ("there are more -o than URLs");
   if (standard_upload && (urls > 1 || options->retries > 0))
-    return "‘-T -’ can be read only once: give one URL, and no --retry";
+    return _ ("‘-T -’ can be read only once: give one URL, and no --retry");
   if (options->parallel && urls > 1 && !ctl->json && !options->remote_name
       && (outputs < urls || names_output (options)))
-    return "with --parallel, bodies would be mixed up; give -O, or one -o for each URL";
+    return _ ("with --parallel, bodies would be mixed up; give -O, or one -o for each URL");
   if (options->continue_at == NULL)
     return NULL;
   if ((!options->remote_name && outputs < urls) || names_output (options) || options->include
       || options->head || options->body.upload != NULL)
-    return "-C needs the file of -o or -O, and cannot be combined with -i, -I or -T";
+    return _ ("-C needs the file of -o or -O, and cannot be combined with -i, -I or -T");
   return NULL;
 }
 
@@ -277,7 +283,7 @@ ctl_request_options_check (const Ctl *ctl, const CtlRequestOptions *options, uns
   if (problem == NULL && options->continue_at != NULL && strcmp (options->continue_at, "-") != 0)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not an offset: only ‘-C -’ is supported, which finds it itself",
+                   _ ("‘%s’ is not an offset: only ‘-C -’ is supported, which finds it itself"),
                    options->continue_at);
       return FALSE;
     }
@@ -298,16 +304,16 @@ fill_body_options (CtlRequestOptions *options, GOptionEntry *filled)
 #define BODY G_OPTION_FLAG_FILENAME, G_OPTION_ARG_CALLBACK, (gpointer)on_body
   const GOptionEntry entries[] = {
     { "request", 'X', 0, G_OPTION_ARG_STRING, &options->method,
-      "the method; then all arguments are URLs", "METHOD" },
-    { "data", 'd', BODY, "send this body, or @FILE; parts are joined with &", "DATA" },
-    { "data-raw", 0, BODY, "like -d, but @ has no special meaning", "DATA" },
-    { "data-binary", 0, BODY, "like -d, but @FILE is sent unchanged", "DATA" },
-    { "data-urlencode", 0, BODY, "like -d, a field: NAME=TEXT or NAME@FILE", "FIELD" },
-    { "json-body", 0, BODY, "send this JSON, or @FILE, with its Content-Type", "DATA" },
+      N_ ("the method; then all arguments are URLs"), N_ ("METHOD") },
+    { "data", 'd', BODY, N_ ("send this body, or @FILE; parts are joined with &"), N_ ("DATA") },
+    { "data-raw", 0, BODY, N_ ("like -d, but @ has no special meaning"), N_ ("DATA") },
+    { "data-binary", 0, BODY, N_ ("like -d, but @FILE is sent unchanged"), N_ ("DATA") },
+    { "data-urlencode", 0, BODY, N_ ("like -d, a field: NAME=TEXT or NAME@FILE"), N_ ("FIELD") },
+    { "json-body", 0, BODY, N_ ("send this JSON, or @FILE, with its Content-Type"), N_ ("DATA") },
     { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &options->body.data_file,
-      "send this file unchanged; - is standard input", "FILE" },
+      N_ ("send this file unchanged; - is standard input"), N_ ("FILE") },
     { "upload-file", 'T', 0, G_OPTION_ARG_FILENAME, &options->body.upload,
-      "the same, for a regular file of any size", "FILE" },
+      N_ ("the same, for a regular file of any size"), N_ ("FILE") },
   };
 #undef BODY
 
@@ -321,38 +327,40 @@ fill_answer_options (CtlRequestOptions *options, GOptionEntry *filled)
 {
   const GOptionEntry entries[] = {
     { "output", 'o', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->outputs,
-      "write to this file, all or nothing; one per URL", "FILE" },
+      N_ ("write to this file, all or nothing; one per URL"), N_ ("FILE") },
     { "remote-name", 'O', 0, G_OPTION_ARG_NONE, &options->remote_name,
-      "the same, named after the last part of the URL", NULL },
+      N_ ("the same, named after the last part of the URL"), NULL },
     { "continue-at", 'C', 0, G_OPTION_ARG_STRING, &options->continue_at,
-      "with -: keep a file that is cut, and continue it", "-" },
-    { "location", 'L', 0, G_OPTION_ARG_NONE, &options->location, "follow redirects", NULL },
+      N_ ("with -: keep a file that is cut, and continue it"), "-" },
+    { "location", 'L', 0, G_OPTION_ARG_NONE, &options->location, N_ ("follow redirects"), NULL },
     { "max-redirs", 0, 0, G_OPTION_ARG_STRING, &options->max_redirs,
-      "how many, with -L: 0 to 20 (default: 10)", "N" },
+      N_ ("how many, with -L: 0 to 20 (default: 10)"), N_ ("N") },
     { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &options->headers,
-      "add a request header, 'Name: value', or those of @FILE", "HEADER" },
+      N_ ("add a request header, 'Name: value', or those of @FILE"), N_ ("HEADER") },
     { "user-agent", 'A', 0, G_OPTION_ARG_STRING, &options->agent,
-      "send this User-Agent instead of our own", "TEXT" },
+      N_ ("send this User-Agent instead of our own"), N_ ("TEXT") },
     { "include", 'i', 0, G_OPTION_ARG_NONE, &options->include,
-      "also write the status and the response headers", NULL },
-    { "head", 'I', 0, G_OPTION_ARG_NONE, &options->head, "send HEAD, and write only these", NULL },
-    { "fail", 'f', 0, G_OPTION_ARG_NONE, &options->fail,
-      "no body, and exit status 22, from status 400 on", NULL },
-    { "silent", 's', 0, G_OPTION_ARG_NONE, &options->silent, "show no progress and no errors",
+      N_ ("also write the status and the response headers"), NULL },
+    { "head", 'I', 0, G_OPTION_ARG_NONE, &options->head, N_ ("send HEAD, and write only these"),
       NULL },
-    { "show-error", 'S', 0, G_OPTION_ARG_NONE, &options->show_error, "with -s: show errors", NULL },
+    { "fail", 'f', 0, G_OPTION_ARG_NONE, &options->fail,
+      N_ ("no body, and exit status 22, from status 400 on"), NULL },
+    { "silent", 's', 0, G_OPTION_ARG_NONE, &options->silent, N_ ("show no progress and no errors"),
+      NULL },
+    { "show-error", 'S', 0, G_OPTION_ARG_NONE, &options->show_error, N_ ("with -s: show errors"),
+      NULL },
     { "max-time", 'm', 0, G_OPTION_ARG_STRING, &options->max_time,
-      "time limit (default: 30 until the response begins)", "SECONDS" },
+      N_ ("time limit (default: 30 until the response begins)"), N_ ("SECONDS") },
     { "retry", 0, 0, G_OPTION_ARG_STRING, &options->retry,
-      "try again, if that is safe, after 1, 2, 4… seconds", "N" },
+      N_ ("try again, if that is safe, after 1, 2, 4… seconds"), N_ ("N") },
     { "write-out", 'w', 0, G_OPTION_ARG_FILENAME, &options->write_out,
-      "then print this, such as '%{http_code}\\n'", "TEXT" },
-    { "parallel", 'Z', 0, G_OPTION_ARG_NONE, &options->parallel, "get several URLs at a time",
+      N_ ("then print this, such as '%{http_code}\\n'"), N_ ("TEXT") },
+    { "parallel", 'Z', 0, G_OPTION_ARG_NONE, &options->parallel, N_ ("get several URLs at a time"),
       NULL },
     { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys,
-      "also require this key, or one of several", "KEY" },
+      N_ ("also require this key, or one of several"), N_ ("KEY") },
     { "proxy", 'x', 0, G_OPTION_ARG_STRING, &options->proxy,
-      "use this proxy of certpind.conf, or ‘direct’", "URL" },
+      N_ ("use this proxy of certpind.conf, or ‘direct’"), N_ ("URL") },
   };
 
   G_STATIC_ASSERT (G_N_ELEMENTS (entries) == ANSWER_OPTIONS);
@@ -371,6 +379,9 @@ ctl_request_options_parse (Ctl *ctl, CtlRequestKind kind, CtlRequestOptions *opt
 
   fill_body_options (options, entries);
   fill_answer_options (options, entries + BODY_OPTIONS);
-  return ctl_parse_with (ctl, entries + skipped[kind], options, error)
-         && read_numbers (options, error);
+  if (!ctl_parse_with (ctl, entries + skipped[kind], options, error))
+    return FALSE;
+  if (options->write_out != NULL) /* which programs read, and which has the text of an error */
+    ctl_locale_speak_english ();
+  return read_numbers (options, error);
 }

@@ -17,6 +17,8 @@
 #include "certpinctl-wait.h"
 #include "certpinctl-write-out.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* A user may have 32 streams, and others of the user's programs want some, too. */
@@ -59,7 +61,7 @@ name_of_url (CertpinRequest *request, GError **error)
   if (*name != '\0' && strcmp (name, ".") != 0 && strcmp (name, "..") != 0)
     return g_strdup (name);
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "the URL does not end with a file name, which -O needs; give one with -o");
+               _ ("the URL does not end with a file name, which -O needs; give one with -o"));
   return NULL;
 }
 
@@ -280,7 +282,8 @@ find_urls (Ctl *ctl, const CtlRequestOptions *chosen, gboolean method_first, GEr
   if (count > before)
     return ctl->arguments + before;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               before > 0 ? "‘%s’ needs a METHOD and a URL" : "‘%s’ needs a URL", ctl->verb->name);
+               before > 0 ? _ ("‘%s’ needs a METHOD and a URL") : _ ("‘%s’ needs a URL"),
+               ctl->verb->name);
   return NULL;
 }
 

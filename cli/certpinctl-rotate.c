@@ -18,6 +18,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 typedef struct
 {
   gboolean system, finish, dry_run, yes;
@@ -51,11 +53,12 @@ static gboolean
 check (Ctl *ctl, const Options *options, GError **error)
 {
   if (options->finish && adds (ctl, options))
-    return refuse (error, "--finish removes keys that are not used any more; give it no NEW key");
+    return refuse (error,
+                   _ ("--finish removes keys that are not used any more; give it no NEW key"));
   if (options->not_seen_since != NULL && !options->finish)
-    return refuse (error, "--not-seen-since is only for --finish");
+    return refuse (error, _ ("--not-seen-since is only for --finish"));
   if (options->dry_run && !options->finish && !adds (ctl, options))
-    return refuse (error, "without NEW and --finish, nothing is changed; leave out --dry-run");
+    return refuse (error, _ ("without NEW and --finish, nothing is changed; leave out --dry-run"));
   return TRUE;
 }
 
@@ -64,15 +67,16 @@ static gboolean
 parse (Ctl *ctl, Options *options, GError **error)
 {
   const GOptionEntry entries[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, "the pin for all users", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, N_ ("the pin for all users"), NULL },
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys,
-      "the next key, instead of NEW; may be repeated", "KEY" },
+      N_ ("the next key, instead of NEW; may be repeated"), N_ ("KEY") },
     { "finish", 0, 0, G_OPTION_ARG_NONE, &options->finish,
-      "remove the keys that are not used any more", NULL },
+      N_ ("remove the keys that are not used any more"), NULL },
     { "not-seen-since", 0, 0, G_OPTION_ARG_STRING, &options->not_seen_since,
-      "which keys are not: a date, or a time such as 7d (default: 30d)", "DATE" },
-    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, "only say what would happen", NULL },
-    { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL },
+      N_ ("which keys are not: a date, or a time such as 7d (default: 30d)"), N_ ("DATE") },
+    { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, N_ ("only say what would happen"),
+      NULL },
+    { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, N_ ("do not ask"), NULL },
     { NULL },
   };
 
@@ -88,8 +92,8 @@ get_pin (Ctl *ctl, const Options *options, GError **error)
 
   if (ctl_lookup_exact_pin (ctl, host, options->system, &pin, error) && pin == NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                 "%s of ‘%s’; pin it first, with ‘certpinctl pin’",
-                 options->system ? "the system has no pin" : "you have no pin", host);
+                 _ ("%s of ‘%s’; pin it first, with ‘certpinctl pin’"),
+                 options->system ? _ ("the system has no pin") : _ ("you have no pin"), host);
   return pin;
 }
 
@@ -102,7 +106,7 @@ print (Ctl *ctl, GVariant *pin, char **removed)
   if (!ctl->json)
     {
       for (size_t i = 0; removed != NULL && removed[i] != NULL; i++)
-        ctl_print_line (&ctl->out, "Removed %s", removed[i]);
+        ctl_print_line (&ctl->out, _ ("Removed %s"), removed[i]);
       ctl_rotation_print (ctl, pin);
       return;
     }
@@ -145,19 +149,20 @@ confirm (Ctl *ctl, const Options *options, char **unused, GError **error)
     return TRUE;
   if (!ctl_can_ask (ctl))
     {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                   "nobody can be asked whether to remove keys of ‘%s’; nothing was changed; add "
-                   "--yes",
-                   host);
+      g_set_error (
+          error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+          _ ("nobody can be asked whether to remove keys of ‘%s’; nothing was changed; add "
+             "--yes"),
+          host);
       return FALSE;
     }
   for (size_t i = 0; unused[i] != NULL; i++)
     {
-      g_autofree char *text = g_strdup_printf ("the key %s is not used any more", unused[i]);
+      g_autofree char *text = g_strdup_printf (_ ("the key %s is not used any more"), unused[i]);
 
       ctl_print_message (&ctl->err, /* kind= */ NULL, text);
     }
-  return ctl_ask (ctl, "Remove what is not used any more?", error);
+  return ctl_ask (ctl, _ ("Remove what is not used any more?"), error);
 }
 
 /* Returns: (transfer full) (nullable): the pin that is in force then */

@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 /* Returns: the times; 0 if it was never seen */
 CtlSeen
 ctl_rotation_find_seen (GVariant *pin, const char *key)
@@ -53,11 +55,12 @@ ctl_rotation_find_unused (GVariant *pin, gint64 since, GError **error)
     }
   if (used)
     return g_strv_builder_end (unused);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-               "no key of this pin has been seen at the server since %s, so it is not known which "
-               "one is in use; nothing was changed; make a request to the host first, or give an "
-               "earlier date with --not-seen-since",
-               day);
+  g_set_error (
+      error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+      _ ("no key of this pin has been seen at the server since %s, so it is not known which "
+         "one is in use; nothing was changed; make a request to the host first, or give an "
+         "earlier date with --not-seen-since"),
+      day);
   return NULL;
 }
 
@@ -69,10 +72,10 @@ describe_key (GVariant *pin, const char *key, gint64 newest)
   g_autofree char *first = ctl_time_to_text (seen.first), *last = ctl_time_to_text (seen.last);
 
   if (seen.last == 0)
-    return g_strdup ("waits, never seen at the server");
+    return g_strdup (_ ("waits, never seen at the server"));
   if (seen.last == newest)
-    return g_strdup_printf ("in use since %s, last seen %s", first, last);
-  return g_strdup_printf ("not in use, last seen %s", last);
+    return g_strdup_printf (_ ("in use since %s, last seen %s"), first, last);
+  return g_strdup_printf (_ ("not in use, last seen %s"), last);
 }
 
 /* A key and its state are wider than a terminal. */
@@ -122,8 +125,8 @@ ctl_rotation_explain_rest (GVariant *pin)
   g_autofree char *last = ctl_time_to_text (latest);
 
   if (latest == 0)
-    return g_strdup ("there is no key to remove");
-  return g_strdup_printf ("nothing was removed: an old key was seen at the server at %s", last);
+    return g_strdup (_ ("there is no key to remove"));
+  return g_strdup_printf (_ ("nothing was removed: an old key was seen at the server at %s"), last);
 }
 
 static void
@@ -133,17 +136,17 @@ print_end (Ctl *ctl, gint64 latest, const char *option, const char *word)
   g_autofree char *last = ctl_time_to_text (latest), *day = ctl_time_to_text (rested);
   g_autofree char *since = ctl_time_to_text (latest + 1);
 
-  ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
+  ctl_print_line (&ctl->out, _ ("When no server uses them any more, remove the old keys:"));
   if (rested < g_get_real_time () / G_USEC_PER_SEC)
     {
-      ctl_print_line (&ctl->out, "  certpinctl rotate --finish%s %s", option, word);
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate --finish%s %s"), option, word);
       return;
     }
   ctl_print_line (&ctl->out, "  certpinctl rotate --finish --not-seen-since=%s%s %s", since, option,
                   word);
-  ctl_print_line (&ctl->out, "An old key was last seen at %s.", last);
-  ctl_print_line (&ctl->out, "Without --not-seen-since, --finish removes it after 30 days: at %s.",
-                  day);
+  ctl_print_line (&ctl->out, _ ("An old key was last seen at %s."), last);
+  ctl_print_line (&ctl->out,
+                  _ ("Without --not-seen-since, --finish removes it after 30 days: at %s."), day);
 }
 
 static void
@@ -161,15 +164,15 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys)
   word = ctl_input_quote (host);
   option = g_str_equal (scope, "system") ? " --system" : "";
   if (newest == 0)
-    ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
+    ctl_print_line (&ctl->out, _ ("No key has been seen at the server yet."));
   else if (latest != 0)
     print_end (ctl, latest, option, word);
   else if (waits)
-    ctl_print_line (&ctl->out, "The server does not use another key yet.");
+    ctl_print_line (&ctl->out, _ ("The server does not use another key yet."));
   else
     {
-      ctl_print_line (&ctl->out, "No key waits. To add the next one:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate%s %s NEW", option, word);
+      ctl_print_line (&ctl->out, _ ("No key waits. To add the next one:"));
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate%s %s NEW"), option, word);
     }
 }
 

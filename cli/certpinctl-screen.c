@@ -10,6 +10,8 @@
 
 #include "certpinctl-text.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 #include <string.h>
@@ -110,8 +112,8 @@ ctl_screen_write (CtlScreen *screen, const char *bytes, gsize length, GError **e
   if (!screen->begun && memchr (bytes, '\0', length) != NULL)
     {
       g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
-                           "the body is not text, which can mess up a terminal; write it to a "
-                           "file with -o FILE, or give ‘-o -’ to show it all the same");
+                           _ ("the body is not text, which can mess up a terminal; write it to a "
+                              "file with -o FILE, or give ‘-o -’ to show it all the same"));
       return FALSE;
     }
   screen->begun = screen->begun || length > 0;

@@ -13,6 +13,8 @@
 #include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
 
+#include <glib/gi18n.h>
+
 /* In the order in which they apply. */
 static const char *const scopes[] = { "system", "user" };
 
@@ -76,8 +78,8 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
     return;
   if (g_variant_n_children (pins) > 0)
     ctl_print_blank (&ctl->out);
-  ctl_print_heading (&ctl->out, is_report (failure) ? "Last mismatch (only reported)"
-                                                    : "Last refused request");
+  ctl_print_heading (&ctl->out, is_report (failure) ? _ ("Last mismatch (only reported)")
+                                                    : _ ("Last refused request"));
   ctl_print_whole_failure (&ctl->out, failure);
   accept = ctl_accept_find (ctl, ctl->arguments[0], failure);
   if (accept != NULL)
@@ -106,7 +108,7 @@ ctl_show (Ctl *ctl, GError **error)
   if (g_variant_n_children (pins) == 0 && failure == NULL)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                   "host ‘%s’ has no pin, and no request to it was refused", ctl->arguments[0]);
+                   _ ("host ‘%s’ has no pin, and no request to it was refused"), ctl->arguments[0]);
       return CTL_EXIT_NOT_PINNED;
     }
   ctl_pager_open (ctl);

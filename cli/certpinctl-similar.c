@@ -6,6 +6,8 @@
 
 #include "certpinctl-similar.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* What a slip costs, as in git: letters that change places cost nothing, as the fingers were only
@@ -75,11 +77,13 @@ ctl_similar_find (const char *word, const char *const *candidates, unsigned int 
 char *
 ctl_similar_ask (const char *const *words)
 {
-  g_autoptr (GString) text = g_string_new ("did you mean ");
+  g_autoptr (GString) text = g_string_new (_ ("did you mean "));
 
   for (size_t i = 0; words[i] != NULL; i++)
-    g_string_append_printf (text, "%s‘%s’", i == 0 ? "" : (words[i + 1] != NULL ? ", " : " or "),
-                            words[i]);
+    {
+      g_string_append (text, i == 0 ? "" : (words[i + 1] != NULL ? ", " : _ (" or ")));
+      g_string_append_printf (text, _ ("‘%s’"), words[i]);
+    }
   g_string_append_c (text, '?');
   return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
 }

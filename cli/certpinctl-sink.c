@@ -6,6 +6,8 @@
 
 #include "certpinctl-sink.h"
 
+#include <glib/gi18n.h>
+
 #include <certpin.h>
 
 /* Of a body that is kept in memory. */
@@ -17,7 +19,7 @@ keep (CtlSink *sink, const char *bytes, gsize length, GError **error)
   if (sink->memory->len + length > BODY_MAX_BYTES)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_BODY_TOO_LARGE,
-                   "the response body has more than %d bytes; write it to a file with -o",
+                   _ ("the response body has more than %d bytes; write it to a file with -o"),
                    BODY_MAX_BYTES);
       return FALSE;
     }

@@ -10,6 +10,8 @@
 #include "certpinctl-input.h"
 #include "certpinctl-similar.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* What curl's users look for. */
@@ -19,17 +21,17 @@ static const struct
   const char *remedy;
 } elsewhere[] = {
 #define NEVER                                                                                      \
-  "certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’"
-#define TRUST "which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’"
-#define BODY  "‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’"
+  N_ ("certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’")
+#define TRUST N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
+#define BODY  N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
   { "--insecure", NEVER },
   { "-k", NEVER },
   { "--cacert", TRUST },
   { "--capath", TRUST },
   { "-d", BODY },
   { "--data", BODY },
-  { "--pinnedpubkey", "did you mean ‘--require-key’?" },
-  { "--cert", "a program cannot present a certificate of its own; see certpinctl(1)" },
+  { "--pinnedpubkey", N_ ("did you mean ‘--require-key’?") },
+  { "--cert", N_ ("a program cannot present a certificate of its own; see certpinctl(1)") },
 };
 
 /* The options that may stand where a word stands: two tables, the second of them of all verbs. */
@@ -98,13 +100,13 @@ find_remedy (const Options *options, const char *shown, const char *name)
 
   for (size_t i = 0; i < G_N_ELEMENTS (elsewhere); i++)
     if (strcmp (elsewhere[i].option, shown) == 0)
-      return g_strdup (elsewhere[i].remedy);
+      return g_strdup (_ (elsewhere[i].remedy));
   similar = list_similar (options, name);
   if (similar[0] != NULL)
     return ctl_similar_ask ((const char *const *)similar);
-  return options->verb == NULL
-             ? g_strdup ("the options of a verb stand behind it, as in ‘certpinctl list --system’")
-             : NULL;
+  return options->verb == NULL ? g_strdup (
+             _ ("the options of a verb stand behind it, as in ‘certpinctl list --system’"))
+                               : NULL;
 }
 
 /* `shown`: (transfer full): as it is typed, without a value. `name`: without dashes */
@@ -113,11 +115,11 @@ refuse_unknown (const Options *options, char *shown, const char *name, GError **
 {
   g_autofree char *typed = shown, *remedy = find_remedy (options, shown, name);
   g_autofree char *whose = options->verb != NULL
-                               ? g_strdup_printf ("‘%s’ has no option", options->verb->name)
-                               : g_strdup ("before the verb, there is no option");
+                               ? g_strdup_printf (_ ("‘%s’ has no option"), options->verb->name)
+                               : g_strdup (_ ("before the verb, there is no option"));
 
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, "%s ‘%s’%s%s", whose, typed,
-               remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_UNKNOWN_OPTION, _ ("%s ‘%s’%s%s"), whose,
+               typed, remedy != NULL ? "; " : "", remedy != NULL ? remedy : "");
   return FALSE;
 }
 
@@ -129,8 +131,8 @@ check_number (const GOptionEntry *option, const char *value, GError **error)
   if (g_ascii_string_to_signed (value, 10, G_MININT, G_MAXINT, &number, NULL))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "option ‘--%s’ has ‘%s’, which is not a number; give it as --%s=%s",
-               option->long_name, value, option->long_name, option->arg_description);
+               _ ("option ‘--%s’ has ‘%s’, which is not a number; give it as --%s=%s"),
+               option->long_name, value, option->long_name, _ (option->arg_description));
   return FALSE;
 }
 
@@ -143,12 +145,12 @@ check_value (const GOptionEntry *option, const char *value, const char *next, gb
   *skip = takes_value (option) && value == NULL;
   if (value != NULL && !takes_value (option))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "option ‘--%s’ takes no value, so ‘%s’ is too much; give --%s alone",
+                 _ ("option ‘--%s’ takes no value, so ‘%s’ is too much; give --%s alone"),
                  option->long_name, value, option->long_name);
   else if (*skip && next == NULL)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "option ‘--%s’ needs a value; give it as --%s=%s", option->long_name,
-                 option->long_name, option->arg_description);
+                 _ ("option ‘--%s’ needs a value; give it as --%s=%s"), option->long_name,
+                 option->long_name, _ (option->arg_description));
   else
     return option->arg != G_OPTION_ARG_INT
            || check_number (option, value != NULL ? value : next, error);

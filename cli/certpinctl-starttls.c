@@ -8,6 +8,8 @@
 
 #include "certpinctl-starttls.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static const CtlStarttls protocols[] = {
@@ -26,7 +28,7 @@ ctl_starttls_find (const char *name, GError **error)
     if (strcmp (protocols[i].name, name) == 0)
       return &protocols[i];
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a protocol with STARTTLS; give imap, smtp, pop3, postgres or ldap",
+               _ ("‘%s’ is not a protocol with STARTTLS; give imap, smtp, pop3, postgres or ldap"),
                name);
   return NULL;
 }

@@ -13,6 +13,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 /* So many of a list fit on the screen. */
 #define SHOWN_MAX 3
 
@@ -31,7 +33,7 @@ count_of (GVariant *status, const char *scope, const char *state)
 static void
 print_pins (Ctl *ctl, GVariant *status, const char *scope, const char *label)
 {
-  ctl_print_line (&ctl->out, "  %-9s %u active, %u paused, %u blocked, %u expired", label,
+  ctl_print_line (&ctl->out, _ ("  %-9s %u active, %u paused, %u blocked, %u expired"), label,
                   count_of (status, scope, "active"), count_of (status, scope, "paused"),
                   count_of (status, scope, "blocked"), count_of (status, scope, "expired"));
 }
@@ -42,7 +44,7 @@ print_summary (Ctl *ctl, GVariant *status)
   const char *version = "";
   gint64 started = 0, reloaded = 0;
   guint64 requests = 0, refusals = 0;
-  g_autofree char *since = NULL, *read = NULL;
+  g_autofree char *since = NULL, *read = NULL, *all = NULL, *refused = NULL;
 
   g_variant_lookup (status, "version", "&s", &version);
   g_variant_lookup (status, "started", "x", &started);
@@ -50,15 +52,14 @@ print_summary (Ctl *ctl, GVariant *status)
   g_variant_lookup (status, "requests-today", "t", &requests);
   g_variant_lookup (status, "refusals-today", "t", &refusals);
   since = ctl_time_to_text (started);
-  read = reloaded != 0 ? ctl_time_to_text (reloaded) : g_strdup ("not since the start");
-  ctl_print_line (&ctl->out, "certpind %s, running since %s", version, since);
-  print_pins (ctl, status, "system", "System:");
-  print_pins (ctl, status, "user", "You:");
-  ctl_print_line (&ctl->out,
-                  "  Today:    %" G_GUINT64_FORMAT " of your requests, %" G_GUINT64_FORMAT
-                  " refused",
-                  requests, refusals);
-  ctl_print_line (&ctl->out, "  Reloaded: %s", read);
+  read = reloaded != 0 ? ctl_time_to_text (reloaded) : g_strdup (_ ("not since the start"));
+  ctl_print_line (&ctl->out, _ ("certpind %s, running since %s"), version, since);
+  print_pins (ctl, status, "system", _ ("System:"));
+  print_pins (ctl, status, "user", _ ("You:"));
+  all = g_strdup_printf ("%" G_GUINT64_FORMAT, requests);
+  refused = g_strdup_printf ("%" G_GUINT64_FORMAT, refusals);
+  ctl_print_line (&ctl->out, _ ("  Today:    %s of your requests, %s refused"), all, refused);
+  ctl_print_line (&ctl->out, _ ("  Reloaded: %s"), read);
 }
 
 /* Returns: (transfer full): a line about a block */
@@ -73,8 +74,8 @@ describe_block (GVariant *block)
   g_variant_lookup (block, "reason", "&s", &reason);
   g_variant_lookup (block, "created-by", "&s", &by);
   system = g_str_equal (scope, "system");
-  return g_strdup_printf ("%s%s: %s%s%s", host, system ? " (system)" : "", reason,
-                          *by != '\0' ? "; by " : "", by);
+  return g_strdup_printf ("%s%s: %s%s%s", host, system ? _ (" (system)") : "", reason,
+                          *by != '\0' ? _ ("; by ") : "", by);
 }
 
 /* `list`: as, or aa{sv} of blocks */
@@ -105,8 +106,8 @@ print_faults (Ctl *ctl, GVariant *status, const char *name, const char *heading,
       ctl_print_wrapped (&ctl->out, text, 2, 4);
     }
   if (length > SHOWN_MAX)
-    ctl_print_line (&ctl->out, "  and %" G_GSIZE_FORMAT " more; --json shows them",
-                    length - SHOWN_MAX);
+    ctl_print_line (&ctl->out, _ ("  and %u more; --json shows them"),
+                    (unsigned int)(length - SHOWN_MAX));
   ctl_print_line (&ctl->out, "  → %s", remedy);
   return TRUE;
 }
@@ -125,14 +126,15 @@ print_status (Ctl *ctl, GVariant *status)
   gboolean faults;
 
   print_summary (ctl, status);
-  faults = print_faults (ctl, status, "problems", "Broken files",
-                         "fix the files, then: certpinctl reload");
-  faults |= print_faults (ctl, status, "blocked", "Blocked hosts",
-                          "to allow requests, pin the host again, or: certpinctl unpin HOST");
-  faults |= print_faults (ctl, status, "warnings", "Warnings", "see the pin: certpinctl show HOST");
-  print_faults (ctl, status, "advice", "Good to know", "see the pin: certpinctl show HOST");
+  faults = print_faults (ctl, status, "problems", _ ("Broken files"),
+                         _ ("fix the files, then: certpinctl reload"));
+  faults |= print_faults (ctl, status, "blocked", _ ("Blocked hosts"),
+                          _ ("to allow requests, pin the host again, or: certpinctl unpin HOST"));
+  faults |= print_faults (ctl, status, "warnings", _ ("Warnings"),
+                          _ ("see the pin: certpinctl show HOST"));
+  print_faults (ctl, status, "advice", _ ("Good to know"), _ ("see the pin: certpinctl show HOST"));
   if (!faults)
-    ctl_print_line (&ctl->out, "All is well.");
+    ctl_print_line (&ctl->out, _ ("All is well."));
 }
 
 /* Expired pins, broken files and a failed reload are among the problems and warnings. */
@@ -182,6 +184,6 @@ ctl_reload (Ctl *ctl, GError **error)
   if (ctl->json)
     ctl_print_json (&ctl->out, g_variant_new_parsed ("{'state': <'reloaded'>}"));
   else
-    ctl_print_line (&ctl->out, "Reloaded the pin files and the trust anchors");
+    ctl_print_line (&ctl->out, _ ("Reloaded the pin files and the trust anchors"));
   return CTL_EXIT_OK;
 }

@@ -11,6 +11,8 @@
 #include "certpinctl-signals.h"
 #include "certpinctl-trouble.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -112,6 +114,6 @@ ctl_stream_flush (CtlStream *stream, GError **error)
     return TRUE;
   trouble = ctl_trouble_write (stream->failure);
   g_set_error (error, G_FILE_ERROR, g_file_error_from_errno (stream->failure),
-               "cannot write to %s: %s", stream->name, trouble);
+               _ ("cannot write to %s: %s"), stream->name, trouble);
   return FALSE;
 }

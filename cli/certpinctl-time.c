@@ -6,6 +6,8 @@
 
 #include "certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define DAY_S 86400
@@ -45,10 +47,11 @@ ctl_time_parse (const char *text, gint64 *unix_s, GError **error)
   time = g_date_time_new_from_iso8601 (whole, utc);
   if (time == NULL || g_date_time_to_unix (time) < 1)
     {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a date; give one such as 2027-01-31 or 2027-01-31T12:00Z, or Unix "
-                   "seconds",
-                   text);
+      g_set_error (
+          error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+          _ ("‘%s’ is not a date; give one such as 2027-01-31 or 2027-01-31T12:00Z, or Unix "
+             "seconds"),
+          text);
       return FALSE;
     }
   *unix_s = g_date_time_to_unix (time);
@@ -77,7 +80,7 @@ ctl_time_parse_span (const char *text, gint64 *seconds, GError **error)
         return TRUE;
       }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "‘%s’ is not a time; give a number with its unit, such as 30d, 12h, 90m or 45s",
+               _ ("‘%s’ is not a time; give a number with its unit, such as 30d, 12h, 90m or 45s"),
                text);
   return FALSE;
 }

@@ -13,6 +13,8 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 static void
@@ -66,7 +68,7 @@ ctl_trace_exchange (CtlStream *err, CertpinRequest *request, gint64 body_bytes,
   g_variant_lookup (info, "http-version", "&s", &version);
   g_variant_lookup (info, "url", "&s", &url);
   if (g_variant_lookup (info, "redirects", "u", &redirects) && redirects > 0)
-    ctl_print_line (err, "* %u redirects, to %s", redirects, url);
+    ctl_print_line (err, _ ("* %u redirects, to %s"), redirects, url);
   ctl_print_line (err, "< HTTP/%s %u", version, certpin_response_get_status (response));
   trace_headers (err, '<', certpin_response_get_headers (response));
   ctl_print_line (err, "<");
@@ -127,7 +129,7 @@ ctl_trace_certificate (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (info, "url", "&s", &url);
   g_variant_lookup (info, "path-keys", "^a&s", &path);
   if (path != NULL && path[0] != NULL)
-    ctl_print_line (&ctl->err, "* server key: %s", path[0]);
+    ctl_print_line (&ctl->err, _ ("* server key: %s"), path[0]);
   if (g_variant_lookup (info, "report", "@a{sv}", NULL))
     return;
   explanation = explain (ctl, url);
@@ -138,7 +140,7 @@ ctl_trace_certificate (Ctl *ctl, CertpinResponse *response)
   g_variant_lookup (served, "issuer", "&s", &issuer);
   g_variant_lookup (served, "not-after", "x", &not_after);
   until = ctl_time_to_text (not_after);
-  ctl_print_line (&ctl->err, "* server certificate: %s", subject);
-  ctl_print_line (&ctl->err, "*   issuer: %s", issuer);
-  ctl_print_line (&ctl->err, "*   valid until: %s", until);
+  ctl_print_line (&ctl->err, _ ("* server certificate: %s"), subject);
+  ctl_print_line (&ctl->err, _ ("*   issuer: %s"), issuer);
+  ctl_print_line (&ctl->err, _ ("*   valid until: %s"), until);
 }

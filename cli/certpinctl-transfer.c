@@ -13,6 +13,8 @@
 #include "certpinctl-retry.h"
 #include "certpinctl-trace.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define PIECE_BYTES (64 * 1024)
@@ -137,7 +139,7 @@ on_wait_over (gpointer user_data)
 
   if (g_cancellable_is_cancelled (transfer->ctl->cancellable))
     fail (transfer, g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                         "the request was interrupted"));
+                                         _ ("the request was interrupted")));
   else
     send_request (transfer);
   return G_SOURCE_REMOVE;
@@ -147,7 +149,7 @@ static void
 tell_wait (CtlTransfer *transfer, gint64 wait_s, const char *why)
 {
   g_autofree char *text
-      = g_strdup_printf ("%s; trying again in %" G_GINT64_FORMAT " s (%u of %u)", why, wait_s,
+      = g_strdup_printf (_ ("%s; trying again in %u s (%u of %u)"), why, (unsigned int)wait_s,
                          transfer->attempt, transfer->chosen->retries);
 
   if (!may_show (transfer))
@@ -155,7 +157,7 @@ tell_wait (CtlTransfer *transfer, gint64 wait_s, const char *why)
   ctl_progress_end (&transfer->progress);
   if (transfer->board != NULL)
     ctl_board_hide (transfer->board);
-  ctl_print_message (&transfer->ctl->err, "note", text);
+  ctl_print_message (&transfer->ctl->err, C_ ("message", "note"), text);
 }
 
 /* Tries again after a while, which an interrupt ends.
@@ -228,7 +230,7 @@ on_piece (GObject *source, GAsyncResult *result, gpointer user_data)
     {
       g_clear_error (&reason);
       reason = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_CANCELLED,
-                                    "the response was interrupted");
+                                    _ ("the response was interrupted"));
     }
   if (reason != NULL)
     {
@@ -320,7 +322,7 @@ take_head (CtlTransfer *transfer)
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   gint64 wait_s = ctl_retry_after_status (certpin_request_get_method (transfer->request),
                                           transfer->response, transfer->attempt, now_s);
-  g_autofree char *why = g_strdup_printf ("the server answered with HTTP status %u",
+  g_autofree char *why = g_strdup_printf (_ ("the server answered with HTTP status %u"),
                                           certpin_response_get_status (transfer->response));
 
   if (retry (transfer, wait_s, why))

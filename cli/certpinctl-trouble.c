@@ -8,6 +8,8 @@
 
 #include "certpinctl-similar.h"
 
+#include <glib/gi18n.h>
+
 #include <errno.h>
 #include <string.h>
 
@@ -60,12 +62,12 @@ help_reading (int number)
     {
     case ENOENT:
     case ENOTDIR:
-      return "; check its name and its folder";
+      return _ ("; check its name and its folder");
     case EACCES:
     case EPERM:
-      return "; ask its owner for a copy that you may read";
+      return _ ("; ask its owner for a copy that you may read");
     case EISDIR:
-      return "; name a file in it";
+      return _ ("; name a file in it");
     default:
       return "";
     }
@@ -87,17 +89,17 @@ help_writing (int number)
   switch (number)
     {
     case ENOENT:
-      return "; make its folder first";
+      return _ ("; make its folder first");
     case EACCES:
     case EPERM:
     case EROFS:
-      return "; choose a folder in which you may write";
+      return _ ("; choose a folder in which you may write");
     case EISDIR:
-      return "; name a file in it";
+      return _ ("; name a file in it");
     case ENOSPC:
     case EDQUOT:
     case EFBIG:
-      return "; make room there, or write elsewhere";
+      return _ ("; make room there, or write elsewhere");
     default:
       return "";
     }

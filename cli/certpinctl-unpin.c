@@ -11,6 +11,8 @@
 #include "certpinctl-pin-options.h"
 #include "certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 /* `reason`: (nullable) */
 static void
 print_change_json (Ctl *ctl, gboolean system, const char *state, const char *reason)
@@ -29,7 +31,7 @@ ctl_unpin (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, done;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "remove the system's pin", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("remove the system's pin"), NULL },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -47,7 +49,7 @@ ctl_unpin (Ctl *ctl, GError **error)
   if (ctl->json)
     print_change_json (ctl, system, "removed", /* reason= */ NULL);
   else
-    ctl_print_line (&ctl->out, "Removed %s pin of %s", system ? "the system's" : "your",
+    ctl_print_line (&ctl->out, _ ("Removed %s pin of %s"), system ? _ ("the system's") : _ ("your"),
                     ctl->arguments[0]);
   return CTL_EXIT_OK;
 }
@@ -57,7 +59,7 @@ ctl_block (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, done;
   const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, "block the host for all users", NULL },
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("block the host for all users"), NULL },
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -76,7 +78,7 @@ ctl_block (Ctl *ctl, GError **error)
   if (ctl->json)
     print_change_json (ctl, system, "blocked", ctl->arguments[1]);
   else
-    ctl_print_line (&ctl->out, "Blocked %s for %s", ctl->arguments[0],
-                    system ? "all users" : "you");
+    ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0],
+                    system ? _ ("all users") : _ ("you"));
   return CTL_EXIT_OK;
 }

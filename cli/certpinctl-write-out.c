@@ -12,6 +12,8 @@
 #include "certpinctl-reply.h"
 #include "certpinctl-text.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define FORMAT_MAX_BYTES (64 * 1024)
@@ -328,8 +330,8 @@ append_variable (Ctl *ctl, GString *text, const char *name, const CtlWriteOutFac
         append_value (text, variables[i].get (facts));
         return;
       }
-  unknown = g_strdup_printf ("-w does not know the variable ‘%s’; see certpinctl(1)", name);
-  ctl_print_message (&ctl->err, "warning", unknown);
+  unknown = g_strdup_printf (_ ("-w does not know the variable ‘%s’; see certpinctl(1)"), name);
+  ctl_print_message (&ctl->err, C_ ("message", "warning"), unknown);
 }
 
 static void

@@ -10,16 +10,17 @@
 #include "certpinctl-complete.h"
 #include "certpinctl-error.h"
 #include "certpinctl-help.h"
+#include "certpinctl-locale.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pager.h"
 #include "certpinctl-run.h"
 #include "certpinctl-signals.h"
 #include "certpinctl-verbs.h"
 
+#include <glib/gi18n.h>
+
 #include <fcntl.h>
-#include <langinfo.h>
-#include <locale.h>
-#include <string.h>
+
 #include <unistd.h>
 
 /* Parses the options before the verb, and runs the verb, which parses the rest. */
@@ -87,9 +88,9 @@ ctl_init (Ctl *ctl, char **argv)
 {
   ctl->typed = g_strdupv (argv);
   ctl->words = g_strdupv (argv);
-  ctl->json_named = g_strv_contains ((const char *const *)argv, "--json");
-  ctl_stream_init (&ctl->out, STDOUT_FILENO, "standard output");
-  ctl_stream_init (&ctl->err, STDERR_FILENO, "standard error");
+
+  ctl_stream_init (&ctl->out, STDOUT_FILENO, _ ("standard output"));
+  ctl_stream_init (&ctl->err, STDERR_FILENO, _ ("standard error"));
   ctl->out.ends_quietly = !ctl_signals_ignore_writes ();
   ctl->client = certpin_client_new ();
   ctl->cancellable = g_cancellable_new ();
@@ -103,9 +104,8 @@ main (int argc, char **argv)
   CtlExit status;
   Ctl ctl = { 0 };
 
-  setlocale (LC_ALL, "");
-  ctl.utf8 = strcmp (nl_langinfo (CODESET), "UTF-8") == 0;
-  setlocale (LC_CTYPE, "C.UTF-8"); /* D-Bus strings are UTF-8 in every locale */
+  ctl.json_named = g_strv_contains ((const char *const *)argv, "--json");
+  ctl.utf8 = ctl_locale_start (/* for_programs= */ ctl.json_named);
   fill_descriptors ();
   ctl_init (&ctl, argv);
 

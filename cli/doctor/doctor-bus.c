@@ -11,6 +11,8 @@
 
 #include "dbus/certpin-names.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define BUS_NAME     "org.freedesktop.DBus"
@@ -116,20 +118,21 @@ ctl_check_bus (CtlPatient *patient, CtlFinding *finding)
     patient->connection = connect_to (patient->ctl, address, &error);
   if (patient->connection != NULL)
     {
-      ctl_finding_pass (finding, "the system bus answers");
+      ctl_finding_pass (finding, _ ("the system bus answers"));
       return;
     }
   if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    ctl_finding_fail (finding, "the system bus does not answer within %d seconds", CALL_S);
+    ctl_finding_fail (finding, _ ("the system bus does not answer within %d seconds"), CALL_S);
   else
-    ctl_finding_fail (finding, "the system bus cannot be reached: %s", error->message);
+    ctl_finding_fail (finding, _ ("the system bus cannot be reached: %s"), error->message);
   if (g_getenv ("DBUS_SYSTEM_BUS_ADDRESS") != NULL)
-    ctl_finding_help (finding,
-                      "The variable DBUS_SYSTEM_BUS_ADDRESS is set; without it, the machine's own "
-                      "bus is used.",
-                      "env -u DBUS_SYSTEM_BUS_ADDRESS certpinctl doctor");
+    ctl_finding_help (
+        finding,
+        _ ("The variable DBUS_SYSTEM_BUS_ADDRESS is set; without it, the machine's own "
+           "bus is used."),
+        "env -u DBUS_SYSTEM_BUS_ADDRESS certpinctl doctor");
   else
-    ctl_finding_help (finding, "Programs reach certpin over the system bus.",
+    ctl_finding_help (finding, _ ("Programs reach certpin over the system bus."),
                       "systemctl status dbus.socket dbus.service");
 }
 
@@ -146,26 +149,27 @@ ctl_check_service (CtlPatient *patient, CtlFinding *finding)
 
   if (!ctl_patient_has_name (patient, CERTPIN_BUS_NAME, &owned))
     {
-      ctl_finding_fail (finding, "certpind does not run, and the bus cannot start it");
+      ctl_finding_fail (finding, _ ("certpind does not run, and the bus cannot start it"));
       ctl_finding_help (finding,
-                        "It is not installed, or the bus has not read its files since it was "
-                        "installed.",
+                        _ ("It is not installed, or the bus has not read its files since it was "
+                           "installed."),
                         "systemctl reload dbus && systemctl start certpind");
       return;
     }
   if (owned)
     {
-      ctl_finding_pass (finding, "certpind runs");
+      ctl_finding_pass (finding, _ ("certpind runs"));
       return;
     }
   reply = ctl_patient_call (patient, &start, g_variant_new ("(su)", CERTPIN_BUS_NAME, 0u), &error);
   if (reply != NULL)
     {
-      ctl_finding_pass (finding, "certpind was started");
+      ctl_finding_pass (finding, _ ("certpind was started"));
       return;
     }
-  ctl_finding_fail (finding, "certpind cannot be started: %s", error->message);
-  ctl_finding_help (finding, "Its journal says why; certpind --check shows faults in its files.",
+  ctl_finding_fail (finding, _ ("certpind cannot be started: %s"), error->message);
+  ctl_finding_help (finding,
+                    _ ("Its journal says why; certpind --check shows faults in its files."),
                     "journalctl --boot --unit=certpind --lines=20");
 }
 
@@ -187,21 +191,22 @@ ctl_check_policy (CtlPatient *patient, CtlFinding *finding)
   if (value != NULL && g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
     {
       patient->version = g_variant_dup_string (value, NULL);
-      ctl_finding_pass (finding, "you may call certpind");
+      ctl_finding_pass (finding, _ ("you may call certpind"));
     }
   else if (g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_ACCESS_DENIED))
     {
-      ctl_finding_fail (finding, "the bus does not let you call certpind: %s", error->message);
-      ctl_finding_help (finding,
-                        "The bus has not read certpin's policy, or a file of the administrator in "
-                        "/etc/dbus-1/system.d says otherwise.",
-                        "systemctl reload dbus");
+      ctl_finding_fail (finding, _ ("the bus does not let you call certpind: %s"), error->message);
+      ctl_finding_help (
+          finding,
+          _ ("The bus has not read certpin's policy, or a file of the administrator in "
+             "/etc/dbus-1/system.d says otherwise."),
+          "systemctl reload dbus");
     }
   else
     {
-      ctl_finding_fail (finding, "certpind does not answer: %s",
-                        error != NULL ? error->message : "its version is not a text");
-      ctl_finding_help (finding, "It hangs, or is not certpind.", "systemctl restart certpind");
+      ctl_finding_fail (finding, _ ("certpind does not answer: %s"),
+                        error != NULL ? error->message : _ ("its version is not a text"));
+      ctl_finding_help (finding, _ ("It hangs, or is not certpind."), "systemctl restart certpind");
     }
 }
 
@@ -210,11 +215,11 @@ ctl_check_version (CtlPatient *patient, CtlFinding *finding)
 {
   if (strcmp (patient->version, PACKAGE_VERSION) == 0)
     {
-      ctl_finding_pass (finding, "certpind and certpinctl are %s", PACKAGE_VERSION);
+      ctl_finding_pass (finding, _ ("certpind and certpinctl are %s"), PACKAGE_VERSION);
       return;
     }
-  ctl_finding_fail (finding, "certpind is %s, but certpinctl is %s", patient->version,
+  ctl_finding_fail (finding, _ ("certpind is %s, but certpinctl is %s"), patient->version,
                     PACKAGE_VERSION);
-  ctl_finding_help (finding, "After an upgrade, the old one runs until it is restarted.",
+  ctl_finding_help (finding, _ ("After an upgrade, the old one runs until it is restarted."),
                     "systemctl restart certpind");
 }

@@ -11,6 +11,8 @@
 #include "cli/certpinctl-input.h"
 #include "cli/certpinctl-time.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* A date without the time of day. */
@@ -75,42 +77,44 @@ static const struct
   const char *meaning;
   const char *command;
 } remedies[] = {
-  { "NotPinned", "Requests go only to hosts that are pinned.", "certpinctl pin --fetch HOST" },
+  { "NotPinned", N_ ("Requests go only to hosts that are pinned."), "certpinctl pin --fetch HOST" },
   { "Blocked",
-    "Somebody decided so, or the host could not be pinned. If a pin file blocks it, only the "
-    "administrator can change that.",
+    N_ ("Somebody decided so, or the host could not be pinned. If a pin file blocks it, only the "
+        "administrator can change that."),
     "certpinctl explain HOST" },
-  { "PinExpired", "Pin it again, with the key that its server has now.", "certpinctl show HOST" },
+  { "PinExpired", N_ ("Pin it again, with the key that its server has now."),
+    "certpinctl show HOST" },
   { "PinMismatch",
-    "Its server has another key than the pinned ones. If a file of the administrator pins it, that "
-    "file has to be changed.",
+    N_ ("Its server has another key than the pinned ones. If a file of the administrator pins it, "
+        "that file has to be changed."),
     "certpinctl explain HOST" },
-  { "Unreachable", "Does its name have an address, and does something listen there?",
+  { "Unreachable", N_ ("Does its name have an address, and does something listen there?"),
     "getent ahosts NAME" },
-  { "Offline", "This machine has no network.", "ip route" },
-  { "TimedOut", "Its server or the network is slow, or a firewall drops packets.",
+  { "Offline", N_ ("This machine has no network."), "ip route" },
+  { "TimedOut", N_ ("Its server or the network is slow, or a firewall drops packets."),
     "certpinctl doctor --timeout=60 HOST" },
-  { "TlsFailed", "Something else than an HTTPS server answers there, or an old one.",
+  { "TlsFailed", N_ ("Something else than an HTTPS server answers there, or an old one."),
     "openssl s_client -connect ADDRESS" },
   { "AddressDenied",
-    "Besides link-local addresses, those that Deny and DenyForUsers in certpind.conf name.",
+    N_ ("Besides link-local addresses, those that Deny and DenyForUsers in certpind.conf name."),
     "man certpind.conf" },
-  { "ProxyFailed", "Proxy in certpind.conf names it.", "man certpind.conf" },
-  { "ProxyAuthRequired", "ProxyCredentials in certpind.conf names the file of its password.",
+  { "ProxyFailed", N_ ("Proxy in certpind.conf names it."), "man certpind.conf" },
+  { "ProxyAuthRequired", N_ ("ProxyCredentials in certpind.conf names the file of its password."),
     "man certpind.conf" },
-  { "clock", "Certificates cannot be checked with a wrong clock.", "timedatectl set-ntp true" },
-  { "not-yet-valid", "Is the clock of this machine right?", "timedatectl status" },
-  { "expired", "Its operator has to renew the certificate. Is the clock of this machine right?",
+  { "clock", N_ ("Certificates cannot be checked with a wrong clock."),
+    "timedatectl set-ntp true" },
+  { "not-yet-valid", N_ ("Is the clock of this machine right?"), "timedatectl status" },
+  { "expired",
+    N_ ("Its operator has to renew the certificate. Is the clock of this machine right?"),
     "timedatectl status" },
   { "unknown-issuer",
-    "No trust anchor of this machine issued the certificate. If an authority of your own did, it "
-    "has "
-    "to be installed, or pinned with --trust-anchor.",
+    N_ ("No trust anchor of this machine issued the certificate. If an authority of your own did, "
+        "it has to be installed, or pinned with --trust-anchor."),
     "certpinctl key --chain HOST" },
-  { "self-signed", "Its operator needs a certificate of an authority.",
+  { "self-signed", N_ ("Its operator needs a certificate of an authority."),
     "certpinctl key --chain HOST" },
-  { "captive-portal", "Does this network want you to log in?", NULL },
-  { "name", "The certificate is for another host.", "certpinctl key --chain HOST" },
+  { "captive-portal", N_ ("Does this network want you to log in?"), NULL },
+  { "name", N_ ("The certificate is for another host."), "certpinctl key --chain HOST" },
 };
 
 /* Returns: (transfer full): the host with its port */
@@ -166,7 +170,7 @@ add_remedy (CtlFinding *finding, const CtlExam *exam, const char *word)
       {
         g_autofree char *command = fill_in (remedies[i].command, exam->host);
 
-        ctl_finding_help (finding, remedies[i].meaning, command);
+        ctl_finding_help (finding, _ (remedies[i].meaning), command);
         return TRUE;
       }
   return FALSE;
@@ -225,10 +229,11 @@ fail_by_verdict (Ctl *ctl, CtlFinding *finding, const CtlExam *exam, const char 
   if (strcmp (verdict, "PinMismatch") == 0)
     accept = find_accept (ctl, exam);
   if (accept != NULL)
-    ctl_finding_help (finding,
-                      "Only the operator of the server can say whether its new key is right. If it "
-                      "is, this accepts it:",
-                      accept);
+    ctl_finding_help (
+        finding,
+        _ ("Only the operator of the server can say whether its new key is right. If it "
+           "is, this accepts it:"),
+        accept);
   else if (strcmp (verdict, "Untrusted") != 0 || !add_remedy (finding, exam, problem))
     add_remedy (finding, exam, verdict);
 }
@@ -248,8 +253,8 @@ pass (CtlFinding *finding, const CtlExam *exam)
   until = ctl_time_to_text (end);
   if (strlen (until) > DATE_LENGTH)
     until[DATE_LENGTH] = '\0';
-  ctl_finding_pass (finding, "passes%s%s; its certificate ends on %s",
-                    proxy != NULL ? " through " : "", proxy != NULL ? proxy : "", until);
+  ctl_finding_pass (finding, _ ("passes%s%s; its certificate ends on %s"),
+                    proxy != NULL ? _ (" through ") : "", proxy != NULL ? proxy : "", until);
 }
 
 /* Returns: (transfer full) */

@@ -11,7 +11,9 @@
 #include "cli/certpinctl-reply.h"
 #include "cli/certpinctl-wait.h"
 
-#define NO_STATUS "not checked, since certpind does not say how it is"
+#include <glib/gi18n.h>
+
+#define NO_STATUS _ ("not checked, since certpind does not say how it is")
 
 void
 ctl_check_files (CtlPatient *patient, CtlFinding *finding)
@@ -29,7 +31,7 @@ ctl_check_files (CtlPatient *patient, CtlFinding *finding)
                                     CTL_REPLY_STATUS, &error);
   if (patient->status == NULL)
     {
-      ctl_finding_fail (finding, "certpind does not say how it is: %s", error->message);
+      ctl_finding_fail (finding, _ ("certpind does not say how it is: %s"), error->message);
       ctl_finding_help (finding, /* meaning= */ NULL,
                         "journalctl --boot --unit=certpind --lines=20");
       return;
@@ -38,13 +40,13 @@ ctl_check_files (CtlPatient *patient, CtlFinding *finding)
   count = g_strv_length ((char **)problems);
   if (count == 0)
     {
-      ctl_finding_pass (finding, "certpind has read all of its files");
+      ctl_finding_pass (finding, _ ("certpind has read all of its files"));
       return;
     }
-  ctl_finding_fail (finding, "%s%s", problems[0], count > 1 ? ", and more" : "");
+  ctl_finding_fail (finding, "%s%s", problems[0], count > 1 ? _ (", and more") : "");
   ctl_finding_help (finding,
-                    "Until it is right, requests that depend on it are refused, or the files of "
-                    "before stay in force.",
+                    _ ("Until it is right, requests that depend on it are refused, or the files of "
+                       "before stay in force."),
                     "certpinctl status");
 }
 
@@ -64,15 +66,16 @@ ctl_check_trust (CtlPatient *patient, CtlFinding *finding)
   g_variant_lookup (patient->status, "trust-file", "&s", &file);
   if (count > 0)
     {
-      ctl_finding_pass (finding, "%u %s from ‘%s’", count, count == 1 ? "authority" : "authorities",
-                        file);
+      ctl_finding_pass (finding,
+                        ngettext ("%u authority from ‘%s’", "%u authorities from ‘%s’", count),
+                        count, file);
       return;
     }
-  ctl_finding_fail (finding, "certpind has read no authority from ‘%s’", file);
+  ctl_finding_fail (finding, _ ("certpind has read no authority from ‘%s’"), file);
   ctl_finding_help (
       finding,
-      "No server is trusted, except where a pin has trust anchors of its own. "
-      "TrustFile in certpind.conf names the file; once it is right, it is read again.",
+      _ ("No server is trusted, except where a pin has trust anchors of its own. "
+         "TrustFile in certpind.conf names the file; once it is right, it is read again."),
       "man certpind.conf");
 }
 
@@ -82,10 +85,10 @@ fail_by_folder (CtlFinding *finding, const char *folder, const char *problem)
   g_autofree char *quoted = ctl_input_quote (folder);
   g_autofree char *command = g_strconcat ("df ", quoted, NULL);
 
-  ctl_finding_fail (finding, "certpind %s", problem);
-  ctl_finding_help (finding,
-                    "No pin can be made, changed or removed, and new blocks are only in memory.",
-                    command);
+  ctl_finding_fail (finding, _ ("certpind %s"), problem);
+  ctl_finding_help (
+      finding, _ ("No pin can be made, changed or removed, and new blocks are only in memory."),
+      command);
 }
 
 /* What is pinned already stays in force, so nothing else shows it. */
@@ -106,10 +109,10 @@ ctl_check_state (CtlPatient *patient, CtlFinding *finding)
   if (problem != NULL)
     fail_by_folder (finding, folder, problem);
   else if (unstored == 0)
-    ctl_finding_pass (finding, "pins can be stored in ‘%s’", folder);
+    ctl_finding_pass (finding, _ ("pins can be stored in ‘%s’"), folder);
   else
     {
-      ctl_finding_fail (finding, "pins and blocks that are only in memory: %u", unstored);
-      ctl_finding_help (finding, "They are lost when certpind ends.", "certpinctl status");
+      ctl_finding_fail (finding, _ ("pins and blocks that are only in memory: %u"), unstored);
+      ctl_finding_help (finding, _ ("They are lost when certpind ends."), "certpinctl status");
     }
 }

@@ -9,6 +9,8 @@
 
 #include "cli/certpinctl-output.h"
 
+#include <glib/gi18n.h>
+
 #include <stdarg.h>
 
 /* Where names and texts begin; the names of most checks fit between. */
@@ -111,7 +113,7 @@ ctl_finding_print (Ctl *ctl, const CtlFinding *finding)
   CtlStream *out = &ctl->out;
   gboolean symbols = ctl->utf8 && out->terminal;
   int before = symbols ? SYMBOLS_WIDTH : WORDS_WIDTH, all = before + NAME_WIDTH;
-  const char *name = finding->host != NULL ? finding->host : finding->check;
+  const char *name = finding->host != NULL ? finding->host : _ (finding->check);
   gboolean long_name = g_utf8_strlen (name, -1) > NAME_WIDTH - 2;
 
   ctl_print_cell (out, symbols ? states[finding->state].symbol : states[finding->state].word,

@@ -12,6 +12,8 @@
 #include "cli/certpinctl-wait.h"
 #include "cli/doctor/doctor-diagnosis.h"
 
+#include <glib/gi18n.h>
+
 /* The service sets up four connections of a user at a time: one is left for other programs. */
 #define AT_A_TIME 3
 #define TICK_MS   200
@@ -103,7 +105,8 @@ static gboolean
 on_tick (gpointer data)
 {
   Trials *trials = data;
-  g_autofree char *text = g_strdup_printf ("tried %u of %u hosts", trials->ended, trials->count);
+  g_autofree char *text
+      = g_strdup_printf (_ ("tried %u of %u hosts"), trials->ended, trials->count);
 
   ctl_progress_say (&trials->progress, text);
   return G_SOURCE_CONTINUE;

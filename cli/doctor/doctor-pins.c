@@ -9,6 +9,8 @@
 #include "cli/certpinctl-reply.h"
 #include "cli/certpinctl-wait.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 #define ANY_DEPTH "**."
@@ -87,15 +89,16 @@ ctl_check_pins (CtlPatient *patient, CtlFinding *finding)
       = ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, &error), &error);
   if (pins == NULL)
     {
-      ctl_finding_fail (finding, "the pins cannot be listed: %s", error->message);
+      ctl_finding_fail (finding, _ ("the pins cannot be listed: %s"), error->message);
       ctl_finding_help (finding, /* meaning= */ NULL,
                         "journalctl --boot --unit=certpind --lines=20");
       return;
     }
   own = count_own (pins);
   patient->hosts = collect_hosts (pins, &patterns);
-  ctl_finding_pass (finding, "%u of the system, %u of yours",
+  ctl_finding_pass (finding, _ ("%u of the system, %u of yours"),
                     (unsigned int)g_variant_n_children (pins) - own, own);
   if (patterns > 0)
-    ctl_finding_help (finding, "Patterns with one * name no host, so they are not tried.", NULL);
+    ctl_finding_help (finding, _ ("Patterns with one * name no host, so they are not tried."),
+                      NULL);
 }

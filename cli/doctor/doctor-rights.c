@@ -12,6 +12,8 @@
 
 #include "dbus/certpin-names.h"
 
+#include <glib/gi18n.h>
+
 #include <unistd.h>
 
 #define POLKIT_NAME  "org.freedesktop.PolicyKit1"
@@ -72,16 +74,16 @@ explain_refusal (CtlPatient *patient, CtlFinding *finding)
   switch (ask_polkit (patient, CERTPIN_ACTION_OWN_PINS, &problem))
     {
     case ANSWER_ABSENT:
-      ctl_finding_help (finding, "polkit, which decides what a user may do, is not installed.",
+      ctl_finding_help (finding, _ ("polkit, which decides what a user may do, is not installed."),
                         "apt install polkitd");
       break;
     case ANSWER_FAILED:
-      meaning = g_strdup_printf ("polkit says: %s", problem);
+      meaning = g_strdup_printf (_ ("polkit says: %s"), problem);
       ctl_finding_help (finding, meaning, "systemctl status polkit");
       break;
     case ANSWER_NO:
     case ANSWER_PASSWORD:
-      ctl_finding_help (finding, "A rule of the administrator says so.",
+      ctl_finding_help (finding, _ ("A rule of the administrator says so."),
                         "pkcheck --action-id " CERTPIN_ACTION_OWN_PINS " --process $$");
       break;
     case ANSWER_YES: /* the message of the service says it all */
@@ -106,10 +108,10 @@ ctl_check_rights (CtlPatient *patient, CtlFinding *finding)
   pin = certpin_client_remove_keys_finish (ctl->client, result, &error);
   if (error == NULL || g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     {
-      ctl_finding_pass (finding, "you may pin hosts for yourself");
+      ctl_finding_pass (finding, _ ("you may pin hosts for yourself"));
       return;
     }
-  ctl_finding_fail (finding, "you may not pin hosts: %s", error->message);
+  ctl_finding_fail (finding, _ ("you may not pin hosts: %s"), error->message);
   if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED))
     explain_refusal (patient, finding);
 }
@@ -121,12 +123,13 @@ explain_password (CtlFinding *finding)
 {
   gboolean desktop = g_getenv ("WAYLAND_DISPLAY") != NULL || g_getenv ("DISPLAY") != NULL;
 
-  ctl_finding_pass (finding, "you need a password to pin hosts for all users");
+  ctl_finding_pass (finding, _ ("you need a password to pin hosts for all users"));
   if (!desktop)
-    ctl_finding_help (finding,
-                      "No desktop runs here that could ask for it. Start an agent first, or pin as "
-                      "root.",
-                      "pkttyagent --process $$ &");
+    ctl_finding_help (
+        finding,
+        _ ("No desktop runs here that could ask for it. Start an agent first, or pin as "
+           "root."),
+        "pkttyagent --process $$ &");
 }
 
 void
@@ -138,24 +141,24 @@ ctl_check_system_rights (CtlPatient *patient, CtlFinding *finding)
     {
     case ANSWER_ABSENT: /* the service works without: otherwise this would not be asked */
       if (geteuid () == 0)
-        ctl_finding_pass (finding, "you are root, and may pin hosts for all users");
+        ctl_finding_pass (finding, _ ("you are root, and may pin hosts for all users"));
       else
-        ctl_finding_skip (finding, "only root pins hosts for all users on this bus: it has no "
-                                   "polkit");
+        ctl_finding_skip (finding, _ ("only root pins hosts for all users on this bus: it has no "
+                                      "polkit"));
       break;
     case ANSWER_FAILED:
-      ctl_finding_fail (finding, "polkit cannot be asked: %s", problem);
-      ctl_finding_help (finding, "It is not there, or certpin's policy file is not installed.",
+      ctl_finding_fail (finding, _ ("polkit cannot be asked: %s"), problem);
+      ctl_finding_help (finding, _ ("It is not there, or certpin's policy file is not installed."),
                         "systemctl status polkit");
       break;
     case ANSWER_NO:
-      ctl_finding_pass (finding, "only an administrator may pin hosts for all users");
+      ctl_finding_pass (finding, _ ("only an administrator may pin hosts for all users"));
       break;
     case ANSWER_PASSWORD:
       explain_password (finding);
       break;
     case ANSWER_YES:
-      ctl_finding_pass (finding, "you may pin hosts for all users");
+      ctl_finding_pass (finding, _ ("you may pin hosts for all users"));
       break;
     }
 }

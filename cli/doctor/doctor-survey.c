@@ -12,6 +12,8 @@
 #include "cli/certpinctl-input.h"
 #include "cli/certpinctl-name.h"
 
+#include <glib/gi18n.h>
+
 #include <string.h>
 
 /* Many hosts may be down. */
@@ -94,11 +96,12 @@ ctl_survey_note (CtlSurvey *survey, const CtlExam *exam)
 static void
 fail_without_server (CtlFinding *finding, const char *name)
 {
-  ctl_finding_fail (finding, "no name server says where ‘%s’ is", name);
-  ctl_finding_help (finding,
-                    "The network is there, but names do not resolve. /etc/resolv.conf says which "
-                    "name servers are asked.",
-                    "cat /etc/resolv.conf");
+  ctl_finding_fail (finding, _ ("no name server says where ‘%s’ is"), name);
+  ctl_finding_help (
+      finding,
+      _ ("The network is there, but names do not resolve. /etc/resolv.conf says which "
+         "name servers are asked."),
+      "cat /etc/resolv.conf");
 }
 
 static void
@@ -108,13 +111,14 @@ fail_without_address (CtlFinding *finding, const char *name, unsigned int others
   g_autofree char *command = g_strconcat ("getent ahosts ", quoted, NULL);
 
   if (others > 0)
-    ctl_finding_fail (finding, "‘%s’ and %u more have no address", name, others);
+    ctl_finding_fail (finding, _ ("‘%s’ and %u more have no address"), name, others);
   else
-    ctl_finding_fail (finding, "‘%s’ has no address", name);
-  ctl_finding_help (finding,
-                    "The name servers answer, but do not know the name. Is it spelled right, and "
-                    "does it exist in this network?",
-                    command);
+    ctl_finding_fail (finding, _ ("‘%s’ has no address"), name);
+  ctl_finding_help (
+      finding,
+      _ ("The name servers answer, but do not know the name. Is it spelled right, and "
+         "does it exist in this network?"),
+      command);
 }
 
 /* `absent`: gets the names that have no address.
@@ -154,11 +158,11 @@ ctl_survey_check_names (CtlSurvey *survey, Ctl *ctl, CtlFinding *finding)
   else if (absent->len > 0)
     fail_without_address (finding, absent->pdata[0], absent->len - 1);
   else if (found > 0)
-    ctl_finding_pass (finding, found == 1 ? "%u name resolves" : "%u names resolve", found);
+    ctl_finding_pass (finding, ngettext ("%u name resolves", "%u names resolve", found), found);
   else
     ctl_finding_skip (finding, survey->offline > 0
-                                   ? "not checked, since this machine has no network"
-                                   : "no host was tried by its name");
+                                   ? _ ("not checked, since this machine has no network")
+                                   : _ ("no host was tried by its name"));
 }
 
 /* The proxy */
@@ -168,14 +172,14 @@ fail_by_refusal (CtlSurvey *survey, CtlFinding *finding)
 {
   gboolean demands = survey->refusal->code == CERTPIN_ERROR_PROXY_AUTH_REQUIRED;
 
-  ctl_finding_fail (finding, "‘%s’ fails %u of %u hosts: %s", survey->proxy, survey->failed,
+  ctl_finding_fail (finding, _ ("‘%s’ fails %u of %u hosts: %s"), survey->proxy, survey->failed,
                     survey->failed + survey->through + survey->silent, survey->refusal->message);
   finding->problem = g_strdup (certpin_error_get_name ((CertpinError)survey->refusal->code));
   ctl_finding_help (finding,
-                    demands ? "It wants a password, or another one. ProxyCredentials in "
-                              "certpind.conf names the file of it."
-                            : "Nothing goes around it. Proxy in certpind.conf names it, and "
-                              "NoProxy the hosts that do not need it.",
+                    demands ? _ ("It wants a password, or another one. ProxyCredentials in "
+                                 "certpind.conf names the file of it.")
+                            : _ ("Nothing goes around it. Proxy in certpind.conf names it, and "
+                                 "NoProxy the hosts that do not need it."),
                     "man certpind.conf");
 }
 
@@ -183,12 +187,12 @@ void
 ctl_survey_check_proxy (CtlSurvey *survey, CtlFinding *finding)
 {
   if (survey->proxy == NULL)
-    ctl_finding_skip (finding, "no host was tried through one");
+    ctl_finding_skip (finding, _ ("no host was tried through one"));
   else if (survey->refusal != NULL)
     fail_by_refusal (survey, finding);
   else if (survey->through > 0)
-    ctl_finding_pass (finding, "‘%s’ connects to %u of %u hosts", survey->proxy, survey->through,
-                      survey->through + survey->silent);
+    ctl_finding_pass (finding, _ ("‘%s’ connects to %u of %u hosts"), survey->proxy,
+                      survey->through, survey->through + survey->silent);
   else
-    ctl_finding_skip (finding, "‘%s’ connected to no host in time", survey->proxy);
+    ctl_finding_skip (finding, _ ("‘%s’ connected to no host in time"), survey->proxy);
 }

@@ -16,8 +16,10 @@
 #include "cli/doctor/doctor-pins.h"
 #include "cli/doctor/doctor-rights.h"
 
+#include <glib/gi18n.h>
+
 /* For each host; somebody waits at a terminal. */
-#define TIMEOUT_S "10"
+#define TIMEOUT_S "10" /* as the help has it, too */
 
 /* How far the way to the service is known to be free. */
 typedef enum
@@ -29,9 +31,9 @@ typedef enum
 } Reach;
 
 static const char *const reasons[] = {
-  [REACH_BUS] = "not checked, since the bus cannot be reached",
-  [REACH_SERVICE] = "not checked, since certpind does not run",
-  [REACH_ANSWERS] = "not checked, since certpind cannot be called",
+  [REACH_BUS] = N_ ("not checked, since the bus cannot be reached"),
+  [REACH_SERVICE] = N_ ("not checked, since certpind does not run"),
+  [REACH_ANSWERS] = N_ ("not checked, since certpind cannot be called"),
 };
 
 /* One run. */
@@ -57,9 +59,9 @@ check_clock (CtlPatient *patient, CtlFinding *finding)
       ctl_finding_pass (finding, "%s", now);
       return;
     }
-  ctl_finding_fail (finding, "%s is before the release of this version, %s", now, release);
+  ctl_finding_fail (finding, _ ("%s is before the release of this version, %s"), now, release);
   ctl_finding_help (
-      finding, "With a wrong clock no certificate can be checked, so all requests are refused.",
+      finding, _ ("With a wrong clock no certificate can be checked, so all requests are refused."),
       "timedatectl set-ntp true");
 }
 
@@ -71,17 +73,17 @@ static const struct
   Reach gives; /* if it passes */
   void (*run) (CtlPatient *patient, CtlFinding *finding);
 } checks[] = {
-  { "clock", REACH_NOTHING, REACH_NOTHING, check_clock },
-  { "bus", REACH_NOTHING, REACH_BUS, ctl_check_bus },
-  { "service", REACH_BUS, REACH_SERVICE, ctl_check_service },
-  { "bus policy", REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
-  { "version", REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
-  { "files", REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
-  { "trust store", REACH_ANSWERS, REACH_NOTHING, ctl_check_trust },
-  { "state folder", REACH_ANSWERS, REACH_NOTHING, ctl_check_state },
-  { "rights", REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
-  { "system pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
-  { "pins", REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },
+  { N_ ("clock"), REACH_NOTHING, REACH_NOTHING, check_clock },
+  { N_ ("bus"), REACH_NOTHING, REACH_BUS, ctl_check_bus },
+  { N_ ("service"), REACH_BUS, REACH_SERVICE, ctl_check_service },
+  { N_ ("bus policy"), REACH_SERVICE, REACH_ANSWERS, ctl_check_policy },
+  { N_ ("version"), REACH_ANSWERS, REACH_NOTHING, ctl_check_version },
+  { N_ ("files"), REACH_ANSWERS, REACH_NOTHING, ctl_check_files },
+  { N_ ("trust store"), REACH_ANSWERS, REACH_NOTHING, ctl_check_trust },
+  { N_ ("state folder"), REACH_ANSWERS, REACH_NOTHING, ctl_check_state },
+  { N_ ("rights"), REACH_ANSWERS, REACH_NOTHING, ctl_check_rights },
+  { N_ ("system pins"), REACH_ANSWERS, REACH_NOTHING, ctl_check_system_rights },
+  { N_ ("pins"), REACH_ANSWERS, REACH_NOTHING, ctl_check_pins },
 };
 
 /* A CtlOnFinding. Shows it at once. */
@@ -113,7 +115,7 @@ run_checks (Doctor *doctor)
       g_autoptr (CtlFinding) finding = ctl_finding_new (checks[i].name, /* host= */ NULL);
 
       if (checks[i].needs > doctor->reach)
-        ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
+        ctl_finding_skip (finding, "%s", _ (reasons[doctor->reach + 1]));
       else
         checks[i].run (&doctor->patient, finding);
       if (finding->state == CTL_STATE_OK)
@@ -126,13 +128,13 @@ run_checks (Doctor *doctor)
 static void
 skip_hosts (Doctor *doctor)
 {
-  static const char *const names[] = { "hosts", "names", "proxy" };
+  static const char *const names[] = { N_ ("hosts"), N_ ("names"), N_ ("proxy") };
 
   for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
     {
       CtlFinding *finding = ctl_finding_new (names[i], /* host= */ NULL);
 
-      ctl_finding_skip (finding, "%s", reasons[doctor->reach + 1]);
+      ctl_finding_skip (finding, "%s", _ (reasons[doctor->reach + 1]));
       tell (finding, doctor);
     }
 }
@@ -185,9 +187,9 @@ print_end (Doctor *doctor)
     }
   ctl_print_blank (&ctl->out);
   if (doctor->failed == 0)
-    ctl_print_line (&ctl->out, "All %u checks pass.", doctor->count);
+    ctl_print_line (&ctl->out, _ ("All %u checks pass."), doctor->count);
   else
-    ctl_print_line (&ctl->out, "%u of %u checks failed.", doctor->failed, doctor->count);
+    ctl_print_line (&ctl->out, _ ("%u of %u checks failed."), doctor->failed, doctor->count);
 }
 
 /* `hosts`: (nullable): those to try; NULL: all that are pinned.
@@ -204,7 +206,7 @@ examine (Doctor *doctor, char **hosts, GVariant *options, GError **error)
       && try_hosts (doctor, hosts != NULL ? hosts : pinned, options))
     return TRUE;
   g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED,
-                       "interrupted; the other checks were not made");
+                       _ ("interrupted; the other checks were not made"));
   return FALSE;
 }
 
@@ -214,7 +216,7 @@ ctl_doctor (Ctl *ctl, GError **error)
   g_autofree char *timeout = NULL;
   const GOptionEntry options[] = {
     { "timeout", 0, 0, G_OPTION_ARG_STRING, &timeout,
-      "how long each host may take (default: " TIMEOUT_S ")", "SECONDS" },
+      N_ ("how long each host may take (default: 10)"), N_ ("SECONDS") },
     { NULL },
   };
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);

@@ -1,19 +1,21 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""test-screens.py [--write]: what certpinctl and busctl show on a terminal of 80 columns, with a real service and real
-servers, is what docs/SCREENS.md shows. Hosts, keys and the clock are always the same. --write writes the page anew."""
+"""test-screens.py [--write]: what certpinctl and busctl show on a terminal, with a real service and real servers, is what
+docs/SCREENS.md shows: at 80 columns, and some of it in German, in colours and at 120. Hosts, keys and the clock are always
+the same. --write writes the page anew."""
 
 import dataclasses
 import datetime
 import difflib
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from lib import pki
+from lib import language, pki
 from lib.certpinctl import FAILED, OK, REFUSED, environment, exits, put
 from lib.network import enter_namespace
 from lib.own_clock import going_by
@@ -25,17 +27,26 @@ from lib.world import ALICE, World
 PAGE = pathlib.Path(__file__).parents[2] / 'docs/SCREENS.md'
 STATE = '/var/lib/certpin'
 TRUST = '/etc/ssl/certs/ca-certificates.crt'
-COLUMNS = 80
+COLUMNS, WIDE = 80, 120
 # After the release of any version that this test is for; it stands still.
 NOW = datetime.datetime(2030, 3, 1, 10, 0, 0)
 CLOCK = going_by(FAKETIME=f'{NOW:%Y-%m-%d %H:%M:%S}', TZ='UTC')
 ADDRESSES = {'shop.example': '127.0.0.2', 'mail.example': '127.0.0.3', 'corp.example': '127.0.0.4'}
 HEAD = '''# Screens
 
-What `certpinctl` and `busctl` show on a terminal of 80 columns. Some say more on a terminal than in a pipe, where
-`certpinctl` uses no symbols and breaks no lines. This page is written by `tests/system/test-screens.py --write`, with a
-real service and real servers, and the same test fails if it is out of date.
+What `certpinctl` and `busctl` show on a terminal of 80 columns; [at the end](#other-terminals), some of it in German, in
+colours and at 120 columns. Some say more on a terminal than in a pipe, where `certpinctl` uses no symbols and breaks no
+lines. This page is written by `tests/system/test-screens.py --write`, with a real service and real servers, and the same
+test fails if it is out of date.
 '''
+OTHERS = '''
+# Other terminals
+
+Some of the screens above, as other people see them at the same moment. ⟨red⟩ stands for the escape sequence of a colour, and ⟨/⟩
+for its end. What the service says, such as why a request is refused, is English in every language.
+'''
+# By the parameter of their escape sequence.
+COLOURS = {'0': '/', '1': 'bold', '31': 'red', '1;31': 'bold red', '32': 'green', '33': 'yellow'}
 
 
 def key(number):
@@ -68,14 +79,16 @@ class Story(World):
     def certpinctl(self, *words, uid=ALICE, code=OK):
         return exits(self, code, *words, uid=uid, more_environment=CLOCK)
 
-    def show(self, screen):
-        """Runs its command. Returns: what the terminal shows"""
+    def show(self, screen, way=None):
+        """Runs its command. `way`: on which terminal, if not on the usual one. Returns: what the terminal shows"""
         if screen.words[0] == 'busctl':
             done = subprocess.run(screen.words, check=True, stdout=subprocess.PIPE, timeout=DEADLINE_S,
                                   user=ALICE, group=ALICE, extra_groups=[],
                                   env=environment(self, COLUMNS=str(COLUMNS), SYSTEMD_COLORS='0'))
             return done.stdout.decode().replace('─ /', '─/')  # as later versions draw it
-        code, shown = dialog(self, *screen.words[1:], answers=screen.answers, environment=CLOCK, columns=COLUMNS)
+        code, shown = dialog(self, *screen.words[1:], answers=screen.answers,
+                             environment={**CLOCK, **(way.environment() if way else {})},
+                             columns=way.columns if way else COLUMNS)
         equal(code, screen.code, f'the exit status of {screen.words}, which shows {shown},')
         return shown
 
@@ -117,6 +130,24 @@ Keys={pki.key_text(key(20).public_key())}
 '''.encode())))
 
 
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """A terminal, and who sits before it."""
+
+    title: str
+    columns: int = COLUMNS
+    german: bool = False
+    colours: bool = False
+
+    def environment(self):
+        return {**(GERMAN if self.german else {}), **({'TERM': 'xterm', 'PAGER': ''} if self.colours else {})}
+
+
+IN_GERMAN, IN_COLOURS = Way('in German', german=True), Way('in colours', colours=True)
+AT_120 = Way('at 120 columns', columns=WIDE)
+IN_GERMAN_COLOURS_AT_120 = Way('in German, in colours, at 120 columns', columns=WIDE, german=True, colours=True)
+
+
 @dataclasses.dataclass
 class Screen:
     title: str
@@ -125,22 +156,27 @@ class Screen:
     answers: tuple = ()
     code: int = OK
     before: object = lambda world: None
+    ways: tuple = ()
 
 
 # In the order of the story, of which each is a step.
 SCREENS = (
+    Screen('The verbs', 'Each has a screen of its own, with `certpinctl VERB --help`.', ('certpinctl', '--help'),
+           ways=(IN_GERMAN,)),
     Screen('Pin a host', 'No file is needed: `pin --fetch` looks at the server, asks, and tries the pin.',
            ('certpinctl', 'pin', '--fetch', 'shop.example'), answers=('y',)),
     Screen('List the pins', 'The keys of a pin, or the reason of a block, stand below it.',
-           ('certpinctl', 'list'), before=pin_others),
-    Screen('Show a pin', 'All that is known of it.', ('certpinctl', 'show', 'mail.example:993')),
+           ('certpinctl', 'list'), before=pin_others, ways=(IN_GERMAN, IN_COLOURS, AT_120, IN_GERMAN_COLOURS_AT_120)),
+    Screen('Show a pin', 'All that is known of it.', ('certpinctl', 'show', 'mail.example:993'), ways=(IN_GERMAN,)),
     Screen('Which pins apply', 'The most specific one of each scope, and why.',
            ('certpinctl', 'explain', 'www.corp.example')),
     Screen('Is all well?', 'Each pinned host gets a handshake, and nothing else.', ('certpinctl', 'doctor'),
            before=unblock),
-    Screen('The service as a whole', 'The exit status is 0 only if all is well.', ('certpinctl', 'status')),
+    Screen('The service as a whole', 'The exit status is 0 only if all is well.', ('certpinctl', 'status'),
+           ways=(IN_GERMAN,)),
     Screen('A mismatch', 'The server has another key, so nothing is sent.',
-           ('certpinctl', 'get', 'https://shop.example/'), code=REFUSED, before=change_key),
+           ('certpinctl', 'get', 'https://shop.example/'), code=REFUSED, before=change_key,
+           ways=(IN_GERMAN, IN_COLOURS, AT_120)),
     Screen('Why it was refused', 'The same, later.', ('certpinctl', 'show', 'shop.example'), ),
     Screen('Pause a pin', 'While nobody can say which key is right, and it cannot wait.',
            ('certpinctl', 'pause', '--for=1h', "--reason='asked the operator'", 'shop.example')),
@@ -168,20 +204,43 @@ def command_of(screen):
     return command if len(command) <= COLUMNS else '$ ' + ' '.join(screen.words[:-1]) + ' \\\n      ' + screen.words[-1]
 
 
-def block_of(screen, shown):
+def spell(shown):
+    """Returns: it, with names for its escape sequences; each word has its own, of which one is enough in a row"""
+    named = re.sub('\x1b' r'\[([\d;]*)m', lambda match: f'⟨{COLOURS[match[1]]}⟩', shown)
+    return re.sub(r'⟨/⟩(\s+)(⟨([a-z ]+)⟩)', lambda match: match[1] if _is_open(named, match) else match[0], named)
+
+
+def _is_open(named, match):
+    """Whether what ends there has the colour of what begins"""
+    return re.findall(r'⟨([a-z ]+)⟩', named[:match.start()])[-1] == match[3]
+
+
+def code_of(screen, shown, columns):
     lines = (command_of(screen) + '\n' + shown).rstrip().split('\n')
     for line in lines:
-        holds(len(line) <= COLUMNS, f'‘{screen.title}’ has a line of {len(line)} columns: {line}')
-    code = '\n'.join(f'    {line}'.rstrip() for line in lines)
-    return f'\n## {screen.title}\n\n{screen.text}\n\n{code}\n'
+        width = len(re.sub('\x1b' r'\[[\d;]*m', '', line))
+        holds(width <= columns, f'‘{screen.title}’ has a line of {width} columns: {line}')
+    return '\n'.join(f'    {line}'.rstrip() for line in spell('\n'.join(lines)).split('\n'))
+
+
+def block_of(screen, shown):
+    return f'\n## {screen.title}\n\n{screen.text}\n\n{code_of(screen, shown, COLUMNS)}\n'
+
+
+def blocks_of(screen, world):
+    """Returns: what the others see"""
+    return ''.join(f'\n## {screen.title}, {way.title}\n\n{code_of(screen, world.show(screen, way), way.columns)}\n'
+                   for way in screen.ways)
 
 
 @test('docs/SCREENS.md shows what is shown, and no line is wider than a terminal')
 def _(world):
-    page = HEAD
+    page, others = HEAD, OTHERS
     for screen in SCREENS:
         screen.before(world)
         page += block_of(screen, world.show(screen))
+        others += blocks_of(screen, world)
+    page += others
     equal([server.bytes for server in world.servers.values()], [0, 0, 0], 'the bytes that the servers got')
     if WRITES:
         PAGE.write_text(page, encoding='utf-8')
@@ -198,6 +257,7 @@ if __name__ == '__main__':
     for path in (STATE, TRUST):
         subprocess.run(['mount', '-t', 'tmpfs', 'tmpfs', os.path.dirname(path)], check=True)
     os.mkdir(STATE, 0o700)
+    GERMAN = language.install()
     if WRITES:
         sys.argv.remove('--write')
     run(Story)

@@ -26,9 +26,11 @@ def _read(terminal, deadline):
         return b''
 
 
-def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None, columns=500, **keywords):
+def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None, columns=500,
+           prompt=PROMPT, **keywords):
     """`answers`: typed one after the other, each at a question. `before`: called before the
     first, with the process. `environment`: more of it.
+    `prompt`: what a question ends with.
     `columns`: so many that no message is wrapped, unless the test is about that.
     Returns: exit code, and what the terminal showed"""
     ours, theirs = pty.openpty()
@@ -40,7 +42,7 @@ def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None
     try:
         while chunk := _read(ours, deadline):
             shown += chunk
-            if shown.count(PROMPT) > asked:
+            if shown.count(prompt) > asked:
                 holds(asked < len(answers), f'there is no answer for: {shown.decode()}')
                 if asked == 0:
                     before(process)
