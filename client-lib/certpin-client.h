@@ -55,6 +55,8 @@ CERTPIN_API gboolean certpin_client_get_interactive (CertpinClient *client);
 CERTPIN_API void certpin_client_set_watching (CertpinClient *client, gboolean watching);
 CERTPIN_API gboolean certpin_client_get_watching (CertpinClient *client);
 
+CERTPIN_API gboolean certpin_client_get_connected (CertpinClient *client);
+
 CERTPIN_API void
 certpin_client_pin_certificate_from_file_async (CertpinClient *client, const char *host,
                                                 GFile *file, GVariant *options,
