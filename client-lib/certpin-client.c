@@ -170,8 +170,8 @@ install_properties (GObjectClass *object_class)
   /**
    * CertpinClient:connected:
    *
-   * Whether the client's connection to the bus is there. It is not before the client's first call,
-   * and after the bus went away.
+   * Whether the client's connection to the bus is there. This is %FALSE before the client first
+   * makes a call or watches, and after the bus went away.
    *
    * When the bus goes away, the calls in progress fail with `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
    * From then on, each call tries to connect, and fails in the same way if it cannot; a client that
