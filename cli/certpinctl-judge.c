@@ -126,8 +126,9 @@ ctl_explain (Ctl *ctl, GError **error)
       port != DEFAULT_PORT ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL,
       ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  explanation = ctl_reply_take (certpin_client_explain_host_finish (ctl->client, result, error),
-                                CTL_REPLY_EXPLANATION, error);
+  explanation
+      = ctl_reply_take_record (certpin_client_explain_host_finish (ctl->client, result, error),
+                               CTL_REPLY_EXPLANATION, error);
   if (explanation == NULL)
     return CTL_EXIT_FAILED;
   ctl_pager_open (ctl);

@@ -142,8 +142,8 @@ reach_service (Ctl *ctl, GError **error)
   certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, error),
-                           CTL_REPLY_STATUS, error);
+  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
+                                  CTL_REPLY_STATUS, error);
   return status != NULL;
 }
 

@@ -158,8 +158,8 @@ ctl_status (Ctl *ctl, GError **error)
   certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, error),
-                           CTL_REPLY_STATUS, error);
+  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
+                                  CTL_REPLY_STATUS, error);
   if (status == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->json)

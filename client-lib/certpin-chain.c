@@ -560,19 +560,7 @@ certpin_chain_get_der (CertpinChain *chain)
 GPtrArray *
 certpin_chain_dup_certificates (CertpinChain *chain)
 {
-  g_autoptr (GVariant) list = NULL;
-  GPtrArray *certificates;
-
   g_return_val_if_fail (CERTPIN_IS_CHAIN (chain), NULL);
 
-  certificates = g_ptr_array_new_with_free_func (g_object_unref);
-  list = g_variant_lookup_value (certpin_record_get_description (CERTPIN_RECORD (chain)),
-                                 "certificates", G_VARIANT_TYPE ("aa{sv}"));
-  for (gsize i = 0; list != NULL && i < g_variant_n_children (list); i++)
-    {
-      g_autoptr (GVariant) certificate = g_variant_get_child_value (list, i);
-
-      g_ptr_array_add (certificates, certpin_certificate_new (certificate));
-    }
-  return certificates;
+  return certpin_record_dup_list (CERTPIN_RECORD (chain), "certificates", CERTPIN_TYPE_CERTIFICATE);
 }

@@ -78,12 +78,11 @@ certpin_client_explain_host_async (CertpinClient *client, const char *host, GVar
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
- *   %NULL with @error set
+ * Returns: (transfer full): the explanation, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinExplanation *
 certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -91,7 +90,7 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_explain_host_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_EXPLANATION, error);
 }
 
 /**
@@ -113,12 +112,11 @@ certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result,
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
  *
- * Returns: (transfer full): the explanation, an `a{sv}`, whose pins certpin_pin_new() reads; or
- *   %NULL with @error set
+ * Returns: (transfer full): the explanation, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinExplanation *
 certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *options,
                              GCancellable *cancellable, GError **error)
 {

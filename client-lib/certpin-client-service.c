@@ -27,7 +27,7 @@ static const CertpinMethod reload = { CERTPIN_PINS_IFACE, "Reload", "()", TRUE }
  *
  * Asks how the service is, as far as it concerns the user: its version, how many pins there are
  * and in which state, which files are broken, the last reload, blocked hosts, the requests of
- * today, and warnings. The D-Bus interface describes each entry.
+ * today, and warnings.
  *
  * In @callback, call certpin_client_get_status_finish() to get the result.
  *
@@ -63,11 +63,11 @@ certpin_client_get_status_async (CertpinClient *client, GVariant *options,
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  *
- * Returns: (transfer full): the status, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the status, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinServiceStatus *
 certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -75,7 +75,7 @@ certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, G
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_get_status_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_SERVICE_STATUS, error);
 }
 
 /**
@@ -87,7 +87,7 @@ certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, G
  *
  * Asks how the service is, as far as it concerns the user: its version, how many pins there are
  * and in which state, which files are broken, the last reload, blocked hosts, the requests of
- * today, and warnings. The D-Bus interface describes each entry.
+ * today, and warnings.
  *
  * This function waits for the result.
  *
@@ -96,11 +96,11 @@ certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, G
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  *
- * Returns: (transfer full): the status, an `a{sv}`, or %NULL with @error set
+ * Returns: (transfer full): the status, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinServiceStatus *
 certpin_client_get_status (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                            GError **error)
 {

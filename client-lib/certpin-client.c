@@ -17,6 +17,7 @@ struct _CertpinClient
 
   GDBusConnection *given; /* (nullable): the program's own connection */
   int interactive;        /* atomic */
+  CertpinConnected *connected;
   GMutex lock;
   CertpinLink *link;       /* under `lock`; NULL until the first call */
   CertpinWatcher *watcher; /* under `lock`; NULL: it does not watch */
@@ -26,6 +27,7 @@ enum
 {
   PROP_INTERACTIVE = 1,
   PROP_WATCHING,
+  PROP_CONNECTED,
   N_PROPS,
 };
 
@@ -38,7 +40,10 @@ static CertpinLink *
 client_peek_link (CertpinClient *client)
 {
   if (client->link == NULL)
-    client->link = certpin_link_get (client->given);
+    {
+      client->link = certpin_link_get (client->given);
+      certpin_link_observe (client->link, client->connected);
+    }
   return client->link;
 }
 
@@ -79,6 +84,9 @@ certpin_client_get_property (GObject *object, unsigned int property, GValue *val
     case PROP_WATCHING:
       g_value_set_boolean (value, certpin_client_get_watching (client));
       break;
+    case PROP_CONNECTED:
+      g_value_set_boolean (value, certpin_client_get_connected (client));
+      break;
     default:
       G_OBJECT_WARN_INVALID_PROPERTY_ID (object, property, pspec);
     }
@@ -107,8 +115,13 @@ certpin_client_set_property (GObject *object, unsigned int property, const GValu
 static void
 certpin_client_dispose (GObject *object)
 {
+  CertpinClient *client = CERTPIN_CLIENT (object);
+
   if (certpin_engine_is_claimed ())
-    client_watch (CERTPIN_CLIENT (object), FALSE);
+    {
+      client_watch (client, FALSE);
+      certpin_connected_stop (client->connected);
+    }
   G_OBJECT_CLASS (certpin_client_parent_class)->dispose (object);
 }
 
@@ -119,9 +132,12 @@ certpin_client_finalize (GObject *object)
 
   if (certpin_engine_is_claimed ())
     {
+      if (client->link != NULL)
+        certpin_link_unobserve (client->link, client->connected);
       g_clear_pointer (&client->link, certpin_link_unref);
       g_clear_object (&client->given);
     }
+  certpin_connected_unref (client->connected);
   g_mutex_clear (&client->lock);
   G_OBJECT_CLASS (certpin_client_parent_class)->finalize (object);
 }
@@ -150,6 +166,30 @@ install_properties (GObjectClass *object_class)
    * Since: 0.1
    */
   props[PROP_WATCHING] = g_param_spec_boolean ("watching", NULL, NULL, FALSE, flags);
+
+  /**
+   * CertpinClient:connected:
+   *
+   * Whether the client's connection to the bus is there. This is %FALSE before the client first
+   * makes a call or watches, and after the bus went away.
+   *
+   * When the bus goes away, the calls in progress fail with `CERTPIN_ERROR_SERVICE_UNAVAILABLE`.
+   * From then on, each call tries to connect, and fails in the same way if it cannot; a client that
+   * watches (#CertpinClient:watching) also tries by itself. A connection of the program
+   * (certpin_client_new_for_connection()) is not made anew.
+   *
+   * A restart of the service does not change the property: the calls in progress fail, and the next
+   * call starts the service.
+   *
+   * The value is always that of now. Changes are notified in the main context that was the
+   * thread-default one when the client was made; one notification may stand for several of them.
+   * There is none after the client was disposed of.
+   *
+   * Since: 0.1
+   */
+  props[PROP_CONNECTED]
+      = g_param_spec_boolean ("connected", NULL, NULL, FALSE,
+                              G_PARAM_READABLE | G_PARAM_EXPLICIT_NOTIFY | G_PARAM_STATIC_STRINGS);
 
   g_object_class_install_properties (object_class, N_PROPS, props);
 }
@@ -225,6 +265,7 @@ static void
 certpin_client_init (CertpinClient *client)
 {
   g_mutex_init (&client->lock);
+  client->connected = certpin_connected_new (G_OBJECT (client));
 }
 
 /* Returns: (transfer full) */
@@ -247,6 +288,7 @@ certpin_client_get_link (CertpinClient *client)
  *
  * All these clients of a program share one connection, but not the one of g_bus_get(): when the bus
  * goes away, calls fail, the program goes on, and the next call connects again.
+ * #CertpinClient:connected tells of it.
  *
  * Returns: (transfer full): a client
  *
@@ -375,4 +417,23 @@ certpin_client_get_watching (CertpinClient *client)
   watching = client->watcher != NULL;
   g_mutex_unlock (&client->lock);
   return watching;
+}
+
+/**
+ * certpin_client_get_connected:
+ * @client: a client
+ *
+ * Gets #CertpinClient:connected.
+ *
+ * Returns: whether the client's connection to the bus is there; %FALSE in a process that was forked
+ *   from one that uses certpin
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_client_get_connected (CertpinClient *client)
+{
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), FALSE);
+
+  return certpin_engine_is_claimed () && certpin_connected_get (client->connected);
 }

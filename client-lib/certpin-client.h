@@ -4,10 +4,12 @@
 
 #include <certpin-chain.h>
 #include <certpin-evidence.h>
+#include <certpin-explanation.h>
 #include <certpin-failure.h>
 #include <certpin-pin.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
+#include <certpin-service-status.h>
 #include <certpin-version.h>
 #include <gio/gio.h>
 
@@ -54,6 +56,8 @@ CERTPIN_API gboolean certpin_client_get_interactive (CertpinClient *client);
 
 CERTPIN_API void certpin_client_set_watching (CertpinClient *client, gboolean watching);
 CERTPIN_API gboolean certpin_client_get_watching (CertpinClient *client);
+
+CERTPIN_API gboolean certpin_client_get_connected (CertpinClient *client);
 
 CERTPIN_API void
 certpin_client_pin_certificate_from_file_async (CertpinClient *client, const char *host,
@@ -272,10 +276,11 @@ CERTPIN_API CertpinFailure *certpin_client_last_failure (CertpinClient *client, 
 CERTPIN_API void certpin_client_get_status_async (CertpinClient *client, GVariant *options,
                                                   GCancellable *cancellable,
                                                   GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinServiceStatus *
 certpin_client_get_status_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_get_status (CertpinClient *client, GVariant *options,
-                                                 GCancellable *cancellable, GError **error);
+CERTPIN_API CertpinServiceStatus *
+certpin_client_get_status (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                           GError **error);
 
 CERTPIN_API void certpin_client_list_users_async (CertpinClient *client, GVariant *options,
                                                   GCancellable *cancellable,
@@ -296,9 +301,9 @@ CERTPIN_API void
 certpin_client_explain_host_async (CertpinClient *client, const char *host, GVariant *options,
                                    GCancellable *cancellable, GAsyncReadyCallback callback,
                                    gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinExplanation *
 certpin_client_explain_host_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinExplanation *
 certpin_client_explain_host (CertpinClient *client, const char *host, GVariant *options,
                              GCancellable *cancellable, GError **error);
 

@@ -24,6 +24,7 @@ struct _CertpinLink
   GCancellable *connecting; /* (nullable): ends the attempt that is under way */
   CertpinQueue *queue;
   CertpinSubscription *subscription;
+  GPtrArray *observers; /* of CertpinConnected */
 };
 
 /* A connection must have only one link, which counts its calls and owns its subscription. */
@@ -32,6 +33,13 @@ static GSList *links; /* of CertpinLink, borrowed */
 
 static void link_pump (gpointer data);
 
+static void
+link_tell (CertpinLink *link, gboolean connected)
+{
+  for (unsigned int i = 0; i < link->observers->len; i++)
+    certpin_connected_set (link->observers->pdata[i], connected);
+}
+
 /* GDBus ends the calls that were under way. */
 static void
 link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, CertpinLink *link)
@@ -39,6 +47,7 @@ link_on_closed (GDBusConnection *connection, gboolean vanished, GError *reason, 
   g_signal_handler_disconnect (link->connection, link->closed_handler);
   link->closed_handler = 0;
   g_clear_object (&link->connection);
+  link_tell (link, FALSE);
   certpin_subscription_on_disconnected (link->subscription);
   link_pump (link);
 }
@@ -50,9 +59,12 @@ link_begin (CertpinLink *link)
   link->closed_handler
       = g_signal_connect (link->connection, "closed", G_CALLBACK (link_on_closed), link);
   if (g_dbus_connection_is_closed (link->connection))
-    link_on_closed (link->connection, FALSE, NULL, link);
-  else
-    certpin_subscription_on_connected (link->subscription, link->connection);
+    {
+      link_on_closed (link->connection, FALSE, NULL, link);
+      return;
+    }
+  link_tell (link, TRUE);
+  certpin_subscription_on_connected (link->subscription, link->connection);
 }
 
 static void
@@ -152,6 +164,7 @@ certpin_link_get (GDBusConnection *given)
       link->connection = given != NULL ? g_object_ref (given) : NULL;
       link->queue = certpin_queue_new (&queue_events, link);
       link->subscription = certpin_subscription_new (link_connect, link);
+      link->observers = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_connected_unref);
       links = g_slist_prepend (links, link);
     }
   link->references++;
@@ -183,6 +196,7 @@ link_end (gpointer data)
   g_clear_object (&link->connection);
   g_clear_object (&link->given);
   certpin_queue_free (link->queue);
+  g_ptr_array_unref (link->observers);
   g_free (link);
   return G_SOURCE_REMOVE;
 }
@@ -248,6 +262,73 @@ void
 certpin_link_call (CertpinLink *link, GTask *task)
 {
   link_post (link, link_on_call, g_object_ref (task));
+}
+
+/* In the thread of the program's connection. That is never made anew. */
+static void
+on_given_closed (GDBusConnection *connection, gboolean vanished, GError *reason,
+                 CertpinConnected *connected)
+{
+  certpin_connected_set (connected, FALSE);
+}
+
+static void
+release_connected (gpointer data, GClosure *closure)
+{
+  certpin_connected_unref (data);
+}
+
+/* It may be closed at any moment, so the value is set before the handler can run. */
+static void
+observe_given (GDBusConnection *connection, CertpinConnected *connected)
+{
+  if (g_dbus_connection_is_closed (connection))
+    return;
+  certpin_connected_set (connected, TRUE);
+  g_signal_connect_data (connection, "closed", G_CALLBACK (on_given_closed),
+                         certpin_connected_ref (connected), release_connected, 0);
+  if (g_dbus_connection_is_closed (connection))
+    certpin_connected_set (connected, FALSE);
+}
+
+static gboolean
+link_on_observe (gpointer data)
+{
+  Order *order = data;
+  CertpinLink *link = order->link;
+
+  g_ptr_array_add (link->observers, order->object);
+  if (link->given != NULL)
+    observe_given (link->given, order->object);
+  else
+    certpin_connected_set (order->object, link->connection != NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* May be called in any thread. */
+void
+certpin_link_observe (CertpinLink *link, CertpinConnected *connected)
+{
+  link_post (link, link_on_observe, certpin_connected_ref (connected));
+}
+
+static gboolean
+link_on_unobserve (gpointer data)
+{
+  Order *order = data;
+
+  if (order->link->given != NULL)
+    g_signal_handlers_disconnect_by_func (order->link->given, on_given_closed, order->object);
+  g_ptr_array_remove (order->link->observers, order->object);
+  certpin_connected_unref (order->object);
+  return G_SOURCE_REMOVE;
+}
+
+/* May be called in any thread. */
+void
+certpin_link_unobserve (CertpinLink *link, CertpinConnected *connected)
+{
+  link_post (link, link_on_unobserve, certpin_connected_ref (connected));
 }
 
 static gboolean

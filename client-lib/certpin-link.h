@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "certpin-connected.h"
 #include "certpin-watcher.h"
 
 #include <gio/gio.h>
@@ -17,6 +18,8 @@ CertpinLink *certpin_link_ref (CertpinLink *link);
 void certpin_link_unref (CertpinLink *link);
 
 void certpin_link_call (CertpinLink *link, GTask *task);
+void certpin_link_observe (CertpinLink *link, CertpinConnected *connected);
+void certpin_link_unobserve (CertpinLink *link, CertpinConnected *connected);
 void certpin_link_watch (CertpinLink *link, CertpinWatcher *watcher);
 void certpin_link_unwatch (CertpinLink *link, CertpinWatcher *watcher);
 

@@ -40,6 +40,8 @@ enum
   PROP_SOURCE,
   PROP_STORED,
   PROP_GENERATION,
+  PROP_APPLIES,
+  PROP_WHY,
   N_PROPS,
 };
 
@@ -301,6 +303,30 @@ make_properties_5 (void)
 }
 
 static void
+make_properties_6 (void)
+{
+  /**
+   * CertpinPin:applies:
+   *
+   * Whether the pin counts for the host that was asked about; only
+   * certpin_explanation_dup_pins() tells.
+   *
+   * Since: 0.1
+   */
+  props[PROP_APPLIES] = g_param_spec_boolean ("applies", NULL, NULL, FALSE, CERTPIN_RECORD_FLAGS);
+
+  /**
+   * CertpinPin:why:
+   *
+   * Why the pin counts for that host or does not, as a sentence; only
+   * certpin_explanation_dup_pins() tells.
+   *
+   * Since: 0.1
+   */
+  props[PROP_WHY] = g_param_spec_string ("why", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+}
+
+static void
 certpin_pin_class_init (CertpinPinClass *klass)
 {
   make_properties_1 ();
@@ -308,6 +334,7 @@ certpin_pin_class_init (CertpinPinClass *klass)
   make_properties_3 ();
   make_properties_4 ();
   make_properties_5 ();
+  make_properties_6 ();
   certpin_record_class_install (G_OBJECT_CLASS (klass), props, N_PROPS);
 }
 
@@ -771,6 +798,42 @@ certpin_pin_get_generation (CertpinPin *pin)
   g_return_val_if_fail (CERTPIN_IS_PIN (pin), 0);
 
   return g_value_get_uint64 (certpin_record_get_value (CERTPIN_RECORD (pin), PROP_GENERATION));
+}
+
+/**
+ * certpin_pin_get_applies:
+ * @pin: a #CertpinPin
+ *
+ * Gets #CertpinPin:applies.
+ *
+ * Returns: whether it is so
+ *
+ * Since: 0.1
+ */
+gboolean
+certpin_pin_get_applies (CertpinPin *pin)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN (pin), FALSE);
+
+  return g_value_get_boolean (certpin_record_get_value (CERTPIN_RECORD (pin), PROP_APPLIES));
+}
+
+/**
+ * certpin_pin_get_why:
+ * @pin: a #CertpinPin
+ *
+ * Gets #CertpinPin:why.
+ *
+ * Returns: (transfer none) (nullable): the text, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_pin_get_why (CertpinPin *pin)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN (pin), NULL);
+
+  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (pin), PROP_WHY));
 }
 
 /**

@@ -47,6 +47,8 @@ CERTPIN_API const char *certpin_pin_get_created_by (CertpinPin *pin);
 CERTPIN_API const char *certpin_pin_get_source (CertpinPin *pin);
 CERTPIN_API gboolean certpin_pin_get_stored (CertpinPin *pin);
 CERTPIN_API guint64 certpin_pin_get_generation (CertpinPin *pin);
+CERTPIN_API gboolean certpin_pin_get_applies (CertpinPin *pin);
+CERTPIN_API const char *certpin_pin_get_why (CertpinPin *pin);
 CERTPIN_API gboolean certpin_pin_lookup_seen (CertpinPin *pin, const char *key, GDateTime **first,
                                               GDateTime **last);
 

@@ -16,5 +16,6 @@ G_BEGIN_DECLS
 
 void certpin_record_class_install (GObjectClass *klass, GParamSpec **props, unsigned int n_props);
 const GValue *certpin_record_get_value (CertpinRecord *record, unsigned int property);
+GPtrArray *certpin_record_dup_list (CertpinRecord *record, const char *entry, GType type);
 
 G_END_DECLS

@@ -250,6 +250,25 @@ certpin_record_get_value (CertpinRecord *record, unsigned int property)
   return &priv->values[property];
 }
 
+/* Reads an entry that is a list of dictionaries.
+ * Returns: (transfer container): of `type`; empty if there is no such entry */
+GPtrArray *
+certpin_record_dup_list (CertpinRecord *record, const char *entry, GType type)
+{
+  CertpinRecordPrivate *priv = certpin_record_get_instance_private (record);
+  GPtrArray *list = g_ptr_array_new_with_free_func (g_object_unref);
+  g_autoptr (GVariant) dictionaries
+      = g_variant_lookup_value (priv->description, entry, G_VARIANT_TYPE ("aa{sv}"));
+
+  for (gsize i = 0; dictionaries != NULL && i < g_variant_n_children (dictionaries); i++)
+    {
+      g_autoptr (GVariant) dictionary = g_variant_get_child_value (dictionaries, i);
+
+      g_ptr_array_add (list, g_object_new (type, "description", dictionary, NULL));
+    }
+  return list;
+}
+
 /**
  * certpin_record_get_description:
  * @record: a #CertpinRecord

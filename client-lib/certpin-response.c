@@ -197,8 +197,9 @@ certpin_response_get_body (CertpinResponse *response)
  * certpin_response_get_stream:
  * @response: a response
  *
- * Gets the stream of the body of a response to certpin_client_send(). Other responses have none;
- * their body is certpin_response_get_body().
+ * Gets the stream of the body of a response to certpin_client_send(). Such a response always has
+ * one, also if the body is empty. Other responses have none; their body is
+ * certpin_response_get_body().
  *
  * The stream ends only if the whole body was received. If the body was cut, reading fails, behind
  * all that was received, with the reason: `CERTPIN_ERROR_TRUNCATED`, `CERTPIN_ERROR_PIN_CHANGED`,

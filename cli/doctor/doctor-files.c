@@ -27,8 +27,8 @@ ctl_check_files (CtlPatient *patient, CtlFinding *finding)
   certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  patient->status = ctl_reply_take (certpin_client_get_status_finish (ctl->client, result, &error),
-                                    CTL_REPLY_STATUS, &error);
+  patient->status = ctl_reply_take_record (
+      certpin_client_get_status_finish (ctl->client, result, &error), CTL_REPLY_STATUS, &error);
   if (patient->status == NULL)
     {
       ctl_finding_fail (finding, _ ("certpind does not say how it is: %s"), error->message);

@@ -69,7 +69,7 @@ on_explained (GObject *source, GAsyncResult *result, gpointer user_data)
   Trial *trial = user_data;
   CtlExam *facts = &trial->facts;
 
-  facts->explanation = ctl_reply_take (
+  facts->explanation = ctl_reply_take_record (
       certpin_client_explain_host_finish (CERTPIN_CLIENT (source), result, &facts->error),
       CTL_REPLY_EXPLANATION, &facts->error);
   if (facts->explanation == NULL || ctl_diagnosis_of_pins (facts->explanation) != NULL)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""check-errors.py SOURCE: fails where a function of the client documents other errors than its D-Bus method."""
+"""check-errors.py SOURCE: fails where a function of the client documents other errors than its D-Bus method, or where
+a method of the service has no function."""
 
 import pathlib
 import re
@@ -14,6 +15,8 @@ METHODS = {'certpin_client_pin_certificate_from_file': 'PinCertificate', 'certpi
            'certpin_client_get_connection_end': 'Finish'}
 # Those of its method that are about something else: Finish is also that of streams.
 OTHERS = {'certpin_client_get_connection_end': {'BodyTooLarge', 'LimitExceeded'}}
+# A property of the client calls these.
+BY_PROPERTY = {'Subscribe', 'Unsubscribe'}
 
 source = pathlib.Path(sys.argv[1])
 
@@ -46,6 +49,9 @@ def problems():
     bases = {name.removesuffix('_finish') for name in functions if name.endswith('_finish')}
     if len(bases) < 11:
         yield f'only {len(bases)} methods of the client were found: the check looks in the wrong place'
+    there = set(re.findall('<method name="(\\w+)"', (source / 'dbus/org.certpin.Certpin1.xml').read_text()))
+    for method in sorted(there - BY_PROPERTY - {camel(base.removeprefix('certpin_client_')) for base in bases}):
+        yield f'no function of the client calls {method}'
     for base in sorted(bases):
         method = METHODS.get(base, camel(base.removeprefix('certpin_client_')))
         expected = (methods.get(method, set()) | OWN.get(base, set())) - OTHERS.get(base, set())

@@ -69,6 +69,18 @@ take_connection (GSocketConnection *connection)
 }
 
 static gboolean
+take_explanation (CertpinExplanation *explanation)
+{
+  return take_object (explanation);
+}
+
+static gboolean
+take_service_status (CertpinServiceStatus *status)
+{
+  return take_object (status);
+}
+
+static gboolean
 take_boolean (gboolean value)
 {
   return value;
@@ -79,7 +91,9 @@ take_boolean (gboolean value)
            : take_variant, CertpinPin *                                                            \
            : take_pin, CertpinFailure *                                                            \
            : take_failure, CertpinChain *                                                          \
-           : take_chain, GPtrArray *                                                               \
+           : take_chain, CertpinExplanation *                                                      \
+           : take_explanation, CertpinServiceStatus *                                              \
+           : take_service_status, GPtrArray *                                                      \
            : take_array, CertpinResponse *                                                         \
            : take_response, GSocketConnection *                                                    \
            : take_connection, gboolean                                                             \

@@ -99,6 +99,8 @@ try_pin (gpointer stranger, GVariant *wrong, Mark mark)
   TRY (certpin_pin_get_source);
   TRY (certpin_pin_get_stored);
   TRY (certpin_pin_get_generation);
+  TRY (certpin_pin_get_applies);
+  TRY (certpin_pin_get_why);
   TRY_WITH (certpin_pin_lookup_seen, NULL, "key", NULL, NULL);
   TRY_WITH (certpin_pin_lookup_seen, stranger, "key", NULL, NULL);
   TRY_WITH (certpin_pin_lookup_seen, pin, NULL, NULL, NULL);
@@ -115,6 +117,40 @@ try_certificate (gpointer stranger, GVariant *wrong, Mark mark)
   TRY (certpin_certificate_get_not_after);
   TRY (certpin_certificate_get_time);
   TRY (certpin_certificate_get_fault);
+}
+
+static void
+try_service_status (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_SERVICE_STATUS, service_status);
+  TRY (certpin_service_status_get_version);
+  TRY (certpin_service_status_get_started);
+  TRY (certpin_service_status_get_problems);
+  TRY (certpin_service_status_get_last_reload);
+  TRY (certpin_service_status_get_reload_error);
+  TRY (certpin_service_status_get_requests_today);
+  TRY (certpin_service_status_get_refusals_today);
+  TRY (certpin_service_status_get_warnings);
+  TRY (certpin_service_status_get_advice);
+  TRY (certpin_service_status_get_trust_anchors);
+  TRY (certpin_service_status_get_trust_file);
+  TRY (certpin_service_status_get_state_folder);
+  TRY (certpin_service_status_get_state_problem);
+  TRY (certpin_service_status_get_unstored);
+  TRY (certpin_service_status_dup_blocked);
+  TRY_WITH (certpin_service_status_count_pins, NULL, CERTPIN_SCOPE_USER, CERTPIN_STATE_ACTIVE);
+  TRY_WITH (certpin_service_status_count_pins, stranger, CERTPIN_SCOPE_USER, CERTPIN_STATE_ACTIVE);
+}
+
+static void
+try_explanation (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_EXPLANATION, explanation);
+  TRY (certpin_explanation_get_host);
+  TRY (certpin_explanation_get_policy);
+  TRY (certpin_explanation_get_paused_until);
+  TRY (certpin_explanation_get_proxy);
+  TRY (certpin_explanation_dup_pins);
 }
 
 static void
@@ -218,6 +254,8 @@ try_records (gpointer stranger, void (*mark) (const char *function))
   TRY (certpin_record_get_description);
   try_pin (stranger, wrong, mark);
   try_certificate (stranger, wrong, mark);
+  try_service_status (stranger, wrong, mark);
+  try_explanation (stranger, wrong, mark);
   try_failure (stranger, wrong, mark);
   try_evidence (stranger, wrong, mark);
   try_chain (stranger, wrong, mark);

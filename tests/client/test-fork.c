@@ -332,7 +332,8 @@ watch (Fixture *f)
   watches = certpin_client_get_watching (own) || certpin_client_get_watching (f->client);
   certpin_client_set_watching (f->client, FALSE);
   test_loop_settle ();
-  return !watches && !f->changed && is_clear (certpin_pin_list_get_error (list));
+  return !watches && !certpin_client_get_connected (f->client) && !f->changed
+         && is_clear (certpin_pin_list_get_error (list));
 }
 
 static void
@@ -343,6 +344,7 @@ test_signals (Fixture *f, gconstpointer user_data)
   assert_works (f->client);
   assert_good_child (f, watch, /* leaves= */ TRUE);
   g_assert_true (certpin_client_get_watching (f->client));
+  g_assert_true (certpin_client_get_connected (f->client));
   g_assert_cmpuint (fake_service_count (f->service, "Unsubscribe"), ==, 0);
   fake_service_emit (f->service, "PinChanged", "h.example", "{'state': <'removed'>}");
   while (!f->changed)

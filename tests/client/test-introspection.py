@@ -125,6 +125,7 @@ def test_watching():
     assert client.get_watching() and client.props.watching
     client.props.watching = False
     assert not client.get_watching()
+    assert not client.get_connected() and not client.props.connected
 
 
 def test_interactive():

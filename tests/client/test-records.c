@@ -21,10 +21,18 @@ static const struct
     " 'last-seen': <int64 3>, 'served': <{'subject': <'t'>, 'time': <int64 4>}>,"
     " 'paused-until': <int64 5>, 'pause-reason': <'p'>, 'paused-by': <'b'>,"
     " 'trust-anchors': <uint32 6>, 'note': <'n'>, 'created': <int64 7>, 'created-by': <'c'>,"
-    " 'source': <'/f'>, 'stored': <true>, 'generation': <uint64 8>}" },
+    " 'source': <'/f'>, 'stored': <true>, 'generation': <uint64 8>,"
+    " 'applies': <true>, 'why': <'y'>}" },
   { "CertpinCertificate",
     "{'subject': <'s'>, 'issuer': <'i'>, 'key': <'k'>, 'not-before': <int64 1>,"
     " 'not-after': <int64 2>, 'time': <int64 3>, 'fault': <'f'>}" },
+  { "CertpinServiceStatus",
+    "{'version': <'v'>, 'started': <int64 1>, 'problems': <['p']>, 'last-reload': <int64 2>,"
+    " 'reload-error': <'r'>, 'requests-today': <uint64 3>, 'refusals-today': <uint64 4>,"
+    " 'warnings': <['w']>, 'advice': <['a']>, 'trust-anchors': <uint32 5>, 'trust-file': <'t'>,"
+    " 'state-folder': <'f'>, 'state-problem': <'s'>, 'unstored': <uint32 6>}" },
+  { "CertpinExplanation", "{'host': <'h.example:443'>, 'policy': <'p'>, 'paused-until': <int64 1>, "
+                          "'proxy': <'direct'>}" },
   { "CertpinFailure",
     "{'error': <'PinMismatch'>, 'message': <'m'>, 'reason': <'key-rotated'>,"
     " 'offered-keys': <['o']>, 'pinned-keys': <['p']>, 'subject': <'s'>, 'issuer': <'i'>,"
@@ -119,7 +127,7 @@ test_all_entries (void)
       assert_says (object, description);
       g_assert_true (certpin_record_get_description (CERTPIN_RECORD (object)) == description);
       /* None is missing in the sample. */
-      g_assert_cmpuint (g_variant_n_children (description), >, 6);
+      g_assert_cmpuint (g_variant_n_children (description), >, 3);
     }
 }
 
@@ -247,6 +255,54 @@ test_parts (void)
 }
 
 static void
+test_service_status (void)
+{
+  g_autoptr (CertpinServiceStatus) status = certpin_service_status_new (g_variant_new_parsed (
+      "{'pins': <{'user': {'active': uint32 3, 'paused': 1}, 'system': {'blocked': 2}}>,"
+      " 'blocked': <[{'host': <'a.example'>}, {'host': <'b.example'>}]>}"));
+  g_autoptr (CertpinServiceStatus) none
+      = certpin_service_status_new (g_variant_new_parsed ("{'pins': <7>}"));
+  g_autoptr (GPtrArray) blocked = certpin_service_status_dup_blocked (status);
+  g_autoptr (GPtrArray) no_blocked = certpin_service_status_dup_blocked (none);
+
+  g_assert_cmpuint (
+      certpin_service_status_count_pins (status, CERTPIN_SCOPE_USER, CERTPIN_STATE_ACTIVE), ==, 3);
+  g_assert_cmpuint (
+      certpin_service_status_count_pins (status, CERTPIN_SCOPE_USER, CERTPIN_STATE_PAUSED), ==, 1);
+  g_assert_cmpuint (
+      certpin_service_status_count_pins (status, CERTPIN_SCOPE_SYSTEM, CERTPIN_STATE_BLOCKED), ==,
+      2);
+  g_assert_cmpuint (
+      certpin_service_status_count_pins (status, CERTPIN_SCOPE_SYSTEM, CERTPIN_STATE_ACTIVE), ==,
+      0);
+  g_assert_cmpuint (certpin_service_status_count_pins (status, (CertpinScope)99, (CertpinState)-1),
+                    ==, 0);
+  g_assert_cmpuint (
+      certpin_service_status_count_pins (none, CERTPIN_SCOPE_USER, CERTPIN_STATE_ACTIVE), ==, 0);
+  g_assert_cmpuint (blocked->len, ==, 2);
+  g_assert_cmpstr (certpin_pin_get_host (blocked->pdata[1]), ==, "b.example");
+  g_assert_cmpuint (no_blocked->len, ==, 0);
+}
+
+static void
+test_explanation (void)
+{
+  g_autoptr (CertpinExplanation) explanation = certpin_explanation_new (
+      g_variant_new_parsed ("{'pins': <[{'host': <'h.example'>, 'applies': <true>, 'why': <'w'>},"
+                            " {'host': <'*.example'>}]>}"));
+  g_autoptr (CertpinExplanation) none
+      = certpin_explanation_new (g_variant_new_parsed ("@a{sv} {}"));
+  g_autoptr (GPtrArray) pins = certpin_explanation_dup_pins (explanation);
+  g_autoptr (GPtrArray) no_pins = certpin_explanation_dup_pins (none);
+
+  g_assert_cmpuint (pins->len, ==, 2);
+  g_assert_true (certpin_pin_get_applies (pins->pdata[0]));
+  g_assert_cmpstr (certpin_pin_get_why (pins->pdata[0]), ==, "w");
+  g_assert_false (certpin_pin_get_applies (pins->pdata[1]));
+  g_assert_cmpuint (no_pins->len, ==, 0);
+}
+
+static void
 test_response (void)
 {
   g_autoptr (GBytes) body = g_bytes_new_static ("body", 4);
@@ -301,6 +357,8 @@ main (int argc, char *argv[])
   g_type_ensure (CERTPIN_TYPE_FAILURE);
   g_type_ensure (CERTPIN_TYPE_EVIDENCE);
   g_type_ensure (CERTPIN_TYPE_CHAIN);
+  g_type_ensure (CERTPIN_TYPE_EXPLANATION);
+  g_type_ensure (CERTPIN_TYPE_SERVICE_STATUS);
   g_test_add_func ("/client/records/all-entries", test_all_entries);
   g_test_add_func ("/client/records/nothing", test_nothing);
   g_test_add_func ("/client/records/other-types", test_other_types);
@@ -308,6 +366,8 @@ main (int argc, char *argv[])
   g_test_add_func ("/client/records/times", test_times);
   g_test_add_func ("/client/records/seen", test_seen);
   g_test_add_func ("/client/records/parts", test_parts);
+  g_test_add_func ("/client/records/service-status", test_service_status);
+  g_test_add_func ("/client/records/explanation", test_explanation);
   g_test_add_func ("/client/records/response", test_response);
   g_test_add_func ("/client/records/same-name", test_same_name);
   g_test_add_func ("/client/records/codes", test_codes);

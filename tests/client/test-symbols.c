@@ -211,6 +211,8 @@ try_client (CertpinClient *client, gpointer stranger)
   REFUSES_VOID (certpin_client_set_watching, stranger, TRUE);
   REFUSES_FALSE (certpin_client_get_watching, NULL);
   REFUSES_FALSE (certpin_client_get_watching, stranger);
+  REFUSES_FALSE (certpin_client_get_connected, NULL);
+  REFUSES_FALSE (certpin_client_get_connected, stranger);
   REFUSES_NULL (certpin_client_get_connection_evidence, NULL, stranger);
   REFUSES_NULL (certpin_client_get_connection_evidence, client, NULL);
   REFUSES_NULL (certpin_client_get_connection_evidence, client, stranger);

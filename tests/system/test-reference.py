@@ -256,6 +256,72 @@ for entry in (('Vala', ['./download-vala']), ('Python', ['/usr/bin/python3', '-B
     add_download_tests(*entry, 'This server cannot be trusted now: ')
 
 
+SUNNY = b'{"city": "Ulm", "temperature": 21.44, "hours": [' + b'0, ' * 5000 + b'0]}'
+
+
+def add_weather_tests(language, command, advice=''):
+    @test(f'weather in {language}: shows how much has come, and the temperature')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        asked = []
+        server.respond = lambda connection, request: asked.append(request.path) or http.reply(200, SUNNY)
+        done = call(world, *command, server.url(HOST, '/now'), 'Ulm & more')
+        passes(done, 'Ulm & more: 21.4 °C\n')
+        equal(asked, ['/now?city=Ulm%20%26%20more'], 'what the server was asked')
+        holds(f'{len(SUNNY)} of {len(SUNNY)} bytes' in done.stderr, f'the progress is {done.stderr[-200:]}')
+
+    @test(f'weather in {language}: ends in silence when it is cancelled')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        server.respond = begin_and_wait
+        process = subprocess.Popen(**as_alice(world, [*command, server.url(HOST), 'Ulm']),
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            said = interrupt_at_progress(process)
+        finally:
+            process.kill()
+            process.wait()
+        equal(process.returncode, 130, f'the exit code; it said {said!r}')
+        holds('cancel' not in said.lower() and 'This ' not in said, f'it tells of what somebody wanted: {said!r}')
+        server.wait_until_idle()
+
+    @test(f'weather in {language}: tells of all that an answer may be instead')
+    def _(world):
+        server, _identity = world.serve_pinned()
+        for answer, says in ((http.reply(404, SUNNY), 'answered with status 404'),
+                             (http.reply(200, b'{"temperature": '), 'not what a weather service sends'),
+                             (http.reply(200, b''), 'not what a weather service sends'),
+                             (http.reply(200, b'[21]'), 'not what a weather service sends'),
+                             (http.reply(200, b'{"temperature": "hot"}'), 'not what a weather service sends'),
+                             (http.reply(200, b'{}' + b' ' * 1100000), 'too long')):
+            server.respond = lambda connection, request, answer=answer: answer
+            done = call(world, *command, server.url(HOST), 'Ulm')
+            fails(done, says)
+            equal(done.stdout, '', 'the output')
+        server.respond = cut
+        fails(call(world, *command, server.url(HOST), 'Ulm'), 'did not send a complete response')
+
+    @test(f'weather in {language}: tells of an impostor, of nobody, and of its own mistakes')
+    def _(world):
+        fails(call(world, *command, 'https://h..localhost/', 'Ulm'), advice and 'This program made a mistake: ')
+        server, _identity = world.serve_pinned()
+        url = server.url(HOST)
+        server.close()
+        fails(call(world, *command, url, 'Ulm'), advice and 'The server does not answer: ')
+        world.alice.pin(HOST, world.issue().der)
+        wrong = world.serve(world.impostor())
+        done = call(world, *command, wrong.url(HOST), 'Ulm')
+        fails(done, 'holds the key')
+        holds(advice in done.stderr, f'it does not say ‘{advice}’, but: {done.stderr}')
+        wrong.wait_until_idle()
+        equal(wrong.bytes, 0, 'the number of bytes that reached the server')
+
+
+add_weather_tests('C', ['./weather'])
+for entry in (('Python', ['/usr/bin/python3', '-B', 'weather.py']), ('JavaScript', ['gjs', '-m', 'weather.js'])):
+    add_weather_tests(*entry, 'This server cannot be trusted now: ')
+
+
 @test('stream in Python: all bytes, or an error')
 def _(world):
     server, _identity = world.serve_pinned()
