@@ -9,6 +9,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-credit.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
@@ -34,6 +35,7 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   call->parts = parts;
   call->caller = caller;
+  call->asker = (CpdAsker){ parts->store, caller->owner, cpd_call_now_s (), caller->owner };
   call->arrival = arrival;
   return call;
 }
@@ -228,10 +230,36 @@ is_interactive (const CpdCall *call)
          != 0;
 }
 
-/* Carries the call out if its caller may do its action, and fails it otherwise. Whoever carries out
- * a call may have one more action authorised in this way. */
-void
-cpd_call_authorise (CpdCall *call)
+/* The rights of an app are its own, and fewer.
+ * Errors: CERTPIN_ERROR_NOT_AUTHORIZED: no app may do that. */
+static gboolean
+limit_app (CpdCall *call, GError **error)
+{
+  const CpdCaller *caller = call->caller;
+
+  if (g_strcmp0 (call->action, CERTPIN_ACTION_OWN_PINS) == 0)
+    call->action = CERTPIN_ACTION_APP_PINS;
+  else if (g_strcmp0 (call->action, CERTPIN_ACTION_SECURE_REQUEST) == 0)
+    call->action = CERTPIN_ACTION_APP_REQUEST;
+  else if (call->action != NULL && !g_str_equal (call->action, CERTPIN_ACTION_APP_REQUEST))
+    return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
+                       "‘%s’ is a sandboxed app, which has no right to ‘%s’; one of its user's own "
+                       "programs has to ask for that",
+                       caller->app, call->action);
+  if (g_strcmp0 (call->action, CERTPIN_ACTION_APP_REQUEST) == 0 && !caller->networked)
+    return cpd_refuse (
+        error, CERTPIN_ERROR_NOT_AUTHORIZED,
+        g_str_has_prefix (caller->app, "snap:")
+            ? "certpin makes no requests for ‘%s’: it cannot tell whether a snap may "
+              "use the network"
+            : "certpin makes no requests for ‘%s’: the app has no network of its own; "
+              "give it --share=network",
+        caller->app);
+  return TRUE;
+}
+
+static void
+ask (CpdCall *call)
 {
   const CpdAuthorityQuestion question = { .caller = call->caller,
                                           .action = call->action,
@@ -250,6 +278,22 @@ cpd_call_authorise (CpdCall *call)
     }
   call->caller->authorising++;
   cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
+}
+
+/* Carries the call out if its caller may do its action, and fails it otherwise. Whoever carries out
+ * a call may have one more action authorised in this way. */
+void
+cpd_call_authorise (CpdCall *call)
+{
+  GError *error = NULL;
+
+  if (call->caller->app != NULL && !limit_app (call, &error))
+    {
+      cpd_audit_denied (call->parts->audit, call->caller, call->action);
+      cpd_call_fail (call, error);
+      return;
+    }
+  ask (call);
 }
 
 /* `call`: (transfer full) */

@@ -28,7 +28,7 @@ edit (CpdCall *call, CpdPinEdit *edit, GAsyncReadyCallback callback)
 {
   const CpdPinOrder *order = call->data;
 
-  cpd_store_edit_pin_async (call->parts->store, order->pin->layer, call->caller->uid,
+  cpd_store_edit_pin_async (call->parts->store, order->pin->layer, call->asker.owner,
                             order->pin->host, edit, callback, call);
 }
 
@@ -50,7 +50,7 @@ static void
 reply (CpdCall *call, const CpdPin *pin)
 {
   cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (call->parts->store,
-                                                                             call->caller->uid, pin,
+                                                                             call->asker.owner, pin,
                                                                              cpd_call_now_s ())));
 }
 
@@ -92,7 +92,7 @@ parse_pause (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = cpd_pin_order_new_pause (host, options, error);
+  order = cpd_pin_order_new_pause (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_pause);
@@ -130,7 +130,7 @@ parse_resume (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = cpd_pin_order_new_host (host, options, error);
+  order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_resume);

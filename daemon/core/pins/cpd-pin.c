@@ -13,6 +13,24 @@ const char *const cpd_state_words[] = { "active", "blocked", NULL };
 const char *const cpd_match_words[] = { "leaf", "path", NULL };
 const char *const cpd_mode_words[] = { "enforce", "report", NULL };
 
+/* Returns: the layer of the pins that are this owner's; CPD_ALL_UIDS: the system's */
+CpdLayer
+cpd_layer_of_owner (CpdOwner owner)
+{
+  if (owner == CPD_ALL_UIDS)
+    return CPD_LAYER_SYSTEM;
+  return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
+}
+
+/* Returns: whose the pins of a layer are that apply to an owner */
+CpdOwner
+cpd_layer_get_owner (CpdLayer layer, CpdOwner owner)
+{
+  if (layer == CPD_LAYER_USER)
+    return cpd_owner_get_user (owner);
+  return layer == CPD_LAYER_APP ? owner : CPD_ALL_UIDS;
+}
+
 CpdPin *
 cpd_pin_new (CpdHost *host, CpdLayer layer)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client-lib/certpin-key.h"
+#include "daemon/core/base/cpd-owner.h"
 #include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/pins/cpd-pause.h"
 #include "daemon/core/pins/cpd-pin-keys.h"
@@ -26,11 +27,12 @@ typedef enum
 {
   CPD_LAYER_FILES,   /* pin files of the administrator and of packages */
   CPD_LAYER_SYSTEM,  /* pins set at run time for the whole machine */
-  CPD_LAYER_USER,    /* pins of one uid */
+  CPD_LAYER_APP,     /* pins of one sandboxed app of one uid */
+  CPD_LAYER_USER,    /* pins of one uid: they bind its apps as well, which do not see them */
   CPD_LAYER_REQUEST, /* keys that one request brings along */
 } CpdLayer;
 
-#define CPD_N_LAYERS 4
+#define CPD_N_LAYERS 5
 
 typedef enum
 {
@@ -81,6 +83,9 @@ typedef struct
   CpdPinSource *source; /* NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
 } CpdPin;
+
+CpdLayer cpd_layer_of_owner (CpdOwner owner);
+CpdOwner cpd_layer_get_owner (CpdLayer layer, CpdOwner owner);
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);
 CpdPin *cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason);

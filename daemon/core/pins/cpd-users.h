@@ -2,19 +2,22 @@
 
 #pragma once
 
+#include "daemon/core/pins/cpd-apps.h"
 #include "daemon/core/pins/cpd-ledger.h"
 
 G_BEGIN_DECLS
 
-/* The pins of all users: a ledger for each. */
+/* The pins of all users and of their apps: a ledger for each. */
 typedef struct _CpdUsers CpdUsers;
 
-CpdUsers *cpd_users_new (CpdStateDir *state_dir, const CpdLedgerLimits *limits);
+CpdUsers *cpd_users_new (CpdStateDir *state_dir, CpdApps *apps, const CpdLedgerLimits *limits);
 void cpd_users_free (CpdUsers *users);
 
 gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);
-CpdLedger *cpd_users_get (CpdUsers *users, guint32 uid);
-CpdLedger *cpd_users_lookup (CpdUsers *users, guint32 uid);
+gboolean cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *owner,
+                             CpdOwner *forgotten, GError **error);
+CpdLedger *cpd_users_get (CpdUsers *users, CpdOwner owner);
+CpdLedger *cpd_users_lookup (CpdUsers *users, CpdOwner owner);
 
 GPtrArray *cpd_users_list (CpdUsers *users);
 GArray *cpd_users_list_uids (CpdUsers *users);

@@ -10,10 +10,10 @@
 #include <glib/gstdio.h>
 
 static void
-on_changed (CpdStore *store, guint32 uid, CpdHost *host, CpdStoreEvent event, StoreFixture *f)
+on_changed (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event, StoreFixture *f)
 {
   f->changes++;
-  f->changed_uid = uid;
+  f->changed_owner = owner;
   g_free (f->changed_host);
   f->changed_host = host != NULL ? g_strdup (cpd_host_get_text (host)) : NULL;
 }
@@ -112,11 +112,11 @@ finish_change (StoreFixture *f, GAsyncResult **pending, GError **error)
 }
 
 gboolean
-store_set_pin (StoreFixture *f, guint32 uid, CpdPin *pin, GError **error)
+store_set_pin (StoreFixture *f, CpdOwner owner, CpdPin *pin, GError **error)
 {
   GAsyncResult *result = NULL;
 
-  cpd_store_set_pin_async (f->store, uid, pin, on_result, &result);
+  cpd_store_set_pin_async (f->store, owner, pin, on_result, &result);
   return finish_change (f, &result, error);
 }
 
@@ -155,12 +155,12 @@ store_reload (StoreFixture *f, GError **error)
 
 /* A pin that must come about. */
 void
-store_pin (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host, guint8 fill)
+store_pin (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host, guint8 fill)
 {
   g_autoptr (CpdPin) pin = test_pin (host, layer, fill);
   g_autoptr (GError) error = NULL;
 
-  store_set_pin (f, uid, pin, &error);
+  store_set_pin (f, owner, pin, &error);
   g_assert_no_error (error);
 }
 
@@ -184,10 +184,10 @@ store_write (const char *folder, const char *name, const char *host, guint8 fill
 
 /* Returns: (transfer full) (nullable): what one layer says of a host */
 CpdPin *
-store_get (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host)
+store_get (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host)
 {
   g_autoptr (CpdHost) target = test_host (host);
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, owner, target);
 
   return policy->pins[layer] != NULL ? cpd_pin_ref (policy->pins[layer]) : NULL;
 }
