@@ -2,22 +2,22 @@
 
 #pragma once
 
-#include "certpinctl-file.h"
+#include "certpinctl-request-options.h"
 #include "certpinctl-run.h"
 
 G_BEGIN_DECLS
 
-/* What to do with a response. */
+/* What to tell of a response. */
 typedef struct
 {
-  CtlFile *file;    /* (nullable): where to write it instead of standard output */
-  gboolean written; /* it is in the file already */
-  gboolean include;
-  gboolean fail;
-  gboolean silent; /* shows no progress */
+  const CtlRequestOptions *chosen;
+  GByteArray *body; /* (nullable): for JSON */
+  gboolean to_file; /* a file was to get it */
 } CtlAnswer;
 
+char *ctl_answer_head (CertpinResponse *response);
+gboolean ctl_answer_exceeds_redirects (CertpinResponse *response, const CtlRequestOptions *chosen);
 CtlExit
-ctl_print_answer (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, GError **error);
+ctl_answer_print (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, char **message);
 
 G_END_DECLS

@@ -38,6 +38,7 @@ static const struct
   { "HOST", ":hosts" },
   { "HOST:PORT", ":hosts" },
   { "URL", ":urls" },
+  { "-", "-" },
   { "METHOD", "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
   { "SCOPE", "user|system|all" },
   { "FORMAT", "sha256|curl|hpkp|base64|hex|openssl" },
@@ -155,9 +156,9 @@ offer_options (const Completion *completion, const GOptionEntry *options)
     }
 }
 
-/* `word`: --NAME, --NAME=VALUE, or a letter after one dash. Returns: (transfer none) (nullable) */
+/* `word`: --NAME or --NAME=VALUE. Returns: (transfer none) (nullable) */
 static const GOptionEntry *
-find_in (const GOptionEntry *options, const char *word)
+find_long (const GOptionEntry *options, const char *word)
 {
   size_t given = strcspn (word, "=");
 
@@ -165,27 +166,56 @@ find_in (const GOptionEntry *options, const char *word)
     {
       size_t length = strlen (option->long_name);
 
-      if (word[1] != '-' && word[1] == option->short_name && word[2] == '\0')
-        return option;
-      if (word[1] == '-' && given == length + 2
-          && strncmp (word + 2, option->long_name, length) == 0)
+      if (given == length + 2 && strncmp (word + 2, option->long_name, length) == 0)
         return option;
     }
   return NULL;
 }
 
+/* Returns: (transfer none) (nullable) */
+static const GOptionEntry *
+find_short (const GOptionEntry *options, char letter)
+{
+  for (const GOptionEntry *option = options; option->long_name != NULL; option++)
+    if (option->short_name == letter)
+      return option;
+  return NULL;
+}
+
+/* Of letters behind a dash, the last may take a value; behind one that does, there are no letters.
+ * Returns: (transfer none) (nullable) */
 static const GOptionEntry *
 find_option (const Completion *completion, const char *word)
 {
-  const GOptionEntry *option = find_in (completion->options, word);
+  const GOptionEntry *const tables[] = { completion->options, completion->ctl->globals };
+  const GOptionEntry *option = NULL;
 
-  return option != NULL ? option : find_in (completion->ctl->globals, word);
+  for (size_t i = 0; i < G_N_ELEMENTS (tables) && word[1] == '-'; i++)
+    if ((option = find_long (tables[i], word)) != NULL)
+      return option;
+  for (const char *letter = word + 1; word[1] != '-' && *letter != '\0'; letter++)
+    {
+      option = find_short (tables[0], *letter);
+      option = option != NULL ? option : find_short (tables[1], *letter);
+      if (option != NULL && option->arg_description != NULL)
+        return letter[1] == '\0' ? option : NULL;
+    }
+  return option;
 }
 
 static gboolean
 takes_next (const GOptionEntry *option, const char *word)
 {
   return option != NULL && option->arg_description != NULL && strchr (word, '=') == NULL;
+}
+
+/* Whether the first argument may be given as this option instead, as the METHOD of a request. */
+static gboolean
+stands_for_argument (const Completion *completion, const GOptionEntry *option)
+{
+  g_auto (GStrv) names = g_strsplit (completion->ctl->verb->arguments, " ", 2);
+
+  return option != NULL && g_strcmp0 (option->arg_description, names[0]) == 0;
 }
 
 /* Reads the words before the one that is completed.
@@ -205,8 +235,13 @@ read_words (Completion *completion, char **words)
         completion->place++;
       else if (g_str_equal (word, "--"))
         completion->no_options = TRUE;
-      else if (takes_next (find_option (completion, word), word))
-        option = find_option (completion, word);
+      else
+        {
+          const GOptionEntry *given = find_option (completion, word);
+
+          completion->place += stands_for_argument (completion, given) ? 1 : 0;
+          option = takes_next (given, word) ? given : NULL;
+        }
     }
   completion->word = *words;
   return option;

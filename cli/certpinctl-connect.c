@@ -14,7 +14,7 @@
 #include "certpinctl-listen.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pump.h"
-#include "certpinctl-request.h"
+#include "certpinctl-request-options.h"
 #include "certpinctl-starttls.h"
 #include "certpinctl-wait.h"
 

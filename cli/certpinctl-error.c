@@ -56,7 +56,7 @@ ctl_error_print (Ctl *ctl, const GError *error)
   g_autofree char *remedy = ctl_remedy_find (ctl, error);
   /* The remedy may take a call, and somebody may not want to wait for it. */
   gboolean stopped = !interrupted && g_cancellable_is_cancelled (ctl->cancellable);
-  CtlExit status = stopped ? CTL_EXIT_INTERRUPTED : ctl_error_exit (error);
+  CtlExit status = stopped ? CTL_EXIT_INTERRUPTED : ctl_error_exit (error, ctl->nameless);
   /* Some libraries end a sentence with a period. */
   gboolean dotted = remedy != NULL && g_str_has_suffix (error->message, ".");
   int length = (int)strlen (error->message) - dotted;
@@ -68,7 +68,7 @@ ctl_error_print (Ctl *ctl, const GError *error)
     print_json (ctl, error, text);
   else
     {
-      ctl_print_error (&ctl->err, text, /* refused= */ status == CTL_EXIT_REFUSED);
+      ctl_print_error (&ctl->err, text, ctl_error_is_refusal (error));
       print_evidence (ctl);
     }
   return status;

@@ -94,3 +94,13 @@ ctl_keep_evidence (Ctl *ctl, const char *host, const GError *reason, gint64 star
   ctl->accept = ctl_accept_find (ctl, host, failure);
   ctl->failure = g_steal_pointer (&failure);
 }
+
+/* Of one error of several, which has been told. */
+void
+ctl_forget_evidence (Ctl *ctl)
+{
+  g_clear_pointer (&ctl->failure, g_variant_unref);
+  g_clear_pointer (&ctl->accept, g_free);
+  g_clear_pointer (&ctl->host, g_free);
+  ctl->nameless = FALSE;
+}

@@ -248,6 +248,13 @@ ctl_file_new (const char *name, GError **error)
   return g_steal_pointer (&file);
 }
 
+/* Whether it is written to as it is, so that nothing can be taken back: a pipe, or a device. */
+gboolean
+ctl_file_is_direct (const CtlFile *file)
+{
+  return file->direct;
+}
+
 /* Writing it */
 
 /* Keeps owner, group and permissions. If the group cannot be kept, the new one gets only the

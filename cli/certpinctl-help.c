@@ -98,14 +98,16 @@ ctl_print_help_of_program (Ctl *ctl, const CtlVerb *verbs)
   ctl_print_heading (out, "Verbs");
   for (const CtlVerb *verb = verbs; verb->name != NULL; verb++)
     {
-      g_autofree char *text = g_strdup_printf ("  %s %s", verb->name, verb->arguments);
+      g_autofree char *text = verb->listed != NULL
+                                  ? g_strdup_printf ("  %s", verb->listed)
+                                  : g_strdup_printf ("  %s %s", verb->name, verb->arguments);
 
-      print_row (out, text, verb->summary);
+      if (g_strcmp0 (verb->listed, "") != 0)
+        print_row (out, text, verb->summary);
     }
   print_options (out, "Options", ctl->globals);
   print_lines (out, /* heading= */ NULL,
-               "\n‘certpinctl VERB --help’ shows the options of a verb, and an example. The rest\n"
-               "is in certpinctl(1).");
+               "\n‘certpinctl VERB --help’ shows its options and an example; see certpinctl(1).");
 }
 
 /* The first of them, which may go on in more lines, is the common case; the manual has the rest. */

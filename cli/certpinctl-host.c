@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define HTTPS_PORT 443
+
 /* `name`: (out) (transfer full): without brackets. `port`: (out): 0 if there is none.
  * Returns: whether there is one. An IPv6 address has colons, too, but in brackets before a port */
 gboolean
@@ -33,4 +35,16 @@ ctl_host_has_port (const char *text)
   guint16 port;
 
   return ctl_host_split (text, &name, &port);
+}
+
+/* Returns: (transfer full): the host of an https URL, as pins name it */
+char *
+ctl_host_of_uri (GUri *uri)
+{
+  const char *host = g_uri_get_host (uri);
+  gboolean literal = strchr (host, ':') != NULL;
+
+  if (g_uri_get_port (uri) < 0 || g_uri_get_port (uri) == HTTPS_PORT)
+    return g_strdup (host);
+  return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }

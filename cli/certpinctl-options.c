@@ -9,6 +9,7 @@
 #include "certpinctl-complete.h"
 #include "certpinctl-help.h"
 #include "certpinctl-spelling.h"
+#include "certpinctl-words.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -114,11 +115,20 @@ check_arguments (const CtlVerb *verb, char **arguments, GError **error)
   return check_count (verb, arguments, error);
 }
 
-/* Parses the options and arguments of the verb, which takes the program's place. `options` ends
- * with an empty one. Returns FALSE without an error after --help and --version, and for
- * completion. */
+/* Takes away the name of the program, and parts the letters of options from their values. */
+static void
+prepare_words (Ctl *ctl, const GOptionEntry *options)
+{
+  const GOptionEntry *const tables[] = { options, ctl->globals, NULL };
+  char **words = ctl_words_split (ctl->words + 1, tables);
+
+  g_strfreev (ctl->words);
+  ctl->words = words;
+}
+
+/* As ctl_parse(), with data for the callbacks of options. */
 gboolean
-ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
+ctl_parse_with (Ctl *ctl, const GOptionEntry *options, gpointer data, GError **error)
 {
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
   const GOptionEntry rest[] = {
@@ -131,12 +141,12 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
       ctl_complete_verb (ctl, options);
       return FALSE;
     }
-  g_free (ctl->words[0]);
-  memmove (ctl->words, ctl->words + 1,
-           g_strv_length (ctl->words + 1) * sizeof (char *) + sizeof (char *));
   if (!ctl_spelling_check (ctl, options, error))
     return FALSE;
+  prepare_words (ctl, options);
   g_option_context_set_help_enabled (context, FALSE);
+  g_option_context_set_main_group (context,
+                                   g_option_group_new ("main", "", "", data, /* destroy= */ NULL));
   g_option_context_add_main_entries (context, options, NULL);
   g_option_context_add_main_entries (context, ctl->globals, NULL);
   g_option_context_add_main_entries (context, rest, NULL);
@@ -150,4 +160,13 @@ ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
     return FALSE;
   certpin_client_set_interactive (ctl->client, !ctl->no_ask_password && isatty (STDIN_FILENO) == 1);
   return check_arguments (ctl->verb, ctl->arguments, error);
+}
+
+/* Parses the options and arguments of the verb, which takes the program's place. `options` ends
+ * with an empty one. Returns FALSE without an error after --help and --version, and for
+ * completion. */
+gboolean
+ctl_parse (Ctl *ctl, const GOptionEntry *options, GError **error)
+{
+  return ctl_parse_with (ctl, options, /* data= */ NULL, error);
 }

@@ -97,22 +97,29 @@ ctl_progress_say (CtlProgress *progress, const char *text)
     show (progress, clean);
 }
 
+/* `total`: -1 if it is not known. Returns: (transfer full): how far it is, and how fast */
+char *
+ctl_progress_format (const CtlProgress *progress, goffset done, goffset total)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  double rate = (double)(done - progress->begun_at) * G_USEC_PER_SEC
+                / (double)MAX (now_us - progress->begun_us, 1);
+
+  return format_line (done, total, rate);
+}
+
 /* A GFileProgressCallback. `total`: -1 if it is not known */
 void
 ctl_progress_show (goffset done, goffset total, gpointer user_data)
 {
   CtlProgress *progress = user_data;
-  gint64 now_us = g_get_monotonic_time ();
   g_autofree char *line = NULL;
-  double rate;
 
   if (progress->begun_at < 0)
     progress->begun_at = done;
   if (!is_due (progress))
     return;
-  rate = (double)(done - progress->begun_at) * G_USEC_PER_SEC
-         / (double)MAX (now_us - progress->begun_us, 1);
-  line = format_line (done, total, rate);
+  line = ctl_progress_format (progress, done, total);
   show (progress, line);
 }
 

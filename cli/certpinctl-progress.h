@@ -20,6 +20,7 @@ typedef struct
 
 void ctl_progress_init (CtlProgress *progress, CtlStream *stream);
 void ctl_progress_show (goffset done, goffset total, gpointer user_data);
+char *ctl_progress_format (const CtlProgress *progress, goffset done, goffset total);
 void ctl_progress_say (CtlProgress *progress, const char *text);
 void ctl_progress_end (CtlProgress *progress);
 

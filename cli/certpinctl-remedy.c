@@ -33,12 +33,14 @@ host_of_url (const char *url)
   return host != NULL && *host != '\0' ? g_strdup (host) : NULL;
 }
 
-/* Returns: (transfer full) (nullable): the host that the command line is about */
+/* Returns: (transfer full) (nullable): the host that failed, or that the command line is about */
 static char *
 find_host (Ctl *ctl)
 {
   const char *word = ctl->arguments != NULL ? ctl->arguments[0] : NULL;
 
+  if (ctl->host != NULL)
+    return g_strdup (ctl->host);
   for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
     if (strstr (*url, "://") != NULL)
       return host_of_url (*url);
@@ -155,18 +157,21 @@ find_authority (Ctl *ctl)
   return g_string_free (g_steal_pointer (&command), /* free_segment= */ FALSE);
 }
 
-/* A word that lacks https:// looks like a host. */
+/* Whether the word is a URL but for its https://. */
+static gboolean
+is_bare_url (const char *word)
+{
+  return strstr (word, "://") == NULL && strpbrk (word, ".:") != NULL
+         && !g_str_has_prefix (word, "http") && !g_file_test (word, G_FILE_TEST_EXISTS);
+}
+
 static char *
 find_url (Ctl *ctl)
 {
-  const char *url = NULL;
-
   for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
-    url = *word;
-  if (url == NULL || strstr (url, "://") != NULL || strpbrk (url, ".:") == NULL
-      || g_str_has_prefix (url, "http") || g_file_test (url, G_FILE_TEST_EXISTS))
-    return NULL;
-  return g_strdup_printf ("; did you mean ‘https://%s’?", url);
+    if (is_bare_url (*word))
+      return g_strdup_printf ("; did you mean ‘https://%s’?", *word);
+  return NULL;
 }
 
 /* A URL stands where a host belongs. */

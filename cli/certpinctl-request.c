@@ -1,418 +1,347 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The verbs `get` and `request`, from their options to the response. */
+/* The verbs that make requests: one for each URL, one after the other or several at a time. */
 
 #include "config.h"
 
 #include "certpinctl-request.h"
 
 #include "certpinctl-answer.h"
-#include "certpinctl-body.h"
+#include "certpinctl-error.h"
+#include "certpinctl-exit.h"
 #include "certpinctl-failure.h"
-#include "certpinctl-file.h"
-#include "certpinctl-options.h"
-#include "certpinctl-progress.h"
-#include "certpinctl-reply.h"
+#include "certpinctl-host.h"
+#include "certpinctl-name.h"
 #include "certpinctl-signals.h"
+#include "certpinctl-transfer.h"
 #include "certpinctl-wait.h"
+#include "certpinctl-write-out.h"
 
 #include <string.h>
 
-#define TIMEOUT_MAX_S 600
-#define HTTPS_PORT    443
+/* A user may have 32 streams, and others of the user's programs want some, too. */
+#define PARALLEL_MAX 16
 
-/* The options of `get` and `request`. */
+/* All requests of one command. */
 typedef struct
 {
-  CtlBody body;
-  char **headers; /* 'Name: value' */
-  char *output;   /* a file's name */
-  gboolean remote_name;
-  char *continue_at;
-  gboolean include;
-  char *timeout; /* seconds */
-  char **keys;
-  char *redirects;
-  char *proxy;
-  gboolean fail;
-  gboolean silent;
-} RequestOptions;
+  Ctl *ctl;
+  const CtlRequestOptions *chosen;
+  char *format;         /* (nullable): of -w */
+  GVariant *to_service; /* options */
+  GPtrArray *transfers; /* in the order of the command line */
+  GPtrArray *running;   /* borrowed from `transfers` */
+  unsigned int next;    /* which one begins next */
+  CtlBoard board;
+  CtlExit status; /* that of the first one that failed */
+} Batch;
 
 static void
-request_options_clear (RequestOptions *options)
+batch_clear (Batch *batch)
 {
-  ctl_body_clear (&options->body);
-  g_strfreev (options->headers);
-  g_free (options->output);
-  g_free (options->continue_at);
-  g_free (options->timeout);
-  g_free (options->redirects);
-  g_free (options->proxy);
-  g_strfreev (options->keys);
+  g_clear_pointer (&batch->transfers, g_ptr_array_unref);
+  g_clear_pointer (&batch->running, g_ptr_array_unref);
+  ctl_board_clear (&batch->board);
+  g_clear_pointer (&batch->to_service, g_variant_unref);
+  g_free (batch->format);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (RequestOptions, request_options_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Batch, batch_clear)
 
-/* Returns: (nullable): `a(ss)`, floating */
-static GVariant *
-parse_headers (char **headers, GError **error)
-{
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a(ss)"));
+/* Making them */
 
-  for (size_t i = 0; headers != NULL && headers[i] != NULL; i++)
-    {
-      g_auto (GStrv) parts = g_strsplit (headers[i], ":", 2);
-
-      if (g_strv_length (parts) != 2)
-        {
-          g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                       "‘%s’ is not a header; write it as ‘Name: value’", headers[i]);
-          return NULL;
-        }
-      g_variant_builder_add (&builder, "(ss)", parts[0], g_strstrip (parts[1]));
-    }
-  return g_variant_builder_end (&builder);
-}
-
-static CertpinRequest *
-make_request (const char *method, const char *url, const RequestOptions *options, GError **error)
-{
-  g_autoptr (GVariant) headers = parse_headers (options->headers, error);
-  g_autoptr (GBytes) body = NULL;
-
-  if (headers == NULL)
-    return NULL;
-  g_variant_ref_sink (headers);
-  if (!ctl_body_read (&options->body, &body, error))
-    return NULL;
-  return certpin_request_new (method, url, headers, body, error);
-}
-
-/* Adds the option in milliseconds. Errors: G_OPTION_ERROR. */
-gboolean
-ctl_request_add_timeout (GVariantDict *dict, const char *text, GError **error)
-{
-  char *end;
-  double timeout_s = g_ascii_strtod (text, &end);
-
-  if (end == text || *end != '\0' || !(timeout_s > 0 && timeout_s <= TIMEOUT_MAX_S))
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a timeout; give seconds, more than 0 and at most %d", text,
-                   TIMEOUT_MAX_S);
-      return FALSE;
-    }
-  g_variant_dict_insert (dict, "timeout-ms", "u", (guint32)MAX (1.0, timeout_s * 1000 + 0.5));
-  return TRUE;
-}
-
-/* Adds the options in milliseconds, until the response begins, and until it ends. */
-static gboolean
-add_timeouts (GVariantDict *dict, const char *text, GError **error)
-{
-  guint32 timeout_ms;
-
-  if (!ctl_request_add_timeout (dict, text, error))
-    return FALSE;
-  g_variant_dict_lookup (dict, "timeout-ms", "u", &timeout_ms);
-  g_variant_dict_insert (dict, "stream", "s", "auto");
-  g_variant_dict_insert (dict, "stream-timeout-ms", "u", timeout_ms);
-  return TRUE;
-}
-
-static gboolean
-add_redirects (GVariantDict *dict, const char *text, GError **error)
-{
-  guint64 redirects;
-
-  if (!g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT32, &redirects, NULL))
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   "‘%s’ is not a number of redirects; give 0 to 20", text);
-      return FALSE;
-    }
-  g_variant_dict_insert (dict, "redirects", "u", (guint32)redirects);
-  return TRUE;
-}
-
-/* Returns: (nullable): `a{sv}`, floating */
-static GVariant *
-service_options (const RequestOptions *options, GError **error)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-
-  if (options->timeout != NULL && !add_timeouts (&dict, options->timeout, error))
-    return NULL;
-  if (options->redirects != NULL && !add_redirects (&dict, options->redirects, error))
-    return NULL;
-  if (options->keys != NULL)
-    g_variant_dict_insert (&dict, "require-keys", "^as", options->keys);
-  if (options->proxy != NULL)
-    g_variant_dict_insert (&dict, "proxy", "s", options->proxy);
-  return g_variant_dict_end (&dict);
-}
-
-/* The host as pins name it. */
+/* Returns: (transfer full) (nullable): the last part of the URL */
 static char *
-host_of_request (CertpinRequest *request)
-{
-  GUri *uri = certpin_request_get_uri (request);
-  const char *host = g_uri_get_host (uri);
-  gboolean literal = strchr (host, ':') != NULL;
-
-  if (g_uri_get_port (uri) < 0 || g_uri_get_port (uri) == HTTPS_PORT)
-    return g_strdup (host);
-  return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
-}
-
-/* `response`: (transfer full) (nullable): as the library returned it, NULL with `reason` set.
- * `reason`: (transfer full).
- * Returns: (transfer full) (nullable) */
-static CertpinResponse *
-take_response (Ctl *ctl, CertpinRequest *request, gint64 started_s, CertpinResponse *response,
-               GError **error)
-{
-  g_autoptr (GError) reason = g_steal_pointer (error);
-  CertpinResponse *taken = ctl_reply_take_response (response, &reason);
-
-  if (taken == NULL)
-    {
-      g_autofree char *host = host_of_request (request);
-
-      ctl_keep_evidence (ctl, host, reason, started_s);
-      g_propagate_error (error, g_steal_pointer (&reason));
-    }
-  return taken;
-}
-
-static CertpinResponse *
-send_request (Ctl *ctl, CertpinRequest *request, GVariant *options, GError **error)
-{
-  g_autoptr (GAsyncResult) result = NULL;
-  gint64 started_s = g_get_real_time () / G_USEC_PER_SEC;
-  GError *reason = NULL;
-  CertpinResponse *response;
-
-  certpin_client_send_async (ctl->client, request, options, ctl->cancellable, ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  response = certpin_client_send_finish (ctl->client, result, &reason);
-  response = take_response (ctl, request, started_s, response, &reason);
-  if (response == NULL)
-    g_propagate_error (error, reason);
-  return response;
-}
-
-/* Sends the request with the file of -T. */
-static CertpinResponse *
-upload (Ctl *ctl, CertpinRequest *request, GVariant *options, const RequestOptions *chosen,
-        GError **error)
-{
-  gint64 started_s = g_get_real_time () / G_USEC_PER_SEC;
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GInputStream) body = NULL;
-  CertpinResponse *response;
-  CtlProgress progress;
-  GError *reason = NULL;
-  goffset length;
-
-  body = ctl_body_open (&chosen->body, &length, error);
-  if (body == NULL)
-    return NULL;
-  ctl_progress_init (&progress, chosen->silent || ctl->json ? NULL : &ctl->err);
-  certpin_client_upload_async (ctl->client, request, body, length, options, ctl->cancellable,
-                               ctl_progress_show, &progress, /* progress_destroy= */ NULL,
-                               ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  ctl_progress_end (&progress);
-  response = certpin_client_upload_finish (ctl->client, result, &reason);
-  response = take_response (ctl, request, started_s, response, &reason);
-  if (response == NULL)
-    g_propagate_error (error, reason);
-  return response;
-}
-
-/* The library writes the file; what is cut stays beside it. A signal ends the download first. */
-static CertpinResponse *
-download (Ctl *ctl, CertpinRequest *request, GVariant *options, const RequestOptions *chosen,
-          GError **error)
-{
-  g_autoptr (GFile) file = g_file_new_for_path (chosen->output);
-  g_autoptr (GAsyncResult) result = NULL;
-  gint64 started_s = g_get_real_time () / G_USEC_PER_SEC;
-  CertpinResponse *response;
-  CtlProgress progress;
-  GError *reason = NULL;
-
-  ctl_progress_init (&progress, chosen->silent || ctl->json ? NULL : &ctl->err);
-  ctl_signals_hold ();
-  certpin_client_download_async (ctl->client, request, file, options, ctl->cancellable,
-                                 ctl_progress_show, &progress, /* progress_destroy= */ NULL,
-                                 ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  ctl_progress_end (&progress);
-  response = certpin_client_download_finish (ctl->client, result, &reason);
-  ctl_signals_release ();
-  response = take_response (ctl, request, started_s, response, &reason);
-  if (response == NULL)
-    g_propagate_error (error, reason);
-  return response;
-}
-
-/* Names the output file after the last part of the URL. */
-static gboolean
-use_remote_name (RequestOptions *options, CertpinRequest *request, GError **error)
+name_of_url (CertpinRequest *request, GError **error)
 {
   const char *name = strrchr (g_uri_get_path (certpin_request_get_uri (request)), '/') + 1;
 
-  if (options->output != NULL)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "give only one of -o and -O");
-  else if (*name == '\0' || strcmp (name, ".") == 0 || strcmp (name, "..") == 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "the URL does not end with a file name, which -O needs; give one with -o");
-  else
-    options->output = g_strdup (name);
-  return *error == NULL;
+  if (*name != '\0' && strcmp (name, ".") != 0 && strcmp (name, "..") != 0)
+    return g_strdup (name);
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "the URL does not end with a file name, which -O needs; give one with -o");
+  return NULL;
 }
 
 static gboolean
-check_output_options (RequestOptions *options, CertpinRequest *request, GError **error)
+add_transfer (Batch *batch, CertpinRequest *request, GError **error)
 {
-  if (options->remote_name && !use_remote_name (options, request, error))
+  const CtlRequestOptions *chosen = batch->chosen;
+  unsigned int number = batch->transfers->len;
+  unsigned int outputs = chosen->outputs != NULL ? g_strv_length (chosen->outputs) : 0;
+  g_autofree char *output = number < outputs ? g_strdup (chosen->outputs[number]) : NULL;
+  CtlTransfer *transfer;
+
+  if (chosen->remote_name && (output = name_of_url (request, error)) == NULL)
     return FALSE;
-  if (options->continue_at == NULL)
-    return TRUE;
-  if (strcmp (options->continue_at, "-") != 0)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "‘%s’ is not an offset: only ‘-C -’ is supported, which finds it itself",
-                 options->continue_at);
-  else if (options->output == NULL || strcmp (options->output, "-") == 0 || options->include
-           || options->body.upload != NULL)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 "-C needs the file of -o or -O, and cannot be combined with -i or -T");
-  else
-    return TRUE;
-  return FALSE;
+  transfer = ctl_transfer_new (batch->ctl, chosen, request, output);
+  transfer->number = number;
+  transfer->to_service = g_variant_ref (batch->to_service);
+  g_ptr_array_add (batch->transfers, transfer);
+  return TRUE;
 }
 
-/* Shows an error of the output file before anything is sent. `file`: stays NULL for standard
- * output, and if the library writes the file */
+/* Makes all of them before the first one is sent: what is wrong with one of them shows then. */
 static gboolean
-find_output (const RequestOptions *options, CtlFile **file, GError **error)
+add_transfers (Batch *batch, const char *method, char **urls, GError **error)
 {
-  gboolean standard = options->output == NULL || strcmp (options->output, "-") == 0
-                      || options->continue_at != NULL;
+  g_autoptr (GVariant) headers = ctl_request_options_headers (batch->chosen, error);
+  g_autoptr (GBytes) body = NULL;
 
-  if (!standard)
-    *file = ctl_file_new (options->output, error);
-  return standard || *file != NULL;
-}
-
-/* What was continued is in the file, or the server did not send it. */
-static CtlExit
-print_download (Ctl *ctl, CertpinResponse *response, const RequestOptions *chosen, GError **error)
-{
-  unsigned int status = certpin_response_get_status (response);
-  CtlExit printed = ctl_print_answer (ctl, response, &(CtlAnswer){ .written = TRUE }, error);
-
-  if (printed != CTL_EXIT_OK || status < 300)
-    return printed;
-  if (!ctl->json)
+  if (headers == NULL)
+    return FALSE;
+  g_variant_ref_sink (headers);
+  batch->to_service = ctl_request_options_for_service (batch->chosen, error);
+  if (batch->to_service == NULL)
+    return FALSE;
+  g_variant_ref_sink (batch->to_service);
+  if (!ctl_body_read (&batch->chosen->body, &body, error))
+    return FALSE;
+  for (size_t i = 0; urls[i] != NULL; i++)
     {
-      g_autofree char *complaint = g_strdup_printf (
-          "the server answered with HTTP status %u; the output file is unchanged", status);
+      g_autoptr (CertpinRequest) request
+          = certpin_request_new (method, urls[i], headers, body, error);
 
-      ctl_print_message (&ctl->err, /* kind= */ NULL, complaint);
+      if (request == NULL || !add_transfer (batch, request, error))
+        return FALSE;
     }
-  return CTL_EXIT_HTTP_STATUS;
+  return TRUE;
 }
 
-static CtlExit
-perform (Ctl *ctl, CertpinRequest *request, const RequestOptions *chosen, GError **error)
-{
-  g_autoptr (CertpinResponse) response = NULL;
-  g_autoptr (CtlFile) file = NULL;
-  g_autoptr (GVariant) to_service = service_options (chosen, error);
+/* What came of one */
 
-  if (to_service == NULL)
-    return CTL_EXIT_FAILED;
-  g_variant_ref_sink (to_service);
-  if (!find_output (chosen, &file, error))
-    return CTL_EXIT_FAILED;
-  if (chosen->continue_at != NULL)
-    response = download (ctl, request, to_service, chosen, error);
-  else if (chosen->body.upload != NULL)
-    response = upload (ctl, request, to_service, chosen, error);
+static void
+write_out (Batch *batch, const CtlTransfer *transfer, CtlExit status, const char *message)
+{
+  g_autofree char *url = g_uri_to_string (certpin_request_get_uri (transfer->request));
+
+  if (batch->format == NULL)
+    return;
+  ctl_write_out (batch->ctl, batch->format,
+                 &(CtlWriteOutFacts){ .method = certpin_request_get_method (transfer->request),
+                                      .url = url,
+                                      .file = transfer->output,
+                                      .error = message,
+                                      .response = transfer->response,
+                                      .status = status,
+                                      .downloaded = ctl_transfer_get_done (transfer),
+                                      .uploaded = transfer->uploaded,
+                                      .retries = transfer->attempt > 0 ? transfer->attempt - 1 : 0,
+                                      .total_s = (double)(transfer->ended_us - transfer->begun_us)
+                                                 / G_USEC_PER_SEC });
+}
+
+static gboolean
+is_nameless (Ctl *ctl, const CtlTransfer *transfer)
+{
+  const char *name = g_uri_get_host (certpin_request_get_uri (transfer->request));
+
+  return g_error_matches (transfer->error, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE)
+         && !g_hostname_is_ip_address (name) && !ctl_name_look_up (ctl, name, /* error= */ NULL);
+}
+
+/* `alone`: the program tells of the error itself. Returns: the exit status */
+static CtlExit
+report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
+{
+  const CtlRequestOptions *chosen = batch->chosen;
+  Ctl *ctl = batch->ctl;
+  gboolean quiet = chosen->silent && !chosen->show_error && !ctl->json;
+  g_autofree char *host = ctl_host_of_uri (certpin_request_get_uri (transfer->request));
+  CtlExit status;
+
+  g_free (ctl->host);
+  ctl->host = g_strdup (g_uri_get_host (certpin_request_get_uri (transfer->request)));
+  ctl->nameless = is_nameless (ctl, transfer);
+  status = ctl_error_exit (transfer->error, ctl->nameless);
+  if (!quiet)
+    ctl_keep_evidence (ctl, host, transfer->error, transfer->started_s);
+  if (!quiet && !alone)
+    {
+      ctl_error_print (ctl, transfer->error);
+      ctl_forget_evidence (ctl);
+    }
+  return status;
+}
+
+/* A lone error goes to `error`. */
+static void
+report (Batch *batch, CtlTransfer *transfer, GError **error)
+{
+  const CtlRequestOptions *chosen = batch->chosen;
+  Ctl *ctl = batch->ctl;
+  gboolean quiet = chosen->silent && !chosen->show_error && !ctl->json;
+  gboolean alone = batch->transfers->len == 1 && !quiet && batch->format == NULL;
+  g_autofree char *message = NULL;
+  CtlExit status;
+
+  ctl_board_hide (&batch->board);
+  if (transfer->error != NULL)
+    {
+      status = report_error (batch, transfer, alone);
+      message = g_strdup (transfer->error->message);
+      if (alone)
+        g_propagate_error (error, g_steal_pointer (&transfer->error));
+    }
   else
-    response = send_request (ctl, request, to_service, error);
-  if (response == NULL)
-    return CTL_EXIT_FAILED;
-  if (chosen->continue_at != NULL)
-    return print_download (ctl, response, chosen, error);
-  return ctl_print_answer (ctl, response,
-                           &(CtlAnswer){ .file = file,
-                                         .include = chosen->include,
-                                         .fail = chosen->fail,
-                                         .silent = chosen->silent },
-                           error);
+    status = ctl_answer_print (ctl, transfer->response,
+                               &(CtlAnswer){ .chosen = chosen,
+                                             .body = transfer->sink.memory,
+                                             .to_file = transfer->output != NULL },
+                               &message);
+  write_out (batch, transfer, status, message);
+  if (batch->status == CTL_EXIT_OK)
+    batch->status = status;
 }
 
-/* `method`: NULL if it is the first argument */
-static CtlExit
-run_request (Ctl *ctl, const char *method, GError **error)
-{
-  g_auto (RequestOptions) chosen = { 0 };
-  const GOptionEntry options[] = {
-    { "data", 'd', 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data,
-      "the request body, or @FILE to read it; parts are joined with &", "DATA" },
-    { "data-raw", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &chosen.body.data_raw,
-      "like -d, but @ has no special meaning; may be repeated", "DATA" },
-    { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &chosen.body.data_file,
-      "send this file unchanged as the body; - is standard input", "FILE" },
-    { "upload-file", 'T', 0, G_OPTION_ARG_FILENAME, &chosen.body.upload,
-      "like --data-file, for a regular file of any size", "FILE" },
-    { "header", 'H', 0, G_OPTION_ARG_STRING_ARRAY, &chosen.headers,
-      "add a request header, 'Name: value'; may be repeated", "HEADER" },
-    { "output", 'o', 0, G_OPTION_ARG_FILENAME, &chosen.output,
-      "write the complete response to this file, or nothing", "FILE" },
-    { "remote-name", 'O', 0, G_OPTION_ARG_NONE, &chosen.remote_name,
-      "like -o, with the last part of the URL as the file's name", NULL },
-    { "continue-at", 'C', 0, G_OPTION_ARG_STRING, &chosen.continue_at,
-      "with -: keep a file that is cut, and continue it", "-" },
-    { "include", 'i', 0, G_OPTION_ARG_NONE, &chosen.include,
-      "also write the status and the response headers", NULL },
-    { "timeout", 0, 0, G_OPTION_ARG_STRING, &chosen.timeout,
-      "time limit of the request (default: 30 until the response)", "SECONDS" },
-    { "require-key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &chosen.keys,
-      "also require this key; if repeated, any one of them", "KEY" },
-    { "redirects", 0, 0, G_OPTION_ARG_STRING, &chosen.redirects,
-      "how many redirects to follow (default: 10)", "N" },
-    { "proxy", 0, 0, G_OPTION_ARG_STRING, &chosen.proxy,
-      "use this proxy of certpind.conf, or ‘direct’", "URL" },
-    { "fail", 0, 0, G_OPTION_ARG_NONE, &chosen.fail,
-      "exit with status 22 if the HTTP status is 400 or more", NULL },
-    { "silent", 's', 0, G_OPTION_ARG_NONE, &chosen.silent, "show no progress", NULL },
-    { NULL },
-  };
-  g_autoptr (CertpinRequest) request = NULL;
+/* All of them */
 
-  /* The first four options are not for GET. */
-  if (!ctl_parse (ctl, options + (method != NULL ? 4 : 0), error))
+static void
+start_next (Batch *batch)
+{
+  CtlTransfer *transfer = batch->transfers->pdata[batch->next++];
+
+  if (batch->chosen->parallel && batch->transfers->len > 1)
+    transfer->board = &batch->board;
+  g_ptr_array_add (batch->running, transfer);
+  ctl_transfer_start (transfer);
+}
+
+/* Returns: (nullable): one that has finished */
+static CtlTransfer *
+find_finished (Batch *batch)
+{
+  for (unsigned int i = 0; i < batch->running->len; i++)
+    {
+      CtlTransfer *transfer = batch->running->pdata[i];
+
+      if (transfer->finished)
+        return transfer;
+    }
+  return NULL;
+}
+
+static gboolean
+has_finished (gpointer data)
+{
+  return find_finished (data) != NULL;
+}
+
+static gboolean
+may_start (const Batch *batch)
+{
+  unsigned int most = batch->chosen->parallel ? PARALLEL_MAX : 1;
+
+  return batch->next < batch->transfers->len && batch->running->len < most
+         && !g_cancellable_is_cancelled (batch->ctl->cancellable);
+}
+
+static void
+run_all (Batch *batch, GError **error)
+{
+  while (may_start (batch) || batch->running->len > 0)
+    {
+      CtlTransfer *transfer;
+
+      while (may_start (batch))
+        start_next (batch);
+      ctl_wait_until (batch->ctl, has_finished, batch);
+      transfer = find_finished (batch);
+      report (batch, transfer, error);
+      g_ptr_array_remove (batch->running, transfer);
+    }
+}
+
+/* While a file is written, signals are held, so that nothing stays beside it. */
+static void
+run_batch (Batch *batch, GError **error)
+{
+  gboolean files = batch->chosen->outputs != NULL || batch->chosen->remote_name;
+  CtlStream *err = batch->chosen->silent || batch->ctl->json ? NULL : &batch->ctl->err;
+
+  batch->running = g_ptr_array_new ();
+  ctl_board_init (&batch->board, err, batch->transfers->len);
+  if (files)
+    ctl_signals_hold ();
+  run_all (batch, error);
+  if (g_cancellable_is_cancelled (batch->ctl->cancellable))
+    batch->status = CTL_EXIT_INTERRUPTED;
+  if (files)
+    ctl_signals_release ();
+}
+
+/* Returns: (nullable): the URLs among the arguments */
+static char **
+find_urls (Ctl *ctl, const CtlRequestOptions *chosen, gboolean method_first, GError **error)
+{
+  unsigned int count = ctl->arguments != NULL ? g_strv_length (ctl->arguments) : 0;
+  unsigned int before = method_first && chosen->method == NULL ? 1 : 0;
+
+  if (count > before)
+    return ctl->arguments + before;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               before > 0 ? "‘%s’ needs a METHOD and a URL" : "‘%s’ needs a URL", ctl->verb->name);
+  return NULL;
+}
+
+/* `method`: (nullable): NULL if it is the first argument, or given with -X */
+static CtlExit
+run_request (Ctl *ctl, const char *method, CtlRequestKind kind, GError **error)
+{
+  g_auto (CtlRequestOptions) chosen = { 0 };
+  g_auto (Batch) batch = { .ctl = ctl, .chosen = &chosen };
+  char **urls;
+
+  if (!ctl_request_options_parse (ctl, kind, &chosen, error))
     return CTL_EXIT_OK;
-  request = make_request (method != NULL ? method : ctl->arguments[0],
-                          ctl->arguments[method != NULL ? 0 : 1], &chosen, error);
-  if (request == NULL || !check_output_options (&chosen, request, error))
+  chosen.head = chosen.head || g_strcmp0 (method, "HEAD") == 0;
+  urls = find_urls (ctl, &chosen, method == NULL, error);
+  if (urls == NULL || !ctl_request_options_check (ctl, &chosen, g_strv_length (urls), error))
+    return CTL_EXIT_USAGE;
+  if (method == NULL)
+    method = chosen.method != NULL ? chosen.method : ctl->arguments[0];
+  if (chosen.write_out != NULL
+      && (batch.format = ctl_write_out_read (chosen.write_out, error)) == NULL)
     return CTL_EXIT_FAILED;
-  return perform (ctl, request, &chosen, error);
+  batch.transfers = g_ptr_array_new_with_free_func ((GDestroyNotify)ctl_transfer_free);
+  if (!add_transfers (&batch, chosen.head ? "HEAD" : method, urls, error))
+    return CTL_EXIT_FAILED;
+  run_batch (&batch, error);
+  return batch.status;
 }
 
 CtlExit
 ctl_get (Ctl *ctl, GError **error)
 {
-  return run_request (ctl, "GET", error);
+  return run_request (ctl, "GET", CTL_REQUEST_WITHOUT_BODY, error);
+}
+
+CtlExit
+ctl_head (Ctl *ctl, GError **error)
+{
+  return run_request (ctl, "HEAD", CTL_REQUEST_WITHOUT_BODY, error);
+}
+
+CtlExit
+ctl_post (Ctl *ctl, GError **error)
+{
+  return run_request (ctl, "POST", CTL_REQUEST_WITH_BODY, error);
+}
+
+CtlExit
+ctl_put (Ctl *ctl, GError **error)
+{
+  return run_request (ctl, "PUT", CTL_REQUEST_WITH_BODY, error);
+}
+
+CtlExit
+ctl_delete (Ctl *ctl, GError **error)
+{
+  return run_request (ctl, "DELETE", CTL_REQUEST_WITH_BODY, error);
 }
 
 CtlExit
 ctl_request (Ctl *ctl, GError **error)
 {
-  return run_request (ctl, /* method= */ NULL, error);
+  return run_request (ctl, /* method= */ NULL, CTL_REQUEST_ANY, error);
 }

@@ -6,9 +6,11 @@
 
 G_BEGIN_DECLS
 
-gboolean ctl_request_add_timeout (GVariantDict *dict, const char *text, GError **error);
-
 CtlExit ctl_get (Ctl *ctl, GError **error);
+CtlExit ctl_head (Ctl *ctl, GError **error);
+CtlExit ctl_post (Ctl *ctl, GError **error);
+CtlExit ctl_put (Ctl *ctl, GError **error);
+CtlExit ctl_delete (Ctl *ctl, GError **error);
 CtlExit ctl_request (Ctl *ctl, GError **error);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include "certpinctl-exit.h"
 #include "certpinctl-output.h"
 
 #include <certpin.h>
@@ -25,6 +26,8 @@ typedef struct
   int arguments_max;
   int texts; /* so many of the first arguments are UTF-8; others are file names of any bytes */
   CtlExit (*run) (Ctl *ctl, GError **error);
+  const char *listed; /* (nullable): how the list of verbs shows it with others; "" if one of these
+                         does */
 } CtlVerb;
 
 /* One run of the program. */
@@ -56,6 +59,8 @@ struct _Ctl
   GCancellable *cancellable; /* cancelled when the user interrupts the program */
   GAsyncResult *result;      /* of the call under way */
   unsigned int change_held;  /* of ctl_wait_hold(): a change of pins is under way */
+  char *host;                /* (nullable): of the request that failed, of several */
+  gboolean nameless;         /* it could not be reached because its name has no address */
   GVariant *failure;         /* (nullable): the evidence behind the error */
   char *accept;              /* (nullable): the command that would accept what was refused */
   GVariant *certificates;    /* (nullable): those of which one must be chosen after the error */

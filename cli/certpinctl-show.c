@@ -107,7 +107,7 @@ ctl_show (Ctl *ctl, GError **error)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
                    "host ‘%s’ has no pin, and no request to it was refused", ctl->arguments[0]);
-      return CTL_EXIT_REFUSED;
+      return CTL_EXIT_NOT_PINNED;
     }
   ctl_pager_open (ctl);
   if (ctl->json)

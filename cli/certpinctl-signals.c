@@ -17,6 +17,7 @@ static const int deadly[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
 /* The only global variables: a signal handler has no other way to pass this on. */
 static volatile sig_atomic_t caught;
+static unsigned int holders;  /* the first one holds them, the last one releases them */
 static int announcement = -1; /* becomes readable when a signal is caught; -1: none is held */
 
 static void
@@ -51,6 +52,8 @@ handle_all (void (*handler) (int), int flags)
 static void
 hold (int flags)
 {
+  if (holders++ > 0)
+    return;
   caught = 0;
   announcement = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
   handle_all (on_signal, flags);
@@ -83,10 +86,12 @@ ctl_signals_get_descriptor (void)
   return announcement;
 }
 
-/* Does not return if a signal was caught. */
+/* Does not return if this is the last holder and a signal was caught. */
 void
 ctl_signals_release (void)
 {
+  if (--holders > 0)
+    return;
   handle_all (SIG_DFL, 0);
   close (announcement);
   announcement = -1;

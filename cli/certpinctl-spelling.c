@@ -21,12 +21,13 @@ static const struct
 #define NEVER                                                                                      \
   "certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’"
 #define TRUST "which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’"
+#define BODY  "‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’"
   { "--insecure", NEVER },
   { "-k", NEVER },
   { "--cacert", TRUST },
   { "--capath", TRUST },
-  { "-d", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
-  { "--data", "only ‘request’ sends a body; see ‘certpinctl request --help’" },
+  { "-d", BODY },
+  { "--data", BODY },
   { "--pinnedpubkey", "did you mean ‘--require-key’?" },
   { "--cert", "a program cannot present a certificate of its own; see certpinctl(1)" },
 };

@@ -79,16 +79,26 @@ const CtlVerb ctl_verbs[] = {
     "The server's certificate comes first. Nothing is sent. The exit status is 0 if\n"
     "the chain passes, and 3 if it does not.",
     "certpinctl verify --host=h.example chain.pem", 1, 64, 0, ctl_verify },
-  { "get", "URL", "Get a URL, and write the response body", NULL,
+  { "get", "URL…", "Get URLs, and write the response bodies", NULL,
     "certpinctl get https://h.example/ > page.html\n"
-    "certpinctl get -H 'Accept: application/json' --fail https://h.example/status\n"
+    "certpinctl get -fsSL -H 'Accept: application/json' https://h.example/status\n"
+    "certpinctl get -O https://h.example/one https://h.example/two\n"
     "certpinctl get -C - -O https://h.example/image.iso",
-    1, 1, 1, ctl_get },
-  { "request", "METHOD URL", "Send any HTTP request to a pinned host", NULL,
-    "certpinctl request POST -d '{}' -H 'Content-Type: application/json' \\\n"
-    "    https://h.example/items\n"
-    "certpinctl request PUT --data-file - https://h.example/items/1 < item.json",
-    2, 2, 2, ctl_request },
+    1, G_MAXINT, G_MAXINT, ctl_get, "get, head, delete URL…" },
+  { "head", "URL…", "Get only the status and the response headers", NULL,
+    "certpinctl head https://h.example/", 1, G_MAXINT, G_MAXINT, ctl_head, "" },
+  { "delete", "URL…", "Send DELETE requests", NULL,
+    "certpinctl delete -f https://h.example/items/1", 1, G_MAXINT, G_MAXINT, ctl_delete, "" },
+  { "post", "URL…", "Send a body with POST or PUT", NULL,
+    "certpinctl post -d 'name=value' https://h.example/form\n"
+    "certpinctl post --json-body '{\"a\": 1}' https://h.example/items",
+    1, G_MAXINT, G_MAXINT, ctl_post, "post, put URL…" },
+  { "put", "URL…", "Send a body with PUT", NULL,
+    "certpinctl put -T item.json https://h.example/items/1", 1, G_MAXINT, G_MAXINT, ctl_put, "" },
+  { "request", "METHOD URL…", "Send any HTTP request to a pinned host", NULL,
+    "certpinctl request PATCH --json-body @item.json https://h.example/items/1\n"
+    "certpinctl request -X OPTIONS https://h.example/",
+    0, G_MAXINT, G_MAXINT, ctl_request },
   { "connect", "HOST:PORT", "Open a pinned connection for any protocol",
     "It is joined to standard input and output, and cut if a pin changes so that the\n"
     "server no longer passes. With --listen-unix or --listen-loopback, programs that\n"

@@ -61,6 +61,7 @@ ctl_clear (Ctl *ctl)
   g_clear_pointer (&ctl->failure, g_variant_unref);
   g_clear_pointer (&ctl->certificates, g_variant_unref);
   g_free (ctl->accept);
+  g_free (ctl->host);
   ctl_stream_clear (&ctl->out);
   ctl_stream_clear (&ctl->err);
 }

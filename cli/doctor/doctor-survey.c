@@ -10,12 +10,9 @@
 
 #include "cli/certpinctl-host.h"
 #include "cli/certpinctl-input.h"
-#include "cli/certpinctl-wait.h"
+#include "cli/certpinctl-name.h"
 
 #include <string.h>
-
-/* Of a name server. One that is asked in vain ends the check. */
-#define ANSWER_S 10
 
 /* Many hosts may be down. */
 #define NAMES_MAX 20
@@ -94,40 +91,6 @@ ctl_survey_note (CtlSurvey *survey, const CtlExam *exam)
 
 /* Names */
 
-static gboolean
-give_up (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  return G_SOURCE_CONTINUE; /* until it is removed */
-}
-
-static void
-pass_on (GCancellable *from, gpointer to)
-{
-  g_cancellable_cancel (to);
-}
-
-/* Errors: G_RESOLVER_ERROR; G_IO_ERROR_CANCELLED: nobody answered in time.
- * Returns: whether it has an address */
-static gboolean
-look_up (Ctl *ctl, const char *name, GError **error)
-{
-  g_autoptr (GResolver) resolver = g_resolver_get_default ();
-  g_autoptr (GCancellable) ends = g_cancellable_new ();
-  unsigned int deadline = g_timeout_add_seconds (ANSWER_S, give_up, ends);
-  gulong handler = g_cancellable_connect (ctl->cancellable, G_CALLBACK (pass_on), ends, NULL);
-  g_autoptr (GAsyncResult) result = NULL;
-  GList *addresses;
-
-  g_resolver_lookup_by_name_async (resolver, name, ends, ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  g_source_remove (deadline);
-  g_cancellable_disconnect (ctl->cancellable, handler);
-  addresses = g_resolver_lookup_by_name_finish (resolver, result, error);
-  g_resolver_free_addresses (addresses);
-  return addresses != NULL;
-}
-
 static void
 fail_without_server (CtlFinding *finding, const char *name)
 {
@@ -169,7 +132,7 @@ look_up_unclear (CtlSurvey *survey, Ctl *ctl, GPtrArray *absent)
     {
       g_autoptr (GError) error = NULL;
 
-      if (look_up (ctl, name, &error))
+      if (ctl_name_look_up (ctl, name, &error))
         add (&survey->found, g_strdup (name));
       else if (g_error_matches (error, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
         g_ptr_array_add (absent, name);

@@ -8,7 +8,7 @@
 #include "cli/doctor/doctor.h"
 
 #include "cli/certpinctl-options.h"
-#include "cli/certpinctl-request.h"
+#include "cli/certpinctl-request-options.h"
 #include "cli/certpinctl-time.h"
 #include "cli/doctor/doctor-bus.h"
 #include "cli/doctor/doctor-files.h"

@@ -5,6 +5,7 @@
 import os
 import pathlib
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -37,7 +38,8 @@ def offered(world, *words):
 
 def verbs(world):
     text = exits(world, OK, '--help').decode().split('\nVerbs\n')[1].split('\n\n')[0]
-    return [line.split()[0] for line in text.split('\n') if line[2] != ' ']
+    return [name.rstrip(',') for line in text.split('\n') if line[2] != ' '
+            for name in re.split(' {2,}', line.strip())[0].split() if name.rstrip(',').islower()]
 
 
 def options_of(world, *verb):
@@ -81,6 +83,11 @@ def _(world):
                             (('pin', 'x', 'y', ''), []), (('unpin', 'x', ''), []), (('status', ''), []),
                             (('import', 'a', 'b', ''), [':files']), (('export', 'a', 'b', ''), ['h.example']),
                             (('request', 'DE'), ['DELETE']), (('request', 'GET', ''), ['https://h.example/']),
+                            (('request', '-X', 'GET', ''), ['https://h.example/']), (('request', '-X', 'DE'), ['DELETE']),
+                            (('request', '--request=GET', ''), ['https://h.example/']),
+                            (('get', '-fsSLo', ''), [':files']), (('get', '-oof', ''), ['https://h.example/']),
+                            (('get', '-C', ''), ['-']), (('put', '-T', ''), [':files']),
+                            (('head', ''), ['https://h.example/']), (('get', 'x', ''), ['https://h.example/']),
                             (('key', ''), [':files', 'h.example']), (('pin', '--', '--'), []),
                             (('-v', 'unpin', ''), ['h.example']), (('nonsense', ''), []), (('nonsense', '-'), [])):
         equal(offered(world, *words), expected, f'behind {words}')

@@ -8,7 +8,7 @@ import socket
 import stat
 import subprocess
 
-from lib.certpinctl import FAILED, NETWORK, OK, REFUSED, USAGE, ctl, exits, run_raw, start
+from lib.certpinctl import FAILED, OK, PIN_CHANGED, REFUSED, TLS_FAILED, TRUNCATED, USAGE, ctl, exits, run_raw, start
 from lib.public import new_folder
 from lib.server import echo
 from lib.starttls import DIALOGUES, hold_dialogue
@@ -138,7 +138,7 @@ def _(world):
         return False
     _, target = serve(world, cut)
     code, output, errors = ctl(world, 'connect', target)
-    equal((code, output), (NETWORK, b'half'), f'the end, with “{errors}”,')
+    equal((code, output), (TRUNCATED, b'half'), f'the end, with “{errors}”,')
     holds('did not end the connection in order' in errors, errors)
 
 
@@ -151,7 +151,7 @@ def _(world):
         process.stdin.flush()
         equal(process.stdout.read(5), b'hello', 'the answer')
         world.alice.unpin(HOST)
-        equal(process.wait(DEADLINE_S), REFUSED, 'the exit status')
+        equal(process.wait(DEADLINE_S), PIN_CHANGED, 'the exit status')
         errors = process.stderr.read().decode()
     holds('no longer passes' in errors, errors)
     server.wait_until_idle()
@@ -253,7 +253,7 @@ def add_starttls_test(protocol, steps, greeting):
         server, target = serve(world, shout)
         hold_dialogue(server, steps[:-1] + [(steps[-1][0] + b'injected', b'')])
         code, output, _ = ctl(world, 'connect', f'--starttls={protocol}', target, stdin=b'hello')
-        equal((code, output), (REFUSED, b''), 'the end')
+        equal((code, output), (TLS_FAILED, b''), 'the end')
         server.wait_until_idle()
         equal(server.bytes, 0, 'the bytes that arrived')
 
@@ -262,7 +262,7 @@ def add_starttls_test(protocol, steps, greeting):
         server, target = serve(world, shout)
         hold_dialogue(server, steps[:-1] + [(b'a NO\r\n' * 40, b'never')])
         code, output, errors = ctl(world, 'connect', f'--starttls={protocol}', target, stdin=b'hello')
-        equal((code, output), (REFUSED, b''), f'the end, with “{errors}”,')
+        equal((code, output), (TLS_FAILED, b''), f'the end, with “{errors}”,')
         holds('does not begin TLS' in errors, errors)
         server.wait_until_idle()
         equal(server.bytes, 0, 'the bytes that arrived')

@@ -8,7 +8,7 @@ import os
 import signal
 
 from lib import pki
-from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits, put, start
+from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, USAGE, ctl, exits, put, start
 from lib.public import new_folder
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -59,7 +59,7 @@ def _(world):
     text = exits(world, OK, 'export', 'a.example', 'c.example').decode()
     equal([line for line in text.split('\n') if line.startswith('Host=')], ['Host=a.example', 'Host=c.example'],
           'the hosts')
-    fails(world, REFUSED, 'no pin of exactly ‘d.example’', 'export', 'a.example', 'd.example')
+    fails(world, NOT_PINNED, 'no pin of exactly ‘d.example’', 'export', 'a.example', 'd.example')
 
 
 @test('a folder gets a file for each pin, and none is overwritten but with --force')
@@ -87,7 +87,7 @@ def _(world):
           {'system': ['a.example.pin'], 'user': ['%2A.a.example.pin', 'a.example.pin']}, 'the files of both scopes')
     exits(world, OK, 'export', '--scope=all', '-o', folder + '/one', '*.a.example')  # which only the user has pinned
     equal(sorted(os.listdir(folder + '/one/user')), ['%2A.a.example.pin'], 'the file of one host')
-    fails(world, REFUSED, 'in the scope user or system', 'export', '--scope=all', '-o', folder + '/none', 'c.example')
+    fails(world, NOT_PINNED, 'in the scope user or system', 'export', '--scope=all', '-o', folder + '/none', 'c.example')
     fails(world, FAILED, 'cannot make the folder', 'export', '-o', '/nowhere/at/all')
 
 

@@ -9,7 +9,7 @@ import signal
 import threading
 
 from lib import pki
-from lib.certpinctl import BAD_INPUT, FAILED, NETWORK, OK, REFUSED, ctl, exits, put
+from lib.certpinctl import BAD_INPUT, FAILED, OK, REFUSED, UNREACHABLE, UNTRUSTED, ctl, exits, put
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import HOST, World
@@ -118,7 +118,7 @@ def _(world):
     for word, identity in wrong.items():
         server = world.serve(identity)
         code, shown = dialog(world, 'pin', '--fetch', at(server))
-        equal((code, pins_of(world)), (REFUSED, []), f'what came of {word}, with {shown},')
+        equal((code, pins_of(world)), (UNTRUSTED, []), f'what came of {word}, with {shown},')
         holds('nothing was changed' in shown and word in shown, f'for {word}, it said {shown}')
     stranger = pki.Authority('Stranger')
     server = world.serve(stranger.issue(HOST))
@@ -138,7 +138,7 @@ def _(world):
         before = pins_of(world)
         code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
                              before=lambda process: server.present(world.issue()))
-        equal((code, pins_of(world)), (REFUSED, before), f'what came of it, with {shown},')
+        equal((code, pins_of(world)), (UNTRUSTED, before), f'what came of it, with {shown},')
         holds('nothing was changed' in shown, shown)
 
     attempt()
@@ -161,11 +161,11 @@ def _(world):
         server.present(world.issue())
 
     code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'], before=meanwhile)
-    equal((code, pins_of(world)[0]['keys']), (REFUSED, [new.pin]), f'what came of a change, with {shown},')
+    equal((code, pins_of(world)[0]['keys']), (UNTRUSTED, [new.pin]), f'what came of a change, with {shown},')
     server.present(identity)
     code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
                          before=lambda _: world.alice.unpin(at(server)) or server.present(world.issue()))
-    equal((code, pins_of(world)), (REFUSED, []), f'what came of a removal, with {shown},')
+    equal((code, pins_of(world)), (UNTRUSTED, []), f'what came of a removal, with {shown},')
 
 
 @test('an interrupt of the question or of the trial changes nothing')
@@ -198,13 +198,13 @@ def _(world):
     server = world.serve(identity)
     exits(world, OK, 'pin', '--system', '--yes', HOST, '--key', world.issue().pin, uid=0)
     code, shown = dialog(world, 'pin', '--fetch', at(server))
-    equal((code, [pin['scope'] for pin in pins_of(world)]), (REFUSED, ['system']), f'what came of it, with {shown},')
+    equal((code, [pin['scope'] for pin in pins_of(world)]), (UNTRUSTED, ['system']), f'what came of it, with {shown},')
     holds("the system's pin" in shown and 'nothing was changed' in shown, shown)
     # One that comes while the question waits.
     exits(world, OK, 'unpin', '--system', HOST, uid=0)
     code, shown = dialog(world, 'pin', '--fetch', at(server), answers=['y'],
                          before=lambda _: world.root.pin_keys(HOST, world.issue().pin, scope='system'))
-    equal((code, [pin['scope'] for pin in pins_of(world)]), (REFUSED, ['system']), f'what came of it, with {shown},')
+    equal((code, [pin['scope'] for pin in pins_of(world)]), (UNTRUSTED, ['system']), f'what came of it, with {shown},')
 
 
 @test('a pin of the port that would apply instead is named')
@@ -222,7 +222,7 @@ def _(world):
     server = world.serve(world.issue())
     server.close()
     code, shown = dialog(world, 'pin', '--fetch', at(server))
-    equal((code, pins_of(world)), (NETWORK, []), f'what came of it, with {shown},')
+    equal((code, pins_of(world)), (UNREACHABLE, []), f'what came of it, with {shown},')
 
 
 # pin --system
@@ -317,7 +317,7 @@ def _(world):
     server.close()
     errors = ctl(world, 'key', at(server))[2]
     holds(f'there is no file ‘{at(server)}’, and as a host: ' in errors, errors)
-    exits(world, NETWORK, 'key', at(server))
+    exits(world, UNREACHABLE, 'key', at(server))
     equal(server.bytes, 0, 'the number of bytes that the server got')
 
 

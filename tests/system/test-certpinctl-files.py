@@ -11,7 +11,7 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import FAILED, HTTP_STATUS, NETWORK, OK, REFUSED, ctl, exits, interposed
+from lib.certpinctl import FAILED, HTTP_STATUS, OK, REFUSED, TRUNCATED, ctl, exits, interposed
 from lib.network import enter_namespace
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
@@ -176,7 +176,7 @@ def _(world):
     page.put()
     page.server.respond = lambda connection, request: \
         b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf'
-    page.get(NETWORK)
+    page.get(TRUNCATED)
     page.holds(OLD)
     page.server.present(world.impostor())
     page.get(REFUSED)

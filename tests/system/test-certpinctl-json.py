@@ -18,8 +18,8 @@ import time
 import jsonschema
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, NOT_AUTHORIZED, OK, REFUSED, USAGE, exits,
-                            put, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED,
+                            STORE, USAGE, exits, put, run_raw, start)
 from lib.fake_journal import Journal, entry
 from lib.pki import key_text, new_key
 from lib.public import new_folder
@@ -79,7 +79,7 @@ def fails(world, code, name, verb, *words, **keywords):
 def verbs(world):
     """Those that --help lists."""
     text = exits(world, OK, '--help').decode().split('\nVerbs\n')[1].split('\n\n')[0]
-    return re.findall(r'^  ([a-z-]+) ', text, re.M)
+    return [verb for row in re.findall(r'^  ([a-z-]+(?:, [a-z-]+)*) ', text, re.M) for verb in row.split(', ')]
 
 
 @test('each verb has a schema, and no other has one; a wrong command line is an error in each')
@@ -115,9 +115,9 @@ def _(world):
     equal((ask(world, OK, 'list'), ask(world, OK, 'export')), ({'pins': []}, {'files': []}), 'what there is')
     ask(world, OK, 'explain', HOST)
     for verb in ('show', 'unpin', 'resume', 'rotate'):
-        fails(world, REFUSED, 'NotPinned', verb, HOST)
-    fails(world, REFUSED, 'NotPinned', 'pause', '--for=1h', '--reason=why', HOST)
-    fails(world, REFUSED, 'NotPinned', 'export', HOST)
+        fails(world, NOT_PINNED, 'NotPinned', verb, HOST)
+    fails(world, NOT_PINNED, 'NotPinned', 'pause', '--for=1h', '--reason=why', HOST)
+    fails(world, NOT_PINNED, 'NotPinned', 'export', HOST)
     ask(world, OK, 'pin', '-n', HOST, file)
     ask(world, OK, 'pin', HOST, file, '--note=a note')
     ask(world, OK, 'pin', '-n', HOST, '--key', other, '--expires=2100-01-01', '--note=new', '--trust-anchor',
@@ -193,16 +193,20 @@ def _(world):
     server, identity = world.serve_pinned()
     url = server.url(HOST)
     equal(ask(world, OK, 'get', url)['response']['status'], 200, 'the status')
-    ask(world, OK, 'request', 'POST', '-d', 'data', url)
+    for verb, words in (('head', []), ('delete', []), ('post', ['-d', 'data']), ('put', ['-d', 'data']),
+                        ('request', ['PATCH', '-d', 'data'])):
+        ask(world, OK, verb, *words, url)
+    equal(len(says(world, OK, 'get', url, url)), 2, 'the number of documents of two URLs')
     page = os.path.join(new_folder_of_alice(), 'page')
     holds('body' not in ask(world, OK, 'get', '-o', page, url)['response'], 'the body is in the document as well')
     server.respond = lambda connection, request: http.reply(404, b'x' * LARGE)
     body = ask(world, HTTP_STATUS, 'get', '--fail', url)['response']['body']
     equal(len(base64.b64decode(body)), LARGE, 'the length of the body')
-    fails(world, REFUSED, 'NotPinned', 'get', 'https://other.example/')
+    fails(world, NOT_PINNED, 'NotPinned', 'get', 'https://other.example/')
     holds('offered-keys' not in ask(world, OK, 'show', 'other.example')['failure'], 'there was a server')
     swap(server, world.impostor())
-    for verb, words in (('get', [url]), ('request', ['PUT', '-d', 'x', url])):
+    for verb, words in (('get', [url]), ('head', [url]), ('delete', [url]), ('post', ['-d', 'x', url]),
+                        ('put', ['-d', 'x', url]), ('request', ['PATCH', '-d', 'x', url])):
         error = fails(world, REFUSED, 'PinMismatch', verb, *words)
         holds('failure' in error and 'accept' in error, f'there is no evidence in {error}')
     holds('failure' in ask(world, OK, 'show', HOST), 'there is no failure')
@@ -235,7 +239,7 @@ def _(world):
     folder = new_folder_of_alice()
     named = Running(world, 'connect', b'--listen-unix=' + os.fsencode(folder) + b'/\xff', f'{HOST}:{server.port}')
     equal(named.next()['address'], f'{folder}/\ufffd', 'the path, with a byte that is not UTF-8')
-    fails(world, REFUSED, 'NotPinned', 'connect', 'other.example:1')
+    fails(world, NOT_PINNED, 'NotPinned', 'connect', 'other.example:1')
 
 
 @test('monitor: a pin that changes, a key that is seen, a request that is refused, what was missed')
@@ -246,9 +250,11 @@ def _(world):
     equal(monitor.next()['event'], 'pin-changed', 'the first event')
     world.alice.request(server.url(HOST))
     equal(monitor.next()['details']['key'], identity.pin, 'the key')
+    exits(world, OK, 'pause', '--for=1h', '--reason=why', HOST)
+    holds('paused-by' in monitor.next()['details'], 'nobody paused it')
     exits(world, OK, 'unpin', HOST)
     equal(monitor.next()['details']['state'], 'removed', 'the state')
-    exits(world, REFUSED, 'get', server.url(HOST))
+    exits(world, NOT_PINNED, 'get', server.url(HOST))
     equal(monitor.next()['details']['error'], 'NotPinned', 'the error')
     world.daemon.restart()
     equal(monitor.next()['details'], {'state': 'missed'}, 'the last event')
@@ -287,7 +293,7 @@ def _(world):
     equal(ask(world, OK, 'show', 'site.example')['pins'][0]['source'], file, 'the source')
     with open(file, 'a', encoding='utf-8') as to:
         to.write('nonsense')
-    fails(world, FAILED, 'StoreFailed', 'reload', uid=0)
+    fails(world, STORE, 'StoreFailed', 'reload', uid=0)
     status = ask(world, REFUSED, 'status')['status']
     holds('reload-error' in status and len(status['blocked']) == 1, f'the state is {status}')
 
@@ -298,7 +304,7 @@ def _(world):
     ask(world, OK, 'list')  # has the service read the folder while it is whole
     with open(os.path.join(state, 'users'), 'wb'):
         pass  # where a folder would have to be
-    fails(world, FAILED, 'StoreFailed', 'block', HOST, 'why')
+    fails(world, STORE, 'StoreFailed', 'block', HOST, 'why')
     equal(ask(world, OK, 'explain', HOST)['explanation']['pins'][0]['stored'], False, 'whether it is stored')
     world.daemon.make_disk_read_only()
     holds('state-problem' in ask(world, REFUSED, 'status')['status'], 'there is no problem')
@@ -311,7 +317,8 @@ def _(world):
     words = {'pin': [HOST, path], 'unpin': [HOST], 'block': [HOST, 'why'], 'pause': ['--for=1h', '--reason=why', HOST],
              'resume': [HOST], 'rotate': [HOST], 'list': [], 'show': [HOST], 'explain': [HOST], 'export': [],
              'import': ['-'], 'key': [HOST], 'compare': [HOST, path], 'verify': [path], 'get': ['https://h.example/'],
-             'request': ['GET', 'https://h.example/'], 'connect': [f'{HOST}:1'], 'status': [], 'monitor': [],
+             'head': ['https://h.example/'], 'delete': ['https://h.example/'], 'post': ['https://h.example/'],
+             'put': ['https://h.example/'], 'request': ['GET', 'https://h.example/'], 'connect': [f'{HOST}:1'], 'status': [], 'monitor': [],
              'reload': []}
     for verb, arguments in words.items():
         fails(world, NO_SERVICE, 'ServiceUnavailable', verb, *arguments, stdin=text)

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lib.certpinctl import NO_SERVICE, OK, REFUSED, ctl, exits, start
+from lib.certpinctl import NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import BOB, HOST, World
 
@@ -92,7 +92,7 @@ def _(world):
 def _(world):
     monitor = Monitor(world, uid=BOB)
     exits(world, OK, 'pin', 'a.example', '--key', KEY)
-    exits(world, REFUSED, 'get', 'https://unpinned.example/')
+    exits(world, NOT_PINNED, 'get', 'https://unpinned.example/')
     exits(world, OK, 'pin', '--system', '--yes', 'b.example', '--key', KEY, uid=0)
     holds('  b.example  pinned, scope system, by certpinctl (uid 0)' in monitor.line(), 'the first line')
     equal(monitor.end(), (130, ''), 'how it ends')

@@ -13,8 +13,8 @@ import subprocess
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, NoEncryption, pkcs12
 
 from lib import pki
-from lib.certpinctl import (BAD_INPUT, FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, environment, exits,
-                            put, run_raw)
+from lib.certpinctl import (BAD_INPUT, FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, USAGE, ctl, environment,
+                            exits, put, run_raw)
 from lib.public import certpinctl
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
@@ -180,7 +180,7 @@ def _(world):
     equal(pins_of(world), [], 'the pins')
     # A host may be called like a file, and a key is none.
     put(world, HOST, identity.pem)
-    fails(world, REFUSED, 'pin', 'pin', '--add', HOST, identity.pin, cwd=world.folder)
+    fails(world, NOT_PINNED, 'pin', 'pin', '--add', HOST, identity.pin, cwd=world.folder)
     put(world, HOST, b'notes')
     fails(world, BAD_INPUT, 'cannot read ‘missing.pem’', 'pin', HOST, 'missing.pem', cwd=world.folder)
 
@@ -277,7 +277,7 @@ def _(world):
     fails(world, BAD_INPUT, 'no key of', 'pin', '--remove-key', HOST, third.pin)
     fails(world, BAD_INPUT, first.pin, 'pin', '--remove-key', HOST, first.pin)
     fails(world, BAD_INPUT, '‘nonsense’ is not a key, and as a file: cannot read', 'pin', '--add', HOST, 'nonsense')
-    fails(world, REFUSED, 'other.example', 'pin', '--add', 'other.example', first.pin)
+    fails(world, NOT_PINNED, 'other.example', 'pin', '--add', 'other.example', first.pin)
     fails(world, NOT_AUTHORIZED, '', 'pin', '--system', '--add', HOST, first.pin)
     world.arrives(world.serve(third))
 

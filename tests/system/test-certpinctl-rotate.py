@@ -8,7 +8,7 @@ import json
 import time
 
 from lib import http
-from lib.certpinctl import FAILED, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits, put
+from lib.certpinctl import FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, USAGE, ctl, exits, put
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import HOST, World
@@ -138,8 +138,8 @@ def _(world):
                       ['--finish', new.pin], ['--not-seen-since=1d'], ['--dry-run'], ['--finish', '--key', new.pin]):
         fails(world, USAGE, '', 'rotate', HOST, *arguments)
     fails(world, USAGE, 'is not a time', 'list', '--ending=next week')
-    fails(world, REFUSED, 'you have no pin', 'rotate', 'other.example')
-    fails(world, REFUSED, 'nothing is pinned', 'rotate', 'other.example', new.pin)
+    fails(world, NOT_PINNED, 'you have no pin', 'rotate', 'other.example')
+    fails(world, NOT_PINNED, 'nothing is pinned', 'rotate', 'other.example', new.pin)
 
 
 @test('the system’s pin is rotated by those who may')

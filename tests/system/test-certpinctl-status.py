@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 
-from lib.certpinctl import FAILED, NO_SERVICE, NOT_AUTHORIZED, OK, REFUSED, USAGE, ctl, exits
+from lib.certpinctl import NOT_AUTHORIZED, NOT_PINNED, NO_SERVICE, OK, REFUSED, STORE, USAGE, ctl, exits
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
 
@@ -54,7 +54,7 @@ def _(world):
 def _(world):
     path = write_pin_file(world, 'a.pin', 'nonsense\n')
     code, _, errors = ctl(world, 'reload', uid=0)
-    equal(code, FAILED, 'the exit code of reload')
+    equal(code, STORE, 'the exit code of reload')
     holds('a.pin' in errors, f'reload does not name the file: {errors}')
     status = status_of(world, REFUSED)
     holds('a.pin' in status['problems'][0] and 'a.pin' in status['reload-error'], f'{status}')
@@ -127,7 +127,7 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned()
     world.alice.request(server.url(HOST))
-    exits(world, REFUSED, 'get', 'https://other.localhost/')
+    exits(world, NOT_PINNED, 'get', 'https://other.localhost/')
     status = status_of(world, OK)
     equal((status['requests-today'], status['refusals-today']), (2, 1), 'what is counted')
     status = status_of(world, OK, uid=BOB)

@@ -7,13 +7,16 @@ import base64
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NETWORK, NO_SERVICE, OK, REFUSED, USAGE, ctl, exits, put, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, OK, PIN_CHANGED, REFUSED, TIMED_OUT,
+                            TOO_LARGE, TRUNCATED, USAGE, ctl, exits, put, run_raw, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
 
 MIB = 1 << 20
@@ -90,7 +93,7 @@ class Broken:
 
 def cuts(world):
     """Yields what cuts a body, and the exit code of that."""
-    for cut, code in ((Broken.dies_now, NETWORK), (Broken.changes_pin, REFUSED), (Broken.kills_service, NO_SERVICE)):
+    for cut, code in ((Broken.dies_now, TRUNCATED), (Broken.changes_pin, PIN_CHANGED), (Broken.kills_service, NO_SERVICE)):
         broken = Broken(world)
         yield broken, lambda cut=cut, broken=broken: cut(broken), code
         broken.dies.set()
@@ -185,7 +188,7 @@ def _(world):
     server = Resumable(world)
     server.dies.set()
     code, _, errors = ctl(world, 'get', '-C', '-', '-o', folder.file, server.url)
-    equal(code, NETWORK, f'the exit code, with “{errors}”,')
+    equal(code, TRUNCATED, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
     folder.holds(OLD, 'page.certpin-part')
     exits(world, OK, 'get', '-C', '-', '-o', folder.file, server.url)
@@ -308,6 +311,65 @@ def _(world):
         folder.holds(LARGE)
 
 
+@test('-Z shows a line for each URL on a terminal, and removes all of them')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, request):
+        if request.path == '/missing':
+            return http.reply(404, b'')
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 8):
+            connection.send(LARGE[at:at + len(LARGE) // 8])
+            threading.Event().wait(0.1)
+        return None
+
+    server.respond = respond
+    urls = [server.url(HOST, path) for path in ('/one', '/two', '/missing')]
+    code, shown = dialog(world, 'get', '-fZO', *urls, cwd=folder.path, environment={'TERM': 'xterm'})
+    equal(code, HTTP_STATUS, f'the exit code, with {shown!r},')
+    last = shown.split('\x1b[J')[-1]
+    holds(re.search(r'\none +\[#+\.*\] [^\n]*\x1b\[K\ntwo +\[', shown), f'there are no two lines in {shown!r}')
+    holds('\x1b[2A\x1b[J' in shown and 'one ' not in last, f'they are not removed: {last!r}')
+    holds('the server answered with HTTP status 404' in shown, f'it does not say what failed: {shown!r}')
+    equal(sorted(os.listdir(folder.path)), ['one', 'two'], 'the files')
+    code, shown = dialog(world, 'get', '-sZO', *urls[:2], cwd=folder.path, environment={'TERM': 'xterm'})
+    equal((code, shown), (OK, ''), 'what -s shows')
+
+
+@test('an interrupt ends several transfers at once, leaves no file behind, and begins no further one')
+def _(world):
+    folder = Folder(world)
+    broken = Broken(world)
+    server = broken.server
+    process = start(world, 'get', '-Z', '-oone', '-otwo', server.url(HOST, '/1'), server.url(HOST, '/2'),
+                    cwd=folder.path, stderr=subprocess.PIPE)
+    server.wait_for_requests(2)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, os.listdir(folder.path)), (-signal.SIGINT, []), 'what came of it')
+    server.respond = lambda connection, _request: connection.drain()
+    before = len(server.requests)
+    process = start(world, 'get', server.url(HOST, '/1'), server.url(HOST, '/2'), stderr=subprocess.PIPE)
+    server.wait_for_requests(before + 1)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, len(server.requests)), (130, before + 1), 'what came of two after another')
+    broken.dies.set()
+
+
+@test('an interrupt ends the wait for another attempt')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda *_: http.reply(503, b'', [('Retry-After', '60')])
+    process = start(world, 'get', '--retry', '3', server.url(HOST), stderr=subprocess.PIPE)
+    holds(b'trying again in 60 s' in process.stderr.readline(), 'it does not say that it waits')
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, len(server.requests)), (130, 1), 'what came of it')
+
+
 def count_body(connection, request):
     """Answers with the size of the body, and keeps nothing of it."""
     http.want(connection, request)
@@ -353,11 +415,11 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
 
 
-@test('--timeout is the limit of the whole response')
+@test('--max-time is the limit of the whole response')
 def _(world):
     broken = Broken(world)
-    code, _, errors = ctl(world, 'get', '--timeout=1', broken.url, stdout=subprocess.DEVNULL)
-    equal(code, NETWORK, f'the exit code, with “{errors}”,')
+    code, _, errors = ctl(world, 'get', '--max-time=1', broken.url, stdout=subprocess.DEVNULL)
+    equal(code, TIMED_OUT, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
     broken.dies.set()
 
@@ -377,7 +439,7 @@ def _(world):
     holds(base64.b64decode(document['response']['body']) == HUGE[::-1], 'the body in JSON')
     server.respond = lambda *_: http.reply(200, bytes(64 * MIB + 1))
     equal(len(exits(world, OK, 'get', server.url(HOST))), 64 * MIB + 1, 'the size')
-    exits(world, NETWORK, 'get', '--json', server.url(HOST))
+    exits(world, TOO_LARGE, 'get', '--json', server.url(HOST))
     with open(path, 'wb') as file:
         file.truncate(64 * MIB + 1)
     exits(world, BAD_INPUT, 'request', 'POST', server.url(HOST), '--data-file', path)

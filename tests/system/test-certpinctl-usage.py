@@ -15,15 +15,18 @@ from lib.certpinctl import OK, USAGE, ctl, exits, put
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 
-MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
+SOURCE = pathlib.Path(__file__).resolve().parents[2]
+MANUAL = SOURCE / 'docs/man/certpinctl.1'
+EXITS, ERRORS = SOURCE / 'cli/certpinctl-exit.h', SOURCE / 'client-lib/certpin-error.h'
+REQUESTS = ('get', 'head', 'delete', 'post', 'put', 'request')
 VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
-         'compare', 'verify', 'get', 'request', 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
+         'compare', 'verify', *REQUESTS, 'connect', 'status', 'monitor', 'log', 'reload', 'doctor')
 # What a pipeline prints as a key where there was none, and what stands for one.
 NO_KEYS = (hashlib.sha256(b'').digest(), bytes(32), b'\xff' * 32)
 
 # Of a terminal. Some have more options than it has rows; for them, an ordinary window is high enough.
 COLUMNS, ROWS, ROWS_OF_MANY = 80, 24, 40
-MANY_OPTIONS = ('pin', 'get', 'request')
+MANY_OPTIONS = ('pin', *REQUESTS)
 
 # Text, and its Unix seconds
 DATES = {
@@ -94,10 +97,10 @@ def _(world):
             'give either certificates or keys; to add a backup key, repeat --key',
         ('list', '--system', '--user'): 'give only one of --system and --user',
         ('get', '-H', 'x', 'https://h/'): '‘x’ is not a header; write it as ‘Name: value’',
-        ('get', '--timeout=0', 'https://h/'):
-            '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
+        ('get', '--max-time=0', 'https://h/'):
+            '‘0’ is not a timeout; give seconds, more than 0 and at most 86400',
         ('doctor', '--timeout=0'): '‘0’ is not a timeout; give seconds, more than 0 and at most 600',
-        ('get', '--redirects=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
+        ('get', '--max-redirs=x', 'https://h/'): '‘x’ is not a number of redirects; give 0 to 20',
     }
     for arguments, text in wrong.items():
         code, output, errors = ctl(world, *arguments)
@@ -203,6 +206,19 @@ def _(world):
             for key in re.findall(r'sha256/([A-Za-z0-9+/]+=)', text)]
     equal((len(keys) > 2, {len(key) for key in keys}), (True, {32}), 'the keys')
     holds(not set(keys) & set(NO_KEYS), 'one is the key of nothing')
+
+
+@test('each exit status is in the manual, once')
+def _(_world):
+    declared = dict(re.findall(r'CTL_EXIT_(\w+) = (\d+)', EXITS.read_text(encoding='utf-8')))
+    section = MANUAL.read_text(encoding='utf-8').split('.Sh EXIT STATUS')[1].split('.Sh ')[0]
+    equal(sorted(re.findall(r'^\.It (\d+)$', section, re.M), key=int), sorted(declared.values(), key=int),
+          'those of the manual')
+    equal(len(set(declared.values())), len(declared), 'how many there are')
+    errors = re.findall(r'CERTPIN_ERROR_(\w+),', ERRORS.read_text(encoding='utf-8'))
+    names = set(re.findall(r'[A-Z][a-z]+(?:[A-Z][a-z]+)*', ' '.join(re.findall(r'\.?Er ([^\n]*)', section))))
+    equal({''.join(part.capitalize() for part in error.split('_')) for error in errors} - names, set(),
+          'the errors that the manual gives no exit status')
 
 
 run(FakeWorld)

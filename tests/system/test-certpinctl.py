@@ -9,8 +9,8 @@ import os
 import time
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NETWORK, NO_SERVICE, NOT_AUTHORIZED, OK,
-                            REFUSED, USAGE, ctl, exits, put)
+from lib.certpinctl import (BAD_INPUT, BLOCKED, HTTP_STATUS, NOT_AUTHORIZED, NOT_PINNED, NOT_SECURE, NO_SERVICE, OK,
+                            REFUSED, UNREACHABLE, USAGE, ctl, exits, put)
 from lib.tap import equal, holds, run, test
 from lib.world import HOST, World
 
@@ -81,11 +81,11 @@ def _(world):
         holds('the request was sent' in text and 'nothing was sent' not in text, text)
 
 
-@test('unpinned and http: exit code 3, without a connection')
+@test('unpinned and http: exit codes 10 and 15, without a connection')
 def _(world):
     server, _ = world.serve_pinned()
-    exits(world, REFUSED, 'get', server.url('other.localhost'))
-    exits(world, REFUSED, 'get', server.url(HOST, scheme='http'))
+    exits(world, NOT_PINNED, 'get', server.url('other.localhost'))
+    exits(world, NOT_SECURE, 'get', server.url(HOST, scheme='http'))
     server.barrier()
     equal(len(server.connections), 0, 'the number of connections')
 
@@ -97,7 +97,7 @@ def _(world):
     good = put(world, 'good.der', identity.der)
     for path in (os.path.join(world.folder, 'missing.der'), put(world, 'root.der', world.authority.der)):
         exits(world, BAD_INPUT, 'pin', '--block-on-failure', HOST, path)
-        exits(world, REFUSED, 'get', server.url(HOST))
+        exits(world, BLOCKED, 'get', server.url(HOST))
         equal(len(server.connections), 0, 'the number of connections')
     exits(world, OK, 'pin', HOST, good)
     exits(world, OK, 'get', server.url(HOST))
@@ -166,7 +166,7 @@ def _(world):
     large = put(world, 'large', bytes(64 << 20).replace(b'\0', b'x'))
     for code, options in ((BAD_INPUT, ['-d', '@' + large + '-missing']),
                           (BAD_INPUT, ['-d', '@' + large, '-d', 'x']),
-                          (USAGE, ['-d', 'a', '--data-raw', 'b']),
+                          (USAGE, ['-d', 'a', '--json-body', 'b']),
                           (USAGE, ['-d', 'a', '--data-file', large]),
                           (USAGE, ['--data-raw', 'a', '--data-file', large])):
         exits(world, code, 'request', 'POST', *options, server.url(HOST))
@@ -180,9 +180,9 @@ def _(world):
     exits(world, OK, 'pin', HOST, '--key', identity.pin)
     exits(world, OK, 'get', server.url(HOST))
     exits(world, OK, 'block', HOST, 'not today')
-    exits(world, REFUSED, 'get', server.url(HOST))
+    exits(world, BLOCKED, 'get', server.url(HOST))
     exits(world, OK, 'unpin', HOST)
-    exits(world, REFUSED, 'get', server.url(HOST))
+    exits(world, NOT_PINNED, 'get', server.url(HOST))
     exits(world, BAD_INPUT, 'pin', HOST, '--key', 'sha1/xyz')
 
 
@@ -227,7 +227,7 @@ def _(world):
         holds(before <= until <= time.time(), f'--for={given} lasts {until - before} s more')
         exits(world, OK, 'resume', HOST)
     exits(world, NOT_AUTHORIZED, 'pause', '--system', '--for=1h', '--reason=x', HOST)
-    exits(world, REFUSED, 'pause', '--for=1h', '--reason=x', 'other.localhost')
+    exits(world, NOT_PINNED, 'pause', '--for=1h', '--reason=x', 'other.localhost')
     exits(world, BAD_INPUT, 'pause', '--for=1h', '--reason=', HOST)
 
 
@@ -245,7 +245,7 @@ def _(world):
     exits(world, OK, 'get', server.url(HOST))
     exits(world, HTTP_STATUS, 'get', '--fail', server.url(HOST))
     server.close()
-    exits(world, NETWORK, 'get', server.url(HOST))
+    exits(world, UNREACHABLE, 'get', server.url(HOST))
 
 
 @test('list --system and list --user show the pins of that scope; both together are bad usage')

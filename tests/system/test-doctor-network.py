@@ -8,7 +8,7 @@ import os
 import socket
 
 from attacks.resolver import ADDRESS, PORT, Resolver
-from lib.certpinctl import FAILED, OK, ctl, exits
+from lib.certpinctl import FAILED, NO_NAME, OK, UNREACHABLE, ctl, exits
 from lib.network import enter_namespace
 from lib.proxy import Proxy, saying
 from lib.tap import equal, holds, run, test
@@ -83,6 +83,9 @@ def _(world):
     found = look(world)
     says(found, host, 'FAILED', 'cannot be reached')
     says(found, 'names', 'FAILED', '‘h.test’ has no address', 'do not know the name', '$ getent ahosts h.test')
+    for target, code in ((host, NO_NAME), (down, UNREACHABLE)):  # as a request tells them apart
+        exits(world, code, 'get', f'https://{target}/')
+        exits(world, code, 'get', '-s', '-w', '%{exitcode}', f'https://{target}/')
 
 
 # The proxy

@@ -15,7 +15,7 @@ import time
 from lib import fake_service as fake
 from lib import pki
 from lib.bus import Bus
-from lib.certpinctl import FAILED, OK, ctl, exits, start
+from lib.certpinctl import FAILED, OK, STORE, ctl, exits, start
 from lib.own_clock import going_by
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -269,7 +269,7 @@ def _(world):
     is_found(look(world, code=OK)[0], 'ok', 'state folder')
     with open(os.path.join(state, 'users'), 'wb'):
         pass  # where a folder would have to be
-    exits(world, FAILED, 'block', HOST, 'stolen')
+    exits(world, STORE, 'block', HOST, 'stolen')
     is_found(look(world)[0], 'FAILED', 'state folder', 'only in memory: 1', '$ certpinctl status')
     world.daemon.make_disk_read_only()
     state_is_refused(world, 'Read-only file system')

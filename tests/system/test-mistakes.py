@@ -18,7 +18,7 @@ import threading
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib import pki
-from lib.certpinctl import OK, REFUSED, USAGE, ctl, environment, exits
+from lib.certpinctl import BLOCKED, OK, USAGE, ctl, environment, exits
 from lib.network import enter_namespace
 from lib.own_clock import going_by
 from lib.public import certpinctl
@@ -248,7 +248,7 @@ def _(world):
 def _(world):
     refused, unknown = ('get', 'https://blocked.example/'), ('pni',)
     terminal = {'TERM': 'xterm', **CLOCK}
-    for words, code, red in ((refused, REFUSED, True), (unknown, USAGE, False)):
+    for words, code, red in ((refused, BLOCKED, True), (unknown, USAGE, False)):
         status, shown = dialog(world, *words, environment=terminal)
         equal((status, shown.startswith('\x1b[1;31mcertpinctl:\x1b[0m ')), (code, True), f'what {shown!r} begins with')
         equal('\x1b[31m' in shown, red, f'whether {shown!r} is red')

@@ -12,7 +12,7 @@ import threading
 from attacks.resolver import FILES, Resolver
 from lib import http, pki
 from lib.caller import PINS, CallError
-from lib.certpinctl import BAD_INPUT, NETWORK, OK, ctl, exits
+from lib.certpinctl import BAD_INPUT, OK, PROXY_FAILED, ctl, exits
 from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
 from lib.server import reset_when_closed
@@ -167,7 +167,7 @@ def _(world):
     other.answer = saying(REFUSED % 502)
     equal(ctl(world, 'get', f'--proxy={other.url()}', server.url(HOST) + '?')[0], OK, 'over the kept connection')
     world.daemon.restart()
-    equal(ctl(world, 'get', f'--proxy={other.url()}', server.url(HOST))[0], NETWORK, 'the exit code')
+    equal(ctl(world, 'get', f'--proxy={other.url()}', server.url(HOST))[0], PROXY_FAILED, 'the exit code')
 
 
 # The promise to the host
@@ -430,7 +430,7 @@ def _(world):
     before = len(server.connections)
     proxy.answer = saying(http.reply(503, b''))
     code, output, errors = ctl(world, 'connect', '--starttls=imap', f'{HOST}:{server.port}', stdin=b'hello')
-    equal((code, output, len(server.connections)), (NETWORK, b'', before), f'the end, with “{errors}”,')
+    equal((code, output, len(server.connections)), (PROXY_FAILED, b'', before), f'the end, with “{errors}”,')
     has_no_secret(world, errors)
 
 

@@ -13,7 +13,7 @@ import os
 import shlex
 
 from lib import pki
-from lib.certpinctl import BAD_INPUT, FAILED, OK, REFUSED, ctl, exits, put
+from lib.certpinctl import BAD_INPUT, FAILED, OK, REFUSED, UNTRUSTED, ctl, exits, put
 from lib.own_clock import OwnClock
 from lib.server import Server
 from lib.tap import equal, holds, run, test
@@ -146,9 +146,9 @@ class Week(World):
                 self.broken[host.name] = error
         self.all_work()
 
-    def last_error(self, host):
+    def last_error(self, host, code=REFUSED):
         """What certpinctl says of a request that is refused."""
-        return json.loads(self.certpinctl('get', '--json', host.url(host.name), code=REFUSED))['error']
+        return json.loads(self.certpinctl('get', '--json', host.url(host.name), code=code))['error']
 
 
 DAYS = []
@@ -298,7 +298,7 @@ def _(week):
     week.wait(4)
     week.broken[api.name] = 'Untrusted'
     week.all_work()
-    equal(week.last_error(api)['failure']['reason'], 'expired', 'the reason')
+    equal(week.last_error(api, UNTRUSTED)['failure']['reason'], 'expired', 'the reason')
     week.tell('api: nobody renewed its certificate; the right key does not help it')
     api.become(week.certificate(api.name, key=api.presented.key))
     del week.broken[api.name]

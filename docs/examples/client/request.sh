@@ -10,7 +10,7 @@ status=0
 certpinctl get "$2" || status=$?
 case $status in
   0) ;;
-  3) echo 'Refused: nothing was sent.' >&2 ;;
+  3 | 10 | 11 | 12 | 14 | 15 | 35 | 60) echo 'Refused: nothing was sent.' >&2 ;;
   *) echo 'Not refused, but no answer came: try again later.' >&2 ;;
 esac
 exit "$status"

@@ -9,8 +9,10 @@ from .public import certpinctl, copy_of
 from .tap import equal
 from .world import ALICE
 
-OK, FAILED, USAGE, REFUSED, BAD_INPUT, NETWORK, NOT_AUTHORIZED, NO_SERVICE = range(8)
-HTTP_STATUS = 22
+OK, FAILED, USAGE, REFUSED, BAD_INPUT, UNREACHABLE, NOT_AUTHORIZED, NO_SERVICE, OFFLINE, NO_NAME = range(10)
+NOT_PINNED, BLOCKED, PIN_EXPIRED, PIN_CHANGED, ADDRESS_DENIED, NOT_SECURE, PROXY_FAILED, PROXY_AUTH = range(10, 18)
+TRUNCATED, PROTOCOL, LIMIT, STORE, HTTP_STATUS = range(18, 23)
+TIMED_OUT, TLS_FAILED, REDIRECTS, UNTRUSTED, TOO_LARGE = 28, 35, 47, 60, 63
 
 # A shell has what it starts in the background ignore two of these, nohup one, and whatever that starts as well.
 for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):

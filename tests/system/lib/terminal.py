@@ -26,7 +26,7 @@ def _read(terminal, deadline):
         return b''
 
 
-def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None, columns=500):
+def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None, environment=None, columns=500, **keywords):
     """`answers`: typed one after the other, each at a question. `before`: called before the
     first, with the process. `environment`: more of it.
     `columns`: so many that no message is wrapped, unless the test is about that.
@@ -34,7 +34,7 @@ def dialog(world, *arguments, answers=(), uid=ALICE, before=lambda process: None
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     process = start(world, *arguments, uid=uid, stdin=theirs, stdout=theirs, stderr=theirs,
-                    more_environment={'TERM': 'dumb', **(environment or {})})
+                    more_environment={'TERM': 'dumb', **(environment or {})}, **keywords)
     os.close(theirs)
     shown, deadline, asked = b'', time.monotonic() + DEADLINE_S, 0
     try:
