@@ -57,6 +57,9 @@ call_free (gpointer data)
   g_free (call->keys);
   if (call->data != NULL && call->free_data != NULL)
     call->free_data (call->data);
+  if (call->held_in != NULL)
+    cpd_apps_release (call->held_in, call->asker.owner);
+  cpd_apps_unref (call->held_in);
   cpd_caller_unref (call->caller);
   cpd_arrival_free (call->arrival);
   g_free (call);
@@ -296,13 +299,30 @@ cpd_call_authorise (CpdCall *call)
   ask (call);
 }
 
+/* An app that its user names must not be forgotten before the call has ended: it may have to wait,
+ * for polkit or for its turn. */
+static void
+hold_app (CpdCall *call)
+{
+  if (!cpd_owner_is_app (call->asker.owner))
+    return;
+  call->held_in = cpd_apps_ref (cpd_store_get_apps (call->parts->store));
+  cpd_apps_hold (call->held_in, call->asker.owner);
+}
+
 /* `call`: (transfer full) */
 void
 cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments)
 {
   GError *error = NULL;
 
-  if (parse (call, arguments, &error) && (call->check == NULL || call->check (call, &error)))
+  if (!parse (call, arguments, &error))
+    {
+      cpd_call_fail (call, error);
+      return;
+    }
+  hold_app (call);
+  if (call->check == NULL || call->check (call, &error))
     cpd_call_authorise (call);
   else
     cpd_call_fail (call, error);

@@ -26,6 +26,7 @@ struct _CpdCall
   CpdArrival *arrival;
   CpdCaller *caller;
   CpdAsker asker;     /* the caller, to what parses the arguments */
+  CpdApps *held_in;   /* where the asker's owner is held, if it is an app; NULL: it is none */
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *keys;  /* for the dialog; NULL: none */
   guint32 pause_s;    /* likewise: how long a pin is to be paused; 0: it is not */

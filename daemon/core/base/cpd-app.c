@@ -33,13 +33,15 @@ is_flatpak_id (const char *id)
   return TRUE;
 }
 
-/* As snapd requires: NAME, or NAME_KEY for one of several instances; a letter in the name. */
+/* As snapd requires: NAME, or NAME_KEY for one of several instances; a letter in the name, and no
+ * more than 40 bytes. */
 static gboolean
 is_snap_name (const char *name)
 {
   g_auto (GStrv) parts = g_strsplit (name, "_", 2);
 
-  if (parts[0] == NULL || !is_made_of (parts[0], G_CSET_a_2_z G_CSET_DIGITS "-")
+  if (parts[0] == NULL || strlen (parts[0]) > 40
+      || !is_made_of (parts[0], G_CSET_a_2_z G_CSET_DIGITS "-")
       || strpbrk (parts[0], G_CSET_a_2_z) == NULL)
     return FALSE;
   return parts[1] == NULL

@@ -66,3 +66,10 @@ cpd_generations_next (CpdGenerations *generations, CpdOwner owner)
     cpd_owner_table_set (generations->own, owner, g_memdup2 (&number, sizeof number));
   return number;
 }
+
+/* An app will not be asked about again. */
+void
+cpd_generations_forget (CpdGenerations *generations, CpdOwner app)
+{
+  g_hash_table_remove (generations->own, &app);
+}

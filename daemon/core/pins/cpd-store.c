@@ -154,15 +154,17 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* A problem of the stored pins of another user may name hosts of theirs. */
+/* A problem of stored pins may name hosts: those of a user are told to that user, but not to its
+ * apps; those of an app, to both. */
 static gboolean
-concerns (const CpdFault *problem, CpdOwner owner)
+is_told (const CpdFault *problem, CpdOwner owner)
 {
-  return owner == 0 || cpd_owner_is_within (owner, problem->owner);
+  return owner == 0 || problem->owner == CPD_ALL_UIDS || problem->owner == owner
+         || cpd_owner_get_user (problem->owner) == owner;
 }
 
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as it concerns a user; root is concerned by all.
+ * and with what is kept, as far as the owner may know; root is told all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
@@ -171,7 +173,7 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (concerns (store->problems_of_state->pdata[i], owner))
+    if (is_told (store->problems_of_state->pdata[i], owner))
       g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
   return problems;
 }
@@ -379,6 +381,7 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
   if (met && forgotten != 0)
     {
       cpd_logbook_forget (store->logbook, forgotten);
+      cpd_generations_forget (store->generations, forgotten);
       g_signal_emit (store, signals[FORGOTTEN], 0, forgotten);
     }
   return met;

@@ -33,6 +33,7 @@ typedef struct
   unsigned int changes; /* signals so far; the last one: */
   CpdOwner changed_owner;
   char *changed_host; /* NULL: every host */
+  GArray *forgotten;  /* of CpdOwner: signals so far */
 } StoreFixture;
 
 void store_fixture_set_up (StoreFixture *f, gconstpointer user_data);
@@ -44,10 +45,15 @@ void store_fixture_reopen (StoreFixture *f);
 
 gboolean store_set_pin (StoreFixture *f, CpdOwner owner, CpdPin *pin, GError **error);
 gboolean store_remove_pin (StoreFixture *f, CpdLayer layer, const char *host, GError **error);
+gboolean store_remove_pin_of (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host,
+                              GError **error);
 gboolean store_edit_pin (StoreFixture *f, CpdLayer layer, const char *host, CpdPinEdit *edit,
                          GError **error);
 gboolean store_reload (StoreFixture *f, GError **error);
 void store_pin (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host, guint8 fill);
+
+void store_block (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host);
+CpdOwner store_meet (StoreFixture *f, guint32 uid, const char *name);
 
 char *store_format (const char *host, guint8 fill);
 void store_write (const char *folder, const char *name, const char *host, guint8 fill);
