@@ -357,8 +357,24 @@ parse_list_users (CpdCall *call, GVariant *arguments, GError **error)
   return parse_no_options (arguments, error);
 }
 
+static void
+act_list_apps (CpdCall *call)
+{
+  g_auto (GStrv) apps = cpd_store_list_apps (call->parts->store, call->asker.self);
+
+  cpd_call_return (call, g_variant_new ("(^as)", apps));
+}
+
+static gboolean
+parse_list_apps (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_list_apps;
+  return parse_no_options (arguments, error);
+}
+
 const CpdMethod cpd_service_queries[] = {
   { "GetStatus", parse_get_status },
+  { "ListApps", parse_list_apps },
   { "ListUsers", parse_list_users },
   { NULL },
 };

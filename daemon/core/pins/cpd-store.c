@@ -362,6 +362,14 @@ cpd_store_list_uids (CpdStore *store)
   return cpd_users_list_uids (store->users);
 }
 
+/* Returns: (transfer full): of a user's apps, those that have pins; an app sees none of them */
+GStrv
+cpd_store_list_apps (CpdStore *store, CpdOwner owner)
+{
+  return cpd_owner_is_app (owner) ? g_new0 (char *, 1)
+                                  : cpd_users_list_apps (store->users, cpd_owner_get_uid (owner));
+}
+
 /* Returns: (transfer none): the names of apps */
 CpdApps *
 cpd_store_get_apps (CpdStore *store)

@@ -73,6 +73,7 @@ GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, CpdOwner owner
                                  unsigned int max);
 const char *cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner);
 GArray *cpd_store_list_uids (CpdStore *store);
+GStrv cpd_store_list_apps (CpdStore *store, CpdOwner owner);
 CpdApps *cpd_store_get_apps (CpdStore *store);
 gboolean cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner,
                              GError **error);

@@ -14,6 +14,7 @@
 #include "daemon/core/pins/cpd-account.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
+#include <string.h>
 #include <unistd.h>
 
 /* An app has this part of what a user may pin. */
@@ -359,6 +360,32 @@ cpd_users_list_uids (CpdUsers *users)
     }
   g_array_sort (uids, compare_uids);
   return uids;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *)a, *(char *const *)b);
+}
+
+/* Returns: (transfer full): the names of a user's apps that have pins, in order */
+GStrv
+cpd_users_list_apps (CpdUsers *users, guint32 uid)
+{
+  g_autoptr (GArray) apps = cpd_apps_list (users->apps, uid);
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (unsigned int i = 0; i < apps->len; i++)
+    {
+      CpdOwner app = g_array_index (apps, CpdOwner, i);
+      CpdLedger *ledger = cpd_users_lookup (users, app);
+
+      if (ledger != NULL && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+        g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
+    }
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  return (GStrv)g_ptr_array_steal (names, NULL);
 }
 
 void
