@@ -35,7 +35,11 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   call->parts = parts;
   call->caller = caller;
-  call->asker = (CpdAsker){ parts->store, caller->owner, cpd_call_now_s (), caller->owner };
+  call->asker = (CpdAsker){ .store = parts->store,
+                            .self = caller->owner,
+                            .now = cpd_call_now_s (),
+                            .owner = cpd_caller_get_owner (caller),
+                            .connection = &caller->connection };
   call->arrival = arrival;
   return call;
 }
