@@ -35,7 +35,11 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   call->parts = parts;
   call->caller = caller;
-  call->asker = (CpdAsker){ parts->store, caller->owner, cpd_call_now_s (), caller->owner };
+  call->asker = (CpdAsker){ .store = parts->store,
+                            .self = caller->owner,
+                            .now = cpd_call_now_s (),
+                            .owner = cpd_caller_get_owner (caller),
+                            .connection = &caller->connection };
   call->arrival = arrival;
   return call;
 }
@@ -304,7 +308,7 @@ cpd_call_authorise (CpdCall *call)
 static void
 hold_app (CpdCall *call)
 {
-  if (!cpd_owner_is_app (call->asker.owner))
+  if (!cpd_owner_is_app (call->asker.owner) || cpd_owner_is_connection (call->asker.owner))
     return;
   call->held_in = cpd_apps_ref (cpd_store_get_apps (call->parts->store));
   cpd_apps_hold (call->held_in, call->asker.owner);

@@ -12,7 +12,8 @@
 const char *
 cpd_describe_scope (CpdLayer layer)
 {
-  static const char *const scopes[CPD_N_LAYERS] = { "system", "system", "app", "user", "request" };
+  static const char *const scopes[CPD_N_LAYERS]
+      = { "system", "system", "app", "user", "transient", "request" };
 
   return scopes[layer];
 }
@@ -149,8 +150,16 @@ cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
 GVariant *
 cpd_describe_stored_pin (CpdStore *store, CpdOwner owner, const CpdPin *pin, gint64 now)
 {
-  return cpd_describe_pin (pin, cpd_logbook_lookup (cpd_store_get_logbook (store), owner, pin),
-                           now);
+  const CpdSighting *sighting = cpd_logbook_lookup (cpd_store_get_logbook (store), owner, pin);
+  g_autoptr (GVariant) plain = NULL;
+  g_auto (GVariantDict) dict = { 0 };
+
+  if (pin->layer != CPD_LAYER_APP)
+    return cpd_describe_pin (pin, sighting, now);
+  plain = g_variant_ref_sink (cpd_describe_pin (pin, sighting, now));
+  g_variant_dict_init (&dict, plain);
+  g_variant_dict_insert (&dict, "app", "s", cpd_apps_get_name (cpd_store_get_apps (store), owner));
+  return g_variant_dict_end (&dict);
 }
 
 static void

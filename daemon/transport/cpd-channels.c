@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels and tunnels of all callers: finds channels by owner, host, port and proxy; drops them
- * when they have been idle for long; and checks the affected ones again when a pin or the anchors
- * change. */
+/* The channels and tunnels of all callers: finds channels by owner, host, port and proxy; drops
+ * them when they have been idle for long; and checks the affected ones again when a pin or the
+ * anchors change. */
 
 #include "config.h"
 
@@ -250,11 +250,20 @@ cpd_channels_leave_networks (CpdChannels *channels)
   on_network_changed (channels, /* lost= */ TRUE);
 }
 
-/* Its channels, if any are left, go when they have been idle for long. */
+/* Its tunnels end, and nobody can use its idle channels any more. */
 static void
-on_forgotten (CpdChannels *channels, CpdOwner app)
+on_forgotten (CpdChannels *channels, CpdOwner owner)
 {
-  g_hash_table_remove (channels->counts, &app);
+  GHashTableIter iter;
+  gpointer value;
+
+  on_changed (channels, owner, /* pattern= */ NULL);
+  g_hash_table_remove (channels->counts, &owner);
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (cpd_channel_get_owner (((Entry *)value)->channel) == owner
+        && !cpd_channel_is_busy (((Entry *)value)->channel))
+      g_hash_table_iter_remove (&iter);
 }
 
 CpdChannels *
@@ -315,8 +324,8 @@ get_gate (CpdChannels *channels, CpdOwner owner)
   return gate;
 }
 
-/* Makes room for one more channel of a user: drops the one that has been idle for longest. The limit
- * on running requests bounds the busy ones. */
+/* Makes room for one more channel of a user: drops the one that has been idle for longest. The
+ * limit on running requests bounds the busy ones. */
 static void
 make_room (CpdChannels *channels, guint32 uid)
 {
@@ -399,7 +408,7 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return (first->number > second->number) - (first->number < second->number);
 }
 
-/* Returns: (transfer full): of CpdChannelStatus: those of an owner, in the order of their numbers */
+/* Returns: (transfer full): of CpdChannelStatus: an owner's, in the order of their numbers */
 GPtrArray *
 cpd_channels_list (CpdChannels *channels, CpdOwner owner)
 {

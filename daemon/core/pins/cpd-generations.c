@@ -67,9 +67,8 @@ cpd_generations_next (CpdGenerations *generations, CpdOwner owner)
   return number;
 }
 
-/* An app will not be asked about again. */
 void
-cpd_generations_forget (CpdGenerations *generations, CpdOwner app)
+cpd_generations_forget (CpdGenerations *generations, CpdOwner owner)
 {
-  g_hash_table_remove (generations->own, &app);
+  g_hash_table_remove (generations->own, &owner);
 }

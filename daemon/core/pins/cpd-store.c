@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All pins of the machine, by layer: what is in force for an owner and a host, and how that changes.
- * It does not check rights: its callers do. */
+/* All pins of the machine, by layer: what is in force for an owner and a host, and how that
+ * changes. It does not check rights: its callers do. */
 
 #include "config.h"
 
@@ -169,11 +169,12 @@ is_told (const CpdFault *problem, CpdOwner owner)
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 {
+  CpdOwner self = cpd_apps_get_parent (store->apps, owner);
   GPtrArray *problems = cpd_faults_new ();
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (is_told (store->problems_of_state->pdata[i], owner))
+    if (is_told (store->problems_of_state->pdata[i], self))
       g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
   return problems;
 }
@@ -236,9 +237,10 @@ lookup_table (CpdStore *store, CpdLayer layer, CpdOwner owner)
     return store->files;
   if (layer == CPD_LAYER_SYSTEM)
     return cpd_ledger_get_table (store->system);
-  if (layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
+  if ((layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
+      || (layer == CPD_LAYER_TRANSIENT && !cpd_owner_is_connection (owner)))
     return NULL;
-  user = cpd_users_lookup (store->users, cpd_layer_get_owner (layer, owner));
+  user = cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
   return user != NULL ? cpd_ledger_get_table (user) : NULL;
 }
 
@@ -255,7 +257,8 @@ lookup_visible (CpdStore *store, CpdLayer layer, CpdOwner owner)
 guint64
 cpd_store_get_generation (CpdStore *store, CpdOwner owner)
 {
-  return cpd_generations_get (store->generations, owner);
+  return MAX (cpd_generations_get (store->generations, owner),
+              cpd_generations_get (store->generations, cpd_apps_get_parent (store->apps, owner)));
 }
 
 /* Returns: (transfer none): the folders of pin files */
@@ -300,6 +303,9 @@ cpd_store_get_policy (CpdStore *store, CpdOwner owner, CpdHost *target)
   CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, owner));
 
   policy->is_of_app = cpd_owner_is_app (owner);
+  if (cpd_owner_is_connection (owner) && cpd_apps_get_parent (store->apps, owner) == owner)
+    cpd_policy_take_pin (policy, cpd_pin_new_blocked (target, CPD_LAYER_TRANSIENT,
+                                                      "the connection with these pins has ended"));
   for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
     {
       CpdPinTable *table = lookup_table (store, (CpdLayer)layer, owner);
@@ -364,6 +370,14 @@ cpd_store_list_uids (CpdStore *store)
   return cpd_users_list_uids (store->users);
 }
 
+/* Returns: (transfer full): of a user's apps, those that have pins; an app sees none of them */
+GStrv
+cpd_store_list_apps (CpdStore *store, CpdOwner owner)
+{
+  return cpd_owner_is_app (owner) ? g_new0 (char *, 1)
+                                  : cpd_users_list_apps (store->users, cpd_owner_get_uid (owner));
+}
+
 /* Returns: (transfer none): the names of apps */
 CpdApps *
 cpd_store_get_apps (CpdStore *store)
@@ -385,6 +399,22 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
       g_signal_emit (store, signals[FORGOTTEN], 0, forgotten);
     }
   return met;
+}
+
+/* As cpd_users_open_connection (), until cpd_store_close_connection (). */
+gboolean
+cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  return cpd_users_open_connection (store->users, parent, owner, error);
+}
+
+void
+cpd_store_close_connection (CpdStore *store, CpdOwner owner)
+{
+  cpd_users_close_connection (store->users, owner);
+  cpd_generations_forget (store->generations, owner);
+  cpd_logbook_forget (store->logbook, owner);
+  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
 }
 
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
@@ -422,6 +452,21 @@ find_event (const CpdPin *pin, const CpdPinEdit *edit)
   return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
 }
 
+/* A change of an app concerns its connections, too, which have pins of their own. */
+static void
+tell_change (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event)
+{
+  g_autoptr (GArray) connections = NULL;
+
+  g_signal_emit (store, signals[CHANGED], 0, owner, host, event);
+  if (cpd_layer_of_owner (owner) != CPD_LAYER_APP)
+    return;
+  connections = cpd_apps_list_connections (store->apps, owner);
+  for (unsigned int i = 0; i < connections->len; i++)
+    g_signal_emit (store, signals[CHANGED], 0, g_array_index (connections, CpdOwner, i), host,
+                   event);
+}
+
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -447,8 +492,7 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       if (pin != NULL)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
-      g_signal_emit (store, signals[CHANGED], 0, owner, host,
-                     find_event (pin, cpd_ledger_change_get_edit (result)));
+      tell_change (store, owner, host, find_event (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
@@ -462,7 +506,7 @@ get_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
   return layer == CPD_LAYER_SYSTEM
              ? store->system
-             : cpd_users_get (store->users, cpd_layer_get_owner (layer, owner));
+             : cpd_users_get (store->users, cpd_apps_find_owner (store->apps, layer, owner));
 }
 
 /* Replaces the pin of its host in its layer: on disk, then in memory. `owner`: whose, unless
@@ -531,7 +575,7 @@ cpd_store_end_pause (CpdStore *store, CpdOwner owner, CpdHost *host)
   if (pin == NULL)
     return;
   pin->generation = cpd_generations_next (store->generations, owner);
-  g_signal_emit (store, signals[CHANGED], 0, owner, host, CPD_EVENT_PAUSE_ENDED);
+  tell_change (store, owner, host, CPD_EVENT_PAUSE_ENDED);
 }
 
 static void

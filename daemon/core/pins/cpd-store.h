@@ -28,10 +28,10 @@ typedef enum
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 
 /* All pins of the machine, and the anchors for those without their own. Emits
- *   changed (CpdOwner owner, CpdHost *pattern, CpdStoreEvent event): a pin of this owner has changed,
- * and so may the policies of hosts that match the pattern, for all who are within that owner. A
+ *   changed (CpdOwner owner, CpdHost *pattern, CpdStoreEvent event): a pin of this owner has; and
+ * so may have the policies of hosts that match the pattern, for all who are within that owner. A
  * NULL pattern: of every host.
- *   forgotten (CpdOwner app): this app will not be asked about again.
+ *   forgotten (CpdOwner owner): this app, or connection, will not be asked about again.
  *   reloaded (const GError *error): the files were read again. NULL: they are in force. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
@@ -73,7 +73,11 @@ GPtrArray *cpd_store_list_after (CpdStore *store, CpdLayer layer, CpdOwner owner
                                  unsigned int max);
 const char *cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner);
 GArray *cpd_store_list_uids (CpdStore *store);
+GStrv cpd_store_list_apps (CpdStore *store, CpdOwner owner);
 CpdApps *cpd_store_get_apps (CpdStore *store);
+gboolean
+cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error);
+void cpd_store_close_connection (CpdStore *store, CpdOwner owner);
 gboolean cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner,
                              GError **error);
 gboolean cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,

@@ -13,22 +13,51 @@
 #define UID 1000
 #define APP 7
 
+/* A user, or one of its apps; 0: no app */
+static CpdOwner
+make_owner (guint32 uid, guint32 app)
+{
+  return app != 0 ? cpd_owner_new_app (uid, app) : uid;
+}
+
+static const guint32 uids[] = { 0, 1, UID, G_MAXINT32, G_MAXUINT32 - 1 };
+static const guint32 numbers[] = { 0, 1, APP, CPD_OWNER_NUMBER_MAX };
+
 static void
 test_numbers (void)
 {
-  static const guint32 uids[] = { 0, 1, UID, G_MAXINT32, G_MAXUINT32 - 1 };
-  static const guint32 apps[] = { 0, 1, APP, G_MAXUINT32 };
-
   for (size_t u = 0; u < G_N_ELEMENTS (uids); u++)
-    for (size_t a = 0; a < G_N_ELEMENTS (apps); a++)
+    for (size_t a = 0; a < G_N_ELEMENTS (numbers); a++)
       {
-        CpdOwner owner = cpd_owner_new (uids[u], apps[a]);
+        CpdOwner owner = make_owner (uids[u], numbers[a]);
 
         g_assert_cmpuint (cpd_owner_get_uid (owner), ==, uids[u]);
         g_assert_cmpuint (cpd_owner_get_user (owner), ==, uids[u]);
-        g_assert_cmpint (cpd_owner_is_app (owner), ==, apps[a] != 0);
-        g_assert_cmpint (owner == uids[u], ==, apps[a] == 0);
+        g_assert_cmpint (cpd_owner_is_app (owner), ==, numbers[a] != 0);
+        g_assert_false (cpd_owner_is_connection (owner));
+        g_assert_cmpint (owner == uids[u], ==, numbers[a] == 0);
       }
+}
+
+/* A connection is of its app as well, and never the same as one. */
+static void
+test_connections (void)
+{
+  for (size_t u = 0; u < G_N_ELEMENTS (uids); u++)
+    for (size_t a = 0; a < G_N_ELEMENTS (numbers); a++)
+      for (size_t n = 1; n < G_N_ELEMENTS (numbers); n++)
+        {
+          CpdOwner parent = make_owner (uids[u], numbers[a]);
+          CpdOwner owner = cpd_owner_new_connection (parent, numbers[n]);
+
+          g_assert_cmpuint (cpd_owner_get_uid (owner), ==, uids[u]);
+          g_assert_cmpuint (cpd_owner_get_user (owner), ==, uids[u]);
+          g_assert_cmpint (cpd_owner_is_app (owner), ==, numbers[a] != 0);
+          g_assert_true (cpd_owner_is_connection (owner));
+          g_assert_true (cpd_owner_is_within (owner, uids[u]));
+          g_assert_false (cpd_owner_is_within (parent, owner));
+          g_assert_cmpuint (owner, !=, parent);
+        }
 }
 
 static void
@@ -51,8 +80,8 @@ test_within (void)
 
   for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
     {
-      CpdOwner owner = cpd_owner_new (cases[i].uid, cases[i].app);
-      CpdOwner whole = cpd_owner_new (cases[i].whole_uid, cases[i].whole_app);
+      CpdOwner owner = make_owner (cases[i].uid, cases[i].app);
+      CpdOwner whole = make_owner (cases[i].whole_uid, cases[i].whole_app);
 
       g_test_message ("%" G_GSIZE_FORMAT, i);
       g_assert_cmpint (cpd_owner_is_within (owner, whole), ==, cases[i].concerns);
@@ -63,8 +92,7 @@ static void
 test_table (void)
 {
   g_autoptr (GHashTable) table = cpd_owner_table_new (g_free);
-  CpdOwner user = cpd_owner_new (UID, 0), app = cpd_owner_new (UID, APP),
-           other = cpd_owner_new (UID, APP + 1);
+  CpdOwner user = UID, app = cpd_owner_new_app (UID, APP), other = cpd_owner_new_app (UID, APP + 1);
 
   g_assert_null (cpd_owner_table_get (table, user));
   cpd_owner_table_set (table, user, g_strdup ("user"));
@@ -176,6 +204,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/owner/numbers", test_numbers);
+  g_test_add_func ("/core/owner/connections", test_connections);
   g_test_add_func ("/core/owner/within", test_within);
   g_test_add_func ("/core/owner/table", test_table);
   g_test_add_func ("/core/app/flatpak", test_flatpak);
