@@ -348,6 +348,7 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[], gint64 no
       if (!cpd_pin_only_reports (pin, now))
         {
           forget_match (verdict);
+          g_clear_pointer (&verdict->hidden, cpd_verdict_unref); /* a report is no refusal */
           return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer), now);
         }
       report_mismatch (verdict, pin, validations[layer], now);
