@@ -394,8 +394,7 @@ hide (CpdVerdict *verdict)
 
   if (verdict->passed || !cpd_policy_hides (verdict->policy, verdict->layer))
     return verdict;
-  shown = verdict_new (verdict->policy, verdict->peer);
-  shown->ocsp = verdict->ocsp;
+  shown = verdict_new (verdict->policy, /* peer= */ NULL); /* nor whether one was asked */
   shown->hidden = verdict;
   return refuse (shown, &refusal,
                  g_strdup_printf ("host ‘%s’ is refused by the user's settings",

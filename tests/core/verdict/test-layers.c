@@ -112,6 +112,8 @@ assert_no_more_than (const CpdVerdict *shown)
   g_assert_cmpstr (shown->reason, ==, "user-settings");
   g_assert_cmpint (shown->layer, ==, CPD_LAYER_APP);
   g_assert_null (shown->pin);
+  g_assert_null (shown->peer);
+  g_assert_null (shown->ocsp);
   g_assert_null (shown->matched_key);
   g_assert_null (shown->path_keys);
   g_assert_null (shown->report);
