@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What concerns a user concerns that user's apps and connections as well; what concerns an app, or a
- * connection, concerns nobody else by its number. */
+/* What concerns a user concerns that user's apps and connections as well; what concerns one of
+ * those concerns no other. */
 
 #include "config.h"
 

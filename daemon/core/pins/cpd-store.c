@@ -382,6 +382,14 @@ cpd_store_get_apps (CpdStore *store)
   return store->apps;
 }
 
+static void
+forget (CpdStore *store, CpdOwner owner)
+{
+  cpd_generations_forget (store->generations, owner);
+  cpd_logbook_forget (store->logbook, owner);
+  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+}
+
 /* As cpd_users_meet_app (). */
 gboolean
 cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner, GError **error)
@@ -389,12 +397,8 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
   CpdOwner forgotten;
   gboolean met = cpd_users_meet_app (store->users, uid, name, owner, &forgotten, error);
 
-  if (met && forgotten != 0)
-    {
-      cpd_logbook_forget (store->logbook, forgotten);
-      cpd_generations_forget (store->generations, forgotten);
-      g_signal_emit (store, signals[FORGOTTEN], 0, forgotten);
-    }
+  if (forgotten != 0)
+    forget (store, forgotten);
   return met;
 }
 
@@ -409,9 +413,7 @@ void
 cpd_store_close_connection (CpdStore *store, CpdOwner owner)
 {
   cpd_users_close_connection (store->users, owner);
-  cpd_generations_forget (store->generations, owner);
-  cpd_logbook_forget (store->logbook, owner);
-  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+  forget (store, owner);
 }
 
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
@@ -423,30 +425,6 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *
   CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
-}
-
-/* `old`: (nullable) */
-static void
-set_old (GTask *task, CpdPin *old)
-{
-  if (old != NULL)
-    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
-}
-
-/* `pin`: (nullable): that is there now. `edit`: (nullable): what was changed of it */
-static CpdStoreEvent
-find_event (const CpdPin *pin, const CpdPinEdit *edit)
-{
-  static const CpdStoreEvent of_edits[] = { [CPD_EDIT_ADD] = CPD_EVENT_KEYS_ADDED,
-                                            [CPD_EDIT_REMOVE] = CPD_EVENT_KEYS_REMOVED,
-                                            [CPD_EDIT_PAUSE] = CPD_EVENT_PAUSED,
-                                            [CPD_EDIT_RESUME] = CPD_EVENT_RESUMED };
-
-  if (pin == NULL)
-    return CPD_EVENT_REMOVED;
-  if (edit != NULL)
-    return of_edits[cpd_pin_edit_get_kind (edit)];
-  return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
 }
 
 /* A change of an app concerns its connections, too, which have pins of their own. */
@@ -485,11 +463,11 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       CpdOwner owner = cpd_ledger_get_owner (ledger);
       guint64 generation = cpd_generations_next (store->generations, owner);
 
-      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
-      tell_change (store, owner, host, find_event (pin, cpd_ledger_change_get_edit (result)));
+      tell_change (store, owner, host,
+                   cpd_store_event_find (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
