@@ -154,15 +154,9 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* A problem of the stored pins of another user may name hosts of theirs. */
-static gboolean
-concerns (const CpdFault *problem, CpdOwner owner)
-{
-  return owner == 0 || cpd_owner_is_within (owner, problem->owner);
-}
-
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as it concerns a user; root is concerned by all.
+ * and with what is kept, as far as it concerns a user; root is concerned by all: a problem
+ * of the stored pins of another user may name hosts of theirs.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
@@ -171,8 +165,12 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (concerns (store->problems_of_state->pdata[i], owner))
-      g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
+    {
+      CpdFault *problem = store->problems_of_state->pdata[i];
+
+      if (owner == 0 || cpd_owner_is_within (owner, problem->owner))
+        g_ptr_array_add (problems, cpd_fault_ref (problem));
+    }
   return problems;
 }
 
