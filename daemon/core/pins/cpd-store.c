@@ -155,8 +155,8 @@ stamp_all (CpdStore *store)
 }
 
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as it concerns a user; root is concerned by all: a problem
- * of the stored pins of another user may name hosts of theirs.
+ * and with what is kept, as far as the owner may see it: a problem of the stored pins of another
+ * may name hosts of theirs. Root sees all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
@@ -168,7 +168,7 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
     {
       CpdFault *problem = store->problems_of_state->pdata[i];
 
-      if (owner == 0 || cpd_owner_is_within (owner, problem->owner))
+      if (owner == 0 || cpd_owner_sees (owner, problem->owner))
         g_ptr_array_add (problems, cpd_fault_ref (problem));
     }
   return problems;
@@ -369,8 +369,7 @@ cpd_store_list_uids (CpdStore *store)
 GStrv
 cpd_store_list_apps (CpdStore *store, CpdOwner owner)
 {
-  return cpd_owner_is_app (owner) ? g_new0 (char *, 1)
-                                  : cpd_users_list_apps (store->users, cpd_owner_get_uid (owner));
+  return cpd_users_list_apps (store->users, owner);
 }
 
 /* Returns: (transfer none): the names of apps */
