@@ -58,8 +58,8 @@ cpd_owner_is_within (CpdOwner owner, CpdOwner whole)
   return whole == CPD_ALL_UIDS || whole == owner || whole == cpd_owner_get_user (owner);
 }
 
-/* Whether `owner` may see what is of `other`: a user, what is of that user's apps; but not the other
- * way round. */
+/* Whether `owner` may see what is of `other`: a user, what is of that user's apps; but not the
+ * other way round. */
 gboolean
 cpd_owner_sees (CpdOwner owner, CpdOwner other)
 {
