@@ -169,11 +169,13 @@ cpd_call_return_packet (CpdCall *call, CpdPacket *reply, guint64 body_bytes, gin
 }
 
 /* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it
- * quotes: the bus disconnects a service that sends too large a message. */
+ * quotes: the bus disconnects a service that sends too large a message. What is unfit to be shown
+ * comes from the caller's own arguments; text of servers and files was cleaned before. */
 void
 cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
 {
-  g_autofree char *text = cpd_text_shorten (message, strlen (message), MESSAGE_MAX_BYTES);
+  g_autofree char *escaped = cpd_text_escape (message, strlen (message));
+  g_autofree char *text = cpd_text_shorten (escaped, strlen (escaped), MESSAGE_MAX_BYTES);
 
   if (wants_no_reply (call))
     call_free (call);

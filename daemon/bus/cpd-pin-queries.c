@@ -383,7 +383,7 @@ parse_last_failure (CpdCall *call, GVariant *arguments, GError **error)
   Query *query;
 
   g_variant_get (arguments, "(&s)", &host);
-  parsed = cpd_host_new (host, error);
+  parsed = cpd_options_take_host (host, error);
   if (parsed == NULL)
     return FALSE;
   query = g_new0 (Query, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What concerns a user concerns that user's apps and connections as well; what concerns an app, or a
- * connection, concerns nobody else by its number. */
+/* What concerns a user concerns that user's apps and connections as well; what concerns one of
+ * those concerns no other. */
 
 #include "config.h"
 
@@ -56,6 +56,14 @@ gboolean
 cpd_owner_is_within (CpdOwner owner, CpdOwner whole)
 {
   return whole == CPD_ALL_UIDS || whole == owner || whole == cpd_owner_get_user (owner);
+}
+
+/* Whether `owner` may see what is of `other`: a user, what is of that user's apps; but not the
+ * other way round. */
+gboolean
+cpd_owner_sees (CpdOwner owner, CpdOwner other)
+{
+  return other == CPD_ALL_UIDS || other == owner || cpd_owner_get_user (other) == owner;
 }
 
 /* `free_value`: (nullable) */

@@ -25,6 +25,7 @@ gboolean cpd_owner_is_app (CpdOwner owner);
 gboolean cpd_owner_is_connection (CpdOwner owner);
 CpdOwner cpd_owner_get_user (CpdOwner owner);
 gboolean cpd_owner_is_within (CpdOwner owner, CpdOwner whole);
+gboolean cpd_owner_sees (CpdOwner owner, CpdOwner other);
 
 GHashTable *cpd_owner_table_new (GDestroyNotify free_value);
 gpointer cpd_owner_table_get (GHashTable *table, CpdOwner owner);

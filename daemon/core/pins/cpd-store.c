@@ -154,28 +154,23 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* A problem of stored pins may name hosts: those of a user are told to that user, but not to its
- * apps; those of an app, to both. */
-static gboolean
-is_told (const CpdFault *problem, CpdOwner owner)
-{
-  return owner == 0 || problem->owner == CPD_ALL_UIDS || problem->owner == owner
-         || cpd_owner_get_user (problem->owner) == owner;
-}
-
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as the owner may know; root is told all.
+ * and with what is kept, as far as the owner may see it: a problem of the stored pins of another
+ * may name hosts of theirs. Root sees all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 {
-  CpdOwner self = cpd_apps_get_parent (store->apps, owner);
   GPtrArray *problems = cpd_faults_new ();
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (is_told (store->problems_of_state->pdata[i], self))
-      g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
+    {
+      CpdFault *problem = store->problems_of_state->pdata[i];
+
+      if (owner == 0 || cpd_owner_sees (owner, problem->owner))
+        g_ptr_array_add (problems, cpd_fault_ref (problem));
+    }
   return problems;
 }
 
@@ -374,8 +369,7 @@ cpd_store_list_uids (CpdStore *store)
 GStrv
 cpd_store_list_apps (CpdStore *store, CpdOwner owner)
 {
-  return cpd_owner_is_app (owner) ? g_new0 (char *, 1)
-                                  : cpd_users_list_apps (store->users, cpd_owner_get_uid (owner));
+  return cpd_users_list_apps (store->users, owner);
 }
 
 /* Returns: (transfer none): the names of apps */
@@ -385,6 +379,14 @@ cpd_store_get_apps (CpdStore *store)
   return store->apps;
 }
 
+static void
+forget (CpdStore *store, CpdOwner owner)
+{
+  cpd_generations_forget (store->generations, owner);
+  cpd_logbook_forget (store->logbook, owner);
+  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+}
+
 /* As cpd_users_meet_app (). */
 gboolean
 cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner, GError **error)
@@ -392,12 +394,8 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
   CpdOwner forgotten;
   gboolean met = cpd_users_meet_app (store->users, uid, name, owner, &forgotten, error);
 
-  if (met && forgotten != 0)
-    {
-      cpd_logbook_forget (store->logbook, forgotten);
-      cpd_generations_forget (store->generations, forgotten);
-      g_signal_emit (store, signals[FORGOTTEN], 0, forgotten);
-    }
+  if (forgotten != 0)
+    forget (store, forgotten);
   return met;
 }
 
@@ -412,9 +410,7 @@ void
 cpd_store_close_connection (CpdStore *store, CpdOwner owner)
 {
   cpd_users_close_connection (store->users, owner);
-  cpd_generations_forget (store->generations, owner);
-  cpd_logbook_forget (store->logbook, owner);
-  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+  forget (store, owner);
 }
 
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
@@ -426,30 +422,6 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *
   CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
-}
-
-/* `old`: (nullable) */
-static void
-set_old (GTask *task, CpdPin *old)
-{
-  if (old != NULL)
-    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
-}
-
-/* `pin`: (nullable): that is there now. `edit`: (nullable): what was changed of it */
-static CpdStoreEvent
-find_event (const CpdPin *pin, const CpdPinEdit *edit)
-{
-  static const CpdStoreEvent of_edits[] = { [CPD_EDIT_ADD] = CPD_EVENT_KEYS_ADDED,
-                                            [CPD_EDIT_REMOVE] = CPD_EVENT_KEYS_REMOVED,
-                                            [CPD_EDIT_PAUSE] = CPD_EVENT_PAUSED,
-                                            [CPD_EDIT_RESUME] = CPD_EVENT_RESUMED };
-
-  if (pin == NULL)
-    return CPD_EVENT_REMOVED;
-  if (edit != NULL)
-    return of_edits[cpd_pin_edit_get_kind (edit)];
-  return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
 }
 
 /* A change of an app concerns its connections, too, which have pins of their own. */
@@ -488,11 +460,11 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       CpdOwner owner = cpd_ledger_get_owner (ledger);
       guint64 generation = cpd_generations_next (store->generations, owner);
 
-      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
-      tell_change (store, owner, host, find_event (pin, cpd_ledger_change_get_edit (result)));
+      tell_change (store, owner, host,
+                   cpd_store_event_find (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,

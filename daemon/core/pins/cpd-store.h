@@ -7,23 +7,10 @@
 #include "daemon/core/pins/cpd-ledger.h"
 #include "daemon/core/pins/cpd-logbook.h"
 #include "daemon/core/pins/cpd-policy.h"
+#include "daemon/core/pins/cpd-store-event.h"
 #include "daemon/core/trust/cpd-trust-source.h"
 
 G_BEGIN_DECLS
-
-/* What happened to a pin. */
-typedef enum
-{
-  CPD_EVENT_PINNED,
-  CPD_EVENT_KEYS_ADDED,
-  CPD_EVENT_KEYS_REMOVED,
-  CPD_EVENT_PAUSED,
-  CPD_EVENT_RESUMED,
-  CPD_EVENT_PAUSE_ENDED, /* by itself */
-  CPD_EVENT_BLOCKED,
-  CPD_EVENT_REMOVED,
-  CPD_EVENT_RELOADED, /* the pin files were */
-} CpdStoreEvent;
 
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 

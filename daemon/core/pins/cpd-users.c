@@ -401,11 +401,11 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
-/* Returns: (transfer full): the names of a user's apps that have pins, in order */
+/* Returns: (transfer full): the names of a user's apps that have pins, in order; an app has none */
 GStrv
-cpd_users_list_apps (CpdUsers *users, guint32 uid)
+cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
 {
-  g_autoptr (GArray) apps = cpd_apps_list (users->apps, uid);
+  g_autoptr (GArray) apps = cpd_apps_list (users->apps, cpd_owner_get_uid (owner));
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
 
   for (unsigned int i = 0; i < apps->len; i++)
@@ -413,7 +413,8 @@ cpd_users_list_apps (CpdUsers *users, guint32 uid)
       CpdOwner app = g_array_index (apps, CpdOwner, i);
       CpdLedger *ledger = cpd_users_lookup (users, app);
 
-      if (ledger != NULL && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+      if (!cpd_owner_is_app (owner) && ledger != NULL
+          && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
     }
   g_ptr_array_sort (names, compare_names);

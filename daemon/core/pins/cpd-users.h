@@ -24,7 +24,7 @@ CpdLedger *cpd_users_lookup (CpdUsers *users, CpdOwner owner);
 
 GPtrArray *cpd_users_list (CpdUsers *users);
 GArray *cpd_users_list_uids (CpdUsers *users);
-GStrv cpd_users_list_apps (CpdUsers *users, guint32 uid);
+GStrv cpd_users_list_apps (CpdUsers *users, CpdOwner owner);
 void cpd_users_stamp (CpdUsers *users, guint64 generation);
 gboolean cpd_users_is_busy (CpdUsers *users);
 void cpd_users_write_again (CpdUsers *users);
