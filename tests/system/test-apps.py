@@ -194,7 +194,7 @@ def _(world):
     equal(world.arrives(server, caller=second).info['connection-reused'], True, 'that of the app’s second program')
 
 
-@test('the pin of its user binds an app, which learns only that it refuses')
+@test('the pin of its user binds an app, which learns only that the user’s settings refuse')
 def _(world):
     identity, wrong = world.issue(), world.issue()
     server, app = world.serve(identity), world.new_app(WEATHER)
@@ -273,7 +273,7 @@ def _(world):
     equal([what for what, _ in app.signals if what == 'PinFailed'], [], 'what the app is told of the report')
 
 
-@test('an app without a network of its own makes no requests: 0 bytes; but it may pin')
+@test('an app without network makes no requests: 0 bytes; but it may pin')
 def _(world):
     identity = world.issue()
     server, app = world.serve(identity), world.new_app(WEATHER, wrapper=WITHOUT_NETWORK)
