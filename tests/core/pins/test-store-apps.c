@@ -201,8 +201,8 @@ look (StoreFixture *f, const Owners *owners)
                         cpd_store_get_generation (f->store, owners->weather_of_other) };
 }
 
-/* It always concerned the app Weather. `for_user`: its user and the other apps as well; `for_other`:
- * another user, too */
+/* It always concerned the app Weather. `for_user`: its user and the other apps as well.
+ * `for_other`: another user, too */
 static void
 assert_news (StoreFixture *f, const Generations *before, CpdOwner changed, gboolean for_user,
              gboolean for_other)
