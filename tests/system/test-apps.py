@@ -93,11 +93,24 @@ def _(world):
             app.refused('NotAuthorized', exported, app, **options)
     for uid in (ALICE, BOB, 0):
         app.refused('NotAuthorized', app.list_pins, uid=uid)
-    app.refused('NotAuthorized', app.call, PINS, 'ListUsers', '(a{sv})', {})
-    app.refused('NotAuthorized', app.call, PINS, 'Reload', '')
     after = app_files(world), world.alice.get_pin(HOST), world.root.get_pin(HOST, scope='system')
     equal(after, before, 'what is pinned')
     equal(app.get_pin(HOST, app=WEATHER)['app'], WEATHER, 'its own, by its name')
+
+
+@test('an app of root’s has none of root’s rights')
+def _(world):
+    der, app = world.issue().der, world.new_app(WEATHER, uid=0)
+    world.alice.pin(HOST, der)
+    world.root.pin('secret.localhost', der)
+    app.refused('NotAuthorized', app.call, PINS, 'ListUsers', '(a{sv})', {})
+    app.refused('NotAuthorized', app.call, PINS, 'Reload', '')
+    app.refused('NotAuthorized', app.list_pins, uid=ALICE)
+    app.refused('NotAuthorized', app.list_pins, uid=0)
+    app.refused('NotAuthorized', app.pin, HOST, der, scope='system')
+    equal(app.pin(HOST, der)['scope'], 'app', 'the scope')
+    equal(hosts(app), [('app', HOST)], 'the list of the app')
+    equal(world.root.call(PINS, 'ListUsers', '(a{sv})', {})[0], [0, ALICE], 'the users that root sees')
 
 
 @test('an app sees its own pins, the system’s and those of files; not its user’s, nor another app’s')
