@@ -8,6 +8,7 @@ import re
 
 from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
+from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.world import ALICE, BOB, HOST
@@ -193,6 +194,34 @@ def _(world):
     world.arrives(server, caller=app)
     world.alice.block(HOST, app=WEATHER)
     world.nothing_arrives(server, 'Blocked', caller=app)
+
+
+def works(tunnel):
+    tunnel.send(b'hello')
+    return tunnel.read(5) == b'hello'
+
+
+@test('a change by the user cuts the open connections of that user’s apps, one for an app only that app’s')
+def _(world):
+    identity = world.issue()
+    server, weather, maps, other = (world.serve(identity), world.new_app(WEATHER), world.new_app(MAPS),
+                                    world.new_app(WEATHER, uid=BOB))
+    server.speak = echo
+    tunnels = []
+    for app in (weather, maps, other):
+        app.pin(HOST, identity.der)
+        tunnels.append(app.connect(HOST, server.port))
+        holds(works(tunnels[-1]), 'the connection does not echo')
+    for change, cut, stay in ((lambda: world.alice.block(HOST, app=MAPS), tunnels[1], (tunnels[0], tunnels[2])),
+                              (lambda: world.alice.block(HOST), tunnels[0], (tunnels[2],))):
+        change()
+        try:
+            cut.read_all()
+            raise AssertionError('the connection ended without an error')
+        except ConnectionResetError:
+            pass
+        for tunnel in stay:
+            holds(works(tunnel), 'another’s connection ended, too')
 
 
 @test('two apps share no channel, and an app none with its user')
