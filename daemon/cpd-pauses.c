@@ -34,7 +34,7 @@ struct _CpdPauses
 
 typedef struct
 {
-  guint32 uid;        /* CPD_ALL_UIDS: the system's */
+  CpdOwner owner;     /* CPD_ALL_UIDS: the system's */
   CpdPin *pin;        /* with its pause */
   gint64 deadline_ns; /* CLOCK_BOOTTIME: it is over then, at the latest */
 } Entry;
@@ -107,16 +107,16 @@ set_timers (CpdPauses *pauses)
 }
 
 static char *
-make_key (guint32 uid, CpdHost *host)
+make_key (CpdOwner owner, CpdHost *host)
 {
-  return g_strdup_printf ("%u %s", uid, cpd_host_get_text (host));
+  return g_strdup_printf ("%" G_GUINT64_FORMAT " %s", owner, cpd_host_get_text (host));
 }
 
 /* `pin`: (nullable). Returns: whether that is news */
 static gboolean
-follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
+follow (CpdPauses *pauses, CpdOwner owner, CpdHost *host, CpdPin *pin)
 {
-  g_autofree char *key = make_key (uid, host);
+  g_autofree char *key = make_key (owner, host);
   Entry *entry = g_hash_table_lookup (pauses->running, key);
   const CpdPause *pause = pin != NULL ? pin->pause : NULL;
   CpdUptime uptime;
@@ -127,7 +127,7 @@ follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
   if (entry != NULL && entry->pin->pause == pause)
     return FALSE;
   made = g_new0 (Entry, 1);
-  made->uid = uid;
+  made->owner = owner;
   made->pin = cpd_pin_ref (pin);
   cpd_uptime_read (&uptime);
   made->deadline_ns = 1000 * (uptime.us + cpd_pause_left_us (pause, g_get_real_time (), &uptime));
@@ -136,15 +136,15 @@ follow (CpdPauses *pauses, guint32 uid, CpdHost *host, CpdPin *pin)
 }
 
 static void
-on_store_changed (CpdPauses *pauses, unsigned int uid, CpdHost *pattern)
+on_store_changed (CpdPauses *pauses, CpdOwner owner, CpdHost *pattern)
 {
-  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  CpdLayer layer = cpd_layer_of_owner (owner);
   g_autoptr (CpdPin) pin = NULL;
 
   if (pattern == NULL) /* pin files: those have no pauses */
     return;
-  pin = cpd_store_get_pin (pauses->store, layer, uid, pattern);
-  if (follow (pauses, uid, pattern, pin))
+  pin = cpd_store_get_pin (pauses->store, layer, owner, pattern);
+  if (follow (pauses, owner, pattern, pin))
     set_timers (pauses);
 }
 
@@ -174,8 +174,8 @@ end_one_over (CpdPauses *pauses)
 
   if (entry == NULL)
     return FALSE;
-  cpd_audit_pause_over (pauses->audit, entry->uid, entry->pin);
-  cpd_store_end_pause (pauses->store, entry->uid, entry->pin->host);
+  cpd_audit_pause_over (pauses->audit, entry->owner, entry->pin);
+  cpd_store_end_pause (pauses->store, entry->owner, entry->pin->host);
   entry_free (entry);
   return TRUE;
 }
@@ -215,7 +215,7 @@ cpd_pauses_new (CpdStore *store)
   CpdPauses *pauses = g_new0 (CpdPauses, 1);
 
   pauses->store = g_object_ref (store);
-  pauses->audit = cpd_audit_new ();
+  pauses->audit = cpd_audit_new (cpd_store_get_apps (store));
   pauses->running = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, entry_free);
   pauses->clock_fd = timerfd_create (CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
   pauses->elapsed_fd = timerfd_create (CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -226,7 +226,7 @@ cpd_pauses_new (CpdStore *store)
 
 /* If it cannot be written, only the clock tells when the pause is over. */
 static void
-write_uptime (CpdPauses *pauses, guint32 uid, const CpdPin *pin)
+write_uptime (CpdPauses *pauses, CpdOwner owner, const CpdPin *pin)
 {
   const CpdPause *pause = pin->pause;
   g_autoptr (CpdPause) now = NULL;
@@ -238,14 +238,14 @@ write_uptime (CpdPauses *pauses, guint32 uid, const CpdPin *pin)
     return;
   now = cpd_pause_new (now_s (), pause->until, pause->reason, pause->by, &uptime);
   edit = cpd_pin_edit_new_pause (now);
-  cpd_store_edit_pin_async (pauses->store, pin->layer, uid, pin->host, edit, NULL, NULL);
+  cpd_store_edit_pin_async (pauses->store, pin->layer, owner, pin->host, edit, NULL, NULL);
 }
 
 static void
-follow_loaded (guint32 uid, CpdPin *pin, gpointer user_data)
+follow_loaded (CpdOwner owner, CpdPin *pin, gpointer user_data)
 {
-  follow (user_data, uid, pin->host, pin);
-  write_uptime (user_data, uid, pin);
+  follow (user_data, owner, pin->host, pin);
+  write_uptime (user_data, owner, pin);
 }
 
 /* The store was read, and nobody is served yet: none that is over may let anything pass. */

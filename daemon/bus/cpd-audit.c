@@ -23,6 +23,7 @@
 
 struct _CpdAudit
 {
+  CpdApps *apps;
   CpdAuditLimit *limit;
   unsigned int timer; /* until the end of the window; 0: none has begun */
 };
@@ -68,6 +69,8 @@ static void
 add_caller (Entry *entry, const CpdCaller *caller)
 {
   add_own (entry, "CERTPIN_UID", g_strdup_printf ("%u", caller->uid));
+  if (caller->app != NULL)
+    add (entry, "CERTPIN_APP", caller->app);
   add (entry, "CERTPIN_PROGRAM", caller->program);
   add (entry, "CERTPIN_SENDER", caller->sender);
 }
@@ -135,11 +138,13 @@ write_entry (Entry *entry, const char *format, ...)
   g_ptr_array_unref (entry->texts);
 }
 
+/* `apps`: their names */
 CpdAudit *
-cpd_audit_new (void)
+cpd_audit_new (CpdApps *apps)
 {
   CpdAudit *audit = g_new0 (CpdAudit, 1);
 
+  audit->apps = cpd_apps_ref (apps);
   audit->limit = cpd_audit_limit_new ();
   return audit;
 }
@@ -178,6 +183,7 @@ cpd_audit_free (CpdAudit *audit)
   g_clear_handle_id (&audit->timer, g_source_remove);
   cpd_audit_limit_end_window (audit->limit, tell_left_out, NULL);
   cpd_audit_limit_free (audit->limit);
+  cpd_apps_unref (audit->apps);
   g_free (audit);
 }
 
@@ -196,7 +202,7 @@ may_write (CpdAudit *audit, guint32 uid, const char *event, const char *about)
 static gboolean
 may_write_of_pin (CpdAudit *audit, guint32 uid, const char *event, const CpdPin *pin)
 {
-  return pin->layer != CPD_LAYER_USER || may_write (audit, uid, event, /* about= */ NULL);
+  return pin->layer <= CPD_LAYER_SYSTEM || may_write (audit, uid, event, /* about= */ NULL);
 }
 
 /* A pinning failed, and its caller wanted what was there to stay. `pin`: of which host and scope.
@@ -314,13 +320,13 @@ cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *p
                describe_beginner (paused), paused->pause->reason);
 }
 
-/* Its time is over. `uid`: whose pin it is. `paused`: the pin as it was before. */
+/* Its time is over. `owner`: whose pin it is. `paused`: the pin as it was before. */
 void
-cpd_audit_pause_over (CpdAudit *audit, guint32 uid, const CpdPin *paused)
+cpd_audit_pause_over (CpdAudit *audit, CpdOwner owner, const CpdPin *paused)
 {
   Entry entry;
 
-  if (!may_write_of_pin (audit, uid, "resumed", paused))
+  if (!may_write_of_pin (audit, cpd_owner_get_uid (owner), "resumed", paused))
     return;
   begin_resumed (&entry, paused);
   write_entry (&entry, "the time is over for which %s had paused the pin of %s in the %s scope: %s",
@@ -428,49 +434,55 @@ cpd_audit_reloaded (const CpdCaller *caller)
                who != NULL ? " for " : "", who != NULL ? who : "");
 }
 
-/* Returns: (transfer full): whose pin: “the system” or a uid. `uid`: CPD_ALL_UIDS for the system */
+/* Returns: (transfer full): whose pin: “the system”, “uid 1000”, “flatpak:org.example.App of uid
+ * 1000” */
 static char *
-describe_owner (guint32 uid)
+describe_owner (CpdAudit *audit, CpdOwner owner)
 {
-  return uid == CPD_ALL_UIDS ? g_strdup ("the system") : g_strdup_printf ("uid %u", uid);
+  const char *app = cpd_apps_get_name (audit->apps, owner);
+
+  if (owner == CPD_ALL_UIDS)
+    return g_strdup ("the system");
+  return g_strdup_printf ("%s%suid %u", app != NULL ? app : "", app != NULL ? " of " : "",
+                          cpd_owner_get_uid (owner));
 }
 
 /* A key of a pin, for the first time. A key is public: it is named so that people can tell which
  * one a server has begun to use. */
 void
-cpd_audit_key_seen (CpdAudit *audit, guint32 uid, const CpdPin *pin, const char *key,
+cpd_audit_key_seen (CpdAudit *audit, CpdOwner owner, const CpdPin *pin, const char *key,
                     unsigned int position)
 {
-  char *owner;
+  char *whose;
   Entry entry;
 
-  if (!may_write_of_pin (audit, uid, "key-seen", pin))
+  if (!may_write_of_pin (audit, cpd_owner_get_uid (owner), "key-seen", pin))
     return;
-  owner = describe_owner (uid);
+  whose = describe_owner (audit, owner);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_KEY_SEEN, "key-seen");
   add_pin (&entry, pin);
-  add_own (&entry, "CERTPIN_OWNER", owner);
+  add_own (&entry, "CERTPIN_OWNER", whose);
   add (&entry, "CERTPIN_NEW_KEYS", key);
   write_entry (&entry,
                "a server of %s was seen with key %u of %u of the pin of %s for the first time",
-               cpd_host_get_text (pin->host), position + 1, pin->keys->len, owner);
+               cpd_host_get_text (pin->host), position + 1, pin->keys->len, whose);
 }
 
 /* At most once a day for each pin. */
 void
-cpd_audit_pin_warned (CpdAudit *audit, guint32 uid, const CpdPin *pin, GStrv warnings)
+cpd_audit_pin_warned (CpdAudit *audit, CpdOwner owner, const CpdPin *pin, GStrv warnings)
 {
   g_autofree char *all = g_strjoinv ("; ", warnings);
-  char *owner;
+  char *whose;
   Entry entry;
 
-  if (!may_write_of_pin (audit, uid, "warned", pin))
+  if (!may_write_of_pin (audit, cpd_owner_get_uid (owner), "warned", pin))
     return;
-  owner = describe_owner (uid);
+  whose = describe_owner (audit, owner);
   begin (&entry, G_LOG_LEVEL_MESSAGE, CERTPIN_MESSAGE_PIN_WARNED, "warned");
   add_pin (&entry, pin);
-  add_own (&entry, "CERTPIN_OWNER", owner);
-  write_entry (&entry, "the pin of %s for %s: %s", owner, cpd_host_get_text (pin->host), all);
+  add_own (&entry, "CERTPIN_OWNER", whose);
+  write_entry (&entry, "the pin of %s for %s: %s", whose, cpd_host_get_text (pin->host), all);
 }
 
 /* It was not read or written when keys were seen: that refuses nothing. */

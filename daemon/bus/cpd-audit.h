@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/bus/cpd-caller.h"
+#include "daemon/core/pins/cpd-apps.h"
 #include "daemon/core/verdict/cpd-verdict.h"
 
 G_BEGIN_DECLS
@@ -10,7 +11,7 @@ G_BEGIN_DECLS
 /* What callers cause; there may be very much of it. */
 typedef struct _CpdAudit CpdAudit;
 
-CpdAudit *cpd_audit_new (void);
+CpdAudit *cpd_audit_new (CpdApps *apps);
 void cpd_audit_free (CpdAudit *audit);
 
 void
@@ -25,10 +26,10 @@ void cpd_audit_pin_removed (CpdAudit *audit, const CpdCaller *caller, const CpdP
 void cpd_audit_reloaded (const CpdCaller *caller);
 void cpd_audit_pin_paused (CpdAudit *audit, const CpdCaller *caller, const CpdPin *pin);
 void cpd_audit_pin_resumed (CpdAudit *audit, const CpdCaller *caller, const CpdPin *paused);
-void cpd_audit_pause_over (CpdAudit *audit, guint32 uid, const CpdPin *paused);
-void cpd_audit_key_seen (CpdAudit *audit, guint32 uid, const CpdPin *pin, const char *key,
+void cpd_audit_pause_over (CpdAudit *audit, CpdOwner owner, const CpdPin *paused);
+void cpd_audit_key_seen (CpdAudit *audit, CpdOwner owner, const CpdPin *pin, const char *key,
                          unsigned int position);
-void cpd_audit_pin_warned (CpdAudit *audit, guint32 uid, const CpdPin *pin, GStrv warnings);
+void cpd_audit_pin_warned (CpdAudit *audit, CpdOwner owner, const CpdPin *pin, GStrv warnings);
 void cpd_audit_sightings_failed (const char *problem);
 void cpd_audit_sightings_recovered (void);
 void cpd_audit_store_broken (GPtrArray *problems);

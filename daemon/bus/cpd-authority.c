@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The interface that decides what a caller may do, and the implementation by uid, for private buses
- * and tests: root may do everything, all others may only change and see their own pins. */
+ * and tests: root may do everything, all others may only change
+ * and see their own pins. */
 
 #include "config.h"
 
@@ -68,7 +69,9 @@ static gboolean
 cpd_uid_authority_allows_now (CpdAuthority *authority, const CpdAuthorityQuestion *question)
 {
   return question->caller->uid == 0 || g_str_equal (question->action, CERTPIN_ACTION_OWN_PINS)
-         || g_str_equal (question->action, CERTPIN_ACTION_SECURE_REQUEST);
+         || g_str_equal (question->action, CERTPIN_ACTION_SECURE_REQUEST)
+         || g_str_equal (question->action, CERTPIN_ACTION_APP_PINS)
+         || g_str_equal (question->action, CERTPIN_ACTION_APP_REQUEST);
 }
 
 static void

@@ -126,6 +126,8 @@ on_caller_known (CpdBus *bus, CpdCaller *caller)
 static void
 on_caller_gone (CpdBus *bus, CpdCaller *caller)
 {
+  if (caller->connection != 0)
+    cpd_store_close_connection (bus->parts.store, caller->connection);
   cpd_inbox_forget (bus->parts.inbox, caller->sender);
   cpd_subscribers_remove (bus->parts.subscribers, caller);
   cpd_delivery_forget (bus->parts.delivery, caller);
@@ -135,6 +137,13 @@ static void
 on_caller_lost (CpdBus *bus, const char *sender)
 {
   cpd_inbox_forget (bus->parts.inbox, sender);
+}
+
+static void
+on_app_forgotten (CpdBusParts *parts, CpdOwner app)
+{
+  cpd_failures_forget (parts->failures, app);
+  cpd_status_forget (parts->status, app);
 }
 
 static void
@@ -152,7 +161,7 @@ connect_parts (CpdBus *bus, CpdLink *link)
   GDBusConnection *connection = cpd_link_get_connection (link);
 
   parts->connection = g_object_ref (connection);
-  parts->callers = cpd_callers_new (connection);
+  parts->callers = cpd_callers_new (connection, parts->store);
   parts->inbox = cpd_inbox_new (&funcs, bus);
   parts->delivery = cpd_delivery_new (link, parts->inbox, on_room, bus);
   parts->subscribers = cpd_subscribers_new (parts->delivery);
@@ -196,13 +205,14 @@ cpd_bus_new (const CpdBusSettings *settings)
                                       /* waiting_per_uid= */ 0, settings->config->tunnels);
   cpd_queue_leave_one_to_each (parts->tunnels);
   parts->failures = cpd_failures_new ();
-  parts->audit = cpd_audit_new ();
+  parts->audit = cpd_audit_new (cpd_store_get_apps (parts->store));
   parts->status = cpd_status_new (parts->store);
   parts->request_objects = cpd_request_objects_new ();
   parts->authority = settings->polkit != NULL
                          ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))
                          : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
+  g_signal_connect_swapped (parts->store, "forgotten", G_CALLBACK (on_app_forgotten), parts);
   cpd_sighting_news_follow (parts);
   bus->replace = settings->replace;
   bus->name = cpd_bus_name_new (parts->connection);

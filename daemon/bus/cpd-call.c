@@ -9,6 +9,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-credit.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "dbus/certpin-names.h"
 
@@ -34,6 +35,11 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   call->parts = parts;
   call->caller = caller;
+  call->asker = (CpdAsker){ .store = parts->store,
+                            .self = caller->owner,
+                            .now = cpd_call_now_s (),
+                            .owner = cpd_caller_get_owner (caller),
+                            .connection = &caller->connection };
   call->arrival = arrival;
   return call;
 }
@@ -55,6 +61,9 @@ call_free (gpointer data)
   g_free (call->keys);
   if (call->data != NULL && call->free_data != NULL)
     call->free_data (call->data);
+  if (call->held_in != NULL)
+    cpd_apps_release (call->held_in, call->asker.owner);
+  cpd_apps_unref (call->held_in);
   cpd_caller_unref (call->caller);
   cpd_arrival_free (call->arrival);
   g_free (call);
@@ -230,10 +239,36 @@ is_interactive (const CpdCall *call)
          != 0;
 }
 
-/* Carries the call out if its caller may do its action, and fails it otherwise. Whoever carries out
- * a call may have one more action authorised in this way. */
-void
-cpd_call_authorise (CpdCall *call)
+/* The rights of an app are its own, and fewer.
+ * Errors: CERTPIN_ERROR_NOT_AUTHORIZED: no app may do that. */
+static gboolean
+limit_app (CpdCall *call, GError **error)
+{
+  const CpdCaller *caller = call->caller;
+
+  if (g_strcmp0 (call->action, CERTPIN_ACTION_OWN_PINS) == 0)
+    call->action = CERTPIN_ACTION_APP_PINS;
+  else if (g_strcmp0 (call->action, CERTPIN_ACTION_SECURE_REQUEST) == 0)
+    call->action = CERTPIN_ACTION_APP_REQUEST;
+  else if (call->action != NULL && !g_str_equal (call->action, CERTPIN_ACTION_APP_REQUEST))
+    return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
+                       "‘%s’ is a sandboxed app, which has no right to ‘%s’; one of its user's own "
+                       "programs has to ask for that",
+                       caller->app, call->action);
+  if (g_strcmp0 (call->action, CERTPIN_ACTION_APP_REQUEST) == 0 && !caller->networked)
+    return cpd_refuse (
+        error, CERTPIN_ERROR_NOT_AUTHORIZED,
+        g_str_has_prefix (caller->app, "snap:")
+            ? "certpin makes no requests for ‘%s’: it cannot tell whether a snap may "
+              "use the network"
+            : "certpin makes no requests for ‘%s’: the app has no network of its own; "
+              "give it --share=network",
+        caller->app);
+  return TRUE;
+}
+
+static void
+ask (CpdCall *call)
 {
   const CpdAuthorityQuestion question = { .caller = call->caller,
                                           .action = call->action,
@@ -254,13 +289,46 @@ cpd_call_authorise (CpdCall *call)
   cpd_authority_check_async (call->parts->authority, &question, call_on_authorised, call);
 }
 
+/* Carries the call out if its caller may do its action, and fails it otherwise. Whoever carries out
+ * a call may have one more action authorised in this way. */
+void
+cpd_call_authorise (CpdCall *call)
+{
+  GError *error = NULL;
+
+  if (call->caller->app != NULL && !limit_app (call, &error))
+    {
+      cpd_audit_denied (call->parts->audit, call->caller, call->action);
+      cpd_call_fail (call, error);
+      return;
+    }
+  ask (call);
+}
+
+/* An app that its user names must not be forgotten before the call has ended: it may have to wait,
+ * for polkit or for its turn. */
+static void
+hold_app (CpdCall *call)
+{
+  if (!cpd_owner_is_app (call->asker.owner) || cpd_owner_is_connection (call->asker.owner))
+    return;
+  call->held_in = cpd_apps_ref (cpd_store_get_apps (call->parts->store));
+  cpd_apps_hold (call->held_in, call->asker.owner);
+}
+
 /* `call`: (transfer full) */
 void
 cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments)
 {
   GError *error = NULL;
 
-  if (parse (call, arguments, &error) && (call->check == NULL || call->check (call, &error)))
+  if (!parse (call, arguments, &error))
+    {
+      cpd_call_fail (call, error);
+      return;
+    }
+  hold_app (call);
+  if (call->check == NULL || call->check (call, &error))
     cpd_call_authorise (call);
   else
     cpd_call_fail (call, error);

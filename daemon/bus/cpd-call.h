@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/bus/cpd-asker.h"
 #include "daemon/bus/cpd-parts.h"
 
 G_BEGIN_DECLS
@@ -24,6 +25,8 @@ struct _CpdCall
   const CpdBusParts *parts;
   CpdArrival *arrival;
   CpdCaller *caller;
+  CpdAsker asker;     /* the caller, to what parses the arguments */
+  CpdApps *held_in;   /* where the asker's owner is held, if it is an app; NULL: it is none */
   const char *action; /* what must be authorised; NULL: nothing */
   char *host, *keys;  /* for the dialog; NULL: none */
   guint32 pause_s;    /* likewise: how long a pin is to be paused; 0: it is not */

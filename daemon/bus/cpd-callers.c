@@ -23,6 +23,7 @@ struct _CpdCallers
   GObject parent;
 
   GDBusConnection *connection;
+  CpdStore *store;
   unsigned int subscription;
   GHashTable *known; /* sender → CpdCaller *; NULL while it is being asked for */
   GQueue unasked;    /* of char *: senders, the next one first */
@@ -62,6 +63,7 @@ cpd_callers_dispose (GObject *object)
   g_clear_pointer (&callers->known, g_hash_table_unref);
   g_queue_clear_full (&callers->unasked, g_free);
   g_clear_object (&callers->connection);
+  g_clear_object (&callers->store);
   G_OBJECT_CLASS (cpd_callers_parent_class)->dispose (object);
 }
 
@@ -125,11 +127,12 @@ on_name_ended (GDBusConnection *connection, const char *sender, const char *path
 }
 
 CpdCallers *
-cpd_callers_new (GDBusConnection *connection)
+cpd_callers_new (GDBusConnection *connection, CpdStore *store)
 {
   CpdCallers *callers = g_object_new (CPD_TYPE_CALLERS, NULL);
 
   callers->connection = g_object_ref (connection);
+  callers->store = g_object_ref (store);
   callers->subscription = g_dbus_connection_signal_subscribe (
       connection, BUS, BUS, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE,
       on_name_ended, callers, NULL);
@@ -161,7 +164,7 @@ learn (CpdCallers *callers, const char *sender, GVariant *reply, GUnixFDList *fd
       forget (callers, sender);
       return;
     }
-  caller = cpd_caller_new_from_credentials (sender, credentials, fds);
+  caller = cpd_caller_new_from_credentials (sender, credentials, fds, callers->store);
   g_hash_table_insert (callers->known, g_strdup (sender), caller);
   g_signal_emit (callers, signals[KNOWN], 0, caller);
 }

@@ -8,6 +8,8 @@
 
 #include "daemon/bus/cpd-confinement.h"
 
+#include "daemon/core/base/cpd-app.h"
+
 #include <string.h>
 
 typedef struct
@@ -58,8 +60,8 @@ find_field (const char *status, const char *name)
 /* The process's control group from systemd: the unified one, or that of systemd's own hierarchy. A
  * line of /proc/PID/cgroup is NUMBER:CONTROLLERS:PATH.
  * Returns: (transfer full): "": none */
-static char *
-find_group (const char *cgroup)
+char *
+cpd_confinement_find_group (const char *cgroup)
 {
   g_auto (GStrv) lines = g_strsplit (cgroup, "\n", -1);
   const char *unified = "", *named = "";
@@ -89,44 +91,6 @@ is_system_service (const char *group)
     if (!g_str_has_suffix (folders[i], ".slice"))
       return FALSE;
   return g_str_has_suffix (folders[count - 1], ".service");
-}
-
-static gboolean
-is_made_of (const char *text, const char *allowed)
-{
-  return *text != '\0' && text[strspn (text, allowed)] == '\0';
-}
-
-#define LETTERS G_CSET_A_2_Z G_CSET_a_2_z "_"
-
-/* As Flatpak requires: at least three elements, a dash only in the last. */
-static gboolean
-is_flatpak_id (const char *id)
-{
-  g_auto (GStrv) elements = g_strsplit (id, ".", -1);
-  unsigned int count = g_strv_length (elements);
-
-  if (strlen (id) > 255 || count < 3)
-    return FALSE;
-  for (unsigned int i = 0; i < count; i++)
-    if (g_ascii_isdigit (*elements[i])
-        || !is_made_of (elements[i],
-                        i + 1 < count ? LETTERS G_CSET_DIGITS : LETTERS G_CSET_DIGITS "-"))
-      return FALSE;
-  return TRUE;
-}
-
-/* As snapd requires: NAME, or NAME_KEY for one of several instances; a letter in the name. */
-static gboolean
-is_snap_name (const char *name)
-{
-  g_auto (GStrv) parts = g_strsplit (name, "_", 2);
-
-  if (parts[0] == NULL || !is_made_of (parts[0], G_CSET_a_2_z G_CSET_DIGITS "-")
-      || strpbrk (parts[0], G_CSET_a_2_z) == NULL)
-    return FALSE;
-  return parts[1] == NULL
-         || (strlen (parts[1]) <= 10 && is_made_of (parts[1], G_CSET_a_2_z G_CSET_DIGITS));
 }
 
 /* Decodes systemd's escapes in names of units, such as “\x2d”.
@@ -167,7 +131,7 @@ app_of_flatpak_scope (const char *scope)
     return NULL;
   escaped = g_strndup (id, (size_t)(dash - id));
   plain = unescape (escaped);
-  return plain != NULL && is_flatpak_id (plain) ? g_strconcat ("flatpak:", plain, NULL) : NULL;
+  return plain != NULL ? cpd_app_make_flatpak (plain) : NULL;
 }
 
 /* `text`: snap.NAME.REST. Returns: (transfer full) (nullable) */
@@ -178,7 +142,7 @@ app_of_snap (const char *text)
   const char *dot = strchr (name, '.');
   g_autofree char *plain = dot != NULL ? g_strndup (name, (size_t)(dot - name)) : NULL;
 
-  return plain != NULL && is_snap_name (plain) ? g_strconcat ("snap:", plain, NULL) : NULL;
+  return plain != NULL ? cpd_app_make_snap (plain) : NULL;
 }
 
 static const char unconfined_snap[] = "it is a snap that AppArmor does not confine";
@@ -298,14 +262,22 @@ has_no_new_privileges (const char *status)
   return !g_str_equal (flag, "0");
 }
 
+/* `status`: of /proc/PID. Whether the process has a number in a namespace of its own. */
+gboolean
+cpd_confinement_has_pid_namespace (const char *status)
+{
+  g_autofree char *pids = find_field (status, "NSpid");
+
+  return pids != NULL && strpbrk (pids, " \t") != NULL;
+}
+
 /* The signs of a sandbox without the name of an app. */
 static void
 judge_unnamed (Judgement *judgement, const CpdEvidence *evidence)
 {
-  g_autofree char *pids = find_field (evidence->status, "NSpid");
-  g_autofree char *group = find_group (evidence->cgroup);
+  g_autofree char *group = cpd_confinement_find_group (evidence->cgroup);
 
-  if (strpbrk (pids, " \t") != NULL)
+  if (cpd_confinement_has_pid_namespace (evidence->status))
     refuse (judgement, "it runs in its own PID namespace, as in a sandbox");
   if (!has_users_of_system (evidence->uid_map, evidence->init_uid_map))
     refuse (judgement, "it runs in its own user namespace, as in a sandbox");

@@ -27,6 +27,8 @@ typedef enum
 } CpdConfinement;
 
 CpdConfinement cpd_confinement_judge (const CpdEvidence *evidence, char **text);
+char *cpd_confinement_find_group (const char *cgroup);
+gboolean cpd_confinement_has_pid_namespace (const char *status);
 size_t cpd_confinement_mounts_max_bytes (const CpdEvidence *evidence);
 
 G_END_DECLS

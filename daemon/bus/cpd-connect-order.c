@@ -108,7 +108,7 @@ take_target (CpdTunnelOrder *order, const char *host, guint16 port, GError **err
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST.
  * Returns: (transfer full) */
 CpdTunnelOrder *
-cpd_connect_order_parse (GVariant *arguments, int descriptor, guint32 uid, char **token,
+cpd_connect_order_parse (GVariant *arguments, int descriptor, CpdOwner owner, char **token,
                          GError **error)
 {
   g_autoptr (CpdTunnelOrder) order = cpd_tunnel_order_new ();
@@ -118,7 +118,7 @@ cpd_connect_order_parse (GVariant *arguments, int descriptor, guint32 uid, char 
   guint16 port;
 
   g_variant_get (arguments, "(&sq@a{sv})", &host, &port, &options);
-  order->uid = uid;
+  order->owner = owner;
   order->starttls = descriptor;
   if (!parse_options (order, options, &given, error) || !take_target (order, host, port, error))
     return NULL;

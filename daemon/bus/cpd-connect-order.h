@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-CpdTunnelOrder *cpd_connect_order_parse (GVariant *arguments, int descriptor, guint32 uid,
+CpdTunnelOrder *cpd_connect_order_parse (GVariant *arguments, int descriptor, CpdOwner owner,
                                          char **token, GError **error);
 
 G_END_DECLS

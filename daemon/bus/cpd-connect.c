@@ -109,8 +109,7 @@ answer (CpdCall *call, GVariant *known, const CpdVerdict *verdict)
   Opening *opening = call->data;
   CpdPacket *reply = new_reply (call, known, verdict);
 
-  if (verdict->report != NULL)
-    cpd_refusals_note_report (call->parts, call->caller, verdict->report);
+  cpd_refusals_note_reports (call->parts, call->caller, verdict);
   cpd_errand_stop (&opening->errand);
   cpd_errand_keep_object (&opening->errand, /* deadline_us= */ 0);
   cpd_call_return_packet (call, reply, 0, opening->deadline_us);
@@ -144,7 +143,7 @@ act_open_connection (CpdCall *call)
   gint64 started_us = g_get_monotonic_time ();
   GError *error = NULL;
 
-  cpd_status_count_request (call->parts->status, call->caller->uid);
+  cpd_status_count_request (call->parts->status, call->asker.self);
   if (!cpd_transfer_enter (opening->order->transfer, &error))
     {
       open_fail (call, error);
@@ -160,7 +159,7 @@ parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
 {
   g_autofree char *token = NULL;
   CpdTunnelOrder *order = cpd_connect_order_parse (
-      arguments, cpd_arrival_steal_descriptor (call->arrival), call->caller->uid, &token, error);
+      arguments, cpd_arrival_steal_descriptor (call->arrival), call->asker.owner, &token, error);
   Opening *opening;
 
   if (order == NULL)

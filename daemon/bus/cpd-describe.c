@@ -12,7 +12,10 @@
 const char *
 cpd_describe_scope (CpdLayer layer)
 {
-  return layer == CPD_LAYER_USER ? "user" : layer == CPD_LAYER_REQUEST ? "request" : "system";
+  static const char *const scopes[CPD_N_LAYERS]
+      = { "system", "system", "app", "user", "transient", "request" };
+
+  return scopes[layer];
 }
 
 /* `keys`: (nullable): of CertpinKey. Returns: (floating): as */
@@ -142,12 +145,21 @@ cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now)
   return g_variant_dict_end (&dict);
 }
 
-/* `uid`: whose, in the users' layer.
+/* `owner`: for whom it applies.
  * Returns: (floating): a{sv}: a pin that is in force, with what was seen of its servers */
 GVariant *
-cpd_describe_stored_pin (CpdStore *store, guint32 uid, const CpdPin *pin, gint64 now)
+cpd_describe_stored_pin (CpdStore *store, CpdOwner owner, const CpdPin *pin, gint64 now)
 {
-  return cpd_describe_pin (pin, cpd_logbook_lookup (cpd_store_get_logbook (store), uid, pin), now);
+  const CpdSighting *sighting = cpd_logbook_lookup (cpd_store_get_logbook (store), owner, pin);
+  g_autoptr (GVariant) plain = NULL;
+  g_auto (GVariantDict) dict = { 0 };
+
+  if (pin->layer != CPD_LAYER_APP)
+    return cpd_describe_pin (pin, sighting, now);
+  plain = g_variant_ref_sink (cpd_describe_pin (pin, sighting, now));
+  g_variant_dict_init (&dict, plain);
+  g_variant_dict_insert (&dict, "app", "s", cpd_apps_get_name (cpd_store_get_apps (store), owner));
+  return g_variant_dict_end (&dict);
 }
 
 static void

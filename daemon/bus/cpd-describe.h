@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 GVariant *cpd_describe_keys (GPtrArray *keys);
 GVariant *cpd_describe_pin (const CpdPin *pin, const CpdSighting *sighting, gint64 now);
-GVariant *cpd_describe_stored_pin (CpdStore *store, guint32 uid, const CpdPin *pin, gint64 now);
+GVariant *cpd_describe_stored_pin (CpdStore *store, CpdOwner owner, const CpdPin *pin, gint64 now);
 GVariant *cpd_describe_failure (const CpdVerdict *verdict, gint64 now);
 void cpd_describe_headers (GStrv headers, CpdMarshal *to);
 void cpd_describe_connection (const CpdResponse *response, CpdMarshal *info);

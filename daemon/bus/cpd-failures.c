@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The evidence of refused requests, because a D-Bus error carries only a sentence: for each uid,
+/* The evidence of refused requests, because a D-Bus error carries only a sentence: for each owner,
  * the last one of each host, for a limited number of hosts. */
 
 #include "config.h"
@@ -17,7 +17,7 @@ typedef struct
 
 struct _CpdFailures
 {
-  GHashTable *of_uid; /* uid → GQueue of Failure, the newest first */
+  GHashTable *of_owner; /* CpdOwner → GQueue of Failure, the newest first */
 };
 
 static void
@@ -41,7 +41,7 @@ cpd_failures_new (void)
 {
   CpdFailures *failures = g_new0 (CpdFailures, 1);
 
-  failures->of_uid = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, queue_free);
+  failures->of_owner = cpd_owner_table_new (queue_free);
   return failures;
 }
 
@@ -50,7 +50,7 @@ cpd_failures_free (CpdFailures *failures)
 {
   if (failures == NULL)
     return;
-  g_hash_table_unref (failures->of_uid);
+  g_hash_table_unref (failures->of_owner);
   g_free (failures);
 }
 
@@ -65,15 +65,15 @@ is_about (const Failure *failure, CpdHost *host)
 
 /* `description`: sunk if floating; replaces that of the same host and port. */
 void
-cpd_failures_record (CpdFailures *failures, guint32 uid, CpdHost *target, GVariant *description)
+cpd_failures_record (CpdFailures *failures, CpdOwner owner, CpdHost *target, GVariant *description)
 {
-  GQueue *queue = g_hash_table_lookup (failures->of_uid, GUINT_TO_POINTER (uid));
+  GQueue *queue = cpd_owner_table_get (failures->of_owner, owner);
   Failure *failure = g_new0 (Failure, 1);
 
   if (queue == NULL)
     {
       queue = g_queue_new ();
-      g_hash_table_insert (failures->of_uid, GUINT_TO_POINTER (uid), queue);
+      cpd_owner_table_set (failures->of_owner, owner, queue);
     }
   for (GList *link = queue->head; link != NULL; link = link->next)
     if (is_about (link->data, target))
@@ -91,12 +91,19 @@ cpd_failures_record (CpdFailures *failures, guint32 uid, CpdHost *target, GVaria
 
 /* Returns: (transfer none) (nullable): the newest of the host */
 GVariant *
-cpd_failures_lookup (CpdFailures *failures, guint32 uid, CpdHost *host)
+cpd_failures_lookup (CpdFailures *failures, CpdOwner owner, CpdHost *host)
 {
-  GQueue *queue = g_hash_table_lookup (failures->of_uid, GUINT_TO_POINTER (uid));
+  GQueue *queue = cpd_owner_table_get (failures->of_owner, owner);
 
   for (GList *link = queue != NULL ? queue->head : NULL; link != NULL; link = link->next)
     if (is_about (link->data, host))
       return ((Failure *)link->data)->description;
   return NULL;
+}
+
+/* An app is known no more. */
+void
+cpd_failures_forget (CpdFailures *failures, CpdOwner app)
+{
+  g_hash_table_remove (failures->of_owner, &app);
 }

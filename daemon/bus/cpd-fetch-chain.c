@@ -223,7 +223,7 @@ act_fetch_chain (CpdCall *call)
 {
   CpdHost *target = ((Look *)call->data)->order->target;
   g_autoptr (CpdPolicy) policy
-      = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
+      = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
   g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
 
   if (verdict->passed)
@@ -258,7 +258,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Supposition, supposition_clear)
 
 /* The pin is parsed as PinKeys would. */
 static gboolean
-take_supposition (CpdInspectOrder *order, const Supposition *given, GError **error)
+take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *given, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GVariant) options = NULL;
@@ -276,8 +276,8 @@ take_supposition (CpdInspectOrder *order, const Supposition *given, GError **err
            || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                           "an option that says which pin to suppose is given without the option "
                           "‘keys’");
-  wanted = cpd_pin_order_new_keys (cpd_host_get_text (order->target), given->keys, options,
-                                   cpd_call_now_s (), error);
+  wanted = cpd_pin_order_new_keys (asker, cpd_host_get_text (order->target), given->keys, options,
+                                   error);
   if (wanted == NULL)
     return FALSE;
   order->supposed = cpd_pin_ref (wanted->pin);
@@ -305,7 +305,7 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
   };
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order->uid = call->caller->uid;
+  order->owner = call->asker.owner;
   order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_request_order_check_token (*token, error))
@@ -315,7 +315,7 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
   if (proxy != NULL && order->proxy == NULL)
     return NULL;
   order->target = cpd_options_take_target (host, (guint16)port, error);
-  if (order->target == NULL || !take_supposition (order, &supposition, error))
+  if (order->target == NULL || !take_supposition (&call->asker, order, &supposition, error))
     return NULL;
   return g_steal_pointer (&order);
 }

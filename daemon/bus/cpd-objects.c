@@ -203,7 +203,11 @@ append_children (GString *xml, const CpdBusParts *parts, const CpdCaller *caller
   else if (g_str_equal (path, CERTPIN_OBJECT_PATH))
     append_nodes (xml, of_service);
   else if (g_str_equal (path, CERTPIN_PIN_PATH))
-    append_nodes (xml, cpd_pin_objects_get_scopes ());
+    {
+      g_autofree const char **scopes = cpd_pin_objects_list_scopes (caller);
+
+      append_nodes (xml, scopes);
+    }
   else if (cpd_pin_objects_is_scope (path, &layer))
     cpd_pin_objects_list (parts, caller, layer, xml);
   else if (g_str_equal (path, CERTPIN_CHANNEL_PATH))

@@ -50,7 +50,7 @@ check_room (CpdCall *call, GError **error)
 {
   const CpdPin *pin = pin_of (call);
 
-  return cpd_store_check_room (call->parts->store, pin->layer, call->caller->uid, pin->host, error);
+  return cpd_store_check_room (call->parts->store, pin->layer, call->asker.owner, pin->host, error);
 }
 
 /* Stores the pin, or block, as made by the caller and now. */
@@ -59,14 +59,14 @@ set_pin (CpdCall *call, CpdPin *pin, GAsyncReadyCallback callback, gpointer user
 {
   pin->created = cpd_call_now_s ();
   pin->created_by = cpd_caller_describe (call->caller);
-  cpd_store_set_pin_async (call->parts->store, call->caller->uid, pin, callback, user_data);
+  cpd_store_set_pin_async (call->parts->store, call->asker.owner, pin, callback, user_data);
 }
 
 /* Returns: (floating) */
 static GVariant *
 describe (CpdCall *call, const CpdPin *pin)
 {
-  return cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ());
+  return cpd_describe_stored_pin (call->parts->store, call->asker.owner, pin, cpd_call_now_s ());
 }
 
 /* PinCertificate, PinKeys */
@@ -194,7 +194,7 @@ parse_pin_certificate (CpdCall *call, GVariant *arguments, GError **error)
 
   g_variant_get (arguments, "(&s@ay@a{sv})", &host, &certificate, &options);
   der = g_variant_get_data_as_bytes (certificate);
-  order = cpd_pin_order_new_certificate (host, der, options, cpd_call_now_s (), error);
+  order = cpd_pin_order_new_certificate (&call->asker, host, der, options, error);
   if (order == NULL)
     return FALSE;
   want_pin (call, order);
@@ -209,7 +209,7 @@ parse_pin_keys (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
-  order = cpd_pin_order_new_keys (host, keys, options, cpd_call_now_s (), error);
+  order = cpd_pin_order_new_keys (&call->asker, host, keys, options, error);
   if (order == NULL)
     return FALSE;
   want_pin (call, order);
@@ -243,7 +243,7 @@ edit (CpdCall *call, CpdEditKind kind)
   g_autoptr (GPtrArray) keys = cpd_pin_keys_list (pin->keys);
   g_autoptr (CpdPinEdit) edit = cpd_pin_edit_new (kind, keys, cpd_call_now_s (), who);
 
-  cpd_store_edit_pin_async (call->parts->store, pin->layer, call->caller->uid, pin->host, edit,
+  cpd_store_edit_pin_async (call->parts->store, pin->layer, call->asker.owner, pin->host, edit,
                             edit_on_stored, call);
 }
 
@@ -268,7 +268,7 @@ parse_edit (CpdCall *call, GVariant *arguments, CpdCallAct act, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
-  order = cpd_pin_order_new_edit (host, keys, options, error);
+  order = cpd_pin_order_new_edit (&call->asker, host, keys, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act);
@@ -314,7 +314,7 @@ act_unpin (CpdCall *call)
 {
   const CpdPin *pin = pin_of (call);
 
-  cpd_store_remove_pin_async (call->parts->store, pin->layer, call->caller->uid, pin->host,
+  cpd_store_remove_pin_async (call->parts->store, pin->layer, call->asker.owner, pin->host,
                               unpin_on_stored, call);
 }
 
@@ -326,7 +326,7 @@ parse_unpin (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = cpd_pin_order_new_host (host, options, error);
+  order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_unpin);
@@ -357,7 +357,7 @@ parse_block_host (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s&s@a{sv})", &host, &reason, &options);
-  order = cpd_pin_order_new_host (host, options, error);
+  order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_block);

@@ -12,6 +12,7 @@
 #include "daemon/bus/cpd-options.h"
 #include "daemon/bus/cpd-pin-order.h"
 #include "daemon/core/base/cpd-fault.h"
+#include "daemon/core/base/cpd-app.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-pin-file.h"
@@ -217,7 +218,7 @@ store_all (CpdCall *call)
 
       turn->call = call;
       turn->index = i;
-      cpd_store_import_pin_async (call->parts->store, call->caller->uid, item->pin,
+      cpd_store_import_pin_async (call->parts->store, call->asker.owner, item->pin,
                                   item->lends_note, import_on_stored, turn);
     }
 }
@@ -231,7 +232,7 @@ look_only (CpdCall *call)
     {
       Item *item = get_item (import, i);
 
-      item->old = cpd_store_get_pin (call->parts->store, import->layer, call->caller->uid,
+      item->old = cpd_store_get_pin (call->parts->store, import->layer, call->asker.owner,
                                      item->pin->host);
     }
   describe (call);
@@ -324,16 +325,18 @@ act_import (CpdCall *call)
 static gboolean
 parse_import_pins (CpdCall *call, GVariant *arguments, GError **error)
 {
-  const char *text, *scope = NULL;
+  const char *text, *scope = NULL, *app = NULL;
   gboolean is_dry = FALSE;
-  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 }, { "dry-run", "b", &is_dry, 0, 1 } };
+  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 },
+                              { "app", "s", &app, 1, CPD_APP_MAX_BYTES },
+                              { "dry-run", "b", &is_dry, 0, 1 } };
   g_autoptr (GVariant) options = NULL;
   CpdLayer layer;
   Import *import;
 
   g_variant_get (arguments, "(&s@a{sv})", &text, &options);
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
+      || !cpd_asker_take_scope (&call->asker, scope, app, &layer, error))
     return FALSE;
   if (strlen (text) > TEXT_MAX_BYTES)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,

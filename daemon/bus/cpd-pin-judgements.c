@@ -18,7 +18,7 @@ static GVariant *
 explain_pin (CpdCall *call, const CpdPin *pin, const CpdPin *winner)
 {
   g_autoptr (GVariant) described = g_variant_ref_sink (
-      cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ()));
+      cpd_describe_stored_pin (call->parts->store, call->asker.owner, pin, cpd_call_now_s ()));
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (described);
   gboolean applies = pin == winner;
   g_autofree char *why
@@ -47,7 +47,7 @@ count_pins (const CpdPolicy *policy, gint64 now)
   Tally tally = { 0 };
 
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (policy->pins[layer] != NULL)
+    if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer))
       {
         tally.all++;
         tally.enforcing += !cpd_pin_only_reports (policy->pins[layer], now);
@@ -125,16 +125,16 @@ act_explain (CpdCall *call)
   GVariantBuilder pins;
 
   g_variant_builder_init (&pins, G_VARIANT_TYPE ("aa{sv}"));
-  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
+  for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
     {
       g_autoptr (GPtrArray) matching = cpd_store_list_matching (call->parts->store, (CpdLayer)layer,
-                                                                call->caller->uid, target);
+                                                                call->asker.owner, target);
 
       for (unsigned int i = 0; i < matching->len; i++)
         g_variant_builder_add_value (&pins,
                                      explain_pin (call, matching->pdata[i], matching->pdata[0]));
     }
-  policy = cpd_store_get_policy (call->parts->store, call->caller->uid, target);
+  policy = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
   verdict = cpd_verdict_of_policy (policy, now);
   summary = summarise (verdict, now);
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
@@ -197,7 +197,7 @@ judgement_start (gpointer user_data)
   if (order->host != NULL && order->supposed == NULL)
     {
       g_autoptr (CpdPolicy) policy
-          = cpd_store_get_policy (call->parts->store, call->caller->uid, order->host);
+          = cpd_store_get_policy (call->parts->store, call->asker.owner, order->host);
       order->policy = cpd_policy_detach (policy);
     }
   g_task_set_task_data (task, order, NULL);

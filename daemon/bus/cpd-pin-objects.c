@@ -18,18 +18,26 @@
 #define LABEL_MAX_BYTES (3 * CPD_HOST_TEXT_MAX_BYTES)
 
 /* A host may have a pin in each layer, and each has a path. */
-static const char *const scopes[] = {
+static const char *const scopes[CPD_LAYER_REQUEST + 1] = {
   [CPD_LAYER_FILES] = "files",
   [CPD_LAYER_SYSTEM] = "system",
+  [CPD_LAYER_APP] = "app",
   [CPD_LAYER_USER] = "user",
   NULL,
 };
 
-/* Returns: (transfer none): up to a NULL */
-const char *const *
-cpd_pin_objects_get_scopes (void)
+/* Returns: (transfer container): of the layers that a caller may see, up to a NULL */
+const char **
+cpd_pin_objects_list_scopes (const CpdCaller *caller)
 {
-  return scopes;
+  const char **list = g_new0 (const char *, CPD_LAYER_REQUEST);
+  CpdLayer own = cpd_layer_of_owner (caller->owner);
+  size_t count = 0;
+
+  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+    if (layer <= CPD_LAYER_SYSTEM || layer == (int)own)
+      list[count++] = scopes[layer];
+  return list;
 }
 
 /* Returns: (transfer full) */
@@ -101,7 +109,7 @@ cpd_pin_objects_find (const CpdBusParts *parts, const CpdCaller *caller, const c
   if (rest == NULL || *rest != '/' || caller->confinement != NULL)
     return NULL;
   host = parse_host (rest + 1);
-  return host != NULL ? cpd_store_get_pin (parts->store, layer, caller->uid, host) : NULL;
+  return host != NULL ? cpd_store_get_pin (parts->store, layer, caller->owner, host) : NULL;
 }
 
 /* Names those of one layer as child nodes. */
@@ -114,7 +122,7 @@ cpd_pin_objects_list (const CpdBusParts *parts, const CpdCaller *caller, CpdLaye
 
   if (caller->confinement != NULL)
     return;
-  pins = cpd_store_list_after (parts->store, layer, caller->uid, /* after= */ NULL,
+  pins = cpd_store_list_after (parts->store, layer, caller->owner, /* after= */ NULL,
                                CPD_PIN_OBJECTS_MAX + 1);
   for (unsigned int i = 0; i < pins->len; i++)
     {

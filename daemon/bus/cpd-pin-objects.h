@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 
 char *cpd_pin_objects_make_path (const CpdPin *pin);
 CpdPin *cpd_pin_objects_find (const CpdBusParts *parts, const CpdCaller *caller, const char *path);
-const char *const *cpd_pin_objects_get_scopes (void);
+const char **cpd_pin_objects_list_scopes (const CpdCaller *caller);
 gboolean cpd_pin_objects_is_scope (const char *path, CpdLayer *layer);
 void cpd_pin_objects_list (const CpdBusParts *parts, const CpdCaller *caller, CpdLayer layer,
                            GString *xml);

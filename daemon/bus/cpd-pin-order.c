@@ -9,16 +9,13 @@
 #include "daemon/bus/cpd-pin-order.h"
 
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-app.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 
 #define CERTIFICATES_MAX CPD_PIN_KEYS_MAX
 #define NOTE_MAX_BYTES   CPD_PIN_TEXT_MAX_BYTES
 #define REASON_MAX_BYTES 1024
-
-/* The scopes in the interface, and their layers. */
-static const char *const scopes[] = { "user", "system", NULL };
-static const CpdLayer layers[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM };
 
 void
 cpd_pin_order_free (CpdPinOrder *order)
@@ -29,18 +26,6 @@ cpd_pin_order_free (CpdPinOrder *order)
   g_clear_error (&order->failure);
   g_free (order->reason);
   g_free (order);
-}
-
-/* `scope`: NULL: not given. */
-gboolean
-cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error)
-{
-  int chosen = 0;
-
-  if (!cpd_options_take_choice ("scope", scope, scopes, &chosen, error))
-    return FALSE;
-  *layer = layers[chosen];
-  return TRUE;
 }
 
 static gboolean
@@ -86,16 +71,18 @@ take_on_failure (CpdPinOrder *order, const char *word, GError **error)
 
 /* `backups`: (out) (nullable): of GBytes: more certificates; NULL: the options of keys */
 static gboolean
-parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **backups,
+parse_options (CpdPinOrder *order, CpdAsker *asker, GVariant *options, GPtrArray **backups,
                GError **error)
 {
   CpdPin *pin = order->pin;
-  const char *scope = NULL, *match = NULL, *mode = NULL, *note = NULL, *on_failure = NULL;
+  const char *scope = NULL, *app = NULL, *match = NULL, *mode = NULL, *note = NULL,
+             *on_failure = NULL;
   int match_chosen = CPD_MATCH_LEAF, mode_chosen = CPD_MODE_ENFORCE;
   CpdLayer layer = pin->layer;
   g_autoptr (GVariant) ders = NULL, anchors = NULL;
   const CpdOption table[] = {
     { "scope", "s", &scope, 1, 16 },
+    { "app", "s", &app, 1, CPD_APP_MAX_BYTES },
     { "match", "s", &match, 1, 16 },
     { "mode", "s", &mode, 1, 16 },
     { "note", "s", &note, 0, NOTE_MAX_BYTES },
@@ -108,11 +95,12 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **ba
   size_t n_known = G_N_ELEMENTS (table) - (backups != NULL ? 0 : 2);
 
   if (!cpd_options_parse (options, table, n_known, error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error)
+      || !cpd_asker_take_scope (asker, scope, app, &layer, error)
       || !cpd_options_take_choice ("match", match, cpd_match_words, &match_chosen, error)
       || !cpd_options_take_choice ("mode", mode, cpd_mode_words, &mode_chosen, error)
-      || !check_expiry (pin, now, error) || !cpd_options_to_anchors (anchors, &pin->anchors, error)
-      || !take_note (pin, note, error) || !take_on_failure (order, on_failure, error))
+      || !check_expiry (pin, asker->now, error)
+      || !cpd_options_to_anchors (anchors, &pin->anchors, error) || !take_note (pin, note, error)
+      || !take_on_failure (order, on_failure, error))
     return FALSE;
   pin->layer = layer;
   pin->match = (CpdMatch)match_chosen;
@@ -124,7 +112,8 @@ parse_options (CpdPinOrder *order, GVariant *options, gint64 now, GPtrArray **ba
 
 /* `backups`: likewise. Returns: (transfer full): an order whose pin still lacks its keys */
 static CpdPinOrder *
-new_order (const char *text, GVariant *options, gint64 now, GPtrArray **backups, GError **error)
+new_order (CpdAsker *asker, const char *text, GVariant *options, GPtrArray **backups,
+           GError **error)
 {
   g_autoptr (CpdHost) host = cpd_host_new (text, error);
   g_autoptr (CpdPinOrder) order = g_new0 (CpdPinOrder, 1);
@@ -132,7 +121,7 @@ new_order (const char *text, GVariant *options, gint64 now, GPtrArray **backups,
   if (host == NULL)
     return NULL;
   order->pin = cpd_pin_new (host, CPD_LAYER_USER);
-  if (!parse_options (order, options, now, backups, error))
+  if (!parse_options (order, asker, options, backups, error))
     return NULL;
   return g_steal_pointer (&order);
 }
@@ -159,14 +148,14 @@ take_keys (CpdPin *pin, GVariant *keys, GError **error)
   return TRUE;
 }
 
-/* `host`: a pattern. `keys`: as. `options`: of PinKeys. `now`: Unix seconds.
+/* `host`: a pattern. `keys`: as. `options`: of PinKeys.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY.
  * Returns: (transfer full) */
 CpdPinOrder *
-cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gint64 now,
+cpd_pin_order_new_keys (CpdAsker *asker, const char *host, GVariant *keys, GVariant *options,
                         GError **error)
 {
-  g_autoptr (CpdPinOrder) order = new_order (host, options, now, /* backups= */ NULL, error);
+  g_autoptr (CpdPinOrder) order = new_order (asker, host, options, /* backups= */ NULL, error);
 
   if (order == NULL || !take_keys (order->pin, keys, error))
     return NULL;
@@ -175,12 +164,13 @@ cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options, gin
 
 /* `pause_s`, `reason`: (out): those of a pause; NULL: the options are those of other methods */
 static CpdPinOrder *
-new_of_host (const char *host, GVariant *options, guint32 *pause_s, const char **reason,
-             GError **error)
+new_of_host (CpdAsker *asker, const char *host, GVariant *options, guint32 *pause_s,
+             const char **reason, GError **error)
 {
-  const char *scope = NULL;
+  const char *scope = NULL, *app = NULL;
   const CpdOption table[] = {
     { "scope", "s", &scope, 1, 16 },
+    { "app", "s", &app, 1, CPD_APP_MAX_BYTES },
     { "seconds", "u", pause_s, 1, CPD_PAUSE_MAX_S },
     { "reason", "s", reason, 1, REASON_MAX_BYTES },
   };
@@ -189,8 +179,8 @@ new_of_host (const char *host, GVariant *options, guint32 *pause_s, const char *
   CpdLayer layer;
 
   if (parsed == NULL
-      || !cpd_options_parse (options, table, pause_s != NULL ? G_N_ELEMENTS (table) : 1, error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
+      || !cpd_options_parse (options, table, pause_s != NULL ? G_N_ELEMENTS (table) : 2, error)
+      || !cpd_asker_take_scope (asker, scope, app, &layer, error))
     return NULL;
   order = g_new0 (CpdPinOrder, 1);
   order->pin = cpd_pin_new (parsed, layer);
@@ -201,9 +191,9 @@ new_of_host (const char *host, GVariant *options, guint32 *pause_s, const char *
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full): an order that names a host in a layer, and no more */
 CpdPinOrder *
-cpd_pin_order_new_host (const char *host, GVariant *options, GError **error)
+cpd_pin_order_new_host (CpdAsker *asker, const char *host, GVariant *options, GError **error)
 {
-  return new_of_host (host, options, /* pause_s= */ NULL, /* reason= */ NULL, error);
+  return new_of_host (asker, host, options, /* pause_s= */ NULL, /* reason= */ NULL, error);
 }
 
 static gboolean
@@ -230,11 +220,11 @@ take_pause (CpdPinOrder *order, guint32 pause_s, const char *reason, GError **er
  * Returns: (transfer full): an order that names a host in a layer, and how long and why its pin is
  * to be paused */
 CpdPinOrder *
-cpd_pin_order_new_pause (const char *host, GVariant *options, GError **error)
+cpd_pin_order_new_pause (CpdAsker *asker, const char *host, GVariant *options, GError **error)
 {
   guint32 pause_s = 0;
   const char *reason = NULL;
-  g_autoptr (CpdPinOrder) order = new_of_host (host, options, &pause_s, &reason, error);
+  g_autoptr (CpdPinOrder) order = new_of_host (asker, host, options, &pause_s, &reason, error);
 
   if (order == NULL || !take_pause (order, pause_s, reason, error))
     return NULL;
@@ -266,9 +256,10 @@ cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *e
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY.
  * Returns: (transfer full): an order whose pin has the keys that are to be added or removed */
 CpdPinOrder *
-cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error)
+cpd_pin_order_new_edit (CpdAsker *asker, const char *host, GVariant *keys, GVariant *options,
+                        GError **error)
 {
-  g_autoptr (CpdPinOrder) order = cpd_pin_order_new_host (host, options, error);
+  g_autoptr (CpdPinOrder) order = cpd_pin_order_new_host (asker, host, options, error);
 
   if (order == NULL || !take_keys (order->pin, keys, error))
     return NULL;
@@ -330,17 +321,17 @@ take_backups (CpdPin *pin, GPtrArray *ders, GError **error)
   return TRUE;
 }
 
-/* `host`: a pattern. `options`: of PinCertificate. `now`: Unix seconds.
+/* `host`: a pattern. `options`: of PinCertificate.
  * Errors: CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_INVALID_ARGUMENT. The order's own failure is
  * CERTPIN_ERROR_WRONG_FORMAT or CERTPIN_ERROR_SELF_SIGNED, after which the host is to be blocked
  * unless the order keeps it, or CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full) */
 CpdPinOrder *
-cpd_pin_order_new_certificate (const char *host, GBytes *certificate, GVariant *options, gint64 now,
-                               GError **error)
+cpd_pin_order_new_certificate (CpdAsker *asker, const char *host, GBytes *certificate,
+                               GVariant *options, GError **error)
 {
   g_autoptr (GPtrArray) backups = NULL;
-  g_autoptr (CpdPinOrder) order = new_order (host, options, now, &backups, error);
+  g_autoptr (CpdPinOrder) order = new_order (asker, host, options, &backups, error);
   g_autoptr (CpdCertificate) parsed = NULL;
 
   if (order == NULL)
@@ -348,7 +339,7 @@ cpd_pin_order_new_certificate (const char *host, GBytes *certificate, GVariant *
   parsed = read_certificate (order->pin, certificate, &order->failure);
   if (parsed == NULL)
     return g_steal_pointer (&order);
-  cpd_pin_take_certificate (order->pin, parsed, now);
+  cpd_pin_take_certificate (order->pin, parsed, asker->now);
   take_backups (order->pin, backups, &order->failure);
   return g_steal_pointer (&order);
 }

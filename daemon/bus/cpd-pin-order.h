@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "daemon/core/pins/cpd-store.h"
+#include "daemon/bus/cpd-asker.h"
 
 G_BEGIN_DECLS
 
@@ -16,19 +16,20 @@ typedef struct
   char *reason;    /* likewise: why */
 } CpdPinOrder;
 
-CpdPinOrder *cpd_pin_order_new_certificate (const char *host, GBytes *certificate,
-                                            GVariant *options, gint64 now, GError **error);
-CpdPinOrder *cpd_pin_order_new_keys (const char *host, GVariant *keys, GVariant *options,
-                                     gint64 now, GError **error);
-CpdPinOrder *cpd_pin_order_new_host (const char *host, GVariant *options, GError **error);
+CpdPinOrder *cpd_pin_order_new_certificate (CpdAsker *asker, const char *host, GBytes *certificate,
+                                            GVariant *options, GError **error);
+CpdPinOrder *cpd_pin_order_new_keys (CpdAsker *asker, const char *host, GVariant *keys,
+                                     GVariant *options, GError **error);
 CpdPinOrder *
-cpd_pin_order_new_edit (const char *host, GVariant *keys, GVariant *options, GError **error);
-CpdPinOrder *cpd_pin_order_new_pause (const char *host, GVariant *options, GError **error);
+cpd_pin_order_new_host (CpdAsker *asker, const char *host, GVariant *options, GError **error);
+CpdPinOrder *cpd_pin_order_new_edit (CpdAsker *asker, const char *host, GVariant *keys,
+                                     GVariant *options, GError **error);
+CpdPinOrder *
+cpd_pin_order_new_pause (CpdAsker *asker, const char *host, GVariant *options, GError **error);
 void cpd_pin_order_free (CpdPinOrder *order);
 
 GError *cpd_pin_order_explain_file (const CpdPinOrder *order, CpdStore *store, GError *error,
                                     const char *remedy);
-gboolean cpd_pin_order_parse_scope (const char *scope, CpdLayer *layer, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPinOrder, cpd_pin_order_free)
 

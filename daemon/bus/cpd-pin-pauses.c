@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "dbus/certpin-names.h"
 
 /* `order`: (transfer full) */
@@ -28,7 +29,7 @@ edit (CpdCall *call, CpdPinEdit *edit, GAsyncReadyCallback callback)
 {
   const CpdPinOrder *order = call->data;
 
-  cpd_store_edit_pin_async (call->parts->store, order->pin->layer, call->caller->uid,
+  cpd_store_edit_pin_async (call->parts->store, order->pin->layer, call->asker.owner,
                             order->pin->host, edit, callback, call);
 }
 
@@ -50,7 +51,7 @@ static void
 reply (CpdCall *call, const CpdPin *pin)
 {
   cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (call->parts->store,
-                                                                             call->caller->uid, pin,
+                                                                             call->asker.owner, pin,
                                                                              cpd_call_now_s ())));
 }
 
@@ -92,9 +93,16 @@ parse_pause (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = cpd_pin_order_new_pause (host, options, error);
+  order = cpd_pin_order_new_pause (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
+  if (order->pin->layer == CPD_LAYER_TRANSIENT)
+    {
+      cpd_pin_order_free (order);
+      return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "a transient pin cannot be paused; pin the host again, with the mode "
+                         "‘report’");
+    }
   want (call, order, act_pause);
   call->pause_s = order->pause_s;
   return TRUE;
@@ -130,7 +138,7 @@ parse_resume (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
-  order = cpd_pin_order_new_host (host, options, error);
+  order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
   want (call, order, act_resume);

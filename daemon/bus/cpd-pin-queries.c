@@ -9,7 +9,8 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
-#include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/base/cpd-app.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-pin-file-name.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 #include "dbus/certpin-names.h"
@@ -50,6 +51,13 @@ want (CpdCall *call, Query *query, CpdCallAct act)
   call->act = act;
 }
 
+/* Returns: whose pins are asked for */
+static CpdOwner
+get_owner (const CpdCall *call, const Query *query)
+{
+  return query->uid != CPD_ALL_UIDS ? query->uid : call->asker.owner;
+}
+
 static gboolean
 covers (const Query *query, CpdLayer layer)
 {
@@ -59,17 +67,18 @@ covers (const Query *query, CpdLayer layer)
 static void
 act_get_pin (CpdCall *call)
 {
-  static const CpdLayer narrowest_first[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
+  static const CpdLayer narrowest_first[]
+      = { CPD_LAYER_TRANSIENT, CPD_LAYER_APP, CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
   const Query *query = call->data;
   g_autoptr (CpdPin) pin = NULL;
 
   for (size_t i = 0; pin == NULL && i < G_N_ELEMENTS (narrowest_first); i++)
     if (covers (query, narrowest_first[i]))
-      pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->caller->uid,
+      pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->asker.owner,
                                 query->host);
   if (pin != NULL)
     cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (
-                                                          call->parts->store, call->caller->uid,
+                                                          call->parts->store, call->asker.owner,
                                                           pin, cpd_call_now_s ())));
   else
     cpd_call_fail (call,
@@ -80,21 +89,21 @@ act_get_pin (CpdCall *call)
 static gboolean
 parse_get_pin (CpdCall *call, GVariant *arguments, GError **error)
 {
-  const char *host, *scope = NULL;
-  const CpdOption table[] = { { "scope", "s", &scope, 1, 16 } };
+  const char *host, *scope = NULL, *app = NULL;
+  const CpdOption table[]
+      = { { "scope", "s", &scope, 1, 16 }, { "app", "s", &app, 1, CPD_APP_MAX_BYTES } };
   g_autoptr (GVariant) options = NULL;
   g_autoptr (CpdHost) parsed = NULL;
-  CpdLayer layer;
   Query *query;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
   parsed = cpd_host_new (host, error);
   if (parsed == NULL || !cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
+      || !cpd_asker_take_layers (&call->asker, scope, app, &scope, error))
     return FALSE;
   query = g_new0 (Query, 1);
   query->host = g_steal_pointer (&parsed);
-  query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
+  query->scope = scope;
   want (call, query, act_get_pin);
   return TRUE;
 }
@@ -131,16 +140,16 @@ find_least_host (const Run *runs, size_t n_runs)
 }
 
 /* How a pin of a list is described: as a floating a{sv}. */
-typedef GVariant *(*Describe) (CpdStore *store, guint32 uid, const CpdPin *pin);
+typedef GVariant *(*Describe) (CpdStore *store, CpdOwner owner, const CpdPin *pin);
 
 static GVariant *
-describe_now (CpdStore *store, guint32 uid, const CpdPin *pin)
+describe_now (CpdStore *store, CpdOwner owner, const CpdPin *pin)
 {
-  return cpd_describe_stored_pin (store, uid, pin, cpd_call_now_s ());
+  return cpd_describe_stored_pin (store, owner, pin, cpd_call_now_s ());
 }
 
 static GVariant *
-describe_file (CpdStore *store G_GNUC_UNUSED, guint32 uid G_GNUC_UNUSED, const CpdPin *pin)
+describe_file (CpdStore *store G_GNUC_UNUSED, CpdOwner owner G_GNUC_UNUSED, const CpdPin *pin)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   g_autoptr (GBytes) text = cpd_pin_file_export (pin);
@@ -159,9 +168,9 @@ describe_file (CpdStore *store G_GNUC_UNUSED, guint32 uid G_GNUC_UNUSED, const C
 typedef struct
 {
   CpdStore *store;
-  guint32 uid;
+  CpdOwner owner;
   unsigned int max; /* how many pins at most, except those of the last host */
-  Run runs[CPD_LAYER_USER + 1];
+  Run runs[CPD_LAYER_REQUEST];
   Describe describe;
   GVariantBuilder pins;
   unsigned int count;
@@ -176,7 +185,7 @@ add_host (Slice *slice, const char *host)
     if (g_strcmp0 (get_next_host (&slice->runs[i]), host) == 0)
       {
         Run *run = &slice->runs[i];
-        GVariant *pin = slice->describe (slice->store, slice->uid, run->pins->pdata[run->next++]);
+        GVariant *pin = slice->describe (slice->store, slice->owner, run->pins->pdata[run->next++]);
 
         slice->bytes += g_variant_get_size (pin);
         slice->count++;
@@ -193,14 +202,14 @@ slice_new (CpdCall *call, int first, Describe describe)
   Slice *slice = g_new0 (Slice, 1);
 
   slice->store = call->parts->store;
-  slice->uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
+  slice->owner = get_owner (call, query);
   slice->max = query->max;
   slice->describe = describe;
-  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
+  for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
     {
       unsigned int most = layer >= first && covers (query, (CpdLayer)layer) ? query->max : 0;
 
-      slice->runs[layer].pins = cpd_store_list_after (slice->store, (CpdLayer)layer, slice->uid,
+      slice->runs[layer].pins = cpd_store_list_after (slice->store, (CpdLayer)layer, slice->owner,
                                                       query->start_after, most);
     }
   return slice;
@@ -254,15 +263,26 @@ export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_call_return (call, g_variant_new ("(@aa{sv})", files));
 }
 
+/* Returns: the layer of run-time pins that is asked for */
+static CpdLayer
+find_layer (const Query *query, CpdOwner owner)
+{
+  if (g_str_equal (query->scope, "system"))
+    return CPD_LAYER_SYSTEM;
+  if (g_str_equal (query->scope, "transient"))
+    return CPD_LAYER_TRANSIENT;
+  return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
+}
+
 /* In its turn. Whoever keeps what is exported must not take a part for all of it. */
 static void
 export_start (gpointer user_data)
 {
   CpdCall *call = user_data;
   const Query *query = call->data;
-  guint32 uid = query->uid != CPD_ALL_UIDS ? query->uid : call->caller->uid;
-  CpdLayer layer = covers (query, CPD_LAYER_USER) ? CPD_LAYER_USER : CPD_LAYER_SYSTEM;
-  const char *block = cpd_store_get_block (call->parts->store, layer, uid);
+  CpdOwner owner = get_owner (call, query);
+  CpdLayer layer = find_layer (query, owner);
+  const char *block = cpd_store_get_block (call->parts->store, layer, owner);
   g_autoptr (GTask) task = NULL;
 
   if (block != NULL)
@@ -288,28 +308,33 @@ check_whose_pins (CpdCall *call, GError **error)
 {
   const Query *query = call->data;
 
-  if (query->uid != CPD_ALL_UIDS && query->uid != call->caller->uid)
+  if (query->uid != CPD_ALL_UIDS
+      && (query->uid != call->caller->uid || cpd_owner_is_app (call->asker.self)))
     call->action = CERTPIN_ACTION_INSPECT_ALL;
   return TRUE;
 }
 
 static gboolean
-parse_list (CpdCall *call, GVariant *arguments, const char *scope, CpdCallAct act, GError **error)
+parse_list (CpdCall *call, GVariant *arguments, CpdCallAct act, GError **error)
 {
-  const char *start_after = NULL;
+  const char *scope = NULL, *start_after = NULL, *app = NULL;
   g_autoptr (GVariant) options = g_variant_get_child_value (arguments, 0);
   g_autofree Query *query = g_new0 (Query, 1);
   const CpdOption table[] = { { "scope", "s", &scope, 1, 16 },
+                              { "app", "s", &app, 1, CPD_APP_MAX_BYTES },
                               { "uid", "u", &query->uid, 0, CPD_ALL_UIDS - 1 },
                               { "start-after", "s", &start_after, 0, CPD_HOST_TEXT_MAX_BYTES },
                               { "max", "u", &query->max, 1, LIST_MAX } };
-  CpdLayer layer;
 
   query->uid = CPD_ALL_UIDS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_pin_order_parse_scope (scope, &layer, error))
+      || !cpd_asker_take_layers (&call->asker, scope, app, &scope, error))
     return FALSE;
-  query->scope = scope == NULL ? NULL : cpd_describe_scope (layer);
+  if (app != NULL && query->uid != CPD_ALL_UIDS)
+    return cpd_refuse (
+        error, CERTPIN_ERROR_INVALID_ARGUMENT,
+        "the options ‘uid’ and ‘app’ are both given; only your own apps can be named");
+  query->scope = scope;
   query->start_after = g_strdup (start_after);
   query->max = query->max == 0 ? LIST_SLICE : MIN (query->max, LIST_SLICE);
   want (call, g_steal_pointer (&query), act);
@@ -320,20 +345,27 @@ parse_list (CpdCall *call, GVariant *arguments, const char *scope, CpdCallAct ac
 static gboolean
 parse_list_pins (CpdCall *call, GVariant *arguments, GError **error)
 {
-  return parse_list (call, arguments, /* scope= */ NULL, act_list_pins, error);
+  return parse_list (call, arguments, act_list_pins, error);
 }
 
 static gboolean
 parse_export_pins (CpdCall *call, GVariant *arguments, GError **error)
 {
-  return parse_list (call, arguments, "user", act_export_pins, error);
+  Query *query;
+
+  if (!parse_list (call, arguments, act_export_pins, error))
+    return FALSE;
+  query = call->data;
+  if (query->scope == NULL)
+    query->scope = cpd_describe_scope (cpd_layer_of_owner (call->asker.self));
+  return TRUE;
 }
 
 static void
 act_last_failure (CpdCall *call)
 {
   const Query *query = call->data;
-  GVariant *failure = cpd_failures_lookup (call->parts->failures, call->caller->uid, query->host);
+  GVariant *failure = cpd_failures_lookup (call->parts->failures, call->asker.self, query->host);
 
   if (failure != NULL)
     cpd_call_return (call, g_variant_new ("(@a{sv})", failure));

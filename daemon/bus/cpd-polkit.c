@@ -145,12 +145,14 @@ on_changed (CpdPolkit *polkit)
   cpd_callers_forget_answers (polkit->callers);
 }
 
-/* These two are asked with every request, so they are cached. */
+/* These are asked with every request, so they are cached. */
 static gboolean
 is_kept (const char *action)
 {
   return g_str_equal (action, CERTPIN_ACTION_OWN_PINS)
-         || g_str_equal (action, CERTPIN_ACTION_SECURE_REQUEST);
+         || g_str_equal (action, CERTPIN_ACTION_SECURE_REQUEST)
+         || g_str_equal (action, CERTPIN_ACTION_APP_PINS)
+         || g_str_equal (action, CERTPIN_ACTION_APP_REQUEST);
 }
 
 /* Tells all who wait for it. */
@@ -251,6 +253,8 @@ new_details (const Check *check)
 {
   PolkitDetails *details = polkit_details_new ();
 
+  if (check->caller->app != NULL)
+    polkit_details_insert (details, "app", check->caller->app);
   if (!g_str_equal (check->action, CERTPIN_ACTION_SYSTEM_PINS)
       && !g_str_equal (check->action, CERTPIN_ACTION_PAUSE))
     return details;

@@ -16,9 +16,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXT_MAX_BYTES (16 * 1024 * 1024)
+
+/* Of one app, so many are looked at. */
+#define PROCESSES_MAX 256
 
 /* A folder of /proc that stays that of one process, even if a later one gets its number.
  * Returns: -1: it cannot be opened */
@@ -129,32 +133,102 @@ cpd_process_find_program (GVariant *credentials)
   return cpd_text_sanitize (name, strlen (name));
 }
 
-/* `fds`: (nullable): sent with the credentials.
- * Returns: (transfer full) (nullable): a clause that says why the process does not have its
- * user's rights; NULL: it has them */
-char *
-cpd_process_find_confinement (GVariant *credentials, GUnixFDList *fds)
+/* `folder`: of a process. Whether it is in a PID namespace of its own, as the programs of a Flatpak
+ * are; the proxy through which they reach the bus is not. */
+static gboolean
+is_inside (int folder)
+{
+  g_autofree char *status = cpd_process_read_text (folder, "status", TEXT_MAX_BYTES);
+
+  return status != NULL && cpd_confinement_has_pid_namespace (status);
+}
+
+/* Whether it is in the network namespace of this service. Each such namespace has files of its own
+ * in /proc, and so their numbers are its own as well; to read one could take long. */
+static gboolean
+has_own_network (int folder)
+{
+  struct stat its, own;
+
+  return fstatat (folder, "net/unix", &its, 0) == 0 && stat ("/proc/self/net/unix", &own) == 0
+         && its.st_dev == own.st_dev && its.st_ino == own.st_ino;
+}
+
+/* Whether a process is inside a Flatpak, and has this service's network. */
+static gboolean
+is_networked (const char *pid)
+{
+  g_autofree char *path = g_build_filename ("/proc", pid, NULL);
+  int folder = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  gboolean is = folder >= 0 && is_inside (folder) && has_own_network (folder);
+
+  if (folder >= 0)
+    close (folder);
+  return is;
+}
+
+/* A Flatpak has the network that its programs have. `pid`: one of them, or the app's proxy. */
+static gboolean
+find_network (guint32 pid)
+{
+  g_autofree char *own = g_strdup_printf ("%u", pid);
+  int folder = open_folder (pid);
+  g_autofree char *cgroup = cpd_process_read_text (folder, "cgroup", TEXT_MAX_BYTES);
+  g_autofree char *group = cgroup != NULL ? cpd_confinement_find_group (cgroup) : NULL;
+  g_autofree char *list = NULL, *pids = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  if (folder >= 0)
+    close (folder);
+  if (is_networked (own))
+    return TRUE;
+  list = g_build_filename ("/sys/fs/cgroup", group, "cgroup.procs", NULL);
+  if (group == NULL || !g_file_get_contents (list, &pids, NULL, NULL))
+    return FALSE;
+  lines = g_strsplit (pids, "\n", PROCESSES_MAX);
+  for (unsigned int i = 0; lines[i] != NULL; i++)
+    if (*lines[i] != '\0' && is_networked (lines[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* `process`: (out): gets what is known of it, each (transfer full) */
+static void
+judge (guint32 pid, const char *bus_label, CpdProcess *process)
+{
+  g_autofree char *text = NULL;
+
+  switch (judge_process (pid, bus_label, &text))
+    {
+    case CPD_CONFINEMENT_NONE:
+      break;
+    case CPD_CONFINEMENT_APP:
+      process->app = g_steal_pointer (&text);
+      process->networked = g_str_has_prefix (process->app, "flatpak:") && find_network (pid);
+      break;
+    case CPD_CONFINEMENT_REFUSED:
+    default:
+      process->refusal = g_steal_pointer (&text);
+    }
+}
+
+/* `fds`: (nullable): sent with the credentials. `process`: (out) */
+void
+cpd_process_examine (GVariant *credentials, GUnixFDList *fds, CpdProcess *process)
 {
   g_autoptr (GVariant) label
       = g_variant_lookup_value (credentials, "LinuxSecurityLabel", G_VARIANT_TYPE_BYTESTRING);
-  g_autofree char *text = NULL;
-  CpdConfinement confinement;
   guint32 pid;
 
+  *process = (CpdProcess){ NULL };
   if (!g_variant_lookup (credentials, "ProcessID", "u", &pid))
-    return g_strdup ("the bus does not say which process it is");
-  confinement = judge_process (pid, label != NULL ? g_variant_get_bytestring (label) : "", &text);
-  if (has_ended (credentials, fds))
-    return g_strdup ("its process has ended");
-  switch (confinement)
     {
-    case CPD_CONFINEMENT_NONE:
-      return NULL;
-    case CPD_CONFINEMENT_APP:
-      return g_strdup_printf (
-          "it is the sandboxed app ‘%s’, and certpin does not serve sandboxed apps yet", text);
-    case CPD_CONFINEMENT_REFUSED:
-    default:
-      return g_steal_pointer (&text);
+      process->refusal = g_strdup ("the bus does not say which process it is");
+      return;
     }
+  judge (pid, label != NULL ? g_variant_get_bytestring (label) : "", process);
+  if (!has_ended (credentials, fds))
+    return;
+  g_free (process->refusal);
+  process->refusal = g_strdup ("its process has ended");
 }

@@ -7,8 +7,16 @@
 
 G_BEGIN_DECLS
 
+/* What is known of the process at the other end of a connection. */
+typedef struct
+{
+  char *refusal;      /* a clause that says why it is not served; NULL: it is */
+  char *app;          /* the sandboxed app that it is of; NULL: it has its user's rights */
+  gboolean networked; /* the app has this service's network; FALSE as well if that is not known */
+} CpdProcess;
+
 char *cpd_process_read_text (int folder, const char *name, size_t most);
 char *cpd_process_find_program (GVariant *credentials);
-char *cpd_process_find_confinement (GVariant *credentials, GUnixFDList *fds);
+void cpd_process_examine (GVariant *credentials, GUnixFDList *fds, CpdProcess *process);
 
 G_END_DECLS

@@ -77,7 +77,7 @@ describe_pin (CpdCall *call, GError **error)
   if (pin == NULL)
     return fail_gone (error);
   description = g_variant_ref_sink (
-      cpd_describe_stored_pin (call->parts->store, call->caller->uid, pin, cpd_call_now_s ()));
+      cpd_describe_stored_pin (call->parts->store, call->asker.owner, pin, cpd_call_now_s ()));
   return cpd_pin_objects_describe (description);
 }
 

@@ -23,8 +23,9 @@ describe (const CpdCaller *caller, const CpdVerdict *verdict)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* `owner`: who is told */
 static void
-record (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
+record (const CpdBusParts *parts, CpdCaller *caller, CpdOwner owner, const CpdVerdict *verdict)
 {
   g_autoptr (GVariant) failure = describe (caller, verdict);
   const char *host = cpd_host_get_text (verdict->target);
@@ -33,23 +34,36 @@ record (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
                          .scope = cpd_describe_scope (verdict->layer),
                          .arguments = g_variant_new ("(s@a{sv})", host, failure) };
 
-  cpd_failures_record (parts->failures, caller->uid, verdict->target, failure);
-  cpd_subscribers_tell (parts->subscribers, caller->uid, &news);
+  cpd_failures_record (parts->failures, owner, verdict->target, failure);
+  cpd_subscribers_tell (parts->subscribers, owner, &news);
 }
 
-/* A host or a server was refused. */
+/* A host or a server was refused. Where the pin of an app's user did, the app learns only that; the
+ * user, and the journal, learn why. */
 void
 cpd_refusals_note (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
 {
-  record (parts, caller, verdict);
-  cpd_status_count_refusal (parts->status, caller->uid);
-  cpd_audit_refused (parts->audit, caller, verdict);
+  record (parts, caller, caller->owner, verdict);
+  if (verdict->hidden != NULL)
+    record (parts, caller, cpd_owner_get_user (caller->owner), verdict->hidden);
+  cpd_status_count_refusal (parts->status, caller->owner);
+  cpd_audit_refused (parts->audit, caller, verdict->hidden != NULL ? verdict->hidden : verdict);
 }
 
-/* A report-only pin did not match. */
-void
-cpd_refusals_note_report (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
+static void
+note_report (const CpdBusParts *parts, CpdCaller *caller, CpdOwner owner, const CpdVerdict *report)
 {
-  record (parts, caller, verdict);
-  cpd_audit_report_only (parts->audit, caller, verdict);
+  if (report == NULL)
+    return;
+  record (parts, caller, owner, report);
+  cpd_audit_report_only (parts->audit, caller, report);
+}
+
+/* A server passed: tells whether a report-only pin did not match, and of the pin of an app's user,
+ * that user alone. */
+void
+cpd_refusals_note_reports (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict)
+{
+  note_report (parts, caller, caller->owner, verdict->report);
+  note_report (parts, caller, cpd_owner_get_user (caller->owner), verdict->hidden);
 }

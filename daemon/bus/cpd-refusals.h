@@ -8,6 +8,6 @@ G_BEGIN_DECLS
 
 void cpd_refusals_note (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict);
 void
-cpd_refusals_note_report (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict);
+cpd_refusals_note_reports (const CpdBusParts *parts, CpdCaller *caller, const CpdVerdict *verdict);
 
 G_END_DECLS

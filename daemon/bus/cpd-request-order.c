@@ -212,7 +212,7 @@ get_arguments (GVariant *tuple, Arguments *arguments)
  * CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST, CERTPIN_ERROR_NOT_SECURE.
  * Returns: (transfer full) */
 CpdOrder *
-cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config,
+cpd_request_order_parse (GVariant *arguments, CpdOwner owner, const CpdConfig *config,
                          CpdRequestExtras *extras, GError **error)
 {
   g_autoptr (CpdOrder) order = cpd_order_new ();
@@ -220,7 +220,7 @@ cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *conf
 
   get_arguments (arguments, &parts);
   *extras = (CpdRequestExtras){ .body_handle = -1 };
-  order->uid = uid;
+  order->owner = owner;
   order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   order->max_redirects = REDIRECTS;
   if (check_sizes (&parts, config, error)

@@ -32,7 +32,7 @@ typedef struct
 guint64 cpd_request_order_get_auto_bytes (const CpdConfig *config);
 gboolean cpd_request_order_check_token (const char *token, GError **error);
 gboolean cpd_request_order_take_keys (GPtrArray **keys, GVariant *array, GError **error);
-CpdOrder *cpd_request_order_parse (GVariant *arguments, guint32 uid, const CpdConfig *config,
+CpdOrder *cpd_request_order_parse (GVariant *arguments, CpdOwner owner, const CpdConfig *config,
                                    CpdRequestExtras *extras, GError **error);
 
 G_END_DECLS

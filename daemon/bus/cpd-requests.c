@@ -135,8 +135,7 @@ answer (CpdCall *call, const CpdResponse *response, const CpdVerdict *verdict)
   gsize body_bytes = g_bytes_get_size (response->body);
   CpdPacket *reply = new_reply (call, response, verdict, descriptor);
 
-  if (verdict->report != NULL)
-    cpd_refusals_note_report (call->parts, call->caller, verdict->report);
+  cpd_refusals_note_reports (call->parts, call->caller, verdict);
   cpd_errand_stop (&request->errand);
   if (descriptor >= 0)
     let_stream_go_on (request);
@@ -205,7 +204,7 @@ act_secure_request (CpdCall *call)
   Request *request = call->data;
   GError *error = NULL;
 
-  cpd_status_count_request (call->parts->status, call->caller->uid);
+  cpd_status_count_request (call->parts->status, call->asker.self);
   /* The call may be freed on entry: its turn and its end can come at once. */
   if (!cpd_errand_take_place (&request->errand, request->order->timeout_ms, &error)
       || !take_body (request, &error) || !enter_stream (request, &error)
@@ -250,7 +249,7 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
   static const CpdErrandFuncs funcs = { .begin = request_begin, .fail = request_fail };
   CpdRequestExtras extras;
   g_autoptr (CpdOrder) order
-      = cpd_request_order_parse (arguments, call->caller->uid, call->parts->config, &extras, error);
+      = cpd_request_order_parse (arguments, call->asker.owner, call->parts->config, &extras, error);
   g_autofree char *token = extras.token;
   Request *request;
 

@@ -45,14 +45,14 @@ typedef struct
 /* The answer being put together; belongs to its call. */
 typedef struct
 {
-  gint64 now;  /* Unix seconds */
-  int layer;   /* that is counted next */
-  char *after; /* the last host that was counted in it; NULL: none */
-  guint32 of_system[N_STATES], of_user[N_STATES];
-  GPtrArray *blocked; /* of GVariant */
-  Sentences warnings; /* what somebody has to do */
-  Sentences advice;   /* what somebody should know */
-  char *obstacle;     /* (nullable): why no pin can be stored */
+  gint64 now;                                 /* Unix seconds */
+  int layer;                                  /* that is counted next */
+  char *after;                                /* the last host that was counted in it; NULL: none */
+  guint32 of_system[N_STATES], own[N_STATES]; /* the caller's own, or those of that app */
+  GPtrArray *blocked;                         /* of GVariant */
+  Sentences warnings;                         /* what somebody has to do */
+  Sentences advice;                           /* what somebody should know */
+  char *obstacle;                             /* (nullable): why no pin can be stored */
   guint32 unstored;
 } Count;
 
@@ -108,7 +108,7 @@ static void
 advise_on_pin (CpdCall *call, Count *count, const CpdPin *pin)
 {
   const CpdSighting *sighting
-      = cpd_logbook_lookup (cpd_store_get_logbook (call->parts->store), call->caller->uid, pin);
+      = cpd_logbook_lookup (cpd_store_get_logbook (call->parts->store), call->asker.owner, pin);
 
   say_all (&count->warnings, pin, cpd_pin_advice_urgent (pin, sighting, count->now));
   say_all (&count->advice, pin, cpd_pin_advice_other (pin, sighting, count->now));
@@ -156,7 +156,7 @@ count_pin (CpdCall *call, Count *count, const CpdPin *pin)
 {
   State state = find_state (pin, count->now);
 
-  (pin->layer == CPD_LAYER_USER ? count->of_user : count->of_system)[state]++;
+  (pin->layer > CPD_LAYER_SYSTEM ? count->own : count->of_system)[state]++;
   count->unstored += pin->unstored;
   if (state == BLOCKED && count->blocked->len < LISTED_MAX)
     g_ptr_array_add (count->blocked,
@@ -179,13 +179,14 @@ describe_states (const guint32 *states)
 
 /* Returns: (floating): a{sa{su}} */
 static GVariant *
-describe_pins (const Count *count)
+describe_pins (const Count *count, CpdOwner owner)
 {
+  const char *scope = cpd_describe_scope (cpd_layer_of_owner (owner));
   GVariantBuilder builder;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE ("a{sa{su}}"));
   g_variant_builder_add (&builder, "{s@a{su}}", "system", describe_states (count->of_system));
-  g_variant_builder_add (&builder, "{s@a{su}}", "user", describe_states (count->of_user));
+  g_variant_builder_add (&builder, "{s@a{su}}", scope, describe_states (count->own));
   return g_variant_builder_end (&builder);
 }
 
@@ -229,13 +230,12 @@ static void
 answer (CpdCall *call)
 {
   Count *count = call->data;
-  guint32 uid = call->caller->uid;
-  g_autoptr (GPtrArray) problems = cpd_store_get_problems (call->parts->store, uid);
+  g_autoptr (GPtrArray) problems = cpd_store_get_problems (call->parts->store, call->asker.self);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  cpd_status_describe (call->parts->status, uid, &dict);
+  cpd_status_describe (call->parts->status, call->asker.self, &dict);
   describe_storage (call->parts->store, count, &dict);
-  g_variant_dict_insert_value (&dict, "pins", describe_pins (count));
+  g_variant_dict_insert_value (&dict, "pins", describe_pins (count, call->asker.self));
   g_variant_dict_insert_value (&dict, "problems", describe_problems (problems));
   g_variant_dict_insert_value (&dict, "warnings", describe_sentences (&count->warnings));
   g_variant_dict_insert_value (&dict, "advice", describe_sentences (&count->advice));
@@ -253,7 +253,7 @@ count_some (gpointer user_data)
   CpdCall *call = user_data;
   Count *count = call->data;
   g_autoptr (GPtrArray) pins = cpd_store_list_after (call->parts->store, (CpdLayer)count->layer,
-                                                     call->caller->uid, count->after, COUNT_SLICE);
+                                                     call->asker.owner, count->after, COUNT_SLICE);
 
   for (unsigned int i = 0; i < pins->len; i++)
     count_pin (call, count, pins->pdata[i]);
@@ -357,8 +357,24 @@ parse_list_users (CpdCall *call, GVariant *arguments, GError **error)
   return parse_no_options (arguments, error);
 }
 
+static void
+act_list_apps (CpdCall *call)
+{
+  g_auto (GStrv) apps = cpd_store_list_apps (call->parts->store, call->asker.self);
+
+  cpd_call_return (call, g_variant_new ("(^as)", apps));
+}
+
+static gboolean
+parse_list_apps (CpdCall *call, GVariant *arguments, GError **error)
+{
+  call->act = act_list_apps;
+  return parse_no_options (arguments, error);
+}
+
 const CpdMethod cpd_service_queries[] = {
   { "GetStatus", parse_get_status },
+  { "ListApps", parse_list_apps },
   { "ListUsers", parse_list_users },
   { NULL },
 };

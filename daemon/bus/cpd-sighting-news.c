@@ -22,7 +22,7 @@ find_position (const CpdPin *pin, CertpinKey *key)
 }
 
 static void
-on_key_seen (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, CertpinKey *key)
+on_key_seen (const CpdBusParts *parts, CpdOwner owner, CpdPin *pin, CertpinKey *key)
 {
   unsigned int position = find_position (pin, key);
   g_autofree char *text = certpin_key_to_text (key);
@@ -32,8 +32,8 @@ on_key_seen (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, CertpinKey
                    .scope = cpd_describe_scope (pin->layer),
                    .key = text };
 
-  cpd_audit_key_seen (parts->audit, uid, pin, text, position);
-  if (!cpd_subscribers_has_any (parts->subscribers, uid))
+  cpd_audit_key_seen (parts->audit, owner, pin, text, position);
+  if (!cpd_subscribers_has_any (parts->subscribers, owner))
     return;
   g_variant_dict_insert (&details, "scope", "s", news.scope);
   g_variant_dict_insert (&details, "key", "s", text);
@@ -41,13 +41,13 @@ on_key_seen (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, CertpinKey
   g_variant_dict_insert (&details, "keys", "u", pin->keys->len);
   g_variant_dict_insert (&details, "match", "s", cpd_match_words[pin->match]);
   news.arguments = g_variant_new ("(s@a{sv})", news.host, g_variant_dict_end (&details));
-  cpd_subscribers_tell (parts->subscribers, uid, &news);
+  cpd_subscribers_tell (parts->subscribers, owner, &news);
 }
 
 static void
-on_warns (const CpdBusParts *parts, unsigned int uid, CpdPin *pin, GStrv warnings)
+on_warns (const CpdBusParts *parts, CpdOwner owner, CpdPin *pin, GStrv warnings)
 {
-  cpd_audit_pin_warned (parts->audit, uid, pin, warnings);
+  cpd_audit_pin_warned (parts->audit, owner, pin, warnings);
 }
 
 static void

@@ -22,7 +22,7 @@ struct _CpdStatus
   gint64 started;     /* Unix seconds */
   gint64 last_reload; /* likewise; 0: none */
   char *reload_error; /* NULL: it was put in force */
-  GHashTable *days;   /* uid → Day */
+  GHashTable *days;   /* CpdOwner → Day */
 };
 
 static gint64
@@ -46,7 +46,7 @@ cpd_status_new (CpdStore *store)
 
   status->store = g_object_ref (store);
   status->started = now_s ();
-  status->days = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+  status->days = cpd_owner_table_new (g_free);
   g_signal_connect_swapped (store, "reloaded", G_CALLBACK (on_reloaded), status);
   return status;
 }
@@ -66,15 +66,15 @@ cpd_status_free (CpdStatus *status)
 
 /* Returns: (transfer none): of today */
 static Day *
-get_day (CpdStatus *status, guint32 uid)
+get_day (CpdStatus *status, CpdOwner owner)
 {
-  Day *day = g_hash_table_lookup (status->days, GUINT_TO_POINTER (uid));
+  Day *day = cpd_owner_table_get (status->days, owner);
   gint64 today = now_s () / DAY_S;
 
   if (day == NULL)
     {
       day = g_new0 (Day, 1);
-      g_hash_table_insert (status->days, GUINT_TO_POINTER (uid), day);
+      cpd_owner_table_set (status->days, owner, day);
     }
   if (day->day != today)
     *day = (Day){ .day = today };
@@ -83,15 +83,15 @@ get_day (CpdStatus *status, guint32 uid)
 
 /* Of one that was authorised, whatever comes of it. */
 void
-cpd_status_count_request (CpdStatus *status, guint32 uid)
+cpd_status_count_request (CpdStatus *status, CpdOwner owner)
 {
-  get_day (status, uid)->requests++;
+  get_day (status, owner)->requests++;
 }
 
 void
-cpd_status_count_refusal (CpdStatus *status, guint32 uid)
+cpd_status_count_refusal (CpdStatus *status, CpdOwner owner)
 {
-  get_day (status, uid)->refusals++;
+  get_day (status, owner)->refusals++;
 }
 
 /* Whether any authority is trusted: without one, every server is refused. */
@@ -108,9 +108,9 @@ describe_trust (CpdStore *store, GVariantDict *to)
 
 /* Adds the entries of GetStatus. */
 void
-cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to)
+cpd_status_describe (CpdStatus *status, CpdOwner owner, GVariantDict *to)
 {
-  const Day *day = get_day (status, uid);
+  const Day *day = get_day (status, owner);
 
   g_variant_dict_insert (to, "version", "s", PACKAGE_VERSION);
   g_variant_dict_insert (to, "started", "x", status->started);
@@ -120,4 +120,11 @@ cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to)
   g_variant_dict_insert (to, "requests-today", "t", day->requests);
   g_variant_dict_insert (to, "refusals-today", "t", day->refusals);
   describe_trust (status->store, to);
+}
+
+/* An app is known no more. */
+void
+cpd_status_forget (CpdStatus *status, CpdOwner app)
+{
+  g_hash_table_remove (status->days, &app);
 }

@@ -12,8 +12,9 @@ typedef struct _CpdStatus CpdStatus;
 CpdStatus *cpd_status_new (CpdStore *store);
 void cpd_status_free (CpdStatus *status);
 
-void cpd_status_count_request (CpdStatus *status, guint32 uid);
-void cpd_status_count_refusal (CpdStatus *status, guint32 uid);
-void cpd_status_describe (CpdStatus *status, guint32 uid, GVariantDict *to);
+void cpd_status_count_request (CpdStatus *status, CpdOwner owner);
+void cpd_status_count_refusal (CpdStatus *status, CpdOwner owner);
+void cpd_status_describe (CpdStatus *status, CpdOwner owner, GVariantDict *to);
+void cpd_status_forget (CpdStatus *status, CpdOwner app);
 
 G_END_DECLS

@@ -26,10 +26,10 @@ typedef struct
   gboolean missed; /* and has yet to be told */
 } Subscriber;
 
-/* The subscribers of one uid, and their events. */
+/* The subscribers of one owner, and their events. */
 typedef struct
 {
-  guint32 uid;
+  CpdOwner owner;
   GPtrArray *subscribers;              /* of Subscriber */
   GPtrArray *news;                     /* of Item: of this moment */
   gboolean too_much, telling_too_much; /* in this interval; in the one that is being sent */
@@ -50,7 +50,7 @@ typedef struct
 struct _CpdSubscribers
 {
   CpdDelivery *delivery;
-  GHashTable *audiences; /* uid → Audience */
+  GHashTable *audiences; /* CpdOwner → Audience */
   GQueue round;          /* of Audience: those in a round, the next one first */
   CpdAlarm *alarm;
   gint64 rests_until; /* monotonic */
@@ -181,7 +181,7 @@ end_round (CpdSubscribers *subscribers, Audience *audience)
 {
   g_clear_pointer (&audience->telling, g_ptr_array_unref);
   if (audience->subscribers->len == 0)
-    g_hash_table_remove (subscribers->audiences, GUINT_TO_POINTER (audience->uid));
+    g_hash_table_remove (subscribers->audiences, &audience->owner);
 }
 
 static gboolean
@@ -246,8 +246,7 @@ cpd_subscribers_new (CpdDelivery *delivery)
   CpdSubscribers *subscribers = g_new0 (CpdSubscribers, 1);
 
   subscribers->delivery = delivery;
-  subscribers->audiences
-      = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, audience_free);
+  subscribers->audiences = cpd_owner_table_new (audience_free);
   subscribers->alarm = cpd_alarm_new ("signals", take_turn, subscribers);
   return subscribers;
 }
@@ -265,9 +264,9 @@ cpd_subscribers_free (CpdSubscribers *subscribers)
 
 /* Returns: (transfer none) (nullable) */
 static Audience *
-find_audience (CpdSubscribers *subscribers, guint32 uid)
+find_audience (CpdSubscribers *subscribers, CpdOwner owner)
 {
-  return g_hash_table_lookup (subscribers->audiences, GUINT_TO_POINTER (uid));
+  return cpd_owner_table_get (subscribers->audiences, owner);
 }
 
 static gboolean
@@ -289,17 +288,17 @@ find_subscriber (Audience *audience, const char *sender, unsigned int *index)
 gboolean
 cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **error)
 {
-  Audience *audience = find_audience (subscribers, caller->uid);
+  Audience *audience = find_audience (subscribers, caller->owner);
   Subscriber *subscriber;
   unsigned int index;
 
   if (audience == NULL)
     {
       audience = g_new0 (Audience, 1);
-      audience->uid = caller->uid;
+      audience->owner = caller->owner;
       audience->subscribers = g_ptr_array_new_with_free_func (subscriber_free);
       audience->news = g_ptr_array_new_with_free_func (item_free);
-      g_hash_table_insert (subscribers->audiences, GUINT_TO_POINTER (caller->uid), audience);
+      cpd_owner_table_set (subscribers->audiences, caller->owner, audience);
     }
   if (find_subscriber (audience, caller->sender, &index))
     return TRUE;
@@ -318,7 +317,7 @@ cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **er
 void
 cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller)
 {
-  Audience *audience = find_audience (subscribers, caller->uid);
+  Audience *audience = find_audience (subscribers, caller->owner);
   unsigned int index;
 
   if (audience == NULL || !find_subscriber (audience, caller->sender, &index))
@@ -330,15 +329,15 @@ cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller)
       audience->subscriber--;
     }
   if (audience->subscribers->len == 0 && audience->telling == NULL)
-    g_hash_table_remove (subscribers->audiences, GUINT_TO_POINTER (audience->uid));
+    g_hash_table_remove (subscribers->audiences, &audience->owner);
 }
 
-/* `uid`: or CPD_CALLER_UID_UNKNOWN: of whatever uid */
+/* `owner`: or CPD_ALL_UIDS: of whoever */
 gboolean
-cpd_subscribers_has_any (CpdSubscribers *subscribers, guint32 uid)
+cpd_subscribers_has_any (CpdSubscribers *subscribers, CpdOwner owner)
 {
-  return uid == CPD_CALLER_UID_UNKNOWN ? g_hash_table_size (subscribers->audiences) > 0
-                                       : find_audience (subscribers, uid) != NULL;
+  return owner == CPD_ALL_UIDS ? g_hash_table_size (subscribers->audiences) > 0
+                               : find_audience (subscribers, owner) != NULL;
 }
 
 static void
@@ -376,9 +375,9 @@ add_news (Audience *audience, const char *key, const CpdNews *news)
   g_ptr_array_add (audience->news, item);
 }
 
-/* `uid`: whose subscribers; CPD_CALLER_UID_UNKNOWN: everybody's */
+/* `owner`: whose subscribers; CPD_ALL_UIDS: everybody's */
 void
-cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news)
+cpd_subscribers_tell (CpdSubscribers *subscribers, CpdOwner owner, const CpdNews *news)
 {
   g_autoptr (GVariant) arguments = g_variant_ref_sink (news->arguments);
   g_autoptr (GVariant) changes = news->changes != NULL ? g_variant_ref_sink (news->changes) : NULL;
@@ -392,7 +391,7 @@ cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *n
     {
       Audience *audience = value;
 
-      if (uid != CPD_CALLER_UID_UNKNOWN && uid != audience->uid)
+      if (owner != CPD_ALL_UIDS && owner != audience->owner)
         continue;
       add_news (audience, key, news);
       if (audience->telling == NULL)
@@ -404,7 +403,7 @@ cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *n
 void
 cpd_subscribers_have_room (CpdSubscribers *subscribers, CpdCaller *caller)
 {
-  Audience *audience = find_audience (subscribers, caller->uid);
+  Audience *audience = find_audience (subscribers, caller->owner);
   unsigned int index;
 
   if (audience != NULL && find_subscriber (audience, caller->sender, &index)

@@ -26,8 +26,8 @@ void cpd_subscribers_free (CpdSubscribers *subscribers);
 
 gboolean cpd_subscribers_add (CpdSubscribers *subscribers, CpdCaller *caller, GError **error);
 void cpd_subscribers_remove (CpdSubscribers *subscribers, CpdCaller *caller);
-gboolean cpd_subscribers_has_any (CpdSubscribers *subscribers, guint32 uid);
-void cpd_subscribers_tell (CpdSubscribers *subscribers, guint32 uid, const CpdNews *news);
+gboolean cpd_subscribers_has_any (CpdSubscribers *subscribers, CpdOwner owner);
+void cpd_subscribers_tell (CpdSubscribers *subscribers, CpdOwner owner, const CpdNews *news);
 void cpd_subscribers_have_room (CpdSubscribers *subscribers, CpdCaller *caller);
 
 G_END_DECLS

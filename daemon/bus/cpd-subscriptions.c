@@ -73,9 +73,9 @@ insert_who (GVariantDict *details, const CpdPin *pin)
 }
 
 static void
-on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern, CpdStoreEvent event)
+on_store_changed (const CpdBusParts *parts, CpdOwner owner, CpdHost *pattern, CpdStoreEvent event)
 {
-  CpdLayer layer = uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER;
+  CpdLayer layer = cpd_layer_of_owner (owner);
   g_autoptr (CpdPin) pin = NULL;
   g_autofree char *object = NULL;
   g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
@@ -83,10 +83,10 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern, 
                    .host = pattern != NULL ? cpd_host_get_text (pattern) : "",
                    .scope = cpd_describe_scope (layer) };
 
-  if (!cpd_subscribers_has_any (parts->subscribers, uid))
+  if (!cpd_subscribers_has_any (parts->subscribers, owner))
     return;
   if (pattern != NULL)
-    pin = cpd_store_get_pin (parts->store, layer, uid, pattern);
+    pin = cpd_store_get_pin (parts->store, layer, owner, pattern);
   if (pin != NULL)
     {
       news.object = object = cpd_pin_objects_make_path (pin);
@@ -98,9 +98,10 @@ on_store_changed (const CpdBusParts *parts, unsigned int uid, CpdHost *pattern, 
   g_variant_dict_insert (&details, "change", "s", event_words[event]);
   if (pin != NULL)
     insert_who (&details, pin);
-  g_variant_dict_insert (&details, "generation", "t", cpd_store_get_generation (parts->store, uid));
+  g_variant_dict_insert (&details, "generation", "t",
+                         cpd_store_get_generation (parts->store, owner));
   news.arguments = g_variant_new ("(s@a{sv})", news.host, g_variant_dict_end (&details));
-  cpd_subscribers_tell (parts->subscribers, uid, &news);
+  cpd_subscribers_tell (parts->subscribers, owner, &news);
 }
 
 /* `parts`: until they are freed. */

@@ -43,7 +43,7 @@ lets_through (CpdAddressFilter *filter, GSocketAddress *address)
 
   if (settings->store == NULL)
     return FALSE; /* it was closed */
-  if (!cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+  if (!cpd_judge_address (settings->store, settings->owner, settings->target, settings->rules,
                           g_inet_socket_address_get_address (G_INET_SOCKET_ADDRESS (address)),
                           filter->refusal == NULL ? &filter->refusal : NULL))
     return FALSE;

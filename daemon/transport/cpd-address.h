@@ -21,7 +21,7 @@ typedef struct
   const char *name; /* until the address is made */
   guint16 port;
   CpdHost *target;
-  guint32 uid;
+  CpdOwner owner;
   CpdStore *store;
   CpdAddressRules *rules;
 } CpdAddressSettings;

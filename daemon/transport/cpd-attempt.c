@@ -272,13 +272,14 @@ static CpdJudgement
 judge (CpdAttempt *attempt, GPtrArray *require_keys)
 {
   const CpdAttemptSettings *settings = &attempt->settings;
-  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->uid,
+  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->owner,
                                                  attempt->connection, require_keys);
 
   if (judgement.unknown != NULL && attempt->validating == NULL)
     {
       const CpdValidationOrder order
-          = { settings->order->uid, judgement.unknown, judgement.missing, on_validated, attempt };
+          = { cpd_owner_get_uid (settings->order->owner), judgement.unknown, judgement.missing,
+              on_validated, attempt };
 
       attempt->validating = cpd_validation_start (settings->workers, &order);
     }
@@ -312,7 +313,7 @@ leave_denied (CpdAttempt *attempt, CpdStage stage)
   const CpdAttemptSettings *settings = &attempt->settings;
   g_autoptr (GError) error = NULL;
 
-  if (cpd_judge_address (settings->store, settings->order->uid, settings->target, settings->rules,
+  if (cpd_judge_address (settings->store, settings->order->owner, settings->target, settings->rules,
                          attempt->connection->address, &error))
     return FALSE;
   if (attempt->kept && !attempt->sent)
@@ -377,7 +378,7 @@ go (CpdAttempt *attempt)
     refuse (attempt);
   else
     {
-      cpd_judge_note (attempt->settings.store, attempt->settings.order->uid, attempt->connection,
+      cpd_judge_note (attempt->settings.store, attempt->settings.order->owner, attempt->connection,
                       attempt->verdict);
       attempt->sent = TRUE;
       attempt->exchange = cpd_http_exchange_start (attempt->connection, &settings, &funcs, attempt);
@@ -477,7 +478,7 @@ cpd_attempt_connect (CpdAttempt *attempt, CpdGate *gate)
     .proxy = attempt->settings.proxy,
     .protocols = protocols,
     .starttls = -1,
-    .uid = attempt->settings.order->uid,
+    .owner = attempt->settings.order->owner,
     .store = attempt->settings.store,
     .workers = attempt->settings.workers,
     .gate = gate,

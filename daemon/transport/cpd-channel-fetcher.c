@@ -296,7 +296,7 @@ fetch_send (GTask *task)
   CpdProxy *proxy = cpd_proxies_choose (fetch->fetcher->proxies, fetch->order->proxy,
                                         cpd_host_get_name (target), cpd_host_get_port (target));
   g_autoptr (CpdChannel) channel
-      = cpd_channels_get (fetch->fetcher->channels, fetch->order->uid, target, proxy);
+      = cpd_channels_get (fetch->fetcher->channels, fetch->order->owner, target, proxy);
 
   cpd_proxy_unref (fetch->proxy);
   fetch->proxy = cpd_proxy_ref (proxy);
@@ -319,7 +319,7 @@ fetch_hop (GTask *task)
   Fetch *fetch = g_task_get_task_data (task);
 
   take_verdict (fetch,
-                cpd_judge_host (fetch->fetcher->store, fetch->order->uid, fetch->hop.target));
+                cpd_judge_host (fetch->fetcher->store, fetch->order->owner, fetch->hop.target));
   if (!fetch->verdict->passed)
     fetch_fail_at_hop (task, cpd_verdict_to_error (fetch->verdict));
   else
@@ -519,9 +519,9 @@ cpd_channel_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, G
 }
 
 static GPtrArray *
-cpd_channel_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid)
+cpd_channel_fetcher_list_channels (CpdFetcher *fetcher, CpdOwner owner)
 {
-  return cpd_channels_list (CPD_CHANNEL_FETCHER (fetcher)->channels, uid);
+  return cpd_channels_list (CPD_CHANNEL_FETCHER (fetcher)->channels, owner);
 }
 
 static void

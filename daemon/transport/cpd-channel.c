@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One warm channel: the connections of one uid to one host and port, through one proxy or none. It
+/* One warm channel: an owner's connections to one host and port, through one proxy or none. It
  * shares nothing with any other, and takes only as many attempts at a time as it may have
  * connections. It holds no policy: whoever judges asks for the one in force. When that changes, a
  * channel is closed as a whole if one of its connections is refused. */
@@ -159,10 +159,10 @@ cpd_channel_new (const CpdChannelSettings *settings)
   return channel;
 }
 
-guint32
-cpd_channel_get_uid (CpdChannel *channel)
+CpdOwner
+cpd_channel_get_owner (CpdChannel *channel)
 {
-  return channel->settings.uid;
+  return channel->settings.owner;
 }
 
 /* Returns: (transfer none) */
@@ -385,7 +385,7 @@ static gboolean
 is_refused (CpdChannel *channel, const CpdConnection *connection)
 {
   g_auto (CpdJudgement) judgement
-      = cpd_judge_connection (channel->settings.store, channel->settings.uid, connection,
+      = cpd_judge_connection (channel->settings.store, channel->settings.owner, connection,
                               /* require_keys= */ NULL);
 
   return cpd_judgement_refuses (&judgement);
@@ -425,7 +425,7 @@ static gboolean
 is_any_refused (CpdChannel *channel)
 {
   g_autoptr (CpdVerdict) host
-      = cpd_judge_host (channel->settings.store, channel->settings.uid, channel->settings.target);
+      = cpd_judge_host (channel->settings.store, channel->settings.owner, channel->settings.target);
 
   if (!host->passed)
     return TRUE;

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_CHANNEL (cpd_channel_get_type ())
 
-/* The keep-alive connections of one uid to one host and port, through one proxy or none. Emits
+/* The keep-alive connections of one owner to one host and port, through one proxy or none. Emits
  *   closed (): it accepts no more exchanges, and has none in progress;
  *   idle (): no exchange is in progress. */
 G_DECLARE_FINAL_TYPE (CpdChannel, cpd_channel, CPD, CHANNEL, GObject)
@@ -24,8 +24,8 @@ typedef struct
   CpdAddressRules *rules;
   CpdHost *target;
   CpdProxy *proxy; /* NULL: none */
-  guint32 uid;
-  guint64 number; /* among the channels of the uid */
+  CpdOwner owner;
+  guint64 number; /* among the channels of the owner */
   unsigned int max_connections;
   unsigned int stream_idle_s; /* how long nothing of a stream may move */
   unsigned int idle_s;        /* how long a connection is kept that nobody uses */
@@ -33,7 +33,7 @@ typedef struct
 
 CpdChannel *cpd_channel_new (const CpdChannelSettings *settings);
 
-guint32 cpd_channel_get_uid (CpdChannel *channel);
+CpdOwner cpd_channel_get_owner (CpdChannel *channel);
 CpdHost *cpd_channel_get_target (CpdChannel *channel);
 gboolean cpd_channel_is_busy (CpdChannel *channel);
 CpdChannelStatus *cpd_channel_get_status (CpdChannel *channel);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels and tunnels of all callers: finds channels by uid, host, port and proxy; drops them
- * when they have been idle for long; and checks the affected ones again when a pin or the anchors
- * change. */
+/* The channels and tunnels of all callers: finds channels by owner, host, port and proxy; drops
+ * them when they have been idle for long; and checks the affected ones again when a pin or the
+ * anchors change. */
 
 #include "config.h"
 
@@ -29,9 +29,9 @@ struct _CpdChannels
   unsigned int max_connections;
   unsigned int idle_s;
   unsigned int stream_idle_s;
-  GHashTable *table;  /* "UID HOST:PORT PROXY" → Entry */
+  GHashTable *table;  /* "OWNER HOST:PORT PROXY" → Entry */
   GHashTable *gates;  /* uid → CpdGate */
-  GHashTable *counts; /* uid → how many channels it has had */
+  GHashTable *counts; /* CpdOwner → how many channels it has had */
   CpdReading *reading;
   CpdAddressRules *rules;
   CpdNetwork *network;
@@ -107,13 +107,13 @@ cpd_channels_init (CpdChannels *channels)
   channels->workers = cpd_workers_new ();
   channels->tunnels = cpd_tunnels_new ();
   channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
-  channels->counts = g_hash_table_new (g_direct_hash, g_direct_equal);
+  channels->counts = cpd_owner_table_new (NULL);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
 
 /* Busy channels come first. `pattern`: NULL: whatever the host. Returns: (transfer full) */
 static GQueue *
-list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
+list_concerned (CpdChannels *channels, CpdOwner owner, CpdHost *pattern)
 {
   GQueue *concerned = g_queue_new ();
   GHashTableIter iter;
@@ -124,7 +124,7 @@ list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
     {
       CpdChannel *channel = ((Entry *)value)->channel;
 
-      if ((uid != CPD_ALL_UIDS && uid != cpd_channel_get_uid (channel))
+      if (!cpd_owner_is_within (cpd_channel_get_owner (channel), owner)
           || (pattern != NULL && !cpd_host_matches (pattern, cpd_channel_get_target (channel))))
         continue;
       if (cpd_channel_is_busy (channel))
@@ -140,13 +140,13 @@ list_concerned (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
  * for one change is used up, the remaining connections are closed unchecked: idle ones, which cost
  * only a new handshake, long before busy ones. */
 static void
-on_changed (CpdChannels *channels, unsigned int uid, CpdHost *pattern)
+on_changed (CpdChannels *channels, CpdOwner owner, CpdHost *pattern)
 {
-  GQueue *concerned = list_concerned (channels, uid, pattern);
+  GQueue *concerned = list_concerned (channels, owner, pattern);
   gint64 began_us = g_get_monotonic_time ();
   CpdChannel *channel;
 
-  cpd_tunnels_reconsider (channels->tunnels, uid, pattern);
+  cpd_tunnels_reconsider (channels->tunnels, owner, pattern);
   while ((channel = g_queue_pop_head (concerned)) != NULL)
     {
       gint64 took_us = g_get_monotonic_time () - began_us;
@@ -250,6 +250,22 @@ cpd_channels_leave_networks (CpdChannels *channels)
   on_network_changed (channels, /* lost= */ TRUE);
 }
 
+/* Its tunnels end, and nobody can use its idle channels any more. */
+static void
+on_forgotten (CpdChannels *channels, CpdOwner owner)
+{
+  GHashTableIter iter;
+  gpointer value;
+
+  on_changed (channels, owner, /* pattern= */ NULL);
+  g_hash_table_remove (channels->counts, &owner);
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (cpd_channel_get_owner (((Entry *)value)->channel) == owner
+        && !cpd_channel_is_busy (((Entry *)value)->channel))
+      g_hash_table_iter_remove (&iter);
+}
+
 CpdChannels *
 cpd_channels_new (CpdStore *store, const CpdConfig *config)
 {
@@ -261,6 +277,8 @@ cpd_channels_new (CpdStore *store, const CpdConfig *config)
   channels->rules = cpd_address_rules_ref (config->address_rules);
   channels->stream_idle_s = (unsigned int)config->stream_idle_s;
   g_signal_connect_object (store, "changed", G_CALLBACK (on_changed), channels, G_CONNECT_SWAPPED);
+  g_signal_connect_object (store, "forgotten", G_CALLBACK (on_forgotten), channels,
+                           G_CONNECT_SWAPPED);
   channels->network = cpd_network_new ();
   g_signal_connect_object (channels->network, "changed", G_CALLBACK (on_network_changed), channels,
                            G_CONNECT_SWAPPED);
@@ -293,20 +311,21 @@ on_idle (Entry *entry)
 }
 
 static CpdGate *
-get_gate (CpdChannels *channels, guint32 uid)
+get_gate (CpdChannels *channels, CpdOwner owner)
 {
-  CpdGate *gate = g_hash_table_lookup (channels->gates, GUINT_TO_POINTER (uid));
+  gpointer uid = GUINT_TO_POINTER (cpd_owner_get_uid (owner));
+  CpdGate *gate = g_hash_table_lookup (channels->gates, uid);
 
   if (gate == NULL)
     {
       gate = cpd_gate_new ();
-      g_hash_table_insert (channels->gates, GUINT_TO_POINTER (uid), gate);
+      g_hash_table_insert (channels->gates, uid, gate);
     }
   return gate;
 }
 
-/* Makes room for one more channel of a uid: drops the one that has been idle for longest. The limit
- * on running requests bounds the busy ones. */
+/* Makes room for one more channel of a user: drops the one that has been idle for longest. The
+ * limit on running requests bounds the busy ones. */
 static void
 make_room (CpdChannels *channels, guint32 uid)
 {
@@ -320,7 +339,7 @@ make_room (CpdChannels *channels, guint32 uid)
     {
       Entry *entry = value;
 
-      if (cpd_channel_get_uid (entry->channel) != uid)
+      if (cpd_owner_get_uid (cpd_channel_get_owner (entry->channel)) != uid)
         continue;
       count++;
       if (!cpd_channel_is_busy (entry->channel)
@@ -331,33 +350,33 @@ make_room (CpdChannels *channels, guint32 uid)
     remove_entry (oldest);
 }
 
-/* The channels of each uid are counted on their own: their numbers tell nobody of others. */
+/* The channels of each owner are counted on their own: their numbers tell nobody of others. */
 static guint64
-take_number (CpdChannels *channels, guint32 uid)
+take_number (CpdChannels *channels, CpdOwner owner)
 {
-  gsize count = GPOINTER_TO_SIZE (g_hash_table_lookup (channels->counts, GUINT_TO_POINTER (uid)));
+  gsize count = GPOINTER_TO_SIZE (cpd_owner_table_get (channels->counts, owner));
 
-  g_hash_table_insert (channels->counts, GUINT_TO_POINTER (uid), GSIZE_TO_POINTER (count + 1));
+  cpd_owner_table_set (channels->counts, owner, GSIZE_TO_POINTER (count + 1));
   return count + 1;
 }
 
 /* `proxy`: (nullable).
- * Returns: (transfer full): the channel to a host for a uid; a new one if there is none */
+ * Returns: (transfer full): the channel to a host for an owner; a new one if there is none */
 CpdChannel *
-cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy)
+cpd_channels_get (CpdChannels *channels, CpdOwner owner, CpdHost *target, CpdProxy *proxy)
 {
-  g_autofree char *key
-      = g_strdup_printf ("%u %s %s", uid, cpd_host_get_text (target), cpd_proxy_get_text (proxy));
+  g_autofree char *key = g_strdup_printf ("%" G_GUINT64_FORMAT " %s %s", owner,
+                                          cpd_host_get_text (target), cpd_proxy_get_text (proxy));
   Entry *entry = g_hash_table_lookup (channels->table, key);
   CpdChannelSettings settings = {
     .store = channels->store,
     .workers = channels->workers,
-    .gate = get_gate (channels, uid),
+    .gate = get_gate (channels, owner),
     .reading = channels->reading,
     .rules = channels->rules,
     .target = target,
     .proxy = proxy,
-    .uid = uid,
+    .owner = owner,
     .max_connections = channels->max_connections,
     .idle_s = channels->idle_s,
     .stream_idle_s = channels->stream_idle_s,
@@ -365,10 +384,10 @@ cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy 
 
   if (entry == NULL)
     {
-      make_room (channels, uid);
+      make_room (channels, cpd_owner_get_uid (owner));
       entry = g_new0 (Entry, 1);
       entry->channels = channels;
-      settings.number = take_number (channels, uid);
+      settings.number = take_number (channels, owner);
       entry->channel = cpd_channel_new (&settings);
       entry->key = g_steal_pointer (&key);
       g_signal_connect_swapped (entry->channel, "closed", G_CALLBACK (remove_entry), entry);
@@ -389,9 +408,9 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return (first->number > second->number) - (first->number < second->number);
 }
 
-/* Returns: (transfer full): of CpdChannelStatus: those of a uid, in the order of their numbers */
+/* Returns: (transfer full): of CpdChannelStatus: an owner's, in the order of their numbers */
 GPtrArray *
-cpd_channels_list (CpdChannels *channels, guint32 uid)
+cpd_channels_list (CpdChannels *channels, CpdOwner owner)
 {
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_channel_status_free);
   GHashTableIter iter;
@@ -399,7 +418,7 @@ cpd_channels_list (CpdChannels *channels, guint32 uid)
 
   g_hash_table_iter_init (&iter, channels->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
-    if (cpd_channel_get_uid (((Entry *)value)->channel) == uid)
+    if (cpd_channel_get_owner (((Entry *)value)->channel) == owner)
       g_ptr_array_add (list, cpd_channel_get_status (((Entry *)value)->channel));
   g_ptr_array_sort (list, compare_numbers);
   return list;
@@ -414,7 +433,7 @@ cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy
   const CpdTunnelSettings settings = {
     .store = channels->store,
     .workers = channels->workers,
-    .gate = get_gate (channels, order->uid),
+    .gate = get_gate (channels, order->owner),
     .reading = channels->reading,
     .rules = channels->rules,
     .order = order,
@@ -438,7 +457,7 @@ cpd_channels_inspect_async (CpdChannels *channels, CpdInspectOrder *order, CpdPr
     .started_us = started_us,
     .store = channels->store,
     .workers = channels->workers,
-    .gate = get_gate (channels, order->uid),
+    .gate = get_gate (channels, order->owner),
     .rules = channels->rules,
   };
 

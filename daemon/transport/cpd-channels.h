@@ -19,8 +19,9 @@ CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
 void cpd_channels_leave_networks (CpdChannels *channels);
 void cpd_channels_finish (CpdChannels *channels);
 
-CpdChannel *cpd_channels_get (CpdChannels *channels, guint32 uid, CpdHost *target, CpdProxy *proxy);
-GPtrArray *cpd_channels_list (CpdChannels *channels, guint32 uid);
+CpdChannel *
+cpd_channels_get (CpdChannels *channels, CpdOwner owner, CpdHost *target, CpdProxy *proxy);
+GPtrArray *cpd_channels_list (CpdChannels *channels, CpdOwner owner);
 CpdTunnel *cpd_channels_open_tunnel (CpdChannels *channels, CpdTunnelOrder *order, CpdProxy *proxy,
                                      gint64 started_us);
 void cpd_channels_inspect_async (CpdChannels *channels, CpdInspectOrder *order, CpdProxy *proxy,

@@ -163,7 +163,7 @@ conclude (GTask *task, CpdVerdict *verdict)
     }
   else
     {
-      cpd_judge_note (set_up->settings.store, set_up->settings.uid, connection, verdict);
+      cpd_judge_note (set_up->settings.store, set_up->settings.owner, connection, verdict);
       g_task_return_pointer (task, g_steal_pointer (&set_up->connection),
                              (GDestroyNotify)cpd_connection_free);
     }
@@ -177,7 +177,7 @@ ask (SetUp *set_up, CpdPeer *peer, CpdAnchors **missing)
 
   return settings->look != NULL ? cpd_judge_presented (settings->store, settings->look, peer,
                                                        &set_up->validation, missing)
-                                : cpd_judge_peer (settings->store, settings->uid, peer,
+                                : cpd_judge_peer (settings->store, settings->owner, peer,
                                                   /* require_keys= */ NULL, missing);
 }
 
@@ -195,7 +195,8 @@ judge (gpointer user_data)
   set_up->job = NULL;
   if (verdict == NULL)
     {
-      const CpdValidationOrder order = { set_up->settings.uid, peer, missing, judge, task };
+      const CpdValidationOrder order
+          = { cpd_owner_get_uid (set_up->settings.owner), peer, missing, judge, task };
 
       set_up->job = cpd_validation_start (set_up->settings.workers, &order);
       return;
@@ -223,8 +224,9 @@ static void
 shake_hands (GTask *task, CpdTls *tls)
 {
   SetUp *set_up = g_task_get_task_data (task);
-  const CpdHandshakeSettings settings = { set_up->settings.workers, set_up->settings.uid,
-                                          on_hands_shaken, g_object_ref (task), g_object_unref };
+  const CpdHandshakeSettings settings
+      = { set_up->settings.workers, cpd_owner_get_uid (set_up->settings.owner), on_hands_shaken,
+          g_object_ref (task), g_object_unref };
 
   set_up->handshaking_us = g_get_monotonic_time ();
   set_up->handshake = cpd_handshake_start (tls, &settings);
@@ -285,7 +287,7 @@ open_tunnel (GTask *task, int socket)
     .target = set_up->settings.target,
     .protocols = (const char *const *)set_up->protocols,
     .host_may_speak = set_up->settings.protocol != CPD_STARTTLS_NONE,
-    .uid = set_up->settings.uid,
+    .owner = set_up->settings.owner,
     .store = set_up->settings.store,
     .workers = set_up->settings.workers,
     .done = on_tunnel,
@@ -407,7 +409,7 @@ check_reached (SetUp *set_up, GError **error)
 {
   const CpdConnectorSettings *settings = &set_up->settings;
 
-  return cpd_judge_address (settings->store, settings->uid, settings->target, settings->rules,
+  return cpd_judge_address (settings->store, settings->owner, settings->target, settings->rules,
                             set_up->reached, error);
 }
 
@@ -431,7 +433,7 @@ find_address (const CpdConnectorSettings *settings)
     .name = cpd_host_get_name (settings->target),
     .port = cpd_host_get_port (settings->target),
     .target = settings->target,
-    .uid = settings->uid,
+    .owner = settings->owner,
     .store = settings->store,
     .rules = settings->rules,
   };

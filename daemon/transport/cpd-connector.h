@@ -20,7 +20,7 @@ typedef struct
   const char *const *protocols; /* that the server is offered; NULL: none */
   int starttls;                 /* a socket that is connected already, without proxy; -1: none */
   CpdStarttls protocol;         /* that is spoken before TLS, without such a socket */
-  guint32 uid;
+  CpdOwner owner;
   CpdStore *store;
   CpdWorkers *workers;
   CpdGate *gate;

@@ -75,7 +75,7 @@ cpd_http_exchange_stop (CpdHttpExchange *exchange)
   g_clear_pointer (&exchange->stream, cpd_stream_free);
   cpd_http_flow_cut (exchange->flow);
   cpd_tls_watch (exchange->connection->tls, 0, NULL, NULL);
-  cpd_reading_forget (exchange->reading, exchange->order->uid, exchange);
+  cpd_reading_forget (exchange->reading, cpd_owner_get_uid (exchange->order->owner), exchange);
 }
 
 static void
@@ -277,7 +277,7 @@ wait_for_turn (gpointer user_data)
 
   exchange->queued = TRUE;
   cpd_tls_watch (exchange->connection->tls, 0, NULL, NULL);
-  cpd_reading_wait (exchange->reading, exchange->order->uid, move, exchange);
+  cpd_reading_wait (exchange->reading, cpd_owner_get_uid (exchange->order->owner), move, exchange);
 }
 
 /* A server that does not know the expectation says nothing (RFC 9110, section 10.1.1). */

@@ -102,7 +102,7 @@ try_connect (GTask *task)
     .target = settings->order->target,
     .proxy = settings->proxy,
     .starttls = -1,
-    .uid = settings->order->uid,
+    .owner = settings->order->owner,
     .store = settings->store,
     .workers = settings->workers,
     .gate = settings->gate,

@@ -20,9 +20,9 @@ now_s (void)
 
 /* Whether requests to a host are allowed at all: before any connection. Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target)
+cpd_judge_host (CpdStore *store, CpdOwner owner, CpdHost *target)
 {
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, owner, target);
 
   return cpd_verdict_of_policy (policy, now_s ());
 }
@@ -38,9 +38,9 @@ enforces (const CpdPin *pin)
 
 /* Whether the administrator has pinned a host, too. */
 static gboolean
-is_pinned_by_administrator (CpdStore *store, guint32 uid, CpdHost *target)
+is_pinned_by_administrator (CpdStore *store, CpdOwner owner, CpdHost *target)
 {
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, owner, target);
 
   return enforces (policy->pins[CPD_LAYER_FILES]) || enforces (policy->pins[CPD_LAYER_SYSTEM]);
 }
@@ -50,13 +50,13 @@ is_pinned_by_administrator (CpdStore *store, guint32 uid, CpdHost *target)
  * `address`: (nullable): NULL: only a proxy knows it.
  * Errors: CERTPIN_ERROR_ADDRESS_DENIED. */
 gboolean
-cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target, const CpdAddressRules *rules,
+cpd_judge_address (CpdStore *store, CpdOwner owner, CpdHost *target, const CpdAddressRules *rules,
                    GInetAddress *address, GError **error)
 {
   g_autofree char *refusal
       = address != NULL ? cpd_address_rules_refuse (rules, address, /* for_user= */ TRUE) : NULL;
 
-  if (refusal != NULL && is_pinned_by_administrator (store, uid, target))
+  if (refusal != NULL && is_pinned_by_administrator (store, owner, target))
     {
       g_free (refusal);
       refusal = cpd_address_rules_refuse (rules, address, /* for_user= */ FALSE);
@@ -80,10 +80,10 @@ judge_by (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, CpdAnchors **mis
  * request's own.
  * Returns: (transfer full) */
 CpdVerdict *
-cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
+cpd_judge_peer (CpdStore *store, CpdOwner owner, CpdPeer *peer, GPtrArray *require_keys,
                 CpdAnchors **missing)
 {
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, uid, cpd_peer_get_host (peer));
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, owner, cpd_peer_get_host (peer));
   g_autoptr (CpdPolicy) with_keys = cpd_policy_with_keys (policy, require_keys);
 
   return judge_by (with_keys, peer, cpd_store_get_anchors (store), missing);
@@ -93,7 +93,7 @@ cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_
  * have changed, and once a minute, so that it costs a request nothing.
  * `verdict`: on it, of now, which gets the urgent warnings of the pins. */
 void
-cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict)
+cpd_judge_note (CpdStore *store, CpdOwner owner, CpdConnection *connection, CpdVerdict *verdict)
 {
   gint64 now = now_s ();
 
@@ -101,7 +101,7 @@ cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerd
       || now - connection->noted_s >= NOTE_AGAIN_S)
     {
       g_strfreev (connection->warnings);
-      connection->warnings = cpd_witness_record (store, uid, verdict, now);
+      connection->warnings = cpd_witness_record (store, owner, verdict, now);
       connection->noted_s = now;
       connection->noted_generation = verdict->policy->generation;
     }
@@ -119,7 +119,7 @@ cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *pee
 {
   CpdAnchors *system = cpd_store_get_anchors (store);
   CpdValidation *found = cpd_peer_find_validation (peer, system, now_s ());
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, order->uid, order->target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, order->owner, order->target);
   g_autoptr (CpdPolicy) with_pin = cpd_policy_with_pin (policy, order->supposed);
   CpdVerdict *verdict = NULL;
 
@@ -153,7 +153,7 @@ cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **d
  * its server. `require_keys`: (nullable).
  * Returns: (transfer full) */
 CpdJudgement
-cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connection,
+cpd_judge_connection (CpdStore *store, CpdOwner owner, const CpdConnection *connection,
                       GPtrArray *require_keys)
 {
   CpdJudgement judgement = { NULL };
@@ -164,7 +164,7 @@ cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connect
   else
     {
       judgement.verdict
-          = cpd_judge_peer (store, uid, connection->peer, require_keys, &judgement.missing);
+          = cpd_judge_peer (store, owner, connection->peer, require_keys, &judgement.missing);
       judgement.unknown = judgement.verdict == NULL ? connection->peer : NULL;
     }
   if (judgement.unknown != NULL)

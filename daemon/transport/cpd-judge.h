@@ -18,16 +18,17 @@ typedef struct
   CpdAnchors *missing; /* and by which anchors */
 } CpdJudgement;
 
-CpdVerdict *cpd_judge_host (CpdStore *store, guint32 uid, CpdHost *target);
-gboolean cpd_judge_address (CpdStore *store, guint32 uid, CpdHost *target,
+CpdVerdict *cpd_judge_host (CpdStore *store, CpdOwner owner, CpdHost *target);
+gboolean cpd_judge_address (CpdStore *store, CpdOwner owner, CpdHost *target,
                             const CpdAddressRules *rules, GInetAddress *address, GError **error);
-CpdVerdict *cpd_judge_peer (CpdStore *store, guint32 uid, CpdPeer *peer, GPtrArray *require_keys,
+CpdVerdict *cpd_judge_peer (CpdStore *store, CpdOwner owner, CpdPeer *peer, GPtrArray *require_keys,
                             CpdAnchors **missing);
-void cpd_judge_note (CpdStore *store, guint32 uid, CpdConnection *connection, CpdVerdict *verdict);
+void
+cpd_judge_note (CpdStore *store, CpdOwner owner, CpdConnection *connection, CpdVerdict *verdict);
 CpdVerdict *cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *peer,
                                  CpdValidation **validation, CpdAnchors **missing);
 gboolean cpd_judge_proxy (CpdStore *store, CpdPeer *proxy, CpdAnchors **missing, char **distrust);
-CpdJudgement cpd_judge_connection (CpdStore *store, guint32 uid, const CpdConnection *connection,
+CpdJudgement cpd_judge_connection (CpdStore *store, CpdOwner owner, const CpdConnection *connection,
                                    GPtrArray *require_keys);
 gboolean cpd_judgement_refuses (const CpdJudgement *judgement);
 void cpd_judgement_clear (CpdJudgement *judgement);

@@ -32,7 +32,7 @@ typedef struct
   CpdHost *target;
   const char *const *protocols; /* that the host is offered; NULL: none */
   gboolean host_may_speak;      /* before it is sent anything */
-  guint32 uid;
+  CpdOwner owner;
   CpdStore *store;
   CpdWorkers *workers;
   CpdProxyTunnelFunc done;

@@ -164,7 +164,7 @@ static gboolean
 judge_host (CpdTunnel *tunnel)
 {
   const CpdTunnelOrder *order = tunnel->settings.order;
-  CpdVerdict *verdict = cpd_judge_host (tunnel->settings.store, order->uid, order->target);
+  CpdVerdict *verdict = cpd_judge_host (tunnel->settings.store, order->owner, order->target);
   gboolean passed = verdict->passed;
 
   if (passed)
@@ -183,13 +183,14 @@ static CpdJudgement
 judge (CpdTunnel *tunnel)
 {
   const CpdTunnelSettings *settings = &tunnel->settings;
-  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->uid,
+  CpdJudgement judgement = cpd_judge_connection (settings->store, settings->order->owner,
                                                  tunnel->connection, settings->order->require_keys);
 
   if (judgement.unknown != NULL && tunnel->validating == NULL)
     {
       const CpdValidationOrder order
-          = { settings->order->uid, judgement.unknown, judgement.missing, on_validated, tunnel };
+          = { cpd_owner_get_uid (settings->order->owner), judgement.unknown, judgement.missing,
+              on_validated, tunnel };
 
       tunnel->validating = cpd_validation_start (settings->workers, &order);
     }
@@ -203,7 +204,7 @@ leave_denied (CpdTunnel *tunnel, CpdStage stage)
   const CpdTunnelSettings *settings = &tunnel->settings;
   g_autoptr (GError) error = NULL;
 
-  if (cpd_judge_address (settings->store, settings->order->uid, settings->order->target,
+  if (cpd_judge_address (settings->store, settings->order->owner, settings->order->target,
                          settings->rules, tunnel->connection->address, &error))
     return FALSE;
   end (tunnel, cpd_fetch_error_map (error, stage, get_name (tunnel)));
@@ -229,7 +230,7 @@ cut (CpdTunnel *tunnel, const char *why)
 static void
 note (CpdTunnel *tunnel)
 {
-  cpd_judge_note (tunnel->settings.store, tunnel->settings.order->uid, tunnel->connection,
+  cpd_judge_note (tunnel->settings.store, tunnel->settings.order->owner, tunnel->connection,
                   tunnel->verdict);
 }
 
@@ -339,8 +340,8 @@ open_relay (CpdTunnel *tunnel)
   static const CpdRelayFuncs funcs = { .may_move = may_move, .ended = on_relay_ended };
   const CpdTunnelSettings *settings = &tunnel->settings;
   CpdTransfer *transfer = settings->order->transfer;
-  const CpdRelaySettings relay
-      = { tunnel->connection, settings->edges, settings->reading, transfer, settings->order->uid };
+  const CpdRelaySettings relay = { tunnel->connection, settings->edges, settings->reading, transfer,
+                                   cpd_owner_get_uid (settings->order->owner) };
   g_autoptr (GVariant) info = NULL;
   GError *error = NULL;
 
@@ -437,7 +438,7 @@ try_connect (CpdTunnel *tunnel)
     .protocols = (const char *const *)settings->order->protocols,
     .starttls = settings->order->starttls,
     .protocol = settings->order->protocol,
-    .uid = settings->order->uid,
+    .owner = settings->order->owner,
     .store = settings->store,
     .workers = settings->workers,
     .gate = settings->gate,
@@ -480,10 +481,10 @@ cpd_tunnel_cancel (CpdTunnel *tunnel)
                                     "the connection was cancelled"));
 }
 
-guint32
-cpd_tunnel_get_uid (CpdTunnel *tunnel)
+CpdOwner
+cpd_tunnel_get_owner (CpdTunnel *tunnel)
 {
-  return tunnel->settings.order->uid;
+  return tunnel->settings.order->owner;
 }
 
 /* Returns: (transfer none) */

@@ -37,7 +37,7 @@ CpdTunnel *cpd_tunnel_new (const CpdTunnelSettings *settings);
 void cpd_tunnel_start (CpdTunnel *tunnel);
 void cpd_tunnel_cancel (CpdTunnel *tunnel);
 
-guint32 cpd_tunnel_get_uid (CpdTunnel *tunnel);
+CpdOwner cpd_tunnel_get_owner (CpdTunnel *tunnel);
 CpdHost *cpd_tunnel_get_target (CpdTunnel *tunnel);
 
 void cpd_tunnel_reconsider (CpdTunnel *tunnel);

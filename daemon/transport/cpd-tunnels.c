@@ -68,22 +68,22 @@ cpd_tunnels_add (CpdTunnels *tunnels, const CpdTunnelSettings *settings)
 
 /* Returns: (transfer full): of CpdTunnel: a copy, because they may end meanwhile */
 static GPtrArray *
-list_concerned (CpdTunnels *tunnels, guint32 uid, CpdHost *pattern)
+list_concerned (CpdTunnels *tunnels, CpdOwner owner, CpdHost *pattern)
 {
   GPtrArray *concerned = g_ptr_array_new_with_free_func (g_object_unref);
 
   for (GList *link = tunnels->list->head; link != NULL; link = link->next)
-    if ((uid == CPD_ALL_UIDS || uid == cpd_tunnel_get_uid (link->data))
+    if (cpd_owner_is_within (cpd_tunnel_get_owner (link->data), owner)
         && (pattern == NULL || cpd_host_matches (pattern, cpd_tunnel_get_target (link->data))))
       g_ptr_array_add (concerned, g_object_ref (link->data));
   return concerned;
 }
 
-/* Pins or anchors have changed, for this uid or CPD_ALL_UIDS. `pattern`: NULL: of every host */
+/* Pins or anchors have changed, for all within this owner. `pattern`: NULL: of every host */
 void
-cpd_tunnels_reconsider (CpdTunnels *tunnels, guint32 uid, CpdHost *pattern)
+cpd_tunnels_reconsider (CpdTunnels *tunnels, CpdOwner owner, CpdHost *pattern)
 {
-  g_autoptr (GPtrArray) concerned = list_concerned (tunnels, uid, pattern);
+  g_autoptr (GPtrArray) concerned = list_concerned (tunnels, owner, pattern);
 
   for (unsigned int i = 0; i < concerned->len; i++)
     cpd_tunnel_reconsider (concerned->pdata[i]);

@@ -13,7 +13,7 @@ CpdTunnels *cpd_tunnels_new (void);
 void cpd_tunnels_free (CpdTunnels *tunnels);
 
 CpdTunnel *cpd_tunnels_add (CpdTunnels *tunnels, const CpdTunnelSettings *settings);
-void cpd_tunnels_reconsider (CpdTunnels *tunnels, guint32 uid, CpdHost *pattern);
+void cpd_tunnels_reconsider (CpdTunnels *tunnels, CpdOwner owner, CpdHost *pattern);
 void cpd_tunnels_check_network (CpdTunnels *tunnels);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdTunnels, cpd_tunnels_free)

@@ -199,6 +199,24 @@ test_mismatch (TestBus *f, gconstpointer user_data)
 
 #define ADD(path, function) TEST_BUS_ADD ("/bus/audit/" path, NULL, function)
 
+/* Which app it was, is in the journal; of other programs, no such field is. */
+static void
+test_app (TestBus *f, gconstpointer user_data)
+{
+  g_autoptr (CpdApps) apps = cpd_apps_new ();
+  CpdAudit *audit = cpd_audit_new (apps);
+  g_autoptr (CpdCaller) caller = cpd_caller_new (":1.2", getuid ());
+
+  cpd_audit_denied (audit, caller, "org.certpin.reload");
+  assert_field (CERTPIN_MESSAGE_DENIED, "CERTPIN_ACTION", "org.certpin.reload");
+  assert_field (CERTPIN_MESSAGE_DENIED, "CERTPIN_APP", NULL);
+  caller->app = g_strdup ("flatpak:org.example.Weather");
+  cpd_audit_denied (audit, caller, "org.certpin.manage-pins");
+  assert_field (CERTPIN_MESSAGE_DENIED, "CERTPIN_ACTION", "org.certpin.manage-pins");
+  assert_field (CERTPIN_MESSAGE_DENIED, "CERTPIN_APP", "flatpak:org.example.Weather");
+  cpd_audit_free (audit);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -211,5 +229,6 @@ main (int argc, char *argv[])
   ADD ("refusals", test_refusals);
   ADD ("many-changes", test_many_changes);
   ADD ("mismatch", test_mismatch);
+  ADD ("app", test_app);
   return g_test_run ();
 }

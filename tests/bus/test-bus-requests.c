@@ -78,7 +78,7 @@ test_order (TestBus *f, gconstpointer user_data)
   order = fake_fetcher_get_order (f->fetcher);
   g_assert_cmpstr (certpin_request_get_method (order->request), ==, "POST");
   g_assert_cmpuint (g_variant_n_children (certpin_request_get_headers (order->request)), ==, 1);
-  g_assert_cmpuint (order->uid, ==, getuid ());
+  g_assert_cmpuint (order->owner, ==, getuid ());
   g_assert_cmpuint (order->max_body_bytes, ==, 9);
   g_assert_cmpuint (order->max_redirects, ==, 3);
   g_assert_cmpstr (cpd_host_get_text (order->target), ==, "h.example:443");

@@ -59,6 +59,7 @@ typedef struct
 {
   GTestDBus *dbus;
   GDBusConnection *own, *other;
+  CpdStore *store;
   CpdCallers *callers;
   GPtrArray *told; /* of CpdCaller: those that became known */
   unsigned int lost;
@@ -83,7 +84,8 @@ set_up (Fixture *f, gconstpointer user_data)
   g_test_dbus_up (f->dbus);
   f->own = test_bus_connect_to (f->dbus);
   f->other = test_bus_connect_to (f->dbus);
-  f->callers = cpd_callers_new (f->own);
+  f->store = cpd_store_new (&(CpdStoreSettings){ NULL });
+  f->callers = cpd_callers_new (f->own, f->store);
   f->told = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_caller_unref);
   g_signal_connect_swapped (f->callers, "known", G_CALLBACK (on_known), f);
   g_signal_connect_swapped (f->callers, "lost", G_CALLBACK (on_lost), f);
@@ -96,6 +98,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   g_signal_handlers_disconnect_by_data (f->callers, f);
   g_ptr_array_unref (f->told);
   test_loop_release (f->callers);
+  g_object_unref (f->store);
   if (f->other != NULL)
     test_bus_disconnect (f->other);
   test_bus_disconnect (f->own);
@@ -218,7 +221,7 @@ test_nobody (Fixture *f, gconstpointer user_data)
 static void
 test_without_credentials (Fixture *f, gconstpointer user_data)
 {
-  g_autoptr (CpdCaller) caller = cpd_caller_new_from_credentials (":1.2", NULL, NULL);
+  g_autoptr (CpdCaller) caller = cpd_caller_new_from_credentials (":1.2", NULL, NULL, f->store);
 
   g_assert_nonnull (caller->confinement);
   g_assert_cmpuint (caller->uid, ==, CPD_CALLER_UID_UNKNOWN);

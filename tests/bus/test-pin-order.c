@@ -35,12 +35,14 @@ none (void)
   return g_variant_new_parsed ("@a{sv} {}");
 }
 
+static CpdAsker asker = { .now = TEST_PKI_NOW, .self = 1000, .owner = 1000 };
+
 static CpdPinOrder *
 try_new (const char *host, GBytes *certificate, GVariant *options, GError **error)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (options);
 
-  return cpd_pin_order_new_certificate (host, certificate, owned, TEST_PKI_NOW, error);
+  return cpd_pin_order_new_certificate (&asker, host, certificate, owned, error);
 }
 
 /* Returns: (transfer full): an order for h.example */
@@ -331,7 +333,7 @@ order_keys (const char *const *texts, GVariant *options, GError **error)
   g_autoptr (GVariant) keys = g_variant_ref_sink (g_variant_new_strv (texts, -1));
   g_autoptr (GVariant) owned = g_variant_ref_sink (options);
 
-  return cpd_pin_order_new_keys ("h.example", keys, owned, TEST_PKI_NOW, error);
+  return cpd_pin_order_new_keys (&asker, "h.example", keys, owned, error);
 }
 
 static void

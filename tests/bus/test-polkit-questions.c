@@ -65,7 +65,8 @@ set_up_new (Fixture *f, gconstpointer user_data)
   g_test_dbus_up (f->bus.dbus);
   f->bus.service = connect_to_system_bus (&f->bus);
   f->asked = g_ptr_array_new_with_free_func (asked_free);
-  f->callers = cpd_callers_new (f->bus.service);
+  f->bus.store = cpd_store_new (&(CpdStoreSettings){ NULL });
+  f->callers = cpd_callers_new (f->bus.service, f->bus.store);
   f->authority = CPD_AUTHORITY (cpd_polkit_new (f->bus.service, f->callers));
   f->polkit = fake_polkit_new (test_bus_connect (&f->bus));
 }
@@ -108,6 +109,7 @@ tear_down (Fixture *f, gconstpointer user_data)
   test_loop_settle ();
   test_loop_release (f->authority);
   test_loop_release (f->callers);
+  g_clear_object (&f->bus.store);
   test_bus_disconnect (f->bus.service);
   test_loop_settle ();
   g_test_dbus_down (f->bus.dbus);

@@ -30,11 +30,23 @@ make_credentials (guint32 pid, int handle, const char *label)
   return g_variant_ref_sink (g_variant_dict_end (&credentials));
 }
 
+/* Returns: (transfer full) (nullable): why the process is not served */
+static char *
+examine (GVariant *credentials, GUnixFDList *fds)
+{
+  CpdProcess process;
+
+  cpd_process_examine (credentials, fds, &process);
+  g_assert_null (process.app);
+  g_assert_false (process.networked);
+  return process.refusal;
+}
+
 static char *
 find_confinement (guint32 pid, int handle, GUnixFDList *fds)
 {
   g_autoptr (GVariant) credentials = make_credentials (pid, handle, NULL);
-  char *clause = cpd_process_find_confinement (credentials, fds);
+  char *clause = examine (credentials, fds);
 
   g_test_message ("%u: %s", pid, clause);
   return clause;
@@ -78,7 +90,7 @@ static void
 test_not_named (void)
 {
   g_autoptr (GVariant) nothing = g_variant_ref_sink (g_variant_new ("a{sv}", NULL));
-  g_autofree char *clause = cpd_process_find_confinement (nothing, NULL);
+  g_autofree char *clause = examine (nothing, NULL);
 
   g_assert_nonnull (clause);
 }
@@ -142,10 +154,14 @@ test_label (void)
 {
   g_autoptr (GVariant) credentials
       = make_credentials ((guint32)getpid (), NO_HANDLE, "snap.demo.app (enforce)");
-  g_autofree char *clause = cpd_process_find_confinement (credentials, NULL);
+  CpdProcess process;
+  g_autofree char *app = NULL;
 
-  g_assert_nonnull (clause);
-  g_assert_nonnull (strstr (clause, "‘snap:demo’"));
+  cpd_process_examine (credentials, NULL, &process);
+  app = process.app;
+  g_assert_null (process.refusal);
+  g_assert_cmpstr (app, ==, "snap:demo");
+  g_assert_false (process.networked);
 }
 
 static void

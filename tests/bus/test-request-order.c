@@ -85,7 +85,7 @@ test_usual (void)
   g_assert_null (order->require_keys);
   g_assert_null (order->proxy);
   g_assert_null (last_token);
-  g_assert_cmpuint (order->uid, ==, UID);
+  g_assert_cmpuint (order->owner, ==, UID);
   g_assert_cmpstr (cpd_host_get_text (order->target), ==, "h.example:443");
 }
 

@@ -23,7 +23,7 @@ struct _FakeFetcher
 /* One that it says there is. */
 typedef struct
 {
-  guint32 uid;
+  CpdOwner owner;
   CpdChannelStatus *status;
 } Channel;
 
@@ -135,7 +135,7 @@ fake_fetcher_fetch_finish (CpdFetcher *port, GAsyncResult *result, CpdVerdict **
 }
 
 static GPtrArray *
-fake_fetcher_list_channels (CpdFetcher *port, guint32 uid)
+fake_fetcher_list_channels (CpdFetcher *port, CpdOwner owner)
 {
   FakeFetcher *fetcher = FAKE_FETCHER (port);
   GPtrArray *list = g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_channel_status_free);
@@ -146,7 +146,7 @@ fake_fetcher_list_channels (CpdFetcher *port, guint32 uid)
       const CpdChannelStatus *status = channel->status;
       CpdChannelStatus *copy;
 
-      if (channel->uid != uid)
+      if (channel->owner != owner)
         continue;
       copy = g_memdup2 (status, sizeof *status);
       copy->target = cpd_host_ref (status->target);
@@ -214,11 +214,11 @@ fake_fetcher_set_verdict (FakeFetcher *fetcher, CpdVerdict *verdict)
 
 /* From now on it says that this uid has this channel. `status`: (transfer full) */
 void
-fake_fetcher_add_channel (FakeFetcher *fetcher, guint32 uid, CpdChannelStatus *status)
+fake_fetcher_add_channel (FakeFetcher *fetcher, CpdOwner owner, CpdChannelStatus *status)
 {
   Channel *channel = g_new0 (Channel, 1);
 
-  channel->uid = uid;
+  channel->owner = owner;
   channel->status = status;
   g_ptr_array_add (fetcher->channels, channel);
 }

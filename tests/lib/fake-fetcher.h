@@ -18,7 +18,7 @@ FakeFetcher *fake_fetcher_new (void);
 void fake_fetcher_hold (FakeFetcher *fetcher);
 void fake_fetcher_set_verdict (FakeFetcher *fetcher, CpdVerdict *verdict);
 
-void fake_fetcher_add_channel (FakeFetcher *fetcher, guint32 uid, CpdChannelStatus *status);
+void fake_fetcher_add_channel (FakeFetcher *fetcher, CpdOwner owner, CpdChannelStatus *status);
 
 unsigned int fake_fetcher_count_orders (FakeFetcher *fetcher);
 unsigned int fake_fetcher_count_held (FakeFetcher *fetcher);

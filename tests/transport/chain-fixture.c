@@ -150,7 +150,7 @@ chain_fixture_find (ChainFixture *f, const char *id)
 }
 
 static void
-pin_chain (ChainFixture *f, const PresentedChain *chain, guint32 uid)
+pin_chain (ChainFixture *f, const PresentedChain *chain, CpdOwner owner)
 {
   g_autoptr (CpdPin) pin = cpd_pin_new (chain->host, CPD_LAYER_USER);
   g_autoptr (CertpinKey) key = test_key (7);
@@ -158,7 +158,7 @@ pin_chain (ChainFixture *f, const PresentedChain *chain, guint32 uid)
   pin->match = CPD_MATCH_PATH;
   pin->anchors = cpd_anchors_new (chain->trusted, NULL);
   cpd_pin_add_key (pin, key);
-  channel_set_pin (&f->channel, uid, pin);
+  channel_set_pin (&f->channel, owner, pin);
 }
 
 /* From now on. `users`: so many of them trust its anchors. */
@@ -172,11 +172,11 @@ chain_fixture_present (ChainFixture *f, const PresentedChain *chain, guint32 use
 }
 
 static Fetch *
-ask (ChainFixture *f, const PresentedChain *chain, guint32 uid)
+ask (ChainFixture *f, const PresentedChain *chain, CpdOwner owner)
 {
   g_autofree char *url = g_strdup_printf ("https://%s/", cpd_host_get_text (chain->host));
 
-  return START (&f->channel, .url = url, .uid = uid);
+  return START (&f->channel, .url = url, .owner = owner);
 }
 
 /* One user meets the server.
@@ -231,7 +231,7 @@ void
 chain_fixture_stand_by (ChainFixture *f)
 {
   g_autofree char *url = g_strdup_printf ("https://127.0.0.1:%u/", chain_server_get_port (f->good));
-  g_autoptr (Fetch) fetch = START (&f->channel, .url = url, .uid = BYSTANDER);
+  g_autoptr (Fetch) fetch = START (&f->channel, .url = url, .owner = BYSTANDER);
 
   channel_assert_answered (fetch, 200);
 }

@@ -120,7 +120,7 @@ channel_start (ChannelFixture *f, const FetchOptions *options)
     g_cancellable_cancel (fetch->cancellable);
   order->request = g_steal_pointer (&request);
   order->target = cpd_host_new_of_uri (certpin_request_get_uri (order->request), NULL);
-  order->uid = options->uid;
+  order->owner = options->owner;
   order->require_keys = g_steal_pointer (&keys);
   order->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS;
   order->max_body_bytes = options->max_body != 0 ? options->max_body : MAX_BODY;
@@ -133,12 +133,12 @@ channel_start (ChannelFixture *f, const FetchOptions *options)
 
 /* Returns: (transfer full): a fetch that was sent and waits for its answer */
 Fetch *
-channel_start_held (ChannelFixture *f, guint32 uid)
+channel_start_held (ChannelFixture *f, CpdOwner owner)
 {
   Fetch *fetch;
 
   test_server_hold (f->server);
-  fetch = START (f, .method = "POST", .body = "body", .uid = uid);
+  fetch = START (f, .method = "POST", .body = "body", .owner = owner);
   while (test_server_count_held (f->server) == 0)
     test_loop_step ();
   return fetch;
@@ -240,14 +240,14 @@ channel_make_pin (const char *host, CpdLayer layer, TestIdentity *identity)
 }
 
 void
-channel_set_pin (ChannelFixture *f, guint32 uid, CpdPin *pin)
+channel_set_pin (ChannelFixture *f, CpdOwner owner, CpdPin *pin)
 {
   GAsyncResult *pending = NULL;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (CpdPin) set = NULL;
   g_autoptr (GError) error = NULL;
 
-  cpd_store_set_pin_async (f->store, uid, pin, test_loop_on_result, &pending);
+  cpd_store_set_pin_async (f->store, owner, pin, test_loop_on_result, &pending);
   result = test_loop_wait_for (&pending);
   set = cpd_store_change_finish (f->store, result, &error);
   g_assert_no_error (error);
@@ -320,12 +320,12 @@ channel_listen_silently (void)
 
 /* Returns: (transfer full): a fetch that is connected and waits for the server to shake hands */
 Fetch *
-channel_start_at_silent (ChannelFixture *f, GSocket *server, guint32 uid)
+channel_start_at_silent (ChannelFixture *f, GSocket *server, CpdOwner owner)
 {
   g_autoptr (GSocketAddress) address = g_socket_get_local_address (server, NULL);
   g_autofree char *url = g_strdup_printf (
       "https://127.0.0.1:%u/", g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
-  Fetch *fetch = START (f, .url = url, .uid = uid);
+  Fetch *fetch = START (f, .url = url, .owner = owner);
 
   while ((g_socket_condition_check (server, G_IO_IN) & G_IO_IN) == 0)
     test_loop_step ();

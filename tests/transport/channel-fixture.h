@@ -46,7 +46,7 @@ typedef struct
   const char *method; /* NULL: GET */
   const char *url;    /* NULL: the server's root */
   const char *body;
-  guint32 uid;
+  CpdOwner owner;
   unsigned int timeout_ms; /* 0: long enough */
   guint64 max_body;        /* 0: 1 MiB */
   unsigned int redirects;  /* how many are followed */
@@ -63,7 +63,7 @@ void channel_renew_fetcher (ChannelFixture *f);
               channel_tear_down)
 
 Fetch *channel_start (ChannelFixture *f, const FetchOptions *options);
-Fetch *channel_start_held (ChannelFixture *f, guint32 uid);
+Fetch *channel_start_held (ChannelFixture *f, CpdOwner owner);
 void channel_wait (Fetch *fetch);
 void fetch_free (Fetch *fetch);
 
@@ -79,13 +79,13 @@ void channel_assert_passes (ChannelFixture *f);
 void channel_assert_refused (ChannelFixture *f, CertpinError code);
 
 CpdPin *channel_make_pin (const char *host, CpdLayer layer, TestIdentity *identity);
-void channel_set_pin (ChannelFixture *f, guint32 uid, CpdPin *pin);
+void channel_set_pin (ChannelFixture *f, CpdOwner owner, CpdPin *pin);
 void channel_pin (ChannelFixture *f, TestIdentity *identity);
 void channel_block (ChannelFixture *f, const char *host);
 void channel_unpin (ChannelFixture *f);
 void channel_reload (ChannelFixture *f, TestIdentity *root);
 
 GSocket *channel_listen_silently (void);
-Fetch *channel_start_at_silent (ChannelFixture *f, GSocket *server, guint32 uid);
+Fetch *channel_start_at_silent (ChannelFixture *f, GSocket *server, CpdOwner owner);
 
 G_END_DECLS

@@ -63,7 +63,7 @@ new_attempt (Fixture *f, const char *method)
     .rules = f->channel.config->address_rules,
   };
 
-  order->uid = CHANNEL_UID;
+  order->owner = CHANNEL_UID;
   order->max_body_bytes = order->max_inline_bytes = 1024 * 1024;
   return cpd_attempt_new (&settings);
 }

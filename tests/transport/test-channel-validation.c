@@ -304,7 +304,7 @@ test_others_go_on (ChannelFixture *f, gconstpointer user_data)
   third = START (f, .method = "GET");
   validations_wait_for (2);
   validations_pass ();
-  of_other = START (f, .uid = CHANNEL_OTHER_UID);
+  of_other = START (f, .owner = CHANNEL_OTHER_UID);
   channel_assert_answered (of_other, 200);
   assert_sent (f, 1);
   validations_release ();

@@ -171,13 +171,13 @@ test_other_uid (ChannelFixture *f, gconstpointer user_data)
 
   channel_pin (f, f->leaf);
   channel_assert_passes (f);
-  without_pin = START (f, .uid = CHANNEL_OTHER_UID);
+  without_pin = START (f, .owner = CHANNEL_OTHER_UID);
   channel_assert_failed (without_pin, CERTPIN_ERROR_NOT_PINNED);
   channel_set_pin (f, CHANNEL_OTHER_UID, pin);
-  with_pin = START (f, .uid = CHANNEL_OTHER_UID);
+  with_pin = START (f, .owner = CHANNEL_OTHER_UID);
   channel_assert_answered (with_pin, 200);
   g_assert_false (channel_was_reused (with_pin));
-  again = START (f, .uid = CHANNEL_UID);
+  again = START (f, .owner = CHANNEL_UID);
   channel_assert_answered (again, 200);
   g_assert_true (channel_was_reused (again));
 }

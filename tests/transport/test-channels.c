@@ -105,7 +105,7 @@ test_idle_channel_goes (ChannelFixture *f, gconstpointer user_data)
   channel_renew_fetcher (f);
   channel_pin (f, f->leaf);
   pin_for_other_uid (f);
-  first = START (f, .uid = CHANNEL_OTHER_UID);
+  first = START (f, .owner = CHANNEL_OTHER_UID);
   channel_assert_answered (first, 200);
   channel_assert_passes (f);
   sent = channel_start_held (f, CHANNEL_OTHER_UID);

@@ -46,7 +46,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->reading = cpd_reading_new ();
   f->bodies = cpd_budget_new (1024);
   f->order = cpd_order_new ();
-  f->order->uid = UID;
+  f->order->owner = UID;
   f->order->max_body_bytes = f->order->max_inline_bytes = 1024;
 }
 

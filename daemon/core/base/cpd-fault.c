@@ -23,7 +23,7 @@ cpd_fault_new (const char *file, unsigned int line, const char *key, const char 
 
   fault->file = g_strdup (file);
   fault->line = line;
-  fault->uid = CPD_FAULT_OF_ALL;
+  fault->owner = CPD_ALL_UIDS;
   fault->key = g_strdup (key);
   fault->sentence = cpd_text_shorten (sentence, strlen (sentence), SENTENCE_MAX_BYTES);
   return fault;
@@ -119,10 +119,10 @@ cpd_faults_add_all (GPtrArray *faults, GPtrArray *others)
 
 /* Adds new ones, which concern one user alone; 0: root alone. */
 void
-cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid)
+cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, CpdOwner owner)
 {
   for (unsigned int i = 0; i < others->len; i++)
-    ((CpdFault *)others->pdata[i])->uid = uid;
+    ((CpdFault *)others->pdata[i])->owner = owner;
   cpd_faults_add_all (faults, others);
 }
 

@@ -2,14 +2,12 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
 
 /* Of all files together, no more than that are listed. */
 #define CPD_FAULTS_MAX 1000
-
-#define CPD_FAULT_OF_ALL G_MAXUINT32
 
 /* What is wrong with a file, or with something else that is read. A reference-counted value. */
 typedef struct
@@ -18,7 +16,7 @@ typedef struct
   unsigned int line; /* from 1; 0: it is not about one line */
   char *key;         /* in that line; NULL: it is not about one key */
   char *sentence;    /* without a period */
-  guint32 uid;       /* whom alone it concerns, beside root; CPD_FAULT_OF_ALL: everybody */
+  CpdOwner owner;    /* whom alone it concerns, beside root; CPD_ALL_UIDS: everybody */
   unsigned int more; /* stands for so many that are not listed; 0: for itself */
 } CpdFault;
 
@@ -32,7 +30,7 @@ GPtrArray *cpd_faults_new (void);
 void cpd_faults_take (GPtrArray *faults, unsigned int most, CpdFault *fault);
 void cpd_faults_tell (GPtrArray *faults, const char *sentence);
 void cpd_faults_add_all (GPtrArray *faults, GPtrArray *others);
-void cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, guint32 uid);
+void cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, CpdOwner owner);
 void cpd_faults_sort (GPtrArray *faults);
 unsigned int cpd_faults_count (GPtrArray *faults);
 char *cpd_faults_summarise (GPtrArray *faults, gsize most_bytes);

@@ -55,8 +55,8 @@ print_text (CpdChange *change, GError **error)
   g_autofree char *account = NULL;
   g_autoptr (GBytes) text = NULL;
 
-  if (change->layer == CPD_LAYER_USER
-      && (account = cpd_account_look_up (change->uid, error)) == NULL)
+  if (change->owner != CPD_ALL_UIDS
+      && (account = cpd_account_look_up (cpd_owner_get_uid (change->owner), error)) == NULL)
     return NULL;
   text = cpd_pin_file_print (change->pin, account);
   change->written_bytes = (guint32)g_bytes_get_size (text);

@@ -18,7 +18,7 @@ typedef struct
   char *folder;     /* its name in there */
   char *name;       /* the file's, in that */
   CpdLayer layer;
-  guint32 uid;           /* whose, where the layer is the users' */
+  CpdOwner owner;        /* whose, where the layer is the users' */
   gboolean imports;      /* it is nothing to be done where the pin shows the same as the old one */
   gboolean lends_note;   /* likewise; and its note stands for none */
   gboolean again;        /* the pin is in force already, in memory alone */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All changes share one sequence of numbers, whichever uid they concern. */
+/* All changes share one sequence of numbers, whomever they concern. */
 
 #include "config.h"
 
@@ -10,7 +10,7 @@ struct _CpdGenerations
 {
   guint64 newest;  /* of all */
   guint64 shared;  /* the newest that concerned everybody */
-  GHashTable *own; /* uid → the newest change for this uid alone, as a guint64 * */
+  GHashTable *own; /* CpdOwner → the newest change for this one, as a guint64 * */
 };
 
 CpdGenerations *
@@ -19,7 +19,7 @@ cpd_generations_new (guint64 first)
   CpdGenerations *generations = g_new0 (CpdGenerations, 1);
 
   generations->newest = generations->shared = first;
-  generations->own = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
+  generations->own = cpd_owner_table_new (g_free);
   return generations;
 }
 
@@ -36,25 +36,39 @@ cpd_generations_get_newest (const CpdGenerations *generations)
   return generations->newest;
 }
 
-/* Returns: the number of the newest change that concerns this uid */
-guint64
-cpd_generations_get (const CpdGenerations *generations, guint32 uid)
+static guint64
+get_own (const CpdGenerations *generations, CpdOwner owner)
 {
-  const guint64 *own = g_hash_table_lookup (generations->own, GUINT_TO_POINTER (uid));
+  const guint64 *own = cpd_owner_table_get (generations->own, owner);
 
-  return MAX (generations->shared, own != NULL ? *own : 0);
+  return own != NULL ? *own : 0;
 }
 
-/* `uid`: the uid that a change concerns; CPD_ALL_UIDS: all. Returns: its number */
+/* Returns: the number of the newest change that concerns this owner */
 guint64
-cpd_generations_next (CpdGenerations *generations, guint32 uid)
+cpd_generations_get (const CpdGenerations *generations, CpdOwner owner)
+{
+  guint64 own
+      = MAX (get_own (generations, owner), get_own (generations, cpd_owner_get_user (owner)));
+
+  return MAX (generations->shared, own);
+}
+
+/* `owner`: whom a change concerns; CPD_ALL_UIDS: all. Returns: its number */
+guint64
+cpd_generations_next (CpdGenerations *generations, CpdOwner owner)
 {
   guint64 number = ++generations->newest;
 
-  if (uid == CPD_ALL_UIDS)
+  if (owner == CPD_ALL_UIDS)
     generations->shared = number;
   else
-    g_hash_table_insert (generations->own, GUINT_TO_POINTER (uid),
-                         g_memdup2 (&number, sizeof number));
+    cpd_owner_table_set (generations->own, owner, g_memdup2 (&number, sizeof number));
   return number;
+}
+
+void
+cpd_generations_forget (CpdGenerations *generations, CpdOwner owner)
+{
+  g_hash_table_remove (generations->own, &owner);
 }

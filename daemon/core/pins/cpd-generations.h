@@ -2,12 +2,9 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
-
-/* The uid in a change that concerns everybody. */
-#define CPD_ALL_UIDS G_MAXUINT32
 
 /* Numbers that grow with each change of pins, so that a cached result can be recognised as old. */
 typedef struct _CpdGenerations CpdGenerations;
@@ -16,7 +13,8 @@ CpdGenerations *cpd_generations_new (guint64 first);
 void cpd_generations_free (CpdGenerations *generations);
 
 guint64 cpd_generations_get_newest (const CpdGenerations *generations);
-guint64 cpd_generations_get (const CpdGenerations *generations, guint32 uid);
-guint64 cpd_generations_next (CpdGenerations *generations, guint32 uid);
+guint64 cpd_generations_get (const CpdGenerations *generations, CpdOwner owner);
+guint64 cpd_generations_next (CpdGenerations *generations, CpdOwner owner);
+void cpd_generations_forget (CpdGenerations *generations, CpdOwner owner);
 
 G_END_DECLS

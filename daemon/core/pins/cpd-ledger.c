@@ -25,7 +25,7 @@ struct _CpdLedger
   GObject parent;
 
   CpdLayer layer;
-  guint32 uid;
+  CpdOwner owner;
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   char *folder;     /* its name in there */
   CpdPinTable *table;
@@ -65,36 +65,21 @@ cpd_ledger_init (CpdLedger *ledger)
   ledger->retry_s = RETRY_MIN_S;
 }
 
-/* `uid`: whose pins; CPD_ALL_UIDS: the system's. `dir`: where they are kept; NULL: nowhere. */
+/* `owner`: whose pins; CPD_ALL_UIDS: the system's. `dir`, `folder`: where they are kept, in that
+ * folder of the state folder; NULL: nowhere. */
 CpdLedger *
-cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits)
+cpd_ledger_new (CpdOwner owner, CpdStateDir *dir, const char *folder, const CpdLedgerLimits *limits)
 {
   CpdLedger *ledger = g_object_new (CPD_TYPE_LEDGER, NULL);
 
-  ledger->layer = layer;
-  ledger->uid = uid;
+  ledger->layer = cpd_layer_of_owner (owner);
+  ledger->owner = owner;
   ledger->limits = *limits;
-  ledger->table = cpd_pin_table_new (layer);
-  ledger->folder
-      = layer == CPD_LAYER_USER ? g_strdup_printf ("users/%u", uid) : g_strdup ("system");
-  if (dir != NULL && (layer != CPD_LAYER_USER || !cpd_account_is_dynamic (uid)))
+  ledger->table = cpd_pin_table_new (ledger->layer);
+  ledger->folder = g_strdup (folder);
+  if (folder != NULL && dir != NULL)
     ledger->dir = cpd_state_dir_ref (dir);
   return ledger;
-}
-
-/* The folder of a user whose pins are not kept is not this service's, and the uid may be somebody
- * else's by now: its pins cannot apply, but must not be left out in silence. */
-static void
-refuse_kept (CpdLedger *ledger, GPtrArray *problems)
-{
-  g_autofree char *message = g_strdup_printf (
-      "there is a folder ‘%s’ of pins, but uid %u is of those that systemd hands out to one "
-      "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
-      "certpind",
-      ledger->folder, ledger->uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
-
-  cpd_pin_table_block_all (ledger->table, message);
-  cpd_faults_tell (problems, message);
 }
 
 /* Reads the folder. Blocks: to be called before the service is up. `problems`: of CpdFault. */
@@ -102,17 +87,14 @@ void
 cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
 {
   g_autoptr (GError) error = NULL;
-  g_autofree char *account
-      = ledger->layer == CPD_LAYER_USER ? cpd_account_look_up (ledger->uid, &error) : NULL;
+  g_autofree char *account = ledger->owner != CPD_ALL_UIDS
+                                 ? cpd_account_look_up (cpd_owner_get_uid (ledger->owner), &error)
+                                 : NULL;
   const CpdPinFileContext context = { .layer = ledger->layer, .account = account };
   g_autoptr (GPtrArray) pins = NULL;
 
   if (ledger->dir == NULL)
-    {
-      if (ledger->layer == CPD_LAYER_USER)
-        refuse_kept (ledger, problems);
-      return;
-    }
+    return;
   if (error != NULL)
     {
       cpd_pin_table_block_all (ledger->table, error->message);
@@ -124,11 +106,11 @@ cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems)
     ledger->bytes += ((CpdPin *)pins->pdata[i])->stored_bytes;
 }
 
-/* Returns: whom its pins concern: one uid, or CPD_ALL_UIDS */
-guint32
-cpd_ledger_get_uid (CpdLedger *ledger)
+/* Returns: whom its pins concern */
+CpdOwner
+cpd_ledger_get_owner (CpdLedger *ledger)
 {
-  return ledger->uid;
+  return ledger->owner;
 }
 
 /* Returns: (transfer none) */
@@ -475,7 +457,7 @@ push (CpdLedger *ledger, GTask *task, CpdHost *host, CpdPin *pin)
   own->folder = g_strdup (ledger->folder);
   own->name = cpd_pin_file_name (host);
   own->layer = ledger->layer;
-  own->uid = ledger->uid;
+  own->owner = ledger->owner;
   g_task_set_task_data (task, own, cpd_change_free);
   g_queue_push_tail (ledger->waiting, task);
   return own;

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_LEDGER (cpd_ledger_get_type ())
 
-/* One run-time layer: the system's pins, or those of one uid; in memory and on disk. */
+/* One run-time layer: the system's pins, or those of one user or app; in memory and on disk. */
 G_DECLARE_FINAL_TYPE (CpdLedger, cpd_ledger, CPD, LEDGER, GObject)
 
 /* The limits of one layer; 0: none. */
@@ -20,11 +20,11 @@ typedef struct
   guint64 pins;
 } CpdLedgerLimits;
 
-CpdLedger *
-cpd_ledger_new (CpdLayer layer, guint32 uid, CpdStateDir *dir, const CpdLedgerLimits *limits);
+CpdLedger *cpd_ledger_new (CpdOwner owner, CpdStateDir *dir, const char *folder,
+                           const CpdLedgerLimits *limits);
 void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 
-guint32 cpd_ledger_get_uid (CpdLedger *ledger);
+CpdOwner cpd_ledger_get_owner (CpdLedger *ledger);
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
 gboolean cpd_ledger_is_busy (CpdLedger *ledger);
 

@@ -25,7 +25,7 @@
 /* With a write an hour, this is at most once a day. */
 #define TELL_EVERY 24
 
-/* One layer: of one uid, for user pins. */
+/* One layer: of one user or app, for their pins. */
 typedef struct
 {
   CpdSightings *sightings;
@@ -42,7 +42,8 @@ struct _CpdLogbook
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
   unsigned int write_s;
   Section *files, *system;
-  GHashTable *users; /* uid → Section */
+  CpdApps *apps;
+  GHashTable *users; /* CpdOwner → Section: of users and apps */
   unsigned int timer;
   gboolean busy, again;  /* it writes; it writes once more after that */
   unsigned int failures; /* how often, one after the other, it could not be written */
@@ -90,6 +91,7 @@ cpd_logbook_finalize (GObject *object)
 
   g_clear_handle_id (&logbook->timer, g_source_remove);
   cpd_state_dir_unref (logbook->dir);
+  cpd_apps_unref (logbook->apps);
   section_free (logbook->files);
   section_free (logbook->system);
   g_hash_table_unref (logbook->users);
@@ -102,9 +104,9 @@ cpd_logbook_class_init (CpdLogbookClass *klass)
   G_OBJECT_CLASS (klass)->finalize = cpd_logbook_finalize;
   signals[KEY_SEEN]
       = g_signal_new ("key-seen", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                      G_TYPE_NONE, 3, G_TYPE_UINT, G_TYPE_POINTER, G_TYPE_POINTER);
+                      G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_POINTER, G_TYPE_POINTER);
   signals[WARNS] = g_signal_new ("warns", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                                 G_TYPE_NONE, 3, G_TYPE_UINT, G_TYPE_POINTER, G_TYPE_POINTER);
+                                 G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_POINTER, G_TYPE_POINTER);
   signals[FAILED] = g_signal_new ("failed", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                   NULL, G_TYPE_NONE, 1, G_TYPE_STRING);
   signals[RECOVERED] = g_signal_new ("recovered", CPD_TYPE_LOGBOOK, G_SIGNAL_RUN_LAST, 0, NULL,
@@ -114,16 +116,17 @@ cpd_logbook_class_init (CpdLogbookClass *klass)
 static void
 cpd_logbook_init (CpdLogbook *logbook)
 {
-  logbook->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, section_free);
+  logbook->users = cpd_owner_table_new (section_free);
 }
 
 /* `dir`: (nullable). `write_s`: seconds from what is new to the next write. */
 CpdLogbook *
-cpd_logbook_new (CpdStateDir *dir, unsigned int write_s)
+cpd_logbook_new (CpdStateDir *dir, CpdApps *apps, unsigned int write_s)
 {
   CpdLogbook *logbook = g_object_new (CPD_TYPE_LOGBOOK, NULL);
 
   logbook->dir = dir != NULL ? cpd_state_dir_ref (dir) : NULL;
+  logbook->apps = cpd_apps_ref (apps);
   logbook->write_s = write_s;
   logbook->files = section_new (g_strdup ("system"), "sightings-of-files");
   logbook->files->makes_folder = TRUE;
@@ -133,26 +136,26 @@ cpd_logbook_new (CpdStateDir *dir, unsigned int write_s)
 
 /* Returns: (transfer none) (nullable) */
 static Section *
-find_section (CpdLogbook *logbook, CpdLayer layer, guint32 uid)
+find_section (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner)
 {
   if (layer == CPD_LAYER_FILES)
     return logbook->files;
   if (layer == CPD_LAYER_SYSTEM)
     return logbook->system;
-  return g_hash_table_lookup (logbook->users, GUINT_TO_POINTER (uid));
+  return cpd_owner_table_get (logbook->users, cpd_apps_find_owner (logbook->apps, layer, owner));
 }
 
 /* Returns: (transfer none): made if there is none */
 static Section *
-get_section (CpdLogbook *logbook, CpdLayer layer, guint32 uid)
+get_section (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner)
 {
-  Section *section = find_section (logbook, layer, uid);
+  Section *section = find_section (logbook, layer, owner);
 
   if (section != NULL)
     return section;
-  section = section_new (cpd_account_is_dynamic (uid) ? NULL : g_strdup_printf ("users/%u", uid),
-                         "sightings");
-  g_hash_table_insert (logbook->users, GUINT_TO_POINTER (uid), section);
+  owner = cpd_apps_find_owner (logbook->apps, layer, owner);
+  section = section_new (cpd_apps_make_folder (logbook->apps, owner), "sightings");
+  cpd_owner_table_set (logbook->users, owner, section);
   return section;
 }
 
@@ -177,9 +180,9 @@ read_file (CpdLogbook *logbook, const Section *section, GError **error)
  * up, when the pins are loaded. `table`: of which layer. `problems`: of char *: gets a sentence if
  * the file cannot be read. */
 void
-cpd_logbook_load (CpdLogbook *logbook, guint32 uid, CpdPinTable *table, GPtrArray *problems)
+cpd_logbook_load (CpdLogbook *logbook, CpdOwner owner, CpdPinTable *table, GPtrArray *problems)
 {
-  Section *section = get_section (logbook, cpd_pin_table_get_layer (table), uid);
+  Section *section = get_section (logbook, cpd_pin_table_get_layer (table), owner);
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) found = NULL;
 
@@ -226,24 +229,18 @@ mark (CpdLogbook *logbook, Section *section)
   schedule (logbook);
 }
 
-/* `uid`: whose, in the users' layer.
+/* `owner`: for whom it applies.
  * Returns: (transfer none) (nullable): what is known of a pin that is in force */
 CpdSighting *
-cpd_logbook_lookup (CpdLogbook *logbook, guint32 uid, const CpdPin *pin)
+cpd_logbook_lookup (CpdLogbook *logbook, CpdOwner owner, const CpdPin *pin)
 {
-  Section *section = find_section (logbook, pin->layer, uid);
+  Section *section = find_section (logbook, pin->layer, owner);
 
   return section != NULL ? cpd_sightings_lookup (section->sightings, pin->host) : NULL;
 }
 
-static guint32
-get_owner (const CpdPin *pin, guint32 uid)
-{
-  return pin->layer == CPD_LAYER_USER ? uid : CPD_ALL_UIDS;
-}
-
 static void
-warn (CpdLogbook *logbook, guint32 uid, CpdPin *pin, CpdSighting *sighting)
+warn (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, CpdSighting *sighting)
 {
   g_auto (GStrv) warnings = NULL;
 
@@ -253,14 +250,16 @@ warn (CpdLogbook *logbook, guint32 uid, CpdPin *pin, CpdSighting *sighting)
   if (warnings == NULL)
     return;
   sighting->warned = sighting->seen;
-  g_signal_emit (logbook, signals[WARNS], 0, get_owner (pin, uid), pin, warnings);
+  g_signal_emit (logbook, signals[WARNS], 0, cpd_apps_find_owner (logbook->apps, pin->layer, owner),
+                 pin, warnings);
 }
 
 static void
-tell_new_keys (CpdLogbook *logbook, guint32 uid, CpdPin *pin, GPtrArray *keys)
+tell_new_keys (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, GPtrArray *keys)
 {
   for (unsigned int i = 0; i < keys->len; i++)
-    g_signal_emit (logbook, signals[KEY_SEEN], 0, get_owner (pin, uid), pin, keys->pdata[i]);
+    g_signal_emit (logbook, signals[KEY_SEEN], 0,
+                   cpd_apps_find_owner (logbook->apps, pin->layer, owner), pin, keys->pdata[i]);
 }
 
 /* Returns: (transfer full): of CertpinKey: those of the observation that were never seen before */
@@ -278,26 +277,27 @@ list_new_keys (const CpdSighting *old, const CpdObservation *observation)
 /* A server has passed by a pin that is in force, which may be one that only reports.
  * Returns: (transfer none): what is known now */
 CpdSighting *
-cpd_logbook_note (CpdLogbook *logbook, guint32 uid, CpdPin *pin, const CpdObservation *observation)
+cpd_logbook_note (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin,
+                  const CpdObservation *observation)
 {
-  Section *section = get_section (logbook, pin->layer, uid);
+  Section *section = get_section (logbook, pin->layer, owner);
   const CpdSighting *old = cpd_sightings_lookup (section->sightings, pin->host);
   g_autoptr (GPtrArray) new_keys = list_new_keys (old, observation);
   CpdSighting *sighting = cpd_sighting_observe (old, pin, observation);
 
   cpd_sightings_set (section->sightings, sighting);
   mark (logbook, section);
-  tell_new_keys (logbook, uid, pin, new_keys);
-  warn (logbook, uid, pin, sighting);
+  tell_new_keys (logbook, owner, pin, new_keys);
+  warn (logbook, owner, pin, sighting);
   return sighting;
 }
 
 /* The pin of a host has changed. `pin`: (nullable): NULL: it was removed. */
 void
-cpd_logbook_retain (CpdLogbook *logbook, CpdLayer layer, guint32 uid, CpdHost *host,
+cpd_logbook_retain (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner, CpdHost *host,
                     const CpdPin *pin)
 {
-  Section *section = find_section (logbook, layer, uid);
+  Section *section = find_section (logbook, layer, owner);
 
   if (section != NULL && cpd_sightings_retain (section->sightings, host, pin))
     mark (logbook, section);
@@ -311,6 +311,13 @@ cpd_logbook_retain_all (CpdLogbook *logbook, CpdLayer layer, CpdPinTable *table)
 
   if (cpd_sightings_retain_all (section->sightings, table))
     mark (logbook, section);
+}
+
+/* An app, or a connection, is known no more. */
+void
+cpd_logbook_forget (CpdLogbook *logbook, CpdOwner app)
+{
+  g_hash_table_remove (logbook->users, &app);
 }
 
 /* One file that is to be written. The thread has it alone. */

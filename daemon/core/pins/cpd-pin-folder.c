@@ -224,11 +224,12 @@ load_entry (const Load *load, int folder_fd, const char *name)
     cpd_durable_tidy (folder_fd, name);
 }
 
-/* A user's folder is loaded because it was found: one that is not there now may have held pins. */
+/* The folder of a user or an app is loaded because it was found: one that is not there now may have
+ * held pins. */
 static void
 check_presence (const char *path, const CpdPinFileContext *context, int fd, GError **error)
 {
-  if (fd < 0 && *error == NULL && context->layer == CPD_LAYER_USER)
+  if (fd < 0 && *error == NULL && context->layer > CPD_LAYER_SYSTEM)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
                  "the folder ‘%s’ disappeared while the pins were read; restart certpind", path);
 }

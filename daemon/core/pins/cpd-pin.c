@@ -13,6 +13,17 @@ const char *const cpd_state_words[] = { "active", "blocked", NULL };
 const char *const cpd_match_words[] = { "leaf", "path", NULL };
 const char *const cpd_mode_words[] = { "enforce", "report", NULL };
 
+/* Returns: the layer of the pins that are this owner's; CPD_ALL_UIDS: the system's */
+CpdLayer
+cpd_layer_of_owner (CpdOwner owner)
+{
+  if (owner == CPD_ALL_UIDS)
+    return CPD_LAYER_SYSTEM;
+  if (cpd_owner_is_connection (owner))
+    return CPD_LAYER_TRANSIENT;
+  return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
+}
+
 CpdPin *
 cpd_pin_new (CpdHost *host, CpdLayer layer)
 {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "client-lib/certpin-key.h"
+#include "daemon/core/base/cpd-owner.h"
 #include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/pins/cpd-pause.h"
 #include "daemon/core/pins/cpd-pin-keys.h"
@@ -24,13 +25,15 @@ G_BEGIN_DECLS
 /* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
 {
-  CPD_LAYER_FILES,   /* pin files of the administrator and of packages */
-  CPD_LAYER_SYSTEM,  /* pins set at run time for the whole machine */
-  CPD_LAYER_USER,    /* pins of one uid */
-  CPD_LAYER_REQUEST, /* keys that one request brings along */
+  CPD_LAYER_FILES,     /* pin files of the administrator and of packages */
+  CPD_LAYER_SYSTEM,    /* pins set at run time for the whole machine */
+  CPD_LAYER_APP,       /* pins of one sandboxed app of one uid */
+  CPD_LAYER_USER,      /* pins of one uid: they bind its apps as well, which do not see them */
+  CPD_LAYER_TRANSIENT, /* pins of one connection, in memory */
+  CPD_LAYER_REQUEST,   /* keys that one request brings along */
 } CpdLayer;
 
-#define CPD_N_LAYERS 4
+#define CPD_N_LAYERS 6
 
 typedef enum
 {
@@ -81,6 +84,8 @@ typedef struct
   CpdPinSource *source; /* NULL: not written yet */
   guint64 generation;   /* stamp of the change that brought it */
 } CpdPin;
+
+CpdLayer cpd_layer_of_owner (CpdOwner owner);
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);
 CpdPin *cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The pins of all layers that apply to one host for one uid. Layers are ANDed: none can loosen
+/* The pins of all layers that apply to one host for one owner. Layers are ANDed: none can loosen
  * another. */
 
 #include "config.h"
@@ -61,6 +61,7 @@ cpd_policy_with_pin (CpdPolicy *policy, CpdPin *pin)
   if (pin == NULL)
     return cpd_policy_ref (policy);
   result = cpd_policy_new (policy->target, policy->generation);
+  result->is_of_app = policy->is_of_app;
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     if (policy->pins[layer] != NULL)
       cpd_policy_take_pin (result, cpd_pin_ref (policy->pins[layer]));
@@ -90,6 +91,7 @@ cpd_policy_detach (CpdPolicy *policy)
 {
   CpdPolicy *detached = cpd_policy_new (policy->target, policy->generation);
 
+  detached->is_of_app = policy->is_of_app;
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     {
       CpdPin *pin = policy->pins[layer] != NULL ? cpd_pin_copy (policy->pins[layer]) : NULL;
@@ -103,10 +105,19 @@ cpd_policy_detach (CpdPolicy *policy)
   return detached;
 }
 
-/* Whether nothing is pinned. A request's own keys are not a pin: they can only add a check. */
+/* Whether nothing is pinned. A request's own keys are not a pin: they can only add a check. For an
+ * app, neither is a pin of its user: it could find out which hosts that user has pinned. */
 gboolean
 cpd_policy_is_empty (const CpdPolicy *policy)
 {
   return policy->pins[CPD_LAYER_FILES] == NULL && policy->pins[CPD_LAYER_SYSTEM] == NULL
-         && policy->pins[CPD_LAYER_USER] == NULL;
+         && policy->pins[CPD_LAYER_APP] == NULL && policy->pins[CPD_LAYER_TRANSIENT] == NULL
+         && (policy->pins[CPD_LAYER_USER] == NULL || policy->is_of_app);
+}
+
+/* Whether whoever the policy is for must not learn what this layer says. */
+gboolean
+cpd_policy_hides (const CpdPolicy *policy, CpdLayer layer)
+{
+  return policy->is_of_app && layer == CPD_LAYER_USER;
 }

@@ -6,13 +6,14 @@
 
 G_BEGIN_DECLS
 
-/* The pins of every layer for one host and one uid: a snapshot. A reference-counted value that is
+/* The pins of every layer for one host and one owner: a snapshot. A reference-counted value that is
  * only read. */
 typedef struct
 {
   CpdHost *target;
   CpdPin *pins[CPD_N_LAYERS]; /* the pin of each layer that applies; NULL: none */
-  guint64 generation;         /* of the uid, when the snapshot was taken */
+  guint64 generation;         /* of the owner, when the snapshot was taken */
+  gboolean is_of_app;         /* so a pin of the user binds it, but does not permit anything */
 } CpdPolicy;
 
 CpdPolicy *cpd_policy_new (CpdHost *target, guint64 generation);
@@ -24,6 +25,7 @@ CpdPolicy *cpd_policy_with_pin (CpdPolicy *policy, CpdPin *pin);
 CpdPolicy *cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys);
 CpdPolicy *cpd_policy_detach (CpdPolicy *policy);
 gboolean cpd_policy_is_empty (const CpdPolicy *policy);
+gboolean cpd_policy_hides (const CpdPolicy *policy, CpdLayer layer);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPolicy, cpd_policy_unref)
 

@@ -30,13 +30,10 @@
 struct _CpdStateDir
 {
   char *path;
-  GMutex lock;     /* of the next two */
-  int fd;          /* of the locked folder; -1: it is not locked */
-  gboolean is_new; /* it was not there before */
-
-  /* Atomic. The folder's entries are on disk if both are equal. They start unequal, because an
-   * earlier process may have crashed before it synced them. */
-  int made, synced;
+  GMutex lock;        /* of the next three */
+  int fd;             /* of the locked folder; -1: it is not locked */
+  gboolean is_new;    /* it was not there before */
+  GHashTable *synced; /* names of folders below that are on disk for good */
 };
 
 CpdStateDir *
@@ -46,7 +43,7 @@ cpd_state_dir_new (const char *path)
 
   dir->path = g_strdup (path);
   dir->fd = -1;
-  dir->made = 1;
+  dir->synced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&dir->lock);
   return dir;
 }
@@ -63,6 +60,7 @@ state_dir_clear (gpointer data)
   CpdStateDir *dir = data;
 
   g_free (dir->path);
+  g_hash_table_unref (dir->synced);
   g_mutex_clear (&dir->lock);
   if (dir->fd >= 0)
     close (dir->fd);
@@ -240,13 +238,14 @@ refuse_folder (CpdStateDir *dir, int parent, const char *name, int code, GError 
 /* One component. `name`: the path from the top; its last component is opened.
  * Returns: the folder; -1: it does not exist, or with `error` set */
 static int
-open_step (CpdStateDir *dir, int parent, const char *name, gboolean make, GError **error)
+open_step (CpdStateDir *dir, int parent, const char *name, gboolean make, gboolean *made,
+           GError **error)
 {
   const char *slash = strrchr (name, '/'), *last = slash != NULL ? slash + 1 : name;
   int fd, code;
 
   if (make && mkdirat (parent, last, 0700) == 0)
-    g_atomic_int_inc (&dir->made);
+    *made = TRUE;
   fd = openat (parent, last, FOLDER_FLAGS | O_NOFOLLOW);
   code = errno;
   if (fd >= 0 || (!make && code == ENOENT))
@@ -267,35 +266,40 @@ is_absent (CpdStateDir *dir)
   return is;
 }
 
-/* `name`: of a folder below, in one or two parts. Returns: as open_step () */
+/* `name`: of a folder below, of one part or more. `made`: (out): some of it was not there before.
+ * Returns: as open_step () */
 static int
-walk (CpdStateDir *dir, const char *name, gboolean make, GError **error)
+walk (CpdStateDir *dir, const char *name, gboolean make, gboolean *made, GError **error)
 {
-  const char *slash = strchr (name, '/');
-  g_autofree char *first = slash != NULL ? g_strndup (name, (gsize)(slash - name)) : NULL;
-  int root = open_root (dir), middle = -1, fd = -1;
+  int fd = open_root (dir);
 
-  if (root < 0 && !make && is_absent (dir))
+  *made = FALSE;
+  if (fd < 0 && !make && is_absent (dir))
     return -1;
-  if (root < 0)
+  if (fd < 0)
     return fail (error, "open", dir->path, errno);
-  if (first == NULL)
-    fd = open_step (dir, root, name, make, error);
-  else if ((middle = open_step (dir, root, first, make, error)) >= 0)
-    fd = open_step (dir, middle, name, make, error);
-  if (middle >= 0)
-    close (middle);
-  close (root);
+  for (const char *end = name; end != NULL && fd >= 0; end = *end != '\0' ? end + 1 : NULL)
+    {
+      g_autofree char *part = NULL;
+      int parent = fd;
+
+      end += strcspn (end, "/");
+      part = g_strndup (name, (gsize)(end - name));
+      fd = open_step (dir, parent, part, make, made, error);
+      close (parent);
+    }
   return fd;
 }
 
-/* `name`: of a folder below: “system”, “users”, “users/UID”.
+/* `name`: of a folder below: “system”, “users”, “users/UID”, “apps/UID/KIND/ID”.
  * Returns: the folder, to be closed; -1: it does not exist, or with `error` set.
  * Errors: CERTPIN_ERROR_STORE_FAILED. */
 int
 cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error)
 {
-  return walk (dir, name, /* make= */ FALSE, error);
+  gboolean made;
+
+  return walk (dir, name, /* make= */ FALSE, &made, error);
 }
 
 /* This process did not make a folder that it may not read. */
@@ -311,26 +315,47 @@ sync_folder (int root, const char *name)
   return synced;
 }
 
-/* Syncs the folders' own entries: a folder that is lost in a power cut loses its pins. */
+/* Syncs the entries of a folder and of all above it: a folder that is lost in a power cut loses its
+ * pins. */
 static gboolean
-sync_entries (CpdStateDir *dir, GError **error)
+sync_entries (CpdStateDir *dir, const char *name, GError **error)
 {
-  int made = g_atomic_int_get (&dir->made);
-  gboolean synced;
-  int root;
+  g_autofree char *above = g_strdup (name);
+  int root = open_root (dir);
+  gboolean synced = root >= 0;
+  char *slash;
 
-  if (g_atomic_int_get (&dir->synced) == made)
-    return TRUE;
-  root = open_root (dir);
-  synced = root >= 0 && sync_folder (root, "users") && sync_folder (root, ".")
-           && (!dir->is_new || sync_folder (root, ".."));
-  if (synced)
-    g_atomic_int_set (&dir->synced, made);
-  else
+  while (synced && (slash = strrchr (above, '/')) != NULL)
+    {
+      *slash = '\0';
+      synced = sync_folder (root, above);
+    }
+  synced = synced && sync_folder (root, ".") && (!dir->is_new || sync_folder (root, ".."));
+  if (!synced)
     fail (error, "write out", dir->path, errno);
   if (root >= 0)
     close (root);
   return synced;
+}
+
+/* Whether a folder is on disk for good. An earlier process may have crashed before it synced one
+ * that is there. */
+static gboolean
+make_durable (CpdStateDir *dir, const char *name, gboolean made, GError **error)
+{
+  gboolean known;
+
+  g_mutex_lock (&dir->lock);
+  known = !made && g_hash_table_contains (dir->synced, name);
+  g_mutex_unlock (&dir->lock);
+  if (known)
+    return TRUE;
+  if (!sync_entries (dir, name, error))
+    return FALSE;
+  g_mutex_lock (&dir->lock);
+  g_hash_table_add (dir->synced, g_strdup (name));
+  g_mutex_unlock (&dir->lock);
+  return TRUE;
 }
 
 /* As above, but makes the folder durably. Only for the holder of the lock.
@@ -338,9 +363,10 @@ sync_entries (CpdStateDir *dir, GError **error)
 int
 cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)
 {
-  int fd = walk (dir, name, /* make= */ TRUE, error);
+  gboolean made;
+  int fd = walk (dir, name, /* make= */ TRUE, &made, error);
 
-  if (fd < 0 || sync_entries (dir, error))
+  if (fd < 0 || make_durable (dir, name, made, error))
     return fd;
   close (fd);
   return -1;

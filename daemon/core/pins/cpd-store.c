@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All pins of the machine, by layer: what is in force for a uid and a host, and how that changes.
- * It does not check rights: its callers do. */
+/* All pins of the machine, by layer: what is in force for an owner and a host, and how that
+ * changes. It does not check rights: its callers do. */
 
 #include "config.h"
 
@@ -26,6 +26,7 @@ struct _CpdStore
   GPtrArray *problems_of_files; /* of CpdFault: of the last reading, even if it is not in force */
   GPtrArray *problems_of_state; /* likewise, of what is kept */
   CpdLedger *system;
+  CpdApps *apps;
   CpdUsers *users;
   CpdLogbook *logbook; /* of what was seen at servers */
 };
@@ -35,6 +36,7 @@ G_DEFINE_FINAL_TYPE (CpdStore, cpd_store, G_TYPE_OBJECT)
 enum
 {
   CHANGED,
+  FORGOTTEN,
   RELOADED,
   N_SIGNALS
 };
@@ -55,6 +57,7 @@ cpd_store_finalize (GObject *object)
   g_ptr_array_unref (store->problems_of_state);
   g_clear_object (&store->system);
   cpd_users_free (store->users);
+  cpd_apps_unref (store->apps);
   g_clear_object (&store->logbook);
   G_OBJECT_CLASS (cpd_store_parent_class)->finalize (object);
 }
@@ -64,7 +67,9 @@ cpd_store_class_init (CpdStoreClass *klass)
 {
   G_OBJECT_CLASS (klass)->finalize = cpd_store_finalize;
   signals[CHANGED] = g_signal_new ("changed", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
-                                   NULL, G_TYPE_NONE, 3, G_TYPE_UINT, G_TYPE_POINTER, G_TYPE_INT);
+                                   NULL, G_TYPE_NONE, 3, G_TYPE_UINT64, G_TYPE_POINTER, G_TYPE_INT);
+  signals[FORGOTTEN] = g_signal_new ("forgotten", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
+                                     NULL, G_TYPE_NONE, 1, G_TYPE_UINT64);
   signals[RELOADED] = g_signal_new ("reloaded", CPD_TYPE_STORE, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
                                     NULL, G_TYPE_NONE, 1, G_TYPE_POINTER);
 }
@@ -88,10 +93,12 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->files = cpd_pin_table_new (CPD_LAYER_FILES);
   store->problems_of_files = cpd_faults_new ();
   store->problems_of_state = cpd_faults_new ();
-  store->system = cpd_ledger_new (CPD_LAYER_SYSTEM, CPD_ALL_UIDS, store->state_dir, &store->limits);
-  store->users = cpd_users_new (store->state_dir, &store->limits);
-  store->logbook = cpd_logbook_new (
-      store->state_dir, settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
+  store->system = cpd_ledger_new (CPD_ALL_UIDS, store->state_dir, "system", &store->limits);
+  store->apps = cpd_apps_new ();
+  store->users = cpd_users_new (store->state_dir, store->apps, &store->limits);
+  store->logbook
+      = cpd_logbook_new (store->state_dir, store->apps,
+                         settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
   return store;
 }
 
@@ -147,25 +154,23 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* A problem of the stored pins of another user may name hosts of theirs. */
-static gboolean
-concerns (const CpdFault *problem, guint32 uid)
-{
-  return problem->uid == CPD_FAULT_OF_ALL || problem->uid == uid || uid == 0;
-}
-
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as it concerns a user; root is concerned by all.
+ * and with what is kept, as far as the owner may see it: a problem of the stored pins of another
+ * may name hosts of theirs. Root sees all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
-cpd_store_get_problems (CpdStore *store, guint32 uid)
+cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 {
   GPtrArray *problems = cpd_faults_new ();
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (concerns (store->problems_of_state->pdata[i], uid))
-      g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
+    {
+      CpdFault *problem = store->problems_of_state->pdata[i];
+
+      if (owner == 0 || cpd_owner_sees (owner, problem->owner))
+        g_ptr_array_add (problems, cpd_fault_ref (problem));
+    }
   return problems;
 }
 
@@ -197,7 +202,7 @@ cpd_store_load (CpdStore *store)
     load_users (store);
   stamp_all (store);
   cpd_sources_trim ();
-  return cpd_store_get_problems (store, /* uid= */ 0);
+  return cpd_store_get_problems (store, /* owner= */ 0);
 }
 
 /* Reads what was seen at servers, once the pins are loaded. Nothing depends on it. Blocks,
@@ -212,14 +217,14 @@ cpd_store_load_sightings (CpdStore *store)
   cpd_logbook_load (store->logbook, CPD_ALL_UIDS, store->files, problems);
   cpd_logbook_load (store->logbook, CPD_ALL_UIDS, cpd_ledger_get_table (store->system), problems);
   for (unsigned int i = 0; i < users->len; i++)
-    cpd_logbook_load (store->logbook, cpd_ledger_get_uid (users->pdata[i]),
+    cpd_logbook_load (store->logbook, cpd_ledger_get_owner (users->pdata[i]),
                       cpd_ledger_get_table (users->pdata[i]), problems);
   return problems;
 }
 
 /* Returns: (transfer none) (nullable): the table; never makes a new one */
 static CpdPinTable *
-lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
+lookup_table (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
   CpdLedger *user;
 
@@ -227,15 +232,28 @@ lookup_table (CpdStore *store, CpdLayer layer, guint32 uid)
     return store->files;
   if (layer == CPD_LAYER_SYSTEM)
     return cpd_ledger_get_table (store->system);
-  user = cpd_users_lookup (store->users, uid);
+  if ((layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
+      || (layer == CPD_LAYER_TRANSIENT && !cpd_owner_is_connection (owner)))
+    return NULL;
+  user = cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
   return user != NULL ? cpd_ledger_get_table (user) : NULL;
 }
 
-/* Grows whenever a pin of this uid, or of the system, changes. */
-guint64
-cpd_store_get_generation (CpdStore *store, guint32 uid)
+/* Its user's pins bind an app, but it does not see them.
+ * Returns: (transfer none) (nullable): the table, if the owner may see it */
+static CpdPinTable *
+lookup_visible (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
-  return cpd_generations_get (store->generations, uid);
+  return layer == CPD_LAYER_USER && cpd_owner_is_app (owner) ? NULL
+                                                             : lookup_table (store, layer, owner);
+}
+
+/* Grows whenever a pin changes that concerns this owner. */
+guint64
+cpd_store_get_generation (CpdStore *store, CpdOwner owner)
+{
+  return MAX (cpd_generations_get (store->generations, owner),
+              cpd_generations_get (store->generations, cpd_apps_get_parent (store->apps, owner)));
 }
 
 /* Returns: (transfer none): the folders of pin files */
@@ -273,15 +291,19 @@ cpd_store_get_logbook (CpdStore *store)
   return store->logbook;
 }
 
-/* Returns: (transfer full): what is in force for this uid and host now */
+/* Returns: (transfer full): what is in force for this owner and host now */
 CpdPolicy *
-cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
+cpd_store_get_policy (CpdStore *store, CpdOwner owner, CpdHost *target)
 {
-  CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, uid));
+  CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, owner));
 
-  for (int layer = CPD_LAYER_FILES; layer <= CPD_LAYER_USER; layer++)
+  policy->is_of_app = cpd_owner_is_app (owner);
+  if (cpd_owner_is_connection (owner) && cpd_apps_get_parent (store->apps, owner) == owner)
+    cpd_policy_take_pin (policy, cpd_pin_new_blocked (target, CPD_LAYER_TRANSIENT,
+                                                      "the connection with these pins has ended"));
+  for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
     {
-      CpdPinTable *table = lookup_table (store, (CpdLayer)layer, uid);
+      CpdPinTable *table = lookup_table (store, (CpdLayer)layer, owner);
 
       if (table != NULL)
         cpd_policy_take_pin (policy, cpd_pin_table_find (table, target));
@@ -291,9 +313,9 @@ cpd_store_get_policy (CpdStore *store, guint32 uid, CpdHost *target)
 
 /* Returns: (transfer full) (nullable): the pin of exactly this pattern */
 CpdPin *
-cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *pattern)
+cpd_store_get_pin (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *pattern)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table != NULL ? cpd_pin_table_get (table, pattern) : NULL;
 }
@@ -302,21 +324,21 @@ cpd_store_get_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *patter
  * pattern.
  * Returns: (transfer full) (nullable) */
 CpdPin *
-cpd_store_find_pin (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host)
+cpd_store_find_pin (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   if (cpd_host_get_kind (host) != CPD_HOST_EXACT)
-    return cpd_store_get_pin (store, layer, uid, host);
+    return cpd_store_get_pin (store, layer, owner, host);
   return table != NULL ? cpd_pin_table_find (table, host) : NULL;
 }
 
 /* Returns: (transfer full): of CpdPin: a layer's pins that match a host, the one that applies
  * first */
 GPtrArray *
-cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *target)
+cpd_store_list_matching (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *target)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table != NULL ? cpd_pin_table_list_matching (table, target)
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
@@ -327,10 +349,10 @@ cpd_store_list_matching (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *
  * Returns: (transfer full): of CpdPin: the next ones in the order of their patterns, at most
  * `max` */
 GPtrArray *
-cpd_store_list_after (CpdStore *store, CpdLayer layer, guint32 uid, const char *after,
+cpd_store_list_after (CpdStore *store, CpdLayer layer, CpdOwner owner, const char *after,
                       unsigned int max)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table != NULL ? cpd_pin_table_list_after (table, after, max)
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
@@ -343,38 +365,78 @@ cpd_store_list_uids (CpdStore *store)
   return cpd_users_list_uids (store->users);
 }
 
+/* Returns: (transfer full): of a user's apps, those that have pins; an app sees none of them */
+GStrv
+cpd_store_list_apps (CpdStore *store, CpdOwner owner)
+{
+  return cpd_users_list_apps (store->users, owner);
+}
+
+/* Returns: (transfer none): the names of apps */
+CpdApps *
+cpd_store_get_apps (CpdStore *store)
+{
+  return store->apps;
+}
+
+static void
+forget (CpdStore *store, CpdOwner owner)
+{
+  cpd_generations_forget (store->generations, owner);
+  cpd_logbook_forget (store->logbook, owner);
+  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+}
+
+/* As cpd_users_meet_app (). */
+gboolean
+cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner, GError **error)
+{
+  CpdOwner forgotten;
+  gboolean met = cpd_users_meet_app (store->users, uid, name, owner, &forgotten, error);
+
+  if (forgotten != 0)
+    forget (store, forgotten);
+  return met;
+}
+
+/* As cpd_users_open_connection (), until cpd_store_close_connection (). */
+gboolean
+cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  return cpd_users_open_connection (store->users, parent, owner, error);
+}
+
+void
+cpd_store_close_connection (CpdStore *store, CpdOwner owner)
+{
+  cpd_users_close_connection (store->users, owner);
+  forget (store, owner);
+}
+
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
-cpd_store_check_room (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host, GError **error)
+cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,
+                      GError **error)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
-/* `old`: (nullable) */
+/* A change of an app concerns its connections, too, which have pins of their own. */
 static void
-set_old (GTask *task, CpdPin *old)
+tell_change (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event)
 {
-  if (old != NULL)
-    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
-}
+  g_autoptr (GArray) connections = NULL;
 
-/* `pin`: (nullable): that is there now. `edit`: (nullable): what was changed of it */
-static CpdStoreEvent
-find_event (const CpdPin *pin, const CpdPinEdit *edit)
-{
-  static const CpdStoreEvent of_edits[] = { [CPD_EDIT_ADD] = CPD_EVENT_KEYS_ADDED,
-                                            [CPD_EDIT_REMOVE] = CPD_EVENT_KEYS_REMOVED,
-                                            [CPD_EDIT_PAUSE] = CPD_EVENT_PAUSED,
-                                            [CPD_EDIT_RESUME] = CPD_EVENT_RESUMED };
-
-  if (pin == NULL)
-    return CPD_EVENT_REMOVED;
-  if (edit != NULL)
-    return of_edits[cpd_pin_edit_get_kind (edit)];
-  return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
+  g_signal_emit (store, signals[CHANGED], 0, owner, host, event);
+  if (cpd_layer_of_owner (owner) != CPD_LAYER_APP)
+    return;
+  connections = cpd_apps_list_connections (store->apps, owner);
+  for (unsigned int i = 0; i < connections->len; i++)
+    g_signal_emit (store, signals[CHANGED], 0, g_array_index (connections, CpdOwner, i), host,
+                   event);
 }
 
 static void
@@ -395,16 +457,14 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
     g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
   if ((done && (pin == NULL || pin != old)) || blocked)
     {
-      guint32 uid = cpd_ledger_get_uid (ledger);
-      guint64 generation = cpd_generations_next (store->generations, uid);
+      CpdOwner owner = cpd_ledger_get_owner (ledger);
+      guint64 generation = cpd_generations_next (store->generations, owner);
 
-      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
-      cpd_logbook_retain (store->logbook, uid == CPD_ALL_UIDS ? CPD_LAYER_SYSTEM : CPD_LAYER_USER,
-                          uid, host, pin);
-      g_signal_emit (store, signals[CHANGED], 0, uid, host,
-                     find_event (pin, cpd_ledger_change_get_edit (result)));
+      cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
+      tell_change (store, owner, host,
+                   cpd_store_event_find (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
@@ -414,35 +474,37 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static CpdLedger *
-get_ledger (CpdStore *store, CpdLayer layer, guint32 uid)
+get_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
-  return layer == CPD_LAYER_SYSTEM ? store->system : cpd_users_get (store->users, uid);
+  return layer == CPD_LAYER_SYSTEM
+             ? store->system
+             : cpd_users_get (store->users, cpd_apps_find_owner (store->apps, layer, owner));
 }
 
-/* Replaces the pin of its host in its layer: on disk, then in memory. `uid`: whose, in the
- * users' layer.
+/* Replaces the pin of its host in its layer: on disk, then in memory. `owner`: whose, unless
+ * it is the system's.
  * Errors: CERTPIN_ERROR_STORE_FAILED, CERTPIN_ERROR_LIMIT_EXCEEDED. */
 void
-cpd_store_set_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, GAsyncReadyCallback callback,
+cpd_store_set_pin_async (CpdStore *store, CpdOwner owner, CpdPin *pin, GAsyncReadyCallback callback,
                          gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_set_pin_async);
-  cpd_ledger_change_async (get_ledger (store, pin->layer, uid), pin->host, pin, change_on_done,
+  cpd_ledger_change_async (get_ledger (store, pin->layer, owner), pin->host, pin, change_on_done,
                            task);
 }
 
 /* Removes the pin of exactly this pattern.
  * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_STORE_FAILED. */
 void
-cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_remove_pin_async);
-  cpd_ledger_change_async (get_ledger (store, layer, uid), host, NULL, change_on_done, task);
+  cpd_ledger_change_async (get_ledger (store, layer, owner), host, NULL, change_on_done, task);
 }
 
 /* Changes the keys, or the pause, of the pin of exactly this pattern, after the changes before it:
@@ -450,41 +512,42 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHos
  * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED,
  * CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED, CERTPIN_ERROR_STORE_FAILED. */
 void
-cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, guint32 uid, CpdHost *host,
+cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,
                           CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_edit_pin_async);
-  cpd_ledger_edit_async (get_ledger (store, layer, uid), host, edit, change_on_done, task);
+  cpd_ledger_edit_async (get_ledger (store, layer, owner), host, edit, change_on_done, task);
 }
 
 /* As cpd_store_set_pin_async (), but a pin that is there already, with all that people see of it,
  * stays. `lends_note`: it is no difference that the pin has a note and the one that is there has
  * none. */
 void
-cpd_store_import_pin_async (CpdStore *store, guint32 uid, CpdPin *pin, gboolean lends_note,
+cpd_store_import_pin_async (CpdStore *store, CpdOwner owner, CpdPin *pin, gboolean lends_note,
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_import_pin_async);
-  cpd_ledger_import_async (get_ledger (store, pin->layer, uid), pin, lends_note, change_on_done,
+  cpd_ledger_import_async (get_ledger (store, pin->layer, owner), pin, lends_note, change_on_done,
                            task);
 }
 
 /* Ends the pause of exactly this pattern's pin, if it has one: in force at once, and written to
- * disk as soon as that takes it. `uid`: whose pin it is; CPD_ALL_UIDS: the system's. */
+ * disk as soon as that takes it. `owner`: whose pin it is; CPD_ALL_UIDS: the system's. */
 void
-cpd_store_end_pause (CpdStore *store, guint32 uid, CpdHost *host)
+cpd_store_end_pause (CpdStore *store, CpdOwner owner, CpdHost *host)
 {
-  CpdLedger *ledger = uid == CPD_ALL_UIDS ? store->system : cpd_users_lookup (store->users, uid);
+  CpdLedger *ledger
+      = owner == CPD_ALL_UIDS ? store->system : cpd_users_lookup (store->users, owner);
   g_autoptr (CpdPin) pin = ledger != NULL ? cpd_ledger_end_pause (ledger, host) : NULL;
 
   if (pin == NULL)
     return;
-  pin->generation = cpd_generations_next (store->generations, uid);
-  g_signal_emit (store, signals[CHANGED], 0, uid, host, CPD_EVENT_PAUSE_ENDED);
+  pin->generation = cpd_generations_next (store->generations, owner);
+  tell_change (store, owner, host, CPD_EVENT_PAUSE_ENDED);
 }
 
 static void
@@ -493,7 +556,7 @@ each_paused_of (CpdLedger *ledger, CpdStoreFunc func, gpointer user_data)
   g_autoptr (GPtrArray) pins = cpd_pin_table_list_paused (cpd_ledger_get_table (ledger));
 
   for (unsigned int i = 0; i < pins->len; i++)
-    func (cpd_ledger_get_uid (ledger), pins->pdata[i], user_data);
+    func (cpd_ledger_get_owner (ledger), pins->pdata[i], user_data);
 }
 
 /* Calls the function with each pin that has a pause, also with one that is over. */
@@ -517,9 +580,9 @@ cpd_store_change_get_old (GAsyncResult *result)
 /* Returns: (transfer none) (nullable): why a whole layer is blocked, so that its pins are not
  * known */
 const char *
-cpd_store_get_block (CpdStore *store, CpdLayer layer, guint32 uid)
+cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
-  CpdPinTable *table = lookup_table (store, layer, uid);
+  CpdPinTable *table = lookup_visible (store, layer, owner);
 
   return table != NULL ? cpd_pin_table_get_block (table) : NULL;
 }

@@ -1,34 +1,46 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* A user has a ledger once it pins something, or if it has a folder of stored pins. */
+/* A user, or an app, has a ledger once it pins something, or if it has a folder of stored pins. */
 
 #include "config.h"
 
 #include "daemon/core/pins/cpd-users.h"
 
+#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-app.h"
 #include "daemon/core/base/cpd-fault.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
-#include "daemon/core/pins/cpd-generations.h"
+#include "daemon/core/pins/cpd-account.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
+#include <string.h>
 #include <unistd.h>
+
+/* An app has this part of what a user may pin. */
+#define APP_SHARE 10
+
+/* How many pins one connection may have. */
+#define CONNECTION_PINS_MAX 64
 
 struct _CpdUsers
 {
   CpdStateDir *state_dir; /* NULL: nothing is kept */
-  CpdLedgerLimits limits; /* of each */
-  GHashTable *ledgers;    /* uid → CpdLedger */
+  CpdApps *apps;
+  CpdLedgerLimits limits; /* of each user */
+  GHashTable *ledgers;    /* CpdOwner → CpdLedger */
 };
 
 /* `state_dir`: (nullable) */
 CpdUsers *
-cpd_users_new (CpdStateDir *state_dir, const CpdLedgerLimits *limits)
+cpd_users_new (CpdStateDir *state_dir, CpdApps *apps, const CpdLedgerLimits *limits)
 {
   CpdUsers *users = g_new0 (CpdUsers, 1);
 
   users->state_dir = state_dir != NULL ? cpd_state_dir_ref (state_dir) : NULL;
+  users->apps = cpd_apps_ref (apps);
   users->limits = *limits;
-  users->ledgers = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
+  users->ledgers = cpd_owner_table_new (g_object_unref);
   return users;
 }
 
@@ -37,49 +49,298 @@ cpd_users_free (CpdUsers *users)
 {
   cpd_state_dir_unref (users->state_dir);
   g_hash_table_unref (users->ledgers);
+  cpd_apps_unref (users->apps);
   g_free (users);
 }
 
 /* Returns: (transfer none) (nullable) */
 CpdLedger *
-cpd_users_lookup (CpdUsers *users, guint32 uid)
+cpd_users_lookup (CpdUsers *users, CpdOwner owner)
 {
-  return g_hash_table_lookup (users->ledgers, GUINT_TO_POINTER (uid));
+  return cpd_owner_table_get (users->ledgers, owner);
+}
+
+/* 0 is no limit, and stays none. */
+static guint64
+take_share (guint64 limit)
+{
+  return limit > 0 ? MAX (limit / APP_SHARE, 1) : 0;
+}
+
+static CpdLedgerLimits
+get_limits (CpdUsers *users, CpdOwner owner)
+{
+  static const CpdLedgerLimits of_connection = { .pins = CONNECTION_PINS_MAX };
+
+  if (cpd_owner_is_connection (owner))
+    return of_connection;
+  if (!cpd_owner_is_app (owner))
+    return users->limits;
+  return (CpdLedgerLimits){ .bytes = take_share (users->limits.bytes),
+                            .pins = take_share (users->limits.pins) };
 }
 
 /* Returns: (transfer none): made if there is none */
 CpdLedger *
-cpd_users_get (CpdUsers *users, guint32 uid)
+cpd_users_get (CpdUsers *users, CpdOwner owner)
 {
-  CpdLedger *ledger = cpd_users_lookup (users, uid);
+  CpdLedger *ledger = cpd_users_lookup (users, owner);
+  g_autofree char *folder = NULL;
+  CpdLedgerLimits limits;
 
   if (ledger != NULL)
     return ledger;
-  ledger = cpd_ledger_new (CPD_LAYER_USER, uid, users->state_dir, &users->limits);
-  g_hash_table_insert (users->ledgers, GUINT_TO_POINTER (uid), ledger);
+  folder = cpd_apps_make_folder (users->apps, owner);
+  limits = get_limits (users, owner);
+  ledger = cpd_ledger_new (owner, users->state_dir, folder, &limits);
+  cpd_owner_table_set (users->ledgers, owner, ledger);
   return ledger;
 }
 
-static void
-load_user (CpdUsers *users, const char *name, GPtrArray *problems)
+/* Whether nothing is lost if the app is forgotten. */
+static gboolean
+is_idle (CpdUsers *users, CpdOwner app)
 {
-  g_autofree char *proper = NULL, *path = NULL, *relative = NULL;
-  g_autoptr (GPtrArray) found = cpd_faults_new ();
-  gint64 uid;
+  CpdLedger *ledger = cpd_users_lookup (users, app);
 
-  if (cpd_text_parse_number (name, &uid) && uid >= 0 && uid < CPD_ALL_UIDS)
-    proper = g_strdup_printf ("%u", (guint32)uid);
-  if (g_strcmp0 (proper, name) == 0)
+  return !cpd_apps_is_held (users->apps, app)
+         && (ledger == NULL
+             || (!cpd_ledger_is_busy (ledger)
+                 && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) == 0
+                 && cpd_pin_table_get_block (cpd_ledger_get_table (ledger)) == NULL));
+}
+
+/* Makes room for one more app of a user. `forgotten`: (out): the app that had to go; 0: none */
+static gboolean
+make_room (CpdUsers *users, guint32 uid, CpdOwner *forgotten)
+{
+  g_autoptr (GArray) apps = cpd_apps_list (users->apps, uid);
+
+  if (apps->len < CPD_APPS_MAX)
+    return TRUE;
+  for (unsigned int i = 0; i < apps->len; i++)
     {
-      cpd_ledger_load (cpd_users_get (users, (guint32)uid), found);
-      cpd_faults_add_all_of (problems, found, (guint32)uid);
+      CpdOwner app = g_array_index (apps, CpdOwner, i);
+
+      if (is_idle (users, app))
+        {
+          g_hash_table_remove (users->ledgers, &app);
+          cpd_apps_remove (users->apps, app);
+          *forgotten = app;
+          return TRUE;
+        }
+    }
+  return FALSE;
+}
+
+/* `name`: a valid one. `owner`: (out): the app's. `forgotten`: (out): an app that is known no more,
+ * because it had nothing to be known for; 0: none.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED: too many apps of the user have pins or connections. */
+gboolean
+cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *owner,
+                    CpdOwner *forgotten, GError **error)
+{
+  *forgotten = 0;
+  if (cpd_apps_lookup (users->apps, uid, name, owner))
+    return TRUE;
+  if (!make_room (users, uid, forgotten))
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "there is no room for the app ‘%s’: uid %u has %u apps with pins or "
+                       "connections; remove the pins of one with ‘certpinctl forget --app=APP’",
+                       name, uid, CPD_APPS_MAX);
+  return cpd_apps_add (users->apps, uid, name, owner, error);
+}
+
+/* `parent`: whose connection it is. `owner`: (out): the connection, which has no pins yet.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_users_open_connection (CpdUsers *users, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  return cpd_apps_add_connection (users->apps, parent, owner, error);
+}
+
+void
+cpd_users_close_connection (CpdUsers *users, CpdOwner owner)
+{
+  g_hash_table_remove (users->ledgers, &owner);
+  cpd_apps_remove (users->apps, owner);
+}
+
+/* The folder of a user whose pins are not kept is not this service's, and the uid may be somebody
+ * else's by now: its pins cannot apply, but must not be left out in silence. */
+static void
+refuse_kept (CpdUsers *users, guint32 uid, GPtrArray *problems)
+{
+  CpdPinTable *table = cpd_ledger_get_table (cpd_users_get (users, uid));
+  g_autofree char *message = g_strdup_printf (
+      "there is a folder ‘users/%u’ of pins, but uid %u is of those that systemd hands out to one "
+      "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
+      "certpind",
+      uid, uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
+
+  cpd_pin_table_block_all (table, message);
+  cpd_faults_tell (problems, message);
+}
+
+/* What has a name that is none of this service's. */
+static void
+ignore (CpdUsers *users, const char *folder, const char *meaning, GPtrArray *problems)
+{
+  g_autofree char *path = cpd_state_dir_build_path (users->state_dir, folder);
+  g_autofree char *sentence
+      = g_strdup_printf ("it is not named after %s, so it is ignored", meaning);
+  g_autoptr (GPtrArray) found = cpd_faults_new ();
+
+  g_ptr_array_add (found, cpd_fault_new (path, 0, NULL, sentence));
+  cpd_faults_add_all_of (problems, found, /* owner= */ 0);
+}
+
+static void
+load_pins (CpdUsers *users, CpdOwner owner, GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) found = cpd_faults_new ();
+
+  if (cpd_account_is_dynamic (cpd_owner_get_uid (owner)))
+    refuse_kept (users, cpd_owner_get_uid (owner), found);
+  else
+    cpd_ledger_load (cpd_users_get (users, owner), found);
+  cpd_faults_add_all_of (problems, found, owner);
+}
+
+/* Returns: (transfer full) (nullable): the names in a folder; NULL: it is not there, or with
+ * `error` set */
+static GPtrArray *
+list_folder (CpdUsers *users, const char *folder, GError **error)
+{
+  g_autofree char *path = cpd_state_dir_build_path (users->state_dir, folder);
+  GPtrArray *names = NULL;
+  int fd = cpd_state_dir_lookup (users->state_dir, folder, error);
+
+  if (fd < 0)
+    return NULL;
+  names = cpd_pin_folder_list (fd, path, error);
+  close (fd);
+  return names;
+}
+
+static gboolean
+parse_uid (const char *name, guint32 *uid)
+{
+  g_autofree char *proper = NULL;
+  gint64 number;
+
+  if (!cpd_text_parse_number (name, &number) || number < 0 || number >= CPD_ALL_UIDS)
+    return FALSE;
+  *uid = (guint32)number;
+  proper = g_strdup_printf ("%u", *uid);
+  return g_str_equal (proper, name);
+}
+
+static void
+load_user (CpdUsers *users, const char *folder, const char *name, GPtrArray *problems)
+{
+  guint32 uid;
+
+  if (parse_uid (name, &uid))
+    load_pins (users, uid, problems);
+  else
+    ignore (users, folder, "a user id", problems);
+}
+
+/* If it is unknown which apps a user has, none of that user's requests may pass. */
+static void
+block_user (CpdUsers *users, guint32 uid, const GError *error, GPtrArray *problems)
+{
+  g_autoptr (GPtrArray) found = cpd_faults_new ();
+
+  cpd_pin_table_block_all (cpd_ledger_get_table (cpd_users_get (users, uid)), error->message);
+  cpd_faults_tell (found, error->message);
+  cpd_faults_add_all_of (problems, found, uid);
+}
+
+static void
+load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrArray *problems)
+{
+  g_autofree char *name = g_strconcat (kind, ":", id, NULL);
+  g_autofree char *folder = g_strdup_printf ("apps/%u/%s/%s", uid, kind, id);
+  g_autoptr (GError) error = NULL;
+  CpdOwner owner;
+
+  if (!cpd_app_is_valid (name))
+    {
+      ignore (users, folder, "an app", problems);
       return;
     }
-  relative = g_build_filename ("users", name, NULL);
-  path = cpd_state_dir_build_path (users->state_dir, relative);
-  g_ptr_array_add (
-      found, cpd_fault_new (path, 0, NULL, "it is not named after a user id, so it is ignored"));
-  cpd_faults_add_all_of (problems, found, /* uid= */ 0);
+  /* It may have a connection already. */
+  if (cpd_apps_lookup (users->apps, uid, name, &owner)
+      || cpd_apps_add (users->apps, uid, name, &owner, &error))
+    load_pins (users, owner, problems);
+  else
+    block_user (users, uid, error, problems);
+}
+
+static void
+load_apps_of_kind (CpdUsers *users, guint32 uid, const char *kind, GPtrArray *problems)
+{
+  g_autofree char *folder = g_strdup_printf ("apps/%u/%s", uid, kind);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) ids = NULL;
+
+  if (!cpd_app_is_kind (kind))
+    {
+      ignore (users, folder, "a kind of apps", problems);
+      return;
+    }
+  ids = list_folder (users, folder, &error);
+  for (unsigned int i = 0; ids != NULL && i < ids->len; i++)
+    load_app (users, uid, kind, ids->pdata[i], problems);
+  if (error != NULL)
+    block_user (users, uid, error, problems);
+}
+
+static void
+load_apps (CpdUsers *users, const char *folder, const char *name, GPtrArray *problems)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) kinds = NULL;
+  guint32 uid;
+
+  if (!parse_uid (name, &uid))
+    {
+      ignore (users, folder, "a user id", problems);
+      return;
+    }
+  if (cpd_account_is_dynamic (uid))
+    {
+      load_pins (users, uid, problems);
+      return;
+    }
+  kinds = list_folder (users, folder, &error);
+  for (unsigned int i = 0; kinds != NULL && i < kinds->len; i++)
+    load_apps_of_kind (users, uid, kinds->pdata[i], problems);
+  if (error != NULL)
+    block_user (users, uid, error, problems);
+}
+
+typedef void (*LoadFunc) (CpdUsers *users, const char *folder, const char *name,
+                          GPtrArray *problems);
+
+static gboolean
+load_each (CpdUsers *users, const char *folder, LoadFunc load, GPtrArray *problems, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  g_autoptr (GPtrArray) names = list_folder (users, folder, &reason);
+
+  for (unsigned int i = 0; names != NULL && i < names->len; i++)
+    {
+      g_autofree char *below = g_build_filename (folder, names->pdata[i], NULL);
+
+      load (users, below, names->pdata[i], problems);
+    }
+  if (reason == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
 }
 
 /* Blocks. `problems`: of CpdFault: gets everything that blocks something.
@@ -87,22 +348,8 @@ load_user (CpdUsers *users, const char *name, GPtrArray *problems)
 gboolean
 cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
 {
-  g_autofree char *path = cpd_state_dir_build_path (users->state_dir, "users");
-  g_autoptr (GPtrArray) names = NULL;
-  g_autoptr (GError) reason = NULL;
-  int fd = cpd_state_dir_lookup (users->state_dir, "users", &reason);
-
-  if (fd >= 0)
-    {
-      names = cpd_pin_folder_list (fd, path, &reason);
-      close (fd);
-    }
-  for (unsigned int i = 0; names != NULL && i < names->len; i++)
-    load_user (users, names->pdata[i], problems);
-  if (reason == NULL)
-    return TRUE;
-  g_propagate_error (error, g_steal_pointer (&reason));
-  return FALSE;
+  return load_each (users, "users", load_user, problems, error)
+         && load_each (users, "apps", load_apps, problems, error);
 }
 
 /* Returns: (transfer full): of CpdLedger, in no order */
@@ -138,13 +385,41 @@ cpd_users_list_uids (CpdUsers *users)
   g_hash_table_iter_init (&iter, users->ledgers);
   while (g_hash_table_iter_next (&iter, NULL, &ledger))
     {
-      guint32 uid = cpd_ledger_get_uid (ledger);
+      CpdOwner owner = cpd_ledger_get_owner (ledger);
+      guint32 uid = cpd_owner_get_uid (owner);
 
-      if (cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+      if (!cpd_owner_is_app (owner) && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_array_append_val (uids, uid);
     }
   g_array_sort (uids, compare_uids);
   return uids;
+}
+
+static int
+compare_names (gconstpointer a, gconstpointer b)
+{
+  return strcmp (*(char *const *)a, *(char *const *)b);
+}
+
+/* Returns: (transfer full): the names of a user's apps that have pins, in order; an app has none */
+GStrv
+cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
+{
+  g_autoptr (GArray) apps = cpd_apps_list (users->apps, cpd_owner_get_uid (owner));
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+
+  for (unsigned int i = 0; i < apps->len; i++)
+    {
+      CpdOwner app = g_array_index (apps, CpdOwner, i);
+      CpdLedger *ledger = cpd_users_lookup (users, app);
+
+      if (!cpd_owner_is_app (owner) && ledger != NULL
+          && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+        g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
+    }
+  g_ptr_array_sort (names, compare_names);
+  g_ptr_array_add (names, NULL);
+  return (GStrv)g_ptr_array_steal (names, NULL);
 }
 
 void

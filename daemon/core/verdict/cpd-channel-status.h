@@ -11,7 +11,7 @@ G_BEGIN_DECLS
  * read. */
 typedef struct
 {
-  guint64 number;  /* from 1 on; no other channel of this uid has it, ever */
+  guint64 number;  /* from 1 on; no other channel of this owner has it, ever */
   CpdHost *target; /* host and port */
   char *proxy;     /* its URL, or “direct” */
   gint64 since;    /* Unix seconds: when it was opened */

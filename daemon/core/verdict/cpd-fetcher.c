@@ -77,10 +77,10 @@ cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **
   return CPD_FETCHER_GET_IFACE (fetcher)->inspect_finish (fetcher, result, error);
 }
 
-/* Returns: (transfer full): of CpdChannelStatus: the warm channels of one uid, in the order of
+/* Returns: (transfer full): of CpdChannelStatus: the warm channels of one owner, in the order of
  * their numbers */
 GPtrArray *
-cpd_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid)
+cpd_fetcher_list_channels (CpdFetcher *fetcher, CpdOwner owner)
 {
-  return CPD_FETCHER_GET_IFACE (fetcher)->list_channels (fetcher, uid);
+  return CPD_FETCHER_GET_IFACE (fetcher)->list_channels (fetcher, owner);
 }

@@ -38,7 +38,7 @@ struct _CpdFetcherInterface
                          gpointer user_data);
   CpdInspection *(*inspect_finish) (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 
-  GPtrArray *(*list_channels) (CpdFetcher *fetcher, guint32 uid);
+  GPtrArray *(*list_channels) (CpdFetcher *fetcher, CpdOwner owner);
 };
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
@@ -59,6 +59,6 @@ void cpd_fetcher_inspect_async (CpdFetcher *fetcher, CpdInspectOrder *order, gin
 CpdInspection *
 cpd_fetcher_inspect_finish (CpdFetcher *fetcher, GAsyncResult *result, GError **error);
 
-GPtrArray *cpd_fetcher_list_channels (CpdFetcher *fetcher, guint32 uid);
+GPtrArray *cpd_fetcher_list_channels (CpdFetcher *fetcher, CpdOwner owner);
 
 G_END_DECLS

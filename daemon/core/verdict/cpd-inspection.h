@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdHost *target; /* the host and port, pinned or not */
-  guint32 uid;
+  CpdOwner owner;
   char *proxy; /* a proxy's URL or “direct”; NULL: what the host usually takes */
   guint32 timeout_ms;
   CpdPin *supposed; /* judged by this pin, too, in place of that of its layer; NULL: none */

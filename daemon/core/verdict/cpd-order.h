@@ -23,7 +23,7 @@ typedef struct
 {
   CertpinRequest *request;
   CpdHost *target; /* the host and port that its URL names */
-  guint32 uid;
+  CpdOwner owner;
   char *proxy;             /* a proxy's URL or “direct”; NULL: what the host usually takes */
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;

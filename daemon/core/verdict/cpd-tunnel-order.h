@@ -23,7 +23,7 @@ typedef enum
 typedef struct
 {
   CpdHost *target; /* the host and port */
-  guint32 uid;
+  CpdOwner owner;
   GStrv protocols;         /* that the server is offered (RFC 7301); NULL: none */
   int starttls;            /* a socket that is connected to the server already; -1: none */
   CpdStarttls protocol;    /* that is spoken before TLS, without such a socket */

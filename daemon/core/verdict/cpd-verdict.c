@@ -12,8 +12,12 @@
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/verdict/cpd-cause.h"
 
-static const char *const layer_names[CPD_N_LAYERS]
-    = { "a pin file", "the system's pin", "your pin", "the request's own keys" };
+static const char *const layer_names[CPD_N_LAYERS] = { "a pin file",
+                                                       "the system's pin",
+                                                       "the app's pin",
+                                                       "your pin",
+                                                       "the connection's transient pin",
+                                                       "the request's own keys" };
 
 static CpdVerdict *
 verdict_new (CpdPolicy *policy, CpdPeer *peer)
@@ -49,6 +53,7 @@ verdict_clear (gpointer data)
   g_clear_pointer (&verdict->path_keys, g_ptr_array_unref);
   g_strfreev (verdict->warnings);
   cpd_verdict_unref (verdict->report);
+  cpd_verdict_unref (verdict->hidden);
 }
 
 void
@@ -75,7 +80,9 @@ refuse (CpdVerdict *verdict, const Refusal *refusal, char *message)
   verdict->passed = FALSE;
   verdict->error = refusal->error;
   verdict->pin = refusal->pin != NULL ? cpd_pin_ref (refusal->pin) : NULL;
-  verdict->layer = refusal->pin != NULL ? refusal->pin->layer : CPD_LAYER_USER;
+  verdict->layer = verdict->policy->is_of_app ? CPD_LAYER_APP : CPD_LAYER_USER;
+  if (refusal->pin != NULL)
+    verdict->layer = refusal->pin->layer;
   verdict->reason = g_strdup (refusal->reason);
   verdict->message = message;
   verdict->likely_cause = g_strdup (refusal->cause);
@@ -269,6 +276,8 @@ match_validation (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validat
   for (unsigned int i = 0; i < validation->paths->len; i++)
     if (match_path (pin, validation->paths->pdata[i], &position))
       {
+        if (cpd_policy_hides (verdict->policy, pin->layer))
+          return TRUE;
         if (pin->layer != CPD_LAYER_REQUEST || verdict->matched_key == NULL)
           record_match (verdict, pin, validation->paths->pdata[i], position);
         return TRUE;
@@ -305,13 +314,16 @@ get_validation (CpdValidation *const validations[], CpdLayer layer)
 static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation, gint64 now)
 {
-  if (verdict->report == NULL)
+  gpointer *place
+      = cpd_policy_hides (verdict->policy, pin->layer) ? &verdict->hidden : &verdict->report;
+
+  if (*place == NULL)
     {
       CpdVerdict *report = verdict_new (verdict->policy, verdict->peer);
 
       report->ocsp = verdict->ocsp;
       report->reported = TRUE;
-      verdict->report = refuse_mismatch (report, pin, validation, now);
+      *place = refuse_mismatch (report, pin, validation, now);
     }
   if (verdict->path_keys == NULL)
     record_path (verdict, validation->paths->pdata[0]);
@@ -336,6 +348,7 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[], gint64 no
       if (!cpd_pin_only_reports (pin, now))
         {
           forget_match (verdict);
+          g_clear_pointer (&verdict->hidden, cpd_verdict_unref); /* a report is no refusal */
           return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer), now);
         }
       report_mismatch (verdict, pin, validations[layer], now);
@@ -363,9 +376,29 @@ find_pause (const CpdPolicy *policy, gint64 now)
   gint64 until = 0;
 
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (policy->pins[layer] != NULL && cpd_pin_is_paused (policy->pins[layer], now))
+    if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer)
+        && cpd_pin_is_paused (policy->pins[layer], now))
       until = MAX (until, policy->pins[layer]->pause->until);
   return until;
+}
+
+/* An app is not told what its user has pinned, nor how. `verdict`: (transfer full).
+ * Returns: (transfer full): what the app may see of it */
+static CpdVerdict *
+hide (CpdVerdict *verdict)
+{
+  static const Refusal refusal
+      = { CERTPIN_ERROR_BLOCKED, NULL, "user-settings", "the user's settings refuse the host",
+          "tell the user, whose programs see why" };
+  CpdVerdict *shown;
+
+  if (verdict->passed || !cpd_policy_hides (verdict->policy, verdict->layer))
+    return verdict;
+  shown = verdict_new (verdict->policy, /* peer= */ NULL); /* nor whether one was asked */
+  shown->hidden = verdict;
+  return refuse (shown, &refusal,
+                 g_strdup_printf ("host ‘%s’ is refused by the user's settings",
+                                  cpd_host_get_name (verdict->target)));
 }
 
 /* Judges what can be judged before a connection. `now`: Unix seconds.
@@ -377,7 +410,7 @@ cpd_verdict_of_policy (CpdPolicy *policy, gint64 now)
 
   verdict->passed = !refuse_by_policy (verdict, now);
   verdict->paused_until = find_pause (policy, now);
-  return verdict;
+  return hide (verdict);
 }
 
 static CpdAnchors *
@@ -412,7 +445,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
   CpdValidation *validations[CPD_N_LAYERS] = { NULL };
 
   if (refuse_by_policy (verdict, now))
-    return verdict;
+    return hide (verdict);
 
   for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
     if (policy->pins[layer] != NULL)
@@ -422,7 +455,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
   judge_layers (verdict, validations, now);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     cpd_validation_unref (validations[layer]);
-  return verdict;
+  return hide (verdict);
 }
 
 /* Returns: (transfer full): the refusal as an error */

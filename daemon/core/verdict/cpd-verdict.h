@@ -35,6 +35,8 @@ typedef struct
 
   gpointer report;   /* the CpdVerdict of a pin that only reports and did not match; NULL: none */
   gboolean reported; /* it is such a report: nothing was refused */
+  gpointer hidden;   /* the CpdVerdict, likewise a report if this one passed, of a pin that an app's
+                        user alone may see; NULL: none */
 
   gint64 paused_until; /* Unix seconds: until then, a pin that applies is paused; 0: none is */
 } CpdVerdict;

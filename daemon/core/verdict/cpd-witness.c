@@ -47,14 +47,14 @@ add_urgent (GPtrArray *warnings, CpdPin *pin, const CpdSighting *sighting, gint6
 
 /* `verdict`: that passed. Returns: as cpd_witness_record () */
 static GStrv
-record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
+record (CpdStore *store, CpdOwner owner, const CpdVerdict *verdict, gint64 now)
 {
   CpdCertificate *leaf = cpd_peer_get_chain (verdict->peer)->pdata[0];
   g_autofree char *subject = cpd_certificate_dup_subject (leaf);
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+  for (int layer = 0; layer <= CPD_LAYER_USER; layer++)
     {
       CpdPin *pin = verdict->policy->pins[layer];
       CpdAnchors *anchors
@@ -64,10 +64,13 @@ record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
       g_autoptr (GPtrArray) keys = validation != NULL ? list_proved (pin, validation) : NULL;
       const CpdObservation observation
           = { keys, subject, issuer, cpd_certificate_get_not_after (leaf), now };
+      const CpdSighting *sighting;
 
-      if (keys != NULL)
-        add_urgent (warnings, pin,
-                    cpd_logbook_note (cpd_store_get_logbook (store), uid, pin, &observation), now);
+      if (keys == NULL)
+        continue;
+      sighting = cpd_logbook_note (cpd_store_get_logbook (store), owner, pin, &observation);
+      if (!cpd_policy_hides (verdict->policy, (CpdLayer)layer))
+        add_urgent (warnings, pin, sighting, now);
     }
   if (warnings->len == 0)
     return NULL;
@@ -78,7 +81,7 @@ record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
 /* `verdict`: of just now; what did not pass proves nothing. `now`: Unix seconds.
  * Returns: (transfer full) (nullable): the urgent warnings of the pins; NULL: none */
 GStrv
-cpd_witness_record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now)
+cpd_witness_record (CpdStore *store, CpdOwner owner, const CpdVerdict *verdict, gint64 now)
 {
-  return verdict->passed ? record (store, uid, verdict, now) : NULL;
+  return verdict->passed ? record (store, owner, verdict, now) : NULL;
 }

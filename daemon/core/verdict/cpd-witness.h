@@ -7,6 +7,6 @@
 
 G_BEGIN_DECLS
 
-GStrv cpd_witness_record (CpdStore *store, guint32 uid, const CpdVerdict *verdict, gint64 now);
+GStrv cpd_witness_record (CpdStore *store, CpdOwner owner, const CpdVerdict *verdict, gint64 now);
 
 G_END_DECLS

@@ -10,12 +10,18 @@
 #include <glib/gstdio.h>
 
 static void
-on_changed (CpdStore *store, guint32 uid, CpdHost *host, CpdStoreEvent event, StoreFixture *f)
+on_changed (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event, StoreFixture *f)
 {
   f->changes++;
-  f->changed_uid = uid;
+  f->changed_owner = owner;
   g_free (f->changed_host);
   f->changed_host = host != NULL ? g_strdup (cpd_host_get_text (host)) : NULL;
+}
+
+static void
+on_forgotten (CpdStore *store, CpdOwner app, StoreFixture *f)
+{
+  g_array_append_val (f->forgotten, app);
 }
 
 static void
@@ -38,6 +44,7 @@ open_store (StoreFixture *f)
   f->problems = cpd_store_load (f->store);
   f->lost = cpd_store_load_sightings (f->store);
   g_signal_connect (f->store, "changed", G_CALLBACK (on_changed), f);
+  g_signal_connect (f->store, "forgotten", G_CALLBACK (on_forgotten), f);
 }
 
 static void
@@ -58,6 +65,7 @@ store_fixture_set_up (StoreFixture *f, gconstpointer user_data)
   f->user = g_strdup_printf ("%s/users/%u", f->state, STORE_UID);
   f->admin = g_build_filename (f->folder, "admin", NULL);
   f->vendor = g_build_filename (f->folder, "vendor", NULL);
+  f->forgotten = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
   open_store (f);
 }
 
@@ -72,6 +80,7 @@ store_fixture_tear_down (StoreFixture *f, gconstpointer user_data)
   g_free (f->vendor);
   g_free (f->changed_host);
   g_free (f->trust_file);
+  g_array_unref (f->forgotten);
   test_folder_remove (f->folder);
 }
 
@@ -112,11 +121,22 @@ finish_change (StoreFixture *f, GAsyncResult **pending, GError **error)
 }
 
 gboolean
-store_set_pin (StoreFixture *f, guint32 uid, CpdPin *pin, GError **error)
+store_set_pin (StoreFixture *f, CpdOwner owner, CpdPin *pin, GError **error)
 {
   GAsyncResult *result = NULL;
 
-  cpd_store_set_pin_async (f->store, uid, pin, on_result, &result);
+  cpd_store_set_pin_async (f->store, owner, pin, on_result, &result);
+  return finish_change (f, &result, error);
+}
+
+gboolean
+store_remove_pin_of (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host,
+                     GError **error)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  GAsyncResult *result = NULL;
+
+  cpd_store_remove_pin_async (f->store, layer, owner, parsed, on_result, &result);
   return finish_change (f, &result, error);
 }
 
@@ -124,11 +144,7 @@ store_set_pin (StoreFixture *f, guint32 uid, CpdPin *pin, GError **error)
 gboolean
 store_remove_pin (StoreFixture *f, CpdLayer layer, const char *host, GError **error)
 {
-  g_autoptr (CpdHost) parsed = test_host (host);
-  GAsyncResult *result = NULL;
-
-  cpd_store_remove_pin_async (f->store, layer, STORE_UID, parsed, on_result, &result);
-  return finish_change (f, &result, error);
+  return store_remove_pin_of (f, STORE_UID, layer, host, error);
 }
 
 /* Likewise. */
@@ -155,13 +171,37 @@ store_reload (StoreFixture *f, GError **error)
 
 /* A pin that must come about. */
 void
-store_pin (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host, guint8 fill)
+store_pin (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host, guint8 fill)
 {
   g_autoptr (CpdPin) pin = test_pin (host, layer, fill);
   g_autoptr (GError) error = NULL;
 
-  store_set_pin (f, uid, pin, &error);
+  store_set_pin (f, owner, pin, &error);
   g_assert_no_error (error);
+}
+
+/* A block that must come about. */
+void
+store_block (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host)
+{
+  g_autoptr (CpdHost) parsed = test_host (host);
+  g_autoptr (CpdPin) pin = cpd_pin_new_blocked (parsed, layer, "given as PEM");
+  g_autoptr (GError) error = NULL;
+
+  store_set_pin (f, owner, pin, &error);
+  g_assert_no_error (error);
+}
+
+/* Returns: the app of that name, which must be known, or become so */
+CpdOwner
+store_meet (StoreFixture *f, guint32 uid, const char *name)
+{
+  g_autoptr (GError) error = NULL;
+  CpdOwner owner = 0;
+
+  cpd_store_meet_app (f->store, uid, name, &owner, &error);
+  g_assert_no_error (error);
+  return owner;
 }
 
 /* Returns: (transfer full): the text of a pin file */
@@ -184,10 +224,10 @@ store_write (const char *folder, const char *name, const char *host, guint8 fill
 
 /* Returns: (transfer full) (nullable): what one layer says of a host */
 CpdPin *
-store_get (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host)
+store_get (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host)
 {
   g_autoptr (CpdHost) target = test_host (host);
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, owner, target);
 
   return policy->pins[layer] != NULL ? cpd_pin_ref (policy->pins[layer]) : NULL;
 }

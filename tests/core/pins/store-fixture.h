@@ -31,8 +31,9 @@ typedef struct
   GPtrArray *lost;     /* of char *: of the sightings, likewise */
 
   unsigned int changes; /* signals so far; the last one: */
-  guint32 changed_uid;
+  CpdOwner changed_owner;
   char *changed_host; /* NULL: every host */
+  GArray *forgotten;  /* of CpdOwner: signals so far */
 } StoreFixture;
 
 void store_fixture_set_up (StoreFixture *f, gconstpointer user_data);
@@ -42,17 +43,22 @@ void store_fixture_reopen (StoreFixture *f);
 #define STORE_TEST_ADD(path, function)                                                             \
   g_test_add (path, StoreFixture, NULL, store_fixture_set_up, function, store_fixture_tear_down)
 
-gboolean store_set_pin (StoreFixture *f, guint32 uid, CpdPin *pin, GError **error);
+gboolean store_set_pin (StoreFixture *f, CpdOwner owner, CpdPin *pin, GError **error);
 gboolean store_remove_pin (StoreFixture *f, CpdLayer layer, const char *host, GError **error);
+gboolean store_remove_pin_of (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host,
+                              GError **error);
 gboolean store_edit_pin (StoreFixture *f, CpdLayer layer, const char *host, CpdPinEdit *edit,
                          GError **error);
 gboolean store_reload (StoreFixture *f, GError **error);
-void store_pin (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host, guint8 fill);
+void store_pin (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host, guint8 fill);
+
+void store_block (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host);
+CpdOwner store_meet (StoreFixture *f, guint32 uid, const char *name);
 
 char *store_format (const char *host, guint8 fill);
 void store_write (const char *folder, const char *name, const char *host, guint8 fill);
 
-CpdPin *store_get (StoreFixture *f, guint32 uid, CpdLayer layer, const char *host);
+CpdPin *store_get (StoreFixture *f, CpdOwner owner, CpdLayer layer, const char *host);
 void store_assert_key (StoreFixture *f, CpdLayer layer, const char *host, guint8 fill);
 void store_assert_blocked (StoreFixture *f, CpdLayer layer, const char *host);
 void store_assert_silent (StoreFixture *f, CpdLayer layer, const char *host);

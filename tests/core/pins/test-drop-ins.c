@@ -305,7 +305,7 @@ test_reload_is_told (StoreFixture *f, gconstpointer user_data)
   g_assert_true (store_reload (f, NULL));
   after = cpd_store_get_policy (f->store, STORE_UID, target);
   g_assert_cmpuint (f->changes, ==, 1);
-  g_assert_cmpuint (f->changed_uid, ==, CPD_ALL_UIDS);
+  g_assert_cmpuint (f->changed_owner, ==, CPD_ALL_UIDS);
   g_assert_null (f->changed_host);
   g_assert_cmpuint (after->generation, >, before->generation);
 }

@@ -480,18 +480,18 @@ test_bound (void)
 typedef struct
 {
   unsigned int keys, warnings;
-  guint32 uid;
+  CpdOwner owner;
 } Told;
 
 static void
-on_key_seen (CpdLogbook *logbook, guint32 uid, CpdPin *pin, CertpinKey *key, Told *told)
+on_key_seen (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, CertpinKey *key, Told *told)
 {
   told->keys++;
-  told->uid = uid;
+  told->owner = owner;
 }
 
 static void
-on_warns (CpdLogbook *logbook, guint32 uid, CpdPin *pin, GStrv warnings, Told *told)
+on_warns (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, GStrv warnings, Told *told)
 {
   g_assert_nonnull (warnings[0]);
   told->warnings++;
@@ -510,13 +510,13 @@ test_tells (StoreFixture *f, gconstpointer user_data)
   pin_keys (f, SYSTEM, "a");
   note (f, USER, "a", NOW);
   g_assert_cmpuint (told.keys, ==, 1);
-  g_assert_cmpuint (told.uid, ==, STORE_UID);
+  g_assert_cmpuint (told.owner, ==, STORE_UID);
   note (f, USER, "a", NOW + 60);
   g_assert_cmpuint (told.keys, ==, 1);
   note (f, USER, "b", NOW + 120);
   g_assert_cmpuint (told.keys, ==, 2);
   note (f, SYSTEM, "a", NOW);
-  g_assert_cmpuint (told.uid, ==, CPD_ALL_UIDS);
+  g_assert_cmpuint (told.owner, ==, CPD_ALL_UIDS);
   g_assert_cmpuint (told.keys, ==, 3);
 
   told.warnings = 0;

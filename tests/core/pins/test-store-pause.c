@@ -382,10 +382,10 @@ test_end_leaves_room (StoreFixture *f, gconstpointer user_data)
 }
 
 static void
-count (guint32 uid, CpdPin *pin, gpointer user_data)
+count (CpdOwner owner, CpdPin *pin, gpointer user_data)
 {
   g_assert_cmpstr (cpd_host_get_text (pin->host), ==, "h.example");
-  g_assert_cmpint (uid, ==, pin->layer == SYSTEM ? CPD_ALL_UIDS : STORE_UID);
+  g_assert_cmpint (owner, ==, pin->layer == SYSTEM ? CPD_ALL_UIDS : STORE_UID);
   ++*(unsigned int *)user_data;
 }
 

@@ -360,6 +360,104 @@ test_all_is_on_disk (StoreFixture *f, gconstpointer what)
   g_clear_pointer (&dirty, g_hash_table_unref);
 }
 
+/* So does the first pin of an app, which has a folder of four parts. */
+static void
+test_all_of_an_app_is_on_disk (StoreFixture *f, gconstpointer what)
+{
+  CpdOwner app = store_meet (f, STORE_UID, "flatpak:org.example.App");
+  CpdOwner other = store_meet (f, STORE_UID, "snap:demo");
+
+  dirty = g_hash_table_new (g_direct_hash, g_direct_equal);
+  store_pin (f, app, CPD_LAYER_APP, "h.example", 1);
+  assert_clean ();
+  store_pin (f, other, CPD_LAYER_APP, "h.example", 1);
+  assert_clean ();
+  store_pin (f, app, CPD_LAYER_APP, "h.example", 2);
+  assert_clean ();
+  g_clear_pointer (&dirty, g_hash_table_unref);
+}
+
+/* Whichever of its parents are there already. */
+static void
+test_folders_of_many_parts (StoreFixture *f, gconstpointer what)
+{
+  static const char *const names[] = { "a",     "b/b",     "c/c/c",   "d/d/d/d", "a/b",
+                                       "a/b/c", "a/b/c/d", "d/e/f/g", "d/d/d/e", "c/c/c" };
+
+  dirty = g_hash_table_new (g_direct_hash, g_direct_equal);
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (f->state, names[i], NULL);
+      g_autoptr (GError) error = NULL;
+      int fd = cpd_state_dir_make (cpd_store_get_state_dir (f->store), names[i], &error);
+
+      g_assert_no_error (error);
+      close (fd);
+      g_test_message ("%s", names[i]);
+      g_assert_true (g_file_test (path, G_FILE_TEST_IS_DIR));
+      assert_clean ();
+      fd = cpd_state_dir_lookup (cpd_store_get_state_dir (f->store), names[i], &error);
+      g_assert_cmpint (fd, >=, 0);
+      close (fd);
+    }
+  g_clear_pointer (&dirty, g_hash_table_unref);
+}
+
+/* As after a crash between the making of folders and the sync. Then the first who uses them syncs
+ * all that are above. */
+static void
+test_folders_of_an_earlier_process (StoreFixture *f, gconstpointer what)
+{
+  static const char *const names[] = { "a", "b/b", "c/c/c", "d/d/d/d" };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (f->state, names[i], NULL);
+      g_autofree char *above = g_strdup (path);
+
+      g_assert_no_errno (g_mkdir_with_parents (path, 0700));
+      dirty = g_hash_table_new (g_direct_hash, g_direct_equal);
+      while (strlen (above) > strlen (f->state))
+        {
+          int parent;
+
+          *strrchr (above, '/') = '\0';
+          parent = open (above, O_RDONLY | O_DIRECTORY);
+          note (parent, TRUE);
+          close (parent);
+        }
+      close (cpd_state_dir_make (cpd_store_get_state_dir (f->store), names[i], NULL));
+      assert_clean ();
+      g_clear_pointer (&dirty, g_hash_table_unref);
+    }
+}
+
+/* A link in any part is not followed, and a file is no folder. */
+static void
+test_no_folder_in_any_part (StoreFixture *f, gconstpointer what)
+{
+  static const char *const names[] = { "a", "a/b", "a/b/c", "a/b/c/d" };
+  CpdStateDir *dir = cpd_store_get_state_dir (f->store);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    {
+      g_autofree char *path = g_build_filename (f->state, names[i], NULL);
+      g_autoptr (GError) linked = NULL, filed = NULL;
+
+      close (cpd_state_dir_make (dir, "a/b/c/d", NULL));
+      store_break (path);
+      g_assert_cmpint (cpd_state_dir_lookup (dir, "a/b/c/d", &filed), <, 0);
+      g_assert_error (filed, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+      g_assert_no_errno (g_unlink (path));
+      g_assert_no_errno (symlink (f->folder, path));
+      g_assert_cmpint (cpd_state_dir_make (dir, "a/b/c/d", &linked), <, 0);
+      g_assert_error (linked, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED);
+      g_assert_nonnull (strstr (linked->message, "symbolic link"));
+      g_assert_nonnull (strstr (linked->message, path));
+      store_heal (path);
+    }
+}
+
 /* The folder is there from an attempt that failed; the next one must not take it for stored. */
 static void
 test_folder_that_was_made_before (StoreFixture *f, gconstpointer what)
@@ -393,48 +491,52 @@ test_unpin_again (StoreFixture *f, gconstpointer what)
 
 #define NO_MEANS (NO_EXCHANGE | NO_LINKS)
 
+static const struct
+{
+  const char *path;
+  gint what;
+  void (*test) (StoreFixture *f, gconstpointer what);
+} tests[] = {
+  { "override/of-the-file", S_IFREG, test_override },
+  { "override/of-the-folder", S_IFDIR, test_override },
+  { "override/of-the-folder-once", S_IFDIR | ONCE, test_override },
+  { "first/of-the-file", S_IFREG, test_first },
+  { "first/of-the-folder", S_IFDIR, test_first },
+  { "first/of-the-folder-once", S_IFDIR | ONCE, test_first },
+  { "unpin/of-the-folder", S_IFDIR, test_unpin },
+  { "unpin/of-the-folder-once", S_IFDIR | ONCE, test_unpin },
+  { "unpin/again", 0, test_unpin_again },
+  { "no-exchange/both", NO_EXCHANGE, test_without_means },
+  { "no-exchange/override/of-the-file", NO_EXCHANGE | S_IFREG, test_override },
+  { "no-exchange/override/of-the-folder", NO_EXCHANGE | S_IFDIR, test_override },
+  { "no-exchange/override/of-the-folder-once", NO_EXCHANGE | S_IFDIR | ONCE, test_override },
+  { "no-exchange/first/of-the-folder-once", NO_EXCHANGE | S_IFDIR | ONCE, test_first },
+  { "no-links/both", NO_LINKS, test_without_means },
+  { "no-links/override/of-the-folder-once", NO_LINKS | S_IFDIR | ONCE, test_override },
+  { "no-means/both", NO_MEANS, test_without_means },
+  { "no-means/override/of-the-file", NO_MEANS | S_IFREG, test_override },
+  { "no-means/no-undo", NO_MEANS | S_IFDIR, test_no_undo },
+  { "no-means/first/of-the-folder-once", NO_MEANS | S_IFDIR | ONCE, test_first },
+  { "no-undo", NO_UNDO | S_IFDIR, test_no_undo },
+  { "no-exchange/no-undo", NO_EXCHANGE | NO_UNDO | S_IFDIR, test_no_undo },
+  { "full", FULL, test_full },
+  { "full/no-exchange", FULL | NO_EXCHANGE, test_full },
+  { "full/no-means", FULL | NO_MEANS, test_full },
+  { "folder", 0, test_folder },
+  { "folder/made-before", 0, test_folder_that_was_made_before },
+  { "left-over", 0, test_left_over },
+  { "left-over/no-exchange", NO_EXCHANGE, test_left_over },
+  { "folder/many-parts", 0, test_folders_of_many_parts },
+  { "folder/of-an-earlier-process", 0, test_folders_of_an_earlier_process },
+  { "folder/no-folder", 0, test_no_folder_in_any_part },
+  { "all-is-on-disk/app", 0, test_all_of_an_app_is_on_disk },
+  { "all-is-on-disk", 0, test_all_is_on_disk },
+  { "all-is-on-disk/no-exchange", NO_EXCHANGE, test_all_is_on_disk },
+};
+
 int
 main (int argc, char **argv)
 {
-  static const struct
-  {
-    const char *path;
-    gint what;
-    void (*test) (StoreFixture *f, gconstpointer what);
-  } tests[] = {
-    { "override/of-the-file", S_IFREG, test_override },
-    { "override/of-the-folder", S_IFDIR, test_override },
-    { "override/of-the-folder-once", S_IFDIR | ONCE, test_override },
-    { "first/of-the-file", S_IFREG, test_first },
-    { "first/of-the-folder", S_IFDIR, test_first },
-    { "first/of-the-folder-once", S_IFDIR | ONCE, test_first },
-    { "unpin/of-the-folder", S_IFDIR, test_unpin },
-    { "unpin/of-the-folder-once", S_IFDIR | ONCE, test_unpin },
-    { "unpin/again", 0, test_unpin_again },
-    { "no-exchange/both", NO_EXCHANGE, test_without_means },
-    { "no-exchange/override/of-the-file", NO_EXCHANGE | S_IFREG, test_override },
-    { "no-exchange/override/of-the-folder", NO_EXCHANGE | S_IFDIR, test_override },
-    { "no-exchange/override/of-the-folder-once", NO_EXCHANGE | S_IFDIR | ONCE, test_override },
-    { "no-exchange/first/of-the-folder-once", NO_EXCHANGE | S_IFDIR | ONCE, test_first },
-    { "no-links/both", NO_LINKS, test_without_means },
-    { "no-links/override/of-the-folder-once", NO_LINKS | S_IFDIR | ONCE, test_override },
-    { "no-means/both", NO_MEANS, test_without_means },
-    { "no-means/override/of-the-file", NO_MEANS | S_IFREG, test_override },
-    { "no-means/no-undo", NO_MEANS | S_IFDIR, test_no_undo },
-    { "no-means/first/of-the-folder-once", NO_MEANS | S_IFDIR | ONCE, test_first },
-    { "no-undo", NO_UNDO | S_IFDIR, test_no_undo },
-    { "no-exchange/no-undo", NO_EXCHANGE | NO_UNDO | S_IFDIR, test_no_undo },
-    { "full", FULL, test_full },
-    { "full/no-exchange", FULL | NO_EXCHANGE, test_full },
-    { "full/no-means", FULL | NO_MEANS, test_full },
-    { "folder", 0, test_folder },
-    { "folder/made-before", 0, test_folder_that_was_made_before },
-    { "left-over", 0, test_left_over },
-    { "left-over/no-exchange", NO_EXCHANGE, test_left_over },
-    { "all-is-on-disk", 0, test_all_is_on_disk },
-    { "all-is-on-disk/no-exchange", NO_EXCHANGE, test_all_is_on_disk },
-  };
-
   g_test_init (&argc, &argv, NULL);
   for (size_t i = 0; i < G_N_ELEMENTS (tests); i++)
     {

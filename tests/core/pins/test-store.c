@@ -19,9 +19,9 @@
 
 /* Returns: (transfer full): all pins of the user */
 static GPtrArray *
-list_pins (StoreFixture *f, guint32 uid)
+list_pins (StoreFixture *f, CpdOwner owner)
 {
-  return cpd_store_list_after (f->store, USER, uid, /* after= */ NULL, G_MAXUINT);
+  return cpd_store_list_after (f->store, USER, owner, /* after= */ NULL, G_MAXUINT);
 }
 
 static unsigned int
@@ -310,19 +310,19 @@ test_change_is_told (StoreFixture *f, gconstpointer user_data)
 {
   store_pin (f, STORE_UID, USER, "**.h.example", 1);
   g_assert_cmpuint (f->changes, ==, 1);
-  g_assert_cmpuint (f->changed_uid, ==, STORE_UID);
+  g_assert_cmpuint (f->changed_owner, ==, STORE_UID);
   g_assert_cmpstr (f->changed_host, ==, "**.h.example");
   store_pin (f, STORE_UID, SYSTEM, "h.example", 1);
-  g_assert_cmpuint (f->changed_uid, ==, CPD_ALL_UIDS);
+  g_assert_cmpuint (f->changed_owner, ==, CPD_ALL_UIDS);
   g_assert_true (store_remove_pin (f, USER, "**.h.example", NULL));
   g_assert_cmpuint (f->changes, ==, 3);
 }
 
 static guint64
-get_generation (StoreFixture *f, guint32 uid)
+get_generation (StoreFixture *f, CpdOwner owner)
 {
   g_autoptr (CpdHost) target = test_host ("h.example");
-  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, uid, target);
+  g_autoptr (CpdPolicy) policy = cpd_store_get_policy (f->store, owner, target);
 
   return policy->generation;
 }

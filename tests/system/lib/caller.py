@@ -160,9 +160,9 @@ class Tunnel:
 
 
 class Caller:
-    """One connection of one uid."""
+    """One connection of one uid. `wrapper`: a command that runs it; `environment`: more variables"""
 
-    def __init__(self, address, uid):
+    def __init__(self, address, uid, wrapper=(), environment=None):
         ours, theirs = socket.socketpair()
         self._descriptors, their_descriptors = socket.socketpair()
         self.uid = uid
@@ -172,10 +172,10 @@ class Caller:
         self._count = 0
         self._line = multiprocessing.connection.Connection(ours.detach())
         self.process = subprocess.Popen(
-            [sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()),
+            [*wrapper, sys.executable, '-B', '-m', 'lib.caller_process', str(theirs.fileno()),
              str(their_descriptors.fileno()), str(uid), address],
             pass_fds=[theirs.fileno(), their_descriptors.fileno()],
-            cwd=os.path.dirname(os.path.dirname(__file__)))
+            cwd=os.path.dirname(os.path.dirname(__file__)), env={**os.environ, **(environment or {})})
         theirs.close()
         their_descriptors.close()
         try:
@@ -380,7 +380,7 @@ class Caller:
     close = vanish
 
 
-PIN_TYPES = {'scope': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
+PIN_TYPES = {'scope': 's', 'app': 's', 'match': 's', 'mode': 's', 'expires': 'x', 'note': 's', 'uid': 'u',
              'start_after': 's', 'max': 'u', 'trust_anchors': 'aay', 'backup_certificates': 'aay',
              'on_failure': 's', 'seconds': 'u', 'reason': 's'}
 REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_keys': 'as',

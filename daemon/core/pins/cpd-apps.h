@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include "daemon/core/pins/cpd-pin.h"
+
+G_BEGIN_DECLS
+
+/* How many apps of one user are known at a time. */
+#define CPD_APPS_MAX 128
+
+/* The sandboxed apps of all users by number, as long as the service runs; and the connections that
+ * have pins of their own. A number is given once, ever. */
+typedef struct _CpdApps CpdApps;
+
+CpdApps *cpd_apps_new (void);
+CpdApps *cpd_apps_ref (CpdApps *apps);
+void cpd_apps_unref (CpdApps *apps);
+
+gboolean cpd_apps_lookup (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner);
+gboolean
+cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GError **error);
+gboolean cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError **error);
+void cpd_apps_remove (CpdApps *apps, CpdOwner owner);
+const char *cpd_apps_get_name (CpdApps *apps, CpdOwner owner);
+GArray *cpd_apps_list (CpdApps *apps, guint32 uid);
+GArray *cpd_apps_list_connections (CpdApps *apps, CpdOwner parent);
+CpdOwner cpd_apps_get_parent (CpdApps *apps, CpdOwner owner);
+CpdOwner cpd_apps_find_owner (CpdApps *apps, CpdLayer layer, CpdOwner owner);
+
+void cpd_apps_hold (CpdApps *apps, CpdOwner owner);
+void cpd_apps_release (CpdApps *apps, CpdOwner owner);
+gboolean cpd_apps_is_held (CpdApps *apps, CpdOwner owner);
+
+char *cpd_apps_make_folder (CpdApps *apps, CpdOwner owner);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdApps, cpd_apps_unref)
+
+G_END_DECLS
