@@ -18,6 +18,7 @@ enum
 {
   PROP_HOST = CERTPIN_RECORD_FIRST,
   PROP_SCOPE,
+  PROP_APP,
   PROP_STATE,
   PROP_KEYS,
   PROP_MATCH,
@@ -68,6 +69,16 @@ make_properties_1 (void)
    */
   props[PROP_SCOPE] = g_param_spec_enum ("scope", NULL, NULL, CERTPIN_TYPE_SCOPE,
                                          CERTPIN_SCOPE_UNKNOWN, CERTPIN_RECORD_FLAGS);
+
+  /**
+   * CertpinPin:app:
+   *
+   * The app whose pin it is, such as `flatpak:org.example.App` or `snap:demo`; %NULL in other scopes
+   * than %CERTPIN_SCOPE_APP.
+   *
+   * Since: 0.1
+   */
+  props[PROP_APP] = g_param_spec_string ("app", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
 
   /**
    * CertpinPin:state:
@@ -373,6 +384,24 @@ certpin_pin_get_scope (CertpinPin *pin)
 
   return (CertpinScope)g_value_get_enum (
       certpin_record_get_value (CERTPIN_RECORD (pin), PROP_SCOPE));
+}
+
+/**
+ * certpin_pin_get_app:
+ * @pin: a #CertpinPin
+ *
+ * Gets #CertpinPin:app.
+ *
+ * Returns: (transfer none) (nullable): the text
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_pin_get_app (CertpinPin *pin)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN (pin), NULL);
+
+  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (pin), PROP_APP));
 }
 
 /**

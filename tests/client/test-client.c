@@ -10,6 +10,7 @@
 #include <certpin.h>
 
 #define KEY       "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define APP       "flatpak:org.example.App"
 #define OTHER_KEY "sha256/AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 typedef struct
@@ -64,6 +65,15 @@ assert_state (CertpinClient *client, const char *host, CertpinState state)
 
   g_assert_no_error (error);
   g_assert_cmpint (certpin_pin_get_state (pin), ==, state);
+}
+
+static void
+assert_unpinned (CertpinClient *client, const char *host)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (certpin_client_get_pin (client, host, NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
 }
 
 static void
@@ -220,6 +230,41 @@ program_missing_file (CertpinClient *client, TestBus *f)
                                                            NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
   assert_state (client, "other.example", CERTPIN_STATE_BLOCKED);
+}
+
+/* A program outside sandboxes looks after the pins of an app, which are no pins of its own. */
+static void
+program_app (CertpinClient *client, TestBus *f)
+{
+  static const char *const keys[] = { KEY, NULL };
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+  g_autoptr (GFile) missing = g_file_new_build_filename (f->folder, "missing.der", NULL);
+  g_autoptr (GVariant) options = NULL;
+  g_autoptr (CertpinPin) pin = NULL, blocked = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) none = certpin_client_list_apps (client, NULL, NULL, &error), apps = NULL;
+
+  g_assert_no_error (error);
+  g_assert_cmpuint (g_strv_length (none), ==, 0);
+  certpin_pin_builder_set_app (builder, APP);
+  options = certpin_pin_builder_build (builder);
+  pin = certpin_client_pin_keys (client, "h.example", keys, options, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (certpin_pin_get_scope (pin), ==, CERTPIN_SCOPE_APP);
+  g_assert_cmpstr (certpin_pin_get_app (pin), ==, APP);
+  assert_unpinned (client, "h.example");
+  apps = certpin_client_list_apps (client, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpstrv (apps, ((const char *[]){ APP, NULL }));
+
+  g_assert_null (certpin_client_pin_certificate_from_file (client, "h.example", missing, options,
+                                                           NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_clear_error (&error);
+  blocked = certpin_client_get_pin (client, "h.example", options, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (certpin_pin_get_state (blocked), ==, CERTPIN_STATE_BLOCKED);
+  assert_unpinned (client, "h.example");
 }
 
 /* Neither a file that cannot be read nor a bad one changes anything. */
@@ -389,6 +434,12 @@ test_missing_file (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_app (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_app);
+}
+
+static void
 test_wrong_file (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_wrong_file);
@@ -532,6 +583,7 @@ main (int argc, char *argv[])
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
   ADD ("builder", test_builder);
+  ADD ("app", test_app);
   ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);
