@@ -74,7 +74,8 @@ cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLa
 }
 
 /* Of what only reads: without a scope, all that the asker may see.
- * `chosen`: (out) (transfer none) (nullable): the scope; NULL: all. Errors: likewise. */
+ * `chosen`: (out) (transfer none) (nullable): the scope; NULL: all.
+ * Errors: likewise. */
 gboolean
 cpd_asker_take_layers (CpdAsker *asker, const char *scope, const char *app, const char **chosen,
                        GError **error)

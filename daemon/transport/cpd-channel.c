@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One warm channel: the connections of one owner to one host and port, through one proxy or none. It
+/* One warm channel: an owner's connections to one host and port, through one proxy or none. It
  * shares nothing with any other, and takes only as many attempts at a time as it may have
  * connections. It holds no policy: whoever judges asks for the one in force. When that changes, a
  * channel is closed as a whole if one of its connections is refused. */

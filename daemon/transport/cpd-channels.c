@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The channels and tunnels of all callers: finds channels by owner, host, port and proxy; drops them
- * when they have been idle for long; and checks the affected ones again when a pin or the anchors
- * change. */
+/* The channels and tunnels of all callers: finds channels by owner, host, port and proxy; drops
+ * them when they have been idle for long; and checks the affected ones again when a pin or the
+ * anchors change. */
 
 #include "config.h"
 
@@ -315,8 +315,8 @@ get_gate (CpdChannels *channels, CpdOwner owner)
   return gate;
 }
 
-/* Makes room for one more channel of a user: drops the one that has been idle for longest. The limit
- * on running requests bounds the busy ones. */
+/* Makes room for one more channel of a user: drops the one that has been idle for longest. The
+ * limit on running requests bounds the busy ones. */
 static void
 make_room (CpdChannels *channels, guint32 uid)
 {
@@ -399,7 +399,7 @@ compare_numbers (gconstpointer a, gconstpointer b)
   return (first->number > second->number) - (first->number < second->number);
 }
 
-/* Returns: (transfer full): of CpdChannelStatus: those of an owner, in the order of their numbers */
+/* Returns: (transfer full): of CpdChannelStatus: an owner's, in the order of their numbers */
 GPtrArray *
 cpd_channels_list (CpdChannels *channels, CpdOwner owner)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What may be the name of an app is what Flatpak and snapd allow, and so neither “..” nor a slash. */
+/* What may be the name of an app is what Flatpak and snapd allow: so neither “..” nor a slash. */
 
 #include "config.h"
 

@@ -6,8 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* The name of a sandboxed app: KIND:ID, such as “flatpak:org.example.App” and “snap:demo”. Its parts
- * are names of folders as well. */
+/* The name of a sandboxed app: KIND:ID, such as “flatpak:org.example.App” and “snap:demo”. Both
+ * parts are names of folders as well. */
 
 #define CPD_APP_MAX_BYTES 263 /* a Flatpak id has up to 255 */
 

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 
 /* Which keys of pins were seen at servers, of all layers. It only informs people: no verdict
  * depends on it. Emits
- *   key-seen (CpdOwner owner, CpdPin *pin, CertpinKey *key): this key of the pin, for the first time.
+ *   key-seen (CpdOwner owner, CpdPin *pin, CertpinKey *key): this key of the pin, the first time.
  *     owner: whose pin, or CPD_ALL_UIDS;
  *   warns (CpdOwner owner, CpdPin *pin, GStrv warnings): at most once a day for a pin that is used;
  *   failed (char *message): it could not be written: when that begins, and then once a day;

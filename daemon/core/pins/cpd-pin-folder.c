@@ -224,7 +224,8 @@ load_entry (const Load *load, int folder_fd, const char *name)
     cpd_durable_tidy (folder_fd, name);
 }
 
-/* A user's or an app's folder is loaded because it was found: one that is not there now may have held pins. */
+/* The folder of a user or an app is loaded because it was found: one that is not there now may have
+ * held pins. */
 static void
 check_presence (const char *path, const CpdPinFileContext *context, int fd, GError **error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All pins of the machine, by layer: what is in force for an owner and a host, and how that changes.
- * It does not check rights: its callers do. */
+/* All pins of the machine, by layer: what is in force for an owner and a host, and how that
+ * changes. It does not check rights: its callers do. */
 
 #include "config.h"
 

@@ -28,8 +28,8 @@ typedef enum
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 
 /* All pins of the machine, and the anchors for those without their own. Emits
- *   changed (CpdOwner owner, CpdHost *pattern, CpdStoreEvent event): a pin of this owner has changed,
- * and so may the policies of hosts that match the pattern, for all who are within that owner. A
+ *   changed (CpdOwner owner, CpdHost *pattern, CpdStoreEvent event): a pin of this owner has; and
+ * so may have the policies of hosts that match the pattern, for all who are within that owner. A
  * NULL pattern: of every host.
  *   forgotten (CpdOwner app): this app will not be asked about again.
  *   reloaded (const GError *error): the files were read again. NULL: they are in force. */

@@ -120,7 +120,7 @@ make_room (CpdUsers *users, guint32 uid, CpdOwner *forgotten)
 
 /* `name`: a valid one. `owner`: (out): the app's. `forgotten`: (out): an app that is known no more,
  * because it had nothing to be known for; 0: none.
- * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED: the user has too many apps that have pins or connections. */
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED: too many apps of the user have pins or connections. */
 gboolean
 cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *owner,
                     CpdOwner *forgotten, GError **error)

@@ -377,8 +377,8 @@ find_pause (const CpdPolicy *policy, gint64 now)
   return until;
 }
 
-/* An app is not told what its user has pinned, nor how.
- * `verdict`: (transfer full). Returns: (transfer full): what the app may see of it */
+/* An app is not told what its user has pinned, nor how. `verdict`: (transfer full).
+ * Returns: (transfer full): what the app may see of it */
 static CpdVerdict *
 hide (CpdVerdict *verdict)
 {
