@@ -132,9 +132,9 @@ certpin_pin_builder_set_scope (CertpinPinBuilder *builder, CertpinScope scope)
  * @app: (nullable): the name of an app, such as `flatpak:org.example.App` or `snap:demo`, or %NULL
  *   for none
  *
- * Sets the sandboxed app whose pin it is: the scope is %CERTPIN_SCOPE_APP then, and need not be set.
- * This is for programs outside sandboxes, which look after the pins of their user's apps. An app
- * need not call it: its pins are its own.
+ * Sets the sandboxed app whose pin it is: the scope is %CERTPIN_SCOPE_APP then, and need not be
+ * set. This is for programs outside sandboxes, which look after the pins of their user's apps. An
+ * app need not call it: its pins are its own.
  *
  * Since: 0.1
  */

@@ -73,8 +73,8 @@ make_properties_1 (void)
   /**
    * CertpinPin:app:
    *
-   * The app whose pin it is, such as `flatpak:org.example.App` or `snap:demo`; %NULL in other scopes
-   * than %CERTPIN_SCOPE_APP.
+   * The app whose pin it is, such as `flatpak:org.example.App` or `snap:demo`; %NULL unless the
+   * scope is %CERTPIN_SCOPE_APP.
    *
    * Since: 0.1
    */
@@ -99,7 +99,11 @@ make_properties_1 (void)
    * Since: 0.1
    */
   props[PROP_KEYS] = g_param_spec_boxed ("keys", NULL, NULL, G_TYPE_STRV, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_2 (void)
+{
   /**
    * CertpinPin:match:
    *
@@ -109,11 +113,7 @@ make_properties_1 (void)
    */
   props[PROP_MATCH] = g_param_spec_enum ("match", NULL, NULL, CERTPIN_TYPE_MATCH,
                                          CERTPIN_MATCH_UNKNOWN, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_2 (void)
-{
   /**
    * CertpinPin:mode:
    *
@@ -151,7 +151,11 @@ make_properties_2 (void)
    * Since: 0.1
    */
   props[PROP_SUBJECT] = g_param_spec_string ("subject", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_3 (void)
+{
   /**
    * CertpinPin:issuer:
    *
@@ -160,11 +164,7 @@ make_properties_2 (void)
    * Since: 0.1
    */
   props[PROP_ISSUER] = g_param_spec_string ("issuer", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_3 (void)
-{
   /**
    * CertpinPin:not-after:
    *
@@ -205,7 +205,11 @@ make_properties_3 (void)
    */
   props[PROP_SERVED]
       = g_param_spec_object ("served", NULL, NULL, CERTPIN_TYPE_CERTIFICATE, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_4 (void)
+{
   /**
    * CertpinPin:paused-until:
    *
@@ -215,11 +219,7 @@ make_properties_3 (void)
    */
   props[PROP_PAUSED_UNTIL]
       = g_param_spec_boxed ("paused-until", NULL, NULL, G_TYPE_DATE_TIME, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_4 (void)
-{
   /**
    * CertpinPin:pause-reason:
    *
@@ -257,7 +257,11 @@ make_properties_4 (void)
    * Since: 0.1
    */
   props[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_5 (void)
+{
   /**
    * CertpinPin:created:
    *
@@ -267,11 +271,7 @@ make_properties_4 (void)
    */
   props[PROP_CREATED]
       = g_param_spec_boxed ("created", NULL, NULL, G_TYPE_DATE_TIME, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_5 (void)
-{
   /**
    * CertpinPin:created-by:
    *
