@@ -38,6 +38,7 @@ static const CtlField explained_fields[] = {
   { "applies", "applies" },
   { "why", "why" },
   { "scope", "scope" },
+  { "app", "app" },
   { "state", "state" },
   { "paused-until", "paused until" },
   { "pause-reason", "pause reason" },

@@ -8,6 +8,7 @@
 
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
+#include "certpinctl-scope.h"
 
 #include <string.h>
 
@@ -21,17 +22,6 @@ ctl_pin_options_clear (CtlPinOptions *options)
   g_strfreev (options->backups);
   g_strfreev (options->anchors);
   g_strfreev (options->keys);
-}
-
-/* Returns: `a{sv}`, floating: for calls that need nothing but the scope */
-GVariant *
-ctl_scope_options (gboolean system)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-
-  if (system)
-    g_variant_dict_insert (&dict, "scope", "s", "system");
-  return g_variant_dict_end (&dict);
 }
 
 static gboolean
@@ -154,6 +144,7 @@ ctl_pin_options_parse (Ctl *ctl, CtlPinOptions *options, GError **error)
     { "remove-key", 0, 0, G_OPTION_ARG_NONE, &options->remove,
       "remove the key of FILE, or KEY, from the pin", NULL },
     { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, "pin for all users", NULL },
+    CTL_OPTION_APP (ctl, "pin for a sandboxed app, such as flatpak:ID"),
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, "only say what would happen", NULL },
     { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, "do not ask", NULL },
     { "backup", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->backups,

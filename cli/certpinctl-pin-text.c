@@ -11,6 +11,7 @@
 
 const CtlField ctl_pin_fields[] = {
   { "scope", "scope" },
+  { "app", "app" },
   { "state", "state" },
   { "paused-until", "paused until" },
   { "pause-reason", "pause reason" },

@@ -11,6 +11,7 @@
 #include "certpinctl-input.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -72,7 +73,7 @@ make_options (Ctl *ctl, const CtlPinOptions *given, GPtrArray *backups, GError *
   g_autoptr (GPtrArray) anchors = NULL;
   gint64 expires;
 
-  add_text (&dict, "scope", given->system ? "system" : NULL);
+  ctl_scope_add (ctl, given->system, &dict);
   add_text (&dict, "match", given->match);
   add_text (&dict, "mode", given->mode);
   add_text (&dict, "note", given->note);
@@ -101,7 +102,7 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
 
   ctl_outcome_begin (ctl, plan->system);
   certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
-                                   ctl_scope_options (plan->system), ctl->cancellable,
+                                   ctl_scope_options (ctl, plan->system), ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
   blocked = certpin_client_block_host_finish (ctl->client, result, error);

@@ -8,6 +8,7 @@
 #include "certpinctl-rotation.h"
 
 #include "certpinctl-input.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 
 /* Returns: the times; 0 if it was never seen */
@@ -91,8 +92,8 @@ print_keys (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
 static void
 print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
 {
-  const char *host = "", *scope = "", *option;
-  g_autofree char *word = NULL;
+  const char *host = "", *scope = "";
+  g_autofree char *word = NULL, *option = NULL;
   gboolean unused = FALSE, waits = FALSE;
 
   for (size_t i = 0; keys[i] != NULL; i++)
@@ -105,20 +106,20 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
   g_variant_lookup (pin, "host", "&s", &host);
   g_variant_lookup (pin, "scope", "&s", &scope);
   word = ctl_input_quote (host);
-  option = g_str_equal (scope, "system") ? " --system" : "";
+  option = ctl_scope_make_option (ctl, g_str_equal (scope, "system"));
   if (newest == 0)
     ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
   else if (unused)
     {
       ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate --finish%s %s", option, word);
+      ctl_print_line (&ctl->out, "  certpinctl rotate --finish %s%s", option, word);
     }
   else if (waits)
     ctl_print_line (&ctl->out, "The server does not use another key yet.");
   else
     {
       ctl_print_line (&ctl->out, "No key waits. To add the next one:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate%s %s NEW", option, word);
+      ctl_print_line (&ctl->out, "  certpinctl rotate %s%s NEW", option, word);
     }
 }
 

@@ -14,7 +14,7 @@ from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
+VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'forget', 'show', 'explain', 'export', 'import', 'key',
          'compare', 'verify', 'get', 'head', 'delete', 'post', 'put', 'request', 'connect', 'status', 'monitor', 'log',
          'reload', 'doctor')
 
@@ -118,7 +118,7 @@ def _(world):
 def options_of(world, *verb):
     """Returns: the long options in the help of the verb, or of the program"""
     text = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
-    return {word.split('=')[0] for line in text.split('\n') if line.startswith('  ')
+    return {re.split(r'[\[=]', word)[0] for line in text.split('\n') if line.startswith('  ')
             for word in line.split()[:2] if word.startswith('--')}
 
 
