@@ -54,14 +54,14 @@ ctl_error_print (Ctl *ctl, const GError *error)
 {
   gboolean interrupted = g_cancellable_is_cancelled (ctl->cancellable);
   g_autofree char *remedy = ctl_remedy_find (ctl, error);
+  g_autofree char *message = ctl_remedy_reword (error->message);
   /* The remedy may take a call, and somebody may not want to wait for it. */
   gboolean stopped = !interrupted && g_cancellable_is_cancelled (ctl->cancellable);
   CtlExit status = stopped ? CTL_EXIT_INTERRUPTED : ctl_error_exit (error, ctl->nameless);
   /* Some libraries end a sentence with a period. */
-  gboolean dotted = remedy != NULL && g_str_has_suffix (error->message, ".");
-  int length = (int)strlen (error->message) - dotted;
-  g_autofree char *text
-      = g_strdup_printf ("%.*s%s", length, error->message, remedy != NULL ? remedy : "");
+  gboolean dotted = remedy != NULL && g_str_has_suffix (message, ".");
+  int length = (int)strlen (message) - dotted;
+  g_autofree char *text = g_strdup_printf ("%.*s%s", length, message, remedy != NULL ? remedy : "");
 
   ctl->json = ctl->json || (status == CTL_EXIT_USAGE && ctl->json_named);
   if (ctl->json)

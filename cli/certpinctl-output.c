@@ -26,6 +26,10 @@
 /* Of the further lines of a message. */
 #define MESSAGE_INDENT 2
 
+/* Of a table on a terminal. The last column has room for a time; longer text goes on below. */
+#define FIRST_COLUMN_MIN 20
+#define LAST_COLUMN_MIN  20
+
 /* Cells and values with these words are coloured. */
 static const struct
 {
@@ -259,19 +263,48 @@ print_last_cell (CtlStream *stream, const char *code, const char *text, int left
   ctl_print_blank (stream);
 }
 
+/* Returns: (transfer full): the text; without its middle if it has more characters than that */
+static char *
+shorten (const char *text, int width)
+{
+  g_autofree char *clean = ctl_text_clean (text);
+  glong length = g_utf8_strlen (clean, -1);
+  glong end = (width - 1) * 2 / 3;
+  g_autofree char *first = NULL, *last = NULL;
+
+  if (length <= width)
+    return g_steal_pointer (&clean);
+  first = g_utf8_substring (clean, 0, width - 1 - end);
+  last = g_utf8_substring (clean, length - end, length);
+  return g_strconcat (first, "…", last, NULL);
+}
+
+/* One long host must not move the other columns off a terminal. `others`: what they need.
+ * Returns: how wide the first column is */
+static int
+width_of_first_column (CtlStream *stream, GPtrArray *rows, int others)
+{
+  int width = width_of_column (rows, 0);
+
+  return stream->columns == 0 ? width
+                              : MIN (width, MAX (stream->columns - others - 2, FIRST_COLUMN_MIN));
+}
+
 /* `rows`: of strings, each with `columns` cells, or with one, which is a line of its own; the first
  * row is the heading. The last column is never padded. */
 void
 ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
 {
   g_autofree int *widths = g_new0 (int, columns);
-  int left = 0;
+  int last_width = MIN (width_of_column (rows, columns - 1), LAST_COLUMN_MIN), left = 0;
 
-  for (unsigned int column = 0; column + 1 < columns; column++)
+  for (unsigned int column = 1; column + 1 < columns; column++)
     {
       widths[column] = width_of_column (rows, column) + 2;
       left += widths[column];
     }
+  widths[0] = width_of_first_column (stream, rows, left + last_width) + 2;
+  left += widths[0];
   for (unsigned int i = 0; i < rows->len; i++)
     {
       char **cells = rows->pdata[i];
@@ -279,8 +312,11 @@ ctl_print_table (CtlStream *stream, GPtrArray *rows, unsigned int columns)
       unsigned int last = is_whole_line (cells) ? 0 : columns - 1;
 
       for (unsigned int column = 0; column < last; column++)
-        print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), cells[column],
-                    widths[column]);
+        {
+          g_autofree char *text = shorten (cells[column], widths[column] - 2);
+
+          print_text (stream, i == 0 ? BOLD : colour_of (cells[column]), text, widths[column]);
+        }
       print_last_cell (stream, i == 0 ? BOLD : colour_of (cells[last]), cells[last],
                        last > 0 ? left : 0);
     }

@@ -6,6 +6,7 @@
 
 #include "certpinctl-pause.h"
 
+#include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
@@ -67,9 +68,9 @@ new_options (Ctl *ctl, guint32 seconds, const char *reason, gboolean system)
   return g_variant_dict_end (&dict);
 }
 
-/* `until`: 0: it is not paused any more */
+/* `until`: 0: it is not paused any more. `unpaused`: it was not before, either */
 static void
-print_text (Ctl *ctl, gboolean system, gint64 until)
+print_text (Ctl *ctl, gboolean system, gint64 until, gboolean unpaused)
 {
   g_autofree char *time = ctl_time_to_text (until);
   const char *whose = system ? "the system's" : "your", *host = ctl->arguments[0];
@@ -81,13 +82,18 @@ print_text (Ctl *ctl, gboolean system, gint64 until)
       ctl_print_line (&ctl->out, "Paused %s pin of %s until %s", whose, host, time);
       ctl_print_line (&ctl->out, "Servers with other keys pass meanwhile");
     }
+  else if (unpaused && ctl->app != NULL)
+    ctl_print_line (&ctl->out, "The app's pin of %s was not paused, so nothing was changed", host);
+  else if (unpaused)
+    ctl_print_line (&ctl->out, "%s pin of %s was not paused, so nothing was changed",
+                    system ? "The system's" : "Your", host);
   else
     ctl_print_line (&ctl->out, "Resumed %s pin of %s: other keys are refused", whose, host);
 }
 
 /* `reply`: (transfer full) (nullable) */
 static CtlExit
-print_pin (Ctl *ctl, CertpinPin *reply, gboolean system, GError **error)
+print_pin (Ctl *ctl, CertpinPin *reply, gboolean system, gboolean unpaused, GError **error)
 {
   g_autoptr (GVariant) pin = ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
   gint64 until = 0;
@@ -98,7 +104,7 @@ print_pin (Ctl *ctl, CertpinPin *reply, gboolean system, GError **error)
   if (ctl->json)
     ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", pin));
   else
-    print_text (ctl, system, until);
+    print_text (ctl, system, until, unpaused);
   return CTL_EXIT_OK;
 }
 
@@ -129,7 +135,18 @@ ctl_pause (Ctl *ctl, GError **error)
   result = ctl_wait (ctl);
   pin = certpin_client_pause_pin_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, ctl->arguments[0], error);
-  return print_pin (ctl, pin, system, error);
+  return print_pin (ctl, pin, system, /* unpaused= */ FALSE, error);
+}
+
+/* Whether it is known that there is such a pin, and that it is not paused. */
+static gboolean
+is_unpaused (Ctl *ctl, gboolean system)
+{
+  g_autoptr (GVariant) pin = NULL;
+  gint64 until;
+
+  return ctl_lookup_exact_pin (ctl, ctl->arguments[0], system, &pin, /* error= */ NULL)
+         && pin != NULL && !g_variant_lookup (pin, "paused-until", "x", &until);
 }
 
 CtlExit
@@ -142,10 +159,12 @@ ctl_resume (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
+  gboolean unpaused;
   CertpinPin *pin;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  unpaused = !ctl->json && is_unpaused (ctl, system);
   ctl_outcome_begin (ctl, system);
   certpin_client_resume_pin_async (ctl->client, ctl->arguments[0],
                                    new_options (ctl, 0, /* reason= */ NULL, system),
@@ -153,5 +172,5 @@ ctl_resume (Ctl *ctl, GError **error)
   result = ctl_wait (ctl);
   pin = certpin_client_resume_pin_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, ctl->arguments[0], error);
-  return print_pin (ctl, pin, system, error);
+  return print_pin (ctl, pin, system, unpaused, error);
 }

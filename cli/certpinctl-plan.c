@@ -28,16 +28,55 @@ ctl_plan_free (CtlPlan *plan)
   g_free (plan);
 }
 
-/* Returns: (transfer full) (nullable): of GBytes: the certificates of the files */
+/* A file that cannot be read. The host must not stay as it is if that was asked for. */
+static void
+block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  gboolean blocked;
+
+  ctl_outcome_begin (ctl, plan->system);
+  certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
+                                   ctl_scope_options (ctl, plan->system), ctl->cancellable,
+                                   ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  blocked = certpin_client_block_host_finish (ctl->client, result, error);
+  ctl_outcome_end (ctl, plan->host, error);
+  if (blocked)
+    g_set_error (error, reason->domain, reason->code,
+                 "%s%s host ‘%s’ is blocked until it is pinned or unpinned", reason->message,
+                 g_str_has_suffix (reason->message, "?") ? " The" : "; the", plan->host);
+}
+
+/* To the service, a malformed trust anchor is a wrong option, which never blocks; so it is looked
+ * at here. */
+static GBytes *
+read_anchor (Ctl *ctl, const char *path, GError **error)
+{
+  g_autoptr (GBytes) der = ctl_certificate_read (ctl, path, error);
+  g_autoptr (GVariant) described
+      = der != NULL ? ctl_certificate_describe (ctl, der, path, /* host= */ NULL, error) : NULL;
+
+  return described != NULL ? g_steal_pointer (&der) : NULL;
+}
+
+/* `read`: reads one file.
+ * Returns: (transfer full) (nullable): of GBytes: the certificates of the files */
 static GPtrArray *
-read_files (Ctl *ctl, char **files, GError **error)
+read_files (Ctl *ctl, const CtlPlan *plan, char **files,
+            GBytes *(*read) (Ctl *, const char *, GError **), GError **error)
 {
   g_autoptr (GPtrArray) ders = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
 
   for (size_t i = 0; files != NULL && files[i] != NULL; i++)
     {
-      GBytes *der = ctl_certificate_read (ctl, files[i], error);
+      g_autoptr (GError) reason = NULL;
+      GBytes *der = read (ctl, files[i], &reason);
 
+      if (der == NULL && plan->blocks)
+        block_unread (ctl, plan, reason, error);
+      else if (der == NULL)
+        g_propagate_error (error, g_steal_pointer (&reason));
       if (der == NULL)
         return NULL;
       g_ptr_array_add (ders, der);
@@ -65,12 +104,11 @@ add_text (GVariantDict *dict, const char *name, const char *text)
     g_variant_dict_insert (dict, name, "s", text);
 }
 
-/* Returns: (transfer full): `a{sv}` */
+/* Returns: (transfer full): `a{sv}`, without what is read from files */
 static GVariant *
-make_options (Ctl *ctl, const CtlPinOptions *given, GPtrArray *backups, GError **error)
+make_options (Ctl *ctl, const CtlPinOptions *given, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-  g_autoptr (GPtrArray) anchors = NULL;
   gint64 expires;
 
   ctl_scope_add (ctl, given->system, &dict);
@@ -83,41 +121,36 @@ make_options (Ctl *ctl, const CtlPinOptions *given, GPtrArray *backups, GError *
         return NULL;
       g_variant_dict_insert (&dict, "expires", "x", expires);
     }
-  anchors = read_files (ctl, given->anchors, error);
-  if (anchors == NULL)
-    return NULL;
-  add_certificates (&dict, "trust-anchors", anchors);
-  add_certificates (&dict, "backup-certificates", backups);
   if (given->keys == NULL && !given->block_on_failure)
     add_text (&dict, "on-failure", "keep");
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
-/* A file that cannot be read. The host must not stay as it is if that was asked for. */
-static void
-block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **error)
+/* Adds the certificates of the other files. */
+static gboolean
+read_more (Ctl *ctl, CtlPlan *plan, const CtlPinOptions *given, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  gboolean blocked;
+  g_autoptr (GVariant) before = g_variant_ref (plan->options);
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (before);
+  g_autoptr (GPtrArray) anchors = NULL;
 
-  ctl_outcome_begin (ctl, plan->system);
-  certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
-                                   ctl_scope_options (ctl, plan->system), ctl->cancellable,
-                                   ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  blocked = certpin_client_block_host_finish (ctl->client, result, error);
-  ctl_outcome_end (ctl, plan->host, error);
-  if (blocked)
-    g_set_error (error, reason->domain, reason->code,
-                 "%s; the host ‘%s’ is blocked until it is pinned or unpinned", reason->message,
-                 plan->host);
+  plan->backups = read_files (ctl, plan, given->backups, ctl_certificate_read, error);
+  if (plan->backups != NULL)
+    anchors = read_files (ctl, plan, given->anchors, read_anchor, error);
+  if (anchors == NULL)
+    return FALSE;
+  add_certificates (&dict, "trust-anchors", anchors);
+  add_certificates (&dict, "backup-certificates", plan->backups);
+  g_variant_unref (plan->options);
+  plan->options = g_variant_ref_sink (g_variant_dict_end (&dict));
+  return TRUE;
 }
 
 /* Whatever cannot be converted goes to the service as it is if the host is to be blocked: that says
  * why.
  * Returns: (transfer full) (nullable) */
 static GBytes *
-read_certificate (Ctl *ctl, const CtlPlan *plan, gboolean blocks, GError **error)
+read_certificate (Ctl *ctl, const CtlPlan *plan, GError **error)
 {
   g_autoptr (GError) reason = NULL;
   g_autoptr (GBytes) file = ctl_input_read (plan->path, CTL_CERTIFICATE_FILE_MAX_BYTES, &reason);
@@ -125,9 +158,9 @@ read_certificate (Ctl *ctl, const CtlPlan *plan, gboolean blocks, GError **error
 
   if (der != NULL)
     return der;
-  if (blocks && file != NULL)
+  if (plan->blocks && file != NULL)
     return g_steal_pointer (&file);
-  if (blocks)
+  if (plan->blocks)
     block_unread (ctl, plan, reason, error);
   else
     /* A question says by itself that nothing was done. */
@@ -148,13 +181,12 @@ ctl_plan_new (Ctl *ctl, const CtlPinOptions *given, GError **error)
   plan->system = given->system;
   plan->keys = g_strdupv (given->keys);
   plan->backup_paths = given->backups;
-  plan->backups = read_files (ctl, given->backups, error);
-  plan->options = plan->backups != NULL ? make_options (ctl, given, plan->backups, error) : NULL;
-  if (plan->options == NULL)
+  plan->blocks = given->block_on_failure && !given->dry_run;
+  plan->options = make_options (ctl, given, error);
+  if (plan->options == NULL || !read_more (ctl, plan, given, error))
     return NULL;
   if (plan->path != NULL)
-    plan->certificate
-        = read_certificate (ctl, plan, given->block_on_failure && !given->dry_run, error);
+    plan->certificate = read_certificate (ctl, plan, error);
   if (plan->path != NULL && plan->certificate == NULL)
     return NULL;
   return g_steal_pointer (&plan);

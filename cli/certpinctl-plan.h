@@ -11,6 +11,7 @@ typedef struct
 {
   const char *host;
   gboolean system;
+  gboolean blocks;       /* the host, if a file cannot be read */
   const char *path;      /* (nullable): of the certificate */
   GBytes *certificate;   /* NULL: of keys */
   char **keys;           /* NULL: of a certificate */

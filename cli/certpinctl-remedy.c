@@ -261,3 +261,43 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
       return NULL;
     }
 }
+
+/* What the service advises its callers to do, and what is typed for that. */
+static const struct
+{
+  const char *called, *typed;
+} wordings[] = {
+  { "set the option ‘match’ to ‘path’", "add --match=path" },
+  { "pin it with PinKeys", "pin its key with --key" },
+  { "call PausePin", "use ‘certpinctl pause’" },
+  { "and call Reload", "and run ‘certpinctl reload’" },
+  { "option ‘alpn’", "option ‘--alpn’" },
+  { "option ‘app’", "option ‘--app’" },
+  { "option ‘backup-certificates’", "option ‘--backup’" },
+  { "option ‘expires’", "option ‘--expires’" },
+  { "option ‘keys’", "option ‘--key’" },
+  { "option ‘match’", "option ‘--match’" },
+  { "option ‘mode’", "option ‘--mode’" },
+  { "option ‘note’", "option ‘--note’" },
+  { "option ‘port’", "option ‘--port’" },
+  { "option ‘proxy’", "option ‘--proxy’" },
+  { "option ‘reason’", "option ‘--reason’" },
+  { "option ‘redirects’", "option ‘--max-redirs’" },
+  { "option ‘require-keys’", "option ‘--require-key’" },
+  { "option ‘seconds’", "option ‘--for’" },
+  { "option ‘starttls-protocol’", "option ‘--starttls’" },
+  { "option ‘stream-timeout-ms’", "option ‘--max-time’" },
+  { "option ‘time’", "option ‘--time’" },
+  { "option ‘trust-anchors’", "option ‘--trust-anchor’" },
+};
+
+/* Returns: (transfer full): a message of the service for those who type instead of calling it */
+char *
+ctl_remedy_reword (const char *message)
+{
+  g_autoptr (GString) text = g_string_new (message);
+
+  for (size_t i = 0; i < G_N_ELEMENTS (wordings); i++)
+    g_string_replace (text, wordings[i].called, wordings[i].typed, 0);
+  return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
+}

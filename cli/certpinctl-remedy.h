@@ -7,5 +7,6 @@
 G_BEGIN_DECLS
 
 char *ctl_remedy_find (Ctl *ctl, const GError *error);
+char *ctl_remedy_reword (const char *message);
 
 G_END_DECLS

@@ -19,9 +19,6 @@
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
-/* A server may be one of several, of which some still have the old key. */
-#define FINISH_AFTER_S (30 * 24 * 60 * 60)
-
 typedef struct
 {
   gboolean system, finish, dry_run, yes;
@@ -141,7 +138,7 @@ find_date (const Options *options, gint64 *since, GError **error)
 {
   gint64 now = g_get_real_time () / G_USEC_PER_SEC;
 
-  *since = now - FINISH_AFTER_S;
+  *since = now - CTL_ROTATION_REST_S;
   return options->not_seen_since == NULL
          || ctl_time_parse_past (options->not_seen_since, now, since, error);
 }
@@ -212,8 +209,10 @@ finish (Ctl *ctl, const Options *options, GError **error)
     return CTL_EXIT_FAILED;
   if (unused[0] == NULL)
     {
+      g_autofree char *why = ctl_rotation_explain_rest (pin);
+
       if (!ctl->json)
-        ctl_print_message (&ctl->err, /* kind= */ NULL, "there is no key to remove");
+        ctl_print_message (&ctl->err, /* kind= */ NULL, why);
       print (ctl, pin, unused);
       return CTL_EXIT_OK;
     }

@@ -89,31 +89,82 @@ print_keys (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
     }
 }
 
-static void
-print_next_step (Ctl *ctl, GVariant *pin, char **keys, gint64 newest)
+static gint64
+get_newest (GVariant *pin)
 {
-  const char *host = "", *scope = "";
-  g_autofree char *word = NULL, *option = NULL;
-  gboolean unused = FALSE, waits = FALSE;
+  gint64 newest = 0;
+
+  g_variant_lookup (pin, "last-seen", "x", &newest);
+  return newest;
+}
+
+/* Returns: when the last of the old keys was last seen; 0: none is old */
+static gint64
+find_last_of_old (GVariant *pin, char **keys)
+{
+  gint64 newest = get_newest (pin), latest = 0;
 
   for (size_t i = 0; keys[i] != NULL; i++)
     {
       gint64 last = ctl_rotation_find_seen (pin, keys[i]).last;
 
-      unused = unused || (last != 0 && last != newest);
-      waits = waits || last == 0;
+      if (last != newest)
+        latest = MAX (latest, last);
     }
+  return latest;
+}
+
+/* Returns: (transfer full): why no key is removed */
+char *
+ctl_rotation_explain_rest (GVariant *pin)
+{
+  g_auto (GStrv) keys = get_keys (pin);
+  gint64 latest = find_last_of_old (pin, keys);
+  g_autofree char *last = ctl_time_to_text (latest);
+
+  if (latest == 0)
+    return g_strdup ("there is no key to remove");
+  return g_strdup_printf ("nothing was removed: an old key was seen at the server at %s", last);
+}
+
+static void
+print_end (Ctl *ctl, gint64 latest, const char *option, const char *word)
+{
+  gint64 rested = latest + CTL_ROTATION_REST_S;
+  g_autofree char *last = ctl_time_to_text (latest), *day = ctl_time_to_text (rested);
+  g_autofree char *since = ctl_time_to_text (latest + 1);
+
+  ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
+  if (rested < g_get_real_time () / G_USEC_PER_SEC)
+    {
+      ctl_print_line (&ctl->out, "  certpinctl rotate --finish %s%s", option, word);
+      return;
+    }
+  ctl_print_line (&ctl->out, "  certpinctl rotate --finish --not-seen-since=%s %s%s", since, option,
+                  word);
+  ctl_print_line (&ctl->out, "An old key was last seen at %s.", last);
+  ctl_print_line (&ctl->out, "Without --not-seen-since, --finish removes it after 30 days: at %s.",
+                  day);
+}
+
+static void
+print_next_step (Ctl *ctl, GVariant *pin, char **keys)
+{
+  gint64 newest = get_newest (pin), latest = find_last_of_old (pin, keys);
+  const char *host = "", *scope = "";
+  g_autofree char *word = NULL, *option = NULL;
+  gboolean waits = FALSE;
+
+  for (size_t i = 0; keys[i] != NULL; i++)
+    waits = waits || ctl_rotation_find_seen (pin, keys[i]).last == 0;
   g_variant_lookup (pin, "host", "&s", &host);
   g_variant_lookup (pin, "scope", "&s", &scope);
   word = ctl_input_quote (host);
   option = ctl_scope_make_option (ctl, g_str_equal (scope, "system"));
   if (newest == 0)
     ctl_print_line (&ctl->out, "No key has been seen at the server yet.");
-  else if (unused)
-    {
-      ctl_print_line (&ctl->out, "When no server uses them any more, remove the old keys:");
-      ctl_print_line (&ctl->out, "  certpinctl rotate --finish %s%s", option, word);
-    }
+  else if (latest != 0)
+    print_end (ctl, latest, option, word);
   else if (waits)
     ctl_print_line (&ctl->out, "The server does not use another key yet.");
   else
@@ -128,9 +179,7 @@ void
 ctl_rotation_print (Ctl *ctl, GVariant *pin)
 {
   g_auto (GStrv) keys = get_keys (pin);
-  gint64 newest = 0;
 
-  g_variant_lookup (pin, "last-seen", "x", &newest);
-  print_keys (ctl, pin, keys, newest);
-  print_next_step (ctl, pin, keys, newest);
+  print_keys (ctl, pin, keys, get_newest (pin));
+  print_next_step (ctl, pin, keys);
 }

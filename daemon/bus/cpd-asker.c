@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The options ‘scope’ and ‘app’: which layer, and whose. A sandboxed app has the scope ‘app’ and no
- * other; its user's own programs may name an app, and so look after its pins. */
+/* The options ‘scope’ and ‘app’: which layer, and whose. A sandboxed app has the scopes ‘app’ and
+ * ‘transient’ alone; its user's own programs may name an app, and so look after its pins. */
 
 #include "config.h"
 
@@ -14,15 +14,16 @@
 #include "daemon/core/base/cpd-refuse.h"
 
 /* The scopes in the interface, and their layers. */
-static const char *const scopes[] = { "user", "system", "app", NULL };
-static const CpdLayer layers[] = { CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_APP };
+static const char *const scopes[] = { "user", "system", "app", "transient", NULL };
+static const CpdLayer layers[]
+    = { CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_APP, CPD_LAYER_TRANSIENT };
 
 static gboolean
 refuse_other (CpdAsker *asker, GError **error)
 {
   return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
-                     "the app ‘%s’ has only the scope ‘app’, and only its own; leave out the "
-                     "options ‘scope’ and ‘app’",
+                     "the app ‘%s’ may change only its own pins, in the scopes ‘app’ and "
+                     "‘transient’",
                      cpd_apps_get_name (cpd_store_get_apps (asker->store), asker->self));
 }
 
@@ -31,7 +32,8 @@ check_own (CpdAsker *asker, const char *scope, const char *app, GError **error)
 {
   const char *own = cpd_apps_get_name (cpd_store_get_apps (asker->store), asker->self);
 
-  if ((scope != NULL && !g_str_equal (scope, "app")) || (app != NULL && !g_str_equal (app, own)))
+  if ((scope != NULL && !g_str_equal (scope, "app") && !g_str_equal (scope, "transient"))
+      || (app != NULL && !g_str_equal (app, own)))
     return refuse_other (asker, error);
   return TRUE;
 }
@@ -49,20 +51,19 @@ take_app (CpdAsker *asker, const char *app, GError **error)
                              error);
 }
 
-/* `scope`, `app`: (nullable): NULL: not given.
- * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED,
- * CERTPIN_ERROR_NOT_AUTHORIZED: an app asks about what is not its own. */
-gboolean
-cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer,
-                      GError **error)
+static gboolean
+choose_layer (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer, GError **error)
 {
   int chosen = app != NULL ? 2 : 0;
 
   if (!cpd_options_take_choice ("scope", scope, scopes, &chosen, error))
     return FALSE;
-  *layer = cpd_owner_is_app (asker->self) ? CPD_LAYER_APP : layers[chosen];
+  *layer = layers[chosen];
   if (cpd_owner_is_app (asker->self))
-    return check_own (asker, scope, app, error);
+    {
+      *layer = *layer == CPD_LAYER_TRANSIENT ? CPD_LAYER_TRANSIENT : CPD_LAYER_APP;
+      return check_own (asker, scope, app, error);
+    }
   if (*layer == CPD_LAYER_APP && app == NULL)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "option ‘scope’ is ‘app’, but the option ‘app’ does not say which");
@@ -71,6 +72,24 @@ cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLa
         error, CERTPIN_ERROR_INVALID_ARGUMENT,
         "option ‘scope’ is ‘%s’, but the option ‘app’ names an app; give one of them", scope);
   return app == NULL || take_app (asker, app, error);
+}
+
+/* Of what changes pins. `scope`, `app`: (nullable): NULL: not given.
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED,
+ * CERTPIN_ERROR_NOT_AUTHORIZED: an app asks about what is not its own. */
+gboolean
+cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer,
+                      GError **error)
+{
+  if (!choose_layer (asker, scope, app, layer, error))
+    return FALSE;
+  if (*layer != CPD_LAYER_TRANSIENT)
+    return TRUE;
+  if (*asker->connection == 0
+      && !cpd_store_open_connection (asker->store, asker->self, asker->connection, error))
+    return FALSE;
+  asker->owner = *asker->connection;
+  return TRUE;
 }
 
 /* Of what only reads: without a scope, all that the asker may see.
@@ -89,7 +108,7 @@ cpd_asker_take_layers (CpdAsker *asker, const char *scope, const char *app, cons
       *chosen = "system";
       return TRUE;
     }
-  if (!cpd_asker_take_scope (asker, scope, app, &layer, error))
+  if (!choose_layer (asker, scope, app, &layer, error))
     return FALSE;
   *chosen = scope != NULL || app != NULL ? cpd_describe_scope (layer) : NULL;
   return TRUE;

@@ -10,9 +10,10 @@ G_BEGIN_DECLS
 typedef struct
 {
   CpdStore *store;
-  CpdOwner self;
-  gint64 now;     /* Unix seconds */
-  CpdOwner owner; /* whose pins: the caller's own, unless it names an app of its user */
+  CpdOwner self;        /* a user, or an app */
+  gint64 now;           /* Unix seconds */
+  CpdOwner owner;       /* whose pins: the caller's own, unless it names an app of its user */
+  CpdOwner *connection; /* where its connection's number is, once that has pins of its own; 0 */
 } CpdAsker;
 
 gboolean cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer,

@@ -126,6 +126,8 @@ on_caller_known (CpdBus *bus, CpdCaller *caller)
 static void
 on_caller_gone (CpdBus *bus, CpdCaller *caller)
 {
+  if (caller->connection != 0)
+    cpd_store_close_connection (bus->parts.store, caller->connection);
   cpd_inbox_forget (bus->parts.inbox, caller->sender);
   cpd_subscribers_remove (bus->parts.subscribers, caller);
   cpd_delivery_forget (bus->parts.delivery, caller);

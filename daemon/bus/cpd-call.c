@@ -35,7 +35,11 @@ cpd_call_new (const CpdBusParts *parts, CpdCaller *caller, CpdArrival *arrival)
 
   call->parts = parts;
   call->caller = caller;
-  call->asker = (CpdAsker){ parts->store, caller->owner, cpd_call_now_s (), caller->owner };
+  call->asker = (CpdAsker){ .store = parts->store,
+                            .self = caller->owner,
+                            .now = cpd_call_now_s (),
+                            .owner = cpd_caller_get_owner (caller),
+                            .connection = &caller->connection };
   call->arrival = arrival;
   return call;
 }
@@ -162,11 +166,13 @@ cpd_call_return_packet (CpdCall *call, CpdPacket *reply, guint64 body_bytes, gin
 }
 
 /* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it
- * quotes: the bus disconnects a service that sends too large a message. */
+ * quotes: the bus disconnects a service that sends too large a message. What is unfit to be shown
+ * comes from the caller's own arguments; text of servers and files was cleaned before. */
 void
 cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
 {
-  g_autofree char *text = cpd_text_shorten (message, strlen (message), MESSAGE_MAX_BYTES);
+  g_autofree char *escaped = cpd_text_escape (message, strlen (message));
+  g_autofree char *text = cpd_text_shorten (escaped, strlen (escaped), MESSAGE_MAX_BYTES);
 
   if (wants_no_reply (call))
     call_free (call);

@@ -51,6 +51,13 @@ cpd_caller_unref (CpdCaller *caller)
     g_atomic_rc_box_release_full (caller, caller_clear);
 }
 
+/* Returns: whose pins its requests have to pass */
+CpdOwner
+cpd_caller_get_owner (const CpdCaller *caller)
+{
+  return caller->connection != 0 ? caller->connection : caller->owner;
+}
+
 /* Returns: (transfer full): as in “curl (uid 1000)”, “weather (flatpak:org.example.Weather of uid
  * 1000)” */
 char *

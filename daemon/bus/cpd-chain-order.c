@@ -61,12 +61,8 @@ take_host (CpdChainOrder *order, const char *text, GError **error)
 {
   if (*text == '\0')
     return TRUE;
-  order->host = cpd_host_new (text, error);
-  if (order->host == NULL)
-    return FALSE;
-  return cpd_host_get_kind (order->host) == CPD_HOST_EXACT
-         || cpd_refuse (error, CERTPIN_ERROR_INVALID_HOST,
-                        "host ‘%s’ is a pattern; give a single host", text);
+  order->host = cpd_options_take_host (text, error);
+  return order->host != NULL;
 }
 
 static gboolean

@@ -21,7 +21,7 @@ cpd_channel_objects_find (const CpdBusParts *parts, const CpdCaller *caller, con
   if (!g_str_has_prefix (path, CERTPIN_CHANNEL_PATH "/") || caller->confinement != NULL)
     return NULL;
   path += strlen (CERTPIN_CHANNEL_PATH "/");
-  channels = cpd_fetcher_list_channels (parts->fetcher, caller->owner);
+  channels = cpd_fetcher_list_channels (parts->fetcher, cpd_caller_get_owner (caller));
   for (unsigned int i = 0; i < channels->len; i++)
     {
       const CpdChannelStatus *status = channels->pdata[i];
@@ -41,7 +41,7 @@ cpd_channel_objects_list (const CpdBusParts *parts, const CpdCaller *caller, GSt
 
   if (caller->confinement != NULL)
     return;
-  channels = cpd_fetcher_list_channels (parts->fetcher, caller->owner);
+  channels = cpd_fetcher_list_channels (parts->fetcher, cpd_caller_get_owner (caller));
   for (unsigned int i = 0; i < channels->len; i++)
     g_string_append_printf (xml, "  <node name=\"%" G_GUINT64_FORMAT "\"/>\n",
                             ((CpdChannelStatus *)channels->pdata[i])->number);

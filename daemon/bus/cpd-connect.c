@@ -143,7 +143,7 @@ act_open_connection (CpdCall *call)
   gint64 started_us = g_get_monotonic_time ();
   GError *error = NULL;
 
-  cpd_status_count_request (call->parts->status, call->asker.owner);
+  cpd_status_count_request (call->parts->status, call->asker.self);
   if (!cpd_transfer_enter (opening->order->transfer, &error))
     {
       open_fail (call, error);

@@ -12,7 +12,8 @@
 const char *
 cpd_describe_scope (CpdLayer layer)
 {
-  static const char *const scopes[CPD_N_LAYERS] = { "system", "system", "app", "user", "request" };
+  static const char *const scopes[CPD_N_LAYERS]
+      = { "system", "system", "app", "user", "transient", "request" };
 
   return scopes[layer];
 }

@@ -151,6 +151,20 @@ cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
                         reason->message);
 }
 
+/* Errors: CERTPIN_ERROR_INVALID_HOST.
+ * Returns: (transfer full): one host, with or without port */
+CpdHost *
+cpd_options_take_host (const char *text, GError **error)
+{
+  g_autoptr (CpdHost) host = cpd_host_new (text, error);
+
+  if (host == NULL || cpd_host_get_kind (host) == CPD_HOST_EXACT)
+    return g_steal_pointer (&host);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+               "host ‘%s’ is a pattern; give a single host", text);
+  return NULL;
+}
+
 /* `host`: an argument, with or without port. `port`: the option; 0: not given.
  * Errors: CERTPIN_ERROR_INVALID_HOST.
  * Returns: (transfer full): one host with a port */

@@ -25,6 +25,7 @@ gboolean cpd_options_take_choice (const char *name, const char *value, const cha
                                   int *chosen, GError **error);
 GPtrArray *cpd_options_to_bytes (GVariant *array);
 gboolean cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error);
+CpdHost *cpd_options_take_host (const char *text, GError **error);
 CpdHost *cpd_options_take_target (const char *host, guint16 port, GError **error);
 
 G_END_DECLS

@@ -9,6 +9,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-pin-order.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "dbus/certpin-names.h"
 
 /* `order`: (transfer full) */
@@ -95,6 +96,13 @@ parse_pause (CpdCall *call, GVariant *arguments, GError **error)
   order = cpd_pin_order_new_pause (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
+  if (order->pin->layer == CPD_LAYER_TRANSIENT)
+    {
+      cpd_pin_order_free (order);
+      return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                         "a transient pin cannot be paused; pin the host again, with the mode "
+                         "‘report’");
+    }
   want (call, order, act_pause);
   call->pause_s = order->pause_s;
   return TRUE;

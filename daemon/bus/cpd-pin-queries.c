@@ -68,7 +68,7 @@ static void
 act_get_pin (CpdCall *call)
 {
   static const CpdLayer narrowest_first[]
-      = { CPD_LAYER_APP, CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
+      = { CPD_LAYER_TRANSIENT, CPD_LAYER_APP, CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
   const Query *query = call->data;
   g_autoptr (CpdPin) pin = NULL;
 
@@ -263,6 +263,17 @@ export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_call_return (call, g_variant_new ("(@aa{sv})", files));
 }
 
+/* Returns: the layer of run-time pins that is asked for */
+static CpdLayer
+find_layer (const Query *query, CpdOwner owner)
+{
+  if (g_str_equal (query->scope, "system"))
+    return CPD_LAYER_SYSTEM;
+  if (g_str_equal (query->scope, "transient"))
+    return CPD_LAYER_TRANSIENT;
+  return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
+}
+
 /* In its turn. Whoever keeps what is exported must not take a part for all of it. */
 static void
 export_start (gpointer user_data)
@@ -270,8 +281,7 @@ export_start (gpointer user_data)
   CpdCall *call = user_data;
   const Query *query = call->data;
   CpdOwner owner = get_owner (call, query);
-  CpdLayer layer
-      = g_str_equal (query->scope, "system") ? CPD_LAYER_SYSTEM : cpd_layer_of_owner (owner);
+  CpdLayer layer = find_layer (query, owner);
   const char *block = cpd_store_get_block (call->parts->store, layer, owner);
   g_autoptr (GTask) task = NULL;
 
@@ -347,7 +357,7 @@ parse_export_pins (CpdCall *call, GVariant *arguments, GError **error)
     return FALSE;
   query = call->data;
   if (query->scope == NULL)
-    query->scope = cpd_describe_scope (cpd_layer_of_owner (call->asker.owner));
+    query->scope = cpd_describe_scope (cpd_layer_of_owner (call->asker.self));
   return TRUE;
 }
 
@@ -355,7 +365,7 @@ static void
 act_last_failure (CpdCall *call)
 {
   const Query *query = call->data;
-  GVariant *failure = cpd_failures_lookup (call->parts->failures, call->asker.owner, query->host);
+  GVariant *failure = cpd_failures_lookup (call->parts->failures, call->asker.self, query->host);
 
   if (failure != NULL)
     cpd_call_return (call, g_variant_new ("(@a{sv})", failure));
@@ -373,7 +383,7 @@ parse_last_failure (CpdCall *call, GVariant *arguments, GError **error)
   Query *query;
 
   g_variant_get (arguments, "(&s)", &host);
-  parsed = cpd_host_new (host, error);
+  parsed = cpd_options_take_host (host, error);
   if (parsed == NULL)
     return FALSE;
   query = g_new0 (Query, 1);

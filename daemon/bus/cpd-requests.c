@@ -204,7 +204,7 @@ act_secure_request (CpdCall *call)
   Request *request = call->data;
   GError *error = NULL;
 
-  cpd_status_count_request (call->parts->status, call->asker.owner);
+  cpd_status_count_request (call->parts->status, call->asker.self);
   /* The call may be freed on entry: its turn and its end can come at once. */
   if (!cpd_errand_take_place (&request->errand, request->order->timeout_ms, &error)
       || !take_body (request, &error) || !enter_stream (request, &error)

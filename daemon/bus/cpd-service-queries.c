@@ -230,12 +230,12 @@ static void
 answer (CpdCall *call)
 {
   Count *count = call->data;
-  g_autoptr (GPtrArray) problems = cpd_store_get_problems (call->parts->store, call->asker.owner);
+  g_autoptr (GPtrArray) problems = cpd_store_get_problems (call->parts->store, call->asker.self);
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
-  cpd_status_describe (call->parts->status, call->asker.owner, &dict);
+  cpd_status_describe (call->parts->status, call->asker.self, &dict);
   describe_storage (call->parts->store, count, &dict);
-  g_variant_dict_insert_value (&dict, "pins", describe_pins (count, call->asker.owner));
+  g_variant_dict_insert_value (&dict, "pins", describe_pins (count, call->asker.self));
   g_variant_dict_insert_value (&dict, "problems", describe_problems (problems));
   g_variant_dict_insert_value (&dict, "warnings", describe_sentences (&count->warnings));
   g_variant_dict_insert_value (&dict, "advice", describe_sentences (&count->advice));
@@ -263,7 +263,7 @@ count_some (gpointer user_data)
     count->after = g_strdup (cpd_host_get_text (((CpdPin *)pins->pdata[pins->len - 1])->host));
   else
     count->layer++;
-  if (count->layer < CPD_LAYER_REQUEST && !g_cancellable_is_cancelled (call->caller->gone))
+  if (count->layer <= CPD_LAYER_USER && !g_cancellable_is_cancelled (call->caller->gone))
     return G_SOURCE_CONTINUE;
   answer (call);
   return G_SOURCE_REMOVE;

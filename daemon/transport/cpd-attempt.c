@@ -518,6 +518,14 @@ cpd_attempt_take_traffic (CpdAttempt *attempt)
                                      : (CpdTraffic){ 0 };
 }
 
+/* Returns: (transfer full) (nullable): how much of the answer has come, for a message; NULL:
+ * nothing */
+char *
+cpd_attempt_describe_received (CpdAttempt *attempt)
+{
+  return attempt->exchange != NULL ? cpd_http_exchange_describe_received (attempt->exchange) : NULL;
+}
+
 CpdEnding
 cpd_attempt_get_ending (CpdAttempt *attempt)
 {

@@ -77,6 +77,7 @@ void cpd_attempt_fail (CpdAttempt *attempt, GError *error);
 CpdConnection *cpd_attempt_steal_connection (CpdAttempt *attempt);
 CpdTraffic cpd_attempt_take_traffic (CpdAttempt *attempt);
 
+char *cpd_attempt_describe_received (CpdAttempt *attempt);
 CpdEnding cpd_attempt_get_ending (CpdAttempt *attempt);
 CpdVerdict *cpd_attempt_get_verdict (CpdAttempt *attempt);
 const GError *cpd_attempt_get_error (CpdAttempt *attempt);

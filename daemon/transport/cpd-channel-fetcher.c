@@ -157,19 +157,29 @@ fetch_answer (GTask *task, const CpdAnswer *answer)
   g_object_unref (task);
 }
 
+static GError *
+new_late_error (const Fetch *fetch)
+{
+  g_autoptr (GString) message = g_string_new (NULL);
+  g_autofree char *received = cpd_attempt_describe_received (fetch->attempt);
+
+  g_string_printf (message, "host ‘%s’", cpd_host_get_name (fetch->hop.target));
+  if (fetch->proxy != NULL)
+    g_string_append_printf (message, ", or proxy ‘%s’,", cpd_proxy_get_text (fetch->proxy));
+  if (received != NULL)
+    g_string_append_printf (message, " did not send all of its response in the time allowed: %s",
+                            received);
+  else
+    g_string_append (message, " did not answer in the time allowed");
+  return g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT, message->str);
+}
+
 static gboolean
 fetch_on_deadline (gpointer user_data)
 {
   Fetch *fetch = g_task_get_task_data (G_TASK (user_data));
-  const char *host = cpd_host_get_name (fetch->hop.target);
-  GError *error = fetch->proxy == NULL
-                      ? g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                     "host ‘%s’ did not answer in the time allowed", host)
-                      : g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT,
-                                     "host ‘%s’, or proxy ‘%s’, did not answer in the time allowed",
-                                     host, cpd_proxy_get_text (fetch->proxy));
 
-  cpd_attempt_fail (fetch->attempt, error);
+  cpd_attempt_fail (fetch->attempt, new_late_error (fetch));
   return G_SOURCE_REMOVE;
 }
 

@@ -250,11 +250,20 @@ cpd_channels_leave_networks (CpdChannels *channels)
   on_network_changed (channels, /* lost= */ TRUE);
 }
 
-/* Its channels, if any are left, go when they have been idle for long. */
+/* Its tunnels end, and nobody can use its idle channels any more. */
 static void
-on_forgotten (CpdChannels *channels, CpdOwner app)
+on_forgotten (CpdChannels *channels, CpdOwner owner)
 {
-  g_hash_table_remove (channels->counts, &app);
+  GHashTableIter iter;
+  gpointer value;
+
+  on_changed (channels, owner, /* pattern= */ NULL);
+  g_hash_table_remove (channels->counts, &owner);
+  g_hash_table_iter_init (&iter, channels->table);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (cpd_channel_get_owner (((Entry *)value)->channel) == owner
+        && !cpd_channel_is_busy (((Entry *)value)->channel))
+      g_hash_table_iter_remove (&iter);
 }
 
 CpdChannels *

@@ -85,7 +85,7 @@ explain (CertpinError code)
     case CERTPIN_ERROR_TRUNCATED:
       return "did not send a complete response";
     case CERTPIN_ERROR_PROTOCOL_ERROR:
-      return "sent a response that is not valid HTTP/1.1";
+      return "sent data that is not valid TLS";
     case CERTPIN_ERROR_FAILED:
       return "did not complete the request";
     default:
@@ -114,6 +114,13 @@ explain_tunnel (CertpinError code)
     }
 }
 
+/* Where the server's HTTP is read, it is said what is wrong with it. */
+static gboolean
+says_all (const GError *reason)
+{
+  return g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR);
+}
+
 /* Returns: (transfer full): the same, as an error of certpin that names the host */
 GError *
 cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host)
@@ -124,7 +131,7 @@ cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host)
 
   if (code == CERTPIN_ERROR_CANCELLED)
     return g_error_new_literal (CERTPIN_ERROR, code, "the request was cancelled");
-  if (what == NULL)
+  if (what == NULL || says_all (reason))
     return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s", host, detail);
   return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s: %s", host, what, detail);
 }

@@ -119,7 +119,7 @@ static gboolean
 check_byte (CpdHttpBody *body, char c, GError **error)
 {
   if (++body->overhead > CPD_HTTP_SECTION_MAX_BYTES)
-    return cpd_http_refuse (error, "the line of a chunk size has more than %d bytes",
+    return cpd_http_exceed (error, "%d bytes in the line of a chunk size",
                             CPD_HTTP_SECTION_MAX_BYTES);
   switch (body->state)
     {

@@ -329,6 +329,14 @@ cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSetting
   return exchange;
 }
 
+/* Returns: (transfer full) (nullable): how much of the answer has come, for a message; NULL:
+ * nothing, or only the thread knows */
+char *
+cpd_http_exchange_describe_received (CpdHttpExchange *exchange)
+{
+  return exchange->threaded ? NULL : cpd_http_flow_describe_received (exchange->flow);
+}
+
 /* While it is held, not a byte moves. */
 void
 cpd_http_exchange_hold (CpdHttpExchange *exchange, gboolean held)

@@ -52,6 +52,7 @@ CpdHttpExchange *
 cpd_http_exchange_start (CpdConnection *connection, const CpdHttpExchangeSettings *settings,
                          const CpdHttpExchangeFuncs *funcs, gpointer user_data);
 void cpd_http_exchange_stop (CpdHttpExchange *exchange);
+char *cpd_http_exchange_describe_received (CpdHttpExchange *exchange);
 void cpd_http_exchange_hold (CpdHttpExchange *exchange, gboolean held);
 void cpd_http_exchange_check_network (CpdHttpExchange *exchange);
 

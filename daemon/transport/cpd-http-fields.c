@@ -31,7 +31,22 @@ cpd_http_refuse (GError **error, const char *format, ...)
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR, text);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
+               "sent a response that is not valid HTTP/1.1: %s", text);
+  return FALSE;
+}
+
+gboolean
+cpd_http_exceed (GError **error, const char *format, ...)
+{
+  va_list arguments;
+  g_autofree char *text = NULL;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
+               "sent a response with more than %s, the limit of certpin", text);
   return FALSE;
 }
 
@@ -109,7 +124,7 @@ check_line_start (CpdHttpFields *fields, const char *what, char c, GError **erro
                               found);
     }
   if (++fields->count > CPD_HTTP_FIELDS_MAX)
-    return cpd_http_refuse (error, "there are more than %d %s fields", CPD_HTTP_FIELDS_MAX, what);
+    return cpd_http_exceed (error, "%d %s fields", CPD_HTTP_FIELDS_MAX, what);
   fields->state = STATE_NAME;
   fields->name[0] = c;
   fields->name_length = 1;
@@ -190,8 +205,7 @@ cpd_http_fields_check (CpdHttpFields *fields, const char *what, const char *data
     {
       if (++fields->size > CPD_HTTP_SECTION_MAX_BYTES)
         {
-          cpd_http_refuse (error, "the %s section has more than %d bytes", what,
-                           CPD_HTTP_SECTION_MAX_BYTES);
+          cpd_http_exceed (error, "%d bytes in its %s section", CPD_HTTP_SECTION_MAX_BYTES, what);
           return -1;
         }
       if (!check_byte (fields, what, data[taken++], error))

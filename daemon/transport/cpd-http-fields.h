@@ -46,9 +46,14 @@ gboolean cpd_http_fields_next (const char **cursor, const char *end, GString *na
  * Returns: (nullable): where the element begins; NULL behind the last one */
 const char *cpd_http_list_next (const char **list, gsize *length);
 
-/* Sets CERTPIN_ERROR_PROTOCOL_ERROR.
+/* Sets CERTPIN_ERROR_PROTOCOL_ERROR: what was sent is not HTTP/1.1. The message goes behind the
+ * name of the host.
  * Returns: FALSE */
 gboolean cpd_http_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* Likewise: it is more than certpin takes, though HTTP/1.1 may allow it. The format says how much
+ * it takes of what: "16 interim responses". */
+gboolean cpd_http_exceed (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
 
 /* Whether a byte may be in a field value, a reason phrase or a chunk extension: no control
  * character but HTAB. */

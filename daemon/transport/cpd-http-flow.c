@@ -202,8 +202,7 @@ take_final_head (CpdHttpFlow *flow, GError **error)
   flow->stopped |= cpd_http_flow_withholds (flow) || status >= 300;
   flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader));
   return CERTPIN_IS_FINAL_STATUS (status)
-         || cpd_refuse (error, CERTPIN_ERROR_PROTOCOL_ERROR, "the status %u has no meaning",
-                        status);
+         || cpd_http_refuse (error, "the status %u has no meaning", status);
 }
 
 /* Whether that many bytes more may be kept in memory. */
@@ -580,6 +579,24 @@ gboolean
 cpd_http_flow_has_begun (const CpdHttpFlow *flow)
 {
   return flow->begun_us != 0;
+}
+
+/* Returns: (transfer full) (nullable): how much of an answer that is not whole has come, for a
+ * message; NULL: nothing */
+char *
+cpd_http_flow_describe_received (CpdHttpFlow *flow)
+{
+  const CpdHttpHead *head = cpd_http_flow_get_head (flow);
+
+  if (!cpd_http_flow_has_begun (flow))
+    return NULL;
+  if (head == NULL)
+    return g_strdup ("the end of its head is missing");
+  if (head->framing == CPD_HTTP_FRAMING_LENGTH)
+    return g_strdup_printf ("the body has %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes",
+                            flow->received, head->length);
+  return g_strdup_printf ("the body has %" G_GUINT64_FORMAT " bytes, but its end is missing",
+                          flow->received);
 }
 
 /* Returns: how long the first byte of the answer took, from the first byte sent; 0: none came */

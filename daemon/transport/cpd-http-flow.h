@@ -65,6 +65,7 @@ const GError *cpd_http_flow_get_error (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_was_declined (CpdHttpFlow *flow);
 gboolean cpd_http_flow_is_reusable (CpdHttpFlow *flow);
 gboolean cpd_http_flow_has_begun (const CpdHttpFlow *flow);
+char *cpd_http_flow_describe_received (CpdHttpFlow *flow);
 guint64 cpd_http_flow_get_first_byte_us (const CpdHttpFlow *flow);
 GBytes *cpd_http_flow_steal_content (CpdHttpFlow *flow);
 

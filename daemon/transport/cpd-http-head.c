@@ -88,8 +88,7 @@ check_status_line (CpdHttpScan *scan, const char *data, gsize available, GError 
   while (scan->scanned < available && scan->line != LINE_COMPLETE)
     {
       if (scan->scanned == CPD_HTTP_SECTION_MAX_BYTES)
-        return cpd_http_refuse (error, "the status line has more than %d bytes",
-                                CPD_HTTP_SECTION_MAX_BYTES);
+        return cpd_http_exceed (error, "%d bytes in its status line", CPD_HTTP_SECTION_MAX_BYTES);
       if (!check_status_byte (scan, data[scan->scanned]))
         return refuse_status_line (data, available, error);
       scan->scanned++;

@@ -94,7 +94,7 @@ scan_head (CpdHttpReader *reader, const char *data, gsize available, GError **er
   reader->head = head;
   if (!cpd_http_head_is_interim (head) || ++reader->interim <= CPD_HTTP_INTERIM_MAX)
     return TRUE;
-  return cpd_http_refuse (error, "there are more than %d interim responses", CPD_HTTP_INTERIM_MAX);
+  return cpd_http_exceed (error, "%d interim responses", CPD_HTTP_INTERIM_MAX);
 }
 
 static CpdHttpPart

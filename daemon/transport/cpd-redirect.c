@@ -115,18 +115,19 @@ resolve (GUri *base, const CpdHttpField *field, GError **error)
   return NULL;
 }
 
-/* `reason`: (transfer full) */
+/* The server wrote this URL, not the caller, to whom the remedy behind the last semicolon is of no
+ * use. `reason`: why the URL cannot be followed */
 static void
-set_error (GError **error, GError *reason)
+set_error (GError **error, const CpdHop *hop, const GError *reason)
 {
-  if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE))
-    g_propagate_error (error, reason);
-  else
-    {
-      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
-                   "cannot follow a redirect: %s", reason->message);
-      g_error_free (reason);
-    }
+  gboolean insecure = g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_SECURE);
+  const char *remedy = g_strrstr (reason->message, "; ");
+  size_t length = remedy != NULL ? (size_t)(remedy - reason->message) : strlen (reason->message);
+
+  g_set_error (error, CERTPIN_ERROR,
+               insecure ? CERTPIN_ERROR_NOT_SECURE : CERTPIN_ERROR_PROTOCOL_ERROR,
+               "cannot follow a redirect of host ‘%s’: %.*s", cpd_host_get_name (hop->target),
+               (int)length, reason->message);
 }
 
 /* Returns: (transfer full): the host that a URL leads to */
@@ -173,7 +174,7 @@ cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, G
   g_autofree char *url = resolve (certpin_request_get_uri (hop->request),
                                   cpd_http_head_find (head, "Location"), error);
   g_autoptr (CpdHost) target = NULL;
-  GError *reason = NULL;
+  g_autoptr (GError) reason = NULL;
   gboolean same_origin;
 
   if (url == NULL)
@@ -188,7 +189,7 @@ cpd_redirect_follow (const CpdHop *hop, const CpdHttpHead *head, CpdHop *next, G
   if (next->request != NULL)
     return TRUE;
   cpd_hop_clear (next);
-  set_error (error, reason);
+  set_error (error, hop, reason);
   return FALSE;
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/core/trust/cpd-certificate.h"
 #include "daemon/transport/cpd-presented.h"
 #include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-tls-alert.h"
 #include "daemon/transport/cpd-tls-parameters.h"
 #include "daemon/transport/cpd-tls-socket.h"
 
@@ -226,10 +227,9 @@ would_block (GError **error)
 static void
 set_alert_error (CpdTls *tls, GError **error)
 {
-  const char *name = gnutls_alert_get_strname (gnutls_alert_get (tls->session));
+  g_autofree char *alert = cpd_tls_alert_describe (gnutls_alert_get (tls->session));
 
-  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "it sent the alert ‘%s’",
-               name != NULL ? name : "unknown");
+  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "it sent %s", alert);
 }
 
 static void

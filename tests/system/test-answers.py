@@ -4,6 +4,7 @@
 error of its own, and nothing lasts longer than it may."""
 
 import gzip
+import re
 import threading
 import time
 
@@ -15,11 +16,12 @@ OK = b'HTTP/1.1 200 OK\r\n'
 INLINE_BYTES = 4 * 1024 * 1024
 
 
-def times_out(world, server, timeout_ms=500):
+def times_out(world, server, says='did not answer in the time allowed', timeout_ms=500):
     """The request ends at its deadline, neither much later nor earlier, and so does the
-    connection."""
+    connection. The error says how much came."""
     started = time.monotonic()
-    world.alice.refuses('TimedOut', server.url(HOST), timeout_ms=timeout_ms)
+    error = world.alice.refuses('TimedOut', server.url(HOST), timeout_ms=timeout_ms)
+    holds(re.search(says, error.message), f'the error is “{error.message}”')
     seconds = time.monotonic() - started
     holds(timeout_ms / 1000 - 0.05 <= seconds < timeout_ms / 1000 + 2, f'it took {seconds} s')
     server.wait_until_idle()
@@ -55,7 +57,14 @@ def _(world):
         drip(connection, [b'x'] * 1000)
 
     server.respond = respond
-    times_out(world, server)
+    times_out(world, server, f'‘{HOST}’ did not send all of its response .*: the body has [1-9][0-9]* of 100000 bytes')
+
+    def begin(connection, _request):
+        connection.send(OK + b'Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n')
+        connection.drain()
+
+    server.respond = begin
+    times_out(world, server, 'the body has 3 bytes, but its end is missing')
 
 
 @test('a server that drips its headers: TimedOut')
@@ -67,7 +76,7 @@ def _(world):
         drip(connection, [b'X: y\r\n'] * 1000)
 
     server.respond = respond
-    times_out(world, server)
+    times_out(world, server, 'did not send all of its response .*: the end of its head is missing')
 
 
 @test('a server that sends headers without end is stopped')
@@ -80,8 +89,20 @@ def _(world):
             connection.send(b'X: ' + b'y' * 60000 + b'\r\n')
 
     server.respond = respond
-    world.alice.refuses('ProtocolError', server.url(HOST), timeout_ms=5000)
+    error = world.alice.refuses('ProtocolError', server.url(HOST), timeout_ms=5000)
+    holds('more than 65536 bytes in its header section, the limit of certpin' in error.message,
+          f'the error is “{error.message}”')
     server.wait_until_idle()
+
+
+@test('more than 16 interim responses: the error names the limit, and calls nothing invalid')
+def _(world):
+    server, _ = world.serve_pinned()
+    early = b'HTTP/1.1 103 Early Hints\r\n\r\n'
+    server.respond = lambda connection, _: connection.send(early * 17 + http.reply(200))
+    error = world.alice.refuses('ProtocolError', server.url(HOST))
+    equal(error.message, f'host ‘{HOST}’ sent a response with more than 16 interim responses, the limit of certpin',
+          'the error')
 
 
 @test('timeout-ms is 1 to 600000')
@@ -96,7 +117,7 @@ def _(world):
 def _(world):
     server, _ = world.serve_pinned()
     server.respond = lambda connection, request: connection.drain()
-    times_out(world, server, 300)
+    times_out(world, server, timeout_ms=300)
     server.respond = lambda connection, request: http.reply(200, b'hello')
     equal(world.arrives(server).info['connection-reused'], False, 'connection-reused')
 

@@ -83,6 +83,20 @@ def _(world):
           ([True] * len(lines), 'certpinctl: ' + words.strip()), 'a message')
 
 
+@test('a long host does not move the columns off a terminal: its middle is left out; in a pipe, it is whole')
+def _(world):
+    hosts = ['a.example', 'first.' + 'long.' * 45 + 'last.example']
+    world.answers(lambda method, arguments: fake.several(
+        *([] if 'start-after' in arguments[0] else [fake.pin(host=host, keys=[]) for host in hosts])))
+    for columns in (80, 100, 120):
+        lines = on_a_terminal(world, 'list', columns=columns)
+        equal([len(line) <= columns for line in lines], [True] * 3, f'which of {lines} fit into {columns} columns')
+        equal(len({re.search('(SCOPE|user|system) ', line).start() for line in lines}), 1, f'the columns of {lines}')
+        holds(re.match('first.*….*last.example  ', lines[2]), f'the host is {lines[2]}')
+        equal(max(len(line) for line in lines), columns, f'how wide the table is in {columns} columns')
+    equal([line.split()[0] for line in exits(world, OK, 'list').decode().splitlines()[1:]], hosts, 'what a pipe gets')
+
+
 @test('many pins are listed, however many slices they come in')
 def _(world):
     hosts = [f'h{i:05}.example' for i in range(1234)]

@@ -5,6 +5,7 @@ happen, and single keys."""
 
 import base64
 import datetime
+import itertools
 import json
 import os
 import shutil
@@ -148,6 +149,26 @@ def _(world):
         exits(world, BAD_INPUT, 'pin', '--block-on-failure', '--dry-run', 'other.example', path)
         equal(len(pins_of(world)), 1, 'the number of pins after --dry-run')
     exits(world, OK, 'pin', '--block-on-failure', HOST, put(world, 'good.pem', identity.pem))
+    world.arrives(world.serve(identity))
+
+
+@test('--block-on-failure blocks the host whatever is wrong with a backup or a trust anchor; a wrong option does not')
+def _(world):
+    identity = world.issue()
+    good = put(world, 'good.pem', identity.pem)
+    paths = (os.path.join(world.folder, 'missing'), put(world, 'text', b'text'), put(world, 'key', identity.key_pem))
+    for option, path in itertools.product(('--backup', '--trust-anchor'), paths):
+        exits(world, OK, 'pin', HOST, '--key', identity.pin)
+        exits(world, BAD_INPUT, 'pin', HOST, good, option, path)
+        exits(world, BAD_INPUT, 'pin', '--block-on-failure', '--dry-run', HOST, good, option, path)
+        exits(world, USAGE, 'pin', '--block-on-failure', '--expires=never', HOST, good, option, path)
+        equal(pins_of(world)[0]['state'], 'active', f'the state before {option} {path}')
+        fails(world, BAD_INPUT, f'the host ‘{HOST}’ is blocked until it is pinned or unpinned', 'pin',
+              '--block-on-failure', HOST, good, option, path)
+        equal(pins_of(world)[0]['state'], 'blocked', f'the state after {option} {path}')
+    fails(world, BAD_INPUT, 'is blocked', 'pin', '--block-on-failure', HOST, good, '--backup',
+          put(world, 'own.der', world.authority.der))
+    exits(world, OK, 'pin', '--block-on-failure', HOST, good, '--backup', put(world, 'other.der', world.issue().der))
     world.arrives(world.serve(identity))
 
 

@@ -5,6 +5,7 @@
 
 import datetime
 import json
+import re
 import time
 
 from lib import http
@@ -47,6 +48,10 @@ def state_of(shown, key):
     return lines[lines.index(key) + 1].strip()
 
 
+def when(unix_s):
+    return datetime.datetime.utcfromtimestamp(unix_s).isoformat() + 'Z'
+
+
 def rotate_to_the_next_key(world):
     """A server that was seen with one key, and later with the next. Returns: both identities, the server, and a time
     between"""
@@ -64,15 +69,15 @@ def rotate_to_the_next_key(world):
 
 @test('a whole rotation: add the next key, see it used, remove the old one')
 def _(world):
-    old, new, server, between = rotate_to_the_next_key(world)
+    old, new, server, _ = rotate_to_the_next_key(world)
     equal(keys_of(world), [old.pin, new.pin], 'the keys')
     shown = text(world, 'rotate', HOST)
     holds(state_of(shown, old.pin).startswith('not in use, last seen 20'), shown)
     holds(state_of(shown, new.pin).startswith('in use since 20'), shown)
-    holds(f'certpinctl rotate --finish {HOST}' in shown, shown)
+    command = re.search(f'certpinctl (rotate --finish --not-seen-since=.* {HOST})\n', shown)[1]
     holds('has used the backup key' in text(world, 'list'), 'the list does not warn')
     holds('has used the backup key' in ctl(world, 'get', server.url(HOST))[2], 'a request does not warn')
-    shown = text(world, 'rotate', '--finish', '--yes', f'--not-seen-since={between}', HOST)
+    shown = text(world, *command.split(), '--yes')
     holds(f'Removed {old.pin}' in shown and 'No key waits' in shown, shown)
     equal(keys_of(world), [new.pin], 'the keys')
     world.arrives(server)
@@ -133,6 +138,13 @@ def _(world):
 def _(world):
     old, new, _, _ = rotate_to_the_next_key(world)
     equal(document(world, 'rotate', '--finish', '--yes', HOST)['removed'], [], 'what is removed without a date')
+    last = world.alice.get_pin(HOST)['seen'][old.pin][1]
+    code, shown, errors = ctl(world, 'rotate', '--finish', '--yes', HOST)
+    equal((code, errors), (OK, f'certpinctl: nothing was removed: an old key was seen at the server at {when(last)}\n'),
+          'what comes of it')
+    holds(f'An old key was last seen at {when(last)}.\n'
+          f'Without --not-seen-since, --finish removes it after 30 days: at {when(last + 30 * 86400)}.\n'
+          in shown.decode(), shown)
     equal(keys_of(world), [old.pin, new.pin], 'the keys')
     for arguments in (['--finish', '--not-seen-since=soon'], ['--finish', '--not-seen-since=5x'],
                       ['--finish', new.pin], ['--not-seen-since=1d'], ['--dry-run'], ['--finish', '--key', new.pin]):

@@ -206,6 +206,11 @@ def _(world):
     equal((pin['state'], 'paused-until' in pin), ('active', False), 'the pin')
     exits(world, REFUSED, 'get', other.url(HOST))
     holds('paused' not in exits(world, OK, 'list').decode(), 'a resumed pin is listed as paused')
+    equal(exits(world, OK, 'resume', HOST).decode(), f'Your pin of {HOST} was not paused, so nothing was changed\n',
+          'what is said of a pin that is not paused')
+    exits(world, OK, 'pause', '--for=1h', '--reason=x', HOST)
+    equal(exits(world, OK, 'resume', HOST).decode(), f'Resumed your pin of {HOST}: other keys are refused\n',
+          'what is said of one that is')
 
 
 @test('how long a pause lasts, and why: what is missing or wrong is bad usage')

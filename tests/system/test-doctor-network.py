@@ -88,6 +88,17 @@ def _(world):
         exits(world, code, 'get', '-s', '-w', '%{exitcode}', f'https://{target}/')
 
 
+# Addresses
+
+@test('a host whose addresses are denied: the keys of certpind.conf that say so')
+def _(world):
+    host, _ = add_host(world, '127.0.0.1')
+    for key in ('Deny', 'DenyForUsers'):
+        world.daemon.configure(f'[Network]\n{key}=loopback\n')
+        world.daemon.restart()
+        says(look(world), host, 'FAILED', 'Deny and DenyForUsers in certpind.conf', '$ man certpind.conf')
+
+
 # The proxy
 
 def configure(world, url, more=''):

@@ -96,6 +96,20 @@ def _(world):
           ['active'] * 8 + ['blocked', 'expired'], 'the states')
 
 
+@test('a pause is not exported, so the imported pin is not paused; a pause in a text is an error')
+def _(world):
+    world.alice.pin_keys('paused.example', world.issue().pin)
+    unpaused, = export(world.alice)
+    until = world.alice.pause('paused.example', 100)['paused-until']
+    paused, = export(world.alice)
+    equal(paused['text'], unpaused['text'], 'the text of a paused pin')
+    take(world.bob, paused['text'])
+    equal(world.bob.get_pin('paused.example')['state'], 'active', 'the state of what was imported')
+    error = world.bob.refused('InvalidArgument', take, world.bob, (
+        f'{paused["text"]}PausedSince={until - 100}\nPausedUntil={until}\nPauseReason=no reason\n'))
+    holds('a pause cannot be imported' in error.message, f'the error is “{error.message}”')
+
+
 @test('what was imported is exported as the same text, apart from who made it')
 def _(world):
     def without_origin(files):

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lib import pki
@@ -44,12 +45,17 @@ REFUSED_HOSTS = ('changed.example', 'expired.example', 'renamed.example', 'own.e
 VALUE = re.compile(r'‘[^’]*’|(^| )--?[a-z]|no verb|standard output|the bus|the certpin service')
 # What comes behind the semicolon, or the question, says what to do.
 REMEDY = re.compile(r'; .+|\?$|, as in ‘')
+# An option of certpinctl begins with two hyphens, and a method of the service is not a verb.
+OF_THE_BUS = re.compile(r'option ‘[^-]|\b(call|with) [A-Z][a-z]+[A-Z]|\bcall Reload')
 UNTRANSLATED = re.compile(r'Unknown option|Missing argument|Cannot parse|Error parsing')
 
 
 def key(number):
     """Always the same one."""
     return ec.derive_private_key(number, ec.SECP256R1())
+
+
+FILED = f'[Pin File]\nVersion=1\n\n[filed]\nHost=filed.example\nKeys={pki.key_text(key(3).public_key())}\n'
 
 
 class PlainServer:
@@ -84,6 +90,7 @@ class Shop(World):
         self.daemon.trust_file = os.path.join(self.folder, 'own-trust.pem')
         pathlib.Path(self.daemon.trust_file).write_bytes(self.issuer.pem)
         self.daemon.more_environment.update(CLOCK)
+        put_in(self.daemon.pins_dir, 'filed.pin', FILED.encode())
         self.daemon.restart()
         self.addresses = dict(ADDRESSES)
         self.identities = {host: self.issue_at(host, 10 + number) for number, host in enumerate(HOSTS)}
@@ -125,7 +132,9 @@ class Shop(World):
                  'request.csr': b'-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n-----END CERTIFICATE REQUEST-----\n',
                  'large.bin': bytes(2 << 20), 'next.pem': self.issue_at('shop.example', 60).pem,
                  'bad.pin': b'[Pin File]\nVersion=1\n\n[shop]\nHost=shop.example\nKey=sha256/x\n',
-                 'own.pem': self.servers['own.example'].presented.pem}
+                 'own.pem': self.servers['own.example'].presented.pem,
+                 'public.pem': public_pem(shop),
+                 'paused.pin': f'[Pin File]\nVersion=1\n\n[shop]\nHost=shop.example\nKeys={shop.pin}\nPausedUntil=1\n'.encode()}
         for name, content in files.items():
             put_in(self.home, name, content)
         os.chmod(os.path.join(self.home, 'secret.pem'), 0o600)
@@ -152,7 +161,13 @@ class Shop(World):
         done = subprocess.run(['bash', '-c', mistake.command], check=False, timeout=DEADLINE_S, cwd=self.home,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, user=uid,
                               group=uid, extra_groups=[], env=environment(self, PATH=path, HOME=self.home, **CLOCK))
-        return done.returncode, done.stdout.decode(), done.stderr.decode()
+        said = done.stderr.decode().replace(self.daemon.pins_dir, '/etc/certpin/pins.d')
+        return done.returncode, done.stdout.decode(), said
+
+
+def public_pem(identity):
+    return identity.key.public_key().public_bytes(serialization.Encoding.PEM,
+                                                  serialization.PublicFormat.SubjectPublicKeyInfo)
 
 
 def put_in(folder, name, content):
@@ -232,6 +247,8 @@ def faults(mistake):
         yield 'it does not say what to do'
     if UNTRANSLATED.search(lines[0]):
         yield 'it is a message of GLib'
+    if OF_THE_BUS.search(lines[0]):
+        yield 'it names what only callers of the bus know'
 
 
 @test('each message is one sentence, names the value, and says what to do next; there are a hundred')

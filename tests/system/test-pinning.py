@@ -37,6 +37,13 @@ def _(world):
     equal(failure['reason'], 'key-rotated', 'the reason on record')
 
 
+@test('LastFailure is about one host: a pattern is InvalidHost')
+def _(world):
+    world.alice.refused('NotPinned', world.alice.last_failure, HOST)
+    for pattern in ('*.localhost.example', '**.localhost.example:443'):
+        world.alice.refused('InvalidHost', world.alice.last_failure, pattern)
+
+
 @test('a certificate of another trusted authority: PinMismatch, no byte')
 def _(world):
     server, identity = world.serve_pinned()

@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* How a message begins about what is not HTTP/1.1. */
+#define HTTP_NOT_VALID "sent a response that is not valid HTTP/1.1: "
+
 /* How a response's bytes arrive. */
 typedef enum
 {

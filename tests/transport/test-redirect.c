@@ -229,6 +229,8 @@ assert_refused (const char *target, int code)
   g_test_message ("‘%s’", target);
   g_assert_null (next);
   g_assert_error (error, CERTPIN_ERROR, code);
+  g_assert_true (g_str_has_prefix (error->message, "cannot follow a redirect of host ‘h.example’: ")
+                 || g_str_has_prefix (error->message, "host ‘h.example’ redirects to "));
 }
 
 static void

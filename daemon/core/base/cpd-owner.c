@@ -1,19 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What concerns a user concerns that user's apps as well; what concerns an app concerns nobody
- * else. */
+/* What concerns a user concerns that user's apps and connections as well; what concerns one of
+ * those concerns no other. */
 
 #include "config.h"
 
 #include "daemon/core/base/cpd-owner.h"
 
-#define APP_SHIFT 32
+#define NUMBER_SHIFT  32
+#define IS_APP        (G_GUINT64_CONSTANT (1) << 62)
+#define IS_CONNECTION (G_GUINT64_CONSTANT (1) << 63)
 
-/* `app`: 0: the user's own programs */
 CpdOwner
-cpd_owner_new (guint32 uid, guint32 app)
+cpd_owner_new_app (guint32 uid, guint32 number)
 {
-  return (CpdOwner)app << APP_SHIFT | uid;
+  return IS_APP | (CpdOwner)number << NUMBER_SHIFT | uid;
+}
+
+/* `parent`: a user, or an app, whose connection it is */
+CpdOwner
+cpd_owner_new_connection (CpdOwner parent, guint32 number)
+{
+  return IS_CONNECTION | (parent & IS_APP) | (CpdOwner)number << NUMBER_SHIFT
+         | cpd_owner_get_uid (parent);
 }
 
 guint32
@@ -22,13 +31,20 @@ cpd_owner_get_uid (CpdOwner owner)
   return (guint32)owner;
 }
 
+/* Whether it is an app, or the connection of one. */
 gboolean
 cpd_owner_is_app (CpdOwner owner)
 {
-  return owner >> APP_SHIFT != 0;
+  return (owner & IS_APP) != 0;
 }
 
-/* Returns: the user whose app it is; of a user, that user */
+gboolean
+cpd_owner_is_connection (CpdOwner owner)
+{
+  return (owner & IS_CONNECTION) != 0;
+}
+
+/* Returns: the user whose it is; of a user, that user */
 CpdOwner
 cpd_owner_get_user (CpdOwner owner)
 {
@@ -40,6 +56,14 @@ gboolean
 cpd_owner_is_within (CpdOwner owner, CpdOwner whole)
 {
   return whole == CPD_ALL_UIDS || whole == owner || whole == cpd_owner_get_user (owner);
+}
+
+/* Whether `owner` may see what is of `other`: a user, what is of that user's apps; but not the
+ * other way round. */
+gboolean
+cpd_owner_sees (CpdOwner owner, CpdOwner other)
+{
+  return other == CPD_ALL_UIDS || other == owner || cpd_owner_get_user (other) == owner;
 }
 
 /* `free_value`: (nullable) */

@@ -6,19 +6,26 @@
 
 G_BEGIN_DECLS
 
-/* Whose something is: one user's own programs, or one sandboxed app of that user. A number, so that
- * it is compared, hashed and copied as cheaply as a uid: that in the lower half, and in the upper
- * one the app's number, as CpdApps gives it; 0: the user's own programs. */
+/* Whose something is: one user's own programs, or one sandboxed app of that user; or one connection
+ * of these, which has pins of its own. A number, so that it is compared, hashed and copied as
+ * cheaply as a uid: that in the lower half, and in the upper one, but for a user's own programs, a
+ * number that CpdApps gives. */
 typedef guint64 CpdOwner;
+
+/* How many numbers CpdApps has. */
+#define CPD_OWNER_NUMBER_MAX ((1u << 30) - 1)
 
 /* What concerns everybody: the system's. */
 #define CPD_ALL_UIDS G_MAXUINT32
 
-CpdOwner cpd_owner_new (guint32 uid, guint32 app);
+CpdOwner cpd_owner_new_app (guint32 uid, guint32 number);
+CpdOwner cpd_owner_new_connection (CpdOwner parent, guint32 number);
 guint32 cpd_owner_get_uid (CpdOwner owner);
 gboolean cpd_owner_is_app (CpdOwner owner);
+gboolean cpd_owner_is_connection (CpdOwner owner);
 CpdOwner cpd_owner_get_user (CpdOwner owner);
 gboolean cpd_owner_is_within (CpdOwner owner, CpdOwner whole);
+gboolean cpd_owner_sees (CpdOwner owner, CpdOwner other);
 
 GHashTable *cpd_owner_table_new (GDestroyNotify free_value);
 gpointer cpd_owner_table_get (GHashTable *table, CpdOwner owner);

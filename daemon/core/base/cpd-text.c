@@ -34,6 +34,28 @@ cpd_text_sanitize (const char *text, size_t length)
   return g_string_free (clean, FALSE);
 }
 
+/* For what the reader wrote, who has to see what is wrong with it.
+ * Returns: (transfer full): `text` with unsafe characters as \xNN, \uNNNN or \UNNNNNNNN */
+char *
+cpd_text_escape (const char *text, size_t length)
+{
+  g_autofree char *valid = g_utf8_make_valid (text, (gssize)length);
+  GString *escaped = g_string_sized_new (length);
+
+  for (const char *at = valid; *at != '\0'; at = g_utf8_next_char (at))
+    {
+      gunichar c = g_utf8_get_char (at);
+
+      if (is_plain (c))
+        g_string_append_unichar (escaped, c);
+      else if (c < 0x80)
+        g_string_append_printf (escaped, "\\x%02x", c);
+      else
+        g_string_append_printf (escaped, c <= 0xffff ? "\\u%04x" : "\\U%08x", c);
+    }
+  return g_string_free (escaped, FALSE);
+}
+
 #define CUT_MARK "…"
 
 /* `most`: at least the 3 bytes of the mark

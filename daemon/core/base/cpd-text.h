@@ -7,6 +7,7 @@
 G_BEGIN_DECLS
 
 char *cpd_text_sanitize (const char *text, size_t length);
+char *cpd_text_escape (const char *text, size_t length);
 char *cpd_text_shorten (const char *text, size_t length, size_t most);
 gboolean cpd_text_is_plain (const char *text);
 char *cpd_text_date (gint64 unix_s);

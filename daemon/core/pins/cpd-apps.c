@@ -7,14 +7,17 @@
 
 #include "daemon/core/pins/cpd-apps.h"
 
+#include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-account.h"
 
 #include <string.h>
 
 typedef struct
 {
-  char *name;
-  unsigned int held; /* by so many connections */
+  char *name;        /* NULL: it is a connection */
+  CpdOwner parent;   /* of a connection: whose it is */
+  unsigned int held; /* an app: by so many connections */
 } App;
 
 struct _CpdApps
@@ -83,26 +86,57 @@ cpd_apps_lookup (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner)
   return found != NULL;
 }
 
-/* `name`: one that is not known yet */
-CpdOwner
-cpd_apps_add (CpdApps *apps, guint32 uid, const char *name)
+static gboolean
+take_number (CpdApps *apps, GError **error)
 {
-  CpdOwner owner = cpd_owner_new (uid, ++apps->newest);
-  App *app = g_new0 (App, 1);
+  if (apps->newest == CPD_OWNER_NUMBER_MAX)
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "no more apps or transient pins can be told apart; restart certpind");
+  apps->newest++;
+  return TRUE;
+}
 
+/* `name`: one that is not known yet. `owner`: (out).
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GError **error)
+{
+  App *app;
+
+  if (!take_number (apps, error))
+    return FALSE;
+  *owner = cpd_owner_new_app (uid, apps->newest);
+  app = g_new0 (App, 1);
   app->name = g_strdup (name);
-  cpd_owner_table_set (apps->by_owner, owner, app);
-  g_hash_table_insert (apps->by_name, make_key (uid, name), g_memdup2 (&owner, sizeof owner));
-  return owner;
+  cpd_owner_table_set (apps->by_owner, *owner, app);
+  g_hash_table_insert (apps->by_name, make_key (uid, name), g_memdup2 (owner, sizeof *owner));
+  return TRUE;
+}
+
+/* `parent`: a user or an app. `owner`: (out): a connection of it.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  App *app;
+
+  if (!take_number (apps, error))
+    return FALSE;
+  *owner = cpd_owner_new_connection (parent, apps->newest);
+  app = g_new0 (App, 1);
+  app->parent = parent;
+  cpd_owner_table_set (apps->by_owner, *owner, app);
+  return TRUE;
 }
 
 void
 cpd_apps_remove (CpdApps *apps, CpdOwner owner)
 {
   const App *app = cpd_owner_table_get (apps->by_owner, owner);
-  g_autofree char *key = make_key (cpd_owner_get_uid (owner), app->name);
+  g_autofree char *key = app->name != NULL ? make_key (cpd_owner_get_uid (owner), app->name) : NULL;
 
-  g_hash_table_remove (apps->by_name, key);
+  if (key != NULL)
+    g_hash_table_remove (apps->by_name, key);
   g_hash_table_remove (apps->by_owner, &owner);
 }
 
@@ -110,9 +144,39 @@ cpd_apps_remove (CpdApps *apps, CpdOwner owner)
 const char *
 cpd_apps_get_name (CpdApps *apps, CpdOwner owner)
 {
-  const App *app = cpd_owner_table_get (apps->by_owner, owner);
+  const App *app = cpd_owner_table_get (apps->by_owner, cpd_apps_get_parent (apps, owner));
 
   return app != NULL ? app->name : NULL;
+}
+
+/* Returns: of a connection, whose it is; of all others, the owner itself */
+CpdOwner
+cpd_apps_get_parent (CpdApps *apps, CpdOwner owner)
+{
+  const App *app
+      = cpd_owner_is_connection (owner) ? cpd_owner_table_get (apps->by_owner, owner) : NULL;
+
+  return app != NULL ? app->parent : owner;
+}
+
+/* Returns: whose the pins of a layer are that apply to an owner */
+CpdOwner
+cpd_apps_find_owner (CpdApps *apps, CpdLayer layer, CpdOwner owner)
+{
+  switch (layer)
+    {
+    case CPD_LAYER_TRANSIENT:
+      return owner;
+    case CPD_LAYER_APP:
+      return cpd_apps_get_parent (apps, owner);
+    case CPD_LAYER_USER:
+      return cpd_owner_get_user (owner);
+    case CPD_LAYER_FILES:
+    case CPD_LAYER_SYSTEM:
+    case CPD_LAYER_REQUEST:
+    default:
+      return CPD_ALL_UIDS;
+    }
 }
 
 /* Returns: (transfer full): of CpdOwner: the apps of a user, in no order */
@@ -125,7 +189,26 @@ cpd_apps_list (CpdApps *apps, guint32 uid)
 
   g_hash_table_iter_init (&iter, apps->by_owner);
   while (g_hash_table_iter_next (&iter, &key, NULL))
-    if (cpd_owner_get_uid (*(const CpdOwner *)key) == uid)
+    {
+      CpdOwner owner = *(const CpdOwner *)key;
+
+      if (cpd_owner_get_uid (owner) == uid && !cpd_owner_is_connection (owner))
+        g_array_append_val (list, owner);
+    }
+  return list;
+}
+
+/* Returns: (transfer full): of CpdOwner: in no order */
+GArray *
+cpd_apps_list_connections (CpdApps *apps, CpdOwner parent)
+{
+  GArray *list = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, apps->by_owner);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (((const App *)value)->name == NULL && ((const App *)value)->parent == parent)
       g_array_append_val (list, *(const CpdOwner *)key);
   return list;
 }
@@ -150,7 +233,7 @@ cpd_apps_is_held (CpdApps *apps, CpdOwner owner)
 }
 
 /* Returns: (transfer full) (nullable): where the pins of a user or an app are kept, in the state
- * folder; NULL: nowhere */
+ * folder; NULL: nowhere, as those of a connection */
 char *
 cpd_apps_make_folder (CpdApps *apps, CpdOwner owner)
 {
@@ -159,7 +242,7 @@ cpd_apps_make_folder (CpdApps *apps, CpdOwner owner)
   g_autofree char *folder = name != NULL ? g_strdup_printf ("apps/%u/%s", uid, name)
                                          : g_strdup_printf ("users/%u", uid);
 
-  if (cpd_account_is_dynamic (uid))
+  if (cpd_account_is_dynamic (uid) || cpd_owner_is_connection (owner))
     return NULL;
   return g_strdelimit (g_steal_pointer (&folder), ":", '/'); /* KIND/ID */
 }

@@ -2,15 +2,15 @@
 
 #pragma once
 
-#include "daemon/core/base/cpd-owner.h"
+#include "daemon/core/pins/cpd-pin.h"
 
 G_BEGIN_DECLS
 
 /* How many apps of one user are known at a time. */
 #define CPD_APPS_MAX 128
 
-/* The sandboxed apps of all users by number, as long as the service runs. A number is given to one
- * app only, ever. */
+/* The sandboxed apps of all users by number, as long as the service runs; and the connections that
+ * have pins of their own. A number is given once, ever. */
 typedef struct _CpdApps CpdApps;
 
 CpdApps *cpd_apps_new (void);
@@ -18,10 +18,15 @@ CpdApps *cpd_apps_ref (CpdApps *apps);
 void cpd_apps_unref (CpdApps *apps);
 
 gboolean cpd_apps_lookup (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner);
-CpdOwner cpd_apps_add (CpdApps *apps, guint32 uid, const char *name);
+gboolean
+cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GError **error);
+gboolean cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError **error);
 void cpd_apps_remove (CpdApps *apps, CpdOwner owner);
 const char *cpd_apps_get_name (CpdApps *apps, CpdOwner owner);
 GArray *cpd_apps_list (CpdApps *apps, guint32 uid);
+GArray *cpd_apps_list_connections (CpdApps *apps, CpdOwner parent);
+CpdOwner cpd_apps_get_parent (CpdApps *apps, CpdOwner owner);
+CpdOwner cpd_apps_find_owner (CpdApps *apps, CpdLayer layer, CpdOwner owner);
 
 void cpd_apps_hold (CpdApps *apps, CpdOwner owner);
 void cpd_apps_release (CpdApps *apps, CpdOwner owner);

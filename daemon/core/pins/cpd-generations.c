@@ -66,3 +66,9 @@ cpd_generations_next (CpdGenerations *generations, CpdOwner owner)
     cpd_owner_table_set (generations->own, owner, g_memdup2 (&number, sizeof number));
   return number;
 }
+
+void
+cpd_generations_forget (CpdGenerations *generations, CpdOwner owner)
+{
+  g_hash_table_remove (generations->own, &owner);
+}

@@ -15,5 +15,6 @@ void cpd_generations_free (CpdGenerations *generations);
 guint64 cpd_generations_get_newest (const CpdGenerations *generations);
 guint64 cpd_generations_get (const CpdGenerations *generations, CpdOwner owner);
 guint64 cpd_generations_next (CpdGenerations *generations, CpdOwner owner);
+void cpd_generations_forget (CpdGenerations *generations, CpdOwner owner);
 
 G_END_DECLS

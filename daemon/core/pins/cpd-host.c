@@ -45,7 +45,7 @@ G_GNUC_PRINTF (3, 4)
 static gboolean
 refuse (GError **error, const char *host, const char *format, ...)
 {
-  g_autofree char *shown = cpd_text_sanitize (host, strnlen (host, 300));
+  g_autofree char *shown = cpd_text_escape (host, strnlen (host, 300));
   g_autofree char *reason = NULL;
   va_list arguments;
 

@@ -142,7 +142,7 @@ find_section (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner)
     return logbook->files;
   if (layer == CPD_LAYER_SYSTEM)
     return logbook->system;
-  return cpd_owner_table_get (logbook->users, cpd_layer_get_owner (layer, owner));
+  return cpd_owner_table_get (logbook->users, cpd_apps_find_owner (logbook->apps, layer, owner));
 }
 
 /* Returns: (transfer none): made if there is none */
@@ -153,7 +153,7 @@ get_section (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner)
 
   if (section != NULL)
     return section;
-  owner = cpd_layer_get_owner (layer, owner);
+  owner = cpd_apps_find_owner (logbook->apps, layer, owner);
   section = section_new (cpd_apps_make_folder (logbook->apps, owner), "sightings");
   cpd_owner_table_set (logbook->users, owner, section);
   return section;
@@ -250,16 +250,16 @@ warn (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, CpdSighting *sighting)
   if (warnings == NULL)
     return;
   sighting->warned = sighting->seen;
-  g_signal_emit (logbook, signals[WARNS], 0, cpd_layer_get_owner (pin->layer, owner), pin,
-                 warnings);
+  g_signal_emit (logbook, signals[WARNS], 0, cpd_apps_find_owner (logbook->apps, pin->layer, owner),
+                 pin, warnings);
 }
 
 static void
 tell_new_keys (CpdLogbook *logbook, CpdOwner owner, CpdPin *pin, GPtrArray *keys)
 {
   for (unsigned int i = 0; i < keys->len; i++)
-    g_signal_emit (logbook, signals[KEY_SEEN], 0, cpd_layer_get_owner (pin->layer, owner), pin,
-                   keys->pdata[i]);
+    g_signal_emit (logbook, signals[KEY_SEEN], 0,
+                   cpd_apps_find_owner (logbook->apps, pin->layer, owner), pin, keys->pdata[i]);
 }
 
 /* Returns: (transfer full): of CertpinKey: those of the observation that were never seen before */
@@ -313,7 +313,7 @@ cpd_logbook_retain_all (CpdLogbook *logbook, CpdLayer layer, CpdPinTable *table)
     mark (logbook, section);
 }
 
-/* An app is known no more: it has no pins. */
+/* An app, or a connection, is known no more. */
 void
 cpd_logbook_forget (CpdLogbook *logbook, CpdOwner app)
 {

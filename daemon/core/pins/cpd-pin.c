@@ -19,16 +19,9 @@ cpd_layer_of_owner (CpdOwner owner)
 {
   if (owner == CPD_ALL_UIDS)
     return CPD_LAYER_SYSTEM;
+  if (cpd_owner_is_connection (owner))
+    return CPD_LAYER_TRANSIENT;
   return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
-}
-
-/* Returns: whose the pins of a layer are that apply to an owner */
-CpdOwner
-cpd_layer_get_owner (CpdLayer layer, CpdOwner owner)
-{
-  if (layer == CPD_LAYER_USER)
-    return cpd_owner_get_user (owner);
-  return layer == CPD_LAYER_APP ? owner : CPD_ALL_UIDS;
 }
 
 CpdPin *

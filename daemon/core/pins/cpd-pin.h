@@ -25,14 +25,15 @@ G_BEGIN_DECLS
 /* Where a pin is from. All layers that have a pin for a host must pass, in this order. */
 typedef enum
 {
-  CPD_LAYER_FILES,   /* pin files of the administrator and of packages */
-  CPD_LAYER_SYSTEM,  /* pins set at run time for the whole machine */
-  CPD_LAYER_APP,     /* pins of one sandboxed app of one uid */
-  CPD_LAYER_USER,    /* pins of one uid: they bind its apps as well, which do not see them */
-  CPD_LAYER_REQUEST, /* keys that one request brings along */
+  CPD_LAYER_FILES,     /* pin files of the administrator and of packages */
+  CPD_LAYER_SYSTEM,    /* pins set at run time for the whole machine */
+  CPD_LAYER_APP,       /* pins of one sandboxed app of one uid */
+  CPD_LAYER_USER,      /* pins of one uid: they bind its apps as well, which do not see them */
+  CPD_LAYER_TRANSIENT, /* pins of one connection, in memory */
+  CPD_LAYER_REQUEST,   /* keys that one request brings along */
 } CpdLayer;
 
-#define CPD_N_LAYERS 5
+#define CPD_N_LAYERS 6
 
 typedef enum
 {
@@ -85,7 +86,6 @@ typedef struct
 } CpdPin;
 
 CpdLayer cpd_layer_of_owner (CpdOwner owner);
-CpdOwner cpd_layer_get_owner (CpdLayer layer, CpdOwner owner);
 
 CpdPin *cpd_pin_new (CpdHost *host, CpdLayer layer);
 CpdPin *cpd_pin_new_blocked (CpdHost *host, CpdLayer layer, const char *reason);

@@ -111,7 +111,7 @@ gboolean
 cpd_policy_is_empty (const CpdPolicy *policy)
 {
   return policy->pins[CPD_LAYER_FILES] == NULL && policy->pins[CPD_LAYER_SYSTEM] == NULL
-         && policy->pins[CPD_LAYER_APP] == NULL
+         && policy->pins[CPD_LAYER_APP] == NULL && policy->pins[CPD_LAYER_TRANSIENT] == NULL
          && (policy->pins[CPD_LAYER_USER] == NULL || policy->is_of_app);
 }
 

@@ -154,15 +154,9 @@ stamp_all (CpdStore *store)
   cpd_users_stamp (store->users, generation);
 }
 
-/* A problem of the stored pins of another user may name hosts of theirs. */
-static gboolean
-concerns (const CpdFault *problem, CpdOwner owner)
-{
-  return owner == 0 || cpd_owner_is_within (owner, problem->owner);
-}
-
 /* What is wrong with the files that were last read, whether that is in force or the reload failed,
- * and with what is kept, as far as it concerns a user; root is concerned by all.
+ * and with what is kept, as far as the owner may see it: a problem of the stored pins of another
+ * may name hosts of theirs. Root sees all.
  * Returns: (transfer full): of CpdFault */
 GPtrArray *
 cpd_store_get_problems (CpdStore *store, CpdOwner owner)
@@ -171,8 +165,12 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 
   cpd_faults_add_all (problems, store->problems_of_files);
   for (unsigned int i = 0; i < store->problems_of_state->len; i++)
-    if (concerns (store->problems_of_state->pdata[i], owner))
-      g_ptr_array_add (problems, cpd_fault_ref (store->problems_of_state->pdata[i]));
+    {
+      CpdFault *problem = store->problems_of_state->pdata[i];
+
+      if (owner == 0 || cpd_owner_sees (owner, problem->owner))
+        g_ptr_array_add (problems, cpd_fault_ref (problem));
+    }
   return problems;
 }
 
@@ -234,9 +232,10 @@ lookup_table (CpdStore *store, CpdLayer layer, CpdOwner owner)
     return store->files;
   if (layer == CPD_LAYER_SYSTEM)
     return cpd_ledger_get_table (store->system);
-  if (layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
+  if ((layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
+      || (layer == CPD_LAYER_TRANSIENT && !cpd_owner_is_connection (owner)))
     return NULL;
-  user = cpd_users_lookup (store->users, cpd_layer_get_owner (layer, owner));
+  user = cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
   return user != NULL ? cpd_ledger_get_table (user) : NULL;
 }
 
@@ -253,7 +252,8 @@ lookup_visible (CpdStore *store, CpdLayer layer, CpdOwner owner)
 guint64
 cpd_store_get_generation (CpdStore *store, CpdOwner owner)
 {
-  return cpd_generations_get (store->generations, owner);
+  return MAX (cpd_generations_get (store->generations, owner),
+              cpd_generations_get (store->generations, cpd_apps_get_parent (store->apps, owner)));
 }
 
 /* Returns: (transfer none): the folders of pin files */
@@ -298,6 +298,9 @@ cpd_store_get_policy (CpdStore *store, CpdOwner owner, CpdHost *target)
   CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, owner));
 
   policy->is_of_app = cpd_owner_is_app (owner);
+  if (cpd_owner_is_connection (owner) && cpd_apps_get_parent (store->apps, owner) == owner)
+    cpd_policy_take_pin (policy, cpd_pin_new_blocked (target, CPD_LAYER_TRANSIENT,
+                                                      "the connection with these pins has ended"));
   for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
     {
       CpdPinTable *table = lookup_table (store, (CpdLayer)layer, owner);
@@ -366,8 +369,7 @@ cpd_store_list_uids (CpdStore *store)
 GStrv
 cpd_store_list_apps (CpdStore *store, CpdOwner owner)
 {
-  return cpd_owner_is_app (owner) ? g_new0 (char *, 1)
-                                  : cpd_users_list_apps (store->users, cpd_owner_get_uid (owner));
+  return cpd_users_list_apps (store->users, owner);
 }
 
 /* Returns: (transfer none): the names of apps */
@@ -377,6 +379,14 @@ cpd_store_get_apps (CpdStore *store)
   return store->apps;
 }
 
+static void
+forget (CpdStore *store, CpdOwner owner)
+{
+  cpd_generations_forget (store->generations, owner);
+  cpd_logbook_forget (store->logbook, owner);
+  g_signal_emit (store, signals[FORGOTTEN], 0, owner);
+}
+
 /* As cpd_users_meet_app (). */
 gboolean
 cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner, GError **error)
@@ -384,12 +394,23 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
   CpdOwner forgotten;
   gboolean met = cpd_users_meet_app (store->users, uid, name, owner, &forgotten, error);
 
-  if (met && forgotten != 0)
-    {
-      cpd_logbook_forget (store->logbook, forgotten);
-      g_signal_emit (store, signals[FORGOTTEN], 0, forgotten);
-    }
+  if (forgotten != 0)
+    forget (store, forgotten);
   return met;
+}
+
+/* As cpd_users_open_connection (), until cpd_store_close_connection (). */
+gboolean
+cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  return cpd_users_open_connection (store->users, parent, owner, error);
+}
+
+void
+cpd_store_close_connection (CpdStore *store, CpdOwner owner)
+{
+  cpd_users_close_connection (store->users, owner);
+  forget (store, owner);
 }
 
 /* Whether a host may be pinned: that is asked once more when it is the change's turn.
@@ -403,28 +424,19 @@ cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *
   return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
 }
 
-/* `old`: (nullable) */
+/* A change of an app concerns its connections, too, which have pins of their own. */
 static void
-set_old (GTask *task, CpdPin *old)
+tell_change (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event)
 {
-  if (old != NULL)
-    g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
-}
+  g_autoptr (GArray) connections = NULL;
 
-/* `pin`: (nullable): that is there now. `edit`: (nullable): what was changed of it */
-static CpdStoreEvent
-find_event (const CpdPin *pin, const CpdPinEdit *edit)
-{
-  static const CpdStoreEvent of_edits[] = { [CPD_EDIT_ADD] = CPD_EVENT_KEYS_ADDED,
-                                            [CPD_EDIT_REMOVE] = CPD_EVENT_KEYS_REMOVED,
-                                            [CPD_EDIT_PAUSE] = CPD_EVENT_PAUSED,
-                                            [CPD_EDIT_RESUME] = CPD_EVENT_RESUMED };
-
-  if (pin == NULL)
-    return CPD_EVENT_REMOVED;
-  if (edit != NULL)
-    return of_edits[cpd_pin_edit_get_kind (edit)];
-  return pin->state == CPD_STATE_BLOCKED ? CPD_EVENT_BLOCKED : CPD_EVENT_PINNED;
+  g_signal_emit (store, signals[CHANGED], 0, owner, host, event);
+  if (cpd_layer_of_owner (owner) != CPD_LAYER_APP)
+    return;
+  connections = cpd_apps_list_connections (store->apps, owner);
+  for (unsigned int i = 0; i < connections->len; i++)
+    g_signal_emit (store, signals[CHANGED], 0, g_array_index (connections, CpdOwner, i), host,
+                   event);
 }
 
 static void
@@ -448,12 +460,11 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       CpdOwner owner = cpd_ledger_get_owner (ledger);
       guint64 generation = cpd_generations_next (store->generations, owner);
 
-      set_old (task, cpd_ledger_change_get_old (result));
       if (pin != NULL)
         pin->generation = generation;
       cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
-      g_signal_emit (store, signals[CHANGED], 0, owner, host,
-                     find_event (pin, cpd_ledger_change_get_edit (result)));
+      tell_change (store, owner, host,
+                   cpd_store_event_find (pin, cpd_ledger_change_get_edit (result)));
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
@@ -467,7 +478,7 @@ get_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
   return layer == CPD_LAYER_SYSTEM
              ? store->system
-             : cpd_users_get (store->users, cpd_layer_get_owner (layer, owner));
+             : cpd_users_get (store->users, cpd_apps_find_owner (store->apps, layer, owner));
 }
 
 /* Replaces the pin of its host in its layer: on disk, then in memory. `owner`: whose, unless
@@ -536,7 +547,7 @@ cpd_store_end_pause (CpdStore *store, CpdOwner owner, CpdHost *host)
   if (pin == NULL)
     return;
   pin->generation = cpd_generations_next (store->generations, owner);
-  g_signal_emit (store, signals[CHANGED], 0, owner, host, CPD_EVENT_PAUSE_ENDED);
+  tell_change (store, owner, host, CPD_EVENT_PAUSE_ENDED);
 }
 
 static void

@@ -7,23 +7,10 @@
 #include "daemon/core/pins/cpd-ledger.h"
 #include "daemon/core/pins/cpd-logbook.h"
 #include "daemon/core/pins/cpd-policy.h"
+#include "daemon/core/pins/cpd-store-event.h"
 #include "daemon/core/trust/cpd-trust-source.h"
 
 G_BEGIN_DECLS
-
-/* What happened to a pin. */
-typedef enum
-{
-  CPD_EVENT_PINNED,
-  CPD_EVENT_KEYS_ADDED,
-  CPD_EVENT_KEYS_REMOVED,
-  CPD_EVENT_PAUSED,
-  CPD_EVENT_RESUMED,
-  CPD_EVENT_PAUSE_ENDED, /* by itself */
-  CPD_EVENT_BLOCKED,
-  CPD_EVENT_REMOVED,
-  CPD_EVENT_RELOADED, /* the pin files were */
-} CpdStoreEvent;
 
 #define CPD_TYPE_STORE (cpd_store_get_type ())
 
@@ -31,7 +18,7 @@ typedef enum
  *   changed (CpdOwner owner, CpdHost *pattern, CpdStoreEvent event): a pin of this owner has; and
  * so may have the policies of hosts that match the pattern, for all who are within that owner. A
  * NULL pattern: of every host.
- *   forgotten (CpdOwner app): this app will not be asked about again.
+ *   forgotten (CpdOwner owner): this app, or connection, will not be asked about again.
  *   reloaded (const GError *error): the files were read again. NULL: they are in force. */
 G_DECLARE_FINAL_TYPE (CpdStore, cpd_store, CPD, STORE, GObject)
 
@@ -75,6 +62,9 @@ const char *cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner
 GArray *cpd_store_list_uids (CpdStore *store);
 GStrv cpd_store_list_apps (CpdStore *store, CpdOwner owner);
 CpdApps *cpd_store_get_apps (CpdStore *store);
+gboolean
+cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error);
+void cpd_store_close_connection (CpdStore *store, CpdOwner owner);
 gboolean cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *owner,
                              GError **error);
 gboolean cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,

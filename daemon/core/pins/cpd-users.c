@@ -20,6 +20,9 @@
 /* An app has this part of what a user may pin. */
 #define APP_SHARE 10
 
+/* How many pins one connection may have. */
+#define CONNECTION_PINS_MAX 64
+
 struct _CpdUsers
 {
   CpdStateDir *state_dir; /* NULL: nothing is kept */
@@ -64,20 +67,32 @@ take_share (guint64 limit)
   return limit > 0 ? MAX (limit / APP_SHARE, 1) : 0;
 }
 
+static CpdLedgerLimits
+get_limits (CpdUsers *users, CpdOwner owner)
+{
+  static const CpdLedgerLimits of_connection = { .pins = CONNECTION_PINS_MAX };
+
+  if (cpd_owner_is_connection (owner))
+    return of_connection;
+  if (!cpd_owner_is_app (owner))
+    return users->limits;
+  return (CpdLedgerLimits){ .bytes = take_share (users->limits.bytes),
+                            .pins = take_share (users->limits.pins) };
+}
+
 /* Returns: (transfer none): made if there is none */
 CpdLedger *
 cpd_users_get (CpdUsers *users, CpdOwner owner)
 {
-  const CpdLedgerLimits of_app
-      = { take_share (users->limits.bytes), take_share (users->limits.pins) };
   CpdLedger *ledger = cpd_users_lookup (users, owner);
   g_autofree char *folder = NULL;
+  CpdLedgerLimits limits;
 
   if (ledger != NULL)
     return ledger;
   folder = cpd_apps_make_folder (users->apps, owner);
-  ledger = cpd_ledger_new (owner, users->state_dir, folder,
-                           cpd_owner_is_app (owner) ? &of_app : &users->limits);
+  limits = get_limits (users, owner);
+  ledger = cpd_ledger_new (owner, users->state_dir, folder, &limits);
   cpd_owner_table_set (users->ledgers, owner, ledger);
   return ledger;
 }
@@ -133,8 +148,22 @@ cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *ow
                        "there is no room for the app ‘%s’: uid %u has %u apps with pins or "
                        "connections; remove the pins of one with ‘certpinctl forget --app=APP’",
                        name, uid, CPD_APPS_MAX);
-  *owner = cpd_apps_add (users->apps, uid, name);
-  return TRUE;
+  return cpd_apps_add (users->apps, uid, name, owner, error);
+}
+
+/* `parent`: whose connection it is. `owner`: (out): the connection, which has no pins yet.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_users_open_connection (CpdUsers *users, CpdOwner parent, CpdOwner *owner, GError **error)
+{
+  return cpd_apps_add_connection (users->apps, parent, owner, error);
+}
+
+void
+cpd_users_close_connection (CpdUsers *users, CpdOwner owner)
+{
+  g_hash_table_remove (users->ledgers, &owner);
+  cpd_apps_remove (users->apps, owner);
 }
 
 /* The folder of a user whose pins are not kept is not this service's, and the uid may be somebody
@@ -234,6 +263,7 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
 {
   g_autofree char *name = g_strconcat (kind, ":", id, NULL);
   g_autofree char *folder = g_strdup_printf ("apps/%u/%s/%s", uid, kind, id);
+  g_autoptr (GError) error = NULL;
   CpdOwner owner;
 
   if (!cpd_app_is_valid (name))
@@ -241,9 +271,12 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
       ignore (users, folder, "an app", problems);
       return;
     }
-  if (!cpd_apps_lookup (users->apps, uid, name, &owner)) /* else it has a connection already */
-    owner = cpd_apps_add (users->apps, uid, name);
-  load_pins (users, owner, problems);
+  /* It may have a connection already. */
+  if (cpd_apps_lookup (users->apps, uid, name, &owner)
+      || cpd_apps_add (users->apps, uid, name, &owner, &error))
+    load_pins (users, owner, problems);
+  else
+    block_user (users, uid, error, problems);
 }
 
 static void
@@ -368,11 +401,11 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
-/* Returns: (transfer full): the names of a user's apps that have pins, in order */
+/* Returns: (transfer full): the names of a user's apps that have pins, in order; an app has none */
 GStrv
-cpd_users_list_apps (CpdUsers *users, guint32 uid)
+cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
 {
-  g_autoptr (GArray) apps = cpd_apps_list (users->apps, uid);
+  g_autoptr (GArray) apps = cpd_apps_list (users->apps, cpd_owner_get_uid (owner));
   g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
 
   for (unsigned int i = 0; i < apps->len; i++)
@@ -380,7 +413,8 @@ cpd_users_list_apps (CpdUsers *users, guint32 uid)
       CpdOwner app = g_array_index (apps, CpdOwner, i);
       CpdLedger *ledger = cpd_users_lookup (users, app);
 
-      if (ledger != NULL && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+      if (!cpd_owner_is_app (owner) && ledger != NULL
+          && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
     }
   g_ptr_array_sort (names, compare_names);

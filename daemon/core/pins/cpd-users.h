@@ -16,12 +16,15 @@ void cpd_users_free (CpdUsers *users);
 gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);
 gboolean cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *owner,
                              CpdOwner *forgotten, GError **error);
+gboolean
+cpd_users_open_connection (CpdUsers *users, CpdOwner parent, CpdOwner *owner, GError **error);
+void cpd_users_close_connection (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_get (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_lookup (CpdUsers *users, CpdOwner owner);
 
 GPtrArray *cpd_users_list (CpdUsers *users);
 GArray *cpd_users_list_uids (CpdUsers *users);
-GStrv cpd_users_list_apps (CpdUsers *users, guint32 uid);
+GStrv cpd_users_list_apps (CpdUsers *users, CpdOwner owner);
 void cpd_users_stamp (CpdUsers *users, guint64 generation);
 gboolean cpd_users_is_busy (CpdUsers *users);
 void cpd_users_write_again (CpdUsers *users);

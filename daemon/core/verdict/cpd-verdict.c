@@ -12,8 +12,12 @@
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/verdict/cpd-cause.h"
 
-static const char *const layer_names[CPD_N_LAYERS]
-    = { "a pin file", "the system's pin", "the app's pin", "your pin", "the request's own keys" };
+static const char *const layer_names[CPD_N_LAYERS] = { "a pin file",
+                                                       "the system's pin",
+                                                       "the app's pin",
+                                                       "your pin",
+                                                       "the connection's transient pin",
+                                                       "the request's own keys" };
 
 static CpdVerdict *
 verdict_new (CpdPolicy *policy, CpdPeer *peer)

@@ -54,7 +54,7 @@ record (CpdStore *store, CpdOwner owner, const CpdVerdict *verdict, gint64 now)
   g_autofree char *issuer = cpd_certificate_dup_issuer (leaf);
   g_autoptr (GPtrArray) warnings = g_ptr_array_new_with_free_func (g_free);
 
-  for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
+  for (int layer = 0; layer <= CPD_LAYER_USER; layer++)
     {
       CpdPin *pin = verdict->policy->pins[layer];
       CpdAnchors *anchors

@@ -55,6 +55,29 @@ test_fit (void)
 }
 
 static void
+test_escape (void)
+{
+  static const struct
+  {
+    const char *text, *escaped;
+  } cases[] = {
+    { "a\x1b[31m\n\x7f b", "a\\x1b[31m\\x0a\\x7f b" },
+    { "a\xe2\x80\xae\xc2\x85", "a\\u202e\\u0085" },
+    { "\xf3\xa0\x80\x81", "\\U000e0001" },
+    { "bücher \xe2\x80\x8d é漢", "bücher \xe2\x80\x8d é漢" },
+    { "a\xff", "a\xef\xbf\xbd" },
+  };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autofree char *escaped = cpd_text_escape (cases[i].text, strlen (cases[i].text));
+
+      g_assert_cmpstr (escaped, ==, cases[i].escaped);
+      g_assert_true (cpd_text_is_plain (escaped));
+    }
+}
+
+static void
 test_what_is_no_text (void)
 {
   g_autofree char *clean = cpd_text_sanitize ("a\xff\0b", 4);
@@ -123,6 +146,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/text/unfit", test_unfit);
   g_test_add_func ("/core/text/fit", test_fit);
   g_test_add_func ("/core/text/what-is-no-text", test_what_is_no_text);
+  g_test_add_func ("/core/text/escape", test_escape);
   g_test_add_func ("/core/text/shorten", test_shorten);
   g_test_add_func ("/core/text/date", test_date);
   g_test_add_func ("/core/text/number", test_number);

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#pragma once
+
+#include <glib.h>
+#include <gnutls/gnutls.h>
+
+G_BEGIN_DECLS
+
+char *cpd_tls_alert_describe (gnutls_alert_description_t alert);
+
+G_END_DECLS
