@@ -13,6 +13,7 @@
 #include "certpinctl-outage.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -108,7 +109,7 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
 {
   const char *host = ctl->arguments[0];
   const char *const *words = (const char *const *)keys;
-  GVariant *options = ctl_scope_options (given->system);
+  GVariant *options = ctl_scope_options (ctl, given->system);
   g_autoptr (GAsyncResult) result = NULL;
   CertpinPin *reply;
 

@@ -14,6 +14,7 @@
 
 #include "certpinctl-command.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -42,6 +43,7 @@ static const struct
   { "URL", ":urls" },
   { "-", "-" },
   { "METHOD", "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
+  { "APP", ":apps" },
   { "SCOPE", "user|system|all" },
   { "FORMAT", "sha256|curl|hpkp|base64|hex|openssl" },
   { "MATCH", "leaf|path" },
@@ -71,14 +73,15 @@ offer (const Completion *completion, const char *prefix, const char *word, const
 }
 
 /* Completion fails in silence: there are no hosts then.
- * Returns: (transfer full) (nullable): of the pins of this user and of the system */
+ * Returns: (transfer full) (nullable): of the pins of this user and of the system, or of the app */
 static GVariant *
 list_pins (Ctl *ctl)
 {
   GAsyncResult *result;
 
   certpin_client_set_interactive (ctl->client, FALSE);
-  certpin_client_list_pins_async (ctl->client, NULL, ctl->cancellable, ctl_on_result, ctl);
+  certpin_client_list_pins_async (ctl->client, ctl_scope_options (ctl, /* system= */ FALSE),
+                                  ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, NULL), NULL);
 }
@@ -108,12 +111,26 @@ offer_hosts (const Completion *completion, const char *prefix, gboolean url)
     offer (completion, prefix, "https://", _ ("a URL"));
 }
 
+static void
+offer_apps (const Completion *completion, const char *prefix)
+{
+  g_auto (GStrv) apps = NULL;
+
+  certpin_client_set_interactive (completion->ctl->client, FALSE);
+  apps = ctl_scope_list_apps (completion->ctl, NULL);
+  for (size_t i = 0; apps != NULL && apps[i] != NULL; i++)
+    if (apps[i][strspn (apps[i], PLAIN)] == '\0')
+      offer (completion, prefix, apps[i], _ ("an app with pins"));
+}
+
 /* `what`: one of `values` of the table, or of a choice. */
 static void
 offer_value (const Completion *completion, const char *prefix, const char *what)
 {
   if (g_str_equal (what, ":hosts") || g_str_equal (what, ":urls"))
     offer_hosts (completion, prefix, g_str_equal (what, ":urls"));
+  else if (g_str_equal (what, ":apps"))
+    offer_apps (completion, prefix);
   else if (*what == ':')
     ctl_print_line (&completion->ctl->out, "%s", what);
   else
@@ -220,6 +237,26 @@ stands_for_argument (const Completion *completion, const GOptionEntry *option)
   return option != NULL && g_strcmp0 (option->arg_description, names[0]) == 0;
 }
 
+/* Whether the word is the value of the option before it. */
+static gboolean
+is_value (const GOptionEntry *option, const char *word)
+{
+  return option != NULL && !((option->flags & G_OPTION_FLAG_OPTIONAL_ARG) != 0 && *word == '-');
+}
+
+/* The hosts are then those of the app. A name that is wrong is none. `value`: (nullable) */
+static void
+note_app (const Completion *completion, const GOptionEntry *option, const char *value)
+{
+  Ctl *ctl = completion->ctl;
+
+  if (option == NULL || value == NULL || g_strcmp0 (option->long_name, "app") != 0)
+    return;
+  g_free (ctl->app);
+  ctl->app = g_strdup (value);
+  ctl_scope_check (ctl, completion->options, NULL);
+}
+
 /* Reads the words before the one that is completed.
  * Returns: (transfer none) (nullable): the option whose value it is */
 static const GOptionEntry *
@@ -231,8 +268,11 @@ read_words (Completion *completion, char **words)
     {
       const char *word = *words;
 
-      if (option != NULL)
-        option = NULL;
+      if (is_value (option, word))
+        {
+          note_app (completion, option, word);
+          option = NULL;
+        }
       else if (completion->no_options || *word != '-' || word[1] == '\0')
         completion->place++;
       else if (g_str_equal (word, "--"))
@@ -240,13 +280,15 @@ read_words (Completion *completion, char **words)
       else
         {
           const GOptionEntry *given = find_option (completion, word);
+          const char *equals = strchr (word, '=');
 
           completion->place += stands_for_argument (completion, given) ? 1 : 0;
+          note_app (completion, given, equals != NULL ? equals + 1 : NULL);
           option = takes_next (given, word) ? given : NULL;
         }
     }
   completion->word = *words;
-  return option;
+  return is_value (option, *words) ? option : NULL;
 }
 
 /* The last name stands for all that follow, if it may be repeated. */

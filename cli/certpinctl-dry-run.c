@@ -9,6 +9,7 @@
 #include "certpinctl-lookup.h"
 #include "certpinctl-outage.h"
 #include "certpinctl-pin-text.h"
+#include "certpinctl-scope.h"
 
 #include <glib/gi18n.h>
 
@@ -50,7 +51,7 @@ copy (GVariantDict *to, GVariant *from, const char *name)
 
 /* Returns: (transfer full): the pin that there would be */
 static GVariant *
-describe (const CtlPlan *plan, char **keys)
+describe (Ctl *ctl, const CtlPlan *plan, char **keys)
 {
   static const char *const of_options[] = { "mode", "expires", "note" };
   static const char *const of_certificate[] = { "subject", "issuer", "not-after", "warnings" };
@@ -59,7 +60,9 @@ describe (const CtlPlan *plan, char **keys)
       = g_variant_lookup_value (plan->options, "trust-anchors", G_VARIANT_TYPE ("aay"));
 
   g_variant_dict_insert (&dict, "host", "s", plan->host);
-  g_variant_dict_insert (&dict, "scope", "s", plan->system ? "system" : "user");
+  g_variant_dict_insert (&dict, "scope", "s", ctl_scope_get_name (ctl, plan->system));
+  if (ctl->app != NULL)
+    g_variant_dict_insert (&dict, "app", "s", ctl->app);
   g_variant_dict_insert (&dict, "match", "s", "leaf");
   g_variant_dict_insert (&dict, "mode", "s", "enforce");
   copy (&dict, plan->options, "match");
@@ -110,7 +113,12 @@ ctl_dry_run_print (Ctl *ctl, GVariant *wanted, GVariant *old)
                       g_variant_new_parsed ("{'dry-run': %v}", g_variant_dict_end (&dict)));
       return CTL_EXIT_OK;
     }
-  if (old == NULL)
+  if (ctl->app != NULL)
+    ctl_print_line (&ctl->out,
+                    old == NULL ? _ ("Would pin %s for the app:")
+                                : _ ("Would replace the app's pin of %s by:"),
+                    host);
+  else if (old == NULL)
     ctl_print_line (&ctl->out, _ ("Would pin %s for %s:"), host,
                     system ? _ ("all users") : _ ("you"));
   else
@@ -142,7 +150,7 @@ ctl_dry_run (Ctl *ctl, CtlPlan *plan, GError **error)
   keys = ctl_plan_read_keys (ctl, plan, error);
   if (keys == NULL || (plan->description != NULL && !check_certificate (plan, error)))
     return CTL_EXIT_FAILED;
-  wanted = describe (plan, keys);
+  wanted = describe (ctl, plan, keys);
   if (plan->system
       && !ctl_outage_find (ctl, &(CtlOutage){ plan->host, keys, plan->options }, &outage, error))
     return CTL_EXIT_FAILED;

@@ -9,6 +9,7 @@
 
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-trouble.h"
 #include "certpinctl-wait.h"
 
@@ -82,6 +83,7 @@ ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
   g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&options, "scope", "s", scope);
+  ctl_scope_add (ctl, /* system= */ FALSE, &options);
   certpin_client_export_pins_async (ctl->client, g_variant_dict_end (&options), ctl->cancellable,
                                     ctl_on_result, ctl);
   result = ctl_wait (ctl);
@@ -232,15 +234,21 @@ write_files (const Wanted *wanted, GPtrArray *files, GError **error)
 }
 
 static gboolean
-check_wanted (Wanted *wanted, GError **error)
+check_wanted (Ctl *ctl, Wanted *wanted, GError **error)
 {
   static const char *const scopes[] = { "user", "system", "all", NULL };
 
+  if (wanted->scope != NULL && ctl->app != NULL)
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("give only one of --scope and --app"));
+      return FALSE;
+    }
   if (wanted->scope == NULL)
-    wanted->scope = g_strdup ("user");
+    wanted->scope = g_strdup (ctl_scope_get_name (ctl, /* system= */ FALSE));
   if (g_strcmp0 (wanted->output, "-") == 0)
     g_clear_pointer (&wanted->output, g_free);
-  if (!g_strv_contains (scopes, wanted->scope))
+  if (ctl->app == NULL && !g_strv_contains (scopes, wanted->scope))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("--scope is ‘%s’; give user, system or all"), wanted->scope);
   else if (wanted->output == NULL && strcmp (wanted->scope, "all") == 0)
@@ -278,6 +286,7 @@ ctl_export (Ctl *ctl, GError **error)
   const GOptionEntry options[] = {
     { "scope", 0, 0, G_OPTION_ARG_STRING, &wanted.scope,
       N_ ("whose pins: user (yours, the default), system, or all"), N_ ("SCOPE") },
+    CTL_OPTION_APP (ctl, N_ ("the pins of a sandboxed app")),
     { "output", 'o', 0, G_OPTION_ARG_FILENAME, &wanted.output,
       N_ ("write a file for each pin into this folder"), N_ ("DIR") },
     { "force", 0, 0, G_OPTION_ARG_NONE, &wanted.force, N_ ("replace files that exist"), NULL },
@@ -288,7 +297,7 @@ ctl_export (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
-  if (!check_wanted (&wanted, error))
+  if (!check_wanted (ctl, &wanted, error))
     return CTL_EXIT_USAGE;
   all = strcmp (wanted.scope, "all") == 0;
   if (!ask (ctl, all ? "system" : wanted.scope, files, error)

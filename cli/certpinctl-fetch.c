@@ -15,6 +15,7 @@
 #include "certpinctl-lookup.h"
 #include "certpinctl-plan.h"
 #include "certpinctl-presented.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-signals.h"
 
 #include <glib/gi18n.h>
@@ -102,12 +103,6 @@ make_plan (Ctl *ctl, const CtlPinOptions *given, const CtlPresented *presented, 
   return g_steal_pointer (&plan);
 }
 
-static const char *
-scope_of (const CtlPlan *plan)
-{
-  return plan->system ? "system" : "user";
-}
-
 /* A handshake, judged by all pins that apply, with this one among them. A pin does not make up for
  * a certificate that is not valid, nor for another pin: requests would still be refused. */
 static gboolean
@@ -122,7 +117,7 @@ try (Ctl *ctl, CtlPlan *plan, GError **error)
     return FALSE;
   supposed = g_variant_ref_sink (ctl_chain_judging_options (keys, plan->options));
   g_variant_dict_init (&dict, supposed);
-  g_variant_dict_insert (&dict, "scope", "s", scope_of (plan));
+  ctl_scope_add (ctl, plan->system, &dict);
   info = ctl_chain_fetch (ctl, plan->host, g_variant_dict_end (&dict), /* chain= */ NULL, error);
   if (info == NULL)
     return FALSE;
@@ -146,7 +141,7 @@ check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GEr
 
   if (ctl_host_has_port (plan->host) || !g_variant_lookup (presented->info, "host", "&s", &target))
     return TRUE;
-  pin = ctl_lookup_pin (ctl, target, scope_of (plan), &reason);
+  pin = ctl_lookup_pin (ctl, target, ctl_scope_get_name (ctl, plan->system), &reason);
   if (reason != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&reason));

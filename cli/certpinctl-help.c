@@ -62,6 +62,8 @@ text_of_option (const GOptionEntry *option)
 {
   char letter[] = { '-', option->short_name, ',', ' ', '\0' };
 
+  if (option->arg_description != NULL && (option->flags & G_OPTION_FLAG_OPTIONAL_ARG) != 0)
+    return g_strdup_printf ("      --%s[=%s]", option->long_name, option->arg_description);
   return g_strdup_printf ("  %s--%s%s%s", option->short_name != 0 ? letter : "    ",
                           option->long_name, option->arg_description != NULL ? "=" : "",
                           option->arg_description != NULL ? _ (option->arg_description) : "");

@@ -13,6 +13,7 @@
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -267,7 +268,7 @@ import_all (Ctl *ctl, GPtrArray *texts, gboolean system, gboolean is_dry, GError
       g_autofree char *shown = ctl_input_show (ctl->arguments[i]);
       gboolean done;
 
-      g_variant_dict_insert (&options, "scope", "s", system ? "system" : "user");
+      ctl_scope_add (ctl, system, &options);
       g_variant_dict_insert (&options, "dry-run", "b", is_dry);
       if (!is_dry)
         ctl_outcome_begin (ctl, system);
@@ -334,6 +335,7 @@ parse (Ctl *ctl, Options *given, GError **error)
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &given->system, N_ ("change the pins of all users"),
       NULL },
+    CTL_OPTION_APP (ctl, N_ ("change the pins of a sandboxed app")),
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &given->dry_run,
       N_ ("show what would change, and change nothing"), NULL },
     { "look", 0, 0, G_OPTION_ARG_INT, &given->look_s,

@@ -40,6 +40,7 @@ static const CtlField explained_fields[] = {
   { "applies", N_ ("applies") },
   { "why", N_ ("why") },
   { "scope", N_ ("scope") },
+  { "app", N_ ("app") },
   { "state", N_ ("state") },
   { "paused-until", N_ ("paused until") },
   { "pause-reason", N_ ("pause reason") },

@@ -10,6 +10,7 @@
 #include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -50,11 +51,14 @@ expiry_of_pin (GVariant *pin)
   return expires != 0 ? ctl_time_to_text (expires) : g_strdup (_ ("never"));
 }
 
-/* Returns: (transfer full): with whose pin it is, in a list of all users' */
+/* Returns: (transfer full): with whose pin it is, in a list of all users', or of apps' */
 static char *
 scope_of_pin (GVariant *pin)
 {
   guint32 uid;
+
+  if (*find_text (pin, "app") != '\0')
+    return g_strdup (find_text (pin, "app"));
 
   return g_variant_lookup (pin, "uid", "u", &uid) ? g_strdup_printf (_ ("uid %u"), uid)
                                                   : g_strdup (find_text (pin, "scope"));
@@ -200,7 +204,9 @@ compare_pins (gconstpointer a, gconstpointer b)
   GVariant *one = *(GVariant *const *)a, *other = *(GVariant *const *)b;
   int hosts = strcmp (find_text (one, "host"), find_text (other, "host"));
 
-  return hosts != 0 ? hosts : rank_of_pin (one) - rank_of_pin (other);
+  if (hosts != 0 || rank_of_pin (one) != rank_of_pin (other))
+    return hosts != 0 ? hosts : rank_of_pin (one) - rank_of_pin (other);
+  return strcmp (find_text (one, "app"), find_text (other, "app"));
 }
 
 /* The service may list them in any order. Returns: (transfer full) */
@@ -348,12 +354,51 @@ ask_for_all (Ctl *ctl, GError **error)
   return g_variant_ref_sink (g_variant_builder_end (&all));
 }
 
+/* Returns: (transfer full) (nullable): the pins of all apps of the user */
+static GVariant *
+ask_for_apps (Ctl *ctl, GError **error)
+{
+  g_auto (GVariantBuilder) all = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_auto (GStrv) apps = ctl_scope_list_apps (ctl, error);
+
+  if (apps == NULL)
+    return NULL;
+  for (size_t i = 0; apps[i] != NULL; i++)
+    {
+      g_autoptr (GVariant) pins = ask (ctl, g_variant_new_parsed ("{'app': <%s>}", apps[i]), error);
+
+      for (gsize j = 0; pins != NULL && j < g_variant_n_children (pins); j++)
+        {
+          g_autoptr (GVariant) pin = g_variant_get_child_value (pins, j);
+
+          g_variant_builder_add_value (&all, pin);
+        }
+      if (pins == NULL)
+        return NULL;
+    }
+  return g_variant_ref_sink (g_variant_builder_end (&all));
+}
+
 /* What the command line asks for. */
 typedef struct
 {
+  Ctl *ctl;
   gboolean system, user, all_users;
-  char *uid; /* (nullable) */
+  gboolean apps; /* of one, if `ctl` names it, or of all */
+  char *uid;     /* (nullable) */
 } Wanted;
+
+/* --app. `value`: (nullable) */
+static gboolean
+take_app (const char *name, const char *value, gpointer data, GError **error)
+{
+  Wanted *wanted = data;
+
+  wanted->apps = TRUE;
+  g_free (wanted->ctl->app);
+  wanted->ctl->app = g_strdup (value);
+  return TRUE;
+}
 
 /* Returns: (transfer full) (nullable): the pins that are wanted, in any order */
 static GVariant *
@@ -374,8 +419,17 @@ ask_for_wanted (Ctl *ctl, const Wanted *wanted, GError **error)
                    _ ("--all-users goes without --system, --user and --uid"));
       return NULL;
     }
+  if (wanted->apps && (wanted->system || wanted->user || wanted->all_users || wanted->uid != NULL))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("--app goes without --system, --user, --uid and --all-users"));
+      return NULL;
+    }
   if (wanted->all_users)
     return ask_for_all (ctl, error);
+  if (wanted->apps)
+    return ctl->app != NULL ? ask (ctl, ctl_scope_options (ctl, /* system= */ FALSE), error)
+                            : ask_for_apps (ctl, error);
   if (wanted->system || wanted->user)
     g_variant_dict_insert (&dict, "scope", "s", wanted->system ? "system" : "user");
   if (wanted->uid != NULL && !parse_uid (wanted->uid, &uid, error))
@@ -388,12 +442,14 @@ ask_for_wanted (Ctl *ctl, const Wanted *wanted, GError **error)
 CtlExit
 ctl_list (Ctl *ctl, GError **error)
 {
-  Wanted wanted = { 0 };
+  Wanted wanted = { .ctl = ctl };
   g_autofree char *ending = NULL;
   gint64 span = 0;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &wanted.system, N_ ("only the system's pins"), NULL },
     { "user", 0, 0, G_OPTION_ARG_NONE, &wanted.user, N_ ("only your own pins"), NULL },
+    { "app", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, (gpointer)take_app,
+      N_ ("only those of a sandboxed app, or of all of yours"), N_ ("APP") },
     { "ending", 0, 0, G_OPTION_ARG_STRING, &ending,
       N_ ("only pins that, or whose servers' certificates, end within it"), N_ ("TIME") },
     { "uid", 0, 0, G_OPTION_ARG_STRING, &wanted.uid, N_ ("another user's pins instead of yours"),
@@ -404,7 +460,7 @@ ctl_list (Ctl *ctl, GError **error)
   g_autofree char *uid = NULL;
   g_autoptr (GVariant) unsorted = NULL, pins = NULL;
 
-  if (!ctl_parse (ctl, options, error))
+  if (!ctl_parse_with (ctl, options, &wanted, error))
     return CTL_EXIT_OK;
   if (ending != NULL && !ctl_time_parse_span (ending, &span, error))
     return CTL_EXIT_USAGE;

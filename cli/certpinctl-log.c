@@ -25,14 +25,23 @@ static const struct
   const char
       *label; /* (nullable): of its values, each on a line of its own; the message has others */
 } fields[] = {
-  { "CERTPIN_EVENT", "event", NULL },        { "CERTPIN_HOST", "host", NULL },
-  { "CERTPIN_SCOPE", "scope", NULL },        { "CERTPIN_UID", "uid", NULL },
-  { "CERTPIN_PROGRAM", "program", NULL },    { "CERTPIN_OWNER", "owner", NULL },
-  { "CERTPIN_VERDICT", "verdict", NULL },    { "CERTPIN_REASON", "reason", NULL },
-  { "CERTPIN_ACTION", "action", NULL },      { "CERTPIN_FILE", "file", NULL },
-  { "CERTPIN_LINE", "line", NULL },          { "CERTPIN_KEY", "key", NULL },
-  { "CERTPIN_LEFT_OUT", "left-out", NULL },  { "CERTPIN_OLD_KEYS", "old-keys", "old" },
-  { "CERTPIN_NEW_KEYS", "new-keys", "new" }, { "MESSAGE", "message", NULL },
+  { "CERTPIN_EVENT", "event", NULL },
+  { "CERTPIN_HOST", "host", NULL },
+  { "CERTPIN_SCOPE", "scope", NULL },
+  { "CERTPIN_UID", "uid", NULL },
+  { "CERTPIN_APP", "app", NULL },
+  { "CERTPIN_PROGRAM", "program", NULL },
+  { "CERTPIN_OWNER", "owner", NULL },
+  { "CERTPIN_VERDICT", "verdict", NULL },
+  { "CERTPIN_REASON", "reason", NULL },
+  { "CERTPIN_ACTION", "action", NULL },
+  { "CERTPIN_FILE", "file", NULL },
+  { "CERTPIN_LINE", "line", NULL },
+  { "CERTPIN_KEY", "key", NULL },
+  { "CERTPIN_LEFT_OUT", "left-out", NULL },
+  { "CERTPIN_OLD_KEYS", "old-keys", "old" },
+  { "CERTPIN_NEW_KEYS", "new-keys", "new" },
+  { "MESSAGE", "message", NULL },
 };
 
 /* How many entries come first if one follows the journal, as with journalctl. */

@@ -8,19 +8,25 @@
 
 #include "certpinctl-host.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
-/* Returns: (transfer full) (nullable): the pin of the scope that applies to the host; NULL without
+/* `scope`: “app” only where the command names one.
+ * Returns: (transfer full) (nullable): the pin of the scope that applies to the host; NULL without
  * error: there is none */
 GVariant *
 ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = NULL;
+  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
   GVariant *pin;
 
-  certpin_client_get_pin_async (ctl->client, host, g_variant_new_parsed ("{'scope': <%s>}", scope),
-                                ctl->cancellable, ctl_on_result, ctl);
+  g_variant_dict_insert (&options, "scope", "s", scope);
+  if (g_str_equal (scope, "app"))
+    g_variant_dict_insert (&options, "app", "s", ctl->app);
+  certpin_client_get_pin_async (ctl->client, host, g_variant_dict_end (&options), ctl->cancellable,
+                                ctl_on_result, ctl);
   result = ctl_wait (ctl);
   pin = ctl_reply_take_record (certpin_client_get_pin_finish (ctl->client, result, &reason),
                                CTL_REPLY_PIN, &reason);
@@ -48,7 +54,8 @@ gboolean
 ctl_lookup_exact_pin (Ctl *ctl, const char *host, gboolean system, GVariant **pin, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GVariant) found = ctl_lookup_pin (ctl, host, system ? "system" : "user", &reason);
+  g_autoptr (GVariant) found
+      = ctl_lookup_pin (ctl, host, ctl_scope_get_name (ctl, system), &reason);
 
   *pin = NULL;
   if (reason != NULL)

@@ -9,6 +9,7 @@
 #include "certpinctl-complete.h"
 #include "certpinctl-help.h"
 #include "certpinctl-locale.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-spelling.h"
 #include "certpinctl-words.h"
 
@@ -167,7 +168,8 @@ ctl_parse_with (Ctl *ctl, const GOptionEntry *options, gpointer data, GError **e
   if (ctl->help || ctl->version)
     return FALSE;
   certpin_client_set_interactive (ctl->client, !ctl->no_ask_password && isatty (STDIN_FILENO) == 1);
-  return check_arguments (ctl->verb, ctl->arguments, error);
+  return check_arguments (ctl->verb, ctl->arguments, error)
+         && ctl_scope_check (ctl, options, error);
 }
 
 /* Parses the options and arguments of the verb, which takes the program's place. `options` ends

@@ -9,6 +9,7 @@
 
 #include "certpinctl-agent.h"
 #include "certpinctl-input.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -48,10 +49,11 @@ void
 ctl_outcome_end (Ctl *ctl, const char *host, GError **error)
 {
   g_autofree char *word = ctl_input_quote (host);
+  g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
   g_autofree char *what = g_strdup_printf (
       _ ("the change of ‘%s’ may have been made all the same; to see whether it was"), host);
 
-  end (ctl, error, what, g_strconcat ("show ", word, NULL));
+  end (ctl, error, what, g_strconcat ("show ", option, word, NULL));
 }
 
 /* Of a call that sets the pins of a file. */
@@ -59,8 +61,9 @@ void
 ctl_outcome_end_import (Ctl *ctl, const char *path, gboolean system, GError **error)
 {
   g_autofree char *word = ctl_input_quote (path);
+  g_autofree char *option = ctl_scope_make_option (ctl, system);
 
   end (ctl, error,
        _ ("its pins, or some of them, may have been set all the same; to see which were not"),
-       g_strconcat ("import --dry-run ", system ? "--system " : "", word, NULL));
+       g_strconcat ("import --dry-run ", option, word, NULL));
 }

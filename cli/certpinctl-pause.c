@@ -10,6 +10,7 @@
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -57,7 +58,7 @@ check_given (const char *duration, const char *reason, GError **error)
 }
 
 static GVariant *
-new_options (guint32 seconds, const char *reason, gboolean system)
+new_options (Ctl *ctl, guint32 seconds, const char *reason, gboolean system)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
 
@@ -65,8 +66,7 @@ new_options (guint32 seconds, const char *reason, gboolean system)
     g_variant_dict_insert (&dict, "seconds", "u", seconds);
   if (reason != NULL)
     g_variant_dict_insert (&dict, "reason", "s", reason);
-  if (system)
-    g_variant_dict_insert (&dict, "scope", "s", "system");
+  ctl_scope_add (ctl, system, &dict);
   return g_variant_dict_end (&dict);
 }
 
@@ -77,11 +77,16 @@ print_text (Ctl *ctl, gboolean system, gint64 until, gboolean unpaused)
   g_autofree char *time = ctl_time_to_text (until);
   const char *whose = system ? _ ("the system's") : _ ("your"), *host = ctl->arguments[0];
 
+  if (ctl->app != NULL)
+    whose = _ ("the app's");
   if (until != 0)
     {
       ctl_print_line (&ctl->out, _ ("Paused %s pin of %s until %s"), whose, host, time);
       ctl_print_line (&ctl->out, _ ("Servers with other keys pass meanwhile"));
     }
+  else if (unpaused && ctl->app != NULL)
+    ctl_print_line (&ctl->out, _ ("The app's pin of %s was not paused, so nothing was changed"),
+                    host);
   else if (unpaused)
     ctl_print_line (&ctl->out,
                     system ? _ ("The system's pin of %s was not paused, so nothing was changed")
@@ -115,6 +120,7 @@ ctl_pause (Ctl *ctl, GError **error)
   g_autofree char *duration = NULL, *reason = NULL;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("pause the system's pin"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("pause the pin of a sandboxed app")),
     { "for", 0, 0, G_OPTION_ARG_STRING, &duration, N_ ("how long, such as 90s, 30m or 1h"),
       N_ ("TIME") },
     { "reason", 0, 0, G_OPTION_ARG_STRING, &reason, N_ ("why; it is shown with the pin"),
@@ -131,7 +137,7 @@ ctl_pause (Ctl *ctl, GError **error)
     return CTL_EXIT_USAGE;
   ctl_outcome_begin (ctl, system);
   certpin_client_pause_pin_async (ctl->client, ctl->arguments[0],
-                                  new_options (seconds, reason, system), ctl->cancellable,
+                                  new_options (ctl, seconds, reason, system), ctl->cancellable,
                                   ctl_on_result, ctl);
   result = ctl_wait (ctl);
   pin = certpin_client_pause_pin_finish (ctl->client, result, error);
@@ -156,6 +162,7 @@ ctl_resume (Ctl *ctl, GError **error)
   gboolean system = FALSE;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("resume the system's pin"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("resume the pin of a sandboxed app")),
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -167,8 +174,8 @@ ctl_resume (Ctl *ctl, GError **error)
   unpaused = !ctl->json && is_unpaused (ctl, system);
   ctl_outcome_begin (ctl, system);
   certpin_client_resume_pin_async (ctl->client, ctl->arguments[0],
-                                   new_options (0, /* reason= */ NULL, system), ctl->cancellable,
-                                   ctl_on_result, ctl);
+                                   new_options (ctl, 0, /* reason= */ NULL, system),
+                                   ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   pin = certpin_client_resume_pin_finish (ctl->client, result, error);
   ctl_outcome_end (ctl, ctl->arguments[0], error);

@@ -8,6 +8,7 @@
 
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
+#include "certpinctl-scope.h"
 
 #include <glib/gi18n.h>
 
@@ -23,17 +24,6 @@ ctl_pin_options_clear (CtlPinOptions *options)
   g_strfreev (options->backups);
   g_strfreev (options->anchors);
   g_strfreev (options->keys);
-}
-
-/* Returns: `a{sv}`, floating: for calls that need nothing but the scope */
-GVariant *
-ctl_scope_options (gboolean system)
-{
-  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
-
-  if (system)
-    g_variant_dict_insert (&dict, "scope", "s", "system");
-  return g_variant_dict_end (&dict);
 }
 
 static gboolean
@@ -157,6 +147,7 @@ ctl_pin_options_parse (Ctl *ctl, CtlPinOptions *options, GError **error)
     { "remove-key", 0, 0, G_OPTION_ARG_NONE, &options->remove,
       N_ ("remove the key of FILE, or KEY, from the pin"), NULL },
     { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, N_ ("pin for all users"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("pin for a sandboxed app, such as flatpak:ID")),
     { "dry-run", 'n', 0, G_OPTION_ARG_NONE, &options->dry_run, N_ ("only say what would happen"),
       NULL },
     { "yes", 'y', 0, G_OPTION_ARG_NONE, &options->yes, N_ ("do not ask"), NULL },

@@ -27,7 +27,6 @@ typedef struct
 
 gboolean ctl_pin_options_parse (Ctl *ctl, CtlPinOptions *options, GError **error);
 void ctl_pin_options_clear (CtlPinOptions *options);
-GVariant *ctl_scope_options (gboolean system);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CtlPinOptions, ctl_pin_options_clear)
 

@@ -13,6 +13,7 @@
 
 const CtlField ctl_pin_fields[] = {
   { "scope", N_ ("scope") },
+  { "app", N_ ("app") },
   { "state", N_ ("state") },
   { "paused-until", N_ ("paused until") },
   { "pause-reason", N_ ("pause reason") },

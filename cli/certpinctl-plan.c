@@ -11,6 +11,7 @@
 #include "certpinctl-input.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -38,7 +39,7 @@ block_unread (Ctl *ctl, const CtlPlan *plan, const GError *reason, GError **erro
 
   ctl_outcome_begin (ctl, plan->system);
   certpin_client_block_host_async (ctl->client, plan->host, "its certificate could not be read",
-                                   ctl_scope_options (plan->system), ctl->cancellable,
+                                   ctl_scope_options (ctl, plan->system), ctl->cancellable,
                                    ctl_on_result, ctl);
   result = ctl_wait (ctl);
   blocked = certpin_client_block_host_finish (ctl->client, result, error);
@@ -109,12 +110,12 @@ add_text (GVariantDict *dict, const char *name, const char *text)
 
 /* Returns: (transfer full): `a{sv}`, without what is read from files */
 static GVariant *
-make_options (const CtlPinOptions *given, GError **error)
+make_options (Ctl *ctl, const CtlPinOptions *given, GError **error)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   gint64 expires;
 
-  add_text (&dict, "scope", given->system ? "system" : NULL);
+  ctl_scope_add (ctl, given->system, &dict);
   add_text (&dict, "match", given->match);
   add_text (&dict, "mode", given->mode);
   add_text (&dict, "note", given->note);
@@ -185,7 +186,7 @@ ctl_plan_new (Ctl *ctl, const CtlPinOptions *given, GError **error)
   plan->keys = g_strdupv (given->keys);
   plan->backup_paths = given->backups;
   plan->blocks = given->block_on_failure && !given->dry_run;
-  plan->options = make_options (given, error);
+  plan->options = make_options (ctl, given, error);
   if (plan->options == NULL || !read_more (ctl, plan, given, error))
     return NULL;
   if (plan->path != NULL)

@@ -10,6 +10,7 @@
 #include "certpinctl-host.h"
 #include "certpinctl-input.h"
 #include "certpinctl-reply.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-similar.h"
 #include "certpinctl-wait.h"
 
@@ -52,14 +53,14 @@ find_host (Ctl *ctl)
              : NULL;
 }
 
-/* Returns: (transfer full) (nullable): all pins that the user may see */
+/* `options`: (nullable): NULL: all.
+ * Returns: (transfer full) (nullable): pins that the user may see */
 static GVariant *
-ask_for_pins (Ctl *ctl)
+ask_for_pins (Ctl *ctl, GVariant *options)
 {
   g_autoptr (GAsyncResult) result = NULL;
 
-  certpin_client_list_pins_async (ctl->client, /* options= */ NULL, ctl->cancellable, ctl_on_result,
-                                  ctl);
+  certpin_client_list_pins_async (ctl->client, options, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, NULL), NULL);
 }
@@ -83,24 +84,42 @@ hosts_of (GVariant *pins)
   return g_steal_pointer (&hosts);
 }
 
-/* Returns: (transfer full) (nullable): the question whether a pinned host is meant */
+/* `pins`: the user's and the system's.
+ * Returns: (transfer full) (nullable): the question whether a pinned host is meant */
 static char *
-ask_for_host (GVariant *pins, const char *host)
+ask_for_host (Ctl *ctl, GVariant *pins, const char *host)
 {
-  g_autoptr (GPtrArray) hosts = hosts_of (pins);
+  g_autoptr (GVariant) of_app
+      = ctl->app != NULL ? ask_for_pins (ctl, ctl_scope_options (ctl, /* system= */ FALSE)) : NULL;
+  g_autoptr (GPtrArray) hosts = hosts_of (of_app != NULL ? of_app : pins);
   g_auto (GStrv) similar
       = ctl_similar_find (host, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
 
   return similar[0] != NULL ? ctl_similar_ask ((const char *const *)similar) : NULL;
 }
 
-/* Returns: (transfer full) (nullable): what to do if exactly this host has a pin, in the other
+/* What is said of a pin of that name in this scope, which the command is not about. */
+static char *
+describe_other_scope (const Ctl *ctl, const char *scope)
+{
+  const char *option = strcmp (ctl->verb->name, "export") == 0 ? "--scope=system" : "--system";
+  gboolean system = strcmp (scope, "system") == 0;
+
+  if (ctl->app != NULL)
+    return g_strdup (system ? _ ("; the system has a pin of that name, which is not the app's")
+                            : _ ("; you have a pin of that name, which is meant without --app"));
+  return system ? g_strconcat (_ ("; the system has a pin of that name, which is meant with "),
+                               option, NULL)
+                : g_strconcat (_ ("; you have a pin of that name, which is meant without "), option,
+                               NULL);
+}
+
+/* `pins`: the user's and the system's.
+ * Returns: (transfer full) (nullable): what to do if exactly this host has a pin, in another
  * scope */
 static char *
-find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
+find_other_scope (const Ctl *ctl, GVariant *pins, const char *host)
 {
-  const char *option = strcmp (verb->name, "export") == 0 ? "--scope=system" : "--system";
-
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
@@ -109,11 +128,7 @@ find_other_scope (GVariant *pins, const char *host, const CtlVerb *verb)
       g_variant_lookup (pin, "host", "&s", &other);
       g_variant_lookup (pin, "scope", "&s", &scope);
       if (strcmp (other, host) == 0)
-        return strcmp (scope, "system") == 0
-                   ? g_strconcat (_ ("; the system has a pin of that name, which is meant with "),
-                                  option, NULL)
-                   : g_strconcat (_ ("; you have a pin of that name, which is meant without "),
-                                  option, NULL);
+        return describe_other_scope (ctl, scope);
     }
   return NULL;
 }
@@ -139,19 +154,19 @@ find_pin (Ctl *ctl, const char *message)
   g_autofree char *named = may_be_redirected ? host_of_message (message) : NULL;
   g_autofree char *host = named != NULL ? g_steal_pointer (&named) : find_host (ctl);
   g_autofree char *question = NULL, *word = NULL;
-  g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl) : NULL;
-  char *other
-      = pins != NULL && !is_request (ctl->verb) ? find_other_scope (pins, host, ctl->verb) : NULL;
+  g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl, /* options= */ NULL) : NULL;
+  g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
+  char *other = pins != NULL && !is_request (ctl->verb) ? find_other_scope (ctl, pins, host) : NULL;
 
   if (other != NULL)
     return other;
-  question = pins != NULL ? ask_for_host (pins, host) : NULL;
+  question = pins != NULL ? ask_for_host (ctl, pins, host) : NULL;
   if (question != NULL)
     return g_strconcat ("; ", question, NULL);
   if (host == NULL)
     return NULL;
   if (!is_request (ctl->verb))
-    return g_strdup (_ ("; to see what is pinned: certpinctl list"));
+    return g_strchomp (g_strconcat (_ ("; to see what is pinned: certpinctl list "), option, NULL));
   word = ctl_input_quote (host);
   return g_strconcat (_ (": certpinctl pin --fetch "), word, NULL);
 }
@@ -276,6 +291,7 @@ static const struct
   { "call PausePin", "use ‘certpinctl pause’" },
   { "and call Reload", "and run ‘certpinctl reload’" },
   { "option ‘alpn’", "option ‘--alpn’" },
+  { "option ‘app’", "option ‘--app’" },
   { "option ‘backup-certificates’", "option ‘--backup’" },
   { "option ‘expires’", "option ‘--expires’" },
   { "option ‘keys’", "option ‘--key’" },

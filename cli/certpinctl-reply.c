@@ -39,6 +39,7 @@ static const Entry pin_entries[] = {
   { "note", "s" },
   { "created-by", "s" },
   { "source", "s" },
+  { "app", "s" },
   { "trust-anchors", "u" },
   { "stored", "b" },
   { "applies", "b" },

@@ -15,6 +15,7 @@
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-rotation.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -68,6 +69,7 @@ parse (Ctl *ctl, Options *options, GError **error)
 {
   const GOptionEntry entries[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &options->system, N_ ("the pin for all users"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("the pin of a sandboxed app")),
     { "key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->keys,
       N_ ("the next key, instead of NEW; may be repeated"), N_ ("KEY") },
     { "finish", 0, 0, G_OPTION_ARG_NONE, &options->finish,
@@ -90,11 +92,17 @@ get_pin (Ctl *ctl, const Options *options, GError **error)
   const char *host = ctl->arguments[0];
   GVariant *pin = NULL;
 
-  if (ctl_lookup_exact_pin (ctl, host, options->system, &pin, error) && pin == NULL)
+  if (!ctl_lookup_exact_pin (ctl, host, options->system, &pin, error) || pin != NULL)
+    return pin;
+  if (ctl->app != NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+                 _ ("the app ‘%s’ has no pin of ‘%s’; pin it first, with ‘certpinctl pin’"),
+                 ctl->app, host);
+  else
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
                  _ ("%s of ‘%s’; pin it first, with ‘certpinctl pin’"),
                  options->system ? _ ("the system has no pin") : _ ("you have no pin"), host);
-  return pin;
+  return NULL;
 }
 
 /* `removed`: (nullable) */
@@ -174,7 +182,7 @@ remove_keys (Ctl *ctl, const Options *options, char **unused, GError **error)
 
   ctl_outcome_begin (ctl, options->system);
   certpin_client_remove_keys_async (ctl->client, ctl->arguments[0], (const char *const *)unused,
-                                    ctl_scope_options (options->system), ctl->cancellable,
+                                    ctl_scope_options (ctl, options->system), ctl->cancellable,
                                     ctl_on_result, ctl);
   result = ctl_wait (ctl);
   reply = certpin_client_remove_keys_finish (ctl->client, result, error);

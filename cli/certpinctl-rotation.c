@@ -8,6 +8,7 @@
 #include "certpinctl-rotation.h"
 
 #include "certpinctl-input.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-time.h"
 
 #include <glib/gi18n.h>
@@ -139,11 +140,11 @@ print_end (Ctl *ctl, gint64 latest, const char *option, const char *word)
   ctl_print_line (&ctl->out, _ ("When no server uses them any more, remove the old keys:"));
   if (rested < g_get_real_time () / G_USEC_PER_SEC)
     {
-      ctl_print_line (&ctl->out, _ ("  certpinctl rotate --finish%s %s"), option, word);
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate --finish %s%s"), option, word);
       return;
     }
-  ctl_print_line (&ctl->out, "  certpinctl rotate --finish --not-seen-since=%s%s %s", since, option,
-                  word);
+  ctl_print_line (&ctl->out, _ ("  certpinctl rotate --finish --not-seen-since=%s %s%s"), since,
+                  option, word);
   ctl_print_line (&ctl->out, _ ("An old key was last seen at %s."), last);
   ctl_print_line (&ctl->out,
                   _ ("Without --not-seen-since, --finish removes it after 30 days: at %s."), day);
@@ -153,8 +154,8 @@ static void
 print_next_step (Ctl *ctl, GVariant *pin, char **keys)
 {
   gint64 newest = get_newest (pin), latest = find_last_of_old (pin, keys);
-  const char *host = "", *scope = "", *option;
-  g_autofree char *word = NULL;
+  const char *host = "", *scope = "";
+  g_autofree char *word = NULL, *option = NULL;
   gboolean waits = FALSE;
 
   for (size_t i = 0; keys[i] != NULL; i++)
@@ -162,7 +163,7 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys)
   g_variant_lookup (pin, "host", "&s", &host);
   g_variant_lookup (pin, "scope", "&s", &scope);
   word = ctl_input_quote (host);
-  option = g_str_equal (scope, "system") ? " --system" : "";
+  option = ctl_scope_make_option (ctl, g_str_equal (scope, "system"));
   if (newest == 0)
     ctl_print_line (&ctl->out, _ ("No key has been seen at the server yet."));
   else if (latest != 0)
@@ -172,7 +173,7 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys)
   else
     {
       ctl_print_line (&ctl->out, _ ("No key waits. To add the next one:"));
-      ctl_print_line (&ctl->out, _ ("  certpinctl rotate%s %s NEW"), option, word);
+      ctl_print_line (&ctl->out, _ ("  certpinctl rotate %s%s NEW"), option, word);
     }
 }
 

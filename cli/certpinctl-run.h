@@ -49,6 +49,8 @@ struct _Ctl
   char **words;     /* the part of the command line that is not parsed yet */
   char **arguments; /* (nullable): of the verb, without its options */
 
+  char *app; /* (nullable): of whose pins, instead of the user's own */
+
   CtlStream out;
   CtlStream err;
 

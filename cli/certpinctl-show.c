@@ -12,22 +12,27 @@
 #include "certpinctl-options.h"
 #include "certpinctl-pager.h"
 #include "certpinctl-pin-text.h"
+#include "certpinctl-scope.h"
 
 #include <glib/gi18n.h>
 
 /* In the order in which they apply. */
 static const char *const scopes[] = { "system", "user" };
+static const char *const scope_of_app[] = { "app" };
 
-/* Returns: (transfer full) (nullable): the pins, system before user; NULL with error set */
+/* Returns: (transfer full) (nullable): the pins, system before user, or only that of the app; NULL
+ * with error set */
 static GVariant *
 get_pins (Ctl *ctl, const char *host, GError **error)
 {
   g_auto (GVariantBuilder) pins = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  const char *const *wanted = ctl->app != NULL ? scope_of_app : scopes;
+  size_t n_wanted = ctl->app != NULL ? G_N_ELEMENTS (scope_of_app) : G_N_ELEMENTS (scopes);
 
-  for (size_t i = 0; i < G_N_ELEMENTS (scopes); i++)
+  for (size_t i = 0; i < n_wanted; i++)
     {
       g_autoptr (GError) reason = NULL;
-      g_autoptr (GVariant) pin = ctl_lookup_pin (ctl, host, scopes[i], &reason);
+      g_autoptr (GVariant) pin = ctl_lookup_pin (ctl, host, wanted[i], &reason);
 
       if (reason != NULL)
         {
@@ -89,7 +94,10 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
 CtlExit
 ctl_show (Ctl *ctl, GError **error)
 {
-  const GOptionEntry options[] = { { NULL } };
+  const GOptionEntry options[] = {
+    CTL_OPTION_APP (ctl, N_ ("only the pin of a sandboxed app")),
+    { NULL },
+  };
   g_autoptr (GVariant) pins = NULL;
   g_autoptr (GVariant) failure = NULL;
   g_autoptr (GError) reason = NULL;
@@ -99,11 +107,18 @@ ctl_show (Ctl *ctl, GError **error)
   pins = get_pins (ctl, ctl->arguments[0], error);
   if (pins == NULL)
     return CTL_EXIT_FAILED;
-  failure = ctl_lookup_failure (ctl, ctl->arguments[0], &reason);
+  if (ctl->app == NULL) /* what an app was refused, it alone can ask for */
+    failure = ctl_lookup_failure (ctl, ctl->arguments[0], &reason);
   if (reason != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&reason));
       return CTL_EXIT_FAILED;
+    }
+  if (g_variant_n_children (pins) == 0 && ctl->app != NULL)
+    {
+      g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+                   _ ("the app ‘%s’ has no pin of ‘%s’"), ctl->app, ctl->arguments[0]);
+      return CTL_EXIT_NOT_PINNED;
     }
   if (g_variant_n_children (pins) == 0 && failure == NULL)
     {

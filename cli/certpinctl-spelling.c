@@ -31,6 +31,7 @@ static const struct
   { "-d", BODY },
   { "--data", BODY },
   { "--pinnedpubkey", N_ ("did you mean ‘--require-key’?") },
+  { "--scope", N_ ("did you mean ‘--system’ or ‘--app’?") },
   { "--cert", N_ ("a program cannot present a certificate of its own; see certpinctl(1)") },
 };
 
@@ -136,13 +137,22 @@ check_number (const GOptionEntry *option, const char *value, GError **error)
   return FALSE;
 }
 
+/* As GOption does: a value that may be left out does not begin with a dash. */
+static gboolean
+takes_next (const GOptionEntry *option, const char *next)
+{
+  gboolean is_optional = (option->flags & G_OPTION_FLAG_OPTIONAL_ARG) != 0;
+
+  return takes_value (option) && !(is_optional && (next == NULL || *next == '-'));
+}
+
 /* `next`: (nullable): the word behind it, which is the value if the option takes one.
  * `skip`: (out): whether it is */
 static gboolean
 check_value (const GOptionEntry *option, const char *value, const char *next, gboolean *skip,
              GError **error)
 {
-  *skip = takes_value (option) && value == NULL;
+  *skip = value == NULL && takes_next (option, next);
   if (value != NULL && !takes_value (option))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("option ‘--%s’ takes no value, so ‘%s’ is too much; give --%s alone"),

@@ -8,7 +8,7 @@
 
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
-#include "certpinctl-pin-options.h"
+#include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -19,7 +19,9 @@ print_change_json (Ctl *ctl, gboolean system, const char *state, const char *rea
 {
   g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);
-  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", system ? "system" : "user");
+  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", ctl_scope_get_name (ctl, system));
+  if (ctl->app != NULL)
+    g_variant_builder_add_parsed (&pin, "{'app', <%s>}", ctl->app);
   g_variant_builder_add_parsed (&pin, "{'state', <%s>}", state);
   if (reason != NULL)
     g_variant_builder_add_parsed (&pin, "{'reason', <%s>}", reason);
@@ -32,6 +34,7 @@ ctl_unpin (Ctl *ctl, GError **error)
   gboolean system = FALSE, done;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("remove the system's pin"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("remove the pin of a sandboxed app")),
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -39,7 +42,7 @@ ctl_unpin (Ctl *ctl, GError **error)
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
   ctl_outcome_begin (ctl, system);
-  certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (system),
+  certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (ctl, system),
                               ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   done = certpin_client_unpin_finish (ctl->client, result, error);
@@ -48,6 +51,8 @@ ctl_unpin (Ctl *ctl, GError **error)
     return CTL_EXIT_FAILED;
   if (ctl->json)
     print_change_json (ctl, system, "removed", /* reason= */ NULL);
+  else if (ctl->app != NULL)
+    ctl_print_line (&ctl->out, _ ("Removed the app's pin of %s"), ctl->arguments[0]);
   else
     ctl_print_line (&ctl->out, _ ("Removed %s pin of %s"), system ? _ ("the system's") : _ ("your"),
                     ctl->arguments[0]);
@@ -60,6 +65,7 @@ ctl_block (Ctl *ctl, GError **error)
   gboolean system = FALSE, done;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("block the host for all users"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("block the host for a sandboxed app")),
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
@@ -68,7 +74,7 @@ ctl_block (Ctl *ctl, GError **error)
     return CTL_EXIT_OK;
   ctl_outcome_begin (ctl, system);
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
-                                   ctl_scope_options (system), ctl->cancellable, ctl_on_result,
+                                   ctl_scope_options (ctl, system), ctl->cancellable, ctl_on_result,
                                    ctl);
   result = ctl_wait (ctl);
   done = certpin_client_block_host_finish (ctl->client, result, error);
@@ -77,6 +83,8 @@ ctl_block (Ctl *ctl, GError **error)
     return CTL_EXIT_FAILED;
   if (ctl->json)
     print_change_json (ctl, system, "blocked", ctl->arguments[1]);
+  else if (ctl->app != NULL)
+    ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0], ctl->app);
   else
     ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0],
                     system ? _ ("all users") : _ ("you"));

@@ -9,6 +9,7 @@
 #include "certpinctl-compare.h"
 #include "certpinctl-connect.h"
 #include "certpinctl-export.h"
+#include "certpinctl-forget.h"
 #include "certpinctl-import.h"
 #include "certpinctl-judge.h"
 #include "certpinctl-key.h"
@@ -51,8 +52,12 @@ const CtlVerb ctl_verbs[] = {
         "that key. It is added as a backup. When the server uses it, --finish removes the\n"
         "keys that were not seen for 30 days. Without NEW, nothing is changed."),
     "certpinctl rotate h.example next.pem", 1, 2, 1, ctl_rotate },
-  { "list", "", N_ ("List the system's pins and your own"), NULL, "certpinctl list --ending=30d", 0,
-    0, 0, ctl_list },
+  { "list", "", N_ ("List the system's pins and your own"),
+    N_ ("With --app, it lists those of your sandboxed apps, which are Flatpaks and snaps."),
+    "certpinctl list --ending=30d", 0, 0, 0, ctl_list },
+  { "forget", "", N_ ("Remove all pins of a sandboxed app"),
+    N_ ("What an app has pinned stays when it is uninstalled. Your own pins stay."),
+    "certpinctl forget --app=flatpak:org.example.Weather", 0, 1, 1, ctl_forget },
   { "show", N_ ("HOST"), N_ ("Show a host's pins, and its last refused request"), NULL,
     "certpinctl show h.example", 1, 1, 1, ctl_show },
   { "explain", N_ ("HOST"), N_ ("Show which pins apply to a host, and why"),

@@ -57,6 +57,7 @@ ctl_clear (Ctl *ctl)
   g_strfreev (ctl->typed);
   g_strfreev (ctl->words);
   g_strfreev (ctl->arguments);
+  g_free (ctl->app);
   g_object_unref (ctl->client);
   g_object_unref (ctl->cancellable);
   g_clear_pointer (&ctl->failure, g_variant_unref);

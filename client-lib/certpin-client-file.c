@@ -106,16 +106,18 @@ block_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
   g_task_return_error (task, error);
 }
 
-/* Only the scope is also an option of BlockHost. */
+/* Only whose pin it is is also an option of BlockHost. */
 static GVariant *
 options_of_block (GVariant *options)
 {
+  static const char *const names[] = { "scope", "app" };
   GVariantBuilder builder;
-  const char *scope;
+  const char *word;
 
   g_variant_builder_init (&builder, G_VARIANT_TYPE_VARDICT);
-  if (g_variant_lookup (options, "scope", "&s", &scope))
-    g_variant_builder_add (&builder, "{sv}", "scope", g_variant_new_string (scope));
+  for (size_t i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_variant_lookup (options, names[i], "&s", &word))
+      g_variant_builder_add (&builder, "{sv}", names[i], g_variant_new_string (word));
   return g_variant_builder_end (&builder);
 }
 

@@ -14,6 +14,7 @@
 
 static const CertpinMethod get_status = { CERTPIN_PINS_IFACE, "GetStatus", "(a{sv})" };
 static const CertpinMethod list_users = { CERTPIN_PINS_IFACE, "ListUsers", "(au)" };
+static const CertpinMethod list_apps = { CERTPIN_PINS_IFACE, "ListApps", "(as)" };
 static const CertpinMethod reload = { CERTPIN_PINS_IFACE, "Reload", "()", TRUE };
 
 /**
@@ -210,6 +211,105 @@ certpin_client_list_users (CertpinClient *client, GVariant *options, GCancellabl
   wait = certpin_wait_begin ();
   certpin_client_list_users_async (client, options, cancellable, certpin_wait_on_result, wait);
   return certpin_client_list_users_finish (client, certpin_wait_for_result (wait), error);
+}
+
+/**
+ * certpin_client_list_apps_async:
+ * @client: a client
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ListApps`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ * @callback: (scope async): called with the result
+ * @user_data: data for @callback
+ *
+ * Lists the sandboxed apps of the user that have pins, in the order of their names.
+ * certpin_client_list_pins() with the option `app` lists these pins. An app is told of none.
+ *
+ * In @callback, call certpin_client_list_apps_finish() to get the result.
+ *
+ * Since: 0.1
+ */
+void
+certpin_client_list_apps_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data)
+{
+  g_autoptr (GTask) task = NULL;
+  g_autoptr (GVariant) given = NULL;
+
+  g_return_if_fail (CERTPIN_IS_CLIENT (client));
+  g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
+
+  task
+      = certpin_task_new (client, certpin_client_list_apps_async, cancellable, callback, user_data);
+  given = certpin_task_take_options (task, options);
+  if (given != NULL)
+    certpin_task_call (task, &list_apps, g_variant_new ("(@a{sv})", given));
+}
+
+/**
+ * certpin_client_list_apps_finish:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Ends a call of certpin_client_list_apps_async().
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the names, such as `flatpak:org.example.App`,
+ *   up to %NULL, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+char **
+certpin_client_list_apps_finish (CertpinClient *client, GAsyncResult *result, GError **error)
+{
+  g_autoptr (GVariant) apps = NULL;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_list_apps_async), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  apps = certpin_task_finish_value (result, error);
+  return apps != NULL ? g_variant_dup_strv (apps, NULL) : NULL;
+}
+
+/**
+ * certpin_client_list_apps:
+ * @client: a client
+ * @options: (nullable): an `a{sv}` with the options of `org.certpin.Certpin1.Pins.ListApps`;
+ *   consumed if floating
+ * @cancellable: (nullable): cancels the call
+ *
+ * Lists the sandboxed apps of the user that have pins, in the order of their names.
+ * certpin_client_list_pins() with the option `app` lists these pins. An app is told of none.
+ *
+ * This function waits for the result.
+ *
+ * Errors, besides those of every call (#CertpinClient):
+ *
+ * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
+ *
+ * Returns: (transfer full) (array zero-terminated=1): the names, such as `flatpak:org.example.App`,
+ *   up to %NULL, or %NULL with @error set
+ *
+ * Since: 0.1
+ */
+char **
+certpin_client_list_apps (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                          GError **error)
+{
+  g_autoptr (CertpinWait) wait = NULL;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
+  g_return_val_if_fail (error == NULL || *error == NULL, NULL);
+
+  wait = certpin_wait_begin ();
+  certpin_client_list_apps_async (client, options, cancellable, certpin_wait_on_result, wait);
+  return certpin_client_list_apps_finish (client, certpin_wait_for_result (wait), error);
 }
 
 /**

@@ -290,6 +290,14 @@ certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, G
 CERTPIN_API GVariant *certpin_client_list_users (CertpinClient *client, GVariant *options,
                                                  GCancellable *cancellable, GError **error);
 
+CERTPIN_API void
+certpin_client_list_apps_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
+                                GAsyncReadyCallback callback, gpointer user_data);
+CERTPIN_API char **
+certpin_client_list_apps_finish (CertpinClient *client, GAsyncResult *result, GError **error);
+CERTPIN_API char **certpin_client_list_apps (CertpinClient *client, GVariant *options,
+                                             GCancellable *cancellable, GError **error);
+
 CERTPIN_API void certpin_client_reload_async (CertpinClient *client, GCancellable *cancellable,
                                               GAsyncReadyCallback callback, gpointer user_data);
 CERTPIN_API gboolean certpin_client_reload_finish (CertpinClient *client, GAsyncResult *result,

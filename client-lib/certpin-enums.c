@@ -20,6 +20,7 @@ certpin_scope_get_type (void)
     MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),
     MEMBER (CERTPIN_SCOPE_USER, "user"),
     MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),
+    MEMBER (CERTPIN_SCOPE_APP, "app"),
     { 0 },
   };
 

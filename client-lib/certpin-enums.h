@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @CERTPIN_SCOPE_UNKNOWN: a word that this version of the library does not know, or none
  * @CERTPIN_SCOPE_USER: of one user, for that user's programs
  * @CERTPIN_SCOPE_SYSTEM: of the system, for the programs of all users
+ * @CERTPIN_SCOPE_APP: of one sandboxed app of a user, for that app's programs
  *
  * Whose pin it is. The nicks of the members are the words of the service.
  *
@@ -22,6 +23,7 @@ typedef enum
   CERTPIN_SCOPE_UNKNOWN,
   CERTPIN_SCOPE_USER,
   CERTPIN_SCOPE_SYSTEM,
+  CERTPIN_SCOPE_APP,
 } CertpinScope;
 
 #define CERTPIN_TYPE_SCOPE (certpin_scope_get_type ())

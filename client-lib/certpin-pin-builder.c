@@ -42,8 +42,8 @@ word_of (GType type, int value)
 /**
  * certpin_pin_builder_new:
  *
- * Begins a pin with the defaults of the service: of the user, compared with the server's own key,
- * enforced, for ever.
+ * Begins a pin with the defaults of the service: of the user, or of the sandboxed app that calls;
+ * compared with the server's own key, enforced, for ever.
  *
  * Returns: (transfer full): a builder
  *
@@ -107,10 +107,11 @@ certpin_pin_builder_unref (CertpinPinBuilder *builder)
 /**
  * certpin_pin_builder_set_scope:
  * @builder: a builder
- * @scope: whose pin it is: %CERTPIN_SCOPE_USER or %CERTPIN_SCOPE_SYSTEM
+ * @scope: whose pin it is: %CERTPIN_SCOPE_USER, %CERTPIN_SCOPE_SYSTEM or %CERTPIN_SCOPE_APP
  *
  * Sets the scope. To pin for the system, somebody usually has to type a password
- * (#CertpinClient:interactive).
+ * (#CertpinClient:interactive). A sandboxed app has %CERTPIN_SCOPE_APP and no other, which it need
+ * not set; a program outside sandboxes calls certpin_pin_builder_set_app() for it.
  *
  * Since: 0.1
  */
@@ -123,6 +124,27 @@ certpin_pin_builder_set_scope (CertpinPinBuilder *builder, CertpinScope scope)
   g_return_if_fail (word != NULL);
 
   builder_set (builder, "scope", g_variant_new_string (word));
+}
+
+/**
+ * certpin_pin_builder_set_app:
+ * @builder: a builder
+ * @app: (nullable): the name of an app, such as `flatpak:org.example.App` or `snap:demo`, or %NULL
+ *   for none
+ *
+ * Sets the sandboxed app whose pin it is: the scope is %CERTPIN_SCOPE_APP then, and need not be
+ * set. This is for programs outside sandboxes, which look after the pins of their user's apps. An
+ * app need not call it: its pins are its own.
+ *
+ * Since: 0.1
+ */
+void
+certpin_pin_builder_set_app (CertpinPinBuilder *builder, const char *app)
+{
+  g_return_if_fail (builder != NULL);
+  g_return_if_fail (app == NULL || g_utf8_validate (app, -1, NULL));
+
+  builder_set (builder, "app", app != NULL ? g_variant_new_string (app) : NULL);
 }
 
 /**

@@ -28,6 +28,7 @@ CERTPIN_API CertpinPinBuilder *certpin_pin_builder_ref (CertpinPinBuilder *build
 CERTPIN_API void certpin_pin_builder_unref (CertpinPinBuilder *builder);
 
 CERTPIN_API void certpin_pin_builder_set_scope (CertpinPinBuilder *builder, CertpinScope scope);
+CERTPIN_API void certpin_pin_builder_set_app (CertpinPinBuilder *builder, const char *app);
 CERTPIN_API void certpin_pin_builder_set_match (CertpinPinBuilder *builder, CertpinMatch match);
 CERTPIN_API void certpin_pin_builder_set_mode (CertpinPinBuilder *builder, CertpinMode mode);
 CERTPIN_API void certpin_pin_builder_set_expires (CertpinPinBuilder *builder, GDateTime *expires);

@@ -27,7 +27,7 @@ host_of (gpointer pin)
   return host != NULL ? host : "";
 }
 
-/* For one host, the system's pins come before the user's. */
+/* For one host, the system's pins come before those of the user, or of the app that calls. */
 static int
 compare (gpointer a, gpointer b)
 {
@@ -35,8 +35,8 @@ compare (gpointer a, gpointer b)
 
   if (hosts != 0)
     return hosts;
-  return (certpin_pin_get_scope (a) == CERTPIN_SCOPE_USER)
-         - (certpin_pin_get_scope (b) == CERTPIN_SCOPE_USER);
+  return (certpin_pin_get_scope (a) != CERTPIN_SCOPE_SYSTEM)
+         - (certpin_pin_get_scope (b) != CERTPIN_SCOPE_SYSTEM);
 }
 
 /* Returns: the first pin whose host comes after this one */

@@ -18,6 +18,7 @@ enum
 {
   PROP_HOST = CERTPIN_RECORD_FIRST,
   PROP_SCOPE,
+  PROP_APP,
   PROP_STATE,
   PROP_KEYS,
   PROP_MATCH,
@@ -72,6 +73,16 @@ make_properties_1 (void)
                                          CERTPIN_SCOPE_UNKNOWN, CERTPIN_RECORD_FLAGS);
 
   /**
+   * CertpinPin:app:
+   *
+   * The app whose pin it is, such as `flatpak:org.example.App` or `snap:demo`; %NULL unless the
+   * scope is %CERTPIN_SCOPE_APP.
+   *
+   * Since: 0.1
+   */
+  props[PROP_APP] = g_param_spec_string ("app", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+
+  /**
    * CertpinPin:state:
    *
    * Whether it is in force. That time has passed, so that a pin has expired, is seen by the next
@@ -90,7 +101,11 @@ make_properties_1 (void)
    * Since: 0.1
    */
   props[PROP_KEYS] = g_param_spec_boxed ("keys", NULL, NULL, G_TYPE_STRV, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_2 (void)
+{
   /**
    * CertpinPin:match:
    *
@@ -100,11 +115,7 @@ make_properties_1 (void)
    */
   props[PROP_MATCH] = g_param_spec_enum ("match", NULL, NULL, CERTPIN_TYPE_MATCH,
                                          CERTPIN_MATCH_UNKNOWN, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_2 (void)
-{
   /**
    * CertpinPin:mode:
    *
@@ -142,7 +153,11 @@ make_properties_2 (void)
    * Since: 0.1
    */
   props[PROP_SUBJECT] = g_param_spec_string ("subject", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_3 (void)
+{
   /**
    * CertpinPin:issuer:
    *
@@ -151,11 +166,7 @@ make_properties_2 (void)
    * Since: 0.1
    */
   props[PROP_ISSUER] = g_param_spec_string ("issuer", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_3 (void)
-{
   /**
    * CertpinPin:not-after:
    *
@@ -196,7 +207,11 @@ make_properties_3 (void)
    */
   props[PROP_SERVED]
       = g_param_spec_object ("served", NULL, NULL, CERTPIN_TYPE_CERTIFICATE, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_4 (void)
+{
   /**
    * CertpinPin:paused-until:
    *
@@ -206,11 +221,7 @@ make_properties_3 (void)
    */
   props[PROP_PAUSED_UNTIL]
       = g_param_spec_boxed ("paused-until", NULL, NULL, G_TYPE_DATE_TIME, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_4 (void)
-{
   /**
    * CertpinPin:pause-reason:
    *
@@ -248,7 +259,11 @@ make_properties_4 (void)
    * Since: 0.1
    */
   props[PROP_NOTE] = g_param_spec_string ("note", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+}
 
+static void
+make_properties_5 (void)
+{
   /**
    * CertpinPin:created:
    *
@@ -258,11 +273,7 @@ make_properties_4 (void)
    */
   props[PROP_CREATED]
       = g_param_spec_boxed ("created", NULL, NULL, G_TYPE_DATE_TIME, CERTPIN_RECORD_FLAGS);
-}
 
-static void
-make_properties_5 (void)
-{
   /**
    * CertpinPin:created-by:
    *
@@ -400,6 +411,24 @@ certpin_pin_get_scope (CertpinPin *pin)
 
   return (CertpinScope)g_value_get_enum (
       certpin_record_get_value (CERTPIN_RECORD (pin), PROP_SCOPE));
+}
+
+/**
+ * certpin_pin_get_app:
+ * @pin: a #CertpinPin
+ *
+ * Gets #CertpinPin:app.
+ *
+ * Returns: (transfer none) (nullable): the text
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_pin_get_app (CertpinPin *pin)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN (pin), NULL);
+
+  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (pin), PROP_APP));
 }
 
 /**

@@ -25,6 +25,7 @@ CERTPIN_API CertpinPin *certpin_pin_new (GVariant *description);
 
 CERTPIN_API const char *certpin_pin_get_host (CertpinPin *pin);
 CERTPIN_API CertpinScope certpin_pin_get_scope (CertpinPin *pin);
+CERTPIN_API const char *certpin_pin_get_app (CertpinPin *pin);
 CERTPIN_API CertpinState certpin_pin_get_state (CertpinPin *pin);
 CERTPIN_API const char *const *certpin_pin_get_keys (CertpinPin *pin);
 CERTPIN_API CertpinMatch certpin_pin_get_match (CertpinPin *pin);

@@ -11,6 +11,7 @@
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-pin-order.h"
 #include "daemon/bus/cpd-request-order.h"
+#include "daemon/core/base/cpd-app.h"
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
@@ -244,7 +245,7 @@ typedef struct
   GVariant *keys; /* NULL: none is */
   GVariant *anchors;
   const char *match;
-  const char *scope;
+  const char *scope, *app;
 } Supposition;
 
 static void
@@ -268,6 +269,8 @@ take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *gi
     g_variant_dict_insert (&dict, "match", "s", given->match);
   if (given->scope != NULL)
     g_variant_dict_insert (&dict, "scope", "s", given->scope);
+  if (given->app != NULL)
+    g_variant_dict_insert (&dict, "app", "s", given->app);
   if (given->anchors != NULL)
     g_variant_dict_insert_value (&dict, "trust-anchors", given->anchors);
   options = g_variant_ref_sink (g_variant_dict_end (&dict));
@@ -281,6 +284,7 @@ take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *gi
   if (wanted == NULL)
     return FALSE;
   order->supposed = cpd_pin_ref (wanted->pin);
+  order->owner = asker->owner; /* the app that the options name */
   return TRUE;
 }
 
@@ -301,6 +305,7 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
     { "keys", "as", &supposition.keys, 1, CPD_PIN_KEYS_MAX },
     { "match", "s", &supposition.match, 1, 16 },
     { "scope", "s", &supposition.scope, 1, 16 },
+    { "app", "s", &supposition.app, 1, CPD_APP_MAX_BYTES },
     { "trust-anchors", "aay", &supposition.anchors, 1, CPD_PIN_KEYS_MAX },
   };
 

@@ -53,6 +53,7 @@ static const struct
   { "ImportPins", "(@aa{sv} [],)" },
   { "GetStatus", "({'version': <'0.1.0'>},)" },
   { "ListUsers", "([uint32 0],)" },
+  { "ListApps", "(['snap:demo'],)" },
   { "OpenConnection", "(handle 0, {'alpn': <''>, 'request': <objectpath '/request'>})" },
   { "Finish", "({'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>},)" },
   { "SecureRequest", "(uint32 200, [('A', 'b')], [byte 0x62], {'url': <'https://h.example/'>})" },

@@ -45,6 +45,15 @@ take_chain (CertpinChain *chain)
 }
 
 static gboolean
+take_strings (char **strings)
+{
+  gboolean taken = strings != NULL;
+
+  g_strfreev (strings);
+  return taken;
+}
+
+static gboolean
 take_array (GPtrArray *array)
 {
   gboolean taken = array != NULL;
@@ -93,7 +102,8 @@ take_boolean (gboolean value)
            : take_failure, CertpinChain *                                                          \
            : take_chain, CertpinExplanation *                                                      \
            : take_explanation, CertpinServiceStatus *                                              \
-           : take_service_status, GPtrArray *                                                      \
+           : take_service_status, char **                                                          \
+           : take_strings, GPtrArray *                                                             \
            : take_array, CertpinResponse *                                                         \
            : take_response, GSocketConnection *                                                    \
            : take_connection, gboolean                                                             \
@@ -132,6 +142,7 @@ DEFINE (explain_host, a->client, a->host, a->options)
 DEFINE (verify_chain, a->client, a->host, a->second, a->options)
 DEFINE (get_status, a->client, a->options)
 DEFINE (list_users, a->client, a->options)
+DEFINE (list_apps, a->client, a->options)
 
 static void
 reload_start (const Arguments *a, GAsyncReadyCallback callback, gpointer user_data)
@@ -218,7 +229,7 @@ const Method methods[] = {
   METHOD (download, FALSE, TRUE, TRUE),        METHOD (upload, FALSE, TRUE, TRUE),
   METHOD (open_connection, TRUE, FALSE, TRUE), METHOD (fetch_chain, TRUE, FALSE, TRUE),
   METHOD (get_status, FALSE, FALSE, TRUE),     METHOD (list_users, FALSE, FALSE, TRUE),
-  METHOD (reload, FALSE, FALSE, FALSE),
+  METHOD (list_apps, FALSE, FALSE, TRUE),      METHOD (reload, FALSE, FALSE, FALSE),
 };
 
 const unsigned int n_methods = G_N_ELEMENTS (methods);

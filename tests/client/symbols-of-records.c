@@ -77,6 +77,7 @@ try_pin (gpointer stranger, GVariant *wrong, Mark mark)
   TRY_NEW (CERTPIN_TYPE_PIN, pin);
   TRY (certpin_pin_get_host);
   TRY (certpin_pin_get_scope);
+  TRY (certpin_pin_get_app);
   TRY (certpin_pin_get_state);
   TRY (certpin_pin_get_keys);
   TRY (certpin_pin_get_match);

@@ -10,6 +10,7 @@
 #include <certpin.h>
 
 #define KEY       "sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+#define APP       "flatpak:org.example.App"
 #define OTHER_KEY "sha256/AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 typedef struct
@@ -222,6 +223,28 @@ program_missing_file (CertpinClient *client, TestBus *f)
   assert_state (client, "other.example", CERTPIN_STATE_BLOCKED);
 }
 
+/* What a program outside sandboxes does for an app is for the app alone. */
+static void
+program_app (CertpinClient *client, TestBus *f)
+{
+  g_autoptr (GVariant) options = g_variant_ref_sink (g_variant_new_parsed ("{'app': <%s>}", APP));
+  g_autoptr (GFile) missing = g_file_new_build_filename (f->folder, "missing.der", NULL);
+  g_autoptr (CertpinPin) pin = NULL;
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) apps = NULL;
+
+  g_assert_null (certpin_client_pin_certificate_from_file (client, "h.example", missing, options,
+                                                           NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND);
+  g_assert_null (certpin_client_get_pin (client, "h.example", NULL, NULL, NULL));
+  pin = certpin_client_get_pin (client, "h.example", options, NULL, NULL);
+  g_assert_cmpint (certpin_pin_get_state (pin), ==, CERTPIN_STATE_BLOCKED);
+  g_assert_cmpint (certpin_pin_get_scope (pin), ==, CERTPIN_SCOPE_APP);
+  g_assert_cmpstr (certpin_pin_get_app (pin), ==, APP);
+  apps = certpin_client_list_apps (client, NULL, NULL, NULL);
+  g_assert_cmpstrv (apps, ((const char *[]){ APP, NULL }));
+}
+
 /* Neither a file that cannot be read nor a bad one changes anything. */
 static void
 program_keep (CertpinClient *client, TestBus *f)
@@ -389,6 +412,12 @@ test_missing_file (TestBus *f, gconstpointer user_data)
 }
 
 static void
+test_app (TestBus *f, gconstpointer user_data)
+{
+  test_program (f, program_app);
+}
+
+static void
 test_wrong_file (TestBus *f, gconstpointer user_data)
 {
   test_program (f, program_wrong_file);
@@ -532,6 +561,7 @@ main (int argc, char *argv[])
   ADD ("pin-certificate", test_pin_certificate);
   ADD ("missing-file-blocks", test_missing_file);
   ADD ("builder", test_builder);
+  ADD ("app", test_app);
   ADD ("on-failure-keep-changes-nothing", test_keep);
   ADD ("wrong-file-blocks", test_wrong_file);
   ADD ("errors-are-certpins", test_errors);

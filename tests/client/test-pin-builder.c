@@ -52,6 +52,20 @@ test_words (void)
   assert_builds (builder, "{'scope': <'user'>, 'match': <'leaf'>, 'mode': <'enforce'>}");
 }
 
+/* That an app has a scope of its own, the service knows. */
+static void
+test_app (void)
+{
+  g_autoptr (CertpinPinBuilder) builder = certpin_pin_builder_new ();
+
+  certpin_pin_builder_set_app (builder, "flatpak:org.example.App");
+  assert_builds (builder, "{'app': <'flatpak:org.example.App'>}");
+  certpin_pin_builder_set_scope (builder, CERTPIN_SCOPE_APP);
+  assert_builds (builder, "{'app': <'flatpak:org.example.App'>, 'scope': <'app'>}");
+  certpin_pin_builder_set_app (builder, NULL);
+  assert_builds (builder, "{'scope': <'app'>}");
+}
+
 static void
 test_expires (void)
 {
@@ -91,6 +105,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/client/pin-builder/words", test_words);
+  g_test_add_func ("/client/pin-builder/app", test_app);
   g_test_add_func ("/client/pin-builder/expires", test_expires);
   g_test_add_func ("/client/pin-builder/certificates", test_certificates);
   return g_test_run ();

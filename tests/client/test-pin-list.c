@@ -150,12 +150,22 @@ on_items_changed (GListModel *model, unsigned int at, unsigned int removed, unsi
     }
 }
 
+/* As the service lists them: by host, and of one host the system's first. */
+static int
+compare_pins (gconstpointer a, gconstpointer b, gpointer user_data)
+{
+  g_auto (GStrv) one = g_strsplit (a, " ", 2), other = g_strsplit (b, " ", 2);
+  int hosts = strcmp (one[0], other[0]);
+
+  return hosts != 0 ? hosts : g_str_equal (other[1], "system") - g_str_equal (one[1], "system");
+}
+
 static void
 set_up (Fixture *f, gconstpointer user_data)
 {
   private_bus_start ();
   g_mutex_init (&f->lock);
-  f->pins = g_tree_new_full ((GCompareDataFunc)strcmp, NULL, g_free, NULL);
+  f->pins = g_tree_new_full (compare_pins, NULL, g_free, NULL);
   f->slice = 500;
   f->service = fake_service_new ();
   fake_service_set_handler (f->service, on_call, f);
@@ -199,6 +209,7 @@ describe (gpointer key, gpointer value, gpointer user_data)
 static gboolean
 is_right (Fixture *f)
 {
+  static const char *const scopes[] = { "unknown", "user", "system", "app" };
   g_autoptr (GString) expected = g_string_new (""), is = g_string_new ("");
 
   g_mutex_lock (&f->lock);
@@ -209,7 +220,7 @@ is_right (Fixture *f)
       CertpinPin *pin = f->mirror->pdata[i];
 
       g_string_append_printf (is, "%s %s %u, ", certpin_pin_get_host (pin),
-                              certpin_pin_get_scope (pin) == CERTPIN_SCOPE_USER ? "user" : "system",
+                              scopes[certpin_pin_get_scope (pin)],
                               certpin_pin_get_trust_anchors (pin));
     }
   return g_string_equal (is, expected);
@@ -290,6 +301,22 @@ test_follows (Fixture *f, gconstpointer user_data)
   set_pin (f, "z user", 7);
   fake_service_emit (f->service, "KeySeen", "z", "{'key': <'k'>}");
   assert_changes (f, "5-1+1 ");
+}
+
+/* In a sandboxed app, whose pins are beside the system's. */
+static void
+test_app (Fixture *f, gconstpointer user_data)
+{
+  set_pin (f, "d app", 1);
+  set_pin (f, "d system", 2);
+  make_list (f);
+  assert_changes (f, "0-0+2 ");
+  change (f, "d system", 0);
+  assert_changes (f, "0-1+0 ");
+  change (f, "d system", 3);
+  assert_changes (f, "0-0+1 ");
+  change (f, "d app", 4);
+  assert_changes (f, "1-1+1 ");
 }
 
 /* Only what differs is told, and what does not keeps its object. */
@@ -477,6 +504,7 @@ main (int argc, char *argv[])
   private_bus_init (&argc, &argv);
   ADD ("fills", test_fills);
   ADD ("follows", test_follows);
+  ADD ("app", test_app);
   ADD ("reloads", test_reloads);
   ADD ("changes-meanwhile", test_changes_meanwhile);
   ADD ("many-changes", test_many_changes);

@@ -15,7 +15,8 @@ static const struct
   const char *text;
 } samples[] = {
   { "CertpinPin",
-    "{'host': <'h.example'>, 'scope': <'system'>, 'state': <'paused'>, 'keys': <['k', 'l']>,"
+    "{'host': <'h.example'>, 'scope': <'app'>, 'app': <'snap:demo'>, 'state': <'paused'>, 'keys': "
+    "<['k', 'l']>,"
     " 'match': <'path'>, 'mode': <'report'>, 'expires': <int64 1>, 'reason': <'r'>,"
     " 'subject': <'s'>, 'issuer': <'i'>, 'not-after': <int64 2>, 'warnings': <['w']>,"
     " 'last-seen': <int64 3>, 'served': <{'subject': <'t'>, 'time': <int64 4>}>,"

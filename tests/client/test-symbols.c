@@ -150,6 +150,8 @@ try_pin_builder (void)
   REFUSES_VOID (certpin_pin_builder_set_scope, NULL, CERTPIN_SCOPE_USER);
   REFUSES_VOID (certpin_pin_builder_set_scope, builder, CERTPIN_SCOPE_UNKNOWN);
   REFUSES_VOID (certpin_pin_builder_set_scope, builder, (CertpinScope)17);
+  REFUSES_VOID (certpin_pin_builder_set_app, NULL, "snap:demo");
+  REFUSES_VOID (certpin_pin_builder_set_app, builder, "snap:\xff");
   REFUSES_VOID (certpin_pin_builder_set_match, NULL, CERTPIN_MATCH_LEAF);
   REFUSES_VOID (certpin_pin_builder_set_match, builder, CERTPIN_MATCH_UNKNOWN);
   REFUSES_VOID (certpin_pin_builder_set_mode, NULL, CERTPIN_MODE_REPORT);

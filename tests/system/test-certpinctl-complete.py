@@ -45,7 +45,7 @@ def verbs(world):
 def options_of(world, *verb):
     """Returns: the long options in the help of the verb, or of the program"""
     text = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
-    return {word.split('=')[0] for line in text.split('\n') if line.startswith('  ')
+    return {re.split(r'[\[=]', word)[0] for line in text.split('\n') if line.startswith('  ')
             for word in line.split()[:2] if word.startswith('--')}
 
 

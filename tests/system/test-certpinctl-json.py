@@ -149,6 +149,26 @@ def _(world):
     equal(ask(world, OK, 'import', '-', stdin=text)['changes'][0]['change'], 'new', 'the change')
 
 
+@test('pins of an app: listed, shown, changed, taken along, removed, and forgotten')
+def _(world):
+    app, key = '--app=flatpak:org.example.App', key_text(new_key().public_key())
+    for verb in ('forget', 'show', 'unpin'):
+        fails(world, NOT_PINNED, 'NotPinned', verb, app, *([] if verb == 'forget' else [HOST]))
+    ask(world, OK, 'pin', app, '-n', HOST, '--key', key)
+    for host in (HOST, 'other.example', 'third.example'):
+        ask(world, OK, 'pin', app, host, '--key', key)
+    ask(world, OK, 'pause', app, '--for=1h', '--reason=why', HOST)
+    ask(world, OK, 'show', app, HOST)
+    text = ask(world, OK, 'export', app)['files'][0]['text'].encode()
+    ask(world, OK, 'import', '--app=snap:demo', '-', stdin=text)
+    ask(world, OK, 'block', app, 'other.example', 'why')
+    ask(world, OK, 'unpin', app, 'third.example')
+    equal(sorted({pin['app'] for pin in ask(world, OK, 'list', '--app')['pins']}), ['flatpak:org.example.App', 'snap:demo'],
+          'the apps')
+    equal([pin['host'] for pin in ask(world, OK, 'forget', app)['pins']], [HOST, 'other.example'], 'what is forgotten')
+    fails(world, USAGE, 'Usage', 'forget')
+
+
 @test('a rotation to its end, and an import for all users that would shut out a server')
 def _(world):
     server, old = world.serve_pinned()
@@ -263,7 +283,7 @@ def _(world):
 @test('log: entries with all that they may have, none, and no journal')
 def _(world):
     key = key_text(new_key().public_key())
-    words = ('EVENT', 'HOST', 'SCOPE', 'UID', 'PROGRAM', 'OWNER', 'VERDICT', 'REASON', 'ACTION', 'FILE', 'LINE', 'KEY',
+    words = ('EVENT', 'HOST', 'SCOPE', 'UID', 'APP', 'PROGRAM', 'OWNER', 'VERDICT', 'REASON', 'ACTION', 'FILE', 'LINE', 'KEY',
              'LEFT_OUT')
     fields = {f'CERTPIN_{word}': word for word in words}
     journal = Journal(world, entry(MESSAGE='ready')
@@ -315,7 +335,7 @@ def _(world):
     world.daemon.terminate()
     path, text = put(world, 'one.pem', world.issue().pem), b'[Pin File]\nVersion=1\n'
     words = {'pin': [HOST, path], 'unpin': [HOST], 'block': [HOST, 'why'], 'pause': ['--for=1h', '--reason=why', HOST],
-             'resume': [HOST], 'rotate': [HOST], 'list': [], 'show': [HOST], 'explain': [HOST], 'export': [],
+             'resume': [HOST], 'rotate': [HOST], 'list': [], 'forget': ['--app=snap:demo'], 'show': [HOST], 'explain': [HOST], 'export': [],
              'import': ['-'], 'key': [HOST], 'compare': [HOST, path], 'verify': [path], 'get': ['https://h.example/'],
              'head': ['https://h.example/'], 'delete': ['https://h.example/'], 'post': ['https://h.example/'],
              'put': ['https://h.example/'], 'request': ['GET', 'https://h.example/'], 'connect': [f'{HOST}:1'], 'status': [], 'monitor': [],
@@ -355,7 +375,7 @@ def objects_of(value, path=()):
 
 def kind_of(verb, path):
     names = '.'.join(name for name in path if isinstance(name, str))
-    own = verb in ('unpin', 'block', 'monitor', 'log') and not names.startswith('error')
+    own = verb in ('unpin', 'block', 'forget', 'monitor', 'log') and not names.startswith('error')
     return f'{verb} {names}' if own else KINDS.get(names, names)
 
 

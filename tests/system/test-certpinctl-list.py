@@ -7,14 +7,16 @@ import pathlib
 import random
 import re
 
+from gi.repository import GLib
+
 from lib import fake_service as fake
-from lib.certpinctl import OK, exits
+from lib.certpinctl import OK, ctl, exits, put
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
 
 MANUAL = pathlib.Path(__file__).parents[2] / 'docs/man/certpinctl.1'
-VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'show', 'explain', 'export', 'import', 'key',
+VERBS = ('pin', 'unpin', 'block', 'pause', 'resume', 'rotate', 'list', 'forget', 'show', 'explain', 'export', 'import', 'key',
          'compare', 'verify', 'get', 'head', 'delete', 'post', 'put', 'request', 'connect', 'status', 'monitor', 'log',
          'reload', 'doctor')
 
@@ -129,10 +131,27 @@ def _(world):
         equal(json.loads(exits(world, OK, 'list', '--json'))['pins'][0]['stored'], stored, 'JSON')
 
 
+@test('a command that is shown for the pin of an app names the app')
+def _(world):
+    app, times = '--app=snap:demo', GLib.Variant('a{s(xx)}', {'sha256/AA=': (1, 2)})
+    pin = fake.pin(scope='app', app='snap:demo', seen=times, **{'last-seen': GLib.Variant('x', 2)})
+    world.answers(lambda method, arguments: fake.one(pin))
+    holds(f'  certpinctl rotate {app} h.example NEW\n' in exits(world, OK, 'rotate', app, 'h.example').decode(),
+          'the next step is about another pin')
+    world.answers(lambda method, arguments: (_ for _ in ()).throw(fake.Refusal('TimedOut', 'it took too long')))
+    errors = ctl(world, 'unpin', app, 'h.example')[2]
+    holds(errors.endswith(f'to see whether it was: certpinctl show {app} h.example\n'), f'unpin said “{errors}”')
+    file = put(world, 'a.pin', b'[Pin File]\nVersion=1\n')
+    world.answers(lambda method, arguments: fake.several() if arguments[1]['dry-run']
+                  else (_ for _ in ()).throw(fake.Refusal('TimedOut', 'it took too long')))
+    errors = ctl(world, 'import', app, file)[2]
+    holds(errors.endswith(f'to see which were not: certpinctl import --dry-run {app} {file}\n'), f'import said “{errors}”')
+
+
 def options_of(world, *verb):
     """Returns: the long options in the help of the verb, or of the program"""
     text = exits(world, OK, *verb, '--help').decode().split('\nExamples')[0]
-    return {word.split('=')[0] for line in text.split('\n') if line.startswith('  ')
+    return {re.split(r'[\[=]', word)[0] for line in text.split('\n') if line.startswith('  ')
             for word in line.split()[:2] if word.startswith('--')}
 
 

@@ -15,7 +15,7 @@ from lib.tap import equal, holds, run, test
 KEY, OTHER = 'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=', 'sha256/litlCtImEVS2AdMrP4m7N2WBE0BeNEyFv88RDBvdQJA='
 TIME = '2027-01-30T12:00:00Z'
 PINNED = {'CERTPIN_EVENT': 'pinned', 'CERTPIN_HOST': 'h.example', 'CERTPIN_SCOPE': 'user', 'CERTPIN_UID': '1000',
-          'CERTPIN_PROGRAM': 'curl', 'CERTPIN_OLD_KEYS': KEY, 'CERTPIN_NEW_KEYS': f'{KEY} {OTHER}',
+          'CERTPIN_APP': 'snap:demo', 'CERTPIN_PROGRAM': 'curl', 'CERTPIN_OLD_KEYS': KEY, 'CERTPIN_NEW_KEYS': f'{KEY} {OTHER}',
           'MESSAGE': 'curl (uid 1000) pinned h.example in the user scope'}
 
 
@@ -32,7 +32,7 @@ def _(world):
     lines = exits(world, OK, 'log', '--json', **journal.keywords).decode().split('\n')
     equal(json.loads(lines[0]), {'time': SECOND, 'message': 'ready'}, 'the first one')
     equal(json.loads(lines[1]),
-          {'time': SECOND, 'event': 'pinned', 'host': 'h.example', 'scope': 'user', 'uid': '1000', 'program': 'curl',
+          {'time': SECOND, 'event': 'pinned', 'host': 'h.example', 'scope': 'user', 'uid': '1000', 'app': 'snap:demo', 'program': 'curl',
            'old-keys': [KEY], 'new-keys': [KEY, OTHER], 'message': PINNED['MESSAGE']}, 'the second one')
 
 
