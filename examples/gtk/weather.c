@@ -50,7 +50,8 @@ typedef struct
   char *host, *url, *certificate;
   CertpinClient *client;
   GCancellable *cancellable; /* of all calls: they end with the window */
-  GtkWidget *button, *spinner, *list, *checked;
+  GSimpleAction *action;     /* of both buttons, and of a key */
+  GtkWidget *spinner, *list, *checked;
   GtkWidget *waiting, *readings, *trouble; /* one of these is visible */
   GtkWidget *icon, *title, *advice, *details;
 } Weather;
@@ -88,7 +89,7 @@ trouble_of (const GError *error)
 static void
 set_busy (Weather *weather, gboolean busy)
 {
-  gtk_widget_set_sensitive (weather->button, !busy);
+  g_simple_action_set_enabled (weather->action, !busy);
   gtk_spinner_set_spinning (GTK_SPINNER (weather->spinner), busy);
 }
 
@@ -284,7 +285,7 @@ on_activate (GtkApplication *app, gpointer user_data)
                                               GTK_STYLE_PROVIDER (style),
                                               GTK_STYLE_PROVIDER_PRIORITY_APPLICATION);
 #define CHILD(name) weather->name = GTK_WIDGET (gtk_builder_get_object (builder, #name))
-  CHILD (button), CHILD (spinner), CHILD (list), CHILD (checked);
+  CHILD (spinner), CHILD (list), CHILD (checked);
   CHILD (waiting), CHILD (readings), CHILD (trouble);
   CHILD (icon), CHILD (title), CHILD (advice), CHILD (details);
 #undef CHILD
@@ -299,10 +300,7 @@ on_activate (GtkApplication *app, gpointer user_data)
 static void
 on_refresh (GSimpleAction *action, GVariant *parameter, gpointer user_data)
 {
-  Weather *weather = user_data;
-
-  if (gtk_widget_get_sensitive (weather->button))
-    refresh (weather);
+  refresh (user_data);
 }
 
 static int
@@ -311,6 +309,7 @@ run (Weather *weather)
   g_autoptr (GtkApplication) app = gtk_application_new (APP_ID, G_APPLICATION_NON_UNIQUE);
   g_autoptr (GSimpleAction) action = g_simple_action_new ("refresh", NULL);
 
+  weather->action = action;
   g_signal_connect (action, "activate", G_CALLBACK (on_refresh), weather);
   g_action_map_add_action (G_ACTION_MAP (app), G_ACTION (action));
   gtk_application_set_accels_for_action (app, "app.refresh",
