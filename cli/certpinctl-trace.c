@@ -110,8 +110,8 @@ explain (Ctl *ctl, const char *url)
   certpin_client_explain_host_async (ctl->client, host, /* options= */ NULL, ctl->cancellable,
                                      ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  return ctl_reply_take (certpin_client_explain_host_finish (ctl->client, result, &ignored),
-                         CTL_REPLY_EXPLANATION, &ignored);
+  return ctl_reply_take_record (certpin_client_explain_host_finish (ctl->client, result, &ignored),
+                                CTL_REPLY_EXPLANATION, &ignored);
 }
 
 /* Shows the server's certificate. A server that passed only because a mismatch is just reported is
