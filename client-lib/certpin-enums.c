@@ -21,6 +21,7 @@ certpin_scope_get_type (void)
     MEMBER (CERTPIN_SCOPE_USER, "user"),
     MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),
     MEMBER (CERTPIN_SCOPE_APP, "app"),
+    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"),
     { 0 },
   };
 

@@ -13,6 +13,7 @@ G_BEGIN_DECLS
  * @CERTPIN_SCOPE_USER: of one user, for that user's programs
  * @CERTPIN_SCOPE_SYSTEM: of the system, for the programs of all users
  * @CERTPIN_SCOPE_APP: of one sandboxed app of a user, for that app's programs
+ * @CERTPIN_SCOPE_TRANSIENT: of one connection to the bus, until that ends
  *
  * Whose pin it is. The nicks of the members are the words of the service.
  *
@@ -24,6 +25,7 @@ typedef enum
   CERTPIN_SCOPE_USER,
   CERTPIN_SCOPE_SYSTEM,
   CERTPIN_SCOPE_APP,
+  CERTPIN_SCOPE_TRANSIENT,
 } CertpinScope;
 
 #define CERTPIN_TYPE_SCOPE (certpin_scope_get_type ())

@@ -107,11 +107,16 @@ certpin_pin_builder_unref (CertpinPinBuilder *builder)
 /**
  * certpin_pin_builder_set_scope:
  * @builder: a builder
- * @scope: whose pin it is: %CERTPIN_SCOPE_USER, %CERTPIN_SCOPE_SYSTEM or %CERTPIN_SCOPE_APP
+ * @scope: whose pin it is: %CERTPIN_SCOPE_USER, %CERTPIN_SCOPE_SYSTEM, %CERTPIN_SCOPE_APP or
+ *   %CERTPIN_SCOPE_TRANSIENT
  *
  * Sets the scope. To pin for the system, somebody usually has to type a password
- * (#CertpinClient:interactive). A sandboxed app has %CERTPIN_SCOPE_APP and no other, which it need
- * not set; a program outside sandboxes calls certpin_pin_builder_set_app() for it.
+ * (#CertpinClient:interactive). A sandboxed app has %CERTPIN_SCOPE_APP, which it need not set, and
+ * %CERTPIN_SCOPE_TRANSIENT; a program outside sandboxes calls certpin_pin_builder_set_app() for it.
+ *
+ * A transient pin holds, beside all others, for the calls of this client's connection, and is gone
+ * when that ends: give the client a connection of its own to keep it from the rest of the program,
+ * and pin again when #CertpinClient:connected tells of a new one.
  *
  * Since: 0.1
  */

@@ -58,10 +58,13 @@ get_owner (const CpdCall *call, const Query *query)
   return query->uid != CPD_ALL_UIDS ? query->uid : call->asker.owner;
 }
 
+/* Lists show what is kept: who follows the changes of pins is not told of transient ones. */
 static gboolean
 covers (const Query *query, CpdLayer layer)
 {
-  return query->scope == NULL || g_str_equal (query->scope, cpd_describe_scope (layer));
+  if (query->scope == NULL)
+    return layer != CPD_LAYER_TRANSIENT || query->host != NULL;
+  return g_str_equal (query->scope, cpd_describe_scope (layer));
 }
 
 static void

@@ -159,6 +159,13 @@ cpd_apps_get_parent (CpdApps *apps, CpdOwner owner)
   return app != NULL ? app->parent : owner;
 }
 
+/* Whether it is a connection that has ended. */
+gboolean
+cpd_apps_is_over (CpdApps *apps, CpdOwner owner)
+{
+  return cpd_owner_is_connection (owner) && cpd_owner_table_get (apps->by_owner, owner) == NULL;
+}
+
 /* Returns: whose the pins of a layer are that apply to an owner */
 CpdOwner
 cpd_apps_find_owner (CpdApps *apps, CpdLayer layer, CpdOwner owner)

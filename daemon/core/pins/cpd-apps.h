@@ -26,6 +26,7 @@ const char *cpd_apps_get_name (CpdApps *apps, CpdOwner owner);
 GArray *cpd_apps_list (CpdApps *apps, guint32 uid);
 GArray *cpd_apps_list_connections (CpdApps *apps, CpdOwner parent);
 CpdOwner cpd_apps_get_parent (CpdApps *apps, CpdOwner owner);
+gboolean cpd_apps_is_over (CpdApps *apps, CpdOwner owner);
 CpdOwner cpd_apps_find_owner (CpdApps *apps, CpdLayer layer, CpdOwner owner);
 
 void cpd_apps_hold (CpdApps *apps, CpdOwner owner);

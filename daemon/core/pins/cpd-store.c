@@ -298,7 +298,7 @@ cpd_store_get_policy (CpdStore *store, CpdOwner owner, CpdHost *target)
   CpdPolicy *policy = cpd_policy_new (target, cpd_store_get_generation (store, owner));
 
   policy->is_of_app = cpd_owner_is_app (owner);
-  if (cpd_owner_is_connection (owner) && cpd_apps_get_parent (store->apps, owner) == owner)
+  if (cpd_apps_is_over (store->apps, owner))
     cpd_policy_take_pin (policy, cpd_pin_new_blocked (target, CPD_LAYER_TRANSIENT,
                                                       "the connection with these pins has ended"));
   for (int layer = CPD_LAYER_FILES; layer < CPD_LAYER_REQUEST; layer++)
@@ -445,6 +445,7 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GTask) task = G_TASK (user_data);
   CpdStore *store = g_task_get_source_object (task);
   CpdLedger *ledger = CPD_LEDGER (source);
+  CpdOwner owner = cpd_ledger_get_owner (ledger);
   CpdHost *host;
   CpdPin *pin;
   GError *error = NULL;
@@ -455,9 +456,8 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 
   if (old != NULL)
     g_task_set_task_data (task, cpd_pin_ref (old), (GDestroyNotify)cpd_pin_unref);
-  if ((done && (pin == NULL || pin != old)) || blocked)
+  if (((done && (pin == NULL || pin != old)) || blocked) && !cpd_apps_is_over (store->apps, owner))
     {
-      CpdOwner owner = cpd_ledger_get_owner (ledger);
       guint64 generation = cpd_generations_next (store->generations, owner);
 
       if (pin != NULL)
