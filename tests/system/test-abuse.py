@@ -56,13 +56,6 @@ def wait_with_others(world, pending, seconds=DEADLINE_S):
     return pending.wait()
 
 
-def start_to_measure(world):
-    """Starts the service once more: with the address sanitizer it keeps what was freed, but no longer for long."""
-    world.daemon.terminate()
-    world.daemon.more_environment = {'ASAN_OPTIONS': 'quarantine_size_mb=1'}
-    world.daemon.start()
-
-
 def resident_mib(world):
     with open(f'/proc/{world.daemon.process.pid}/statm', encoding='ascii') as file:
         return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / MIB
@@ -206,7 +199,7 @@ add_interim_test('103 Early Hints', b'HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\
 
 @test('a server that sends TLS tickets without end: TimedOut, none is kept, and others go on')
 def _(world):
-    start_to_measure(world)
+    world.start_to_measure()
     server, _ = world.serve_pinned(versions=('TLSv1_3', 'TLSv1_3'))
     Records.prepare(server)
     before = resident_mib(world)
@@ -300,7 +293,7 @@ def _(world):
 
 @test('methods of all kinds leave nothing behind')
 def _(world):
-    start_to_measure(world)
+    world.start_to_measure()
     world.alice.pin_keys(HOST, NO_KEY)
 
     def ask(count, size):

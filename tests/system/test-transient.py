@@ -11,7 +11,9 @@ from lib.tap import equal, holds, run, test
 from lib.variant import V
 from lib.world import ALICE, HOST, World
 
-CONNECTIONS = 60
+CONNECTIONS = 30
+# A sanitizer's allocator is less thrifty; a leak, it tells itself.
+MORE_MAX_KIB, MORE_SANITIZED_KIB = 1024, 8192
 
 
 def scopes(caller, **options):
@@ -156,6 +158,7 @@ def _(world):
         caller.close()
         server.wait_until_idle()
 
+    world.start_to_measure()
     identity = world.issue()
     server = world.serve(identity)
     for _ in range(CONNECTIONS // 3):
@@ -164,7 +167,9 @@ def _(world):
     for _ in range(CONNECTIONS - CONNECTIONS // 3):
         use()
     print(f'# {before} KiB, then {memory()} KiB')
-    holds(memory() - before < 1024, f'{memory() - before} KiB more')
+    maps = pathlib.Path(f'/proc/{world.daemon.process.pid}/maps').read_text(encoding='utf-8')
+    most = MORE_SANITIZED_KIB if 'libasan' in maps else MORE_MAX_KIB
+    holds(memory() - before < most, f'{memory() - before} KiB more')
     world.wait_for_files(files)
 
 
