@@ -310,9 +310,12 @@ cpd_call_authorise (CpdCall *call)
 static void
 hold_app (CpdCall *call)
 {
-  if (!cpd_owner_is_app (call->asker.owner) || cpd_owner_is_connection (call->asker.owner))
+  CpdApps *apps = cpd_store_get_apps (call->parts->store);
+
+  if (cpd_owner_is_connection (call->asker.owner)
+      || cpd_apps_get_name (apps, call->asker.owner) == NULL)
     return;
-  call->held_in = cpd_apps_ref (cpd_store_get_apps (call->parts->store));
+  call->held_in = cpd_apps_ref (apps);
   cpd_apps_hold (call->held_in, call->asker.owner);
 }
 

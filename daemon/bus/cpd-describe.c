@@ -158,7 +158,7 @@ cpd_describe_stored_pin (CpdStore *store, CpdOwner owner, const CpdPin *pin, gin
     return cpd_describe_pin (pin, sighting, now);
   plain = g_variant_ref_sink (cpd_describe_pin (pin, sighting, now));
   g_variant_dict_init (&dict, plain);
-  g_variant_dict_insert (&dict, "app", "s", cpd_apps_get_name (cpd_store_get_apps (store), owner));
+  insert_text (&dict, "app", cpd_apps_get_name (cpd_store_get_apps (store), owner));
   return g_variant_dict_end (&dict);
 }
 

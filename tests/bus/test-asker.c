@@ -145,6 +145,19 @@ check_scope (const Question *question)
   tear_down (&f);
 }
 
+/* Nothing is pinned for it; to ask makes it no better known. */
+static void
+check_unknown_app (Fixture *f, const char *app)
+{
+  CpdApps *apps = cpd_store_get_apps (f->store);
+  CpdOwner owner;
+
+  g_assert_true (cpd_owner_is_app (f->asker.owner));
+  g_assert_cmpuint (cpd_owner_get_uid (f->asker.owner), ==, UID);
+  g_assert_null (cpd_apps_get_name (apps, f->asker.owner));
+  g_assert_false (cpd_apps_lookup (apps, UID, app, &owner));
+}
+
 /* To read takes no connection's number; and the system's pins, an app may read. */
 static void
 check_layers (const Question *question)
@@ -167,8 +180,10 @@ check_layers (const Question *question)
     g_assert_null (chosen);
   else
     g_assert_cmpstr (chosen, ==, words[expected.layer]);
-  if (taken && expected.layer == CPD_LAYER_APP)
-    g_assert_cmpuint (asker->owner, ==, get_owner (&f, question, CPD_LAYER_APP));
+  if (taken && expected.layer == CPD_LAYER_APP && question->is_app)
+    g_assert_cmpuint (asker->owner, ==, asker->self);
+  else if (taken && question->app != NULL)
+    check_unknown_app (&f, question->app);
   g_assert_cmpuint (f.connection, ==, 0);
   tear_down (&f);
 }

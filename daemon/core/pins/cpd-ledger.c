@@ -383,6 +383,8 @@ write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
   CpdChange *change = task_data;
   GError *error = NULL;
 
+  if (change->dir == NULL && change->pin != NULL)
+    change->written_bytes = (guint32)cpd_pin_file_measure (change->pin);
   if (change->dir == NULL || cpd_change_write (change, &error))
     g_task_return_boolean (task, TRUE);
   else

@@ -45,6 +45,7 @@ struct _CpdLogbook
   CpdApps *apps;
   GHashTable *users; /* CpdOwner → Section: of users and apps */
   unsigned int timer;
+  GArray *forgotten;     /* of CpdOwner: while it writes */
   gboolean busy, again;  /* it writes; it writes once more after that */
   unsigned int failures; /* how often, one after the other, it could not be written */
 };
@@ -95,6 +96,7 @@ cpd_logbook_finalize (GObject *object)
   section_free (logbook->files);
   section_free (logbook->system);
   g_hash_table_unref (logbook->users);
+  g_array_unref (logbook->forgotten);
   G_OBJECT_CLASS (cpd_logbook_parent_class)->finalize (object);
 }
 
@@ -117,6 +119,7 @@ static void
 cpd_logbook_init (CpdLogbook *logbook)
 {
   logbook->users = cpd_owner_table_new (section_free);
+  logbook->forgotten = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
 }
 
 /* `dir`: (nullable). `write_s`: seconds from what is new to the next write. */
@@ -315,9 +318,12 @@ cpd_logbook_retain_all (CpdLogbook *logbook, CpdLayer layer, CpdPinTable *table)
 
 /* An app, or a connection, is known no more. */
 void
-cpd_logbook_forget (CpdLogbook *logbook, CpdOwner app)
+cpd_logbook_forget (CpdLogbook *logbook, CpdOwner owner)
 {
-  g_hash_table_remove (logbook->users, &app);
+  if (logbook->busy) /* with its section, perhaps */
+    g_array_append_val (logbook->forgotten, owner);
+  else
+    g_hash_table_remove (logbook->users, &owner);
 }
 
 /* One file that is to be written. The thread has it alone. */
@@ -431,6 +437,9 @@ on_written (GObject *source, GAsyncResult *result, gpointer user_data)
       if (job->failed)
         mark (logbook, job->section);
     }
+  for (unsigned int i = 0; i < logbook->forgotten->len; i++)
+    g_hash_table_remove (logbook->users, &g_array_index (logbook->forgotten, CpdOwner, i));
+  g_array_set_size (logbook->forgotten, 0);
   tell_how_it_went (logbook, error);
   if (error == NULL && again)
     cpd_logbook_write (logbook);

@@ -32,7 +32,7 @@ CpdSighting *cpd_logbook_lookup (CpdLogbook *logbook, CpdOwner owner, const CpdP
 void cpd_logbook_retain (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner, CpdHost *host,
                          const CpdPin *pin);
 void cpd_logbook_retain_all (CpdLogbook *logbook, CpdLayer layer, CpdPinTable *table);
-void cpd_logbook_forget (CpdLogbook *logbook, CpdOwner app);
+void cpd_logbook_forget (CpdLogbook *logbook, CpdOwner owner);
 
 void cpd_logbook_write (CpdLogbook *logbook);
 gboolean cpd_logbook_is_busy (CpdLogbook *logbook);

@@ -20,8 +20,9 @@
 /* An app has this part of what a user may pin. */
 #define APP_SHARE 10
 
-/* How many pins one connection may have. */
-#define CONNECTION_PINS_MAX 64
+/* What one connection may have. */
+#define CONNECTION_PINS_MAX  64
+#define CONNECTION_BYTES_MAX (1024 * 1024)
 
 struct _CpdUsers
 {
@@ -29,6 +30,8 @@ struct _CpdUsers
   CpdApps *apps;
   CpdLedgerLimits limits; /* of each user */
   GHashTable *ledgers;    /* CpdOwner → CpdLedger */
+  CpdLedger *ended; /* what a connection changes that has ended meanwhile, for nobody; NULL: nothing
+                       yet */
 };
 
 /* `state_dir`: (nullable) */
@@ -49,6 +52,7 @@ cpd_users_free (CpdUsers *users)
 {
   cpd_state_dir_unref (users->state_dir);
   g_hash_table_unref (users->ledgers);
+  g_clear_object (&users->ended);
   cpd_apps_unref (users->apps);
   g_free (users);
 }
@@ -70,7 +74,8 @@ take_share (guint64 limit)
 static CpdLedgerLimits
 get_limits (CpdUsers *users, CpdOwner owner)
 {
-  static const CpdLedgerLimits of_connection = { .pins = CONNECTION_PINS_MAX };
+  static const CpdLedgerLimits of_connection
+      = { .bytes = CONNECTION_BYTES_MAX, .pins = CONNECTION_PINS_MAX };
 
   if (cpd_owner_is_connection (owner))
     return of_connection;
@@ -90,8 +95,14 @@ cpd_users_get (CpdUsers *users, CpdOwner owner)
 
   if (ledger != NULL)
     return ledger;
-  folder = cpd_apps_make_folder (users->apps, owner);
   limits = get_limits (users, owner);
+  if (cpd_apps_is_over (users->apps, owner))
+    {
+      if (users->ended == NULL)
+        users->ended = cpd_ledger_new (owner, /* dir= */ NULL, /* folder= */ NULL, &limits);
+      return users->ended;
+    }
+  folder = cpd_apps_make_folder (users->apps, owner);
   ledger = cpd_ledger_new (owner, users->state_dir, folder, &limits);
   cpd_owner_table_set (users->ledgers, owner, ledger);
   return ledger;
@@ -388,7 +399,8 @@ cpd_users_list_uids (CpdUsers *users)
       CpdOwner owner = cpd_ledger_get_owner (ledger);
       guint32 uid = cpd_owner_get_uid (owner);
 
-      if (!cpd_owner_is_app (owner) && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
+      if (cpd_layer_of_owner (owner) == CPD_LAYER_USER
+          && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_array_append_val (uids, uid);
     }
   g_array_sort (uids, compare_uids);

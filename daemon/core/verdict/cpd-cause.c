@@ -41,7 +41,7 @@ static gboolean
 is_pinned (CpdPolicy *policy, CpdCertificate *leaf)
 {
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (policy->pins[layer] != NULL
+    if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer)
         && cpd_pin_has_key (policy->pins[layer], cpd_certificate_get_key (leaf)))
       return TRUE;
   return FALSE;

@@ -295,17 +295,18 @@ match_layer (CpdVerdict *verdict, CpdValidation *const validations[], CpdLayer l
   if (layer != CPD_LAYER_REQUEST)
     return match_validation (verdict, pin, validations[layer]);
   for (int other = 0; other < CPD_LAYER_REQUEST; other++)
-    if (validations[other] != NULL && match_validation (verdict, pin, validations[other]))
+    if (validations[other] != NULL && !cpd_policy_hides (verdict->policy, (CpdLayer)other)
+        && match_validation (verdict, pin, validations[other]))
       return TRUE;
   return FALSE;
 }
 
 /* Returns: (transfer none): a validation that passed, with the layer's own anchors if it has any */
 static const CpdValidation *
-get_validation (CpdValidation *const validations[], CpdLayer layer)
+get_validation (const CpdPolicy *policy, CpdValidation *const validations[], CpdLayer layer)
 {
   for (int other = 0; layer == CPD_LAYER_REQUEST && other < CPD_LAYER_REQUEST; other++)
-    if (validations[other] != NULL)
+    if (validations[other] != NULL && !cpd_policy_hides (policy, (CpdLayer)other))
       return validations[other];
   return validations[layer];
 }
@@ -349,7 +350,8 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[], gint64 no
         {
           forget_match (verdict);
           g_clear_pointer (&verdict->hidden, cpd_verdict_unref); /* a report is no refusal */
-          return refuse_mismatch (verdict, pin, get_validation (validations, (CpdLayer)layer), now);
+          return refuse_mismatch (verdict, pin,
+                                  get_validation (policy, validations, (CpdLayer)layer), now);
         }
       report_mismatch (verdict, pin, validations[layer], now);
     }
@@ -359,12 +361,13 @@ judge_layers (CpdVerdict *verdict, CpdValidation *const validations[], gint64 no
 
 /* All anchors that validate the server lead to one issuer of its certificate, and to one answer. */
 static const char *
-describe_ocsp (CpdValidation *const validations[], gint64 now)
+describe_ocsp (const CpdPolicy *policy, CpdValidation *const validations[], gint64 now)
 {
   const CpdOcsp *ocsp = NULL;
 
   for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
-    if (validations[layer] != NULL && (ocsp == NULL || ocsp->status == CPD_OCSP_UNCHECKED))
+    if (validations[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer)
+        && (ocsp == NULL || ocsp->status == CPD_OCSP_UNCHECKED))
       ocsp = &validations[layer]->ocsp;
   return ocsp != NULL ? cpd_ocsp_get_name (ocsp, now) : NULL;
 }
@@ -450,7 +453,7 @@ cpd_verdict_of_peer (CpdPolicy *policy, CpdPeer *peer, CpdAnchors *system, gint6
   for (int layer = 0; layer < CPD_LAYER_REQUEST; layer++)
     if (policy->pins[layer] != NULL)
       validations[layer] = cpd_peer_validate (peer, get_anchors (policy->pins[layer], system), now);
-  verdict->ocsp = describe_ocsp (validations, now);
+  verdict->ocsp = describe_ocsp (policy, validations, now);
   verdict->paused_until = find_pause (policy, now);
   judge_layers (verdict, validations, now);
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
