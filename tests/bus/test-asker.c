@@ -149,13 +149,13 @@ check_scope (const Question *question)
 static void
 check_unknown_app (Fixture *f, const char *app)
 {
-  CpdApps *apps = cpd_store_get_apps (f->store);
+  CpdApps *known = cpd_store_get_apps (f->store);
   CpdOwner owner;
 
   g_assert_true (cpd_owner_is_app (f->asker.owner));
   g_assert_cmpuint (cpd_owner_get_uid (f->asker.owner), ==, UID);
-  g_assert_null (cpd_apps_get_name (apps, f->asker.owner));
-  g_assert_false (cpd_apps_lookup (apps, UID, app, &owner));
+  g_assert_null (cpd_apps_get_name (known, f->asker.owner));
+  g_assert_false (cpd_apps_lookup (known, UID, app, &owner));
 }
 
 /* To read takes no connection's number; and the system's pins, an app may read. */
