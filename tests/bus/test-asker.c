@@ -145,17 +145,20 @@ check_scope (const Question *question)
   tear_down (&f);
 }
 
-/* Nothing is pinned for it; to ask makes it no better known. */
+/* To ask for the pins of an app makes it no better known. */
 static void
-check_unknown_app (Fixture *f, const char *app)
+check_app (Fixture *f, const char *app)
 {
   CpdApps *known = cpd_store_get_apps (f->store);
   CpdOwner owner;
 
   g_assert_true (cpd_owner_is_app (f->asker.owner));
   g_assert_cmpuint (cpd_owner_get_uid (f->asker.owner), ==, UID);
-  g_assert_null (cpd_apps_get_name (known, f->asker.owner));
-  g_assert_false (cpd_apps_lookup (known, UID, app, &owner));
+  g_assert_cmpint (cpd_apps_lookup (known, UID, app, &owner), ==, g_str_equal (app, OWN));
+  if (g_str_equal (app, OWN))
+    g_assert_cmpuint (f->asker.owner, ==, owner);
+  else
+    g_assert_null (cpd_apps_get_name (known, f->asker.owner));
 }
 
 /* To read takes no connection's number; and the system's pins, an app may read. */
@@ -183,7 +186,7 @@ check_layers (const Question *question)
   if (taken && expected.layer == CPD_LAYER_APP && question->is_app)
     g_assert_cmpuint (asker->owner, ==, asker->self);
   else if (taken && question->app != NULL)
-    check_unknown_app (&f, question->app);
+    check_app (&f, question->app);
   g_assert_cmpuint (f.connection, ==, 0);
   tear_down (&f);
 }
