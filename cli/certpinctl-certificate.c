@@ -96,13 +96,15 @@ run_reader (GBytes *file, const char *path, const char *host, GError **error)
 {
   g_autofree char *program = find_reader (), *shown = ctl_input_show (path);
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GSubprocess) reader
-      = g_subprocess_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE
-                              | G_SUBPROCESS_FLAGS_STDERR_PIPE,
-                          &reason, program, host, NULL);
+  g_autoptr (GSubprocessLauncher) launcher
+      = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDIN_PIPE | G_SUBPROCESS_FLAGS_STDOUT_PIPE
+                                   | G_SUBPROCESS_FLAGS_STDERR_PIPE);
+  g_autoptr (GSubprocess) reader = NULL;
   g_autoptr (GBytes) said = NULL, problem = NULL;
   g_autofree char *text = NULL;
 
+  g_subprocess_launcher_unsetenv (launcher, "LOCPATH"); /* it reads only the system's own locale */
+  reader = g_subprocess_launcher_spawn (launcher, &reason, program, host, NULL);
   if (reader == NULL
       || !g_subprocess_communicate (reader, file, /* cancellable= */ NULL, &said, &problem,
                                     &reason))

@@ -19,7 +19,6 @@
 #include <errno.h>
 #include <locale.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #define FILE_MAX_BYTES (1024 * 1024)
 #define EXIT_BAD_INPUT 4
@@ -52,7 +51,6 @@ main (int argc, char **argv)
   g_autoptr (GBytes) file = NULL;
   g_autoptr (GVariant) value = NULL;
 
-  unsetenv ("LOCPATH"); /* only the system's own locale is read */
   setlocale (LC_CTYPE, "C.UTF-8");
   if (argc > 2)
     {
