@@ -511,8 +511,10 @@ def _(world):
     world.alice.refused('LimitExceeded', world.alice.connect, HOST, server.port)
     world.bob.pin(HOST, identity.der)
     of_bob = world.bob.connect(HOST, server.port)
-    tunnels.pop().close()
-    server.wait(lambda: any(one.ended for one in server.connections), 'the end of one')
+    one = tunnels.pop()
+    one.close()
+    server.wait(lambda: any(connection.ended for connection in server.connections), 'the end of one')
+    one.finish()  # the server may have seen the end before the service has
     world.alice.connect(HOST, server.port)
     for tunnel in tunnels + [of_bob]:
         tunnel.close()
