@@ -17,7 +17,7 @@ typedef struct
 {
   char *name;        /* NULL: it is a connection */
   CpdOwner parent;   /* of a connection: whose it is */
-  unsigned int held; /* an app: by so many connections */
+  unsigned int held; /* an app: by so many connections and calls */
 } App;
 
 struct _CpdApps

@@ -399,11 +399,11 @@ cpd_store_meet_app (CpdStore *store, guint32 uid, const char *name, CpdOwner *ow
   return met;
 }
 
-/* As cpd_users_open_connection (), until cpd_store_close_connection (). */
+/* As cpd_apps_add_connection (), until cpd_store_close_connection (). */
 gboolean
 cpd_store_open_connection (CpdStore *store, CpdOwner parent, CpdOwner *owner, GError **error)
 {
-  return cpd_users_open_connection (store->users, parent, owner, error);
+  return cpd_apps_add_connection (store->apps, parent, owner, error);
 }
 
 void

@@ -162,14 +162,7 @@ cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *ow
   return cpd_apps_add (users->apps, uid, name, owner, error);
 }
 
-/* `parent`: whose connection it is. `owner`: (out): the connection, which has no pins yet.
- * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
-gboolean
-cpd_users_open_connection (CpdUsers *users, CpdOwner parent, CpdOwner *owner, GError **error)
-{
-  return cpd_apps_add_connection (users->apps, parent, owner, error);
-}
-
+/* `owner`: of cpd_apps_add_connection () */
 void
 cpd_users_close_connection (CpdUsers *users, CpdOwner owner)
 {

@@ -16,8 +16,6 @@ void cpd_users_free (CpdUsers *users);
 gboolean cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error);
 gboolean cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *owner,
                              CpdOwner *forgotten, GError **error);
-gboolean
-cpd_users_open_connection (CpdUsers *users, CpdOwner parent, CpdOwner *owner, GError **error);
 void cpd_users_close_connection (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_get (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_lookup (CpdUsers *users, CpdOwner owner);
