@@ -2,10 +2,12 @@
 """A TLS server on loopback that counts what reaches it: connections, handshakes, resumptions, and
 every decrypted byte. What it answers, and with which certificate, can change at any time."""
 
+import fcntl
 import os
 import socket
 import ssl
 import struct
+import termios
 import threading
 import time
 
@@ -51,6 +53,14 @@ class Connection:
         """Writes under TLS."""
         while data:
             data = data[os.write(self.socket.fileno(), data):]
+
+    def wait_until_arrived(self):
+        """Waits until the other kernel has all that was sent: a reset takes back what it does not have yet."""
+        end = time.monotonic() + 30
+        while struct.unpack('i', fcntl.ioctl(self.socket, termios.TIOCOUTQ, bytes(4)))[0]:
+            if time.monotonic() > end:
+                raise TimeoutError('the other side does not take what was sent')
+            time.sleep(0.001)
 
     def cut(self):
         """Ends the connection as somebody on the way could: TLS does not say that it ends. What arrived before is
