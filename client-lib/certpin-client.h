@@ -287,10 +287,10 @@ certpin_client_get_status (CertpinClient *client, GVariant *options, GCancellabl
 CERTPIN_API void certpin_client_list_users_async (CertpinClient *client, GVariant *options,
                                                   GCancellable *cancellable,
                                                   GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API GArray *
 certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_list_users (CertpinClient *client, GVariant *options,
-                                                 GCancellable *cancellable, GError **error);
+CERTPIN_API GArray *certpin_client_list_users (CertpinClient *client, GVariant *options,
+                                               GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_list_apps_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,
