@@ -67,6 +67,7 @@ char *
 ctl_accept_find (Ctl *ctl, const char *host, GVariant *failure)
 {
   const char *error = "", *scope = "", *state = "";
+  gboolean system;
   g_autoptr (GVariant) pin = NULL;
   g_autoptr (GError) ignored = NULL;
   g_autofree char *key = NULL;
@@ -76,14 +77,15 @@ ctl_accept_find (Ctl *ctl, const char *host, GVariant *failure)
   if (strcmp (error, certpin_error_get_name (CERTPIN_ERROR_PIN_MISMATCH)) != 0
       || (strcmp (scope, "user") != 0 && strcmp (scope, "system") != 0))
     return NULL;
-  pin = ctl_lookup_pin (ctl, host, scope, &ignored);
+  system = strcmp (scope, "system") == 0;
+  pin = ctl_lookup_pin (ctl, host, system, &ignored);
   if (pin == NULL)
     return NULL;
   g_variant_lookup (pin, "state", "&s", &state);
   key = (strcmp (state, "active") == 0 || strcmp (state, "paused") == 0) && !is_of_file (pin)
             ? choose_key (pin, failure)
             : NULL;
-  return key != NULL ? make_command (pin, strcmp (scope, "system") == 0, key) : NULL;
+  return key != NULL ? make_command (pin, system, key) : NULL;
 }
 
 void

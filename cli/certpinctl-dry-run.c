@@ -51,7 +51,7 @@ copy (GVariantDict *to, GVariant *from, const char *name)
 
 /* Returns: (transfer full): the pin that there would be */
 static GVariant *
-describe (Ctl *ctl, const CtlPlan *plan, char **keys)
+describe (Ctl *ctl, const CtlPlan *plan, const char *scope, char **keys)
 {
   static const char *const of_options[] = { "mode", "expires", "note" };
   static const char *const of_certificate[] = { "subject", "issuer", "not-after", "warnings" };
@@ -60,7 +60,7 @@ describe (Ctl *ctl, const CtlPlan *plan, char **keys)
       = g_variant_lookup_value (plan->options, "trust-anchors", G_VARIANT_TYPE ("aay"));
 
   g_variant_dict_insert (&dict, "host", "s", plan->host);
-  g_variant_dict_insert (&dict, "scope", "s", ctl_scope_get_name (ctl, plan->system));
+  g_variant_dict_insert (&dict, "scope", "s", scope);
   if (ctl->app != NULL)
     g_variant_dict_insert (&dict, "app", "s", ctl->app);
   g_variant_dict_insert (&dict, "match", "s", "leaf");
@@ -113,7 +113,7 @@ ctl_dry_run_print (Ctl *ctl, GVariant *wanted, GVariant *old)
                       g_variant_new_parsed ("{'dry-run': %v}", g_variant_dict_end (&dict)));
       return CTL_EXIT_OK;
     }
-  if (ctl->app != NULL)
+  if (strcmp (scope, "app") == 0)
     ctl_print_line (&ctl->out,
                     old == NULL ? _ ("Would pin %s for the app:")
                                 : _ ("Would replace the app's pin of %s by:"),
@@ -144,13 +144,17 @@ ctl_dry_run (Ctl *ctl, CtlPlan *plan, GError **error)
   g_autoptr (GVariant) old = NULL, wanted = NULL;
   g_auto (GStrv) keys = NULL;
   g_autofree char *outage = NULL;
+  const char *scope;
 
   if (!ctl_lookup_exact_pin (ctl, plan->host, plan->system, &old, error))
     return CTL_EXIT_FAILED;
   keys = ctl_plan_read_keys (ctl, plan, error);
   if (keys == NULL || (plan->description != NULL && !check_certificate (plan, error)))
     return CTL_EXIT_FAILED;
-  wanted = describe (ctl, plan, keys);
+  scope = ctl_scope_find_name (ctl, plan->system, error);
+  if (scope == NULL)
+    return CTL_EXIT_FAILED;
+  wanted = describe (ctl, plan, scope, keys);
   if (plan->system
       && !ctl_outage_find (ctl, &(CtlOutage){ plan->host, keys, plan->options }, &outage, error))
     return CTL_EXIT_FAILED;

@@ -74,18 +74,17 @@ check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
   return TRUE;
 }
 
-/* Adds the files of one scope that are wanted. */
+/* Adds the files of one scope that are wanted. “user” is the caller's own, which is not named: in a
+ * sandbox, it is the app's. */
 static gboolean
 ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) reply = NULL;
-  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
 
-  g_variant_dict_insert (&options, "scope", "s", scope);
-  ctl_scope_add (ctl, /* system= */ FALSE, &options);
-  certpin_client_export_pins_async (ctl->client, g_variant_dict_end (&options), ctl->cancellable,
-                                    ctl_on_result, ctl);
+  certpin_client_export_pins_async (ctl->client,
+                                    ctl_scope_options (ctl, g_str_equal (scope, "system")),
+                                    ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   reply = ctl_reply_take_records (certpin_client_export_pins_finish (ctl->client, result, error),
                                   CTL_REPLY_FILE, error);
@@ -245,7 +244,7 @@ check_wanted (Ctl *ctl, Wanted *wanted, GError **error)
       return FALSE;
     }
   if (wanted->scope == NULL)
-    wanted->scope = g_strdup (ctl_scope_get_name (ctl, /* system= */ FALSE));
+    wanted->scope = g_strdup (ctl->app != NULL ? "app" : "user");
   if (g_strcmp0 (wanted->output, "-") == 0)
     g_clear_pointer (&wanted->output, g_free);
   if (ctl->app == NULL && !g_strv_contains (scopes, wanted->scope))

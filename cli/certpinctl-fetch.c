@@ -141,7 +141,7 @@ check_applies (Ctl *ctl, const CtlPlan *plan, const CtlPresented *presented, GEr
 
   if (ctl_host_has_port (plan->host) || !g_variant_lookup (presented->info, "host", "&s", &target))
     return TRUE;
-  pin = ctl_lookup_pin (ctl, target, ctl_scope_get_name (ctl, plan->system), &reason);
+  pin = ctl_lookup_pin (ctl, target, plan->system, &reason);
   if (reason != NULL)
     {
       g_propagate_error (error, g_steal_pointer (&reason));

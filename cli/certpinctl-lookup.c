@@ -11,27 +11,36 @@
 #include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
-/* `scope`: “app” only where the command names one.
+/* Whether it is not one of the system, which applies where the caller has none. */
+static gboolean
+is_own (GVariant *pin)
+{
+  const char *scope = "";
+
+  g_variant_lookup (pin, "scope", "&s", &scope);
+  return !g_str_equal (scope, "system");
+}
+
+/* Without --system and --app, the service knows whose pins the caller's own are: those of its user
+ * or, in a sandbox, of its app.
  * Returns: (transfer full) (nullable): the pin of the scope that applies to the host; NULL without
  * error: there is none */
 GVariant *
-ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error)
+ctl_lookup_pin (Ctl *ctl, const char *host, gboolean system, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = NULL;
-  g_auto (GVariantDict) options = G_VARIANT_DICT_INIT (NULL);
   GVariant *pin;
 
-  g_variant_dict_insert (&options, "scope", "s", scope);
-  if (g_str_equal (scope, "app"))
-    g_variant_dict_insert (&options, "app", "s", ctl->app);
-  certpin_client_get_pin_async (ctl->client, host, g_variant_dict_end (&options), ctl->cancellable,
-                                ctl_on_result, ctl);
+  certpin_client_get_pin_async (ctl->client, host, ctl_scope_options (ctl, system),
+                                ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
   pin = ctl_reply_take_record (certpin_client_get_pin_finish (ctl->client, result, &reason),
                                CTL_REPLY_PIN, &reason);
   if (reason != NULL && !g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
     g_propagate_error (error, g_steal_pointer (&reason));
+  if (pin != NULL && !system && !is_own (pin))
+    g_clear_pointer (&pin, g_variant_unref);
   return pin;
 }
 
@@ -54,8 +63,7 @@ gboolean
 ctl_lookup_exact_pin (Ctl *ctl, const char *host, gboolean system, GVariant **pin, GError **error)
 {
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GVariant) found
-      = ctl_lookup_pin (ctl, host, ctl_scope_get_name (ctl, system), &reason);
+  g_autoptr (GVariant) found = ctl_lookup_pin (ctl, host, system, &reason);
 
   *pin = NULL;
   if (reason != NULL)

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-GVariant *ctl_lookup_pin (Ctl *ctl, const char *host, const char *scope, GError **error);
+GVariant *ctl_lookup_pin (Ctl *ctl, const char *host, gboolean system, GError **error);
 gboolean
 ctl_lookup_exact_pin (Ctl *ctl, const char *host, gboolean system, GVariant **pin, GError **error);
 

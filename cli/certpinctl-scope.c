@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Whose pins a command is about: the user's own; with --system, those of all users; with --app,
- * those of one sandboxed app of the user. */
+/* Whose pins a command is about: the caller's own, which are the user's or, in a sandbox, the
+ * app's; with --system, those of all users; with --app, those of one sandboxed app of the user. */
 
 #include "config.h"
 
 #include "certpinctl-scope.h"
 
 #include "certpinctl-input.h"
+#include "certpinctl-reply.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -66,12 +67,29 @@ ctl_scope_check (Ctl *ctl, const GOptionEntry *options, GError **error)
   return ctl->app != NULL;
 }
 
+/* Only the service knows whether this program is in a sandbox, and so what it calls the caller's
+ * own pins: it counts these alone.
+ * Returns: (transfer none) (nullable): “system”, “user” or “app”; NULL with error set */
 const char *
-ctl_scope_get_name (const Ctl *ctl, gboolean system)
+ctl_scope_find_name (Ctl *ctl, gboolean system, GError **error)
 {
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) status = NULL, counts = NULL, own = NULL;
+
   if (ctl->app != NULL)
     return "app";
-  return system ? "system" : "user";
+  if (system)
+    return "system";
+  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
+                                   ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
+                                  CTL_REPLY_STATUS, error);
+  if (status == NULL)
+    return NULL;
+  counts = g_variant_lookup_value (status, "pins", G_VARIANT_TYPE ("a{sa{su}}"));
+  own = g_variant_lookup_value (counts, "app", NULL);
+  return own != NULL ? "app" : "user";
 }
 
 /* Adds what says so to the options of a call. */

@@ -16,23 +16,17 @@
 
 #include <glib/gi18n.h>
 
-/* In the order in which they apply. */
-static const char *const scopes[] = { "system", "user" };
-static const char *const scope_of_app[] = { "app" };
-
-/* Returns: (transfer full) (nullable): the pins, system before user, or only that of the app; NULL
- * with error set */
+/* Returns: (transfer full) (nullable): the pins in the order in which they apply, the system's
+ * before the caller's own; with --app, only that of the app; NULL with error set */
 static GVariant *
 get_pins (Ctl *ctl, const char *host, GError **error)
 {
   g_auto (GVariantBuilder) pins = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
-  const char *const *wanted = ctl->app != NULL ? scope_of_app : scopes;
-  size_t n_wanted = ctl->app != NULL ? G_N_ELEMENTS (scope_of_app) : G_N_ELEMENTS (scopes);
 
-  for (size_t i = 0; i < n_wanted; i++)
+  for (int system = ctl->app == NULL; system >= 0; system--)
     {
       g_autoptr (GError) reason = NULL;
-      g_autoptr (GVariant) pin = ctl_lookup_pin (ctl, host, wanted[i], &reason);
+      g_autoptr (GVariant) pin = ctl_lookup_pin (ctl, host, system != 0, &reason);
 
       if (reason != NULL)
         {

@@ -15,11 +15,11 @@
 
 /* `reason`: (nullable) */
 static void
-print_change_json (Ctl *ctl, gboolean system, const char *state, const char *reason)
+print_change_json (Ctl *ctl, const char *scope, const char *state, const char *reason)
 {
   g_auto (GVariantBuilder) pin = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
   g_variant_builder_add_parsed (&pin, "{'host', <%s>}", ctl->arguments[0]);
-  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", ctl_scope_get_name (ctl, system));
+  g_variant_builder_add_parsed (&pin, "{'scope', <%s>}", scope);
   if (ctl->app != NULL)
     g_variant_builder_add_parsed (&pin, "{'app', <%s>}", ctl->app);
   g_variant_builder_add_parsed (&pin, "{'state', <%s>}", state);
@@ -32,6 +32,7 @@ CtlExit
 ctl_unpin (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, done;
+  const char *scope;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("remove the system's pin"), NULL },
     CTL_OPTION_APP (ctl, N_ ("remove the pin of a sandboxed app")),
@@ -41,6 +42,9 @@ ctl_unpin (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
+  if (scope == NULL)
+    return CTL_EXIT_FAILED;
   ctl_outcome_begin (ctl, system);
   certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (ctl, system),
                               ctl->cancellable, ctl_on_result, ctl);
@@ -50,7 +54,7 @@ ctl_unpin (Ctl *ctl, GError **error)
   if (!done)
     return CTL_EXIT_FAILED;
   if (ctl->json)
-    print_change_json (ctl, system, "removed", /* reason= */ NULL);
+    print_change_json (ctl, scope, "removed", /* reason= */ NULL);
   else if (ctl->app != NULL)
     ctl_print_line (&ctl->out, _ ("Removed the app's pin of %s"), ctl->arguments[0]);
   else
@@ -63,6 +67,7 @@ CtlExit
 ctl_block (Ctl *ctl, GError **error)
 {
   gboolean system = FALSE, done;
+  const char *scope;
   const GOptionEntry options[] = {
     { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("block the host for all users"), NULL },
     CTL_OPTION_APP (ctl, N_ ("block the host for a sandboxed app")),
@@ -72,6 +77,9 @@ ctl_block (Ctl *ctl, GError **error)
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
+  if (scope == NULL)
+    return CTL_EXIT_FAILED;
   ctl_outcome_begin (ctl, system);
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
                                    ctl_scope_options (ctl, system), ctl->cancellable, ctl_on_result,
@@ -82,7 +90,7 @@ ctl_block (Ctl *ctl, GError **error)
   if (!done)
     return CTL_EXIT_FAILED;
   if (ctl->json)
-    print_change_json (ctl, system, "blocked", ctl->arguments[1]);
+    print_change_json (ctl, scope, "blocked", ctl->arguments[1]);
   else if (ctl->app != NULL)
     ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0], ctl->app);
   else

@@ -3,11 +3,13 @@
 """Sandboxed apps: they have pins of their own, and never their user's rights; the pins of their user bind
 them, and they learn no more of them than that."""
 
+import json
 import os
 import re
 
-from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld
+from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld, evidence
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
+from lib.certpinctl import NOT_PINNED, OK, exits
 from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
@@ -342,6 +344,40 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
     world.list_in_group(*other.inside(), *inside.inside())
     world.arrives(server, caller=world.new_app(WEATHER, wrapper=()))
+
+
+def ctl_inside(world, code, *arguments):
+    """certpinctl as a program of the app. Returns: its JSON"""
+    output = exits(world, code, *arguments, '--json', more_environment=evidence(WEATHER, ALICE))
+    return json.loads(output) if code == OK else None
+
+
+def scopes_and_keys(pins):
+    return [(pin['scope'], *pin.get('keys', [])) for pin in pins]
+
+
+@test('certpinctl in a sandbox is about the app’s own pins, and never about its user’s')
+def _(world):
+    users, systems, old, new = (world.issue().pin for _ in range(4))
+    world.alice.pin_keys(HOST, users)
+    world.alice.pin_keys('secret.localhost', users)
+    ctl_inside(world, NOT_PINNED, 'show', HOST)
+    equal(ctl_inside(world, OK, 'pin', '-n', HOST, f'--key={old}')['dry-run']['pin']['scope'], 'app', 'where there is no pin')
+    ctl_inside(world, OK, 'pin', HOST, f'--key={old}')
+    world.root.pin_keys(HOST, systems, scope='system')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'show', HOST)['pins']), [('system', systems), ('app', old)], 'show')
+    ctl_inside(world, NOT_PINNED, 'show', 'secret.localhost')
+    would = ctl_inside(world, OK, 'pin', '--dry-run', HOST, f'--key={new}')['dry-run']
+    equal(scopes_and_keys((would['pin'], would['replaced'])), [('app', new), ('app', old)], 'what would be pinned')
+    equal(list(ctl_inside(world, OK, 'pin', '-n', 'secret.localhost', f'--key={new}')['dry-run']), ['pin'], 'the other plan')
+    text = exits(world, OK, 'pin', '--dry-run', HOST, f'--key={new}', more_environment=evidence(WEATHER, ALICE)).decode()
+    holds(f"Would replace the app's pin of {HOST} by:\n" in text, text)
+    files = ctl_inside(world, OK, 'export')['files']
+    equal([(file['scope'], file['host']) for file in files], [('app', HOST)], 'the export')
+    equal(scopes_and_keys([ctl_inside(world, OK, 'pin', '--add', HOST, new)['pin']]), [('app', old, new)], 'a second key')
+    equal(scopes_and_keys([ctl_inside(world, OK, 'pin', '--remove-key', HOST, new)['pin']]), [('app', old)], 'one again')
+    equal(ctl_inside(world, OK, 'unpin', HOST)['pin'], {'host': HOST, 'scope': 'app', 'state': 'removed'}, 'the end of it')
+    equal(scopes_and_keys([world.alice.get_pin(HOST)]), [('user', users)], 'what its user has')
 
 
 @test('a snap may pin, but makes no requests')
