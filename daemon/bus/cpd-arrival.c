@@ -7,9 +7,8 @@
 #include "daemon/bus/cpd-arrival.h"
 
 #include "daemon/bus/cpd-decode.h"
+#include "daemon/core/base/cpd-closer.h"
 #include "dbus/certpin-names.h"
-
-#include <glib/gstdio.h>
 
 /* To decode more bytes or values would block the main loop for too long. */
 #define COSTLY_BYTES  (64 * 1024)
@@ -89,8 +88,7 @@ cpd_arrival_destroy (CpdArrival *arrival)
   else
     g_clear_object (&arrival->message);
   g_clear_pointer (&arrival->bytes, g_bytes_unref);
-  if (arrival->descriptor >= 0)
-    g_close (arrival->descriptor, NULL);
+  cpd_closer_close (arrival->descriptor);
   g_free (arrival);
 }
 

@@ -13,6 +13,9 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "dbus/certpin-names.h"
 
+/* Those of ended requests end in a moment, unless another program holds their descriptors. */
+#define PUMPS_PER_STREAM 4
+
 /* One request in progress; belongs to its call. */
 typedef struct
 {
@@ -227,19 +230,21 @@ add_object (Request *request, const char *token, GError **error)
 static gboolean
 take_upload (CpdCall *call, CpdOrder *order, const CpdRequestExtras *extras, GError **error)
 {
-  int descriptor;
+  CpdPump pump = { .uid = call->caller->uid,
+                   .most = PUMPS_PER_STREAM * call->parts->config->streams_per_uid,
+                   .bytes = extras->body_length };
 
   if (extras->body_handle < 0)
     return TRUE;
   if (g_bytes_get_size (certpin_request_get_body (order->request)) > 0)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "there is a body besides that of the option ‘body-stream’");
-  descriptor = extras->body_handle == 0 ? cpd_arrival_steal_descriptor (call->arrival) : -1;
-  if (descriptor < 0)
+  pump.from = extras->body_handle == 0 ? cpd_arrival_steal_descriptor (call->arrival) : -1;
+  if (pump.from < 0)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                        "option ‘body-stream’ is %d, but no such descriptor came with the call",
                        extras->body_handle);
-  order->upload = cpd_upload_new (descriptor, extras->body_length, error);
+  order->upload = cpd_upload_new (&pump, error);
   return order->upload != NULL;
 }
 

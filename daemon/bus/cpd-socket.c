@@ -7,6 +7,8 @@
 
 #include "daemon/bus/cpd-socket.h"
 
+#include "daemon/core/base/cpd-closer.h"
+
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <poll.h>
@@ -30,8 +32,7 @@ typedef union
 static void
 close_fd (gpointer fd)
 {
-  if (*(int *)fd >= 0) /* not one that was taken */
-    g_close (*(int *)fd, NULL);
+  cpd_closer_close (*(int *)fd); /* -1: one that was taken */
 }
 
 static GArray *
@@ -272,14 +273,11 @@ cpd_socket_send (int socket, const guint8 *bytes, gsize size, GArray *fds)
   return TRUE;
 }
 
-/* Whether it is one, and is closed at once whatever it has not sent yet (socket(7), SO_LINGER). */
 gboolean
 cpd_socket_is_stream (int fd)
 {
-  const struct linger at_once = { .l_onoff = 0 };
   int type = 0;
   socklen_t size = sizeof type;
 
-  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM
-         && setsockopt (fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
+  return getsockopt (fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_STREAM;
 }

@@ -9,13 +9,21 @@
  * order means to read it.
  *
  * So our end is always readable: whoever waits for the caller to send has to wait for changes,
- * which poll () does not report. */
+ * which poll () does not report.
+ *
+ * The kernel tells of a reset once, to whoever asks first, and then of an end of file. A program
+ * that is waiting to send asks before the one that reads: so a cut ends its waiting first, by
+ * EPIPE, and resets a little later.
+ *
+ * Descriptors that the caller sends along are closed as all of a caller's (cpd-closer). */
 
 #define _GNU_SOURCE /* POLLRDHUP */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-pair.h"
+
+#include "daemon/core/base/cpd-closer.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -26,6 +34,18 @@
 
 /* How much each direction holds, as far as the kernel allows; it counts twice as much. */
 #define BUFFER_BYTES (256 * 1024)
+
+/* How long a program may take to wake up that was waiting to send. */
+#define WRITER_MS 100
+
+/* The most descriptors that Linux passes at a time. */
+#define FDS_MAX 253
+
+typedef union
+{
+  char bytes[CMSG_SPACE (sizeof (int) * FDS_MAX)];
+  struct cmsghdr align;
+} Control;
 
 struct _CpdPair
 {
@@ -70,6 +90,35 @@ close_fd (int *fd)
   *fd = -1;
 }
 
+/* Returns: how many bytes there are that were not taken yet */
+static gsize
+count_new (CpdPair *pair)
+{
+  int count = 0;
+
+  return ioctl (pair->fd, FIONREAD, &count) == 0 && count > 1 ? (gsize)count - 1 : 0;
+}
+
+static gboolean
+cut_now (gpointer fd)
+{
+  cpd_closer_close (GPOINTER_TO_INT (fd));
+  return G_SOURCE_REMOVE;
+}
+
+/* Who has sent what was not taken may be waiting to send more. */
+static void
+cut (CpdPair *pair)
+{
+  gboolean waits = count_new (pair) > 0;
+
+  shutdown (pair->fd, SHUT_RD);
+  if (waits)
+    g_timeout_add (WRITER_MS, cut_now, GINT_TO_POINTER (pair->fd));
+  else
+    cpd_closer_close (pair->fd);
+}
+
 /* Cuts it, unless it was closed.
  * `pair`: (nullable) */
 void
@@ -77,7 +126,8 @@ cpd_pair_free (CpdPair *pair)
 {
   if (pair == NULL)
     return;
-  close_fd (&pair->fd);
+  if (pair->fd >= 0)
+    cut (pair);
   close_fd (&pair->other);
   g_free (pair);
 }
@@ -99,21 +149,37 @@ cpd_pair_get_fd (CpdPair *pair)
   return pair->fd;
 }
 
-/* Returns: how many bytes there are that were not taken yet */
-static gsize
-count_new (CpdPair *pair)
-{
-  int count = 0;
-
-  return ioctl (pair->fd, FIONREAD, &count) == 0 && count > 1 ? (gsize)count - 1 : 0;
-}
-
 static short
 get_state (CpdPair *pair)
 {
   struct pollfd state = { .fd = pair->fd, .events = POLLRDHUP };
 
   return poll (&state, 1, 0) == 1 ? state.revents : 0;
+}
+
+static void
+close_all (const int *fds, gsize count)
+{
+  for (gsize i = 0; i < count; i++)
+    cpd_closer_close (fds[i]);
+}
+
+/* Returns: as of readv (2) */
+static ssize_t
+receive (CpdPair *pair, struct iovec *parts, gsize count)
+{
+  Control control;
+  struct msghdr message = { .msg_iov = parts,
+                            .msg_iovlen = count,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes };
+  ssize_t length = recvmsg (pair->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  struct cmsghdr *sent = length > 0 ? CMSG_FIRSTHDR (&message) : NULL;
+
+  for (; sent != NULL; sent = CMSG_NXTHDR (&message, sent))
+    if (sent->cmsg_level == SOL_SOCKET && sent->cmsg_type == SCM_RIGHTS)
+      close_all ((const int *)CMSG_DATA (sent), (sent->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+  return length;
 }
 
 /* Reads as many bytes as are new: the old one and all new ones but the last, of which there is a
@@ -123,8 +189,7 @@ read_new (CpdPair *pair, guint8 *buffer, gsize count)
 {
   guint8 old;
   struct iovec parts[] = { { &old, 1 }, { buffer, count - 1 } };
-  struct msghdr message = { .msg_iov = parts, .msg_iovlen = G_N_ELEMENTS (parts) };
-  ssize_t length = recvmsg (pair->fd, &message, MSG_DONTWAIT);
+  ssize_t length = receive (pair, parts, G_N_ELEMENTS (parts));
 
   if (length <= 0 || recv (pair->fd, buffer + length - 1, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
     return -1;
@@ -188,10 +253,11 @@ cpd_pair_is_left (CpdPair *pair)
 void
 cpd_pair_close (CpdPair *pair)
 {
-  guint8 bytes[64];
+  guint8 bytes[4096];
+  struct iovec part = { bytes, sizeof bytes };
 
   shutdown (pair->fd, SHUT_RDWR);
-  while (recv (pair->fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+  while (receive (pair, &part, 1) > 0)
     ;
   close_fd (&pair->fd);
 }

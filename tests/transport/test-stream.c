@@ -110,7 +110,8 @@ make_flow (Fixture *f, guint64 upload_bytes)
   if (upload_bytes > 0)
     {
       g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-      upload = cpd_upload_new (ends[0], upload_bytes, NULL);
+      upload = cpd_upload_new (
+          &(const CpdPump){ .most = 4, .from = ends[0], .bytes = upload_bytes }, NULL);
       f->writer = ends[1];
     }
   f->flow = cpd_http_flow_new (&(const CpdHttpFlowSettings){

@@ -6,7 +6,7 @@
 
 #include "daemon/core/verdict/cpd-tunnel-order.h"
 
-#include <glib/gstdio.h>
+#include "daemon/core/base/cpd-closer.h"
 
 /* Returns: (transfer full): an empty one, to be filled */
 CpdTunnelOrder *
@@ -31,8 +31,7 @@ tunnel_order_clear (gpointer data)
 
   cpd_host_unref (order->target);
   g_strfreev (order->protocols);
-  if (order->starttls >= 0)
-    g_close (order->starttls, NULL);
+  cpd_closer_close (order->starttls);
   g_clear_pointer (&order->require_keys, g_ptr_array_unref);
   g_clear_object (&order->transfer);
 }

@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The body of a request that is read from a caller's descriptor. The caller still shares it, so it
- * can change whether reading from it blocks, and can read from it, too. No read here ever waits all
- * the same: recv (2) takes a flag, and what is in a pipe is first moved to a pipe of our own, for
- * which splice (2) takes one. Other kinds of files are refused: a read could wait for a disk, or
- * for another program. */
+/* The body of a request that is read from a caller's descriptor. The caller still shares it, and
+ * can make each call on it wait: so a pump moves the body into a pipe of our own, once somebody
+ * wants it, and only that is read here. Kinds of files other than pipes and sockets are refused: a
+ * read could wait for a disk, or for another program. */
 
-#define _GNU_SOURCE /* splice */
+#define _GNU_SOURCE /* pipe2 */
 
 #include "config.h"
 
 #include "daemon/core/verdict/cpd-upload.h"
 
+#include "daemon/core/base/cpd-closer.h"
 #include "daemon/core/base/cpd-refuse.h"
+#include "daemon/core/verdict/cpd-pump.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 struct _CpdUpload
 {
-  int fd;
-  int pipe[2]; /* of our own, if it is a pipe; otherwise -1 */
+  CpdPump pump; /* its descriptors: -1: it runs */
+  int fd;       /* what it moves into */
   guint64 length, taken;
 };
 
@@ -47,28 +47,21 @@ is_stream_socket (int fd)
 }
 
 static gboolean
-check_kind (CpdUpload *upload, GError **error)
+is_readable_pipe (int fd)
 {
   struct stat about;
-  int flags = fcntl (upload->fd, F_GETFL);
 
-  if (fstat (upload->fd, &about) == 0 && S_ISFIFO (about.st_mode)
-      && (flags & O_ACCMODE) != O_WRONLY)
-    return pipe2 (upload->pipe, O_CLOEXEC | O_NONBLOCK) == 0
-           || cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                          "the service cannot open any more files");
-  return is_stream_socket (upload->fd)
+  return fstat (fd, &about) == 0 && S_ISFIFO (about.st_mode)
+         && (fcntl (fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+}
+
+static gboolean
+check_kind (int fd, GError **error)
+{
+  return is_readable_pipe (fd) || is_stream_socket (fd)
          || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                         "the descriptor of the body must be the reading end of a pipe, or a stream "
                         "socket");
-}
-
-static void
-close_fd (int *fd)
-{
-  if (*fd >= 0)
-    g_close (*fd, NULL);
-  *fd = -1;
 }
 
 static void
@@ -76,23 +69,40 @@ upload_clear (gpointer data)
 {
   CpdUpload *upload = data;
 
-  close_fd (&upload->fd);
-  close_fd (&upload->pipe[0]);
-  close_fd (&upload->pipe[1]);
+  cpd_closer_close (upload->pump.from);
+  if (upload->pump.into >= 0)
+    close (upload->pump.into);
+  if (upload->fd >= 0)
+    close (upload->fd);
 }
 
-/* `descriptor`: (transfer full). `length`: how many bytes are read from it.
+static gboolean
+make_pipe (CpdUpload *upload, GError **error)
+{
+  int ends[2];
+
+  if (pipe2 (ends, O_CLOEXEC | O_NONBLOCK) != 0)
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                       "the service cannot open any more files");
+  upload->fd = ends[0];
+  upload->pump.into = ends[1];
+  return TRUE;
+}
+
+/* `source->from`: (transfer full). `source->bytes`: how many are read from it. `source->into`: is not
+ * used.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED.
  * Returns: (transfer full) */
 CpdUpload *
-cpd_upload_new (int descriptor, guint64 length, GError **error)
+cpd_upload_new (const CpdPump *source, GError **error)
 {
   g_autoptr (CpdUpload) upload = g_atomic_rc_box_new0 (CpdUpload);
 
-  upload->fd = descriptor;
-  upload->pipe[0] = upload->pipe[1] = -1;
-  upload->length = length;
-  return check_kind (upload, error) ? g_steal_pointer (&upload) : NULL;
+  upload->pump = *source;
+  upload->pump.into = upload->fd = -1;
+  upload->length = source->bytes;
+  return check_kind (source->from, error) && make_pipe (upload, error) ? g_steal_pointer (&upload)
+                                                                       : NULL;
 }
 
 CpdUpload *
@@ -130,35 +140,39 @@ cpd_upload_is_untouched (const CpdUpload *upload)
   return upload->taken == 0;
 }
 
-/* Returns: (transfer none): to wait until there is something */
+/* Returns: (transfer none): to wait until there is something, after nothing was taken */
 int
 cpd_upload_get_fd (const CpdUpload *upload)
 {
   return upload->fd;
 }
 
-/* Returns: as of read (2) */
-static ssize_t
-read_now (CpdUpload *upload, void *buffer, gsize size)
+static gboolean
+start_pump (CpdUpload *upload, GError **error)
 {
-  ssize_t moved;
-
-  if (upload->pipe[0] < 0)
-    return recv (upload->fd, buffer, size, MSG_DONTWAIT);
-  moved = splice (upload->fd, NULL, upload->pipe[1], NULL, size, SPLICE_F_NONBLOCK);
-  return moved > 0 ? read (upload->pipe[0], buffer, (gsize)moved) : moved;
+  if (upload->pump.from < 0)
+    return TRUE;
+  if (!cpd_pump_start (&upload->pump, error))
+    return FALSE;
+  upload->pump.from = upload->pump.into = -1;
+  return TRUE;
 }
 
 /* Never more than the body has.
- * Errors: CERTPIN_ERROR_INVALID_ARGUMENT: it ended early.
+ * Errors: CERTPIN_ERROR_INVALID_ARGUMENT: it ended early; CERTPIN_ERROR_LIMIT_EXCEEDED.
  * Returns: how many bytes were taken; 0: none is there now, or all were taken; -1 on error */
 gssize
 cpd_upload_take (CpdUpload *upload, void *buffer, gsize size, GError **error)
 {
   gsize most = (gsize)MIN (size, cpd_upload_count_left (upload));
-  ssize_t length = most > 0 ? read_now (upload, buffer, most) : 0;
+  ssize_t length;
 
-  if (most == 0 || (length < 0 && (errno == EAGAIN || errno == EINTR)))
+  if (most == 0)
+    return 0;
+  if (!start_pump (upload, error))
+    return -1;
+  length = read (upload->fd, buffer, most);
+  if (length < 0 && (errno == EAGAIN || errno == EINTR))
     return 0;
   if (length > 0)
     {

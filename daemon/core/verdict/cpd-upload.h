@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/verdict/cpd-pump.h"
 
 G_BEGIN_DECLS
 
@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * whatever thread. */
 typedef struct _CpdUpload CpdUpload;
 
-CpdUpload *cpd_upload_new (int descriptor, guint64 length, GError **error);
+CpdUpload *cpd_upload_new (const CpdPump *source, GError **error);
 CpdUpload *cpd_upload_ref (CpdUpload *upload);
 void cpd_upload_unref (CpdUpload *upload);
 

@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Whatever a caller does with a descriptor that it shares with the service, others are answered: it makes the last
+close wait, sends more of them along, or has another process hold a lock in the kernel."""
+
+import ctypes
+import os
+import select
+import socket
+import struct
+import subprocess
+import sys
+import threading
+
+from lib import http
+from lib.caller import REQUESTS, CallError
+from lib.server import begin_and_wait, echo
+from lib.tap import equal, holds, run, test
+from lib.world import ALICE, HOST, World
+
+# Longer than any call of a test may take.
+LINGER_S = 600
+# Moves from the pipe on descriptor 0 into a full socket, and so holds the lock of the pipe.
+HOLD = '''
+import ctypes, os, socket
+os.setuid({uid})
+reads, writes = socket.socketpair()
+writes.setblocking(False)
+try:
+    while True:
+        writes.send(bytes(4096))
+except BlockingIOError:
+    writes.setblocking(True)
+print(flush=True)
+ctypes.CDLL(None).splice(0, None, writes.fileno(), None, ctypes.c_size_t(4096), 0)
+'''
+
+
+class Lingering:
+    """A TCP socket with data that its peer does not take: to close its last copy takes LINGER_S."""
+
+    def __init__(self):
+        with socket.create_server(('127.0.0.1', 0)) as listener:
+            self.socket = socket.create_connection(listener.getsockname())
+            self.peer, _ = listener.accept()
+        self.socket.setblocking(False)
+        try:
+            while True:
+                self.socket.send(bytes(65536))
+        except BlockingIOError:
+            self.socket.setblocking(True)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, LINGER_S))
+
+    def fileno(self):
+        return self.socket.fileno()
+
+    def leave_it_to_others(self):
+        """Ours may not be the last copy. What waits to be closed elsewhere waits for the peer, which stays."""
+        self.socket.close()
+
+
+def send_along(over):
+    """Sends one with a byte over a socket."""
+    lingering = Lingering()
+    socket.send_fds(over, [b'x'], [lingering.fileno()])
+    lingering.leave_it_to_others()
+    return lingering
+
+
+CALLS = {
+    'an upload': lambda world, url, fd: world.alice.begin_upload(url, fd, 5, stream_timeout_ms=1000),
+    'an upload of nothing': lambda world, url, fd: world.alice.begin_upload(url, fd, 0),
+    'an upload to a host that is not pinned': lambda world, url, fd: world.alice.begin_upload('https://no.example/', fd, 5),
+    'a look at a chain': lambda world, url, fd: world.alice.begin(REQUESTS, 'FetchChain', '(sa{sv})', HOST, {},
+                                                                  descriptors=[fd]),
+    'a connection without the option': lambda world, url, fd: world.alice.begin_connect(HOST, 5, descriptors=[fd]),
+    'STARTTLS': lambda world, url, fd: world.alice.begin_connect(HOST, 5, descriptors=[fd], starttls=0, timeout_ms=1000),
+    'a method that there is not': lambda world, url, fd: world.alice.begin(REQUESTS, 'Other', '(s)', HOST, descriptors=[fd]),
+}
+
+
+def add_linger_test(name, begin):
+    @test(f'the last copy of a socket that lingers comes with {name}: others are answered')
+    def _(world):
+        server, _ = world.serve_pinned()
+        lingering = Lingering()
+        pending = begin(world, server.url(HOST), lingering.fileno())
+        world.alice.flush()
+        lingering.leave_it_to_others()
+        try:
+            pending.wait()
+        except CallError:
+            pass  # each call has its own reasons
+        for _ in range(10):
+            world.bob.list_pins()
+        equal(world.alice.request(server.url(HOST)).status, 200, 'a request afterwards')
+
+
+for _name, _begin in CALLS.items():
+    add_linger_test(_name, _begin)
+
+
+@test('such sockets are sent along over a tunnel: others are answered')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.speak = echo
+    tunnel = world.alice.connect(HOST, server.port)
+    kept = [send_along(tunnel.socket)]
+    equal(tunnel.read(1), b'x', 'the echo')
+    world.bob.list_pins()
+    kept.append(send_along(tunnel.socket))
+    tunnel.close()
+    world.bob.list_pins()
+    world.bob.list_pins()
+    del kept
+
+
+@test('such a socket is sent along over a stream, and with a body: others are answered')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = begin_and_wait
+    stream = world.alice.stream(server.url(HOST))
+    with socket.socket(fileno=os.dup(stream.descriptor)) as over:
+        kept = [send_along(over)]
+    stream.close()
+    world.bob.list_pins()
+    server.respond = lambda _connection, _request: http.reply(200, b'hello')
+    reads, writes = socket.socketpair()
+    kept.append(send_along(writes))
+    equal(world.alice.begin_upload(server.url(HOST), reads.fileno(), 1).answer().status, 200, 'the upload')
+    reads.close()
+    writes.close()
+    world.bob.list_pins()
+    del kept
+
+
+def hold_lock(reads):
+    """Returns: a process that does, once it is about to"""
+    holder = subprocess.Popen([sys.executable, '-c', HOLD.format(uid=ALICE)], stdin=reads, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    while not waits(holder):
+        select.select([], [], [], 0.01)
+    return holder
+
+
+def waits(process):
+    """Nothing but the full socket lets it sleep like this (proc(5), state S)."""
+    with open(f'/proc/{process.pid}/stat', encoding='ascii') as file:
+        return file.read().rpartition(')')[2].split()[0] == 'S'
+
+
+@test('another process holds the lock of a pipe with a body: others are answered, and so is its request')
+def _(world):
+    server, _ = world.serve_pinned()
+    reads, writes = os.pipe()
+    os.write(writes, bytes(8192))
+    holder = hold_lock(reads)
+    world.alice.refused('TimedOut', world.alice.begin_upload(server.url(HOST), reads, 8192, stream_timeout_ms=1000).wait)
+    world.bob.list_pins()
+    equal(world.alice.request(server.url(HOST)).status, 200, 'a request afterwards')
+    # Only to let go of it, once nobody else has it.
+    pending = world.alice.begin_upload('https://no.example/', reads, 8192)
+    world.alice.flush()
+    os.close(reads)
+    world.alice.refused('NotPinned', pending.wait)
+    world.bob.list_pins()
+    holder.kill()
+    holder.wait()
+    os.close(writes)
+
+
+def cut_tunnel(world, server, identity, how):
+    """Cuts a tunnel while a program waits to write. Returns: what it reads afterwards"""
+    world.alice.pin(HOST, identity.der)
+    cut = threading.Event()
+
+    def speak(connection):
+        connection.send(b'hello')
+        cut.wait()
+        if how == 'the server':
+            connection.cut()
+        return False
+
+    server.speak = speak
+    tunnel = world.alice.connect(HOST, server.port)
+    tunnel.socket.settimeout(None)
+    errors = []
+
+    def write():
+        try:
+            while True:
+                tunnel.socket.sendall(bytes(65536))
+        except OSError as error:
+            errors.append(error)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    while select.select([], [tunnel.socket], [], 0.1)[1]:
+        pass  # until it waits
+    if how != 'the server':
+        world.alice.block(HOST)
+    cut.set()
+    writer.join()
+    try:
+        while tunnel.socket.recv(65536):
+            pass
+        end = 'in order'
+    except ConnectionResetError:
+        end = 'cut'
+    tunnel.close()
+    return end
+
+
+def add_cut_test(how):
+    @test(f'{how} cuts a tunnel while its program waits to write: what it reads does not end in order')
+    def _(world):
+        server, identity = world.serve_pinned(buffer=4096)
+        equal([cut_tunnel(world, server, identity, how) for _ in range(5)], ['cut'] * 5, 'how it ended')
+
+
+for _how in ('the server', 'a block'):
+    add_cut_test(_how)
+
+run(World)
