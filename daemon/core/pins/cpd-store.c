@@ -191,21 +191,28 @@ cpd_store_load_sightings (CpdStore *store)
   return problems;
 }
 
-/* Returns: (transfer none) (nullable): the table; never makes a new one */
+/* `layer`: of pins that methods change. Returns: (transfer none) (nullable): never makes one */
+static CpdLedger *
+lookup_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner)
+{
+  return layer == CPD_LAYER_SYSTEM
+             ? store->system
+             : cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
+}
+
+/* Returns: (transfer none) (nullable): likewise */
 static CpdPinTable *
 lookup_table (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
-  CpdLedger *user;
+  CpdLedger *ledger;
 
   if (layer == CPD_LAYER_FILES)
     return cpd_sources_get_files (store->sources);
-  if (layer == CPD_LAYER_SYSTEM)
-    return cpd_ledger_get_table (store->system);
   if ((layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
       || (layer == CPD_LAYER_TRANSIENT && !cpd_owner_is_connection (owner)))
     return NULL;
-  user = cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
-  return user != NULL ? cpd_ledger_get_table (user) : NULL;
+  ledger = lookup_ledger (store, layer, owner);
+  return ledger != NULL ? cpd_ledger_get_table (ledger) : NULL;
 }
 
 /* Its user's pins bind an app, but it does not see them.
@@ -388,9 +395,9 @@ gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,
                       GError **error)
 {
-  CpdPinTable *table = lookup_visible (store, layer, owner);
+  CpdLedger *ledger = lookup_ledger (store, layer, owner);
 
-  return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
+  return ledger == NULL || cpd_ledger_check_room (ledger, host, error);
 }
 
 /* A change of an app concerns its connections, too, which have pins of their own. */
