@@ -18,7 +18,6 @@ struct _CpdStore
 
   CpdSources *sources;
   CpdStateDir *state_dir; /* NULL: nothing is kept */
-  CpdLedgerLimits limits;
   CpdGenerations *generations;
 
   GPtrArray *problems; /* of CpdFault: of what is kept */
@@ -81,12 +80,11 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->sources = cpd_sources_new (settings->trust, settings->pins_dirs);
   if (settings->state_dir != NULL)
     store->state_dir = cpd_state_dir_new (settings->state_dir);
-  store->limits = settings->limits;
   store->generations = cpd_generations_new (settings->first_generation);
   store->problems = cpd_faults_new ();
-  store->system = cpd_ledger_new (CPD_ALL_UIDS, store->state_dir, "system", &store->limits);
+  store->system = cpd_ledger_new (CPD_ALL_UIDS, store->state_dir, "system", &settings->limits);
   store->apps = cpd_apps_new ();
-  store->users = cpd_users_new (store->state_dir, store->apps, &store->limits);
+  store->users = cpd_users_new (store->state_dir, store->apps, &settings->limits);
   store->logbook
       = cpd_logbook_new (store->state_dir, store->apps,
                          settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
