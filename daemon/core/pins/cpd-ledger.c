@@ -127,6 +127,14 @@ cpd_ledger_is_busy (CpdLedger *ledger)
   return ledger->busy;
 }
 
+/* Whether the host may be pinned, as far as the number of pins is limited.
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
+gboolean
+cpd_ledger_check_room (CpdLedger *ledger, CpdHost *host, GError **error)
+{
+  return cpd_pin_table_check_room (ledger->table, host, ledger->limits.pins, error);
+}
+
 static void
 replace (CpdLedger *ledger, CpdHost *host, CpdPin *pin)
 {
@@ -322,7 +330,7 @@ fits (CpdLedger *ledger, CpdChange *change, GError **error)
   g_autoptr (CpdPin) old = cpd_pin_table_get (ledger->table, change->host);
   guint64 others = ledger->bytes - MIN (ledger->bytes, old != NULL ? old->stored_bytes : 0);
 
-  if (!cpd_pin_table_check_room (ledger->table, change->host, ledger->limits.pins, error))
+  if (!cpd_ledger_check_room (ledger, change->host, error))
     return FALSE;
   if (ledger->limits.bytes == 0
       || others + cpd_pin_file_measure (change->pin) <= ledger->limits.bytes

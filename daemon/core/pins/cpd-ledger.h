@@ -27,6 +27,7 @@ void cpd_ledger_load (CpdLedger *ledger, GPtrArray *problems);
 CpdOwner cpd_ledger_get_owner (CpdLedger *ledger);
 CpdPinTable *cpd_ledger_get_table (CpdLedger *ledger);
 gboolean cpd_ledger_is_busy (CpdLedger *ledger);
+gboolean cpd_ledger_check_room (CpdLedger *ledger, CpdHost *host, GError **error);
 
 void cpd_ledger_change_async (CpdLedger *ledger, CpdHost *host, CpdPin *pin,
                               GAsyncReadyCallback callback, gpointer user_data);

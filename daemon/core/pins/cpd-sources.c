@@ -1,23 +1,40 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Reads both together: at the start, and on a reload, in a thread. */
+/* What the administrator's files say. Both are read together: at the start, and on a reload, in a
+ * thread. All that a reload has found is in force, or nothing of it. */
 
 #include "config.h"
 
 #include "daemon/core/pins/cpd-sources.h"
 
+#include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-fault.h"
 #include "daemon/core/pins/cpd-drop-ins.h"
 
 #include <malloc.h>
 
-/* Immutable except for the queue, which belongs to the main context. */
+/* An error on the bus has room for some. */
+#define SUMMARY_MAX_BYTES 1400
+
+/* Where the files are does not change. The rest belongs to the main context. */
 struct _CpdSources
 {
   CpdTrustSource *trust; /* NULL: nothing is trusted */
   GStrv pins_dirs;
   GQueue readings; /* of GTask: the one in progress, and the waiting ones */
+
+  CpdPinTable *files; /* in force, like the anchors */
+  CpdAnchors *anchors;
+  GPtrArray *problems; /* of CpdFault: of the last reading, even if it is not in force */
 };
+
+/* What was read. */
+typedef struct
+{
+  CpdPinTable *files;
+  CpdAnchors *anchors; /* NULL: nothing is trusted */
+  GPtrArray *problems; /* of CpdFault: why hosts are blocked, or anchors are not trusted */
+} Found;
 
 /* `trust`: (nullable). `pins_dirs`: the first one has priority. */
 CpdSources *
@@ -27,6 +44,9 @@ cpd_sources_new (CpdTrustSource *trust, const char *const *pins_dirs)
 
   sources->trust = trust != NULL ? cpd_trust_source_ref (trust) : NULL;
   sources->pins_dirs = g_strdupv ((GStrv)pins_dirs);
+  sources->files = cpd_pin_table_new (CPD_LAYER_FILES);
+  sources->anchors = cpd_anchors_new_empty ();
+  sources->problems = cpd_faults_new ();
   return sources;
 }
 
@@ -37,6 +57,9 @@ sources_clear (gpointer data)
 
   cpd_trust_source_unref (sources->trust);
   g_strfreev (sources->pins_dirs);
+  cpd_pin_table_free (sources->files);
+  cpd_anchors_unref (sources->anchors);
+  g_ptr_array_unref (sources->problems);
 }
 
 void
@@ -59,8 +82,29 @@ cpd_sources_get_pins_dirs (CpdSources *sources)
   return (const char *const *)sources->pins_dirs;
 }
 
-void
-cpd_found_free (CpdFound *found)
+/* Returns: (transfer none): of the layer of pin files */
+CpdPinTable *
+cpd_sources_get_files (CpdSources *sources)
+{
+  return sources->files;
+}
+
+/* Returns: (transfer none): a new set after each reload */
+CpdAnchors *
+cpd_sources_get_anchors (CpdSources *sources)
+{
+  return sources->anchors;
+}
+
+/* Returns: (transfer none): of CpdFault: of the last reading */
+GPtrArray *
+cpd_sources_get_problems (CpdSources *sources)
+{
+  return sources->problems;
+}
+
+static void
+found_free (Found *found)
 {
   g_clear_pointer (&found->files, cpd_pin_table_free);
   cpd_anchors_unref (found->anchors);
@@ -80,27 +124,27 @@ cpd_sources_trim (void)
 static void
 free_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  cpd_found_free (task_data);
+  found_free (task_data);
   cpd_sources_trim ();
   g_task_return_boolean (task, TRUE);
 }
 
 /* 100 000 pins take longer than a turn of the main loop may. `found`: (transfer full) */
-void
-cpd_found_free_in_thread (CpdFound *found)
+static void
+found_free_in_thread (Found *found)
 {
   g_autoptr (GTask) task = g_task_new (NULL, NULL, NULL, NULL);
 
-  g_task_set_source_tag (task, cpd_found_free_in_thread);
+  g_task_set_source_tag (task, found_free_in_thread);
   g_task_set_task_data (task, found, NULL);
   g_task_run_in_thread (task, free_in_thread);
 }
 
 /* Blocks. Returns: (transfer full) */
-CpdFound *
-cpd_sources_read (CpdSources *sources)
+static Found *
+read_all (CpdSources *sources)
 {
-  CpdFound *found = g_new0 (CpdFound, 1);
+  Found *found = g_new0 (Found, 1);
   g_autoptr (GError) error = NULL;
 
   found->problems = cpd_faults_new ();
@@ -113,9 +157,43 @@ cpd_sources_read (CpdSources *sources)
 }
 
 static void
+take_problems (CpdSources *sources, const Found *found)
+{
+  g_ptr_array_unref (sources->problems);
+  sources->problems = g_ptr_array_ref (found->problems);
+}
+
+/* What was there before is left in `found`. */
+static void
+take_over (CpdSources *sources, Found *found)
+{
+  CpdPinTable *files = sources->files;
+  CpdAnchors *anchors = sources->anchors;
+
+  sources->files = found->files;
+  found->files = files;
+  if (found->anchors == NULL)
+    return;
+  sources->anchors = found->anchors;
+  found->anchors = anchors;
+}
+
+/* Puts in force whatever can be read: the rest is blocked. Blocks: call it before the service is
+ * up. */
+void
+cpd_sources_load (CpdSources *sources)
+{
+  Found *found = read_all (sources);
+
+  take_problems (sources, found);
+  take_over (sources, found);
+  found_free (found);
+}
+
+static void
 read_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_task_return_pointer (task, cpd_sources_read (task_data), (GDestroyNotify)cpd_found_free);
+  g_task_return_pointer (task, read_all (task_data), (GDestroyNotify)found_free);
 }
 
 static void start_reading (CpdSources *sources);
@@ -128,7 +206,7 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
 
   start_reading (sources); /* first: the callback may request another reload */
   g_task_return_pointer (task, g_task_propagate_pointer (G_TASK (result), NULL),
-                         (GDestroyNotify)cpd_found_free);
+                         (GDestroyNotify)found_free);
 }
 
 /* One at a time: the result of an older reading must not replace that of a newer one. */
@@ -146,21 +224,39 @@ start_reading (CpdSources *sources)
   g_task_run_in_thread (reading, read_in_thread);
 }
 
-/* As cpd_sources_read (), in a thread. */
+/* Reads them again, in a thread. */
 void
-cpd_sources_read_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data)
+cpd_sources_reload_async (CpdSources *sources, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (NULL, NULL, callback, user_data);
 
-  g_task_set_source_tag (task, cpd_sources_read_async);
+  g_task_set_source_tag (task, cpd_sources_reload_async);
   g_queue_push_tail (&sources->readings, task);
   if (sources->readings.length == 1)
     start_reading (sources);
 }
 
-/* Returns: (transfer full) */
-CpdFound *
-cpd_sources_read_finish (GAsyncResult *result)
+static gboolean
+fail (GPtrArray *problems, GError **error)
 {
-  return g_task_propagate_pointer (G_TASK (result), NULL);
+  g_autofree char *summary = cpd_faults_summarise (problems, SUMMARY_MAX_BYTES);
+
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+               "nothing was reloaded; the old pins and trust anchors stay in force: %s", summary);
+  return FALSE;
+}
+
+/* What was read is in force from here on, unless something is wrong with it.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+gboolean
+cpd_sources_reload_finish (CpdSources *sources, GAsyncResult *result, GError **error)
+{
+  Found *found = g_task_propagate_pointer (G_TASK (result), NULL);
+  gboolean good = found->problems->len == 0;
+
+  take_problems (sources, found);
+  if (good)
+    take_over (sources, found);
+  found_free_in_thread (found);
+  return good || fail (sources->problems, error);
 }

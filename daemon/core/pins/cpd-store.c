@@ -18,13 +18,9 @@ struct _CpdStore
 
   CpdSources *sources;
   CpdStateDir *state_dir; /* NULL: nothing is kept */
-  CpdLedgerLimits limits;
   CpdGenerations *generations;
 
-  CpdAnchors *anchors; /* the system's */
-  CpdPinTable *files;
-  GPtrArray *problems_of_files; /* of CpdFault: of the last reading, even if it is not in force */
-  GPtrArray *problems_of_state; /* likewise, of what is kept */
+  GPtrArray *problems; /* of CpdFault: of what is kept */
   CpdLedger *system;
   CpdApps *apps;
   CpdUsers *users;
@@ -51,10 +47,7 @@ cpd_store_finalize (GObject *object)
   cpd_sources_unref (store->sources);
   cpd_state_dir_unref (store->state_dir);
   cpd_generations_free (store->generations);
-  cpd_anchors_unref (store->anchors);
-  cpd_pin_table_free (store->files);
-  g_ptr_array_unref (store->problems_of_files);
-  g_ptr_array_unref (store->problems_of_state);
+  g_ptr_array_unref (store->problems);
   g_clear_object (&store->system);
   cpd_users_free (store->users);
   cpd_apps_unref (store->apps);
@@ -87,15 +80,11 @@ cpd_store_new (const CpdStoreSettings *settings)
   store->sources = cpd_sources_new (settings->trust, settings->pins_dirs);
   if (settings->state_dir != NULL)
     store->state_dir = cpd_state_dir_new (settings->state_dir);
-  store->limits = settings->limits;
   store->generations = cpd_generations_new (settings->first_generation);
-  store->anchors = cpd_anchors_new_empty ();
-  store->files = cpd_pin_table_new (CPD_LAYER_FILES);
-  store->problems_of_files = cpd_faults_new ();
-  store->problems_of_state = cpd_faults_new ();
-  store->system = cpd_ledger_new (CPD_ALL_UIDS, store->state_dir, "system", &store->limits);
+  store->problems = cpd_faults_new ();
+  store->system = cpd_ledger_new (CPD_ALL_UIDS, store->state_dir, "system", &settings->limits);
   store->apps = cpd_apps_new ();
-  store->users = cpd_users_new (store->state_dir, store->apps, &store->limits);
+  store->users = cpd_users_new (store->state_dir, store->apps, &settings->limits);
   store->logbook
       = cpd_logbook_new (store->state_dir, store->apps,
                          settings->sightings_s != 0 ? settings->sightings_s : CPD_LOGBOOK_WRITE_S);
@@ -113,35 +102,16 @@ cpd_store_lock (CpdStore *store, unsigned int most_ms, GCancellable *cancellable
          || cpd_state_dir_lock (store->state_dir, most_ms, cancellable, error);
 }
 
-static void
-set_anchors (CpdStore *store, CpdAnchors *anchors)
-{
-  cpd_anchors_unref (store->anchors);
-  store->anchors = anchors;
-}
-
 /* If it is unknown whose pins exist, no user's requests may pass. */
 static void
 load_users (CpdStore *store)
 {
   g_autoptr (GError) error = NULL;
 
-  if (cpd_users_load (store->users, store->problems_of_state, &error))
+  if (cpd_users_load (store->users, store->problems, &error))
     return;
   cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
-  cpd_faults_tell (store->problems_of_state, error->message);
-}
-
-/* What was there before is left in `found`. */
-static void
-take_over (CpdStore *store, CpdFound *found)
-{
-  CpdPinTable *old = store->files;
-
-  store->files = found->files;
-  found->files = old;
-  if (found->anchors != NULL)
-    set_anchors (store, g_steal_pointer (&found->anchors));
+  cpd_faults_tell (store->problems, error->message);
 }
 
 static void
@@ -149,7 +119,7 @@ stamp_all (CpdStore *store)
 {
   guint64 generation = cpd_generations_get_newest (store->generations);
 
-  cpd_pin_table_stamp (store->files, generation);
+  cpd_pin_table_stamp (cpd_sources_get_files (store->sources), generation);
   cpd_pin_table_stamp (cpd_ledger_get_table (store->system), generation);
   cpd_users_stamp (store->users, generation);
 }
@@ -163,10 +133,10 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 {
   GPtrArray *problems = cpd_faults_new ();
 
-  cpd_faults_add_all (problems, store->problems_of_files);
-  for (unsigned int i = 0; i < store->problems_of_state->len; i++)
+  cpd_faults_add_all (problems, cpd_sources_get_problems (store->sources));
+  for (unsigned int i = 0; i < store->problems->len; i++)
     {
-      CpdFault *problem = store->problems_of_state->pdata[i];
+      CpdFault *problem = store->problems->pdata[i];
 
       if (owner == 0 || cpd_owner_sees (owner, problem->owner))
         g_ptr_array_add (problems, cpd_fault_ref (problem));
@@ -178,14 +148,14 @@ cpd_store_get_problems (CpdStore *store, CpdOwner owner)
 GPtrArray *
 cpd_store_get_problems_of_files (CpdStore *store)
 {
-  return g_ptr_array_ref (store->problems_of_files);
+  return g_ptr_array_ref (cpd_sources_get_problems (store->sources));
 }
 
 /* Notes one more that concerns what is kept. */
 void
 cpd_store_tell_problem (CpdStore *store, const char *sentence)
 {
-  cpd_faults_tell (store->problems_of_state, sentence);
+  cpd_faults_tell (store->problems, sentence);
 }
 
 /* Reads everything. Blocks: call it before the service is up.
@@ -193,11 +163,8 @@ cpd_store_tell_problem (CpdStore *store, const char *sentence)
 GPtrArray *
 cpd_store_load (CpdStore *store)
 {
-  g_autoptr (CpdFound) found = cpd_sources_read (store->sources);
-
-  take_over (store, found);
-  cpd_faults_add_all (store->problems_of_files, found->problems);
-  cpd_ledger_load (store->system, store->problems_of_state);
+  cpd_sources_load (store->sources);
+  cpd_ledger_load (store->system, store->problems);
   if (store->state_dir != NULL)
     load_users (store);
   stamp_all (store);
@@ -214,7 +181,7 @@ cpd_store_load_sightings (CpdStore *store)
   GPtrArray *problems = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) users = cpd_users_list (store->users);
 
-  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, store->files, problems);
+  cpd_logbook_load (store->logbook, CPD_ALL_UIDS, cpd_sources_get_files (store->sources), problems);
   cpd_logbook_load (store->logbook, CPD_ALL_UIDS, cpd_ledger_get_table (store->system), problems);
   for (unsigned int i = 0; i < users->len; i++)
     cpd_logbook_load (store->logbook, cpd_ledger_get_owner (users->pdata[i]),
@@ -222,21 +189,28 @@ cpd_store_load_sightings (CpdStore *store)
   return problems;
 }
 
-/* Returns: (transfer none) (nullable): the table; never makes a new one */
+/* `layer`: of pins that methods change. Returns: (transfer none) (nullable): never makes one */
+static CpdLedger *
+lookup_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner)
+{
+  return layer == CPD_LAYER_SYSTEM
+             ? store->system
+             : cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
+}
+
+/* Returns: (transfer none) (nullable): likewise */
 static CpdPinTable *
 lookup_table (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
-  CpdLedger *user;
+  CpdLedger *ledger;
 
   if (layer == CPD_LAYER_FILES)
-    return store->files;
-  if (layer == CPD_LAYER_SYSTEM)
-    return cpd_ledger_get_table (store->system);
+    return cpd_sources_get_files (store->sources);
   if ((layer == CPD_LAYER_APP && !cpd_owner_is_app (owner))
       || (layer == CPD_LAYER_TRANSIENT && !cpd_owner_is_connection (owner)))
     return NULL;
-  user = cpd_users_lookup (store->users, cpd_apps_find_owner (store->apps, layer, owner));
-  return user != NULL ? cpd_ledger_get_table (user) : NULL;
+  ledger = lookup_ledger (store, layer, owner);
+  return ledger != NULL ? cpd_ledger_get_table (ledger) : NULL;
 }
 
 /* Its user's pins bind an app, but it does not see them.
@@ -281,7 +255,7 @@ cpd_store_get_trust (CpdStore *store)
 CpdAnchors *
 cpd_store_get_anchors (CpdStore *store)
 {
-  return store->anchors;
+  return cpd_sources_get_anchors (store->sources);
 }
 
 /* Returns: (transfer none): what was seen at servers */
@@ -419,9 +393,9 @@ gboolean
 cpd_store_check_room (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host,
                       GError **error)
 {
-  CpdPinTable *table = lookup_visible (store, layer, owner);
+  CpdLedger *ledger = lookup_ledger (store, layer, owner);
 
-  return table == NULL || cpd_pin_table_check_room (table, host, store->limits.pins, error);
+  return ledger == NULL || cpd_ledger_check_room (ledger, host, error);
 }
 
 /* A change of an app concerns its connections, too, which have pins of their own. */
@@ -611,47 +585,26 @@ cpd_store_write_again (CpdStore *store)
   cpd_users_write_again (store->users);
 }
 
-/* An error on the bus has room for some. */
-#define SUMMARY_MAX_BYTES 1400
-
-/* Returns: (transfer full) */
-static GError *
-explain_failed_reload (GPtrArray *problems)
-{
-  g_autofree char *summary = cpd_faults_summarise (problems, SUMMARY_MAX_BYTES);
-
-  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                      "nothing was reloaded; the old pins and trust anchors stay in force: %s",
-                      summary);
-}
-
 static void
-reload_on_read (GObject *source, GAsyncResult *result, gpointer user_data)
+on_reloaded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = G_TASK (user_data);
   CpdStore *store = g_task_get_source_object (task);
-  CpdFound *found = cpd_sources_read_finish (result);
-  gboolean good = found->problems->len == 0;
+  CpdPinTable *files;
+  GError *error = NULL;
 
-  g_ptr_array_unref (store->problems_of_files);
-  store->problems_of_files = g_ptr_array_ref (found->problems);
-  if (good)
+  if (!cpd_sources_reload_finish (store->sources, result, &error))
     {
-      take_over (store, found);
-      cpd_pin_table_stamp (store->files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
-      cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, store->files);
-      g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL, CPD_EVENT_RELOADED);
-      g_signal_emit (store, signals[RELOADED], 0, NULL);
-      g_task_return_boolean (task, TRUE);
-    }
-  else
-    {
-      GError *error = explain_failed_reload (found->problems);
-
       g_signal_emit (store, signals[RELOADED], 0, error);
       g_task_return_error (task, error);
+      return;
     }
-  cpd_found_free_in_thread (found);
+  files = cpd_sources_get_files (store->sources);
+  cpd_pin_table_stamp (files, cpd_generations_next (store->generations, CPD_ALL_UIDS));
+  cpd_logbook_retain_all (store->logbook, CPD_LAYER_FILES, files);
+  g_signal_emit (store, signals[CHANGED], 0, CPD_ALL_UIDS, NULL, CPD_EVENT_RELOADED);
+  g_signal_emit (store, signals[RELOADED], 0, NULL);
+  g_task_return_boolean (task, TRUE);
 }
 
 /* Reads the pin files and the trust source again: all of them, or the old ones stay in force.
@@ -662,7 +615,7 @@ cpd_store_reload_async (CpdStore *store, GAsyncReadyCallback callback, gpointer 
   GTask *task = g_task_new (store, NULL, callback, user_data);
 
   g_task_set_source_tag (task, cpd_store_reload_async);
-  cpd_sources_read_async (store->sources, reload_on_read, task);
+  cpd_sources_reload_async (store->sources, on_reloaded, task);
 }
 
 gboolean

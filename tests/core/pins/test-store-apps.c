@@ -247,6 +247,7 @@ test_share (StoreFixture *f, gconstpointer user_data)
   weather = store_meet (f, STORE_UID, WEATHER);
   store_pin (f, weather, APP, "a.example", 1);
   store_pin (f, weather, APP, "b.example", 1);
+  g_assert_false (cpd_store_check_room (f->store, APP, weather, third->host, NULL));
   g_assert_false (store_set_pin (f, weather, third, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
   store_pin (f, STORE_UID, USER, "c.example", 1);

@@ -79,6 +79,18 @@ test_limit_of_bytes (StoreFixture *f, gconstpointer user_data)
   g_assert_cmpuint (count_pins (f, one), ==, 3);
 }
 
+/* As many pins as fit. */
+static void
+fill (StoreFixture *f, CpdOwner connection)
+{
+  for (int i = 0; i < 64; i++)
+    {
+      g_autofree char *host = g_strdup_printf ("h%d.example", i);
+
+      store_pin (f, connection, TRANSIENT, host, 1);
+    }
+}
+
 static void
 test_limit_of_pins (StoreFixture *f, gconstpointer user_data)
 {
@@ -86,15 +98,25 @@ test_limit_of_pins (StoreFixture *f, gconstpointer user_data)
   g_autoptr (CpdPin) last = test_pin ("last.example", TRANSIENT, 1);
   g_autoptr (GError) error = NULL;
 
-  for (int i = 0; i < 64; i++)
-    {
-      g_autofree char *host = g_strdup_printf ("h%d.example", i);
-
-      store_pin (f, one, TRANSIENT, host, 1);
-    }
+  fill (f, one);
   g_assert_false (store_set_pin (f, one, last, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
   g_assert_true (store_set_pin (f, other, last, NULL));
+}
+
+/* People are not asked to allow what there is no room for. */
+static void
+test_asks_for_room (StoreFixture *f, gconstpointer user_data)
+{
+  CpdOwner connection = open_connection (f, STORE_UID);
+  g_autoptr (CpdHost) pinned = test_host ("h0.example"), other = test_host (HOST);
+  g_autoptr (GError) error = NULL;
+
+  fill (f, connection);
+  g_assert_true (cpd_store_check_room (f->store, TRANSIENT, connection, pinned, NULL));
+  g_assert_true (cpd_store_check_room (f->store, CPD_LAYER_USER, STORE_UID, other, NULL));
+  g_assert_false (cpd_store_check_room (f->store, TRANSIENT, connection, other, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
 }
 
 /* Nobody's requests pass because of them; those that were under way are refused. */
@@ -175,6 +197,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/store/connections/users", test_users);
   STORE_TEST_ADD ("/core/store/connections/bytes", test_limit_of_bytes);
   STORE_TEST_ADD ("/core/store/connections/pins", test_limit_of_pins);
+  STORE_TEST_ADD ("/core/store/connections/room", test_asks_for_room);
   STORE_TEST_ADD ("/core/store/connections/ends", test_ends);
   STORE_TEST_ADD ("/core/store/connections/changes-after-the-end", test_changes_after_the_end);
   STORE_TEST_ADD ("/core/store/connections/ends-during-a-change", test_ends_during_a_change);
