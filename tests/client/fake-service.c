@@ -241,7 +241,7 @@ fake_service_new_successor (FakeHandler handler, gpointer user_data)
 void
 fake_service_free (FakeService *service)
 {
-  /* After this, the filter does not run any more. Without it, GDBus would answer. */
+  /* After this, the filter does not run any more; without one, GDBus would answer until then. */
   g_dbus_connection_close_sync (service->connection, NULL, NULL);
   g_dbus_connection_remove_filter (service->connection, service->filter);
   g_object_unref (service->connection);

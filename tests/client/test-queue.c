@@ -148,7 +148,7 @@ wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, GQuark dom
   g_test_message ("%s", error->message);
 }
 
-/* Records the number in the host. */
+/* Records the number in the host, and answers. */
 static GDBusMessage *
 note_and_reply (FakeService *service, GDBusMessage *call, gpointer user_data)
 {
