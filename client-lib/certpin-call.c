@@ -16,6 +16,7 @@ certpin_call_new (const CertpinMethod *method, GVariant *arguments)
   CertpinCall *call = g_new0 (CertpinCall, 1);
 
   call->method = method;
+  call->is_safe = !method->changes;
   call->arguments = g_variant_ref_sink (arguments);
   return call;
 }

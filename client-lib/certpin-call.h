@@ -31,6 +31,7 @@ typedef struct
   char *path;         /* (nullable): of the Request object that is called; NULL: the service's */
 
   GUnixFDList *sent; /* (nullable): descriptors that go with it */
+  gboolean is_safe;  /* it changes nothing, here or in a server: to make it twice does no harm */
 
   GDBusConnection *connection; /* (nullable): over which the reply came */
   GUnixFDList *received;       /* (nullable): descriptors that came with it */

@@ -178,8 +178,8 @@ install_properties (GObjectClass *object_class)
    * watches (#CertpinClient:watching) also tries by itself. A connection of the program
    * (certpin_client_new_for_connection()) is not made anew.
    *
-   * A restart of the service does not change the property: the calls in progress fail, and the next
-   * call starts the service.
+   * A restart of the service does not change the property. Calls in progress that may not be made
+   * twice fail; the others, and the next call, start the service.
    *
    * The value is always that of now. Changes are notified in the main context that was the
    * thread-default one when the client was made; one notification may stand for several of them.

@@ -33,10 +33,15 @@ G_BEGIN_DECLS
  * The service has one minute to answer a call, or five if it may ask for a password
  * (#CertpinClient:interactive). A request has a timeout of its own, the option `timeout-ms`.
  *
+ * If the service ends during a call that changes nothing, as in an upgrade, the library makes the
+ * call once more, which starts the service again. So it does with requests whose method is `GET`,
+ * `HEAD`, `OPTIONS` or `TRACE`, unless their body comes from a file or stream. No other request is
+ * ever made twice.
+ *
  * Each call can fail with the errors that its function lists, and with these:
  *
  * - `CERTPIN_ERROR_SERVICE_UNAVAILABLE`: the bus or the service cannot be reached, the service
- *   ended during the call, or this process was forked from one that uses certpin
+ *   ended during the call (see above), or this process was forked from one that uses certpin
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: this program may not call the service
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the call is larger than 25 MiB, or this program has reached a
  *   limit of the bus or of the service

@@ -37,6 +37,15 @@ certpin_exchange_needs_descriptor (CertpinRequest *request)
          || g_bytes_get_size (certpin_request_get_body (request)) > INLINE_MAX_BYTES;
 }
 
+/* RFC 9110, section 9.2.1 */
+static gboolean
+is_safe (const char *method)
+{
+  static const char *const safe[] = { "GET", "HEAD", "OPTIONS", "TRACE", NULL };
+
+  return g_strv_contains (safe, method);
+}
+
 /* `options`: an `a{sv}`. Returns: (transfer full) */
 CertpinCall *
 certpin_exchange_new_call (CertpinRequest *request, GVariant *options)
@@ -50,6 +59,7 @@ certpin_exchange_new_call (CertpinRequest *request, GVariant *options)
                      certpin_arguments_text (url), certpin_request_get_headers (request),
                      certpin_arguments_bytes (certpin_request_get_body (request)), with_token));
 
+  call->is_safe = is_safe (certpin_request_get_method (request));
   call->timeout_ms = certpin_handle_get_timeout_ms (options);
   call->token = g_steal_pointer (&token);
   return call;

@@ -17,7 +17,8 @@
 #include "dbus/certpin-names.h"
 
 /* The bus rejects a call while too much waits for the service, which somebody else may have sent.
- * It is sent again after this time, which doubles each time. */
+ * It is sent again after this time, which doubles each time. So is a safe call whose service has
+ * ended, once. */
 #define AGAIN_MS     20
 #define AGAIN_MAX_MS 320
 #define TRIES_MAX    6
@@ -49,7 +50,8 @@ typedef struct
   CertpinCancellation *cancellation;
   GDBusConnection *connection; /* over which it was sent */
   guint64 number;              /* which one of those that were sent it was */
-  unsigned int tries;
+  unsigned int tries;          /* how often it was sent */
+  gboolean repeated;           /* because the service ended */
 } Errand;
 
 static void
@@ -244,15 +246,43 @@ errand_can_try_again (const Errand *errand, const GError *error)
          && (!call->method->changes || errand->number == errand->queue->sent);
 }
 
+/* The service ended, and nobody knows how far it came. What was read from a descriptor is gone, and
+ * a Request object has ended with its service.
+ * Returns: whether the call may be made once more */
+static gboolean
+errand_repeat (Errand *errand, const GError *error)
+{
+  const CertpinCall *call = g_task_get_task_data (errand->task);
+
+  if (!g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) || errand->repeated
+      || !call->is_safe || call->sent != NULL || call->path != NULL)
+    return FALSE;
+  errand->repeated = TRUE;
+  return TRUE;
+}
+
+/* Puts it back before all that were sent later, and all that were not sent. */
+static void
+errand_wait_again (Errand *errand)
+{
+  CertpinQueue *queue = errand->queue;
+  GList *next = queue->waiting.head;
+
+  while (next != NULL && ((Errand *)next->data)->number != 0
+         && ((Errand *)next->data)->number < errand->number)
+    next = next->next;
+  g_clear_object (&errand->connection);
+  g_queue_insert_before (&queue->waiting, next, errand);
+  errand->place = next != NULL ? next->prev : queue->waiting.tail;
+}
+
 static void
 errand_try_again (Errand *errand)
 {
   CertpinQueue *queue = errand->queue;
   int ms = MIN (AGAIN_MS << (errand->tries - 1), AGAIN_MAX_MS);
 
-  g_clear_object (&errand->connection);
-  g_queue_push_head (&queue->waiting, errand);
-  errand->place = queue->waiting.head;
+  errand_wait_again (errand);
   queue->resumes_us = g_get_monotonic_time () + ms * (gint64)1000;
   queue_set_alarm (queue);
 }
@@ -268,7 +298,8 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
                                                                      &received, result, &error);
 
   queue->under_way--;
-  if (errand->task != NULL && reply == NULL && errand_can_try_again (errand, error))
+  if (errand->task != NULL && reply == NULL
+      && (errand_can_try_again (errand, error) || errand_repeat (errand, error)))
     {
       g_error_free (error);
       errand_try_again (errand);

@@ -18,6 +18,8 @@
 
 #define WAIT_MAX_US (20 * G_TIME_SPAN_SECOND)
 
+#define DO_NOT_QUEUE 4
+
 struct _FakeService
 {
   GDBusConnection *connection;
@@ -190,16 +192,9 @@ on_message (GDBusConnection *connection, GDBusMessage *message, gboolean incomin
   return NULL;
 }
 
-/* Returns: (transfer full): a service that owns its name on the private bus */
-FakeService *
-fake_service_new (void)
-{
-  return fake_service_new_with_handler (NULL, NULL);
-}
-
-/* As fake_service_new() and fake_service_set_handler(), for calls that come at once. */
-FakeService *
-fake_service_new_with_handler (FakeHandler handler, gpointer user_data)
+/* `flags`: of RequestName */
+static FakeService *
+start (FakeHandler handler, gpointer user_data, guint32 flags)
 {
   FakeService *service = g_new0 (FakeService, 1);
   g_autoptr (GError) error = NULL;
@@ -215,18 +210,40 @@ fake_service_new_with_handler (FakeHandler handler, gpointer user_data)
   service->filter = g_dbus_connection_add_filter (service->connection, on_message, service, NULL);
   reply = g_dbus_connection_call_sync (
       service->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus",
-      "RequestName", g_variant_new ("(su)", CERTPIN_BUS_NAME, 4), G_VARIANT_TYPE ("(u)"),
+      "RequestName", g_variant_new ("(su)", CERTPIN_BUS_NAME, flags), G_VARIANT_TYPE ("(u)"),
       G_DBUS_CALL_FLAGS_NONE, -1, NULL, &error);
   g_assert_no_error (error);
   return service;
 }
 
+/* Returns: (transfer full): a service that owns its name on the private bus */
+FakeService *
+fake_service_new (void)
+{
+  return fake_service_new_with_handler (NULL, NULL);
+}
+
+/* As fake_service_new() and fake_service_set_handler(), for calls that come at once. */
+FakeService *
+fake_service_new_with_handler (FakeHandler handler, gpointer user_data)
+{
+  return start (handler, user_data, DO_NOT_QUEUE);
+}
+
+/* As fake_service_new_with_handler(), but the service gets its name when the present one ends, as
+ * one that the bus starts for a call that comes then. */
+FakeService *
+fake_service_new_successor (FakeHandler handler, gpointer user_data)
+{
+  return start (handler, user_data, /* flags= */ 0);
+}
+
 void
 fake_service_free (FakeService *service)
 {
-  g_dbus_connection_remove_filter (service->connection, service->filter);
-  /* After this, the filter does not run any more. */
+  /* After this, the filter does not run any more; without one, GDBus would answer until then. */
   g_dbus_connection_close_sync (service->connection, NULL, NULL);
+  g_dbus_connection_remove_filter (service->connection, service->filter);
   g_object_unref (service->connection);
   g_hash_table_unref (service->counts);
   g_ptr_array_unref (service->held);

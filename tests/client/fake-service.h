@@ -14,6 +14,7 @@ typedef GDBusMessage *(*FakeHandler) (FakeService *service, GDBusMessage *call, 
 
 FakeService *fake_service_new (void);
 FakeService *fake_service_new_with_handler (FakeHandler handler, gpointer user_data);
+FakeService *fake_service_new_successor (FakeHandler handler, gpointer user_data);
 void fake_service_free (FakeService *service);
 
 void fake_service_set_handler (FakeService *service, FakeHandler handler, gpointer user_data);

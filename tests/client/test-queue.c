@@ -148,6 +148,14 @@ wait_and_assert_error (CertpinClient *client, GAsyncResult **pending, GQuark dom
   g_test_message ("%s", error->message);
 }
 
+/* Records the number in the host, and answers. */
+static GDBusMessage *
+note_and_reply (FakeService *service, GDBusMessage *call, gpointer user_data)
+{
+  note_and_hold (service, call, user_data);
+  return fake_service_reply (service, call);
+}
+
 /* As the bus does while too much waits for the service. */
 static GDBusMessage *
 reject_some (FakeService *service, GDBusMessage *call, gpointer user_data)
@@ -155,10 +163,20 @@ reject_some (FakeService *service, GDBusMessage *call, gpointer user_data)
   Fixture *f = user_data;
 
   if (f->rejections == 0)
-    return fake_service_reply (service, call);
+    return note_and_reply (service, call, f);
   f->rejections--;
   return g_dbus_message_new_method_error (call, "org.freedesktop.DBus.Error.LimitsExceeded",
                                           "the queue is full");
+}
+
+/* Returns: how many calls were carried out before that of the host */
+static unsigned int
+place_of (Fixture *f, unsigned int number)
+{
+  for (unsigned int i = 0; i < f->order->len; i++)
+    if (g_array_index (f->order, unsigned int, i) == number)
+      return i;
+  g_assert_not_reached ();
 }
 
 static void
@@ -172,6 +190,8 @@ test_what_the_bus_rejects_is_sent_again (Fixture *f, gconstpointer user_data)
   while (f->over < 5)
     test_loop_step ();
   g_assert_cmpuint (fake_service_count (f->service, "GetPin"), ==, 8);
+  g_assert_cmpuint (place_of (f, 0), <, place_of (f, 1));
+  g_assert_cmpuint (place_of (f, 1), <, place_of (f, 2));
   f->rejections = 1;
   g_assert_true (certpin_client_unpin (f->client, "h.example", NULL, NULL, &error));
   g_assert_no_error (error);
