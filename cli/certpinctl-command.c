@@ -155,8 +155,9 @@ take_help (Ctl *ctl, GError **error)
 gboolean
 ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error)
 {
-  if (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0 && !take_help (ctl, error))
-    return FALSE;
+  while (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0)
+    if (!take_help (ctl, error))
+      return FALSE;
   if (ctl->words[1] != NULL)
     ctl->verb = find (verbs, ctl->words[1], error);
   else if (!ctl->help && !ctl->version)

@@ -118,6 +118,7 @@ def _(world):
     for verb in VERBS:
         equal(exits(world, OK, 'help', verb), exits(world, OK, verb, '--help'), f'help {verb}')
     equal(exits(world, OK, 'help', 'unp'), exits(world, OK, 'unpin', '--help'), 'help of a beginning')
+    equal(exits(world, OK, 'help', 'help'), exits(world, OK, '--help'), 'help of help')
     equal(exits(world, OK, 'help'), exits(world, OK, '--help'), 'help alone')
 
 
