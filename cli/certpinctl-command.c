@@ -20,14 +20,18 @@ static const struct
   const char *word;
   const char *verb;
 } elsewhere[] = {
-  { "add", "pin" },         { "audit", "log" },     { "cat", "show" },
-  { "check", "doctor" },    { "curl", "get" },      { "download", "get" },
-  { "fetch", "get" },       { "history", "log" },   { "info", "show" },
-  { "journal", "log" },     { "ls", "list" },       { "pins", "list" },
-  { "refresh", "reload" },  { "remove", "unpin" },  { "rm", "unpin" },
-  { "set", "pin" },         { "tail", "monitor" },  { "test", "doctor" },
-  { "tunnel", "connect" },  { "unblock", "unpin" }, { "unpause", "resume" },
-  { "validate", "verify" }, { "watch", "monitor" }, { "wget", "get" },
+  { "add", "pin" },           { "audit", "log" },       { "cat", "show" },
+  { "check", "doctor" },      { "curl", "get" },        { "daemon-reload", "reload" },
+  { "download", "get" },      { "edit", "export" },     { "fetch", "get" },
+  { "get-devices", "list" },  { "get-history", "log" }, { "history", "log" },
+  { "info", "show" },         { "journal", "log" },     { "journalctl", "log" },
+  { "list-units", "list" },   { "ls", "list" },         { "mask", "block" },
+  { "pins", "list" },         { "query", "explain" },   { "refresh", "reload" },
+  { "remove", "unpin" },      { "rm", "unpin" },        { "set", "pin" },
+  { "statistics", "status" }, { "tail", "monitor" },    { "test", "doctor" },
+  { "tunnel", "connect" },    { "unblock", "unpin" },   { "unmask", "unpin" },
+  { "unpause", "resume" },    { "validate", "verify" }, { "watch", "monitor" },
+  { "wget", "get" },
 };
 
 /* Returns: (transfer container): those whose names begin so; only the one that is called so */
@@ -151,8 +155,9 @@ take_help (Ctl *ctl, GError **error)
 gboolean
 ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error)
 {
-  if (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0 && !take_help (ctl, error))
-    return FALSE;
+  while (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0)
+    if (!take_help (ctl, error))
+      return FALSE;
   if (ctl->words[1] != NULL)
     ctl->verb = find (verbs, ctl->words[1], error);
   else if (!ctl->help && !ctl->version)

@@ -16,10 +16,11 @@
 
 #include <string.h>
 
+/* Of a URL, the service says that it is one. */
 static gboolean
 is_file (const char *name)
 {
-  return strcmp (name, "-") == 0 || strchr (name, '/') != NULL
+  return strcmp (name, "-") == 0 || (strchr (name, '/') != NULL && strstr (name, "://") == NULL)
          || g_file_test (name, G_FILE_TEST_EXISTS);
 }
 

@@ -96,6 +96,10 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
   if (count < verb->arguments_min)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("‘%s’ needs %s"), verb->name,
                  needed);
+  else if (count == 2 && strcmp (verb->arguments, "HOST:PORT") == 0)
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("‘%s’ takes the host and the port as one argument; did you mean ‘%s:%s’?"),
+                 verb->name, arguments[0], arguments[1]);
   else if (verb->arguments_max == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("‘%s’ takes no argument; leave ‘%s’ out"), verb->name, arguments[0]);

@@ -80,6 +80,20 @@ check_pin (const CtlPinOptions *options, gboolean file, GError **error)
   return TRUE;
 }
 
+/* A word that begins as a key and names no file is said to be a wrong key, not a file that is not
+ * there. With --block-on-failure, it is a file.
+ * Errors: CERTPIN_ERROR_INVALID_KEY. */
+static gboolean
+is_wrong_key (const char *word, GError **error)
+{
+  g_autoptr (CertpinKey) key = NULL;
+
+  if (!g_str_has_prefix (word, "sha256/") || g_file_test (word, G_FILE_TEST_EXISTS))
+    return FALSE;
+  key = certpin_key_new_from_text (word, error);
+  return key == NULL;
+}
+
 static gboolean
 check (Ctl *ctl, const CtlPinOptions *options, GError **error)
 {
@@ -91,6 +105,8 @@ check (Ctl *ctl, const CtlPinOptions *options, GError **error)
     return check_fetch (options, file, error);
   if (options->add || options->remove)
     return check_change (options, file, error);
+  if (file && !options->block_on_failure && is_wrong_key (ctl->arguments[1], error))
+    return FALSE;
   if (file && is_key (ctl->arguments[1]) && !g_file_test (ctl->arguments[1], G_FILE_TEST_EXISTS))
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

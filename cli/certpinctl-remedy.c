@@ -19,6 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define HTTPS_PORT 443
+
 /* Whether the verb sends something, for which it does not matter who runs it. */
 static gboolean
 is_request (const CtlVerb *verb)
@@ -34,6 +36,23 @@ host_of_url (const char *url)
   const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
 
   return host != NULL && *host != '\0' ? g_strdup (host) : NULL;
+}
+
+/* Returns: (transfer full): the host as it is named on the command line, with the port of the URL
+ * that leads to it, if there is one and the port is not the usual one */
+static char *
+place_of (Ctl *ctl, const char *host)
+{
+  for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
+    {
+      g_autoptr (GUri) uri = g_uri_parse (*url, G_URI_FLAGS_NONE, NULL);
+      const char *named = uri != NULL ? g_uri_get_host (uri) : NULL;
+      int port = uri != NULL ? g_uri_get_port (uri) : -1;
+
+      if (named != NULL && g_ascii_strcasecmp (named, host) == 0 && port > 0 && port != HTTPS_PORT)
+        return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
+    }
+  return g_strdup (host);
 }
 
 /* Returns: (transfer full) (nullable): the host that failed, or that the command line is about */
@@ -146,14 +165,14 @@ host_of_message (const char *message)
                      : NULL;
 }
 
-/* Nothing is pinned for a host. */
+/* Nothing is pinned for a host. A redirect may lead to another port of it than the URL. */
 static char *
 find_pin (Ctl *ctl, const char *message)
 {
   gboolean may_be_redirected = strstr (ctl->verb->arguments, "URL") != NULL;
   g_autofree char *named = may_be_redirected ? host_of_message (message) : NULL;
   g_autofree char *host = named != NULL ? g_steal_pointer (&named) : find_host (ctl);
-  g_autofree char *question = NULL, *word = NULL;
+  g_autofree char *question = NULL, *place = NULL, *word = NULL;
   g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl, /* options= */ NULL) : NULL;
   g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
   char *other = pins != NULL && !is_request (ctl->verb) ? find_other_scope (ctl, pins, host) : NULL;
@@ -167,7 +186,8 @@ find_pin (Ctl *ctl, const char *message)
     return NULL;
   if (!is_request (ctl->verb))
     return g_strchomp (g_strconcat (_ ("; to see what is pinned: certpinctl list "), option, NULL));
-  word = ctl_input_quote (host);
+  place = strstr (message, "after a redirect") != NULL ? g_strdup (host) : place_of (ctl, host);
+  word = ctl_input_quote (place);
   return g_strconcat (_ (": certpinctl pin --fetch "), word, NULL);
 }
 
@@ -212,9 +232,10 @@ static char *
 find_host_in_url (Ctl *ctl)
 {
   g_autofree char *host = find_host (ctl);
+  g_autofree char *place = host != NULL ? place_of (ctl, host) : NULL;
 
   return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
-             ? g_strdup_printf (_ ("; did you mean ‘%s’?"), host)
+             ? g_strdup_printf (_ ("; did you mean ‘%s’?"), place)
              : NULL;
 }
 
@@ -223,7 +244,8 @@ static char *
 find_network (Ctl *ctl)
 {
   g_autofree char *host = is_request (ctl->verb) ? find_host (ctl) : NULL;
-  g_autofree char *word = host != NULL ? ctl_input_quote (host) : NULL;
+  g_autofree char *place = host != NULL ? place_of (ctl, host) : NULL;
+  g_autofree char *word = place != NULL ? ctl_input_quote (place) : NULL;
 
   return word != NULL ? g_strconcat (_ ("; to see what helps: certpinctl doctor "), word, NULL)
                       : NULL;
@@ -238,11 +260,13 @@ find_network_or_name (Ctl *ctl)
   return remedy != NULL ? remedy : g_strdup (_ ("; check the name and the port"));
 }
 
-/* A question says what is meant, so that the help is not needed. */
+/* A question says what is meant, so that the help is not needed; nor is it where the message has
+ * named one. */
 static char *
 find_help (const CtlVerb *verb, const char *message)
 {
-  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL)
+  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL
+      || strstr (message, " --help") != NULL)
     return NULL;
   return g_strdup_printf (_ ("; see ‘certpinctl %s%s--help’"), verb != NULL ? verb->name : "",
                           verb != NULL ? " " : "");

@@ -14,16 +14,28 @@
 
 #include <string.h>
 
-/* What curl's users look for. */
+/* What users of other tools look for, of curl for example. */
 static const struct
 {
   const char *option;
   const char *remedy;
+  gboolean of_requests; /* it means that only in a request */
 } elsewhere[] = {
 #define NEVER                                                                                      \
   N_ ("certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’")
-#define TRUST N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
-#define BODY  N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
+#define TRUST  N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
+#define BODY   N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
+#define METHOD N_ ("‘request’ sends any method; see ‘certpinctl request --help’")
+#define LOGIN  N_ ("write ‘Authorization: …’ into a file, and give it as -H @FILE")
+#define COOKIE N_ ("no cookie is kept; -H 'Cookie: NAME=VALUE' sends one")
+#define SENDER N_ ("-H 'Referer: URL' sends it")
+#define FORM   N_ ("make the body with another program, and send it with ‘certpinctl post -T FILE’")
+#define QUERY  N_ ("write the query into the URL")
+#define RANGE  N_ ("-H 'Range: bytes=0-99' asks for a part")
+#define HEADS  N_ ("-i prints the headers before the body, and ‘head’ prints only them")
+#define PLACE  N_ ("a pin is for a name, and only the resolver says where that is")
+#define JSON   N_ ("did you mean ‘--json’?")
+#define ABOUT  N_ ("did you mean ‘--version’?")
   { "--insecure", NEVER },
   { "-k", NEVER },
   { "--cacert", TRUST },
@@ -33,6 +45,31 @@ static const struct
   { "--pinnedpubkey", N_ ("did you mean ‘--require-key’?") },
   { "--scope", N_ ("did you mean ‘--system’ or ‘--app’?") },
   { "--cert", N_ ("a program cannot present a certificate of its own; see certpinctl(1)") },
+  { "-X", METHOD, TRUE },
+  { "--request", METHOD, TRUE },
+  { "-u", LOGIN, TRUE },
+  { "--user", LOGIN, TRUE },
+  { "-b", COOKIE, TRUE },
+  { "--cookie", COOKIE, TRUE },
+  { "-c", COOKIE, TRUE },
+  { "--cookie-jar", COOKIE, TRUE },
+  { "-e", SENDER, TRUE },
+  { "--referer", SENDER, TRUE },
+  { "-F", FORM, TRUE },
+  { "--form", FORM, TRUE },
+  { "-G", QUERY, TRUE },
+  { "--get", QUERY, TRUE },
+  { "-r", RANGE, TRUE },
+  { "--range", RANGE, TRUE },
+  { "-D", HEADS, TRUE },
+  { "--dump-header", HEADS, TRUE },
+  { "--resolve", PLACE, TRUE },
+  { "--connect-to", PLACE, TRUE },
+  { "-j", JSON },
+  { "-o", JSON },
+  { "--output", JSON },
+  { "--no-legend", JSON },
+  { "-V", ABOUT },
 };
 
 /* The options that may stand where a word stands: two tables, the second of them of all verbs. */
@@ -93,6 +130,13 @@ list_similar (const Options *options, const char *name)
   return g_steal_pointer (&found);
 }
 
+/* `verb`: (nullable) */
+static gboolean
+makes_requests (const CtlVerb *verb)
+{
+  return verb != NULL && strstr (verb->arguments, "URL") != NULL;
+}
+
 /* Returns: (transfer full) (nullable) */
 static char *
 find_remedy (const Options *options, const char *shown, const char *name)
@@ -100,7 +144,8 @@ find_remedy (const Options *options, const char *shown, const char *name)
   g_auto (GStrv) similar = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (elsewhere); i++)
-    if (strcmp (elsewhere[i].option, shown) == 0)
+    if (strcmp (elsewhere[i].option, shown) == 0
+        && (!elsewhere[i].of_requests || makes_requests (options->verb)))
       return g_strdup (_ (elsewhere[i].remedy));
   similar = list_similar (options, name);
   if (similar[0] != NULL)

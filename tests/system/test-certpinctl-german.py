@@ -125,7 +125,7 @@ def _(world):
                                                '„certpinctl list --help“'),
                         (('get', '-k', 'https://h/'),
                          '„get“ hat keine Option „-k“; certpin lässt nie eine Prüfung aus; um einen neuen Schlüssel '
-                         'anzunehmen, siehe „certpinctl rotate --help“; siehe „certpinctl get --help“')):
+                         'anzunehmen, siehe „certpinctl rotate --help“')):
         equal(ctl(world, *words, more_environment=GERMAN), (USAGE, b'', f'certpinctl: {text}\n'), f'what {words} says')
 
 

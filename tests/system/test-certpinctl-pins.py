@@ -148,6 +148,10 @@ def _(world):
         equal(pins_of(world)[0]['state'], 'blocked', f'the state after {name}')
         exits(world, BAD_INPUT, 'pin', '--block-on-failure', '--dry-run', 'other.example', path)
         equal(len(pins_of(world)), 1, 'the number of pins after --dry-run')
+    # A file in a folder, not a key that is cut.
+    exits(world, OK, 'pin', HOST, '--key', identity.pin)
+    fails(world, BAD_INPUT, 'is blocked until', 'pin', '--block-on-failure', HOST, 'sha256/missing')
+    equal(pins_of(world)[0]['state'], 'blocked', 'the state')
     exits(world, OK, 'pin', '--block-on-failure', HOST, put(world, 'good.pem', identity.pem))
     world.arrives(world.serve(identity))
 
