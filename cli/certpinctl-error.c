@@ -61,7 +61,10 @@ ctl_error_print (Ctl *ctl, const GError *error)
   /* Some libraries end a sentence with a period. */
   gboolean dotted = remedy != NULL && g_str_has_suffix (message, ".");
   int length = (int)strlen (message) - dotted;
-  g_autofree char *text = g_strdup_printf ("%.*s%s", length, message, remedy != NULL ? remedy : "");
+  const char *title = ctl_error_title (error);
+  g_autofree char *text
+      = g_strdup_printf ("%s%s%.*s%s", title != NULL ? title : "", title != NULL ? ": " : "",
+                         length, message, remedy != NULL ? remedy : "");
 
   ctl->json = ctl->json || (status == CTL_EXIT_USAGE && ctl->json_named);
   if (ctl->json)

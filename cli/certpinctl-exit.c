@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* The only place that knows which failure has which exit status, and which name in JSON. */
+/* The only place that knows which failure has which exit status, which name in JSON, and what it is
+ * called in other languages than English. */
 
 #include "config.h"
 
 #include "certpinctl-exit.h"
+
+#include <glib/gi18n.h>
 
 #include <certpin.h>
 
@@ -60,6 +63,47 @@ static const CtlExit exits[] = {
   [CERTPIN_ERROR_PROXY_FAILED] = CTL_EXIT_PROXY_FAILED,
   [CERTPIN_ERROR_PROXY_AUTH_REQUIRED] = CTL_EXIT_PROXY_AUTH,
 };
+
+/* The service and the library know only English. So in other languages, these words come before
+ * what they say. Those that have none are mostly said by certpinctl itself. */
+static const char *const titles[G_N_ELEMENTS (exits)] = {
+  [CERTPIN_ERROR_INVALID_HOST] = NC_ ("failure", "the host is not valid"),
+  [CERTPIN_ERROR_INVALID_KEY] = NC_ ("failure", "the key is not valid"),
+  [CERTPIN_ERROR_SELF_SIGNED] = NC_ ("failure", "the certificate is self-signed"),
+  [CERTPIN_ERROR_NOT_SECURE] = NC_ ("failure", "the request would not be secure"),
+  [CERTPIN_ERROR_NOT_PINNED] = NC_ ("failure", "nothing is pinned"),
+  [CERTPIN_ERROR_BLOCKED] = NC_ ("failure", "the host is blocked"),
+  [CERTPIN_ERROR_PIN_EXPIRED] = NC_ ("failure", "the pin has expired"),
+  [CERTPIN_ERROR_PIN_MISMATCH] = NC_ ("failure", "the key is not the pinned one"),
+  [CERTPIN_ERROR_PIN_CHANGED] = NC_ ("failure", "the pin was changed meanwhile"),
+  [CERTPIN_ERROR_UNTRUSTED] = NC_ ("failure", "the certificate is not trusted"),
+  [CERTPIN_ERROR_TLS_FAILED] = NC_ ("failure", "TLS failed"),
+  [CERTPIN_ERROR_UNREACHABLE] = NC_ ("failure", "the server cannot be reached"),
+  [CERTPIN_ERROR_OFFLINE] = NC_ ("failure", "there is no network"),
+  [CERTPIN_ERROR_TIMED_OUT] = NC_ ("failure", "it took too long"),
+  [CERTPIN_ERROR_TRUNCATED] = NC_ ("failure", "the response is not complete"),
+  [CERTPIN_ERROR_BODY_TOO_LARGE] = NC_ ("failure", "the body is too large"),
+  [CERTPIN_ERROR_PROTOCOL_ERROR] = NC_ ("failure", "the server does not follow the protocol"),
+  [CERTPIN_ERROR_LIMIT_EXCEEDED] = NC_ ("failure", "a limit is reached"),
+  [CERTPIN_ERROR_NOT_AUTHORIZED] = NC_ ("failure", "that is not allowed"),
+  [CERTPIN_ERROR_STORE_FAILED] = NC_ ("failure", "the pins cannot be read or stored"),
+  [CERTPIN_ERROR_SERVICE_UNAVAILABLE] = NC_ ("failure", "the service cannot be reached"),
+  [CERTPIN_ERROR_ADDRESS_DENIED] = NC_ ("failure", "the address is not allowed"),
+  [CERTPIN_ERROR_PROXY_FAILED] = NC_ ("failure", "the proxy failed"),
+  [CERTPIN_ERROR_PROXY_AUTH_REQUIRED] = NC_ ("failure", "the proxy wants a password"),
+};
+
+/* Returns: (nullable): what the failure is called; NULL in English, where the message says it */
+const char *
+ctl_error_title (const GError *error)
+{
+  gboolean known = error->domain == CERTPIN_ERROR && error->code >= 0
+                   && error->code < (int)G_N_ELEMENTS (titles);
+  const char *english = known ? titles[error->code] : NULL;
+  const char *title = english != NULL ? g_dpgettext2 (NULL, "failure", english) : NULL;
+
+  return title != english ? title : NULL;
+}
 
 /* Whether a check stopped a request. */
 gboolean

@@ -44,6 +44,7 @@ typedef enum
 gboolean ctl_error_is_cancelled (const GError *error);
 gboolean ctl_error_is_refusal (const GError *error);
 const char *ctl_error_name (const GError *error);
+const char *ctl_error_title (const GError *error);
 CtlExit ctl_error_exit (const GError *error, gboolean nameless);
 
 G_END_DECLS

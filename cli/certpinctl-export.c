@@ -86,7 +86,7 @@ ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
                                     ctl_scope_options (ctl, g_str_equal (scope, "system")),
                                     ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);
-  reply = ctl_reply_take_several (certpin_client_export_pins_finish (ctl->client, result, error),
+  reply = ctl_reply_take_records (certpin_client_export_pins_finish (ctl->client, result, error),
                                   CTL_REPLY_FILE, error);
   if (reply == NULL)
     return FALSE;

@@ -249,7 +249,7 @@ import (Ctl *ctl, const char *text, GVariant *options, GPtrArray *changes, GErro
   certpin_client_import_pins_async (ctl->client, text, options, ctl->cancellable, ctl_on_result,
                                     ctl);
   result = ctl_wait (ctl);
-  reply = ctl_reply_take_several (certpin_client_import_pins_finish (ctl->client, result, error),
+  reply = ctl_reply_take_records (certpin_client_import_pins_finish (ctl->client, result, error),
                                   CTL_REPLY_CHANGE, error);
   for (gsize i = 0; reply != NULL && i < g_variant_n_children (reply); i++)
     g_ptr_array_add (changes, g_variant_get_child_value (reply, i));

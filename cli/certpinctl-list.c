@@ -328,7 +328,8 @@ ask_for_all (Ctl *ctl, GError **error)
 {
   g_auto (GVariantBuilder) all = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
   g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) users = NULL, system = NULL;
+  g_autoptr (GArray) users = NULL;
+  g_autoptr (GVariant) system = NULL;
 
   certpin_client_list_users_async (ctl->client, /* options= */ NULL, ctl->cancellable,
                                    ctl_on_result, ctl);
@@ -343,14 +344,9 @@ ask_for_all (Ctl *ctl, GError **error)
 
       g_variant_builder_add_value (&all, pin);
     }
-  for (gsize i = 0; i < g_variant_n_children (users); i++)
-    {
-      guint32 uid;
-
-      g_variant_get_child (users, i, "u", &uid);
-      if (!add_user (ctl, uid, &all, error))
-        return NULL;
-    }
+  for (unsigned int i = 0; i < users->len; i++)
+    if (!add_user (ctl, g_array_index (users, guint32, i), &all, error))
+      return NULL;
   return g_variant_ref_sink (g_variant_builder_end (&all));
 }
 

@@ -307,51 +307,41 @@ ctl_reply_take_record (gpointer record, CtlReply kind, GError **error)
              : NULL;
 }
 
-/* As ctl_reply_take(). `pins`: (transfer full) (nullable): of CertpinPin.
+static gboolean
+check_pins_of_change (GVariant *change, GError **error)
+{
+  g_autoptr (GVariant) pin = g_variant_lookup_value (change, "pin", NULL);
+  g_autoptr (GVariant) old = g_variant_lookup_value (change, "old", NULL);
+
+  return check_dictionary (pin, pin_entries, error)
+         && (old == NULL || check_dictionary (old, pin_entries, error));
+}
+
+/* As ctl_reply_take(), for several. `records`: (transfer full) (nullable): of CertpinRecord.
  * Returns: (transfer full) (nullable): their descriptions, `aa{sv}` */
 GVariant *
-ctl_reply_take_pins (GPtrArray *pins, GError **error)
+ctl_reply_take_records (GPtrArray *records, CtlReply kind, GError **error)
 {
-  g_autoptr (GPtrArray) value = pins;
+  g_autoptr (GPtrArray) value = records;
   g_auto (GVariantBuilder) several = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
 
   for (unsigned int i = 0; value != NULL && i < value->len; i++)
     {
-      GVariant *pin = certpin_record_get_description (value->pdata[i]);
+      GVariant *one = certpin_record_get_description (value->pdata[i]);
 
-      if (!check_dictionary (pin, pin_entries, error))
+      if (!check_dictionary (one, entries_of[kind], error)
+          || (kind == CTL_REPLY_CHANGE && !check_pins_of_change (one, error)))
         return NULL;
-      g_variant_builder_add_value (&several, pin);
+      g_variant_builder_add_value (&several, one);
     }
   return value != NULL ? g_variant_ref_sink (g_variant_builder_end (&several)) : NULL;
 }
 
-static gboolean
-check_pins_of_changes (GVariant *changes, GError **error)
-{
-  for (gsize i = 0; i < g_variant_n_children (changes); i++)
-    {
-      g_autoptr (GVariant) change = g_variant_get_child_value (changes, i);
-      g_autoptr (GVariant) pin = g_variant_lookup_value (change, "pin", NULL);
-      g_autoptr (GVariant) old = g_variant_lookup_value (change, "old", NULL);
-
-      if (!check_dictionary (pin, pin_entries, error)
-          || (old != NULL && !check_dictionary (old, pin_entries, error)))
-        return FALSE;
-    }
-  return TRUE;
-}
-
-/* As ctl_reply_take(), for an array of those. */
+/* As ctl_reply_take_records(), for pins. */
 GVariant *
-ctl_reply_take_several (GVariant *reply, CtlReply kind, GError **error)
+ctl_reply_take_pins (GPtrArray *pins, GError **error)
 {
-  g_autoptr (GVariant) value = reply;
-
-  if (value == NULL || !check_several (value, entries_of[kind], error)
-      || (kind == CTL_REPLY_CHANGE && !check_pins_of_changes (value, error)))
-    return NULL;
-  return g_steal_pointer (&value);
+  return ctl_reply_take_records (pins, CTL_REPLY_PIN, error);
 }
 
 /* Returns: (transfer none): the description of its evidence */

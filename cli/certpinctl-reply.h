@@ -22,7 +22,7 @@ typedef enum
 GVariant *ctl_reply_take (GVariant *reply, CtlReply kind, GError **error);
 GVariant *ctl_reply_take_record (gpointer record, CtlReply kind, GError **error);
 GVariant *ctl_reply_take_pins (GPtrArray *pins, GError **error);
-GVariant *ctl_reply_take_several (GVariant *reply, CtlReply kind, GError **error);
+GVariant *ctl_reply_take_records (GPtrArray *records, CtlReply kind, GError **error);
 CertpinResponse *ctl_reply_take_response (CertpinResponse *response, GError **error);
 
 GVariant *ctl_reply_get_info (CertpinResponse *response);

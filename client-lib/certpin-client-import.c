@@ -29,7 +29,7 @@ typedef struct
   GPtrArray *parts; /* of char * */
   gboolean checked; /* all of them */
   unsigned int next;
-  GPtrArray *changes; /* of GVariant: of the parts so far */
+  GPtrArray *changes; /* of CertpinPinChange: of the parts so far */
   GHashTable *hosts;  /* of those that were checked */
 } Import;
 
@@ -45,36 +45,24 @@ import_free (gpointer data)
   g_free (import);
 }
 
-/* Returns: (transfer full): `aa{sv}` */
-static GVariant *
-import_end (Import *import)
-{
-  return g_variant_ref_sink (g_variant_new_array (
-      G_VARIANT_TYPE_VARDICT, (GVariant *const *)import->changes->pdata, import->changes->len));
-}
-
 /* The service knows only of the part that it gets. `pin`: its number there, from 0 */
 static gboolean
-check_host (Import *import, GVariant *change, unsigned int pin, GError **error)
+check_host (Import *import, CertpinPinChange *change, unsigned int pin, GError **error)
 {
-  char *host = NULL;
+  const char *host = certpin_pin_change_get_host (change);
 
-  if (!g_variant_lookup (change, "host", "s", &host))
+  if (host == NULL)
     {
       g_set_error_literal (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
                            "the reply of the certpin service is not valid: a change has no host");
       return FALSE;
     }
   if (import->checked || g_hash_table_add (import->hosts, g_strdup (host)))
-    {
-      g_free (host);
-      return TRUE;
-    }
+    return TRUE;
   g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
                "the text is wrong, so nothing was changed: line %u: Host=: ‘%s’ is pinned twice "
                "in this text",
                certpin_split_find_host (import->parts->pdata[import->next], pin), host);
-  g_free (host);
   return FALSE;
 }
 
@@ -83,7 +71,8 @@ import_add (Import *import, GVariant *changes, GError **error)
 {
   for (gsize i = 0; i < g_variant_n_children (changes); i++)
     {
-      GVariant *change = g_variant_get_child_value (changes, i);
+      g_autoptr (GVariant) description = g_variant_get_child_value (changes, i);
+      CertpinPinChange *change = certpin_pin_change_new (description);
 
       g_ptr_array_add (import->changes, change);
       if (!check_host (import, change, (unsigned int)i, error))
@@ -102,7 +91,8 @@ import_finish_round (GTask *task)
 
   if (import->checked || import->is_dry)
     {
-      g_task_return_pointer (task, import_end (import), (GDestroyNotify)g_variant_unref);
+      g_task_return_pointer (task, g_ptr_array_ref (import->changes),
+                             (GDestroyNotify)g_ptr_array_unref);
       return;
     }
   import->checked = TRUE;
@@ -166,7 +156,7 @@ import_new (const char *text, GVariant *options)
   g_variant_lookup (options, "dry-run", "b", &import->is_dry);
   import->parts = certpin_split_pins (text, PART_PINS, PART_BYTES);
   import->checked = import->parts->len == 1 && !import->is_dry;
-  import->changes = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  import->changes = g_ptr_array_new_with_free_func (g_object_unref);
   import->hosts = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return import;
 }
@@ -227,12 +217,12 @@ certpin_client_import_pins_async (CertpinClient *client, const char *text, GVari
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, whose pins
- *   certpin_pin_new() reads; or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPinChange): the changes, in the order of the
+ *   text, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -267,12 +257,12 @@ certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer full): the changes, in the order of the text, an `aa{sv}`, whose pins
- *   certpin_pin_new() reads; or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPinChange): the changes, in the order of the
+ *   text, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_import_pins (CertpinClient *client, const char *text, GVariant *options,
                             GCancellable *cancellable, GError **error)
 {

@@ -23,8 +23,9 @@ typedef struct
 {
   const CertpinMethod *method;
   GVariant *options;
-  gboolean alone;  /* the program asked for one slice */
-  GPtrArray *pins; /* of CertpinPin; of GVariant if they are exported */
+  gboolean alone; /* the program asked for one slice */
+  GType type;     /* of what is listed: a kind of CertpinRecord */
+  GPtrArray *pins;
   char *last_host; /* NULL: none yet */
 } List;
 
@@ -47,8 +48,7 @@ list_take (List *list, GVariant *slice)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (slice, i);
 
-      g_ptr_array_add (list->pins, list->method == &list_pins ? (gpointer)certpin_pin_new (pin)
-                                                              : (gpointer)g_steal_pointer (&pin));
+      g_ptr_array_add (list->pins, g_object_new (list->type, "description", pin, NULL));
     }
 }
 
@@ -66,22 +66,6 @@ list_check (List *list, GVariant *slice, GError **error)
                "the reply of the certpin service is not valid: it lists ‘%.100s’ after ‘%.100s’",
                list->last_host != NULL ? list->last_host : "", before != NULL ? before : "");
   return FALSE;
-}
-
-/* The task returns the pins: an array of CertpinPin, or an `aa{sv}` if they are exported. */
-static void
-list_end (GTask *task)
-{
-  List *list = g_task_get_task_data (task);
-
-  if (list->method == &list_pins)
-    g_task_return_pointer (task, g_ptr_array_ref (list->pins), (GDestroyNotify)g_ptr_array_unref);
-  else
-    g_task_return_pointer (
-        task,
-        g_variant_ref_sink (g_variant_new_array (
-            G_VARIANT_TYPE_VARDICT, (GVariant *const *)list->pins->pdata, list->pins->len)),
-        (GDestroyNotify)g_variant_unref);
 }
 
 static void list_ask (GTask *task);
@@ -102,7 +86,7 @@ list_on_slice (GObject *source, GAsyncResult *result, gpointer user_data)
     }
   list_take (list, slice);
   if (list->alone || g_variant_n_children (slice) == 0)
-    list_end (task);
+    g_task_return_pointer (task, g_ptr_array_ref (list->pins), (GDestroyNotify)g_ptr_array_unref);
   else
     list_ask (task);
 }
@@ -131,9 +115,9 @@ has_option (GVariant *options, const char *name)
   return value != NULL;
 }
 
-/* `options`: (nullable) */
+/* `options`: (nullable). `type`: of what is listed */
 static void
-list_start (GTask *task, const CertpinMethod *method, GVariant *options)
+list_start (GTask *task, const CertpinMethod *method, GVariant *options, GType type)
 {
   GVariant *given = certpin_task_take_options (task, options);
   List *list;
@@ -143,8 +127,8 @@ list_start (GTask *task, const CertpinMethod *method, GVariant *options)
   list = g_new0 (List, 1);
   list->method = method;
   list->options = given;
-  list->pins = g_ptr_array_new_with_free_func (
-      method == &list_pins ? g_object_unref : (GDestroyNotify)g_variant_unref);
+  list->type = type;
+  list->pins = g_ptr_array_new_with_free_func (g_object_unref);
   g_task_set_task_data (task, list, list_free);
   list->alone = has_option (list->options, "start-after") || has_option (list->options, "max");
   list_ask (task);
@@ -178,7 +162,7 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
 
   task
       = certpin_task_new (client, certpin_client_list_pins_async, cancellable, callback, user_data);
-  list_start (task, &list_pins, options);
+  list_start (task, &list_pins, options, CERTPIN_TYPE_PIN);
 }
 
 /**
@@ -278,7 +262,7 @@ certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
 
   task = certpin_task_new (client, certpin_client_export_pins_async, cancellable, callback,
                            user_data);
-  list_start (task, &export_pins, options);
+  list_start (task, &export_pins, options, CERTPIN_TYPE_PIN_FILE);
 }
 
 /**
@@ -297,11 +281,11 @@ certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
  *
- * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPinFile): the texts, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
@@ -334,11 +318,11 @@ certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_LIMIT_EXCEEDED`: the user has too many calls waiting
  * - `CERTPIN_ERROR_STORE_FAILED`: not all pins of the scope are known
  *
- * Returns: (transfer full): the texts, an `aa{sv}`, or %NULL with @error set
+ * Returns: (transfer container) (element-type CertpinPinFile): the texts, or %NULL with @error set
  *
  * Since: 0.1
  */
-GVariant *
+GPtrArray *
 certpin_client_export_pins (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                             GError **error)
 {

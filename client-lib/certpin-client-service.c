@@ -116,6 +116,17 @@ certpin_client_get_status (CertpinClient *client, GVariant *options, GCancellabl
   return certpin_client_get_status_finish (client, certpin_wait_for_result (wait), error);
 }
 
+/* `uids`: an `au`. Returns: (transfer full): of guint32 */
+static GArray *
+array_of_uids (GVariant *uids)
+{
+  gsize n_uids;
+  const guint32 *values = g_variant_get_fixed_array (uids, &n_uids, sizeof (guint32));
+  GArray *array = g_array_new (/* zero_terminated= */ FALSE, /* clear_= */ FALSE, sizeof (guint32));
+
+  return g_array_append_vals (array, values, (unsigned int)n_uids);
+}
+
 /**
  * certpin_client_list_users_async:
  * @client: a client
@@ -162,19 +173,23 @@ certpin_client_list_users_async (CertpinClient *client, GVariant *options,
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of other users
  *
- * Returns: (transfer full): the user ids, an `au`, or %NULL with @error set
+ * Returns: (transfer full) (element-type guint32): the user ids, in order, or %NULL with @error
+ *   set
  *
  * Since: 0.1
  */
-GVariant *
+GArray *
 certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, GError **error)
 {
+  g_autoptr (GVariant) uids = NULL;
+
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (g_task_is_valid (result, client), NULL);
   g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_list_users_async), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  uids = certpin_task_finish_value (result, error);
+  return uids != NULL ? array_of_uids (uids) : NULL;
 }
 
 /**
@@ -194,11 +209,12 @@ certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, G
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of other users
  *
- * Returns: (transfer full): the user ids, an `au`, or %NULL with @error set
+ * Returns: (transfer full) (element-type guint32): the user ids, in order, or %NULL with @error
+ *   set
  *
  * Since: 0.1
  */
-GVariant *
+GArray *
 certpin_client_list_users (CertpinClient *client, GVariant *options, GCancellable *cancellable,
                            GError **error)
 {

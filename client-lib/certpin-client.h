@@ -6,6 +6,8 @@
 #include <certpin-evidence.h>
 #include <certpin-explanation.h>
 #include <certpin-failure.h>
+#include <certpin-pin-change.h>
+#include <certpin-pin-file.h>
 #include <certpin-pin.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
@@ -249,18 +251,18 @@ CERTPIN_API void
 certpin_client_export_pins_async (CertpinClient *client, GVariant *options,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API GPtrArray *
 certpin_client_export_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_export_pins (CertpinClient *client, GVariant *options,
-                                                  GCancellable *cancellable, GError **error);
+CERTPIN_API GPtrArray *certpin_client_export_pins (CertpinClient *client, GVariant *options,
+                                                   GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_import_pins_async (CertpinClient *client, const char *text, GVariant *options,
                                   GCancellable *cancellable, GAsyncReadyCallback callback,
                                   gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API GPtrArray *
 certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API GPtrArray *
 certpin_client_import_pins (CertpinClient *client, const char *text, GVariant *options,
                             GCancellable *cancellable, GError **error);
 
@@ -285,10 +287,10 @@ certpin_client_get_status (CertpinClient *client, GVariant *options, GCancellabl
 CERTPIN_API void certpin_client_list_users_async (CertpinClient *client, GVariant *options,
                                                   GCancellable *cancellable,
                                                   GAsyncReadyCallback callback, gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API GArray *
 certpin_client_list_users_finish (CertpinClient *client, GAsyncResult *result, GError **error);
-CERTPIN_API GVariant *certpin_client_list_users (CertpinClient *client, GVariant *options,
-                                                 GCancellable *cancellable, GError **error);
+CERTPIN_API GArray *certpin_client_list_users (CertpinClient *client, GVariant *options,
+                                               GCancellable *cancellable, GError **error);
 
 CERTPIN_API void
 certpin_client_list_apps_async (CertpinClient *client, GVariant *options, GCancellable *cancellable,

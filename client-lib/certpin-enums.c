@@ -17,12 +17,9 @@ certpin_scope_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue members[] = {
-    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),
-    MEMBER (CERTPIN_SCOPE_USER, "user"),
-    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),
-    MEMBER (CERTPIN_SCOPE_APP, "app"),
-    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"),
-    { 0 },
+    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),     MEMBER (CERTPIN_SCOPE_USER, "user"),
+    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),       MEMBER (CERTPIN_SCOPE_APP, "app"),
+    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"), { 0 },
   };
 
   if (g_once_init_enter (&type))
@@ -74,5 +71,22 @@ certpin_mode_get_type (void)
 
   if (g_once_init_enter (&type))
     g_once_init_leave (&type, g_enum_register_static ("CertpinMode", members));
+  return type;
+}
+
+GType
+certpin_change_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue members[] = {
+    MEMBER (CERTPIN_CHANGE_UNKNOWN, "unknown"),
+    MEMBER (CERTPIN_CHANGE_NEW, "new"),
+    MEMBER (CERTPIN_CHANGE_REPLACED, "replaced"),
+    MEMBER (CERTPIN_CHANGE_SAME, "same"),
+    { 0 },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("CertpinChange", members));
   return type;
 }

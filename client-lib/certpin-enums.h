@@ -100,4 +100,27 @@ typedef enum
 
 CERTPIN_API GType certpin_mode_get_type (void);
 
+/**
+ * CertpinChange:
+ * @CERTPIN_CHANGE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_CHANGE_NEW: there was no pin of this host
+ * @CERTPIN_CHANGE_REPLACED: another pin was there
+ * @CERTPIN_CHANGE_SAME: the same pin was there, so nothing was written
+ *
+ * What an import did to a pin. The nicks of the members are the words of the service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
+  CERTPIN_CHANGE_UNKNOWN,
+  CERTPIN_CHANGE_NEW,
+  CERTPIN_CHANGE_REPLACED,
+  CERTPIN_CHANGE_SAME,
+} CertpinChange;
+
+#define CERTPIN_TYPE_CHANGE (certpin_change_get_type ())
+
+CERTPIN_API GType certpin_change_get_type (void);
+
 G_END_DECLS

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  *
  * Something that the service described as a dictionary, with types: a pin, a failure, the evidence
  * of a request. The functions of #CertpinClient return such records. A program makes one itself
- * from a part of another dictionary, such as a pin of certpin_client_import_pins(), and in tests.
+ * from a description that it has kept, and in tests.
  *
  * The properties of a record have the names of the dictionary's entries and never change. A program
  * that needs an entry that is newer than this library finds it in #CertpinRecord:description.

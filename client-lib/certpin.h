@@ -12,6 +12,8 @@
 #include <certpin-key.h>
 #include <certpin-pin-list.h>
 #include <certpin-pin-builder.h>
+#include <certpin-pin-change.h>
+#include <certpin-pin-file.h>
 #include <certpin-pin.h>
 #include <certpin-record.h>
 #include <certpin-request-builder.h>

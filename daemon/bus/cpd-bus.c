@@ -114,14 +114,7 @@ on_met (const char *sender, gpointer user_data)
 static void
 on_turn (CpdCaller *caller, CpdArrival *arrival, gpointer user_data)
 {
-  if (!g_cancellable_is_cancelled (caller->gone))
-    {
-      cpd_dispatch (&((CpdBus *)user_data)->parts, caller, arrival);
-      return;
-    }
-  /* It has left while the call was read: nobody would end what the call begins. */
-  cpd_arrival_free (arrival);
-  cpd_caller_unref (caller);
+  cpd_dispatch (&((CpdBus *)user_data)->parts, caller, arrival);
 }
 
 static void

@@ -38,6 +38,7 @@ typedef struct _CpdSender
   guint64 bytes;
   gboolean ready, paused;
   gboolean reading;  /* a thread is decoding its next call */
+  gboolean gone;     /* it has left: nobody would end what its calls begin */
   unsigned int refs; /* the table's, and one of each arrival */
   gint64 owed_us;    /* processor time that its calls took before it was known */
 } Sender;
@@ -308,7 +309,7 @@ tell_of_new_senders (CpdInbox *inbox)
 static void
 hand_over (CpdInbox *inbox, CpdCaller *caller, CpdArrival *arrival)
 {
-  if (arrival->message != NULL && !inbox->closed)
+  if (arrival->message != NULL && !arrival->sender->gone)
     {
       inbox->funcs.turn (caller, arrival, inbox->user_data);
       return;
@@ -457,6 +458,7 @@ cpd_inbox_forget (CpdInbox *inbox, const char *name)
   if (sender != NULL)
     {
       g_hash_table_remove (inbox->senders, name);
+      sender->gone = TRUE;
       make_unready (inbox, sender);
       dropped = sender->waiting;
       g_queue_init (&sender->waiting);

@@ -69,11 +69,12 @@ read_label (int folder)
   return label != NULL ? g_strchomp (label) : NULL;
 }
 
-/* `bus_label`: (nullable): NULL: it cannot be read */
+/* `folder`: of the process. `group`: (out) (transfer full) (nullable): the control group by which
+ * it was judged, which it may leave meanwhile */
 static CpdConfinement
-judge_process (guint32 pid, const char *bus_label, char **text)
+judge_process (int folder, const char *bus_label, char **group, char **text)
 {
-  int folder = open_folder (pid), init = open_folder (1);
+  int init = open_folder (1);
   g_autofree char *label = read_label (folder);
   g_autofree char *cgroup = cpd_process_read_text (folder, "cgroup", TEXT_MAX_BYTES);
   g_autofree char *status = cpd_process_read_text (folder, "status", TEXT_MAX_BYTES);
@@ -92,10 +93,9 @@ judge_process (guint32 pid, const char *bus_label, char **text)
   if (cpd_confinement_mounts_max_bytes (&evidence) > 0)
     evidence.mountinfo = mountinfo
         = cpd_process_read_text (folder, "mountinfo", cpd_confinement_mounts_max_bytes (&evidence));
-  if (folder >= 0)
-    close (folder);
   if (init >= 0)
     close (init);
+  *group = cgroup != NULL ? cpd_confinement_find_group (cgroup) : NULL;
   return cpd_confinement_judge (&evidence, text);
 }
 
@@ -154,40 +154,55 @@ has_own_network (int folder)
          && its.st_dev == own.st_dev && its.st_ino == own.st_ino;
 }
 
+/* `folder`: of a process */
+static gboolean
+is_in_group (int folder, const char *group)
+{
+  g_autofree char *cgroup = cpd_process_read_text (folder, "cgroup", TEXT_MAX_BYTES);
+  g_autofree char *its = cgroup != NULL ? cpd_confinement_find_group (cgroup) : NULL;
+
+  return g_strcmp0 (its, group) == 0;
+}
+
 /* Whether a process is inside a Flatpak, and has this service's network. */
 static gboolean
-is_networked (const char *pid)
+is_networked (int folder)
+{
+  return is_inside (folder) && has_own_network (folder);
+}
+
+/* Whether a process of this control group is. Since the group was read, another process may have
+ * got the number: so all is read through one folder. */
+static gboolean
+is_networked_in (const char *pid, const char *group)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, NULL);
   int folder = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  gboolean is = folder >= 0 && is_inside (folder) && has_own_network (folder);
+  gboolean is = folder >= 0 && is_in_group (folder, group) && is_networked (folder);
 
   if (folder >= 0)
     close (folder);
   return is;
 }
 
-/* A Flatpak has the network that its programs have. `pid`: one of them, or the app's proxy. */
+/* A Flatpak has the network that its programs have. `folder`: of one of them, or of the app's
+ * proxy. `group`: that of the app */
 static gboolean
-find_network (guint32 pid)
+find_network (int folder, const char *group)
 {
-  g_autofree char *own = g_strdup_printf ("%u", pid);
-  int folder = open_folder (pid);
-  g_autofree char *cgroup = cpd_process_read_text (folder, "cgroup", TEXT_MAX_BYTES);
-  g_autofree char *group = cgroup != NULL ? cpd_confinement_find_group (cgroup) : NULL;
-  g_autofree char *list = NULL, *pids = NULL;
+  g_autofree char *path = g_build_filename ("/sys/fs/cgroup", group, "cgroup.procs", NULL);
+  g_autofree char *pids = NULL;
   g_auto (GStrv) lines = NULL;
 
-  if (folder >= 0)
-    close (folder);
-  if (is_networked (own))
+  if (is_networked (folder))
     return TRUE;
-  list = g_build_filename ("/sys/fs/cgroup", group, "cgroup.procs", NULL);
-  if (group == NULL || !g_file_get_contents (list, &pids, NULL, NULL))
+  if (*group != '\0')
+    pids = cpd_process_read_text (AT_FDCWD, path, TEXT_MAX_BYTES);
+  if (pids == NULL)
     return FALSE;
   lines = g_strsplit (pids, "\n", PROCESSES_MAX);
   for (unsigned int i = 0; lines[i] != NULL; i++)
-    if (*lines[i] != '\0' && is_networked (lines[i]))
+    if (*lines[i] != '\0' && is_networked_in (lines[i], group))
       return TRUE;
   return FALSE;
 }
@@ -196,20 +211,24 @@ find_network (guint32 pid)
 static void
 judge (guint32 pid, const char *bus_label, CpdProcess *process)
 {
-  g_autofree char *text = NULL;
+  int folder = open_folder (pid);
+  g_autofree char *group = NULL, *text = NULL;
 
-  switch (judge_process (pid, bus_label, &text))
+  switch (judge_process (folder, bus_label, &group, &text))
     {
     case CPD_CONFINEMENT_NONE:
       break;
     case CPD_CONFINEMENT_APP:
       process->app = g_steal_pointer (&text);
-      process->networked = g_str_has_prefix (process->app, "flatpak:") && find_network (pid);
+      process->networked
+          = g_str_has_prefix (process->app, "flatpak:") && find_network (folder, group);
       break;
     case CPD_CONFINEMENT_REFUSED:
     default:
       process->refusal = g_steal_pointer (&text);
     }
+  if (folder >= 0)
+    close (folder);
 }
 
 /* `fds`: (nullable): sent with the credentials. `process`: (out) */

@@ -8,13 +8,15 @@
 
 #include "daemon/transport/cpd-channels.h"
 
+#include "daemon/core/base/cpd-clock.h"
 #include "daemon/transport/cpd-network.h"
 #include "daemon/transport/cpd-tunnels.h"
 
 /* Each may have several connections, which stay open while it is idle. */
 #define CHANNELS_PER_UID 64
 
-/* How long one change of pins may check idle connections on the main loop, and busy ones. */
+/* How much processor time one change of pins may take to check idle connections on the main loop,
+ * and busy ones. */
 #define IDLE_US 3000
 #define BUSY_US 50000
 
@@ -138,18 +140,18 @@ list_concerned (CpdChannels *channels, CpdOwner owner, CpdHost *pattern)
 /* A connection stays open only if it passes again, or has to be validated first, which is not done
  * here. To say why one is refused can take long where its server's chain is large. Once the time
  * for one change is used up, the remaining connections are closed unchecked: idle ones, which cost
- * only a new handshake, long before busy ones. */
+ * only a new handshake, long before busy ones. What others do on this machine must not cut any. */
 static void
 on_changed (CpdChannels *channels, CpdOwner owner, CpdHost *pattern)
 {
   GQueue *concerned = list_concerned (channels, owner, pattern);
-  gint64 began_us = g_get_monotonic_time ();
+  gint64 began_us = cpd_clock_work_us ();
   CpdChannel *channel;
 
   cpd_tunnels_reconsider (channels->tunnels, owner, pattern);
   while ((channel = g_queue_pop_head (concerned)) != NULL)
     {
-      gint64 took_us = g_get_monotonic_time () - began_us;
+      gint64 took_us = cpd_clock_work_us () - began_us;
 
       if (took_us > (cpd_channel_is_busy (channel) ? BUSY_US : IDLE_US))
         cpd_channel_close (channel);

@@ -22,17 +22,24 @@ enum
   STATE_COMPLETE,
 };
 
+static void
+    G_GNUC_PRINTF (4, 0) set_protocol_error (GError **error, const char *before, const char *after,
+                                             const char *format, va_list arguments)
+{
+  g_autofree char *text = g_strdup_vprintf (format, arguments);
+
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR, "sent a response %s%s%s", before,
+               text, after);
+}
+
 gboolean
 cpd_http_refuse (GError **error, const char *format, ...)
 {
   va_list arguments;
-  g_autofree char *text = NULL;
 
   va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
+  set_protocol_error (error, "that is not valid HTTP/1.1: ", "", format, arguments);
   va_end (arguments);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
-               "sent a response that is not valid HTTP/1.1: %s", text);
   return FALSE;
 }
 
@@ -40,13 +47,10 @@ gboolean
 cpd_http_exceed (GError **error, const char *format, ...)
 {
   va_list arguments;
-  g_autofree char *text = NULL;
 
   va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
+  set_protocol_error (error, "with more than ", ", the limit of certpin", format, arguments);
   va_end (arguments);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR,
-               "sent a response with more than %s, the limit of certpin", text);
   return FALSE;
 }
 

@@ -21,7 +21,8 @@ static const char *const apps[] = { NULL, OWN, OTHER, WRONG, ".." };
 typedef struct
 {
   const char *scope, *app;
-  gboolean is_app; /* who asks: the app OWN, or its user */
+  gboolean is_app;         /* who asks: the app OWN, or its user */
+  gboolean has_connection; /* with transient pins already */
 } Question;
 
 /* -1: it is answered */
@@ -81,6 +82,7 @@ typedef struct
 {
   CpdStore *store;
   CpdOwner app, connection;
+  CpdOwner owner; /* at first */
   CpdAsker asker;
 } Fixture;
 
@@ -90,10 +92,14 @@ set_up (Fixture *f, const Question *question)
   f->store = cpd_store_new (&(CpdStoreSettings){ NULL });
   f->connection = 0;
   g_assert_true (cpd_store_meet_app (f->store, UID, OWN, &f->app, NULL));
-  f->asker = (CpdAsker){ .store = f->store,
-                         .self = question->is_app ? f->app : UID,
-                         .owner = question->is_app ? f->app : UID,
-                         .connection = &f->connection };
+  f->owner = question->is_app ? f->app : UID;
+  f->asker = (CpdAsker){ .store = f->store, .self = f->owner, .connection = &f->connection };
+  if (question->has_connection)
+    {
+      g_assert_true (cpd_store_open_connection (f->store, f->owner, &f->connection, NULL));
+      f->owner = f->connection;
+    }
+  f->asker.owner = f->owner;
   return &f->asker;
 }
 
@@ -118,6 +124,7 @@ get_owner (Fixture *f, const Question *question, CpdLayer layer)
   return owner;
 }
 
+/* What is kept is never the connection's, which may end while the change is made. */
 static void
 check_scope (const Question *question)
 {
@@ -133,14 +140,15 @@ check_scope (const Question *question)
     {
       g_assert_cmpint (layer, ==, expected.layer);
       g_assert_cmpuint (asker->owner, ==, get_owner (&f, question, layer));
-      g_assert_cmpint (f.connection != 0, ==, layer == CPD_LAYER_TRANSIENT);
+      g_assert_cmpint (f.connection != 0, ==,
+                       question->has_connection || layer == CPD_LAYER_TRANSIENT);
       g_assert_cmpint (cpd_layer_of_owner (asker->owner) == layer, ==, layer != CPD_LAYER_SYSTEM);
     }
   else
     {
       g_assert_error (error, CERTPIN_ERROR, expected.error);
-      g_assert_cmpuint (asker->owner, ==, asker->self);
-      g_assert_cmpuint (f.connection, ==, 0);
+      g_assert_cmpuint (asker->owner, ==, f.owner);
+      g_assert_cmpint (f.connection != 0, ==, question->has_connection);
     }
   tear_down (&f);
 }
@@ -183,33 +191,37 @@ check_layers (const Question *question)
     g_assert_null (chosen);
   else
     g_assert_cmpstr (chosen, ==, words[expected.layer]);
-  if (taken && expected.layer == CPD_LAYER_APP && question->is_app)
-    g_assert_cmpuint (asker->owner, ==, asker->self);
-  else if (taken && question->app != NULL)
+  if (taken && question->app != NULL && !question->is_app)
     check_app (&f, question->app);
-  g_assert_cmpuint (f.connection, ==, 0);
+  else
+    g_assert_cmpuint (asker->owner, ==, f.owner);
+  g_assert_cmpint (f.connection != 0, ==, question->has_connection);
   tear_down (&f);
 }
 
 static void
-test_all (gconstpointer check)
+check_one (const Question *question, gboolean changes)
+{
+  g_test_message ("%s%s: scope %s, app %s", question->is_app ? "the app" : "the user",
+                  question->has_connection ? " with transient pins" : "",
+                  question->scope != NULL ? question->scope : "none",
+                  question->app != NULL ? question->app : "none");
+  if (changes)
+    check_scope (question);
+  else
+    check_layers (question);
+}
+
+static void
+test_all (gconstpointer changes)
 {
   unsigned int rows = 0;
 
-  for (int is_app = FALSE; is_app <= TRUE; is_app++)
-    for (size_t s = 0; s < G_N_ELEMENTS (scopes); s++)
-      for (size_t a = 0; a < G_N_ELEMENTS (apps); a++, rows++)
-        {
-          const Question question = { scopes[s], apps[a], is_app };
-
-          g_test_message ("%s: scope %s, app %s", is_app ? "the app" : "the user",
-                          question.scope != NULL ? question.scope : "none",
-                          question.app != NULL ? question.app : "none");
-          if (GPOINTER_TO_INT (check))
-            check_scope (&question);
-          else
-            check_layers (&question);
-        }
+  for (unsigned int who = 0; who < 4; who++)
+    for (size_t i = 0; i < G_N_ELEMENTS (scopes); i++)
+      for (size_t j = 0; j < G_N_ELEMENTS (apps); j++, rows++)
+        check_one (&(Question){ scopes[i], apps[j], who % 2 == 1, who >= 2 },
+                   GPOINTER_TO_INT (changes));
   g_test_message ("%u combinations", rows);
 }
 

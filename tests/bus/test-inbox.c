@@ -7,6 +7,7 @@
 #include "daemon/bus/cpd-inbox.h"
 #include "daemon/core/base/cpd-clock.h"
 #include "daemon/core/base/cpd-round.h"
+#include "dbus/certpin-names.h"
 #include "tests/lib/test-loop.h"
 
 #include <string.h>
@@ -201,21 +202,41 @@ test_first_call_counts (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (g_get_monotonic_time () - began_us, >, 4 * SLOW_US);
 }
 
-/* A call that is still being read when the inbox is closed, while a newcomer waits to be met. */
+/* A call that takes so long to decode that a thread does it, which has begun. */
 static void
-test_closed_while_it_reads (Fixture *f, gconstpointer user_data)
+begin_to_read (Fixture *f)
 {
-  g_autoptr (GDBusMessage) message = g_dbus_message_new_method_call (NULL, "/", "a.b", "A");
+  g_autoptr (GDBusMessage) message
+      = g_dbus_message_new_method_call (NULL, "/", CERTPIN_PINS_IFACE, "A");
   g_autofree char *large = g_strnfill (100 * KIB, 'a');
 
   g_dbus_message_set_body (message, g_variant_new ("(s)", large));
   receive_with (f, ":1.1", message, NULL, /* took_us= */ 0);
   cpd_inbox_start (f->inbox);
   test_loop_step ();
+}
+
+/* While a newcomer waits to be met. */
+static void
+test_closed_while_it_reads (Fixture *f, gconstpointer user_data)
+{
+  begin_to_read (f);
   receive (f, ":2.1", "C", NULL);
   cpd_inbox_free (g_steal_pointer (&f->inbox));
   test_loop_run_for (100);
   g_assert_cmpuint (f->order->len, ==, 0);
+}
+
+/* Nobody would end what the call begins. */
+static void
+test_leaves_while_it_reads (Fixture *f, gconstpointer user_data)
+{
+  begin_to_read (f);
+  cpd_inbox_forget (f->inbox, ":1.1");
+  g_assert_cmpuint (cpd_inbox_count_calls (f->inbox), ==, 1); /* it waits no more, but is read */
+  while (cpd_inbox_count_calls (f->inbox) > 0 && f->order->len == 0)
+    test_loop_step ();
+  g_assert_cmpstr (f->order->str, ==, "");
 }
 
 /* With nobody else there nobody rests. */
@@ -301,6 +322,7 @@ main (int argc, char **argv)
   ADD ("who-waits-for-answers-rests-less", test_who_waits_for_answers_rests_less);
   ADD ("first-call-counts", test_first_call_counts);
   ADD ("closed-while-it-reads", test_closed_while_it_reads);
+  ADD ("leaves-while-it-reads", test_leaves_while_it_reads);
   ADD ("alone-nobody-rests", test_alone_nobody_rests);
   ADD ("limits-of-a-connection", test_limits_of_a_connection);
   ADD ("bytes", test_bytes);

@@ -9,15 +9,6 @@
 #include <glib/gstdio.h>
 
 static gboolean
-take_variant (GVariant *value)
-{
-  gboolean taken = value != NULL;
-
-  g_clear_pointer (&value, g_variant_unref);
-  return taken;
-}
-
-static gboolean
 take_object (gpointer object)
 {
   gboolean taken = object != NULL;
@@ -63,6 +54,15 @@ take_array (GPtrArray *array)
 }
 
 static gboolean
+take_uids (GArray *uids)
+{
+  gboolean taken = uids != NULL;
+
+  g_clear_pointer (&uids, g_array_unref);
+  return taken;
+}
+
+static gboolean
 take_response (CertpinResponse *response)
 {
   gboolean taken = response != NULL;
@@ -96,15 +96,15 @@ take_boolean (gboolean value)
 }
 
 #define TAKE(result)                                                                               \
-  _Generic((result), GVariant *                                                                    \
-           : take_variant, CertpinPin *                                                            \
+  _Generic((result), CertpinPin *                                                                  \
            : take_pin, CertpinFailure *                                                            \
            : take_failure, CertpinChain *                                                          \
            : take_chain, CertpinExplanation *                                                      \
            : take_explanation, CertpinServiceStatus *                                              \
            : take_service_status, char **                                                          \
            : take_strings, GPtrArray *                                                             \
-           : take_array, CertpinResponse *                                                         \
+           : take_array, GArray *                                                                  \
+           : take_uids, CertpinResponse *                                                          \
            : take_response, GSocketConnection *                                                    \
            : take_connection, gboolean                                                             \
            : take_boolean) (result)

@@ -58,6 +58,7 @@ try_types (Mark mark)
     { certpin_state_get_type, "certpin_state_get_type" },
     { certpin_match_get_type, "certpin_match_get_type" },
     { certpin_mode_get_type, "certpin_mode_get_type" },
+    { certpin_change_get_type, "certpin_change_get_type" },
   };
 
   for (size_t i = 0; i < G_N_ELEMENTS (types); i++)
@@ -105,6 +106,26 @@ try_pin (gpointer stranger, GVariant *wrong, Mark mark)
   TRY_WITH (certpin_pin_lookup_seen, NULL, "key", NULL, NULL);
   TRY_WITH (certpin_pin_lookup_seen, stranger, "key", NULL, NULL);
   TRY_WITH (certpin_pin_lookup_seen, pin, NULL, NULL, NULL);
+}
+
+static void
+try_pin_file (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_PIN_FILE, pin_file);
+  TRY (certpin_pin_file_get_host);
+  TRY (certpin_pin_file_get_scope);
+  TRY (certpin_pin_file_get_name);
+  TRY (certpin_pin_file_get_text);
+}
+
+static void
+try_pin_change (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_PIN_CHANGE, pin_change);
+  TRY (certpin_pin_change_get_host);
+  TRY (certpin_pin_change_get_change);
+  TRY (certpin_pin_change_get_pin);
+  TRY (certpin_pin_change_get_old);
 }
 
 static void
@@ -254,6 +275,8 @@ try_records (gpointer stranger, void (*mark) (const char *function))
   try_types (mark);
   TRY (certpin_record_get_description);
   try_pin (stranger, wrong, mark);
+  try_pin_file (stranger, wrong, mark);
+  try_pin_change (stranger, wrong, mark);
   try_certificate (stranger, wrong, mark);
   try_service_status (stranger, wrong, mark);
   try_explanation (stranger, wrong, mark);

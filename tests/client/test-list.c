@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves that a list has all pins, however small the service's slices are, and that every list
- * ends. */
+ * ends; that an export has all of them as texts. */
 
 #include "config.h"
 
@@ -261,6 +261,30 @@ test_cancel_in_between (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->calls, ==, 3);
 }
 
+/* The fake service describes both in the same way. */
+static void
+test_export (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GPtrArray) files = NULL;
+
+  f->hosts = 7;
+  f->slice = 3;
+  fake_service_set_handler (f->service, on_call, f);
+  files = certpin_client_export_pins (f->client, NULL, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (files->len, ==, 14);
+  g_assert_cmpuint (fake_service_count (f->service, "ExportPins"), ==, 4);
+  for (unsigned int i = 0; i < files->len; i++)
+    {
+      g_autofree char *expected = g_strdup_printf ("h%06u.example", i / 2);
+
+      g_assert_cmpstr (certpin_pin_file_get_host (files->pdata[i]), ==, expected);
+      g_assert_cmpint (certpin_pin_file_get_scope (files->pdata[i]), ==,
+                       i % 2 == 0 ? CERTPIN_SCOPE_SYSTEM : CERTPIN_SCOPE_USER);
+    }
+}
+
 #define ADD(path, function)                                                                        \
   g_test_add ("/client/list/" path, Fixture, NULL, set_up, function, tear_down)
 
@@ -277,6 +301,7 @@ main (int argc, char *argv[])
   ADD ("stands-still", test_stands_still);
   ADD ("without-hosts", test_without_hosts);
   ADD ("cancel-in-between", test_cancel_in_between);
+  ADD ("export", test_export);
   status = g_test_run ();
   private_bus_finish ();
   return status;

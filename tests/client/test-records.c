@@ -24,6 +24,10 @@ static const struct
     " 'trust-anchors': <uint32 6>, 'note': <'n'>, 'created': <int64 7>, 'created-by': <'c'>,"
     " 'source': <'/f'>, 'stored': <true>, 'generation': <uint64 8>,"
     " 'applies': <true>, 'why': <'y'>}" },
+  { "CertpinPinFile",
+    "{'host': <'h.example'>, 'scope': <'user'>, 'name': <'h.example.pin'>, 'text': <'t'>}" },
+  { "CertpinPinChange", "{'host': <'h.example'>, 'change': <'replaced'>, 'pin': <{'note': <'n'>}>, "
+                        "'old': <{'note': <'o'>}>}" },
   { "CertpinCertificate",
     "{'subject': <'s'>, 'issuer': <'i'>, 'key': <'k'>, 'not-before': <int64 1>,"
     " 'not-after': <int64 2>, 'time': <int64 3>, 'fault': <'f'>}" },
@@ -354,6 +358,8 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_type_ensure (CERTPIN_TYPE_PIN);
+  g_type_ensure (CERTPIN_TYPE_PIN_FILE);
+  g_type_ensure (CERTPIN_TYPE_PIN_CHANGE);
   g_type_ensure (CERTPIN_TYPE_CERTIFICATE);
   g_type_ensure (CERTPIN_TYPE_FAILURE);
   g_type_ensure (CERTPIN_TYPE_EVIDENCE);

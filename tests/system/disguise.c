@@ -2,7 +2,9 @@
 
 /* Preloaded into the service: it reads other evidence of a process than there is in /proc, if the
  * process has it in its environment: CERTPIN_TEST_CGROUP in the place of cgroup, CERTPIN_TEST_LABEL
- * in that of attr/current. So a test has apps without Flatpak and snapd. */
+ * in that of attr/current. The processes of each control group are those in the file that
+ * CERTPIN_TEST_PROCS names, in the service's own environment. So a test has apps without Flatpak
+ * and snapd. */
 
 #define _GNU_SOURCE /* RTLD_NEXT, memfd_create() */
 
@@ -10,6 +12,7 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -60,11 +63,14 @@ openat64 (int folder, const char *name, int flags, ...)
 {
   OpenAt next = (OpenAt)dlsym (RTLD_NEXT, "openat64");
   int other = folder >= 0 ? open_other (folder, name) : -1;
+  const char *list = getenv ("CERTPIN_TEST_PROCS");
   mode_t mode = 0;
   va_list rest;
 
   if (other >= 0)
     return other;
+  if (list != NULL && g_str_has_suffix (name, "/cgroup.procs"))
+    name = list;
   va_start (rest, flags);
   if ((flags & O_CREAT) != 0)
     mode = va_arg (rest, mode_t);

@@ -332,6 +332,20 @@ def _(world):
     world.arrives(server, caller=world.new_app(WEATHER))
 
 
+@test('an app has the network of the processes in its group, and of none that has got the number of one: 0 bytes')
+def _(world):
+    identity = world.issue()
+    server, inside, other = world.serve(identity), world.new_app(WEATHER), world.new_app(MAPS)
+    inside.pin(HOST, identity.der)
+    for others in (other.inside(), [os.getpid()], [4194305]):  # the last is no process's: numbers end before
+        world.list_in_group(*others)
+        proxy = world.new_app(WEATHER, wrapper=())  # which is outside of the sandbox, as Flatpak's
+        world.no_connection(server, 'NotAuthorized', server.url(HOST), caller=proxy)
+    equal(len(server.connections), 0, 'the number of connections')
+    world.list_in_group(*other.inside(), *inside.inside())
+    world.arrives(server, caller=world.new_app(WEATHER, wrapper=()))
+
+
 def ctl_inside(world, code, *arguments):
     """certpinctl as a program of the app. Returns: its JSON"""
     output = exits(world, code, *arguments, '--json', more_environment=evidence(WEATHER, ALICE))

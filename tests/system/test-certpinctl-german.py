@@ -24,11 +24,13 @@ from lib.terminal import dialog
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 PO = SOURCE / 'po'
 KEYWORDS = ('-k_', '-kN_', '-kC_:1c,2', '-kNC_:1c,2')
-MARK = re.compile(r'\b(_|N_|C_|ngettext) \(\s*"')
+MARK = re.compile(r'\b(_|N_|C_|NC_|ngettext) \(\s*"')
 # As in English; some verbs have more options than a terminal has rows.
 COLUMNS, NAMES, ROWS, ROWS_OF_MANY = 80, 28, 24, 40
 MANY_OPTIONS = ('pin', 'get', 'head', 'delete', 'post', 'put', 'request')
 OLD_KEY = 'sha256/' + base64.b64encode(bytes(range(32))).decode()
+# What is mostly said by certpinctl, and so in German.
+UNTITLED = {'Failed', 'InvalidArgument', 'WrongFormat', 'FileNotFound'}
 TABLE = re.compile(r'^  ([a-z-]+(?:, [a-z-]+)*) ', re.M)
 
 
@@ -216,6 +218,25 @@ def _(world):
         holds(text in german[1], f'{words} prints {german[1]}')
         equal([re.sub(rb'[\d.]+', b'', one) for one in german[1:]], [re.sub(rb'[\d.]+', b'', one) for one in english[1:]],
               f'what {words} prints in German')
+
+
+@test('before the English words of the service, the kind of failure is said in German')
+def _(world):
+    names = re.findall(r'CODE \(\w+, "(\w+)", "', (SOURCE / 'client-lib/certpin-error.c').read_text(encoding='utf-8'))
+    titles, others = set(), UNTITLED | {'Cancelled'}  # of which certpinctl says all
+    for name in set(names) - {'Cancelled'}:
+        def refuse(method, arguments, name=name):
+            raise fake.Refusal(name, 'what the service says')
+
+        world.answers(refuse)
+        english, german = (run_raw(world, 'unpin', 'h.example', more_environment=more) for more in ({}, GERMAN))
+        equal(german[:2], english[:2], f'the exit status of {name}')
+        holds(english[2].decode().startswith('certpinctl: what the service says'), f'{name} says {english[2]}')
+        said = re.match(r'certpinctl: (?:(.*): )?what the service says', german[2].decode())
+        holds(said, f'{name} says {german[2]}')
+        equal(said[1] is None, name in UNTITLED, f'whether {name} says nothing in German')
+        titles |= {said[1]} if said[1] else set()
+    equal(len(titles), len(set(names) - others), f'the number of {titles}')
 
 
 @test('a locale that the machine does not have, and one without a catalog, are English')

@@ -210,10 +210,8 @@ def _(world):
 def _(world):
     identity = world.issue()
     tool = os.path.join(world.folder, 'alone')
-    os.makedirs(os.path.join(tool, 'cli'))
-    shutil.copytree(os.path.join(os.path.dirname(os.path.dirname(certpinctl())), 'client-lib'),
-                    os.path.join(tool, 'client-lib'))
-    alone = shutil.copy(certpinctl(), os.path.join(tool, 'cli'))
+    os.makedirs(tool)
+    alone = shutil.copy(certpinctl(), tool)
 
     def run_alone(*arguments):
         done = subprocess.run([alone, *arguments], check=False, env=environment(world), stdin=subprocess.DEVNULL,

@@ -4,12 +4,13 @@
 a service. docs/FROM-SYSTEMD.md has the rows; `--write` writes it anew."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
 import sys
 
-from lib.certpinctl import (BLOCKED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, USAGE, ctl, exits, put,
+from lib.certpinctl import (BLOCKED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, STORE, USAGE, ctl, exits, put,
                             start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -71,8 +72,9 @@ def _(world):
 
 @row('same', 'resolvectl query NAME', 'certpinctl explain HOST', 'what would happen, without sending anything')
 def _(world):
-    server, _ = world.serve_pinned()
-    holds(HOST in text(world, 'explain', HOST), 'the host')
+    server, identity = world.serve_pinned()
+    told = text(world, 'explain', HOST)
+    holds(HOST in told and 'must match' in told and identity.pin in told, told)
     equal(len(server.connections), 0, 'the number of connections')
 
 
@@ -83,11 +85,27 @@ def _(world):
     world.no_connection(server, 'Blocked', server.url(HOST))
     text(world, 'get', server.url(HOST), code=BLOCKED)
     text(world, 'unpin', HOST)
+    world.alice.refused('NotPinned', world.alice.get_pin, HOST)
 
 
 @row('same', 'systemctl daemon-reload', 'certpinctl reload', 'all files, or none')
 def _(world):
+    def write(name, host, key):
+        path = put(world, f'pins.d/{name}', f'[Pin File]\nVersion=1\n[1]\nHost={host}\nKeys={key}\n'.encode())
+        os.chmod(path, 0o644)
+
+    def hosts():
+        return [pin['host'] for pin in world.alice.list_pins()]
+
+    key = world.issue().pin
+    equal(hosts(), [], 'the pins')
+    write('a.pin', 'one.example', key)
     text(world, 'reload', uid=0)
+    equal(hosts(), ['one.example'], 'the pins after it')
+    write('b.pin', 'two.example', key)
+    write('c.pin', 'three.example', 'nothing')
+    text(world, 'reload', uid=0, code=STORE)
+    equal(hosts(), ['one.example'], 'the pins after an error in one of the files')
 
 
 @row('same', 'systemctl edit, cat', 'certpinctl export HOST, import FILE', '-n shows what would change')
@@ -138,18 +156,37 @@ def _(world):
     plain = dialog(world, 'list', environment={'TERM': 'xterm', 'PAGER': '', 'NO_COLOR': '1'})[1]
     holds('\x1b[3' not in plain, 'there is colour with NO_COLOR')
     holds(b'\x1b' not in exits(world, OK, 'list'), 'there is colour in a pipe')
+    paged = {'TERM': 'xterm', 'PAGER': "sed 's/^/paged: /'"}
+    holds('paged: ' in dialog(world, 'list', environment=paged)[1], 'it does not go through the pager')
+    holds('paged: ' not in dialog(world, 'list', '--no-pager', environment=paged)[1], 'the pager runs with --no-pager')
 
 
 @row('same', '--no-ask-password', 'the same')
 def _(world):
     file = put(world, 'server.der', world.issue().der)
-    text(world, 'pin', HOST, file, '--system', '--yes', '--no-ask-password', code=NOT_AUTHORIZED)
+    folder = pathlib.Path(world.folder, 'bin')
+    folder.mkdir()
+    agent = pathlib.Path(put(world, 'bin/pkttyagent', b'#!/bin/sh\necho agent >&2\n'))
+    agent.chmod(0o755)
+    path = {'PATH': f'{folder}:{os.environ["PATH"]}'}
+    command = 'pin', HOST, file, '--system', '--yes'
+    code, shown = dialog(world, *command, environment=path)
+    equal((code, 'agent' in shown), (NOT_AUTHORIZED, True), f'of {shown!r}, what it asks')
+    code, shown = dialog(world, *command, '--no-ask-password', environment=path)
+    equal((code, 'agent' in shown), (NOT_AUTHORIZED, False), f'of {shown!r}, what it asks')
 
 
 @row('same', 'fwupdmgr -y, --assume-yes', 'certpinctl --yes, -y', 'without a terminal, a question without it is a refusal')
 def _(world):
-    file = put(world, 'server.der', world.issue().der)
-    text(world, 'pin', HOST, file, '-y')
+    identity = world.issue()
+    place = f'{HOST}:{world.serve(identity).port}'
+    code, _, errors = ctl(world, 'pin', '--fetch', place)
+    equal((code, '--yes' in errors), (USAGE, True), errors)
+    world.alice.refused('NotPinned', world.alice.get_pin, place)
+    for word in '-y', '--yes':
+        text(world, 'pin', '--fetch', f'--key={identity.pin}', word, place)
+        equal(world.alice.get_pin(place)['host'], place, 'the host')
+        text(world, 'unpin', place)
 
 
 @row('same', 'systemctl help, VERB --help', 'certpinctl help VERB, VERB --help', 'one screen')

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""The library in Python: what its calls return, of a real service and server."""
+"""The library in other languages: what its calls return, of a real service and server."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import sys
 from lib.caller_process import become
 from lib.public import library
 from lib.tap import equal, holds, run, test
-from lib.world import ALICE, HOST, World
+from lib.world import ALICE, BOB, HOST, World
 
 PROGRAM = '''
 import gc, json, sys
@@ -50,14 +50,52 @@ print(json.dumps(told))
 '''
 
 
-def tell(world, server):
+EXCHANGE = '''
+import json
+import gi
+gi.require_version('Certpin', '1')
+from gi.repository import Certpin
+
+client = Certpin.Client.new()
+files = client.export_pins(None, None)
+client.unpin('b.example', None, None)
+told = [[file.props.host, file.props.scope.value_nick, file.props.name, type(file.props.text).__name__]
+        for file in files]
+for change in client.import_pins(files[1].props.text, None, None) + client.import_pins(files[0].props.text, None, None):
+    told.append([change.props.host, change.props.change.value_nick, change.props.pin.props.note,
+                 change.props.old and change.props.old.props.host])
+print(json.dumps(told))
+'''
+
+USERS = {
+    'Python': [sys.executable, '-B', '-c', '''
+import gi
+gi.require_version('Certpin', '1')
+from gi.repository import Certpin
+print(list(Certpin.Client.new().list_users(None, None)))
+'''],
+    'JavaScript': ['gjs', '-c', '''
+imports.gi.versions.Certpin = '1';
+print(JSON.stringify(Array.from(imports.gi.Certpin.Client.new().list_users(null, null))));
+''']}
+
+
+def run_as(world, uid, command):
+    """Returns: what it tells, as JSON"""
     environment = {'PATH': os.environ['PATH'], 'LC_ALL': 'C.UTF-8', 'LD_LIBRARY_PATH': library(),
                    'GI_TYPELIB_PATH': library(), 'DBUS_SYSTEM_BUS_ADDRESS': world.shared.bus.address}
-    done = subprocess.run([sys.executable, '-B', '-c', PROGRAM, f'{HOST}:{server.port}', server.url(HOST)],
-                          env=environment, cwd='/', preexec_fn=lambda: become(ALICE), capture_output=True, timeout=60,
-                          check=False)
+    done = subprocess.run(command, env=environment, cwd='/', preexec_fn=lambda: become(uid), capture_output=True,
+                          timeout=60, check=False)
     equal((done.returncode, done.stderr.decode()), (0, ''), 'the exit code and the errors')
     return json.loads(done.stdout)
+
+
+def run_python(world, program, *arguments):
+    return run_as(world, ALICE, [sys.executable, '-B', '-c', program, *arguments])
+
+
+def tell(world, server):
+    return run_python(world, PROGRAM, f'{HOST}:{server.port}', server.url(HOST))
 
 
 @test('what a server proves, and its chain')
@@ -82,6 +120,23 @@ def _(world):
     equal(told['failure'], [True, True, told['pin'][5], told['fetched'][2], 'user', True, True], 'the failure')
     holds(told['pin'][5] != told['fetched'][2], 'the impostor has the pinned key')
     equal(told['fetched'][0], 'PinMismatch', 'the verdict')
+
+
+@test('pins as texts, and what an import of them changes')
+def _(world):
+    for host in 'a.example', 'b.example':
+        world.alice.pin_keys(host, world.issue().pin, note=f'of {host}')
+    equal(run_python(world, EXCHANGE),
+          [['a.example', 'user', 'a.example.pin', 'str'], ['b.example', 'user', 'b.example.pin', 'str'],
+           ['b.example', 'new', 'of b.example', None], ['a.example', 'same', 'of a.example', None]], 'what it tells')
+
+
+@test('the users that have pins, for root')
+def _(world):
+    world.alice.pin(HOST, world.issue().der)
+    world.bob.pin(HOST, world.issue().der)
+    for language, command in USERS.items():
+        equal(run_as(world, 0, command), [ALICE, BOB], f'the users, in {language},')
 
 
 run(World)

@@ -7,8 +7,22 @@
 #include "config.h"
 
 #include "channel-fixture.h"
+#include "daemon/transport/cpd-channel.h"
 #include "tests/lib/test-loop.h"
 #include "tests/lib/test-resolver.h"
+
+/* How long others keep the service from each check, whose place the linker puts this in. */
+static unsigned int kept_ms;
+
+void __real_cpd_channel_reconsider (CpdChannel *channel);
+void __wrap_cpd_channel_reconsider (CpdChannel *channel);
+
+void
+__wrap_cpd_channel_reconsider (CpdChannel *channel)
+{
+  g_usleep (kept_ms * 1000);
+  __real_cpd_channel_reconsider (channel);
+}
 
 static void
 assert_passes (ChannelFixture *f, gboolean on_the_same_connection)
@@ -114,6 +128,25 @@ test_sent_then_still_good (ChannelFixture *f, gconstpointer user_data)
   channel_pin (f, f->leaf);
   test_server_release (f->server);
   channel_assert_answered (fetch, 200);
+}
+
+/* On a busy machine, the service may have to wait in the middle of its checks. */
+static void
+test_busy_machine (ChannelFixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdPin) of_other = channel_make_pin ("127.0.0.1", CPD_LAYER_USER, f->leaf);
+  g_autoptr (Fetch) sent = NULL;
+
+  channel_pin (f, f->leaf);
+  channel_set_pin (f, CHANNEL_OTHER_UID, of_other);
+  assert_passes (f, FALSE);
+  sent = channel_start_held (f, CHANNEL_OTHER_UID);
+  kept_ms = 100;
+  channel_reload (f, f->root);
+  kept_ms = 0;
+  test_server_release (f->server);
+  channel_assert_answered (sent, 200);
+  assert_passes (f, TRUE);
 }
 
 /* What waits for a connection has sent nothing: it goes to the new policy's, unseen. */
@@ -418,6 +451,7 @@ main (int argc, char *argv[])
   CHANNEL_TEST_ADD ("changes/unsent-is-not-looked-up", test_unsent_is_not_looked_up);
   CHANNEL_TEST_ADD ("changes/while-connecting", test_changed_while_connecting);
   CHANNEL_TEST_ADD ("changes/connecting-then-unpinned", test_connecting_then_unpinned);
+  CHANNEL_TEST_ADD ("changes/busy-machine", test_busy_machine);
   CHANNEL_TEST_ADD ("changes/reload-of-the-same-authorities", test_reload_same);
   CHANNEL_TEST_ADD ("changes/reload-of-other-authorities", test_reload_other);
   CHANNEL_TEST_ADD ("changes/rotation-of-both", test_rotation);

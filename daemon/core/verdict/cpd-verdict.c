@@ -315,8 +315,8 @@ get_validation (const CpdPolicy *policy, CpdValidation *const validations[], Cpd
 static void
 report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation, gint64 now)
 {
-  gpointer *place
-      = cpd_policy_hides (verdict->policy, pin->layer) ? &verdict->hidden : &verdict->report;
+  gboolean hides = cpd_policy_hides (verdict->policy, pin->layer);
+  gpointer *place = hides ? &verdict->hidden : &verdict->report;
 
   if (*place == NULL)
     {
@@ -326,7 +326,7 @@ report_mismatch (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validati
       report->reported = TRUE;
       *place = refuse_mismatch (report, pin, validation, now);
     }
-  if (verdict->path_keys == NULL)
+  if (verdict->path_keys == NULL && !hides)
     record_path (verdict, validation->paths->pdata[0]);
 }
 

@@ -213,6 +213,51 @@ test_forgotten_has_nothing (StoreFixture *f, gconstpointer user_data)
                     cpd_store_get_generation (f->store, UID));
 }
 
+static void
+on_failed (CpdLogbook *logbook, const char *message, unsigned int *failures)
+{
+  (*failures)++;
+}
+
+static void
+finish_writing (CpdLogbook *logbook)
+{
+  while (cpd_logbook_is_busy (logbook))
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* It is forgotten just while what was seen for it is written, which fails: that is not tried
+ * again. */
+static void
+test_forgotten_while_seen (StoreFixture *f, gconstpointer user_data)
+{
+  CpdLogbook *logbook = cpd_store_get_logbook (f->store);
+  CpdOwner app = store_meet (f, UID, WEATHER);
+  g_autofree char *folder
+      = g_build_filename (f->state, "apps/4200000/flatpak/org.example.Weather", NULL);
+  g_autoptr (GPtrArray) keys = g_ptr_array_new_with_free_func ((GDestroyNotify)certpin_key_unref);
+  const CpdObservation observation = { keys, "CN=h.example", "CN=CA", G_MAXINT64, TEST_PKI_NOW };
+  g_autoptr (CpdPin) pin = NULL;
+  unsigned int failures = 0;
+
+  store_pin (f, app, APP, "h.example", 1);
+  pin = store_get (f, app, APP, "h.example");
+  g_ptr_array_add (keys, test_key (1));
+  cpd_logbook_note (logbook, app, pin, &observation);
+  g_signal_connect (logbook, "failed", G_CALLBACK (on_failed), &failures);
+  store_break (folder);
+  cpd_logbook_write (logbook);
+  cpd_logbook_forget (logbook, app);
+  g_assert_nonnull (cpd_logbook_lookup (logbook, app, pin)); /* while it is being written */
+  finish_writing (logbook);
+  g_assert_cmpuint (failures, ==, 1);
+  g_assert_null (cpd_logbook_lookup (logbook, app, pin));
+  cpd_logbook_write (logbook);
+  finish_writing (logbook);
+  g_assert_cmpuint (failures, ==, 1);
+  store_heal (folder);
+}
+
 /* What a folder in the state folder of a restart does. */
 
 static void
@@ -447,6 +492,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/apps/pinned", test_pinned_is_not_forgotten);
   STORE_TEST_ADD ("/core/apps/written", test_written_is_not_forgotten);
   STORE_TEST_ADD ("/core/apps/forgotten", test_forgotten_has_nothing);
+  STORE_TEST_ADD ("/core/apps/forgotten-while-seen", test_forgotten_while_seen);
   STORE_TEST_ADD ("/core/apps/loads", test_loads);
   STORE_TEST_ADD ("/core/apps/loads-many", test_loads_more_than_the_bound);
   STORE_TEST_ADD ("/core/apps/wrong-names", test_wrong_names_are_ignored);

@@ -6,6 +6,8 @@
 
 #include "tests/core/verdict/verdict-fixture.h"
 
+#include "tests/lib/test-ocsp.h"
+
 #include <string.h>
 
 VerdictWorld verdict_world;
@@ -30,6 +32,7 @@ verdict_world_make (void)
   verdict_world.own = TEST_IDENTITY (.dns = { "h.example" }, .key_of = verdict_world.leaf);
   verdict_world.system = test_anchors (verdict_world.root, NULL);
   verdict_world.unused = test_anchors (verdict_world.junk, NULL);
+  verdict_world.near = test_anchors (verdict_world.middle, NULL);
   verdict_world.target = test_host ("h.example:443");
 }
 
@@ -44,6 +47,7 @@ verdict_world_unmake (void)
     test_identity_unref (all[i]);
   cpd_anchors_unref (verdict_world.system);
   cpd_anchors_unref (verdict_world.unused);
+  cpd_anchors_unref (verdict_world.near);
   cpd_host_unref (verdict_world.target);
 }
 
@@ -53,6 +57,7 @@ make_chain (Server server)
   switch (server)
     {
     case GOOD:
+    case STAPLES:
       return test_ders (verdict_world.leaf, verdict_world.middle, NULL);
     case WITH_JUNK:
       return test_ders (verdict_world.leaf, verdict_world.junk, verdict_world.middle, NULL);
@@ -74,8 +79,11 @@ CpdPeer *
 verdict_make_peer (Server server)
 {
   g_autoptr (GPtrArray) ders = make_chain (server);
+  g_autoptr (GBytes) stapled = NULL;
 
-  return cpd_peer_new (verdict_world.target, ders, /* stapled= */ NULL);
+  if (server == STAPLES)
+    stapled = TEST_OCSP (.about = verdict_world.leaf, .issuer = verdict_world.middle);
+  return cpd_peer_new (verdict_world.target, ders, stapled);
 }
 
 CertpinKey *
@@ -119,6 +127,8 @@ make_pin (const Layer *wanted, CpdLayer layer)
     pin->pause = cpd_pause_new (wanted->since, wanted->until, "why", NULL, NULL);
   if (wanted->other_anchors)
     pin->anchors = cpd_anchors_ref (verdict_world.unused);
+  if (wanted->near_anchors)
+    pin->anchors = cpd_anchors_ref (verdict_world.near);
   if (wanted->own_anchors)
     pin->anchors = test_anchors (verdict_world.root, NULL);
   return pin;

@@ -27,6 +27,7 @@ typedef enum
   WRONG_NAME,
   SELF_SIGNED,
   NOTHING,
+  STAPLES, /* the good chain, and that it is not revoked */
 } Server;
 
 /* One layer's pin; keys == 0 and not blocked: it has none. */
@@ -40,6 +41,7 @@ typedef struct
   gint64 since, until;    /* of its pause; 0: it has none */
   gboolean other_anchors; /* judged against a root that nobody uses */
   gboolean own_anchors;   /* judged against the good root, explicitly */
+  gboolean near_anchors;  /* judged against the middle, where the path then ends */
 } Layer;
 
 typedef struct
@@ -72,7 +74,7 @@ typedef struct
 typedef struct
 {
   TestIdentity *root, *middle, *leaf, *junk, *expired, *future, *misnamed, *own;
-  CpdAnchors *system, *unused;
+  CpdAnchors *system, *unused, *near;
   CpdHost *target;
 } VerdictWorld;
 

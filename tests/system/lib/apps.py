@@ -30,10 +30,13 @@ def evidence(app, uid):
 class App(Caller):
     """Its process is the child of what made its namespace."""
 
-    def vanish(self):
+    def inside(self):
         with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children', encoding='utf-8') as children:
-            for child in children.read().split():
-                os.kill(int(child), signal.SIGKILL)
+            return [int(child) for child in children.read().split()]
+
+    def vanish(self):
+        for child in self.inside():
+            os.kill(child, signal.SIGKILL)
         super().vanish()
 
     close = vanish
@@ -45,8 +48,16 @@ class AppsWorld(World):
         self.daemon.terminate()
         # A sanitizer would insist on being the first that is preloaded.
         options = ':'.join(filter(None, (os.environ.get('ASAN_OPTIONS'), 'verify_asan_link_order=0')))
-        self.daemon.more_environment = {'LD_PRELOAD': copy_of(os.environ['CERTPIN_DISGUISE']), 'ASAN_OPTIONS': options}
+        self.group = os.path.join(self.folder, 'cgroup.procs')
+        self.list_in_group()
+        self.daemon.more_environment = {'LD_PRELOAD': copy_of(os.environ['CERTPIN_DISGUISE']), 'ASAN_OPTIONS': options,
+                                        'CERTPIN_TEST_PROCS': self.group}
         self.daemon.start()
+
+    def list_in_group(self, *pids):
+        """What the service is told of every control group: these processes are in it."""
+        with open(self.group, 'w', encoding='utf-8') as file:
+            file.writelines(f'{pid}\n' for pid in pids)
 
     def new_app(self, name, uid=ALICE, wrapper=INSIDE):
         """A program of the app. `wrapper`: what runs it, and so what it may use"""
