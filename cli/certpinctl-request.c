@@ -65,6 +65,24 @@ name_of_url (CertpinRequest *request, GError **error)
   return NULL;
 }
 
+/* As curl, a file that is sent to a URL without a last part gives it its name.
+ * `upload`: (nullable). Returns: (transfer full) */
+static char *
+complete_url (const char *url, const char *upload)
+{
+  gsize length = strcspn (url, "?#");
+  g_autofree char *base = g_strndup (url, length), *name = NULL, *escaped = NULL;
+  const char *begin = strstr (base, "://");
+  const char *last = begin != NULL ? strrchr (begin + strlen ("://"), '/') : NULL;
+
+  if (upload == NULL || strcmp (upload, "-") == 0 || begin == NULL
+      || (last != NULL && last[1] != '\0'))
+    return g_strdup (url);
+  name = g_path_get_basename (upload);
+  escaped = g_uri_escape_bytes ((const guint8 *)name, strlen (name), /* allowed= */ NULL);
+  return g_strconcat (base, last == NULL ? "/" : "", escaped, url + length, NULL);
+}
+
 static gboolean
 add_transfer (Batch *batch, CertpinRequest *request, GError **error)
 {
@@ -78,6 +96,7 @@ add_transfer (Batch *batch, CertpinRequest *request, GError **error)
     return FALSE;
   transfer = ctl_transfer_new (batch->ctl, chosen, request, output);
   transfer->number = number;
+  transfer->upload = ctl_body_get_upload (&chosen->body, number);
   transfer->to_service = g_variant_ref (batch->to_service);
   g_ptr_array_add (batch->transfers, transfer);
   return TRUE;
@@ -101,8 +120,9 @@ add_transfers (Batch *batch, const char *method, char **urls, GError **error)
     return FALSE;
   for (size_t i = 0; urls[i] != NULL; i++)
     {
-      g_autoptr (CertpinRequest) request
-          = certpin_request_new (method, urls[i], headers, body, error);
+      const char *upload = ctl_body_get_upload (&batch->chosen->body, (unsigned int)i);
+      g_autofree char *url = complete_url (urls[i], upload);
+      g_autoptr (CertpinRequest) request = certpin_request_new (method, url, headers, body, error);
 
       if (request == NULL || !add_transfer (batch, request, error))
         return FALSE;

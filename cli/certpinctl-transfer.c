@@ -399,7 +399,7 @@ upload (CtlTransfer *transfer)
   GError *reason = NULL;
   goffset length;
 
-  body = ctl_body_open (&transfer->chosen->body, &length, &reason);
+  body = ctl_body_open (transfer->upload, &length, &reason);
   if (body == NULL)
     {
       fail (transfer, reason);
@@ -448,7 +448,7 @@ send_request (CtlTransfer *transfer)
     fail (transfer, reason);
   else if (transfer->chosen->continue_at != NULL)
     download (transfer);
-  else if (transfer->chosen->body.upload != NULL)
+  else if (transfer->upload != NULL)
     upload (transfer);
   else
     certpin_client_send_async (transfer->ctl->client, transfer->request, transfer->to_service,

@@ -276,6 +276,27 @@ def _(both):
     equal(both.same(['put', '-T', path, '/page'], ['-T', path, '/page']).requests[0].body, RAW, 'the body')
 
 
+@same('-T FILE -T FILE URL URL', 'certpinctl put, with the same', 'each file to its URL; one -T is for all URLs')
+def _(both):
+    paths = [put(both.world, f'body-{number}', b'body %d' % number) for number in range(2)]
+    words = ['-T', paths[0], '-T', paths[1], '/page', '/raw']
+    equal([request.body for request in both.same(['put', *words], words).requests], [b'body 0', b'body 1'], 'the bodies')
+    bodies = [request.body for request in both.ctl('put', *words[:2], '/page', '/raw').requests]
+    equal(bodies, [b'body 0'] * 2, 'the bodies with one -T')
+    for wrong in (words[:5], [*words, '/page'], ['--data-file', paths[0], '--data-file', paths[1], '/page']):
+        outcome = both.ctl('put', *wrong)
+        equal((outcome.code, outcome.requests), (USAGE, []), f'what came of {wrong}')
+
+
+@same('-T FILE https://h.example/up/', 'certpinctl put, with the same', 'a URL that ends with / gets the name of the file')
+def _(both):
+    path = put(both.world, 'shop &1.pem', TEXT)
+    for url in ('/up/', '/up', '/up/?q', '/up?q=/'):
+        both.same(['put', '-T', path, url], ['-T', path, url])
+    bare = both.url('')
+    equal(both.same(['put', '-T', path, bare], ['-T', path, bare]).requests[0].path, '/shop%20%261.pem', 'the path')
+
+
 @same('-X METHOD', 'certpinctl request -X METHOD, or request METHOD', 'also: certpinctl delete')
 def _(both):
     both.same(['request', '-XPATCH', '-d', 'a', '/page'], ['-XPATCH', '-d', 'a', '/page'])
