@@ -13,8 +13,9 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, OK, PIN_CHANGED, REFUSED, TIMED_OUT,
-                            TOO_LARGE, TRUNCATED, USAGE, ctl, exits, put, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, INTERRUPTED, NO_SERVICE, OK, PIN_CHANGED, REFUSED,
+                            TIMED_OUT, TOO_LARGE, TRUNCATED, USAGE, ctl, environment, exits, put, run_raw, start)
+from lib.public import certpinctl
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -348,14 +349,14 @@ def _(world):
     server.wait_for_requests(2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, os.listdir(folder.path)), (-signal.SIGINT, []), 'what came of it')
+    equal((process.returncode, os.listdir(folder.path)), (INTERRUPTED, []), 'what came of it')
     server.respond = lambda connection, _request: connection.drain()
     before = len(server.requests)
     process = start(world, 'get', server.url(HOST, '/1'), server.url(HOST, '/2'), stderr=subprocess.PIPE)
     server.wait_for_requests(before + 1)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, len(server.requests)), (130, before + 1), 'what came of two after another')
+    equal((process.returncode, len(server.requests)), (INTERRUPTED, before + 1), 'what came of two after another')
     broken.dies.set()
 
 
@@ -367,7 +368,23 @@ def _(world):
     holds(b'trying again in 60 s' in process.stderr.readline(), 'it does not say that it waits')
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, len(server.requests)), (130, 1), 'what came of it')
+    equal((process.returncode, len(server.requests)), (INTERRUPTED, 1), 'what came of it')
+
+
+@test('an interrupt ends a loop of the shell as well')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda connection, _request: connection.drain()
+    for verb in ('get', 'head'):
+        before = len(server.requests)
+        shell = subprocess.Popen(
+            ['bash', '-c', f'for each in 1 2; do "$0" {verb} "$1"; done; echo "went on"', certpinctl(), server.url(HOST)],
+            env=environment(world), user=ALICE, group=ALICE, extra_groups=[], start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        server.wait_for_requests(before + 1)
+        os.killpg(shell.pid, signal.SIGINT)
+        output, _ = shell.communicate(timeout=DEADLINE_S)
+        equal((output, shell.returncode, len(server.requests)), (b'', INTERRUPTED, before + 1), f'what came of {verb}')
 
 
 def count_body(connection, request):
