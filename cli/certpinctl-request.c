@@ -173,7 +173,7 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
   CtlExit status;
 
   g_free (ctl->host);
-  ctl->host = g_strdup (g_uri_get_host (certpin_request_get_uri (transfer->request)));
+  ctl->host = g_strdup (host);
   ctl->nameless = is_nameless (ctl, transfer);
   status = ctl_error_exit (transfer->error, ctl->nameless);
   if (!quiet)
