@@ -66,7 +66,8 @@ name_of_url (CertpinRequest *request, GError **error)
 }
 
 /* As curl, a file that is sent to a URL without a last part gives it its name.
- * `upload`: (nullable). Returns: (transfer full) */
+ * `upload`: (nullable).
+ * Returns: (transfer full) */
 static char *
 complete_url (const char *url, const char *upload)
 {
@@ -206,11 +207,14 @@ report (Batch *batch, CtlTransfer *transfer, GError **error)
         g_propagate_error (error, g_steal_pointer (&transfer->error));
     }
   else
-    status = ctl_answer_print (ctl, transfer->response,
-                               &(CtlAnswer){ .chosen = chosen,
-                                             .body = transfer->sink.memory,
-                                             .to_file = transfer->output != NULL },
-                               &message);
+    status
+        = ctl_answer_print (ctl, transfer->response,
+                            &(CtlAnswer){ .chosen = chosen,
+                                          .body = transfer->sink.memory,
+                                          .to_file = transfer->output != NULL,
+                                          .body_bytes = ctl_transfer_get_done (transfer),
+                                          .total_us = transfer->ended_us - transfer->attempted_us },
+                            &message);
   write_out (batch, transfer, status, message);
   if (batch->status == CTL_EXIT_OK)
     batch->status = status;

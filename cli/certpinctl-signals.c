@@ -118,8 +118,8 @@ ctl_signals_ignore_writes (void)
   return ignored;
 }
 
-/* Ends the program as an interrupt does by default: to a shell, an exit status alone would mean that
- * the program has dealt with it, and a loop would go on. */
+/* Ends the program as an interrupt does by default. To a shell, an exit status alone would mean
+ * that the interrupt was dealt with, and a loop would go on. */
 void
 ctl_signals_end_by_interrupt (void)
 {

@@ -55,7 +55,7 @@ ctl_transfer_free (CtlTransfer *transfer)
 goffset
 ctl_transfer_get_done (const CtlTransfer *transfer)
 {
-  return transfer->sink.written;
+  return transfer->sink.written + transfer->got;
 }
 
 static void
@@ -117,6 +117,17 @@ on_progress (goffset done, goffset total, gpointer user_data)
   far = ctl_progress_format (&transfer->progress, done, total);
   line = g_strconcat (name, far, NULL);
   ctl_board_set (transfer->board, transfer->number, line);
+}
+
+static void
+on_file_bytes (goffset done, goffset total, gpointer user_data)
+{
+  CtlTransfer *transfer = user_data;
+
+  if (transfer->begun_at < 0)
+    transfer->begun_at = done;
+  transfer->got = done - transfer->begun_at;
+  on_progress (done, total, transfer);
 }
 
 static void
@@ -315,6 +326,18 @@ is_unwanted (const CtlTransfer *transfer)
          || ctl_answer_exceeds_redirects (transfer->response, transfer->chosen);
 }
 
+/* What -v shows. */
+static void
+trace (CtlTransfer *transfer)
+{
+  if (!transfer->ctl->verbose)
+    return;
+  if (transfer->board != NULL)
+    ctl_board_hide (transfer->board);
+  ctl_trace_exchange (&transfer->ctl->err, transfer->request, transfer->uploaded,
+                      transfer->response);
+}
+
 static void
 take_head (CtlTransfer *transfer)
 {
@@ -328,11 +351,7 @@ take_head (CtlTransfer *transfer)
   if (retry (transfer, wait_s, why))
     return;
   transfer->discarded = is_unwanted (transfer);
-  if (transfer->ctl->verbose && transfer->board != NULL)
-    ctl_board_hide (transfer->board);
-  if (transfer->ctl->verbose)
-    ctl_trace_exchange (&transfer->ctl->err, transfer->request, transfer->uploaded,
-                        transfer->response);
+  trace (transfer);
   if (transfer->discarded && !transfer->ctl->json)
     {
       finish (transfer);
@@ -355,8 +374,11 @@ take_answer (CtlTransfer *transfer, CertpinResponse *response, GError *reason)
   transfer->response = ctl_reply_take_response (response, &reason);
   if (transfer->response == NULL)
     fail_or_retry (transfer, reason);
-  else if (transfer->chosen->continue_at != NULL)
-    finish (transfer); /* it is in the file */
+  else if (transfer->chosen->continue_at != NULL) /* it is in the file */
+    {
+      trace (transfer);
+      finish (transfer);
+    }
   else
     take_head (transfer);
 }
@@ -417,7 +439,7 @@ download (CtlTransfer *transfer)
   g_autoptr (GFile) file = g_file_new_for_path (transfer->output);
 
   certpin_client_download_async (transfer->ctl->client, transfer->request, file,
-                                 transfer->to_service, transfer->ctl->cancellable, on_progress,
+                                 transfer->to_service, transfer->ctl->cancellable, on_file_bytes,
                                  transfer, /* progress_destroy= */ NULL, on_downloaded, transfer);
 }
 
@@ -440,6 +462,9 @@ send_request (CtlTransfer *transfer)
 
   transfer->attempt++;
   transfer->started_s = g_get_real_time () / G_USEC_PER_SEC;
+  transfer->attempted_us = g_get_monotonic_time ();
+  transfer->begun_at = -1;
+  transfer->got = 0;
   transfer->uploaded = body != NULL ? (goffset)g_bytes_get_size (body) : 0;
   ctl_sink_clear (&transfer->sink);
   g_clear_pointer (&transfer->response, certpin_response_unref);

@@ -80,8 +80,8 @@ between (gint64 from_us, gint64 to_us)
   return from_us != 0 && to_us > from_us ? (guint64)(to_us - from_us) : 0;
 }
 
-/* Returns: (transfer full): the same, as an error of certpin, which names a port that is not that of
- * HTTPS */
+/* Returns: (transfer full): the same, as an error of certpin, which names the port, unless it is
+ * that of HTTPS */
 static GError *
 map_error (const CpdConnectorSettings *settings, CpdStage stage, const GError *error)
 {

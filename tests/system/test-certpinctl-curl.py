@@ -552,6 +552,24 @@ def _(both):
     equal(both.ctl('get', '-C', '5', '-oone', '/page').code, USAGE, 'the exit status')
 
 
+@different('-C - for a file that is whole: nothing is loaded', 'it is loaded again, and replaced',
+           'only a part that certpinctl kept is continued: any other file may be of another version')
+def _(both):
+    def ranged(_connection, request):
+        if request.headers.get('range'):
+            return http.reply(416, b'', [('Content-Range', f'bytes */{len(TEXT)}')])
+        return respond(_connection, request)
+
+    both.respond = ranged
+    folder = os.path.join(both.world.folder, 'kept')
+    os.mkdir(folder)
+    os.chown(folder, ALICE, ALICE)
+    whole = put(both.world, 'kept/whole', TEXT)
+    mine, its = [program('-C', '-', '-o', whole, '/page') for program in (lambda *words: both.ctl('get', *words), both.curl)]
+    ranges = [[request.headers.get('range') for request in outcome.requests] for outcome in (mine, its)]
+    equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')
+
+
 @different('-x ANY', '-x URL of certpind.conf', 'which proxies there are is the administrator’s to say')
 def _(both):
     outcome = both.ctl('get', '-x', 'http://127.0.0.1:9', '/page')

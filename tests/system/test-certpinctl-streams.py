@@ -197,6 +197,56 @@ def _(world):
     equal(server.ranges, [(None, None), (f'bytes={MIB}-', TAG)], 'the ranges')
 
 
+def cut_first(world, folder):
+    """Returns: the server of a file of which the first part is there"""
+    server = Resumable(world)
+    server.dies.set()
+    exits(world, TRUNCATED, 'get', '-C', '-', '-o', folder.file, server.url)
+    return server
+
+
+@test('of a file that is continued, -w, -v and --json tell what came')
+def _(world):
+    folder, rest = Folder(world), len(LARGE) - MIB
+    words = ['get', '-C', '-', '-o', folder.file]
+    server = cut_first(world, folder)
+    facts = exits(world, OK, *words, '-w', '%{size_download} %{speed_download} %{time_total} %{http_code}', server.url).split()
+    equal((int(facts[0]), facts[3]), (rest, b'206'), 'the size and the status')
+    holds(abs(int(facts[1]) * float(facts[2]) - rest) < rest / 10, f'the speed is not that of {facts}')
+    server = cut_first(world, folder)
+    code, _, errors = ctl(world, *words, '-v', server.url)
+    lines = errors.split('\n')
+    equal(code, OK, f'the exit code, with {lines},')
+    for line in ('> GET /page HTTP/1.1', f'> Range: bytes={MIB}-', f'> If-Range: {TAG}', '< HTTP/1.1 206',
+                 f'< Content-Length: {rest}'):
+        equal(lines.count(line), 1, f'how often {lines} has {line}')
+    server = cut_first(world, folder)
+    info = json.loads(exits(world, OK, *words, '--json', server.url))['response']['info']
+    equal(info['body-bytes'], rest, 'the length in JSON')
+
+
+@test('the total time of a body that goes to a file or a pipe is that of all of it')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, _request):
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 4):
+            threading.Event().wait(0.1)  # a slow server
+            connection.send(LARGE[at:at + len(LARGE) // 4])
+
+    server.respond = respond
+    for words in (['-o', folder.file], ['-C', '-', '-o', folder.file], []):
+        _, _, errors = ctl(world, 'get', '-v', *words, server.url(HOST, '/page'))
+        total = float(re.search(r', total ([\d.]+) ms', errors)[1])
+        holds(total >= 400, f'with {words}, the total is {total} ms')
+        info = json.loads(exits(world, OK, 'get', '--json', *words, server.url(HOST, '/page')))['response']['info']
+        timings = info['timings']
+        holds(timings['total'] >= 400000 > timings['first-byte'], f'with {words}, the timings are {timings}')
+        equal(info['body-bytes'], len(LARGE), f'the length of the body with {words}')
+
+
 @test('-C - keeps what came when a signal ends it; without -C, nothing stays')
 def _(world):
     folder = Folder(world)
