@@ -211,9 +211,19 @@ is_bare_url (const char *word)
          && !g_str_has_prefix (word, "http") && !g_file_test (word, G_FILE_TEST_EXISTS);
 }
 
+/* To curl, --json is what is sent. */
+static gboolean
+is_json (const char *word)
+{
+  return *word != '\0' && strchr ("{[\"@", *word) != NULL;
+}
+
 static char *
 find_url (Ctl *ctl)
 {
+  for (char **word = ctl->arguments; ctl->json && word != NULL && *word != NULL; word++)
+    if (is_json (*word))
+      return g_strdup (_ ("; --json is what is printed; to send JSON: --json-body"));
   for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
     if (is_bare_url (*word))
       return g_strdup_printf (_ ("; did you mean ‘https://%s’?"), *word);

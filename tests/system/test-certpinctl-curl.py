@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass, field
 
 from lib import http
-from lib.certpinctl import (HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE, USAGE,
-                            ctl, put)
+from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE,
+                            USAGE, ctl, put)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -262,6 +262,10 @@ def _(both):
 @same('--json DATA', '--json-body DATA', '--json is what certpinctl prints; here it is what it sends')
 def _(both):
     path = put(both.world, 'item', b'{\n"a": 1}\n')
+    for given in ('{"a":1}', '[1]', f'@{path}'):
+        outcome = both.ctl('post', '--json', given, '/page')
+        holds(outcome.code == BAD_INPUT and outcome.requests == [], f'what came of {given} is {outcome}')
+        holds(json.loads(outcome.output)['error']['message'].endswith('; to send JSON: --json-body'), outcome.output)
     for given in (['{"a": 1}'], [f'@{path}'], ['{"a":', '1}']):
         ours = [word for one in given for word in ('--json-body', one)]
         curls = [word for one in given for word in ('--json', one)]
@@ -578,14 +582,17 @@ def _(both):
 
 # What is missing
 
-def missing(option, why, *words):
-    """An option of curl that is a usage error here, without a connection."""
+def missing(option, why, *words, own_error=False):
+    """An option of curl that is a usage error here, without a connection, and with a hint. `own_error`: it is one of
+    ours, with another value"""
     @row('missing', option, '', why)
     def _(both):
         before = len(both.server.connections)
         outcome = both.ctl('get', *(words or (option,)), '/page')
         equal((outcome.code, outcome.output, bool(outcome.errors)), (USAGE, b'', True), 'what came of it')
         equal(len(both.server.connections), before, 'the number of connections')
+        hint = re.fullmatch(r'certpinctl: ‘get’ has no option ‘[^’]+’; (.+)\n', outcome.errors)
+        holds(own_error or (hint and not re.match('did you mean|see ‘', hint[1])), f'it says only “{outcome.errors}”')
 
 
 missing('-k, --insecure', 'there is no request that is not checked; for an authority of your own: pin --trust-anchor', '-k')
@@ -601,6 +608,28 @@ missing('-K FILE', 'there is no ~/.curlrc either: a command does what it says', 
 missing('--http2', 'the service speaks HTTP/1.1', '--http2')
 missing('--resolve, --connect-to', 'a pin is for a name; where that is, only the resolver says', '--resolve', 'a:1:b')
 missing('-E, --cert', 'the service has no client certificates', '-E', 'x')
+missing('-D FILE', '-i writes the headers before the body, and -w %header{NAME} one of them', '-D', 'x')
+missing('--output-dir, --create-dirs', 'name the folder, which must exist, with -o', '--output-dir', 'x')
+missing('--fail-with-body', 'without -f, the body is written; -w %{http_code} tells the status', '--fail-with-body')
+missing('--max-filesize', 'the shell limits the size of files: ulimit -f', '--max-filesize', '5')
+missing('--retry-delay', '--retry waits 1, 2, 4… seconds, or as long as the server says', '--retry-delay', '1')
+missing('-m 0', 'without -m, there is no limit for a body that goes on', '-m', '0', own_error=True)
+
+
+@row('missing', '-T of a pipe', '', '--data-file - sends up to 64 MiB of it')
+def _(both):
+    outcome = both.ctl('put', '-T', '-', '/page', stdin=TEXT)
+    equal((outcome.code, outcome.requests), (BAD_INPUT, []), 'what came of it')
+    holds('send it with --data-file' in outcome.errors, f'it says “{outcome.errors}”')
+    equal(both.ctl('put', '--data-file', '-', '/page', stdin=TEXT).requests[0].body, TEXT, 'the body')
+
+
+@row('missing', '-v -L, -v -T', '', 'of several requests, -v shows the first and the last response; and no Expect: 100-continue')
+def _(both):
+    outcome = both.ctl('get', '-v', '-L', '/to/2')
+    lines = [line for line in outcome.errors.split('\n') if re.match('[<>*] .*(HTTP/|redirects)', line)]
+    equal((lines, len(outcome.requests)),
+          (['> GET /to/2 HTTP/1.1', f'* 2 redirects, to {both.url()}', '< HTTP/1.1 200'], 3), 'what it shows')
 
 
 @row('missing', 'http://, ftp://, file://', '', 'exit status 15: a URL that is not https is refused')
