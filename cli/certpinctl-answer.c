@@ -228,6 +228,6 @@ ctl_answer_print (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, 
   if (shows_evidence (ctl, chosen))
     print_evidence (ctl, response, info);
   if (*message != NULL && !ctl->json && !quiet)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, *message);
+    ctl_print_message (&ctl->err, answer->url, *message);
   return status;
 }

@@ -13,6 +13,7 @@ typedef struct
   const CtlRequestOptions *chosen;
   GByteArray *body;   /* (nullable): for JSON */
   gboolean to_file;   /* a file was to get it */
+  const char *url;    /* (nullable): to tell it from the others */
   goffset body_bytes; /* how many came */
   gint64 total_us;    /* until the end of the body */
 } CtlAnswer;

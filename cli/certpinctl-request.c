@@ -31,6 +31,7 @@ typedef struct
   const CtlRequestOptions *chosen;
   char *format;         /* (nullable): of -w */
   GVariant *to_service; /* options */
+  gboolean several;     /* messages say which one they are about */
   GPtrArray *transfers; /* in the order of the command line */
   GPtrArray *running;   /* borrowed from `transfers` */
   unsigned int next;    /* which one begins next */
@@ -98,6 +99,7 @@ add_transfer (Batch *batch, CertpinRequest *request, GError **error)
   transfer = ctl_transfer_new (batch->ctl, chosen, request, output);
   transfer->number = number;
   transfer->upload = ctl_body_get_upload (&chosen->body, number);
+  transfer->url = batch->several ? g_uri_to_string (certpin_request_get_uri (request)) : NULL;
   transfer->to_service = g_variant_ref (batch->to_service);
   g_ptr_array_add (batch->transfers, transfer);
   return TRUE;
@@ -113,6 +115,7 @@ add_transfers (Batch *batch, const char *method, char **urls, GError **error)
   if (headers == NULL)
     return FALSE;
   g_variant_ref_sink (headers);
+  batch->several = urls[0] != NULL && urls[1] != NULL;
   batch->to_service = ctl_request_options_for_service (batch->chosen, error);
   if (batch->to_service == NULL)
     return FALSE;
@@ -175,6 +178,7 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
 
   g_free (ctl->host);
   ctl->host = g_strdup (host);
+  ctl->url = transfer->url;
   ctl->nameless = is_nameless (ctl, transfer);
   status = ctl_error_exit (transfer->error, ctl->nameless);
   if (!quiet)
@@ -212,6 +216,7 @@ report (Batch *batch, CtlTransfer *transfer, GError **error)
                             &(CtlAnswer){ .chosen = chosen,
                                           .body = transfer->sink.memory,
                                           .to_file = transfer->output != NULL,
+                                          .url = transfer->url,
                                           .body_bytes = ctl_transfer_get_done (transfer),
                                           .total_us = transfer->ended_us - transfer->attempted_us },
                             &message);

@@ -47,6 +47,7 @@ ctl_transfer_free (CtlTransfer *transfer)
   g_clear_error (&transfer->error);
   certpin_request_unref (transfer->request);
   g_free (transfer->output);
+  g_free (transfer->url);
   g_free (transfer->buffer);
   g_free (transfer);
 }
@@ -162,13 +163,15 @@ tell_wait (CtlTransfer *transfer, gint64 wait_s, const char *why)
   g_autofree char *text
       = g_strdup_printf (_ ("%s; trying again in %u s (%u of %u)"), why, (unsigned int)wait_s,
                          transfer->attempt, transfer->chosen->retries);
+  g_autofree char *whole = g_strconcat (transfer->url != NULL ? transfer->url : "",
+                                        transfer->url != NULL ? ": " : "", text, NULL);
 
   if (!may_show (transfer))
     return;
   ctl_progress_end (&transfer->progress);
   if (transfer->board != NULL)
     ctl_board_hide (transfer->board);
-  ctl_print_message (&transfer->ctl->err, C_ ("message", "note"), text);
+  ctl_print_message (&transfer->ctl->err, C_ ("message", "note"), whole);
 }
 
 /* Tries again after a while, which an interrupt ends.

@@ -16,6 +16,7 @@ typedef struct
   const CtlRequestOptions *chosen;
   CertpinRequest *request;
   GVariant *to_service; /* options, set by the owner */
+  char *url;            /* (nullable): for messages, where there are several; set by the owner */
   const char *upload;   /* (nullable): a file's name, set by the owner */
   char *output;         /* (nullable): a file's name */
   gboolean raw;         /* standard output was named: nothing is done for a terminal */

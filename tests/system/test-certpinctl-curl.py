@@ -167,6 +167,19 @@ def _(both):
     equal(both.same(['get', '/page', '/missing'], ['/page', '/missing']).output, TEXT + b'not here\n', 'the output')
 
 
+@test('of several URLs, each message says which one it is about')
+def _(world):
+    both = Both(world)
+    urls = [both.url(path) for path in ('/missing', '/cut', '/page')]
+    for more in ([], ['-Z', '-O'], ['-w', '%{http_code}']):
+        errors = both.ctl('get', '-f', *more, *urls).errors.replace('\n  ', ' ')
+        for url, text in zip(urls, ('the server answered with HTTP status 404', f'host ‘{HOST}’ did not send a complete')):
+            holds(f'certpinctl: {url}: {text}' in errors, f'with {more}, it said “{errors}”')
+    holds(f'note: {urls[1]}: host' in both.ctl('get', '--retry', '1', '-O', *urls[1:]).errors, 'the note does not say it')
+    for url, text in zip(urls, ('certpinctl: the server answered', 'certpinctl: host ‘')):
+        holds(both.ctl('get', '-f', url).errors.startswith(text), 'the message of one URL')
+
+
 @same('-o FILE, -oFILE', '-o FILE, -oFILE', 'one for each URL, in their order; further ones go to standard output')
 def _(both):
     both.same(['get', '-o', 'one', '/page'], ['-o', 'one', '/page'])
