@@ -352,6 +352,8 @@ def _(both):
     code = '%{http_code} %{exitcode}'
     both.same(['get', '-f', '-w', code, '/missing'], ['-f', '-w', code, '/missing'])
     mine, its = both.ctl('get', '-oone', '-w', '%{json}', '/page'), both.curl('-oone', '-w', '%{json}', '/page')
+    times = re.findall(rb'"time_\w+":([^,}]+)', mine.output)
+    holds(len(times) == 5 and all(re.fullmatch(rb'\d+\.\d{6}', each) for each in times), f'the times are {times}')
     mine, its = json.loads(mine.output), json.loads(its.output)
     equal({name: mine[name] for name in mine if name in its and not re.match('time|speed|num_connects', name)},
           {name: its[name] for name in mine if name in its and not re.match('time|speed|num_connects', name)}, '%{json}')
