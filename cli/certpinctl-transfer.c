@@ -115,7 +115,8 @@ on_progress (goffset done, goffset total, gpointer user_data)
   name = name_of_line (transfer);
   if (transfer->progress.begun_at < 0)
     transfer->progress.begun_at = done;
-  far = ctl_progress_format (&transfer->progress, done, total);
+  far = ctl_progress_format (&transfer->progress, done, total,
+                             ctl_board_get_width (transfer->board) - NAME_WIDTH - 1);
   line = g_strconcat (name, far, NULL);
   ctl_board_set (transfer->board, transfer->number, line);
 }

@@ -389,6 +389,31 @@ def _(world):
     equal((code, shown), (OK, ''), 'what -s shows')
 
 
+@test('progress fits into a narrow terminal, and keeps the percentage and the rate')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, _request):
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 12):
+            connection.send(LARGE[at:at + len(LARGE) // 12])
+            threading.Event().wait(0.1)
+
+    server.respond = respond
+    urls = [server.url(HOST, path) for path in ('/one', '/two')]
+    for columns, bar in ((40, r''), (62, r'\[#*\.*\] '), (100, r'\[[#.]{20}\] ')):
+        _, shown = dialog(world, 'get', '-O', urls[0], cwd=folder.path, columns=columns)
+        lines = [line for line in re.split(r'[\r\n]+', shown) if '%' in line]
+        holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(bar + r' *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+        environment = {'TERM': 'xterm'}
+        _, shown = dialog(world, 'get', '-ZO', *urls, cwd=folder.path, columns=columns, environment=environment)
+        lines = re.findall(r'((?:one|two) [^\n]*)\x1b\[K\n', shown)
+        holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(r'\w+ +(\[#*\.*\] )? *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+
+
 @test('an interrupt ends several transfers at once, leaves no file behind, and begins no further one')
 def _(world):
     folder = Folder(world)
