@@ -262,6 +262,8 @@ find_problem (const Ctl *ctl, const CtlRequestOptions *options, unsigned int url
 
   if (options->remote_name && outputs > 0)
     return _ ("give only one of -o and -O");
+  if (outputs > 0 && g_strv_contains ((const char *const *)options->outputs, ""))
+    return _ ("‘’ is not the name of a file; give one with -o");
   if (outputs > urls)
     return _ ("there are more -o than URLs");
   if (uploads > 1 && uploads != urls)

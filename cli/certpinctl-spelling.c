@@ -22,9 +22,9 @@ static const struct
 } elsewhere[] = {
 #define NEVER                                                                                      \
   N_ ("certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’")
-#define TRUST       N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
-#define BODY        N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
-#define CERTIFICATE N_ ("a program cannot present a certificate of its own; see certpinctl(1)")
+#define TRUST N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
+#define BODY  N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
+#define CERT  N_ ("a program cannot present a certificate of its own; see certpinctl(1)")
   { "--insecure", NEVER },
   { "-k", NEVER },
   { "--cacert", TRUST },
@@ -33,7 +33,7 @@ static const struct
   { "--data", BODY },
   { "--pinnedpubkey", N_ ("did you mean ‘--require-key’?") },
   { "--scope", N_ ("did you mean ‘--system’ or ‘--app’?") },
-  { "--cert", CERTIFICATE },
+  { "--cert", CERT },
 };
 
 /* Those that its users give to the verbs that make requests; docs/FROM-CURL.md says more. */
@@ -99,7 +99,7 @@ static const struct
   { "--http1.1", VERSION },
   { "--resolve", ADDRESS },
   { "--connect-to", ADDRESS },
-  { "-E", CERTIFICATE },
+  { "-E", CERT },
 };
 
 /* The options that may stand where a word stands: two tables, the second of them of all verbs. */

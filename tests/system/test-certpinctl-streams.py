@@ -321,7 +321,7 @@ def _(world):
     server, _ = world.serve_pinned()
     url = server.url(HOST, '/page')
     for arguments in (['-C', '5', '-o', 'x'], ['-C', '-'], ['-C', '-', '-o', '-'], ['-C', '-', '-i', '-O'],
-                      ['-O', '-o', 'x']):
+                      ['-O', '-o', 'x'], ['-o', '']):
         exits(world, USAGE, 'get', *arguments, url, cwd='/')
     equal(len(server.connections), 0, 'the number of connections')
 
