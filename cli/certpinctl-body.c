@@ -99,12 +99,33 @@ ctl_body_add (CtlBody *given, const char *option, const char *value, GError **er
   return FALSE;
 }
 
+static void
+refuse_large (GError **error)
+{
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               _ ("the body is larger than %d bytes; send it from a file with -T"), BODY_MAX_BYTES);
+}
+
+/* Returns: (transfer full) (nullable) */
+static GBytes *
+read_file (const char *path, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  GBytes *bytes = ctl_input_read (path, BODY_MAX_BYTES, &reason);
+
+  if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT)) /* too large */
+    refuse_large (error);
+  else if (reason != NULL)
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return bytes;
+}
+
 /* As curl does, leaves out line ends and null bytes: a file of form fields is text, and editors end
  * it with a newline. */
 static gboolean
 append_file (GByteArray *body, const char *path, GError **error)
 {
-  g_autoptr (GBytes) file = ctl_input_read (path, BODY_MAX_BYTES, error);
+  g_autoptr (GBytes) file = read_file (path, error);
   gsize length;
   const guint8 *bytes;
 
@@ -121,7 +142,7 @@ append_file (GByteArray *body, const char *path, GError **error)
 static gboolean
 append_whole_file (GByteArray *body, const char *path, GError **error)
 {
-  g_autoptr (GBytes) file = ctl_input_read (path, BODY_MAX_BYTES, error);
+  g_autoptr (GBytes) file = read_file (path, error);
 
   if (file == NULL)
     return FALSE;
@@ -210,9 +231,7 @@ join_parts (const CtlBody *given, GError **error)
         return NULL;
       if (body->len > BODY_MAX_BYTES)
         {
-          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       _ ("the body is larger than %d bytes; send it from a file with -T"),
-                       BODY_MAX_BYTES);
+          refuse_large (error);
           return NULL;
         }
     }
@@ -301,6 +320,6 @@ ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
   if (given->parts != NULL)
     *body = join_parts (given, error);
   else
-    *body = ctl_input_read (given->data_files[0], BODY_MAX_BYTES, error);
+    *body = read_file (given->data_files[0], error);
   return *body != NULL;
 }

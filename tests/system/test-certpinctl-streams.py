@@ -534,7 +534,9 @@ def _(world):
     exits(world, TOO_LARGE, 'get', '--json', server.url(HOST))
     with open(path, 'wb') as file:
         file.truncate(64 * MIB + 1)
-    exits(world, BAD_INPUT, 'request', 'POST', server.url(HOST), '--data-file', path)
+    for arguments in (['--data-file', path], ['--data-binary', f'@{path}']):
+        code, _, errors = ctl(world, 'request', 'POST', server.url(HOST), *arguments)
+        holds(code == BAD_INPUT and errors.endswith('; send it from a file with -T\n'), f'with {arguments}, it said “{errors}”')
 
 
 run(World)
