@@ -178,13 +178,13 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
 
   g_free (ctl->host);
   ctl->host = g_strdup (host);
-  ctl->url = transfer->url;
   ctl->nameless = is_nameless (ctl, transfer);
   status = ctl_error_exit (transfer->error, ctl->nameless);
   if (!quiet)
     ctl_keep_evidence (ctl, host, transfer->error, transfer->started_s);
   if (!quiet && !alone)
     {
+      ctl->url = transfer->url;
       ctl_error_print (ctl, transfer->error);
       ctl_forget_evidence (ctl);
     }
