@@ -24,6 +24,43 @@ name_of_position (guint32 position, gsize length)
   return position + 1 == length ? _ ("the trust anchor") : _ ("an intermediate authority");
 }
 
+/* Returns: (transfer full): `a{st}`, with that of all of it */
+static GVariant *
+set_total (GVariant *timings, gint64 total_us)
+{
+  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("a{st}"));
+  const char *step;
+  GVariantIter iter;
+  guint64 us;
+
+  g_variant_iter_init (&iter, timings);
+  while (g_variant_iter_next (&iter, "{&st}", &step, &us))
+    g_variant_builder_add (&builder, "{st}", step,
+                           strcmp (step, "total") == 0 ? (guint64)total_us : us);
+  return g_variant_ref_sink (g_variant_builder_end (&builder));
+}
+
+/* If the body comes as a stream, what the service tells of the response ends where it begins.
+ * Returns: (transfer full): `a{sv}`, with the length of the body and the time of all of it */
+static GVariant *
+complete_info (CertpinResponse *response, const CtlAnswer *answer)
+{
+  GVariant *info = ctl_reply_get_info (response);
+  g_autoptr (GVariant) timings = g_variant_lookup_value (info, "timings", G_VARIANT_TYPE ("a{st}"));
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (info);
+
+  if (g_variant_dict_contains (&dict, "body-bytes"))
+    return g_variant_ref (info);
+  g_variant_dict_insert (&dict, "body-bytes", "t", (guint64)answer->body_bytes);
+  if (timings != NULL)
+    {
+      g_autoptr (GVariant) whole = set_total (timings, answer->total_us);
+
+      g_variant_dict_insert_value (&dict, "timings", whole);
+    }
+  return g_variant_ref_sink (g_variant_dict_end (&dict));
+}
+
 static void
 print_timings (CtlStream *err, GVariant *info)
 {
@@ -45,9 +82,8 @@ print_timings (CtlStream *err, GVariant *info)
 
 /* Prints details of the connection for people. */
 static void
-print_evidence (Ctl *ctl, CertpinResponse *response)
+print_evidence (Ctl *ctl, CertpinResponse *response, GVariant *info)
 {
-  GVariant *info = ctl_reply_get_info (response);
   CtlStream *err = &ctl->err;
   g_autofree const char **path = NULL;
   const char *url = "", *tls = "", *key = NULL, *ocsp = NULL, *proxy = NULL;
@@ -112,7 +148,7 @@ ctl_answer_head (CertpinResponse *response)
 
 /* `body`: (nullable) */
 static void
-print_document (Ctl *ctl, CertpinResponse *response, GByteArray *body)
+print_document (Ctl *ctl, CertpinResponse *response, GVariant *info, GByteArray *body)
 {
   g_auto (GVariantBuilder) members = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
 
@@ -123,7 +159,7 @@ print_document (Ctl *ctl, CertpinResponse *response, GByteArray *body)
     g_variant_builder_add (
         &members, "{sv}", "body",
         g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, body->data, body->len, sizeof (guint8)));
-  g_variant_builder_add (&members, "{sv}", "info", ctl_reply_get_info (response));
+  g_variant_builder_add (&members, "{sv}", "info", info);
   ctl_print_json (&ctl->out,
                   g_variant_new_parsed ("{'response': %v}", g_variant_builder_end (&members)));
 }
@@ -178,19 +214,20 @@ CtlExit
 ctl_answer_print (Ctl *ctl, CertpinResponse *response, const CtlAnswer *answer, char **message)
 {
   const CtlRequestOptions *chosen = answer->chosen;
+  g_autoptr (GVariant) info = complete_info (response, answer);
   gboolean quiet = chosen->silent && !chosen->show_error;
   CtlExit status;
 
   *message = find_complaint (response, answer, &status);
   if (ctl->json)
-    print_document (ctl, response, answer->body);
+    print_document (ctl, response, info, answer->body);
   else if (!quiet)
-    ctl_print_cautions (&ctl->err, ctl_reply_get_info (response));
+    ctl_print_cautions (&ctl->err, info);
   if (ctl->verbose)
     ctl_trace_certificate (ctl, response);
   if (shows_evidence (ctl, chosen))
-    print_evidence (ctl, response);
+    print_evidence (ctl, response, info);
   if (*message != NULL && !ctl->json && !quiet)
-    ctl_print_message (&ctl->err, /* kind= */ NULL, *message);
+    ctl_print_message (&ctl->err, answer->url, *message);
   return status;
 }

@@ -11,8 +11,11 @@ G_BEGIN_DECLS
 typedef struct
 {
   const CtlRequestOptions *chosen;
-  GByteArray *body; /* (nullable): for JSON */
-  gboolean to_file; /* a file was to get it */
+  GByteArray *body;   /* (nullable): for JSON */
+  gboolean to_file;   /* a file was to get it */
+  const char *url;    /* (nullable): to tell it from the others */
+  goffset body_bytes; /* how many came */
+  gint64 total_us;    /* until the end of the body */
 } CtlAnswer;
 
 char *ctl_answer_head (CertpinResponse *response);

@@ -11,7 +11,8 @@
 
 #include <string.h>
 
-#define INTERVAL_US 200000
+#define INTERVAL_US     200000
+#define COLUMNS_DEFAULT 80
 
 /* `stream`: (nullable): where to show it, if that is a terminal that can move its cursor */
 void
@@ -33,6 +34,13 @@ ctl_board_clear (CtlBoard *board)
   g_clear_pointer (&board->lines, g_ptr_array_unref);
 }
 
+/* Returns: how many characters a line may have */
+int
+ctl_board_get_width (const CtlBoard *board)
+{
+  return board->stream != NULL ? board->stream->columns - 1 : COLUMNS_DEFAULT - 1;
+}
+
 static void
 draw (CtlBoard *board)
 {
@@ -40,7 +48,7 @@ draw (CtlBoard *board)
     if (board->lines->pdata[i] != NULL)
       {
         const char *text = board->lines->pdata[i];
-        glong fits = MIN (g_utf8_strlen (text, -1), board->stream->columns - 1);
+        glong fits = MIN (g_utf8_strlen (text, -1), ctl_board_get_width (board));
         g_autofree char *line = g_utf8_substring (text, 0, fits);
 
         ctl_stream_write (board->stream, line, strlen (line));

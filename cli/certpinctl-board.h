@@ -19,5 +19,6 @@ void ctl_board_init (CtlBoard *board, CtlStream *stream, unsigned int lines);
 void ctl_board_clear (CtlBoard *board);
 void ctl_board_set (CtlBoard *board, unsigned int line, const char *text);
 void ctl_board_hide (CtlBoard *board);
+int ctl_board_get_width (const CtlBoard *board);
 
 G_END_DECLS

@@ -51,8 +51,8 @@ void
 ctl_body_clear (CtlBody *given)
 {
   g_clear_pointer (&given->parts, g_ptr_array_unref);
-  g_free (given->data_file);
-  g_free (given->upload);
+  g_strfreev (given->data_files);
+  g_strfreev (given->uploads);
 }
 
 static PartKind
@@ -99,12 +99,33 @@ ctl_body_add (CtlBody *given, const char *option, const char *value, GError **er
   return FALSE;
 }
 
+static void
+refuse_large (GError **error)
+{
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               _ ("the body is larger than %d bytes; send it from a file with -T"), BODY_MAX_BYTES);
+}
+
+/* Returns: (transfer full) (nullable) */
+static GBytes *
+read_file (const char *path, GError **error)
+{
+  g_autoptr (GError) reason = NULL;
+  GBytes *bytes = ctl_input_read (path, BODY_MAX_BYTES, &reason);
+
+  if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT)) /* too large */
+    refuse_large (error);
+  else if (reason != NULL)
+    g_propagate_error (error, g_steal_pointer (&reason));
+  return bytes;
+}
+
 /* As curl does, leaves out line ends and null bytes: a file of form fields is text, and editors end
  * it with a newline. */
 static gboolean
 append_file (GByteArray *body, const char *path, GError **error)
 {
-  g_autoptr (GBytes) file = ctl_input_read (path, BODY_MAX_BYTES, error);
+  g_autoptr (GBytes) file = read_file (path, error);
   gsize length;
   const guint8 *bytes;
 
@@ -121,7 +142,7 @@ append_file (GByteArray *body, const char *path, GError **error)
 static gboolean
 append_whole_file (GByteArray *body, const char *path, GError **error)
 {
-  g_autoptr (GBytes) file = ctl_input_read (path, BODY_MAX_BYTES, error);
+  g_autoptr (GBytes) file = read_file (path, error);
 
   if (file == NULL)
     return FALSE;
@@ -210,9 +231,7 @@ join_parts (const CtlBody *given, GError **error)
         return NULL;
       if (body->len > BODY_MAX_BYTES)
         {
-          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-                       _ ("the body is larger than %d bytes; send it from a file with -T"),
-                       BODY_MAX_BYTES);
+          refuse_large (error);
           return NULL;
         }
     }
@@ -234,17 +253,27 @@ ctl_body_get_type (const CtlBody *given)
   return starts_json (given) ? "application/json" : "application/x-www-form-urlencoded";
 }
 
-/* Opens the file of -T. Only a regular file has a size that is known before it is read; standard
+/* `number`: of the request. One file is sent by all of them; of several, each sends its own.
+ * Returns: (nullable): the name of its file */
+const char *
+ctl_body_get_upload (const CtlBody *given, unsigned int number)
+{
+  if (given->uploads == NULL)
+    return NULL;
+  return given->uploads[given->uploads[1] == NULL ? 0 : number];
+}
+
+/* Opens a file of -T. Only a regular file has a size that is known before it is read; standard
  * input may be one, too.
  * Errors: CERTPIN_ERROR_FILE_NOT_FOUND, CERTPIN_ERROR_INVALID_ARGUMENT.
  * Returns: (transfer full) (nullable) */
 GInputStream *
-ctl_body_open (const CtlBody *given, goffset *length, GError **error)
+ctl_body_open (const char *path, goffset *length, GError **error)
 {
-  gboolean standard = strcmp (given->upload, "-") == 0;
-  g_autofree char *shown = ctl_input_show (given->upload);
+  gboolean standard = strcmp (path, "-") == 0;
+  g_autofree char *shown = ctl_input_show (path);
   int descriptor = standard ? fcntl (STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
-                            : open (given->upload, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+                            : open (path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   int number = errno;
   struct stat state;
   off_t from;
@@ -264,7 +293,7 @@ ctl_body_open (const CtlBody *given, goffset *length, GError **error)
     }
   else
     {
-      g_autofree char *trouble = ctl_trouble_read (given->upload, number);
+      g_autofree char *trouble = ctl_trouble_read (path, number);
 
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FILE_NOT_FOUND, _ ("cannot read %s: %s"),
                    shown, trouble);
@@ -278,17 +307,19 @@ ctl_body_open (const CtlBody *given, goffset *length, GError **error)
 gboolean
 ctl_body_read (const CtlBody *given, GBytes **body, GError **error)
 {
-  if ((given->parts != NULL) + (given->data_file != NULL) + (given->upload != NULL) > 1)
+  unsigned int files = given->data_files != NULL ? g_strv_length (given->data_files) : 0;
+
+  if ((given->parts != NULL) + files + (given->uploads != NULL) > 1)
     {
       g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                    _ ("give only one of --data-file, -T, and the other options for a body"));
       return FALSE;
     }
-  if (given->parts == NULL && given->data_file == NULL)
+  if (given->parts == NULL && files == 0)
     return TRUE;
   if (given->parts != NULL)
     *body = join_parts (given, error);
   else
-    *body = ctl_input_read (given->data_file, BODY_MAX_BYTES, error);
+    *body = read_file (given->data_files[0], error);
   return *body != NULL;
 }

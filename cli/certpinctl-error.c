@@ -71,7 +71,10 @@ ctl_error_print (Ctl *ctl, const GError *error)
     print_json (ctl, error, text);
   else
     {
-      ctl_print_error (&ctl->err, text, ctl_error_is_refusal (error));
+      g_autofree char *whole = g_strconcat (ctl->url != NULL ? ctl->url : "",
+                                            ctl->url != NULL ? ": " : "", text, NULL);
+
+      ctl_print_error (&ctl->err, whole, ctl_error_is_refusal (error));
       print_evidence (ctl);
     }
   return status;

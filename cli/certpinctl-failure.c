@@ -104,5 +104,6 @@ ctl_forget_evidence (Ctl *ctl)
   g_clear_pointer (&ctl->failure, g_variant_unref);
   g_clear_pointer (&ctl->accept, g_free);
   g_clear_pointer (&ctl->host, g_free);
+  ctl->url = NULL;
   ctl->nameless = FALSE;
 }

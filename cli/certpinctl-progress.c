@@ -18,6 +18,7 @@
 #define INTERVAL_US 200000
 #define LINE_WIDTH  78
 #define BAR_WIDTH   20
+#define BAR_MIN     4
 
 /* `stream`: (nullable): where to show it, if that is a terminal */
 void
@@ -28,13 +29,16 @@ ctl_progress_init (CtlProgress *progress, CtlStream *stream)
   *progress = (CtlProgress){ .begun_us = now_us, .begun_at = -1, .next_us = now_us + DELAY_US };
   if (stream != NULL && stream->terminal)
     progress->stream = stream;
+  progress->width = progress->stream != NULL ? MIN (stream->columns - 1, LINE_WIDTH) : LINE_WIDTH;
 }
 
 /* Always as wide, so that it covers the one before. */
 static void
 print_line (CtlProgress *progress, const char *text)
 {
-  g_autofree char *line = g_strdup_printf ("\r%-*.*s\r", LINE_WIDTH, LINE_WIDTH, text);
+  glong length = MIN (g_utf8_strlen (text, -1), progress->width);
+  g_autofree char *shown = g_utf8_substring (text, 0, length);
+  g_autofree char *line = g_strdup_printf ("\r%s%*s\r", shown, (int)(progress->width - length), "");
 
   ctl_stream_write (progress->stream, line, strlen (line));
   ctl_stream_flush (progress->stream, /* error= */ NULL);
@@ -54,26 +58,42 @@ format_rest (goffset done, goffset total, double rate)
   return g_strdup_printf (_ (", %s left"), left);
 }
 
+/* Returns: (transfer full): the text behind a bar as wide as there is room, if there is any */
 static char *
-format_line (goffset done, goffset total, double rate)
+add_bar (const char *text, double part, int width)
+{
+  int room = MIN (width - (int)g_utf8_strlen (text, -1) - (int)strlen ("[] "), BAR_WIDTH);
+  int filled = (int)(part * room);
+  char bar[BAR_WIDTH + 1];
+
+  if (room < BAR_MIN)
+    return g_strdup (text);
+  memset (bar, '#', (size_t)filled);
+  memset (bar + filled, '.', (size_t)(room - filled));
+  bar[room] = '\0';
+  return g_strdup_printf ("[%s] %s", bar, text);
+}
+
+/* If the width is not enough for all of it, it is the percentage and the rate. */
+static char *
+format_line (goffset done, goffset total, double rate, int width)
 {
   const GFormatSizeFlags flags = G_FORMAT_SIZE_IEC_UNITS;
   g_autofree char *so_far = g_format_size_full ((guint64)done, flags);
   g_autofree char *per_s = g_format_size_full ((guint64)rate, flags);
-  g_autofree char *all = NULL, *rest = NULL;
-  char bar[BAR_WIDTH + 1];
-  int filled;
+  g_autofree char *all = NULL, *rest = NULL, *text = NULL;
+  double part;
 
   if (total <= 0 || done > total)
     return g_strdup_printf ("%s, %s/s", so_far, per_s);
   all = g_format_size_full ((guint64)total, flags);
   rest = rate >= 1 ? format_rest (done, total, rate) : g_strdup ("");
-  filled = (int)((double)done / (double)total * BAR_WIDTH);
-  memset (bar, '#', (size_t)filled);
-  memset (bar + filled, '.', (size_t)(BAR_WIDTH - filled));
-  bar[BAR_WIDTH] = '\0';
-  return g_strdup_printf (_ ("[%s] %3d%% %s of %s, %s/s%s"), bar,
-                          (int)((double)done / (double)total * 100), so_far, all, per_s, rest);
+  part = (double)done / (double)total;
+  text
+      = g_strdup_printf (_ ("%3d%% %s of %s, %s/s%s"), (int)(part * 100), so_far, all, per_s, rest);
+  if (g_utf8_strlen (text, -1) > width)
+    return g_strdup_printf (_ ("%3d%% %s/s"), (int)(part * 100), per_s);
+  return add_bar (text, part, width);
 }
 
 static gboolean
@@ -100,15 +120,16 @@ ctl_progress_say (CtlProgress *progress, const char *text)
     show (progress, clean);
 }
 
-/* `total`: -1 if it is not known. Returns: (transfer full): how far it is, and how fast */
+/* `total`: -1 if it is not known. `width`: the characters that there is room for.
+ * Returns: (transfer full): how far it is, and how fast */
 char *
-ctl_progress_format (const CtlProgress *progress, goffset done, goffset total)
+ctl_progress_format (const CtlProgress *progress, goffset done, goffset total, int width)
 {
   gint64 now_us = g_get_monotonic_time ();
   double rate = (double)(done - progress->begun_at) * G_USEC_PER_SEC
                 / (double)MAX (now_us - progress->begun_us, 1);
 
-  return format_line (done, total, rate);
+  return format_line (done, total, rate, width);
 }
 
 /* A GFileProgressCallback. `total`: -1 if it is not known */
@@ -122,7 +143,7 @@ ctl_progress_show (goffset done, goffset total, gpointer user_data)
     progress->begun_at = done;
   if (!is_due (progress))
     return;
-  line = ctl_progress_format (progress, done, total);
+  line = ctl_progress_format (progress, done, total, progress->width);
   show (progress, line);
 }
 

@@ -16,6 +16,7 @@
 
 #include <glib/gi18n.h>
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -55,12 +56,32 @@ place_of (Ctl *ctl, const char *host)
   return g_strdup (host);
 }
 
-/* Returns: (transfer full) (nullable): the host that failed, or that the command line is about */
+/* A redirect may lead to a host that nobody typed.
+ * Returns: (transfer full) (nullable): where the message says it led to */
 static char *
-find_host (Ctl *ctl)
+host_of_redirect (const char *message)
 {
+  static const char before[] = "after a redirect: host ‘", behind[] = "’", mark[] = " (port ";
+  const char *begin = message + strlen (before), *port = g_strrstr (message, mark);
+  const char *end = g_str_has_prefix (message, before) ? strstr (begin, behind) : NULL;
+  g_autofree char *host = end != NULL ? g_strndup (begin, (size_t)(end - begin)) : NULL;
+  gboolean literal = host != NULL && strchr (host, ':') != NULL;
+
+  if (host == NULL || port == NULL)
+    return g_steal_pointer (&host);
+  return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, atoi (port + strlen (mark)));
+}
+
+/* `message`: (nullable): of the error.
+ * Returns: (transfer full) (nullable): the host that failed, or that the command line is about */
+static char *
+find_host (Ctl *ctl, const char *message)
+{
+  char *redirected = message != NULL ? host_of_redirect (message) : NULL;
   const char *word = ctl->arguments != NULL ? ctl->arguments[0] : NULL;
 
+  if (redirected != NULL)
+    return redirected;
   if (ctl->host != NULL)
     return g_strdup (ctl->host);
   for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
@@ -113,7 +134,14 @@ ask_for_host (Ctl *ctl, GVariant *pins, const char *host)
   g_autoptr (GPtrArray) hosts = hosts_of (of_app != NULL ? of_app : pins);
   g_auto (GStrv) similar
       = ctl_similar_find (host, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
+  g_autofree char *name = NULL;
+  guint16 port;
 
+  if (similar[0] == NULL && ctl_host_split (host, &name, &port)) /* most pins are for all ports */
+    {
+      g_strfreev (similar);
+      similar = ctl_similar_find (name, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
+    }
   return similar[0] != NULL ? ctl_similar_ask ((const char *const *)similar) : NULL;
 }
 
@@ -152,27 +180,12 @@ find_other_scope (const Ctl *ctl, GVariant *pins, const char *host)
   return NULL;
 }
 
-/* A redirect may lead to a host that nobody typed.
- * Returns: (transfer full) (nullable): the host that a refusal names */
-static char *
-host_of_message (const char *message)
-{
-  static const char before[] = "host ‘", behind[] = "’";
-  const char *host = strstr (message, before);
-  const char *end = host != NULL ? strstr (host + strlen (before), behind) : NULL;
-
-  return end != NULL ? g_strndup (host + strlen (before), (size_t)(end - host) - strlen (before))
-                     : NULL;
-}
-
-/* Nothing is pinned for a host. A redirect may lead to another port of it than the URL. */
+/* Nothing is pinned for a host. */
 static char *
 find_pin (Ctl *ctl, const char *message)
 {
-  gboolean may_be_redirected = strstr (ctl->verb->arguments, "URL") != NULL;
-  g_autofree char *named = may_be_redirected ? host_of_message (message) : NULL;
-  g_autofree char *host = named != NULL ? g_steal_pointer (&named) : find_host (ctl);
-  g_autofree char *question = NULL, *place = NULL, *word = NULL;
+  g_autofree char *host = find_host (ctl, message);
+  g_autofree char *question = NULL, *word = NULL;
   g_autoptr (GVariant) pins = host != NULL ? ask_for_pins (ctl, /* options= */ NULL) : NULL;
   g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
   char *other = pins != NULL && !is_request (ctl->verb) ? find_other_scope (ctl, pins, host) : NULL;
@@ -186,8 +199,7 @@ find_pin (Ctl *ctl, const char *message)
     return NULL;
   if (!is_request (ctl->verb))
     return g_strchomp (g_strconcat (_ ("; to see what is pinned: certpinctl list "), option, NULL));
-  place = strstr (message, "after a redirect") != NULL ? g_strdup (host) : place_of (ctl, host);
-  word = ctl_input_quote (place);
+  word = ctl_input_quote (host);
   return g_strconcat (_ (": certpinctl pin --fetch "), word, NULL);
 }
 
@@ -218,9 +230,19 @@ is_bare_url (const char *word)
          && !g_str_has_prefix (word, "http") && !g_file_test (word, G_FILE_TEST_EXISTS);
 }
 
+/* To curl, --json is what is sent. */
+static gboolean
+is_json (const char *word)
+{
+  return *word != '\0' && strchr ("{[\"@", *word) != NULL;
+}
+
 static char *
 find_url (Ctl *ctl)
 {
+  for (char **word = ctl->arguments; ctl->json && word != NULL && *word != NULL; word++)
+    if (is_json (*word))
+      return g_strdup (_ ("; --json is what is printed; to send JSON: --json-body"));
   for (char **word = ctl->arguments; word != NULL && *word != NULL; word++)
     if (is_bare_url (*word))
       return g_strdup_printf (_ ("; did you mean ‘https://%s’?"), *word);
@@ -231,7 +253,7 @@ find_url (Ctl *ctl)
 static char *
 find_host_in_url (Ctl *ctl)
 {
-  g_autofree char *host = find_host (ctl);
+  g_autofree char *host = find_host (ctl, /* message= */ NULL);
   g_autofree char *place = host != NULL ? place_of (ctl, host) : NULL;
 
   return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
@@ -241,11 +263,10 @@ find_host_in_url (Ctl *ctl)
 
 /* Why a server does not answer. */
 static char *
-find_network (Ctl *ctl)
+find_network (Ctl *ctl, const char *message)
 {
-  g_autofree char *host = is_request (ctl->verb) ? find_host (ctl) : NULL;
-  g_autofree char *place = host != NULL ? place_of (ctl, host) : NULL;
-  g_autofree char *word = place != NULL ? ctl_input_quote (place) : NULL;
+  g_autofree char *host = is_request (ctl->verb) ? find_host (ctl, message) : NULL;
+  g_autofree char *word = host != NULL ? ctl_input_quote (host) : NULL;
 
   return word != NULL ? g_strconcat (_ ("; to see what helps: certpinctl doctor "), word, NULL)
                       : NULL;
@@ -253,20 +274,18 @@ find_network (Ctl *ctl)
 
 /* Nobody answers there. */
 static char *
-find_network_or_name (Ctl *ctl)
+find_network_or_name (Ctl *ctl, const char *message)
 {
-  char *remedy = find_network (ctl);
+  char *remedy = find_network (ctl, message);
 
   return remedy != NULL ? remedy : g_strdup (_ ("; check the name and the port"));
 }
 
-/* A question says what is meant, so that the help is not needed; nor is it where the message has
- * named one. */
+/* A question says what is meant, so that the help is not needed. */
 static char *
 find_help (const CtlVerb *verb, const char *message)
 {
-  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL
-      || strstr (message, " --help") != NULL)
+  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL)
     return NULL;
   return g_strdup_printf (_ ("; see ‘certpinctl %s%s--help’"), verb != NULL ? verb->name : "",
                           verb != NULL ? " " : "");
@@ -296,10 +315,10 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
       return g_strdup (_ ("; to see the key of a certificate: certpinctl key FILE"));
     case CERTPIN_ERROR_UNREACHABLE:
     case CERTPIN_ERROR_OFFLINE:
-      return find_network_or_name (ctl);
+      return find_network_or_name (ctl, error->message);
     case CERTPIN_ERROR_TIMED_OUT:
     case CERTPIN_ERROR_TLS_FAILED:
-      return find_network (ctl);
+      return find_network (ctl, error->message);
     default:
       return NULL;
     }

@@ -241,34 +241,42 @@ ctl_request_options_for_service (const CtlRequestOptions *options, GError **erro
 
 /* Which options go together */
 
-/* Whether -o - is given. */
+/* `files`: (nullable). Returns: whether one of them is - */
 static gboolean
-names_output (const CtlRequestOptions *options)
+names_standard (char **files)
 {
-  return options->outputs != NULL && g_strv_contains ((const char *const *)options->outputs, "-");
+  return files != NULL && g_strv_contains ((const char *const *)files, "-");
+}
+
+static unsigned int
+count (char **files)
+{
+  return files != NULL ? g_strv_length (files) : 0;
 }
 
 /* Returns: (nullable): what is wrong */
 static const char *
 find_problem (const Ctl *ctl, const CtlRequestOptions *options, unsigned int urls)
 {
-  gboolean standard_upload
-      = options->body.upload != NULL && strcmp (options->body.upload, "-") == 0;
-  unsigned int outputs = options->outputs != NULL ? g_strv_length (options->outputs) : 0;
+  unsigned int outputs = count (options->outputs), uploads = count (options->body.uploads);
 
   if (options->remote_name && outputs > 0)
     return _ ("give only one of -o and -O");
+  if (outputs > 0 && g_strv_contains ((const char *const *)options->outputs, ""))
+    return _ ("‘’ is not the name of a file; give one with -o");
   if (outputs > urls)
     return _ ("there are more -o than URLs");
-  if (standard_upload && (urls > 1 || options->retries > 0))
+  if (uploads > 1 && uploads != urls)
+    return _ ("give one -T for all URLs, or one for each of them");
+  if (names_standard (options->body.uploads) && (urls > 1 || options->retries > 0))
     return _ ("‘-T -’ can be read only once: give one URL, and no --retry");
   if (options->parallel && urls > 1 && !ctl->json && !options->remote_name
-      && (outputs < urls || names_output (options)))
+      && (outputs < urls || names_standard (options->outputs)))
     return _ ("with --parallel, bodies would be mixed up; give -O, or one -o for each URL");
   if (options->continue_at == NULL)
     return NULL;
-  if ((!options->remote_name && outputs < urls) || names_output (options) || options->include
-      || options->head || options->body.upload != NULL)
+  if ((!options->remote_name && outputs < urls) || names_standard (options->outputs)
+      || options->include || options->head || uploads > 0)
     return _ ("-C needs the file of -o or -O, and cannot be combined with -i, -I or -T");
   return NULL;
 }
@@ -310,9 +318,9 @@ fill_body_options (CtlRequestOptions *options, GOptionEntry *filled)
     { "data-binary", 0, BODY, N_ ("like -d, but @FILE is sent unchanged"), N_ ("DATA") },
     { "data-urlencode", 0, BODY, N_ ("like -d, a field: NAME=TEXT or NAME@FILE"), N_ ("FIELD") },
     { "json-body", 0, BODY, N_ ("send this JSON, or @FILE, with its Content-Type"), N_ ("DATA") },
-    { "data-file", 0, 0, G_OPTION_ARG_FILENAME, &options->body.data_file,
+    { "data-file", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->body.data_files,
       N_ ("send this file unchanged; - is standard input"), N_ ("FILE") },
-    { "upload-file", 'T', 0, G_OPTION_ARG_FILENAME, &options->body.upload,
+    { "upload-file", 'T', 0, G_OPTION_ARG_FILENAME_ARRAY, &options->body.uploads,
       N_ ("the same, for a regular file of any size"), N_ ("FILE") },
   };
 #undef BODY

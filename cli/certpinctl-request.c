@@ -31,6 +31,7 @@ typedef struct
   const CtlRequestOptions *chosen;
   char *format;         /* (nullable): of -w */
   GVariant *to_service; /* options */
+  gboolean several;     /* messages say which one they are about */
   GPtrArray *transfers; /* in the order of the command line */
   GPtrArray *running;   /* borrowed from `transfers` */
   unsigned int next;    /* which one begins next */
@@ -65,6 +66,25 @@ name_of_url (CertpinRequest *request, GError **error)
   return NULL;
 }
 
+/* As curl, a file that is sent to a URL without a last part gives it its name.
+ * `upload`: (nullable).
+ * Returns: (transfer full) */
+static char *
+complete_url (const char *url, const char *upload)
+{
+  gsize length = strcspn (url, "?#");
+  g_autofree char *base = g_strndup (url, length), *name = NULL, *escaped = NULL;
+  const char *begin = strstr (base, "://");
+  const char *last = begin != NULL ? strrchr (begin + strlen ("://"), '/') : NULL;
+
+  if (upload == NULL || strcmp (upload, "-") == 0 || begin == NULL
+      || (last != NULL && last[1] != '\0'))
+    return g_strdup (url);
+  name = g_path_get_basename (upload);
+  escaped = g_uri_escape_bytes ((const guint8 *)name, strlen (name), /* allowed= */ NULL);
+  return g_strconcat (base, last == NULL ? "/" : "", escaped, url + length, NULL);
+}
+
 static gboolean
 add_transfer (Batch *batch, CertpinRequest *request, GError **error)
 {
@@ -78,6 +98,8 @@ add_transfer (Batch *batch, CertpinRequest *request, GError **error)
     return FALSE;
   transfer = ctl_transfer_new (batch->ctl, chosen, request, output);
   transfer->number = number;
+  transfer->upload = ctl_body_get_upload (&chosen->body, number);
+  transfer->url = batch->several ? g_uri_to_string (certpin_request_get_uri (request)) : NULL;
   transfer->to_service = g_variant_ref (batch->to_service);
   g_ptr_array_add (batch->transfers, transfer);
   return TRUE;
@@ -93,6 +115,7 @@ add_transfers (Batch *batch, const char *method, char **urls, GError **error)
   if (headers == NULL)
     return FALSE;
   g_variant_ref_sink (headers);
+  batch->several = urls[0] != NULL && urls[1] != NULL;
   batch->to_service = ctl_request_options_for_service (batch->chosen, error);
   if (batch->to_service == NULL)
     return FALSE;
@@ -101,8 +124,9 @@ add_transfers (Batch *batch, const char *method, char **urls, GError **error)
     return FALSE;
   for (size_t i = 0; urls[i] != NULL; i++)
     {
-      g_autoptr (CertpinRequest) request
-          = certpin_request_new (method, urls[i], headers, body, error);
+      const char *upload = ctl_body_get_upload (&batch->chosen->body, (unsigned int)i);
+      g_autofree char *url = complete_url (urls[i], upload);
+      g_autoptr (CertpinRequest) request = certpin_request_new (method, url, headers, body, error);
 
       if (request == NULL || !add_transfer (batch, request, error))
         return FALSE;
@@ -153,13 +177,14 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
   CtlExit status;
 
   g_free (ctl->host);
-  ctl->host = g_strdup (g_uri_get_host (certpin_request_get_uri (transfer->request)));
+  ctl->host = g_strdup (host);
   ctl->nameless = is_nameless (ctl, transfer);
   status = ctl_error_exit (transfer->error, ctl->nameless);
   if (!quiet)
     ctl_keep_evidence (ctl, host, transfer->error, transfer->started_s);
   if (!quiet && !alone)
     {
+      ctl->url = transfer->url;
       ctl_error_print (ctl, transfer->error);
       ctl_forget_evidence (ctl);
     }
@@ -186,11 +211,15 @@ report (Batch *batch, CtlTransfer *transfer, GError **error)
         g_propagate_error (error, g_steal_pointer (&transfer->error));
     }
   else
-    status = ctl_answer_print (ctl, transfer->response,
-                               &(CtlAnswer){ .chosen = chosen,
-                                             .body = transfer->sink.memory,
-                                             .to_file = transfer->output != NULL },
-                               &message);
+    status
+        = ctl_answer_print (ctl, transfer->response,
+                            &(CtlAnswer){ .chosen = chosen,
+                                          .body = transfer->sink.memory,
+                                          .to_file = transfer->output != NULL,
+                                          .url = transfer->url,
+                                          .body_bytes = ctl_transfer_get_done (transfer),
+                                          .total_us = transfer->ended_us - transfer->attempted_us },
+                            &message);
   write_out (batch, transfer, status, message);
   if (batch->status == CTL_EXIT_OK)
     batch->status = status;

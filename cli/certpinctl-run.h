@@ -62,6 +62,7 @@ struct _Ctl
   GAsyncResult *result;      /* of the call under way */
   unsigned int change_held;  /* of ctl_wait_hold(): a change of pins is under way */
   char *host;                /* (nullable): of the request that failed, of several */
+  const char *url;           /* (nullable): likewise, to tell it from the others */
   gboolean nameless;         /* it could not be reached because its name has no address */
   GVariant *failure;         /* (nullable): the evidence behind the error */
   char *accept;              /* (nullable): the command that would accept what was refused */

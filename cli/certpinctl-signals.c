@@ -118,6 +118,15 @@ ctl_signals_ignore_writes (void)
   return ignored;
 }
 
+/* Ends the program as an interrupt does by default. To a shell, an exit status alone would mean
+ * that the interrupt was dealt with, and a loop would go on. */
+void
+ctl_signals_end_by_interrupt (void)
+{
+  signal (SIGINT, SIG_DFL);
+  raise (SIGINT);
+}
+
 /* Ends the program as SIGPIPE does by default. */
 void
 ctl_signals_end_by_pipe (void)

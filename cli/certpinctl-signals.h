@@ -14,6 +14,7 @@ void ctl_signals_release (void);
 
 void ctl_signals_ignore_interrupts (void);
 gboolean ctl_signals_ignore_writes (void);
+void ctl_signals_end_by_interrupt (void);
 void ctl_signals_end_by_pipe (void);
 
 G_END_DECLS

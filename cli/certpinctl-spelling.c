@@ -19,21 +19,13 @@ static const struct
 {
   const char *option;
   const char *remedy;
-  gboolean of_requests; /* it means that only in a request */
 } elsewhere[] = {
 #define NEVER                                                                                      \
   N_ ("certpin never leaves a check out; to accept a new key, see ‘certpinctl rotate --help’")
 #define TRUST  N_ ("which authorities are trusted belongs to the pin; see ‘certpinctl pin --help’")
 #define BODY   N_ ("‘post’, ‘put’ and ‘request’ send a body; see ‘certpinctl post --help’")
-#define METHOD N_ ("‘request’ sends any method; see ‘certpinctl request --help’")
-#define LOGIN  N_ ("write ‘Authorization: …’ into a file, and give it as -H @FILE")
-#define COOKIE N_ ("no cookie is kept; -H 'Cookie: NAME=VALUE' sends one")
+#define CERT   N_ ("a program cannot present a certificate of its own; see certpinctl(1)")
 #define SENDER N_ ("-H 'Referer: URL' sends it")
-#define FORM   N_ ("make the body with another program, and send it with ‘certpinctl post -T FILE’")
-#define QUERY  N_ ("write the query into the URL")
-#define RANGE  N_ ("-H 'Range: bytes=0-99' asks for a part")
-#define HEADS  N_ ("-i prints the headers before the body, and ‘head’ prints only them")
-#define PLACE  N_ ("a pin is for a name, and only the resolver says where that is")
 #define JSON   N_ ("did you mean ‘--json’?")
 #define ABOUT  N_ ("did you mean ‘--version’?")
   { "--insecure", NEVER },
@@ -44,32 +36,80 @@ static const struct
   { "--data", BODY },
   { "--pinnedpubkey", N_ ("did you mean ‘--require-key’?") },
   { "--scope", N_ ("did you mean ‘--system’ or ‘--app’?") },
-  { "--cert", N_ ("a program cannot present a certificate of its own; see certpinctl(1)") },
-  { "-X", METHOD, TRUE },
-  { "--request", METHOD, TRUE },
-  { "-u", LOGIN, TRUE },
-  { "--user", LOGIN, TRUE },
-  { "-b", COOKIE, TRUE },
-  { "--cookie", COOKIE, TRUE },
-  { "-c", COOKIE, TRUE },
-  { "--cookie-jar", COOKIE, TRUE },
-  { "-e", SENDER, TRUE },
-  { "--referer", SENDER, TRUE },
-  { "-F", FORM, TRUE },
-  { "--form", FORM, TRUE },
-  { "-G", QUERY, TRUE },
-  { "--get", QUERY, TRUE },
-  { "-r", RANGE, TRUE },
-  { "--range", RANGE, TRUE },
-  { "-D", HEADS, TRUE },
-  { "--dump-header", HEADS, TRUE },
-  { "--resolve", PLACE, TRUE },
-  { "--connect-to", PLACE, TRUE },
+  { "--cert", CERT },
   { "-j", JSON },
   { "-o", JSON },
   { "--output", JSON },
   { "--no-legend", JSON },
   { "-V", ABOUT },
+};
+
+/* Those that its users give to the verbs that make requests; docs/FROM-CURL.md says more. */
+static const struct
+{
+  const char *option;
+  const char *remedy;
+} of_requests[] = {
+#define METHOD  N_ ("‘request’ sends any method; see ‘certpinctl request --help’")
+#define SECRET  N_ ("put the header Authorization into a file, and give it with -H @FILE")
+#define COOKIE  N_ ("no cookies are kept; send one with -H 'Cookie: …'")
+#define FORM    N_ ("make the body with another program, and send it with -T")
+#define QUERY   N_ ("write the query into the URL")
+#define RANGE   N_ ("give it as -H 'Range: bytes=…'; -C - continues a file")
+#define CHOSEN  N_ ("the server does not choose the name of a file; give it with -o, or give -O")
+#define AS_SENT N_ ("a body stays as the server sent it; leave the option out")
+#define LIMIT   N_ ("one limit is for all of it: --max-time")
+#define HEADERS N_ ("-i writes the headers before the body, and -w '%header{NAME}' one of them")
+#define FOLDER  N_ ("name the folder, which must exist, with -o")
+#define FAILING N_ ("without -f, the body is written; -w '%{http_code}' tells the status")
+#define SIZE    N_ ("the shell limits the size of files: ulimit -f")
+#define WAIT    N_ ("--retry waits 1, 2, 4… seconds, or as long as the server says")
+#define FILES   N_ ("there is no file of options; give them in the command line")
+#define VERSION N_ ("the service speaks HTTP/1.1; leave the option out")
+#define ADDRESS N_ ("a pin is for a name, and only the resolver says where that is")
+  { "-T", BODY },
+  { "--upload-file", BODY },
+  { "--json-body", BODY },
+  { "--data-raw", BODY },
+  { "--data-binary", BODY },
+  { "--data-urlencode", BODY },
+  { "--data-file", BODY },
+  { "-X", METHOD },
+  { "--request", METHOD },
+  { "-u", SECRET },
+  { "--user", SECRET },
+  { "-n", SECRET },
+  { "--netrc", SECRET },
+  { "-b", COOKIE },
+  { "--cookie", COOKIE },
+  { "-c", COOKIE },
+  { "--cookie-jar", COOKIE },
+  { "-e", SENDER },
+  { "--referer", SENDER },
+  { "-F", FORM },
+  { "--form", FORM },
+  { "-G", QUERY },
+  { "--get", QUERY },
+  { "-r", RANGE },
+  { "--range", RANGE },
+  { "-J", CHOSEN },
+  { "--remote-header-name", CHOSEN },
+  { "--compressed", AS_SENT },
+  { "--connect-timeout", LIMIT },
+  { "-D", HEADERS },
+  { "--dump-header", HEADERS },
+  { "--output-dir", FOLDER },
+  { "--create-dirs", FOLDER },
+  { "--fail-with-body", FAILING },
+  { "--max-filesize", SIZE },
+  { "--retry-delay", WAIT },
+  { "-K", FILES },
+  { "--config", FILES },
+  { "--http2", VERSION },
+  { "--http1.1", VERSION },
+  { "--resolve", ADDRESS },
+  { "--connect-to", ADDRESS },
+  { "-E", CERT },
 };
 
 /* The options that may stand where a word stands: two tables, the second of them of all verbs. */
@@ -144,9 +184,11 @@ find_remedy (const Options *options, const char *shown, const char *name)
   g_auto (GStrv) similar = NULL;
 
   for (size_t i = 0; i < G_N_ELEMENTS (elsewhere); i++)
-    if (strcmp (elsewhere[i].option, shown) == 0
-        && (!elsewhere[i].of_requests || makes_requests (options->verb)))
+    if (strcmp (elsewhere[i].option, shown) == 0)
       return g_strdup (_ (elsewhere[i].remedy));
+  for (size_t i = 0; i < G_N_ELEMENTS (of_requests) && makes_requests (options->verb); i++)
+    if (strcmp (of_requests[i].option, shown) == 0)
+      return g_strdup (_ (of_requests[i].remedy));
   similar = list_similar (options, name);
   if (similar[0] != NULL)
     return ctl_similar_ask ((const char *const *)similar);

@@ -37,8 +37,30 @@ announces_nothing (const char *method)
   return g_strv_contains (methods, method);
 }
 
+/* What asked for the rest of a file; the response repeats it (RFC 9110, section 14.4). */
 static void
-trace_request (CtlStream *err, CertpinRequest *request, gint64 body_bytes)
+trace_range (CtlStream *err, CertpinRequest *request, CertpinResponse *response)
+{
+  const char *range = certpin_response_get_header (response, "Content-Range");
+  const char *tag = certpin_response_get_header (response, "ETag"), *name;
+  GVariantIter iter;
+
+  if (certpin_response_get_status (response) != 206 || range == NULL
+      || !g_str_has_prefix (range, "bytes "))
+    return;
+  g_variant_iter_init (&iter, certpin_request_get_headers (request));
+  while (g_variant_iter_next (&iter, "(&s&s)", &name, NULL))
+    if (g_ascii_strcasecmp (name, "Range") == 0)
+      return;
+  range += strlen ("bytes ");
+  ctl_print_line (err, "> Range: bytes=%.*s-", (int)strcspn (range, "-"), range);
+  if (tag != NULL)
+    ctl_print_line (err, "> If-Range: %s", tag);
+}
+
+static void
+trace_request (CtlStream *err, CertpinRequest *request, CertpinResponse *response,
+               gint64 body_bytes)
 {
   GUri *uri = certpin_request_get_uri (request);
   const char *query = g_uri_get_query (uri), *method = certpin_request_get_method (request);
@@ -50,6 +72,7 @@ trace_request (CtlStream *err, CertpinRequest *request, gint64 body_bytes)
                   query != NULL ? "?" : "", query != NULL ? query : "");
   ctl_print_line (err, bare ? "> Host: [%s]" : "> Host: %s", host);
   trace_headers (err, '>', certpin_request_get_headers (request));
+  trace_range (err, request, response);
   if (body_bytes > 0 || announces_nothing (method))
     ctl_print_line (err, "> Content-Length: %" G_GINT64_FORMAT, body_bytes);
   ctl_print_line (err, ">");
@@ -64,7 +87,7 @@ ctl_trace_exchange (CtlStream *err, CertpinRequest *request, gint64 body_bytes,
   const char *version = "1.1", *url = "";
   guint32 redirects = 0;
 
-  trace_request (err, request, body_bytes);
+  trace_request (err, request, response, body_bytes);
   g_variant_lookup (info, "http-version", "&s", &version);
   g_variant_lookup (info, "url", "&s", &url);
   if (g_variant_lookup (info, "redirects", "u", &redirects) && redirects > 0)

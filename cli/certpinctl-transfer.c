@@ -47,6 +47,7 @@ ctl_transfer_free (CtlTransfer *transfer)
   g_clear_error (&transfer->error);
   certpin_request_unref (transfer->request);
   g_free (transfer->output);
+  g_free (transfer->url);
   g_free (transfer->buffer);
   g_free (transfer);
 }
@@ -55,7 +56,7 @@ ctl_transfer_free (CtlTransfer *transfer)
 goffset
 ctl_transfer_get_done (const CtlTransfer *transfer)
 {
-  return transfer->sink.written;
+  return transfer->sink.written + transfer->got;
 }
 
 static void
@@ -114,9 +115,21 @@ on_progress (goffset done, goffset total, gpointer user_data)
   name = name_of_line (transfer);
   if (transfer->progress.begun_at < 0)
     transfer->progress.begun_at = done;
-  far = ctl_progress_format (&transfer->progress, done, total);
+  far = ctl_progress_format (&transfer->progress, done, total,
+                             ctl_board_get_width (transfer->board) - NAME_WIDTH - 1);
   line = g_strconcat (name, far, NULL);
   ctl_board_set (transfer->board, transfer->number, line);
+}
+
+static void
+on_file_bytes (goffset done, goffset total, gpointer user_data)
+{
+  CtlTransfer *transfer = user_data;
+
+  if (transfer->begun_at < 0)
+    transfer->begun_at = done;
+  transfer->got = done - transfer->begun_at;
+  on_progress (done, total, transfer);
 }
 
 static void
@@ -151,13 +164,15 @@ tell_wait (CtlTransfer *transfer, gint64 wait_s, const char *why)
   g_autofree char *text
       = g_strdup_printf (_ ("%s; trying again in %u s (%u of %u)"), why, (unsigned int)wait_s,
                          transfer->attempt, transfer->chosen->retries);
+  g_autofree char *whole = g_strconcat (transfer->url != NULL ? transfer->url : "",
+                                        transfer->url != NULL ? ": " : "", text, NULL);
 
   if (!may_show (transfer))
     return;
   ctl_progress_end (&transfer->progress);
   if (transfer->board != NULL)
     ctl_board_hide (transfer->board);
-  ctl_print_message (&transfer->ctl->err, C_ ("message", "note"), text);
+  ctl_print_message (&transfer->ctl->err, C_ ("message", "note"), whole);
 }
 
 /* Tries again after a while, which an interrupt ends.
@@ -315,6 +330,18 @@ is_unwanted (const CtlTransfer *transfer)
          || ctl_answer_exceeds_redirects (transfer->response, transfer->chosen);
 }
 
+/* What -v shows. */
+static void
+trace (CtlTransfer *transfer)
+{
+  if (!transfer->ctl->verbose)
+    return;
+  if (transfer->board != NULL)
+    ctl_board_hide (transfer->board);
+  ctl_trace_exchange (&transfer->ctl->err, transfer->request, transfer->uploaded,
+                      transfer->response);
+}
+
 static void
 take_head (CtlTransfer *transfer)
 {
@@ -328,11 +355,7 @@ take_head (CtlTransfer *transfer)
   if (retry (transfer, wait_s, why))
     return;
   transfer->discarded = is_unwanted (transfer);
-  if (transfer->ctl->verbose && transfer->board != NULL)
-    ctl_board_hide (transfer->board);
-  if (transfer->ctl->verbose)
-    ctl_trace_exchange (&transfer->ctl->err, transfer->request, transfer->uploaded,
-                        transfer->response);
+  trace (transfer);
   if (transfer->discarded && !transfer->ctl->json)
     {
       finish (transfer);
@@ -355,8 +378,11 @@ take_answer (CtlTransfer *transfer, CertpinResponse *response, GError *reason)
   transfer->response = ctl_reply_take_response (response, &reason);
   if (transfer->response == NULL)
     fail_or_retry (transfer, reason);
-  else if (transfer->chosen->continue_at != NULL)
-    finish (transfer); /* it is in the file */
+  else if (transfer->chosen->continue_at != NULL) /* it is in the file */
+    {
+      trace (transfer);
+      finish (transfer);
+    }
   else
     take_head (transfer);
 }
@@ -399,7 +425,7 @@ upload (CtlTransfer *transfer)
   GError *reason = NULL;
   goffset length;
 
-  body = ctl_body_open (&transfer->chosen->body, &length, &reason);
+  body = ctl_body_open (transfer->upload, &length, &reason);
   if (body == NULL)
     {
       fail (transfer, reason);
@@ -417,7 +443,7 @@ download (CtlTransfer *transfer)
   g_autoptr (GFile) file = g_file_new_for_path (transfer->output);
 
   certpin_client_download_async (transfer->ctl->client, transfer->request, file,
-                                 transfer->to_service, transfer->ctl->cancellable, on_progress,
+                                 transfer->to_service, transfer->ctl->cancellable, on_file_bytes,
                                  transfer, /* progress_destroy= */ NULL, on_downloaded, transfer);
 }
 
@@ -440,6 +466,9 @@ send_request (CtlTransfer *transfer)
 
   transfer->attempt++;
   transfer->started_s = g_get_real_time () / G_USEC_PER_SEC;
+  transfer->attempted_us = g_get_monotonic_time ();
+  transfer->begun_at = -1;
+  transfer->got = 0;
   transfer->uploaded = body != NULL ? (goffset)g_bytes_get_size (body) : 0;
   ctl_sink_clear (&transfer->sink);
   g_clear_pointer (&transfer->response, certpin_response_unref);
@@ -448,7 +477,7 @@ send_request (CtlTransfer *transfer)
     fail (transfer, reason);
   else if (transfer->chosen->continue_at != NULL)
     download (transfer);
-  else if (transfer->chosen->body.upload != NULL)
+  else if (transfer->upload != NULL)
     upload (transfer);
   else
     certpin_client_send_async (transfer->ctl->client, transfer->request, transfer->to_service,

@@ -16,6 +16,8 @@ typedef struct
   const CtlRequestOptions *chosen;
   CertpinRequest *request;
   GVariant *to_service; /* options, set by the owner */
+  char *url;            /* (nullable): for messages, where there are several; set by the owner */
+  const char *upload;   /* (nullable): a file's name, set by the owner */
   char *output;         /* (nullable): a file's name */
   gboolean raw;         /* standard output was named: nothing is done for a terminal */
 
@@ -28,10 +30,13 @@ typedef struct
   char *buffer;
   goffset total;    /* of the body; -1: not known */
   goffset uploaded; /* bytes */
+  goffset begun_at; /* of -C: bytes that the file had before; -1: not known yet */
+  goffset got;      /* of -C: bytes that came */
 
   unsigned int attempt; /* 1: the first one */
   gint64 begun_us, ended_us;
-  gint64 started_s; /* of the last attempt */
+  gint64 attempted_us; /* of the last attempt */
+  gint64 started_s;    /* of the last attempt */
   gboolean finished;
   gboolean printed;   /* something of the response cannot be taken back */
   gboolean discarded; /* the response counts as a failure, and its body is not wanted */

@@ -269,26 +269,40 @@ static const Variable variables[] = {
 
 /* The format */
 
-/* A text that is not there is null, as in curl. */
+/* Times have microseconds, as in curl.
+ * Returns: (transfer full) */
+static char *
+format_time (GVariant *seconds)
+{
+  char number[G_ASCII_DTOSTR_BUF_SIZE];
+
+  return g_strdup (g_ascii_formatd (number, sizeof number, "%.6f", g_variant_get_double (seconds)));
+}
+
+/* A text that is not there is null, as in curl.
+ * Returns: (transfer full) */
+static char *
+json_of_value (GVariant *value)
+{
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
+    return format_time (value);
+  if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
+      && *g_variant_get_string (value, NULL) == '\0')
+    return g_strdup ("null");
+  return ctl_json_from_variant (value);
+}
+
 static void
 append_json (GString *text, const CtlWriteOutFacts *facts)
 {
-  g_auto (GVariantBuilder) builder = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE_VARDICT);
-  g_autoptr (GVariant) all = NULL;
-  g_autofree char *json = NULL;
-
   for (size_t i = 0; i < G_N_ELEMENTS (variables); i++)
     {
       g_autoptr (GVariant) value = g_variant_ref_sink (variables[i].get (facts));
-      gboolean none = g_variant_is_of_type (value, G_VARIANT_TYPE_STRING)
-                      && *g_variant_get_string (value, NULL) == '\0';
+      g_autofree char *json = json_of_value (value);
 
-      g_variant_builder_add (&builder, "{sv}", variables[i].name,
-                             none ? g_variant_new_maybe (G_VARIANT_TYPE_STRING, NULL) : value);
+      g_string_append_printf (text, "%c\"%s\":%s", i == 0 ? '{' : ',', variables[i].name, json);
     }
-  all = g_variant_ref_sink (g_variant_builder_end (&builder));
-  json = ctl_json_from_variant (all);
-  g_string_append (text, json);
+  g_string_append_c (text, '}');
 }
 
 static void
@@ -300,12 +314,7 @@ append_value (GString *text, GVariant *value)
   if (g_variant_is_of_type (value, G_VARIANT_TYPE_STRING))
     shown = ctl_text_clean (g_variant_get_string (value, NULL));
   else if (g_variant_is_of_type (value, G_VARIANT_TYPE_DOUBLE))
-    {
-      char number[G_ASCII_DTOSTR_BUF_SIZE];
-
-      shown = g_strdup (
-          g_ascii_formatd (number, sizeof number, "%.6f", g_variant_get_double (value)));
-    }
+    shown = format_time (value);
   else
     shown = g_variant_print (value, /* type_annotate= */ FALSE);
   g_string_append (text, shown);

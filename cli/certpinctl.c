@@ -102,6 +102,7 @@ int
 main (int argc, char **argv)
 {
   g_autoptr (GError) error = NULL;
+  gboolean interrupted;
   CtlExit status;
   Ctl ctl = { 0 };
 
@@ -116,6 +117,9 @@ main (int argc, char **argv)
     status = ctl_error_print (&ctl, error);
   status = flush_output (&ctl, error, status);
   ctl_pager_close (&ctl);
+  interrupted = status == CTL_EXIT_INTERRUPTED && g_cancellable_is_cancelled (ctl.cancellable);
   ctl_clear (&ctl);
+  if (interrupted)
+    ctl_signals_end_by_interrupt ();
   return status;
 }

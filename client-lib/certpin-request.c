@@ -184,8 +184,8 @@ parse_url (const char *url, GError **error)
   if (g_ascii_strcasecmp (scheme, "https") != 0)
     {
       refuse_with (CERTPIN_ERROR_NOT_SECURE, error,
-                   "URL ‘%s’ uses %.100s, but only https can be pinned; write it with https://",
-                   text, scheme);
+                   "URL ‘%s’ uses %.100s, but only https can be pinned; %s", text, scheme,
+                   strcmp (scheme, "http") == 0 ? "write it with https://" : "give an https URL");
       return NULL;
     }
   if (!check_url_text (url, error))

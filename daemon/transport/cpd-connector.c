@@ -80,18 +80,32 @@ between (gint64 from_us, gint64 to_us)
   return from_us != 0 && to_us > from_us ? (guint64)(to_us - from_us) : 0;
 }
 
+/* Returns: (transfer full): the same, as an error of certpin, which names the port, unless it is
+ * that of HTTPS */
+static GError *
+map_error (const CpdConnectorSettings *settings, CpdStage stage, const GError *error)
+{
+  guint16 port = cpd_host_get_port (settings->target);
+  g_autoptr (GError) mapped
+      = cpd_fetch_error_map (error, stage, cpd_host_get_name (settings->target));
+
+  if (!g_error_matches (mapped, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE) || port == CPD_HTTPS_PORT)
+    return g_steal_pointer (&mapped);
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE, "%s (port %u)", mapped->message,
+                      port);
+}
+
 /* `error`: (transfer full) */
 static void
 fail (GTask *task, CpdStage stage, GError *error)
 {
   SetUp *set_up = g_task_get_task_data (task);
-  const char *host = cpd_host_get_name (set_up->settings.target);
 
   if (set_up->settings.starttls < 0 && cpd_route_is_offline (set_up->tried))
     stage = CPD_STAGE_OFFLINE;
   g_task_return_error (task, stage == CPD_STAGE_CONNECTING && set_up->settings.proxy != NULL
                                  ? cpd_proxy_tunnel_map_error (error, set_up->settings.proxy)
-                                 : cpd_fetch_error_map (error, stage, host));
+                                 : map_error (&set_up->settings, stage, error));
   g_error_free (error);
 }
 

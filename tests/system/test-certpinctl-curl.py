@@ -16,8 +16,8 @@ import time
 from dataclasses import dataclass, field
 
 from lib import http
-from lib.certpinctl import (HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE, USAGE,
-                            ctl, put)
+from lib.certpinctl import (BAD_INPUT, HTTP_STATUS, NOT_PINNED, OFFLINE, OK, REDIRECTS, TIMED_OUT, TRUNCATED, UNREACHABLE,
+                            USAGE, ctl, put)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -167,6 +167,19 @@ def _(both):
     equal(both.same(['get', '/page', '/missing'], ['/page', '/missing']).output, TEXT + b'not here\n', 'the output')
 
 
+@test('of several URLs, each message says which one it is about')
+def _(world):
+    both = Both(world)
+    urls = [both.url(path) for path in ('/missing', '/cut', '/page')]
+    for more in ([], ['-Z', '-O'], ['-w', '%{http_code}']):
+        errors = both.ctl('get', '-f', *more, *urls).errors.replace('\n  ', ' ')
+        for url, text in zip(urls, ('the server answered with HTTP status 404', f'host ‘{HOST}’ did not send a complete')):
+            holds(f'certpinctl: {url}: {text}' in errors, f'with {more}, it said “{errors}”')
+    holds(f'note: {urls[1]}: host' in both.ctl('get', '--retry', '1', '-O', *urls[1:]).errors, 'the note does not say it')
+    for url, text in zip(urls, ('certpinctl: the server answered', 'certpinctl: host ‘')):
+        holds(both.ctl('get', '-f', url).errors.startswith(text), 'the message of one URL')
+
+
 @same('-o FILE, -oFILE', '-o FILE, -oFILE', 'one for each URL, in their order; further ones go to standard output')
 def _(both):
     both.same(['get', '-o', 'one', '/page'], ['-o', 'one', '/page'])
@@ -262,6 +275,10 @@ def _(both):
 @same('--json DATA', '--json-body DATA', '--json is what certpinctl prints; here it is what it sends')
 def _(both):
     path = put(both.world, 'item', b'{\n"a": 1}\n')
+    for given in ('{"a":1}', '[1]', f'@{path}'):
+        outcome = both.ctl('post', '--json', given, '/page')
+        holds(outcome.code == BAD_INPUT and outcome.requests == [], f'what came of {given} is {outcome}')
+        holds(json.loads(outcome.output)['error']['message'].endswith('; to send JSON: --json-body'), outcome.output)
     for given in (['{"a": 1}'], [f'@{path}'], ['{"a":', '1}']):
         ours = [word for one in given for word in ('--json-body', one)]
         curls = [word for one in given for word in ('--json', one)]
@@ -274,6 +291,27 @@ def _(both):
 def _(both):
     path = put(both.world, 'body', RAW)
     equal(both.same(['put', '-T', path, '/page'], ['-T', path, '/page']).requests[0].body, RAW, 'the body')
+
+
+@same('-T FILE -T FILE URL URL', 'certpinctl put, with the same', 'each file to its URL; one -T is for all URLs')
+def _(both):
+    paths = [put(both.world, f'body-{number}', b'body %d' % number) for number in range(2)]
+    words = ['-T', paths[0], '-T', paths[1], '/page', '/raw']
+    equal([request.body for request in both.same(['put', *words], words).requests], [b'body 0', b'body 1'], 'the bodies')
+    bodies = [request.body for request in both.ctl('put', *words[:2], '/page', '/raw').requests]
+    equal(bodies, [b'body 0'] * 2, 'the bodies with one -T')
+    for wrong in (words[:5], [*words, '/page'], ['--data-file', paths[0], '--data-file', paths[1], '/page']):
+        outcome = both.ctl('put', *wrong)
+        equal((outcome.code, outcome.requests), (USAGE, []), f'what came of {wrong}')
+
+
+@same('-T FILE https://h.example/up/', 'certpinctl put, with the same', 'a URL that ends with / gets the name of the file')
+def _(both):
+    path = put(both.world, 'shop &1.pem', TEXT)
+    for url in ('/up/', '/up', '/up/?q', '/up?q=/'):
+        both.same(['put', '-T', path, url], ['-T', path, url])
+    bare = both.url('')
+    equal(both.same(['put', '-T', path, bare], ['-T', path, bare]).requests[0].path, '/shop%20%261.pem', 'the path')
 
 
 @same('-X METHOD', 'certpinctl request -X METHOD, or request METHOD', 'also: certpinctl delete')
@@ -314,6 +352,8 @@ def _(both):
     code = '%{http_code} %{exitcode}'
     both.same(['get', '-f', '-w', code, '/missing'], ['-f', '-w', code, '/missing'])
     mine, its = both.ctl('get', '-oone', '-w', '%{json}', '/page'), both.curl('-oone', '-w', '%{json}', '/page')
+    times = re.findall(rb'"time_\w+":([^,}]+)', mine.output)
+    holds(len(times) == 5 and all(re.fullmatch(rb'\d+\.\d{6}', each) for each in times), f'the times are {times}')
     mine, its = json.loads(mine.output), json.loads(its.output)
     equal({name: mine[name] for name in mine if name in its and not re.match('time|speed|num_connects', name)},
           {name: its[name] for name in mine if name in its and not re.match('time|speed|num_connects', name)}, '%{json}')
@@ -531,6 +571,24 @@ def _(both):
     equal(both.ctl('get', '-C', '5', '-oone', '/page').code, USAGE, 'the exit status')
 
 
+@different('-C - for a file that is whole: nothing is loaded', 'it is loaded again, and replaced',
+           'only a part that certpinctl kept is continued: any other file may be of another version')
+def _(both):
+    def ranged(_connection, request):
+        if request.headers.get('range'):
+            return http.reply(416, b'', [('Content-Range', f'bytes */{len(TEXT)}')])
+        return respond(_connection, request)
+
+    both.respond = ranged
+    folder = os.path.join(both.world.folder, 'kept')
+    os.mkdir(folder)
+    os.chown(folder, ALICE, ALICE)
+    whole = put(both.world, 'kept/whole', TEXT)
+    mine, its = [program('-C', '-', '-o', whole, '/page') for program in (lambda *words: both.ctl('get', *words), both.curl)]
+    ranges = [[request.headers.get('range') for request in outcome.requests] for outcome in (mine, its)]
+    equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')
+
+
 @different('-x ANY', '-x URL of certpind.conf', 'which proxies there are is the administrator’s to say')
 def _(both):
     outcome = both.ctl('get', '-x', 'http://127.0.0.1:9', '/page')
@@ -539,14 +597,17 @@ def _(both):
 
 # What is missing
 
-def missing(option, why, *words):
-    """An option of curl that is a usage error here, without a connection."""
+def missing(option, why, *words, own_error=False):
+    """An option of curl that is a usage error here, without a connection, and with a hint. `own_error`: it is one of
+    ours, with another value"""
     @row('missing', option, '', why)
     def _(both):
         before = len(both.server.connections)
         outcome = both.ctl('get', *(words or (option,)), '/page')
         equal((outcome.code, outcome.output, bool(outcome.errors)), (USAGE, b'', True), 'what came of it')
         equal(len(both.server.connections), before, 'the number of connections')
+        hint = re.fullmatch(r'certpinctl: ‘get’ has no option ‘[^’]+’; (.+)\n', outcome.errors)
+        holds(own_error or (hint and not re.match('did you mean|see ‘', hint[1])), f'it says only “{outcome.errors}”')
 
 
 missing('-k, --insecure', 'there is no request that is not checked; for an authority of your own: pin --trust-anchor', '-k')
@@ -562,6 +623,28 @@ missing('-K FILE', 'there is no ~/.curlrc either: a command does what it says', 
 missing('--http2', 'the service speaks HTTP/1.1', '--http2')
 missing('--resolve, --connect-to', 'a pin is for a name; where that is, only the resolver says', '--resolve', 'a:1:b')
 missing('-E, --cert', 'the service has no client certificates', '-E', 'x')
+missing('-D FILE', '-i writes the headers before the body, and -w %header{NAME} one of them', '-D', 'x')
+missing('--output-dir, --create-dirs', 'name the folder, which must exist, with -o', '--output-dir', 'x')
+missing('--fail-with-body', 'without -f, the body is written; -w %{http_code} tells the status', '--fail-with-body')
+missing('--max-filesize', 'the shell limits the size of files: ulimit -f', '--max-filesize', '5')
+missing('--retry-delay', '--retry waits 1, 2, 4… seconds, or as long as the server says', '--retry-delay', '1')
+missing('-m 0', 'without -m, there is no limit for a body that goes on', '-m', '0', own_error=True)
+
+
+@row('missing', '-T of a pipe', '', '--data-file - sends up to 64 MiB of it')
+def _(both):
+    outcome = both.ctl('put', '-T', '-', '/page', stdin=TEXT)
+    equal((outcome.code, outcome.requests), (BAD_INPUT, []), 'what came of it')
+    holds('send it with --data-file' in outcome.errors, f'it says “{outcome.errors}”')
+    equal(both.ctl('put', '--data-file', '-', '/page', stdin=TEXT).requests[0].body, TEXT, 'the body')
+
+
+@row('missing', '-v -L, -v -T', '', 'of several requests, -v shows the first and the last response; and no Expect: 100-continue')
+def _(both):
+    outcome = both.ctl('get', '-v', '-L', '/to/2')
+    lines = [line for line in outcome.errors.split('\n') if re.match('[<>*] .*(HTTP/|redirects)', line)]
+    equal((lines, len(outcome.requests)),
+          (['> GET /to/2 HTTP/1.1', f'* 2 redirects, to {both.url()}', '< HTTP/1.1 200'], 3), 'what it shows')
 
 
 @row('missing', 'http://, ftp://, file://', '', 'exit status 15: a URL that is not https is refused')

@@ -8,7 +8,7 @@ import os
 import signal
 
 from lib import pki
-from lib.certpinctl import BAD_INPUT, FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, USAGE, ctl, exits, put, start
+from lib.certpinctl import BAD_INPUT, FAILED, INTERRUPTED, NOT_AUTHORIZED, NOT_PINNED, OK, USAGE, ctl, exits, put, start
 from lib.public import new_folder
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -262,7 +262,7 @@ def _(world):
     silent.wait(lambda: len(silent.connections) > 0, 'the look')
     process.send_signal(signal.SIGINT)
     errors = process.communicate(timeout=DEADLINE_S)[1].decode()
-    equal((process.returncode, pins_of_system(world)), (130, []), f'what came of it, with “{errors}”,')
+    equal((process.returncode, pins_of_system(world)), (INTERRUPTED, []), f'what came of it, with “{errors}”,')
     holds('nothing was changed' in errors, errors)
 
 

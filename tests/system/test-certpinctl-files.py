@@ -374,7 +374,6 @@ def _(world):
     page.fails('Is a directory', path=page.folder + '/.')
     page.fails('No such file or directory', path=page.folder + '/missing/page')
     page.fails('Not a directory', path=page.path + '/page')
-    page.fails('No such file or directory', path='')
     page.fails('File name too long', path=page.folder + '/' + 300 * 'n')
     os.chmod(page.folder, 0o755)
     page.fails('Permission denied', path=page.folder + '/new')

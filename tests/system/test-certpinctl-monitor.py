@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lib.certpinctl import NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
+from lib.certpinctl import INTERRUPTED, NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import BOB, HOST, World
 
@@ -73,7 +73,7 @@ def _(world):
             holds(line.endswith(f'  {HOST}  {what}'), f'after {words}: {line}')
     exits(world, OK, 'reload', uid=0)
     holds(monitor.line().endswith('  the pin files were read again'), 'the reload')
-    equal(monitor.end(), (130, ''), 'how it ends')
+    equal(monitor.end(), (INTERRUPTED, ''), 'how it ends')
 
 
 @test('--json gives a document on each line')
@@ -85,7 +85,7 @@ def _(world):
     equal((event['event'], event['host'], event['details']['state'], event['details']['change']),
           ('pin-changed', 'h.example', 'active', 'pinned'), 'it')
     holds(before <= event['time'] <= time.time(), f'the time {event["time"]}')
-    equal(monitor.end()[0], 130, 'how it ends')
+    equal(monitor.end()[0], INTERRUPTED, 'how it ends')
 
 
 @test('another user sees the system’s pins and nobody else’s')
@@ -95,7 +95,7 @@ def _(world):
     exits(world, NOT_PINNED, 'get', 'https://unpinned.example/')
     exits(world, OK, 'pin', '--system', '--yes', 'b.example', '--key', KEY, uid=0)
     holds('  b.example  pinned, scope system, by certpinctl (uid 0)' in monitor.line(), 'the first line')
-    equal(monitor.end(), (130, ''), 'how it ends')
+    equal(monitor.end(), (INTERRUPTED, ''), 'how it ends')
 
 
 @test('it goes on after a restart of the service, and says that events may have been missed')
@@ -105,7 +105,7 @@ def _(world):
     holds('events may have been missed' in monitor.line(), 'after the restart')
     exits(world, OK, 'pin', 'h.example', '--key', KEY)
     holds('  h.example  pinned' in monitor.line(), 'after the pin')
-    equal(monitor.end(), (130, ''), 'how it ends')
+    equal(monitor.end(), (INTERRUPTED, ''), 'how it ends')
 
 
 @test('it ends when nobody reads any more')

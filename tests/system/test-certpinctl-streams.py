@@ -13,8 +13,9 @@ import subprocess
 import threading
 
 from lib import http
-from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, NO_SERVICE, OK, PIN_CHANGED, REFUSED, TIMED_OUT,
-                            TOO_LARGE, TRUNCATED, USAGE, ctl, exits, put, run_raw, start)
+from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, INTERRUPTED, NO_SERVICE, OK, PIN_CHANGED, REFUSED,
+                            TIMED_OUT, TOO_LARGE, TRUNCATED, USAGE, ctl, environment, exits, put, run_raw, start)
+from lib.public import certpinctl
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -196,6 +197,56 @@ def _(world):
     equal(server.ranges, [(None, None), (f'bytes={MIB}-', TAG)], 'the ranges')
 
 
+def cut_first(world, folder):
+    """Returns: the server of a file of which the first part is there"""
+    server = Resumable(world)
+    server.dies.set()
+    exits(world, TRUNCATED, 'get', '-C', '-', '-o', folder.file, server.url)
+    return server
+
+
+@test('of a file that is continued, -w, -v and --json tell what came')
+def _(world):
+    folder, rest = Folder(world), len(LARGE) - MIB
+    words = ['get', '-C', '-', '-o', folder.file]
+    server = cut_first(world, folder)
+    facts = exits(world, OK, *words, '-w', '%{size_download} %{speed_download} %{time_total} %{http_code}', server.url).split()
+    equal((int(facts[0]), facts[3]), (rest, b'206'), 'the size and the status')
+    holds(abs(int(facts[1]) * float(facts[2]) - rest) < rest / 10, f'the speed is not that of {facts}')
+    server = cut_first(world, folder)
+    code, _, errors = ctl(world, *words, '-v', server.url)
+    lines = errors.split('\n')
+    equal(code, OK, f'the exit code, with {lines},')
+    for line in ('> GET /page HTTP/1.1', f'> Range: bytes={MIB}-', f'> If-Range: {TAG}', '< HTTP/1.1 206',
+                 f'< Content-Length: {rest}'):
+        equal(lines.count(line), 1, f'how often {lines} has {line}')
+    server = cut_first(world, folder)
+    info = json.loads(exits(world, OK, *words, '--json', server.url))['response']['info']
+    equal(info['body-bytes'], rest, 'the length in JSON')
+
+
+@test('the total time of a body that goes to a file or a pipe is that of all of it')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, _request):
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 4):
+            threading.Event().wait(0.1)  # a slow server
+            connection.send(LARGE[at:at + len(LARGE) // 4])
+
+    server.respond = respond
+    for words in (['-o', folder.file], ['-C', '-', '-o', folder.file], []):
+        _, _, errors = ctl(world, 'get', '-v', *words, server.url(HOST, '/page'))
+        total = float(re.search(r', total ([\d.]+) ms', errors)[1])
+        holds(total >= 400, f'with {words}, the total is {total} ms')
+        info = json.loads(exits(world, OK, 'get', '--json', *words, server.url(HOST, '/page')))['response']['info']
+        timings = info['timings']
+        holds(timings['total'] >= 400000 > timings['first-byte'], f'with {words}, the timings are {timings}')
+        equal(info['body-bytes'], len(LARGE), f'the length of the body with {words}')
+
+
 @test('-C - keeps what came when a signal ends it; without -C, nothing stays')
 def _(world):
     folder = Folder(world)
@@ -270,7 +321,7 @@ def _(world):
     server, _ = world.serve_pinned()
     url = server.url(HOST, '/page')
     for arguments in (['-C', '5', '-o', 'x'], ['-C', '-'], ['-C', '-', '-o', '-'], ['-C', '-', '-i', '-O'],
-                      ['-O', '-o', 'x']):
+                      ['-O', '-o', 'x'], ['-o', '']):
         exits(world, USAGE, 'get', *arguments, url, cwd='/')
     equal(len(server.connections), 0, 'the number of connections')
 
@@ -338,6 +389,31 @@ def _(world):
     equal((code, shown), (OK, ''), 'what -s shows')
 
 
+@test('progress fits into a narrow terminal, and keeps the percentage and the rate')
+def _(world):
+    folder = Folder(world)
+    server, _ = world.serve_pinned()
+
+    def respond(connection, _request):
+        connection.send(head(len(LARGE)))
+        for at in range(0, len(LARGE), len(LARGE) // 12):
+            connection.send(LARGE[at:at + len(LARGE) // 12])
+            threading.Event().wait(0.1)
+
+    server.respond = respond
+    urls = [server.url(HOST, path) for path in ('/one', '/two')]
+    for columns, bar in ((40, r''), (62, r'\[#*\.*\] '), (100, r'\[[#.]{20}\] ')):
+        _, shown = dialog(world, 'get', '-O', urls[0], cwd=folder.path, columns=columns)
+        lines = [line for line in re.split(r'[\r\n]+', shown) if '%' in line]
+        holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(bar + r' *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+        environment = {'TERM': 'xterm'}
+        _, shown = dialog(world, 'get', '-ZO', *urls, cwd=folder.path, columns=columns, environment=environment)
+        lines = re.findall(r'((?:one|two) [^\n]*)\x1b\[K\n', shown)
+        holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(r'\w+ +(\[#*\.*\] )? *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+
+
 @test('an interrupt ends several transfers at once, leaves no file behind, and begins no further one')
 def _(world):
     folder = Folder(world)
@@ -348,14 +424,14 @@ def _(world):
     server.wait_for_requests(2)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, os.listdir(folder.path)), (-signal.SIGINT, []), 'what came of it')
+    equal((process.returncode, os.listdir(folder.path)), (INTERRUPTED, []), 'what came of it')
     server.respond = lambda connection, _request: connection.drain()
     before = len(server.requests)
     process = start(world, 'get', server.url(HOST, '/1'), server.url(HOST, '/2'), stderr=subprocess.PIPE)
     server.wait_for_requests(before + 1)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, len(server.requests)), (130, before + 1), 'what came of two after another')
+    equal((process.returncode, len(server.requests)), (INTERRUPTED, before + 1), 'what came of two after another')
     broken.dies.set()
 
 
@@ -367,7 +443,23 @@ def _(world):
     holds(b'trying again in 60 s' in process.stderr.readline(), 'it does not say that it waits')
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
-    equal((process.returncode, len(server.requests)), (130, 1), 'what came of it')
+    equal((process.returncode, len(server.requests)), (INTERRUPTED, 1), 'what came of it')
+
+
+@test('an interrupt ends a loop of the shell as well')
+def _(world):
+    server, _ = world.serve_pinned()
+    server.respond = lambda connection, _request: connection.drain()
+    for verb in ('get', 'head'):
+        before = len(server.requests)
+        shell = subprocess.Popen(
+            ['bash', '-c', f'for each in 1 2; do "$0" {verb} "$1"; done; echo "went on"', certpinctl(), server.url(HOST)],
+            env=environment(world), user=ALICE, group=ALICE, extra_groups=[], start_new_session=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        server.wait_for_requests(before + 1)
+        os.killpg(shell.pid, signal.SIGINT)
+        output, _ = shell.communicate(timeout=DEADLINE_S)
+        equal((output, shell.returncode, len(server.requests)), (b'', INTERRUPTED, before + 1), f'what came of {verb}')
 
 
 def count_body(connection, request):
@@ -442,7 +534,9 @@ def _(world):
     exits(world, TOO_LARGE, 'get', '--json', server.url(HOST))
     with open(path, 'wb') as file:
         file.truncate(64 * MIB + 1)
-    exits(world, BAD_INPUT, 'request', 'POST', server.url(HOST), '--data-file', path)
+    for arguments in (['--data-file', path], ['--data-binary', f'@{path}']):
+        code, _, errors = ctl(world, 'request', 'POST', server.url(HOST), *arguments)
+        holds(code == BAD_INPUT and errors.endswith('; send it from a file with -T\n'), f'with {arguments}, it said “{errors}”')
 
 
 run(World)

@@ -10,8 +10,8 @@ import signal
 import subprocess
 import sys
 
-from lib.certpinctl import (BLOCKED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, STORE, USAGE, ctl, exits, put,
-                            start)
+from lib.certpinctl import (BLOCKED, INTERRUPTED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, STORE, USAGE, ctl,
+                            exits, put, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import HOST, World
@@ -128,7 +128,7 @@ def _(world):
         holds(HOST in process.stdout.readline(), 'the pin')
     finally:
         process.send_signal(signal.SIGINT)
-        equal(process.wait(timeout=DEADLINE_S), 130, 'the exit status')
+        equal(process.wait(timeout=DEADLINE_S), INTERRUPTED, 'the exit status')
 
 
 @row('same', 'systemctl --user, --system', 'certpinctl --system', 'your own is the default, and needs no option')

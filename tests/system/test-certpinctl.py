@@ -90,6 +90,22 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
 
 
+@test('hints name the port of a URL, unless it is that of HTTPS')
+def _(world):
+    server, _ = world.serve_pinned()
+    for host, port in (('other.localhost', f':{server.port}'), ('other.localhost', ''), ('h.localhos', f':{server.port}')):
+        _, _, said = ctl(world, 'get', f'https://{host}{port}/page')
+        hint = f': certpinctl pin --fetch {host}{port}\n' if host != 'h.localhos' else f'; did you mean ‘{HOST}’?\n'
+        holds(said.endswith(hint), f'it said “{said}”')
+    server.close()
+    code, _, said = ctl(world, 'get', server.url(HOST))
+    equal(code, UNREACHABLE, 'the exit code')
+    holds(said.endswith(f' (port {server.port}); to see what helps: certpinctl doctor {HOST}:{server.port}\n'), said)
+    world.alice.pin_keys('::1', server.presented.pin)
+    _, _, said = ctl(world, 'get', f'https://[::1]:{server.port}/')
+    holds(said.endswith(f" certpinctl doctor '[::1]:{server.port}'\n"), f'it said “{said}”')
+
+
 @test('a missing file and a self-signed one with --block-on-failure: exit code 4, and the host is blocked')
 def _(world):
     identity = world.issue()

@@ -15,13 +15,12 @@ import time
 from lib import fake_service as fake
 from lib import pki
 from lib.bus import Bus
-from lib.certpinctl import FAILED, OK, STORE, ctl, exits, start
+from lib.certpinctl import FAILED, INTERRUPTED, OK, STORE, ctl, exits, start
 from lib.own_clock import going_by
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
 
-INTERRUPTED = 130
 RELEASE = '2026-11-01T00:00:00Z'
 VERSION = re.search(r"version: '([\d.]+)'", pathlib.Path(__file__).parents[2].joinpath('meson.build').read_text('utf-8'))[1]
 ALL_WELL = (('ok', 'clock', r'20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ'), ('ok', 'bus', 'the system bus answers'),

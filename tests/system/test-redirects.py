@@ -122,6 +122,8 @@ def _(world):
     lead(server, 302, f'https://{HOST}:1/end')
     error = world.alice.refuses('Unreachable', server.url(HOST, '/start'))
     holds(error.message.startswith(f'after a redirect: host ‘{HOST}’ cannot be reached'), f'the error is “{error.message}”')
+    _, _, said = ctl(world, 'get', '-L', server.url(HOST, '/start'))
+    holds(said.endswith(f' (port 1); to see what helps: certpinctl doctor {HOST}:1\n'), f'certpinctl said “{said}”')
     lead(server, 302, f'http://{OTHER}/')
     error = world.alice.refuses('NotSecure', server.url(HOST, '/start'))
     holds(f'cannot follow a redirect of host ‘{HOST}’: URL ‘http://{OTHER}/’ uses http' in error.message, error.message)

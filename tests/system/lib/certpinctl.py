@@ -13,6 +13,7 @@ OK, FAILED, USAGE, REFUSED, BAD_INPUT, UNREACHABLE, NOT_AUTHORIZED, NO_SERVICE, 
 NOT_PINNED, BLOCKED, PIN_EXPIRED, PIN_CHANGED, ADDRESS_DENIED, NOT_SECURE, PROXY_FAILED, PROXY_AUTH = range(10, 18)
 TRUNCATED, PROTOCOL, LIMIT, STORE, HTTP_STATUS = range(18, 23)
 TIMED_OUT, TLS_FAILED, REDIRECTS, UNTRUSTED, TOO_LARGE = 28, 35, 47, 60, 63
+INTERRUPTED = -signal.SIGINT  # which is 130 to a shell
 
 # A shell has what it starts in the background ignore two of these, nohup one, and whatever that starts as well.
 for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
