@@ -145,7 +145,7 @@ cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
 
   if (array == NULL)
     return TRUE;
-  *anchors = cpd_anchors_new (ders, &reason);
+  *anchors = cpd_anchors_new_of_pin (ders, &reason);
   return *anchors != NULL
          || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
                         reason->message);

@@ -95,6 +95,19 @@ def _(world):
     world.arrives(world.serve(backup))
 
 
+@test('a certificate of a server is no trust anchor, in a pin or a file, and it says why')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    path = put(world, 'server.der', identity.der)
+    fails(world, BAD_INPUT, 'belongs to a server, not to an authority', 'pin', HOST, path, '--trust-anchor', path)
+    fails(world, BAD_INPUT, '--trust-anchor', 'pin', HOST, '--key', identity.pin, '--trust-anchor', path)
+    equal(pins_of(world), [], 'the pins')
+    anchor = base64.b64encode(other.der).decode()
+    text = f'[Pin File]\nVersion=1\n\n[h]\nHost={HOST}\nKeys={identity.pin}\nTrustAnchors={anchor}\n'
+    fails(world, BAD_INPUT, 'not to an authority', 'import', put(world, 'h.pin', text.encode()))
+    equal(pins_of(world), [], 'the pins after an import')
+
+
 @test('several certificates: nothing is changed, and it says which there are')
 def _(world):
     identity, intermediate = world.issue(), pki.Authority('Some Intermediate', parent=world.authority)

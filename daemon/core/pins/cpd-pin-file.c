@@ -248,7 +248,7 @@ read_anchors (Reading *reading, CpdPin *pin)
     }
   if (ders->len == 0)
     return;
-  pin->anchors = cpd_anchors_new (ders, &error);
+  pin->anchors = cpd_anchors_new_of_pin (ders, &error);
   if (pin->anchors == NULL)
     cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
 }
