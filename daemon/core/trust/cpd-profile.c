@@ -277,9 +277,9 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   return NULL;
 }
 
-/* Whether no path can ever end at this anchor: it is no authority (section 4.2.1.9), or one that may
- * not sign certificates (section 4.2.1.3). Before version 3, nothing says so. A server's certificate
- * that is self-signed is its own anchor.
+/* Whether no path can ever end at this anchor: it is no authority (section 4.2.1.9), or one that
+ * may not sign certificates (section 4.2.1.3). Before version 3, nothing says so. A server's
+ * certificate that is self-signed is its own anchor.
  * Returns: (transfer none) (nullable): why, as the end of a sentence that begins with its name */
 const char *
 cpd_profile_find_anchor_fault (CpdCertificate *certificate)
