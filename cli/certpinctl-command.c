@@ -20,14 +20,16 @@ static const struct
   const char *word;
   const char *verb;
 } elsewhere[] = {
-  { "add", "pin" },         { "audit", "log" },     { "cat", "show" },
-  { "check", "doctor" },    { "curl", "get" },      { "download", "get" },
-  { "fetch", "get" },       { "history", "log" },   { "info", "show" },
-  { "journal", "log" },     { "ls", "list" },       { "pins", "list" },
-  { "refresh", "reload" },  { "remove", "unpin" },  { "rm", "unpin" },
-  { "set", "pin" },         { "tail", "monitor" },  { "test", "doctor" },
-  { "tunnel", "connect" },  { "unblock", "unpin" }, { "unpause", "resume" },
-  { "validate", "verify" }, { "watch", "monitor" }, { "wget", "get" },
+  { "add", "pin" },       { "audit", "log" },         { "cat", "show" },
+  { "check", "doctor" },  { "curl", "get" },          { "download", "get" },
+  { "fetch", "get" },     { "get-history", "log" },   { "history", "log" },
+  { "info", "show" },     { "is-active", "explain" }, { "journal", "log" },
+  { "ls", "list" },       { "mask", "block" },        { "pins", "list" },
+  { "query", "explain" }, { "refresh", "reload" },    { "remove", "unpin" },
+  { "rm", "unpin" },      { "set", "pin" },           { "tail", "monitor" },
+  { "test", "doctor" },   { "tunnel", "connect" },    { "unblock", "unpin" },
+  { "unmask", "unpin" },  { "unpause", "resume" },    { "validate", "verify" },
+  { "watch", "monitor" }, { "wget", "get" },
 };
 
 /* Returns: (transfer container): those whose names begin so; only the one that is called so */

@@ -127,8 +127,11 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
   const CtlVerb *verb = ctl->verb;
   CtlStream *out = &ctl->out;
 
-  ctl_print_line (out, _ ("Usage: certpinctl %s [OPTION…] %s"), verb->name,
-                  ctl_locale_translate (verb->arguments));
+  if (*verb->arguments != '\0')
+    ctl_print_line (out, _ ("Usage: certpinctl %s [OPTION…] %s"), verb->name,
+                    ctl_locale_translate (verb->arguments));
+  else
+    ctl_print_line (out, _ ("Usage: certpinctl %s [OPTION…]"), verb->name);
   ctl_print_blank (out);
   ctl_print_line (out, "%s:", _ (verb->summary));
   print_example (out, verb->examples);

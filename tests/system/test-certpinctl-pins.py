@@ -19,7 +19,7 @@ from lib.certpinctl import (BAD_INPUT, FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, R
 from lib.public import certpinctl
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
-from lib.world import HOST, World
+from lib.world import ALICE, HOST, World
 
 DAY = datetime.timedelta(days=1)
 
@@ -106,6 +106,18 @@ def _(world):
     text = f'[Pin File]\nVersion=1\n\n[h]\nHost={HOST}\nKeys={identity.pin}\nTrustAnchors={anchor}\n'
     fails(world, BAD_INPUT, 'not to an authority', 'import', put(world, 'h.pin', text.encode()))
     equal(pins_of(world), [], 'the pins after an import')
+
+
+@test('block names the keys that are lost, and needs a reason; unpin of a block says that nothing is pinned')
+def _(world):
+    for scope, uid in (([], ALICE), (['--system'], 0)):
+        keys = [world.issue().pin, world.issue().pin]
+        exits(world, OK, 'pin', *scope, HOST, *(f'--key={key}' for key in keys), '--yes', uid=uid)
+        fails(world, USAGE, 'is empty; say why', 'block', *scope, HOST, ' ', uid=uid)
+        text = says(world, 'block', *scope, HOST, 'stolen', uid=uid)
+        holds(all(key in text for key in keys) and f'certpinctl export {HOST}' in text, text)
+        equal(says(world, 'block', *scope, HOST, 'stolen again', uid=uid), '', 'what is said of a second block')
+        holds(b'no pin of it now' in exits(world, OK, 'unpin', *scope, HOST, uid=uid), 'of a block')
 
 
 @test('several certificates: nothing is changed, and it says which there are')
@@ -302,6 +314,9 @@ def _(world):
     exits(world, OK, 'pin', HOST, path, '--note', 'mine')
     equal(exits(world, OK, 'pin', '--add', HOST, second.pin).decode().count('sha256/'), 2, 'the keys shown')
     exits(world, OK, 'pin', '--add', HOST, put(world, 'third.pem', third.pem))
+    before = pins_of(world)[0]
+    holds('has what is to be added' in says(world, 'pin', '--add', HOST, second.pin), 'a key that is there')
+    equal(pins_of(world)[0], before, 'the pin')
     pin = pins_of(world)[0]
     equal((pin['keys'], pin['note'], pin['subject']),
           ([first.pin, second.pin, third.pin], 'mine', f'CN={HOST}'), 'the pin')

@@ -187,6 +187,7 @@ def _(world):
     for arguments in ([], *([verb] for verb in VERBS)):
         lines = exits(world, OK, *arguments, '--help').decode().rstrip('\n').split('\n')
         equal([line for line in lines if len(line) > COLUMNS], [], f'long lines of {arguments}')
+        equal([line for line in lines if line.endswith(' ')], [], f'lines of {arguments} that end with a space')
         most = ROWS_OF_MANY if not arguments or arguments[0] in MANY_OPTIONS else ROWS
         holds(len(lines) <= most, f'{arguments} --help has {len(lines)} lines, and a screen {most}')
         if arguments:
