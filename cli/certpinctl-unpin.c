@@ -59,17 +59,19 @@ print_removal (Ctl *ctl, gboolean system, gboolean block)
 
 /* A block has no keys: those of the pin that it replaced are gone. */
 static void
-print_loss (Ctl *ctl, GVariant *pin)
+print_loss (Ctl *ctl, gboolean system, GVariant *pin)
 {
   g_autofree const char **keys = NULL;
-  g_autofree char *list = NULL, *text = NULL;
+  g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
+  g_autofree char *list = NULL, *text = NULL, *words = NULL;
 
   if (pin == NULL || !g_variant_lookup (pin, "keys", "^a&s", &keys) || keys[0] == NULL)
     return;
+  words = g_strconcat (system ? "--scope=system " : option, ctl->arguments[0], NULL);
   list = g_strjoinv (", ", (char **)keys);
   text = g_strdup_printf (_ ("the pin of ‘%s’ is removed, with its keys: %s; to keep a pin for "
                              "later, export it before you block the host: certpinctl export %s"),
-                          ctl->arguments[0], list, ctl->arguments[0]);
+                          ctl->arguments[0], list, words);
   ctl_print_message (&ctl->err, C_ ("message", "note"), text);
 }
 
@@ -155,6 +157,6 @@ ctl_block (Ctl *ctl, GError **error)
   else
     ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0],
                     system ? _ ("all users") : _ ("you"));
-  print_loss (ctl, before);
+  print_loss (ctl, system, before);
   return CTL_EXIT_OK;
 }
