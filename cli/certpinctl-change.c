@@ -18,6 +18,8 @@
 
 #include <glib/gi18n.h>
 
+#include <string.h>
+
 /* `word`: a key, or else the name of a file.
  * Returns: (transfer full) (nullable): the key in the usual spelling */
 static char *
@@ -127,6 +129,32 @@ call (Ctl *ctl, char **keys, const CtlPinOptions *given, GError **error)
   return ctl_reply_take_record (reply, CTL_REPLY_PIN, error);
 }
 
+/* Whether the pin has these keys, and no other, already. If it is refused for something else, the
+ * service says so. */
+static gboolean
+is_done (GVariant *pin, char **keys)
+{
+  g_auto (GStrv) old = NULL;
+  const char *state = "";
+
+  g_variant_lookup (pin, "state", "&s", &state);
+  g_variant_lookup (pin, "keys", "^as", &old);
+  return strcmp (state, "expired") != 0
+         && g_strv_equal ((const char *const *)old, (const char *const *)keys);
+}
+
+/* Returns: (transfer full): the pin */
+static GVariant *
+say_unchanged (Ctl *ctl, GVariant *pin)
+{
+  g_autofree char *text = g_strdup_printf (
+      _ ("the pin of ‘%s’ has what is to be added, so nothing was changed"), ctl->arguments[0]);
+
+  if (!ctl->json)
+    ctl_print_message (&ctl->err, C_ ("message", "note"), text);
+  return g_variant_ref (pin);
+}
+
 /* Returns: (transfer full) (nullable): the pin in force; NULL without error after --dry-run */
 GVariant *
 ctl_change_keys (Ctl *ctl, const CtlPinOptions *given, GError **error)
@@ -146,6 +174,8 @@ ctl_change_keys (Ctl *ctl, const CtlPinOptions *given, GError **error)
       ctl_dry_run_print (ctl, wanted, pin);
       return NULL;
     }
+  if (given->add && is_done (pin, changed))
+    return say_unchanged (ctl, pin);
   if (given->system && given->remove && changed[0] != NULL
       && !confirm_removal (ctl, pin, changed, given->yes, error))
     return NULL;

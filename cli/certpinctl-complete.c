@@ -47,7 +47,7 @@ static const struct
   { "SCOPE", "user|system|all" },
   { "FORMAT", "sha256|curl|hpkp|base64|hex|openssl" },
   { "MATCH", "leaf|path" },
-  { "TIME", "5m|30m|1h|4h|1d|7d" },
+  { "TIME", "5m|30m|1h|4h|1d" },
   { "PROTOCOL", "imap|smtp|pop3|postgres|ldap" },
 };
 

@@ -7,6 +7,7 @@
 
 #include "certpinctl-export.h"
 
+#include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-scope.h"
@@ -28,6 +29,7 @@ typedef struct
   char *scope;
   char *output;
   gboolean force;
+  GStrv hosts; /* as the service writes them; NULL: all */
 } Wanted;
 
 static void
@@ -35,24 +37,76 @@ wanted_clear (Wanted *wanted)
 {
   g_free (wanted->scope);
   g_free (wanted->output);
+  g_strfreev (wanted->hosts);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Wanted, wanted_clear)
 
 static gboolean
-is_wanted (Ctl *ctl, GVariant *file)
+is_wanted (const Wanted *wanted, GVariant *file)
 {
   const char *host = "";
 
   g_variant_lookup (file, "host", "&s", &host);
-  return ctl->arguments == NULL || g_strv_contains ((const char *const *)ctl->arguments, host);
+  return wanted->hosts == NULL || g_strv_contains ((const char *const *)wanted->hosts, host);
+}
+
+/* `host`: as it is typed: with capitals, or in a script of its own.
+ * Returns: (transfer full) (nullable): as the pin of exactly this host has it, if there is one */
+static char *
+find_name (Ctl *ctl, const Wanted *wanted, const char *host, GError **error)
+{
+  const gboolean is_system[] = { strcmp (wanted->scope, "system") == 0, TRUE };
+  size_t n_scopes = strcmp (wanted->scope, "all") == 0 ? 2 : 1;
+  char *name = NULL;
+
+  for (size_t i = 0; i < n_scopes && name == NULL; i++)
+    {
+      g_autoptr (GVariant) pin = NULL;
+
+      if (!ctl_lookup_exact_pin (ctl, host, is_system[i], &pin, error))
+        return NULL;
+      if (pin != NULL)
+        g_variant_lookup (pin, "host", "s", &name);
+    }
+  return name != NULL ? name : g_strdup (host);
+}
+
+static gboolean
+find_names (Ctl *ctl, Wanted *wanted, GError **error)
+{
+  g_autoptr (GStrvBuilder) names = g_strv_builder_new ();
+
+  for (char **host = ctl->arguments; host != NULL && *host != NULL; host++)
+    {
+      g_autofree char *name = find_name (ctl, wanted, *host, error);
+
+      if (name == NULL)
+        return FALSE;
+      g_strv_builder_add (names, name);
+    }
+  if (ctl->arguments != NULL)
+    wanted->hosts = g_strv_builder_end (names);
+  return TRUE;
+}
+
+/* What is said of a host is about the first one of the command line. */
+static void
+put_first (char **words, size_t index)
+{
+  char *word = words[index];
+
+  words[index] = words[0];
+  words[0] = word;
 }
 
 /* A name that is given and has no pin is an error: the export would lack it. */
 static gboolean
-check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
+check_hosts (Ctl *ctl, const Wanted *wanted, GPtrArray *files, GError **error)
 {
-  for (size_t i = 0; ctl->arguments != NULL && ctl->arguments[i] != NULL; i++)
+  const char *scope = strcmp (wanted->scope, "all") == 0 ? _ ("user or system") : wanted->scope;
+
+  for (size_t i = 0; wanted->hosts != NULL && wanted->hosts[i] != NULL; i++)
     {
       gboolean found = FALSE;
 
@@ -61,13 +115,14 @@ check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
           const char *host = "";
 
           g_variant_lookup (files->pdata[j], "host", "&s", &host);
-          found = g_str_equal (host, ctl->arguments[i]);
+          found = g_str_equal (host, wanted->hosts[i]);
         }
       if (!found)
         {
           g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                       _ ("there is no pin of exactly ‘%s’ in the scope %s"), ctl->arguments[i],
+                       _ ("there is no pin of exactly ‘%s’ in the scope %s"), wanted->hosts[i],
                        scope);
+          put_first (ctl->arguments, i);
           return FALSE;
         }
     }
@@ -77,7 +132,7 @@ check_hosts (Ctl *ctl, GPtrArray *files, const char *scope, GError **error)
 /* Adds the files of one scope that are wanted. “user” is the caller's own, which is not named: in a
  * sandbox, it is the app's. */
 static gboolean
-ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
+ask (Ctl *ctl, const Wanted *wanted, const char *scope, GPtrArray *files, GError **error)
 {
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) reply = NULL;
@@ -94,7 +149,7 @@ ask (Ctl *ctl, const char *scope, GPtrArray *files, GError **error)
     {
       g_autoptr (GVariant) file = g_variant_get_child_value (reply, i);
 
-      if (is_wanted (ctl, file))
+      if (is_wanted (wanted, file))
         g_ptr_array_add (files, g_variant_ref (file));
     }
   return TRUE;
@@ -299,9 +354,10 @@ ctl_export (Ctl *ctl, GError **error)
   if (!check_wanted (ctl, &wanted, error))
     return CTL_EXIT_USAGE;
   all = strcmp (wanted.scope, "all") == 0;
-  if (!ask (ctl, all ? "system" : wanted.scope, files, error)
-      || (all && !ask (ctl, "user", files, error))
-      || !check_hosts (ctl, files, all ? _ ("user or system") : wanted.scope, error))
+  if (!find_names (ctl, &wanted, error)
+      || !ask (ctl, &wanted, all ? "system" : wanted.scope, files, error)
+      || (all && !ask (ctl, &wanted, "user", files, error))
+      || !check_hosts (ctl, &wanted, files, error))
     return CTL_EXIT_FAILED;
   return print (ctl, &wanted, files, error);
 }

@@ -359,6 +359,21 @@ parse (Ctl *ctl, Options *given, GError **error)
   return *error == NULL;
 }
 
+/* Looking at servers takes time: somebody who may not set the pins is told before that. Nothing is
+ * in the text, so nothing is changed. */
+static gboolean
+check_right (Ctl *ctl, GError **error)
+{
+  g_autoptr (GPtrArray) none = g_ptr_array_new_with_free_func ((GDestroyNotify)g_variant_unref);
+  gboolean done;
+
+  ctl_outcome_begin (ctl, /* system= */ TRUE);
+  done = import (ctl, "[Pin File]\nVersion=1\n", ctl_scope_options (ctl, /* system= */ TRUE), none,
+                 error);
+  ctl_outcome_end_import (ctl, ctl->arguments[0], /* system= */ TRUE, error);
+  return done;
+}
+
 /* Returns: (transfer full) (nullable): the changes that would be made, with what is known of their
  * servers */
 static GPtrArray *
@@ -370,6 +385,8 @@ check (Ctl *ctl, GPtrArray *texts, const Options *given, GError **error)
     return NULL;
   if (!given->system || (given->yes && !given->dry_run))
     return g_steal_pointer (&changes);
+  if (!given->dry_run && !check_right (ctl, error))
+    return NULL;
   return ctl_import_look (ctl, changes, (unsigned int)given->look_s, error);
 }
 

@@ -158,6 +158,14 @@ add_contents (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GError
   return all != NULL;
 }
 
+/* PEM of something else, such as a key, of which it is said what it is. */
+static gboolean
+is_other_pem (const char *text, gsize length)
+{
+  return text != NULL && g_strstr_len (text, (gssize)length, "-----BEGIN ") != NULL
+         && g_strstr_len (text, (gssize)length, "-----BEGIN CERTIFICATE-----") == NULL;
+}
+
 /* Adds every certificate of the file. One that is in no known format is added whole: the service
  * checks it. */
 static gboolean
@@ -168,7 +176,7 @@ add_certificates (Ctl *ctl, GPtrArray *chain, GBytes *file, const char *path, GE
   gsize length;
   const char *data = g_bytes_get_data (file, &length);
 
-  if (ctl_certificate_is_container (file))
+  if (ctl_certificate_is_container (file) || is_other_pem (data, length))
     return add_contents (ctl, chain, file, path, error);
   if (data == NULL || g_strstr_len (data, (gssize)length, "-----BEGIN ") == NULL)
     g_ptr_array_add (chain, g_bytes_ref (file));

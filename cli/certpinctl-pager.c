@@ -33,6 +33,8 @@ start (const char *command)
   g_auto (GStrv) words = NULL;
 
   g_subprocess_launcher_setenv (launcher, "LESS", LESS_OPTIONS, /* overwrite= */ FALSE);
+  /* What is printed is UTF-8, whatever the locale says. */
+  g_subprocess_launcher_setenv (launcher, "LESSCHARSET", "utf-8", /* overwrite= */ FALSE);
   g_subprocess_launcher_setenv (launcher, "LESSSECURE", "1", TRUE);
   if (!g_shell_parse_argv (command, NULL, &words, NULL))
     return NULL;

@@ -29,7 +29,7 @@ parse_duration (const char *text, guint32 *seconds, GError **error)
   {
     char unit;
     guint32 seconds;
-  } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+  } units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
   size_t digits = strspn (text, "0123456789");
   g_autofree char *number = g_strndup (text, digits);
   guint64 count = 0;

@@ -18,6 +18,9 @@
 /* So many of a list fit on the screen. */
 #define SHOWN_MAX 3
 
+/* The service lists so many, and only counts the others. */
+#define LISTED_MAX 50
+
 static guint32
 count_of (GVariant *status, const char *scope, const char *state)
 {
@@ -88,6 +91,17 @@ text_of_child (GVariant *list, gsize index)
                                                              : describe_block (child);
 }
 
+static void
+print_rest (Ctl *ctl, gsize length)
+{
+  if (length >= LISTED_MAX)
+    ctl_print_line (&ctl->out, _ ("  and at least %u more; certpinctl list shows them"),
+                    LISTED_MAX - SHOWN_MAX);
+  else if (length > SHOWN_MAX)
+    ctl_print_line (&ctl->out, _ ("  and %u more; --json shows them"),
+                    (unsigned int)(length - SHOWN_MAX));
+}
+
 /* Returns: whether there are any */
 static gboolean
 print_faults (Ctl *ctl, GVariant *status, const char *name, const char *heading, const char *remedy)
@@ -105,9 +119,7 @@ print_faults (Ctl *ctl, GVariant *status, const char *name, const char *heading,
       ctl_print_cell (&ctl->out, "", 2);
       ctl_print_wrapped (&ctl->out, text, 2, 4);
     }
-  if (length > SHOWN_MAX)
-    ctl_print_line (&ctl->out, _ ("  and %u more; --json shows them"),
-                    (unsigned int)(length - SHOWN_MAX));
+  print_rest (ctl, length);
   ctl_print_line (&ctl->out, "  → %s", remedy);
   return TRUE;
 }

@@ -6,12 +6,74 @@
 
 #include "certpinctl-unpin.h"
 
+#include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
+
+#include <string.h>
+
+/* Only to say what the change does; if it cannot be asked for, the change says why.
+ * Returns: (transfer full) (nullable): the pin or the block that is there before */
+static GVariant *
+look_before (Ctl *ctl, gboolean system)
+{
+  g_autoptr (GError) unknown = NULL;
+  GVariant *pin = NULL;
+
+  if (!ctl->json)
+    ctl_lookup_exact_pin (ctl, ctl->arguments[0], system, &pin, &unknown);
+  return pin;
+}
+
+static gboolean
+is_block (GVariant *pin)
+{
+  const char *state = "";
+
+  return pin != NULL && g_variant_lookup (pin, "state", "&s", &state)
+         && g_str_equal (state, "blocked");
+}
+
+static void
+print_removal (Ctl *ctl, gboolean system, gboolean block)
+{
+  const char *host = ctl->arguments[0];
+
+  if (block && ctl->app != NULL)
+    ctl_print_line (&ctl->out, _ ("Removed the app's block of %s; it has no pin of it now"), host);
+  else if (block && system)
+    ctl_print_line (&ctl->out, _ ("Removed the system's block of %s; it has no pin of it now"),
+                    host);
+  else if (block)
+    ctl_print_line (&ctl->out, _ ("Removed your block of %s; you have no pin of it now"), host);
+  else if (ctl->app != NULL)
+    ctl_print_line (&ctl->out, _ ("Removed the app's pin of %s"), host);
+  else
+    ctl_print_line (&ctl->out, _ ("Removed %s pin of %s"), system ? _ ("the system's") : _ ("your"),
+                    host);
+}
+
+/* A block has no keys: those of the pin that it replaced are gone. */
+static void
+print_loss (Ctl *ctl, gboolean system, GVariant *pin)
+{
+  g_autofree const char **keys = NULL;
+  g_autofree char *option = ctl_scope_make_option (ctl, /* system= */ FALSE);
+  g_autofree char *list = NULL, *text = NULL, *words = NULL;
+
+  if (pin == NULL || !g_variant_lookup (pin, "keys", "^a&s", &keys) || keys[0] == NULL)
+    return;
+  words = g_strconcat (system ? "--scope=system " : option, ctl->arguments[0], NULL);
+  list = g_strjoinv (", ", (char **)keys);
+  text = g_strdup_printf (_ ("the pin of ‘%s’ is removed, with its keys: %s; to keep a pin for "
+                             "later, export it before you block the host: certpinctl export %s"),
+                          ctl->arguments[0], list, words);
+  ctl_print_message (&ctl->err, C_ ("message", "note"), text);
+}
 
 /* `reason`: (nullable) */
 static void
@@ -39,12 +101,14 @@ ctl_unpin (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) before = NULL;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
   scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
   if (scope == NULL)
     return CTL_EXIT_FAILED;
+  before = look_before (ctl, system);
   ctl_outcome_begin (ctl, system);
   certpin_client_unpin_async (ctl->client, ctl->arguments[0], ctl_scope_options (ctl, system),
                               ctl->cancellable, ctl_on_result, ctl);
@@ -55,11 +119,8 @@ ctl_unpin (Ctl *ctl, GError **error)
     return CTL_EXIT_FAILED;
   if (ctl->json)
     print_change_json (ctl, scope, "removed", /* reason= */ NULL);
-  else if (ctl->app != NULL)
-    ctl_print_line (&ctl->out, _ ("Removed the app's pin of %s"), ctl->arguments[0]);
   else
-    ctl_print_line (&ctl->out, _ ("Removed %s pin of %s"), system ? _ ("the system's") : _ ("your"),
-                    ctl->arguments[0]);
+    print_removal (ctl, system, is_block (before));
   return CTL_EXIT_OK;
 }
 
@@ -74,12 +135,20 @@ ctl_block (Ctl *ctl, GError **error)
     { NULL },
   };
   g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) before = NULL;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
+  if (ctl->arguments[1][strspn (ctl->arguments[1], " ")] == '\0')
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           _ ("the REASON ‘’ is empty; say why the host is blocked"));
+      return CTL_EXIT_USAGE;
+    }
   scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
   if (scope == NULL)
     return CTL_EXIT_FAILED;
+  before = look_before (ctl, system);
   ctl_outcome_begin (ctl, system);
   certpin_client_block_host_async (ctl->client, ctl->arguments[0], ctl->arguments[1],
                                    ctl_scope_options (ctl, system), ctl->cancellable, ctl_on_result,
@@ -96,5 +165,6 @@ ctl_block (Ctl *ctl, GError **error)
   else
     ctl_print_line (&ctl->out, _ ("Blocked %s for %s"), ctl->arguments[0],
                     system ? _ ("all users") : _ ("you"));
+  print_loss (ctl, system, before);
   return CTL_EXIT_OK;
 }

@@ -29,7 +29,7 @@
 #include <glib/gi18n.h>
 
 const CtlVerb ctl_verbs[] = {
-  { "pin", N_ ("HOST [FILE|KEY]"), N_ ("Pin a host to a certificate's key, or to a key"),
+  { "pin", N_ ("HOST [FILE]"), N_ ("Pin a host to a certificate's key, or to a key"),
     N_ ("FILE holds one certificate: DER, PEM, PKCS#7, or PKCS#12 without a password;\n"
         "- is standard input. If it cannot be pinned, nothing is changed. HOST is\n"
         "h.example, *.h.example (exactly one more label) or **.h.example (h.example and\n"

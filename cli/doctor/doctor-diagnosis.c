@@ -70,7 +70,7 @@ ctl_diagnosis_of_pins (GVariant *explanation)
   return count > 0 ? refusal : certpin_error_get_name (CERTPIN_ERROR_NOT_PINNED);
 }
 
-/* In a command, the host, its name and its address with the port have these words; NULL: none. */
+/* In a command, the host and its address with the port have these words; NULL: none. */
 static const struct
 {
   const char *word; /* a NAME of an error, or a problem of a certificate */
@@ -88,8 +88,8 @@ static const struct
     N_ ("Its server has another key than the pinned ones. If a file of the administrator pins it, "
         "that file has to be changed."),
     "certpinctl explain HOST" },
-  { "Unreachable", N_ ("Does its name have an address, and does something listen there?"),
-    "getent ahosts NAME" },
+  { "Unreachable", N_ ("Does its server run, on this port, and does a firewall let it through?"),
+    "openssl s_client -connect ADDRESS" },
   { "Offline", N_ ("This machine has no network."), "ip route" },
   { "TimedOut", N_ ("Its server or the network is slow, or a firewall drops packets."),
     "certpinctl doctor --timeout=60 HOST" },
@@ -145,17 +145,14 @@ static char *
 fill_in (const char *command, const char *host)
 {
   g_auto (GStrv) words = NULL;
-  g_autofree char *address = address_of (host), *name = NULL;
-  guint16 port;
+  g_autofree char *address = address_of (host);
 
   if (command == NULL)
     return NULL;
-  ctl_host_split (host, &name, &port);
   words = g_strsplit (command, " ", /* max_tokens= */ 0);
   for (char **word = words; *word != NULL; word++)
     {
       replace (word, "ADDRESS", address);
-      replace (word, "NAME", name);
       replace (word, "HOST", host);
     }
   return g_strjoinv (" ", words);

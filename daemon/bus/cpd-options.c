@@ -145,7 +145,7 @@ cpd_options_to_anchors (GVariant *array, CpdAnchors **anchors, GError **error)
 
   if (array == NULL)
     return TRUE;
-  *anchors = cpd_anchors_new (ders, &reason);
+  *anchors = cpd_anchors_new_of_pin (ders, &reason);
   return *anchors != NULL
          || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT, "option ‘trust-anchors’: %s",
                         reason->message);
@@ -179,7 +179,11 @@ cpd_options_take_target (const char *host, guint16 port, GError **error)
   if (cpd_host_get_kind (parsed) == CPD_HOST_EXACT && (own == 0 || port == 0 || own == port))
     return cpd_host_new_target (cpd_host_get_name (parsed),
                                 MAX (own, port) > 0 ? MAX (own, port) : CPD_HTTPS_PORT, error);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
-               "‘%s’ is not a single host, or has another port than the option ‘port’", host);
+  if (cpd_host_get_kind (parsed) != CPD_HOST_EXACT)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+                 "‘%s’ is not a single host; leave the asterisk out, and name one", host);
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+                 "‘%s’ has another port than the option ‘port’; leave one of them out", host);
   return NULL;
 }

@@ -86,7 +86,7 @@ def _(world):
     equal(pin()['state'], 'active', 'the state')
     equal(told('block', HOST, 'stolen'), f'Blocked {HOST} for {APP}\n', 'what block says')
     equal((pin()['state'], pin()['reason']), ('blocked', 'stolen'), 'the pin')
-    equal(told('unpin', HOST), f"Removed the app's pin of {HOST}\n", 'what unpin says')
+    equal(told('unpin', HOST), f"Removed the app's block of {HOST}; it has no pin of it now\n", 'what unpin says')
     equal(pins_of(world, app), [('b.example', 'app', APP)], 'what is left')
     for verb, words, state in (('block', ['why'], 'blocked'), ('unpin', [], 'removed')):
         equal({**document(world, verb, app, HOST, *words)['pin'], 'reason': ''},

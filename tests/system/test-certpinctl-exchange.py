@@ -62,6 +62,20 @@ def _(world):
     fails(world, NOT_PINNED, 'no pin of exactly ‘d.example’', 'export', 'a.example', 'd.example')
 
 
+@test('export takes a host as the other verbs do, and what it advises is about the host that has no pin')
+def _(world):
+    for host in ('xn--bcher-kva.example', 'a.example'):
+        world.alice.pin_keys(host, world.issue().pin)
+    for typed, host in (('bücher.example', 'xn--bcher-kva.example'), ('A.example', 'a.example'), ('a.example.', 'a.example')):
+        holds(f'Host={host}\n' in exits(world, OK, 'export', typed).decode(), typed)
+    folder = folder_of(world.alice.uid)
+    exits(world, OK, 'export', '--scope=all', '-o', folder, 'A.EXAMPLE')
+    equal(os.listdir(folder + '/user'), ['a.example.pin'], 'the file')
+    fails(world, BAD_INPUT, 'a host', 'export', 'a host')
+    code, _, errors = ctl(world, 'export', 'a.example', 'nope.test')
+    equal((code, '--scope' in errors), (NOT_PINNED, False), f'what comes of it, which says {errors}')
+
+
 @test('a folder gets a file for each pin, and none is overwritten but with --force')
 def _(world):
     folder = folder_of(world.alice.uid)
@@ -153,6 +167,11 @@ def _(world):
 @test('only an administrator imports for all users; anybody may look')
 def _(world):
     path = put(world, 'site.pin', text_of(('a.example', world.issue().pin)))
+    server, identity = world.serve_pinned()
+    text = text_of((f'{HOST}:{server.port}', world.issue().pin))
+    fails(world, NOT_AUTHORIZED, 'not authorized', 'import', '--system', put(world, 'looked.pin', text))
+    equal(len(server.connections), 0, 'the number of connections before the refusal')
+    world.alice.unpin(HOST)
     fails(world, NOT_AUTHORIZED, 'not authorized', 'import', '--system', path)
     equal(pins_of(world.alice), [], 'the pins')
     exits(world, OK, 'import', '--system', '--dry-run', path)

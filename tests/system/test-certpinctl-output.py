@@ -30,6 +30,8 @@ def answer(method, arguments):
     if method == 'ListPins' and 'start-after' in arguments[0]:
         return fake.several()
     return {'ListPins': lambda: fake.several(*(fake.pin(f'h{i:05}.example') for i in range(MANY))),
+            # Without keys, of which ‘block’ would say that they are lost.
+            'GetPin': lambda: fake.one(fake.pin(keys=GLib.Variant('as', []))),
             'LastFailure': lambda: fake.one(fake.failure()),
             'ExplainHost': lambda: fake.one(fake.explanation(fake.pin())),
             'VerifyChain': lambda: fake.one(fake.verdict()),

@@ -115,12 +115,12 @@ def _(world):
 def _(world):
     lists(world, MANY)
     program = pathlib.Path(world.folder, 'my pager')
-    program.write_text('#!/bin/sh\necho "here is $1"\nsed "s/^/> /"\necho $LESSSECURE\n', encoding='utf-8')
+    program.write_text('#!/bin/sh\necho "here is $1"\nsed "s/^/> /"\necho $LESSSECURE $LESSCHARSET\n', encoding='utf-8')
     program.chmod(0o755)
     terminal = Terminal(world, 'list', PAGER=f"'{program}' 'one word'")
     equal(terminal.end(), OK, 'the exit status')
     lines = terminal.shown.decode().split('\r\n')
-    equal((lines[0], lines[-2]), ('here is one word', '1'), 'what it was given')
+    equal((lines[0], lines[-2]), ('here is one word', '1 utf-8'), 'what it was given')
     holds(any(line.startswith('> h59.example') for line in lines), lines)
 
 

@@ -19,7 +19,7 @@ from lib.certpinctl import (BAD_INPUT, FAILED, NOT_AUTHORIZED, NOT_PINNED, OK, R
 from lib.public import certpinctl
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
-from lib.world import HOST, World
+from lib.world import ALICE, HOST, World
 
 DAY = datetime.timedelta(days=1)
 
@@ -93,6 +93,31 @@ def _(world):
     pin = pins_of(world)[0]
     equal((pin['keys'], pin['trust-anchors']), ([identity.pin, backup.pin], 1), 'the pin')
     world.arrives(world.serve(backup))
+
+
+@test('a certificate of a server is no trust anchor, in a pin or a file, and it says why')
+def _(world):
+    identity, other = world.issue(), world.issue()
+    path = put(world, 'server.der', identity.der)
+    fails(world, BAD_INPUT, 'belongs to a server, not to an authority', 'pin', HOST, path, '--trust-anchor', path)
+    fails(world, BAD_INPUT, '--trust-anchor', 'pin', HOST, '--key', identity.pin, '--trust-anchor', path)
+    equal(pins_of(world), [], 'the pins')
+    anchor = base64.b64encode(other.der).decode()
+    text = f'[Pin File]\nVersion=1\n\n[h]\nHost={HOST}\nKeys={identity.pin}\nTrustAnchors={anchor}\n'
+    fails(world, BAD_INPUT, 'not to an authority', 'import', put(world, 'h.pin', text.encode()))
+    equal(pins_of(world), [], 'the pins after an import')
+
+
+@test('block names the keys that are lost, and needs a reason; unpin of a block says that nothing is pinned')
+def _(world):
+    for scope, uid, export in (([], ALICE, 'export'), (['--system'], 0, 'export --scope=system')):
+        keys = [world.issue().pin, world.issue().pin]
+        exits(world, OK, 'pin', *scope, HOST, *(f'--key={key}' for key in keys), '--yes', uid=uid)
+        fails(world, USAGE, 'is empty; say why', 'block', *scope, HOST, ' ', uid=uid)
+        text = says(world, 'block', *scope, HOST, 'stolen', uid=uid)
+        holds(all(key in text for key in keys) and f'certpinctl {export} {HOST}' in text, text)
+        equal(says(world, 'block', *scope, HOST, 'stolen again', uid=uid), '', 'what is said of a second block')
+        holds(b'no pin of it now' in exits(world, OK, 'unpin', *scope, HOST, uid=uid), 'of a block')
 
 
 @test('several certificates: nothing is changed, and it says which there are')
@@ -291,6 +316,9 @@ def _(world):
     exits(world, OK, 'pin', HOST, path, '--note', 'mine')
     equal(exits(world, OK, 'pin', '--add', HOST, second.pin).decode().count('sha256/'), 2, 'the keys shown')
     exits(world, OK, 'pin', '--add', HOST, put(world, 'third.pem', third.pem))
+    before = pins_of(world)[0]
+    holds('has what is to be added' in says(world, 'pin', '--add', HOST, second.pin), 'a key that is there')
+    equal(pins_of(world)[0], before, 'the pin')
     pin = pins_of(world)[0]
     equal((pin['keys'], pin['note'], pin['subject']),
           ([first.pin, second.pin, third.pin], 'mine', f'CN={HOST}'), 'the pin')

@@ -24,6 +24,7 @@ from lib.world import ALICE
 HUGE = (16 * 1024 + 1) * 1024
 PIN = {'host': 's', 'scope': 's', 'keys': 'as', 'match': 's', 'mode': 's', 'expires': 'x',
        'state': 's', 'generation': 't', 'created': 'x'}
+NEXT_KEY = 'sha256/AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8='
 # What is always in the dictionary that a method answers with, and what may be.
 ALWAYS = {'PinCertificate': PIN, 'PinKeys': PIN, 'GetPin': PIN, 'ListPins': PIN, 'AddKeys': PIN, 'RemoveKeys': PIN,
           'PausePin': PIN, 'ResumePin': PIN,
@@ -62,7 +63,7 @@ def verb_of(world, method):
     """The command line that comes to call it."""
     certificate = put(world, 'good.der', b'der')
     return {'PinCertificate': ('pin', 'h.example', certificate),
-            'PinKeys': ('pin', 'h.example', '--key', 'x'), 'AddKeys': ('pin', '--add', 'h.example', fake.KEY),
+            'PinKeys': ('pin', 'h.example', '--key', 'x'), 'AddKeys': ('pin', '--add', 'h.example', NEXT_KEY),
             'RemoveKeys': ('pin', '--remove-key', 'h.example', fake.KEY), 'FetchChain': ('key', 'h.example'),
             'PausePin': ('pause', '--for=1h', '--reason=why', 'h.example'), 'ResumePin': ('resume', 'h.example'),
             'Unpin': ('unpin', 'h.example'), 'GetStatus': ('status',),

@@ -42,7 +42,7 @@ def _(world):
 @test('a paused pin is a warning, until it is resumed')
 def _(world):
     exits(world, OK, 'pin', 'h.example', '--key', KEY)
-    exits(world, OK, 'pause', '--for=1h', '--reason=why not', 'h.example')
+    exits(world, OK, 'pause', '--for=1d', '--reason=why not', 'h.example')
     status = status_of(world, REFUSED)
     equal((status['pins']['user']['paused'], len(status['warnings'])), (1, 1), 'what is paused')
     holds('h.example' in status['warnings'][0] and 'paused until' in status['warnings'][0], f'{status["warnings"]}')
@@ -121,6 +121,9 @@ def _(world):
         exits(world, OK, 'block', f'h{number}.example', 'stolen')
     holds(b'and 6 more' in exits(world, REFUSED, 'status'), 'it does not say how many are left out')
     equal(len(status_of(world, REFUSED)['blocked']), 9, 'all of them')
+    for number in range(9, 60):
+        world.alice.block(f'h{number}.example', 'stolen')
+    holds(b'and at least 47 more; certpinctl list' in exits(world, REFUSED, 'status'), 'how many are left out at least')
 
 
 @test('requests and refusals of the user are counted')

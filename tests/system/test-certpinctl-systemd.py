@@ -78,16 +78,6 @@ def _(world):
     equal(len(server.connections), 0, 'the number of connections')
 
 
-@row('same', 'systemctl mask, unmask', 'certpinctl block HOST REASON, unpin HOST')
-def _(world):
-    server, _ = world.serve_pinned()
-    text(world, 'block', HOST, 'moved')
-    world.no_connection(server, 'Blocked', server.url(HOST))
-    text(world, 'get', server.url(HOST), code=BLOCKED)
-    text(world, 'unpin', HOST)
-    world.alice.refused('NotPinned', world.alice.get_pin, HOST)
-
-
 @row('same', 'systemctl daemon-reload', 'certpinctl reload', 'all files, or none')
 def _(world):
     def write(name, host, key):
@@ -219,6 +209,21 @@ def _(world):
 def _(world):
     world.alice.block(HOST)
     text(world, 'show', HOST)
+
+
+@row('different', 'systemctl mask, unmask', 'certpinctl export HOST, block HOST REASON, import FILE',
+     'a block replaces the pin; `unpin HOST` removes the block, and does not bring the pin back')
+def _(world):
+    server, identity = world.serve_pinned()
+    file = put(world, 'h.pin', text(world, 'export', HOST).encode())
+    code, _, errors = ctl(world, 'block', HOST, 'moved')
+    equal((code, identity.pin in errors, 'certpinctl export' in errors), (OK, True, True), errors)
+    world.no_connection(server, 'Blocked', server.url(HOST))
+    text(world, 'get', server.url(HOST), code=BLOCKED)
+    holds('no pin' in text(world, 'unpin', HOST), 'it does not say that nothing is pinned')
+    world.alice.refused('NotPinned', world.alice.get_pin, HOST)
+    text(world, 'import', file)
+    equal(world.alice.get_pin(HOST)['keys'], [identity.pin], 'the keys')
 
 
 @row('different', 'systemctl: 1 for most failures', 'an exit status for each kind of failure',

@@ -49,13 +49,14 @@ def _(world):
     identity = world.issue()
     good = put(world, 'good.der', identity.der)
     other = world.authority.pem
-    for content in (identity.key_pem, identity.pem[:-30], identity.pem[:-30] + other, identity.pem + other[:-30]):
+    halves = (identity.pem[:-30], identity.pem[:-30] + other, identity.pem + other[:-30])
+    for content in (identity.key_pem, *halves):
+        reason = 'is PEM, but has no complete certificate' if content in halves else 'is a private key'
         bad = put(world, 'bad.file', content)
         for arguments in (['--host', HOST, bad], [bad], [bad, good], [good, bad],
                           ['--trust-anchor', bad, good]):
             errors = ctl(world, 'verify', *arguments)[2]
-            holds(f'‘{bad}’ is PEM, but has no complete certificate' in errors,
-                  f'it said “{errors}”')
+            holds(f'‘{bad}’' in errors and reason in errors, f'it said “{errors}”, not “{reason}”')
             error = json.loads(exits(world, BAD_INPUT, 'verify', '--json', *arguments))['error']
             equal(error['name'], 'WrongFormat', 'the error')
 
@@ -233,7 +234,7 @@ def _(world):
 def _(world):
     identity = world.issue()
     exits(world, OK, 'pin', HOST, '--key', identity.pin)
-    for given in ('', '1', 'h', '0s', '-1s', '1.5h', '25h', '86401s', '1441m', '1d', '1h30m', '1 h', '1H', '٣h',
+    for given in ('', '1', 'h', '0s', '-1s', '1.5h', '25h', '86401s', '1441m', '2d', '1h30m', '1 h', '1H', '٣h',
                   '99999999999999999999s'):
         errors = ctl(world, 'pause', f'--for={given}', '--reason=x', HOST)[2]
         holds(f'‘{given}’ is not a time' in errors, f'--for={given}: it said “{errors}”')
@@ -241,7 +242,7 @@ def _(world):
     exits(world, USAGE, 'pause', '--for=1h', HOST)
     exits(world, USAGE, 'pause', '--reason=x', HOST)
     equal(world.alice.get_pin(HOST)['state'], 'active', 'the state')
-    for given, seconds in (('1s', 1), ('90s', 90), ('30m', 1800), ('24h', 86400)):
+    for given, seconds in (('1s', 1), ('90s', 90), ('30m', 1800), ('24h', 86400), ('1d', 86400)):
         before = int(time.time())
         exits(world, OK, 'pause', f'--for={given}', '--reason=x', HOST)
         until = world.alice.get_pin(HOST)['paused-until'] - seconds

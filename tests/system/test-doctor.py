@@ -398,7 +398,7 @@ def _(world):
     for host in (at(gone), 'nobody.invalid', at(silent), at(plain)):
         pin(world, host, world.issue().pin)
     findings, last = look(world, '--timeout=1')
-    is_found(findings, 'FAILED', at(gone), 'cannot be reached', f'$ getent ahosts {HOST}')
+    is_found(findings, 'FAILED', at(gone), 'cannot be reached', 'on this port', f'$ openssl s_client -connect {at(gone)}')
     is_found(findings, 'FAILED', 'nobody.invalid', 'this machine has no network', '$ ip route')
     is_found(findings, 'FAILED', at(silent), f'$ certpinctl doctor --timeout=60 {at(silent)}')
     is_found(findings, 'FAILED', at(plain), 'Something else than an HTTPS server answers there',
@@ -410,10 +410,10 @@ def _(world):
 def _(world):
     gone = world.serve()
     gone.close()
-    host = f'HOST.NAME.localhost:{gone.port}'
+    host = f'HOST.ADDRESS.localhost:{gone.port}'
     pin(world, host, world.issue().pin)
     said = next(text for _, name, text in look(world, host)[0] if name == host)
-    holds(said.endswith('$ getent ahosts HOST.NAME.localhost'), f'it says “{said}”')
+    holds(said.endswith(f'$ openssl s_client -connect {host}'), f'it says “{said}”')
 
 
 @test('doctor HOST tries only these, pinned or not')

@@ -366,6 +366,11 @@ cpd_key_file_get_text (CpdKeyFile *file, const char *key, GError **error)
   if (plain != NULL)
     return g_strdup (plain);
   text = g_key_file_get_string (cpd_key_file_get_content (file), file->group, key, &reason);
+  if (g_error_matches (reason, G_KEY_FILE_ERROR, G_KEY_FILE_ERROR_KEY_NOT_FOUND))
+    {
+      g_set_error_literal (error, G_KEY_FILE_ERROR, reason->code, "it is missing; add it");
+      return NULL;
+    }
   if (reason == NULL)
     return g_steal_pointer (&text);
   g_propagate_error (error, g_steal_pointer (&reason));

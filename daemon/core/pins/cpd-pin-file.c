@@ -36,6 +36,7 @@ typedef struct
   CpdKeyFile *file;
   CpdPinSource *source; /* NULL: it is not a file */
   GHashTable *hosts; /* of the pins before this one, not owned; NULL: a host may be there twice */
+  gboolean unnamed;  /* the host of the group cannot be read */
 } Reading;
 
 /* What is quoted of a value. */
@@ -248,7 +249,7 @@ read_anchors (Reading *reading, CpdPin *pin)
     }
   if (ders->len == 0)
     return;
-  pin->anchors = cpd_anchors_new (ders, &error);
+  pin->anchors = cpd_anchors_new_of_pin (ders, &error);
   if (pin->anchors == NULL)
     cpd_key_file_complain_of_error (reading->file, "TrustAnchors", error);
 }
@@ -312,7 +313,8 @@ check_limits (Reading *reading, const CpdPin *pin)
   check_length (reading, "Issuer", pin->issuer);
   check_length (reading, "CreatedBy", pin->created_by);
   check_length (reading, "Warnings", warnings);
-  if (!g_hash_table_add (reading->hosts, (gpointer)cpd_host_get_text (pin->host)))
+  if (!reading->unnamed
+      && !g_hash_table_add (reading->hosts, (gpointer)cpd_host_get_text (pin->host)))
     complain (reading, "Host", "‘%s’ is pinned twice in this text", cpd_host_get_text (pin->host));
 }
 
@@ -411,10 +413,10 @@ read_host (Reading *reading)
   g_autofree char *text = cpd_key_file_get_text (reading->file, "Host", &error);
   CpdHost *host = text != NULL ? cpd_host_new (text, &error) : NULL;
 
-  if (host != NULL)
-    return host;
-  cpd_key_file_complain_of_error (reading->file, "Host", error);
-  return cpd_host_new ("unreadable.invalid", NULL);
+  reading->unnamed = host == NULL;
+  if (host == NULL)
+    cpd_key_file_complain_of_error (reading->file, "Host", error);
+  return host != NULL ? host : cpd_host_new ("unreadable.invalid", NULL);
 }
 
 /* Returns: (transfer full): of CpdPin, in the order of the file. `hosts`: (out): their hosts, where
@@ -429,14 +431,11 @@ read_pins (Reading *reading, GPtrArray **hosts)
 
   while (cpd_key_file_next_group (file))
     {
-      unsigned int n_faults = cpd_faults_count (file->faults);
       CpdHost *host = read_host (reading);
 
-      gboolean known = cpd_faults_count (file->faults) == n_faults;
-
-      all_known = all_known && known;
+      all_known = all_known && !reading->unnamed;
       if (reading->context->places != NULL)
-        cpd_pin_places_add (reading->context->places, known ? host : NULL,
+        cpd_pin_places_add (reading->context->places, !reading->unnamed ? host : NULL,
                             cpd_key_file_find_line (file, "Host"));
       g_ptr_array_add (named, host);
       g_ptr_array_add (pins, read_pin (reading, host));

@@ -8,6 +8,8 @@
 #include "daemon/core/trust/cpd-anchors.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/core/base/cpd-refuse.h"
+#include "daemon/core/trust/cpd-profile.h"
 
 typedef struct
 {
@@ -73,10 +75,22 @@ cpd_anchors_new_empty (void)
   return anchors;
 }
 
-/* `ders`: of GBytes, each one DER certificate.
- * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first invalid one, or if they are too large. */
-CpdAnchors *
-cpd_anchors_new (GPtrArray *ders, GError **error)
+static gboolean
+check_use (CpdCertificate *certificate, GError **error)
+{
+  const char *fault = cpd_profile_find_anchor_fault (certificate);
+  g_autofree char *subject = fault != NULL ? cpd_certificate_dup_subject (certificate) : NULL;
+
+  return fault == NULL
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "the certificate ‘%s’ %s, so no server could pass; give the CA certificate "
+                        "that its issuer has",
+                        subject, fault);
+}
+
+/* `useful`: whether a path may end at each of them */
+static CpdAnchors *
+make (GPtrArray *ders, gboolean useful, GError **error)
 {
   g_autoptr (CpdAnchors) anchors = cpd_anchors_new_empty ();
 
@@ -86,7 +100,7 @@ cpd_anchors_new (GPtrArray *ders, GError **error)
     {
       g_autoptr (CpdCertificate) certificate = cpd_certificate_new (ders->pdata[i], error);
 
-      if (certificate == NULL)
+      if (certificate == NULL || (useful && !check_use (certificate, error)))
         {
           g_prefix_error (error, "trust anchor %u: ", i + 1);
           return NULL;
@@ -94,6 +108,22 @@ cpd_anchors_new (GPtrArray *ders, GError **error)
       add (anchors, ders->pdata[i]);
     }
   return g_steal_pointer (&anchors);
+}
+
+/* `ders`: of GBytes, each one DER certificate.
+ * Errors: CERTPIN_ERROR_WRONG_FORMAT for the first invalid one, or if they are too large. */
+CpdAnchors *
+cpd_anchors_new (GPtrArray *ders, GError **error)
+{
+  return make (ders, /* useful= */ FALSE, error);
+}
+
+/* Those that somebody gives for a pin. `ders`: likewise.
+ * Errors: likewise, and CERTPIN_ERROR_INVALID_ARGUMENT for one at which no path can end. */
+CpdAnchors *
+cpd_anchors_new_of_pin (GPtrArray *ders, GError **error)
+{
+  return make (ders, /* useful= */ TRUE, error);
 }
 
 /* The machine's trust anchors. `ders`: of GBytes; invalid ones are ignored. `local`: of GBytes:

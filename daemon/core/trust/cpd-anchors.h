@@ -12,6 +12,7 @@ typedef struct _CpdAnchors CpdAnchors;
 
 CpdAnchors *cpd_anchors_new_empty (void);
 CpdAnchors *cpd_anchors_new (GPtrArray *ders, GError **error);
+CpdAnchors *cpd_anchors_new_of_pin (GPtrArray *ders, GError **error);
 CpdAnchors *cpd_anchors_new_of_machine (GPtrArray *ders, GPtrArray *local);
 CpdAnchors *cpd_anchors_detach (CpdAnchors *anchors);
 CpdAnchors *cpd_anchors_ref (CpdAnchors *anchors);

@@ -132,14 +132,16 @@ has_unknown_critical_qualifier (CpdCertificate *certificate)
   return unknown;
 }
 
+/* `unlimited`: whether it may if it does not say for what its key is used */
 static gboolean
-may_sign_certificates (CpdCertificate *certificate)
+may_sign_certificates (CpdCertificate *certificate, gboolean unlimited)
 {
   unsigned int usage = 0, critical;
 
   return gnutls_x509_crt_get_key_usage (cpd_certificate_get_handle (certificate), &usage, &critical)
-             >= 0
-         && (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0;
+                 >= 0
+             ? (usage & GNUTLS_KEY_KEY_CERT_SIGN) != 0
+             : unlimited;
 }
 
 /* GnuTLS takes a negative path length for no constraint (section 4.2.1.9). */
@@ -265,7 +267,7 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
     return "has a critical policy with an unknown qualifier";
   if (role == CPD_ROLE_LEAF && has_extension (certificate, CPD_NAME_CONSTRAINTS_OID, NULL))
     return "belongs to a server, but has name constraints";
-  if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate)
+  if (role == CPD_ROLE_LEAF && may_sign_certificates (certificate, /* unlimited= */ FALSE)
       && !cpd_certificate_is_ca (certificate))
     return "belongs to a server, but may sign certificates";
   if (role != CPD_ROLE_LEAF && !cpd_certificate_has_subject (certificate)) /* section 4.1.2.6 */
@@ -273,4 +275,21 @@ cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role)
   if (role == CPD_ROLE_ANCHOR && version == 3 && !cpd_certificate_is_ca (certificate))
     return "is a trust anchor, but does not belong to an authority";
   return NULL;
+}
+
+/* Whether no path can ever end at this anchor: it is no authority (section 4.2.1.9), or one that
+ * may not sign certificates (section 4.2.1.3). Before version 3, nothing says so. A server's
+ * certificate that is self-signed is its own anchor.
+ * Returns: (transfer none) (nullable): why, as the end of a sentence that begins with its name */
+const char *
+cpd_profile_find_anchor_fault (CpdCertificate *certificate)
+{
+  int version = gnutls_x509_crt_get_version (cpd_certificate_get_handle (certificate));
+  gboolean authority = cpd_certificate_is_ca (certificate);
+
+  if (version < 3 || (authority && may_sign_certificates (certificate, /* unlimited= */ TRUE))
+      || cpd_certificate_is_self_signed (certificate))
+    return NULL;
+  return authority ? "belongs to an authority that may not sign certificates"
+                   : "belongs to a server, not to an authority";
 }

@@ -18,5 +18,6 @@ gboolean cpd_profile_demands_ocsp (CpdCertificate *certificate);
 gboolean cpd_profile_is_too_long (CpdCertificate *certificate);
 gboolean cpd_profile_allows_servers (CpdCertificate *certificate);
 const char *cpd_profile_find_fault (CpdCertificate *certificate, CpdRole role);
+const char *cpd_profile_find_anchor_fault (CpdCertificate *certificate);
 
 G_END_DECLS

@@ -426,6 +426,22 @@ test_everything_is_told (void)
   g_assert_cmpstr (error->message, ==, first);
 }
 
+/* A host that is missing is told as such, and nothing of the name that stands for it. */
+static void
+test_host_is_missing (void)
+{
+  g_autoptr (GPtrArray) problems = cpd_faults_new ();
+  const CpdPinFileContext context
+      = { .layer = CPD_LAYER_USER, .at_run_time = TRUE, .problems = problems };
+  g_autoptr (GPtrArray) hosts = NULL;
+  g_autofree char *told = NULL;
+
+  g_assert_null (parse (HEADER "[a]\nKeys=" KEY "\n[b]\nKeys=" KEY "\n", &context, &hosts, NULL));
+  told = cpd_faults_summarise (problems, 1000);
+  g_assert_cmpstr (told, ==,
+                   "line 3: Host=: it is missing; add it; line 5: Host=: it is missing; add it");
+}
+
 /* Nobody reads more than that, and the journal is others', too. */
 static void
 test_not_too_much_is_told (void)
@@ -531,6 +547,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/pin-file/refuses/translations", test_refuses_translations);
   g_test_add_func ("/core/pin-file/refuses/foreign-account", test_account);
   g_test_add_func ("/core/pin-file/told/everything", test_everything_is_told);
+  g_test_add_func ("/core/pin-file/told/host-is-missing", test_host_is_missing);
   g_test_add_func ("/core/pin-file/told/not-too-much", test_not_too_much_is_told);
   add_anchors ();
   return g_test_run ();

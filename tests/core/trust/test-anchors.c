@@ -38,6 +38,40 @@ test_given_ones_must_be_right (void)
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_WRONG_FORMAT);
 }
 
+static gboolean
+may_be_of_pin (TestIdentity *identity)
+{
+  g_autoptr (GPtrArray) ders = test_ders (identity, NULL);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (CpdAnchors) anchors = cpd_anchors_new_of_pin (ders, &error);
+
+  if (anchors == NULL)
+    g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT);
+  return anchors != NULL;
+}
+
+/* A path must be able to end there. */
+static void
+test_of_pin (void)
+{
+  g_autoptr (TestIdentity) root = TEST_IDENTITY (.subject = "Root", .is_ca = TRUE);
+  g_autoptr (TestIdentity) below
+      = TEST_IDENTITY (.subject = "Below", .is_ca = TRUE, .issuer = root);
+  g_autoptr (TestIdentity) server = TEST_IDENTITY (.subject = "Server", .issuer = root);
+  g_autoptr (TestIdentity) own = TEST_IDENTITY (.subject = "Own");
+  g_autoptr (TestIdentity) mute = TEST_IDENTITY (.subject = "Mute", .is_ca = TRUE, .issuer = root,
+                                                 .key_usage = GNUTLS_KEY_CRL_SIGN);
+  g_autoptr (TestIdentity) old
+      = TEST_IDENTITY (.subject = "Old", .version_1 = TRUE, .issuer = root);
+
+  g_assert_true (may_be_of_pin (root));
+  g_assert_true (may_be_of_pin (below));
+  g_assert_true (may_be_of_pin (own));
+  g_assert_true (may_be_of_pin (old));
+  g_assert_false (may_be_of_pin (server));
+  g_assert_false (may_be_of_pin (mute));
+}
+
 static void
 test_namesakes (void)
 {
@@ -69,6 +103,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/core/anchors/given-ones-must-be-right", test_given_ones_must_be_right);
+  g_test_add_func ("/core/anchors/of-pin", test_of_pin);
   g_test_add_func ("/core/anchors/namesakes", test_namesakes);
   g_test_add_func ("/core/anchors/detached", test_detached);
   return g_test_run ();
