@@ -281,11 +281,13 @@ find_network_or_name (Ctl *ctl, const char *message)
   return remedy != NULL ? remedy : g_strdup (_ ("; check the name and the port"));
 }
 
-/* A question says what is meant, so that the help is not needed. */
+/* A question says what is meant, so that the help is not needed; nor is it where the message has
+ * named one. */
 static char *
 find_help (const CtlVerb *verb, const char *message)
 {
-  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL)
+  if (g_str_has_suffix (message, "?") || strstr (message, _ ("; see ")) != NULL
+      || strstr (message, " --help") != NULL)
     return NULL;
   return g_strdup_printf (_ ("; see ‘certpinctl %s%s--help’"), verb != NULL ? verb->name : "",
                           verb != NULL ? " " : "");

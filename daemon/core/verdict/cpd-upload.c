@@ -89,8 +89,7 @@ make_pipe (CpdUpload *upload, GError **error)
   return TRUE;
 }
 
-/* `source->from`: (transfer full). `source->bytes`: how many are read from it. `source->into`: is not
- * used.
+/* `source->from`: (transfer full). `source->bytes`: how many are read. `source->into`: not used.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED.
  * Returns: (transfer full) */
 CpdUpload *

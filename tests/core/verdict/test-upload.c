@@ -180,7 +180,7 @@ test_packets (void)
   tear_down (&f, NULL);
 }
 
-/* Moves from a pipe into a socket that is full, and has the lock of the pipe until there is room. */
+/* Moves from a pipe into a full socket, and has the lock of the pipe until there is room. */
 typedef struct
 {
   int pipe, sockets[2];
