@@ -10,6 +10,7 @@
 #include "daemon/transport/cpd-stream.h"
 
 #include "client-lib/certpin-error.h"
+#include "daemon/transport/cpd-error-queue.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -107,18 +108,31 @@ milliseconds_left (CpdStream *stream)
   return (int)(MAX (left_us, 0) / 1000) + (left_us > 0);
 }
 
+/* The caller shares what an upload is read from. */
+static void
+drain_errors (const struct pollfd *polls, unsigned int count)
+{
+  for (unsigned int i = 0; i < count; i++)
+    if ((polls[i].revents & POLLERR) != 0)
+      cpd_error_queue_drain (polls[i].fd);
+}
+
 /* Until something can move, or it is woken. FALSE: nothing has moved for too long. */
 static gboolean
 wait_for_more (CpdStream *stream)
 {
   struct pollfd polls[CPD_HTTP_FLOW_POLLS + 1];
   unsigned int count = cpd_http_flow_get_polls (stream->flow, polls);
-  int timeout_ms = milliseconds_left (stream);
+  int timeout_ms = milliseconds_left (stream), ready = 0;
 
   if (cpd_http_flow_has_pending (stream->flow))
     return TRUE;
   polls[count++] = (struct pollfd){ .fd = stream->wake, .events = POLLIN };
-  return timeout_ms > 0 && (poll (polls, count, timeout_ms) != 0 || milliseconds_left (stream) > 0);
+  if (timeout_ms > 0)
+    ready = poll (polls, count, timeout_ms);
+  if (ready > 0)
+    drain_errors (polls, count);
+  return ready != 0 || milliseconds_left (stream) > 0;
 }
 
 /* On Linux, that is only this thread. A sandbox may refuse it. */

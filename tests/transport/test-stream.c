@@ -10,6 +10,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-clock.h"
 #include "daemon/transport/cpd-stream.h"
+#include "errant-socket.h"
 #include "tests/lib/test-core.h"
 #include "tests/lib/test-loop.h"
 #include "tls-fixture.h"
@@ -22,6 +23,9 @@
 
 #define UID    1000
 #define IDLE_S 60
+
+/* Before it sleeps: one sends what is there, the next one finds nothing, and so on. */
+#define MOVES_MAX 10
 
 static const TlsServer usual = { .priority = "NORMAL" };
 
@@ -37,6 +41,18 @@ __wrap_nice (int increment)
     return __real_nice (increment);
   errno = EPERM;
   return -1;
+}
+
+static int moves; /* atomic */
+
+gboolean __real_cpd_http_flow_move (CpdHttpFlow *flow);
+gboolean __wrap_cpd_http_flow_move (CpdHttpFlow *flow);
+
+gboolean
+__wrap_cpd_http_flow_move (CpdHttpFlow *flow)
+{
+  g_atomic_int_inc (&moves);
+  return __real_cpd_http_flow_move (flow);
 }
 
 typedef struct
@@ -98,21 +114,14 @@ on_paused (gpointer user_data)
   f->paused++;
 }
 
-/* `upload_bytes`: 0: there is none */
+/* `reader`: (transfer full): -1: there is no upload */
 static void
-make_flow (Fixture *f, guint64 upload_bytes)
+make_flow_from (Fixture *f, int reader, guint64 upload_bytes)
 {
   g_autoptr (CertpinRequest) request = certpin_request_new (upload_bytes > 0 ? "PUT" : "GET",
                                                             "https://h.example/", NULL, NULL, NULL);
-  g_autoptr (CpdUpload) upload = NULL;
-  int ends[2];
+  g_autoptr (CpdUpload) upload = reader >= 0 ? cpd_upload_new (reader, upload_bytes, NULL) : NULL;
 
-  if (upload_bytes > 0)
-    {
-      g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-      upload = cpd_upload_new (ends[0], upload_bytes, NULL);
-      f->writer = ends[1];
-    }
   f->flow = cpd_http_flow_new (&(const CpdHttpFlowSettings){
       .connection = f->connection,
       .request = request,
@@ -124,6 +133,18 @@ make_flow (Fixture *f, guint64 upload_bytes)
       .bodies = f->bodies,
   });
   cpd_http_flow_send (f->flow);
+}
+
+/* `upload_bytes`: 0: there is none */
+static void
+make_flow (Fixture *f, guint64 upload_bytes)
+{
+  int ends[] = { -1, -1 };
+
+  if (upload_bytes > 0)
+    g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  f->writer = ends[1];
+  make_flow_from (f, ends[0], upload_bytes);
 }
 
 static void
@@ -383,6 +404,43 @@ test_does_not_spin (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (get_thread_time_us () - before_us, <, 100 * 1000);
 }
 
+/* Until all that was written is there. */
+static void
+take (Fixture *f, GString *taken, const char *end)
+{
+  char buffer[1000];
+
+  while (!g_str_has_suffix (taken->str, end))
+    {
+      struct pollfd readable = { .fd = f->tls.fd, .events = POLLIN };
+      ssize_t length = gnutls_record_recv (f->tls.server, buffer, sizeof buffer);
+
+      if (length > 0)
+        g_string_append_len (taken, buffer, length);
+      else
+        g_assert_cmpint (poll (&readable, 1, 15000), ==, 1);
+    }
+}
+
+/* Nor does what the kernel tells of the socket of an upload. */
+static void
+test_does_not_spin_on_errors (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GString) taken = g_string_new (NULL);
+  int ends[2];
+
+  errant_socket_make (ends);
+  f->writer = ends[1];
+  make_flow_from (f, ends[0], 5);
+  g_atomic_int_set (&moves, 0);
+  start (f, IDLE_S);
+  test_loop_run_for (100);
+  g_assert_cmpint (g_atomic_int_get (&moves), <=, MOVES_MAX);
+  g_assert_cmpint (write (f->writer, "hello", 5), ==, 5);
+  take (f, taken, "\r\n\r\nhello");
+  wait_until_paused (f);
+}
+
 static gboolean
 is_stream (const char *task)
 {
@@ -421,24 +479,6 @@ test_gives_way (Fixture *f, gconstpointer refused)
   refuses_nice = FALSE;
   say (f, "k");
   assert_reads (f, "k", 0);
-}
-
-/* Until all that was written is there. */
-static void
-take (Fixture *f, GString *taken, const char *end)
-{
-  char buffer[1000];
-
-  while (!g_str_has_suffix (taken->str, end))
-    {
-      struct pollfd readable = { .fd = f->tls.fd, .events = POLLIN };
-      ssize_t length = gnutls_record_recv (f->tls.server, buffer, sizeof buffer);
-
-      if (length > 0)
-        g_string_append_len (taken, buffer, length);
-      else
-        g_assert_cmpint (poll (&readable, 1, 15000), ==, 1);
-    }
 }
 
 static void
@@ -502,6 +542,7 @@ main (int argc, char **argv)
   ADD ("stops", NULL, test_stops);
   ADD ("stops-at-once", NULL, test_stops_at_once);
   ADD ("does-not-spin", NULL, test_does_not_spin);
+  ADD ("does-not-spin-on-errors", NULL, test_does_not_spin_on_errors);
   ADD ("gives-way", NULL, test_gives_way);
   ADD ("gives-way/refused", "refused", test_gives_way);
   ADD ("upload", NULL, test_upload);
