@@ -450,17 +450,26 @@ is_stream (const char *task)
   return g_file_get_contents (path, &name, NULL, NULL) && g_str_equal (name, "certpin-stream\n");
 }
 
-/* Returns: of the thread that moves a body */
-static int
-get_niceness (void)
+/* Returns: the thread that moves a body; 0: none does */
+static id_t
+find_stream (void)
 {
   g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
   const char *task;
 
-  do
-    g_assert_nonnull ((task = g_dir_read_name (tasks)));
-  while (!is_stream (task));
-  return getpriority (PRIO_PROCESS, (id_t)g_ascii_strtoull (task, NULL, 10));
+  while ((task = g_dir_read_name (tasks)) != NULL)
+    if (is_stream (task))
+      return (id_t)g_ascii_strtoull (task, NULL, 10);
+  return 0;
+}
+
+static int
+get_niceness (void)
+{
+  id_t thread = find_stream ();
+
+  g_assert_cmpuint (thread, !=, 0);
+  return getpriority (PRIO_PROCESS, thread);
 }
 
 /* The small steps of others go first. A sandbox that does not allow that changes nothing else. */
@@ -525,6 +534,46 @@ test_upload_is_answered (Fixture *f, gconstpointer status)
   g_assert_false (cpd_http_flow_is_reusable (f->flow));
 }
 
+/* Whoever stops one that has just paused by itself, and starts it again, does so before it is told:
+ * in the same iteration, but earlier. */
+static gboolean
+restart (gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (GError) error = NULL;
+
+  cpd_stream_stop (f->stream);
+  cpd_http_flow_go_on (f->flow, G_MAXUINT64);
+  g_assert_true (cpd_stream_start (f->stream, &error));
+  return G_SOURCE_REMOVE;
+}
+
+/* It is told nothing of that pause, and does not wait for the thread that moves now. */
+static void
+test_restarts_when_paused (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GString) taken = g_string_new (NULL);
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, restart, f, NULL);
+  make_flow (f, 10);
+  g_source_attach (source,
+                   NULL); /* before the stream's, so it is the first of those that are due */
+  g_atomic_int_set (&moves, 0);
+  start (f, /* idle_s= */ 5);
+  say (f, "HTTP/1.1 200 So\r\nContent-Length: 2\r\n\r\n");
+  while (g_atomic_int_get (&moves) == 0 || find_stream () != 0)
+    g_thread_yield ();
+  g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (f->paused, ==, 0);
+  g_assert_cmpint (write (f->writer, "helloworld", 10), ==, 10);
+  take (f, taken, "\r\n\r\nhelloworld");
+  wait_until_paused (f);
+  test_loop_settle ();
+  g_assert_cmpuint (f->paused, ==, 1);
+}
+
 #define ADD(name, data, function)                                                                  \
   g_test_add ("/transport/stream/" name, Fixture, data, set_up, function, tear_down)
 
@@ -549,5 +598,6 @@ main (int argc, char **argv)
   ADD ("upload-ends-early", NULL, test_upload_ends_early);
   ADD ("upload-is-answered/200", "200", test_upload_is_answered);
   ADD ("upload-is-answered/413", "413", test_upload_is_answered);
+  ADD ("restarts-when-paused", NULL, test_restarts_when_paused);
   return g_test_run ();
 }
