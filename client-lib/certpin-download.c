@@ -64,7 +64,9 @@ request_rest (CertpinRequest *request, const char *url, CertpinPart *part, GErro
                               error);
 }
 
-/* Parses `bytes FIRST-LAST/TOTAL`. `total`: -1 if the server does not know it */
+/* Parses `bytes FIRST-LAST/TOTAL`, where LAST is the last byte of all. A server may send less than
+ * was asked for, and need not know the total (RFC 9110, sections 14.4 and 15.3.7): nothing would
+ * tell then whether the file is whole. */
 static gboolean
 parse_content_range (const char *text, goffset *first, goffset *total)
 {
@@ -76,14 +78,10 @@ parse_content_range (const char *text, goffset *first, goffset *total)
   words = g_strsplit_set (text + strlen ("bytes "), "-/", -1);
   if (g_strv_length (words) != 3
       || !g_ascii_string_to_unsigned (words[0], 10, 0, G_MAXINT64, &from, NULL)
-      || !g_ascii_string_to_unsigned (words[1], 10, from, G_MAXINT64 - 1, &to, NULL))
+      || !g_ascii_string_to_unsigned (words[1], 10, from, G_MAXINT64 - 1, &to, NULL)
+      || !g_ascii_string_to_unsigned (words[2], 10, to + 1, to + 1, &all, NULL))
     return FALSE;
   *first = (goffset)from;
-  *total = -1;
-  if (g_str_equal (words[2], "*"))
-    return TRUE;
-  if (!g_ascii_string_to_unsigned (words[2], 10, to + 1, G_MAXINT64, &all, NULL))
-    return FALSE;
   *total = (goffset)all;
   return TRUE;
 }
@@ -97,7 +95,7 @@ key_of (CertpinResponse *response)
   return key != NULL ? key : "";
 }
 
-/* Whether the response is what follows the part. The same key must have sent both: a part of a
+/* Whether the response is all that follows the part. The same key must have sent both: a part of a
  * server whose key was replaced since, perhaps because it was stolen, is not continued. */
 static gboolean
 continues (CertpinResponse *response, CertpinPart *part, goffset *total)
@@ -148,7 +146,7 @@ send_request (CertpinDownload *download, CertpinPart *part, goffset *total, GErr
   if (response == NULL || (resumes && continues (response, part, total)))
     return g_steal_pointer (&response);
   *total = length_of (response);
-  /* A range that was not asked for, or that cannot be had: the whole can. */
+  /* Not the range that was asked for, or none can be had: the whole can. */
   if (resumes
       && (certpin_response_get_status (response) == STATUS_PARTIAL_CONTENT
           || certpin_response_get_status (response) == STATUS_RANGE_NOT_SATISFIABLE))

@@ -319,13 +319,23 @@ hold_app (CpdCall *call)
   cpd_apps_hold (call->held_in, call->asker.owner);
 }
 
+/* Whoever parses the call takes what its options name. */
+static gboolean
+refuse_descriptor (const CpdCall *call, GError **error)
+{
+  return call->arrival->descriptor < 0
+         || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                        "the call has a file descriptor that none of its options names; leave it "
+                        "out, or give its option");
+}
+
 /* `call`: (transfer full) */
 void
 cpd_call_run (CpdCall *call, CpdCallParse parse, GVariant *arguments)
 {
   GError *error = NULL;
 
-  if (!parse (call, arguments, &error))
+  if (!parse (call, arguments, &error) || !refuse_descriptor (call, &error))
     {
       cpd_call_fail (call, error);
       return;

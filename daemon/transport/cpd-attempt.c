@@ -217,6 +217,16 @@ on_streams (const CpdHttpOutcome *outcome, gpointer user_data)
   g_signal_emit (attempt, signals[STREAMS], 0);
 }
 
+/* What the kernel holds of a request that goes no further would go on without any verdict. */
+static void
+close_connection (CpdTls *tls, gboolean unfinished)
+{
+  if (unfinished)
+    cpd_tls_cut (tls);
+  else
+    cpd_tls_close (tls);
+}
+
 static void
 complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
 {
@@ -225,7 +235,7 @@ complete (CpdAttempt *attempt, const CpdHttpOutcome *outcome)
     take_answer (attempt, outcome);
   attempt->connection->used_us = g_get_monotonic_time ();
   if (!attempt->reusable)
-    cpd_tls_close (attempt->connection->tls);
+    close_connection (attempt->connection->tls, outcome->unfinished);
   end (attempt, CPD_ENDING_ANSWERED);
 }
 

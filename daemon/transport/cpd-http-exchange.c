@@ -88,6 +88,7 @@ finish (CpdHttpExchange *exchange)
     .error = cpd_http_flow_get_error (flow),
     .begun = cpd_http_flow_has_begun (flow),
     .reusable = cpd_http_flow_is_reusable (flow),
+    .unfinished = cpd_http_flow_is_unfinished (flow),
     .declined = cpd_http_flow_was_declined (flow),
     .head = cpd_http_flow_get_head (flow),
     .body = body,

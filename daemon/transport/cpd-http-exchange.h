@@ -26,6 +26,7 @@ typedef struct
   const GError *error; /* NULL: the answer is whole */
   gboolean begun;      /* at least a byte of an answer came */
   gboolean reusable;   /* the connection may carry another request */
+  gboolean unfinished; /* the request was not sent to its end, though its body was begun */
   gboolean declined;   /* the server does not take the question, and got nothing of the body */
   CpdHttpHead *head;
   GBytes *body;

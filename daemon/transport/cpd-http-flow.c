@@ -567,6 +567,13 @@ cpd_http_flow_was_declined (CpdHttpFlow *flow)
          && cpd_http_reader_get_head (flow->reader)->status == 417;
 }
 
+/* Whether some of the request was not sent, other than a body for which the server was asked. */
+gboolean
+cpd_http_flow_is_unfinished (const CpdHttpFlow *flow)
+{
+  return !is_sent (flow) && !cpd_http_flow_withholds (flow);
+}
+
 /* Whether the connection may carry another request. */
 gboolean
 cpd_http_flow_is_reusable (CpdHttpFlow *flow)

@@ -63,6 +63,7 @@ gboolean cpd_http_flow_exceeds (CpdHttpFlow *flow, guint64 bytes);
 gboolean cpd_http_flow_check_size (CpdHttpFlow *flow, GError **error);
 const GError *cpd_http_flow_get_error (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_was_declined (CpdHttpFlow *flow);
+gboolean cpd_http_flow_is_unfinished (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_is_reusable (CpdHttpFlow *flow);
 gboolean cpd_http_flow_has_begun (const CpdHttpFlow *flow);
 char *cpd_http_flow_describe_received (CpdHttpFlow *flow);

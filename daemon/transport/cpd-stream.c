@@ -29,19 +29,25 @@ struct _CpdStream
   CpdStreamFunc paused;
   gpointer user_data;
 
-  GThread *thread; /* NULL: it does not run */
-  int wake;        /* an eventfd */
-  gboolean stop;   /* atomic */
-  GSource *source; /* on the owner's main context: it has stopped by itself */
+  GThread *thread;     /* NULL: it does not run */
+  int wake;            /* an eventfd */
+  gboolean stop;       /* atomic */
+  gboolean has_paused; /* atomic: the thread, by itself; the owner has not been told */
+  GSource *source;     /* on the owner's main context: it has stopped by itself */
 };
 
+/* GLib may dispatch a source that was due in this iteration and no longer is: by then, another
+ * thread may run. */
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
   CpdStream *stream = user_data;
 
   g_source_set_ready_time (source, -1);
+  if (!g_atomic_int_get (&stream->has_paused))
+    return G_SOURCE_CONTINUE;
   g_clear_pointer (&stream->thread, g_thread_join);
+  g_atomic_int_set (&stream->has_paused, FALSE);
   stream->paused (stream->user_data); /* which may be the end of it */
   return G_SOURCE_CONTINUE;
 }
@@ -146,8 +152,10 @@ run (gpointer user_data)
                                stream->idle_us / G_TIME_SPAN_SECOND));
         cpd_http_flow_cut (flow);
       }
-  if (cpd_http_flow_waits_for_owner (flow))
-    g_source_set_ready_time (stream->source, 0);
+  if (!cpd_http_flow_waits_for_owner (flow))
+    return NULL;
+  g_atomic_int_set (&stream->has_paused, TRUE);
+  g_source_set_ready_time (stream->source, 0);
   return NULL;
 }
 
@@ -178,5 +186,6 @@ cpd_stream_stop (CpdStream *stream)
       if (read (stream->wake, &count, sizeof count) != sizeof count)
         g_debug ("a stream was not woken");
     }
+  g_atomic_int_set (&stream->has_paused, FALSE);
   g_source_set_ready_time (stream->source, -1);
 }

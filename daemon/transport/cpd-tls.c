@@ -13,6 +13,7 @@
 #include "daemon/transport/cpd-tls.h"
 
 #include "daemon/core/trust/cpd-certificate.h"
+#include "daemon/core/base/cpd-error-queue.h"
 #include "daemon/transport/cpd-presented.h"
 #include "daemon/transport/cpd-route.h"
 #include "daemon/transport/cpd-tls-alert.h"
@@ -71,6 +72,9 @@ set_due (CpdTls *tls, gboolean due)
 static void
 tell_ready (CpdTls *tls, GSource *source)
 {
+  /* a caller may share the socket (cpd-starttls) */
+  if (tls->tag != NULL && (g_source_query_unix_fd (source, tls->tag) & G_IO_ERR) != 0)
+    cpd_error_queue_drain (tls->socket.fd);
   cpd_tls_socket_note_ready (&tls->socket);
   tls->dispatched = TRUE;
   tls->due = FALSE;

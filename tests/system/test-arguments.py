@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Requests that are refused as such, before anybody is asked anything: no connection is made."""
 
+import socket
+
 from lib.caller import REQUESTS
-from lib.tap import equal, run, test
+from lib.tap import DEADLINE_S, equal, run, test
 from lib.variant import V
 from lib.world import HOST, World
 
@@ -107,6 +109,26 @@ def _(world):
     world.alice.refused('org.freedesktop.DBus.Error.UnknownMethod', world.alice.call, REQUESTS,
                         'Nonsense', '')
     world.arrives(server)
+
+
+@test('a descriptor that no option names is refused by every method that takes options, and closed')
+def _(world):
+    server, _ = world.serve_pinned()
+    for begin in (lambda fds: world.alice.begin_request(server.url(HOST), descriptors=fds),
+                  lambda fds: world.alice.begin_request(server.url(HOST), stream='always', handle_token='a',
+                                                        descriptors=fds),
+                  lambda fds: world.alice.begin_connect(HOST, server.port, descriptors=fds),
+                  lambda fds: world.alice.begin(REQUESTS, 'FetchChain', '(sa{sv})', HOST, {'port': V('u', server.port)},
+                                                descriptors=fds)):
+        ours, theirs = socket.socketpair()
+        pending = begin([theirs.fileno()])
+        world.alice.refused('InvalidArgument', pending.wait)
+        theirs.close()
+        ours.settimeout(DEADLINE_S)
+        equal(ours.recv(1), b'', 'what the descriptor got')
+    server.barrier()
+    equal(len(server.connections), 0, 'the number of connections')
+    world.arrives(server, handle_token='a')
 
 
 @test('properties: Version, Features and InlineBodyMax')

@@ -152,17 +152,19 @@ def _(world):
         folder.holds(OLD)
 
 
-def rest_of(count):
-    body = LARGE[count:]
+def rest_of(first, last=len(LARGE) - 1, total=len(LARGE)):
+    body = LARGE[first:last + 1]
     return (f'HTTP/1.1 206 Partial\r\nContent-Length: {len(body)}\r\nETag: {TAG}\r\n'
-            f'Content-Range: bytes {count}-{len(LARGE) - 1}/{len(LARGE)}\r\n\r\n').encode() + body
+            f'Content-Range: bytes {first}-{last}/{total}\r\n\r\n').encode() + body
 
 
 class Resumable:
-    """A server that sends a part of LARGE the first time, and what is missing afterwards."""
+    """A server that sends a part of LARGE the first time, and what is missing afterwards, or what `rest` makes."""
 
-    def __init__(self, world, first=MIB):
+    def __init__(self, world, first=MIB, rest=rest_of):
         self.first = first
+        self.rest = rest
+        self.whole = False
         self.begun = threading.Event()
         self.dies = threading.Event()
         self.ranges = []
@@ -174,7 +176,9 @@ class Resumable:
         asked = request.headers.get('range')
         self.ranges.append((asked, request.headers.get('if-range')))
         if asked is not None:
-            return rest_of(int(asked.removeprefix('bytes=').removesuffix('-')))
+            return self.rest(int(asked.removeprefix('bytes=').removesuffix('-')))
+        if self.whole:
+            return head(len(LARGE), f'ETag: {TAG}\r\n') + LARGE
         connection.send(head(len(LARGE), f'ETag: {TAG}\r\n') + LARGE[:self.first])
         self.begun.set()
         self.dies.wait(DEADLINE_S)
@@ -245,6 +249,22 @@ def _(world):
         timings = info['timings']
         holds(timings['total'] >= 400000 > timings['first-byte'], f'with {words}, the timings are {timings}')
         equal(info['body-bytes'], len(LARGE), f'the length of the body with {words}')
+
+
+@test('-C - begins anew where what continues it may not be all: a part is never the whole')
+def _(world):
+    folder = Folder(world)
+    for rest in (lambda first: rest_of(first, first + 9, '*'), lambda first: rest_of(first, total='*'),
+                 lambda first: rest_of(first, first + 9)):
+        folder.put_old()
+        server = Resumable(world, rest=rest)
+        server.dies.set()
+        equal(ctl(world, 'get', '-C', '-', '-o', folder.file, server.url)[0], TRUNCATED, 'the exit code')
+        folder.holds(OLD, 'page.certpin-part')
+        server.whole = True
+        exits(world, OK, 'get', '-C', '-', '-o', folder.file, server.url)
+        folder.holds(LARGE)
+        equal(server.ranges, [(None, None), (f'bytes={MIB}-', TAG), (None, None)], 'the ranges')
 
 
 @test('-C - keeps what came when a signal ends it; without -C, nothing stays')

@@ -179,6 +179,34 @@ def _(world):
     holds(writer.broken, 'the descriptor is still read')
 
 
+@test('an answer before the end of a body cuts it: what the kernel holds of it goes no further')
+def _(world):
+    server, _ = world.serve_pinned(buffer=4096)
+    blocked, ends = threading.Event(), []
+
+    def refuse(connection, request):
+        http.want(connection, request)
+        connection.send(http.reply(413, b'too much', close=True))
+        blocked.wait(DEADLINE_S)
+        with socket.socket(fileno=os.dup(connection.socket.fileno())) as below:
+            try:
+                while below.recv(65536):
+                    pass
+                ends.append('in order')
+            except ConnectionResetError:
+                ends.append('cut')
+        return False
+
+    server.on_head = refuse
+    _, writer, pending = begin(world, LARGE, endless=True, length=1 << 40, server=server)
+    equal(pending.answer().status, 413, 'the status')
+    writer.wait()
+    world.alice.block(HOST)
+    blocked.set()
+    server.wait(lambda: ends, 'the end')
+    equal(ends, ['cut'], 'the end')
+
+
 @test('a server that dies while a body is sent: Truncated, and it is not sent again')
 def _(world):
     server, _ = world.serve_pinned()

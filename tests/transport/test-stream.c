@@ -10,6 +10,7 @@
 #include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-clock.h"
 #include "daemon/transport/cpd-stream.h"
+#include "errant-socket.h"
 #include "tests/lib/test-core.h"
 #include "tests/lib/test-loop.h"
 #include "tls-fixture.h"
@@ -22,6 +23,9 @@
 
 #define UID    1000
 #define IDLE_S 60
+
+/* Before it sleeps: one sends what is there, the next one finds nothing, and so on. */
+#define MOVES_MAX 10
 
 static const TlsServer usual = { .priority = "NORMAL" };
 
@@ -37,6 +41,18 @@ __wrap_nice (int increment)
     return __real_nice (increment);
   errno = EPERM;
   return -1;
+}
+
+static int moves; /* atomic */
+
+gboolean __real_cpd_http_flow_move (CpdHttpFlow *flow);
+gboolean __wrap_cpd_http_flow_move (CpdHttpFlow *flow);
+
+gboolean
+__wrap_cpd_http_flow_move (CpdHttpFlow *flow)
+{
+  g_atomic_int_inc (&moves);
+  return __real_cpd_http_flow_move (flow);
 }
 
 typedef struct
@@ -98,22 +114,15 @@ on_paused (gpointer user_data)
   f->paused++;
 }
 
-/* `upload_bytes`: 0: there is none */
+/* `reader`: (transfer full): -1: there is no upload */
 static void
-make_flow (Fixture *f, guint64 upload_bytes)
+make_flow_from (Fixture *f, int reader, guint64 upload_bytes)
 {
   g_autoptr (CertpinRequest) request = certpin_request_new (upload_bytes > 0 ? "PUT" : "GET",
                                                             "https://h.example/", NULL, NULL, NULL);
-  g_autoptr (CpdUpload) upload = NULL;
-  int ends[2];
+  const CpdPump pump = { .most = 4, .from = reader, .bytes = upload_bytes };
+  g_autoptr (CpdUpload) upload = reader >= 0 ? cpd_upload_new (&pump, NULL) : NULL;
 
-  if (upload_bytes > 0)
-    {
-      g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
-      upload = cpd_upload_new (
-          &(const CpdPump){ .most = 4, .from = ends[0], .bytes = upload_bytes }, NULL);
-      f->writer = ends[1];
-    }
   f->flow = cpd_http_flow_new (&(const CpdHttpFlowSettings){
       .connection = f->connection,
       .request = request,
@@ -125,6 +134,18 @@ make_flow (Fixture *f, guint64 upload_bytes)
       .bodies = f->bodies,
   });
   cpd_http_flow_send (f->flow);
+}
+
+/* `upload_bytes`: 0: there is none */
+static void
+make_flow (Fixture *f, guint64 upload_bytes)
+{
+  int ends[] = { -1, -1 };
+
+  if (upload_bytes > 0)
+    g_assert_cmpint (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
+  f->writer = ends[1];
+  make_flow_from (f, ends[0], upload_bytes);
 }
 
 static void
@@ -384,6 +405,43 @@ test_does_not_spin (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (get_thread_time_us () - before_us, <, 100 * 1000);
 }
 
+/* Until all that was written is there. */
+static void
+take (Fixture *f, GString *taken, const char *end)
+{
+  char buffer[1000];
+
+  while (!g_str_has_suffix (taken->str, end))
+    {
+      struct pollfd readable = { .fd = f->tls.fd, .events = POLLIN };
+      ssize_t length = gnutls_record_recv (f->tls.server, buffer, sizeof buffer);
+
+      if (length > 0)
+        g_string_append_len (taken, buffer, length);
+      else
+        g_assert_cmpint (poll (&readable, 1, 15000), ==, 1);
+    }
+}
+
+/* Nor does what the kernel tells of the socket of an upload. */
+static void
+test_does_not_spin_on_errors (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GString) taken = g_string_new (NULL);
+  int ends[2];
+
+  errant_socket_make (ends);
+  f->writer = ends[1];
+  make_flow_from (f, ends[0], 5);
+  g_atomic_int_set (&moves, 0);
+  start (f, IDLE_S);
+  test_loop_run_for (100);
+  g_assert_cmpint (g_atomic_int_get (&moves), <=, MOVES_MAX);
+  g_assert_cmpint (write (f->writer, "hello", 5), ==, 5);
+  take (f, taken, "\r\n\r\nhello");
+  wait_until_paused (f);
+}
+
 static gboolean
 is_stream (const char *task)
 {
@@ -393,17 +451,26 @@ is_stream (const char *task)
   return g_file_get_contents (path, &name, NULL, NULL) && g_str_equal (name, "certpin-stream\n");
 }
 
-/* Returns: of the thread that moves a body */
-static int
-get_niceness (void)
+/* Returns: the thread that moves a body; 0: none does */
+static id_t
+find_stream (void)
 {
   g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
   const char *task;
 
-  do
-    g_assert_nonnull ((task = g_dir_read_name (tasks)));
-  while (!is_stream (task));
-  return getpriority (PRIO_PROCESS, (id_t)g_ascii_strtoull (task, NULL, 10));
+  while ((task = g_dir_read_name (tasks)) != NULL)
+    if (is_stream (task))
+      return (id_t)g_ascii_strtoull (task, NULL, 10);
+  return 0;
+}
+
+static int
+get_niceness (void)
+{
+  id_t thread = find_stream ();
+
+  g_assert_cmpuint (thread, !=, 0);
+  return getpriority (PRIO_PROCESS, thread);
 }
 
 /* The small steps of others go first. A sandbox that does not allow that changes nothing else. */
@@ -422,24 +489,6 @@ test_gives_way (Fixture *f, gconstpointer refused)
   refuses_nice = FALSE;
   say (f, "k");
   assert_reads (f, "k", 0);
-}
-
-/* Until all that was written is there. */
-static void
-take (Fixture *f, GString *taken, const char *end)
-{
-  char buffer[1000];
-
-  while (!g_str_has_suffix (taken->str, end))
-    {
-      struct pollfd readable = { .fd = f->tls.fd, .events = POLLIN };
-      ssize_t length = gnutls_record_recv (f->tls.server, buffer, sizeof buffer);
-
-      if (length > 0)
-        g_string_append_len (taken, buffer, length);
-      else
-        g_assert_cmpint (poll (&readable, 1, 15000), ==, 1);
-    }
 }
 
 static void
@@ -486,6 +535,46 @@ test_upload_is_answered (Fixture *f, gconstpointer status)
   g_assert_false (cpd_http_flow_is_reusable (f->flow));
 }
 
+/* Whoever stops one that has just paused by itself, and starts it again, does so before it is told:
+ * in the same iteration, but earlier. */
+static gboolean
+restart (gpointer user_data)
+{
+  Fixture *f = user_data;
+  g_autoptr (GError) error = NULL;
+
+  cpd_stream_stop (f->stream);
+  cpd_http_flow_go_on (f->flow, G_MAXUINT64);
+  g_assert_true (cpd_stream_start (f->stream, &error));
+  return G_SOURCE_REMOVE;
+}
+
+/* It is told nothing of that pause, and does not wait for the thread that moves now. */
+static void
+test_restarts_when_paused (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  g_autoptr (GString) taken = g_string_new (NULL);
+
+  g_source_set_priority (source, G_PRIORITY_DEFAULT);
+  g_source_set_callback (source, restart, f, NULL);
+  make_flow (f, 10);
+  g_source_attach (source,
+                   NULL); /* before the stream's, so it is the first of those that are due */
+  g_atomic_int_set (&moves, 0);
+  start (f, /* idle_s= */ 5);
+  say (f, "HTTP/1.1 200 So\r\nContent-Length: 2\r\n\r\n");
+  while (g_atomic_int_get (&moves) == 0 || find_stream () != 0)
+    g_thread_yield ();
+  g_main_context_iteration (NULL, FALSE);
+  g_assert_cmpuint (f->paused, ==, 0);
+  g_assert_cmpint (write (f->writer, "helloworld", 10), ==, 10);
+  take (f, taken, "\r\n\r\nhelloworld");
+  wait_until_paused (f);
+  test_loop_settle ();
+  g_assert_cmpuint (f->paused, ==, 1);
+}
+
 #define ADD(name, data, function)                                                                  \
   g_test_add ("/transport/stream/" name, Fixture, data, set_up, function, tear_down)
 
@@ -503,11 +592,13 @@ main (int argc, char **argv)
   ADD ("stops", NULL, test_stops);
   ADD ("stops-at-once", NULL, test_stops_at_once);
   ADD ("does-not-spin", NULL, test_does_not_spin);
+  ADD ("does-not-spin-on-errors", NULL, test_does_not_spin_on_errors);
   ADD ("gives-way", NULL, test_gives_way);
   ADD ("gives-way/refused", "refused", test_gives_way);
   ADD ("upload", NULL, test_upload);
   ADD ("upload-ends-early", NULL, test_upload_ends_early);
   ADD ("upload-is-answered/200", "200", test_upload_is_answered);
   ADD ("upload-is-answered/413", "413", test_upload_is_answered);
+  ADD ("restarts-when-paused", NULL, test_restarts_when_paused);
   return g_test_run ();
 }

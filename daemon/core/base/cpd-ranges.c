@@ -151,23 +151,49 @@ cpd_ranges_find (const CpdRanges *ranges, GInetAddress *address)
 }
 
 /* Where in an IPv6 address there is the IPv4 address that it leads to by way of another machine:
- * compatible (RFC 4291, section 2.5.5.1), translated (RFC 6052, RFC 8215, RFC 7915) or by 6to4 (RFC
- * 3056).
+ * compatible (RFC 4291, section 2.5.5.1), translated (RFC 6052, RFC 7915) or by 6to4 (RFC 3056).
  * Returns: (nullable): NULL: it does not */
 static const guint8 *
 find_embedded (const guint8 *bytes)
 {
   static const guint8 translated[12] = { 0, 0x64, 0xff, 0x9b };
-  static const guint8 translated_locally[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
   static const guint8 translated_statelessly[12] = { [8] = 0xff, [9] = 0xff };
   static const guint8 compatible[13] = { 0 }; /* :: and ::1 are not */
 
-  if (memcmp (bytes, translated, 12) == 0 || memcmp (bytes, translated_locally, 6) == 0
-      || memcmp (bytes, translated_statelessly, 12) == 0)
+  if (memcmp (bytes, translated, 12) == 0 || memcmp (bytes, translated_statelessly, 12) == 0)
     return bytes + 12;
   if (memcmp (bytes, compatible, 12) == 0 && memcmp (bytes, compatible, 13) != 0)
     return bytes + 12;
   return bytes[0] == 0x20 && bytes[1] == 0x02 ? bytes + 2 : NULL;
+}
+
+static gboolean
+is_translated_locally (const guint8 *bytes)
+{
+  static const guint8 prefix[6] = { 0, 0x64, 0xff, 0x9b, 0, 1 };
+
+  return memcmp (bytes, prefix, sizeof prefix) == 0;
+}
+
+/* Only the local network knows how long its prefix is (RFC 8215), and so where the IPv4 address is
+ * (RFC 6052, section 2.2): all places count. But for the last one, which is the usual one, those
+ * that begin with zero do not: there, it is what is around the address itself. */
+static const char *
+find_translated_locally (const CpdRanges *ranges, const guint8 *bytes)
+{
+  static const guint8 places[][V4_BYTES]
+      = { { 12, 13, 14, 15 }, { 9, 10, 11, 12 }, { 7, 9, 10, 11 }, { 6, 7, 9, 10 } };
+  const char *found = find_v4 (ranges, bytes + places[0][0]);
+
+  for (size_t i = 1; found == NULL && i < G_N_ELEMENTS (places); i++)
+    {
+      const guint8 *at = places[i];
+      const guint8 v4[V4_BYTES] = { bytes[at[0]], bytes[at[1]], bytes[at[2]], bytes[at[3]] };
+
+      if (v4[0] != 0)
+        found = find_v4 (ranges, v4);
+    }
+  return found;
 }
 
 /* The same, also if the address is not in the range itself but leads to one that is. */
@@ -175,9 +201,12 @@ const char *
 cpd_ranges_find_led_to (const CpdRanges *ranges, GInetAddress *address)
 {
   const char *found = cpd_ranges_find (ranges, address);
-  const guint8 *embedded = NULL;
+  const guint8 *bytes = g_inet_address_to_bytes (address), *embedded;
 
-  if (g_inet_address_get_family (address) == G_SOCKET_FAMILY_IPV6)
-    embedded = find_embedded (g_inet_address_to_bytes (address));
-  return found == NULL && embedded != NULL ? find_v4 (ranges, embedded) : found;
+  if (found != NULL || g_inet_address_get_family (address) != G_SOCKET_FAMILY_IPV6)
+    return found;
+  if (is_translated_locally (bytes))
+    return find_translated_locally (ranges, bytes);
+  embedded = find_embedded (bytes);
+  return embedded != NULL ? find_v4 (ranges, embedded) : NULL;
 }

@@ -12,6 +12,7 @@
 
 #include "daemon/core/verdict/cpd-pump.h"
 
+#include "daemon/core/base/cpd-error-queue.h"
 #include "daemon/core/base/cpd-refuse.h"
 
 #include <errno.h>
@@ -54,14 +55,17 @@ has_room (const CpdPump *pump)
   return poll (&into, 1, -1) == 1 && (into.revents & POLLERR) == 0;
 }
 
-/* Returns: whether something came, or the end, before the other side of our pipe was closed */
+/* Returns: whether something may have come before the other side of our pipe was closed */
 static gboolean
-has_data (const CpdPump *pump)
+wait_for_data (const CpdPump *pump)
 {
   struct pollfd ends[] = { { .fd = pump->from, .events = POLLIN }, { .fd = pump->into } };
 
-  return poll (ends, G_N_ELEMENTS (ends), -1) > 0 && ends[1].revents == 0
-         && (ends[0].revents & (POLLIN | POLLHUP)) != 0;
+  if (poll (ends, G_N_ELEMENTS (ends), -1) < 1 || ends[1].revents != 0)
+    return FALSE;
+  if ((ends[0].revents & POLLERR) != 0)
+    cpd_error_queue_drain (pump->from);
+  return TRUE;
 }
 
 /* To close what is the caller's may wait, too: until then, it counts. */
@@ -79,7 +83,7 @@ pump_in_thread (gpointer data)
 {
   CpdPump *pump = data;
 
-  while (pump->bytes > 0 && has_room (pump) && has_data (pump))
+  while (pump->bytes > 0 && has_room (pump) && wait_for_data (pump))
     {
       ssize_t moved = splice (pump->from, NULL, pump->into, NULL, MIN (pump->bytes, PIECE_BYTES),
                               SPLICE_F_NONBLOCK);
