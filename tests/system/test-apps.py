@@ -330,6 +330,22 @@ def _(world):
     equal(asked['verdict'], 'Blocked', 'what its user is told of a request of the app')
 
 
+@test('what its user is told of a refusal does not depend on the pins of the app')
+def _(world):
+    own, right = Authority('Evil Root'), world.issue()
+    forged = own.issue(HOST)
+    server, app = world.serve(forged), world.new_app(WEATHER)
+    world.alice.pin_keys(HOST, right.pin)
+    told = []
+    for keys in ([right.pin], [forged.pin]):
+        app.call(PINS, 'PinKeys', '(sasa{sv})', HOST, keys, {'trust-anchors': V('aay', [own.der])})
+        world.nothing_arrives(server, 'Blocked', caller=app)
+        failure = world.alice.last_failure(HOST)
+        told.append([failure[name] for name in ('reason', 'likely-cause', 'advice')])
+    equal(told[1], told[0], 'what the user is told once the app has pinned the forged key')
+    holds('pinned key' not in told[1][1], told[1])
+
+
 @test('signals: an app is told of its own pins and the system’s, its user is not told of the app’s')
 def _(world):
     identity, app, maps = world.issue(), world.new_app(WEATHER), world.new_app(MAPS)
