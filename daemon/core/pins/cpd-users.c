@@ -12,6 +12,7 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-account.h"
+#include "daemon/core/pins/cpd-app-folder.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
 #include <string.h>
@@ -275,6 +276,8 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
       ignore (users, folder, "an app", problems);
       return;
     }
+  if (cpd_app_folder_tidy (users->state_dir, folder))
+    return;
   /* It may have a connection already. */
   if (cpd_apps_lookup (users->apps, uid, name, &owner)
       || cpd_apps_add (users->apps, uid, name, &owner, &error))
