@@ -323,6 +323,18 @@ test_loads (StoreFixture *f, gconstpointer user_data)
   g_assert_false (is_refused_all (f, UID, USER));
 }
 
+/* Never in that of its user. */
+static void
+test_unknown_has_no_folder (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *of_user = cpd_apps_make_folder (get_apps (f), UID);
+  g_autofree char *of_app = cpd_apps_make_folder (get_apps (f), store_meet (f, UID, WEATHER));
+
+  g_assert_cmpstr (of_user, ==, "users/4200000");
+  g_assert_cmpstr (of_app, ==, "apps/4200000/flatpak/org.example.Weather");
+  g_assert_null (cpd_apps_make_folder (get_apps (f), cpd_owner_new_app (UID, 0)));
+}
+
 static gboolean
 is_there (StoreFixture *f, const char *name)
 {
@@ -553,6 +565,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/apps/forgotten", test_forgotten_has_nothing);
   STORE_TEST_ADD ("/core/apps/forgotten-while-seen", test_forgotten_while_seen);
   STORE_TEST_ADD ("/core/apps/loads", test_loads);
+  STORE_TEST_ADD ("/core/apps/unknown", test_unknown_has_no_folder);
   STORE_TEST_ADD ("/core/apps/folder-goes", test_folder_goes);
   STORE_TEST_ADD ("/core/apps/folders-without-pins", test_folders_without_pins);
   STORE_TEST_ADD ("/core/apps/loads-many", test_loads_more_than_the_bound);
