@@ -280,6 +280,7 @@ take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *gi
            || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                           "an option that says which pin to suppose is given without the option "
                           "‘keys’");
+  asker->only_looks = TRUE;
   wanted = cpd_pin_order_new_keys (asker, cpd_host_get_text (order->target), given->keys, options,
                                    error);
   if (wanted == NULL)

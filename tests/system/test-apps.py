@@ -516,6 +516,18 @@ def _(world):
     app = world.new_app(WEATHER)
     app.refused('NotAuthorized', app.pin, HOST, der)
     world.bob.pin(HOST, der, app=WEATHER)
+    # What is about pins that are there takes no room: it only finds that there are none.
+    user, key = world.alice, world.issue().pin
+    user.refused('NotPinned', user.unpin, HOST, app=WEATHER)
+    user.refused('NotPinned', user.add_keys, HOST, key, app=WEATHER)
+    user.refused('NotPinned', user.remove_keys, HOST, key, app=WEATHER)
+    user.refused('NotPinned', user.pause, HOST, 60, app=WEATHER)
+    user.refused('NotPinned', user.resume, HOST, app=WEATHER)
+    user.call(PINS, 'ImportPins', '(sa{sv})', '[Pin File]\nVersion=1\n', {'app': V('s', WEATHER), 'dry-run': V('b', True)})
+    server = world.serve(world.issue())
+    look = user.fetch_chain(HOST, port=server.port, keys=[key], app=V('s', WEATHER))[1]
+    equal(look['verdict'], 'PinMismatch', 'what is told of a request of an app that is not known')
+    equal(user.call(PINS, 'ListApps', '(a{sv})', {})[0].count(WEATHER), 0, 'the app among those with pins')
     world.alice.unpin(HOST, app='snap:app5')
     world.alice.pin(HOST, der, app=WEATHER)
 
