@@ -486,6 +486,23 @@ def _(world):
         equal(world.alice.call(PINS, 'ListApps', '(a{sv})', {})[0], [MAPS, WEATHER], 'the apps')
 
 
+@test('an export does not leave out in silence what an app may have in a folder that cannot be read')
+def _(world):
+    key = world.issue().pin
+    world.alice.pin_keys(HOST, key, app=WEATHER)
+    world.bob.pin_keys(HOST, key, app=WEATHER)
+    world.daemon.terminate()
+    kind = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), 'flatpak')
+    os.rename(kind, kind + '.away')
+    os.symlink('flatpak.away', kind)
+    world.daemon.start()
+    error = world.alice.refused('StoreFailed', exported, world.alice, app=WEATHER)
+    holds('symbolic link' in error.message, error.message)
+    world.alice.refused('StoreFailed', exported, world.alice, app=MAPS)
+    world.alice.refused('StoreFailed', exported, world.alice)
+    equal(exported(world.bob, app=WEATHER), [('app', HOST)], 'what another user exports')
+
+
 @test('kill -9 while an app pins: what was acknowledged is there')
 def _(world):
     keys = [world.issue().pin for _ in range(2)]

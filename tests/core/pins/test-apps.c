@@ -443,6 +443,17 @@ test_wrong_names_are_ignored (StoreFixture *f, gconstpointer user_data)
   g_assert_false (is_refused_all (f, UID, USER));
 }
 
+/* Whether an export of the app, known or not, would leave out pins that it may have. */
+static void
+assert_unknown (StoreFixture *f, guint32 uid, gboolean is_unknown)
+{
+  const char *of_app = cpd_store_get_block (f->store, APP, store_meet (f, uid, WEATHER)),
+             *of_another = cpd_store_get_block (f->store, APP, cpd_owner_new_app (uid, 0));
+
+  g_assert_cmpint (of_app != NULL, ==, is_unknown);
+  g_assert_cmpint (of_another != NULL, ==, is_unknown);
+}
+
 /* Whatever step of the way cannot be read: what it may have held applied to that user's apps. */
 static void
 test_unreadable_blocks_the_user (StoreFixture *f, gconstpointer user_data)
@@ -460,9 +471,12 @@ test_unreadable_blocks_the_user (StoreFixture *f, gconstpointer user_data)
       g_assert_true (is_refused_all (f, UID, USER));
       g_assert_true (is_refused_all (f, store_meet (f, UID, "snap:demo"), USER));
       g_assert_false (is_refused_all (f, STORE_UID, USER));
+      assert_unknown (f, UID, TRUE);
+      assert_unknown (f, STORE_UID, FALSE);
       store_heal (path);
       store_fixture_reopen (f);
       g_assert_false (is_refused_all (f, UID, USER));
+      assert_unknown (f, UID, FALSE);
       assert_pinned (f, UID, WEATHER, 1);
     }
 }
