@@ -38,10 +38,10 @@ check_own (CpdAsker *asker, const char *scope, const char *app, GError **error)
   return TRUE;
 }
 
-/* `changes`: whether the app is to be known if it is not; otherwise it has no pins.
+/* `meets`: whether the app is to be known if it is not; otherwise it has no pins.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED. */
 static gboolean
-take_app (CpdAsker *asker, const char *app, gboolean changes, GError **error)
+take_app (CpdAsker *asker, const char *app, gboolean meets, GError **error)
 {
   guint32 uid = cpd_owner_get_uid (asker->self);
 
@@ -50,7 +50,7 @@ take_app (CpdAsker *asker, const char *app, gboolean changes, GError **error)
                        "option ‘app’ is ‘%s’, which is not the name of an app; write "
                        "‘flatpak:’ and its id, as ‘flatpak list’ shows it, or ‘snap:’ and its name",
                        app);
-  if (changes)
+  if (meets)
     return cpd_store_meet_app (asker->store, uid, app, &asker->owner, error);
   if (!cpd_apps_lookup (cpd_store_get_apps (asker->store), uid, app, &asker->owner))
     asker->owner = cpd_owner_new_app (uid, /* number= */ 0); /* which no app has */
@@ -58,8 +58,8 @@ take_app (CpdAsker *asker, const char *app, gboolean changes, GError **error)
 }
 
 static gboolean
-choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean changes,
-              CpdLayer *layer, GError **error)
+choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean meets, CpdLayer *layer,
+              GError **error)
 {
   int chosen = app != NULL ? 2 : 0;
 
@@ -78,7 +78,7 @@ choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean chan
     return cpd_refuse (
         error, CERTPIN_ERROR_INVALID_ARGUMENT,
         "option ‘scope’ is ‘%s’, but the option ‘app’ names an app; give one of them", scope);
-  return app == NULL || take_app (asker, app, changes, error);
+  return app == NULL || take_app (asker, app, meets, error);
 }
 
 /* Of what changes pins. `scope`, `app`: (nullable): NULL: not given.
@@ -88,7 +88,7 @@ gboolean
 cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer,
                       GError **error)
 {
-  if (!choose_layer (asker, scope, app, /* changes= */ TRUE, layer, error))
+  if (!choose_layer (asker, scope, app, !asker->only_looks, layer, error))
     return FALSE;
   if (*layer != CPD_LAYER_TRANSIENT)
     {
@@ -120,7 +120,7 @@ cpd_asker_take_layers (CpdAsker *asker, const char *scope, const char *app, cons
       *chosen = "system";
       return TRUE;
     }
-  if (!choose_layer (asker, scope, app, /* changes= */ FALSE, &layer, error))
+  if (!choose_layer (asker, scope, app, /* meets= */ FALSE, &layer, error))
     return FALSE;
   *chosen = scope != NULL || app != NULL ? cpd_describe_scope (layer) : NULL;
   return TRUE;

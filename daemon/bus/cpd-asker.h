@@ -13,6 +13,7 @@ typedef struct
   CpdOwner self;        /* a user, or an app */
   gint64 now;           /* Unix seconds */
   CpdOwner owner;       /* whose pins: the caller's own, unless it names an app of its user */
+  gboolean only_looks;  /* at pins that are there: an app that has none need not be known for it */
   CpdOwner *connection; /* where its connection's number is, once that has pins of its own; 0 */
 } CpdAsker;
 

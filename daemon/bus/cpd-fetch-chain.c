@@ -225,7 +225,8 @@ act_fetch_chain (CpdCall *call)
   CpdHost *target = ((Look *)call->data)->order->target;
   g_autoptr (CpdPolicy) policy
       = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
-  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, cpd_call_now_s ());
+  g_autoptr (CpdPolicy) shown = cpd_policy_without_hidden (policy);
+  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (shown, cpd_call_now_s ());
 
   if (verdict->passed)
     {
@@ -279,6 +280,7 @@ take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *gi
            || cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
                           "an option that says which pin to suppose is given without the option "
                           "‘keys’");
+  asker->only_looks = TRUE;
   wanted = cpd_pin_order_new_keys (asker, cpd_host_get_text (order->target), given->keys, options,
                                    error);
   if (wanted == NULL)
@@ -311,6 +313,7 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
   order->owner = call->asker.owner;
+  order->is_for_app = cpd_owner_is_app (call->asker.self);
   order->timeout_ms = CPD_REQUEST_TIMEOUT_MS;
   if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
       || !cpd_request_order_check_token (*token, error))

@@ -268,6 +268,7 @@ parse_edit (CpdCall *call, GVariant *arguments, CpdCallAct act, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@as@a{sv})", &host, &keys, &options);
+  call->asker.only_looks = TRUE;
   order = cpd_pin_order_new_edit (&call->asker, host, keys, options, error);
   if (order == NULL)
     return FALSE;
@@ -326,6 +327,7 @@ parse_unpin (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  call->asker.only_looks = TRUE;
   order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;

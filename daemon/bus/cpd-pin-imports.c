@@ -335,8 +335,10 @@ parse_import_pins (CpdCall *call, GVariant *arguments, GError **error)
   Import *import;
 
   g_variant_get (arguments, "(&s@a{sv})", &text, &options);
-  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error)
-      || !cpd_asker_take_scope (&call->asker, scope, app, &layer, error))
+  if (!cpd_options_parse (options, table, G_N_ELEMENTS (table), error))
+    return FALSE;
+  call->asker.only_looks = is_dry;
+  if (!cpd_asker_take_scope (&call->asker, scope, app, &layer, error))
     return FALSE;
   if (strlen (text) > TEXT_MAX_BYTES)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,

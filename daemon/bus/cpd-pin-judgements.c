@@ -198,7 +198,9 @@ judgement_start (gpointer user_data)
     {
       g_autoptr (CpdPolicy) policy
           = cpd_store_get_policy (call->parts->store, call->asker.owner, order->host);
-      order->policy = cpd_policy_detach (policy);
+      g_autoptr (CpdPolicy) shown = cpd_policy_without_hidden (policy);
+
+      order->policy = cpd_policy_detach (shown);
     }
   g_task_set_task_data (task, order, NULL);
   g_task_run_in_thread (task, judge_in_thread);

@@ -93,6 +93,7 @@ parse_pause (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  call->asker.only_looks = TRUE;
   order = cpd_pin_order_new_pause (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;
@@ -138,6 +139,7 @@ parse_resume (CpdCall *call, GVariant *arguments, GError **error)
   CpdPinOrder *order;
 
   g_variant_get (arguments, "(&s@a{sv})", &host, &options);
+  call->asker.only_looks = TRUE;
   order = cpd_pin_order_new_host (&call->asker, host, options, error);
   if (order == NULL)
     return FALSE;

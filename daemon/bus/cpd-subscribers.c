@@ -11,6 +11,7 @@
 
 #include "daemon/core/base/cpd-alarm.h"
 #include "daemon/core/base/cpd-refuse.h"
+#include "daemon/core/base/cpd-round.h"
 #include "dbus/certpin-names.h"
 
 #define TOGETHER_US     (100 * G_TIME_SPAN_MILLISECOND)
@@ -51,7 +52,8 @@ struct _CpdSubscribers
 {
   CpdDelivery *delivery;
   GHashTable *audiences; /* CpdOwner → Audience */
-  GQueue round;          /* of Audience: those in a round, the next one first */
+  CpdRound round; /* of Audience: those in a round; a user's and those of the user's apps have
+                            one turn in it together */
   CpdAlarm *alarm;
   gint64 rests_until; /* monotonic */
 };
@@ -140,6 +142,15 @@ tell_item (CpdSubscribers *subscribers, Subscriber *subscriber, const Item *item
 }
 
 static void
+wait_for_turn (CpdSubscribers *subscribers, Audience *audience, gint64 now_us)
+{
+  CpdRoundUser *user
+      = cpd_round_get_user (&subscribers->round, cpd_owner_get_uid (audience->owner), now_us);
+
+  cpd_round_add (&subscribers->round, user, audience);
+}
+
+static void
 begin_round (CpdSubscribers *subscribers, Audience *audience, gint64 now_us)
 {
   audience->telling = audience->news;
@@ -149,7 +160,7 @@ begin_round (CpdSubscribers *subscribers, Audience *audience, gint64 now_us)
   audience->subscriber = audience->subscribers->len;
   audience->item = 0;
   audience->next_us = now_us + TOGETHER_US;
-  g_queue_push_tail (&subscribers->round, audience);
+  wait_for_turn (subscribers, audience, now_us);
 }
 
 /* Returns: whether the round has more to send */
@@ -215,12 +226,13 @@ begin_rounds (CpdSubscribers *subscribers, gint64 now_us)
 static void
 tell_some (CpdSubscribers *subscribers, gint64 now_us)
 {
-  Audience *audience = g_queue_pop_head (&subscribers->round);
+  CpdRoundUser *user;
+  Audience *audience = cpd_round_take (&subscribers->round, now_us, &user);
 
   if (audience == NULL)
     return;
   if (continue_round (subscribers, audience))
-    g_queue_push_tail (&subscribers->round, audience);
+    wait_for_turn (subscribers, audience, now_us);
   else
     end_round (subscribers, audience);
   subscribers->rests_until = now_us + REST_US;
@@ -236,7 +248,7 @@ take_turn (gpointer user_data)
   begin_rounds (subscribers, now_us);
   if (subscribers->rests_until <= now_us)
     tell_some (subscribers, now_us);
-  else if (!g_queue_is_empty (&subscribers->round))
+  else if (!g_queue_is_empty (&subscribers->round.queue))
     cpd_alarm_set (subscribers->alarm, subscribers->rests_until);
 }
 
@@ -246,6 +258,7 @@ cpd_subscribers_new (CpdDelivery *delivery)
   CpdSubscribers *subscribers = g_new0 (CpdSubscribers, 1);
 
   subscribers->delivery = delivery;
+  cpd_round_init (&subscribers->round);
   subscribers->audiences = cpd_owner_table_new (audience_free);
   subscribers->alarm = cpd_alarm_new ("signals", take_turn, subscribers);
   return subscribers;
@@ -257,7 +270,7 @@ cpd_subscribers_free (CpdSubscribers *subscribers)
   if (subscribers == NULL)
     return;
   cpd_alarm_free (subscribers->alarm);
-  g_queue_clear (&subscribers->round);
+  cpd_round_clear (&subscribers->round, /* free_item= */ NULL);
   g_hash_table_unref (subscribers->audiences);
   g_free (subscribers);
 }

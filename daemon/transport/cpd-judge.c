@@ -120,7 +120,9 @@ cpd_judge_presented (CpdStore *store, const CpdInspectOrder *order, CpdPeer *pee
   CpdAnchors *system = cpd_store_get_anchors (store);
   CpdValidation *found = cpd_peer_find_validation (peer, system, now_s ());
   g_autoptr (CpdPolicy) policy = cpd_store_get_policy (store, order->owner, order->target);
-  g_autoptr (CpdPolicy) with_pin = cpd_policy_with_pin (policy, order->supposed);
+  g_autoptr (CpdPolicy) shown
+      = order->is_for_app ? cpd_policy_without_hidden (policy) : cpd_policy_ref (policy);
+  g_autoptr (CpdPolicy) with_pin = cpd_policy_with_pin (shown, order->supposed);
   CpdVerdict *verdict = NULL;
 
   *missing = NULL;

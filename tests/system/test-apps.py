@@ -6,10 +6,12 @@ them, and they learn no more of them than that."""
 import json
 import os
 import re
+import time
 
 from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld, evidence
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
 from lib.certpinctl import NOT_PINNED, OK, exits
+from lib.pki import Authority
 from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
@@ -276,6 +278,74 @@ def _(world):
     world.arrives(server, caller=app)
 
 
+def verified(app, chain, **options):
+    told = app.call(PINS, 'VerifyChain', '(saaya{sv})', HOST, [chain.der], options)[0]
+    return told['verdict'], told['reason']
+
+
+# What may be there of the user, by what makes it so.
+USER_PINS = {
+    'another key': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin),
+    'the key': lambda user, right, wrong: user.pin_keys(HOST, right.pin),
+    'a pause': lambda user, right, wrong: (user.pin_keys(HOST, wrong.pin), user.pause(HOST, 3600)),
+    'a report': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin, mode='report'),
+    'an end': lambda user, right, wrong: user.pin_keys(HOST, right.pin, expires=int(time.time()) + 1000),
+    'a block': lambda user, right, wrong: user.block(HOST),
+}
+
+
+@test('VerifyChain tells an app nothing of a pin of its user, with whatever chain, anchors and time')
+def _(world):
+    own, app = Authority('Evil Root'), world.new_app(WEATHER, wrapper=WITHOUT_NETWORK)
+    right, wrong = world.issue(), world.issue()
+    # Only the public key is used of the right one: anybody can make such a certificate.
+    forged = [own.issue(HOST), own.issue(HOST, key=right.key)]
+    app.pin_keys(HOST, own.pin, match='path')
+
+    def told():
+        return [verified(app, chain, **{'trust-anchors': V('aay', [own.der]), 'time': V('x', int(time.time()) + ahead)})
+                for chain in forged for ahead in (0, 2000, 7200)]
+    before = told()
+    equal({verdict for verdict, _ in before}, {'Pass'}, 'what the app is told without a pin of its user')
+    for what, make in USER_PINS.items():
+        make(world.alice, right, wrong)
+        equal(told(), before, f'what the app is told with {what} of its user')
+    equal(verified(world.alice, right)[0], 'Blocked', 'what the user is told')
+
+
+@test('FetchChain tells an app nothing of a pin of its user, whatever keys it supposes')
+def _(world):
+    right, wrong = world.issue(), world.issue()
+    server, app = world.serve(right), world.new_app(WEATHER)
+
+    def told(caller=app):
+        infos = [caller.fetch_chain(HOST, port=server.port, keys=[key])[1] for key in (right.pin, wrong.pin)]
+        return [(info['verdict'], info['reason'], info.get('matched-key')) for info in infos]
+    before = told()
+    equal([verdict for verdict, *_ in before], ['Pass', 'PinMismatch'], 'what the app is told without a pin of its user')
+    for what, make in USER_PINS.items():
+        make(world.alice, right, wrong)
+        equal(told(), before, f'what the app is told with {what} of its user')
+    asked = world.alice.fetch_chain(HOST, port=server.port, keys=[right.pin], app=V('s', WEATHER))[1]
+    equal(asked['verdict'], 'Blocked', 'what its user is told of a request of the app')
+
+
+@test('what its user is told of a refusal does not depend on the pins of the app')
+def _(world):
+    own, right = Authority('Evil Root'), world.issue()
+    forged = own.issue(HOST)
+    server, app = world.serve(forged), world.new_app(WEATHER)
+    world.alice.pin_keys(HOST, right.pin)
+    told = []
+    for keys in ([right.pin], [forged.pin]):
+        app.call(PINS, 'PinKeys', '(sasa{sv})', HOST, keys, {'trust-anchors': V('aay', [own.der])})
+        world.nothing_arrives(server, 'Blocked', caller=app)
+        failure = world.alice.last_failure(HOST)
+        told.append([failure[name] for name in ('reason', 'likely-cause', 'advice')])
+    equal(told[1], told[0], 'what the user is told once the app has pinned the forged key')
+    holds('pinned key' not in told[1][1], told[1])
+
+
 @test('signals: an app is told of its own pins and the system’s, its user is not told of the app’s')
 def _(world):
     identity, app, maps = world.issue(), world.new_app(WEATHER), world.new_app(MAPS)
@@ -416,6 +486,23 @@ def _(world):
         equal(world.alice.call(PINS, 'ListApps', '(a{sv})', {})[0], [MAPS, WEATHER], 'the apps')
 
 
+@test('an export does not leave out in silence what an app may have in a folder that cannot be read')
+def _(world):
+    key = world.issue().pin
+    world.alice.pin_keys(HOST, key, app=WEATHER)
+    world.bob.pin_keys(HOST, key, app=WEATHER)
+    world.daemon.terminate()
+    kind = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), 'flatpak')
+    os.rename(kind, kind + '.away')
+    os.symlink('flatpak.away', kind)
+    world.daemon.start()
+    error = world.alice.refused('StoreFailed', exported, world.alice, app=WEATHER)
+    holds('symbolic link' in error.message, error.message)
+    world.alice.refused('StoreFailed', exported, world.alice, app=MAPS)
+    world.alice.refused('StoreFailed', exported, world.alice)
+    equal(exported(world.bob, app=WEATHER), [('app', HOST)], 'what another user exports')
+
+
 @test('kill -9 while an app pins: what was acknowledged is there')
 def _(world):
     keys = [world.issue().pin for _ in range(2)]
@@ -446,6 +533,18 @@ def _(world):
     app = world.new_app(WEATHER)
     app.refused('NotAuthorized', app.pin, HOST, der)
     world.bob.pin(HOST, der, app=WEATHER)
+    # What is about pins that are there takes no room: it only finds that there are none.
+    user, key = world.alice, world.issue().pin
+    user.refused('NotPinned', user.unpin, HOST, app=WEATHER)
+    user.refused('NotPinned', user.add_keys, HOST, key, app=WEATHER)
+    user.refused('NotPinned', user.remove_keys, HOST, key, app=WEATHER)
+    user.refused('NotPinned', user.pause, HOST, 60, app=WEATHER)
+    user.refused('NotPinned', user.resume, HOST, app=WEATHER)
+    user.call(PINS, 'ImportPins', '(sa{sv})', '[Pin File]\nVersion=1\n', {'app': V('s', WEATHER), 'dry-run': V('b', True)})
+    server = world.serve(world.issue())
+    look = user.fetch_chain(HOST, port=server.port, keys=[key], app=V('s', WEATHER))[1]
+    equal(look['verdict'], 'PinMismatch', 'what is told of a request of an app that is not known')
+    equal(user.call(PINS, 'ListApps', '(a{sv})', {})[0].count(WEATHER), 0, 'the app among those with pins')
     world.alice.unpin(HOST, app='snap:app5')
     world.alice.pin(HOST, der, app=WEATHER)
 

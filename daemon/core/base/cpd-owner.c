@@ -66,11 +66,21 @@ cpd_owner_sees (CpdOwner owner, CpdOwner other)
   return other == CPD_ALL_UIDS || other == owner || cpd_owner_get_user (other) == owner;
 }
 
+/* For hash tables. `key`: a CpdOwner. All apps of a user have the same lower half, and
+ * g_int64_hash () of GLib 2.74, for example, uses only that. */
+unsigned int
+cpd_owner_hash (gconstpointer key)
+{
+  CpdOwner owner = *(const CpdOwner *)key;
+
+  return (guint32)owner ^ (guint32)(owner >> NUMBER_SHIFT);
+}
+
 /* `free_value`: (nullable) */
 GHashTable *
 cpd_owner_table_new (GDestroyNotify free_value)
 {
-  return g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, free_value);
+  return g_hash_table_new_full (cpd_owner_hash, g_int64_equal, g_free, free_value);
 }
 
 /* Returns: (transfer none) (nullable) */

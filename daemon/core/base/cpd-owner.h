@@ -27,6 +27,7 @@ CpdOwner cpd_owner_get_user (CpdOwner owner);
 gboolean cpd_owner_is_within (CpdOwner owner, CpdOwner whole);
 gboolean cpd_owner_sees (CpdOwner owner, CpdOwner other);
 
+unsigned int cpd_owner_hash (gconstpointer key);
 GHashTable *cpd_owner_table_new (GDestroyNotify free_value);
 gpointer cpd_owner_table_get (GHashTable *table, CpdOwner owner);
 void cpd_owner_table_set (GHashTable *table, CpdOwner owner, gpointer value);

@@ -240,7 +240,7 @@ cpd_apps_is_held (CpdApps *apps, CpdOwner owner)
 }
 
 /* Returns: (transfer full) (nullable): where the pins of a user or an app are kept, in the state
- * folder; NULL: nowhere, as those of a connection */
+ * folder; NULL: nowhere, as those of a connection, or of an app that is not known */
 char *
 cpd_apps_make_folder (CpdApps *apps, CpdOwner owner)
 {
@@ -249,7 +249,8 @@ cpd_apps_make_folder (CpdApps *apps, CpdOwner owner)
   g_autofree char *folder = name != NULL ? g_strdup_printf ("apps/%u/%s", uid, name)
                                          : g_strdup_printf ("users/%u", uid);
 
-  if (cpd_account_is_dynamic (uid) || cpd_owner_is_connection (owner))
+  if (cpd_account_is_dynamic (uid) || cpd_owner_is_connection (owner)
+      || (cpd_owner_is_app (owner) && name == NULL))
     return NULL;
   return g_strdelimit (g_steal_pointer (&folder), ":", '/'); /* KIND/ID */
 }

@@ -9,6 +9,7 @@
 
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/pins/cpd-account.h"
+#include "daemon/core/pins/cpd-app-folder.h"
 #include "daemon/core/pins/cpd-durable.h"
 #include "daemon/core/pins/cpd-pin-file.h"
 
@@ -104,5 +105,7 @@ cpd_change_write (CpdChange *change, GError **error)
   done = text != NULL ? cpd_durable_write (&file, text, &change->uncertain, error)
                       : cpd_durable_remove (&file, &change->uncertain, error);
   close (file.folder_fd);
+  if (done && change->is_last)
+    cpd_app_folder_tidy (change->dir, change->folder);
   return done;
 }

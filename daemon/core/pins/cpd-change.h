@@ -21,6 +21,7 @@ typedef struct
   CpdOwner owner;        /* whose, where the layer is the users' */
   gboolean imports;      /* it is nothing to be done where the pin shows the same as the old one */
   gboolean lends_note;   /* likewise; and its note stands for none */
+  gboolean is_last;      /* it removes the last pin of an app */
   gboolean again;        /* the pin is in force already, in memory alone */
   guint32 written_bytes; /* set by the thread */
   gboolean uncertain;    /* likewise: it failed, and may be on disk all the same */

@@ -440,6 +440,8 @@ start_change (CpdLedger *ledger, GTask *task)
       g_task_return_error (task, error);
       return FALSE;
     }
+  change->is_last = change->pin == NULL && change->layer == CPD_LAYER_APP
+                    && cpd_pin_table_get_count (ledger->table) == 1;
   start_writing (ledger, task);
   return TRUE;
 }

@@ -133,7 +133,7 @@ cpd_logbook_new (CpdStateDir *dir, CpdApps *apps, unsigned int write_s)
   logbook->write_s = write_s;
   logbook->files = section_new (g_strdup ("system"), "sightings-of-files");
   logbook->files->makes_folder = TRUE;
-  logbook->system = section_new (g_strdup ("system"), "sightings");
+  logbook->system = section_new (g_strdup ("system"), CPD_SIGHTING_FILE_NAME);
   return logbook;
 }
 
@@ -157,7 +157,7 @@ get_section (CpdLogbook *logbook, CpdLayer layer, CpdOwner owner)
   if (section != NULL)
     return section;
   owner = cpd_apps_find_owner (logbook->apps, layer, owner);
-  section = section_new (cpd_apps_make_folder (logbook->apps, owner), "sightings");
+  section = section_new (cpd_apps_make_folder (logbook->apps, owner), CPD_SIGHTING_FILE_NAME);
   cpd_owner_table_set (logbook->users, owner, section);
   return section;
 }

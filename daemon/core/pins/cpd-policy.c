@@ -105,6 +105,20 @@ cpd_policy_detach (CpdPolicy *policy)
   return detached;
 }
 
+/* For a look, or a judgement, that costs nothing and can be repeated for any host and any key.
+ * Returns: (transfer full): the policy without what whoever it is for must not learn */
+CpdPolicy *
+cpd_policy_without_hidden (CpdPolicy *policy)
+{
+  CpdPolicy *shown = cpd_policy_new (policy->target, policy->generation);
+
+  shown->is_of_app = policy->is_of_app;
+  for (int layer = 0; layer < CPD_N_LAYERS; layer++)
+    if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer))
+      cpd_policy_take_pin (shown, cpd_pin_ref (policy->pins[layer]));
+  return shown;
+}
+
 /* Whether nothing is pinned. A request's own keys are not a pin: they can only add a check. For an
  * app, neither is a pin of its user: it could find out which hosts that user has pinned. */
 gboolean

@@ -24,6 +24,7 @@ void cpd_policy_take_pin (CpdPolicy *policy, CpdPin *pin);
 CpdPolicy *cpd_policy_with_pin (CpdPolicy *policy, CpdPin *pin);
 CpdPolicy *cpd_policy_with_keys (CpdPolicy *policy, GPtrArray *keys);
 CpdPolicy *cpd_policy_detach (CpdPolicy *policy);
+CpdPolicy *cpd_policy_without_hidden (CpdPolicy *policy);
 gboolean cpd_policy_is_empty (const CpdPolicy *policy);
 gboolean cpd_policy_hides (const CpdPolicy *policy, CpdLayer layer);
 

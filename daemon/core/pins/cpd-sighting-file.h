@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* In the folder of the pins whose sightings it has. */
+#define CPD_SIGHTING_FILE_NAME "sightings"
+
 GBytes *cpd_sighting_file_print (GPtrArray *sightings, gsize most);
 GPtrArray *cpd_sighting_file_parse (GBytes *text, GError **error);
 

@@ -371,3 +371,23 @@ cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error)
   close (fd);
   return -1;
 }
+
+/* Removes a folder below the top ones, unless something is in it. Only for the holder of the lock,
+ * and not while something is made in that folder. */
+void
+cpd_state_dir_remove (CpdStateDir *dir, const char *name)
+{
+  const char *last = strrchr (name, '/');
+  g_autofree char *above = g_strndup (name, (gsize)(last - name));
+  int parent = cpd_state_dir_lookup (dir, above, NULL);
+
+  if (parent < 0)
+    return;
+  if (unlinkat (parent, last + 1, AT_REMOVEDIR) == 0)
+    {
+      g_mutex_lock (&dir->lock);
+      g_hash_table_remove (dir->synced, name);
+      g_mutex_unlock (&dir->lock);
+    }
+  close (parent);
+}

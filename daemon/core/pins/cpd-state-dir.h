@@ -22,6 +22,7 @@ gboolean cpd_state_dir_check_room (CpdStateDir *dir, GError **error);
 char *cpd_state_dir_build_path (CpdStateDir *dir, const char *name);
 int cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error);
 int cpd_state_dir_make (CpdStateDir *dir, const char *name, GError **error);
+void cpd_state_dir_remove (CpdStateDir *dir, const char *name);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdStateDir, cpd_state_dir_unref)
 

@@ -165,8 +165,7 @@ cpd_store_load (CpdStore *store)
 {
   cpd_sources_load (store->sources);
   cpd_ledger_load (store->system, store->problems);
-  if (store->state_dir != NULL)
-    load_users (store);
+  load_users (store);
   stamp_all (store);
   cpd_sources_trim ();
   return cpd_store_get_problems (store, /* owner= */ 0);
@@ -551,14 +550,15 @@ cpd_store_change_get_old (GAsyncResult *result)
   return g_task_get_task_data (G_TASK (result));
 }
 
-/* Returns: (transfer none) (nullable): why a whole layer is blocked, so that its pins are not
- * known */
+/* Returns: (transfer none) (nullable): why a whole layer is blocked, or an app may have pins that
+ * were not found, so that its pins are not known */
 const char *
 cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner)
 {
   CpdPinTable *table = lookup_visible (store, layer, owner);
+  const char *block = table != NULL ? cpd_pin_table_get_block (table) : NULL;
 
-  return table != NULL ? cpd_pin_table_get_block (table) : NULL;
+  return block != NULL ? block : cpd_users_explain_unlisted (store->users, layer, owner);
 }
 
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or

@@ -12,6 +12,7 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/core/pins/cpd-account.h"
+#include "daemon/core/pins/cpd-app-folder.h"
 #include "daemon/core/pins/cpd-pin-folder.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ struct _CpdUsers
   CpdApps *apps;
   CpdLedgerLimits limits; /* of each user */
   GHashTable *ledgers;    /* CpdOwner → CpdLedger */
+  GHashTable *unlisted; /* CpdOwner, a user → char *: why it is unknown which apps that user has */
   CpdLedger *ended; /* what a connection changes that has ended meanwhile, for nobody; NULL: nothing
                        yet */
 };
@@ -44,6 +46,7 @@ cpd_users_new (CpdStateDir *state_dir, CpdApps *apps, const CpdLedgerLimits *lim
   users->apps = cpd_apps_ref (apps);
   users->limits = *limits;
   users->ledgers = cpd_owner_table_new (g_object_unref);
+  users->unlisted = cpd_owner_table_new (g_free);
   return users;
 }
 
@@ -52,6 +55,7 @@ cpd_users_free (CpdUsers *users)
 {
   cpd_state_dir_unref (users->state_dir);
   g_hash_table_unref (users->ledgers);
+  g_hash_table_unref (users->unlisted);
   g_clear_object (&users->ended);
   cpd_apps_unref (users->apps);
   g_free (users);
@@ -257,6 +261,7 @@ block_user (CpdUsers *users, guint32 uid, const GError *error, GPtrArray *proble
 {
   g_autoptr (GPtrArray) found = cpd_faults_new ();
 
+  cpd_owner_table_set (users->unlisted, uid, g_strdup (error->message));
   cpd_pin_table_block_all (cpd_ledger_get_table (cpd_users_get (users, uid)), error->message);
   cpd_faults_tell (found, error->message);
   cpd_faults_add_all_of (problems, found, uid);
@@ -275,6 +280,8 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
       ignore (users, folder, "an app", problems);
       return;
     }
+  if (cpd_app_folder_tidy (users->state_dir, folder))
+    return;
   /* It may have a connection already. */
   if (cpd_apps_lookup (users->apps, uid, name, &owner)
       || cpd_apps_add (users->apps, uid, name, &owner, &error))
@@ -326,6 +333,15 @@ load_apps (CpdUsers *users, const char *folder, const char *name, GPtrArray *pro
     block_user (users, uid, error, problems);
 }
 
+/* Returns: (transfer none) (nullable): why an app may have more pins than are known; NULL: it has
+ * none, or the layer is another */
+const char *
+cpd_users_explain_unlisted (CpdUsers *users, CpdLayer layer, CpdOwner owner)
+{
+  return layer == CPD_LAYER_APP ? cpd_owner_table_get (users->unlisted, cpd_owner_get_user (owner))
+                                : NULL;
+}
+
 typedef void (*LoadFunc) (CpdUsers *users, const char *folder, const char *name,
                           GPtrArray *problems);
 
@@ -347,13 +363,15 @@ load_each (CpdUsers *users, const char *folder, LoadFunc load, GPtrArray *proble
   return FALSE;
 }
 
-/* Blocks. `problems`: of CpdFault: gets everything that blocks something.
+/* Blocks. Does nothing where nothing is kept. `problems`: of CpdFault: gets everything that blocks
+ * something.
  * Errors: CERTPIN_ERROR_STORE_FAILED: it is unknown whose pins exist. */
 gboolean
 cpd_users_load (CpdUsers *users, GPtrArray *problems, GError **error)
 {
-  return load_each (users, "users", load_user, problems, error)
-         && load_each (users, "apps", load_apps, problems, error);
+  return users->state_dir == NULL
+         || (load_each (users, "users", load_user, problems, error)
+             && load_each (users, "apps", load_apps, problems, error));
 }
 
 /* Returns: (transfer full): of CpdLedger, in no order */

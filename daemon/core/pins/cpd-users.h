@@ -19,6 +19,7 @@ gboolean cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, Cpd
 void cpd_users_close_connection (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_get (CpdUsers *users, CpdOwner owner);
 CpdLedger *cpd_users_lookup (CpdUsers *users, CpdOwner owner);
+const char *cpd_users_explain_unlisted (CpdUsers *users, CpdLayer layer, CpdOwner owner);
 
 GPtrArray *cpd_users_list (CpdUsers *users);
 GArray *cpd_users_list_uids (CpdUsers *users);

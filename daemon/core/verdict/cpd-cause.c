@@ -37,9 +37,13 @@ get_leaf (CpdPeer *peer)
   return chain->len > 0 ? chain->pdata[0] : NULL;
 }
 
+/* Of a pin that is hidden from an app, only its user is told: that must not depend on what the app
+ * has pinned, which could lead the user to trust another server. */
 static gboolean
-is_pinned (CpdPolicy *policy, CpdCertificate *leaf)
+is_pinned (CpdPolicy *policy, const CpdPin *refusing, CpdCertificate *leaf)
 {
+  if (cpd_policy_hides (policy, refusing->layer))
+    return cpd_pin_has_key (refusing, cpd_certificate_get_key (leaf));
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
     if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer)
         && cpd_pin_has_key (policy->pins[layer], cpd_certificate_get_key (leaf)))
@@ -99,12 +103,13 @@ is_another_server (CpdPeer *peer, CpdCertificate *leaf, CpdProblem problem)
          && !cpd_certificate_names (leaf, cpd_host_get_name (cpd_peer_get_host (peer)));
 }
 
-/* `validation`: with a problem */
+/* `pin`: which refuses; `validation`: with a problem, by its anchors */
 CpdCause
-cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *validation)
+cpd_cause_of_untrusted (CpdPolicy *policy, const CpdPin *pin, CpdPeer *peer,
+                        const CpdValidation *validation)
 {
   CpdCertificate *leaf = get_leaf (peer);
-  gboolean pinned = leaf != NULL && is_pinned (policy, leaf);
+  gboolean pinned = leaf != NULL && is_pinned (policy, pin, leaf);
 
   if (leaf != NULL && !pinned && is_another_server (peer, leaf, validation->problem))
     {

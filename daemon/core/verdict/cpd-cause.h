@@ -15,7 +15,8 @@ typedef struct
   const char *advice; /* one sentence */
 } CpdCause;
 
-CpdCause cpd_cause_of_untrusted (CpdPolicy *policy, CpdPeer *peer, const CpdValidation *validation);
+CpdCause cpd_cause_of_untrusted (CpdPolicy *policy, const CpdPin *pin, CpdPeer *peer,
+                                 const CpdValidation *validation);
 CpdCause
 cpd_cause_of_mismatch (CpdPin *pin, CpdPeer *peer, const CpdValidation *validation, gint64 now);
 void cpd_cause_clear (CpdCause *cause);

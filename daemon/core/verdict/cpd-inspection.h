@@ -14,7 +14,8 @@ typedef struct
   CpdOwner owner;
   char *proxy; /* a proxy's URL or “direct”; NULL: what the host usually takes */
   guint32 timeout_ms;
-  CpdPin *supposed; /* judged by this pin, too, in place of that of its layer; NULL: none */
+  gboolean is_for_app; /* an app looks: it must not learn what its user has pinned */
+  CpdPin *supposed;    /* judged by this pin, too, in place of that of its layer; NULL: none */
 } CpdInspectOrder;
 
 /* What was seen. The connection is closed, and nothing was sent over it. */

@@ -168,7 +168,8 @@ refuse_for (CpdVerdict *verdict, CertpinError error, CpdPin *pin, const CpdCause
 static CpdVerdict *
 refuse_untrusted (CpdVerdict *verdict, CpdPin *pin, const CpdValidation *validation)
 {
-  g_auto (CpdCause) cause = cpd_cause_of_untrusted (verdict->policy, verdict->peer, validation);
+  g_auto (CpdCause) cause
+      = cpd_cause_of_untrusted (verdict->policy, pin, verdict->peer, validation);
 
   return refuse_for (verdict, CERTPIN_ERROR_UNTRUSTED, pin, &cause,
                      g_strdup_printf ("host ‘%s’ is not trusted: %s",

@@ -199,6 +199,21 @@ test_kinds (void)
   g_assert_false (cpd_app_is_kind (""));
 }
 
+/* Otherwise, each look for one of a user's apps would go through all of them. */
+static void
+test_hash (void)
+{
+  g_autoptr (GHashTable) seen = g_hash_table_new (g_direct_hash, g_direct_equal);
+
+  for (unsigned int number = 1; number <= 1000; number++)
+    {
+      CpdOwner owner = cpd_owner_new_app (1000, number);
+
+      g_hash_table_add (seen, GUINT_TO_POINTER (cpd_owner_hash (&owner)));
+    }
+  g_assert_cmpuint (g_hash_table_size (seen), ==, 1000);
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -207,6 +222,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/owner/connections", test_connections);
   g_test_add_func ("/core/owner/within", test_within);
   g_test_add_func ("/core/owner/table", test_table);
+  g_test_add_func ("/core/owner/hash", test_hash);
   g_test_add_func ("/core/app/flatpak", test_flatpak);
   g_test_add_func ("/core/app/flatpak-length", test_flatpak_length);
   g_test_add_func ("/core/app/snap", test_snap);

@@ -323,6 +323,77 @@ test_loads (StoreFixture *f, gconstpointer user_data)
   g_assert_false (is_refused_all (f, UID, USER));
 }
 
+/* Never in that of its user. */
+static void
+test_unknown_has_no_folder (StoreFixture *f, gconstpointer user_data)
+{
+  g_autofree char *of_user = cpd_apps_make_folder (get_apps (f), UID);
+  g_autofree char *of_app = cpd_apps_make_folder (get_apps (f), store_meet (f, UID, WEATHER));
+
+  g_assert_cmpstr (of_user, ==, "users/4200000");
+  g_assert_cmpstr (of_app, ==, "apps/4200000/flatpak/org.example.Weather");
+  g_assert_null (cpd_apps_make_folder (get_apps (f), cpd_owner_new_app (UID, 0)));
+}
+
+static gboolean
+is_there (StoreFixture *f, const char *name)
+{
+  g_autofree char *path = g_build_filename (f->state, name, NULL);
+
+  return g_file_test (path, G_FILE_TEST_EXISTS);
+}
+
+/* With its last pin, and not before. */
+static void
+test_folder_goes (StoreFixture *f, gconstpointer user_data)
+{
+  const char *folder = "apps/4200000/flatpak/org.example.Weather";
+  g_autofree char *path = g_build_filename (f->state, folder, NULL);
+  CpdOwner app = store_meet (f, UID, WEATHER);
+
+  for (int turn = 0; turn < 2; turn++)
+    {
+      store_pin (f, app, APP, "one.example", 1);
+      store_pin (f, app, APP, "two.example", 1);
+      store_write (path, "sightings", "h.example", 1);
+      g_assert_true (store_remove_pin_of (f, app, APP, "one.example", NULL));
+      g_assert_true (is_there (f, "apps/4200000/flatpak/org.example.Weather/two.example.pin"));
+      g_assert_true (is_there (f, "apps/4200000/flatpak/org.example.Weather/sightings"));
+      g_assert_true (store_remove_pin_of (f, app, APP, "two.example", NULL));
+      g_assert_false (is_there (f, folder));
+    }
+  g_assert_true (is_there (f, "apps/4200000/flatpak"));
+  store_pin (f, UID, USER, "one.example", 1);
+  g_assert_true (store_remove_pin_of (f, UID, USER, "one.example", NULL));
+  g_assert_true (is_there (f, "users/4200000"));
+}
+
+/* What is not the service's stays. */
+static void
+test_folders_without_pins (StoreFixture *f, gconstpointer user_data)
+{
+  const char *folders[] = { "apps/4200000/flatpak/org.example.App_1",
+                            "apps/4200000/flatpak/org.example.App_2", "apps/4200000/snap/demo" };
+  static const char *const files[] = { "sightings", ".old", "README" };
+  g_autoptr (GArray) apps = NULL;
+
+  pin_app (f, UID, WEATHER, 1);
+  for (size_t i = 0; i < G_N_ELEMENTS (folders); i++)
+    {
+      g_autofree char *path = g_build_filename (f->state, folders[i], NULL);
+
+      store_write (path, files[i], "h.example", 1);
+    }
+  store_fixture_reopen (f);
+  g_assert_cmpuint (f->problems->len, ==, 0);
+  apps = cpd_apps_list (get_apps (f), UID);
+  g_assert_cmpuint (apps->len, ==, 1);
+  assert_pinned (f, UID, WEATHER, 1);
+  g_assert_false (is_there (f, folders[0]));
+  g_assert_false (is_there (f, folders[1]));
+  g_assert_true (is_there (f, "apps/4200000/snap/demo/README"));
+}
+
 /* All of them have a block, as the files do not say whose they are. So none is left out, and there
  * is no room for more. */
 static void
@@ -372,6 +443,17 @@ test_wrong_names_are_ignored (StoreFixture *f, gconstpointer user_data)
   g_assert_false (is_refused_all (f, UID, USER));
 }
 
+/* Whether an export of the app, known or not, would leave out pins that it may have. */
+static void
+assert_unknown (StoreFixture *f, guint32 uid, gboolean is_unknown)
+{
+  const char *of_app = cpd_store_get_block (f->store, APP, store_meet (f, uid, WEATHER)),
+             *of_another = cpd_store_get_block (f->store, APP, cpd_owner_new_app (uid, 0));
+
+  g_assert_cmpint (of_app != NULL, ==, is_unknown);
+  g_assert_cmpint (of_another != NULL, ==, is_unknown);
+}
+
 /* Whatever step of the way cannot be read: what it may have held applied to that user's apps. */
 static void
 test_unreadable_blocks_the_user (StoreFixture *f, gconstpointer user_data)
@@ -389,9 +471,12 @@ test_unreadable_blocks_the_user (StoreFixture *f, gconstpointer user_data)
       g_assert_true (is_refused_all (f, UID, USER));
       g_assert_true (is_refused_all (f, store_meet (f, UID, "snap:demo"), USER));
       g_assert_false (is_refused_all (f, STORE_UID, USER));
+      assert_unknown (f, UID, TRUE);
+      assert_unknown (f, STORE_UID, FALSE);
       store_heal (path);
       store_fixture_reopen (f);
       g_assert_false (is_refused_all (f, UID, USER));
+      assert_unknown (f, UID, FALSE);
       assert_pinned (f, UID, WEATHER, 1);
     }
 }
@@ -494,6 +579,9 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/apps/forgotten", test_forgotten_has_nothing);
   STORE_TEST_ADD ("/core/apps/forgotten-while-seen", test_forgotten_while_seen);
   STORE_TEST_ADD ("/core/apps/loads", test_loads);
+  STORE_TEST_ADD ("/core/apps/unknown", test_unknown_has_no_folder);
+  STORE_TEST_ADD ("/core/apps/folder-goes", test_folder_goes);
+  STORE_TEST_ADD ("/core/apps/folders-without-pins", test_folders_without_pins);
   STORE_TEST_ADD ("/core/apps/loads-many", test_loads_more_than_the_bound);
   STORE_TEST_ADD ("/core/apps/wrong-names", test_wrong_names_are_ignored);
   STORE_TEST_ADD ("/core/apps/unreadable", test_unreadable_blocks_the_user);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves that an app learns nothing from a pin of its user: whatever that pin is, the app is told
- * what it would be told without it, or that the user's settings refuse the host. */
+ * what it would be told without it, or that the user's settings refuse the host; and where it only
+ * looks, not even that. */
 
 #include "config.h"
 
@@ -44,17 +45,35 @@ typedef struct
   const Layer *app, *transient, *request;
 } Row;
 
-static CpdVerdict *
-judge (const Row *row, const Layer *user, gboolean is_of_app)
+static CpdPolicy *
+make_policy (const Row *row, const Layer *user, gboolean is_of_app)
 {
   const Layer layers[CPD_N_LAYERS] = { [CPD_LAYER_APP] = *row->app,
                                        [CPD_LAYER_USER] = *user,
                                        [CPD_LAYER_TRANSIENT] = *row->transient,
                                        [CPD_LAYER_REQUEST] = *row->request };
-  g_autoptr (CpdPolicy) policy = verdict_make_policy (layers);
+  CpdPolicy *policy = verdict_make_policy (layers);
 
   policy->is_of_app = is_of_app;
+  return policy;
+}
+
+static CpdVerdict *
+judge (const Row *row, const Layer *user, gboolean is_of_app)
+{
+  g_autoptr (CpdPolicy) policy = make_policy (row, user, is_of_app);
+
   return cpd_verdict_of_peer (policy, row->peer, verdict_world.system, TEST_PKI_NOW);
+}
+
+/* As VerifyChain and FetchChain do for an app. */
+static CpdVerdict *
+look (const Row *row, const Layer *user)
+{
+  g_autoptr (CpdPolicy) policy = make_policy (row, user, /* is_of_app= */ TRUE);
+  g_autoptr (CpdPolicy) shown = cpd_policy_without_hidden (policy);
+
+  return cpd_verdict_of_peer (shown, row->peer, verdict_world.system, TEST_PKI_NOW);
 }
 
 static gboolean
@@ -112,7 +131,10 @@ compare (Table *t, const Row *row, const Layer *user)
 {
   g_autoptr (CpdVerdict) with = judge (row, user, /* is_of_app= */ TRUE);
   g_autoptr (CpdVerdict) without = judge (row, &(Layer){ 0 }, /* is_of_app= */ TRUE);
+  g_autoptr (CpdVerdict) look_with = look (row, user);
 
+  g_assert_true (are_equal (look_with, without));
+  g_assert_null (look_with->hidden);
   t->rows++;
   t->differ += differs_for_user (row, user);
   if (g_strcmp0 (with->reason, "user-settings") == 0)
