@@ -49,8 +49,9 @@ typedef union
 
 struct _CpdPair
 {
-  int fd;    /* -1: closed */
-  int other; /* -1: the caller has it */
+  int fd;          /* -1: closed */
+  int other;       /* -1: the caller has it */
+  gint64 taken_us; /* when the caller's bytes were taken last; 0: never */
 };
 
 static gboolean
@@ -106,11 +107,19 @@ cut_now (gpointer fd)
   return G_SOURCE_REMOVE;
 }
 
-/* Who has sent what was not taken may be waiting to send more. */
+/* Whether a program may be waiting to send, or may not have woken up since there is room. */
+static gboolean
+has_writer (CpdPair *pair)
+{
+  return count_new (pair) > 0
+         || (pair->taken_us > 0
+             && g_get_monotonic_time () - pair->taken_us < WRITER_MS * G_TIME_SPAN_MILLISECOND);
+}
+
 static void
 cut (CpdPair *pair)
 {
-  gboolean waits = count_new (pair) > 0;
+  gboolean waits = has_writer (pair);
 
   shutdown (pair->fd, SHUT_RD);
   if (waits)
@@ -193,6 +202,7 @@ read_new (CpdPair *pair, guint8 *buffer, gsize count)
 
   if (length <= 0 || recv (pair->fd, buffer + length - 1, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
     return -1;
+  pair->taken_us = g_get_monotonic_time ();
   return length;
 }
 

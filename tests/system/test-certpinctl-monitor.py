@@ -62,7 +62,8 @@ def _(world):
     us = f', by certpinctl (uid {world.alice.uid})'
     pause = ('pause', '--reason=why not', HOST)
     for words, *whats in (((*pause, '--for=1h'), f'paused, scope user{us}'), (('resume', HOST), 'resumed, scope user'),
-                          ((*pause, '--for=1s'), f'paused, scope user{us}', 'the pause is over, scope user'),
+                          # One of 1s is over with this second, which may be at once.
+                          ((*pause, '--for=2s'), f'paused, scope user{us}', 'the pause is over, scope user'),
                           (('pin', '--add', HOST, KEY), f'keys were added, scope user{us}'),
                           (('pin', '--remove-key', HOST, KEY), f'keys were removed, scope user{us}'),
                           (('block', HOST, 'it was stolen'), f'blocked, scope user{us}'),

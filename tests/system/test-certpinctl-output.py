@@ -36,6 +36,7 @@ def answer(method, arguments):
             'ExplainHost': lambda: fake.one(fake.explanation(fake.pin())),
             'VerifyChain': lambda: fake.one(fake.verdict()),
             'SecureRequest': lambda: fake.response(body=bytes(1 << 20)),
+            'GetStatus': lambda: fake.one(fake.status()),
             'Unpin': lambda: GLib.Variant('()', ()), 'BlockHost': lambda: GLib.Variant('()', ()),
             }.get(method, lambda: fake.one(fake.pin()))()
 
