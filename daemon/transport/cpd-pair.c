@@ -49,9 +49,8 @@ typedef union
 
 struct _CpdPair
 {
-  int fd;          /* -1: closed */
-  int other;       /* -1: the caller has it */
-  gint64 taken_us; /* when the caller's bytes were taken last; 0: never */
+  int fd;    /* -1: closed */
+  int other; /* -1: the caller has it */
 };
 
 static gboolean
@@ -100,6 +99,22 @@ count_new (CpdPair *pair)
   return ioctl (pair->fd, FIONREAD, &count) == 0 && count > 1 ? (gsize)count - 1 : 0;
 }
 
+static void
+close_all (const int *fds, gsize count)
+{
+  for (gsize i = 0; i < count; i++)
+    cpd_closer_close (fds[i]);
+}
+
+static void
+close_rights (struct msghdr *message)
+{
+  for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part != NULL;
+       part = CMSG_NXTHDR (message, part))
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
+      close_all ((const int *)CMSG_DATA (part), (part->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+}
+
 static gboolean
 cut_now (gpointer fd)
 {
@@ -107,25 +122,34 @@ cut_now (gpointer fd)
   return G_SOURCE_REMOVE;
 }
 
-/* Whether a program may be waiting to send, or may not have woken up since there is room. */
-static gboolean
-has_writer (CpdPair *pair)
+/* Only the last byte is unread. If descriptors came along with it, there are copies of them here
+ * until it is closed, so that it does not close them. */
+static void
+cut_at_once (CpdPair *pair)
 {
-  return count_new (pair) > 0
-         || (pair->taken_us > 0
-             && g_get_monotonic_time () - pair->taken_us < WRITER_MS * G_TIME_SPAN_MILLISECOND);
+  Control control;
+  char last;
+  struct iovec part = { &last, 1 };
+  struct msghdr message = { .msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = control.bytes,
+                            .msg_controllen = sizeof control.bytes };
+  gboolean peeked = recvmsg (pair->fd, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) > 0;
+
+  close_fd (&pair->fd);
+  if (peeked)
+    close_rights (&message);
 }
 
+/* Who has sent what was not taken may be waiting to send more. */
 static void
 cut (CpdPair *pair)
 {
-  gboolean waits = has_writer (pair);
-
   shutdown (pair->fd, SHUT_RD);
-  if (waits)
+  if (count_new (pair) > 0)
     g_timeout_add (WRITER_MS, cut_now, GINT_TO_POINTER (pair->fd));
   else
-    cpd_closer_close (pair->fd);
+    cut_at_once (pair);
 }
 
 /* Cuts it, unless it was closed.
@@ -166,13 +190,6 @@ get_state (CpdPair *pair)
   return poll (&state, 1, 0) == 1 ? state.revents : 0;
 }
 
-static void
-close_all (const int *fds, gsize count)
-{
-  for (gsize i = 0; i < count; i++)
-    cpd_closer_close (fds[i]);
-}
-
 /* Returns: as of readv (2) */
 static ssize_t
 receive (CpdPair *pair, struct iovec *parts, gsize count)
@@ -183,11 +200,9 @@ receive (CpdPair *pair, struct iovec *parts, gsize count)
                             .msg_control = control.bytes,
                             .msg_controllen = sizeof control.bytes };
   ssize_t length = recvmsg (pair->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  struct cmsghdr *sent = length > 0 ? CMSG_FIRSTHDR (&message) : NULL;
 
-  for (; sent != NULL; sent = CMSG_NXTHDR (&message, sent))
-    if (sent->cmsg_level == SOL_SOCKET && sent->cmsg_type == SCM_RIGHTS)
-      close_all ((const int *)CMSG_DATA (sent), (sent->cmsg_len - CMSG_LEN (0)) / sizeof (int));
+  if (length > 0)
+    close_rights (&message);
   return length;
 }
 
@@ -202,7 +217,6 @@ read_new (CpdPair *pair, guint8 *buffer, gsize count)
 
   if (length <= 0 || recv (pair->fd, buffer + length - 1, 1, MSG_PEEK | MSG_DONTWAIT) != 1)
     return -1;
-  pair->taken_us = g_get_monotonic_time ();
   return length;
 }
 
