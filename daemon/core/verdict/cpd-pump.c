@@ -4,7 +4,10 @@
  * shares a descriptor can hold its lock in the kernel: of a pipe, by moving from it into a socket
  * that is full; of a socket, by sending from memory that another program provides. Each call on it
  * waits then, whatever its flags, and not even SIGKILL ends it. So no other thread touches such a
- * descriptor, and nobody waits for this one. */
+ * descriptor, and nobody waits for this one.
+ *
+ * splice (2) takes the locks of both of its ends, and may have one while it waits for the other. So
+ * what comes goes through a second pipe, which is this thread's alone. */
 
 #define _GNU_SOURCE /* splice */
 
@@ -21,6 +24,13 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (64 * 1024)
+
+/* What the thread has. */
+typedef struct
+{
+  CpdPump pump;
+  int own[2]; /* its pipe */
+} Running;
 
 static GMutex mutex;
 static GHashTable *counts; /* uid → how many run; guarded by `mutex` */
@@ -68,32 +78,81 @@ wait_for_data (const CpdPump *pump)
   return TRUE;
 }
 
+/* As splice (2), without waiting. Returns: how many bytes were moved; 0: none now; -1: no more */
+static ssize_t
+move (int from, int into, gsize most)
+{
+  ssize_t moved = splice (from, NULL, into, NULL, most, SPLICE_F_NONBLOCK);
+
+  if (moved > 0)
+    return moved;
+  return moved < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+/* Returns: FALSE: no more comes */
+static gboolean
+take_piece (Running *running)
+{
+  CpdPump *pump = &running->pump;
+  ssize_t held = move (pump->from, running->own[1], MIN (pump->bytes, PIECE_BYTES));
+
+  if (held < 0)
+    return FALSE;
+  pump->bytes -= (guint64)held;
+  while (held > 0 && has_room (pump))
+    {
+      ssize_t moved = move (running->own[0], pump->into, (gsize)held);
+
+      if (moved < 0)
+        return FALSE;
+      held -= moved;
+    }
+  return held == 0;
+}
+
 /* To close what is the caller's may wait, too: until then, it counts. */
 static void
-end (CpdPump *pump)
+end (Running *running)
 {
-  close (pump->into); /* which is the end of what comes */
-  close (pump->from);
-  count (pump, -1);
-  g_free (pump);
+  close (running->pump.into); /* which is the end of what comes */
+  close (running->own[0]);
+  close (running->own[1]);
+  close (running->pump.from);
+  count (&running->pump, -1);
+  g_free (running);
 }
 
 static gpointer
 pump_in_thread (gpointer data)
 {
-  CpdPump *pump = data;
+  Running *running = data;
 
-  while (pump->bytes > 0 && has_room (pump) && wait_for_data (pump))
-    {
-      ssize_t moved = splice (pump->from, NULL, pump->into, NULL, MIN (pump->bytes, PIECE_BYTES),
-                              SPLICE_F_NONBLOCK);
-
-      if (moved == 0 || (moved < 0 && errno != EAGAIN && errno != EINTR))
-        break;
-      pump->bytes -= (guint64)MAX (moved, 0);
-    }
-  end (pump);
+  while (running->pump.bytes > 0 && wait_for_data (&running->pump) && take_piece (running))
+    ;
+  end (running);
   return NULL;
+}
+
+static gboolean
+start (const CpdPump *pump)
+{
+  Running running = { .pump = *pump };
+  Running *its_own;
+  GThread *thread;
+
+  if (pipe2 (running.own, O_CLOEXEC | O_NONBLOCK) != 0)
+    return FALSE;
+  its_own = g_memdup2 (&running, sizeof running);
+  thread = g_thread_try_new ("pump", pump_in_thread, its_own, NULL);
+  if (thread != NULL)
+    {
+      g_thread_unref (thread);
+      return TRUE;
+    }
+  close (running.own[0]);
+  close (running.own[1]);
+  g_free (its_own);
+  return FALSE;
 }
 
 /* It ends when all bytes have come, when no more come, or when the other side of `into` is closed.
@@ -102,22 +161,13 @@ pump_in_thread (gpointer data)
 gboolean
 cpd_pump_start (const CpdPump *pump, GError **error)
 {
-  CpdPump *its_own;
-  GThread *thread;
-
   if (!count (pump, 1))
     return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                        "the user has %u bodies whose descriptors are held by another program",
                        pump->most);
-  its_own = g_memdup2 (pump, sizeof *pump);
-  thread = g_thread_try_new ("pump", pump_in_thread, its_own, NULL);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return TRUE;
-    }
+  if (start (pump))
+    return TRUE;
   count (pump, -1);
-  g_free (its_own);
   return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                      "the service cannot start any more threads");
 }
