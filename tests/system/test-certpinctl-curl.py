@@ -308,7 +308,8 @@ def _(both):
 @same('-T FILE https://h.example/up/', 'certpinctl put, with the same', 'a URL that ends with / gets the name of the file')
 def _(both):
     path = put(both.world, 'shop &1.pem', TEXT)
-    for url in ('/up/', '/up', '/up/?q', '/up?q=/'):
+    # With a query, curl's versions differ.
+    for url in ('/up/', '/up'):
         both.same(['put', '-T', path, url], ['-T', path, url])
     bare = both.url('')
     equal(both.same(['put', '-T', path, bare], ['-T', path, bare]).requests[0].path, '/shop%20%261.pem', 'the path')
