@@ -127,10 +127,12 @@ def _(world):
     server.respond = lambda _connection, _request: http.reply(200, b'hello')
     reads, writes = socket.socketpair()
     kept.append(send_along(writes))
-    equal(world.alice.begin_upload(server.url(HOST), reads.fileno(), 1).answer().status, 200, 'the upload')
+    # Whoever reads the body closes the socket, and waits.
+    world.alice.refused('TimedOut', world.alice.begin_upload(server.url(HOST), reads.fileno(), 1, stream_timeout_ms=1000).wait)
     reads.close()
     writes.close()
     world.bob.list_pins()
+    equal(world.alice.request(server.url(HOST)).status, 200, 'a request afterwards')
     del kept
 
 
