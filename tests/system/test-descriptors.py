@@ -3,7 +3,6 @@
 """Whatever a caller does with a descriptor that it shares with the service, others are answered: it makes the last
 close wait, sends more of them along, or has another process hold a lock in the kernel."""
 
-import ctypes
 import os
 import select
 import socket
@@ -136,19 +135,26 @@ def _(world):
     del kept
 
 
-def hold_lock(reads):
-    """Returns: a process that does, once it is about to"""
-    holder = subprocess.Popen([sys.executable, '-c', HOLD.format(uid=ALICE)], stdin=reads, stdout=subprocess.PIPE)
-    holder.stdout.readline()
-    while not waits(holder):
-        select.select([], [], [], 0.01)
-    return holder
+class Holder:
+    """A process that holds the lock of a pipe. Until it ends, whoever closes the last copy of an end waits, the test
+    too."""
 
+    def __init__(self, reads):
+        self._process = subprocess.Popen([sys.executable, '-c', HOLD.format(uid=ALICE)], stdin=reads,
+                                         stdout=subprocess.PIPE)
+        self._process.stdout.readline()
+        while not self._waits():
+            select.select([], [], [], 0.01)
 
-def waits(process):
-    """Nothing but the full socket lets it sleep like this (proc(5), state S)."""
-    with open(f'/proc/{process.pid}/stat', encoding='ascii') as file:
-        return file.read().rpartition(')')[2].split()[0] == 'S'
+    def _waits(self):
+        """Nothing but the full socket lets it sleep like this (proc(5), state S)."""
+        with open(f'/proc/{self._process.pid}/stat', encoding='ascii') as file:
+            return file.read().rpartition(')')[2].split()[0] == 'S'
+
+    def close(self):
+        self._process.kill()
+        self._process.wait()
+        self._process.stdout.close()
 
 
 @test('another process holds the lock of a pipe with a body: others are answered, and so is its request')
@@ -156,7 +162,7 @@ def _(world):
     server, _ = world.serve_pinned()
     reads, writes = os.pipe()
     os.write(writes, bytes(8192))
-    holder = hold_lock(reads)
+    holder = world.track(Holder(reads))
     world.alice.refused('TimedOut', world.alice.begin_upload(server.url(HOST), reads, 8192, stream_timeout_ms=1000).wait)
     world.bob.list_pins()
     equal(world.alice.request(server.url(HOST)).status, 200, 'a request afterwards')
@@ -166,8 +172,7 @@ def _(world):
     os.close(reads)
     world.alice.refused('NotPinned', pending.wait)
     world.bob.list_pins()
-    holder.kill()
-    holder.wait()
+    holder.close()
     os.close(writes)
 
 
