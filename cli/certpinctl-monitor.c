@@ -11,7 +11,7 @@
 #include "certpinctl-locale.h"
 
 #include "certpinctl-options.h"
-#include "certpinctl-reply.h"
+#include "certpinctl-service.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -136,14 +136,8 @@ on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointe
 static gboolean
 reach_service (Ctl *ctl, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
-  g_autoptr (GVariant) status = NULL;
+  g_autoptr (GVariant) status = ctl_service_ask (ctl, error);
 
-  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
-                                   ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
-                                  CTL_REPLY_STATUS, error);
   return status != NULL;
 }
 

@@ -20,8 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HTTPS_PORT 443
-
 /* Whether the verb sends something, for which it does not matter who runs it. */
 static gboolean
 is_request (const CtlVerb *verb)
@@ -36,24 +34,7 @@ host_of_url (const char *url)
   g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
   const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
 
-  return host != NULL && *host != '\0' ? g_strdup (host) : NULL;
-}
-
-/* Returns: (transfer full): the host as it is named on the command line, with the port of the URL
- * that leads to it, if there is one and the port is not the usual one */
-static char *
-place_of (Ctl *ctl, const char *host)
-{
-  for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
-    {
-      g_autoptr (GUri) uri = g_uri_parse (*url, G_URI_FLAGS_NONE, NULL);
-      const char *named = uri != NULL ? g_uri_get_host (uri) : NULL;
-      int port = uri != NULL ? g_uri_get_port (uri) : -1;
-
-      if (named != NULL && g_ascii_strcasecmp (named, host) == 0 && port > 0 && port != HTTPS_PORT)
-        return g_strdup_printf (strchr (host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, port);
-    }
-  return g_strdup (host);
+  return host != NULL && *host != '\0' ? ctl_host_of_uri (uri) : NULL;
 }
 
 /* A redirect may lead to a host that nobody typed.
@@ -254,10 +235,9 @@ static char *
 find_host_in_url (Ctl *ctl)
 {
   g_autofree char *host = find_host (ctl, /* message= */ NULL);
-  g_autofree char *place = host != NULL ? place_of (ctl, host) : NULL;
 
   return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
-             ? g_strdup_printf (_ ("; did you mean ‘%s’?"), place)
+             ? g_strdup_printf (_ ("; did you mean ‘%s’?"), host)
              : NULL;
 }
 

@@ -8,7 +8,7 @@
 #include "certpinctl-scope.h"
 
 #include "certpinctl-input.h"
-#include "certpinctl-reply.h"
+#include "certpinctl-service.h"
 #include "certpinctl-wait.h"
 
 #include <glib/gi18n.h>
@@ -73,18 +73,13 @@ ctl_scope_check (Ctl *ctl, const GOptionEntry *options, GError **error)
 const char *
 ctl_scope_find_name (Ctl *ctl, gboolean system, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) status = NULL, counts = NULL, own = NULL;
 
   if (ctl->app != NULL)
     return "app";
   if (system)
     return "system";
-  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
-                                   ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
-                                  CTL_REPLY_STATUS, error);
+  status = ctl_service_ask (ctl, error);
   if (status == NULL)
     return NULL;
   counts = g_variant_lookup_value (status, "pins", G_VARIANT_TYPE ("a{sa{su}}"));

@@ -9,7 +9,7 @@
 
 #include "certpinctl-agent.h"
 #include "certpinctl-options.h"
-#include "certpinctl-reply.h"
+#include "certpinctl-service.h"
 #include "certpinctl-time.h"
 #include "certpinctl-wait.h"
 
@@ -162,16 +162,11 @@ static const GOptionEntry no_options[] = { { NULL } };
 CtlExit
 ctl_status (Ctl *ctl, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) status = NULL;
 
   if (!ctl_parse (ctl, no_options, error))
     return CTL_EXIT_OK;
-  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
-                                   ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  status = ctl_reply_take_record (certpin_client_get_status_finish (ctl->client, result, error),
-                                  CTL_REPLY_STATUS, error);
+  status = ctl_service_ask (ctl, error);
   if (status == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->json)

@@ -17,9 +17,12 @@ certpin_scope_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue members[] = {
-    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),     MEMBER (CERTPIN_SCOPE_USER, "user"),
-    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),       MEMBER (CERTPIN_SCOPE_APP, "app"),
-    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"), { 0 },
+    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),
+    MEMBER (CERTPIN_SCOPE_USER, "user"),
+    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),
+    MEMBER (CERTPIN_SCOPE_APP, "app"),
+    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"),
+    { 0 },
   };
 
   if (g_once_init_enter (&type))

@@ -8,8 +8,7 @@
 #include "cli/doctor/doctor-files.h"
 
 #include "cli/certpinctl-input.h"
-#include "cli/certpinctl-reply.h"
-#include "cli/certpinctl-wait.h"
+#include "cli/certpinctl-service.h"
 
 #include <glib/gi18n.h>
 
@@ -19,16 +18,11 @@ void
 ctl_check_files (CtlPatient *patient, CtlFinding *finding)
 {
   Ctl *ctl = patient->ctl;
-  g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree const char **problems = NULL;
   unsigned int count;
 
-  certpin_client_get_status_async (ctl->client, /* options= */ NULL, ctl->cancellable,
-                                   ctl_on_result, ctl);
-  result = ctl_wait (ctl);
-  patient->status = ctl_reply_take_record (
-      certpin_client_get_status_finish (ctl->client, result, &error), CTL_REPLY_STATUS, &error);
+  patient->status = ctl_service_ask (ctl, &error);
   if (patient->status == NULL)
     {
       ctl_finding_fail (finding, _ ("certpind does not say how it is: %s"), error->message);
