@@ -82,7 +82,8 @@ def add_queue_test(what, method, types, *arguments):
         options = {'timeout-ms': GLib.Variant('u', QUEUED_MS)}
         unread.call(REQUESTS, method, GLib.Variant(types, tuple(part(idle) for part in arguments) + (options,)))
         unread.flood(*LIST_PINS, count=FEW)
-        world.root.refuses('TimedOut', idle.url(HOST), timeout_ms=QUEUED_MS)
+        # Once a later one with twice the time has timed out, so has the first.
+        world.root.refuses('TimedOut', idle.url(HOST), timeout_ms=2 * QUEUED_MS)
         world.root.call(NAME + '.Request', 'Cancel', '',
                         path=f'{PATH}/request/{world.root.unique_name[1:].replace(".", "_")}/mine')
         world.root.refused('Cancelled', running.wait)
