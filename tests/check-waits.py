@@ -23,7 +23,7 @@ CLOCKS = ('tests/system/lib/world.py', 'tests/system/test-network.py', 'tests/tr
 # not to be read, an answer that nobody may see yet, a folder that may not be read twice, a loop that may not turn.
 NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/transport/test-channel-changes.c',
            'tests/transport/test-channel.c', 'tests/transport/test-channel-validation.c', 'tests/transport/test-attempt.c',
-           'tests/transport/test-error-queue.c', 'tests/transport/test-stream.c')
+           'tests/transport/test-lent-socket.c', 'tests/transport/test-stream.c')
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later, a server that is far away, a service that is killed at any moment.
 PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',

@@ -20,11 +20,27 @@
 /* The bus adds the service's name to the header. */
 #define SENDER_BYTES 64
 
+/* Threads for each stream and tunnel that a user may have. */
+#define APART_FACTOR 2
+
 /* The time for descriptions and time stamps, in Unix seconds. */
 gint64
 cpd_call_now_s (void)
 {
   return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* Returns: how many threads its user may have that other programs can hold up. Mostly, each ends in
+ * a moment after what it is for */
+CpdApart
+cpd_call_get_apart (const CpdCall *call)
+{
+  const CpdConfig *config = call->parts->config;
+
+  return (CpdApart){
+    .uid = call->caller->uid,
+    .most = (unsigned int)(APART_FACTOR * (config->streams_per_uid + config->tunnels_per_uid)),
+  };
 }
 
 /* `caller`, `arrival`: (transfer full) */

@@ -39,6 +39,7 @@ struct _CpdCall
 };
 
 gint64 cpd_call_now_s (void);
+CpdApart cpd_call_get_apart (const CpdCall *call);
 
 void cpd_call_take_turn (CpdCall *call, CpdPlaceFunc start);
 void cpd_call_end_turn (CpdCall *call);

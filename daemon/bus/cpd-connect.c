@@ -164,6 +164,7 @@ parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
 
   if (order == NULL)
     return FALSE;
+  order->apart = cpd_call_get_apart (call);
   order->transfer = new_transfer (call);
   opening = g_new0 (Opening, 1);
   opening->order = order;

@@ -13,9 +13,6 @@
 #include "daemon/core/base/cpd-refuse.h"
 #include "dbus/certpin-names.h"
 
-/* Those of ended requests end in a moment, unless another program holds their descriptors. */
-#define PUMPS_PER_STREAM 4
-
 /* One request in progress; belongs to its call. */
 typedef struct
 {
@@ -230,9 +227,7 @@ add_object (Request *request, const char *token, GError **error)
 static gboolean
 take_upload (CpdCall *call, CpdOrder *order, const CpdRequestExtras *extras, GError **error)
 {
-  CpdPump pump = { .uid = call->caller->uid,
-                   .most = PUMPS_PER_STREAM * call->parts->config->streams_per_uid,
-                   .bytes = extras->body_length };
+  CpdPump pump = { .apart = cpd_call_get_apart (call), .bytes = extras->body_length };
 
   if (extras->body_handle < 0)
     return TRUE;

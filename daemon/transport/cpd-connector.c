@@ -16,7 +16,6 @@
 #include "daemon/transport/cpd-plaintext.h"
 #include "daemon/transport/cpd-proxy-tunnel.h"
 #include "daemon/transport/cpd-route.h"
-#include "daemon/transport/cpd-starttls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +28,7 @@ typedef struct
 {
   CpdConnectorSettings settings; /* with references of its own */
   GStrv protocols;               /* those of the settings */
+  CpdLentSocket *lent;           /* is being made ready; NULL: none */
   CpdAddress *address;           /* NULL: nothing is looked up */
   GSocketAddress *tried;         /* the last address; NULL: none */
   GInetAddress *reached;         /* where data will go; NULL: not yet, or it is not known here */
@@ -318,6 +318,7 @@ on_cancelled (GTask *task)
   SetUp *set_up = g_task_get_task_data (task);
 
   g_clear_pointer (&set_up->job, cpd_job_stop);
+  g_clear_pointer (&set_up->lent, cpd_lent_socket_free);
   g_clear_pointer (&set_up->handshake, cpd_handshake_stop);
   g_clear_pointer (&set_up->plaintext, cpd_plaintext_stop);
   g_clear_pointer (&set_up->tunnel, cpd_proxy_tunnel_stop);
@@ -326,15 +327,23 @@ on_cancelled (GTask *task)
   g_object_unref (task);
 }
 
-/* `socket`: (transfer full): connected, to the host or to its proxy. Not if it is cancelled
- * already. */
+/* Not if it is cancelled already. `task`: with a reference for what is under way */
 static void
-begin (GTask *task, int socket)
+follow_cancellable (GTask *task)
 {
   SetUp *set_up = g_task_get_task_data (task);
 
   set_up->cancelled_id = g_signal_connect_swapped (g_task_get_cancellable (task), "cancelled",
                                                    G_CALLBACK (on_cancelled), task);
+}
+
+/* `socket`: (transfer full): connected, to the host or to its proxy. */
+static void
+begin (GTask *task, int socket)
+{
+  SetUp *set_up = g_task_get_task_data (task);
+
+  follow_cancellable (task);
   if (set_up->settings.proxy != NULL)
     open_tunnel (g_object_ref (task), socket);
   else
@@ -475,28 +484,54 @@ connect_to_host (GTask *task)
                                  g_object_ref (task));
 }
 
-/* The caller has connected, and said STARTTLS in whatever way its protocol has.
- * Returns: (transfer full): -1 with `error` set */
-static int
-take_socket (SetUp *set_up, GError **error)
+/* Whether a handshake may begin on the caller's socket.
+ * `error`: of making it ready; set in place of that */
+static gboolean
+check_lent (SetUp *set_up, GError **error)
 {
-  int given = set_up->settings.starttls;
+  GInetAddress *address = cpd_lent_socket_get_address (set_up->lent);
 
-  if (!cpd_starttls_find_address (given, &set_up->reached, error) || !check_reached (set_up, error))
-    return -1;
-  return cpd_starttls_take (given, error);
+  if (*error != NULL)
+    return FALSE;
+  set_up->reached = address != NULL ? g_object_ref (address) : NULL;
+  return check_reached (set_up, error);
 }
 
 static void
+on_lent (GError *failure, gpointer user_data)
+{
+  g_autoptr (GTask) task = G_TASK (user_data);
+  SetUp *set_up = g_task_get_task_data (task);
+  GError *error = failure;
+
+  if (check_lent (set_up, &error))
+    {
+      CpdTls *tls = cpd_tls_new_lent (g_steal_pointer (&set_up->lent),
+                                      cpd_host_get_name (set_up->settings.target),
+                                      (const char *const *)set_up->protocols);
+
+      begin_tls (g_steal_pointer (&task), tls);
+      return;
+    }
+  g_signal_handler_disconnect (g_task_get_cancellable (task), set_up->cancelled_id);
+  g_clear_pointer (&set_up->lent, cpd_lent_socket_free);
+  fail (task, CPD_STAGE_HANDSHAKING, error);
+}
+
+/* The caller has connected, and said STARTTLS in whatever way its protocol has. */
+static void
 take_over (GTask *task)
 {
+  SetUp *set_up = g_task_get_task_data (task);
+  const CpdLentSocketSettings settings
+      = { set_up->settings.starttls, set_up->settings.apart, on_lent, task };
   GError *error = NULL;
-  int socket = take_socket (g_task_get_task_data (task), &error);
 
-  if (socket < 0)
+  set_up->lent = cpd_lent_socket_new (&settings, &error);
+  if (set_up->lent == NULL)
     fail (task, CPD_STAGE_HANDSHAKING, error);
   else
-    begin (task, socket);
+    follow_cancellable (g_object_ref (task));
 }
 
 /* Returns: (transfer full): with references of its own to all that it needs */

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-apart.h"
 #include "daemon/core/base/cpd-proxy.h"
 #include "daemon/core/verdict/cpd-inspection.h"
 #include "daemon/core/verdict/cpd-tunnel-order.h"
@@ -19,6 +20,7 @@ typedef struct
   CpdProxy *proxy;              /* NULL: none */
   const char *const *protocols; /* that the server is offered; NULL: none */
   int starttls;                 /* a socket that is connected already, without proxy; -1: none */
+  CpdApart apart;               /* for its thread */
   CpdStarttls protocol;         /* that is spoken before TLS, without such a socket */
   CpdOwner owner;
   CpdStore *store;

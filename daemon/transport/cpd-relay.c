@@ -7,7 +7,8 @@
  * A caller that closes its end reads no more, so what still comes for it is dropped. What it sent
  * before that goes to the server, within a limit of time. The connection is closed only after the
  * server has closed it: the kernel resets one that is closed while data still comes, and forgets
- * what it has not sent (RFC 1122, section 4.2.2.13). */
+ * what it has not sent (RFC 1122, section 4.2.2.13). And only after everything has left: until
+ * then, a change can still cut it. */
 
 #include "config.h"
 
@@ -20,8 +21,12 @@
 /* How much is moved in one turn in each direction: with less, the ends are woken more often. */
 #define PIECE_BYTES (256 * 1024)
 
-/* How long a caller's last bytes may take after it has left. */
+/* How long a caller's last bytes may take after it has left, and how long the kernel may send none
+ * of them. */
 #define LAST_BYTES_S 10
+
+/* How often the kernel is asked what it has sent. */
+#define ASK_MS 20
 
 struct _CpdRelay
 {
@@ -42,6 +47,11 @@ struct _CpdRelay
   GError *receive_error; /* nothing more comes; NULL: none */
   gboolean silent;       /* nothing came, last */
   unsigned int last_bytes_timer;
+
+  /* When there is nothing more to be moved. */
+  unsigned int asking; /* a timer; 0: none */
+  gsize queued_bytes;  /* that the kernel has not sent */
+  gint64 progress_us;  /* monotonic: when they became fewer, last */
 };
 
 G_DEFINE_FINAL_TYPE (CpdRelay, cpd_relay, G_TYPE_OBJECT)
@@ -81,6 +91,7 @@ cpd_relay_stop (CpdRelay *relay)
     return;
   relay->funcs = NULL;
   g_clear_handle_id (&relay->last_bytes_timer, g_source_remove);
+  g_clear_handle_id (&relay->asking, g_source_remove);
   cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
   cpd_reading_forget (relay->settings.reading, relay->settings.uid, relay);
   g_clear_pointer (&relay->edge, cpd_edge_free);
@@ -108,16 +119,57 @@ is_sent (CpdRelay *relay)
   return relay->up_ended && !cpd_tls_has_unsent (relay->settings.connection->tls);
 }
 
+static GError *
+new_late_error (void)
+{
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
+                              "it did not take what was sent before the tunnel was closed");
+}
+
+static gboolean
+ask (gpointer user_data)
+{
+  CpdRelay *relay = user_data;
+  gsize count = cpd_tls_count_queued (relay->settings.connection->tls);
+  gint64 now_us = g_get_monotonic_time ();
+
+  if (count < relay->queued_bytes)
+    relay->progress_us = now_us;
+  relay->queued_bytes = count;
+  if (count > 0 && now_us - relay->progress_us < LAST_BYTES_S * G_TIME_SPAN_SECOND)
+    return G_SOURCE_CONTINUE;
+  relay->asking = 0;
+  finish (relay, count > 0 ? new_late_error () : NULL);
+  return G_SOURCE_REMOVE;
+}
+
+/* In order, once everything has left. */
+static void
+finish_in_order (CpdRelay *relay)
+{
+  if (relay->asking != 0)
+    return;
+  relay->queued_bytes = cpd_tls_count_queued (relay->settings.connection->tls);
+  if (relay->queued_bytes == 0)
+    {
+      finish (relay, NULL);
+      return;
+    }
+  relay->progress_us = g_get_monotonic_time ();
+  relay->asking = g_timeout_add (ASK_MS, ask, relay);
+  cpd_tls_watch (relay->settings.connection->tls, 0, NULL, NULL);
+}
+
 static gboolean
 on_late (gpointer user_data)
 {
   CpdRelay *relay = user_data;
 
   relay->last_bytes_timer = 0;
-  finish (relay, is_sent (relay) ? NULL
-                                 : g_error_new_literal (
-                                     G_IO_ERROR, G_IO_ERROR_TIMED_OUT,
-                                     "it did not take what was sent before the tunnel was closed"));
+  if (is_sent (relay))
+    finish_in_order (relay);
+  else
+    finish (relay, new_late_error ());
   return G_SOURCE_REMOVE;
 }
 
@@ -308,8 +360,10 @@ move (gpointer user_data)
   receive_piece (relay);
   end_giving (relay);
   error = steal_error (relay);
-  if (error != NULL || is_over (relay))
+  if (error != NULL)
     finish (relay, error);
+  else if (is_over (relay))
+    finish_in_order (relay);
   else if (more)
     wait_for_turn (relay);
   else

@@ -19,14 +19,8 @@
 #define FAR_V6   "2001:503:ba3e::2:30"
 #define ANY_PORT 53
 
-typedef struct
-{
-  struct sockaddr_storage bytes;
-  socklen_t length;
-} Address;
-
 static void
-set_address (Address *address, GSocketAddress *from)
+set_address (CpdRouteEnd *address, GSocketAddress *from)
 {
   address->length = (socklen_t)g_socket_address_get_native_size (from);
   g_socket_address_to_native (from, &address->bytes, sizeof address->bytes, NULL);
@@ -43,7 +37,7 @@ is_about_routes (int number)
 /* `source`: (out) (optional): the address that the packets would come from.
  * Returns: whether there is a route; TRUE if that cannot be found out */
 static gboolean
-look_up (const Address *destination, Address *source)
+look_up (const CpdRouteEnd *destination, CpdRouteEnd *source)
 {
   int fd = socket (destination->bytes.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   gboolean found
@@ -66,7 +60,7 @@ look_up (const Address *destination, Address *source)
 gboolean
 cpd_route_exists (GSocketAddress *destination)
 {
-  Address address = { 0 };
+  CpdRouteEnd address = { 0 };
 
   set_address (&address, destination);
   return look_up (&address, /* source= */ NULL);
@@ -90,7 +84,7 @@ cpd_route_is_offline (GSocketAddress *destination)
 }
 
 static gboolean
-is_same_host (const Address *a, const Address *b)
+is_same_host (const CpdRouteEnd *a, const CpdRouteEnd *b)
 {
   const struct sockaddr_in *a4 = (const struct sockaddr_in *)&a->bytes;
   const struct sockaddr_in *b4 = (const struct sockaddr_in *)&b->bytes;
@@ -105,25 +99,29 @@ is_same_host (const Address *a, const Address *b)
 
 /* Packets to an address of this machine come from that address, and packets to another's do not. */
 static gboolean
-is_of_this_machine (const Address *address)
+is_of_this_machine (const CpdRouteEnd *address)
 {
-  Address source = { 0 };
+  CpdRouteEnd source = { 0 };
 
   return look_up (address, &source) && (source.length == 0 || is_same_host (address, &source));
 }
 
-/* Whether a connection can no longer work: its address has gone from this machine, or no route is
- * left to the other end. TCP itself would wait for both to come back.
- * `socket`: connected */
+/* `socket`: connected. Returns: FALSE with errno set: it is no longer */
 gboolean
-cpd_route_is_lost (int socket)
+cpd_route_find_ends (int socket, CpdRouteEnds *ends)
 {
-  Address local = { .length = sizeof local.bytes }, remote = { .length = sizeof remote.bytes };
+  ends->local.length = sizeof ends->local.bytes;
+  ends->remote.length = sizeof ends->remote.bytes;
+  return getsockname (socket, (struct sockaddr *)&ends->local.bytes, &ends->local.length) == 0
+         && getpeername (socket, (struct sockaddr *)&ends->remote.bytes, &ends->remote.length) == 0;
+}
 
-  if (getsockname (socket, (struct sockaddr *)&local.bytes, &local.length) != 0
-      || getpeername (socket, (struct sockaddr *)&remote.bytes, &remote.length) != 0)
-    return FALSE; /* it has ended, which is told otherwise */
-  if (local.bytes.ss_family != AF_INET && local.bytes.ss_family != AF_INET6)
+/* Whether a connection can no longer work: its address has gone from this machine, or no route is
+ * left to the other end. TCP itself would wait for both to come back. */
+gboolean
+cpd_route_is_lost (const CpdRouteEnds *ends)
+{
+  if (ends->local.bytes.ss_family != AF_INET && ends->local.bytes.ss_family != AF_INET6)
     return FALSE;
-  return !is_of_this_machine (&local) || !look_up (&remote, /* source= */ NULL);
+  return !is_of_this_machine (&ends->local) || !look_up (&ends->remote, /* source= */ NULL);
 }

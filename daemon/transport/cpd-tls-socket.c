@@ -12,6 +12,8 @@
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -55,6 +57,8 @@ share_left (CpdTlsSocket *socket, gsize count)
 static ssize_t
 note_failure (CpdTlsSocket *socket, ssize_t length)
 {
+  if (length <= 0 && socket->lent != NULL && socket->failure == 0)
+    socket->failure = cpd_lent_socket_get_failure (socket->lent);
   if (length < 0 && errno != EAGAIN && errno != EINTR && errno != ECONNRESET && errno != EPIPE
       && socket->failure == 0)
     socket->failure = errno;
@@ -261,21 +265,47 @@ cpd_tls_socket_expect_much (CpdTlsSocket *socket)
     each->much = TRUE;
 }
 
-/* Not another byte leaves, not even what the kernel holds: a TCP socket resets its connection, even
- * if others share it. */
+/* Returns: how many bytes of what was sent have not left; 0 once it is closed */
+gsize
+cpd_tls_socket_count_queued (CpdTlsSocket *socket)
+{
+  int count = 0;
+
+  if (socket->lent != NULL)
+    return cpd_lent_socket_count_queued (socket->lent);
+  return ioctl (socket->fd, SIOCOUTQNSD, &count) == 0 ? (gsize)count : 0;
+}
+
+/* Whether its network has gone from this machine. */
+gboolean
+cpd_tls_socket_is_lost (CpdTlsSocket *socket)
+{
+  CpdRouteEnds ends;
+
+  if (socket->lent != NULL)
+    return cpd_lent_socket_is_lost (socket->lent);
+  return cpd_route_find_ends (socket->fd, &ends) /* one that has ended is told otherwise */
+         && cpd_route_is_lost (&ends);
+}
+
+/* Not another byte leaves, not even what the kernel holds: a TCP socket resets its connection. */
 void
 cpd_tls_socket_cut (CpdTlsSocket *socket)
 {
   const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
-  connect (socket->fd, &nowhere, sizeof nowhere);
+  if (socket->lent != NULL)
+    cpd_lent_socket_cut (socket->lent);
+  else
+    connect (socket->fd, &nowhere, sizeof nowhere);
 }
 
-/* Also for others that share the socket. */
 void
 cpd_tls_socket_close (CpdTlsSocket *socket)
 {
-  if (socket->below == NULL && socket->fd != -1)
+  if (socket->lent != NULL)
+    cpd_lent_socket_free (g_steal_pointer (&socket->lent));
+  else if (socket->below == NULL && socket->fd != -1)
     {
       shutdown (socket->fd, SHUT_RDWR);
       g_close (socket->fd, NULL);

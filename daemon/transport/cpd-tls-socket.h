@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/transport/cpd-ahead.h"
+#include "daemon/transport/cpd-lent-socket.h"
 
 #include <gnutls/gnutls.h>
 
@@ -17,6 +18,7 @@ typedef struct _CpdTlsSocket CpdTlsSocket;
 struct _CpdTlsSocket
 {
   int fd;                   /* -1: closed */
+  CpdLentSocket *lent;      /* that `fd` stands for; NULL: none */
   gnutls_session_t session; /* that is carried */
   CpdTlsSocket *below;      /* of the session that carries this one; NULL: none */
   GByteArray *unsent;       /* what GnuTLS wrote and the socket has not taken */
@@ -46,6 +48,8 @@ void cpd_tls_socket_set_shaking (CpdTlsSocket *socket, gboolean shaking);
 void cpd_tls_socket_note_ready (CpdTlsSocket *socket);
 void cpd_tls_socket_expect_much (CpdTlsSocket *socket);
 
+gsize cpd_tls_socket_count_queued (CpdTlsSocket *socket);
+gboolean cpd_tls_socket_is_lost (CpdTlsSocket *socket);
 void cpd_tls_socket_cut (CpdTlsSocket *socket);
 void cpd_tls_socket_close (CpdTlsSocket *socket);
 

@@ -13,9 +13,8 @@
 #include "daemon/transport/cpd-tls.h"
 
 #include "daemon/core/trust/cpd-certificate.h"
-#include "daemon/core/base/cpd-error-queue.h"
 #include "daemon/transport/cpd-presented.h"
-#include "daemon/transport/cpd-route.h"
+#include "daemon/transport/cpd-silence.h"
 #include "daemon/transport/cpd-tls-alert.h"
 #include "daemon/transport/cpd-tls-parameters.h"
 #include "daemon/transport/cpd-tls-socket.h"
@@ -24,14 +23,7 @@
 
 #include <errno.h>
 #include <glib-unix.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
-
-/* An idle connection is probed after two minutes, and lost two minutes later. */
-#define PROBE_IDLE_S     120
-#define PROBE_INTERVAL_S 30
-#define PROBE_COUNT      4
 
 struct _CpdTls
 {
@@ -72,9 +64,6 @@ set_due (CpdTls *tls, gboolean due)
 static void
 tell_ready (CpdTls *tls, GSource *source)
 {
-  /* a caller may share the socket (cpd-starttls) */
-  if (tls->tag != NULL && (g_source_query_unix_fd (source, tls->tag) & G_IO_ERR) != 0)
-    cpd_error_queue_drain (tls->socket.fd);
   cpd_tls_socket_note_ready (&tls->socket);
   tls->dispatched = TRUE;
   tls->due = FALSE;
@@ -186,13 +175,24 @@ new_tls (int fd, CpdTls *below, const char *name, const char *const *protocols)
   return tls;
 }
 
-/* `socket`: (transfer full): a connected one, which others may share. Whether it blocks does not
- * matter. `name`: canonical: a host's name or address. `protocols`: (nullable): what is offered.
+/* `socket`: (transfer full): a connected one. Whether it blocks does not matter. `name`:
+ * canonical: a host's name or address. `protocols`: (nullable): what is offered.
  * Returns: (transfer full) */
 CpdTls *
 cpd_tls_new (int socket, const char *name, const char *const *protocols)
 {
   return new_tls (socket, /* below= */ NULL, name, protocols);
+}
+
+/* `lent`: (transfer full): that is ready. `name`, `protocols`: likewise.
+ * Returns: (transfer full) */
+CpdTls *
+cpd_tls_new_lent (CpdLentSocket *lent, const char *name, const char *const *protocols)
+{
+  CpdTls *tls = cpd_tls_new (cpd_lent_socket_get_fd (lent), name, protocols);
+
+  tls->socket.lent = lent;
+  return tls;
 }
 
 /* `below`: (transfer full): a session that is set up, with a proxy that connects it to the host.
@@ -552,6 +552,13 @@ cpd_tls_has_unsent (CpdTls *tls)
   return cpd_tls_socket_has_unsent (&tls->socket);
 }
 
+/* Returns: how many bytes, as they are on the way, the kernel has not sent yet */
+gsize
+cpd_tls_count_queued (CpdTls *tls)
+{
+  return cpd_tls_socket_count_queued (&tls->socket);
+}
+
 /* Ends this direction of TLS; the other one goes on (RFC 8446, section 6.1). Nothing may be sent
  * from here on, except what is unsent. */
 void
@@ -582,7 +589,7 @@ void
 cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
 {
   if (limit_ms != tls->silence_ms)
-    setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit_ms, sizeof limit_ms);
+    cpd_silence_limit (tls->socket.fd, limit_ms);
   tls->silence_ms = limit_ms;
 }
 
@@ -590,12 +597,7 @@ cpd_tls_limit_silence (CpdTls *tls, unsigned int limit_ms)
 void
 cpd_tls_probe_silence (CpdTls *tls)
 {
-  const int on = 1, idle_s = PROBE_IDLE_S, interval_s = PROBE_INTERVAL_S, count = PROBE_COUNT;
-
-  setsockopt (tls->socket.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
-  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
-  setsockopt (tls->socket.fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+  cpd_silence_probe (tls->socket.fd);
 }
 
 /* The networks of this machine have changed: if this connection was on one that has gone, whoever
@@ -603,13 +605,12 @@ cpd_tls_probe_silence (CpdTls *tls)
 void
 cpd_tls_check_network (CpdTls *tls)
 {
-  if (tls->source == NULL || !cpd_route_is_lost (tls->socket.fd))
+  if (tls->source == NULL || !cpd_tls_socket_is_lost (&tls->socket))
     return;
   tls->socket.failure = ENETRESET;
   shutdown (tls->socket.fd, SHUT_RDWR);
 }
 
-/* Also for others that share the socket. */
 static void
 end (CpdTls *tls)
 {

@@ -22,6 +22,7 @@ typedef struct
 typedef void (*CpdTlsReadyFunc) (gpointer user_data);
 
 CpdTls *cpd_tls_new (int socket, const char *name, const char *const *protocols);
+CpdTls *cpd_tls_new_lent (CpdLentSocket *lent, const char *name, const char *const *protocols);
 CpdTls *cpd_tls_new_over (CpdTls *below, const char *name, const char *const *protocols);
 void cpd_tls_free (CpdTls *tls);
 
@@ -42,6 +43,7 @@ gssize cpd_tls_receive_record (CpdTls *tls, CpdRecords *records, GError **error)
 gssize cpd_tls_send (CpdTls *tls, const void *data, gsize size, GError **error);
 gboolean cpd_tls_has_unread (CpdTls *tls);
 gboolean cpd_tls_has_unsent (CpdTls *tls);
+gsize cpd_tls_count_queued (CpdTls *tls);
 
 int cpd_tls_get_fd (CpdTls *tls);
 gboolean cpd_tls_has_pending (CpdTls *tls);

@@ -437,6 +437,7 @@ try_connect (CpdTunnel *tunnel)
     .proxy = settings->proxy,
     .protocols = (const char *const *)settings->order->protocols,
     .starttls = settings->order->starttls,
+    .apart = settings->order->apart,
     .protocol = settings->order->protocol,
     .owner = settings->order->owner,
     .store = settings->store,

@@ -14,13 +14,16 @@ import threading
 from lib import http
 from lib.caller import REQUESTS, CallError
 from lib.server import begin_and_wait, echo
-from lib.tap import equal, holds, run, test
+from lib.starttls import hold_dialogue
+from lib.tap import DEADLINE_S, equal, holds, run, test
+from lib.variant import V
 from lib.world import ALICE, HOST, World
 
 # Longer than any call of a test may take.
 LINGER_S = 600
+MORE_THAN_CLOSERS = 600
 # Moves from the pipe on descriptor 0 into a full socket, and so holds the lock of the pipe.
-HOLD = '''
+HOLD_PIPE = '''
 import ctypes, os, socket
 os.setuid({uid})
 reads, writes = socket.socketpair()
@@ -32,6 +35,19 @@ except BlockingIOError:
     writes.setblocking(True)
 print(flush=True)
 ctypes.CDLL(None).splice(0, None, writes.fileno(), None, ctypes.c_size_t(4096), 0)
+'''
+# Sends on descriptor 0 from a page that nobody provides (userfaultfd(2)), and so holds the lock of the socket.
+HOLD_SOCKET = '''
+import ctypes, fcntl, os, struct
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+page = libc.mmap(None, ctypes.c_size_t(4096), 3, 0x22, -1, ctypes.c_long(0))
+faults = libc.syscall(323, os.O_CLOEXEC)
+fcntl.ioctl(faults, 0xc018aa3f, bytearray(struct.pack('QQQ', 0xaa, 0, 0)))
+fcntl.ioctl(faults, 0xc020aa00, bytearray(struct.pack('QQQQ', page, 4096, 1, 0)))
+os.setuid({uid})
+print(flush=True)
+libc.send(0, ctypes.c_void_p(page), ctypes.c_size_t(100), 0)
 '''
 
 
@@ -136,18 +152,18 @@ def _(world):
 
 
 class Holder:
-    """A process that holds the lock of a pipe. Until it ends, whoever closes the last copy of an end waits, the test
-    too."""
+    """A process that holds the lock of a descriptor. Until it ends, whoever closes the last copy of an end of a pipe
+    waits, and whoever asks anything of a socket: the test, too."""
 
-    def __init__(self, reads):
-        self._process = subprocess.Popen([sys.executable, '-c', HOLD.format(uid=ALICE)], stdin=reads,
+    def __init__(self, how, held):
+        self._process = subprocess.Popen([sys.executable, '-c', how.format(uid=ALICE)], stdin=held,
                                          stdout=subprocess.PIPE)
-        self._process.stdout.readline()
+        holds(self._process.stdout.readline(), 'it failed')
         while not self._waits():
             select.select([], [], [], 0.01)
 
     def _waits(self):
-        """Nothing but the full socket lets it sleep like this (proc(5), state S)."""
+        """Nothing but that lets it sleep like this (proc(5), state S)."""
         with open(f'/proc/{self._process.pid}/stat', encoding='ascii') as file:
             return file.read().rpartition(')')[2].split()[0] == 'S'
 
@@ -162,7 +178,7 @@ def _(world):
     server, _ = world.serve_pinned()
     reads, writes = os.pipe()
     os.write(writes, bytes(8192))
-    holder = world.track(Holder(reads))
+    holder = world.track(Holder(HOLD_PIPE, reads))
     world.alice.refused('TimedOut', world.alice.begin_upload(server.url(HOST), reads, 8192, stream_timeout_ms=1000).wait)
     world.bob.list_pins()
     equal(world.alice.request(server.url(HOST)).status, 200, 'a request afterwards')
@@ -174,6 +190,90 @@ def _(world):
     world.bob.list_pins()
     holder.close()
     os.close(writes)
+
+
+def knock(server):
+    """A socket on which STARTTLS was said."""
+    client = socket.create_connection((server.address, server.port))
+    client.sendall(b'STARTTLS\r\n')
+    client.recv(100)
+    return client
+
+
+def serve_starttls(world):
+    server, identity = world.serve_pinned()
+    server.speak = echo
+    hold_dialogue(server, [(b'', b'STARTTLS\r\n'), (b'go\r\n', b'')])
+    return server, identity
+
+
+def use(world, client, **options):
+    return world.alice.connect(HOST, 143, descriptors=[client.fileno()], starttls=V('h', 0), **options)
+
+
+def others_are_answered(world):
+    for _ in range(10):
+        world.bob.list_pins()
+    world.alice.list_pins()
+
+
+@test('another process holds the lock of the socket for STARTTLS: others are answered, and the call is')
+def _(world):
+    server, _ = serve_starttls(world)
+    client = knock(server)
+    holder = world.track(Holder(HOLD_SOCKET, client))
+    world.alice.refused('TimedOut', use, world, client, timeout_ms=1000)
+    others_are_answered(world)
+    holder.close()
+    client.close()
+    server.wait_until_idle()
+    equal(server.bytes, 0, 'the bytes that arrived')
+
+
+@test('a socket whose lock is held comes again and again: what others send is closed')
+def _(world):
+    server, _ = serve_starttls(world)
+    client = knock(server)
+    holder = world.track(Holder(HOLD_SOCKET, client))
+    for _ in range(MORE_THAN_CLOSERS):
+        world.alice.refused('InvalidArgument', world.alice.connect, HOST, 143, descriptors=[client.fileno()])
+    ours, theirs = socket.socketpair()
+    world.bob.refused('InvalidArgument', world.bob.connect, HOST, 143, descriptors=[theirs.fileno()])
+    theirs.close()
+    ours.settimeout(DEADLINE_S)
+    equal(ours.recv(1), b'', 'what is read of it')
+    holder.close()
+    client.close()
+
+
+def add_held_tunnel_test(what, end):
+    @test(f'the same with the socket of an open connection, and {what}: others are answered')
+    def _(world):
+        server, identity = serve_starttls(world)
+        client = knock(server)
+        tunnel = use(world, client)
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'the echo')
+        holder = world.track(Holder(HOLD_SOCKET, client))
+        tunnel.send(b'more')
+        others_are_answered(world)
+        end(world, tunnel)
+        others_are_answered(world)
+        holder.close()
+        server.wait_until_idle()
+        world.alice.pin(HOST, identity.der)
+        tunnel = use(world, knock(server))
+        tunnel.send(b'hello')
+        equal(tunnel.read(5), b'hello', 'the echo afterwards')
+
+
+def block(world, tunnel):
+    world.alice.block(HOST)
+    world.alice.refused('PinChanged', tunnel.finish)
+
+
+add_held_tunnel_test('its host is blocked', block)
+add_held_tunnel_test('its program leaves', lambda _world, tunnel: tunnel.close())
 
 
 def cut_tunnel(world, server, identity, how):

@@ -4,6 +4,9 @@
 /transport/relay; here is what a caller sees."""
 
 import datetime
+import os
+import socket
+import ssl
 import threading
 import time
 
@@ -106,6 +109,70 @@ def _(world):
     tunnel.close()
     server.wait_until_idle()
     equal(server.bytes, MIB, 'the bytes that arrived')
+
+
+class Lazy:
+    """A server that ends its direction at once, and reads only when it is told to. It counts what comes without
+    decrypting it."""
+
+    def __init__(self):
+        self.told, self.done = threading.Event(), threading.Event()
+        self.bytes, self.error = 0, None
+
+    def speak(self, connection):
+        connection.socket.setblocking(False)
+        try:
+            connection.socket.unwrap()
+        except ssl.SSLWantReadError:
+            pass  # the other side has not ended its own
+        self.told.wait()
+        with socket.socket(fileno=os.dup(connection.socket.fileno())) as below:
+            below.settimeout(DEADLINE_S)
+            try:
+                while data := below.recv(65536):
+                    self.bytes += len(data)
+            except OSError as error:
+                self.error = error
+        self.done.set()
+        return False
+
+
+def leave_with_lazy(world, size=200000):
+    """Returns: a tunnel that was closed, of which the kernel still has some"""
+    server, identity = world.serve_pinned(buffer=4096)
+    lazy = Lazy()
+    server.speak = lazy.speak
+    tunnel = world.alice.connect(HOST, server.port)
+    tunnel.send(bytes(size))
+    equal(tunnel.read_all(), b'', 'what came before the end')
+    tunnel.close()
+    deadline = time.monotonic() + DEADLINE_S
+    while tunnel.get('BytesSent') < size and time.monotonic() < deadline:
+        pass
+    equal(tunnel.get('BytesSent'), size, 'what left')
+    return lazy, tunnel, identity
+
+
+@test('a change cuts also what a connection that ended in order still has in the kernel')
+def _(world):
+    lazy, tunnel, _ = leave_with_lazy(world)
+    finish = tunnel.begin_finish()
+    change_pin(world, tunnel)
+    world.alice.refused('PinChanged', finish.wait)
+    lazy.told.set()
+    holds(lazy.done.wait(DEADLINE_S), 'the end never came')
+    holds(isinstance(lazy.error, ConnectionResetError) and lazy.bytes < 200000,
+          f'{lazy.bytes} bytes arrived, and then {lazy.error}')
+
+
+@test('the end in order is told when the server has everything')
+def _(world):
+    lazy, tunnel, _ = leave_with_lazy(world)
+    finish = tunnel.begin_finish()
+    equal(tunnel.get('State'), 'open', 'the state')
+    lazy.told.set()
+    equal(finish.wait()[0], {'bytes-sent': 200000, 'bytes-received': 0}, 'what Finish says')
+    holds(lazy.done.wait(DEADLINE_S) and lazy.error is None and lazy.bytes > 200000, f'{lazy.bytes}, {lazy.error}')
 
 
 @test('a server that goes away without ending TLS is a cut')

@@ -8,16 +8,12 @@
 #include "config.h"
 
 #include "daemon/core/base/cpd-error-queue.h"
-#include "daemon/transport/cpd-tls.h"
 #include "errant-socket.h"
-#include "tests/lib/test-loop.h"
 
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define MANY 5
 
 static void
 close_both (const int ends[2])
@@ -69,56 +65,11 @@ test_leaves_others (void)
   close_both (ends);
 }
 
-typedef struct
-{
-  CpdTls *tls;
-  int ends[2];
-  unsigned int turns;
-  gboolean heard;
-} Watched;
-
-static void
-on_ready (gpointer user_data)
-{
-  Watched *watched = user_data;
-  char byte;
-
-  watched->turns++;
-  watched->heard = recv (watched->ends[0], &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-  if (watched->heard)
-    cpd_tls_watch (watched->tls, 0, NULL, NULL);
-}
-
-/* The main loop turns once for each, and sleeps until there is something to read. */
-static void
-test_watched (void)
-{
-  Watched watched = { NULL };
-
-  errant_socket_make (watched.ends);
-  watched.tls = cpd_tls_new (watched.ends[0], "h.example", NULL);
-  cpd_tls_watch (watched.tls, G_IO_IN, on_ready, &watched);
-  test_loop_run_for (50);
-  for (int i = 0; i < MANY; i++)
-    {
-      errant_socket_add_error (watched.ends);
-      test_loop_run_for (10);
-    }
-  g_assert_cmpuint (watched.turns, >, 0);
-  g_assert_cmpuint (watched.turns, <=, 1 + MANY);
-  g_assert_cmpint (write (watched.ends[1], "hello", 5), ==, 5);
-  while (!watched.heard)
-    test_loop_step ();
-  cpd_tls_free (watched.tls);
-  close (watched.ends[1]);
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/transport/error-queue/drains", test_drains);
   g_test_add_func ("/transport/error-queue/leaves-others", test_leaves_others);
-  g_test_add_func ("/transport/error-queue/watched", test_watched);
   return g_test_run ();
 }

@@ -120,7 +120,7 @@ make_flow_from (Fixture *f, int reader, guint64 upload_bytes)
 {
   g_autoptr (CertpinRequest) request = certpin_request_new (upload_bytes > 0 ? "PUT" : "GET",
                                                             "https://h.example/", NULL, NULL, NULL);
-  const CpdPump pump = { .most = 4, .from = reader, .bytes = upload_bytes };
+  const CpdPump pump = { .apart = { .most = 4 }, .from = reader, .bytes = upload_bytes };
   g_autoptr (CpdUpload) upload = reader >= 0 ? cpd_upload_new (&pump, NULL) : NULL;
 
   f->flow = cpd_http_flow_new (&(const CpdHttpFlowSettings){

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Moves what comes from a caller's descriptor into a pipe of our own, on a thread of its own. Who
- * shares a descriptor can hold its lock in the kernel: of a pipe, by moving from it into a socket
- * that is full; of a socket, by sending from memory that another program provides. Each call on it
- * waits then, whatever its flags, and not even SIGKILL ends it. So no other thread touches such a
- * descriptor, and nobody waits for this one.
+/* Moves what comes from a caller's descriptor into a pipe of our own, on a thread apart.
  *
  * splice (2) takes the locks of both of its ends, and may have one while it waits for the other. So
  * what comes goes through a second pipe, which is this thread's alone. */
@@ -15,6 +11,7 @@
 
 #include "daemon/core/verdict/cpd-pump.h"
 
+#include "daemon/core/base/cpd-apart.h"
 #include "daemon/core/base/cpd-error-queue.h"
 #include "daemon/core/base/cpd-refuse.h"
 
@@ -31,30 +28,6 @@ typedef struct
   CpdPump pump;
   int own[2]; /* its pipe */
 } Running;
-
-static GMutex mutex;
-static GHashTable *counts; /* uid → how many run; guarded by `mutex` */
-
-/* Returns: whether there are no more than `most` then; otherwise nothing has changed */
-static gboolean
-count (const CpdPump *pump, int more)
-{
-  gpointer uid = GUINT_TO_POINTER (pump->uid);
-  int now;
-  gboolean may;
-
-  g_mutex_lock (&mutex);
-  if (counts == NULL)
-    counts = g_hash_table_new (NULL, NULL);
-  now = GPOINTER_TO_INT (g_hash_table_lookup (counts, uid)) + more;
-  may = more < 0 || now <= (int)pump->most;
-  if (now == 0)
-    g_hash_table_remove (counts, uid);
-  else if (may)
-    g_hash_table_insert (counts, uid, GINT_TO_POINTER (now));
-  g_mutex_unlock (&mutex);
-  return may;
-}
 
 /* Returns: whether it has, before the other side of our pipe was closed */
 static gboolean
@@ -110,7 +83,7 @@ take_piece (Running *running)
   return held == 0;
 }
 
-/* To close what is the caller's may wait, too: until then, it counts. */
+/* To close what is the caller's may wait, too: so that comes last. */
 static void
 end (Running *running)
 {
@@ -118,40 +91,25 @@ end (Running *running)
   close (running->own[0]);
   close (running->own[1]);
   close (running->pump.from);
-  count (&running->pump, -1);
   g_free (running);
 }
 
-static gpointer
-pump_in_thread (gpointer data)
+static void
+work (gpointer data)
 {
   Running *running = data;
 
   while (running->pump.bytes > 0 && wait_for_data (&running->pump) && take_piece (running))
     ;
   end (running);
-  return NULL;
 }
 
 static gboolean
-start (const CpdPump *pump)
+fail_to_pump (Running *running)
 {
-  Running running = { .pump = *pump };
-  Running *its_own;
-  GThread *thread;
-
-  if (pipe2 (running.own, O_CLOEXEC | O_NONBLOCK) != 0)
-    return FALSE;
-  its_own = g_memdup2 (&running, sizeof running);
-  thread = g_thread_try_new ("pump", pump_in_thread, its_own, NULL);
-  if (thread != NULL)
-    {
-      g_thread_unref (thread);
-      return TRUE;
-    }
-  close (running.own[0]);
-  close (running.own[1]);
-  g_free (its_own);
+  close (running->own[0]);
+  close (running->own[1]);
+  g_free (running);
   return FALSE;
 }
 
@@ -161,13 +119,14 @@ start (const CpdPump *pump)
 gboolean
 cpd_pump_start (const CpdPump *pump, GError **error)
 {
-  if (!count (pump, 1))
-    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                       "the user has %u bodies whose descriptors are held by another program",
-                       pump->most);
-  if (start (pump))
-    return TRUE;
-  count (pump, -1);
-  return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                     "the service cannot start any more threads");
+  Running *running = g_new0 (Running, 1);
+
+  running->pump = *pump;
+  if (pipe2 (running->own, O_CLOEXEC | O_NONBLOCK) != 0)
+    {
+      g_free (running);
+      return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED, "the service cannot make a pipe: %s",
+                         g_strerror (errno));
+    }
+  return cpd_apart_start (&pump->apart, work, running, error) || fail_to_pump (running);
 }

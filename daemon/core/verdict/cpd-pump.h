@@ -2,16 +2,15 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-apart.h"
 
 G_BEGIN_DECLS
 
 /* `from`: a caller's, a pipe or a stream socket. `into`: the writing end of a pipe of our own. Both
- * are closed in the end. `most`: pumps of this uid at a time. */
+ * are closed in the end. */
 typedef struct
 {
-  guint32 uid;
-  unsigned int most;
+  CpdApart apart;
   int from, into;
   guint64 bytes;
 } CpdPump;

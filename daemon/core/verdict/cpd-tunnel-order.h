@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-apart.h"
 #include "daemon/core/pins/cpd-host.h"
 #include "daemon/core/verdict/cpd-transfer.h"
 
@@ -26,6 +27,7 @@ typedef struct
   CpdOwner owner;
   GStrv protocols;         /* that the server is offered (RFC 7301); NULL: none */
   int starttls;            /* a socket that is connected to the server already; -1: none */
+  CpdApart apart;          /* for its thread */
   CpdStarttls protocol;    /* that is spoken before TLS, without such a socket */
   GPtrArray *require_keys; /* of CertpinKey: keys that must also pass; NULL: none */
   guint32 timeout_ms;      /* of opening it */

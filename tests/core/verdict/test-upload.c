@@ -27,7 +27,8 @@ typedef struct
 static CpdUpload *
 new_upload (int descriptor, GError **error)
 {
-  return cpd_upload_new (&(const CpdPump){ .most = 2, .from = descriptor, .bytes = 10 }, error);
+  return cpd_upload_new (
+      &(const CpdPump){ .apart = { .most = 2 }, .from = descriptor, .bytes = 10 }, error);
 }
 
 /* `kind`: NULL: a pipe, else a pair of sockets */
