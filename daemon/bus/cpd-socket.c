@@ -7,7 +7,7 @@
 
 #include "daemon/bus/cpd-socket.h"
 
-#include "daemon/core/base/cpd-closer.h"
+#include "daemon/core/base/cpd-rights.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -20,29 +20,11 @@
 /* Before the kernel is asked for memory again. */
 #define MEMORY_PAUSE_US 10000
 
-/* The most descriptors that Linux passes at a time. */
-#define FDS_MAX 253
-
 typedef union
 {
-  char bytes[CMSG_SPACE (sizeof (int) * FDS_MAX)];
+  char bytes[CMSG_SPACE (sizeof (int) * CPD_RIGHTS_MAX)];
   struct cmsghdr align;
 } Control;
-
-static void
-close_fd (gpointer fd)
-{
-  cpd_closer_close (*(int *)fd); /* -1: one that was taken */
-}
-
-static GArray *
-new_fds (void)
-{
-  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
-
-  g_array_set_clear_func (fds, close_fd);
-  return fds;
-}
 
 /* `socket`: closed with the source; -1: none yet */
 void
@@ -52,7 +34,7 @@ cpd_source_init (CpdSource *source, int socket)
   source->bytes = g_malloc (BUFFER_BYTES);
   source->begin = source->end = 0;
   source->n_read = source->n_received = 0;
-  source->fds = new_fds ();
+  source->fds = cpd_rights_new ();
   source->fd_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
@@ -65,21 +47,6 @@ cpd_source_clear (CpdSource *source)
   g_clear_pointer (&source->bytes, g_free);
   g_clear_pointer (&source->fds, g_array_unref);
   g_clear_pointer (&source->fd_ends, g_array_unref);
-}
-
-static void
-keep_fds (CpdSource *source, struct msghdr *message)
-{
-  for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part != NULL;
-       part = CMSG_NXTHDR (message, part))
-    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
-      {
-        gsize n = (part->cmsg_len - CMSG_LEN (0)) / sizeof (int);
-
-        g_array_append_vals (source->fds, CMSG_DATA (part), n);
-        for (gsize i = 0; i < n; i++)
-          g_array_append_val (source->fd_ends, source->n_received);
-      }
 }
 
 /* The kernel wakes whoever waits in recvmsg () also for what others send on the socket, each time
@@ -97,22 +64,18 @@ wait_for_data (const CpdSource *source)
 static gsize
 receive (CpdSource *source, guint8 *bytes, gsize size)
 {
-  Control control;
-  struct iovec vector = { .iov_base = bytes, .iov_len = size };
-  struct msghdr message = { .msg_iov = &vector,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes };
+  struct iovec part = { .iov_base = bytes, .iov_len = size };
   gssize n;
 
   wait_for_data (source);
   do
-    n = recvmsg (source->socket, &message, MSG_CMSG_CLOEXEC);
+    n = cpd_rights_receive (source->socket, &part, 1, 0, source->fds);
   while (n < 0 && errno == EINTR);
   if (n <= 0)
     return 0;
   source->n_received += (gsize)n;
-  keep_fds (source, &message);
+  while (source->fd_ends->len < source->fds->len)
+    g_array_append_val (source->fd_ends, source->n_received);
   return (gsize)n;
 }
 
@@ -183,11 +146,11 @@ cpd_source_take_fds (CpdSource *source, unsigned int count)
   count = MIN (count, source->fds->len);
   if (count == 0)
     return NULL;
-  taken = new_fds ();
+  taken = cpd_rights_new ();
   g_array_append_vals (taken, source->fds->data, count);
-  g_array_set_clear_func (source->fds, NULL);
+  for (unsigned int i = 0; i < count; i++)
+    g_array_index (source->fds, int, i) = -1; /* which is not closed */
   g_array_remove_range (source->fds, 0, count);
-  g_array_set_clear_func (source->fds, close_fd);
   g_array_remove_range (source->fd_ends, 0, count);
   return taken;
 }
@@ -231,7 +194,7 @@ is_short_of_memory (int code)
   return code == ENOBUFS || code == ENOMEM;
 }
 
-/* `fds`: (nullable): go along with the first byte; at most FDS_MAX.
+/* `fds`: (nullable): go along with the first byte; at most CPD_RIGHTS_MAX.
  * Returns: how many bytes were sent, which may be fewer than there are; 0: there is no room, and it
  * may not wait; -1: the other end is gone */
 gssize

@@ -24,6 +24,7 @@
 #include "daemon/transport/cpd-pair.h"
 
 #include "daemon/core/base/cpd-closer.h"
+#include "daemon/core/base/cpd-rights.h"
 
 #include <errno.h>
 #include <gio/gio.h>
@@ -37,15 +38,6 @@
 
 /* How long a program may take to wake up that was waiting to send. */
 #define WRITER_MS 100
-
-/* The most descriptors that Linux passes at a time. */
-#define FDS_MAX 253
-
-typedef union
-{
-  char bytes[CMSG_SPACE (sizeof (int) * FDS_MAX)];
-  struct cmsghdr align;
-} Control;
 
 struct _CpdPair
 {
@@ -99,22 +91,6 @@ count_new (CpdPair *pair)
   return ioctl (pair->fd, FIONREAD, &count) == 0 && count > 1 ? (gsize)count - 1 : 0;
 }
 
-static void
-close_all (const int *fds, gsize count)
-{
-  for (gsize i = 0; i < count; i++)
-    cpd_closer_close (fds[i]);
-}
-
-static void
-close_rights (struct msghdr *message)
-{
-  for (struct cmsghdr *part = CMSG_FIRSTHDR (message); part != NULL;
-       part = CMSG_NXTHDR (message, part))
-    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS)
-      close_all ((const int *)CMSG_DATA (part), (part->cmsg_len - CMSG_LEN (0)) / sizeof (int));
-}
-
 static gboolean
 cut_now (gpointer fd)
 {
@@ -127,18 +103,12 @@ cut_now (gpointer fd)
 static void
 cut_at_once (CpdPair *pair)
 {
-  Control control;
+  g_autoptr (GArray) rights = cpd_rights_new ();
   char last;
   struct iovec part = { &last, 1 };
-  struct msghdr message = { .msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes };
-  gboolean peeked = recvmsg (pair->fd, &message, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC) > 0;
 
+  cpd_rights_receive (pair->fd, &part, 1, MSG_PEEK | MSG_DONTWAIT, rights);
   close_fd (&pair->fd);
-  if (peeked)
-    close_rights (&message);
 }
 
 /* Who has sent what was not taken may be waiting to send more. */
@@ -194,16 +164,9 @@ get_state (CpdPair *pair)
 static ssize_t
 receive (CpdPair *pair, struct iovec *parts, gsize count)
 {
-  Control control;
-  struct msghdr message = { .msg_iov = parts,
-                            .msg_iovlen = count,
-                            .msg_control = control.bytes,
-                            .msg_controllen = sizeof control.bytes };
-  ssize_t length = recvmsg (pair->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  g_autoptr (GArray) rights = cpd_rights_new ();
 
-  if (length > 0)
-    close_rights (&message);
-  return length;
+  return cpd_rights_receive (pair->fd, parts, count, MSG_DONTWAIT, rights);
 }
 
 /* Reads as many bytes as are new: the old one and all new ones but the last, of which there is a
