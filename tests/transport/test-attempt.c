@@ -220,7 +220,7 @@ test_denied_when_it_is_connected (Fixture *f, gconstpointer user_data)
 static void
 dawdle (gpointer object)
 {
-  gint64 end_us = cpd_clock_work_us () + 100 * G_TIME_SPAN_MILLISECOND;
+  gint64 end_us = cpd_clock_work_us () + 400 * G_TIME_SPAN_MILLISECOND;
 
   while (cpd_clock_work_us () < end_us)
     ;
