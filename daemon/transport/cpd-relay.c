@@ -17,6 +17,7 @@
 #include "daemon/transport/cpd-pair.h"
 
 #include <errno.h>
+#include <poll.h>
 
 /* How much is moved in one turn in each direction: with less, the ends are woken more often. */
 #define PIECE_BYTES (256 * 1024)
@@ -127,16 +128,34 @@ new_late_error (void)
 }
 
 static gboolean
-ask (gpointer user_data)
+is_dead (CpdTls *tls)
 {
-  CpdRelay *relay = user_data;
-  gsize count = cpd_tls_count_queued (relay->settings.connection->tls);
+  struct pollfd state = { .fd = cpd_tls_get_fd (tls) };
+
+  return poll (&state, 1, 0) == 1;
+}
+
+/* Returns: whether it has used up its time */
+static gboolean
+note_queued (CpdRelay *relay, gsize count)
+{
   gint64 now_us = g_get_monotonic_time ();
 
   if (count < relay->queued_bytes)
     relay->progress_us = now_us;
   relay->queued_bytes = count;
-  if (count > 0 && now_us - relay->progress_us < LAST_BYTES_S * G_TIME_SPAN_SECOND)
+  return now_us - relay->progress_us >= LAST_BYTES_S * G_TIME_SPAN_SECOND;
+}
+
+static gboolean
+ask (gpointer user_data)
+{
+  CpdRelay *relay = user_data;
+  CpdTls *tls = relay->settings.connection->tls;
+  gboolean dead = is_dead (tls);
+  gsize count = cpd_tls_count_queued (tls);
+
+  if (count > 0 && !note_queued (relay, count) && !dead)
     return G_SOURCE_CONTINUE;
   relay->asking = 0;
   finish (relay, count > 0 ? new_late_error () : NULL);

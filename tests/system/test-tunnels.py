@@ -21,6 +21,8 @@ from lib.unread import Unread
 from lib.world import HOST, World
 
 MIB = 1 << 20
+# For how long the kernel may send nothing of what was sent last.
+PATIENCE_S = 10
 
 
 def after_end(connection):
@@ -118,6 +120,7 @@ class Lazy:
     def __init__(self):
         self.told, self.done = threading.Event(), threading.Event()
         self.bytes, self.error = 0, None
+        self.resets = False
 
     def speak(self, connection):
         connection.socket.setblocking(False)
@@ -126,6 +129,14 @@ class Lazy:
         except ssl.SSLWantReadError:
             pass  # the other side has not ended its own
         self.told.wait()
+        if self.resets:
+            connection.reset()
+        else:
+            self._read_all(connection)
+        self.done.set()
+        return False
+
+    def _read_all(self, connection):
         with socket.socket(fileno=os.dup(connection.socket.fileno())) as below:
             below.settimeout(DEADLINE_S)
             try:
@@ -133,8 +144,6 @@ class Lazy:
                     self.bytes += len(data)
             except OSError as error:
                 self.error = error
-        self.done.set()
-        return False
 
 
 def leave_with_lazy(world, size=200000):
@@ -163,6 +172,14 @@ def _(world):
     holds(lazy.done.wait(DEADLINE_S), 'the end never came')
     holds(isinstance(lazy.error, ConnectionResetError) and lazy.bytes < 200000,
           f'{lazy.bytes} bytes arrived, and then {lazy.error}')
+
+
+@test('a server that goes away before it has everything is a cut, of which Finish knows before its patience is over')
+def _(world):
+    lazy, tunnel, _ = leave_with_lazy(world)
+    lazy.resets = True
+    lazy.told.set()
+    world.alice.refused('Truncated', tunnel.begin_finish().wait, PATIENCE_S / 2)
 
 
 @test('the end in order is told when the server has everything')
