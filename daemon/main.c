@@ -5,6 +5,7 @@
 
 #include "config.h"
 
+#include "daemon/core/base/cpd-apart.h"
 #include "daemon/core/base/cpd-fault.h"
 #include "daemon/cpd-arguments.h"
 #include "daemon/cpd-service.h"
@@ -158,6 +159,7 @@ main (int argc, char **argv)
   store = make_store (&arguments, config);
   if (arguments.check)
     return check (store, cpd_faults_count (problems));
+  cpd_apart_set_up ();
   status = serve (&arguments, config, store, &error);
   if (error != NULL)
     g_printerr ("certpind: %s\n", error->message);

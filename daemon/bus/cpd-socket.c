@@ -7,6 +7,7 @@
 
 #include "daemon/bus/cpd-socket.h"
 
+#include "daemon/core/base/cpd-closer.h"
 #include "daemon/core/base/cpd-rights.h"
 
 #include <errno.h>
@@ -20,12 +21,6 @@
 /* Before the kernel is asked for memory again. */
 #define MEMORY_PAUSE_US 10000
 
-typedef union
-{
-  char bytes[CMSG_SPACE (sizeof (int) * CPD_RIGHTS_MAX)];
-  struct cmsghdr align;
-} Control;
-
 /* `socket`: closed with the source; -1: none yet */
 void
 cpd_source_init (CpdSource *source, int socket)
@@ -34,7 +29,7 @@ cpd_source_init (CpdSource *source, int socket)
   source->bytes = g_malloc (BUFFER_BYTES);
   source->begin = source->end = 0;
   source->n_read = source->n_received = 0;
-  source->fds = cpd_rights_new ();
+  source->fds = cpd_closer_new_array ();
   source->fd_ends = g_array_new (FALSE, FALSE, sizeof (guint64));
 }
 
@@ -146,7 +141,7 @@ cpd_source_take_fds (CpdSource *source, unsigned int count)
   count = MIN (count, source->fds->len);
   if (count == 0)
     return NULL;
-  taken = cpd_rights_new ();
+  taken = cpd_closer_new_array ();
   g_array_append_vals (taken, source->fds->data, count);
   for (unsigned int i = 0; i < count; i++)
     g_array_index (source->fds, int, i) = -1; /* which is not closed */
@@ -172,21 +167,6 @@ cpd_source_drop_old_fds (CpdSource *source)
     g_array_unref (old);
 }
 
-static void
-attach_fds (struct msghdr *message, Control *control, const GArray *fds)
-{
-  gsize size = sizeof (int) * fds->len;
-  struct cmsghdr *part;
-
-  message->msg_control = control->bytes;
-  message->msg_controllen = CMSG_SPACE (size);
-  part = CMSG_FIRSTHDR (message);
-  part->cmsg_level = SOL_SOCKET;
-  part->cmsg_type = SCM_RIGHTS;
-  part->cmsg_len = CMSG_LEN (size);
-  memcpy (CMSG_DATA (part), fds->data, size);
-}
-
 /* The kernel had no memory for it just then, which says nothing of the other end. */
 static gboolean
 is_short_of_memory (int code)
@@ -200,13 +180,12 @@ is_short_of_memory (int code)
 gssize
 cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboolean wait)
 {
-  Control control = { { 0 } };
-  struct msghdr message = { .msg_iov = (struct iovec *)parts->vector, .msg_iovlen = parts->count };
+  const int *each = fds != NULL ? (const int *)(void *)fds->data : NULL;
+  unsigned int n_fds = fds != NULL ? fds->len : 0;
+  int flags = wait ? 0 : MSG_DONTWAIT;
   gssize n;
 
-  if (fds != NULL)
-    attach_fds (&message, &control, fds);
-  while ((n = sendmsg (socket, &message, MSG_NOSIGNAL | (wait ? 0 : MSG_DONTWAIT))) < 0)
+  while ((n = cpd_rights_send (socket, parts->vector, parts->count, flags, each, n_fds)) < 0)
     if (wait && is_short_of_memory (errno))
       g_usleep (MEMORY_PAUSE_US); /* nothing announces that there is some again */
     else if (errno != EINTR)

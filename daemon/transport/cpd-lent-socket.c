@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glib-unix.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -28,6 +29,15 @@
 
 #define PIECE_BYTES (64 * 1024)
 
+/* The thread's. */
+enum
+{
+  GIVEN,
+  FAR,
+  CUT,
+  N_FDS
+};
+
 /* How long what was sent last may take after it was closed. */
 #define LAST_BYTES_US (10 * G_TIME_SPAN_SECOND)
 
@@ -37,18 +47,19 @@
 /* Both sides hold a reference. */
 struct _CpdLentSocket
 {
-  int cut;     /* an eventfd: readable: not another byte leaves */
   int queued;  /* atomic: how many bytes the thread and the kernel have for the server */
   int failure; /* atomic: what the kernel said of the network; 0: nothing */
 
-  /* Before `ready` is called, only the thread has these; then they never change. */
+  /* Before it is told, only the thread has these; then they never change. */
+  int told; /* atomic: boolean */
   CpdRouteEnds ends;
   GInetAddress *address; /* NULL: none, since it leads to another program of this machine */
   GError *error;
 
   /* The main loop's. */
-  int near; /* one of a pair; -1: closed */
-  GMainContext *context;
+  int near;                /* one of a pair */
+  int cut;                 /* an eventfd: readable: not another byte leaves */
+  GSource *source;         /* waits until it is told; NULL: it was */
   CpdLentSocketFunc ready; /* NULL: it was called, or will not be */
   gpointer user_data;
 };
@@ -68,6 +79,7 @@ typedef struct
   CpdLentSocket *lent;
   int given;    /* a copy of the caller's */
   int far;      /* the other one of the pair */
+  int cut;      /* the same eventfd */
   Way up, down; /* to the server, and from it */
   gboolean begun;
   gint64 deadline_us; /* monotonic: of the last bytes; 0: the main loop still has its end */
@@ -78,10 +90,8 @@ lent_socket_clear (gpointer data)
 {
   CpdLentSocket *lent = data;
 
-  close (lent->cut);
   g_clear_object (&lent->address);
   g_clear_error (&lent->error);
-  g_main_context_unref (lent->context);
 }
 
 static void
@@ -163,7 +173,7 @@ count_queued (const Carrier *carrier)
 static void
 move_up (Carrier *carrier)
 {
-  g_atomic_int_add (&carrier->lent->queued, 1);
+  g_atomic_int_compare_and_exchange (&carrier->lent->queued, 0, 1);
   move (carrier, &carrier->up, carrier->far, carrier->given);
   carrier->begun |= carrier->up.end > 0;
   g_atomic_int_set (&carrier->lent->queued, count_queued (carrier));
@@ -209,7 +219,7 @@ wait_for_either (Carrier *carrier)
   short given_events = carrier->begun ? get_events (&carrier->down, &carrier->up) : 0;
   gboolean ask_far = far_events != 0 || carrier->deadline_us == 0;
   struct pollfd ends[]
-      = { { .fd = carrier->lent->cut, .events = POLLIN },
+      = { { .fd = carrier->cut, .events = POLLIN },
           { .fd = ask_far ? carrier->far : -1, .events = far_events },
           { .fd = given_events != 0 ? carrier->given : -1, .events = given_events } };
 
@@ -258,7 +268,10 @@ carry (Carrier *carrier)
         }
     }
   if (cut || carrier->up.begin < carrier->up.end)
-    reset (carrier->given);
+    {
+      g_atomic_int_set (&carrier->lent->queued, 1); /* what never leaves */
+      reset (carrier->given);
+    }
   if (cut || carrier->begun)
     shutdown (carrier->given, SHUT_RDWR);
 }
@@ -310,30 +323,6 @@ check_silent (int socket, GError **error)
   return FALSE;
 }
 
-/* In the main loop. */
-static gboolean
-tell_ready (gpointer user_data)
-{
-  CpdLentSocket *lent = user_data;
-  CpdLentSocketFunc ready = lent->ready;
-
-  lent->ready = NULL;
-  if (ready != NULL)
-    ready (g_steal_pointer (&lent->error), lent->user_data);
-  return G_SOURCE_REMOVE;
-}
-
-/* From the thread. */
-static void
-let_know (CpdLentSocket *lent)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, tell_ready, g_atomic_rc_box_acquire (lent), lent_socket_unref);
-  g_source_attach (source, lent->context);
-}
-
 static gboolean
 make_ready (Carrier *carrier)
 {
@@ -347,65 +336,76 @@ make_ready (Carrier *carrier)
   return TRUE;
 }
 
+/* The main loop hears of it by a byte, which comes before any of the server's. */
 static void
-close_fd (int *fd)
+tell (const Carrier *carrier)
 {
-  if (*fd >= 0)
-    close (*fd);
-  *fd = -1;
+  g_atomic_int_set (&carrier->lent->told, TRUE);
+  send (carrier->far, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void
-carrier_free (Carrier *carrier)
+work (const int *fds, gpointer data)
 {
-  close_fd (&carrier->far);
-  close_fd (&carrier->given);
-  lent_socket_unref (carrier->lent);
-  g_free (carrier);
-}
+  g_autofree Carrier *carrier = g_new0 (Carrier, 1);
+  gboolean ready;
 
-static void
-work (gpointer data)
-{
-  Carrier *carrier = data;
-  gboolean ready = make_ready (carrier);
-
-  let_know (carrier->lent);
+  carrier->lent = data;
+  carrier->given = fds[GIVEN];
+  carrier->far = fds[FAR];
+  carrier->cut = fds[CUT];
+  ready = make_ready (carrier);
+  tell (carrier);
   if (ready)
     carry (carrier);
-  carrier_free (carrier);
+  close (carrier->far);
+  close (carrier->cut);
+  lent_socket_unref (carrier->lent);
+  close (carrier->given); /* which may wait */
 }
 
-/* Returns: (transfer full): without its end of the pair */
-static CpdLentSocket *
-make_lent (const CpdLentSocketSettings *settings, int cut)
-{
-  CpdLentSocket *lent = g_atomic_rc_box_new0 (CpdLentSocket);
-
-  lent->cut = cut;
-  lent->near = -1;
-  lent->context = g_main_context_ref_thread_default ();
-  lent->ready = settings->ready;
-  lent->user_data = settings->user_data;
-  return lent;
-}
-
-/* Returns: FALSE with errno set */
+/* What the thread has to say has come. */
 static gboolean
-make_ends (Carrier *carrier, int given)
+on_told (int fd, GIOCondition condition, gpointer user_data)
 {
-  int pair[2];
+  CpdLentSocket *lent = user_data;
+  char byte;
 
-  carrier->given = fcntl (given, F_DUPFD_CLOEXEC, 0);
-  if (carrier->given < 0 || socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-    return FALSE;
-  carrier->lent->near = pair[0];
-  carrier->far = pair[1];
-  return TRUE;
+  if (recv (fd, &byte, sizeof byte, MSG_DONTWAIT) < 0 || !g_atomic_int_get (&lent->told))
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&lent->source, g_source_unref);
+  lent->ready (g_steal_pointer (&lent->error), lent->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+wait_until_told (CpdLentSocket *lent)
+{
+  lent->source = g_unix_fd_source_new (lent->near, G_IO_IN);
+  g_source_set_static_name (lent->source, "a lent socket");
+  g_source_set_callback (lent->source, G_SOURCE_FUNC (on_told), lent, NULL);
+  g_source_attach (lent->source, g_main_context_get_thread_default ());
+}
+
+/* `fds`: of the thread; those that could not be made are -1. Returns: FALSE with errno set */
+static gboolean
+make_ends (CpdLentSocket *lent, int given, int fds[N_FDS])
+{
+  int pair[2] = { -1, -1 };
+  gboolean made;
+
+  lent->cut = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
+  fds[CUT] = fcntl (lent->cut, F_DUPFD_CLOEXEC, 0);
+  fds[GIVEN] = fcntl (given, F_DUPFD_CLOEXEC, 0);
+  made = fds[CUT] >= 0 && fds[GIVEN] >= 0
+         && socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0;
+  lent->near = pair[0];
+  fds[FAR] = pair[1];
+  return made;
 }
 
 static gboolean
-fail (GError **error)
+fail_to_make (GError **error)
 {
   g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (errno), "cannot make sockets: %s",
                g_strerror (errno));
@@ -413,10 +413,16 @@ fail (GError **error)
 }
 
 static gboolean
-start (Carrier *carrier, const CpdLentSocketSettings *settings, GError **error)
+start (CpdLentSocket *lent, const CpdLentSocketSettings *settings, GError **error)
 {
-  return (make_ends (carrier, settings->given) || fail (error))
-         && cpd_apart_start (&settings->apart, work, carrier, error);
+  int fds[N_FDS];
+
+  if ((make_ends (lent, settings->given, fds) || fail_to_make (error))
+      && cpd_apart_start (&settings->apart, fds, N_FDS, work, lent, error))
+    return TRUE;
+  for (unsigned int i = 0; i < N_FDS; i++)
+    close (fds[i]);
+  return FALSE;
 }
 
 /* `settings->given`: stays the caller's.
@@ -425,24 +431,18 @@ start (Carrier *carrier, const CpdLentSocketSettings *settings, GError **error)
 CpdLentSocket *
 cpd_lent_socket_new (const CpdLentSocketSettings *settings, GError **error)
 {
-  int cut = eventfd (0, EFD_CLOEXEC | EFD_NONBLOCK);
-  CpdLentSocket *lent;
-  Carrier *carrier;
+  CpdLentSocket *lent = g_atomic_rc_box_new0 (CpdLentSocket);
 
-  if (cut < 0)
+  lent->ready = settings->ready;
+  lent->user_data = settings->user_data;
+  if (!start (g_atomic_rc_box_acquire (lent), settings, error))
     {
-      fail (error);
+      lent_socket_unref (lent); /* the thread's */
+      cpd_lent_socket_free (lent);
       return NULL;
     }
-  lent = make_lent (settings, cut);
-  carrier = g_new0 (Carrier, 1);
-  carrier->lent = g_atomic_rc_box_acquire (lent);
-  carrier->given = carrier->far = -1;
-  if (start (carrier, settings, error))
-    return lent;
-  carrier_free (carrier);
-  cpd_lent_socket_free (lent);
-  return NULL;
+  wait_until_told (lent);
+  return lent;
 }
 
 /* `ready` is not called any more. What was sent goes to the server; if nothing was, the caller's
@@ -453,8 +453,11 @@ cpd_lent_socket_free (CpdLentSocket *lent)
 {
   if (lent == NULL)
     return;
-  lent->ready = NULL;
-  close_fd (&lent->near);
+  if (lent->source != NULL)
+    g_source_destroy (lent->source);
+  g_clear_pointer (&lent->source, g_source_unref);
+  close (lent->near);
+  close (lent->cut);
   lent_socket_unref (lent);
 }
 

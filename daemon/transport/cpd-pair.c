@@ -103,7 +103,7 @@ cut_now (gpointer fd)
 static void
 cut_at_once (CpdPair *pair)
 {
-  g_autoptr (GArray) rights = cpd_rights_new ();
+  g_autoptr (GArray) rights = cpd_closer_new_array ();
   char last;
   struct iovec part = { &last, 1 };
 
@@ -164,7 +164,7 @@ get_state (CpdPair *pair)
 static ssize_t
 receive (CpdPair *pair, struct iovec *parts, gsize count)
 {
-  g_autoptr (GArray) rights = cpd_rights_new ();
+  g_autoptr (GArray) rights = cpd_closer_new_array ();
 
   return cpd_rights_receive (pair->fd, parts, count, MSG_DONTWAIT, rights);
 }

@@ -5,6 +5,7 @@ close wait, sends more of them along, or has another process hold a lock in the 
 
 import os
 import select
+import signal
 import socket
 import struct
 import subprocess
@@ -230,22 +231,6 @@ def _(world):
     equal(server.bytes, 0, 'the bytes that arrived')
 
 
-@test('a socket whose lock is held comes again and again: what others send is closed')
-def _(world):
-    server, _ = serve_starttls(world)
-    client = knock(server)
-    holder = world.track(Holder(HOLD_SOCKET, client))
-    for _ in range(MORE_THAN_CLOSERS):
-        world.alice.refused('InvalidArgument', world.alice.connect, HOST, 143, descriptors=[client.fileno()])
-    ours, theirs = socket.socketpair()
-    world.bob.refused('InvalidArgument', world.bob.connect, HOST, 143, descriptors=[theirs.fileno()])
-    theirs.close()
-    ours.settimeout(DEADLINE_S)
-    equal(ours.recv(1), b'', 'what is read of it')
-    holder.close()
-    client.close()
-
-
 def add_held_tunnel_test(what, end):
     @test(f'the same with the socket of an open connection, and {what}: others are answered')
     def _(world):
@@ -274,6 +259,76 @@ def block(world, tunnel):
 
 add_held_tunnel_test('its host is blocked', block)
 add_held_tunnel_test('its program leaves', lambda _world, tunnel: tunnel.close())
+
+
+def bob_has_one_closed(world):
+    ours, theirs = socket.socketpair()
+    world.bob.refused('InvalidArgument', world.bob.connect, HOST, 143, descriptors=[theirs.fileno()])
+    theirs.close()
+    ours.settimeout(DEADLINE_S)
+    equal(ours.recv(1), b'', 'what is read of it')
+    ours.close()
+
+
+def send_to_be_closed(world, descriptor):
+    """The copy of the service is the last one."""
+    pending = world.alice.begin_connect(HOST, 143, descriptors=[descriptor])
+    world.alice.flush()
+    os.close(descriptor)
+    world.alice.refused('InvalidArgument', pending.wait)
+
+
+@test('a socket whose lock is held comes again and again: what others send is closed')
+def _(world):
+    server, _ = serve_starttls(world)
+    client = knock(server)
+    holder = world.track(Holder(HOLD_SOCKET, client))
+    for _ in range(MORE_THAN_CLOSERS):
+        send_to_be_closed(world, os.dup(client.fileno()))
+    bob_has_one_closed(world)
+    holder.close()
+
+
+@test('so does a pipe, each time opened anew')
+def _(world):
+    reads, writes = os.pipe()
+    holder = world.track(Holder(HOLD_PIPE, reads))
+    before = world.count_files()
+    for _ in range(MORE_THAN_CLOSERS):
+        send_to_be_closed(world, os.open(f'/proc/self/fd/{reads}', os.O_RDONLY))
+    bob_has_one_closed(world)
+    holds(world.count_files() < before + MORE_THAN_CLOSERS / 2, 'they are the service’s')
+    holder.close()
+    os.close(reads)
+    os.close(writes)
+
+
+def add_end_test(what, number):
+    @test(f'the service {what} while the lock of a socket, and that of a pipe, is held: another one can start')
+    def _(world):
+        server, identity = serve_starttls(world)
+        client = knock(server)
+        tunnel = use(world, client)
+        reads, writes = os.pipe()
+        holders = [world.track(Holder(HOLD_SOCKET, client)), world.track(Holder(HOLD_PIPE, reads))]
+        tunnel.send(b'hello')
+        world.alice.refused('TimedOut', world.alice.begin_upload(world.serve(identity).url(HOST), reads, 8192,
+                                                           stream_timeout_ms=500).wait)
+        world.alice.refused('InvalidArgument', world.alice.connect, HOST, 143, descriptors=[client.fileno()])
+        old = world.daemon.process
+        old.send_signal(number)
+        world.daemon.bus.wait_for_no_owner()
+        world.daemon.start()
+        others_are_answered(world)
+        for holder in holders:
+            holder.close()
+        old.wait(DEADLINE_S)
+        os.close(reads)
+        os.close(writes)
+
+
+add_end_test('ends', signal.SIGTERM)
+add_end_test('is killed', signal.SIGKILL)
 
 
 def cut_tunnel(world, server, identity, how):

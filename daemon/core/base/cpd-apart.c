@@ -4,23 +4,50 @@
  * lock in the kernel: of a pipe, by moving from it into a socket that is full; of a socket, by
  * sending from memory that another program provides. Each call on it waits then, whatever its
  * flags, and not even SIGKILL ends it. So no other thread touches such a descriptor, and nobody
- * waits for this one. */
+ * waits for this one.
+ *
+ * The kernel closes a process's descriptors when all threads have ended that share them. So these
+ * threads have a table of descriptors of their own: one that waits for ever keeps neither the bus
+ * nor the lock of the state folder from the next service. One thread starts all others, which share
+ * its table; what they get is sent there over a pair of sockets. */
+
+#define _GNU_SOURCE /* unshare, close_range */
 
 #include "config.h"
 
 #include "daemon/core/base/cpd-apart.h"
 
 #include "daemon/core/base/cpd-refuse.h"
+#include "daemon/core/base/cpd-rights.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Before the kernel is asked for memory, or for a thread, again: nothing tells of these. */
+#define PAUSE_US 10000
 
 typedef struct
 {
-  guint32 uid;
   CpdApartFunc work;
   gpointer data;
-} Running;
+  gboolean counts; /* for `uid` */
+  guint32 uid;
+  unsigned int n_fds;
+  int fds[CPD_APART_FDS_MAX];
+} Job;
+
+static GAsyncQueue *jobs; /* of Job: to be handed over */
 
 static GMutex mutex;
 static GHashTable *counts; /* uid → how many run; guarded by `mutex` */
+
+/* Held from when descriptors are sent until our copies are closed: so whoever got them closes the
+ * last ones, which may wait. */
+static GMutex handing;
 
 /* Returns: whether there are no more than `most` then; otherwise nothing has changed */
 static gboolean
@@ -46,42 +73,153 @@ count (guint32 uid, int more, unsigned int most)
 static gpointer
 run (gpointer data)
 {
-  g_autofree Running *running = data;
+  g_autofree Job *job = data;
 
-  running->work (running->data);
-  count (running->uid, -1, 0);
+  job->work (job->fds, job->data);
+  if (job->counts)
+    count (job->uid, -1, 0);
   return NULL;
 }
 
-static gboolean
-start (const Running *running)
+/* Apart. */
+static void
+start_thread (Job *job)
 {
-  Running *its_own = g_memdup2 (running, sizeof *running);
-  GThread *thread = g_thread_try_new ("apart", run, its_own, NULL);
+  GThread *thread;
 
-  if (thread == NULL)
-    {
-      g_free (its_own);
-      return FALSE;
-    }
+  while ((thread = g_thread_try_new ("apart", run, job, NULL)) == NULL)
+    g_usleep (PAUSE_US);
   g_thread_unref (thread);
+}
+
+/* Returns: FALSE: it failed for want of something that comes back */
+static gboolean
+take_job (int hatch)
+{
+  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  Job *job;
+  struct iovec part = { &job, sizeof job };
+  ssize_t length = cpd_rights_receive (hatch, &part, 1, 0, fds);
+
+  if (length != sizeof job)
+    return FALSE;
+  g_mutex_lock (&handing);
+  g_mutex_unlock (&handing);
+  if (fds->len > 0)
+    memcpy (job->fds, fds->data, fds->len * sizeof (int));
+  start_thread (job);
   return TRUE;
 }
 
-/* `data`: (transfer full), unless this fails.
+/* Where the kernel gives none, the table is that of all, and what is said above does not hold. */
+static void
+leave_table (int hatch)
+{
+  if (unshare (CLONE_FILES) != 0)
+    return;
+  close_range (STDERR_FILENO + 1, (unsigned int)hatch - 1, 0);
+  close_range ((unsigned int)hatch + 1, ~0U, 0);
+}
+
+static gpointer
+start_threads (gpointer data)
+{
+  int hatch = GPOINTER_TO_INT (data);
+
+  leave_table (hatch);
+  for (;;)
+    if (!take_job (hatch))
+      g_usleep (PAUSE_US);
+  return NULL;
+}
+
+/* Returns: whether it was sent, and our copies are closed */
+static gboolean
+hand_over (int hatch, Job *job)
+{
+  struct pollfd room = { .fd = hatch, .events = POLLOUT };
+  struct iovec part = { &job, sizeof job };
+  gboolean sent;
+
+  poll (&room, 1, -1);
+  g_mutex_lock (&handing);
+  sent = cpd_rights_send (hatch, &part, 1, MSG_DONTWAIT, job->fds, job->n_fds) > 0;
+  for (unsigned int i = 0; sent && i < job->n_fds; i++)
+    close (job->fds[i]);
+  g_mutex_unlock (&handing);
+  return sent;
+}
+
+static gpointer
+hand_over_jobs (gpointer data)
+{
+  int hatch = GPOINTER_TO_INT (data);
+
+  for (;;)
+    {
+      Job *job = g_async_queue_pop (jobs);
+
+      while (!hand_over (hatch, job))
+        g_usleep (PAUSE_US);
+    }
+  return NULL;
+}
+
+static gpointer
+set_up (gpointer data)
+{
+  int hatch[2];
+
+  if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, hatch) != 0)
+    g_error ("cannot make sockets: %s", g_strerror (errno));
+  jobs = g_async_queue_new ();
+  g_thread_unref (g_thread_new ("apart", start_threads, GINT_TO_POINTER (hatch[0])));
+  g_thread_unref (g_thread_new ("hatch", hand_over_jobs, GINT_TO_POINTER (hatch[1])));
+  return jobs;
+}
+
+/* Where it is called first, and before there is anything that these threads must not have. */
+void
+cpd_apart_set_up (void)
+{
+  static GOnce once = G_ONCE_INIT;
+
+  g_once (&once, set_up, NULL);
+}
+
+static void
+push (const Job *job, const int *fds, unsigned int n_fds)
+{
+  Job *its_own = g_memdup2 (job, sizeof *job);
+
+  g_assert (n_fds <= CPD_APART_FDS_MAX);
+  cpd_apart_set_up ();
+  memcpy (its_own->fds, fds, n_fds * sizeof *fds);
+  its_own->n_fds = n_fds;
+  g_async_queue_push (jobs, its_own);
+}
+
+/* However many there are. `fds`: (transfer full). `data`: (transfer full) */
+void
+cpd_apart_run (const int *fds, unsigned int n_fds, CpdApartFunc work, gpointer data)
+{
+  const Job job = { .work = work, .data = data };
+
+  push (&job, fds, n_fds);
+}
+
+/* `fds`, `data`: (transfer full), unless this fails.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
-cpd_apart_start (const CpdApart *apart, CpdApartFunc work, gpointer data, GError **error)
+cpd_apart_start (const CpdApart *apart, const int *fds, unsigned int n_fds, CpdApartFunc work,
+                 gpointer data, GError **error)
 {
-  const Running running = { apart->uid, work, data };
+  const Job job = { .work = work, .data = data, .counts = TRUE, .uid = apart->uid };
 
   if (!count (apart->uid, 1, apart->most))
     return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
                        "the user has %u descriptors in use that another program holds",
                        apart->most);
-  if (start (&running))
-    return TRUE;
-  count (apart->uid, -1, 0);
-  return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                     "the service cannot start any more threads");
+  push (&job, fds, n_fds);
+  return TRUE;
 }

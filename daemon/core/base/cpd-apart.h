@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* The most descriptors that one of them takes. */
+#define CPD_APART_FDS_MAX 4
+
 /* How many threads a uid may have: `most` at a time. */
 typedef struct
 {
@@ -13,9 +16,13 @@ typedef struct
   unsigned int most;
 } CpdApart;
 
-/* On its thread. It ends by itself; nobody waits for that. */
-typedef void (*CpdApartFunc) (gpointer data);
+/* On its thread. `fds`: (transfer full): the same descriptors, by numbers that only threads apart
+ * have; it closes them. Nobody waits for its end. */
+typedef void (*CpdApartFunc) (const int *fds, gpointer data);
 
-gboolean cpd_apart_start (const CpdApart *apart, CpdApartFunc work, gpointer data, GError **error);
+void cpd_apart_set_up (void);
+void cpd_apart_run (const int *fds, unsigned int n_fds, CpdApartFunc work, gpointer data);
+gboolean cpd_apart_start (const CpdApart *apart, const int *fds, unsigned int n_fds,
+                          CpdApartFunc work, gpointer data, GError **error);
 
 G_END_DECLS

@@ -7,5 +7,6 @@
 G_BEGIN_DECLS
 
 void cpd_closer_close (int fd);
+GArray *cpd_closer_new_array (void);
 
 G_END_DECLS

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Descriptors that come along over a Unix socket (unix(7), SCM_RIGHTS). They are closed as all of a
- * caller's. */
+/* Descriptors that go along over a Unix socket (unix(7), SCM_RIGHTS). */
 
 #include "config.h"
 
 #include "daemon/core/base/cpd-rights.h"
 
-#include "daemon/core/base/cpd-closer.h"
-
+#include <string.h>
 #include <sys/socket.h>
 
 typedef union
@@ -16,22 +14,6 @@ typedef union
   char bytes[CMSG_SPACE (sizeof (int) * CPD_RIGHTS_MAX)];
   struct cmsghdr align;
 } Control;
-
-static void
-close_right (gpointer fd)
-{
-  cpd_closer_close (*(int *)fd); /* -1: one that was taken */
-}
-
-/* Returns: (transfer full): of int: what is in it at its end is closed */
-GArray *
-cpd_rights_new (void)
-{
-  GArray *rights = g_array_new (FALSE, FALSE, sizeof (int));
-
-  g_array_set_clear_func (rights, close_right);
-  return rights;
-}
 
 /* As recv (2), into several parts. `rights`: what came along is added to it */
 ssize_t
@@ -52,4 +34,27 @@ cpd_rights_receive (int socket, struct iovec *parts, gsize count, int flags, GAr
       g_array_append_vals (rights, CMSG_DATA (part),
                            (unsigned int)((part->cmsg_len - CMSG_LEN (0)) / sizeof (int)));
   return length;
+}
+
+/* As send (2), from several parts. `fds`: go along with the first byte; at most CPD_RIGHTS_MAX */
+ssize_t
+cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags, const int *fds,
+                 unsigned int n_fds)
+{
+  const gsize size = sizeof (int) * n_fds;
+  Control control = { { 0 } };
+  struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
+  struct cmsghdr *part;
+
+  if (n_fds > 0)
+    {
+      message.msg_control = control.bytes;
+      message.msg_controllen = CMSG_SPACE (size);
+      part = CMSG_FIRSTHDR (&message);
+      part->cmsg_level = SOL_SOCKET;
+      part->cmsg_type = SCM_RIGHTS;
+      part->cmsg_len = CMSG_LEN (size);
+      memcpy (CMSG_DATA (part), fds, size);
+    }
+  return sendmsg (socket, &message, flags | MSG_NOSIGNAL);
 }

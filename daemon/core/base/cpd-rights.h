@@ -11,8 +11,9 @@ G_BEGIN_DECLS
 /* The most descriptors that Linux passes at a time. */
 #define CPD_RIGHTS_MAX 253
 
-GArray *cpd_rights_new (void);
 ssize_t
 cpd_rights_receive (int socket, struct iovec *parts, gsize count, int flags, GArray *rights);
+ssize_t cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags,
+                         const int *fds, unsigned int n_fds);
 
 G_END_DECLS

@@ -21,33 +21,35 @@
 #include <unistd.h>
 
 #define PIECE_BYTES (64 * 1024)
+#define N_FDS       4
 
 /* What the thread has. */
 typedef struct
 {
-  CpdPump pump;
+  int from, into;
   int own[2]; /* its pipe */
+  guint64 left;
 } Running;
 
 /* Returns: whether it has, before the other side of our pipe was closed */
 static gboolean
-has_room (const CpdPump *pump)
+has_room (const Running *running)
 {
-  struct pollfd into = { .fd = pump->into, .events = POLLOUT };
+  struct pollfd into = { .fd = running->into, .events = POLLOUT };
 
   return poll (&into, 1, -1) == 1 && (into.revents & POLLERR) == 0;
 }
 
 /* Returns: whether something may have come before the other side of our pipe was closed */
 static gboolean
-wait_for_data (const CpdPump *pump)
+wait_for_data (const Running *running)
 {
-  struct pollfd ends[] = { { .fd = pump->from, .events = POLLIN }, { .fd = pump->into } };
+  struct pollfd ends[] = { { .fd = running->from, .events = POLLIN }, { .fd = running->into } };
 
   if (poll (ends, G_N_ELEMENTS (ends), -1) < 1 || ends[1].revents != 0)
     return FALSE;
   if ((ends[0].revents & POLLERR) != 0)
-    cpd_error_queue_drain (pump->from);
+    cpd_error_queue_drain (running->from);
   return TRUE;
 }
 
@@ -66,15 +68,14 @@ move (int from, int into, gsize most)
 static gboolean
 take_piece (Running *running)
 {
-  CpdPump *pump = &running->pump;
-  ssize_t held = move (pump->from, running->own[1], MIN (pump->bytes, PIECE_BYTES));
+  ssize_t held = move (running->from, running->own[1], MIN (running->left, PIECE_BYTES));
 
   if (held < 0)
     return FALSE;
-  pump->bytes -= (guint64)held;
-  while (held > 0 && has_room (pump))
+  running->left -= (guint64)held;
+  while (held > 0 && has_room (running))
     {
-      ssize_t moved = move (running->own[0], pump->into, (gsize)held);
+      ssize_t moved = move (running->own[0], running->into, (gsize)held);
 
       if (moved < 0)
         return FALSE;
@@ -85,32 +86,26 @@ take_piece (Running *running)
 
 /* To close what is the caller's may wait, too: so that comes last. */
 static void
-end (Running *running)
+work (const int *fds, gpointer data)
 {
-  close (running->pump.into); /* which is the end of what comes */
-  close (running->own[0]);
-  close (running->own[1]);
-  close (running->pump.from);
-  g_free (running);
-}
+  g_autofree guint64 *bytes = data;
+  Running running = { fds[0], fds[1], { fds[2], fds[3] }, *bytes };
 
-static void
-work (gpointer data)
-{
-  Running *running = data;
-
-  while (running->pump.bytes > 0 && wait_for_data (&running->pump) && take_piece (running))
+  while (running.left > 0 && wait_for_data (&running) && take_piece (&running))
     ;
-  end (running);
+  for (unsigned int i = N_FDS; i-- > 0;)
+    close (fds[i]);
 }
 
 static gboolean
-fail_to_pump (Running *running)
+start (const CpdPump *pump, const int *fds, GError **error)
 {
-  close (running->own[0]);
-  close (running->own[1]);
-  g_free (running);
-  return FALSE;
+  g_autofree guint64 *bytes = g_memdup2 (&pump->bytes, sizeof pump->bytes);
+
+  if (!cpd_apart_start (&pump->apart, fds, N_FDS, work, bytes, error))
+    return FALSE;
+  g_steal_pointer (&bytes);
+  return TRUE;
 }
 
 /* It ends when all bytes have come, when no more come, or when the other side of `into` is closed.
@@ -119,14 +114,14 @@ fail_to_pump (Running *running)
 gboolean
 cpd_pump_start (const CpdPump *pump, GError **error)
 {
-  Running *running = g_new0 (Running, 1);
+  int fds[N_FDS] = { pump->from, pump->into };
 
-  running->pump = *pump;
-  if (pipe2 (running->own, O_CLOEXEC | O_NONBLOCK) != 0)
-    {
-      g_free (running);
-      return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED, "the service cannot make a pipe: %s",
-                         g_strerror (errno));
-    }
-  return cpd_apart_start (&pump->apart, work, running, error) || fail_to_pump (running);
+  if (pipe2 (fds + 2, O_CLOEXEC | O_NONBLOCK) != 0)
+    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED, "the service cannot make a pipe: %s",
+                       g_strerror (errno));
+  if (start (pump, fds, error))
+    return TRUE;
+  close (fds[2]);
+  close (fds[3]);
+  return FALSE;
 }

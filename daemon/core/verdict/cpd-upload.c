@@ -5,7 +5,7 @@
  * wants it, and only that is read here. Kinds of files other than pipes and sockets are refused: a
  * read could wait for a disk, or for another program. */
 
-#define _GNU_SOURCE /* pipe2 */
+#define _GNU_SOURCE /* pipe2, statx */
 
 #include "config.h"
 
@@ -46,13 +46,14 @@ is_stream_socket (int fd)
          && (domain == AF_UNIX || domain == AF_INET || domain == AF_INET6);
 }
 
+/* No file system is asked: another program may provide it. */
 static gboolean
 is_readable_pipe (int fd)
 {
-  struct stat about;
+  struct statx about;
 
-  return fstat (fd, &about) == 0 && S_ISFIFO (about.st_mode)
-         && (fcntl (fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
+  return statx (fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &about) == 0
+         && S_ISFIFO (about.stx_mode) && (fcntl (fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
 }
 
 static gboolean

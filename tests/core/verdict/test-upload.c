@@ -24,11 +24,15 @@ typedef struct
   CpdUpload *upload;
 } Fixture;
 
+/* Each test has one of its own: the threads of the last one may not have ended. */
+static guint32 uid;
+
 static CpdUpload *
 new_upload (int descriptor, GError **error)
 {
-  return cpd_upload_new (
-      &(const CpdPump){ .apart = { .most = 2 }, .from = descriptor, .bytes = 10 }, error);
+  const CpdPump pump = { .apart = { .uid = uid, .most = 2 }, .from = descriptor, .bytes = 10 };
+
+  return cpd_upload_new (&pump, error);
 }
 
 /* `kind`: NULL: a pipe, else a pair of sockets */
@@ -60,6 +64,7 @@ tear_down (Fixture *f, gconstpointer kind)
   cpd_upload_unref (f->upload);
   close_end (f, 0);
   close_end (f, 1);
+  uid++;
 }
 
 static void
