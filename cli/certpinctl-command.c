@@ -20,18 +20,18 @@ static const struct
   const char *word;
   const char *verb;
 } elsewhere[] = {
-  { "add", "pin" },          { "audit", "log" },         { "cat", "show" },
-  { "check", "doctor" },     { "curl", "get" },          { "daemon-reload", "reload" },
-  { "download", "get" },     { "edit", "export" },       { "fetch", "get" },
-  { "get-devices", "list" }, { "get-history", "log" },   { "history", "log" },
-  { "info", "show" },        { "is-active", "explain" }, { "journal", "log" },
-  { "journalctl", "log" },   { "list-units", "list" },   { "ls", "list" },
-  { "mask", "block" },       { "pins", "list" },         { "query", "explain" },
-  { "refresh", "reload" },   { "remove", "unpin" },      { "rm", "unpin" },
-  { "set", "pin" },          { "statistics", "status" }, { "tail", "monitor" },
-  { "test", "doctor" },      { "tunnel", "connect" },    { "unblock", "unpin" },
-  { "unmask", "unpin" },     { "unpause", "resume" },    { "validate", "verify" },
-  { "watch", "monitor" },    { "wget", "get" },
+  { "add", "pin" },           { "audit", "log" },         { "cat", "show" },
+  { "check", "doctor" },      { "curl", "get" },          { "daemon-reload", "reload" },
+  { "download", "get" },      { "edit", "export" },       { "fetch", "get" },
+  { "get-devices", "list" },  { "get-history", "log" },   { "history", "log" },
+  { "info", "show" },         { "is-active", "explain" }, { "journal", "log" },
+  { "journalctl", "log" },    { "list-units", "list" },   { "ls", "list" },
+  { "mask", "block" },        { "pins", "list" },         { "query", "explain" },
+  { "refresh", "reload" },    { "remove", "unpin" },      { "rm", "unpin" },
+  { "set", "pin" },           { "statistics", "status" }, { "tail", "monitor" },
+  { "test", "doctor" },       { "tunnel", "connect" },    { "unblock", "unpin" },
+  { "unmask", "unpin" },      { "unpause", "resume" },    { "validate", "verify" },
+  { "version", "--version" }, { "watch", "monitor" },     { "wget", "get" },
 };
 
 /* Returns: (transfer container): those whose names begin so; only the one that is called so */
