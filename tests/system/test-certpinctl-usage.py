@@ -200,6 +200,15 @@ def _(world):
               f'the lines of {arguments} that are not in the columns')
 
 
+@test('the usage line has the options that a verb does not go without')
+def _(world):
+    for verb, arguments, needs in (('pause', ['h.example'], ['--for=TIME', '--reason=TEXT']), ('forget', [], ['--app=APP'])):
+        usage = exits(world, OK, verb, '--help').decode().splitlines()[0]
+        equal(usage, ' '.join(['Usage: certpinctl', verb, *needs, '[OPTION…]', *(['HOST'] if arguments else [])]), 'the usage')
+        exits(world, USAGE, verb, *arguments)
+    equal(exits(world, OK, 'status', '--help').decode().splitlines()[0], 'Usage: certpinctl status [OPTION…]', 'the usage')
+
+
 @test('the keys in --help and in the manual could be a server’s')
 def _(world):
     texts = [exits(world, OK, verb, '--help').decode() for verb in VERBS]
