@@ -367,7 +367,9 @@ def _(world):
     before = pins_of(world)
     made = json.loads(exits(world, OK, 'pin', '--json', '-n', '--add', HOST, second.pin))['dry-run']
     equal((made['pin']['keys'], made['replaced']['keys']), ([first.pin, second.pin], [first.pin]), 'the keys')
-    holds('Nothing was changed' in exits(world, OK, 'pin', '-n', '--remove-key', HOST, first.pin).decode(), 'text')
+    for option in ([], ['-n']):
+        fails(world, BAD_INPUT, 'to remove the pin itself, unpin the host', 'pin', *option, '--remove-key', HOST, first.pin)
+        fails(world, BAD_INPUT, 'does not have the key', 'pin', *option, '--remove-key', HOST, second.pin)
     equal(pins_of(world), before, 'the pins')
 
 
