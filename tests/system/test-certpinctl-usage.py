@@ -74,7 +74,7 @@ def _(world):
         (): 'no verb is given', ('nonsense',): 'there is no verb ‘nonsense’', ('get',): '‘get’ needs a URL',
         ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
         ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
-        ('list', 'x'): '‘list’ takes no argument; leave ‘x’ out',
+        ('reload', 'x'): '‘reload’ takes no argument; leave ‘x’ out',
         ('block', 'h', 'two', 'words'):
             '‘block’ takes at most 2 arguments; leave ‘words’ out, or put in quotes what belongs together',
         ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, a --key or --fetch',
