@@ -168,6 +168,10 @@ ask (Ctl *ctl, const CtlPlan *plan, char **keys, GError **error)
       change = g_variant_get_child_value (changes, 0);
       return g_variant_lookup_value (change, "pin", G_VARIANT_TYPE_VARDICT);
     }
+  if (reason == NULL)
+    g_set_error_literal (&reason, CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+                         _ ("the certpin service did not say what would change; check that "
+                            "certpinctl and certpind have the same version"));
   if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT))
     reword (reason);
   g_propagate_error (error, g_steal_pointer (&reason));

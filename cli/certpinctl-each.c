@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Does the same for each host of the command line, as systemctl and resolvectl do: one that fails
- * holds no other up, and the exit status is that of the first one that failed. */
+/* Does the same for each host of the command line, as systemctl and resolvectl do: if it fails for
+ * one, the others are done all the same, and the exit status is that of the first failure. */
 
 #include "config.h"
 

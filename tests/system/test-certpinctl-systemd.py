@@ -79,7 +79,7 @@ def _(world):
 
 
 @row('same', 'systemctl show A B, resolvectl query A B', 'certpinctl show A B, explain A B, unpin A B, key A B',
-     'one that fails holds no other up; the exit status is that of the first that failed')
+     'if one fails, the others are done all the same; the exit status is that of the first failure')
 def _(world):
     identity = world.issue()
     hosts = ['a.example', 'b.example']
