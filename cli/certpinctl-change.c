@@ -155,6 +155,29 @@ say_unchanged (Ctl *ctl, GVariant *pin)
   return g_variant_ref (pin);
 }
 
+/* What the service would refuse. `left`: the keys after the change */
+static gboolean
+check_removal (Ctl *ctl, GVariant *pin, char **keys, char **left, GError **error)
+{
+  const char *host = ctl->arguments[0];
+  g_autofree const char **old = NULL;
+
+  g_variant_lookup (pin, "keys", "^a&s", &old);
+  for (size_t i = 0; keys[i] != NULL; i++)
+    if (!g_strv_contains (old, keys[i]))
+      {
+        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     _ ("the pin of ‘%s’ does not have the key %s; give one that it has"), host,
+                     keys[i]);
+        return FALSE;
+      }
+  if (left[0] != NULL)
+    return TRUE;
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               _ ("no key of ‘%s’ would remain; to remove the pin itself, unpin the host"), host);
+  return FALSE;
+}
+
 /* Returns: (transfer full) (nullable): the pin in force; NULL without error after --dry-run */
 GVariant *
 ctl_change_keys (Ctl *ctl, const CtlPinOptions *given, GError **error)
@@ -168,6 +191,8 @@ ctl_change_keys (Ctl *ctl, const CtlPinOptions *given, GError **error)
   if (pin == NULL)
     return call (ctl, keys, given, error);
   changed = change (pin, keys, given->remove);
+  if (given->dry_run && given->remove && !check_removal (ctl, pin, keys, changed, error))
+    return NULL;
   if (given->dry_run)
     {
       wanted = ctl_change_describe (pin, keys, given->remove);

@@ -20,19 +20,32 @@ static const struct
   const char *word;
   const char *verb;
 } elsewhere[] = {
-  { "add", "pin" },          { "audit", "log" },         { "cat", "show" },
-  { "check", "doctor" },     { "curl", "get" },          { "daemon-reload", "reload" },
-  { "download", "get" },     { "edit", "export" },       { "fetch", "get" },
-  { "get-devices", "list" }, { "get-history", "log" },   { "history", "log" },
-  { "info", "show" },        { "is-active", "explain" }, { "journal", "log" },
-  { "journalctl", "log" },   { "list-units", "list" },   { "ls", "list" },
-  { "mask", "block" },       { "pins", "list" },         { "query", "explain" },
-  { "refresh", "reload" },   { "remove", "unpin" },      { "rm", "unpin" },
-  { "set", "pin" },          { "statistics", "status" }, { "tail", "monitor" },
-  { "test", "doctor" },      { "tunnel", "connect" },    { "unblock", "unpin" },
-  { "unmask", "unpin" },     { "unpause", "resume" },    { "validate", "verify" },
-  { "watch", "monitor" },    { "wget", "get" },
+  { "add", "pin" },           { "audit", "log" },
+  { "cat", "show" },          { "check", "doctor" },
+  { "curl", "get" },          { "daemon-reload", "reload" },
+  { "describe", "show" },     { "download", "get" },
+  { "edit", "export" },       { "fetch", "get" },
+  { "get-devices", "list" },  { "get-history", "log" },
+  { "history", "log" },       { "info", "show" },
+  { "is-active", "explain" }, { "is-enabled", "explain" },
+  { "is-failed", "status" },  { "journal", "log" },
+  { "journalctl", "log" },    { "list-unit-files", "list" },
+  { "list-units", "list" },   { "ls", "list" },
+  { "mask", "block" },        { "pins", "list" },
+  { "query", "explain" },     { "refresh", "reload" },
+  { "remove", "unpin" },      { "rm", "unpin" },
+  { "set", "pin" },           { "statistics", "status" },
+  { "tail", "monitor" },      { "test", "doctor" },
+  { "tunnel", "connect" },    { "unblock", "unpin" },
+  { "unmask", "unpin" },      { "unpause", "resume" },
+  { "validate", "verify" },   { "version", "--version" },
+  { "watch", "monitor" },     { "wget", "get" },
 };
+
+/* What systemctl does with the service. */
+static const char *const of_systemctl[]
+    = { "disable", "enable", "kill",        "reenable",     "restart",
+        "start",   "stop",   "try-restart", "reset-failed", NULL };
 
 /* Returns: (transfer container): those whose names begin so; only the one that is called so */
 static GPtrArray *
@@ -103,6 +116,12 @@ refuse_unknown (const CtlVerb *verbs, const char *word, GError **error)
 
   if (!refuse_place (word, error))
     return;
+  if (g_strv_contains (of_systemctl, word))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("there is no verb ‘%s’; did you mean ‘systemctl %s certpind’?"), word, word);
+      return;
+    }
   if (similar[0] != NULL)
     question = ctl_similar_ask ((const char *const *)similar);
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, _ ("there is no verb ‘%s’%s%s"),

@@ -5,14 +5,15 @@
  * tables that the command line is parsed with, and what an option or an argument takes is told by
  * its name in the help.
  *
- * Each candidate is a line: the word, and after a tab what it is. A word that ends with = or / goes
- * on. The lines “:files” and “:folders” leave it to the shell to offer those. */
+ * Each candidate is a line: the word, and after a tab what it is. A word that ends with =, / or :
+ * goes on. The lines “:files” and “:folders” leave it to the shell to offer those. */
 
 #include "config.h"
 
 #include "certpinctl-complete.h"
 
 #include "certpinctl-command.h"
+#include "certpinctl-host.h"
 #include "certpinctl-reply.h"
 #include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
@@ -37,9 +38,10 @@ static const struct
   { "PATH", ":files" },
   { "OLD", ":files|:hosts" },
   { "NEW", ":files|:hosts" },
+  { "[NEW]", ":files" }, /* of rotate, which takes no host there */
   { "DIR", ":folders" },
   { "HOST", ":hosts" },
-  { "HOST:PORT", ":hosts" },
+  { "HOST:PORT", ":peers" },
   { "URL", ":urls" },
   { "-", "-" },
   { "METHOD", "GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS" },
@@ -86,10 +88,30 @@ list_pins (Ctl *ctl)
   return ctl_reply_take_pins (certpin_client_list_pins_finish (ctl->client, result, NULL), NULL);
 }
 
-/* Each host once, as the list has them in order. `url`: as what a URL begins with, for which a
- * pattern is of no use. */
+/* As what a host is offered: as it is pinned, or, if it is no pattern, as what a URL or HOST:PORT
+ * begins with. */
+typedef enum
+{
+  AS_PINNED,
+  AS_URL,
+  AS_PEER,
+} HostForm;
+
+/* Returns: (transfer full) (nullable): NULL: it is of no use */
+static char *
+form_host (const char *host, HostForm form)
+{
+  if (form == AS_PINNED)
+    return g_strdup (host);
+  if (*host == '*')
+    return NULL;
+  return form == AS_URL ? g_strconcat ("https://", host, "/", NULL)
+                        : g_strconcat (host, ctl_host_has_port (host) ? "" : ":", NULL);
+}
+
+/* Each host once, as the list has them in order. */
 static void
-offer_hosts (const Completion *completion, const char *prefix, gboolean url)
+offer_hosts (const Completion *completion, const char *prefix, HostForm form)
 {
   g_autoptr (GVariant) pins = list_pins (completion->ctl);
   g_autoptr (GHashTable) seen = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
@@ -101,13 +123,14 @@ offer_hosts (const Completion *completion, const char *prefix, gboolean url)
       const char *host;
 
       if (!g_variant_lookup (pin, "host", "&s", &host) || *host == '\0'
-          || host[strspn (host, PLAIN)] != '\0' || (url && *host == '*')
+          || host[strspn (host, PLAIN)] != '\0' || (word = form_host (host, form)) == NULL
           || !g_hash_table_add (seen, g_strdup (host)))
         continue;
-      word = url ? g_strconcat ("https://", host, "/", NULL) : g_strdup (host);
-      offer (completion, prefix, word, _ ("a pinned host"));
+      /* Behind a colon, only its user knows the port. */
+      if (form != AS_PEER || !g_str_equal (word, completion->word))
+        offer (completion, prefix, word, _ ("a pinned host"));
     }
-  if (url && g_hash_table_size (seen) == 0)
+  if (form == AS_URL && g_hash_table_size (seen) == 0)
     offer (completion, prefix, "https://", _ ("a URL"));
 }
 
@@ -127,14 +150,38 @@ offer_apps (const Completion *completion, const char *prefix)
 static void
 offer_value (const Completion *completion, const char *prefix, const char *what)
 {
-  if (g_str_equal (what, ":hosts") || g_str_equal (what, ":urls"))
-    offer_hosts (completion, prefix, g_str_equal (what, ":urls"));
+  if (g_str_equal (what, ":hosts"))
+    offer_hosts (completion, prefix, AS_PINNED);
+  else if (g_str_equal (what, ":urls"))
+    offer_hosts (completion, prefix, AS_URL);
+  else if (g_str_equal (what, ":peers"))
+    offer_hosts (completion, prefix, AS_PEER);
   else if (g_str_equal (what, ":apps"))
     offer_apps (completion, prefix);
   else if (*what == ':')
     ctl_print_line (&completion->ctl->out, "%s", what);
   else
     offer (completion, prefix, what, "");
+}
+
+/* Returns: (transfer none) (nullable) */
+static const char *
+find_values (const char *name)
+{
+  for (size_t i = 0; i < G_N_ELEMENTS (kinds); i++)
+    if (g_str_equal (kinds[i].name, name))
+      return kinds[i].values;
+  return NULL;
+}
+
+/* `values`: separated by | */
+static void
+offer_values (const Completion *completion, const char *prefix, const char *values)
+{
+  g_auto (GStrv) all = g_strsplit (values, "|", -1);
+
+  for (size_t i = 0; all[i] != NULL; i++)
+    offer_value (completion, prefix, all[i]);
 }
 
 /* `name`: as the help has it, such as FILE, [FILE|KEY], HOST… or leaf|path. `prefix`: the option
@@ -145,21 +192,19 @@ offer_kind (const Completion *completion, const char *prefix, const char *name)
   g_auto (GStrv) choices = NULL;
   g_autoptr (GString) plain = g_string_new (name);
 
-  g_string_replace (plain, "…", "", 0);
-  g_string_replace (plain, "[", "", 0);
-  g_string_replace (plain, "]", "", 0);
+  if (find_values (name) == NULL)
+    {
+      g_string_replace (plain, "…", "", 0);
+      g_string_replace (plain, "[", "", 0);
+      g_string_replace (plain, "]", "", 0);
+    }
   choices = g_strsplit (plain->str, "|", -1);
   for (size_t i = 0; choices[i] != NULL; i++)
     {
-      const char *values = g_ascii_islower (*choices[i]) ? choices[i] : "";
-      g_auto (GStrv) single = NULL;
+      const char *values = find_values (choices[i]);
 
-      for (size_t k = 0; k < G_N_ELEMENTS (kinds); k++)
-        if (g_str_equal (kinds[k].name, choices[i]))
-          values = kinds[k].values;
-      single = g_strsplit (values, "|", -1);
-      for (size_t v = 0; single[v] != NULL; v++)
-        offer_value (completion, prefix, single[v]);
+      if (values != NULL || g_ascii_islower (*choices[i]))
+        offer_values (completion, prefix, values != NULL ? values : choices[i]);
     }
 }
 

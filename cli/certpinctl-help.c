@@ -126,8 +126,9 @@ ctl_print_help_of_verb (Ctl *ctl, const GOptionEntry *options)
 {
   const CtlVerb *verb = ctl->verb;
   CtlStream *out = &ctl->out;
-  g_autofree char *usage = g_strdup_printf (_ ("Usage: certpinctl %s [OPTION…] %s"), verb->name,
-                                            ctl_locale_translate (verb->arguments));
+  g_autofree char *usage = g_strdup_printf (
+      _ ("Usage: certpinctl %s%s%s [OPTION…] %s"), verb->name, verb->needs != NULL ? " " : "",
+      verb->needs != NULL ? _ (verb->needs) : "", ctl_locale_translate (verb->arguments));
 
   ctl_print_line (out, "%s", g_strchomp (usage));
   ctl_print_blank (out);

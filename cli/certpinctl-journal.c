@@ -24,6 +24,9 @@
 
 #define COMPLAINT_MAX_BYTES 4096
 
+/* What is written for people begins so; no field does. */
+#define REMARK "-- "
+
 struct _CtlJournal
 {
   GSubprocess *program;
@@ -72,9 +75,10 @@ ctl_journal_close (CtlJournal *journal)
   g_free (journal);
 }
 
-/* Returns: (transfer full): the lines that it has written, as one */
-static char *
-read_complaints (const CtlJournal *journal)
+/* Returns: (transfer full): the lines that it has written to standard error, as one; it may be
+ * empty */
+char *
+ctl_journal_read_complaints (const CtlJournal *journal)
 {
   char text[COMPLAINT_MAX_BYTES + 1];
   ssize_t length = pread (journal->complaints, text, COMPLAINT_MAX_BYTES, 0);
@@ -91,7 +95,7 @@ check_end (CtlJournal *journal, GError **error)
 
   if (g_subprocess_wait_check (journal->program, NULL, NULL))
     return TRUE;
-  complaints = read_complaints (journal);
+  complaints = ctl_journal_read_complaints (journal);
   if (strstr (complaints, "permission") != NULL)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_AUTHORIZED,
                  _ ("the journal of the system is only for root and the members of the groups "
@@ -148,6 +152,8 @@ ctl_journal_read (CtlJournal *journal, GError **error)
           check_end (journal, error);
           return NULL;
         }
+      if (line != NULL && g_str_has_prefix (line, REMARK) && g_hash_table_size (entry) == 0)
+        continue;
       if (line != NULL && *line == '\0' && g_hash_table_size (entry) > 0)
         return g_steal_pointer (&entry);
       if (line == NULL || (*line != '\0' && !take_field (journal, entry, line)))

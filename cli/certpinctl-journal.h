@@ -11,6 +11,7 @@ typedef struct _CtlJournal CtlJournal;
 
 CtlJournal *ctl_journal_open (const char *const *arguments, GError **error);
 GHashTable *ctl_journal_read (CtlJournal *journal, GError **error);
+char *ctl_journal_read_complaints (const CtlJournal *journal);
 void ctl_journal_close (CtlJournal *journal);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CtlJournal, ctl_journal_close)

@@ -9,6 +9,7 @@
 
 #include "certpinctl-accept.h"
 #include "certpinctl-certificate.h"
+#include "certpinctl-each.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
@@ -48,6 +49,7 @@ static const CtlField explained_fields[] = {
   { "match", N_ ("match") },
   { "mode", N_ ("mode") },
   { "keys", N_ ("keys") },
+  { "trust-anchors", N_ ("own trust anchors") },
   { "reason", N_ ("reason") },
   { "source", N_ ("source") },
   { NULL },
@@ -102,26 +104,14 @@ print_document (Ctl *ctl, const char *name, GVariant *value)
   ctl_print_json (&ctl->out, g_variant_builder_end (&document));
 }
 
-CtlExit
-ctl_explain (Ctl *ctl, GError **error)
+/* A CtlOfHost. `data`: the port, or DEFAULT_PORT */
+static CtlExit
+explain (Ctl *ctl, gpointer data, gboolean first, GError **error)
 {
-  int port = DEFAULT_PORT;
-  const GOptionEntry options[] = {
-    { "port", 0, 0, G_OPTION_ARG_INT, &port,
-      N_ ("the port of the request (default: that of HOST, or 443)"), N_ ("PORT") },
-    { NULL },
-  };
+  int port = *(int *)data;
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) explanation = NULL;
 
-  if (!ctl_parse (ctl, options, error))
-    return CTL_EXIT_OK;
-  if (port != DEFAULT_PORT && (port < 1 || port > G_MAXUINT16))
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   _ ("‘%d’ is not a port; give a number from 1 to 65535"), port);
-      return CTL_EXIT_USAGE;
-    }
   certpin_client_explain_host_async (
       ctl->client, ctl->arguments[0],
       port != DEFAULT_PORT ? g_variant_new_parsed ("{'port': <%u>}", (guint32)port) : NULL,
@@ -137,10 +127,33 @@ ctl_explain (Ctl *ctl, GError **error)
     print_document (ctl, "explanation", explanation);
   else
     {
+      if (!first)
+        ctl_print_blank (&ctl->out);
       print_explanation (ctl, explanation);
       print_mismatch (ctl);
     }
   return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_explain (Ctl *ctl, GError **error)
+{
+  int port = DEFAULT_PORT;
+  const GOptionEntry options[] = {
+    { "port", 0, 0, G_OPTION_ARG_INT, &port,
+      N_ ("the port of the request (default: that of HOST, or 443)"), N_ ("PORT") },
+    { NULL },
+  };
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  if (port != DEFAULT_PORT && (port < 1 || port > G_MAXUINT16))
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("‘%d’ is not a port; give a number from 1 to 65535"), port);
+      return CTL_EXIT_USAGE;
+    }
+  return ctl_each (ctl, explain, &port, error);
 }
 
 /* Adds what a PKCS#7 or PKCS#12 file has. */

@@ -6,6 +6,7 @@
 
 #include "certpinctl-key.h"
 
+#include "certpinctl-each.h"
 #include "certpinctl-named.h"
 #include "certpinctl-options.h"
 
@@ -68,6 +69,7 @@ spell (const char *text, const Format *format, GError **error)
 typedef struct
 {
   const Format *format;
+  gboolean chain; /* all certificates */
   GPtrArray *rows;
   GVariantBuilder entries;
 } Output;
@@ -124,37 +126,50 @@ add_one (Ctl *ctl, Output *output, const char *name, GError **error)
 
 /* The subjects are for people: what a script reads is keys alone. */
 static void
-print (Ctl *ctl, Output *output)
+print_rows (Ctl *ctl, GPtrArray *rows)
 {
-  g_autoptr (GVariant) entries = g_variant_ref_sink (g_variant_builder_end (&output->entries));
-
-  if (ctl->json)
-    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'keys': %v}", entries));
-  for (unsigned int i = 0; !ctl->json && i < output->rows->len; i++)
+  for (unsigned int i = 0; i < rows->len; i++)
     {
-      char **cells = output->rows->pdata[i];
+      char **cells = rows->pdata[i];
 
       if (ctl->out.terminal)
         ctl_print_line (&ctl->out, "%s  %s", cells[0], cells[1]);
       else
         ctl_print_line (&ctl->out, "%s", cells[0]);
     }
+  g_ptr_array_set_size (rows, 0);
+  ctl_stream_flush (&ctl->out, /* error= */ NULL); /* below what is said of them */
+}
+
+/* A CtlOfHost, also of a file. `data`: Output */
+static CtlExit
+print (Ctl *ctl, gpointer data, gboolean first, GError **error)
+{
+  Output *output = data;
+  const char *name = ctl->arguments[0];
+
+  if (!(output->chain ? add_all : add_one) (ctl, output, name, error))
+    return CTL_EXIT_FAILED;
+  if (!ctl->json)
+    print_rows (ctl, output->rows);
+  return CTL_EXIT_OK;
 }
 
 CtlExit
 ctl_key (Ctl *ctl, GError **error)
 {
-  gboolean chain = FALSE, added = TRUE;
   g_autofree char *format = NULL;
+  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
+  Output output = { .rows = rows };
   const GOptionEntry options[] = {
     { "format", 0, 0, G_OPTION_ARG_STRING, &format,
       N_ ("sha256, curl, hpkp, base64, hex or openssl"), N_ ("FORMAT") },
-    { "chain", 0, 0, G_OPTION_ARG_NONE, &chain, N_ ("all certificates, the server's own first"),
-      NULL },
+    { "chain", 0, 0, G_OPTION_ARG_NONE, &output.chain,
+      N_ ("all certificates, the server's own first"), NULL },
     { NULL },
   };
-  g_autoptr (GPtrArray) rows = g_ptr_array_new_with_free_func ((GDestroyNotify)g_strfreev);
-  Output output = { .rows = rows };
+  g_autoptr (GVariant) entries = NULL;
+  CtlExit status;
 
   if (!ctl_parse (ctl, options, error))
     return CTL_EXIT_OK;
@@ -162,11 +177,10 @@ ctl_key (Ctl *ctl, GError **error)
   if (output.format == NULL)
     return CTL_EXIT_USAGE;
   g_variant_builder_init (&output.entries, G_VARIANT_TYPE ("aa{sv}"));
-  for (char **name = ctl->arguments; added && *name != NULL; name++)
-    added = chain ? add_all (ctl, &output, *name, error) : add_one (ctl, &output, *name, error);
-  if (added)
-    print (ctl, &output);
-  else
-    g_variant_builder_clear (&output.entries);
-  return added ? CTL_EXIT_OK : CTL_EXIT_FAILED;
+  status = ctl_each (ctl, print, &output, error);
+  entries = g_variant_ref_sink (g_variant_builder_end (&output.entries));
+  /* One document has all keys, or there is none but those of errors. */
+  if (ctl->json && status == CTL_EXIT_OK)
+    ctl_print_json (&ctl->out, g_variant_new_parsed ("{'keys': %v}", entries));
+  return status;
 }

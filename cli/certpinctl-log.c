@@ -9,6 +9,7 @@
 
 #include "certpinctl-host.h"
 #include "certpinctl-journal.h"
+#include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pager.h"
 #include "certpinctl-time.h"
@@ -52,11 +53,13 @@ typedef struct
   char *since, *until;
   int lines; /* G_MININT: not given */
   gboolean follow;
+  char *host; /* (nullable): as the journal names it */
 } Options;
 
 /* What one journalctl reads. */
 typedef struct
 {
+  const char *host; /* (nullable): NULL: all */
   const char *since, *until;
   const char *cursor; /* (nullable): what comes after this entry */
   int lines;          /* less than 0: all */
@@ -80,28 +83,29 @@ parse (Ctl *ctl, Options *given, GError **error)
   if (!ctl_parse (ctl, options, error))
     return FALSE;
   if (given->lines < 0 && given->lines != G_MININT)
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                 _ ("‘%d’ is not a number of entries; give 0 or more"), given->lines);
-  else if (ctl->arguments != NULL && !g_str_is_ascii (ctl->arguments[0]))
-    g_set_error (
-        error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-        _ ("‘%s’ has characters that are not ASCII; give the host as ‘certpinctl list’ shows "
-           "it"),
-        ctl->arguments[0]);
-  else
+    {
+      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                   _ ("‘%d’ is not a number of entries; give 0 or more"), given->lines);
+      return FALSE;
+    }
+  if (ctl->arguments == NULL)
     return TRUE;
-  return FALSE;
+  /* The journal can be read without the service, which knows other scripts. */
+  given->host = g_str_is_ascii (ctl->arguments[0])
+                    ? g_ascii_strdown (ctl->arguments[0], -1)
+                    : ctl_lookup_name (ctl, ctl->arguments[0], error);
+  return given->host != NULL;
 }
 
 /* Returns: (transfer full): which entries, for journalctl */
 static char *
 match_host (const char *host)
 {
-  g_autofree char *lower = g_ascii_strdown (host, -1), *name = NULL;
+  g_autofree char *name = NULL;
   guint16 port;
 
-  return ctl_host_split (lower, &name, &port) ? g_strconcat ("CERTPIN_HOST=", lower, NULL)
-                                              : g_strconcat ("CERTPIN_NAME=", name, NULL);
+  return ctl_host_split (host, &name, &port) ? g_strconcat ("CERTPIN_HOST=", host, NULL)
+                                             : g_strconcat ("CERTPIN_NAME=", name, NULL);
 }
 
 /* What is not a time of ours may be one of journalctl's, such as ‘yesterday’. */
@@ -133,10 +137,10 @@ list_fields (void)
 
 /* Returns: (transfer full): the command line */
 static GStrv
-build_command (const Part *part, const char *host)
+build_command (const Part *part)
 {
   g_autoptr (GStrvBuilder) arguments = g_strv_builder_new ();
-  g_autofree char *wanted = list_fields (), *match = host != NULL ? match_host (host) : NULL;
+  g_autofree char *wanted = list_fields (), *match = NULL;
   g_autofree char *after = g_strconcat ("--after-cursor=", part->cursor, NULL);
 
   g_strv_builder_add_many (arguments, "journalctl", "--system", "--quiet", "--no-pager",
@@ -153,7 +157,7 @@ build_command (const Part *part, const char *host)
   if (part->follow)
     g_strv_builder_add_many (arguments, "--follow", "--no-tail", NULL);
   g_strv_builder_add (arguments, "_SYSTEMD_UNIT=certpind.service");
-  if (match != NULL)
+  if (part->host != NULL && (match = match_host (part->host)) != NULL)
     g_strv_builder_add (arguments, match);
   return g_strv_builder_end (arguments);
 }
@@ -234,26 +238,55 @@ print_all (Ctl *ctl, CtlJournal *journal, char **cursor, GError **error)
   return CTL_EXIT_OK;
 }
 
-/* `cursor`: as in print_all () */
-static CtlExit
-run (Ctl *ctl, const Part *part, char **cursor, GError **error)
+/* journalctl says only to people that there is no journal at all. What else fails then, the first
+ * one has told.
+ * Returns: (transfer full): it may be empty */
+static char *
+ask_why (void)
 {
-  g_auto (GStrv) command = build_command (part, ctl->arguments != NULL ? ctl->arguments[0] : NULL);
-  g_autoptr (CtlJournal) journal = ctl_journal_open ((const char *const *)command, error);
+  static const char *const command[]
+      = { "journalctl", "--system", "--no-pager", "--lines=0", NULL };
+  g_autoptr (CtlJournal) journal = ctl_journal_open (command, /* error= */ NULL);
+  GHashTable *entry = journal != NULL ? ctl_journal_read (journal, /* error= */ NULL) : NULL;
 
-  return journal != NULL ? print_all (ctl, journal, cursor, error) : CTL_EXIT_FAILED;
+  if (entry != NULL)
+    g_hash_table_unref (entry);
+  return journal != NULL ? ctl_journal_read_complaints (journal) : g_strdup ("");
+}
+
+static void
+say_none (Ctl *ctl)
+{
+  g_autofree char *why = ask_why ();
+  g_autofree char *text
+      = *why != '\0'
+            ? g_strdup_printf (_ ("the journal has no such entry; journalctl says: %s"), why)
+            : g_strdup (_ ("the journal has no such entry"));
+
+  ctl_print_message (&ctl->err, C_ ("message", "note"), text);
+}
+
+/* `alone`: no other part comes. `cursor`: as in print_all () */
+static CtlExit
+run (Ctl *ctl, const Part *part, gboolean alone, char **cursor, GError **error)
+{
+  g_auto (GStrv) command = build_command (part);
+  g_autoptr (CtlJournal) journal = ctl_journal_open ((const char *const *)command, error);
+  CtlExit status = journal != NULL ? print_all (ctl, journal, cursor, error) : CTL_EXIT_FAILED;
+
+  if (status == CTL_EXIT_OK && alone && *cursor == NULL && !ctl->json)
+    say_none (ctl);
+  return status;
 }
 
 static CtlExit
 show (Ctl *ctl, const Options *given, GError **error)
 {
-  const Part part = { given->since, given->until, .lines = given->lines };
+  const Part part = { given->host, given->since, given->until, .lines = given->lines };
   g_autofree char *cursor = NULL;
-  CtlExit status = run (ctl, &part, &cursor, error);
 
-  if (status == CTL_EXIT_OK && cursor == NULL && !ctl->json)
-    ctl_print_message (&ctl->err, C_ ("message", "note"), _ ("the journal has no such entry"));
-  return status;
+  ctl_pager_open (ctl);
+  return run (ctl, &part, /* alone= */ TRUE, &cursor, error);
 }
 
 /* A journalctl that follows from the end and finds no entry before that never shows one (seen with
@@ -262,25 +295,23 @@ static CtlExit
 follow (Ctl *ctl, const Options *given, GError **error)
 {
   int lines = given->lines != G_MININT ? given->lines : FOLLOW_LINES;
-  const Part last = { given->since, given->until, .lines = lines };
-  Part next = { given->since, given->until, .lines = -1, .follow = TRUE };
+  const Part last = { given->host, given->since, given->until, .lines = lines };
+  Part next = { given->host, given->since, given->until, .lines = -1, .follow = TRUE };
   g_autofree char *now
       = g_strdup_printf ("@%" G_GINT64_FORMAT, g_get_real_time () / G_USEC_PER_SEC);
   g_autofree char *cursor = NULL;
   CtlExit status = CTL_EXIT_OK;
 
-  if (!given->follow)
-    ctl_pager_open (ctl);
   ctl->out.by_line = TRUE;
   if (given->since != NULL && given->lines == G_MININT)
-    return run (ctl, &next, &cursor, error);
+    return run (ctl, &next, /* alone= */ FALSE, &cursor, error);
   if (lines > 0)
-    status = run (ctl, &last, &cursor, error);
+    status = run (ctl, &last, /* alone= */ FALSE, &cursor, error);
   if (status != CTL_EXIT_OK)
     return status;
   next.cursor = cursor;
   next.since = cursor == NULL ? now : NULL;
-  return run (ctl, &next, &cursor, error);
+  return run (ctl, &next, /* alone= */ FALSE, &cursor, error);
 }
 
 CtlExit
@@ -293,5 +324,6 @@ ctl_log (Ctl *ctl, GError **error)
     status = (given.follow ? follow : show) (ctl, &given, error);
   g_free (given.since);
   g_free (given.until);
+  g_free (given.host);
   return status;
 }

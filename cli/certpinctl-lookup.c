@@ -11,6 +11,8 @@
 #include "certpinctl-scope.h"
 #include "certpinctl-wait.h"
 
+#include <string.h>
+
 /* Whether it is not one of the system, which applies where the caller has none. */
 static gboolean
 is_own (GVariant *pin)
@@ -74,4 +76,39 @@ ctl_lookup_exact_pin (Ctl *ctl, const char *host, gboolean system, GVariant **pi
   if (found != NULL && is_exact (found, host))
     *pin = g_steal_pointer (&found);
   return TRUE;
+}
+
+/* `host`: one host. Returns: (transfer full) (nullable): as the service names it */
+static char *
+ask_for_name (Ctl *ctl, const char *host, GError **error)
+{
+  g_autoptr (GAsyncResult) result = NULL;
+  g_autoptr (GVariant) explanation = NULL;
+  g_autofree char *bare = NULL;
+  const char *target = "";
+  guint16 port;
+
+  certpin_client_explain_host_async (ctl->client, host, /* options= */ NULL, ctl->cancellable,
+                                     ctl_on_result, ctl);
+  result = ctl_wait (ctl);
+  explanation
+      = ctl_reply_take_record (certpin_client_explain_host_finish (ctl->client, result, error),
+                               CTL_REPLY_EXPLANATION, error);
+  if (explanation == NULL)
+    return NULL;
+  g_variant_lookup (explanation, "host", "&s", &target);
+  ctl_host_split (target, &bare, &port);
+  return g_strdup (ctl_host_has_port (host) ? target : bare);
+}
+
+/* `host`: as it is typed: with capitals, or in a script of its own, with or without port.
+ * Returns: (transfer full) (nullable): as pins name it */
+char *
+ctl_lookup_name (Ctl *ctl, const char *host, GError **error)
+{
+  gsize wild = strspn (host, "*.");
+  g_autofree char *pattern = g_strndup (host, wild);
+  g_autofree char *name = ask_for_name (ctl, host + wild, error);
+
+  return name != NULL ? g_strconcat (pattern, name, NULL) : NULL;
 }

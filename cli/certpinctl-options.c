@@ -8,6 +8,7 @@
 
 #include "certpinctl-complete.h"
 #include "certpinctl-help.h"
+#include "certpinctl-input.h"
 #include "certpinctl-locale.h"
 #include "certpinctl-scope.h"
 #include "certpinctl-spelling.h"
@@ -85,11 +86,19 @@ name_needed (const CtlVerb *verb)
   return g_string_free (g_steal_pointer (&text), /* free_segment= */ FALSE);
 }
 
+/* Whether it shows what another verb shows of a host, as systemctl does by the same name. */
+static gboolean
+is_about_all (const CtlVerb *verb)
+{
+  return strcmp (verb->name, "list") == 0 || strcmp (verb->name, "status") == 0;
+}
+
 static gboolean
 check_count (const CtlVerb *verb, char **arguments, GError **error)
 {
   int count = arguments != NULL ? (int)g_strv_length (arguments) : 0;
   g_autofree char *needed = name_needed (verb);
+  g_autofree char *quoted = count > 0 ? ctl_input_quote (arguments[0]) : NULL;
 
   if (count >= verb->arguments_min && count <= verb->arguments_max)
     return TRUE;
@@ -100,6 +109,9 @@ check_count (const CtlVerb *verb, char **arguments, GError **error)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("‘%s’ takes the host and the port as one argument; did you mean ‘%s:%s’?"),
                  verb->name, arguments[0], arguments[1]);
+  else if (verb->arguments_max == 0 && is_about_all (verb))
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 _ ("‘%s’ takes no host; did you mean ‘certpinctl show %s’?"), verb->name, quoted);
   else if (verb->arguments_max == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("‘%s’ takes no argument; leave ‘%s’ out"), verb->name, arguments[0]);

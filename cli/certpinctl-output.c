@@ -132,15 +132,18 @@ ctl_print_cell (CtlStream *stream, const char *text, int width)
 }
 
 /* Prints the rest of a line that has `column` characters already. If it is too long for a terminal,
- * it goes on in further lines, which are indented; a word is never parted.
+ * it goes on in further lines, which are indented, by its own spaces as well; a word is never
+ * parted.
  * `code`: (nullable): the colour of the text */
 static void
 print_wrapped (CtlStream *stream, const char *code, const char *text, int column, int indent)
 {
   g_autofree char *clean = ctl_text_clean (text);
-  g_auto (GStrv) words = g_strsplit (clean, " ", -1);
-  glong at = column;
+  int spaces = (int)strspn (clean, " ");
+  g_auto (GStrv) words = g_strsplit (clean + spaces, " ", -1);
+  glong at = column + spaces;
 
+  print_text (stream, /* code= */ NULL, "", spaces);
   for (size_t i = 0; words[i] != NULL; i++)
     {
       glong length = g_utf8_strlen (words[i], -1);
@@ -149,8 +152,8 @@ print_wrapped (CtlStream *stream, const char *code, const char *text, int column
       if (i > 0 && !fits)
         ctl_print_blank (stream);
       if (i > 0)
-        print_text (stream, /* code= */ NULL, "", fits ? 1 : indent);
-      at = (i > 0 && !fits ? indent : at + (i > 0)) + length;
+        print_text (stream, /* code= */ NULL, "", fits ? 1 : indent + spaces);
+      at = (i > 0 && !fits ? indent + spaces : at + (i > 0)) + length;
       print_text (stream, code, words[i], 0);
     }
   ctl_print_blank (stream);

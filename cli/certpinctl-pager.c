@@ -49,7 +49,7 @@ ctl_pager_open (Ctl *ctl)
   const char *named = g_getenv ("PAGER");
   GOutputStream *input;
 
-  if (!is_wanted (ctl))
+  if (ctl->pager != NULL || !is_wanted (ctl))
     return;
   ctl->pager = start (named != NULL ? named : "less");
   if (ctl->pager == NULL)

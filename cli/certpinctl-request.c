@@ -166,6 +166,22 @@ is_nameless (Ctl *ctl, const CtlTransfer *transfer)
          && !g_hostname_is_ip_address (name) && !ctl_name_look_up (ctl, name, /* error= */ NULL);
 }
 
+/* Of a file that was cut, and of which the library kept what came. */
+static void
+tell_continuing (const CtlTransfer *transfer)
+{
+  g_autofree char *part = g_strconcat (transfer->output, ".certpin-part", NULL), *text = NULL;
+  gboolean cut = g_error_matches (transfer->error, CERTPIN_ERROR, CERTPIN_ERROR_TRUNCATED)
+                 || g_error_matches (transfer->error, CERTPIN_ERROR, CERTPIN_ERROR_TIMED_OUT);
+
+  if (transfer->chosen->continue_at == NULL || !cut || !g_file_test (part, G_FILE_TEST_EXISTS))
+    return;
+  text = g_strdup_printf (_ ("%s; what came is kept: the same command continues it"),
+                          transfer->error->message);
+  g_free (transfer->error->message);
+  transfer->error->message = g_steal_pointer (&text);
+}
+
 /* `alone`: the program tells of the error itself. Returns: the exit status */
 static CtlExit
 report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
@@ -180,6 +196,7 @@ report_error (Batch *batch, CtlTransfer *transfer, gboolean alone)
   ctl->host = g_strdup (host);
   ctl->nameless = is_nameless (ctl, transfer);
   status = ctl_error_exit (transfer->error, ctl->nameless);
+  tell_continuing (transfer);
   if (!quiet)
     ctl_keep_evidence (ctl, host, transfer->error, transfer->started_s);
   if (!quiet && !alone)

@@ -156,6 +156,7 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys)
   gint64 newest = get_newest (pin), latest = find_last_of_old (pin, keys);
   const char *host = "", *scope = "";
   g_autofree char *word = NULL, *option = NULL;
+  g_autoptr (GVariant) served = g_variant_lookup_value (pin, "served", NULL);
   gboolean waits = FALSE;
 
   for (size_t i = 0; keys[i] != NULL; i++)
@@ -164,7 +165,10 @@ print_next_step (Ctl *ctl, GVariant *pin, char **keys)
   g_variant_lookup (pin, "scope", "&s", &scope);
   word = ctl_input_quote (host);
   option = ctl_scope_make_option (ctl, g_str_equal (scope, "system"));
-  if (newest == 0)
+  if (newest == 0 && served != NULL)
+    ctl_print_line (&ctl->out, _ ("The server was seen with another key: certpinctl show %s"),
+                    word);
+  else if (newest == 0)
     ctl_print_line (&ctl->out, _ ("No key has been seen at the server yet."));
   else if (latest != 0)
     print_end (ctl, latest, option, word);

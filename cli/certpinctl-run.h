@@ -28,6 +28,8 @@ typedef struct
   CtlExit (*run) (Ctl *ctl, GError **error);
   const char *listed; /* (nullable): how the list of verbs shows it with others; "" if one of these
                          does */
+  const char *needs;  /* (nullable): options that it does not go without, as the usage line shows
+                         them */
 } CtlVerb;
 
 /* One run of the program. */

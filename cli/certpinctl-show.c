@@ -7,6 +7,7 @@
 #include "certpinctl-show.h"
 
 #include "certpinctl-accept.h"
+#include "certpinctl-each.h"
 #include "certpinctl-failure.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
@@ -61,10 +62,12 @@ print_document (Ctl *ctl, GVariant *pins, GVariant *failure)
 }
 
 static void
-print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
+print_text (Ctl *ctl, GVariant *pins, GVariant *failure, gboolean first)
 {
   g_autofree char *accept = NULL;
 
+  if (!first)
+    ctl_print_blank (&ctl->out);
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
@@ -85,20 +88,14 @@ print_text (Ctl *ctl, GVariant *pins, GVariant *failure)
     ctl_print_accept (&ctl->out, accept);
 }
 
-CtlExit
-ctl_show (Ctl *ctl, GError **error)
+/* A CtlOfHost. */
+static CtlExit
+show (Ctl *ctl, gpointer data, gboolean first, GError **error)
 {
-  const GOptionEntry options[] = {
-    CTL_OPTION_APP (ctl, N_ ("only the pin of a sandboxed app")),
-    { NULL },
-  };
-  g_autoptr (GVariant) pins = NULL;
+  g_autoptr (GVariant) pins = get_pins (ctl, ctl->arguments[0], error);
   g_autoptr (GVariant) failure = NULL;
   g_autoptr (GError) reason = NULL;
 
-  if (!ctl_parse (ctl, options, error))
-    return CTL_EXIT_OK;
-  pins = get_pins (ctl, ctl->arguments[0], error);
   if (pins == NULL)
     return CTL_EXIT_FAILED;
   if (ctl->app == NULL) /* what an app was refused, it alone can ask for */
@@ -124,6 +121,18 @@ ctl_show (Ctl *ctl, GError **error)
   if (ctl->json)
     print_document (ctl, pins, failure);
   else
-    print_text (ctl, pins, failure);
+    print_text (ctl, pins, failure, first);
   return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_show (Ctl *ctl, GError **error)
+{
+  const GOptionEntry options[] = {
+    CTL_OPTION_APP (ctl, N_ ("only the pin of a sandboxed app")),
+    { NULL },
+  };
+
+  return ctl_parse (ctl, options, error) ? ctl_each (ctl, show, /* data= */ NULL, error)
+                                         : CTL_EXIT_OK;
 }

@@ -146,6 +146,19 @@ takes_value (const GOptionEntry *option)
   return option->arg != G_OPTION_ARG_NONE;
 }
 
+/* A letter is no beginning.
+ * Returns: (transfer full): those that begin so, as other programs take them */
+static GStrv
+list_beginning (const char *const *names, const char *word)
+{
+  g_autoptr (GStrvBuilder) found = g_strv_builder_new ();
+
+  for (size_t i = 0; names[i] != NULL; i++)
+    if (strlen (word) > 1 && g_str_has_prefix (names[i], word))
+      g_strv_builder_add (found, names[i]);
+  return g_strv_builder_end (found);
+}
+
 /* Returns: (transfer full): with their dashes */
 static GStrv
 list_similar (const Options *options, const char *name)
@@ -160,7 +173,12 @@ list_similar (const Options *options, const char *name)
   if (find_long (options, name, strlen (name)) != NULL) /* with one dash */
     found = g_strdupv ((char *[]){ (char *)name, NULL });
   else
-    found = ctl_similar_find (name, (const char *const *)names->pdata, CTL_SIMILAR_WORD);
+    found = list_beginning ((const char *const *)names->pdata, name);
+  if (found[0] == NULL)
+    {
+      g_strfreev (found);
+      found = ctl_similar_find (name, (const char *const *)names->pdata, CTL_SIMILAR_WORD);
+    }
   for (size_t i = 0; found[i] != NULL; i++)
     {
       g_autofree char *bare = found[i];

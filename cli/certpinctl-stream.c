@@ -22,12 +22,18 @@
 /* Of a terminal that does not say, or that is too narrow for tables. */
 #define COLUMNS_DEFAULT 80
 #define COLUMNS_MIN     40
+#define COLUMNS_MAX     10000
 
 static int
 columns_of_terminal (int fd)
 {
+  const char *wanted = g_getenv ("COLUMNS");
   struct winsize size = { 0 };
+  guint64 columns;
 
+  if (wanted != NULL
+      && g_ascii_string_to_unsigned (wanted, 10, COLUMNS_MIN, COLUMNS_MAX, &columns, NULL))
+    return (int)columns;
   if (ioctl (fd, TIOCGWINSZ, &size) != 0 || size.ws_col < COLUMNS_MIN)
     return COLUMNS_DEFAULT;
   return size.ws_col;

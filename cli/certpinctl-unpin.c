@@ -6,6 +6,7 @@
 
 #include "certpinctl-unpin.h"
 
+#include "certpinctl-each.h"
 #include "certpinctl-lookup.h"
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
@@ -90,22 +91,15 @@ print_change_json (Ctl *ctl, const char *scope, const char *state, const char *r
   ctl_print_json (&ctl->out, g_variant_new_parsed ("{'pin': %v}", g_variant_builder_end (&pin)));
 }
 
-CtlExit
-ctl_unpin (Ctl *ctl, GError **error)
+/* A CtlOfHost. `data`: whether it is the system's pin */
+static CtlExit
+unpin (Ctl *ctl, gpointer data, gboolean first, GError **error)
 {
-  gboolean system = FALSE, done;
-  const char *scope;
-  const GOptionEntry options[] = {
-    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("remove the system's pin"), NULL },
-    CTL_OPTION_APP (ctl, N_ ("remove the pin of a sandboxed app")),
-    { NULL },
-  };
+  gboolean system = *(gboolean *)data, done;
+  const char *scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GVariant) before = NULL;
 
-  if (!ctl_parse (ctl, options, error))
-    return CTL_EXIT_OK;
-  scope = ctl->json ? ctl_scope_find_name (ctl, system, error) : "";
   if (scope == NULL)
     return CTL_EXIT_FAILED;
   before = look_before (ctl, system);
@@ -122,6 +116,21 @@ ctl_unpin (Ctl *ctl, GError **error)
   else
     print_removal (ctl, system, is_block (before));
   return CTL_EXIT_OK;
+}
+
+CtlExit
+ctl_unpin (Ctl *ctl, GError **error)
+{
+  gboolean system = FALSE;
+  const GOptionEntry options[] = {
+    { "system", 0, 0, G_OPTION_ARG_NONE, &system, N_ ("remove the system's pin"), NULL },
+    CTL_OPTION_APP (ctl, N_ ("remove the pin of a sandboxed app")),
+    { NULL },
+  };
+
+  if (!ctl_parse (ctl, options, error))
+    return CTL_EXIT_OK;
+  return ctl_each (ctl, unpin, &system, error);
 }
 
 CtlExit

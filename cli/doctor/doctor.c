@@ -18,6 +18,8 @@
 
 #include <glib/gi18n.h>
 
+#include <string.h>
+
 /* For each host; somebody waits at a terminal. */
 #define TIMEOUT_S "10" /* as the help has it, too */
 
@@ -210,6 +212,20 @@ examine (Doctor *doctor, char **hosts, GVariant *options, GError **error)
   return FALSE;
 }
 
+/* What is typed wrong is no trouble of the machine. */
+static gboolean
+check_hosts (char **hosts, GError **error)
+{
+  for (char **host = hosts; host != NULL && *host != NULL; host++)
+    if (strstr (*host, "://") != NULL)
+      {
+        g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_HOST,
+                     _ ("host ‘%s’ is a URL; give only the host name"), *host);
+        return FALSE;
+      }
+  return TRUE;
+}
+
 CtlExit
 ctl_doctor (Ctl *ctl, GError **error)
 {
@@ -228,6 +244,8 @@ ctl_doctor (Ctl *ctl, GError **error)
     return CTL_EXIT_OK;
   if (!ctl_request_add_timeout (&dict, timeout != NULL ? timeout : TIMEOUT_S, error))
     return CTL_EXIT_USAGE;
+  if (!check_hosts (ctl->arguments, error))
+    return CTL_EXIT_FAILED;
   of_fetch = g_variant_ref_sink (g_variant_dict_end (&dict));
   g_variant_builder_init (&doctor.findings, G_VARIANT_TYPE ("aa{sv}"));
   if (examine (&doctor, ctl->arguments, of_fetch, error))

@@ -23,7 +23,7 @@ _certpinctl ()
       *) COMPREPLY+=("${word#"$replaced"}") ;;
     esac
   done < <("${words[0]}" complete "${words[@]:1}" 2>/dev/null)
-  [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=/] ]] || compopt -o nospace 2>/dev/null
+  [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=/:] ]] || compopt -o nospace 2>/dev/null
 }
 
 # $1: f: files; d: folders only

@@ -80,7 +80,7 @@ def _(world):
     pins(world, 'h.example')
     for words, expected in ((('pin', ''), ['h.example']), (('pin', 'x', ''), [':files']),
                             (('pin', '--match', 'leaf', ''), ['h.example']), (('pin', '-v', '--match=leaf', ''), ['h.example']),
-                            (('pin', 'x', 'y', ''), []), (('unpin', 'x', ''), []), (('status', ''), []),
+                            (('pin', 'x', 'y', ''), []), (('unpin', 'x', ''), ['h.example']), (('status', ''), []),
                             (('import', 'a', 'b', ''), [':files']), (('export', 'a', 'b', ''), ['h.example']),
                             (('request', 'DE'), ['DELETE']), (('request', 'GET', ''), ['https://h.example/']),
                             (('request', '-X', 'GET', ''), ['https://h.example/']), (('request', '-X', 'DE'), ['DELETE']),
@@ -89,7 +89,9 @@ def _(world):
                             (('get', '-C', ''), ['-']), (('put', '-T', ''), [':files']),
                             (('head', ''), ['https://h.example/']), (('get', 'x', ''), ['https://h.example/']),
                             (('key', ''), [':files', 'h.example']), (('pin', '--', '--'), []),
-                            (('-v', 'unpin', ''), ['h.example']), (('nonsense', ''), []), (('nonsense', '-'), [])):
+                            (('rotate', 'h.example', ''), [':files']),
+                            (('compare', 'x', ''), [':files', 'h.example']), (('connect', ''), ['h.example:']),
+                            (('connect', 'h.example:'), []), (('-v', 'unpin', ''), ['h.example']), (('nonsense', ''), []), (('nonsense', '-'), [])):
         equal(offered(world, *words), expected, f'behind {words}')
 
 
@@ -98,6 +100,7 @@ def _(world):
     pins(world, *HOSTS, *ODD_HOSTS)
     for verb in ('pin', 'unpin', 'block', 'pause', 'resume', 'show', 'explain'):
         equal(offered(world, verb, ''), HOSTS, f'the hosts of {verb}')
+    equal(offered(world, 'connect', ''), ['[::1]:443', 'h.example:'], 'the hosts that have a port, or get one')
     equal(offered(world, 'unpin', '*.'), ['*.h.example:8443'], 'those that begin so')
     equal(offered(world, 'get', ''), ['https://[::1]:443/', 'https://h.example/'], 'URLs')
 
@@ -175,6 +178,7 @@ def _(world):
     equal(in_bash(world, 'certpinctl unpin *.h.example:8'), ['8443'], 'what follows the colon')
     equal(in_bash(world, 'certpinctl unpin *.h.example:8', breaks=' '), ['*.h.example:8443'], 'without colons')
     equal(in_bash(world, 'certpinctl get https://h'), ['//h.example/'], 'a URL')
+    equal(in_bash(world, 'certpinctl connect h'), ['h.example:'], 'a host that gets a port')
     pathlib.Path(world.folder, 'server.pem').touch()
     equal(in_bash(world, 'certpinctl pin h.example ser'), ['server.pem'], 'a file')
     equal(in_bash(world, 'certpinctl pin h.example --backup=ser'), ['server.pem'], 'a file of an option')
@@ -188,6 +192,7 @@ def _(world):
     equal(in_fish(world, 'certpinctl unpin '), HOSTS, 'the hosts')
     equal(in_fish(world, 'certpinctl verify --match='), ['--match=leaf', '--match=path'], 'the values')
     equal(in_fish(world, 'certpinctl get https://h'), ['https://h.example/'], 'a URL')
+    equal(in_fish(world, 'certpinctl connect h'), ['h.example:'], 'a host that gets a port')
     pathlib.Path(world.folder, 'server.pem').touch()
     equal(in_fish(world, 'certpinctl pin h.example ser'), ['server.pem'], 'a file')
     equal(in_fish(world, 'certpinctl pin h.example --backup=ser'), ['--backup=server.pem'], 'a file of an option')
@@ -203,6 +208,7 @@ def _(world):
         for line, expected in (('unp', 'unpin '), ('unpin h', 'unpin h.example '),
                                ("unpin \\*.", "unpin \\*.h.example:8443 "), ('verify --match=l', 'verify --match=leaf '),
                                ('verify --hos', 'verify --host='), ('get https://h', 'get https://h.example/'),
+                               ('connect h', 'connect h.example:'),
                                ('pin h.example ser', 'pin h.example server.pem '),
                                ('pin h.example --backup=ser', 'pin h.example --backup=server.pem ')):
             equal(zsh.complete(f'certpinctl {line}')[0], f'certpinctl {expected}', f'behind “{line}”')

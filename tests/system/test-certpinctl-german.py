@@ -118,7 +118,7 @@ def _(world):
 @test('errors and their remedies are in German, and the exit status is the same')
 def _(world):
     for words, text in ((('pni',), 'es gibt keinen Befehl „pni“; meinten Sie „pin“?'),
-                        (('list', 'x'), '„list“ nimmt kein Argument; lassen Sie „x“ weg; siehe „certpinctl list --help“'),
+                        (('reload', 'x'), '„reload“ nimmt kein Argument; lassen Sie „x“ weg; siehe „certpinctl reload --help“'),
                         (('block', 'h'), '„block“ braucht HOST und GRUND; siehe „certpinctl block --help“'),
                         (('key',), '„key“ braucht DATEI oder HOST; siehe „certpinctl key --help“'),
                         (('list', '--ending'), 'Option „--ending“ braucht einen Wert; geben Sie sie so an: --ending=ZEIT; siehe '

@@ -124,6 +124,7 @@ def _(world):
         put(world, 'anchor.pem', authority.pem))
     ask(world, OK, 'pin', 'anchored.example', '--key', other, '--trust-anchor', put(world, 'anchor.pem', authority.pem))
     ask(world, OK, 'pin', '-n', '--add', HOST, other)
+    ask(world, OK, 'pin', '-n', HOST, '--key', other, '--key', identity.pin)  # there is nothing to warn of
     error = fails(world, BAD_INPUT, 'WrongFormat', 'pin', 'new.example', chain)
     equal(len(error['certificates']), 2, 'the number of certificates')
     broken = identity.pem + b'-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n'

@@ -11,6 +11,7 @@ from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib.certpinctl import OK, ctl, exits, put
+from lib.fake_journal import SECOND
 from lib.fake_service import FakeWorld
 from lib.tap import equal, holds, run, test
 from lib.terminal import dialog
@@ -83,6 +84,23 @@ def _(world):
     lines = on_a_terminal(world, 'list', columns=80)
     equal(([len(line) <= 80 for line in lines], ' '.join(line.strip() for line in lines)),
           ([True] * len(lines), 'certpinctl: ' + words.strip()), 'a message')
+
+
+@test('in 40 columns, no line is empty, and what goes on below is indented as its beginning; $COLUMNS goes before')
+def _(world):
+    served = GLib.Variant('a{sv}', {'subject': GLib.Variant('s', 'CN=h'), 'issuer': GLib.Variant('s', 'CN=i'),
+                                    'time': GLib.Variant('x', SECOND), 'not-after': GLib.Variant('x', SECOND)})
+    pin = fake.pin(keys=[fake.KEY], served=served, seen=GLib.Variant('a{s(xx)}', {fake.KEY: (SECOND, SECOND)}))
+    world.answers(lambda method, arguments: fake.several(*([] if 'start-after' in arguments[0] else [pin])))
+    equal(on_a_terminal(world, 'list', columns=40)[2:],
+          [f'  {fake.KEY}', '  (last seen 2027-01-30, certificate', '  ends 2027-01-30)'], 'the lines below the row')
+    equal(dialog(world, 'list', columns=200, environment={'COLUMNS': '40'})[1].count('\n'), 5, 'the lines with COLUMNS=40')
+    for wrong in ('', '0', '-5', 'x', '1e9'):
+        equal(dialog(world, 'list', columns=200, environment={'COLUMNS': wrong})[1].count('\n'), 4, f'with COLUMNS={wrong}')
+    world.answers(lambda method, arguments: fake.one(pin) if method == 'GetPin' else fake.one(fake.failure()))
+    lines = on_a_terminal(world, 'show', 'h.example', columns=40)
+    below = lines[lines.index(next(line for line in lines if fake.KEY in line)) + 1:][:2]
+    equal([len(line) - len(line.lstrip()) for line in below], [16] * 2, f'the indents of {below}')
 
 
 @test('a long host does not move the columns off a terminal: its middle is left out; in a pipe, it is whole')

@@ -7,6 +7,9 @@ import re
 import struct
 import time
 
+from gi.repository import GLib
+
+from lib import fake_service as fake
 from lib.certpinctl import FAILED, NOT_AUTHORIZED, OK, USAGE, ctl, exits
 from lib.fake_journal import SECOND, Journal, entry
 from lib.fake_service import FakeWorld
@@ -49,7 +52,7 @@ def _(world):
 
 @test('journalctl is asked only for what the service’s unit wrote, about the host, in these times')
 def _(world):
-    journal = Journal(world)
+    journal = Journal(world, entry(**PINNED))
     rows = {
         (): [],
         ('h.example',): ['CERTPIN_NAME=h.example'],
@@ -89,7 +92,7 @@ def _(world):
 
 @test('a time that has passed is counted from now')
 def _(world):
-    journal = Journal(world)
+    journal = Journal(world, entry(**PINNED))
     exits(world, OK, 'log', '--since=1h', **journal.keywords)
     since = [int(word.split('@')[1]) for word in journal.asked() if word.startswith('--since=@')]
     equal(len(since), 1, f'the times in {journal.asked()}')
@@ -126,13 +129,41 @@ def _(world):
 def _(world):
     code, output, errors = ctl(world, 'log', 'h.example', **Journal(world).keywords)
     equal((code, output), (OK, b''), 'what comes of it')
-    holds('no such entry' in errors, f'it says {errors}')
+    holds(errors.endswith('the journal has no such entry\n'), f'it says {errors}')
+
+
+@test('that there is no journal at all is said as well: journalctl is asked once more, as people ask it')
+def _(world):
+    journal = Journal(world, b'-- No entries --\n', errors=b'No journal files were found.\n')
+    code, output, errors = ctl(world, 'log', **journal.keywords)
+    equal((code, output), (OK, b''), 'what comes of it')
+    holds('no such entry; journalctl says: No journal files were found.' in errors, f'it says {errors}')
+    equal((journal.runs(), '--quiet' in journal.asked()), (2, False), 'what is asked')
+    equal(ctl(world, 'log', '--json', **journal.keywords)[1:], (b'', ''), 'what it says to programs')
+
+
+@test('a host in another script is what the service makes of it, with its port, if it was given one')
+def _(world):
+    asked = []
+
+    def answer(_method, arguments):
+        asked.append(arguments[0])
+        return fake.one(fake.explanation(host=GLib.Variant('s', 'xn--mnchen-3ya.example:8443')))
+
+    world.answers(answer)
+    journal = Journal(world, entry(**PINNED))
+    for typed, wanted in (('münchen.example', 'CERTPIN_NAME=xn--mnchen-3ya.example'),
+                          ('MÜNCHEN.example:8443', 'CERTPIN_HOST=xn--mnchen-3ya.example:8443'),
+                          ('**.münchen.example', 'CERTPIN_NAME=**.xn--mnchen-3ya.example')):
+        exits(world, OK, 'log', typed, **journal.keywords)
+        equal(journal.asked()[-1], wanted, f'what {typed} asks for')
+    equal(asked, ['münchen.example', 'MÜNCHEN.example:8443', 'münchen.example'], 'the hosts')
 
 
 @test('what cannot be meant is refused before journalctl is asked')
 def _(world):
     journal = Journal(world)
-    for arguments in (['-n', '-5'], ['--lines=x'], ['h', 'i'], ['münchen.example']):
+    for arguments in (['-n', '-5'], ['--lines=x'], ['h', 'i']):
         code, _, errors = ctl(world, 'log', *arguments, **journal.keywords)
         equal((code, journal.asked()), (USAGE, []), f'what comes of {arguments}, which said {errors},')
 

@@ -13,6 +13,7 @@ import termios
 
 from lib import fake_service as fake
 from lib.certpinctl import OK, exits, start
+from lib.fake_journal import Journal, entry
 from lib.fake_service import FakeWorld
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE
@@ -109,6 +110,27 @@ def _(world):
     terminal.wait_for(b'h59.example')
     terminal.type(b'q')
     equal(terminal.end(), OK, 'the exit status')
+
+
+@test('the journal, and what is shown of several hosts, goes through one pager')
+def _(world):
+    def answer(method, arguments):
+        if method == 'LastFailure':
+            raise fake.Refusal('NotPinned', 'none')
+        return fake.one(fake.explanation() if method == 'ExplainHost' else fake.pin(arguments[0]))
+
+    world.answers(answer)
+    journal = Journal(world, b''.join(entry(MESSAGE=f'entry {number:02}') for number in range(MANY)))
+    environment = journal.keywords['more_environment']
+    hosts = [f'h{number:02}.example' for number in range(MANY)]
+    for arguments, first, last in ((('log',), b'entry 10', b'entry 59'), (('show', *hosts), b'h00.example', b'h59.example')):
+        terminal = Terminal(world, *arguments, **environment)
+        terminal.wait_for(first)
+        holds(last not in terminal.shown, f'all of {arguments} is shown at once')
+        terminal.type(b'G')
+        terminal.wait_for(last)
+        terminal.type(b'q')
+        equal(terminal.end(), OK, f'the exit status of {arguments}')
 
 
 @test('the pager that the user named')

@@ -304,7 +304,34 @@ def _(world):
     exits(world, OK, 'pin', '-n', '--match=path', HOST, path)
     exits(world, BAD_INPUT, 'pin', '-n', HOST, '--key', 'sha1/x')
     exits(world, BAD_INPUT, 'pin', '-n', 'a..b', '--key', alone.pin)
+    leaf = put(world, 'leaf.der', world.issue().der)
+    for option, says in (('--note=' + 'x' * 1025, 'refused: --note: it has more than 1024'), ('--expires=2020-01-01', 'in the past'),
+                         (f'--trust-anchor={leaf}', 'refused: --trust-anchor: trust anchor 1'), ('--mode=none', 'enforce')):
+        code, output, errors = ctl(world, 'pin', '-n', HOST, '--key', alone.pin, option)
+        equal((code, output, says in errors), (BAD_INPUT, b'', True), f'what comes of {option}, which said {errors},')
+        exits(world, BAD_INPUT, 'pin', HOST, '--key', alone.pin, option)
     equal(pins_of(world), [], 'the pins')
+
+
+@test('--dry-run shows the pin that there would be: as the host is named, with each warning')
+def _(world):
+    other, soon = world.issue('other.localhost'), world.issue(end=datetime.datetime.utcnow() + 3 * DAY)
+    root = put(world, 'root.der', world.authority.der)
+    for words in ([HOST, put(world, 'a.der', world.issue().der)], ['BÜCHER.example', put(world, 'other.der', other.der)],
+                  [HOST, put(world, 'soon.der', soon.der)], [f'**.{HOST.upper()}:8443', '--key', other.pin],
+                  [HOST, put(world, 'b.der', world.issue().der), '--backup', put(world, 'next.der', world.issue().der)],
+                  [HOST, '--key', other.pin, '--trust-anchor', root, '--match=path', '--mode=report', '--expires=2100-01-01',
+                   '--note', 'a; b\\n ‘ä’']):
+        would = json.loads(exits(world, OK, 'pin', '-n', '--json', *words))['dry-run']['pin']
+        made = json.loads(exits(world, OK, 'pin', '--json', *words))['pin']
+        for known_later in ('created', 'created-by', 'generation', 'state', 'stored', 'source'):
+            holds(known_later not in would, f'{known_later} of {would}')
+            made.pop(known_later, None)
+        if not made['expires']:
+            del made['expires']
+        would.setdefault('warnings', []).sort()
+        made.setdefault('warnings', []).sort()
+        equal(would, made, f'what -n shows of {words}')
 
 
 # Single keys
@@ -340,7 +367,9 @@ def _(world):
     before = pins_of(world)
     made = json.loads(exits(world, OK, 'pin', '--json', '-n', '--add', HOST, second.pin))['dry-run']
     equal((made['pin']['keys'], made['replaced']['keys']), ([first.pin, second.pin], [first.pin]), 'the keys')
-    holds('Nothing was changed' in exits(world, OK, 'pin', '-n', '--remove-key', HOST, first.pin).decode(), 'text')
+    for option in ([], ['-n']):
+        fails(world, BAD_INPUT, 'to remove the pin itself, unpin the host', 'pin', *option, '--remove-key', HOST, first.pin)
+        fails(world, BAD_INPUT, 'does not have the key', 'pin', *option, '--remove-key', HOST, second.pin)
     equal(pins_of(world), before, 'the pins')
 
 

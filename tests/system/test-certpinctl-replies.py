@@ -15,7 +15,7 @@ from gi.repository import GLib
 
 from lib import fake_service as fake
 from lib import pki
-from lib.certpinctl import FAILED, INTERRUPTED, OK, TIMED_OUT, exits, put, run_raw, start
+from lib.certpinctl import FAILED, INTERRUPTED, OK, TIMED_OUT, ctl, exits, put, run_raw, start
 from lib.fake_service import FakeWorld
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -401,6 +401,17 @@ def _(world):
         code, _, errors = run_raw(world, *verb_of(world, method))
         equal(code, TIMED_OUT, f'the exit status of {method}')
         holds('no answer; the change of ‘h.example’ may have been made' in errors.decode(), f'{method} said “{errors}”')
+
+
+@test('a dry run that the service does not answer with one pin is an error')
+def _(world):
+    for hosts in ([], ['h.example', 'i.example']):
+        changes = [fake.members({'host': host, 'change': 'new', 'pin': GLib.Variant('a{sv}', fake.pin(host))}) for host in hosts]
+        answers = {'ImportPins': fake.several(*changes)}
+        world.answers(lambda method, arguments: answers.get(method) or (_ for _ in ()).throw(fake.Refusal('NotPinned', 'none')))
+        code, output, errors = ctl(world, 'pin', '-n', 'h.example', '--key', fake.KEY)
+        equal((code, output), (FAILED, b''), f'what comes of {hosts}, with {errors},')
+        holds('did not say what would change' in errors, errors)
 
 
 run(FakeWorld)

@@ -89,6 +89,9 @@ def _(world):
     old, *others = [world.issue() for _ in range(4)]
     world.alice.pin(HOST, old.der)
     holds('No key has been seen' in text(world, 'rotate', HOST), 'the state of a new pin')
+    world.alice.pin_keys('other.localhost', world.issue().pin, mode='report')
+    world.arrives(world.serve(world.issue('other.localhost')), host='other.localhost')
+    holds('was seen with another key: certpinctl show other.localhost' in text(world, 'rotate', 'other.localhost'), 'another key')
     world.arrives(world.serve(old))
     holds('No key waits' in text(world, 'rotate', HOST), 'the state of a pin with one key')
     exits(world, OK, 'rotate', HOST, put(world, 'next.der', others[0].der))

@@ -195,6 +195,7 @@ def _(world):
     code, _, errors = ctl(world, 'get', '-C', '-', '-o', folder.file, server.url)
     equal(code, TRUNCATED, f'the exit code, with “{errors}”,')
     is_one_sentence(errors)
+    holds(errors.rstrip().endswith('; what came is kept: the same command continues it'), errors)
     folder.holds(OLD, 'page.certpin-part')
     exits(world, OK, 'get', '-C', '-', '-o', folder.file, server.url)
     folder.holds(LARGE)

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from lib.certpinctl import (BLOCKED, INTERRUPTED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, STORE, USAGE, ctl,
+from lib.certpinctl import (BAD_INPUT, BLOCKED, INTERRUPTED, NO_SERVICE, NOT_AUTHORIZED, NOT_PINNED, OK, REFUSED, STORE, USAGE, ctl,
                             exits, put, start)
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
@@ -76,6 +76,29 @@ def _(world):
     told = text(world, 'explain', HOST)
     holds(HOST in told and 'must match' in told and identity.pin in told, told)
     equal(len(server.connections), 0, 'the number of connections')
+
+
+@row('same', 'systemctl show A B, resolvectl query A B', 'certpinctl show A B, explain A B, unpin A B, key A B',
+     'if one fails, the others are done all the same; the exit status is that of the first failure')
+def _(world):
+    identity = world.issue()
+    hosts = ['a.example', 'b.example']
+    for host in hosts:
+        world.alice.pin(host, identity.der)
+    for verb in ('show', 'explain'):
+        printed = text(world, verb, *hosts)
+        shown = [line for line in printed.splitlines() if line in (*hosts, *(f'{host}:443' for host in hosts))]
+        equal(len(shown), 2 if verb == 'show' else 4, f'the headings of {printed}')
+        equal([len(json.loads(line)) for line in text(world, verb, '--json', *hosts).splitlines()], [1, 1], 'the documents')
+    code, output, errors = ctl(world, 'show', 'nix.example', 'b.example')
+    equal((code, 'b.example' in output.decode(), 'nix.example' in errors), (NOT_PINNED, True, True), f'show, with {errors},')
+    file = put(world, 'server.der', identity.der)
+    code, output, errors = ctl(world, 'key', file, os.path.join(world.folder, 'nofile'), file)
+    equal((code, output.decode()), (BAD_INPUT, f'{identity.pin}\n' * 2), f'the keys, with {errors},')
+    equal(list(json.loads(exits(world, BAD_INPUT, 'key', '--json', file, './nofile'))), ['error'], 'the only document')
+    code, output, errors = ctl(world, 'unpin', 'a.example', '', 'nix.example', 'b.example')
+    equal((code, len(output.splitlines()), len(errors.splitlines())), (BAD_INPUT, 2, 2), f'unpin, with {errors},')
+    equal(world.alice.list_pins(), [], 'the pins')
 
 
 @row('same', 'systemctl daemon-reload', 'certpinctl reload', 'all files, or none')

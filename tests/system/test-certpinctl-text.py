@@ -91,7 +91,7 @@ def verbs(world, text=HOSTILE):
     return [('pin', text, certificate), ('pin', text, '--key', text), ('unpin', text),
             ('pause', '--for=1h', f'--reason={text}', text), ('resume', text), ('block', text, text), ('list',),
             ('show', text), ('explain', text),
-            ('pin', '--add', text, fake.KEY), ('pin', '-n', '--remove-key', text, fake.KEY), ('rotate', text),
+            ('pin', '--add', text, fake.KEY), ('pin', '-n', '--add', text, fake.KEY), ('rotate', text),
             ('rotate', text, fake.KEY), ('rotate', '--finish', '--yes', text), ('key', '--chain', text),
             ('compare', text, text), ('verify', '--host', text, certificate), ('get', '-v', '-i', 'https://h.example/'),
             ('status',), ('request', '-v', '-i', 'PUT', 'https://h.example/')]

@@ -74,7 +74,7 @@ def _(world):
         (): 'no verb is given', ('nonsense',): 'there is no verb ‘nonsense’', ('get',): '‘get’ needs a URL',
         ('request', 'GET'): '‘request’ needs a METHOD and a URL', ('pin',): '‘pin’ needs a HOST',
         ('block', 'h'): '‘block’ needs a HOST and a REASON', ('verify',): '‘verify’ needs a FILE',
-        ('list', 'x'): '‘list’ takes no argument; leave ‘x’ out',
+        ('reload', 'x'): '‘reload’ takes no argument; leave ‘x’ out',
         ('block', 'h', 'two', 'words'):
             '‘block’ takes at most 2 arguments; leave ‘words’ out, or put in quotes what belongs together',
         ('pin', 'h'): '‘pin’ needs a FILE that holds the certificate, a --key or --fetch',
@@ -198,6 +198,15 @@ def _(world):
         rows = [line for line in (table if arguments else lines) if line.startswith('  ')]
         equal([line for line in rows if line[28:30] != '  ' or line[30] == ' '], [],
               f'the lines of {arguments} that are not in the columns')
+
+
+@test('the usage line has the options that a verb does not go without')
+def _(world):
+    for verb, arguments, needs in (('pause', ['h.example'], ['--for=TIME', '--reason=TEXT']), ('forget', [], ['--app=APP'])):
+        usage = exits(world, OK, verb, '--help').decode().splitlines()[0]
+        equal(usage, ' '.join(['Usage: certpinctl', verb, *needs, '[OPTION…]', *(['HOST'] if arguments else [])]), 'the usage')
+        exits(world, USAGE, verb, *arguments)
+    equal(exits(world, OK, 'status', '--help').decode().splitlines()[0], 'Usage: certpinctl status [OPTION…]', 'the usage')
 
 
 @test('the keys in --help and in the manual could be a server’s')

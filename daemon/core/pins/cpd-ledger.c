@@ -409,14 +409,22 @@ start_writing (CpdLedger *ledger, GTask *task)
   g_task_run_in_thread (writing, write_in_thread);
 }
 
-/* Whether an import changes nothing. */
+/* Whether a pin of an import is there. */
+static gboolean
+is_imported (const CpdChange *change)
+{
+  return change->imports && cpd_pin_shows_the_same (change->pin, change->old)
+         && (g_strcmp0 (change->pin->note, change->old->note) == 0
+             || (change->lends_note && change->old->note == NULL));
+}
+
+/* Whether an import, or the end of a pause, changes nothing: nobody is told of it. */
 static gboolean
 is_there_already (const CpdChange *change)
 {
-  return change->imports && change->old != NULL && (change->dir == NULL || !change->old->unstored)
-         && cpd_pin_shows_the_same (change->pin, change->old)
-         && (g_strcmp0 (change->pin->note, change->old->note) == 0
-             || (change->lends_note && change->old->note == NULL));
+  return change->old != NULL && (change->dir == NULL || !change->old->unstored)
+         && (is_imported (change)
+             || (change->edit != NULL && cpd_pin_edit_is_idle (change->edit, change->old)));
 }
 
 /* Begins a change whose turn has come.
@@ -430,7 +438,7 @@ start_change (CpdLedger *ledger, GTask *task)
   change->old = cpd_pin_table_get (ledger->table, change->host);
   if (is_there_already (change))
     {
-      cpd_pin_unref (change->pin);
+      g_clear_pointer (&change->pin, cpd_pin_unref);
       change->pin = cpd_pin_ref (change->old);
       g_task_return_boolean (task, TRUE);
       return FALSE;

@@ -187,6 +187,25 @@ say_never_seen (const Advice *advice)
   say_forgotten_backups (advice);
 }
 
+/* Requests pass all the same, so nobody else says it. A pin that is newer may have that key. */
+static void
+say_only_reported (const Advice *advice)
+{
+  const CpdSighting *sighting = advice->sighting;
+  g_autofree char *day = sighting != NULL ? cpd_text_date (sighting->seen) : NULL;
+
+  if (advice->pin->mode != CPD_MODE_REPORT || sighting == NULL
+      || advice->pin->created > sighting->seen)
+    return;
+  for (unsigned int i = 0; i < sighting->keys->len; i++)
+    if (g_array_index (sighting->keys, CpdSightingKey, i).last >= sighting->seen)
+      return;
+  say (advice,
+       "the pin only reports, and ‘%s’ had another key when it was last seen, on %s; if the "
+       "operator of the server says that it is right, add it",
+       get_host (advice), day);
+}
+
 /* Returns: (transfer full) (nullable) */
 static GStrv
 conclude (Advice *advice)
@@ -219,6 +238,7 @@ say_other (const Advice *advice)
   say_stored (advice);
   if (!is_in_force (advice))
     return;
+  say_only_reported (advice);
   say_no_backup (advice);
   say_never_seen (advice);
 }

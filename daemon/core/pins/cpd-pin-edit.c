@@ -198,6 +198,14 @@ change (CpdPin *pin, const CpdPinEdit *edit, GError **error)
   return TRUE;
 }
 
+/* Whether it leaves the pin as it is: the end of a pause that there is not. */
+gboolean
+cpd_pin_edit_is_idle (const CpdPinEdit *edit, const CpdPin *pin)
+{
+  return edit->kind == CPD_EDIT_RESUME && pin->pause == NULL
+         && check_state (pin, edit->now, /* error= */ NULL);
+}
+
 /* Errors: CERTPIN_ERROR_BLOCKED, CERTPIN_ERROR_PIN_EXPIRED, CERTPIN_ERROR_LIMIT_EXCEEDED;
  * CERTPIN_ERROR_INVALID_ARGUMENT: a key is not there, or none would remain; the pin only reports,
  * or the pause would be too long.

@@ -26,6 +26,7 @@ CpdPinEdit *cpd_pin_edit_ref (CpdPinEdit *edit);
 void cpd_pin_edit_unref (CpdPinEdit *edit);
 
 CpdEditKind cpd_pin_edit_get_kind (const CpdPinEdit *edit);
+gboolean cpd_pin_edit_is_idle (const CpdPinEdit *edit, const CpdPin *pin);
 CpdPin *cpd_pin_edit_apply (const CpdPinEdit *edit, const CpdPin *pin, GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdPinEdit, cpd_pin_edit_unref)

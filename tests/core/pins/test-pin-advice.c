@@ -30,6 +30,7 @@ static const struct
   Seen seen[3];
   gint64 left; /* of the served certificate; 0: nothing was seen */
   const char *urgent, *others;
+  CpdMode mode;
 } cases[] = {
   { "new", "ab", TRUE },
   { "only-key", "a", TRUE, .others = "no backup key" },
@@ -57,6 +58,15 @@ static const struct
     .others = "make sure that you still have it" },
   { "not-yet-forgotten", "ab", TRUE, .age = 90 * DAY - 1, .seen = { { 'a', NOW, NOW } },
     .left = 90 * DAY },
+  { "reports-another", "ab", TRUE, .left = 90 * DAY, .others = "only reports, and ‘h.example’ had",
+    .mode = CPD_MODE_REPORT },
+  { "reports-another-since", "ab", TRUE, .seen = { { 'a', 1, NOW - 1 } }, .left = 90 * DAY,
+    .others = "only reports", .mode = CPD_MODE_REPORT },
+  { "reports-nothing", "ab", TRUE, .seen = { { 'a', 1, NOW } }, .left = 90 * DAY,
+    .mode = CPD_MODE_REPORT },
+  { "was-paused", "ab", TRUE, .seen = { { 'a', 1, NOW - 1 } }, .left = 90 * DAY },
+  { "reports-unseen", "ab", TRUE, .mode = CPD_MODE_REPORT },
+  { "reports-pinned-since", "ab", TRUE, .age = -1, .left = 90 * DAY, .mode = CPD_MODE_REPORT },
   { "all", "ab", TRUE, .age = 90 * DAY, .seen = { { 'b', NOW, NOW } }, .left = DAY,
     .urgent = "has used the backup key|ends on" },
 };
@@ -73,6 +83,7 @@ make_pin (size_t i)
       cpd_pin_add_key (pin, key);
     }
   pin->match = cases[i].match;
+  pin->mode = cases[i].mode;
   pin->subject = cases[i].of_certificate ? g_strdup ("CN=h.example") : NULL;
   pin->not_after = cases[i].of_certificate ? NOW + 90 * DAY : 0;
   pin->created = NOW - cases[i].age;

@@ -82,6 +82,7 @@ static void
 test_begins_and_ends (StoreFixture *f, gconstpointer user_data)
 {
   g_autoptr (CpdPin) before = NULL, after = NULL;
+  unsigned int changes;
 
   store_pin (f, STORE_UID, USER, "h.example", 'a');
   before = store_get (f, STORE_UID, USER, "h.example");
@@ -93,6 +94,9 @@ test_begins_and_ends (StoreFixture *f, gconstpointer user_data)
   assert_pause (f, NOW, NOW + 60);
   resume (f);
   assert_pause (f, 0, 0);
+  changes = f->changes;
+  resume (f);
+  g_assert_cmpuint (f->changes, ==, changes);
   store_fixture_reopen (f);
   after = store_get (f, STORE_UID, USER, "h.example");
   g_assert_null (after->pause);

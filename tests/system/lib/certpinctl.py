@@ -23,7 +23,7 @@ for ignored in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
 
 def environment(world, **more):
     return {**os.environ, 'DBUS_SYSTEM_BUS_ADDRESS': world.shared.bus.address, 'LC_ALL': 'C.UTF-8',
-            'G_DEBUG': 'fatal-criticals', **more}
+            'G_DEBUG': 'fatal-criticals', 'COLUMNS': '', **more}
 
 
 def start(world, *arguments, uid=ALICE, more_environment=None, **keywords):
