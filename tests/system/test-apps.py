@@ -6,7 +6,6 @@ them, and they learn no more of them than that."""
 import json
 import os
 import re
-import time
 
 from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld, evidence
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
@@ -276,58 +275,6 @@ def _(world):
     app.refused('NotPinned', app.connect, HOST, server.port)
     world.root.pin(HOST, identity.der, scope='system')
     world.arrives(server, caller=app)
-
-
-def verified(app, chain, **options):
-    told = app.call(PINS, 'VerifyChain', '(saaya{sv})', HOST, [chain.der], options)[0]
-    return told['verdict'], told['reason']
-
-
-# What may be there of the user, by what makes it so.
-USER_PINS = {
-    'another key': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin),
-    'the key': lambda user, right, wrong: user.pin_keys(HOST, right.pin),
-    'a pause': lambda user, right, wrong: (user.pin_keys(HOST, wrong.pin), user.pause(HOST, 3600)),
-    'a report': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin, mode='report'),
-    'an end': lambda user, right, wrong: user.pin_keys(HOST, right.pin, expires=int(time.time()) + 1000),
-    'a block': lambda user, right, wrong: user.block(HOST),
-}
-
-
-@test('VerifyChain tells an app nothing of a pin of its user, with whatever chain, anchors and time')
-def _(world):
-    own, app = Authority('Evil Root'), world.new_app(WEATHER, wrapper=WITHOUT_NETWORK)
-    right, wrong = world.issue(), world.issue()
-    # Only the public key is used of the right one: anybody can make such a certificate.
-    forged = [own.issue(HOST), own.issue(HOST, key=right.key)]
-    app.pin_keys(HOST, own.pin, match='path')
-
-    def told():
-        return [verified(app, chain, **{'trust-anchors': V('aay', [own.der]), 'time': V('x', int(time.time()) + ahead)})
-                for chain in forged for ahead in (0, 2000, 7200)]
-    before = told()
-    equal({verdict for verdict, _ in before}, {'Pass'}, 'what the app is told without a pin of its user')
-    for what, make in USER_PINS.items():
-        make(world.alice, right, wrong)
-        equal(told(), before, f'what the app is told with {what} of its user')
-    equal(verified(world.alice, right)[0], 'Blocked', 'what the user is told')
-
-
-@test('FetchChain tells an app nothing of a pin of its user, whatever keys it supposes')
-def _(world):
-    right, wrong = world.issue(), world.issue()
-    server, app = world.serve(right), world.new_app(WEATHER)
-
-    def told(caller=app):
-        infos = [caller.fetch_chain(HOST, port=server.port, keys=[key])[1] for key in (right.pin, wrong.pin)]
-        return [(info['verdict'], info['reason'], info.get('matched-key')) for info in infos]
-    before = told()
-    equal([verdict for verdict, *_ in before], ['Pass', 'PinMismatch'], 'what the app is told without a pin of its user')
-    for what, make in USER_PINS.items():
-        make(world.alice, right, wrong)
-        equal(told(), before, f'what the app is told with {what} of its user')
-    asked = world.alice.fetch_chain(HOST, port=server.port, keys=[right.pin], app=V('s', WEATHER))[1]
-    equal(asked['verdict'], 'Blocked', 'what its user is told of a request of the app')
 
 
 @test('what its user is told of a refusal does not depend on the pins of the app')
