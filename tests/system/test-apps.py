@@ -433,21 +433,45 @@ def _(world):
         equal(world.alice.call(PINS, 'ListApps', '(a{sv})', {})[0], [MAPS, WEATHER], 'the apps')
 
 
-@test('an export does not leave out in silence what an app may have in a folder that cannot be read')
+@test('what an app may have in a folder that cannot be read is not left out in silence')
 def _(world):
     key = world.issue().pin
-    world.alice.pin_keys(HOST, key, app=WEATHER)
-    world.bob.pin_keys(HOST, key, app=WEATHER)
-    world.daemon.terminate()
-    kind = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), 'flatpak')
-    os.rename(kind, kind + '.away')
-    os.symlink('flatpak.away', kind)
-    world.daemon.start()
-    error = world.alice.refused('StoreFailed', exported, world.alice, app=WEATHER)
-    holds('symbolic link' in error.message, error.message)
-    world.alice.refused('StoreFailed', exported, world.alice, app=MAPS)
-    world.alice.refused('StoreFailed', exported, world.alice)
-    equal(exported(world.bob, app=WEATHER), [('app', HOST)], 'what another user exports')
+    for user in (world.alice, world.bob):
+        user.pin_keys(HOST, key, app=WEATHER)
+        user.pin_keys('*.other.localhost', key, app=WEATHER)
+    world.alice.pin_keys(HOST, key)
+    world.root.pin_keys(HOST, key, scope='system')
+    for folder, hidden in (('flatpak', (WEATHER, MAPS)), ('flatpak/org.example.Weather', (WEATHER,))):
+        world.daemon.terminate()
+        path = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), folder)
+        os.rename(path, path + '.away')
+        os.symlink(os.path.basename(path) + '.away', path)
+        world.daemon.start()
+        for name in hidden:
+            silent_about_nothing(world, world.alice, app=name)
+            silent_about_nothing(world, world.new_app(name))
+            equal(hosts(world.new_app(name), scope='system'), [('system', HOST)], 'what an app sees of the system’s pins')
+        if MAPS not in hidden:
+            equal(hosts(world.alice, app=MAPS), [], 'the list of another app, whose folder can be read')
+        equal(hosts(world.bob, app=WEATHER), [('app', '*.other.localhost'), ('app', HOST)], 'the list of another user')
+        world.daemon.terminate()
+        os.remove(path)
+        os.rename(path + '.away', path)
+        world.daemon.start()
+        equal(len(hosts(world.alice, app=WEATHER)), 2, 'how many pins are there when it can be read again')
+
+
+def silent_about_nothing(world, caller, **options):
+    """What asks for pins of a folder that is a symbolic link says so."""
+    other, key = '*.other.localhost', world.issue().pin
+    for ask in (lambda: exported(caller, **options), lambda: caller.list_pins(**options),
+                lambda: caller.get_pin(other, **options), lambda: caller.unpin(other, **options),
+                lambda: caller.add_keys(other, key, **options), lambda: caller.remove_keys(other, key, **options),
+                lambda: caller.pause(other, 60, **options), lambda: caller.resume(other, **options),
+                lambda: caller.call(PINS, 'ImportPins', '(sa{sv})', f'[Pin File]\nVersion=1\n[Pin]\nHost={HOST}\nKeys={key}\n',
+                                    {'dry-run': V('b', True), **{name: V('s', value) for name, value in options.items()}})):
+        error = caller.refused('StoreFailed', ask)
+        holds('symbolic link' in error.message, error.message)
 
 
 @test('kill -9 while an app pins: what was acknowledged is there')
