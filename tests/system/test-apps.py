@@ -9,7 +9,7 @@ import re
 
 from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld, evidence
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
-from lib.certpinctl import NOT_PINNED, OK, exits
+from lib.certpinctl import NOT_AUTHORIZED, NOT_PINNED, OK, ctl, exits
 from lib.pki import Authority
 from lib.server import echo
 from lib.tap import equal, holds, run, test
@@ -137,7 +137,9 @@ def _(world):
         weather.refused('NotPinned', weather.last_failure, host)
     equal(status(weather)['pins']['app']['active'], 1, 'how many pins it has')
     holds('user' not in status(weather)['pins'], status(weather)['pins'])
-    equal(weather.call(PINS, 'ListApps', '(a{sv})', {})[0], [], 'the apps that it sees')
+    equal(weather.call(PINS, 'ListApps', '(a{sv})', {})[0], [WEATHER], 'the apps that it sees')
+    error = weather.refused('NotAuthorized', weather.list_pins, scope='user')
+    holds('may see only its own pins' in error.message, error.message)
     explained = weather.call(PINS, 'ExplainHost', '(sa{sv})', 'secret.localhost', {})[0]
     equal((explained['pins'], tells(explained, 'your pin', 'user')), ([], []), 'what is explained of a host of its user')
 
@@ -395,6 +397,37 @@ def _(world):
     equal(scopes_and_keys([ctl_inside(world, OK, 'pin', '--remove-key', HOST, new)['pin']]), [('app', old)], 'one again')
     equal(ctl_inside(world, OK, 'unpin', HOST)['pin'], {'host': HOST, 'scope': 'app', 'state': 'removed'}, 'the end of it')
     equal(scopes_and_keys([world.alice.get_pin(HOST)]), [('user', users)], 'what its user has')
+
+
+def says_inside(world, code, text, *arguments):
+    """What certpinctl prints of an error, as a program of the app."""
+    actual, _, errors = ctl(world, *arguments, more_environment=evidence(WEATHER, ALICE))
+    equal((actual, errors), (code, f'certpinctl: {text}\n'), f'what came of {arguments}')
+
+
+@test('certpinctl list and export in a sandbox have the words of the scope app, and say what they may not show')
+def _(world):
+    key = world.issue().pin
+    for host, options in (('secret.localhost', {}), ('maps.localhost', {'app': MAPS}), ('own.localhost', {'app': WEATHER})):
+        world.alice.pin_keys(host, key, **options)
+    own, everything = [('app', key)], [('app', key), ('system', key)]
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', '--user')['pins']), own, 'list --user')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', '--app')['pins']), own, 'list --app')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', f'--app={WEATHER}')['pins']), own, 'list --app of itself')
+    equal(ctl_inside(world, OK, 'list', '--system')['pins'], [], 'list --system')
+    world.root.pin_keys('system.localhost', key, scope='system')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list')['pins']), everything, 'list')
+    says_inside(world, NOT_AUTHORIZED, f'the app ‘{WEATHER}’ may see only its own pins, in the scopes ‘app’ and ‘transient’, '
+                'and the system\'s', 'list', f'--app={MAPS}')
+    for options in ((f'--uid={BOB}',), (f'--uid={BOB}', '--user'), ('--all-users',)):
+        says_inside(world, NOT_AUTHORIZED, f'‘{WEATHER}’ is a sandboxed app, which has no right to ‘org.certpin.inspect-all’; '
+                    'one of its user\'s own programs has to ask for that', 'list', *options)
+    absent = 'there is no pin of exactly ‘secret.localhost’ in the scope'
+    see = '; to see what is pinned: certpinctl list'
+    says_inside(world, NOT_PINNED, f'{absent} app{see}', 'export', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} app{see}', 'export', '--scope=user', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} system{see}', 'export', '--scope=system', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} app or system{see}', 'export', '--scope=all', '-o', '/tmp/never', 'secret.localhost')
 
 
 @test('a snap may pin, but makes no requests')

@@ -349,7 +349,7 @@ cpd_store_list_uids (CpdStore *store)
   return cpd_users_list_uids (store->users);
 }
 
-/* Returns: (transfer full): of a user's apps, those that have pins; an app sees none of them */
+/* Returns: (transfer full): of a user's apps, those that have pins; an app sees only itself */
 GStrv
 cpd_store_list_apps (CpdStore *store, CpdOwner owner)
 {

@@ -424,7 +424,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
-/* Returns: (transfer full): the names of a user's apps that have pins, in order; an app has none */
+/* Returns: (transfer full): the names of a user's apps that have pins, in order; of an app, its own
+ * alone */
 GStrv
 cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
 {
@@ -436,7 +437,7 @@ cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
       CpdOwner app = g_array_index (apps, CpdOwner, i);
       CpdLedger *ledger = cpd_users_lookup (users, app);
 
-      if (!cpd_owner_is_app (owner) && ledger != NULL
+      if ((app == owner || !cpd_owner_is_app (owner)) && ledger != NULL
           && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
     }
