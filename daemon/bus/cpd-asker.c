@@ -105,10 +105,12 @@ cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLa
         asker->owner = asker->self;
       return TRUE;
     }
-  if (*asker->connection == 0
+  if (*asker->connection == 0 && !asker->only_looks
       && !cpd_store_open_connection (asker->store, asker->self, asker->connection, error))
     return FALSE;
-  asker->owner = *asker->connection;
+  asker->owner = *asker->connection != 0
+                     ? *asker->connection
+                     : cpd_owner_new_connection (asker->self, /* number= */ 0); /* which none has */
   return TRUE;
 }
 

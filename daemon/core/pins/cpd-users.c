@@ -23,7 +23,7 @@
 
 /* What one connection may have. */
 #define CONNECTION_PINS_MAX  64
-#define CONNECTION_BYTES_MAX (1024 * 1024)
+#define CONNECTION_BYTES_MAX (256 * 1024)
 
 struct _CpdUsers
 {
