@@ -484,8 +484,14 @@ def _(world):
             silent_about_nothing(world, world.alice, app=name)
             silent_about_nothing(world, world.new_app(name))
             equal(hosts(world.new_app(name), scope='system'), [('system', HOST)], 'what an app sees of the system’s pins')
-        if MAPS not in hidden:
+        if MAPS in hidden:
+            # Nobody knows which apps the user has: so the user's own requests, and lists, fail as well.
+            world.alice.refused('StoreFailed', world.alice.list_pins)
+            equal(world.alice.get_pin(HOST)['state'], 'blocked', 'the pin of the user')
+            equal(hosts(world.alice, scope='system'), [('system', HOST)], 'what the user sees of the system’s pins')
+        else:
             equal(hosts(world.alice, app=MAPS), [], 'the list of another app, whose folder can be read')
+            equal(hosts(world.alice), [('system', HOST), ('user', HOST)], 'the list of the user')
         equal(hosts(world.bob, app=WEATHER), [('app', '*.other.localhost'), ('app', HOST)], 'the list of another user')
         world.daemon.terminate()
         os.remove(path)

@@ -334,12 +334,13 @@ load_apps (CpdUsers *users, const char *folder, const char *name, GPtrArray *pro
 }
 
 /* Returns: (transfer none) (nullable): why an app may have more pins than are known; NULL: it has
- * none, or the layer is another */
+ * none, or the layer is another, or the owner is no app */
 const char *
 cpd_users_explain_unlisted (CpdUsers *users, CpdLayer layer, CpdOwner owner)
 {
-  return layer == CPD_LAYER_APP ? cpd_owner_table_get (users->unlisted, cpd_owner_get_user (owner))
-                                : NULL;
+  return layer == CPD_LAYER_APP && cpd_owner_is_app (owner)
+             ? cpd_owner_table_get (users->unlisted, cpd_owner_get_user (owner))
+             : NULL;
 }
 
 typedef void (*LoadFunc) (CpdUsers *users, const char *folder, const char *name,
