@@ -100,12 +100,26 @@ put_first (char **words, size_t index)
   words[0] = word;
 }
 
+/* `host`: it has no pin. */
+static gboolean
+fail_unpinned (Ctl *ctl, const Wanted *wanted, const char *host, GError **error)
+{
+  gboolean all = strcmp (wanted->scope, "all") == 0;
+  const char *scope = ctl_scope_find_name (ctl, strcmp (wanted->scope, "system") == 0, error);
+
+  if (scope == NULL)
+    return FALSE;
+  if (all)
+    scope = strcmp (scope, "app") == 0 ? _ ("app or system") : _ ("user or system");
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+               _ ("there is no pin of exactly ‘%s’ in the scope %s"), host, scope);
+  return FALSE;
+}
+
 /* A name that is given and has no pin is an error: the export would lack it. */
 static gboolean
 check_hosts (Ctl *ctl, const Wanted *wanted, GPtrArray *files, GError **error)
 {
-  const char *scope = strcmp (wanted->scope, "all") == 0 ? _ ("user or system") : wanted->scope;
-
   for (size_t i = 0; wanted->hosts != NULL && wanted->hosts[i] != NULL; i++)
     {
       gboolean found = FALSE;
@@ -119,11 +133,8 @@ check_hosts (Ctl *ctl, const Wanted *wanted, GPtrArray *files, GError **error)
         }
       if (!found)
         {
-          g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                       _ ("there is no pin of exactly ‘%s’ in the scope %s"), wanted->hosts[i],
-                       scope);
           put_first (ctl->arguments, i);
-          return FALSE;
+          return fail_unpinned (ctl, wanted, wanted->hosts[i], error);
         }
     }
   return TRUE;

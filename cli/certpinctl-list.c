@@ -427,7 +427,13 @@ ask_for_wanted (Ctl *ctl, const Wanted *wanted, GError **error)
     return ctl->app != NULL ? ask (ctl, ctl_scope_options (ctl, /* system= */ FALSE), error)
                             : ask_for_apps (ctl, error);
   if (wanted->system || wanted->user)
-    g_variant_dict_insert (&dict, "scope", "s", wanted->system ? "system" : "user");
+    {
+      const char *scope = ctl_scope_find_name (ctl, wanted->system, error);
+
+      if (scope == NULL)
+        return NULL;
+      g_variant_dict_insert (&dict, "scope", "s", scope);
+    }
   if (wanted->uid != NULL && !parse_uid (wanted->uid, &uid, error))
     return NULL;
   if (wanted->uid != NULL)

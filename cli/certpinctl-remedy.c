@@ -184,7 +184,7 @@ find_pin (Ctl *ctl, const char *message)
   return g_strconcat (_ (": certpinctl pin --fetch "), word, NULL);
 }
 
-/* Somebody else may do it. */
+/* Somebody else may do it; but no app in its sandbox becomes an administrator. */
 static char *
 find_authority (Ctl *ctl)
 {
@@ -194,6 +194,8 @@ find_authority (Ctl *ctl)
     return NULL;
   if (is_request (ctl->verb)) /* with other pins */
     return g_strdup (_ ("; to see what you may do: certpinctl doctor"));
+  if (ctl_scope_is_inside (ctl))
+    return NULL;
   for (char **word = ctl->typed + 1; *word != NULL; word++)
     {
       g_autofree char *quoted = ctl_input_quote (*word);

@@ -69,22 +69,34 @@ ctl_scope_check (Ctl *ctl, const GOptionEntry *options, GError **error)
 
 /* Only the service knows whether this program is in a sandbox, and so what it calls the caller's
  * own pins: it counts these alone.
- * Returns: (transfer none) (nullable): “system”, “user” or “app”; NULL with error set */
-const char *
-ctl_scope_find_name (Ctl *ctl, gboolean system, GError **error)
+ * Returns: (transfer none) (nullable): “user” or “app”; NULL with error set */
+static const char *
+find_own_name (Ctl *ctl, GError **error)
 {
-  g_autoptr (GVariant) status = NULL, counts = NULL, own = NULL;
+  g_autoptr (GVariant) status = ctl_service_ask (ctl, error);
+  g_autoptr (GVariant) counts = NULL, own = NULL;
 
-  if (ctl->app != NULL)
-    return "app";
-  if (system)
-    return "system";
-  status = ctl_service_ask (ctl, error);
   if (status == NULL)
     return NULL;
   counts = g_variant_lookup_value (status, "pins", G_VARIANT_TYPE ("a{sa{su}}"));
   own = g_variant_lookup_value (counts, "app", NULL);
   return own != NULL ? "app" : "user";
+}
+
+/* Returns: (transfer none) (nullable): “system”, “user” or “app”; NULL with error set */
+const char *
+ctl_scope_find_name (Ctl *ctl, gboolean system, GError **error)
+{
+  if (ctl->app != NULL)
+    return "app";
+  return system ? "system" : find_own_name (ctl, error);
+}
+
+/* Whether this program is itself in the sandbox of an app, as far as the service says so. */
+gboolean
+ctl_scope_is_inside (Ctl *ctl)
+{
+  return g_strcmp0 (find_own_name (ctl, NULL), "app") == 0;
 }
 
 /* Adds what says so to the options of a call. */

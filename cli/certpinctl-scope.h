@@ -14,6 +14,7 @@ G_BEGIN_DECLS
 
 gboolean ctl_scope_check (Ctl *ctl, const GOptionEntry *options, GError **error);
 const char *ctl_scope_find_name (Ctl *ctl, gboolean system, GError **error);
+gboolean ctl_scope_is_inside (Ctl *ctl);
 void ctl_scope_add (const Ctl *ctl, gboolean system, GVariantDict *options);
 GVariant *ctl_scope_options (const Ctl *ctl, gboolean system);
 char *ctl_scope_make_option (const Ctl *ctl, gboolean system);

@@ -178,6 +178,7 @@ certpin_client_list_pins_async (CertpinClient *client, GVariant *options, GCance
  *   range
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
+ * - `CERTPIN_ERROR_STORE_FAILED`: some of the stored pins cannot be read
  *
  * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *
@@ -213,6 +214,7 @@ certpin_client_list_pins_finish (CertpinClient *client, GAsyncResult *result, GE
  *   range
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the user may not see the pins of the user in the option
  *   `uid`
+ * - `CERTPIN_ERROR_STORE_FAILED`: some of the stored pins cannot be read
  *
  * Returns: (transfer container) (element-type CertpinPin): the pins, or %NULL with @error set
  *

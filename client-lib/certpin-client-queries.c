@@ -63,7 +63,9 @@ certpin_client_get_pin_async (CertpinClient *client, const char *host, GVariant 
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is neither a host nor a host pattern
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: a sandboxed app may not see the scope or the app
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_STORE_FAILED`: no pin is known, but some of the stored pins cannot be read
  *
  * Returns: (transfer full): the pin, or %NULL with @error set
  *
@@ -98,7 +100,9 @@ certpin_client_get_pin_finish (CertpinClient *client, GAsyncResult *result, GErr
  * - `CERTPIN_ERROR_INVALID_HOST`: the text is neither a host nor a host pattern
  * - `CERTPIN_ERROR_INVALID_ARGUMENT`: an option is unknown, of the wrong type or out of
  *   range
+ * - `CERTPIN_ERROR_NOT_AUTHORIZED`: a sandboxed app may not see the scope or the app
  * - `CERTPIN_ERROR_NOT_PINNED`: nothing is pinned for the host
+ * - `CERTPIN_ERROR_STORE_FAILED`: no pin is known, but some of the stored pins cannot be read
  *
  * Returns: (transfer full): the pin, or %NULL with @error set
  *

@@ -18,30 +18,38 @@ static const char *const scopes[] = { "user", "system", "app", "transient", NULL
 static const CpdLayer layers[]
     = { CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_APP, CPD_LAYER_TRANSIENT };
 
-static gboolean
-refuse_other (CpdAsker *asker, GError **error)
+/* What is done with pins. */
+typedef enum
 {
-  return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
-                     "the app ‘%s’ may change only its own pins, in the scopes ‘app’ and "
-                     "‘transient’",
-                     cpd_apps_get_name (cpd_store_get_apps (asker->store), asker->self));
-}
+  CHANGES, /* the app is to be known if it is not */
+  LOOKS,   /* at pins that are there, before it changes them */
+  READS,
+} Use;
 
+/* Of an app. */
 static gboolean
-check_own (CpdAsker *asker, const char *scope, const char *app, GError **error)
+check_own (CpdAsker *asker, const char *scope, const char *app, Use use, GError **error)
 {
   const char *own = cpd_apps_get_name (cpd_store_get_apps (asker->store), asker->self);
 
-  if ((scope != NULL && !g_str_equal (scope, "app") && !g_str_equal (scope, "transient"))
-      || (app != NULL && !g_str_equal (app, own)))
-    return refuse_other (asker, error);
-  return TRUE;
+  if ((scope == NULL || g_str_equal (scope, "app") || g_str_equal (scope, "transient"))
+      && (app == NULL || g_str_equal (app, own)))
+    return TRUE;
+  if (use == READS)
+    return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
+                       "the app ‘%s’ may see only its own pins, in the scopes ‘app’ and "
+                       "‘transient’, and the system's",
+                       own);
+  return cpd_refuse (error, CERTPIN_ERROR_NOT_AUTHORIZED,
+                     "the app ‘%s’ may change only its own pins, in the scopes ‘app’ and "
+                     "‘transient’",
+                     own);
 }
 
-/* `meets`: whether the app is to be known if it is not; otherwise it has no pins.
+/* Where the app need not be known, it has no pins.
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_LIMIT_EXCEEDED. */
 static gboolean
-take_app (CpdAsker *asker, const char *app, gboolean meets, GError **error)
+take_app (CpdAsker *asker, const char *app, Use use, GError **error)
 {
   guint32 uid = cpd_owner_get_uid (asker->self);
 
@@ -50,7 +58,7 @@ take_app (CpdAsker *asker, const char *app, gboolean meets, GError **error)
                        "option ‘app’ is ‘%s’, which is not the name of an app; write "
                        "‘flatpak:’ and its id, as ‘flatpak list’ shows it, or ‘snap:’ and its name",
                        app);
-  if (meets)
+  if (use == CHANGES)
     return cpd_store_meet_app (asker->store, uid, app, &asker->owner, error);
   if (!cpd_apps_lookup (cpd_store_get_apps (asker->store), uid, app, &asker->owner))
     asker->owner = cpd_owner_new_app (uid, /* number= */ 0); /* which no app has */
@@ -58,7 +66,7 @@ take_app (CpdAsker *asker, const char *app, gboolean meets, GError **error)
 }
 
 static gboolean
-choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean meets, CpdLayer *layer,
+choose_layer (CpdAsker *asker, const char *scope, const char *app, Use use, CpdLayer *layer,
               GError **error)
 {
   int chosen = app != NULL ? 2 : 0;
@@ -69,7 +77,7 @@ choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean meet
   if (cpd_owner_is_app (asker->self))
     {
       *layer = *layer == CPD_LAYER_TRANSIENT ? CPD_LAYER_TRANSIENT : CPD_LAYER_APP;
-      return check_own (asker, scope, app, error);
+      return check_own (asker, scope, app, use, error);
     }
   if (*layer == CPD_LAYER_APP && app == NULL)
     return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
@@ -78,7 +86,7 @@ choose_layer (CpdAsker *asker, const char *scope, const char *app, gboolean meet
     return cpd_refuse (
         error, CERTPIN_ERROR_INVALID_ARGUMENT,
         "option ‘scope’ is ‘%s’, but the option ‘app’ names an app; give one of them", scope);
-  return app == NULL || take_app (asker, app, meets, error);
+  return app == NULL || take_app (asker, app, use, error);
 }
 
 /* Of what changes pins. `scope`, `app`: (nullable): NULL: not given.
@@ -88,7 +96,7 @@ gboolean
 cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLayer *layer,
                       GError **error)
 {
-  if (!choose_layer (asker, scope, app, !asker->only_looks, layer, error))
+  if (!choose_layer (asker, scope, app, asker->only_looks ? LOOKS : CHANGES, layer, error))
     return FALSE;
   if (*layer != CPD_LAYER_TRANSIENT)
     {
@@ -97,10 +105,12 @@ cpd_asker_take_scope (CpdAsker *asker, const char *scope, const char *app, CpdLa
         asker->owner = asker->self;
       return TRUE;
     }
-  if (*asker->connection == 0
+  if (*asker->connection == 0 && !asker->only_looks
       && !cpd_store_open_connection (asker->store, asker->self, asker->connection, error))
     return FALSE;
-  asker->owner = *asker->connection;
+  asker->owner = *asker->connection != 0
+                     ? *asker->connection
+                     : cpd_owner_new_connection (asker->self, /* number= */ 0); /* which none has */
   return TRUE;
 }
 
@@ -120,7 +130,7 @@ cpd_asker_take_layers (CpdAsker *asker, const char *scope, const char *app, cons
       *chosen = "system";
       return TRUE;
     }
-  if (!choose_layer (asker, scope, app, /* meets= */ FALSE, &layer, error))
+  if (!choose_layer (asker, scope, app, READS, &layer, error))
     return FALSE;
   *chosen = scope != NULL || app != NULL ? cpd_describe_scope (layer) : NULL;
   return TRUE;

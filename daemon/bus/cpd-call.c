@@ -225,7 +225,7 @@ cpd_call_take_turn (CpdCall *call, CpdPlaceFunc start)
 {
   GError *error = NULL;
 
-  call->place = cpd_place_new (call->parts->judgements, call->caller->uid, start, call);
+  call->place = cpd_place_new (call->parts->judgements, call->caller->owner, start, call);
   if (!cpd_place_enter (call->place, &error))
     cpd_call_fail (call, error);
 }

@@ -61,7 +61,8 @@ on_ended (CpdTransfer *transfer, Owner *owner)
 static CpdTransfer *
 new_transfer (CpdCall *call)
 {
-  CpdTransfer *transfer = cpd_transfer_new (call->parts->tunnels, call->caller->uid, "connections");
+  CpdTransfer *transfer
+      = cpd_transfer_new (call->parts->tunnels, call->caller->owner, "connections");
   Owner *owner = g_new0 (Owner, 1);
 
   owner->parts = call->parts;

@@ -118,7 +118,7 @@ cpd_errand_take_place (CpdErrand *errand, guint32 timeout_ms, GError **error)
   if (g_cancellable_is_cancelled (errand->cancellable))
     return cpd_refuse (error, CERTPIN_ERROR_CANCELLED, "the request was cancelled");
   errand->started_us = g_get_monotonic_time ();
-  errand->place = cpd_place_new (call->parts->requests, call->caller->uid, on_turn, errand);
+  errand->place = cpd_place_new (call->parts->requests, call->caller->owner, on_turn, errand);
   errand->timer = g_timeout_add (timeout_ms, on_deadline, errand);
   errand->cancelled_id = g_signal_connect_swapped (errand->cancellable, "cancelled",
                                                    G_CALLBACK (on_cancelled), errand);

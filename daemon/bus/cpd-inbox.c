@@ -22,6 +22,7 @@
 /* What a connection may always have, however much others have. */
 #define SENDER_FLOOR_BYTES (64 * KIB)
 #define USER_MAX_BYTES     (72 * MIB)
+#define APPS_MAX_BYTES     (USER_MAX_BYTES / 2) /* beside what else the user has there */
 #define TOTAL_MAX_BYTES    (256 * MIB)
 
 /* How many new connections are handled in one turn of the main loop. */
@@ -148,11 +149,14 @@ get_sender (CpdInbox *inbox, const char *name)
   return sender;
 }
 
+/* What a user's apps leave is for that user's own programs. */
 static gboolean
 has_room (CpdInbox *inbox, const Sender *sender, guint64 bytes)
 {
+  gboolean is_app = sender->caller != NULL && sender->caller->app != NULL;
   guint64 others = inbox->bytes - sender->user->bytes;
-  guint64 share = cpd_budget_share (TOTAL_MAX_BYTES, others, USER_MAX_BYTES);
+  guint64 share
+      = cpd_budget_share (TOTAL_MAX_BYTES, others, is_app ? APPS_MAX_BYTES : USER_MAX_BYTES);
 
   return sender->bytes + bytes <= SENDER_FLOOR_BYTES || sender->user->bytes + bytes <= share;
 }

@@ -227,7 +227,14 @@ static void
 look_only (CpdCall *call)
 {
   Import *import = call->data;
+  const char *block = cpd_store_get_block (call->parts->store, import->layer, call->asker.owner);
 
+  if (block != NULL)
+    {
+      cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                                        "it is not known what is pinned in this scope: %s", block));
+      return;
+    }
   for (unsigned int i = 0; i < import->items->len; i++)
     {
       Item *item = get_item (import, i);

@@ -12,6 +12,18 @@
 #include "daemon/bus/cpd-options.h"
 #include "daemon/core/base/cpd-text.h"
 
+/* To ask either costs nothing, and can be repeated for any host: an app could find out by it what
+ * its user has pinned.
+ * Returns: (transfer full): what the caller may know of the policy */
+static CpdPolicy *
+get_shown_policy (const CpdCall *call, CpdHost *target)
+{
+  g_autoptr (CpdPolicy) policy
+      = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
+
+  return cpd_policy_without_hidden (policy);
+}
+
 /* ExplainHost */
 
 static GVariant *
@@ -47,7 +59,7 @@ count_pins (const CpdPolicy *policy, gint64 now)
   Tally tally = { 0 };
 
   for (int layer = 0; layer < CPD_N_LAYERS; layer++)
-    if (policy->pins[layer] != NULL && !cpd_policy_hides (policy, (CpdLayer)layer))
+    if (policy->pins[layer] != NULL)
       {
         tally.all++;
         tally.enforcing += !cpd_pin_only_reports (policy->pins[layer], now);
@@ -120,8 +132,8 @@ act_explain (CpdCall *call)
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   gint64 now = cpd_call_now_s ();
   g_autofree char *summary = NULL;
-  g_autoptr (CpdPolicy) policy = NULL;
-  g_autoptr (CpdVerdict) verdict = NULL;
+  g_autoptr (CpdPolicy) policy = get_shown_policy (call, target);
+  g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (policy, now);
   GVariantBuilder pins;
 
   g_variant_builder_init (&pins, G_VARIANT_TYPE ("aa{sv}"));
@@ -134,8 +146,6 @@ act_explain (CpdCall *call)
         g_variant_builder_add_value (&pins,
                                      explain_pin (call, matching->pdata[i], matching->pdata[0]));
     }
-  policy = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
-  verdict = cpd_verdict_of_policy (policy, now);
   summary = summarise (verdict, now);
   g_variant_dict_insert (&dict, "host", "s", cpd_host_get_text (target));
   g_variant_dict_insert_value (&dict, "pins", g_variant_builder_end (&pins));
@@ -196,9 +206,7 @@ judgement_start (gpointer user_data)
     order->anchors = cpd_anchors_detach (cpd_store_get_anchors (call->parts->store));
   if (order->host != NULL && order->supposed == NULL)
     {
-      g_autoptr (CpdPolicy) policy
-          = cpd_store_get_policy (call->parts->store, call->asker.owner, order->host);
-      g_autoptr (CpdPolicy) shown = cpd_policy_without_hidden (policy);
+      g_autoptr (CpdPolicy) shown = get_shown_policy (call, order->host);
 
       order->policy = cpd_policy_detach (shown);
     }

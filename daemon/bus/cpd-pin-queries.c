@@ -67,26 +67,49 @@ covers (const Query *query, CpdLayer layer)
   return g_str_equal (query->scope, cpd_describe_scope (layer));
 }
 
-static void
-act_get_pin (CpdCall *call)
+/* Where a scope cannot be read, a pin of a wider one is not the narrowest.
+ * Errors: CERTPIN_ERROR_NOT_PINNED; CERTPIN_ERROR_STORE_FAILED: that is not known.
+ * Returns: (transfer full) (nullable) */
+static CpdPin *
+find_narrowest (CpdCall *call, const Query *query, GError **error)
 {
   static const CpdLayer narrowest_first[]
       = { CPD_LAYER_TRANSIENT, CPD_LAYER_APP, CPD_LAYER_USER, CPD_LAYER_SYSTEM, CPD_LAYER_FILES };
-  const Query *query = call->data;
-  g_autoptr (CpdPin) pin = NULL;
+  CpdStore *store = call->parts->store;
+  const char *block = NULL;
 
-  for (size_t i = 0; pin == NULL && i < G_N_ELEMENTS (narrowest_first); i++)
+  for (size_t i = 0; block == NULL && i < G_N_ELEMENTS (narrowest_first); i++)
     if (covers (query, narrowest_first[i]))
-      pin = cpd_store_find_pin (call->parts->store, narrowest_first[i], call->asker.owner,
-                                query->host);
+      {
+        CpdPin *pin
+            = cpd_store_find_pin (store, narrowest_first[i], call->asker.owner, query->host);
+
+        if (pin != NULL)
+          return pin;
+        block = cpd_store_get_block (store, narrowest_first[i], call->asker.owner);
+      }
+  if (block != NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                 "it is not known what is pinned for ‘%s’: %s", cpd_host_get_text (query->host),
+                 block);
+  else
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED, "nothing is pinned for ‘%s’",
+                 cpd_host_get_text (query->host));
+  return NULL;
+}
+
+static void
+act_get_pin (CpdCall *call)
+{
+  GError *error = NULL;
+  g_autoptr (CpdPin) pin = find_narrowest (call, call->data, &error);
+
   if (pin != NULL)
     cpd_call_return (call, g_variant_new ("(@a{sv})", cpd_describe_stored_pin (
                                                           call->parts->store, call->asker.owner,
                                                           pin, cpd_call_now_s ())));
   else
-    cpd_call_fail (call,
-                   g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
-                                "nothing is pinned for ‘%s’", cpd_host_get_text (query->host)));
+    cpd_call_fail (call, error);
 }
 
 static gboolean
@@ -241,11 +264,40 @@ slice_describe (Slice *slice)
   return g_variant_builder_end (&slice->pins);
 }
 
+/* Whether all pins are known that are asked for: whoever keeps, or looks through, what is listed
+ * must not take a part for all of it. `doing`: with them.
+ * Errors: CERTPIN_ERROR_STORE_FAILED. */
+static gboolean
+check_known (CpdCall *call, CpdLayer first, const char *doing, GError **error)
+{
+  const Query *query = call->data;
+  CpdOwner owner = get_owner (call, query);
+
+  for (int layer = (int)first; layer < CPD_LAYER_REQUEST; layer++)
+    {
+      const char *block = covers (query, (CpdLayer)layer)
+                              ? cpd_store_get_block (call->parts->store, (CpdLayer)layer, owner)
+                              : NULL;
+
+      if (block != NULL)
+        return cpd_refuse (error, CERTPIN_ERROR_STORE_FAILED, "not all pins can be %s: %s", doing,
+                           block);
+    }
+  return TRUE;
+}
+
 static void
 act_list_pins (CpdCall *call)
 {
-  Slice *slice = slice_new (call, CPD_LAYER_FILES, describe_now);
+  Slice *slice;
+  GError *error = NULL;
 
+  if (!check_known (call, CPD_LAYER_FILES, "listed", &error))
+    {
+      cpd_call_fail (call, error);
+      return;
+    }
+  slice = slice_new (call, CPD_LAYER_FILES, describe_now);
   cpd_call_return (call, g_variant_new ("(@aa{sv})", slice_describe (slice)));
   slice_free (slice);
 }
@@ -266,32 +318,17 @@ export_on_described (GObject *source, GAsyncResult *result, gpointer user_data)
   cpd_call_return (call, g_variant_new ("(@aa{sv})", files));
 }
 
-/* Returns: the layer of run-time pins that is asked for */
-static CpdLayer
-find_layer (const Query *query, CpdOwner owner)
-{
-  if (g_str_equal (query->scope, "system"))
-    return CPD_LAYER_SYSTEM;
-  if (g_str_equal (query->scope, "transient"))
-    return CPD_LAYER_TRANSIENT;
-  return cpd_owner_is_app (owner) ? CPD_LAYER_APP : CPD_LAYER_USER;
-}
-
-/* In its turn. Whoever keeps what is exported must not take a part for all of it. */
+/* In its turn. */
 static void
 export_start (gpointer user_data)
 {
   CpdCall *call = user_data;
-  const Query *query = call->data;
-  CpdOwner owner = get_owner (call, query);
-  CpdLayer layer = find_layer (query, owner);
-  const char *block = cpd_store_get_block (call->parts->store, layer, owner);
   g_autoptr (GTask) task = NULL;
+  GError *error = NULL;
 
-  if (block != NULL)
+  if (!check_known (call, CPD_LAYER_SYSTEM, "exported", &error))
     {
-      cpd_call_fail (call, g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                                        "not all pins can be exported: %s", block));
+      cpd_call_fail (call, error);
       return;
     }
   task = g_task_new (NULL, NULL, export_on_described, call);

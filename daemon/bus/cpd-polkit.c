@@ -340,7 +340,7 @@ check_enter (Check *check, CpdQueue *places, unsigned int timeout_s)
 {
   g_clear_handle_id (&check->timer, g_source_remove);
   check->timer = g_timeout_add_seconds (timeout_s, check_on_timeout, check);
-  check->place = cpd_place_new (places, check->caller->uid, check_on_turn, check);
+  check->place = cpd_place_new (places, check->caller->owner, check_on_turn, check);
   return cpd_place_enter (check->place, NULL);
 }
 

@@ -221,9 +221,9 @@ on_forgotten (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Makes room for one more of the uid. */
+/* Makes room for one more of the user, or of the app. */
 static void
-forget_oldest (CpdRequestObjects *objects, guint32 uid)
+forget_oldest (CpdRequestObjects *objects, CpdOwner owner)
 {
   unsigned int count = 0;
   Object *oldest = NULL;
@@ -232,7 +232,7 @@ forget_oldest (CpdRequestObjects *objects, guint32 uid)
     {
       Object *object = link->data;
 
-      if (object->caller->uid != uid)
+      if (object->caller->owner != owner)
         continue;
       oldest = object;
       count++;
@@ -251,7 +251,7 @@ on_ended (Object *object)
       cpd_request_objects_remove (object->objects, object->path);
       return;
     }
-  forget_oldest (object->objects, object->caller->uid);
+  forget_oldest (object->objects, object->caller->owner);
   g_queue_push_tail (&object->objects->ended, object);
   object->timer = g_timeout_add_seconds (ENDED_S, on_forgotten, object);
 }

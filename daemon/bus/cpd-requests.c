@@ -256,7 +256,7 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
   if (order == NULL || !take_upload (call, order, &extras, error))
     return FALSE;
   if (order->stream != CPD_STREAM_NEVER || order->upload != NULL)
-    order->transfer = cpd_transfer_new (call->parts->streams, call->caller->uid, "streams");
+    order->transfer = cpd_transfer_new (call->parts->streams, call->caller->owner, "streams");
   request = g_new0 (Request, 1);
   request->order = cpd_order_ref (order);
   cpd_errand_init (&request->errand, call, &funcs);

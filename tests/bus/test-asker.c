@@ -142,6 +142,19 @@ check_app (Fixture *f, const char *app)
     g_assert_null (cpd_apps_get_name (known, f->asker.owner));
 }
 
+/* To look for pins of the connection gives it none. */
+static void
+check_connection (Fixture *f)
+{
+  CpdApps *known = cpd_store_get_apps (f->store);
+  g_autoptr (GArray) connections = cpd_apps_list_connections (known, f->asker.self);
+
+  g_assert_true (cpd_owner_is_connection (f->asker.owner));
+  g_assert_true (cpd_apps_is_over (known, f->asker.owner));
+  g_assert_cmpint (cpd_owner_is_app (f->asker.owner), ==, cpd_owner_is_app (f->asker.self));
+  g_assert_cmpuint (connections->len, ==, 0);
+}
+
 /* What is kept is never the connection's, which may end while the change is made. */
 static void
 check_scope (const Question *question)
@@ -159,10 +172,13 @@ check_scope (const Question *question)
       g_assert_cmpint (layer, ==, expected.layer);
       if (question->only_looks && question->app != NULL && !question->is_app)
         check_app (&f, question->app);
+      else if (question->only_looks && layer == CPD_LAYER_TRANSIENT && !question->has_connection)
+        check_connection (&f);
       else
         g_assert_cmpuint (asker->owner, ==, get_owner (&f, question, layer));
       g_assert_cmpint (f.connection != 0, ==,
-                       question->has_connection || layer == CPD_LAYER_TRANSIENT);
+                       question->has_connection
+                           || (layer == CPD_LAYER_TRANSIENT && !question->only_looks));
       g_assert_cmpint (cpd_layer_of_owner (asker->owner) == layer, ==, layer != CPD_LAYER_SYSTEM);
     }
   else

@@ -282,6 +282,21 @@ test_bytes (Fixture *f, gconstpointer user_data)
   g_assert_false (cpd_inbox_has_room (f->inbox, ":1.1", 73 * KIB * (guint64)KIB));
 }
 
+/* Half of that for an app; what its user has there counts. */
+static void
+test_bytes_of_an_app (Fixture *f, gconstpointer user_data)
+{
+  const guint64 mib = KIB * (guint64)KIB;
+  CpdCaller *app = cpd_caller_new (":1.9", alice);
+
+  app->app = g_strdup ("snap:demo");
+  g_assert_true (cpd_inbox_has_room (f->inbox, ":1.9", 72 * mib)); /* it is not known yet */
+  cpd_inbox_admit (f->inbox, app);
+  g_assert_true (cpd_inbox_has_room (f->inbox, ":1.9", 36 * mib));
+  g_assert_false (cpd_inbox_has_room (f->inbox, ":1.9", 36 * mib + 1));
+  cpd_caller_unref (app);
+}
+
 static void
 test_what_has_left_is_dropped (Fixture *f, gconstpointer user_data)
 {
@@ -326,6 +341,7 @@ main (int argc, char **argv)
   ADD ("alone-nobody-rests", test_alone_nobody_rests);
   ADD ("limits-of-a-connection", test_limits_of_a_connection);
   ADD ("bytes", test_bytes);
+  ADD ("bytes-of-an-app", test_bytes_of_an_app);
   ADD ("what-has-left-is-dropped", test_what_has_left_is_dropped);
   ADD ("a-pause", test_a_pause);
   return g_test_run ();

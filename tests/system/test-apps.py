@@ -6,11 +6,10 @@ them, and they learn no more of them than that."""
 import json
 import os
 import re
-import time
 
 from lib.apps import DEMO, MAPS, WEATHER, WITHOUT_NETWORK, AppsWorld, evidence
 from lib.caller import NAME, PATH, PINS, PROPERTIES, CallError
-from lib.certpinctl import NOT_PINNED, OK, exits
+from lib.certpinctl import NOT_AUTHORIZED, NOT_PINNED, OK, ctl, exits
 from lib.pki import Authority
 from lib.server import echo
 from lib.tap import equal, holds, run, test
@@ -138,7 +137,9 @@ def _(world):
         weather.refused('NotPinned', weather.last_failure, host)
     equal(status(weather)['pins']['app']['active'], 1, 'how many pins it has')
     holds('user' not in status(weather)['pins'], status(weather)['pins'])
-    equal(weather.call(PINS, 'ListApps', '(a{sv})', {})[0], [], 'the apps that it sees')
+    equal(weather.call(PINS, 'ListApps', '(a{sv})', {})[0], [WEATHER], 'the apps that it sees')
+    error = weather.refused('NotAuthorized', weather.list_pins, scope='user')
+    holds('may see only its own pins' in error.message, error.message)
     explained = weather.call(PINS, 'ExplainHost', '(sa{sv})', 'secret.localhost', {})[0]
     equal((explained['pins'], tells(explained, 'your pin', 'user')), ([], []), 'what is explained of a host of its user')
 
@@ -278,58 +279,6 @@ def _(world):
     world.arrives(server, caller=app)
 
 
-def verified(app, chain, **options):
-    told = app.call(PINS, 'VerifyChain', '(saaya{sv})', HOST, [chain.der], options)[0]
-    return told['verdict'], told['reason']
-
-
-# What may be there of the user, by what makes it so.
-USER_PINS = {
-    'another key': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin),
-    'the key': lambda user, right, wrong: user.pin_keys(HOST, right.pin),
-    'a pause': lambda user, right, wrong: (user.pin_keys(HOST, wrong.pin), user.pause(HOST, 3600)),
-    'a report': lambda user, right, wrong: user.pin_keys(HOST, wrong.pin, mode='report'),
-    'an end': lambda user, right, wrong: user.pin_keys(HOST, right.pin, expires=int(time.time()) + 1000),
-    'a block': lambda user, right, wrong: user.block(HOST),
-}
-
-
-@test('VerifyChain tells an app nothing of a pin of its user, with whatever chain, anchors and time')
-def _(world):
-    own, app = Authority('Evil Root'), world.new_app(WEATHER, wrapper=WITHOUT_NETWORK)
-    right, wrong = world.issue(), world.issue()
-    # Only the public key is used of the right one: anybody can make such a certificate.
-    forged = [own.issue(HOST), own.issue(HOST, key=right.key)]
-    app.pin_keys(HOST, own.pin, match='path')
-
-    def told():
-        return [verified(app, chain, **{'trust-anchors': V('aay', [own.der]), 'time': V('x', int(time.time()) + ahead)})
-                for chain in forged for ahead in (0, 2000, 7200)]
-    before = told()
-    equal({verdict for verdict, _ in before}, {'Pass'}, 'what the app is told without a pin of its user')
-    for what, make in USER_PINS.items():
-        make(world.alice, right, wrong)
-        equal(told(), before, f'what the app is told with {what} of its user')
-    equal(verified(world.alice, right)[0], 'Blocked', 'what the user is told')
-
-
-@test('FetchChain tells an app nothing of a pin of its user, whatever keys it supposes')
-def _(world):
-    right, wrong = world.issue(), world.issue()
-    server, app = world.serve(right), world.new_app(WEATHER)
-
-    def told(caller=app):
-        infos = [caller.fetch_chain(HOST, port=server.port, keys=[key])[1] for key in (right.pin, wrong.pin)]
-        return [(info['verdict'], info['reason'], info.get('matched-key')) for info in infos]
-    before = told()
-    equal([verdict for verdict, *_ in before], ['Pass', 'PinMismatch'], 'what the app is told without a pin of its user')
-    for what, make in USER_PINS.items():
-        make(world.alice, right, wrong)
-        equal(told(), before, f'what the app is told with {what} of its user')
-    asked = world.alice.fetch_chain(HOST, port=server.port, keys=[right.pin], app=V('s', WEATHER))[1]
-    equal(asked['verdict'], 'Blocked', 'what its user is told of a request of the app')
-
-
 @test('what its user is told of a refusal does not depend on the pins of the app')
 def _(world):
     own, right = Authority('Evil Root'), world.issue()
@@ -450,6 +399,37 @@ def _(world):
     equal(scopes_and_keys([world.alice.get_pin(HOST)]), [('user', users)], 'what its user has')
 
 
+def says_inside(world, code, text, *arguments):
+    """What certpinctl prints of an error, as a program of the app."""
+    actual, _, errors = ctl(world, *arguments, more_environment=evidence(WEATHER, ALICE))
+    equal((actual, errors), (code, f'certpinctl: {text}\n'), f'what came of {arguments}')
+
+
+@test('certpinctl list and export in a sandbox have the words of the scope app, and say what they may not show')
+def _(world):
+    key = world.issue().pin
+    for host, options in (('secret.localhost', {}), ('maps.localhost', {'app': MAPS}), ('own.localhost', {'app': WEATHER})):
+        world.alice.pin_keys(host, key, **options)
+    own, everything = [('app', key)], [('app', key), ('system', key)]
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', '--user')['pins']), own, 'list --user')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', '--app')['pins']), own, 'list --app')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list', f'--app={WEATHER}')['pins']), own, 'list --app of itself')
+    equal(ctl_inside(world, OK, 'list', '--system')['pins'], [], 'list --system')
+    world.root.pin_keys('system.localhost', key, scope='system')
+    equal(scopes_and_keys(ctl_inside(world, OK, 'list')['pins']), everything, 'list')
+    says_inside(world, NOT_AUTHORIZED, f'the app ‘{WEATHER}’ may see only its own pins, in the scopes ‘app’ and ‘transient’, '
+                'and the system\'s', 'list', f'--app={MAPS}')
+    for options in ((f'--uid={BOB}',), (f'--uid={BOB}', '--user'), ('--all-users',)):
+        says_inside(world, NOT_AUTHORIZED, f'‘{WEATHER}’ is a sandboxed app, which has no right to ‘org.certpin.inspect-all’; '
+                    'one of its user\'s own programs has to ask for that', 'list', *options)
+    absent = 'there is no pin of exactly ‘secret.localhost’ in the scope'
+    see = '; to see what is pinned: certpinctl list'
+    says_inside(world, NOT_PINNED, f'{absent} app{see}', 'export', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} app{see}', 'export', '--scope=user', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} system{see}', 'export', '--scope=system', 'secret.localhost')
+    says_inside(world, NOT_PINNED, f'{absent} app or system{see}', 'export', '--scope=all', '-o', '/tmp/never', 'secret.localhost')
+
+
 @test('a snap may pin, but makes no requests')
 def _(world):
     identity = world.issue()
@@ -486,21 +466,51 @@ def _(world):
         equal(world.alice.call(PINS, 'ListApps', '(a{sv})', {})[0], [MAPS, WEATHER], 'the apps')
 
 
-@test('an export does not leave out in silence what an app may have in a folder that cannot be read')
+@test('what an app may have in a folder that cannot be read is not left out in silence')
 def _(world):
     key = world.issue().pin
-    world.alice.pin_keys(HOST, key, app=WEATHER)
-    world.bob.pin_keys(HOST, key, app=WEATHER)
-    world.daemon.terminate()
-    kind = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), 'flatpak')
-    os.rename(kind, kind + '.away')
-    os.symlink('flatpak.away', kind)
-    world.daemon.start()
-    error = world.alice.refused('StoreFailed', exported, world.alice, app=WEATHER)
-    holds('symbolic link' in error.message, error.message)
-    world.alice.refused('StoreFailed', exported, world.alice, app=MAPS)
-    world.alice.refused('StoreFailed', exported, world.alice)
-    equal(exported(world.bob, app=WEATHER), [('app', HOST)], 'what another user exports')
+    for user in (world.alice, world.bob):
+        user.pin_keys(HOST, key, app=WEATHER)
+        user.pin_keys('*.other.localhost', key, app=WEATHER)
+    world.alice.pin_keys(HOST, key)
+    world.root.pin_keys(HOST, key, scope='system')
+    for folder, hidden in (('flatpak', (WEATHER, MAPS)), ('flatpak/org.example.Weather', (WEATHER,))):
+        world.daemon.terminate()
+        path = os.path.join(world.daemon.state_dir, 'apps', str(ALICE), folder)
+        os.rename(path, path + '.away')
+        os.symlink(os.path.basename(path) + '.away', path)
+        world.daemon.start()
+        for name in hidden:
+            silent_about_nothing(world, world.alice, app=name)
+            silent_about_nothing(world, world.new_app(name))
+            equal(hosts(world.new_app(name), scope='system'), [('system', HOST)], 'what an app sees of the system’s pins')
+        if MAPS in hidden:
+            # Nobody knows which apps the user has: so the user's own requests, and lists, fail as well.
+            world.alice.refused('StoreFailed', world.alice.list_pins)
+            equal(world.alice.get_pin(HOST)['state'], 'blocked', 'the pin of the user')
+            equal(hosts(world.alice, scope='system'), [('system', HOST)], 'what the user sees of the system’s pins')
+        else:
+            equal(hosts(world.alice, app=MAPS), [], 'the list of another app, whose folder can be read')
+            equal(hosts(world.alice), [('system', HOST), ('user', HOST)], 'the list of the user')
+        equal(hosts(world.bob, app=WEATHER), [('app', '*.other.localhost'), ('app', HOST)], 'the list of another user')
+        world.daemon.terminate()
+        os.remove(path)
+        os.rename(path + '.away', path)
+        world.daemon.start()
+        equal(len(hosts(world.alice, app=WEATHER)), 2, 'how many pins are there when it can be read again')
+
+
+def silent_about_nothing(world, caller, **options):
+    """What asks for pins of a folder that is a symbolic link says so."""
+    other, key = '*.other.localhost', world.issue().pin
+    for ask in (lambda: exported(caller, **options), lambda: caller.list_pins(**options),
+                lambda: caller.get_pin(other, **options), lambda: caller.unpin(other, **options),
+                lambda: caller.add_keys(other, key, **options), lambda: caller.remove_keys(other, key, **options),
+                lambda: caller.pause(other, 60, **options), lambda: caller.resume(other, **options),
+                lambda: caller.call(PINS, 'ImportPins', '(sa{sv})', f'[Pin File]\nVersion=1\n[Pin]\nHost={HOST}\nKeys={key}\n',
+                                    {'dry-run': V('b', True), **{name: V('s', value) for name, value in options.items()}})):
+        error = caller.refused('StoreFailed', ask)
+        holds('symbolic link' in error.message, error.message)
 
 
 @test('kill -9 while an app pins: what was acknowledged is there')

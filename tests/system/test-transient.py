@@ -4,16 +4,55 @@
 
 import pathlib
 import re
+import subprocess
 
-from lib.caller import PINS
+from lib.apps import MAPS, WEATHER, AppsWorld
+from lib.caller import NAME, PATH, PINS
 from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
-from lib.world import ALICE, HOST, World
+from lib.world import ALICE, HOST
 
 CONNECTIONS = 30
+# What the interface says, and more connections than may have such pins.
+PINS_MAX, CONNECTIONS_MAX, FLOOD = 64, 64, 80
+FLOOD_MAX_KIB = 64 * 1024
 # A sanitizer's allocator is less thrifty; a leak, it tells itself.
 MORE_MAX_KIB, MORE_SANITIZED_KIB = 1024, 8192
+
+
+# A program with many connections, each of which pins as much as it may. It says how many could, and waits.
+FLOODER = f"""
+import sys
+from gi.repository import Gio, GLib
+flags = Gio.DBusConnectionFlags
+connections = [Gio.DBusConnection.new_for_address_sync(
+    sys.argv[1], flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION) for _ in range({FLOOD})]
+options = dict(scope=GLib.Variant('s', 'transient'))
+full = 0
+for connection in connections:
+    try:
+        for number in range({PINS_MAX}):
+            connection.call_sync('{NAME}', '{PATH}', '{PINS}', 'PinKeys',
+                                 GLib.Variant('(sasa{{sv}})', (f'h{{number}}.localhost', sys.argv[2:], options)), None, 0, -1)
+        full += 1
+    except GLib.Error as error:
+        if 'LimitExceeded' not in error.message:
+            raise
+print(full, flush=True)
+sys.stdin.read()
+"""
+
+
+def memory(world):
+    """Of the service, in KiB."""
+    status = pathlib.Path(f'/proc/{world.daemon.process.pid}/status').read_text(encoding='ascii')
+    return int(re.search(r'VmRSS:\s*(\d+)', status)[1])
+
+
+def most_more(world):
+    maps = pathlib.Path(f'/proc/{world.daemon.process.pid}/maps').read_text(encoding='utf-8')
+    return MORE_SANITIZED_KIB if 'libasan' in maps else MORE_MAX_KIB
 
 
 def scopes(caller, **options):
@@ -121,6 +160,35 @@ def _(world):
     equal(scopes(world.alice), ['user'], 'the scopes after it was removed')
 
 
+@test('what it refuses is evidence like any other: for the programs of its user, or of its app, and for no others')
+def _(world):
+    right, wrong = world.issue(), world.issue()
+    server = world.serve(right)
+    apps, other = [world.new_app(name) for name in (WEATHER, WEATHER, MAPS)], world.new_caller(ALICE)
+    other.subscribe()
+    for maker, told, untold in ((world.alice, [world.alice, other], [world.bob, world.root, *apps]),
+                                (apps[0], apps[:2], [apps[2], world.bob, world.root])):
+        for caller in (*told, *untold):
+            caller.signals.clear()
+            caller.be_told()
+        maker.pin(HOST, wrong.der, scope='transient')
+        world.nothing_arrives(server, 'PinMismatch', maker, others_stay=True)
+        for caller in told:
+            host, failure = caller.wait_for_signal('PinFailed')
+            equal((host, failure['scope'], failure['pinned-keys'], failure['offered-keys'][0]),
+                  (f'{HOST}:{server.port}', 'transient', [wrong.pin], right.pin), 'the signal')
+            equal(caller.last_failure(HOST), failure, 'what LastFailure tells')
+            holds('transient' in failure['message'], failure['message'])
+        for caller in untold:
+            caller.refused('NotPinned', caller.last_failure, HOST)
+        world.root.pin('last.localhost', right.der, scope='system')
+        for caller in (*told, *untold):
+            caller.wait_for_signal_where('PinChanged', lambda host, *_: host == 'last.localhost')
+            names = [name for name, arguments in caller.signals if arguments[0] != 'last.localhost']
+            equal(names, ['PinFailed'] if caller in told else [], 'the signals, none of which is of the pin')
+        world.root.unpin('last.localhost', scope='system')
+
+
 @test('nothing of it is kept: not on disk, and not for the next connection')
 def _(world):
     identity = world.issue()
@@ -145,10 +213,6 @@ def _(world):
 
 @test(f'{CONNECTIONS} connections, each with such pins and a request, leave nothing behind')
 def _(world):
-    def memory():
-        status = pathlib.Path(f'/proc/{world.daemon.process.pid}/status').read_text(encoding='ascii')
-        return int(re.search(r'VmRSS:\s*(\d+)', status)[1])
-
     def use():
         caller = world.new_caller(ALICE)
         for number in range(20):
@@ -163,14 +227,41 @@ def _(world):
     server = world.serve(identity)
     for _ in range(CONNECTIONS // 3):
         use()
-    files, before = world.count_files(), memory()
+    files, before = world.count_files(), memory(world)
     for _ in range(CONNECTIONS - CONNECTIONS // 3):
         use()
-    print(f'# {before} KiB, then {memory()} KiB')
-    maps = pathlib.Path(f'/proc/{world.daemon.process.pid}/maps').read_text(encoding='utf-8')
-    most = MORE_SANITIZED_KIB if 'libasan' in maps else MORE_MAX_KIB
-    holds(memory() - before < most, f'{memory() - before} KiB more')
+    more = memory(world) - before
+    print(f'# {before} KiB, and {more} more')
+    holds(more < most_more(world), f'{more} KiB more')
     world.wait_for_files(files)
 
 
-run(World)
+@test(f'of {FLOOD} connections of a user, {CONNECTIONS_MAX} can have such pins; others are not held up, and all of it goes')
+def _(world):
+    keys = [world.issue().pin for _ in range(PINS_MAX)]
+
+    def flood():
+        files, before = world.count_files(), memory(world)
+        with subprocess.Popen(['/usr/bin/python3', '-c', FLOODER, world.shared.bus.address, *keys], user=ALICE, group=ALICE,
+                              extra_groups=[], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding='ascii') as flooder:
+            equal(int(flooder.stdout.readline()), CONNECTIONS_MAX, 'how many connections have pins')
+            world.alice.refused('LimitExceeded', world.alice.pin_keys, HOST, keys[0], scope='transient')
+            world.alice.refused('NotPinned', world.alice.unpin, HOST, scope='transient')
+            for other in (app, world.bob):
+                other.pin_keys(HOST, keys[0], scope='transient')
+            filled = memory(world)
+            flooder.stdin.close()
+        world.wait_for_files(files)
+        print(f'# {before} KiB, {filled - before} more with the pins, {memory(world) - before} without them')
+        holds(filled - before < FLOOD_MAX_KIB, f'the pins take {filled - before} KiB')
+    world.start_to_measure()
+    app = world.new_app(WEATHER)
+    flood()
+    flood()
+    before = memory(world)
+    flood()
+    holds(memory(world) - before < most_more(world), f'{memory(world) - before} KiB more')
+    world.alice.pin_keys(HOST, keys[0], scope='transient')
+
+
+run(AppsWorld)

@@ -10,7 +10,8 @@
 struct _CpdBudget
 {
   guint64 limit;
-  GMutex lock; /* over what follows */
+  CpdBudget *whole; /* of which this is a part; NULL: none */
+  GMutex lock;      /* over what follows */
   guint64 taken;
 };
 
@@ -24,6 +25,17 @@ cpd_budget_new (guint64 limit)
   return budget;
 }
 
+/* What is taken of it is taken of the whole, too.
+ * Returns: (transfer full) */
+CpdBudget *
+cpd_budget_new_within (CpdBudget *whole, guint64 limit)
+{
+  CpdBudget *budget = cpd_budget_new (limit);
+
+  budget->whole = cpd_budget_ref (whole);
+  return budget;
+}
+
 CpdBudget *
 cpd_budget_ref (CpdBudget *budget)
 {
@@ -33,7 +45,10 @@ cpd_budget_ref (CpdBudget *budget)
 static void
 budget_clear (gpointer data)
 {
-  g_mutex_clear (&((CpdBudget *)data)->lock);
+  CpdBudget *budget = data;
+
+  cpd_budget_unref (budget->whole);
+  g_mutex_clear (&budget->lock);
 }
 
 void
@@ -50,7 +65,8 @@ cpd_budget_take (CpdBudget *budget, guint64 amount)
   gboolean fits;
 
   g_mutex_lock (&budget->lock);
-  fits = budget->taken <= budget->limit && amount <= budget->limit - budget->taken;
+  fits = budget->taken <= budget->limit && amount <= budget->limit - budget->taken
+         && (budget->whole == NULL || cpd_budget_take (budget->whole, amount));
   if (fits)
     budget->taken += amount;
   g_mutex_unlock (&budget->lock);
@@ -64,14 +80,21 @@ cpd_budget_charge (CpdBudget *budget, guint64 amount)
   g_mutex_lock (&budget->lock);
   budget->taken += amount;
   g_mutex_unlock (&budget->lock);
+  if (budget->whole != NULL)
+    cpd_budget_charge (budget->whole, amount);
 }
 
 void
 cpd_budget_give_back (CpdBudget *budget, guint64 amount)
 {
+  guint64 given;
+
   g_mutex_lock (&budget->lock);
-  budget->taken -= MIN (amount, budget->taken);
+  given = MIN (amount, budget->taken);
+  budget->taken -= given;
   g_mutex_unlock (&budget->lock);
+  if (budget->whole != NULL)
+    cpd_budget_give_back (budget->whole, given);
 }
 
 /* Of a resource that all users share, one user may have half of what the others leave, so that some

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef struct _CpdBudget CpdBudget;
 
 CpdBudget *cpd_budget_new (guint64 limit);
+CpdBudget *cpd_budget_new_within (CpdBudget *whole, guint64 limit);
 CpdBudget *cpd_budget_ref (CpdBudget *budget);
 void cpd_budget_unref (CpdBudget *budget);
 

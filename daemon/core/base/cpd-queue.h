@@ -4,6 +4,7 @@
 
 #include "daemon/core/base/cpd-budget.h"
 #include "daemon/core/base/cpd-config.h"
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
 
@@ -21,7 +22,7 @@ cpd_queue_new_without_bodies (guint64 running_per_uid, guint64 waiting_per_uid, 
 void cpd_queue_leave_one_to_each (CpdQueue *queue);
 void cpd_queue_free (CpdQueue *queue);
 
-CpdPlace *cpd_place_new (CpdQueue *queue, guint32 uid, CpdPlaceFunc start, gpointer user_data);
+CpdPlace *cpd_place_new (CpdQueue *queue, CpdOwner owner, CpdPlaceFunc start, gpointer user_data);
 gboolean cpd_place_enter (CpdPlace *place, GError **error);
 void cpd_place_rest (CpdPlace *place);
 void cpd_place_leave (CpdPlace *place);

@@ -113,6 +113,36 @@ cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GEr
   return TRUE;
 }
 
+/* Returns: (transfer full): of CpdOwner: in no order */
+GArray *
+cpd_apps_list_connections (CpdApps *apps, CpdOwner parent)
+{
+  GArray *list = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
+  GHashTableIter iter;
+  gpointer key, value;
+
+  g_hash_table_iter_init (&iter, apps->by_owner);
+  while (g_hash_table_iter_next (&iter, &key, &value))
+    if (((const App *)value)->name == NULL && ((const App *)value)->parent == parent)
+      g_array_append_val (list, *(const CpdOwner *)key);
+  return list;
+}
+
+/* Each connection's pins are limited, and so are those of all together. */
+static gboolean
+check_connections (CpdApps *apps, CpdOwner parent, GError **error)
+{
+  unsigned int most
+      = cpd_owner_is_app (parent) ? CPD_APP_CONNECTIONS_MAX : CPD_USER_CONNECTIONS_MAX;
+  g_autoptr (GArray) connections = cpd_apps_list_connections (apps, parent);
+
+  return connections->len < most
+         || cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
+                        "%u connections of %s have transient pins already, which is the limit; "
+                        "close one first",
+                        most, cpd_owner_is_app (parent) ? "the app" : "the user");
+}
+
 /* `parent`: a user or an app. `owner`: (out): a connection of it.
  * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
 gboolean
@@ -120,7 +150,7 @@ cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError
 {
   App *app;
 
-  if (!take_number (apps, error))
+  if (!check_connections (apps, parent, error) || !take_number (apps, error))
     return FALSE;
   *owner = cpd_owner_new_connection (parent, apps->newest);
   app = g_new0 (App, 1);
@@ -202,21 +232,6 @@ cpd_apps_list (CpdApps *apps, guint32 uid)
       if (cpd_owner_get_uid (owner) == uid && !cpd_owner_is_connection (owner))
         g_array_append_val (list, owner);
     }
-  return list;
-}
-
-/* Returns: (transfer full): of CpdOwner: in no order */
-GArray *
-cpd_apps_list_connections (CpdApps *apps, CpdOwner parent)
-{
-  GArray *list = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
-  GHashTableIter iter;
-  gpointer key, value;
-
-  g_hash_table_iter_init (&iter, apps->by_owner);
-  while (g_hash_table_iter_next (&iter, &key, &value))
-    if (((const App *)value)->name == NULL && ((const App *)value)->parent == parent)
-      g_array_append_val (list, *(const CpdOwner *)key);
   return list;
 }
 

@@ -9,6 +9,10 @@ G_BEGIN_DECLS
 /* How many apps of one user are known at a time. */
 #define CPD_APPS_MAX 128
 
+/* How many connections have pins of their own at a time: of a user's own programs; of an app. */
+#define CPD_USER_CONNECTIONS_MAX 64
+#define CPD_APP_CONNECTIONS_MAX  16
+
 /* The sandboxed apps of all users by number, as long as the service runs; and the connections that
  * have pins of their own. A number is given once, ever. */
 typedef struct _CpdApps CpdApps;

@@ -331,6 +331,17 @@ cpd_store_list_after (CpdStore *store, CpdLayer layer, CpdOwner owner, const cha
                        : g_ptr_array_new_with_free_func ((GDestroyNotify)cpd_pin_unref);
 }
 
+/* Returns: (transfer none) (nullable): why a whole layer is blocked, or an app may have pins that
+ * were not found, so that its pins are not known */
+const char *
+cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner)
+{
+  CpdPinTable *table = lookup_visible (store, layer, owner);
+  const char *block = table != NULL ? cpd_pin_table_get_block (table) : NULL;
+
+  return block != NULL ? block : cpd_users_explain_unlisted (store->users, layer, owner);
+}
+
 /* Returns: (transfer full): of guint32: the users that have pins, in order */
 GArray *
 cpd_store_list_uids (CpdStore *store)
@@ -338,7 +349,7 @@ cpd_store_list_uids (CpdStore *store)
   return cpd_users_list_uids (store->users);
 }
 
-/* Returns: (transfer full): of a user's apps, those that have pins; an app sees none of them */
+/* Returns: (transfer full): of a user's apps, those that have pins; an app sees only itself */
 GStrv
 cpd_store_list_apps (CpdStore *store, CpdOwner owner)
 {
@@ -412,6 +423,21 @@ tell_change (CpdStore *store, CpdOwner owner, CpdHost *host, CpdStoreEvent event
                    event);
 }
 
+/* What cannot be read may have held a pin of the host.
+ * Returns: (transfer full): of a change of a pin that was not found */
+static GError *
+explain_absence (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host)
+{
+  const char *block = cpd_store_get_block (store, layer, owner);
+
+  if (block != NULL)
+    return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
+                        "it is not known what is pinned for ‘%s’ in this scope: %s",
+                        cpd_host_get_text (host), block);
+  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED,
+                      "nothing is pinned for ‘%s’ in this scope", cpd_host_get_text (host));
+}
+
 static void
 change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -438,6 +464,11 @@ change_on_done (GObject *source, GAsyncResult *result, gpointer user_data)
       cpd_logbook_retain (store->logbook, cpd_layer_of_owner (owner), owner, host, pin);
       tell_change (store, owner, host,
                    cpd_store_event_find (pin, cpd_ledger_change_get_edit (result)));
+    }
+  if (g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
+    {
+      g_clear_error (&error);
+      error = explain_absence (store, cpd_layer_of_owner (owner), owner, host);
     }
   if (done)
     g_task_return_pointer (task, pin != NULL ? cpd_pin_ref (pin) : NULL,
@@ -468,6 +499,21 @@ cpd_store_set_pin_async (CpdStore *store, CpdOwner owner, CpdPin *pin, GAsyncRea
                            task);
 }
 
+/* Returns: (transfer none) (nullable): the ledger that has the pin; NULL: the task is answered:
+ * whoever has no pins gets no ledger for a change that can only find that */
+static CpdLedger *
+find_ledger (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHost *host, GTask *task)
+{
+  CpdLedger *ledger = lookup_ledger (store, layer, owner);
+
+  if (ledger == NULL)
+    {
+      g_task_return_error (task, explain_absence (store, layer, owner, host));
+      g_object_unref (task);
+    }
+  return ledger;
+}
+
 /* Removes the pin of exactly this pattern.
  * Errors: CERTPIN_ERROR_NOT_PINNED, CERTPIN_ERROR_STORE_FAILED. */
 void
@@ -475,9 +521,12 @@ cpd_store_remove_pin_async (CpdStore *store, CpdLayer layer, CpdOwner owner, Cpd
                             GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
+  CpdLedger *ledger;
 
   g_task_set_source_tag (task, cpd_store_remove_pin_async);
-  cpd_ledger_change_async (get_ledger (store, layer, owner), host, NULL, change_on_done, task);
+  ledger = find_ledger (store, layer, owner, host, task);
+  if (ledger != NULL)
+    cpd_ledger_change_async (ledger, host, NULL, change_on_done, task);
 }
 
 /* Changes the keys, or the pause, of the pin of exactly this pattern, after the changes before it:
@@ -489,9 +538,12 @@ cpd_store_edit_pin_async (CpdStore *store, CpdLayer layer, CpdOwner owner, CpdHo
                           CpdPinEdit *edit, GAsyncReadyCallback callback, gpointer user_data)
 {
   GTask *task = g_task_new (store, NULL, callback, user_data);
+  CpdLedger *ledger;
 
   g_task_set_source_tag (task, cpd_store_edit_pin_async);
-  cpd_ledger_edit_async (get_ledger (store, layer, owner), host, edit, change_on_done, task);
+  ledger = find_ledger (store, layer, owner, host, task);
+  if (ledger != NULL)
+    cpd_ledger_edit_async (ledger, host, edit, change_on_done, task);
 }
 
 /* As cpd_store_set_pin_async (), but a pin that is there already, with all that people see of it,
@@ -548,17 +600,6 @@ CpdPin *
 cpd_store_change_get_old (GAsyncResult *result)
 {
   return g_task_get_task_data (G_TASK (result));
-}
-
-/* Returns: (transfer none) (nullable): why a whole layer is blocked, or an app may have pins that
- * were not found, so that its pins are not known */
-const char *
-cpd_store_get_block (CpdStore *store, CpdLayer layer, CpdOwner owner)
-{
-  CpdPinTable *table = lookup_visible (store, layer, owner);
-  const char *block = table != NULL ? cpd_pin_table_get_block (table) : NULL;
-
-  return block != NULL ? block : cpd_users_explain_unlisted (store->users, layer, owner);
 }
 
 /* Returns: (transfer full) (nullable): the pin that is in force now; NULL if it was removed, or

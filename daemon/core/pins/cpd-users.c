@@ -23,7 +23,7 @@
 
 /* What one connection may have. */
 #define CONNECTION_PINS_MAX  64
-#define CONNECTION_BYTES_MAX (1024 * 1024)
+#define CONNECTION_BYTES_MAX (256 * 1024)
 
 struct _CpdUsers
 {
@@ -334,12 +334,13 @@ load_apps (CpdUsers *users, const char *folder, const char *name, GPtrArray *pro
 }
 
 /* Returns: (transfer none) (nullable): why an app may have more pins than are known; NULL: it has
- * none, or the layer is another */
+ * none, or the layer is another, or the owner is no app */
 const char *
 cpd_users_explain_unlisted (CpdUsers *users, CpdLayer layer, CpdOwner owner)
 {
-  return layer == CPD_LAYER_APP ? cpd_owner_table_get (users->unlisted, cpd_owner_get_user (owner))
-                                : NULL;
+  return layer == CPD_LAYER_APP && cpd_owner_is_app (owner)
+             ? cpd_owner_table_get (users->unlisted, cpd_owner_get_user (owner))
+             : NULL;
 }
 
 typedef void (*LoadFunc) (CpdUsers *users, const char *folder, const char *name,
@@ -424,7 +425,8 @@ compare_names (gconstpointer a, gconstpointer b)
   return strcmp (*(char *const *)a, *(char *const *)b);
 }
 
-/* Returns: (transfer full): the names of a user's apps that have pins, in order; an app has none */
+/* Returns: (transfer full): the names of a user's apps that have pins, in order; of an app, its own
+ * alone */
 GStrv
 cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
 {
@@ -436,7 +438,7 @@ cpd_users_list_apps (CpdUsers *users, CpdOwner owner)
       CpdOwner app = g_array_index (apps, CpdOwner, i);
       CpdLedger *ledger = cpd_users_lookup (users, app);
 
-      if (!cpd_owner_is_app (owner) && ledger != NULL
+      if ((app == owner || !cpd_owner_is_app (owner)) && ledger != NULL
           && cpd_pin_table_get_count (cpd_ledger_get_table (ledger)) > 0)
         g_ptr_array_add (names, g_strdup (cpd_apps_get_name (users->apps, app)));
     }

@@ -85,17 +85,17 @@ on_turn (gpointer user_data)
  * static word for them, in the plural
  * Returns: (transfer full): one that has not begun */
 CpdTransfer *
-cpd_transfer_new (CpdQueue *queue, guint32 uid, const char *kind)
+cpd_transfer_new (CpdQueue *queue, CpdOwner owner, const char *kind)
 {
   CpdTransfer *transfer = g_object_new (CPD_TYPE_TRANSFER, NULL);
 
   transfer->kind = kind;
-  transfer->place = cpd_place_new (queue, uid, on_turn, transfer);
+  transfer->place = cpd_place_new (queue, owner, on_turn, transfer);
   return transfer;
 }
 
 /* It counts from now on; the second time, nothing happens.
- * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED: the uid, or all, have too many. */
+ * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED: the app, the uid, or all, have too many. */
 gboolean
 cpd_transfer_enter (CpdTransfer *transfer, GError **error)
 {

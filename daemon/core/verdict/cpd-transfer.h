@@ -39,7 +39,7 @@ typedef struct
  *   stop (GError *): it is to fail with this error now. */
 G_DECLARE_FINAL_TYPE (CpdTransfer, cpd_transfer, CPD, TRANSFER, GObject)
 
-CpdTransfer *cpd_transfer_new (CpdQueue *queue, guint32 uid, const char *kind);
+CpdTransfer *cpd_transfer_new (CpdQueue *queue, CpdOwner owner, const char *kind);
 
 /* For transport/. */
 gboolean cpd_transfer_enter (CpdTransfer *transfer, GError **error);

@@ -59,6 +59,25 @@ test_giving_back_is_no_credit (void)
   g_assert_true (cpd_budget_take (budget, 10));
 }
 
+/* It counts in both, and neither goes beyond its limit. */
+static void
+test_within_another (void)
+{
+  g_autoptr (CpdBudget) whole = cpd_budget_new (10);
+  g_autoptr (CpdBudget) part = cpd_budget_new_within (whole, 6);
+
+  g_assert_false (cpd_budget_take (part, 7));
+  g_assert_true (cpd_budget_take (part, 5));
+  g_assert_true (cpd_budget_take (whole, 5));
+  g_assert_false (cpd_budget_take (part, 1));
+  cpd_budget_charge (part, 3);
+  cpd_budget_give_back (whole, 4);
+  g_assert_false (cpd_budget_take (part, 1));
+  cpd_budget_give_back (part, 100);
+  g_assert_false (cpd_budget_take (whole, 10));
+  g_assert_true (cpd_budget_take (whole, 9));
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -68,5 +87,6 @@ main (int argc, char *argv[])
   g_test_add_func ("/core/budget/does-not-overflow", test_does_not_overflow);
   g_test_add_func ("/core/budget/given-back", test_what_is_given_back_can_be_taken);
   g_test_add_func ("/core/budget/no-credit", test_giving_back_is_no_credit);
+  g_test_add_func ("/core/budget/within-another", test_within_another);
   return g_test_run ();
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Proves that limits hold, that turns go round from user to user, and that turns may be left at any
- * moment. */
+ * moment; and that apps leave something to their user. */
 
 #include "config.h"
 
 #include "client-lib/certpin-error.h"
 #include "daemon/core/base/cpd-queue.h"
 
-#define GUESTS_MAX 16
+#define GUESTS_MAX 24
 
 typedef struct _Fixture Fixture;
 
@@ -40,6 +40,8 @@ static const Limits one_at_a_time = { 1, 100, 100 };
 static const Limits two_of_a_uid = { 100, 2, 100 };
 static const Limits tight = { 100, 2, 3 };
 static const Limits no_waiting = { 100, 1, 0 };
+static const Limits eight_of_a_uid = { 100, 8, 0 };
+static const Limits eight_wait = { 100, 1, 8 };
 
 static void
 set_up (Fixture *f, gconstpointer user_data)
@@ -84,21 +86,21 @@ on_start (gpointer user_data)
 }
 
 static Guest *
-add (Fixture *f, char letter, guint32 uid)
+add (Fixture *f, char letter, CpdOwner owner)
 {
   Guest *guest = &f->guests[f->n_guests++];
 
   g_assert_cmpuint (f->n_guests, <=, GUESTS_MAX);
   guest->f = f;
   guest->letter = letter;
-  guest->place = cpd_place_new (f->queue, uid, on_start, guest);
+  guest->place = cpd_place_new (f->queue, owner, on_start, guest);
   return guest;
 }
 
 static void
-enter (Fixture *f, char letter, guint32 uid)
+enter (Fixture *f, char letter, CpdOwner owner)
 {
-  Guest *guest = add (f, letter, uid);
+  Guest *guest = add (f, letter, owner);
   g_autoptr (GError) error = NULL;
 
   g_assert_true (cpd_place_enter (guest->place, &error));
@@ -115,9 +117,9 @@ enter_leaving (Fixture *f, char letter, guint32 uid, const char *leaving)
 }
 
 static void
-assert_refused (Fixture *f, guint32 uid)
+assert_refused (Fixture *f, CpdOwner owner)
 {
-  Guest *guest = add (f, '!', uid);
+  Guest *guest = add (f, '!', owner);
   g_autoptr (GError) error = NULL;
 
   g_assert_false (cpd_place_enter (guest->place, &error));
@@ -340,6 +342,85 @@ test_one_to_each (Fixture *f, gconstpointer user_data)
   leave (f, "cbd");
 }
 
+#define APP(number) cpd_owner_new_app (1, number)
+
+/* One app gets half of what its user may have, all of them three quarters; those of another user
+ * do not count. */
+static void
+test_apps_leave_room (Fixture *f, gconstpointer user_data)
+{
+  const char *letters = "abcd";
+
+  for (unsigned int i = 0; i < 4; i++)
+    enter (f, letters[i], APP (1));
+  assert_refused (f, APP (1));
+  enter (f, 'e', APP (2));
+  enter (f, 'f', APP (3));
+  assert_refused (f, APP (3));
+  enter (f, 'x', cpd_owner_new_app (2, 4));
+  enter (f, 'g', 1);
+  enter (f, 'h', 1);
+  assert_refused (f, 1);
+  leave (f, "a");
+  enter (f, 'i', APP (3));
+  assert_refused (f, 1);
+  leave (f, "cf");
+  enter (f, 'j', 1);
+  enter (f, 'k', 1);
+  assert_refused (f, APP (2));
+  assert_started (f, "abcdefxghijk");
+  leave (f, "bdexghijk");
+}
+
+/* Likewise of those that wait. Each party has its turn, in its own order. */
+static void
+test_apps_take_turns (Fixture *f, gconstpointer user_data)
+{
+  const char *letters = "abcd";
+
+  enter (f, '0', APP (1));
+  for (unsigned int i = 0; i < 4; i++)
+    enter (f, letters[i], APP (1));
+  assert_refused (f, APP (1));
+  enter (f, 'p', APP (2));
+  enter (f, 'q', APP (2));
+  assert_refused (f, APP (2));
+  enter (f, 'u', 1);
+  enter (f, 'v', 1);
+  assert_refused (f, 1);
+  leave (f, "0");
+  leave (f, "p");
+  leave (f, "u");
+  assert_started (f, "0pua");
+  leave (f, "a");
+  leave (f, "q");
+  leave (f, "v");
+  leave (f, "b");
+  leave (f, "c");
+  assert_started (f, "0puaqvbcd");
+  leave (f, "d");
+}
+
+/* What an app holds is its user's as well. */
+static void
+test_bodies_of_apps (Fixture *f, gconstpointer user_data)
+{
+  CpdBudget *own = cpd_place_get_bodies (add (f, 'a', 1)->place),
+            *one = cpd_place_get_bodies (add (f, 'b', APP (1))->place),
+            *other = cpd_place_get_bodies (add (f, 'c', APP (2))->place);
+
+  g_assert_false (cpd_budget_take (one, 501));
+  g_assert_true (cpd_budget_take (one, 500));
+  g_assert_false (cpd_budget_take (other, 251));
+  g_assert_true (cpd_budget_take (other, 250));
+  g_assert_false (cpd_budget_take (own, 251));
+  g_assert_true (cpd_budget_take (own, 250));
+  cpd_budget_give_back (one, 500);
+  g_assert_true (cpd_budget_take (own, 500));
+  g_assert_false (cpd_budget_take (one, 1));
+  leave (f, "abc");
+}
+
 int
 main (int argc, char *argv[])
 {
@@ -358,6 +439,9 @@ main (int argc, char *argv[])
   ADD ("start-leaves-others", &one_at_a_time, test_start_leaves_others);
   ADD ("one-to-each", &one_at_a_time, test_one_to_each);
   ADD ("bodies-are-a-users", &roomy, test_bodies);
+  ADD ("apps-leave-room", &eight_of_a_uid, test_apps_leave_room);
+  ADD ("apps-take-turns", &eight_wait, test_apps_take_turns);
+  ADD ("bodies-of-apps", &roomy, test_bodies_of_apps);
   ADD ("bodies-outlive-places", &roomy, test_bodies_outlive_places);
   return g_test_run ();
 }

@@ -452,6 +452,7 @@ assert_unknown (StoreFixture *f, guint32 uid, gboolean is_unknown)
 
   g_assert_cmpint (of_app != NULL, ==, is_unknown);
   g_assert_cmpint (of_another != NULL, ==, is_unknown);
+  g_assert_null (cpd_store_get_block (f->store, APP, uid)); /* whose programs are no app */
 }
 
 /* Whatever step of the way cannot be read: what it may have held applied to that user's apps. */

@@ -63,7 +63,7 @@ block_at_length (StoreFixture *f, CpdOwner owner, const char *host, size_t bytes
 static void
 test_limit_of_bytes (StoreFixture *f, gconstpointer user_data)
 {
-  const size_t half = 512 * 1024;
+  const size_t half = 128 * 1024;
   CpdOwner one = open_connection (f, STORE_UID), other = open_connection (f, STORE_UID);
   g_autoptr (GError) error = NULL;
 
@@ -102,6 +102,36 @@ test_limit_of_pins (StoreFixture *f, gconstpointer user_data)
   g_assert_false (store_set_pin (f, one, last, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
   g_assert_true (store_set_pin (f, other, last, NULL));
+}
+
+static void
+check_connections (StoreFixture *f, CpdOwner parent, unsigned int most)
+{
+  g_autoptr (GArray) connections = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
+  g_autoptr (GError) error = NULL;
+  CpdOwner more = 0;
+
+  for (unsigned int i = 0; i < most; i++)
+    {
+      CpdOwner connection = open_connection (f, parent);
+
+      g_array_append_val (connections, connection);
+    }
+  g_assert_false (cpd_store_open_connection (f->store, parent, &more, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  g_assert_cmpuint (more, ==, 0);
+  cpd_store_close_connection (f->store, g_array_index (connections, CpdOwner, most / 2));
+  open_connection (f, parent);
+}
+
+/* Neither a user, nor an app, nor another app takes what is another's; who leaves makes room. */
+static void
+test_limit_of_connections (StoreFixture *f, gconstpointer user_data)
+{
+  check_connections (f, store_meet (f, STORE_UID, DEMO), CPD_APP_CONNECTIONS_MAX);
+  check_connections (f, store_meet (f, STORE_UID, "snap:other"), CPD_APP_CONNECTIONS_MAX);
+  check_connections (f, STORE_UID, CPD_USER_CONNECTIONS_MAX);
+  check_connections (f, STORE_OTHER_UID, CPD_USER_CONNECTIONS_MAX);
 }
 
 /* People are not asked to allow what there is no room for. */
@@ -148,11 +178,12 @@ test_ends (StoreFixture *f, gconstpointer user_data)
 }
 
 /* A call that was read before its connection left makes its change: nothing is wrong with it, but
- * nobody has the pin, and nobody is told. */
+ * nobody has the pin, and nobody is told; so there is none to be removed. */
 static void
 test_changes_after_the_end (StoreFixture *f, gconstpointer user_data)
 {
   CpdOwner connection = open_connection (f, STORE_UID), next = open_connection (f, STORE_UID);
+  g_autoptr (GError) error = NULL;
   guint64 before;
 
   cpd_store_close_connection (f->store, connection);
@@ -161,7 +192,8 @@ test_changes_after_the_end (StoreFixture *f, gconstpointer user_data)
   store_pin (f, connection, TRANSIENT, HOST, 1);
   assert_nobodys (f, connection);
   assert_nobodys (f, next);
-  g_assert_true (store_remove_pin_of (f, connection, TRANSIENT, HOST, NULL));
+  g_assert_false (store_remove_pin_of (f, connection, TRANSIENT, HOST, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED);
   g_assert_cmpuint (f->changes, ==, 0);
   g_assert_cmpuint (cpd_store_get_generation (f->store, connection), ==, before);
 }
@@ -197,6 +229,7 @@ main (int argc, char *argv[])
   STORE_TEST_ADD ("/core/store/connections/users", test_users);
   STORE_TEST_ADD ("/core/store/connections/bytes", test_limit_of_bytes);
   STORE_TEST_ADD ("/core/store/connections/pins", test_limit_of_pins);
+  STORE_TEST_ADD ("/core/store/connections/number", test_limit_of_connections);
   STORE_TEST_ADD ("/core/store/connections/room", test_asks_for_room);
   STORE_TEST_ADD ("/core/store/connections/ends", test_ends);
   STORE_TEST_ADD ("/core/store/connections/changes-after-the-end", test_changes_after_the_end);

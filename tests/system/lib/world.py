@@ -127,7 +127,9 @@ class World:
     def start_to_measure(self):
         """Starts the service once more: with the address sanitizer it keeps what was freed, but no longer for long."""
         self.daemon.terminate()
-        self.daemon.more_environment = {'ASAN_OPTIONS': 'quarantine_size_mb=1'}
+        environment = self.daemon.more_environment or {}
+        options = ':'.join(filter(None, (environment.get('ASAN_OPTIONS'), 'quarantine_size_mb=1')))
+        self.daemon.more_environment = {**environment, 'ASAN_OPTIONS': options}
         self.daemon.start()
 
     # What is asserted again and again
