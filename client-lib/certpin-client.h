@@ -6,12 +6,14 @@
 #include <certpin-evidence.h>
 #include <certpin-explanation.h>
 #include <certpin-failure.h>
+#include <certpin-imported-pin.h>
 #include <certpin-pin-change.h>
 #include <certpin-pin-file.h>
 #include <certpin-pin.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
 #include <certpin-service-status.h>
+#include <certpin-sighting.h>
 #include <certpin-version.h>
 #include <gio/gio.h>
 

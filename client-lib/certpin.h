@@ -9,6 +9,7 @@
 #include <certpin-error.h>
 #include <certpin-evidence.h>
 #include <certpin-failure.h>
+#include <certpin-imported-pin.h>
 #include <certpin-key.h>
 #include <certpin-pin-list.h>
 #include <certpin-pin-builder.h>
@@ -19,4 +20,5 @@
 #include <certpin-request-builder.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
+#include <certpin-sighting.h>
 #include <certpin-version.h>
