@@ -122,8 +122,21 @@ says_all (const GError *reason)
   return g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR);
 }
 
-/* An error of certpin has no other cause than the one it may have already. `detail`: the text of
- * `reason`, clean.
+/* Returns: (transfer full): the text of a reason, clean, and without the period with which GnuTLS
+ * ends its own */
+char *
+cpd_fetch_error_make_detail (const GError *reason)
+{
+  char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  size_t length = strlen (detail);
+
+  if (length > 0 && detail[length - 1] == '.')
+    detail[length - 1] = '\0';
+  return detail;
+}
+
+/* An error of certpin has no other cause than the one it may have already. `detail`: of
+ * `reason`.
  * Returns: (transfer full) */
 static GError *
 new_error (CertpinError code, const char *message, const GError *reason, const char *detail)
@@ -145,7 +158,7 @@ cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host)
 {
   CertpinError code = map (reason, stage);
   const char *what = stage == CPD_STAGE_OPEN ? explain_tunnel (code) : explain (code);
-  g_autofree char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  g_autofree char *detail = cpd_fetch_error_make_detail (reason);
   gboolean alone = what == NULL || says_all (reason);
   g_autofree char *message
       = g_strdup_printf ("host ‘%s’ %s%s%s", host, alone ? "" : what, alone ? "" : ": ", detail);

@@ -97,7 +97,7 @@ GError *
 cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy)
 {
   g_autoptr (GError) mapped = cpd_fetch_error_map (reason, CPD_STAGE_CONNECTING, proxy->name);
-  g_autofree char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  g_autofree char *detail = cpd_fetch_error_make_detail (reason);
   g_autofree char *message = g_strconcat ("cannot be reached: ", detail, NULL);
   const GError *cause;
   GError *error;

@@ -276,7 +276,7 @@ set_error (CpdTls *tls, int code, GError **error)
       return FALSE;
     case GNUTLS_E_UNEXPECTED_PACKET:
     case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
-      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS, gnutls_strerror (code));
+      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS, "what it sent is not TLS");
       return FALSE;
     default:
       g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_MISC, gnutls_strerror (code));

@@ -71,14 +71,14 @@ def failures(world):
         world.alice.pin_keys(host, world.issue().pin)
     return ((f'https://{NOWHERE}/', 'Unreachable', 'resolver not-found: '),
             (refused_port(), 'Unreachable', 'io connection-refused: '),
-            (no_tls(world), 'TlsFailed', 'tls not-tls: '))
+            (no_tls(world), 'TlsFailed', 'tls not-tls: what it sent is not TLS'))
 
 
 @test('a name that leads nowhere, a port that is closed, a server without TLS: a second line, if it is wanted')
 def _(world):
     for url, name, line in failures(world):
         plain = world.alice.refused(name, world.alice.request, url).message
-        equal(plain.count('\n'), 0, f'the line feeds in {plain!r}')
+        equal((plain.count('\n'), plain[-1] == '.'), (0, False), f'the line feeds, and the period, in {plain!r}')
         equal(world.alice.refused(name, world.alice.request, url, error_cause=False).message, plain, 'the message')
         first, second = world.alice.refused(name, world.alice.request, url, error_cause=True).message.split('\n')
         equal(first, plain, 'the first line')

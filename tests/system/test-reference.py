@@ -419,6 +419,8 @@ def _(world):
     command = ['env', f'CERTPIND={copy_of(program("CERTPIND"))}', 'sh', './private-certpind.sh', trust]
     passes(call(world, *command, './request', certificate_file(world, identity), server.url(HOST)), '200 hello\n')
     holds('not pinned' in call(world, *command, 'certpinctl', 'get', server.url(HOST)).stderr, 'it has pins')
+    command[1] = 'CERTPIND=/nonexistent/certpind'
+    holds('there is no certpind at /nonexistent' in call(world, *command, 'true').stderr, 'it does not say what is missing')
     world.alice.refused('NotPinned', world.alice.get_pin, HOST)
 
 

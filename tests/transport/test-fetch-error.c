@@ -123,13 +123,14 @@ static void
 test_message_is_cleaned (void)
 {
   g_autoptr (GError) reason
-      = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "a\x1b[31mb\nc\xe2\x80\xae");
+      = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "a\x1b[31mb\nc\xe2\x80\xae.");
   g_autoptr (GError) error = cpd_fetch_error_map (reason, CPD_STAGE_SENT, "h.example");
 
   g_assert_null (strchr (error->message, '\x1b'));
   g_assert_null (strchr (error->message, '\n'));
   g_assert_null (strstr (error->message, "\xe2\x80\xae"));
   g_assert_nonnull (strstr (error->message, certpin_error_get_cause (error)->message));
+  g_assert_false (g_str_has_suffix (error->message, "."));
 }
 
 int
