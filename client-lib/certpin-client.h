@@ -3,6 +3,7 @@
 #pragma once
 
 #include <certpin-chain.h>
+#include <certpin-connection-end.h>
 #include <certpin-evidence.h>
 #include <certpin-explanation.h>
 #include <certpin-failure.h>
@@ -143,10 +144,10 @@ CERTPIN_API void
 certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnection *connection,
                                          GCancellable *cancellable, GAsyncReadyCallback callback,
                                          gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinConnectionEnd *
 certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *result,
                                           GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinConnectionEnd *
 certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *connection,
                                    GCancellable *cancellable, GError **error);
 

@@ -5,6 +5,7 @@
 #include <certpin-certificate.h>
 #include <certpin-chain.h>
 #include <certpin-client.h>
+#include <certpin-connection-end.h>
 #include <certpin-enums.h>
 #include <certpin-error.h>
 #include <certpin-evidence.h>

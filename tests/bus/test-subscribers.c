@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that a user's signals do not wait for those of all apps of another user, and what those are
- * told who miss some. */
+/* Proves that a user's signals do not wait for those of all apps of another user, and that whoever
+ * misses some is told so. */
 
 #include "config.h"
 

@@ -153,6 +153,14 @@ try_sighting (gpointer stranger, GVariant *wrong, Mark mark)
 }
 
 static void
+try_connection_end (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_CONNECTION_END, connection_end);
+  TRY (certpin_connection_end_get_bytes_sent);
+  TRY (certpin_connection_end_get_bytes_received);
+}
+
+static void
 try_certificate (gpointer stranger, GVariant *wrong, Mark mark)
 {
   TRY_NEW (CERTPIN_TYPE_CERTIFICATE, certificate);
@@ -303,6 +311,7 @@ try_records (gpointer stranger, void (*mark) (const char *function))
   try_imported_pin (stranger, wrong, mark);
   try_pin_change (stranger, wrong, mark);
   try_sighting (stranger, wrong, mark);
+  try_connection_end (stranger, wrong, mark);
   try_certificate (stranger, wrong, mark);
   try_service_status (stranger, wrong, mark);
   try_explanation (stranger, wrong, mark);
