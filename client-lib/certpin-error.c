@@ -175,7 +175,7 @@ certpin_error_set_cause (GError *error, const GError *cause)
  * `CERTPIN_ERROR_PROXY_FAILED` and `CERTPIN_ERROR_FAILED`, unless the service itself found the
  * fault. If a server was refused, there is none: #CertpinFailure:reason says why.
  *
- * In Python, a `GLib.Error` is a copy without it.
+ * Python's `GLib.Error` is a copy without it.
  *
  * Returns: (transfer none) (nullable): the cause, which is a part of @error; %NULL if there is
  *   none, also of errors of other domains

@@ -371,7 +371,7 @@ def _(world):
     process = subprocess.Popen(**as_alice(world, ['stdbuf', '-oL', './pins', HOST, now.pin, later.pin]),
                                stdout=subprocess.PIPE)
     try:
-        holds(next_line(process).startswith(f'{HOST}: changed by '), 'it does not tell of its own pin')
+        holds(next_line(process).startswith(f'{HOST}: pinned by '), 'it does not tell of its own pin')
         equal(world.alice.get_pin(HOST)['keys'], [now.pin, later.pin], 'the pinned keys')
         world.arrives(world.serve(later))
         holds('has begun to use the next key' in next_line(process), 'it does not tell of the next key')

@@ -21,7 +21,7 @@ assert_has_cause (const GError *error, const GError *reason)
   if (reason->domain == CERTPIN_ERROR || error->code == CERTPIN_ERROR_CANCELLED)
     g_assert_null (cause);
   else
-    g_assert_true (cause->domain == reason->domain && cause->code == reason->code
+    g_assert_true (cause != NULL && cause->domain == reason->domain && cause->code == reason->code
                    && strstr (error->message, cause->message) != NULL);
 }
 

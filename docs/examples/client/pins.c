@@ -20,12 +20,21 @@ on_pin_changed (CertpinClient *client, const char *host, CertpinPinChange *chang
 {
   const char *by = certpin_pin_change_get_created_by (change);
 
-  if (*host == '\0')
-    g_print ("any pin may have changed\n");
-  else if (certpin_pin_change_get_change (change) == CERTPIN_CHANGE_REMOVED)
-    g_print ("%s: unpinned\n", host);
-  else
-    g_print ("%s: changed by %s\n", host, by != NULL ? by : "the administrator");
+  switch (certpin_pin_change_get_change (change))
+    {
+    case CERTPIN_CHANGE_MISSED:
+    case CERTPIN_CHANGE_RELOADED:
+      g_print ("any pin may have changed\n");
+      break;
+    case CERTPIN_CHANGE_REMOVED:
+      g_print ("%s: unpinned\n", host);
+      break;
+    case CERTPIN_CHANGE_PINNED:
+      g_print ("%s: pinned by %s\n", host, by != NULL ? by : "somebody");
+      break;
+    default:
+      g_print ("%s: changed\n", host);
+    }
 }
 
 /* Pins are for all programs of the user: one that is there may be newer than this program. So the
