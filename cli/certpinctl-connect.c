@@ -120,7 +120,7 @@ explain_cut (const Target *target, GSocketConnection *connection, GError **error
       = { CERTPIN_ERROR_PIN_CHANGED, CERTPIN_ERROR_ADDRESS_DENIED, CERTPIN_ERROR_TRUNCATED,
           CERTPIN_ERROR_TLS_FAILED, CERTPIN_ERROR_PROTOCOL_ERROR };
   g_autoptr (GError) reason = NULL;
-  g_autoptr (GVariant) totals = certpin_client_get_connection_end (
+  g_autoptr (CertpinConnectionEnd) end = certpin_client_get_connection_end (
       target->ctl->client, connection, target->ctl->cancellable, &reason);
 
   for (size_t i = 0; i < G_N_ELEMENTS (reasons); i++)

@@ -86,9 +86,11 @@ print_json (Ctl *ctl, const char *event, const char *host, GVariant *details)
 }
 
 static void
-on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_pin_changed (CertpinClient *client, const char *host, CertpinPinChange *event,
+                gpointer user_data)
 {
   Ctl *ctl = user_data;
+  GVariant *details = certpin_record_get_description (CERTPIN_RECORD (event));
   Change change = find_change (details);
   const char *scope = find_text (details, "scope"), *by = find_text (details, change.who);
   g_autofree char *text
@@ -116,17 +118,16 @@ on_pin_failed (CertpinClient *client, const char *host, CertpinFailure *failure,
 }
 
 static void
-on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_key_seen (CertpinClient *client, const char *host, CertpinSighting *sighting, gpointer user_data)
 {
   Ctl *ctl = user_data;
-  guint32 position = 0;
-  g_autofree char *text = NULL;
+  GVariant *details = certpin_record_get_description (CERTPIN_RECORD (sighting));
+  g_autofree char *text
+      = g_strdup_printf (certpin_sighting_get_position (sighting) > 0
+                             ? _ ("the backup key %s was seen for the first time, scope %s")
+                             : _ ("the key %s was seen for the first time, scope %s"),
+                         find_text (details, "key"), find_text (details, "scope"));
 
-  g_variant_lookup (details, "position", "u", &position);
-  text = g_strdup_printf (position > 0
-                              ? _ ("the backup key %s was seen for the first time, scope %s")
-                              : _ ("the key %s was seen for the first time, scope %s"),
-                          find_text (details, "key"), find_text (details, "scope"));
   if (!print_json (ctl, "key-seen", host, details))
     print_line (ctl, host, text);
 }

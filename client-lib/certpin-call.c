@@ -7,7 +7,10 @@
 
 #include "certpin-call.h"
 
-#include "certpin-error.h"
+#include "certpin-cause.h"
+#include "certpin-error-private.h"
+
+#include <string.h>
 
 /* `arguments`: sunk if floating. Returns: (transfer full) */
 CertpinCall *
@@ -33,6 +36,21 @@ certpin_call_free (gpointer data)
   g_free (call->token);
   g_free (call->path);
   g_free (call);
+}
+
+/* The cause is in a line of its own, for those who asked for it; else, a message has no line feed.
+ * Returns: (transfer full) */
+static GError *
+take_cause (GError *error)
+{
+  char *line = strchr (error->message, '\n');
+  g_autoptr (GError) cause = line != NULL ? certpin_cause_new_from_text (line + 1) : NULL;
+
+  if (line != NULL)
+    *line = '\0';
+  if (cause != NULL)
+    certpin_error_set_cause (error, cause);
+  return error;
 }
 
 /* Translates an error of GDBus, of the bus or of another service. `reason`: (transfer full).
@@ -67,7 +85,7 @@ certpin_call_translate_error (GError *reason)
 
   g_dbus_error_strip_remote_error (error);
   if (error->domain == CERTPIN_ERROR)
-    return g_steal_pointer (&error);
+    return take_cause (g_steal_pointer (&error));
   for (size_t i = 0; i < G_N_ELEMENTS (meanings); i++)
     if (g_error_matches (error, meanings[i].domain (), meanings[i].code))
       {

@@ -382,13 +382,12 @@ certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnectio
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the client's connection to the bus is another one than when it
  *   opened this connection
  *
- * Returns: (transfer full): an `a{sv}`: how many bytes went to the server, `bytes-sent` t, and to
- *   the program, `bytes-received` t, if both directions ended in order; otherwise %NULL with
- *   @error set
+ * Returns: (transfer full): how much it carried, if both directions ended in order; otherwise %NULL
+ *   with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinConnectionEnd *
 certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *result,
                                           GError **error)
 {
@@ -398,7 +397,7 @@ certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *r
                         NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 
-  return certpin_task_finish_value (result, error);
+  return certpin_task_finish_record (result, CERTPIN_TYPE_CONNECTION_END, error);
 }
 
 /**
@@ -434,13 +433,12 @@ certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *r
  * - `CERTPIN_ERROR_NOT_AUTHORIZED`: the client's connection to the bus is another one than when it
  *   opened this connection
  *
- * Returns: (transfer full): an `a{sv}`: how many bytes went to the server, `bytes-sent` t, and to
- *   the program, `bytes-received` t, if both directions ended in order; otherwise %NULL with
- *   @error set
+ * Returns: (transfer full): how much it carried, if both directions ended in order; otherwise %NULL
+ *   with @error set
  *
  * Since: 0.1
  */
-GVariant *
+CertpinConnectionEnd *
 certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *connection,
                                    GCancellable *cancellable, GError **error)
 {

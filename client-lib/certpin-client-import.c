@@ -29,7 +29,7 @@ typedef struct
   GPtrArray *parts; /* of char * */
   gboolean checked; /* all of them */
   unsigned int next;
-  GPtrArray *changes; /* of CertpinPinChange: of the parts so far */
+  GPtrArray *changes; /* of CertpinImportedPin: of the parts so far */
   GHashTable *hosts;  /* of those that were checked */
 } Import;
 
@@ -47,9 +47,9 @@ import_free (gpointer data)
 
 /* The service knows only of the part that it gets. `pin`: its number there, from 0 */
 static gboolean
-check_host (Import *import, CertpinPinChange *change, unsigned int pin, GError **error)
+check_host (Import *import, CertpinImportedPin *change, unsigned int pin, GError **error)
 {
-  const char *host = certpin_pin_change_get_host (change);
+  const char *host = certpin_imported_pin_get_host (change);
 
   if (host == NULL)
     {
@@ -72,7 +72,7 @@ import_add (Import *import, GVariant *changes, GError **error)
   for (gsize i = 0; i < g_variant_n_children (changes); i++)
     {
       g_autoptr (GVariant) description = g_variant_get_child_value (changes, i);
-      CertpinPinChange *change = certpin_pin_change_new (description);
+      CertpinImportedPin *change = certpin_imported_pin_new (description);
 
       g_ptr_array_add (import->changes, change);
       if (!check_host (import, change, (unsigned int)i, error))
@@ -217,7 +217,7 @@ certpin_client_import_pins_async (CertpinClient *client, const char *text, GVari
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer container) (element-type CertpinPinChange): the changes, in the order of the
+ * Returns: (transfer container) (element-type CertpinImportedPin): the changes, in the order of the
  *   text, or %NULL with @error set
  *
  * Since: 0.1
@@ -257,7 +257,7 @@ certpin_client_import_pins_finish (CertpinClient *client, GAsyncResult *result, 
  * - `CERTPIN_ERROR_STORE_FAILED`: some pins could not be written to disk; the message has the
  *   hosts
  *
- * Returns: (transfer container) (element-type CertpinPinChange): the changes, in the order of the
+ * Returns: (transfer container) (element-type CertpinImportedPin): the changes, in the order of the
  *   text, or %NULL with @error set
  *
  * Since: 0.1

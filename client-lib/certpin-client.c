@@ -201,11 +201,11 @@ install_signals (void)
    * CertpinClient::pin-changed:
    * @client: the client
    * @host: the host pattern; empty if any pin may have changed
-   * @details: an `a{sv}`, as in the D-Bus signal `org.certpin.Certpin1.Pins.PinChanged`
+   * @change: what happened, and what became of the pin
    *
-   * Emitted when a pin of the user or of the system has changed. If @host is empty and `state` in
-   * @details is `missed`, the program may have missed changes, because it was too slow or because
-   * the service or the bus restarted.
+   * Emitted when a pin of the user or of the system has changed. If @host is empty and
+   * #CertpinPinChange:change is `CERTPIN_CHANGE_MISSED`, the program may have missed changes,
+   * because it was too slow or because the service or the bus restarted.
    *
    * The signal is emitted only while #CertpinClient:watching is %TRUE, in the main context that
    * was the thread-default one when the property was set.
@@ -213,7 +213,7 @@ install_signals (void)
    * Since: 0.1
    */
   g_signal_new ("pin-changed", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+                G_TYPE_NONE, 2, G_TYPE_STRING, CERTPIN_TYPE_PIN_CHANGE);
 
   /**
    * CertpinClient::pin-failed:
@@ -233,16 +233,16 @@ install_signals (void)
    * CertpinClient::key-seen:
    * @client: the client
    * @host: the host pattern of the pin
-   * @details: an `a{sv}`, as in the D-Bus signal `org.certpin.Certpin1.Pins.KeySeen`
+   * @sighting: which key
    *
    * Emitted when a server has proved a key of a pin of the user or of the system for the first
-   * time. If `position` in @details is not 0, the server has begun to use a backup key. The signal
-   * is emitted when and where #CertpinClient::pin-changed is.
+   * time. If #CertpinSighting:position is not 0, the server has begun to use a backup key. The
+   * signal is emitted when and where #CertpinClient::pin-changed is.
    *
    * Since: 0.1
    */
   g_signal_new ("key-seen", CERTPIN_TYPE_CLIENT, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
-                G_TYPE_NONE, 2, G_TYPE_STRING, G_TYPE_VARIANT);
+                G_TYPE_NONE, 2, G_TYPE_STRING, CERTPIN_TYPE_SIGHTING);
 }
 
 static void

@@ -3,15 +3,18 @@
 #pragma once
 
 #include <certpin-chain.h>
+#include <certpin-connection-end.h>
 #include <certpin-evidence.h>
 #include <certpin-explanation.h>
 #include <certpin-failure.h>
+#include <certpin-imported-pin.h>
 #include <certpin-pin-change.h>
 #include <certpin-pin-file.h>
 #include <certpin-pin.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
 #include <certpin-service-status.h>
+#include <certpin-sighting.h>
 #include <certpin-version.h>
 #include <gio/gio.h>
 
@@ -141,10 +144,10 @@ CERTPIN_API void
 certpin_client_get_connection_end_async (CertpinClient *client, GSocketConnection *connection,
                                          GCancellable *cancellable, GAsyncReadyCallback callback,
                                          gpointer user_data);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinConnectionEnd *
 certpin_client_get_connection_end_finish (CertpinClient *client, GAsyncResult *result,
                                           GError **error);
-CERTPIN_API GVariant *
+CERTPIN_API CertpinConnectionEnd *
 certpin_client_get_connection_end (CertpinClient *client, GSocketConnection *connection,
                                    GCancellable *cancellable, GError **error);
 

@@ -17,12 +17,9 @@ certpin_scope_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue members[] = {
-    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),
-    MEMBER (CERTPIN_SCOPE_USER, "user"),
-    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),
-    MEMBER (CERTPIN_SCOPE_APP, "app"),
-    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"),
-    { 0 },
+    MEMBER (CERTPIN_SCOPE_UNKNOWN, "unknown"),     MEMBER (CERTPIN_SCOPE_USER, "user"),
+    MEMBER (CERTPIN_SCOPE_SYSTEM, "system"),       MEMBER (CERTPIN_SCOPE_APP, "app"),
+    MEMBER (CERTPIN_SCOPE_TRANSIENT, "transient"), { 0 },
   };
 
   if (g_once_init_enter (&type))
@@ -78,14 +75,38 @@ certpin_mode_get_type (void)
 }
 
 GType
+certpin_import_change_get_type (void)
+{
+  static gsize type = 0;
+  static const GEnumValue members[] = {
+    MEMBER (CERTPIN_IMPORT_CHANGE_UNKNOWN, "unknown"),
+    MEMBER (CERTPIN_IMPORT_CHANGE_NEW, "new"),
+    MEMBER (CERTPIN_IMPORT_CHANGE_REPLACED, "replaced"),
+    MEMBER (CERTPIN_IMPORT_CHANGE_SAME, "same"),
+    { 0 },
+  };
+
+  if (g_once_init_enter (&type))
+    g_once_init_leave (&type, g_enum_register_static ("CertpinImportChange", members));
+  return type;
+}
+
+GType
 certpin_change_get_type (void)
 {
   static gsize type = 0;
   static const GEnumValue members[] = {
     MEMBER (CERTPIN_CHANGE_UNKNOWN, "unknown"),
-    MEMBER (CERTPIN_CHANGE_NEW, "new"),
-    MEMBER (CERTPIN_CHANGE_REPLACED, "replaced"),
-    MEMBER (CERTPIN_CHANGE_SAME, "same"),
+    MEMBER (CERTPIN_CHANGE_PINNED, "pinned"),
+    MEMBER (CERTPIN_CHANGE_KEYS_ADDED, "keys-added"),
+    MEMBER (CERTPIN_CHANGE_KEYS_REMOVED, "keys-removed"),
+    MEMBER (CERTPIN_CHANGE_PAUSED, "paused"),
+    MEMBER (CERTPIN_CHANGE_RESUMED, "resumed"),
+    MEMBER (CERTPIN_CHANGE_PAUSE_ENDED, "pause-ended"),
+    MEMBER (CERTPIN_CHANGE_BLOCKED, "blocked"),
+    MEMBER (CERTPIN_CHANGE_REMOVED, "removed"),
+    MEMBER (CERTPIN_CHANGE_RELOADED, "reloaded"),
+    MEMBER (CERTPIN_CHANGE_MISSED, "missed"),
     { 0 },
   };
 

@@ -101,11 +101,11 @@ typedef enum
 CERTPIN_API GType certpin_mode_get_type (void);
 
 /**
- * CertpinChange:
- * @CERTPIN_CHANGE_UNKNOWN: a word that this version of the library does not know, or none
- * @CERTPIN_CHANGE_NEW: there was no pin of this host
- * @CERTPIN_CHANGE_REPLACED: another pin was there
- * @CERTPIN_CHANGE_SAME: the same pin was there, so nothing was written
+ * CertpinImportChange:
+ * @CERTPIN_IMPORT_CHANGE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_IMPORT_CHANGE_NEW: there was no pin of this host
+ * @CERTPIN_IMPORT_CHANGE_REPLACED: another pin was there
+ * @CERTPIN_IMPORT_CHANGE_SAME: the same pin was there, so nothing was written
  *
  * What an import did to a pin. The nicks of the members are the words of the service.
  *
@@ -113,10 +113,47 @@ CERTPIN_API GType certpin_mode_get_type (void);
  */
 typedef enum
 {
+  CERTPIN_IMPORT_CHANGE_UNKNOWN,
+  CERTPIN_IMPORT_CHANGE_NEW,
+  CERTPIN_IMPORT_CHANGE_REPLACED,
+  CERTPIN_IMPORT_CHANGE_SAME,
+} CertpinImportChange;
+
+#define CERTPIN_TYPE_IMPORT_CHANGE (certpin_import_change_get_type ())
+
+CERTPIN_API GType certpin_import_change_get_type (void);
+
+/**
+ * CertpinChange:
+ * @CERTPIN_CHANGE_UNKNOWN: a word that this version of the library does not know, or none
+ * @CERTPIN_CHANGE_PINNED: the pin was set, or replaced
+ * @CERTPIN_CHANGE_KEYS_ADDED: it got further keys
+ * @CERTPIN_CHANGE_KEYS_REMOVED: it lost some of its keys
+ * @CERTPIN_CHANGE_PAUSED: it was paused
+ * @CERTPIN_CHANGE_RESUMED: its pause was ended
+ * @CERTPIN_CHANGE_PAUSE_ENDED: its pause ended by itself
+ * @CERTPIN_CHANGE_BLOCKED: the host was blocked
+ * @CERTPIN_CHANGE_REMOVED: the pin, or the block, was removed
+ * @CERTPIN_CHANGE_RELOADED: the pin files were read again: any pin of the system may have changed
+ * @CERTPIN_CHANGE_MISSED: signals were missed: any pin may have changed
+ *
+ * What happened to a pin. The nicks of the members are the words of the service.
+ *
+ * Since: 0.1
+ */
+typedef enum
+{
   CERTPIN_CHANGE_UNKNOWN,
-  CERTPIN_CHANGE_NEW,
-  CERTPIN_CHANGE_REPLACED,
-  CERTPIN_CHANGE_SAME,
+  CERTPIN_CHANGE_PINNED,
+  CERTPIN_CHANGE_KEYS_ADDED,
+  CERTPIN_CHANGE_KEYS_REMOVED,
+  CERTPIN_CHANGE_PAUSED,
+  CERTPIN_CHANGE_RESUMED,
+  CERTPIN_CHANGE_PAUSE_ENDED,
+  CERTPIN_CHANGE_BLOCKED,
+  CERTPIN_CHANGE_REMOVED,
+  CERTPIN_CHANGE_RELOADED,
+  CERTPIN_CHANGE_MISSED,
 } CertpinChange;
 
 #define CERTPIN_TYPE_CHANGE (certpin_change_get_type ())

@@ -2,11 +2,13 @@
 
 /* The error domain, the D-Bus name of each of its codes, and the codes as an enumeration.
  * Registering the domain with GDBus makes an error cross the bus, in both directions, without any
- * further mapping. */
+ * further mapping. Each error has room for its cause, which GLib copies and frees with it. */
 
 #include "config.h"
 
 #include "certpin-error.h"
+
+#include "certpin-error-private.h"
 
 #include "dbus/certpin-names.h"
 
@@ -53,6 +55,40 @@ static const GDBusErrorEntry entries[] = { CODES (ENTRY) };
 
 G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1);
 
+/* What GLib keeps in front of each error of the domain. */
+typedef struct
+{
+  GError *cause; /* (nullable) */
+} Detail;
+
+static void
+detail_init (GError *error)
+{
+}
+
+static Detail *
+detail_of (const GError *error)
+{
+  /* As G_DEFINE_EXTENDED_ERROR() finds it. That macro would name the domain differently. */
+  const gsize unit = 2 * sizeof (gsize);
+
+  return (Detail *)((char *)error - (sizeof (Detail) + unit - 1) / unit * unit);
+}
+
+static void
+detail_copy (const GError *from, GError *to)
+{
+  const GError *cause = detail_of (from)->cause;
+
+  detail_of (to)->cause = cause != NULL ? g_error_copy (cause) : NULL;
+}
+
+static void
+detail_clear (GError *error)
+{
+  g_clear_error (&detail_of (error)->cause);
+}
+
 /**
  * certpin_error_quark:
  *
@@ -65,8 +101,14 @@ G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1
 GQuark
 certpin_error_quark (void)
 {
-  static gsize quark = 0;
+  static gsize quark = 0, has_detail = 0;
 
+  if (g_once_init_enter (&has_detail))
+    {
+      g_error_domain_register_static ("certpin-error-quark", sizeof (Detail), detail_init,
+                                      detail_copy, detail_clear);
+      g_once_init_leave (&has_detail, 1);
+    }
   g_dbus_error_register_error_domain ("certpin-error-quark", &quark, entries,
                                       G_N_ELEMENTS (entries));
   return (GQuark)quark;
@@ -99,4 +141,51 @@ certpin_error_get_name (CertpinError code)
   if ((unsigned int)code >= G_N_ELEMENTS (entries))
     code = CERTPIN_ERROR_FAILED;
   return entries[code].dbus_error_name + strlen (CERTPIN_ERROR_PREFIX);
+}
+
+/* `error`: of this domain */
+void
+certpin_error_set_cause (GError *error, const GError *cause)
+{
+  Detail *detail = detail_of (error);
+
+  g_clear_error (&detail->cause);
+  detail->cause = g_error_copy (cause);
+}
+
+/**
+ * certpin_error_get_cause:
+ * @error: an error
+ *
+ * Gets what the resolver, the system or TLS said when the service could not reach or talk to a
+ * server. The message of @error has that in words already; a program that wants to tell, for
+ * example, a name that does not exist from a name server that does not answer needs its code:
+ *
+ * - `G_RESOLVER_ERROR`: the name could not be resolved;
+ * - `G_IO_ERROR`: the system could not connect, or the connection failed: for example
+ *   `G_IO_ERROR_CONNECTION_REFUSED`, `G_IO_ERROR_HOST_UNREACHABLE`, `G_IO_ERROR_TIMED_OUT`;
+ * - `G_TLS_ERROR`: the server does not speak TLS as it should, or ended it: for example
+ *   `G_TLS_ERROR_NOT_TLS`, `G_TLS_ERROR_HANDSHAKE`, `G_TLS_ERROR_EOF`.
+ *
+ * There is one in errors of certpin_client_secure_request(), certpin_client_send(),
+ * certpin_client_download(), certpin_client_upload(), certpin_client_open_connection(),
+ * certpin_client_get_connection_end() and certpin_client_fetch_chain(), and of reading the stream
+ * of a response, with the codes `CERTPIN_ERROR_UNREACHABLE`, `CERTPIN_ERROR_OFFLINE`,
+ * `CERTPIN_ERROR_TLS_FAILED`, `CERTPIN_ERROR_TRUNCATED`, `CERTPIN_ERROR_PROTOCOL_ERROR`,
+ * `CERTPIN_ERROR_PROXY_FAILED` and `CERTPIN_ERROR_FAILED`, unless the service itself found the
+ * fault. If a server was refused, there is none: #CertpinFailure:reason says why.
+ *
+ * Python's `GLib.Error` is a copy without it.
+ *
+ * Returns: (transfer none) (nullable): the cause, which is a part of @error; %NULL if there is
+ *   none, also of errors of other domains
+ *
+ * Since: 0.1
+ */
+const GError *
+certpin_error_get_cause (const GError *error)
+{
+  g_return_val_if_fail (error != NULL, NULL);
+
+  return error->domain == CERTPIN_ERROR ? detail_of (error)->cause : NULL;
 }

@@ -100,5 +100,6 @@ CERTPIN_API GQuark certpin_error_quark (void);
 CERTPIN_API GType certpin_error_get_type (void);
 
 CERTPIN_API const char *certpin_error_get_name (CertpinError code);
+CERTPIN_API const GError *certpin_error_get_cause (const GError *error);
 
 G_END_DECLS

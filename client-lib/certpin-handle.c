@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What the calls share that make connections: a token, by which the service knows such a call, and
- * a timeout, which the service enforces. */
+/* What the calls share that make connections: a token, by which the service knows such a call, that
+ * errors have their causes, and a timeout, which the service enforces. */
 
 #include "config.h"
 
@@ -18,15 +18,17 @@
 /* A token is a part of an object path. */
 #define TOKEN_CHARACTERS G_CSET_A_2_Z G_CSET_a_2_z "0123456789_"
 
-/* Adds a token, by which the call can be cancelled, to the options. The program's own token
- * stays as it is. `token` is NULL if that is not a valid one; then the service refuses the
- * call.
+/* Adds to the options a token, by which the call can be cancelled, and that its error is to have a
+ * cause. The program's own options stay as they are. `token` is NULL if that is not a valid one;
+ * then the service refuses the call.
  * Returns: floating */
 GVariant *
 certpin_handle_add (GVariant *options, char **token)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (options);
 
+  if (!g_variant_dict_contains (&dict, "error-cause"))
+    g_variant_dict_insert (&dict, "error-cause", "b", TRUE);
   if (!g_variant_dict_contains (&dict, "handle-token"))
     {
       *token = g_strdup_printf ("c%08x%08x", g_random_int (), g_random_int ());

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What an import did to one pin. */
+/* What happened to a pin. */
 
 #include "config.h"
 
@@ -15,10 +15,12 @@ struct _CertpinPinChange
 
 enum
 {
-  PROP_HOST = CERTPIN_RECORD_FIRST,
-  PROP_CHANGE,
-  PROP_PIN,
-  PROP_OLD,
+  PROP_CHANGE = CERTPIN_RECORD_FIRST,
+  PROP_SCOPE,
+  PROP_STATE,
+  PROP_GENERATION,
+  PROP_CREATED_BY,
+  PROP_PAUSED_BY,
   N_PROPS,
 };
 
@@ -27,21 +29,12 @@ static GParamSpec *props[N_PROPS];
 G_DEFINE_FINAL_TYPE (CertpinPinChange, certpin_pin_change, CERTPIN_TYPE_RECORD)
 
 static void
-make_properties (void)
+make_properties_1 (void)
 {
-  /**
-   * CertpinPinChange:host:
-   *
-   * The host that the pin is for, canonical.
-   *
-   * Since: 0.1
-   */
-  props[PROP_HOST] = g_param_spec_string ("host", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
-
   /**
    * CertpinPinChange:change:
    *
-   * What was done, or would be.
+   * What happened.
    *
    * Since: 0.1
    */
@@ -49,28 +42,66 @@ make_properties (void)
                                           CERTPIN_CHANGE_UNKNOWN, CERTPIN_RECORD_FLAGS);
 
   /**
-   * CertpinPinChange:pin:
+   * CertpinPinChange:scope:
    *
-   * The pin that is in force now, or would be.
+   * Whose pin it is; unknown if signals were missed.
    *
    * Since: 0.1
    */
-  props[PROP_PIN] = g_param_spec_object ("pin", NULL, NULL, CERTPIN_TYPE_PIN, CERTPIN_RECORD_FLAGS);
+  props[PROP_SCOPE] = g_param_spec_enum ("scope", NULL, NULL, CERTPIN_TYPE_SCOPE,
+                                         CERTPIN_SCOPE_UNKNOWN, CERTPIN_RECORD_FLAGS);
 
   /**
-   * CertpinPinChange:old:
+   * CertpinPinChange:state:
    *
-   * The pin that was there before; %NULL unless it was replaced.
+   * Whether the pin is in force now; unknown if there is no pin any more, if all pin files were
+   * read again, or if signals were missed.
    *
    * Since: 0.1
    */
-  props[PROP_OLD] = g_param_spec_object ("old", NULL, NULL, CERTPIN_TYPE_PIN, CERTPIN_RECORD_FLAGS);
+  props[PROP_STATE] = g_param_spec_enum ("state", NULL, NULL, CERTPIN_TYPE_STATE,
+                                         CERTPIN_STATE_UNKNOWN, CERTPIN_RECORD_FLAGS);
+}
+
+static void
+make_properties_2 (void)
+{
+  /**
+   * CertpinPinChange:generation:
+   *
+   * The #CertpinPin:generation of the pins of that scope now; 0 if signals were missed.
+   *
+   * Since: 0.1
+   */
+  props[PROP_GENERATION]
+      = g_param_spec_uint64 ("generation", NULL, NULL, 0, G_MAXUINT64, 0, CERTPIN_RECORD_FLAGS);
+
+  /**
+   * CertpinPinChange:created-by:
+   *
+   * The program that set the pin, its keys or the block that is there now, and its uid; %NULL:
+   * there is none, or it is not known.
+   *
+   * Since: 0.1
+   */
+  props[PROP_CREATED_BY]
+      = g_param_spec_string ("created-by", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
+
+  /**
+   * CertpinPinChange:paused-by:
+   *
+   * The program that paused the pin, and its uid; %NULL: it is not paused, or that is not known.
+   *
+   * Since: 0.1
+   */
+  props[PROP_PAUSED_BY] = g_param_spec_string ("paused-by", NULL, NULL, NULL, CERTPIN_RECORD_FLAGS);
 }
 
 static void
 certpin_pin_change_class_init (CertpinPinChangeClass *klass)
 {
-  make_properties ();
+  make_properties_1 ();
+  make_properties_2 ();
   certpin_record_class_install (G_OBJECT_CLASS (klass), props, N_PROPS);
 }
 
@@ -81,42 +112,24 @@ certpin_pin_change_init (CertpinPinChange *self)
 
 /**
  * certpin_pin_change_new:
- * @description: an `a{sv}`: one of the changes of
- *   `org.certpin.Certpin1.Pins.ImportPins`; consumed if floating
+ * @details: an `a{sv}`: the `details` of the D-Bus signal
+ *   `org.certpin.Certpin1.Pins.PinChanged`; consumed if floating
  *
- * Reads what the service says. What it does not say is %NULL, and so is an entry of another type
- * than expected; words that this version of the library does not know are the member `UNKNOWN` of
- * their enumeration.
+ * Reads what the service says. What it does not say is %NULL or 0, and so is an entry of another
+ * type than expected; words that this version of the library does not know are the member
+ * `UNKNOWN` of their enumeration.
  *
  * Returns: (transfer full): a new #CertpinPinChange
  *
  * Since: 0.1
  */
 CertpinPinChange *
-certpin_pin_change_new (GVariant *description)
+certpin_pin_change_new (GVariant *details)
 {
-  g_return_val_if_fail (
-      description != NULL && g_variant_is_of_type (description, G_VARIANT_TYPE_VARDICT), NULL);
+  g_return_val_if_fail (details != NULL && g_variant_is_of_type (details, G_VARIANT_TYPE_VARDICT),
+                        NULL);
 
-  return g_object_new (CERTPIN_TYPE_PIN_CHANGE, "description", description, NULL);
-}
-
-/**
- * certpin_pin_change_get_host:
- * @change: a #CertpinPinChange
- *
- * Gets #CertpinPinChange:host.
- *
- * Returns: (transfer none) (nullable): the text, or %NULL if there is none
- *
- * Since: 0.1
- */
-const char *
-certpin_pin_change_get_host (CertpinPinChange *change)
-{
-  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), NULL);
-
-  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (change), PROP_HOST));
+  return g_object_new (CERTPIN_TYPE_PIN_CHANGE, "description", details, NULL);
 }
 
 /**
@@ -139,37 +152,93 @@ certpin_pin_change_get_change (CertpinPinChange *change)
 }
 
 /**
- * certpin_pin_change_get_pin:
+ * certpin_pin_change_get_scope:
  * @change: a #CertpinPinChange
  *
- * Gets #CertpinPinChange:pin.
+ * Gets #CertpinPinChange:scope.
  *
- * Returns: (transfer none) (nullable): the pin, or %NULL if there is none
+ * Returns: the member of the enumeration
  *
  * Since: 0.1
  */
-CertpinPin *
-certpin_pin_change_get_pin (CertpinPinChange *change)
+CertpinScope
+certpin_pin_change_get_scope (CertpinPinChange *change)
 {
-  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), NULL);
+  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), CERTPIN_SCOPE_UNKNOWN);
 
-  return g_value_get_object (certpin_record_get_value (CERTPIN_RECORD (change), PROP_PIN));
+  return (CertpinScope)g_value_get_enum (
+      certpin_record_get_value (CERTPIN_RECORD (change), PROP_SCOPE));
 }
 
 /**
- * certpin_pin_change_get_old:
+ * certpin_pin_change_get_state:
  * @change: a #CertpinPinChange
  *
- * Gets #CertpinPinChange:old.
+ * Gets #CertpinPinChange:state.
  *
- * Returns: (transfer none) (nullable): the pin, or %NULL if there is none
+ * Returns: the member of the enumeration
  *
  * Since: 0.1
  */
-CertpinPin *
-certpin_pin_change_get_old (CertpinPinChange *change)
+CertpinState
+certpin_pin_change_get_state (CertpinPinChange *change)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), CERTPIN_STATE_UNKNOWN);
+
+  return (CertpinState)g_value_get_enum (
+      certpin_record_get_value (CERTPIN_RECORD (change), PROP_STATE));
+}
+
+/**
+ * certpin_pin_change_get_generation:
+ * @change: a #CertpinPinChange
+ *
+ * Gets #CertpinPinChange:generation.
+ *
+ * Returns: the number; 0 if there is none
+ *
+ * Since: 0.1
+ */
+guint64
+certpin_pin_change_get_generation (CertpinPinChange *change)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), 0);
+
+  return g_value_get_uint64 (certpin_record_get_value (CERTPIN_RECORD (change), PROP_GENERATION));
+}
+
+/**
+ * certpin_pin_change_get_created_by:
+ * @change: a #CertpinPinChange
+ *
+ * Gets #CertpinPinChange:created-by.
+ *
+ * Returns: (transfer none) (nullable): the text, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_pin_change_get_created_by (CertpinPinChange *change)
 {
   g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), NULL);
 
-  return g_value_get_object (certpin_record_get_value (CERTPIN_RECORD (change), PROP_OLD));
+  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (change), PROP_CREATED_BY));
+}
+
+/**
+ * certpin_pin_change_get_paused_by:
+ * @change: a #CertpinPinChange
+ *
+ * Gets #CertpinPinChange:paused-by.
+ *
+ * Returns: (transfer none) (nullable): the text, or %NULL if there is none
+ *
+ * Since: 0.1
+ */
+const char *
+certpin_pin_change_get_paused_by (CertpinPinChange *change)
+{
+  g_return_val_if_fail (CERTPIN_IS_PIN_CHANGE (change), NULL);
+
+  return g_value_get_string (certpin_record_get_value (CERTPIN_RECORD (change), PROP_PAUSED_BY));
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <certpin-enums.h>
-#include <certpin-pin.h>
 #include <certpin-record.h>
 
 G_BEGIN_DECLS
@@ -13,19 +12,21 @@ G_BEGIN_DECLS
 /**
  * CertpinPinChange:
  *
- * What the import of a text did to one pin, or would do. certpin_client_import_pins() returns such
- * changes.
+ * What happened to a pin, and what became of it, as #CertpinClient::pin-changed tells it. It does
+ * not change.
  *
  * Since: 0.1
  */
 CERTPIN_API
 G_DECLARE_FINAL_TYPE (CertpinPinChange, certpin_pin_change, CERTPIN, PIN_CHANGE, CertpinRecord)
 
-CERTPIN_API CertpinPinChange *certpin_pin_change_new (GVariant *description);
+CERTPIN_API CertpinPinChange *certpin_pin_change_new (GVariant *details);
 
-CERTPIN_API const char *certpin_pin_change_get_host (CertpinPinChange *change);
 CERTPIN_API CertpinChange certpin_pin_change_get_change (CertpinPinChange *change);
-CERTPIN_API CertpinPin *certpin_pin_change_get_pin (CertpinPinChange *change);
-CERTPIN_API CertpinPin *certpin_pin_change_get_old (CertpinPinChange *change);
+CERTPIN_API CertpinScope certpin_pin_change_get_scope (CertpinPinChange *change);
+CERTPIN_API CertpinState certpin_pin_change_get_state (CertpinPinChange *change);
+CERTPIN_API guint64 certpin_pin_change_get_generation (CertpinPinChange *change);
+CERTPIN_API const char *certpin_pin_change_get_created_by (CertpinPinChange *change);
+CERTPIN_API const char *certpin_pin_change_get_paused_by (CertpinPinChange *change);
 
 G_END_DECLS

@@ -237,9 +237,9 @@ is_pending (CertpinPinList *list, const char *host)
   return g_queue_find_custom (list->pending, host, (GCompareFunc)g_strcmp0) != NULL;
 }
 
-/* `host`: empty: any pin may have changed */
+/* `host`: empty: any pin may have changed. `what`: a change, or a sighting */
 static void
-list_on_changed (CertpinClient *client, const char *host, GVariant *details, CertpinPinList *list)
+list_on_changed (CertpinClient *client, const char *host, CertpinRecord *what, CertpinPinList *list)
 {
   if (*host == '\0' || list->stale || g_queue_get_length (list->pending) >= PENDING_MAX)
     list->all = TRUE;

@@ -9,6 +9,8 @@
 #include "certpin-watcher.h"
 
 #include "certpin-failure.h"
+#include "certpin-pin-change.h"
+#include "certpin-sighting.h"
 
 #define EVENTS_MAX 256
 
@@ -80,18 +82,23 @@ watcher_release (gpointer data)
   certpin_watcher_unref (data);
 }
 
+/* Returns: (transfer full): the details with types */
+static CertpinRecord *
+event_read (const Event *event)
+{
+  if (g_str_equal (event->signal, "pin-failed"))
+    return CERTPIN_RECORD (certpin_failure_new (event->details));
+  if (g_str_equal (event->signal, "key-seen"))
+    return CERTPIN_RECORD (certpin_sighting_new (event->details));
+  return CERTPIN_RECORD (certpin_pin_change_new (event->details));
+}
+
 static void
 event_emit (const Event *event, GObject *object)
 {
-  g_autoptr (CertpinFailure) failure = NULL;
+  g_autoptr (CertpinRecord) details = event_read (event);
 
-  if (!g_str_equal (event->signal, "pin-failed"))
-    {
-      g_signal_emit_by_name (object, event->signal, event->host, event->details);
-      return;
-    }
-  failure = certpin_failure_new (event->details);
-  g_signal_emit_by_name (object, event->signal, event->host, failure);
+  g_signal_emit_by_name (object, event->signal, event->host, details);
 }
 
 /* Emits the signal of the oldest event. */
@@ -138,7 +145,7 @@ add_event (CertpinWatcher *watcher, const char *signal, const char *host, GVaria
 static GVariant *
 new_missed (void)
 {
-  return g_variant_new_parsed ("{'state': <'missed'>}");
+  return g_variant_new_parsed ("{'state': <'missed'>, 'change': <'missed'>}");
 }
 
 /* May be called in any thread. `signal`: a literal, the name of the object's signal.

@@ -5,10 +5,12 @@
 #include <certpin-certificate.h>
 #include <certpin-chain.h>
 #include <certpin-client.h>
+#include <certpin-connection-end.h>
 #include <certpin-enums.h>
 #include <certpin-error.h>
 #include <certpin-evidence.h>
 #include <certpin-failure.h>
+#include <certpin-imported-pin.h>
 #include <certpin-key.h>
 #include <certpin-pin-list.h>
 #include <certpin-pin-builder.h>
@@ -19,4 +21,5 @@
 #include <certpin-request-builder.h>
 #include <certpin-request.h>
 #include <certpin-response.h>
+#include <certpin-sighting.h>
 #include <certpin-version.h>

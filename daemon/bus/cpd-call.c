@@ -6,6 +6,7 @@
 
 #include "daemon/bus/cpd-call.h"
 
+#include "client-lib/certpin-cause.h"
 #include "client-lib/certpin-error.h"
 #include "daemon/bus/cpd-audit.h"
 #include "daemon/bus/cpd-credit.h"
@@ -184,14 +185,25 @@ cpd_call_return_packet (CpdCall *call, CpdPacket *reply, guint64 body_bytes, gin
                                   .deadline_us = deadline_us });
 }
 
-/* As cpd_call_fail (), with an error's full name. An error must fit into a bus message whatever it
- * quotes: the bus disconnects a service that sends too large a message. What is unfit to be shown
- * comes from the caller's own arguments; text of servers and files was cleaned before. */
-void
-cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
+/* An error must fit into a bus message whatever it quotes: the bus disconnects a service that sends
+ * too large a message. What is unfit to be shown comes from the caller's own arguments; text of
+ * servers and files was cleaned before.
+ * Returns: (transfer full): one line */
+static char *
+make_line (const char *text)
 {
-  g_autofree char *escaped = cpd_text_escape (message, strlen (message));
-  g_autofree char *text = cpd_text_shorten (escaped, strlen (escaped), MESSAGE_MAX_BYTES);
+  g_autofree char *escaped = cpd_text_escape (text, strlen (text));
+
+  return cpd_text_shorten (escaped, strlen (escaped), MESSAGE_MAX_BYTES);
+}
+
+/* `cause`: (nullable) */
+static void
+fail_because (CpdCall *call, const char *error_name, const char *message, const char *cause)
+{
+  g_autofree char *line = make_line (message);
+  g_autofree char *second = cause != NULL ? make_line (cause) : NULL;
+  g_autofree char *text = second != NULL ? g_strconcat (line, "\n", second, NULL) : g_strdup (line);
 
   if (wants_no_reply (call))
     call_free (call);
@@ -200,13 +212,21 @@ cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
         call, g_dbus_message_new_method_error_literal (call->arrival->message, error_name, text));
 }
 
+/* As cpd_call_fail (), with an error's full name. */
+void
+cpd_call_fail_as (CpdCall *call, const char *error_name, const char *message)
+{
+  fail_because (call, error_name, message, /* cause= */ NULL);
+}
+
 /* `error`: (transfer full). Frees the call. The details of errors that are not certpin's are not
  * sent. */
 void
 cpd_call_fail (CpdCall *call, GError *error)
 {
   g_autoptr (GError) owned = error;
-  g_autofree char *name = NULL;
+  g_autofree char *name = NULL, *text = NULL;
+  const GError *cause;
 
   if (error->domain != CERTPIN_ERROR)
     {
@@ -216,7 +236,10 @@ cpd_call_fail (CpdCall *call, GError *error)
     }
   name = g_strconcat (CERTPIN_ERROR_PREFIX, certpin_error_get_name ((CertpinError)error->code),
                       NULL);
-  cpd_call_fail_as (call, name, error->message);
+  cause = call->tells_cause ? certpin_error_get_cause (error) : NULL;
+  if (cause != NULL)
+    text = certpin_cause_to_text (cause);
+  fail_because (call, name, error->message, text);
 }
 
 /* Work of which one at a time is done for a user. `start`: gets the call, now or later */

@@ -25,13 +25,14 @@ struct _CpdCall
   const CpdBusParts *parts;
   CpdArrival *arrival;
   CpdCaller *caller;
-  CpdAsker asker;     /* the caller, to what parses the arguments */
-  CpdApps *held_in;   /* where the asker's owner is held, if it is an app; NULL: it is none */
-  const char *action; /* what must be authorised; NULL: nothing */
-  char *host, *keys;  /* for the dialog; NULL: none */
-  guint32 pause_s;    /* likewise: how long a pin is to be paused; 0: it is not */
-  gboolean imports;   /* likewise: pins of a text are to be set */
-  CpdCallCheck check; /* NULL: none */
+  CpdAsker asker;       /* the caller, to what parses the arguments */
+  CpdApps *held_in;     /* where the asker's owner is held, if it is an app; NULL: it is none */
+  const char *action;   /* what must be authorised; NULL: nothing */
+  char *host, *keys;    /* for the dialog; NULL: none */
+  guint32 pause_s;      /* likewise: how long a pin is to be paused; 0: it is not */
+  gboolean imports;     /* likewise: pins of a text are to be set */
+  gboolean tells_cause; /* its error is to have its cause in a second line */
+  CpdCallCheck check;   /* NULL: none */
   CpdCallAct act;
   CpdPlace *place; /* of work that takes turns; NULL: none */
   gpointer data;   /* what was parsed */

@@ -71,13 +71,13 @@ take_starttls_protocol (CpdTunnelOrder *order, const char *name, GError **error)
 }
 
 static gboolean
-parse_options (CpdTunnelOrder *order, GVariant *options, char **token, GError **error)
+parse_options (CpdTunnelOrder *order, GVariant *options, CpdConnectExtras *extras, GError **error)
 {
   g_autoptr (GVariant) keys = NULL, protocols = NULL;
   const char *given = NULL, *protocol = NULL;
   gint32 handle = -1;
   const CpdOption table[] = {
-    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
+    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given, &extras->tells_cause),
     { "alpn", "as", &protocols, 1, PROTOCOLS_MAX },
     { "starttls", "h", &handle },
     { "starttls-protocol", "s", &protocol, 1, 64 },
@@ -90,7 +90,7 @@ parse_options (CpdTunnelOrder *order, GVariant *options, char **token, GError **
       || !take_protocols (order, protocols, error) || !check_socket (order, handle, error)
       || !take_starttls_protocol (order, protocol, error))
     return FALSE;
-  *token = g_strdup (given);
+  extras->token = g_strdup (given);
   return TRUE;
 }
 
@@ -103,25 +103,25 @@ take_target (CpdTunnelOrder *order, const char *host, guint16 port, GError **err
   return order->target != NULL;
 }
 
-/* `arguments`: OpenConnection's. `descriptor`: (transfer full): of the call; -1: none. `token`:
- * (out) (transfer full) (nullable).
+/* `arguments`: OpenConnection's. `descriptor`: (transfer full): of the call; -1: none. `extras`:
+ * (out caller-allocates).
  * Errors: CERTPIN_ERROR_INVALID_ARGUMENT, CERTPIN_ERROR_INVALID_KEY, CERTPIN_ERROR_INVALID_HOST.
  * Returns: (transfer full) */
 CpdTunnelOrder *
-cpd_connect_order_parse (GVariant *arguments, int descriptor, CpdOwner owner, char **token,
-                         GError **error)
+cpd_connect_order_parse (GVariant *arguments, int descriptor, CpdOwner owner,
+                         CpdConnectExtras *extras, GError **error)
 {
   g_autoptr (CpdTunnelOrder) order = cpd_tunnel_order_new ();
   g_autoptr (GVariant) options = NULL;
-  g_autofree char *given = NULL;
   const char *host;
   guint16 port;
 
   g_variant_get (arguments, "(&sq@a{sv})", &host, &port, &options);
   order->owner = owner;
   order->starttls = descriptor;
-  if (!parse_options (order, options, &given, error) || !take_target (order, host, port, error))
-    return NULL;
-  *token = g_steal_pointer (&given);
-  return g_steal_pointer (&order);
+  *extras = (CpdConnectExtras){ NULL };
+  if (parse_options (order, options, extras, error) && take_target (order, host, port, error))
+    return g_steal_pointer (&order);
+  g_clear_pointer (&extras->token, g_free);
+  return NULL;
 }

@@ -6,7 +6,14 @@
 
 G_BEGIN_DECLS
 
+/* What OpenConnection's options say of the call itself. */
+typedef struct
+{
+  char *token; /* NULL: none */
+  gboolean tells_cause;
+} CpdConnectExtras;
+
 CpdTunnelOrder *cpd_connect_order_parse (GVariant *arguments, int descriptor, CpdOwner owner,
-                                         char **token, GError **error);
+                                         CpdConnectExtras *extras, GError **error);
 
 G_END_DECLS

@@ -158,9 +158,10 @@ act_open_connection (CpdCall *call)
 static gboolean
 parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
 {
-  g_autofree char *token = NULL;
+  CpdConnectExtras extras;
   CpdTunnelOrder *order = cpd_connect_order_parse (
-      arguments, cpd_arrival_steal_descriptor (call->arrival), call->asker.owner, &token, error);
+      arguments, cpd_arrival_steal_descriptor (call->arrival), call->asker.owner, &extras, error);
+  g_autofree char *token = extras.token;
   Opening *opening;
 
   if (order == NULL)
@@ -173,6 +174,7 @@ parse_open_connection (CpdCall *call, GVariant *arguments, GError **error)
   cpd_call_take_data (call, opening, opening_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (cpd_host_get_name (order->target));
+  call->tells_cause = extras.tells_cause;
   call->check = cpd_errand_follow_caller;
   call->act = act_open_connection;
   return cpd_errand_add_object (

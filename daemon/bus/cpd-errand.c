@@ -50,6 +50,7 @@ cpd_errand_add_object (CpdErrand *errand, CpdRequestObject object, GError **erro
 {
   object.caller = errand->call->caller;
   object.cancellable = errand->cancellable;
+  object.tells_cause = errand->call->tells_cause;
   errand->path = cpd_request_objects_add (errand->call->parts->request_objects, &object, error);
   return errand->path != NULL;
 }

@@ -303,6 +303,7 @@ parse_order (CpdCall *call, GVariant *arguments, const char **token, GError **er
     { "port", "u", &port, 1, G_MAXUINT16 },
     { "timeout-ms", "u", &order->timeout_ms, 1, CPD_REQUEST_TIMEOUT_MAX_MS },
     { "handle-token", "s", token, 1, CPD_REQUEST_TOKEN_MAX_BYTES },
+    { "error-cause", "b", &call->tells_cause },
     { "proxy", "s", &proxy, 1, CPD_REQUEST_PROXY_MAX_BYTES },
     { "keys", "as", &supposition.keys, 1, CPD_PIN_KEYS_MAX },
     { "match", "s", &supposition.match, 1, 16 },

@@ -132,6 +132,8 @@ static gboolean
 parse_finish (CpdCall *call, GVariant *arguments, GError **error)
 {
   call->act = act_finish;
+  call->tells_cause
+      = cpd_request_objects_tells_cause (call->parts->request_objects, cpd_call_get_path (call));
   return cpd_request_objects_check_owner (cpd_call_get_path (call), call->caller->sender, error);
 }
 

@@ -33,7 +33,7 @@ typedef struct
   CpdCaller *caller;
   GCancellable *cancellable;
   CpdTransfer *transfer; /* NULL: there is no stream */
-  gboolean outlives_caller;
+  gboolean outlives_caller, tells_cause;
   gboolean told; /* its caller knows how the transfer ended */
   /* Once the call has been answered, and the transfer goes on. */
   gulong gone_id, ended_id;
@@ -129,6 +129,15 @@ cpd_request_objects_find (CpdRequestObjects *objects, const char *path, GError *
   return object != NULL ? object->transfer : NULL;
 }
 
+/* Returns: whether its caller wants the cause of an error; FALSE if there is no such object */
+gboolean
+cpd_request_objects_tells_cause (CpdRequestObjects *objects, const char *path)
+{
+  Object *object = g_hash_table_lookup (objects->table, path);
+
+  return object != NULL && object->tells_cause;
+}
+
 /* Does nothing if the request has already ended. */
 void
 cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path)
@@ -187,6 +196,7 @@ cpd_request_objects_add (CpdRequestObjects *objects, const CpdRequestObject *set
   object->cancellable = g_object_ref (settings->cancellable);
   object->transfer = settings->transfer != NULL ? g_object_ref (settings->transfer) : NULL;
   object->outlives_caller = settings->outlives_caller;
+  object->tells_cause = settings->tells_cause;
   g_hash_table_insert (objects->table, object->path, object);
   return g_steal_pointer (&path);
 }

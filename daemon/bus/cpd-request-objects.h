@@ -18,6 +18,7 @@ typedef struct
   GCancellable *cancellable;
   CpdTransfer *transfer;    /* NULL: there is no stream */
   gboolean outlives_caller; /* the transfer, once it goes on without the call */
+  gboolean tells_cause;     /* of how it ended */
 } CpdRequestObject;
 
 CpdRequestObjects *cpd_request_objects_new (void);
@@ -29,6 +30,7 @@ char *cpd_request_objects_add (CpdRequestObjects *objects, const CpdRequestObjec
 gboolean cpd_request_objects_check_owner (const char *path, const char *sender, GError **error);
 CpdTransfer *
 cpd_request_objects_find (CpdRequestObjects *objects, const char *path, GError **error);
+gboolean cpd_request_objects_tells_cause (CpdRequestObjects *objects, const char *path);
 void cpd_request_objects_cancel (CpdRequestObjects *objects, const char *path);
 void cpd_request_objects_keep (CpdRequestObjects *objects, const char *path, gint64 deadline_us);
 void cpd_request_objects_forget (CpdRequestObjects *objects, const char *path);

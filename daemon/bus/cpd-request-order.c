@@ -159,7 +159,7 @@ parse_options (CpdOrder *order, GVariant *options, const CpdConfig *config,
   guint64 max_bytes = G_MAXUINT64, length = G_MAXUINT64;
   g_autoptr (GVariant) keys = NULL;
   const CpdOption table[] = {
-    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given),
+    CPD_REQUEST_OPTIONS (&order->timeout_ms, &keys, &given, &extras->tells_cause),
     { "max-body", "t", &max_bytes, 0, G_MAXINT64 },
     { "redirects", "u", &order->max_redirects, 0, REDIRECTS_MAX },
     { "stream", "s", &wish, 1, sizeof "always" },

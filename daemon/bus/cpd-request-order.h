@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 /* What SecureRequest's options say of the call itself. */
 typedef struct
 {
-  char *token;        /* NULL: none */
+  char *token; /* NULL: none */
+  gboolean tells_cause;
   gint32 body_handle; /* of the descriptor of the body; -1: none */
   guint64 body_length;
 } CpdRequestExtras;
@@ -22,9 +23,9 @@ typedef struct
 #define CPD_REQUEST_PROXY_MAX_BYTES 512
 
 /* The options of everything that makes a connection. */
-#define CPD_REQUEST_OPTIONS(timeout_ms, keys, token)                                               \
+#define CPD_REQUEST_OPTIONS(timeout_ms, keys, token, tells_cause)                                  \
   { "timeout-ms", "u", timeout_ms, 1, CPD_REQUEST_TIMEOUT_MAX_MS },                                \
-      { "require-keys", "as", keys, 1, 64 },                                                       \
+      { "require-keys", "as", keys, 1, 64 }, { "error-cause", "b", tells_cause },                  \
   {                                                                                                \
     "handle-token", "s", token, 1, CPD_REQUEST_TOKEN_MAX_BYTES                                     \
   }

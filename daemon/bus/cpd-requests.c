@@ -263,6 +263,7 @@ parse_secure_request (CpdCall *call, GVariant *arguments, GError **error)
   cpd_call_take_data (call, request, request_free);
   call->action = CERTPIN_ACTION_SECURE_REQUEST;
   call->host = g_strdup (g_uri_get_host (certpin_request_get_uri (order->request)));
+  call->tells_cause = extras.tells_cause;
   call->check = cpd_errand_follow_caller;
   call->act = act_secure_request;
   return add_object (request, token, error);

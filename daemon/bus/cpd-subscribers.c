@@ -103,6 +103,7 @@ new_missed (void)
   g_auto (GVariantDict) details = G_VARIANT_DICT_INIT (NULL);
 
   g_variant_dict_insert (&details, "state", "s", "missed");
+  g_variant_dict_insert (&details, "change", "s", "missed");
   return g_variant_new ("(s@a{sv})", "", g_variant_dict_end (&details));
 }
 

@@ -86,13 +86,14 @@ static GError *
 map_error (const CpdConnectorSettings *settings, CpdStage stage, const GError *error)
 {
   guint16 port = cpd_host_get_port (settings->target);
-  g_autoptr (GError) mapped
-      = cpd_fetch_error_map (error, stage, cpd_host_get_name (settings->target));
+  GError *mapped = cpd_fetch_error_map (error, stage, cpd_host_get_name (settings->target));
+  g_autofree char *message = mapped->message;
 
-  if (!g_error_matches (mapped, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE) || port == CPD_HTTPS_PORT)
-    return g_steal_pointer (&mapped);
-  return g_error_new (CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE, "%s (port %u)", mapped->message,
-                      port);
+  if (g_error_matches (mapped, CERTPIN_ERROR, CERTPIN_ERROR_UNREACHABLE) && port != CPD_HTTPS_PORT)
+    mapped->message = g_strdup_printf ("%s (port %u)", message, port);
+  else
+    message = NULL;
+  return mapped;
 }
 
 /* `error`: (transfer full) */

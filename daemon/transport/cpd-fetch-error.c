@@ -7,6 +7,7 @@
 
 #include "daemon/transport/cpd-fetch-error.h"
 
+#include "client-lib/certpin-error-private.h"
 #include "daemon/core/base/cpd-text.h"
 
 #include <gio/gio.h>
@@ -121,17 +122,48 @@ says_all (const GError *reason)
   return g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_PROTOCOL_ERROR);
 }
 
-/* Returns: (transfer full): the same, as an error of certpin that names the host */
+/* Returns: (transfer full): the text of a reason, clean, and without the period with which GnuTLS
+ * ends its own */
+char *
+cpd_fetch_error_make_detail (const GError *reason)
+{
+  char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  size_t length = strlen (detail);
+
+  if (length > 0 && detail[length - 1] == '.')
+    detail[length - 1] = '\0';
+  return detail;
+}
+
+/* An error of certpin has no other cause than the one it may have already. `detail`: of
+ * `reason`.
+ * Returns: (transfer full) */
+static GError *
+new_error (CertpinError code, const char *message, const GError *reason, const char *detail)
+{
+  GError *error = g_error_new_literal (CERTPIN_ERROR, (int)code, message);
+  const GError *known = certpin_error_get_cause (reason);
+  g_autoptr (GError) cause = reason->domain != CERTPIN_ERROR
+                                 ? g_error_new_literal (reason->domain, reason->code, detail)
+                                 : (known != NULL ? g_error_copy (known) : NULL);
+
+  if (cause != NULL)
+    certpin_error_set_cause (error, cause);
+  return error;
+}
+
+/* Returns: (transfer full): the same, as an error of certpin that names the host, with its cause */
 GError *
 cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host)
 {
   CertpinError code = map (reason, stage);
   const char *what = stage == CPD_STAGE_OPEN ? explain_tunnel (code) : explain (code);
-  g_autofree char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  g_autofree char *detail = cpd_fetch_error_make_detail (reason);
+  gboolean alone = what == NULL || says_all (reason);
+  g_autofree char *message
+      = g_strdup_printf ("host ‘%s’ %s%s%s", host, alone ? "" : what, alone ? "" : ": ", detail);
 
   if (code == CERTPIN_ERROR_CANCELLED)
     return g_error_new_literal (CERTPIN_ERROR, code, "the request was cancelled");
-  if (what == NULL || says_all (reason))
-    return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s", host, detail);
-  return g_error_new (CERTPIN_ERROR, (int)code, "host ‘%s’ %s: %s", host, what, detail);
+  return new_error (code, message, reason, detail);
 }

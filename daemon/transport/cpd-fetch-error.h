@@ -16,6 +16,7 @@ typedef enum
   CPD_STAGE_OPEN, /* a tunnel */
 } CpdStage;
 
+char *cpd_fetch_error_make_detail (const GError *reason);
 GError *cpd_fetch_error_map (const GError *reason, CpdStage stage, const char *host);
 
 G_END_DECLS

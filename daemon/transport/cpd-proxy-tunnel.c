@@ -9,7 +9,7 @@
 
 #include "daemon/transport/cpd-proxy-tunnel.h"
 
-#include "client-lib/certpin-error.h"
+#include "client-lib/certpin-error-private.h"
 #include "daemon/core/base/cpd-text.h"
 #include "daemon/transport/cpd-fetch-error.h"
 #include "daemon/transport/cpd-handshake.h"
@@ -97,12 +97,18 @@ GError *
 cpd_proxy_tunnel_map_error (const GError *reason, const CpdProxy *proxy)
 {
   g_autoptr (GError) mapped = cpd_fetch_error_map (reason, CPD_STAGE_CONNECTING, proxy->name);
-  g_autofree char *detail = cpd_text_sanitize (reason->message, strlen (reason->message));
+  g_autofree char *detail = cpd_fetch_error_make_detail (reason);
   g_autofree char *message = g_strconcat ("cannot be reached: ", detail, NULL);
+  const GError *cause;
+  GError *error;
 
   if (mapped->code == CERTPIN_ERROR_CANCELLED || mapped->code == CERTPIN_ERROR_FAILED)
     return g_steal_pointer (&mapped);
-  return new_error (proxy, CERTPIN_ERROR_PROXY_FAILED, message);
+  error = new_error (proxy, CERTPIN_ERROR_PROXY_FAILED, message);
+  cause = certpin_error_get_cause (mapped);
+  if (cause != NULL)
+    certpin_error_set_cause (error, cause);
+  return error;
 }
 
 /* Ends it, one way or the other. `tls`, `error`: (transfer full) (nullable) */

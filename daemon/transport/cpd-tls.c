@@ -274,6 +274,10 @@ set_error (CpdTls *tls, int code, GError **error)
     case GNUTLS_E_PUSH_ERROR:
       set_end_error (tls, error);
       return FALSE;
+    case GNUTLS_E_UNEXPECTED_PACKET:
+    case GNUTLS_E_UNSUPPORTED_VERSION_PACKET:
+      g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_NOT_TLS, "what it sent is not TLS");
+      return FALSE;
     default:
       g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_MISC, gnutls_strerror (code));
       return FALSE;

@@ -96,7 +96,7 @@ test_options (void)
   g_autoptr (CpdOrder) order
       = TRY (&error, .options = "{'timeout-ms': <uint32 600000>, 'max-body': <uint64 0>,"
                                 " 'redirects': <uint32 20>, 'require-keys': <['" KEY "']>,"
-                                " 'handle-token': <'aZ_9'>,"
+                                " 'handle-token': <'aZ_9'>, 'error-cause': <true>,"
                                 " 'proxy': <'HTTP://proxy.example.:3128/'>}");
 
   g_assert_no_error (error);
@@ -105,6 +105,7 @@ test_options (void)
   g_assert_cmpuint (order->max_redirects, ==, 20);
   g_assert_cmpuint (order->require_keys->len, ==, 1);
   g_assert_cmpstr (last_token, ==, "aZ_9");
+  g_assert_true (last.tells_cause);
   g_assert_cmpstr (order->proxy, ==, "http://proxy.example:3128");
 }
 
@@ -147,6 +148,7 @@ test_uploads (void)
   order = TRY (&error, .method = "PUT");
   g_assert_no_error (error);
   g_assert_cmpint (last.body_handle, ==, -1);
+  g_assert_false (last.tells_cause);
 }
 
 static void
@@ -164,6 +166,7 @@ test_refuses_options (void)
     "{'handle-token': <'a-b'>}",
     "{'handle-token': <'a/b'>}",
     "{'handle-token': <'\\u00e9'>}",
+    "{'error-cause': <'yes'>}",
     "{'stream': <'sometimes'>}",
     "{'stream': <''>}",
     "{'stream': <true>}",

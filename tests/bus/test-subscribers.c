@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that a user's signals do not wait for those of all apps of another user. */
+/* Proves that a user's signals do not wait for those of all apps of another user, and that whoever
+ * misses some is told so. */
 
 #include "config.h"
 
@@ -12,15 +13,19 @@
 #define APPS  40
 #define NEWS  20 /* of each app: more than it sends in one turn */
 #define TURN  16 /* messages */
+#define MANY  65 /* more than an interval may have of one user */
 
 /* Of CpdOwner: to whom the messages were sent, in order. */
 static GArray *sent;
+static GVariant *last; /* the arguments of the last of them */
 
 /* In place of the one that needs a bus. */
 gboolean
 cpd_delivery_signal (CpdDelivery *delivery, CpdCaller *caller, const CpdSignal *signal)
 {
   g_array_append_val (sent, caller->owner);
+  g_clear_pointer (&last, g_variant_unref);
+  last = g_variant_ref_sink (signal->arguments);
   return TRUE;
 }
 
@@ -84,6 +89,32 @@ test_users_take_turns (void)
     g_assert_cmpuint (count (cpd_owner_new_app (ALICE, app)), ==, NEWS);
   cpd_subscribers_free (subscribers);
   g_array_unref (sent);
+  g_clear_pointer (&last, g_variant_unref);
+}
+
+static void
+test_missed (void)
+{
+  CpdSubscribers *subscribers = cpd_subscribers_new (/* delivery= */ NULL);
+  g_autoptr (GVariant) details = NULL;
+  const char *host, *state = "", *change = "";
+
+  sent = g_array_new (FALSE, FALSE, sizeof (CpdOwner));
+  subscribe (subscribers, BOB);
+  for (unsigned int i = 0; i < MANY; i++)
+    tell (subscribers, BOB, i);
+  while (sent->len < MANY) /* the first 64, and that one was missed */
+    test_loop_step ();
+  g_variant_get (last, "(&s@a{sv})", &host, &details);
+  g_variant_lookup (details, "state", "&s", &state);
+  g_variant_lookup (details, "change", "&s", &change);
+  g_assert_cmpstr (host, ==, "");
+  g_assert_cmpstr (state, ==, "missed");
+  g_assert_cmpstr (change, ==, "missed");
+  cpd_subscribers_free (subscribers);
+  g_assert_cmpuint (sent->len, ==, MANY);
+  g_array_unref (sent);
+  g_clear_pointer (&last, g_variant_unref);
 }
 
 int
@@ -91,5 +122,6 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/subscribers/users-take-turns", test_users_take_turns);
+  g_test_add_func ("/bus/subscribers/who-misses-some-is-told-so", test_missed);
   return g_test_run ();
 }

@@ -5,7 +5,11 @@ async void ask () throws GLib.Error {
   var client = new Certpin.Client ();
   var key = new Certpin.Key.from_text ("sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g=");
 
-  client.pin_changed.connect ((host, details) => print ("%s: %s\n", host, details.print (false)));
+  client.pin_changed.connect ((host, change) => {
+    if (change.change == Certpin.Change.REMOVED)
+      print ("%s has no pin any more\n", host);
+  });
+  client.key_seen.connect ((host, sighting) => print ("%s: key %u\n", host, sighting.position));
   client.pin_failed.connect ((host, failure) => print ("%s: %s\n", host, failure.message));
   client.interactive = true;
   var pins = new Certpin.PinList (client);

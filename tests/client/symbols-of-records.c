@@ -58,6 +58,7 @@ try_types (Mark mark)
     { certpin_state_get_type, "certpin_state_get_type" },
     { certpin_match_get_type, "certpin_match_get_type" },
     { certpin_mode_get_type, "certpin_mode_get_type" },
+    { certpin_import_change_get_type, "certpin_import_change_get_type" },
     { certpin_change_get_type, "certpin_change_get_type" },
   };
 
@@ -119,13 +120,44 @@ try_pin_file (gpointer stranger, GVariant *wrong, Mark mark)
 }
 
 static void
+try_imported_pin (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_IMPORTED_PIN, imported_pin);
+  TRY (certpin_imported_pin_get_host);
+  TRY (certpin_imported_pin_get_change);
+  TRY (certpin_imported_pin_get_pin);
+  TRY (certpin_imported_pin_get_old);
+}
+
+static void
 try_pin_change (gpointer stranger, GVariant *wrong, Mark mark)
 {
   TRY_NEW (CERTPIN_TYPE_PIN_CHANGE, pin_change);
-  TRY (certpin_pin_change_get_host);
   TRY (certpin_pin_change_get_change);
-  TRY (certpin_pin_change_get_pin);
-  TRY (certpin_pin_change_get_old);
+  TRY (certpin_pin_change_get_scope);
+  TRY (certpin_pin_change_get_state);
+  TRY (certpin_pin_change_get_generation);
+  TRY (certpin_pin_change_get_created_by);
+  TRY (certpin_pin_change_get_paused_by);
+}
+
+static void
+try_sighting (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_SIGHTING, sighting);
+  TRY (certpin_sighting_get_key);
+  TRY (certpin_sighting_get_position);
+  TRY (certpin_sighting_get_keys);
+  TRY (certpin_sighting_get_scope);
+  TRY (certpin_sighting_get_match);
+}
+
+static void
+try_connection_end (gpointer stranger, GVariant *wrong, Mark mark)
+{
+  TRY_NEW (CERTPIN_TYPE_CONNECTION_END, connection_end);
+  TRY (certpin_connection_end_get_bytes_sent);
+  TRY (certpin_connection_end_get_bytes_received);
 }
 
 static void
@@ -276,7 +308,10 @@ try_records (gpointer stranger, void (*mark) (const char *function))
   TRY (certpin_record_get_description);
   try_pin (stranger, wrong, mark);
   try_pin_file (stranger, wrong, mark);
+  try_imported_pin (stranger, wrong, mark);
   try_pin_change (stranger, wrong, mark);
+  try_sighting (stranger, wrong, mark);
+  try_connection_end (stranger, wrong, mark);
   try_certificate (stranger, wrong, mark);
   try_service_status (stranger, wrong, mark);
   try_explanation (stranger, wrong, mark);

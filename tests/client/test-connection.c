@@ -190,7 +190,7 @@ hang_up (GDBusServer *server, GDBusConnection *connection, gpointer user_data)
 }
 
 static void
-on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_changed (CertpinClient *client, const char *host, CertpinPinChange *change, gpointer user_data)
 {
   *(gboolean *)user_data = TRUE;
 }

@@ -314,7 +314,7 @@ test_transfers (Fixture *f, gconstpointer user_data)
 }
 
 static void
-on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_changed (CertpinClient *client, const char *host, CertpinPinChange *change, gpointer user_data)
 {
   Fixture *f = user_data;
 

@@ -119,7 +119,7 @@ test_one_part (Fixture *f, gconstpointer user_data)
   g_autoptr (GString) text = write_pins ("old", 1), more = write_pins ("h", 1);
   g_autoptr (GError) error = NULL;
   g_autoptr (GPtrArray) changes = NULL;
-  CertpinPinChange *first, *second;
+  CertpinImportedPin *first, *second;
 
   g_string_append (text, strstr (more->str, "[Pin]"));
   changes = import_pins (f, text->str, NULL, &error);
@@ -129,14 +129,14 @@ test_one_part (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (changes->len, ==, 2);
   first = changes->pdata[0];
   second = changes->pdata[1];
-  g_assert_cmpstr (certpin_pin_change_get_host (first), ==, "old0");
-  g_assert_cmpint (certpin_pin_change_get_change (first), ==, CERTPIN_CHANGE_REPLACED);
-  g_assert_cmpstr (certpin_pin_get_host (certpin_pin_change_get_pin (first)), ==, "old0");
-  g_assert_cmpint (certpin_pin_get_scope (certpin_pin_change_get_pin (first)), ==,
+  g_assert_cmpstr (certpin_imported_pin_get_host (first), ==, "old0");
+  g_assert_cmpint (certpin_imported_pin_get_change (first), ==, CERTPIN_IMPORT_CHANGE_REPLACED);
+  g_assert_cmpstr (certpin_pin_get_host (certpin_imported_pin_get_pin (first)), ==, "old0");
+  g_assert_cmpint (certpin_pin_get_scope (certpin_imported_pin_get_pin (first)), ==,
                    CERTPIN_SCOPE_USER);
-  g_assert_cmpstr (certpin_pin_get_note (certpin_pin_change_get_old (first)), ==, "before");
-  g_assert_cmpint (certpin_pin_change_get_change (second), ==, CERTPIN_CHANGE_NEW);
-  g_assert_null (certpin_pin_change_get_old (second));
+  g_assert_cmpstr (certpin_pin_get_note (certpin_imported_pin_get_old (first)), ==, "before");
+  g_assert_cmpint (certpin_imported_pin_get_change (second), ==, CERTPIN_IMPORT_CHANGE_NEW);
+  g_assert_null (certpin_imported_pin_get_old (second));
 }
 
 static void
@@ -154,7 +154,7 @@ test_many_parts (Fixture *f, gconstpointer user_data)
     {
       g_autofree char *expected = g_strdup_printf ("h%u", i);
 
-      g_assert_cmpstr (certpin_pin_change_get_host (changes->pdata[i]), ==, expected);
+      g_assert_cmpstr (certpin_imported_pin_get_host (changes->pdata[i]), ==, expected);
     }
 }
 

@@ -116,11 +116,13 @@ def test_records():
 def test_watching():
     """The property and the signals are there; nobody has to be."""
     client, heard = Certpin.Client.new(), []
-    client.connect('pin-changed', lambda client, host, details: heard.append((host, details.unpack())))
+    client.connect('pin-changed', lambda client, host, change: heard.append((host, change.get_change())))
     client.connect('pin-failed', lambda client, host, failure: heard.append((host, failure.get_code())))
-    client.emit('pin-changed', 'shop.example', GLib.Variant('a{sv}', {'state': GLib.Variant('s', 'active')}))
+    client.connect('key-seen', lambda client, host, sighting: heard.append((host, sighting.get_position())))
+    client.emit('pin-changed', 'shop.example', Certpin.PinChange.new(GLib.Variant('a{sv}', {'change': GLib.Variant('s', 'keys-added')})))
     client.emit('pin-failed', 'shop.example', Certpin.Failure.new(GLib.Variant('a{sv}', {'error': GLib.Variant('s', 'PinMismatch')})))
-    assert heard == [('shop.example', {'state': 'active'}), ('shop.example', Certpin.Error.PIN_MISMATCH)]
+    client.emit('key-seen', 'shop.example', Certpin.Sighting.new(GLib.Variant('a{sv}', {'position': GLib.Variant('u', 1)})))
+    assert heard == [('shop.example', Certpin.Change.KEYS_ADDED), ('shop.example', Certpin.Error.PIN_MISMATCH), ('shop.example', 1)]
     client.set_watching(True)
     assert client.get_watching() and client.props.watching
     client.props.watching = False

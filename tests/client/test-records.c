@@ -26,8 +26,14 @@ static const struct
     " 'applies': <true>, 'why': <'y'>}" },
   { "CertpinPinFile",
     "{'host': <'h.example'>, 'scope': <'user'>, 'name': <'h.example.pin'>, 'text': <'t'>}" },
-  { "CertpinPinChange", "{'host': <'h.example'>, 'change': <'replaced'>, 'pin': <{'note': <'n'>}>, "
-                        "'old': <{'note': <'o'>}>}" },
+  { "CertpinPinChange", "{'change': <'keys-added'>, 'scope': <'user'>, 'state': <'paused'>,"
+                        " 'generation': <uint64 1>, 'created-by': <'c'>, 'paused-by': <'p'>}" },
+  { "CertpinSighting", "{'key': <'k'>, 'position': <uint32 1>, 'keys': <uint32 2>,"
+                       " 'scope': <'system'>, 'match': <'path'>}" },
+  { "CertpinConnectionEnd", "{'bytes-sent': <uint64 1>, 'bytes-received': <uint64 2>}" },
+  { "CertpinImportedPin",
+    "{'host': <'h.example'>, 'change': <'replaced'>, 'pin': <{'note': <'n'>}>, "
+    "'old': <{'note': <'o'>}>}" },
   { "CertpinCertificate",
     "{'subject': <'s'>, 'issuer': <'i'>, 'key': <'k'>, 'not-before': <int64 1>,"
     " 'not-after': <int64 2>, 'time': <int64 3>, 'fault': <'f'>}" },
@@ -132,7 +138,7 @@ test_all_entries (void)
       assert_says (object, description);
       g_assert_true (certpin_record_get_description (CERTPIN_RECORD (object)) == description);
       /* None is missing in the sample. */
-      g_assert_cmpuint (g_variant_n_children (description), >, 3);
+      g_assert_cmpuint (g_variant_n_children (description), >, 1);
     }
 }
 
@@ -359,7 +365,10 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_type_ensure (CERTPIN_TYPE_PIN);
   g_type_ensure (CERTPIN_TYPE_PIN_FILE);
+  g_type_ensure (CERTPIN_TYPE_IMPORTED_PIN);
   g_type_ensure (CERTPIN_TYPE_PIN_CHANGE);
+  g_type_ensure (CERTPIN_TYPE_SIGHTING);
+  g_type_ensure (CERTPIN_TYPE_CONNECTION_END);
   g_type_ensure (CERTPIN_TYPE_CERTIFICATE);
   g_type_ensure (CERTPIN_TYPE_FAILURE);
   g_type_ensure (CERTPIN_TYPE_EVIDENCE);

@@ -266,17 +266,14 @@ test_connection_end (Fixture *f, gconstpointer user_data)
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketConnection) connection
       = certpin_client_open_connection (f->client, "h.example", 443, NULL, NULL, NULL, &error);
-  g_autoptr (GVariant) totals = NULL;
-  guint64 sent, received;
+  g_autoptr (CertpinConnectionEnd) end = NULL;
 
   g_assert_no_error (error);
   fake_service_set_handler (f->service, on_finish, f);
-  totals = certpin_client_get_connection_end (f->client, connection, NULL, &error);
+  end = certpin_client_get_connection_end (f->client, connection, NULL, &error);
   g_assert_no_error (error);
-  g_assert_true (g_variant_lookup (totals, "bytes-sent", "t", &sent)
-                 && g_variant_lookup (totals, "bytes-received", "t", &received));
-  g_assert_cmpuint (sent, ==, 1);
-  g_assert_cmpuint (received, ==, 2);
+  g_assert_cmpuint (certpin_connection_end_get_bytes_sent (end), ==, 1);
+  g_assert_cmpuint (certpin_connection_end_get_bytes_received (end), ==, 2);
   f->error_name = CERTPIN_ERROR_PREFIX "PinChanged";
   g_assert_null (certpin_client_get_connection_end (f->client, connection, NULL, &error));
   g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_PIN_CHANGED);

@@ -81,6 +81,7 @@ try_error (void)
            g_str_equal (certpin_error_get_name ((CertpinError)G_MAXINT), "Failed"));
   ACCEPTS (certpin_error_get_name,
            g_str_equal (certpin_error_get_name ((CertpinError)G_MININT), "Failed"));
+  REFUSES_NULL (certpin_error_get_cause, NULL);
 }
 
 static void

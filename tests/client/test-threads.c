@@ -177,7 +177,7 @@ on_response (GObject *source, GAsyncResult *result, gpointer user_data)
 }
 
 static void
-on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_changed (CertpinClient *client, const char *host, CertpinPinChange *change, gpointer user_data)
 {
   Worker *worker = user_data;
 

@@ -37,9 +37,10 @@ note (Fixture *f, const char *signal, const char *host, GVariant *details)
 }
 
 static void
-on_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_changed (CertpinClient *client, const char *host, CertpinPinChange *change, gpointer user_data)
 {
-  note (user_data, "changed", host, details);
+  g_assert_true (CERTPIN_IS_PIN_CHANGE (change));
+  note (user_data, "changed", host, certpin_record_get_description (CERTPIN_RECORD (change)));
 }
 
 static void
@@ -50,9 +51,10 @@ on_failed (CertpinClient *client, const char *host, CertpinFailure *failure, gpo
 }
 
 static void
-on_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_seen (CertpinClient *client, const char *host, CertpinSighting *sighting, gpointer user_data)
 {
-  note (user_data, "seen", host, details);
+  g_assert_true (CERTPIN_IS_SIGHTING (sighting));
+  note (user_data, "seen", host, certpin_record_get_description (CERTPIN_RECORD (sighting)));
 }
 
 static void
@@ -405,7 +407,8 @@ test_other_context (Fixture *f, gconstpointer user_data)
 }
 
 static void
-on_changed_stop (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_changed_stop (CertpinClient *client, const char *host, CertpinPinChange *change,
+                 gpointer user_data)
 {
   Fixture *f = user_data;
 

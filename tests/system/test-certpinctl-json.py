@@ -278,7 +278,7 @@ def _(world):
     exits(world, NOT_PINNED, 'get', server.url(HOST))
     equal(monitor.next()['details']['error'], 'NotPinned', 'the error')
     world.daemon.restart()
-    equal(monitor.next()['details'], {'state': 'missed'}, 'the last event')
+    equal(monitor.next()['details'], {'state': 'missed', 'change': 'missed'}, 'the last event')
 
 
 @test('log: entries with all that they may have, none, and no journal')

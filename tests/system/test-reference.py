@@ -140,6 +140,14 @@ for entry in (('C', ['./errors']), ('Python', ['/usr/bin/python3', '-B', 'errors
     add_error_tests(*entry)
 
 
+@test('errors in C: what to look at first')
+def _(world):
+    server, _identity = world.serve_pinned()
+    url = server.url(HOST)
+    server.close()
+    fails(call(world, './errors', url), 'nothing answers at that port')
+
+
 @test('errors in C: what helps')
 def _(world):
     world.alice.pin(HOST, world.issue().der)
@@ -363,7 +371,7 @@ def _(world):
     process = subprocess.Popen(**as_alice(world, ['stdbuf', '-oL', './pins', HOST, now.pin, later.pin]),
                                stdout=subprocess.PIPE)
     try:
-        equal(next_line(process), f'{HOST}: active\n', 'what it tells of its own pin')
+        holds(next_line(process).startswith(f'{HOST}: pinned by '), 'it does not tell of its own pin')
         equal(world.alice.get_pin(HOST)['keys'], [now.pin, later.pin], 'the pinned keys')
         world.arrives(world.serve(later))
         holds('has begun to use the next key' in next_line(process), 'it does not tell of the next key')
@@ -411,6 +419,8 @@ def _(world):
     command = ['env', f'CERTPIND={copy_of(program("CERTPIND"))}', 'sh', './private-certpind.sh', trust]
     passes(call(world, *command, './request', certificate_file(world, identity), server.url(HOST)), '200 hello\n')
     holds('not pinned' in call(world, *command, 'certpinctl', 'get', server.url(HOST)).stderr, 'it has pins')
+    command[1] = 'CERTPIND=/nonexistent/certpind'
+    holds('there is no certpind at /nonexistent' in call(world, *command, 'true').stderr, 'it does not say what is missing')
     world.alice.refused('NotPinned', world.alice.get_pin, HOST)
 
 

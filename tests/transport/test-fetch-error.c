@@ -12,6 +12,19 @@
 #include <errno.h>
 #include <string.h>
 
+/* What certpin says itself, and a cancellation, have no cause. */
+static void
+assert_has_cause (const GError *error, const GError *reason)
+{
+  const GError *cause = certpin_error_get_cause (error);
+
+  if (reason->domain == CERTPIN_ERROR || error->code == CERTPIN_ERROR_CANCELLED)
+    g_assert_null (cause);
+  else
+    g_assert_true (cause != NULL && cause->domain == reason->domain && cause->code == reason->code
+                   && strstr (error->message, cause->message) != NULL);
+}
+
 static void
 assert_maps (GQuark domain, int code, CpdStage stage, CertpinError expected)
 {
@@ -22,6 +35,7 @@ assert_maps (GQuark domain, int code, CpdStage stage, CertpinError expected)
   g_assert_error (error, CERTPIN_ERROR, (int)expected);
   if (expected != CERTPIN_ERROR_CANCELLED)
     g_assert_nonnull (strstr (error->message, "h.example"));
+  assert_has_cause (error, reason);
 }
 
 /* All of connect(2), ip(7), ipv6(7), tcp(7) and of what firewalls and routes add to them. */
@@ -109,12 +123,14 @@ static void
 test_message_is_cleaned (void)
 {
   g_autoptr (GError) reason
-      = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "a\x1b[31mb\nc\xe2\x80\xae");
+      = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "a\x1b[31mb\nc\xe2\x80\xae.");
   g_autoptr (GError) error = cpd_fetch_error_map (reason, CPD_STAGE_SENT, "h.example");
 
   g_assert_null (strchr (error->message, '\x1b'));
   g_assert_null (strchr (error->message, '\n'));
   g_assert_null (strstr (error->message, "\xe2\x80\xae"));
+  g_assert_nonnull (strstr (error->message, certpin_error_get_cause (error)->message));
+  g_assert_false (g_str_has_suffix (error->message, "."));
 }
 
 int

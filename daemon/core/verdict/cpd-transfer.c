@@ -242,8 +242,9 @@ cpd_transfer_stop (CpdTransfer *transfer, GError *error)
 void
 cpd_transfer_abandon (CpdTransfer *transfer)
 {
-  const GError error = { CERTPIN_ERROR, CERTPIN_ERROR_FAILED, (char *)"the service is ending" };
+  g_autoptr (GError) error
+      = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "the service is ending");
 
-  cpd_transfer_stop (transfer, g_error_copy (&error));
-  cpd_transfer_end (transfer, &error);
+  cpd_transfer_stop (transfer, g_error_copy (error));
+  cpd_transfer_end (transfer, error);
 }

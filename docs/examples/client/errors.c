@@ -98,6 +98,18 @@ print_advice (CertpinClient *client, const char *url, const GError *error, gint6
     g_printerr ("%s\n", advice);
 }
 
+/* What to look at first, where the cause says so. */
+static void
+print_hint (const GError *error)
+{
+  const GError *cause = certpin_error_get_cause (error);
+
+  if (g_error_matches (cause, G_RESOLVER_ERROR, G_RESOLVER_ERROR_NOT_FOUND))
+    g_printerr ("No such host is known. Is its name right?\n");
+  else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
+    g_printerr ("The host is there, but nothing answers at that port.\n");
+}
+
 static CertpinResponse *
 get (CertpinClient *client, const char *url, GError **error)
 {
@@ -130,5 +142,7 @@ main (int argc, char **argv)
     g_printerr ("%s: %s.\n", title_of (advice), error->message);
   if (advice == ADVICE_STOP)
     print_advice (client, argv[1], error, began_s);
+  else
+    print_hint (error);
   return 1;
 }

@@ -8,21 +8,33 @@
 #include <locale.h>
 
 static void
-on_key_seen (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_key_seen (CertpinClient *client, const char *host, CertpinSighting *sighting, gpointer user_data)
 {
-  guint32 position = 0;
-
-  if (g_variant_lookup (details, "position", "u", &position) && position > 0)
+  if (certpin_sighting_get_position (sighting) > 0)
     g_print ("%s has begun to use the next key: ship an update that has one more\n", host);
 }
 
 static void
-on_pin_changed (CertpinClient *client, const char *host, GVariant *details, gpointer user_data)
+on_pin_changed (CertpinClient *client, const char *host, CertpinPinChange *change,
+                gpointer user_data)
 {
-  const char *state = "";
+  const char *by = certpin_pin_change_get_created_by (change);
 
-  g_variant_lookup (details, "state", "&s", &state);
-  g_print ("%s: %s\n", *host != '\0' ? host : "all pins", state);
+  switch (certpin_pin_change_get_change (change))
+    {
+    case CERTPIN_CHANGE_MISSED:
+    case CERTPIN_CHANGE_RELOADED:
+      g_print ("any pin may have changed\n");
+      break;
+    case CERTPIN_CHANGE_REMOVED:
+      g_print ("%s: unpinned\n", host);
+      break;
+    case CERTPIN_CHANGE_PINNED:
+      g_print ("%s: pinned by %s\n", host, by != NULL ? by : "somebody");
+      break;
+    default:
+      g_print ("%s: changed\n", host);
+    }
 }
 
 /* Pins are for all programs of the user: one that is there may be newer than this program. So the

@@ -6,6 +6,7 @@
 set -e
 
 certpind=${CERTPIND:-/usr/libexec/certpind}
+[ -x "$certpind" ] || { echo "$0: there is no certpind at $certpind; let CERTPIND name it" >&2; exit 1; }
 trust=$(realpath "$1")
 shift
 folder=$(mktemp -d)

@@ -27,7 +27,7 @@ talk (GSocketConnection *connection, const char *text, GError **error)
 static void
 explain_end (CertpinClient *client, GSocketConnection *connection, GError **error)
 {
-  g_autoptr (GVariant) end = NULL;
+  g_autoptr (CertpinConnectionEnd) end = NULL;
   g_autoptr (GError) reason = NULL;
 
   g_io_stream_close (G_IO_STREAM (connection), NULL, NULL);

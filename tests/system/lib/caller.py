@@ -387,7 +387,7 @@ REQUEST_TYPES = {'timeout_ms': 'u', 'max_body': 't', 'redirects': 'u', 'require_
                  'handle_token': 's', 'stream': 's', 'stream_timeout_ms': 'u', 'body_stream': 'h',
                  'body_length': 't', 'proxy': 's', 'alpn': 'as', 'starttls': 'h',
                  'starttls_protocol': 's', 'port': 'u', 'keys': 'as', 'match': 's', 'scope': 's',
-                 'trust_anchors': 'aay'}
+                 'trust_anchors': 'aay', 'error_cause': 'b'}
 
 
 def _options(given, types):
