@@ -159,8 +159,7 @@ main (int argc, char **argv)
   store = make_store (&arguments, config);
   if (arguments.check)
     return check (store, cpd_faults_count (problems));
-  cpd_apart_set_up ();
-  status = serve (&arguments, config, store, &error);
+  status = cpd_apart_set_up (&error) ? serve (&arguments, config, store, &error) : 1;
   if (error != NULL)
     g_printerr ("certpind: %s\n", error->message);
   return status;

@@ -180,12 +180,10 @@ is_short_of_memory (int code)
 gssize
 cpd_socket_send_some (int socket, const CpdSocketParts *parts, GArray *fds, gboolean wait)
 {
-  const int *each = fds != NULL ? (const int *)(void *)fds->data : NULL;
-  unsigned int n_fds = fds != NULL ? fds->len : 0;
   int flags = wait ? 0 : MSG_DONTWAIT;
   gssize n;
 
-  while ((n = cpd_rights_send (socket, parts->vector, parts->count, flags, each, n_fds)) < 0)
+  while ((n = cpd_rights_send (socket, parts->vector, parts->count, flags, fds)) < 0)
     if (wait && is_short_of_memory (errno))
       g_usleep (MEMORY_PAUSE_US); /* nothing announces that there is some again */
     else if (errno != EINTR)

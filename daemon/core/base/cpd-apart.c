@@ -21,6 +21,7 @@
 #include "daemon/core/base/cpd-rights.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
@@ -36,8 +37,7 @@ typedef struct
   gpointer data;
   gboolean counts; /* for `uid` */
   guint32 uid;
-  unsigned int n_fds;
-  int fds[CPD_APART_FDS_MAX];
+  GArray *fds; /* of int */
 } Job;
 
 static GAsyncQueue *jobs; /* of Job: to be handed over */
@@ -75,7 +75,8 @@ run (gpointer data)
 {
   g_autofree Job *job = data;
 
-  job->work (job->fds, job->data);
+  job->work ((const int *)(void *)job->fds->data, job->data);
+  g_array_unref (job->fds);
   if (job->counts)
     count (job->uid, -1, 0);
   return NULL;
@@ -96,17 +97,20 @@ start_thread (Job *job)
 static gboolean
 take_job (int hatch)
 {
-  g_autoptr (GArray) fds = g_array_new (FALSE, FALSE, sizeof (int));
+  GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
   Job *job;
   struct iovec part = { &job, sizeof job };
   ssize_t length = cpd_rights_receive (hatch, &part, 1, 0, fds);
 
   if (length != sizeof job)
-    return FALSE;
+    {
+      g_array_unref (fds);
+      return FALSE;
+    }
   g_mutex_lock (&handing);
   g_mutex_unlock (&handing);
-  if (fds->len > 0)
-    memcpy (job->fds, fds->data, fds->len * sizeof (int));
+  g_array_unref (job->fds);
+  job->fds = fds;
   start_thread (job);
   return TRUE;
 }
@@ -143,9 +147,9 @@ hand_over (int hatch, Job *job)
 
   poll (&room, 1, -1);
   g_mutex_lock (&handing);
-  sent = cpd_rights_send (hatch, &part, 1, MSG_DONTWAIT, job->fds, job->n_fds) > 0;
-  for (unsigned int i = 0; sent && i < job->n_fds; i++)
-    close (job->fds[i]);
+  sent = cpd_rights_send (hatch, &part, 1, MSG_DONTWAIT, job->fds) > 0;
+  for (unsigned int i = 0; sent && i < job->fds->len; i++)
+    close (g_array_index (job->fds, int, i));
   g_mutex_unlock (&handing);
   return sent;
 }
@@ -168,23 +172,28 @@ hand_over_jobs (gpointer data)
 static gpointer
 set_up (gpointer data)
 {
+  GError **error = data;
   int hatch[2];
 
   if (socketpair (AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, hatch) != 0)
-    g_error ("cannot make sockets: %s", g_strerror (errno));
+    {
+      g_set_error (error, G_IO_ERROR, (int)g_io_error_from_errno (errno),
+                   "cannot make a pair of sockets: %s", g_strerror (errno));
+      return NULL;
+    }
   jobs = g_async_queue_new ();
   g_thread_unref (g_thread_new ("apart", start_threads, GINT_TO_POINTER (hatch[0])));
   g_thread_unref (g_thread_new ("hatch", hand_over_jobs, GINT_TO_POINTER (hatch[1])));
   return jobs;
 }
 
-/* Where it is called first, and before there is anything that these threads must not have. */
-void
-cpd_apart_set_up (void)
+/* Where there is nothing yet that these threads must not have. */
+gboolean
+cpd_apart_set_up (GError **error)
 {
   static GOnce once = G_ONCE_INIT;
 
-  g_once (&once, set_up, NULL);
+  return g_once (&once, set_up, error) != NULL;
 }
 
 static void
@@ -192,10 +201,9 @@ push (const Job *job, const int *fds, unsigned int n_fds)
 {
   Job *its_own = g_memdup2 (job, sizeof *job);
 
-  g_assert (n_fds <= CPD_APART_FDS_MAX);
-  cpd_apart_set_up ();
-  memcpy (its_own->fds, fds, n_fds * sizeof *fds);
-  its_own->n_fds = n_fds;
+  cpd_apart_set_up (NULL);
+  its_own->fds = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_append_vals (its_own->fds, fds, n_fds);
   g_async_queue_push (jobs, its_own);
 }
 

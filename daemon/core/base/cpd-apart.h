@@ -6,9 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* The most descriptors that one of them takes. */
-#define CPD_APART_FDS_MAX 4
-
 /* How many threads a uid may have: `most` at a time. */
 typedef struct
 {
@@ -20,7 +17,7 @@ typedef struct
  * have; it closes them. Nobody waits for its end. */
 typedef void (*CpdApartFunc) (const int *fds, gpointer data);
 
-void cpd_apart_set_up (void);
+gboolean cpd_apart_set_up (GError **error);
 void cpd_apart_run (const int *fds, unsigned int n_fds, CpdApartFunc work, gpointer data);
 gboolean cpd_apart_start (const CpdApart *apart, const int *fds, unsigned int n_fds,
                           CpdApartFunc work, gpointer data, GError **error);

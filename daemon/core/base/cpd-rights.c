@@ -36,17 +36,18 @@ cpd_rights_receive (int socket, struct iovec *parts, gsize count, int flags, GAr
   return length;
 }
 
-/* As send (2), from several parts. `fds`: go along with the first byte; at most CPD_RIGHTS_MAX */
+/* As send (2), from several parts. `rights`: (nullable): go along with the first byte; at most
+ * CPD_RIGHTS_MAX */
 ssize_t
-cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags, const int *fds,
-                 unsigned int n_fds)
+cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags,
+                 const GArray *rights)
 {
-  const gsize size = sizeof (int) * n_fds;
+  const gsize size = rights != NULL ? sizeof (int) * rights->len : 0;
   Control control = { { 0 } };
   struct msghdr message = { .msg_iov = (struct iovec *)parts, .msg_iovlen = count };
   struct cmsghdr *part;
 
-  if (n_fds > 0)
+  if (size > 0)
     {
       message.msg_control = control.bytes;
       message.msg_controllen = CMSG_SPACE (size);
@@ -54,7 +55,7 @@ cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags, 
       part->cmsg_level = SOL_SOCKET;
       part->cmsg_type = SCM_RIGHTS;
       part->cmsg_len = CMSG_LEN (size);
-      memcpy (CMSG_DATA (part), fds, size);
+      memcpy (CMSG_DATA (part), rights->data, size);
     }
   return sendmsg (socket, &message, flags | MSG_NOSIGNAL);
 }

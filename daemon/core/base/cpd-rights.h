@@ -14,6 +14,6 @@ G_BEGIN_DECLS
 ssize_t
 cpd_rights_receive (int socket, struct iovec *parts, gsize count, int flags, GArray *rights);
 ssize_t cpd_rights_send (int socket, const struct iovec *parts, gsize count, int flags,
-                         const int *fds, unsigned int n_fds);
+                         const GArray *rights);
 
 G_END_DECLS
