@@ -97,6 +97,7 @@ start_thread (Job *job)
 static gboolean
 take_job (int hatch)
 {
+  const int none = -1;
   GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
   Job *job;
   struct iovec part = { &job, sizeof job };
@@ -109,6 +110,8 @@ take_job (int hatch)
     }
   g_mutex_lock (&handing);
   g_mutex_unlock (&handing);
+  while (fds->len < job->fds->len) /* the table is full */
+    g_array_append_val (fds, none);
   g_array_unref (job->fds);
   job->fds = fds;
   start_thread (job);
