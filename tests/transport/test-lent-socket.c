@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <linux/sockios.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -337,6 +338,34 @@ test_sleeps (Fixture *f, gconstpointer user_data)
   begin (f);
 }
 
+/* Whoever handles a signal wakes the main loop up by a descriptor, which this thread has not. */
+static gboolean
+blocks_termination (const char *task)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/task/%s/status", task);
+  g_autofree char *status = NULL;
+  const char *blocked;
+
+  if (!g_file_get_contents (path, &status, NULL, NULL) || strstr (status, "Name:\tapart\n") == NULL)
+    return FALSE;
+  blocked = strstr (status, "SigBlk:\t");
+  g_assert_nonnull (blocked);
+  g_assert_true ((g_ascii_strtoull (blocked + 8, NULL, 16) & 1 << (SIGTERM - 1)) != 0);
+  return TRUE;
+}
+
+static void
+test_blocks_signals (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDir) tasks = g_dir_open ("/proc/self/task", 0, NULL);
+  unsigned int found = 0;
+  const char *task;
+
+  while ((task = g_dir_read_name (tasks)) != NULL)
+    found += blocks_termination (task);
+  g_assert_cmpuint (found, >=, 2); /* the one that starts others, and this */
+}
+
 static void
 test_limit (Fixture *f, gconstpointer user_data)
 {
@@ -419,6 +448,7 @@ main (int argc, char **argv)
   ADD ("says-why", test_says_why);
   ADD ("counts-queued", test_counts_queued);
   ADD ("sleeps", test_sleeps);
+  ADD ("blocks-signals", test_blocks_signals);
   ADD ("limit", test_limit);
   g_test_add_func ("/transport/lent-socket/given-up", test_given_up);
   g_test_add_func ("/transport/lent-socket/kinds", test_kinds);

@@ -24,6 +24,7 @@
 #include <gio/gio.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -172,6 +173,19 @@ hand_over_jobs (gpointer data)
   return NULL;
 }
 
+/* Whoever handles a signal may write to a descriptor, to wake the main loop up; here, it would have
+ * another one of that number, or none. Threads inherit what is blocked. */
+static void
+start_apart (int hatch)
+{
+  sigset_t all, before;
+
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  g_thread_unref (g_thread_new ("apart", start_threads, GINT_TO_POINTER (hatch)));
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+}
+
 static gpointer
 set_up (gpointer data)
 {
@@ -185,7 +199,7 @@ set_up (gpointer data)
       return NULL;
     }
   jobs = g_async_queue_new ();
-  g_thread_unref (g_thread_new ("apart", start_threads, GINT_TO_POINTER (hatch[0])));
+  start_apart (hatch[0]);
   g_thread_unref (g_thread_new ("hatch", hand_over_jobs, GINT_TO_POINTER (hatch[1])));
   return jobs;
 }
