@@ -27,8 +27,7 @@
 static GMutex mutex;
 
 /* Guarded by `mutex`. */
-static GHashTable
-    *busy; /* of guint64: an inode that a thread has → GQueue of the thread's others */
+static GHashTable *busy; /* the inode that a thread has, guint64 → GQueue of its others */
 static unsigned int running;
 static GQueue waiting = G_QUEUE_INIT; /* of descriptors, for a thread */
 
