@@ -30,6 +30,7 @@ class Connection:
         self.resumed = False
         self.ended = False
         self.requests = []
+        self._sending = threading.Lock()
 
     def read(self):
         """What came next; nothing once the other side has ended the connection."""
@@ -47,7 +48,9 @@ class Connection:
         return data
 
     def send(self, data):
-        self.socket.sendall(data)
+        # The answer can be read before the thread that sends it has left OpenSSL, which takes one writer at a time.
+        with self._sending:
+            self.socket.sendall(data)
 
     def write_raw(self, data):
         """Writes under TLS."""
