@@ -76,26 +76,32 @@ get_address (const CpdArguments *arguments, GError **error)
   return g_strdup (bus);
 }
 
-/* polkit's library always uses this connection of the process. */
-static gboolean
-connect_polkit (GDBusConnection **polkit, GError **error)
+/* polkit's library always uses the process's own connection to the system bus. */
+static GDBusConnection *
+connect_quietly (const CpdArguments *arguments, const char *address, GError **error)
 {
-  *polkit = g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
-  if (*polkit == NULL)
-    return FALSE;
-  g_dbus_connection_set_exit_on_close (*polkit, FALSE);
-  return TRUE;
+  if (cpd_arguments_want_polkit (arguments))
+    return g_bus_get_sync (G_BUS_TYPE_SYSTEM, NULL, error);
+  return g_dbus_connection_new_for_address_sync (
+      address,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, error);
 }
 
-/* Returns: (transfer full) (nullable): a connection to the requested bus. `polkit`: (out): another
- * one, if polkit decides */
+/* Returns: (transfer full) (nullable): a connection to the requested bus. `quiet`: (out) (transfer
+ * full): another one, as in CpdBusSettings */
 CpdLink *
-cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **polkit, GError **error)
+cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **quiet, GError **error)
 {
   g_autofree char *address = get_address (arguments, error);
 
-  if (address == NULL || (cpd_arguments_want_polkit (arguments) && !connect_polkit (polkit, error)))
+  if (address == NULL)
     return NULL;
+  *quiet = connect_quietly (arguments, address, error);
+  if (*quiet == NULL)
+    return NULL;
+  g_dbus_connection_set_exit_on_close (*quiet, FALSE);
   return cpd_link_new (address, error);
 }
 

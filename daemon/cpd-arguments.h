@@ -23,7 +23,7 @@ void cpd_arguments_clear (CpdArguments *arguments);
 
 gboolean cpd_arguments_want_polkit (const CpdArguments *arguments);
 CpdLink *
-cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **polkit, GError **error);
+cpd_arguments_connect (const CpdArguments *arguments, GDBusConnection **quiet, GError **error);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (CpdArguments, cpd_arguments_clear)
 

@@ -93,20 +93,21 @@ serve (const CpdArguments *arguments, const CpdConfig *config, CpdStore *store, 
 {
   g_autoptr (CpdChannelFetcher) fetcher = cpd_channel_fetcher_new (store, config);
   g_autoptr (CpdResolver) resolver = cpd_resolver_new ();
-  g_autoptr (GDBusConnection) polkit = NULL;
-  g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &polkit, error);
+  g_autoptr (GDBusConnection) quiet = NULL;
+  g_autoptr (CpdLink) link = cpd_arguments_connect (arguments, &quiet, error);
   const CpdBusSettings settings = { .link = link,
+                                    .quiet = quiet,
                                     .store = store,
                                     .fetcher = CPD_FETCHER (fetcher),
                                     .config = config,
-                                    .polkit = polkit,
+                                    .asks_polkit = cpd_arguments_want_polkit (arguments),
                                     .replace = arguments->replace };
   int status;
 
   if (link == NULL)
     return 1;
   g_resolver_set_default (G_RESOLVER (resolver));
-  cpd_sleep_watch (cpd_link_get_connection (link), fetcher);
+  cpd_sleep_watch (quiet, fetcher);
   status = cpd_service_run (&settings, error);
   cpd_channel_fetcher_finish (fetcher);
   return status;

@@ -13,7 +13,7 @@ SLEEP = re.compile(r'\b(?:g_usleep|usleep|nanosleep|time\.sleep|test_loop_run_fo
 POLLS = ('scripts/private-bus.sh', 'tests/bench/bench-change.c', 'tests/bench/bench-floods/world.py',
          'tests/bench/bench-world.c', 'tests/boot/operation', 'tests/boot/who-may', 'tests/bus/test-link.c',
          'tests/bus/test-outlet.c', 'tests/core/verdict/test-upload.c', 'tests/lib/test-loop.c', 'tests/polkit/machine.py', 'tests/soak/figures.py',
-         'tests/package/tutorial', 'tests/system/lib/real_proxies.py', 'tests/system/lib/server.py', 'tests/system/lib/tunnel_servers.py',
+         'tests/package/tutorial', 'tests/system/held-reads.c', 'tests/system/lib/real_proxies.py', 'tests/system/lib/server.py', 'tests/system/lib/tunnel_servers.py',
          'tests/system/lib/window_reader.py')
 # The passing of time is the event: the end of a certificate or a pin, a connection that has idled or
 # been silent long enough, a server that had a second to say something.

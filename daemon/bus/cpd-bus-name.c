@@ -17,18 +17,25 @@
 #define PRIMARY_OWNER     1u
 #define EXISTS            3u
 
+#define BUS      "org.freedesktop.DBus"
+#define BUS_PATH "/org/freedesktop/DBus"
+
 /* How often, and for how long, the name is requested while another instance keeps it. */
 #define AGAIN_MS  20
 #define AGAIN_MAX 500
+
+/* How long what the bus sent before may take to arrive; it can drop the answer that comes after
+ * it. */
+#define CATCH_UP_MS 1000
 
 struct _CpdBusName
 {
   GObject parent;
 
-  GDBusConnection *connection;
+  GDBusConnection *connection, *quiet;
   GCancellable *gone; /* tripped at the end */
-  unsigned int subscription;
-  gulong closed;
+  unsigned int lost, taken;
+  gulong closed, quiet_closed;
   guint32 flags;
   unsigned int tries; /* of which none succeeded */
   unsigned int again; /* the timer of the next try */
@@ -57,10 +64,13 @@ cpd_bus_name_dispose (GObject *object)
   g_clear_handle_id (&name->again, g_source_remove);
   if (name->connection != NULL)
     {
-      g_dbus_connection_signal_unsubscribe (name->connection, name->subscription);
+      g_dbus_connection_signal_unsubscribe (name->connection, name->lost);
+      g_dbus_connection_signal_unsubscribe (name->quiet, name->taken);
       g_signal_handler_disconnect (name->connection, name->closed);
+      g_signal_handler_disconnect (name->quiet, name->quiet_closed);
     }
   g_clear_object (&name->connection);
+  g_clear_object (&name->quiet);
   G_OBJECT_CLASS (cpd_bus_name_parent_class)->dispose (object);
 }
 
@@ -115,26 +125,60 @@ on_name_lost (GDBusConnection *connection, const char *sender, const char *path,
     lose (name, NULL);
 }
 
+static void
+call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
+{
+  g_dbus_connection_call (name->connection, BUS, BUS_PATH, BUS, method, arguments, NULL,
+                          G_DBUS_CALL_FLAGS_NONE, -1, callback != NULL ? name->gone : NULL,
+                          callback, name);
+}
+
+static void
+on_caught_up (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  CpdBusName *name = user_data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) reply
+      = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &error);
+
+  if (!g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    lose (name, NULL);
+}
+
+/* The calls that were sent before are still on their way: the name is lost after them. */
+static void
+on_name_taken (GDBusConnection *connection, const char *sender, const char *path,
+               const char *interface, const char *signal, GVariant *parameters, gpointer user_data)
+{
+  CpdBusName *name = user_data;
+  const char *old_owner;
+
+  if (!name->owned || !g_variant_is_of_type (parameters, G_VARIANT_TYPE ("(sss)")))
+    return;
+  g_variant_get (parameters, "(&s&s&s)", NULL, &old_owner, NULL);
+  if (g_str_equal (old_owner, g_dbus_connection_get_unique_name (name->connection)))
+    g_dbus_connection_call (name->connection, BUS, BUS_PATH, BUS, "GetId", NULL, NULL,
+                            G_DBUS_CALL_FLAGS_NONE, CATCH_UP_MS, name->gone, on_caught_up, name);
+}
+
+/* `quiet`: as in CpdBusSettings: where the bus drops the loss for `connection`, it is known from
+ * there */
 CpdBusName *
-cpd_bus_name_new (GDBusConnection *connection)
+cpd_bus_name_new (GDBusConnection *connection, GDBusConnection *quiet)
 {
   CpdBusName *name = g_object_new (CPD_TYPE_BUS_NAME, NULL);
 
   name->connection = g_object_ref (connection);
+  name->quiet = g_object_ref (quiet);
   name->closed = g_signal_connect_swapped (connection, "closed", G_CALLBACK (on_closed), name);
-  name->subscription = g_dbus_connection_signal_subscribe (
-      connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameLost",
-      "/org/freedesktop/DBus", CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_lost,
-      name, NULL);
+  name->quiet_closed = g_signal_connect_swapped (quiet, "closed", G_CALLBACK (on_closed), name);
+  name->lost = g_dbus_connection_signal_subscribe (
+      connection, BUS, BUS, "NameLost", BUS_PATH, CERTPIN_BUS_NAME,
+      G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_lost, name, NULL);
+  name->taken = g_dbus_connection_signal_subscribe (quiet, BUS, BUS, "NameOwnerChanged", BUS_PATH,
+                                                    CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE,
+                                                    on_name_taken, name, NULL);
   return name;
-}
-
-static void
-call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
-{
-  g_dbus_connection_call (name->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", method, arguments, NULL, G_DBUS_CALL_FLAGS_NONE,
-                          -1, callback != NULL ? name->gone : NULL, callback, name);
 }
 
 /* `error`: (nullable): the bus refused; NULL: another instance has the name.

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  *   another instance took it over, or it was released. */
 G_DECLARE_FINAL_TYPE (CpdBusName, cpd_bus_name, CPD, BUS_NAME, GObject)
 
-CpdBusName *cpd_bus_name_new (GDBusConnection *connection);
+CpdBusName *cpd_bus_name_new (GDBusConnection *connection, GDBusConnection *quiet);
 void cpd_bus_name_request (CpdBusName *name, gboolean replace);
 void cpd_bus_name_let_replace (CpdBusName *name);
 gboolean cpd_bus_name_release (CpdBusName *name);

@@ -62,7 +62,6 @@ cpd_bus_dispose (GObject *object)
     }
   g_clear_object (&bus->parts.store);
   g_clear_object (&bus->parts.fetcher);
-  g_clear_object (&bus->parts.connection);
   G_OBJECT_CLASS (cpd_bus_parent_class)->dispose (object);
 }
 
@@ -154,21 +153,19 @@ on_room (CpdCaller *caller, gpointer user_data)
 
 /* From a caller's first message to the last one sent to it. */
 static void
-connect_parts (CpdBus *bus, CpdLink *link)
+connect_parts (CpdBus *bus, const CpdBusSettings *settings)
 {
   static const CpdInboxFuncs funcs = { .met = on_met, .turn = on_turn };
   CpdBusParts *parts = &bus->parts;
-  GDBusConnection *connection = cpd_link_get_connection (link);
 
-  parts->connection = g_object_ref (connection);
-  parts->callers = cpd_callers_new (connection, parts->store);
+  parts->callers = cpd_callers_new (settings->quiet, parts->store);
   parts->inbox = cpd_inbox_new (&funcs, bus);
-  parts->delivery = cpd_delivery_new (link, parts->inbox, on_room, bus);
+  parts->delivery = cpd_delivery_new (settings->link, parts->inbox, on_room, bus);
   parts->subscribers = cpd_subscribers_new (parts->delivery);
   g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
   g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);
   g_signal_connect_swapped (parts->callers, "lost", G_CALLBACK (on_caller_lost), bus);
-  cpd_link_open (link, parts->inbox);
+  cpd_link_open (settings->link, parts->inbox);
 }
 
 static void
@@ -193,7 +190,7 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->store = g_object_ref (settings->store);
   parts->fetcher = g_object_ref (settings->fetcher);
   parts->config = settings->config;
-  connect_parts (bus, settings->link);
+  connect_parts (bus, settings);
   parts->requests = cpd_queue_new (settings->config);
   cpd_queue_leave_one_to_each (parts->requests);
   parts->streams = cpd_queue_new_without_bodies (settings->config->streams_per_uid, 0,
@@ -208,14 +205,14 @@ cpd_bus_new (const CpdBusSettings *settings)
   parts->audit = cpd_audit_new (cpd_store_get_apps (parts->store));
   parts->status = cpd_status_new (parts->store);
   parts->request_objects = cpd_request_objects_new ();
-  parts->authority = settings->polkit != NULL
-                         ? CPD_AUTHORITY (cpd_polkit_new (settings->polkit, parts->callers))
+  parts->authority = settings->asks_polkit
+                         ? CPD_AUTHORITY (cpd_polkit_new (settings->quiet, parts->callers))
                          : cpd_uid_authority_new ();
   cpd_subscriptions_follow (parts);
   g_signal_connect_swapped (parts->store, "forgotten", G_CALLBACK (on_app_forgotten), parts);
   cpd_sighting_news_follow (parts);
   bus->replace = settings->replace;
-  bus->name = cpd_bus_name_new (parts->connection);
+  bus->name = cpd_bus_name_new (cpd_link_get_connection (settings->link), settings->quiet);
   g_signal_connect_object (bus->name, "acquired", G_CALLBACK (on_acquired), bus, G_CONNECT_SWAPPED);
   g_signal_connect_object (bus->name, "lost", G_CALLBACK (on_lost), bus, G_CONNECT_SWAPPED);
   return bus;

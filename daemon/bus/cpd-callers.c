@@ -126,17 +126,19 @@ on_name_ended (GDBusConnection *connection, const char *sender, const char *path
     forget (user_data, name);
 }
 
+/* `quiet`: as in CpdBusSettings: a lost answer or a lost end would leave a caller unknown, or its
+ * calls without an end */
 CpdCallers *
-cpd_callers_new (GDBusConnection *connection, CpdStore *store)
+cpd_callers_new (GDBusConnection *quiet, CpdStore *store)
 {
   CpdCallers *callers = g_object_new (CPD_TYPE_CALLERS, NULL);
 
-  callers->connection = g_object_ref (connection);
+  callers->connection = g_object_ref (quiet);
   callers->store = g_object_ref (store);
   callers->subscription = g_dbus_connection_signal_subscribe (
-      connection, BUS, BUS, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE,
+      quiet, BUS, BUS, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE,
       on_name_ended, callers, NULL);
-  call_bus (connection, "AddMatch", ENDS_RULE);
+  call_bus (quiet, "AddMatch", ENDS_RULE);
   return callers;
 }
 

@@ -13,7 +13,7 @@ G_BEGIN_DECLS
  * known. */
 G_DECLARE_FINAL_TYPE (CpdCallers, cpd_callers, CPD, CALLERS, GObject)
 
-CpdCallers *cpd_callers_new (GDBusConnection *connection, CpdStore *store);
+CpdCallers *cpd_callers_new (GDBusConnection *quiet, CpdStore *store);
 
 void cpd_callers_meet (CpdCallers *callers, const char *sender);
 GPtrArray *cpd_callers_list (CpdCallers *callers);

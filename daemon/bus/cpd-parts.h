@@ -20,7 +20,6 @@ G_BEGIN_DECLS
 /* What the methods work with. It outlives every call. */
 typedef struct
 {
-  GDBusConnection *connection;
   CpdInbox *inbox;
   CpdDelivery *delivery;
   CpdCallers *callers;

@@ -172,6 +172,7 @@ start_service (TestBus *f)
   g_assert_cmpuint (problems->len, ==, 0);
   f->fetcher = fake_fetcher_new ();
   settings.link = f->link;
+  settings.quiet = f->quiet;
   settings.store = f->store;
   settings.fetcher = CPD_FETCHER (f->fetcher);
   f->bus = cpd_bus_new (&settings);
@@ -195,6 +196,7 @@ test_bus_set_up (TestBus *f, gconstpointer user_data)
   f->link = cpd_link_new (g_test_dbus_get_bus_address (f->dbus), &error);
   g_assert_no_error (error);
   f->service = cpd_link_get_connection (f->link);
+  f->quiet = test_bus_connect (f);
   f->client = test_bus_connect (f);
   f->folder = test_folder_new ();
   f->pins_dir = g_build_filename (f->folder, "pins.d", NULL);
@@ -226,6 +228,7 @@ test_bus_tear_down (TestBus *f, gconstpointer user_data)
   test_loop_release (f->fetcher);
   test_loop_release (f->store);
   test_bus_disconnect (f->client);
+  test_bus_disconnect (f->quiet);
   cpd_link_free (f->link);
   test_loop_settle ();
   g_test_dbus_down (f->dbus);

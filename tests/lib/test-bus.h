@@ -22,6 +22,7 @@ typedef struct
   GTestDBus *dbus;
   CpdLink *link;
   GDBusConnection *service; /* the link's */
+  GDBusConnection *quiet;   /* another one of the service */
   GDBusConnection *client;
   TestFolder *folder;
   char *pins_dir;
