@@ -25,7 +25,8 @@ INSIDE = 'CERTPIN_BENCH_NAMESPACE'
 JOURNAL = '/run/systemd/journal/socket'
 
 # Of the range for people: the pins of users that systemd makes up are in memory alone.
-USERS = {'certpin': 59000, 'bystander': 59001, 'flooder': 59002, 'control': 59003, 'echo': 59004}
+USERS = {'certpin': 59000, 'bystander': 59001, 'flooder': 59002, 'control': 59003, 'echo': 59004,
+         'newcomer': 59005}
 
 
 def enter_namespace():

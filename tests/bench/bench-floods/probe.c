@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* A program on the bus that makes one call after the other and takes the time: warm requests over
- * the service, calls of the echo, or calls of whatever is in the service's place. A line on its
- * standard input begins a measurement and the next one ends it; then it prints the figures as one
- * line of JSON.
+ * the service, calls of the echo, calls of whatever is in the service's place, or the first calls
+ * of new connections. A line on its standard input begins a measurement and the next one ends it;
+ * then it prints the figures as one line of JSON.
  *
- * usage: probe ADDRESS URL, probe ADDRESS echo, or probe ADDRESS sink */
+ * usage: probe ADDRESS URL, or probe ADDRESS echo|sink|new */
 
 #include "config.h"
 
@@ -24,10 +24,14 @@
 /* A call that takes longer has failed. */
 #define TIMEOUT_MS 5000
 
+/* Between new connections, which must not become a flood of their own. */
+#define PACE_MS 20
+
 typedef struct
 {
+  const char *address;
   GDBusConnection *bus;
-  const char *target; /* a URL, "echo" or "sink" */
+  const char *target; /* a URL, "echo", "sink" or "new" */
   GArray *times;      /* of gint64: µs of the calls that were answered */
   unsigned int failed;
   GError *first_error;
@@ -50,14 +54,14 @@ static GVariant *
 ask_once (Probe *probe, GError **error)
 {
   static const Method echo = { ECHO_NAME, "/", ECHO_NAME, "Echo" };
-  static const Method sink = { CERTPIN_BUS_NAME, "/", "org.freedesktop.DBus.Peer", "Ping" };
+  static const Method ping = { CERTPIN_BUS_NAME, "/", "org.freedesktop.DBus.Peer", "Ping" };
   static const Method request
       = { CERTPIN_BUS_NAME, CERTPIN_OBJECT_PATH, CERTPIN_REQUESTS_IFACE, "SecureRequest" };
 
   if (g_str_equal (probe->target, "echo"))
     return call (probe, &echo, g_variant_new ("(s)", "hello"), error);
-  if (g_str_equal (probe->target, "sink"))
-    return call (probe, &sink, NULL, error);
+  if (g_str_equal (probe->target, "sink") || g_str_equal (probe->target, "new"))
+    return call (probe, &ping, NULL, error);
   return call (probe, &request,
                g_variant_new ("(ss@a(ss)@ay@a{sv})", "GET", probe->target,
                               g_variant_new ("a(ss)", NULL), g_variant_new ("ay", NULL),
@@ -81,12 +85,40 @@ ask (Probe *probe, GError **error)
   return reply;
 }
 
+static gboolean
+connect_to_bus (Probe *probe, GError **error)
+{
+  g_clear_object (&probe->bus);
+  probe->bus = g_dbus_connection_new_for_address_sync (
+      probe->address,
+      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
+          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+      NULL, NULL, error);
+  if (probe->bus == NULL)
+    return FALSE;
+  g_dbus_connection_set_exit_on_close (probe->bus, FALSE);
+  return TRUE;
+}
+
+/* What it takes to connect is the bus's business, and not counted. */
+static gboolean
+renew (Probe *probe, GError **error)
+{
+  if (!g_str_equal (probe->target, "new"))
+    return TRUE;
+  g_usleep (PACE_MS * 1000ul);
+  if (probe->bus != NULL)
+    g_dbus_connection_close_sync (probe->bus, NULL, NULL);
+  return connect_to_bus (probe, error);
+}
+
 static void
 measure_once (Probe *probe)
 {
-  gint64 start = g_get_monotonic_time (), taken;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GVariant) reply = ask (probe, &error);
+  gboolean renewed = renew (probe, &error);
+  gint64 start = g_get_monotonic_time (), taken;
+  g_autoptr (GVariant) reply = renewed ? ask (probe, &error) : NULL;
 
   taken = g_get_monotonic_time () - start;
   if (reply != NULL)
@@ -145,22 +177,17 @@ read_line (void)
 int
 main (int argc, char **argv)
 {
-  Probe probe = { .target = argc == 3 ? argv[2] : "echo",
+  Probe probe = { .address = argc > 1 ? argv[1] : "",
+                  .target = argc == 3 ? argv[2] : "echo",
                   .times = g_array_new (FALSE, FALSE, sizeof (gint64)) };
   struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
   g_autoptr (GError) error = NULL;
 
-  probe.bus = g_dbus_connection_new_for_address_sync (
-      argc > 1 ? argv[1] : "",
-      G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT
-          | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-      NULL, NULL, &error);
-  if (probe.bus == NULL)
+  if (!connect_to_bus (&probe, &error))
     {
       g_printerr ("probe: %s\n", error->message);
       return 1;
     }
-  g_dbus_connection_set_exit_on_close (probe.bus, FALSE);
   while (read_line ())
     {
       do

@@ -7,7 +7,7 @@ BARS = {'p50': 2, 'p99': 5}
 # A call that takes longer is pointed out, even if p99 hides it.
 STALL_US = 1_000_000
 
-COLUMNS = (('flood', 22), ('bystander ms', 34), ('control ms', 30), ('sink ms', 30), ('beyond', 10), ('failed', 11),
+COLUMNS = (('flood', 22), ('bystander ms', 34), ('control ms', 30), ('newcomer ms', 20), ('sink ms', 30), ('beyond', 10), ('failed', 11),
            ('RSS MiB', 11), ('files', 6), ('turn', 5), ('sent/s', 9), ('verdict', 0))
 
 
@@ -35,8 +35,13 @@ def failed(record):
 
 
 def failures(record):
-    """The bystander's calls that failed, in the flood and after it."""
-    return record['bystander']['failed'] + record['after']['bystander']['failed']
+    """The calls of the bystander and of the newcomer that failed, in the flood and after it."""
+    return sum(figures['failed'] for figures in _served(record))
+
+
+def _served(record):
+    """The figures of those whom the service serves."""
+    return [when[who] for when in (record, record['after']) for who in ('bystander', 'newcomer')]
 
 
 def verdict(record):
@@ -53,7 +58,7 @@ def _verdict_of_bystander(record):
     if bystander['failed'] == bystander['calls']:
         return 'MUTE' + also + (', also after' if record['after']['bystander']['failed'] else '')
     if failures(record):
-        return f'FAILED{also}: ' + (bystander['error'] or record['after']['bystander']['error'])[:60]
+        return f'FAILED{also}: ' + next(filter(None, (figures['error'] for figures in _served(record))))[:60]
     missed = [name for name, bar in BARS.items() if beyond(record, name) > bar]
     words = 'slow: ' + ', '.join(missed) if missed else 'ok'
     if bystander['max'] > STALL_US:
@@ -66,10 +71,16 @@ def _number(value):
     return f'{value:.{2 if value < 10 else 1 if value < 100 else 0}f}'
 
 
+def _plain_times(figures):
+    if 'p50' not in figures:
+        return '-'
+    return ' '.join(_number(figures[name] / 1000) for name in ('p50', 'p99', 'max'))
+
+
 def _times(figures, quiet):
     if 'p50' not in figures:
         return '-'
-    times = ' '.join(_number(figures[name] / 1000) for name in ('p50', 'p99', 'max'))
+    times = _plain_times(figures)
     ratios = ' '.join(_number(ratio(figures, quiet, name)) for name in BARS)
     return f'{times} ({ratios})'
 
@@ -78,7 +89,7 @@ def row(record):
     factors = [beyond(record, name) for name in BARS]
     memory, files = record['memory'], record['files']
     return (record['flood'], _times(record['bystander'], record['quiet']['bystander']),
-            _times(record['control'], record['quiet']['control']),
+            _times(record['control'], record['quiet']['control']), _plain_times(record['newcomer']),
             _times(record['sink']['flooded'], record['sink']['quiet']),
             '-' if None in factors else ' '.join(_number(factor) for factor in factors),
             f'{record["bystander"]["failed"]}/{record["bystander"]["calls"]}'
@@ -99,6 +110,7 @@ def head():
 LEGEND = '''times: p50, p99, maximum of answered calls; in brackets p50 and p99 over the quiet ones
 control, sink: bare calls to another service, and to one in certpind's place that does nothing
 beyond: the bystander's ratios over the control's, p50 and p99; the bars are 2 and 5
+newcomer: the first call of a new connection, without what it took to connect
 failed: the bystander's failed calls / its calls in the flood, + those that failed after it
 RSS: of the service, quiet, at its peak, after the flood; files: open before and after it
 turn: the longest turn of its main loop, in ms of processor time'''

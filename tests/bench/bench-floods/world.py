@@ -331,11 +331,10 @@ class World:
         self._start_echo(closing)
         self.service = closing.enter_context(contextlib.closing(
             Service(programs, self.bus, states, self.targets)))
-        self.bystander, self.control = (
-            closing.enter_context(contextlib.closing(Probe(user, self.tools, *arguments)))
-            for user, *arguments in (
-                ('bystander', self.bus.address, self.targets.url('a.localhost')),
-                ('control', self.bus.address, 'echo')))
+        self._probes = [
+            closing.enter_context(contextlib.closing(Probe(user, self.tools, self.bus.address, target)))
+            for user, target in (('bystander', self.targets.url('a.localhost')), ('control', 'echo'),
+                                 ('newcomer', 'new'))]
 
     def _start_echo(self, closing):
         echo = run_as('echo', [self._tool('flood-echo'), self.bus.address])
@@ -347,8 +346,8 @@ class World:
         return os.path.join(self.tools, name)
 
     def measure(self, seconds, wait=None):
-        """Returns: the figures of the bystander and of the control, of the same time"""
-        return measure([self.bystander, self.control], seconds, wait)
+        """Returns: the figures of the bystander, of the control and of the newcomer, of the same time"""
+        return measure(self._probes, seconds, wait)
 
     def start_flood(self, name):
         return start_flood(self, name)
