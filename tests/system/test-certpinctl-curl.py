@@ -235,6 +235,16 @@ def _(both):
               ['-d', 'a', '-H', 'content-type: text/plain', '/page'])
 
 
+@test('a file of headers may be empty; one that is not text is refused, and nothing is sent')
+def _(world):
+    both = Both(world)
+    both.same(['get', '-H', f'@{put(world, "empty", b"")}', '/page'], ['/page'])
+    for content in (b'X-One: caf\xe9\nX-Two: 2\n', b'X-One: 1\0\nX-Two: 2\n'):
+        outcome = both.ctl('get', '-H', f'@{put(world, "headers", content)}', '/page')
+        equal((outcome.code, outcome.requests), (BAD_INPUT, []), f'what came of {content}')
+        holds('headers’ is not text; write one header on each line' in outcome.errors, f'it said “{outcome.errors}”')
+
+
 @same('-L, --max-redirs N', '-L, --max-redirs N', 'without -L, the redirect is the answer; one too many is status 47')
 def _(both):
     equal(both.same(['get', '/to/2'], ['/to/2']).output, b'elsewhere', 'the output')
