@@ -75,6 +75,7 @@ fail (CtlTransfer *transfer, GError *reason)
 {
   g_clear_error (&transfer->error);
   transfer->error = reason;
+  ctl_sink_clear (&transfer->sink);
   g_clear_pointer (&transfer->file, ctl_file_free); /* the old one stays */
   finish (transfer);
 }

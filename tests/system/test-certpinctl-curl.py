@@ -536,6 +536,11 @@ def _(both):
     shown = dialog(both.world, 'get', '-s', both.url())[1]
     equal(shown, 'red \\x1b[31m\\u202e\\xff\nend\n', 'what it shows')
     holds(b'\x1b[31m' in on_terminal(both.curl_command(['-s', '/page']), both.world.folder)[1], 'curl does')
+    both.respond = lambda connection, _: connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n'
+                                                         + b'cut\n' * 50000 + b'off') or connection.cut()
+    lines = dialog(both.world, 'get', both.url())[1].split('\n')
+    at = lines.index('off')
+    holds(lines[at + 1].startswith('certpinctl: ') and lines[at + 2:] == [''], f'it ends with {lines[at:]}')
     both.respond = lambda *_: http.reply(200, b'red \x1b[31m')
     equal(dialog(both.world, 'get', '-s', '-o', '-', both.url())[1], 'red \x1b[31m', 'what -o - shows')
 
