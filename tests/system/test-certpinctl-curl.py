@@ -395,6 +395,11 @@ def _(both):
             outcome = program()
             equal((outcome.code, outcome.output, len(begun)), (OK, TEXT, 2), 'what came of it')
             holds(least < begun[1] - begun[0] < least + 5, f'it waited {begun[1] - begun[0]} s')
+    for program in (both.ctl, both.curl):
+        begun, both.respond = fails_at_first(503)
+        verb = ['get'] if program == both.ctl else []
+        outcome = program(*verb, '-fs', '-C', '-', '-oone', '--retry', '1', '/page')
+        equal((outcome.code, outcome.files, len(begun)), (OK, {'one': TEXT}, 2), 'what came of -C -')
     for status, verb, count in ((404, 'get', 1), (503, 'post', 1), (500, 'put', 2)):
         begun, both.respond = fails_at_first(status)
         both.ctl(verb, '-s', '--retry', '1', '/page')
@@ -527,6 +532,13 @@ def _(both):
         mine, its = both.ctl(*words, '/page'), both.curl(option, '/page')
         equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'200 Status', b'200'), f'what {words} prints')
         equal(mine.requests[0].method, its.requests[0].method, 'the method')
+    for option in ('-fi', '-fI', '-fsi'):
+        mine, its = both.ctl('get', option, '/missing'), both.curl(option, '/missing')
+        equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'404 Status', b'404'), f'what {option} prints')
+        equal((mine.code, its.code), (HTTP_STATUS, HTTP_STATUS), f'the exit statuses with {option}')
+    words = ['-iL', '--max-redirs', '0', '/to/1']
+    mine, its = both.ctl('get', *words), both.curl(*words)
+    equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'302 Status', b'302'), 'what a redirect too many prints')
 
 
 @different('a text on a terminal, as it comes', 'escape sequences are spelled out, and the last line is ended',
