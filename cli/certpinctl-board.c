@@ -18,12 +18,9 @@
 void
 ctl_board_init (CtlBoard *board, CtlStream *stream, unsigned int lines)
 {
-  const char *kind = g_getenv ("TERM");
-  gboolean can = kind != NULL && strcmp (kind, "dumb") != 0;
-
   *board = (CtlBoard){ .lines = g_ptr_array_new_with_free_func (g_free) };
   g_ptr_array_set_size (board->lines, (int)lines);
-  if (stream != NULL && stream->terminal && can)
+  if (stream != NULL && stream->terminal && ctl_terminal_takes_escapes ())
     board->stream = stream;
   board->next_us = g_get_monotonic_time () + INTERVAL_US;
 }

@@ -15,6 +15,7 @@
 #include "certpinctl-options.h"
 #include "certpinctl-pump.h"
 #include "certpinctl-request-options.h"
+#include "certpinctl-signals.h"
 #include "certpinctl-starttls.h"
 #include "certpinctl-wait.h"
 
@@ -168,6 +169,7 @@ print_cautions (Ctl *ctl, GVariant *info)
   ctl_stream_flush (&ctl->err, /* error= */ NULL);
 }
 
+/* `error`: not NULL */
 static gboolean
 run_on_standard_streams (const Target *target, GError **error)
 {
@@ -178,7 +180,12 @@ run_on_standard_streams (const Target *target, GError **error)
   if (connection != NULL)
     {
       print_cautions (target->ctl, get_info (target, connection));
-      return join (target, connection, STDIN_FILENO, STDOUT_FILENO, error);
+      if (join (target, connection, STDIN_FILENO, STDOUT_FILENO, error))
+        return TRUE;
+      if (target->ctl->out.ends_quietly
+          && g_error_matches (*error, G_FILE_ERROR, G_FILE_ERROR_PIPE))
+        ctl_signals_end_by_pipe ();
+      return FALSE;
     }
   ctl_keep_evidence (target->ctl, target->text, reason, started_s);
   g_propagate_error (error, g_steal_pointer (&reason));

@@ -48,3 +48,13 @@ ctl_host_of_uri (GUri *uri)
     return g_strdup (host);
   return g_strdup_printf (literal ? "[%s]:%d" : "%s:%d", host, g_uri_get_port (uri));
 }
+
+/* Returns: (transfer full) (nullable): the host that the URL names, as pins name it */
+char *
+ctl_host_of_url (const char *url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
+  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
+
+  return host != NULL && *host != '\0' ? ctl_host_of_uri (uri) : NULL;
+}

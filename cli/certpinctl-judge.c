@@ -11,6 +11,7 @@
 #include "certpinctl-certificate.h"
 #include "certpinctl-each.h"
 #include "certpinctl-failure.h"
+#include "certpinctl-host.h"
 #include "certpinctl-input.h"
 #include "certpinctl-options.h"
 #include "certpinctl-pager.h"
@@ -319,6 +320,7 @@ ctl_verify (Ctl *ctl, GError **error)
   dictionary = chain != NULL ? options_of_verify (ctl, &given, error) : NULL;
   if (dictionary == NULL)
     return CTL_EXIT_FAILED;
+  ctl->host = given.host != NULL ? ctl_host_of_url (given.host) : NULL; /* where a URL is given */
   certpin_client_verify_chain_async (ctl->client, given.host != NULL ? given.host : "", chain,
                                      dictionary, ctl->cancellable, ctl_on_result, ctl);
   result = ctl_wait (ctl);

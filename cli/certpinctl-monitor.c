@@ -142,10 +142,13 @@ reach_service (Ctl *ctl, GError **error)
   return status != NULL;
 }
 
+/* Lines that nobody gets are no reason to go on. */
 static gboolean
-is_interrupted (gpointer data)
+is_over (gpointer data)
 {
-  return g_cancellable_is_cancelled (((Ctl *)data)->cancellable);
+  Ctl *ctl = data;
+
+  return g_cancellable_is_cancelled (ctl->cancellable) || ctl->out.failure != 0;
 }
 
 CtlExit
@@ -165,6 +168,6 @@ ctl_monitor (Ctl *ctl, GError **error)
   ctl_print_message (&ctl->err, C_ ("message", "note"),
                      _ ("watching; an interrupt (Ctrl-C) ends it"));
   ctl_stream_flush (&ctl->err, NULL);
-  ctl_wait_until (ctl, is_interrupted, ctl);
-  return CTL_EXIT_INTERRUPTED;
+  ctl_wait_until (ctl, is_over, ctl);
+  return ctl->out.failure != 0 ? CTL_EXIT_FAILED : CTL_EXIT_INTERRUPTED;
 }

@@ -18,10 +18,8 @@
 static gboolean
 is_wanted (Ctl *ctl)
 {
-  const char *terminal = g_getenv ("TERM");
-
   return !ctl->no_pager && !ctl->json && ctl->out.terminal && isatty (STDIN_FILENO) == 1
-         && terminal != NULL && !g_str_equal (terminal, "dumb");
+         && ctl_terminal_takes_escapes ();
 }
 
 /* It may run as root, for somebody who may run nothing else as root. */

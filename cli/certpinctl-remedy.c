@@ -20,21 +20,17 @@
 #include <string.h>
 #include <unistd.h>
 
+static gboolean
+takes_urls (const CtlVerb *verb)
+{
+  return strstr (verb->arguments, "URL") != NULL;
+}
+
 /* Whether the verb sends something, for which it does not matter who runs it. */
 static gboolean
 is_request (const CtlVerb *verb)
 {
-  return strstr (verb->arguments, "URL") != NULL || strstr (verb->arguments, "HOST:PORT") != NULL;
-}
-
-/* Returns: (transfer full) (nullable): the host that the URL names, as pins name it */
-static char *
-host_of_url (const char *url)
-{
-  g_autoptr (GUri) uri = g_uri_parse (url, G_URI_FLAGS_NONE, NULL);
-  const char *host = uri != NULL ? g_uri_get_host (uri) : NULL;
-
-  return host != NULL && *host != '\0' ? ctl_host_of_uri (uri) : NULL;
+  return takes_urls (verb) || strstr (verb->arguments, "HOST:PORT") != NULL;
 }
 
 /* A redirect may lead to a host that nobody typed.
@@ -67,7 +63,7 @@ find_host (Ctl *ctl, const char *message)
     return g_strdup (ctl->host);
   for (char **url = ctl->arguments; url != NULL && *url != NULL; url++)
     if (strstr (*url, "://") != NULL)
-      return host_of_url (*url);
+      return ctl_host_of_url (*url);
   return word != NULL && g_utf8_validate (word, -1, NULL)
                  && strstr (ctl->verb->arguments, "HOST") != NULL
              ? g_strdup (word)
@@ -232,11 +228,11 @@ find_url (Ctl *ctl)
   return NULL;
 }
 
-/* A URL stands where a host belongs. */
+/* A URL stands where a host belongs, or its host is not valid. */
 static char *
 find_host_in_url (Ctl *ctl)
 {
-  g_autofree char *host = find_host (ctl, /* message= */ NULL);
+  g_autofree char *host = is_request (ctl->verb) ? NULL : find_host (ctl, /* message= */ NULL);
 
   return host != NULL && !g_strv_contains ((const char *const *)ctl->arguments, host)
              ? g_strdup_printf (_ ("; did you mean ‘%s’?"), host)
@@ -292,7 +288,7 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
     case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
       return g_strdup (_ ("; to see what helps: certpinctl doctor"));
     case CERTPIN_ERROR_INVALID_ARGUMENT:
-      return is_request (ctl->verb) ? find_url (ctl) : NULL;
+      return takes_urls (ctl->verb) ? find_url (ctl) : NULL;
     case CERTPIN_ERROR_INVALID_HOST:
       return find_host_in_url (ctl);
     case CERTPIN_ERROR_INVALID_KEY:

@@ -125,23 +125,40 @@ read_numbers (CtlRequestOptions *options, GError **error)
 
 /* What the service is asked for */
 
+/* D-Bus strings are UTF-8 without null bytes.
+ * Returns: (transfer full) (nullable): what the file has */
+static char *
+read_text (const char *path, GError **error)
+{
+  g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
+  g_autofree char *shown = ctl_input_show (path);
+  const char *data;
+  gsize length;
+
+  if (bytes == NULL)
+    return NULL;
+  data = g_bytes_get_data (bytes, &length);
+  if (length == 0)
+    return g_strdup ("");
+  if (g_utf8_validate_len (data, length, NULL))
+    return g_strndup (data, length);
+  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+               _ ("%s is not text; write one header on each line, as ‘Name: value’"), shown);
+  return NULL;
+}
+
 /* Adds those of a file, one on each line, so that others do not see them in the list of
  * processes. */
 static gboolean
 add_lines (GStrvBuilder *builder, const char *path, GError **error)
 {
-  g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) lines = NULL;
+  g_autofree char *text = read_text (path, error);
+  g_auto (GStrv) lines = text != NULL ? g_strsplit_set (text, "\r\n", -1) : NULL;
 
-  if (bytes == NULL)
-    return FALSE;
-  text = g_strndup (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
-  lines = g_strsplit_set (text, "\r\n", -1);
-  for (size_t i = 0; lines[i] != NULL; i++)
+  for (size_t i = 0; lines != NULL && lines[i] != NULL; i++)
     if (*lines[i] != '\0')
       g_strv_builder_add (builder, lines[i]);
-  return TRUE;
+  return lines != NULL;
 }
 
 /* Returns: (transfer full) (nullable): all of -H, with the lines of files */

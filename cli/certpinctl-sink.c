@@ -55,6 +55,7 @@ ctl_sink_end (CtlSink *sink, GError **error)
   return ctl_stream_flush (sink->stream, error);
 }
 
+/* What a terminal shows of a body that was cut ends with a line end, too. */
 void
 ctl_sink_clear (CtlSink *sink)
 {
@@ -62,6 +63,7 @@ ctl_sink_clear (CtlSink *sink)
   if (sink->screen != NULL)
     {
       ctl_screen_end (sink->screen);
+      ctl_stream_flush (sink->stream, /* error= */ NULL);
       ctl_screen_clear (sink->screen);
       g_clear_pointer (&sink->screen, g_free);
     }

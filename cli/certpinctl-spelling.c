@@ -242,6 +242,22 @@ check_number (const GOptionEntry *option, const char *value, GError **error)
   return FALSE;
 }
 
+/* D-Bus strings are UTF-8; the name of a file may have any bytes. */
+static gboolean
+check_content (const GOptionEntry *option, const char *value, GError **error)
+{
+  gboolean is_text = option->arg == G_OPTION_ARG_STRING || option->arg == G_OPTION_ARG_STRING_ARRAY;
+
+  if (option->arg == G_OPTION_ARG_INT)
+    return check_number (option, value, error);
+  if (!is_text || g_utf8_validate (value, -1, NULL))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               _ ("option ‘--%s’ has ‘%s’, which is not valid UTF-8; give it as --%s=%s"),
+               option->long_name, value, option->long_name, _ (option->arg_description));
+  return FALSE;
+}
+
 /* As GOption does: a value that may be left out does not begin with a dash. */
 static gboolean
 takes_next (const GOptionEntry *option, const char *next)
@@ -267,8 +283,7 @@ check_value (const GOptionEntry *option, const char *value, const char *next, gb
                  _ ("option ‘--%s’ needs a value; give it as --%s=%s"), option->long_name,
                  option->long_name, _ (option->arg_description));
   else
-    return option->arg != G_OPTION_ARG_INT
-           || check_number (option, value != NULL ? value : next, error);
+    return (value == NULL && !*skip) || check_content (option, value != NULL ? value : next, error);
   return FALSE;
 }
 

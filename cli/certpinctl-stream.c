@@ -39,12 +39,20 @@ columns_of_terminal (int fd)
   return size.ws_col;
 }
 
+/* Whether a terminal takes the escape sequences that move its cursor and change its colours. */
+gboolean
+ctl_terminal_takes_escapes (void)
+{
+  const char *kind = g_getenv ("TERM");
+
+  return kind != NULL && *kind != '\0' && !g_str_equal (kind, "dumb");
+}
+
 void
 ctl_stream_init (CtlStream *stream, int fd, const char *name)
 {
-  const char *no_colour = g_getenv ("NO_COLOR"), *kind = g_getenv ("TERM");
-  gboolean plain
-      = (no_colour != NULL && *no_colour != '\0') || kind == NULL || g_str_equal (kind, "dumb");
+  const char *no_colour = g_getenv ("NO_COLOR");
+  gboolean plain = (no_colour != NULL && *no_colour != '\0') || !ctl_terminal_takes_escapes ();
 
   *stream = (CtlStream){ .fd = fd, .name = name, .terminal = isatty (fd) == 1 };
   stream->colour = stream->terminal && !plain;

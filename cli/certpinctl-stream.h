@@ -21,6 +21,7 @@ typedef struct
   int failure;           /* errno of the first failed write; 0: none failed */
 } CtlStream;
 
+gboolean ctl_terminal_takes_escapes (void);
 void ctl_stream_init (CtlStream *stream, int fd, const char *name);
 void ctl_stream_clear (CtlStream *stream);
 void ctl_stream_write (CtlStream *stream, const char *bytes, gsize length);

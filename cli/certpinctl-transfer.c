@@ -75,6 +75,7 @@ fail (CtlTransfer *transfer, GError *reason)
 {
   g_clear_error (&transfer->error);
   transfer->error = reason;
+  ctl_sink_clear (&transfer->sink);
   g_clear_pointer (&transfer->file, ctl_file_free); /* the old one stays */
   finish (transfer);
 }
@@ -321,6 +322,7 @@ write_head (CtlTransfer *transfer, GError **error)
   return written;
 }
 
+/* Whether the response counts as a failure, so that its body is not wanted. */
 static gboolean
 is_unwanted (const CtlTransfer *transfer)
 {
@@ -342,30 +344,39 @@ trace (CtlTransfer *transfer)
                       transfer->response);
 }
 
-static void
-take_head (CtlTransfer *transfer)
+/* Returns: whether the server asks for another attempt, which there will be */
+static gboolean
+retry_after_status (CtlTransfer *transfer)
 {
-  GError *reason = NULL;
   gint64 now_s = g_get_real_time () / G_USEC_PER_SEC;
   gint64 wait_s = ctl_retry_after_status (certpin_request_get_method (transfer->request),
                                           transfer->response, transfer->attempt, now_s);
   g_autofree char *why = g_strdup_printf (_ ("the server answered with HTTP status %u"),
                                           certpin_response_get_status (transfer->response));
 
-  if (retry (transfer, wait_s, why))
-    return;
-  transfer->discarded = is_unwanted (transfer);
+  return retry (transfer, wait_s, why);
+}
+
+static void
+take_head (CtlTransfer *transfer)
+{
+  gboolean unwanted = is_unwanted (transfer);
+  gboolean bodiless = unwanted && !transfer->ctl->json;
+  GError *reason = NULL;
+
   trace (transfer);
-  if (transfer->discarded && !transfer->ctl->json)
+  if (unwanted)
+    g_clear_pointer (&transfer->file, ctl_file_free);
+  if (bodiless && transfer->output != NULL)
     {
       finish (transfer);
       return;
     }
   transfer->total = length_of (transfer->response);
-  if (transfer->discarded)
-    g_clear_pointer (&transfer->file, ctl_file_free);
   if (!open_sink (transfer, &reason) || !write_head (transfer, &reason))
     fail (transfer, reason);
+  else if (bodiless)
+    complete (transfer);
   else
     read_more (transfer);
 }
@@ -378,6 +389,8 @@ take_answer (CtlTransfer *transfer, CertpinResponse *response, GError *reason)
   transfer->response = ctl_reply_take_response (response, &reason);
   if (transfer->response == NULL)
     fail_or_retry (transfer, reason);
+  else if (retry_after_status (transfer))
+    return;
   else if (transfer->chosen->continue_at != NULL) /* it is in the file */
     {
       trace (transfer);
@@ -452,10 +465,14 @@ static gboolean
 find_output (CtlTransfer *transfer, GError **error)
 {
   g_clear_pointer (&transfer->file, ctl_file_free);
-  if (transfer->output == NULL || transfer->chosen->continue_at != NULL)
+  if (transfer->output == NULL)
     return TRUE;
   transfer->file = ctl_file_new (transfer->output, error);
-  return transfer->file != NULL;
+  if (transfer->file == NULL)
+    return FALSE;
+  if (transfer->chosen->continue_at != NULL) /* the library writes it */
+    g_clear_pointer (&transfer->file, ctl_file_free);
+  return TRUE;
 }
 
 static void

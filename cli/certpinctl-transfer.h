@@ -38,8 +38,7 @@ typedef struct
   gint64 attempted_us; /* of the last attempt */
   gint64 started_s;    /* of the last attempt */
   gboolean finished;
-  gboolean printed;   /* something of the response cannot be taken back */
-  gboolean discarded; /* the response counts as a failure, and its body is not wanted */
+  gboolean printed; /* something of the response cannot be taken back */
 
   CertpinResponse *response; /* (nullable) */
   GError *error;             /* (nullable) */

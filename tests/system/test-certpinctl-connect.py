@@ -94,6 +94,19 @@ def _(world):
     equal(len(exits(world, OK, 'connect', target, stdin=data)), len(data), 'how much came back')
 
 
+@test('a reader that is gone ends it quietly, as it does every verb')
+def _(world):
+    _, target = serve(world, shout)
+    ours, theirs = os.pipe()
+    os.close(ours)
+    code, _, errors = ctl(world, 'connect', target, stdin=b'hello', stdout=theirs)
+    os.close(theirs)
+    equal((code, errors), (-signal.SIGPIPE, ''), 'the end')
+    with open('/dev/full', 'wb') as full:
+        code, _, errors = ctl(world, 'connect', target, stdin=b'hello', stdout=full)
+    equal((code, errors), (FAILED, 'certpinctl: cannot write what the server sent: No space left on device\n'), 'the end')
+
+
 @test('a wrong key gets nothing, and the evidence is shown')
 def _(world):
     world.alice.pin(HOST, world.issue().der)

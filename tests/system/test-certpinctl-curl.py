@@ -235,6 +235,16 @@ def _(both):
               ['-d', 'a', '-H', 'content-type: text/plain', '/page'])
 
 
+@test('a file of headers may be empty; one that is not text is refused, and nothing is sent')
+def _(world):
+    both = Both(world)
+    both.same(['get', '-H', f'@{put(world, "empty", b"")}', '/page'], ['/page'])
+    for content in (b'X-One: caf\xe9\nX-Two: 2\n', b'X-One: 1\0\nX-Two: 2\n'):
+        outcome = both.ctl('get', '-H', f'@{put(world, "headers", content)}', '/page')
+        equal((outcome.code, outcome.requests), (BAD_INPUT, []), f'what came of {content}')
+        holds('headers’ is not text; write one header on each line' in outcome.errors, f'it said “{outcome.errors}”')
+
+
 @same('-L, --max-redirs N', '-L, --max-redirs N', 'without -L, the redirect is the answer; one too many is status 47')
 def _(both):
     equal(both.same(['get', '/to/2'], ['/to/2']).output, b'elsewhere', 'the output')
@@ -385,6 +395,11 @@ def _(both):
             outcome = program()
             equal((outcome.code, outcome.output, len(begun)), (OK, TEXT, 2), 'what came of it')
             holds(least < begun[1] - begun[0] < least + 5, f'it waited {begun[1] - begun[0]} s')
+    for program in (both.ctl, both.curl):
+        begun, both.respond = fails_at_first(503)
+        verb = ['get'] if program == both.ctl else []
+        outcome = program(*verb, '-fs', '-C', '-', '-oone', '--retry', '1', '/page')
+        equal((outcome.code, outcome.files, len(begun)), (OK, {'one': TEXT}, 2), 'what came of -C -')
     for status, verb, count in ((404, 'get', 1), (503, 'post', 1), (500, 'put', 2)):
         begun, both.respond = fails_at_first(status)
         both.ctl(verb, '-s', '--retry', '1', '/page')
@@ -517,6 +532,13 @@ def _(both):
         mine, its = both.ctl(*words, '/page'), both.curl(option, '/page')
         equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'200 Status', b'200'), f'what {words} prints')
         equal(mine.requests[0].method, its.requests[0].method, 'the method')
+    for option in ('-fi', '-fI', '-fsi'):
+        mine, its = both.ctl('get', option, '/missing'), both.curl(option, '/missing')
+        equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'404 Status', b'404'), f'what {option} prints')
+        equal((mine.code, its.code), (HTTP_STATUS, HTTP_STATUS), f'the exit statuses with {option}')
+    words = ['-iL', '--max-redirs', '0', '/to/1']
+    mine, its = both.ctl('get', *words), both.curl(*words)
+    equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'302 Status', b'302'), 'what a redirect too many prints')
 
 
 @different('a text on a terminal, as it comes', 'escape sequences are spelled out, and the last line is ended',
@@ -526,6 +548,11 @@ def _(both):
     shown = dialog(both.world, 'get', '-s', both.url())[1]
     equal(shown, 'red \\x1b[31m\\u202e\\xff\nend\n', 'what it shows')
     holds(b'\x1b[31m' in on_terminal(both.curl_command(['-s', '/page']), both.world.folder)[1], 'curl does')
+    both.respond = lambda connection, _: connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n'
+                                                         + b'cut\n' * 50000 + b'off') or connection.cut()
+    lines = dialog(both.world, 'get', both.url())[1].split('\n')
+    at = lines.index('off')
+    holds(lines[at + 1].startswith('certpinctl: ') and lines[at + 2:] == [''], f'it ends with {lines[at:]}')
     both.respond = lambda *_: http.reply(200, b'red \x1b[31m')
     equal(dialog(both.world, 'get', '-s', '-o', '-', both.url())[1], 'red \x1b[31m', 'what -o - shows')
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from lib.certpinctl import INTERRUPTED, NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
+from lib.certpinctl import FAILED, INTERRUPTED, NOT_PINNED, NO_SERVICE, OK, REFUSED, ctl, exits, start
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import BOB, HOST, World
 
@@ -43,6 +43,19 @@ class Monitor:
         rest, errors = self.process.communicate(timeout=DEADLINE_S)
         equal(errors, b'', 'what it says at the end')
         return self.process.returncode, (self.pending + rest).decode()
+
+
+@test('it ends with an error when its lines cannot be written any more')
+def _(world):
+    for arguments in ([], ['--json']):
+        with open('/dev/full', 'wb') as full:
+            process = start(world, 'monitor', *arguments, stdout=full, stderr=subprocess.PIPE)
+        process.stderr.readline()
+        world.alice.pin_keys('full.example', KEY)
+        _, errors = process.communicate(timeout=DEADLINE_S)
+        equal(process.returncode, FAILED, 'the exit code')
+        holds(b'cannot write to standard output: No space left' in errors, errors.decode())
+        exits(world, OK, 'unpin', 'full.example')
 
 
 @test('changes, refusals and new keys are lines, each with who caused it')

@@ -151,10 +151,13 @@ def _(world):
     lists(world, MANY)
     for arguments, environment in ((('--no-pager', 'list'), {}), (('list', '--no-pager'), {}), (('list',), {'PAGER': ''}),
                                    (('list',), {'PAGER': '/nonexistent'}), (('list',), {'TERM': 'dumb'}),
+                                   (('list',), {'TERM': ''}),
                                    (('list',), {'PAGER': "'"}), (('list', '--json'), {'PAGER': '/bin/false'})):
         terminal = Terminal(world, *arguments, **environment)
         equal(terminal.end(), OK, f'the exit status of {arguments} with {environment}')
         holds(b'h00.example' in terminal.shown and b'h59.example' in terminal.shown, f'{arguments} with {environment}')
+    terminal = Terminal(world, 'list', TERM='', NO_COLOR='')
+    equal((terminal.end(), b'\x1b' in terminal.shown), (OK, False), 'what comes of a terminal of no kind')
     output = exits(world, OK, 'list', more_environment={'TERM': 'vt100', 'PAGER': '/bin/false'})
     holds(b'h59.example' in output, 'in a pipe')
 
