@@ -41,6 +41,7 @@ typedef struct
   FakeBody body;
   const Answer *answers; /* the next one is the first */
   const char *reason;    /* of a cut */
+  const char *refusal;   /* (nullable): the service's answer */
   gboolean holds;        /* the body does not end */
   GMutex lock;
   GString *ranges; /* under `lock`: of the requests, each with its If-Range, in one line each */
@@ -73,6 +74,8 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
     return g_dbus_message_new_method_error_literal (call, f->reason, "the reason");
   if (!g_str_equal (g_dbus_message_get_member (call), "SecureRequest"))
     return fake_service_reply (service, call);
+  if (f->refusal != NULL)
+    return g_dbus_message_new_method_error_literal (call, f->refusal, "the reason");
   note_range (f, call);
   fake_body_clear (&f->body);
   fake_body_init (&f->body);
@@ -313,6 +316,39 @@ test_nothing_stays (Fixture *f, gconstpointer user_data)
   assert_fails (f, &cut, CERTPIN_ERROR_PROTOCOL_ERROR, FALSE);
 }
 
+/* What came before a request without an answer is there for the next one, unless nobody knows now
+ * whether the server was the right one. */
+static void
+test_no_answer (Fixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *name;
+    CertpinError code;
+    gboolean stays;
+  } cases[] = { { CERTPIN_ERROR_PREFIX "LimitExceeded", CERTPIN_ERROR_LIMIT_EXCEEDED, TRUE },
+                { CERTPIN_ERROR_PREFIX "InvalidArgument", CERTPIN_ERROR_INVALID_ARGUMENT, TRUE },
+                { CERTPIN_ERROR_PREFIX "ProxyFailed", CERTPIN_ERROR_PROXY_FAILED, TRUE },
+                { CERTPIN_ERROR_PREFIX "TlsFailed", CERTPIN_ERROR_TLS_FAILED, TRUE },
+                { CERTPIN_ERROR_PREFIX "Unreachable", CERTPIN_ERROR_UNREACHABLE, TRUE },
+                { CERTPIN_ERROR_PREFIX "PinMismatch", CERTPIN_ERROR_PIN_MISMATCH, FALSE },
+                { CERTPIN_ERROR_PREFIX "Untrusted", CERTPIN_ERROR_UNTRUSTED, FALSE },
+                { CERTPIN_ERROR_PREFIX "NotPinned", CERTPIN_ERROR_NOT_PINNED, FALSE },
+                { CERTPIN_ERROR_PREFIX "Blocked", CERTPIN_ERROR_BLOCKED, FALSE },
+                { CERTPIN_ERROR_PREFIX "PinExpired", CERTPIN_ERROR_PIN_EXPIRED, FALSE } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      f->refusal = NULL;
+      assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
+      f->refusal = cases[i].name;
+      assert_fails (f, NULL, (int)cases[i].code, cases[i].stays);
+      f->refusal = NULL;
+      if (cases[i].stays)
+        assert_downloads (f, &rest, RANGE ("10"));
+    }
+}
+
 static void
 test_part_not_asked_for (Fixture *f, gconstpointer user_data)
 {
@@ -475,6 +511,7 @@ main (int argc, char *argv[])
   ADD ("not-resumed", test_not_resumed);
   ADD ("other-key", test_other_key);
   ADD ("nothing-stays", test_nothing_stays);
+  ADD ("no-answer", test_no_answer);
   ADD ("part-not-asked-for", test_part_not_asked_for);
   ADD ("other-url", test_other_url);
   ADD ("request-with-body", test_request_with_body);
