@@ -13,8 +13,11 @@
 
 #include <certpin.h>
 
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -459,6 +462,33 @@ test_wrong_file (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, 0);
 }
 
+/* As if the disk were full, at the first byte or later. */
+static void
+test_no_room (Fixture *f, gconstpointer user_data)
+{
+  const struct rlimit five = { 5, RLIM_INFINITY };
+  struct rlimit before;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  signal (SIGXFSZ, SIG_IGN);
+  for (int with_part = 0; with_part < 2; with_part++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (with_part)
+        assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
+      g_file_set_contents (f->path, "old", -1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &five), ==, 0);
+      g_assert_null (download_url (f, URL, with_part ? &rest : &whole, &error));
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+      g_assert_error (error, G_IO_ERROR, (int)g_io_error_from_errno (EFBIG));
+      assert_contents (f->path, "old");
+      g_assert_false (g_file_test (f->part, G_FILE_TEST_EXISTS));
+    }
+  signal (SIGXFSZ, SIG_DFL);
+}
+
 static void
 on_destroy (gpointer data)
 {
@@ -518,6 +548,7 @@ main (int argc, char *argv[])
   ADD ("foreign-part", test_foreign_part);
   ADD ("error-status", test_error_status);
   ADD ("wrong-file", test_wrong_file);
+  ADD ("no-room", test_no_room);
   ADD ("cancelled", test_cancelled);
   status = g_test_run ();
   private_bus_finish ();
