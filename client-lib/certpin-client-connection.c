@@ -127,13 +127,22 @@ certpin_client_open_connection_async (CertpinClient *client, const char *host, g
     g_task_return_error (task, error);
 }
 
+/* Returns: a copy of the descriptor of a reply; -1: there is none */
+static int
+copy_descriptor (GUnixFDList *received, gint32 handle, GError **error)
+{
+  if (received == NULL || handle < 0 || handle >= g_unix_fd_list_get_length (received))
+    return -1;
+  return g_unix_fd_list_get (received, handle, error);
+}
+
 /* Returns: (transfer full) (nullable): a connection on the descriptor of a reply */
 static GSocketConnection *
 new_connection (GUnixFDList *received, gint32 handle, GError **error)
 {
   g_autoptr (GSocket) socket = NULL;
   g_autoptr (GError) reason = NULL;
-  int descriptor = received != NULL ? g_unix_fd_list_get (received, handle, &reason) : -1;
+  int descriptor = copy_descriptor (received, handle, &reason);
 
   if (descriptor >= 0)
     socket = g_socket_new_from_fd (descriptor, &reason); /* takes it, unless it fails */

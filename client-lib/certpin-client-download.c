@@ -57,7 +57,10 @@ download_run (gpointer transfer, GError **error)
  * If the response to a GET is cut, or the call is cancelled, and the server sent a strong entity
  * tag, what came stays beside @file, in a file with the suffix `.certpin-part`. The next download
  * of the same URL to the same file requests only the rest of it, if the server still has the same
- * version and the same key. Otherwise, a download that fails leaves nothing.
+ * version and the same key. The status is then 206, although the whole file is there. A download
+ * that got no response does not change what stayed, unless the server was refused. Otherwise, a
+ * download that fails leaves nothing; only if the program ends meanwhile, what came stays in a
+ * hidden file beside @file, whose name begins with `.certpin-` and which is not continued.
  *
  * In @callback, call certpin_client_download_finish() to get the result. @progress is called in the
  * same main context.
@@ -179,7 +182,10 @@ certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GEr
  * If the response to a GET is cut, or the call is cancelled, and the server sent a strong entity
  * tag, what came stays beside @file, in a file with the suffix `.certpin-part`. The next download
  * of the same URL to the same file requests only the rest of it, if the server still has the same
- * version and the same key. Otherwise, a download that fails leaves nothing.
+ * version and the same key. The status is then 206, although the whole file is there. A download
+ * that got no response does not change what stayed, unless the server was refused. Otherwise, a
+ * download that fails leaves nothing; only if the program ends meanwhile, what came stays in a
+ * hidden file beside @file, whose name begins with `.certpin-` and which is not continued.
  *
  * This function waits for the result. It calls @progress itself.
  *

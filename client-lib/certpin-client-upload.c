@@ -71,6 +71,7 @@ certpin_client_upload_async (CertpinClient *client, CertpinRequest *request, GIn
   g_return_if_fail (CERTPIN_IS_CLIENT (client));
   g_return_if_fail (request != NULL);
   g_return_if_fail (G_IS_INPUT_STREAM (body));
+  g_return_if_fail (length >= -1);
   g_return_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable));
 
   task = certpin_task_new (client, certpin_client_upload_async, cancellable, callback, user_data);
@@ -228,6 +229,7 @@ certpin_client_upload (CertpinClient *client, CertpinRequest *request, GInputStr
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (request != NULL, NULL);
   g_return_val_if_fail (G_IS_INPUT_STREAM (body), NULL);
+  g_return_val_if_fail (length >= -1, NULL);
   g_return_val_if_fail (cancellable == NULL || G_IS_CANCELLABLE (cancellable), NULL);
   g_return_val_if_fail (error == NULL || *error == NULL, NULL);
 

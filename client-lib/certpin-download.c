@@ -209,20 +209,46 @@ find_validator (CertpinResponse *response)
   return tag != NULL && *tag == '"' ? tag : NULL;
 }
 
-/* After a local failure, such as a full disk, nothing stays, nor if the pins changed. */
 static gboolean
-is_worth_keeping (const GError *reason)
+is_one_of (const GError *reason, const CertpinError *codes, size_t n_codes)
 {
-  static const CertpinError codes[]
-      = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED,   CERTPIN_ERROR_TIMED_OUT,
-          CERTPIN_ERROR_OFFLINE,   CERTPIN_ERROR_UNREACHABLE, CERTPIN_ERROR_SERVICE_UNAVAILABLE };
-
-  if (g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
-    return TRUE;
-  for (size_t i = 0; i < G_N_ELEMENTS (codes); i++)
+  for (size_t i = 0; i < n_codes; i++)
     if (g_error_matches (reason, CERTPIN_ERROR, (int)codes[i]))
       return TRUE;
   return FALSE;
+}
+
+/* Whether a body that ended so may be continued: not after a local failure, such as a full disk,
+ * nor if the pins changed. */
+static gboolean
+is_cut (const GError *reason)
+{
+  static const CertpinError codes[]
+      = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED, CERTPIN_ERROR_TIMED_OUT,
+          CERTPIN_ERROR_SERVICE_UNAVAILABLE };
+
+  return g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED)
+         || is_one_of (reason, codes, G_N_ELEMENTS (codes));
+}
+
+static gboolean
+is_refusal (const GError *reason)
+{
+  static const CertpinError codes[]
+      = { CERTPIN_ERROR_PIN_MISMATCH, CERTPIN_ERROR_PIN_CHANGED, CERTPIN_ERROR_UNTRUSTED,
+          CERTPIN_ERROR_NOT_PINNED,   CERTPIN_ERROR_BLOCKED,     CERTPIN_ERROR_PIN_EXPIRED };
+
+  return is_one_of (reason, codes, G_N_ELEMENTS (codes));
+}
+
+/* `response`: (nullable): without one, the part is as it was. `reason`: (nullable): why the
+ * download failed */
+static gboolean
+is_worth_keeping (CertpinResponse *response, const GError *reason)
+{
+  if (reason == NULL)
+    return TRUE;
+  return response != NULL ? is_cut (reason) : !is_refusal (reason);
 }
 
 /* Keeps what came, or what there was before the request. `response`: (nullable) */
@@ -272,7 +298,7 @@ certpin_download_run (CertpinDownload *download, GError **error)
       certpin_progress_report_end (&download->progress, certpin_part_get_length (part));
       return strip_body (response);
     }
-  if (reason == NULL || is_worth_keeping (reason))
+  if (is_worth_keeping (response, reason))
     keep_part (download, response, part);
   if (reason == NULL)
     return g_steal_pointer (&response);

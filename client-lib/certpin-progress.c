@@ -19,12 +19,19 @@ typedef struct
   goffset total;
 } Report;
 
+/* A call that the program makes in its function must not return into the context of a wait, which
+ * nothing runs later. */
 static gboolean
 report_give (gpointer data)
 {
   Report *report = data;
+  GMainContext *hidden = report->progress.waits ? report->progress.context : NULL;
 
+  if (hidden != NULL)
+    g_main_context_pop_thread_default (hidden);
   report->progress.function (report->done, report->total, report->progress.data);
+  if (hidden != NULL)
+    g_main_context_push_thread_default (hidden);
   return G_SOURCE_REMOVE;
 }
 

@@ -15,6 +15,7 @@ typedef struct
   gpointer data;
   GDestroyNotify destroy; /* (nullable): of the data */
   GMainContext *context;  /* (nullable): NULL: in the thread that reports */
+  gboolean waits;         /* the context is that of a CertpinWait */
   gint64 next_us;         /* monotonic: nothing is reported before */
 } CertpinProgress;
 

@@ -25,6 +25,7 @@
 typedef struct
 {
   CertpinUpload *upload;
+  CertpinProgress progress; /* is reported where the program waits */
   int socket;
   GCancellable *stop;
   goffset done;  /* bytes that were given to the service */
@@ -73,7 +74,7 @@ pump_run (gpointer data)
 
   while (pump->done < upload->length && length > 0)
     {
-      certpin_progress_report (&upload->progress, pump->done, upload->length);
+      certpin_progress_report (&pump->progress, pump->done, upload->length);
       length = g_input_stream_read (upload->body, buffer,
                                     (gsize)MIN (BUFFER_BYTES, upload->length - pump->done),
                                     pump->stop, &pump->error);
@@ -107,8 +108,13 @@ exchange (CertpinUpload *upload, Pump *pump, int theirs, GError **error)
   g_autoptr (GUnixFDList) descriptors = g_unix_fd_list_new_from_array (&theirs, 1);
   g_autoptr (CertpinWait) wait = certpin_wait_begin ();
   g_autoptr (GError) reason = NULL;
-  GThread *thread = g_thread_try_new ("certpin-upload", pump_run, pump, &reason);
+  GThread *thread;
 
+  pump->progress = upload->progress;
+  pump->progress.waits = upload->progress.context == NULL;
+  if (pump->progress.waits)
+    pump->progress.context = wait->context;
+  thread = g_thread_try_new ("certpin-upload", pump_run, pump, &reason);
   if (thread == NULL)
     {
       g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED,

@@ -48,6 +48,21 @@ unit_of (const CpdOption *option)
   return option->type[0] == 'a' ? " elements" : "";
 }
 
+/* `measure`: of the value that was stored. Returns FALSE. */
+static gboolean
+refuse_measure (const CpdOption *option, guint64 measure, GError **error)
+{
+  const char *unit = unit_of (option);
+  g_autofree char *shown = option->type[0] == 'x' ? g_strdup_printf ("%" G_GINT64_FORMAT,
+                                                                     *(const gint64 *)option->value)
+                                                  : g_strdup_printf ("%" G_GUINT64_FORMAT, measure);
+
+  return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
+                     "option ‘%s’ %s %s%s; give %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT,
+                     option->name, *unit != '\0' ? "has" : "is", shown, unit, option->least,
+                     option->most);
+}
+
 static gboolean
 parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n_options,
            GError **error)
@@ -66,11 +81,7 @@ parse_one (const char *name, GVariant *value, const CpdOption *options, size_t n
       measure = store (option, value);
       if (strchr ("bh", option->type[0]) == NULL
           && (measure < option->least || measure > option->most))
-        return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,
-                           "option ‘%s’ %s %" G_GUINT64_FORMAT "%s; give %" G_GUINT64_FORMAT
-                           " to %" G_GUINT64_FORMAT,
-                           name, *unit_of (option) != '\0' ? "has" : "is", measure,
-                           unit_of (option), option->least, option->most);
+        return refuse_measure (option, measure, error);
       return TRUE;
     }
   return cpd_refuse (error, CERTPIN_ERROR_INVALID_ARGUMENT,

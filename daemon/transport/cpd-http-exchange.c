@@ -159,6 +159,16 @@ let_thread_move (CpdHttpExchange *exchange, GError *error)
   finish (exchange);
 }
 
+/* Its error goes on behind the name of the host. */
+static gboolean
+enter_transfer (CpdTransfer *transfer, GError **error)
+{
+  if (cpd_transfer_enter (transfer, error))
+    return TRUE;
+  g_prefix_error (error, "sent a response that needs a stream, but ");
+  return FALSE;
+}
+
 /* Returns: whether the body of the answer has a descriptor, the other end of which is in the
  * transfer */
 static gboolean
@@ -167,7 +177,7 @@ set_up_stream (CpdHttpExchange *exchange, GError **error)
   CpdTransfer *transfer = exchange->order->transfer;
   g_autoptr (CpdPair) pair = NULL;
 
-  if (cpd_http_flow_check_size (exchange->flow, error) && cpd_transfer_enter (transfer, error))
+  if (cpd_http_flow_check_size (exchange->flow, error) && enter_transfer (transfer, error))
     pair = cpd_pair_new (error);
   if (pair == NULL)
     return FALSE;

@@ -140,6 +140,31 @@ test_out_of_range (void)
   assert_refused (texts, G_N_ELEMENTS (texts));
 }
 
+/* A message shows a value as it was given. */
+static void
+test_shows_value (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *shown;
+  } cases[]
+      = { { "{'moment': <int64 -5>}", "is -5; give 5 to 9223372036854775807" },
+          { "{'size': <uint64 18446744073709551615>}", "is 18446744073709551615; give 0 to 1000" },
+          { "{'text': <'abcde'>}", "has 5 bytes; give 1 to 4" } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GVariant) dictionary = g_variant_ref_sink (g_variant_new_parsed (cases[i].text));
+      g_auto (Values) values = { 0 };
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (parse (dictionary, &values, &error));
+      g_test_message ("%s", error->message);
+      g_assert_true (g_str_has_suffix (error->message, cases[i].shown));
+    }
+}
+
 static void
 test_twice (void)
 {
@@ -189,6 +214,7 @@ main (int argc, char *argv[])
   g_test_add_func ("/bus/options/refuses-unknown-ones", test_unknown);
   g_test_add_func ("/bus/options/refuses-wrong-types", test_wrong_types);
   g_test_add_func ("/bus/options/refuses-out-of-range", test_out_of_range);
+  g_test_add_func ("/bus/options/shows-what-is-out-of-range", test_shows_value);
   g_test_add_func ("/bus/options/refuses-one-given-twice", test_twice);
   g_test_add_func ("/bus/options/choices", test_choices);
   return g_test_run ();

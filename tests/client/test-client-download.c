@@ -13,8 +13,11 @@
 
 #include <certpin.h>
 
+#include <errno.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,6 +44,7 @@ typedef struct
   FakeBody body;
   const Answer *answers; /* the next one is the first */
   const char *reason;    /* of a cut */
+  const char *refusal;   /* (nullable): the service's answer */
   gboolean holds;        /* the body does not end */
   GMutex lock;
   GString *ranges; /* under `lock`: of the requests, each with its If-Range, in one line each */
@@ -73,6 +77,8 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
     return g_dbus_message_new_method_error_literal (call, f->reason, "the reason");
   if (!g_str_equal (g_dbus_message_get_member (call), "SecureRequest"))
     return fake_service_reply (service, call);
+  if (f->refusal != NULL)
+    return g_dbus_message_new_method_error_literal (call, f->refusal, "the reason");
   note_range (f, call);
   fake_body_clear (&f->body);
   fake_body_init (&f->body);
@@ -313,6 +319,39 @@ test_nothing_stays (Fixture *f, gconstpointer user_data)
   assert_fails (f, &cut, CERTPIN_ERROR_PROTOCOL_ERROR, FALSE);
 }
 
+/* What came before a request without an answer is there for the next one, unless nobody knows now
+ * whether the server was the right one. */
+static void
+test_no_answer (Fixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *name;
+    CertpinError code;
+    gboolean stays;
+  } cases[] = { { CERTPIN_ERROR_PREFIX "LimitExceeded", CERTPIN_ERROR_LIMIT_EXCEEDED, TRUE },
+                { CERTPIN_ERROR_PREFIX "InvalidArgument", CERTPIN_ERROR_INVALID_ARGUMENT, TRUE },
+                { CERTPIN_ERROR_PREFIX "ProxyFailed", CERTPIN_ERROR_PROXY_FAILED, TRUE },
+                { CERTPIN_ERROR_PREFIX "TlsFailed", CERTPIN_ERROR_TLS_FAILED, TRUE },
+                { CERTPIN_ERROR_PREFIX "Unreachable", CERTPIN_ERROR_UNREACHABLE, TRUE },
+                { CERTPIN_ERROR_PREFIX "PinMismatch", CERTPIN_ERROR_PIN_MISMATCH, FALSE },
+                { CERTPIN_ERROR_PREFIX "Untrusted", CERTPIN_ERROR_UNTRUSTED, FALSE },
+                { CERTPIN_ERROR_PREFIX "NotPinned", CERTPIN_ERROR_NOT_PINNED, FALSE },
+                { CERTPIN_ERROR_PREFIX "Blocked", CERTPIN_ERROR_BLOCKED, FALSE },
+                { CERTPIN_ERROR_PREFIX "PinExpired", CERTPIN_ERROR_PIN_EXPIRED, FALSE } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      f->refusal = NULL;
+      assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
+      f->refusal = cases[i].name;
+      assert_fails (f, NULL, (int)cases[i].code, cases[i].stays);
+      f->refusal = NULL;
+      if (cases[i].stays)
+        assert_downloads (f, &rest, RANGE ("10"));
+    }
+}
+
 static void
 test_part_not_asked_for (Fixture *f, gconstpointer user_data)
 {
@@ -423,6 +462,33 @@ test_wrong_file (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, 0);
 }
 
+/* As if the disk were full, at the first byte or later. */
+static void
+test_no_room (Fixture *f, gconstpointer user_data)
+{
+  const struct rlimit five = { 5, RLIM_INFINITY };
+  struct rlimit before;
+
+  g_assert_cmpint (getrlimit (RLIMIT_FSIZE, &before), ==, 0);
+  signal (SIGXFSZ, SIG_IGN);
+  for (int with_part = 0; with_part < 2; with_part++)
+    {
+      g_autoptr (GError) error = NULL;
+
+      if (with_part)
+        assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
+      g_file_set_contents (f->path, "old", -1, &error);
+      g_assert_no_error (error);
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &five), ==, 0);
+      g_assert_null (download_url (f, URL, with_part ? &rest : &whole, &error));
+      g_assert_cmpint (setrlimit (RLIMIT_FSIZE, &before), ==, 0);
+      g_assert_error (error, G_IO_ERROR, (int)g_io_error_from_errno (EFBIG));
+      assert_contents (f->path, "old");
+      g_assert_false (g_file_test (f->part, G_FILE_TEST_EXISTS));
+    }
+  signal (SIGXFSZ, SIG_DFL);
+}
+
 static void
 on_destroy (gpointer data)
 {
@@ -475,12 +541,14 @@ main (int argc, char *argv[])
   ADD ("not-resumed", test_not_resumed);
   ADD ("other-key", test_other_key);
   ADD ("nothing-stays", test_nothing_stays);
+  ADD ("no-answer", test_no_answer);
   ADD ("part-not-asked-for", test_part_not_asked_for);
   ADD ("other-url", test_other_url);
   ADD ("request-with-body", test_request_with_body);
   ADD ("foreign-part", test_foreign_part);
   ADD ("error-status", test_error_status);
   ADD ("wrong-file", test_wrong_file);
+  ADD ("no-room", test_no_room);
   ADD ("cancelled", test_cancelled);
   status = g_test_run ();
   private_bus_finish ();

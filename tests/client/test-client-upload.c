@@ -35,6 +35,7 @@ typedef struct
   guint64 announced;      /* its length */
   goffset done, total;
   unsigned int reports;
+  GThread *thread; /* that of the test */
 } Fixture;
 
 static void
@@ -78,6 +79,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->client = certpin_client_new ();
   f->request = certpin_request_new ("PUT", "https://h.example/", NULL, NULL, NULL);
   f->reads = TRUE;
+  f->thread = g_thread_self ();
   f->received = g_byte_array_new ();
   f->bytes = g_malloc (BODY_BYTES);
   for (gsize i = 0; i < BODY_BYTES; i++)
@@ -103,11 +105,14 @@ new_body (Fixture *f, gsize length)
   return g_memory_input_stream_new_from_data (f->bytes, (gssize)length, NULL);
 }
 
+/* A program need not be ready for another thread, and may make calls. */
 static void
 on_progress (goffset done, goffset total, gpointer user_data)
 {
   Fixture *f = user_data;
 
+  g_assert_true (g_thread_self () == f->thread);
+  g_assert_null (g_main_context_get_thread_default ());
   f->done = done;
   f->total = total;
   f->reports++;

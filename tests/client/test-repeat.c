@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "tests/client/fake-service.h"
+#include "tests/client/methods.h"
 #include "tests/client/private-bus.h"
 #include "tests/lib/test-loop.h"
 
@@ -137,6 +138,53 @@ test_a_request_with_a_stream_is_not_made_twice (Fixture *f, gconstpointer user_d
   g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, 0);
 }
 
+/* A change is made once, or not at all; an upload cannot be made again. */
+static gboolean
+is_made_once (const Method *method)
+{
+  static const char *const names[] = { "pin_certificate",
+                                       "pin_certificate_from_file",
+                                       "pin_keys",
+                                       "add_keys",
+                                       "remove_keys",
+                                       "unpin",
+                                       "pause_pin",
+                                       "resume_pin",
+                                       "block_host",
+                                       "import_pins",
+                                       "reload",
+                                       "upload",
+                                       NULL };
+
+  return g_strv_contains (names, method->name);
+}
+
+static void
+test_each_method (Fixture *f, gconstpointer user_data)
+{
+  Sample *sample = sample_new ();
+
+  for (unsigned int i = 0; i < n_methods; i++)
+    {
+      Arguments a = sample_get_arguments (sample, &methods[i], f->client);
+      g_autoptr (GAsyncResult) result = NULL;
+      g_autoptr (GError) error = NULL;
+      GAsyncResult *pending = NULL;
+
+      if (g_str_equal (methods[i].name, "pin_certificate_from_file"))
+        continue; /* it calls pin_certificate, once it has read the file */
+      g_test_message ("%s", methods[i].name);
+      fake_service_set_handler (f->service, fake_service_hold, NULL);
+      methods[i].start (&a, test_loop_on_result, &pending);
+      end_service (f, 1, /* next_handler= */ NULL);
+      result = test_loop_wait_for (&pending);
+      g_assert_true (methods[i].finish (f->client, result, &error) != is_made_once (&methods[i]));
+      if (is_made_once (&methods[i]))
+        g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
+    }
+  sample_free (sample);
+}
+
 /* It may be what ends the service. */
 static void
 test_a_safe_call_is_made_no_third_time (Fixture *f, gconstpointer user_data)
@@ -168,6 +216,7 @@ main (int argc, char *argv[])
 
   private_bus_init (&argc, &argv);
   ADD ("safe-calls", test_a_safe_call_is_made_once_more);
+  ADD ("each-method", test_each_method);
   ADD ("safe-requests", test_a_request_is_made_once_more_if_it_is_safe);
   ADD ("not-from-a-stream", test_a_request_with_a_stream_is_not_made_twice);
   ADD ("no-third-time", test_a_safe_call_is_made_no_third_time);

@@ -188,6 +188,24 @@ test_errors (Fixture *f, gconstpointer user_data)
     }
 }
 
+/* The reply has one descriptor, and names another. */
+static void
+test_wrong_handles (Fixture *f, gconstpointer user_data)
+{
+  static const gint32 handles[] = { -1, G_MININT32, 1, G_MAXINT32 };
+  const Method *method = method_find ("open_connection");
+
+  for (size_t i = 0; i < G_N_ELEMENTS (handles); i++)
+    {
+      f->body = g_variant_ref_sink (
+          g_variant_new ("(h@a{sv})", handles[i], g_variant_new ("a{sv}", NULL)));
+      fake_service_set_handler (f->service, on_call, f);
+      assert_ends (f, method, CERTPIN_ERROR_FAILED);
+      fake_service_set_handler (f->service, NULL, NULL);
+      g_clear_pointer (&f->body, g_variant_unref);
+    }
+}
+
 static unsigned int
 count_open_files (void)
 {
@@ -331,6 +349,7 @@ main (int argc, char *argv[])
   ADD ("no-values", test_no_values);
   ADD ("status", test_status);
   ADD ("errors", test_errors);
+  ADD ("wrong-handles", test_wrong_handles);
   ADD ("files-are-closed", test_files_are_closed);
   ADD ("connection", test_connection);
   ADD ("connection-end", test_connection_end);

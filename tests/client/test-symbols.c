@@ -222,6 +222,18 @@ try_client (CertpinClient *client, gpointer stranger)
 }
 
 static void
+try_upload_length (CertpinClient *client)
+{
+  g_autoptr (GInputStream) stream = g_memory_input_stream_new ();
+  g_autoptr (CertpinRequest) request
+      = certpin_request_new ("PUT", "https://h.example/", NULL, NULL, NULL);
+
+  REFUSES_VOID (certpin_client_upload_async, client, request, stream, -2, NULL, NULL, NULL, NULL,
+                NULL, NULL, NULL);
+  REFUSES_NULL (certpin_client_upload, client, request, stream, -2, NULL, NULL, NULL, NULL, NULL);
+}
+
+static void
 try_connection_end (CertpinClient *client, gpointer stranger)
 {
   g_autoptr (GSocket) socket
@@ -359,6 +371,7 @@ test_wrong_arguments (void)
   try_pin_builder ();
   try_response (stranger);
   try_client (client, stranger);
+  try_upload_length (client);
   try_connection_end (client, stranger);
   try_methods (client, stranger);
   try_records (stranger, mark);

@@ -651,7 +651,9 @@ def _(world):
             holds(answer.body == body, f'{len(answer.body)} bytes came, not the same')
             equal(answer.info['body-bytes'], len(body), 'body-bytes')
         server.respond = lambda *_, answer=b''.join(framed(INLINE + b'x')): answer
-        world.alice.refuses('LimitExceeded', server.url(HOST), stream='auto')
+        error = world.alice.refuses('LimitExceeded', server.url(HOST), stream='auto')
+        equal(error.message, f'host ‘{HOST}’ sent a response that needs a stream, but you have 1 streams already, or '
+              'there are too many in all; let some finish first', 'the message')
     begun.close()
 
 
