@@ -86,4 +86,25 @@ def _(world):
     equal(world.alice.request(server.url(HOST)).status, 200, 'the status')
 
 
+@test('connections to servers that do not answer: those of its user, and of another app, are set up meanwhile')
+def _(world):
+    server, apps = prepare(world)
+    silent = [world.serve(handshake=False) for _ in range(3)]
+    begun = [apps[0].begin_request(one.url(HOST)) for one in silent]
+    begun.append(apps[0].begin_connect(HOST, silent[0].port))
+    for one in silent[:2]:
+        one.wait(lambda one=one: one.connections, 'a connection')
+    for caller in (world.alice, apps[1], world.alice):
+        equal(caller.request(server.url(HOST)).status, 200, 'the status')
+    equal(sum(len(one.connections) for one in silent), 2, 'how many connections the app sets up')
+    for one in silent:
+        one.close()
+    for one in begun:
+        try:
+            one.wait()
+            raise AssertionError('a server that does not answer has answered')
+        except CallError as error:
+            holds(error.name in ('TlsFailed', 'Unreachable'), error)  # in the handshake, or before it began
+
+
 run(AppsWorld)
