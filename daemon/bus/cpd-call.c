@@ -39,7 +39,7 @@ cpd_call_get_apart (const CpdCall *call)
   const CpdConfig *config = call->parts->config;
 
   return (CpdApart){
-    .uid = call->caller->uid,
+    .owner = call->caller->owner,
     .most = (unsigned int)(APART_FACTOR * (config->streams_per_uid + config->tunnels_per_uid)),
   };
 }

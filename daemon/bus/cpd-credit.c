@@ -3,7 +3,8 @@
 /* Counts the bytes that were sent and may be undelivered. A bus stops reading from a service that
  * has too many undelivered bytes, 127 MiB with dbus-daemon, which would silence it for everybody.
  * So each caller has a credit, each uid a share, and all together a limit; each caller also has a
- * floor, which others cannot use up. Only arithmetic: it knows no bus and no time. */
+ * floor, which others cannot use up. The apps of a uid leave half of its share to the uid's own
+ * programs. Only arithmetic: it knows no bus and no time. */
 
 #include "config.h"
 
@@ -24,7 +25,7 @@
 typedef struct
 {
   guint32 uid;
-  guint64 bytes;
+  guint64 bytes, of_apps; /* with those of apps, and these alone */
   unsigned int debtors;
 } User;
 
@@ -38,6 +39,7 @@ struct _CpdDebtor
 {
   CpdCredit *credit;
   User *user;
+  gboolean is_app;
   guint64 bytes; /* at most so many are undelivered */
   guint64 after; /* of these, sent since the current question */
 };
@@ -74,13 +76,15 @@ get_user (CpdCredit *credit, guint32 uid)
   return user;
 }
 
+/* `owner`: a user, or an app */
 CpdDebtor *
-cpd_debtor_new (CpdCredit *credit, guint32 uid)
+cpd_debtor_new (CpdCredit *credit, CpdOwner owner)
 {
   CpdDebtor *debtor = g_new0 (CpdDebtor, 1);
 
   debtor->credit = credit;
-  debtor->user = get_user (credit, uid);
+  debtor->user = get_user (credit, cpd_owner_get_uid (owner));
+  debtor->is_app = cpd_owner_is_app (owner);
   debtor->user->debtors++;
   return debtor;
 }
@@ -90,6 +94,7 @@ pay (CpdDebtor *debtor, guint64 bytes)
 {
   debtor->bytes -= bytes;
   debtor->user->bytes -= bytes;
+  debtor->user->of_apps -= debtor->is_app ? bytes : 0;
   debtor->credit->bytes -= bytes;
 }
 
@@ -115,18 +120,30 @@ cpd_debtor_get_bytes (const CpdDebtor *debtor)
   return debtor->bytes;
 }
 
+/* Of the share of a uid. One reply of the largest size fits, for an app as well; what it then takes
+ * of the other half, the uid's own programs have beside the share. */
+static gboolean
+has_share (const CpdDebtor *debtor, guint64 bytes)
+{
+  const User *user = debtor->user;
+  guint64 share = cpd_budget_share (TOTAL_BYTES, debtor->credit->bytes - user->bytes, USER_BYTES);
+  guint64 part = share / 2, own = user->bytes - user->of_apps;
+
+  if (!debtor->is_app)
+    return own + MIN (user->of_apps, part) + bytes <= share;
+  return (user->of_apps == 0 || user->of_apps + bytes <= part) && user->bytes + bytes <= share;
+}
+
 /* Whether a message of this size may be sent now. One that is larger than the caller's credit may
  * be sent if everything before it was delivered. */
 gboolean
 cpd_debtor_has_room (const CpdDebtor *debtor, guint64 bytes)
 {
-  guint64 user = debtor->user->bytes, others = debtor->credit->bytes - user;
-
   if (debtor->bytes + bytes <= FLOOR_BYTES)
     return TRUE;
   if (debtor->bytes != 0 && debtor->bytes + bytes > CALLER_BYTES)
     return FALSE;
-  return user + bytes <= cpd_budget_share (TOTAL_BYTES, others, USER_BYTES);
+  return has_share (debtor, bytes);
 }
 
 void
@@ -135,6 +152,7 @@ cpd_debtor_charge (CpdDebtor *debtor, guint64 bytes)
   debtor->bytes += bytes;
   debtor->after += bytes;
   debtor->user->bytes += bytes;
+  debtor->user->of_apps += debtor->is_app ? bytes : 0;
   debtor->credit->bytes += bytes;
 }
 

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
 
@@ -14,7 +14,7 @@ G_BEGIN_DECLS
  * message on the bus has at most 32 MiB; the bus disconnects a service that sends a larger one. */
 #define CPD_CREDIT_MESSAGE_BYTES ((guint64)16 * 1024 * 1024 + 512 * 1024)
 
-/* How much may be undelivered: of one caller, of a uid, in all. */
+/* How much may be undelivered: of one caller, of a uid and its apps, in all. */
 typedef struct _CpdCredit CpdCredit;
 
 /* One caller's part. */
@@ -23,7 +23,7 @@ typedef struct _CpdDebtor CpdDebtor;
 CpdCredit *cpd_credit_new (void);
 void cpd_credit_free (CpdCredit *credit);
 
-CpdDebtor *cpd_debtor_new (CpdCredit *credit, guint32 uid);
+CpdDebtor *cpd_debtor_new (CpdCredit *credit, CpdOwner owner);
 void cpd_debtor_free (CpdDebtor *debtor);
 
 guint64 cpd_debtor_get_bytes (const CpdDebtor *debtor);

@@ -107,7 +107,7 @@ get_receiver (CpdDelivery *delivery, CpdCaller *caller)
     return receiver;
   receiver = g_new0 (Receiver, 1);
   receiver->caller = cpd_caller_ref (caller);
-  receiver->debtor = cpd_debtor_new (delivery->credit, caller->uid);
+  receiver->debtor = cpd_debtor_new (delivery->credit, caller->owner);
   receiver->progress_us = g_get_monotonic_time ();
   g_hash_table_insert (delivery->receivers, caller->sender, receiver);
   return receiver;
@@ -133,11 +133,12 @@ may_ask_at (CpdDelivery *delivery, const Receiver *receiver)
 }
 
 /* Whether one more descriptor may be undelivered. A uid that has none may almost always have
- * one. */
+ * one. Its apps leave half of what it may have to its own programs. */
 static gboolean
-has_room_for_descriptor (CpdDelivery *delivery, guint32 uid)
+has_room_for_descriptor (CpdDelivery *delivery, const CpdCaller *caller)
 {
-  unsigned int own = 0, others = 0;
+  unsigned int own = 0, of_apps = 0, others = 0;
+  guint64 share;
   GHashTableIter iter;
   gpointer value;
 
@@ -146,13 +147,16 @@ has_room_for_descriptor (CpdDelivery *delivery, guint32 uid)
     {
       const Receiver *receiver = value;
 
-      if (receiver->caller->uid == uid)
-        own += receiver->descriptors;
-      else
+      if (receiver->caller->uid != caller->uid)
         others += receiver->descriptors;
+      else if (receiver->caller->app != NULL)
+        of_apps += receiver->descriptors;
+      else
+        own += receiver->descriptors;
     }
-  return own < cpd_budget_share (DESCRIPTORS_SHARED, others, DESCRIPTORS_MAX_PER_UID)
-         || (own == 0 && others < DESCRIPTORS_MAX);
+  share = cpd_budget_share (DESCRIPTORS_SHARED, others, DESCRIPTORS_MAX_PER_UID);
+  return (own + of_apps < share && (caller->app == NULL || of_apps < share / 2))
+         || (own + of_apps == 0 && others < DESCRIPTORS_MAX);
 }
 
 static gboolean
@@ -160,7 +164,7 @@ has_room (CpdDelivery *delivery, const Receiver *receiver, const CpdReply *reply
 {
   return cpd_debtor_has_room (receiver->debtor, reply->bytes)
          && (!cpd_packet_has_descriptor (reply->packet)
-             || has_room_for_descriptor (delivery, receiver->caller->uid));
+             || has_room_for_descriptor (delivery, receiver->caller));
 }
 
 /* `packet`: (transfer full) */

@@ -222,9 +222,9 @@ enter_queue (CpdCall *call)
 static void
 act_fetch_chain (CpdCall *call)
 {
-  CpdHost *target = ((Look *)call->data)->order->target;
+  const CpdInspectOrder *order = ((Look *)call->data)->order;
   g_autoptr (CpdPolicy) policy
-      = cpd_store_get_policy (call->parts->store, call->asker.owner, target);
+      = cpd_store_get_policy (call->parts->store, order->owner, order->target);
   g_autoptr (CpdPolicy) shown = cpd_policy_without_hidden (policy);
   g_autoptr (CpdVerdict) verdict = cpd_verdict_of_policy (shown, cpd_call_now_s ());
 
@@ -286,7 +286,8 @@ take_supposition (CpdAsker *asker, CpdInspectOrder *order, const Supposition *gi
   if (wanted == NULL)
     return FALSE;
   order->supposed = cpd_pin_ref (wanted->pin);
-  order->owner = asker->owner; /* the app that the options name */
+  if (given->app != NULL)
+    order->owner = asker->owner;
   return TRUE;
 }
 

@@ -32,7 +32,7 @@ struct _CpdChannels
   unsigned int idle_s;
   unsigned int stream_idle_s;
   GHashTable *table;  /* "OWNER HOST:PORT PROXY" → Entry */
-  GHashTable *gates;  /* uid → CpdGate */
+  GHashTable *gates;  /* CpdOwner, a user or an app → CpdGate */
   GHashTable *counts; /* CpdOwner → how many channels it has had */
   CpdReading *reading;
   CpdAddressRules *rules;
@@ -108,7 +108,7 @@ cpd_channels_init (CpdChannels *channels)
   channels->busy = g_queue_new ();
   channels->workers = cpd_workers_new ();
   channels->tunnels = cpd_tunnels_new ();
-  channels->gates = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_object_unref);
+  channels->gates = cpd_owner_table_new (g_object_unref);
   channels->counts = cpd_owner_table_new (NULL);
   channels->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, entry_free);
 }
@@ -261,6 +261,7 @@ on_forgotten (CpdChannels *channels, CpdOwner owner)
 
   on_changed (channels, owner, /* pattern= */ NULL);
   g_hash_table_remove (channels->counts, &owner);
+  g_hash_table_remove (channels->gates, &owner);
   g_hash_table_iter_init (&iter, channels->table);
   while (g_hash_table_iter_next (&iter, NULL, &value))
     if (cpd_channel_get_owner (((Entry *)value)->channel) == owner
@@ -313,15 +314,30 @@ on_idle (Entry *entry)
 }
 
 static CpdGate *
-get_gate (CpdChannels *channels, CpdOwner owner)
+get_gate_of_user (CpdChannels *channels, CpdOwner user)
 {
-  gpointer uid = GUINT_TO_POINTER (cpd_owner_get_uid (owner));
-  CpdGate *gate = g_hash_table_lookup (channels->gates, uid);
+  CpdGate *gate = cpd_owner_table_get (channels->gates, user);
 
   if (gate == NULL)
     {
       gate = cpd_gate_new ();
-      g_hash_table_insert (channels->gates, uid, gate);
+      cpd_owner_table_set (channels->gates, user, gate);
+    }
+  return gate;
+}
+
+/* A connection has that of whose it is. */
+static CpdGate *
+get_gate (CpdChannels *channels, CpdOwner owner)
+{
+  CpdOwner party = cpd_apps_get_parent (cpd_store_get_apps (channels->store), owner);
+  CpdGate *of_user = get_gate_of_user (channels, cpd_owner_get_user (owner));
+  CpdGate *gate = cpd_owner_is_app (party) ? cpd_owner_table_get (channels->gates, party) : of_user;
+
+  if (gate == NULL)
+    {
+      gate = cpd_gate_new_of_app (of_user);
+      cpd_owner_table_set (channels->gates, party, gate);
     }
   return gate;
 }

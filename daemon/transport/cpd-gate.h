@@ -8,11 +8,12 @@ G_BEGIN_DECLS
 
 #define CPD_TYPE_GATE (cpd_gate_get_type ())
 
-/* Limits the connections that one uid sets up at a time. Emits
+/* Limits the connections that one uid, or one app of it, sets up at a time. Emits
  *   opened (): there is room again. */
 G_DECLARE_FINAL_TYPE (CpdGate, cpd_gate, CPD, GATE, GObject)
 
 CpdGate *cpd_gate_new (void);
+CpdGate *cpd_gate_new_of_app (CpdGate *of_user);
 
 gboolean cpd_gate_enter (CpdGate *gate);
 gboolean

@@ -45,6 +45,33 @@ test_a_uid_has_a_share (void)
     cpd_debtor_free (debtors[i]);
 }
 
+/* Those of an app, and others of its user. */
+static void
+test_apps_leave_half (void)
+{
+  g_autoptr (CpdCredit) credit = cpd_credit_new ();
+  const CpdOwner app = cpd_owner_new_app (alice, 1), other = cpd_owner_new_app (alice, 2);
+  CpdDebtor *debtors[] = { cpd_debtor_new (credit, app), cpd_debtor_new (credit, other),
+                           cpd_debtor_new (credit, alice), cpd_debtor_new (credit, bob) };
+
+  g_assert_true (cpd_debtor_has_room (debtors[0], 16 * MIB)); /* with nothing before it */
+  cpd_debtor_charge (debtors[0], 8 * MIB);
+  g_assert_true (cpd_debtor_has_room (debtors[1], 256 * KIB));
+  g_assert_false (cpd_debtor_has_room (debtors[1], 257 * KIB));
+  g_assert_true (cpd_debtor_has_room (debtors[2], 8 * MIB));
+  cpd_debtor_charge (debtors[0], 8 * MIB); /* one reply of the largest size */
+  g_assert_true (cpd_debtor_has_room (debtors[2], 8 * MIB));
+  g_assert_false (cpd_debtor_has_room (debtors[2], 9 * MIB));
+  g_assert_true (cpd_debtor_has_room (debtors[3], 16 * MIB));
+  cpd_debtor_free (debtors[0]);
+  cpd_debtor_charge (debtors[2], 16 * MIB);
+  g_assert_false (cpd_debtor_has_room (debtors[1], MIB)); /* half is not kept for apps */
+  cpd_debtor_free (debtors[2]);
+  g_assert_true (cpd_debtor_has_room (debtors[1], 16 * MIB));
+  cpd_debtor_free (debtors[1]);
+  cpd_debtor_free (debtors[3]);
+}
+
 /* However many users read nothing, there is something left for the next one. */
 static void
 test_nobody_takes_it_all (void)
@@ -127,6 +154,7 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/bus/credit/of-a-caller", test_a_caller_has_a_credit);
   g_test_add_func ("/bus/credit/of-a-uid", test_a_uid_has_a_share);
+  g_test_add_func ("/bus/credit/of-apps", test_apps_leave_half);
   g_test_add_func ("/bus/credit/nobody-takes-it-all", test_nobody_takes_it_all);
   g_test_add_func ("/bus/credit/of-a-body", test_a_body_has_room);
   g_test_add_func ("/bus/credit/proofs", test_what_is_proved);

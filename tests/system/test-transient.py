@@ -189,6 +189,31 @@ def _(world):
         world.root.unpin('last.localhost', scope='system')
 
 
+def supposed(caller, server, key, **options):
+    """Returns: the verdict of a request after such a pin is made"""
+    return caller.fetch_chain(HOST, port=server.port, keys=[key], **options)[1]['verdict']
+
+
+@test('a pin that is supposed stands beside it, and one that is supposed as transient beside all others')
+def _(world):
+    right, wrong = world.issue(), world.issue()
+    server = world.serve(right)
+    for caller in (world.new_caller(ALICE), world.new_app(WEATHER)):
+        equal(supposed(caller, server, right.pin, scope='transient'), 'Pass', 'where nothing is pinned')
+        caller.pin_keys(HOST, wrong.pin)
+        equal(supposed(caller, server, right.pin, scope='transient'), 'PinMismatch', 'beside the kept pin')
+        caller.pin_keys('other.localhost', right.pin, scope='transient')
+        equal(supposed(caller, server, right.pin, scope='transient'), 'PinMismatch', 'likewise, of such a connection')
+        caller.pin_keys(HOST, wrong.pin, scope='transient')
+        equal(supposed(caller, server, right.pin), 'PinMismatch', 'of a kept pin, beside the transient one')
+        caller.pin_keys(HOST, right.pin, scope='transient')
+        equal(supposed(caller, server, right.pin), 'Pass', 'of a kept pin, where both are right')
+        caller.unpin(HOST)
+    world.alice.pin_keys(HOST, right.pin, scope='transient')
+    equal(supposed(world.alice, server, wrong.pin, app=V('s', WEATHER)), 'PinMismatch', 'of an app')
+    equal(supposed(world.alice, server, right.pin, app=V('s', WEATHER)), 'Pass', 'likewise')
+
+
 @test('nothing of it is kept: not on disk, and not for the next connection')
 def _(world):
     identity = world.issue()

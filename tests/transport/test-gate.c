@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* Proves that only so many connections are set up at a time, and that whoever waits is told of
- * room. */
+/* Proves that only so many connections are set up at a time, that apps leave some of them to their
+ * user and to each other, and that whoever waits is told of room. */
 
 #include "config.h"
 
 #include "daemon/transport/cpd-gate.h"
 #include "tests/lib/test-loop.h"
 
-#define LIMIT 4
+#define LIMIT         4
+#define LIMIT_OF_APPS 3
+#define LIMIT_OF_APP  2
 
 typedef struct
 {
@@ -159,6 +161,56 @@ test_goes_before_it_tells (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->opened, ==, 0);
 }
 
+static unsigned int
+enter_all (CpdGate *gate)
+{
+  unsigned int count = 0;
+
+  while (cpd_gate_enter (gate))
+    count++;
+  return count;
+}
+
+/* Whoever comes first. */
+static void
+test_apps_leave_some (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdGate) one = cpd_gate_new_of_app (f->gate), other = cpd_gate_new_of_app (f->gate);
+
+  g_assert_cmpuint (enter_all (one), ==, LIMIT_OF_APP);
+  g_assert_cmpuint (enter_all (other), ==, LIMIT_OF_APPS - LIMIT_OF_APP);
+  g_assert_cmpuint (enter_all (f->gate), ==, LIMIT - LIMIT_OF_APPS);
+  cpd_gate_leave (one);
+  g_assert_cmpuint (enter_all (other), ==, 1);
+  cpd_gate_leave (f->gate);
+  g_assert_cmpuint (enter_all (one) + enter_all (other), ==, 0);
+  for (int i = 0; i < LIMIT_OF_APP; i++)
+    cpd_gate_leave (other);
+  cpd_gate_leave (one);
+  fill (f);
+  g_assert_false (cpd_gate_enter (one));
+}
+
+/* Room that an app leaves is everybody's. */
+static void
+test_apps_are_told (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (CpdGate) one = cpd_gate_new_of_app (f->gate), other = cpd_gate_new_of_app (f->gate);
+  Guest guests[] = { { one }, { other }, { f->gate } };
+
+  g_assert_cmpuint (enter_all (one), ==, LIMIT_OF_APP);
+  g_assert_cmpuint (enter_all (f->gate), ==, LIMIT - LIMIT_OF_APP);
+  for (size_t i = 0; i < G_N_ELEMENTS (guests); i++)
+    try_to_enter (&guests[i]);
+  for (unsigned int i = 0; i < G_N_ELEMENTS (guests); i++)
+    {
+      cpd_gate_leave (i == 0 ? one : f->gate);
+      test_loop_settle ();
+    }
+  for (size_t i = 0; i < G_N_ELEMENTS (guests); i++)
+    g_assert_cmpuint (guests[i].waiting, ==, 0);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/transport/gate/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -173,5 +225,7 @@ main (int argc, char *argv[])
   ADD ("tells/again-of-what-leaves-meanwhile", test_tells_again_of_what_leaves_meanwhile);
   ADD ("waits", test_waits);
   ADD ("goes-before-it-tells", test_goes_before_it_tells);
+  ADD ("apps/leave-some", test_apps_leave_some);
+  ADD ("apps/are-told", test_apps_are_told);
   return g_test_run ();
 }

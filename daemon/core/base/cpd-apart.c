@@ -36,39 +36,70 @@ typedef struct
 {
   CpdApartFunc work;
   gpointer data;
-  gboolean counts; /* for `uid` */
-  guint32 uid;
+  gboolean counts; /* for `owner` */
+  CpdOwner owner;
   GArray *fds; /* of int */
 } Job;
 
 static GAsyncQueue *jobs; /* of Job: to be handed over */
 
 static GMutex mutex;
-static GHashTable *counts; /* uid → how many run; guarded by `mutex` */
+static GHashTable *counts; /* CpdOwner, a user → Count; guarded by `mutex` */
 
 /* Held from when descriptors are sent until our copies are closed: so whoever got them closes the
  * last ones, which may wait. */
 static GMutex handing;
 
-/* Returns: whether there are no more than `most` then; otherwise nothing has changed */
-static gboolean
-count (guint32 uid, int more, unsigned int most)
+/* How many of a user's run. */
+typedef struct
 {
-  gpointer key = GUINT_TO_POINTER (uid);
-  int now;
-  gboolean may;
+  unsigned int all, of_apps;
+} Count;
+
+/* With the lock held. Returns: (transfer none) */
+static Count *
+get_count (CpdOwner user)
+{
+  Count *count;
+
+  if (counts == NULL)
+    counts = cpd_owner_table_new (g_free);
+  count = cpd_owner_table_get (counts, user);
+  if (count == NULL)
+    {
+      count = g_new0 (Count, 1);
+      cpd_owner_table_set (counts, user, count);
+    }
+  return count;
+}
+
+static gboolean
+enter (const CpdApart *apart)
+{
+  gboolean is_app = cpd_owner_is_app (apart->owner), may;
+  Count *count;
 
   g_mutex_lock (&mutex);
-  if (counts == NULL)
-    counts = g_hash_table_new (NULL, NULL);
-  now = GPOINTER_TO_INT (g_hash_table_lookup (counts, key)) + more;
-  may = more < 0 || now <= (int)most;
-  if (now == 0)
-    g_hash_table_remove (counts, key);
-  else if (may)
-    g_hash_table_insert (counts, key, GINT_TO_POINTER (now));
+  count = get_count (cpd_owner_get_user (apart->owner));
+  may = count->all < apart->most && (!is_app || count->of_apps < apart->most / 2);
+  count->all += may ? 1 : 0;
+  count->of_apps += may && is_app ? 1 : 0;
   g_mutex_unlock (&mutex);
   return may;
+}
+
+static void
+leave (CpdOwner owner)
+{
+  CpdOwner user = cpd_owner_get_user (owner);
+  Count *count;
+
+  g_mutex_lock (&mutex);
+  count = get_count (user);
+  count->of_apps -= cpd_owner_is_app (owner) ? 1 : 0;
+  if (--count->all == 0)
+    g_hash_table_remove (counts, &user);
+  g_mutex_unlock (&mutex);
 }
 
 static gpointer
@@ -79,7 +110,7 @@ run (gpointer data)
   job->work ((const int *)(void *)job->fds->data, job->data);
   g_array_unref (job->fds);
   if (job->counts)
-    count (job->uid, -1, 0);
+    leave (job->owner);
   return NULL;
 }
 
@@ -239,12 +270,13 @@ gboolean
 cpd_apart_start (const CpdApart *apart, const int *fds, unsigned int n_fds, CpdApartFunc work,
                  gpointer data, GError **error)
 {
-  const Job job = { .work = work, .data = data, .counts = TRUE, .uid = apart->uid };
+  const Job job = { .work = work, .data = data, .counts = TRUE, .owner = apart->owner };
 
-  if (!count (apart->uid, 1, apart->most))
+  if (!enter (apart))
     return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                       "the user has %u descriptors in use that another program holds",
-                       apart->most);
+                       "the user%s %u descriptors in use that another program holds",
+                       cpd_owner_is_app (apart->owner) ? "'s apps have" : " has",
+                       cpd_owner_is_app (apart->owner) ? apart->most / 2 : apart->most);
   push (&job, fds, n_fds);
   return TRUE;
 }

@@ -2,14 +2,14 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
 
-/* How many threads a uid may have: `most` at a time. */
+/* How many threads a uid may have: `most` at a time. Its apps, together, may have half of these. */
 typedef struct
 {
-  guint32 uid;
+  CpdOwner owner; /* a user, or an app */
   unsigned int most;
 } CpdApart;
 

@@ -86,31 +86,42 @@ cpd_apps_lookup (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner)
   return found != NULL;
 }
 
-static gboolean
-take_number (CpdApps *apps, GError **error)
+/* When all were given, they come round: whoever had the same number long ago has left nothing by
+ * then. 0 is nobody's. */
+static guint32
+take_number (CpdApps *apps)
 {
-  if (apps->newest == CPD_OWNER_NUMBER_MAX)
-    return cpd_refuse (error, CERTPIN_ERROR_LIMIT_EXCEEDED,
-                       "no more apps or transient pins can be told apart; restart certpind");
-  apps->newest++;
-  return TRUE;
+  apps->newest = apps->newest % CPD_OWNER_NUMBER_MAX + 1;
+  return apps->newest;
 }
 
-/* `name`: one that is not known yet. `owner`: (out).
- * Errors: CERTPIN_ERROR_LIMIT_EXCEEDED. */
-gboolean
-cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GError **error)
+/* As if all numbers up to this one had been given: for tests, which cannot give a billion. */
+void
+cpd_apps_skip_to (CpdApps *apps, guint32 number)
 {
-  App *app;
+  apps->newest = number;
+}
 
-  if (!take_number (apps, error))
-    return FALSE;
-  *owner = cpd_owner_new_app (uid, apps->newest);
-  app = g_new0 (App, 1);
+static gboolean
+is_known (CpdApps *apps, CpdOwner owner)
+{
+  return g_hash_table_contains (apps->by_owner, &owner);
+}
+
+/* `name`: one that is not known yet. Returns: its owner, which is nobody else's */
+CpdOwner
+cpd_apps_add (CpdApps *apps, guint32 uid, const char *name)
+{
+  App *app = g_new0 (App, 1);
+  CpdOwner owner;
+
+  do
+    owner = cpd_owner_new_app (uid, take_number (apps));
+  while (is_known (apps, owner));
   app->name = g_strdup (name);
-  cpd_owner_table_set (apps->by_owner, *owner, app);
-  g_hash_table_insert (apps->by_name, make_key (uid, name), g_memdup2 (owner, sizeof *owner));
-  return TRUE;
+  cpd_owner_table_set (apps->by_owner, owner, app);
+  g_hash_table_insert (apps->by_name, make_key (uid, name), g_memdup2 (&owner, sizeof owner));
+  return owner;
 }
 
 /* Returns: (transfer full): of CpdOwner: in no order */
@@ -150,9 +161,11 @@ cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError
 {
   App *app;
 
-  if (!check_connections (apps, parent, error) || !take_number (apps, error))
+  if (!check_connections (apps, parent, error))
     return FALSE;
-  *owner = cpd_owner_new_connection (parent, apps->newest);
+  do
+    *owner = cpd_owner_new_connection (parent, take_number (apps));
+  while (is_known (apps, *owner));
   app = g_new0 (App, 1);
   app->parent = parent;
   cpd_owner_table_set (apps->by_owner, *owner, app);
@@ -193,7 +206,7 @@ cpd_apps_get_parent (CpdApps *apps, CpdOwner owner)
 gboolean
 cpd_apps_is_over (CpdApps *apps, CpdOwner owner)
 {
-  return cpd_owner_is_connection (owner) && cpd_owner_table_get (apps->by_owner, owner) == NULL;
+  return cpd_owner_is_connection (owner) && !is_known (apps, owner);
 }
 
 /* Returns: whose the pins of a layer are that apply to an owner */

@@ -14,16 +14,16 @@ G_BEGIN_DECLS
 #define CPD_APP_CONNECTIONS_MAX  16
 
 /* The sandboxed apps of all users by number, as long as the service runs; and the connections that
- * have pins of their own. A number is given once, ever. */
+ * have pins of their own. A number is given again only after all others. */
 typedef struct _CpdApps CpdApps;
 
 CpdApps *cpd_apps_new (void);
 CpdApps *cpd_apps_ref (CpdApps *apps);
 void cpd_apps_unref (CpdApps *apps);
+void cpd_apps_skip_to (CpdApps *apps, guint32 number);
 
 gboolean cpd_apps_lookup (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner);
-gboolean
-cpd_apps_add (CpdApps *apps, guint32 uid, const char *name, CpdOwner *owner, GError **error);
+CpdOwner cpd_apps_add (CpdApps *apps, guint32 uid, const char *name);
 gboolean cpd_apps_add_connection (CpdApps *apps, CpdOwner parent, CpdOwner *owner, GError **error);
 void cpd_apps_remove (CpdApps *apps, CpdOwner owner);
 const char *cpd_apps_get_name (CpdApps *apps, CpdOwner owner);

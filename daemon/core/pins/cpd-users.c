@@ -32,7 +32,7 @@ struct _CpdUsers
   CpdLedgerLimits limits; /* of each user */
   GHashTable *ledgers;    /* CpdOwner → CpdLedger */
   GHashTable *unlisted; /* CpdOwner, a user → char *: why it is unknown which apps that user has */
-  CpdLedger *ended; /* what a connection changes that has ended meanwhile, for nobody; NULL: nothing
+  CpdLedger *ended; /* what connections change that have ended meanwhile, for nobody; NULL: nothing
                        yet */
 };
 
@@ -103,7 +103,8 @@ cpd_users_get (CpdUsers *users, CpdOwner owner)
   if (cpd_apps_is_over (users->apps, owner))
     {
       if (users->ended == NULL)
-        users->ended = cpd_ledger_new (owner, /* dir= */ NULL, /* folder= */ NULL, &limits);
+        users->ended = cpd_ledger_new (cpd_owner_new_connection (0, 0), /* dir= */ NULL,
+                                       /* folder= */ NULL, &limits);
       return users->ended;
     }
   folder = cpd_apps_make_folder (users->apps, owner);
@@ -163,7 +164,8 @@ cpd_users_meet_app (CpdUsers *users, guint32 uid, const char *name, CpdOwner *ow
                        "there is no room for the app ‘%s’: uid %u has %u apps with pins or "
                        "connections; remove the pins of one with ‘certpinctl forget --app=APP’",
                        name, uid, CPD_APPS_MAX);
-  return cpd_apps_add (users->apps, uid, name, owner, error);
+  *owner = cpd_apps_add (users->apps, uid, name);
+  return TRUE;
 }
 
 /* `owner`: of cpd_apps_add_connection () */
@@ -272,7 +274,6 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
 {
   g_autofree char *name = g_strconcat (kind, ":", id, NULL);
   g_autofree char *folder = g_strdup_printf ("apps/%u/%s/%s", uid, kind, id);
-  g_autoptr (GError) error = NULL;
   CpdOwner owner;
 
   if (!cpd_app_is_valid (name))
@@ -282,12 +283,9 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
     }
   if (cpd_app_folder_tidy (users->state_dir, folder))
     return;
-  /* It may have a connection already. */
-  if (cpd_apps_lookup (users->apps, uid, name, &owner)
-      || cpd_apps_add (users->apps, uid, name, &owner, &error))
-    load_pins (users, owner, problems);
-  else
-    block_user (users, uid, error, problems);
+  if (!cpd_apps_lookup (users->apps, uid, name, &owner)) /* it may have a connection already */
+    owner = cpd_apps_add (users->apps, uid, name);
+  load_pins (users, owner, problems);
 }
 
 static void

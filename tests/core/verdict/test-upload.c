@@ -24,13 +24,13 @@ typedef struct
   CpdUpload *upload;
 } Fixture;
 
-/* Each test has one of its own: the threads of the last one may not have ended. */
-static guint32 uid;
+/* Each test has a user of its own: the threads of the last one may not have ended. */
+static CpdOwner owner;
 
 static CpdUpload *
 new_upload (int descriptor, GError **error)
 {
-  const CpdPump pump = { .apart = { .uid = uid, .most = 2 }, .from = descriptor, .bytes = 10 };
+  const CpdPump pump = { .apart = { .owner = owner, .most = 2 }, .from = descriptor, .bytes = 10 };
 
   return cpd_upload_new (&pump, error);
 }
@@ -64,7 +64,7 @@ tear_down (Fixture *f, gconstpointer kind)
   cpd_upload_unref (f->upload);
   close_end (f, 0);
   close_end (f, 1);
-  uid++;
+  owner++;
 }
 
 static void
@@ -269,6 +269,32 @@ test_limit (void)
   tear_down (&f[2], NULL);
 }
 
+/* What the apps of a user may have, there is left for the user's own programs. */
+static void
+test_limit_of_apps (void)
+{
+  const CpdOwner user = owner, owners[] = { cpd_owner_new_app ((guint32)user, 1),
+                                            cpd_owner_new_app ((guint32)user, 2), user };
+  g_autoptr (GError) error = NULL;
+  Fixture f[G_N_ELEMENTS (owners)];
+  char byte;
+
+  for (unsigned int i = 0; i < G_N_ELEMENTS (f); i++)
+    {
+      owner = owners[i];
+      set_up (&f[i], NULL);
+    }
+  assert_takes (&f[0], "");
+  g_assert_cmpint (cpd_upload_take (f[1].upload, &byte, 1, &error), ==, -1);
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_LIMIT_EXCEEDED);
+  assert_takes (&f[2], "");
+  tear_down (&f[0], NULL);
+  while (cpd_upload_take (f[1].upload, &byte, 1, NULL) < 0)
+    g_thread_yield ();
+  tear_down (&f[1], NULL);
+  tear_down (&f[2], NULL);
+}
+
 static void
 assert_refused (int fd)
 {
@@ -315,6 +341,7 @@ main (int argc, char **argv)
   g_test_add_func ("/core/verdict/upload/packets", test_packets);
   g_test_add_func ("/core/verdict/upload/held-pipe", test_held_pipe);
   g_test_add_func ("/core/verdict/upload/limit", test_limit);
+  g_test_add_func ("/core/verdict/upload/limit-of-apps", test_limit_of_apps);
   g_test_add_func ("/core/verdict/upload/kinds", test_kinds);
   return g_test_run ();
 }
