@@ -38,6 +38,21 @@ certpin_call_free (gpointer data)
   g_free (call);
 }
 
+/* Returns: whether it may make pins that go with the connection, or with the service */
+gboolean
+certpin_call_is_transient (const CertpinCall *call)
+{
+  gsize n = g_variant_n_children (call->arguments);
+  g_autoptr (GVariant) options = NULL;
+  const char *scope;
+
+  if (!call->method->changes || n == 0)
+    return FALSE;
+  options = g_variant_get_child_value (call->arguments, n - 1);
+  return g_variant_is_of_type (options, G_VARIANT_TYPE_VARDICT)
+         && g_variant_lookup (options, "scope", "&s", &scope) && g_str_equal (scope, "transient");
+}
+
 /* The cause is in a line of its own, for those who asked for it; else, a message has no line feed.
  * Returns: (transfer full) */
 static GError *

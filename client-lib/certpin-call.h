@@ -39,6 +39,7 @@ typedef struct
 
 CertpinCall *certpin_call_new (const CertpinMethod *method, GVariant *arguments);
 void certpin_call_free (gpointer data);
+gboolean certpin_call_is_transient (const CertpinCall *call);
 
 GError *certpin_call_translate_error (GError *reason);
 

@@ -39,7 +39,8 @@ G_BEGIN_DECLS
  * If the service ends during a call that changes nothing, as in an upgrade, the library makes the
  * call once more, which starts the service again. So it does with requests whose method is `GET`,
  * `HEAD` or `OPTIONS`, unless their body comes from a file or stream, or has more than 1 MiB. No
- * other request is ever made twice.
+ * other request is ever made twice, and no call of a connection that has had transient pins
+ * (%CERTPIN_SCOPE_TRANSIENT), since these end with the service.
  *
  * Each call can fail with the errors that its function lists, and with these:
  *

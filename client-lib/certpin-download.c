@@ -224,8 +224,8 @@ static gboolean
 is_cut (const GError *reason)
 {
   static const CertpinError codes[]
-      = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED, CERTPIN_ERROR_TIMED_OUT,
-          CERTPIN_ERROR_SERVICE_UNAVAILABLE };
+      = { CERTPIN_ERROR_CANCELLED, CERTPIN_ERROR_TRUNCATED,   CERTPIN_ERROR_TIMED_OUT,
+          CERTPIN_ERROR_OFFLINE,   CERTPIN_ERROR_UNREACHABLE, CERTPIN_ERROR_SERVICE_UNAVAILABLE };
 
   return g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED)
          || is_one_of (reason, codes, G_N_ELEMENTS (codes));

@@ -116,7 +116,10 @@ certpin_pin_builder_unref (CertpinPinBuilder *builder)
  *
  * A transient pin holds, beside all others, for the calls of this client's connection, and is gone
  * when that ends: give the client a connection of its own to keep it from the rest of the program,
- * and pin again when #CertpinClient:connected tells of a new one.
+ * and pin again when #CertpinClient:connected tells of a new one. It is also gone when the service
+ * restarts, although the connection stays: #CertpinClient::pin-changed tells of that, with
+ * `CERTPIN_CHANGE_MISSED`, and calls that were in progress then fail with
+ * `CERTPIN_ERROR_SERVICE_UNAVAILABLE`. Pin again after each of these.
  *
  * Since: 0.1
  */

@@ -33,6 +33,7 @@ struct _CertpinQueue
   GQueue waiting; /* of Errand */
   unsigned int under_way;
   guint64 sent;         /* how many were */
+  gboolean transient;   /* the connection may have pins that go with the service */
   gint64 resumes_us;    /* monotonic: nothing is sent before; 0: now */
   GSequence *deadlines; /* of Errand, the earliest first */
   GSource *alarm;       /* at the first of them, or when sending resumes */
@@ -247,7 +248,8 @@ errand_can_try_again (const Errand *errand, const GError *error)
 }
 
 /* The service ended, and nobody knows how far it came. What was read from a descriptor is gone, and
- * a Request object has ended with its service.
+ * a Request object has ended with its service. Without the transient pins that bind it, a call must
+ * not be made.
  * Returns: whether the call may be made once more */
 static gboolean
 errand_repeat (Errand *errand, const GError *error)
@@ -255,7 +257,7 @@ errand_repeat (Errand *errand, const GError *error)
   const CertpinCall *call = g_task_get_task_data (errand->task);
 
   if (!g_error_matches (error, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY) || errand->repeated
-      || !call->is_safe || call->sent != NULL || call->path != NULL)
+      || !call->is_safe || call->sent != NULL || call->path != NULL || errand->queue->transient)
     return FALSE;
   errand->repeated = TRUE;
   return TRUE;
@@ -328,6 +330,7 @@ errand_send (Errand *errand, GDBusConnection *connection)
 
   g_queue_delete_link (&errand->queue->waiting, g_steal_pointer (&errand->place));
   errand->queue->under_way++;
+  errand->queue->transient |= certpin_call_is_transient (call);
   errand->number = ++errand->queue->sent;
   errand->tries++;
   errand->connection = g_object_ref (connection);

@@ -225,6 +225,28 @@ test_whole (Fixture *f, gconstpointer user_data)
   umask (before);
 }
 
+/* Whatever ended the body, but for the server or the pins. */
+static void
+test_cut (Fixture *f, gconstpointer user_data)
+{
+  static const struct
+  {
+    const char *reason;
+    CertpinError code;
+  } cases[] = { { CERTPIN_ERROR_PREFIX "Truncated", CERTPIN_ERROR_TRUNCATED },
+                { CERTPIN_ERROR_PREFIX "TimedOut", CERTPIN_ERROR_TIMED_OUT },
+                { CERTPIN_ERROR_PREFIX "Offline", CERTPIN_ERROR_OFFLINE },
+                { CERTPIN_ERROR_PREFIX "Unreachable", CERTPIN_ERROR_UNREACHABLE },
+                { CERTPIN_ERROR_PREFIX "Cancelled", CERTPIN_ERROR_CANCELLED } };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      f->reason = cases[i].reason;
+      assert_fails (f, &cut, (int)cases[i].code, TRUE);
+      assert_downloads (f, &rest, RANGE ("10"));
+    }
+}
+
 static void
 test_resumed (Fixture *f, gconstpointer user_data)
 {
@@ -536,6 +558,7 @@ main (int argc, char *argv[])
 
   private_bus_init (&argc, &argv);
   ADD ("whole", test_whole);
+  ADD ("cut", test_cut);
   ADD ("resumed", test_resumed);
   ADD ("resumed-often", test_resumed_often);
   ADD ("not-resumed", test_not_resumed);

@@ -185,6 +185,35 @@ test_each_method (Fixture *f, gconstpointer user_data)
   sample_free (sample);
 }
 
+/* The next service does not have the pins of this connection, which bind the call, too. */
+static void
+test_not_without_transient_pins (Fixture *f, gconstpointer user_data)
+{
+  static const char *const keys[] = { "key", NULL };
+  static const char *const scopes[] = { "user", "transient" };
+  g_autoptr (CertpinRequest) request
+      = certpin_request_new ("GET", "https://h.example/", NULL, NULL, NULL);
+
+  for (unsigned int transient = 0; transient < G_N_ELEMENTS (scopes); transient++)
+    {
+      g_autoptr (GVariant) options
+          = g_variant_ref_sink (g_variant_new_parsed ("{'scope': <%s>}", scopes[transient]));
+      g_autoptr (GError) error = NULL;
+      g_autoptr (CertpinPin) pin
+          = certpin_client_pin_keys (f->client, "h.example", keys, options, NULL, &error);
+
+      g_assert_no_error (error);
+      f->over = f->responses = 0;
+      fake_service_set_handler (f->service, fake_service_hold, NULL);
+      certpin_client_secure_request_async (f->client, request, NULL, NULL, on_any_response, f);
+      end_service (f, 1, /* next_handler= */ NULL);
+      while (f->over < 1)
+        test_loop_step ();
+      g_assert_cmpuint (f->responses, ==, !transient);
+      g_assert_cmpuint (fake_service_count (f->service, "SecureRequest"), ==, !transient);
+    }
+}
+
 /* It may be what ends the service. */
 static void
 test_a_safe_call_is_made_no_third_time (Fixture *f, gconstpointer user_data)
@@ -219,6 +248,7 @@ main (int argc, char *argv[])
   ADD ("each-method", test_each_method);
   ADD ("safe-requests", test_a_request_is_made_once_more_if_it_is_safe);
   ADD ("not-from-a-stream", test_a_request_with_a_stream_is_not_made_twice);
+  ADD ("not-without-transient-pins", test_not_without_transient_pins);
   ADD ("no-third-time", test_a_safe_call_is_made_no_third_time);
   status = g_test_run ();
   private_bus_finish ();

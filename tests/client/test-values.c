@@ -19,6 +19,21 @@
 #define BASE64_URL_SAFE "-__7__v_-__7__v_-__7__v_-__7__v_-__7__v_-_8="
 
 static void
+test_version (void)
+{
+  const int major = CERTPIN_MAJOR_VERSION, minor = CERTPIN_MINOR_VERSION,
+            micro = CERTPIN_MICRO_VERSION;
+
+  g_assert_true (CERTPIN_CHECK_VERSION (major, minor, micro));
+  g_assert_true (CERTPIN_CHECK_VERSION (major - 1, minor + 1, micro + 1));
+  g_assert_true (CERTPIN_CHECK_VERSION (major, minor - 1, micro + 1));
+  g_assert_true (CERTPIN_CHECK_VERSION (major, minor, micro - 1));
+  g_assert_false (CERTPIN_CHECK_VERSION (major + 1, minor - 1, micro - 1));
+  g_assert_false (CERTPIN_CHECK_VERSION (major, minor + 1, micro - 1));
+  g_assert_false (CERTPIN_CHECK_VERSION (major, minor, micro + 1));
+}
+
+static void
 test_error_names (void)
 {
   g_assert_cmpstr (certpin_error_get_name (CERTPIN_ERROR_FAILED), ==, "Failed");
@@ -523,6 +538,7 @@ int
 main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/client/values/version", test_version);
   g_test_add_func ("/client/values/error/names", test_error_names);
   g_test_add_func ("/client/values/error/type", test_error_type);
   g_test_add_func ("/client/values/error/name-of-no-code", test_error_name_of_no_code);
