@@ -465,10 +465,14 @@ static gboolean
 find_output (CtlTransfer *transfer, GError **error)
 {
   g_clear_pointer (&transfer->file, ctl_file_free);
-  if (transfer->output == NULL || transfer->chosen->continue_at != NULL)
+  if (transfer->output == NULL)
     return TRUE;
   transfer->file = ctl_file_new (transfer->output, error);
-  return transfer->file != NULL;
+  if (transfer->file == NULL)
+    return FALSE;
+  if (transfer->chosen->continue_at != NULL) /* the library writes it */
+    g_clear_pointer (&transfer->file, ctl_file_free);
+  return TRUE;
 }
 
 static void

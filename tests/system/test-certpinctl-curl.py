@@ -612,6 +612,7 @@ def _(both):
     os.mkdir(folder)
     os.chown(folder, ALICE, ALICE)
     whole = put(both.world, 'kept/whole', TEXT)
+    os.chown(whole, ALICE, ALICE)
     mine, its = [program('-C', '-', '-o', whole, '/page') for program in (lambda *words: both.ctl('get', *words), both.curl)]
     ranges = [[request.headers.get('range') for request in outcome.requests] for outcome in (mine, its)]
     equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')

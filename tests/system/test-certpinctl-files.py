@@ -63,11 +63,17 @@ class Page:
     def fails(self, *words, **keywords):
         """The page cannot be written, which is told with these words."""
         path = keywords.pop('path', self.path)
-        code, _, errors = ctl(self.world, 'get', '-o', path, self.url, **keywords)
+        code, _, errors = ctl(self.world, 'get', *keywords.pop('more', ()), '-o', path, self.url, **keywords)
         equal(code, FAILED, f'the exit code, with “{errors}”,')
         equal(errors.count('\n'), 1, f'the number of lines of “{errors}”')
         for word in (path, *words):
             holds(word in errors, f'“{errors}” does not say “{word}”')
+
+    def fails_at_once(self, *words, **keywords):
+        """Nor can it be continued."""
+        self.fails(*words, **keywords)
+        self.fails(*words, more=('-C', '-'), **keywords)
+        self.sends_nothing()
 
     def sends_nothing(self):
         equal(len(self.server.requests), 0, 'the number of requests')
@@ -364,26 +370,25 @@ def _(world):
     page = Page(world, mode=0o1777)
     os.chown(page.folder, 0, 0)
     page.put(mode=0o666, uid=BOB)
-    page.fails('Operation not permitted')
+    page.fails_at_once('Operation not permitted')
     page.put(mode=0o644, uid=BOB)
-    page.fails('Permission denied')
+    page.fails_at_once('Permission denied')
     page.put(mode=0o444)
-    page.fails('Permission denied')
-    page.fails('Is a directory', path=page.folder)
-    page.fails('Is a directory', path=page.folder + '/')
-    page.fails('Is a directory', path=page.folder + '/.')
-    page.fails('No such file or directory', path=page.folder + '/missing/page')
-    page.fails('Not a directory', path=page.path + '/page')
-    page.fails('File name too long', path=page.folder + '/' + 300 * 'n')
+    page.fails_at_once('Permission denied')
+    page.fails_at_once('Is a directory', path=page.folder)
+    page.fails_at_once('Is a directory', path=page.folder + '/')
+    page.fails_at_once('Is a directory', path=page.folder + '/.')
+    page.fails_at_once('No such file or directory', path=page.folder + '/missing/page')
+    page.fails_at_once('Not a directory', path=page.path + '/page')
+    page.fails_at_once('File name too long', path=page.folder + '/' + 300 * 'n')
     os.chmod(page.folder, 0o755)
-    page.fails('Permission denied', path=page.folder + '/new')
-    page.fails('Is a directory', path='/tmp')
+    page.fails_at_once('Permission denied', path=page.folder + '/new')
+    page.fails_at_once('Is a directory', path='/tmp')
     page.holds(OLD)
     os.chmod(page.folder, 0o700)
     for path in (page.path, page.folder + '/new', page.folder + '/new/page'):
-        page.fails('Permission denied', path=path)
+        page.fails_at_once('Permission denied', path=path)
     os.chmod(page.folder, 0o755)
-    page.sends_nothing()
 
 
 @test('-o - is the standard output, and makes no file')
