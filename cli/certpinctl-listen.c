@@ -59,6 +59,12 @@ ctl_listen_unix (const char *path, GError **error)
   mode_t mask;
   int bound;
 
+  if (*path == '\0') /* a name that is no file's, to Linux */
+    {
+      g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                           _ ("‘’ is not the name of a socket; give one with --listen-unix"));
+      return -1;
+    }
   if (strlen (path) >= sizeof address.sun_path)
     {
       errno = ENAMETOOLONG;

@@ -20,11 +20,17 @@
 #include <string.h>
 #include <unistd.h>
 
+static gboolean
+takes_urls (const CtlVerb *verb)
+{
+  return strstr (verb->arguments, "URL") != NULL;
+}
+
 /* Whether the verb sends something, for which it does not matter who runs it. */
 static gboolean
 is_request (const CtlVerb *verb)
 {
-  return strstr (verb->arguments, "URL") != NULL || strstr (verb->arguments, "HOST:PORT") != NULL;
+  return takes_urls (verb) || strstr (verb->arguments, "HOST:PORT") != NULL;
 }
 
 /* A redirect may lead to a host that nobody typed.
@@ -282,7 +288,7 @@ ctl_remedy_find (Ctl *ctl, const GError *error)
     case CERTPIN_ERROR_SERVICE_UNAVAILABLE:
       return g_strdup (_ ("; to see what helps: certpinctl doctor"));
     case CERTPIN_ERROR_INVALID_ARGUMENT:
-      return is_request (ctl->verb) ? find_url (ctl) : NULL;
+      return takes_urls (ctl->verb) ? find_url (ctl) : NULL;
     case CERTPIN_ERROR_INVALID_HOST:
       return find_host_in_url (ctl);
     case CERTPIN_ERROR_INVALID_KEY:
