@@ -316,6 +316,9 @@ check_wanted (Ctl *ctl, Wanted *wanted, GError **error)
   if (ctl->app == NULL && !g_strv_contains (scopes, wanted->scope))
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("--scope is ‘%s’; give user, system or all"), wanted->scope);
+  else if (g_strcmp0 (wanted->output, "") == 0)
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         _ ("‘’ is not the name of a folder; give one with --output"));
   else if (wanted->output == NULL && strcmp (wanted->scope, "all") == 0)
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                  _ ("--scope=all needs --output=DIR: one file cannot have two pins of a host"));
