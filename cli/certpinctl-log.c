@@ -90,8 +90,9 @@ parse (Ctl *ctl, Options *given, GError **error)
     }
   if (ctl->arguments == NULL)
     return TRUE;
-  /* The journal can be read without the service, which knows other scripts. */
-  given->host = g_str_is_ascii (ctl->arguments[0])
+  /* The journal can be read without the service, which knows other scripts, and refuses an empty
+   * name. */
+  given->host = g_str_is_ascii (ctl->arguments[0]) && *ctl->arguments[0] != '\0'
                     ? g_ascii_strdown (ctl->arguments[0], -1)
                     : ctl_lookup_name (ctl, ctl->arguments[0], error);
   return given->host != NULL;
