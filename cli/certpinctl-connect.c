@@ -329,7 +329,8 @@ serve_clients (const Target *target, int listener, const char *address, const ch
   for (size_t i = 0; i < G_N_ELEMENTS (endings); i++)
     {
       endings[i] = (Ending){ &serving, ending_signals[i] };
-      g_unix_signal_add (ending_signals[i], on_signal, &endings[i]);
+      if (!ctl_signals_is_ignored (ending_signals[i]))
+        g_unix_signal_add (ending_signals[i], on_signal, &endings[i]);
     }
   g_unix_fd_add (listener, G_IO_IN, on_client, (gpointer)target);
   if (print_address (target->ctl, address, error))

@@ -30,8 +30,9 @@ on_signal (int number)
   errno = before;
 }
 
-static gboolean
-is_ignored (int number)
+/* Whether whoever started the program wants it to stay ignored, or a pager is in charge of it. */
+gboolean
+ctl_signals_is_ignored (int number)
 {
   struct sigaction action;
 
@@ -45,7 +46,7 @@ handle_all (void (*handler) (int), int flags)
   struct sigaction action = { .sa_handler = handler, .sa_flags = flags };
 
   for (size_t i = 0; i < G_N_ELEMENTS (deadly); i++)
-    if (!is_ignored (deadly[i]))
+    if (!ctl_signals_is_ignored (deadly[i]))
       sigaction (deadly[i], &action, NULL);
 }
 
@@ -111,7 +112,7 @@ ctl_signals_ignore_interrupts (void)
 gboolean
 ctl_signals_ignore_writes (void)
 {
-  gboolean ignored = is_ignored (SIGPIPE);
+  gboolean ignored = ctl_signals_is_ignored (SIGPIPE);
 
   signal (SIGPIPE, SIG_IGN);
   signal (SIGXFSZ, SIG_IGN);

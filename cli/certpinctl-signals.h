@@ -6,6 +6,7 @@
 
 G_BEGIN_DECLS
 
+gboolean ctl_signals_is_ignored (int number);
 void ctl_signals_hold (void);
 void ctl_signals_hold_first (void);
 int ctl_signals_caught (void);

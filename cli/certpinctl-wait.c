@@ -27,15 +27,19 @@ on_held_signal (int descriptor, GIOCondition condition, gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* From now on, an interrupt cancels the calls of the program, until ctl_wait_release().
- * Returns: what that takes */
+/* From now on, an interrupt cancels the calls of the program, until ctl_wait_release(); if it is
+ * ignored, it stays so.
+ * Returns: what that takes; 0: nothing */
 unsigned int
 ctl_wait_hold (Ctl *ctl)
 {
   int descriptor = ctl_signals_get_descriptor ();
-  g_autoptr (GSource) source = descriptor >= 0 ? g_unix_fd_source_new (descriptor, G_IO_IN)
-                                               : g_unix_signal_source_new (SIGINT);
+  g_autoptr (GSource) source = NULL;
 
+  if (descriptor < 0 && ctl_signals_is_ignored (SIGINT))
+    return 0;
+  source = descriptor >= 0 ? g_unix_fd_source_new (descriptor, G_IO_IN)
+                           : g_unix_signal_source_new (SIGINT);
   if (descriptor >= 0)
     g_source_set_callback (source, G_SOURCE_FUNC (on_held_signal), ctl->cancellable, NULL);
   else
@@ -47,7 +51,7 @@ ctl_wait_hold (Ctl *ctl)
 void
 ctl_wait_release (Ctl *ctl, unsigned int held)
 {
-  if (!g_cancellable_is_cancelled (ctl->cancellable))
+  if (held != 0 && !g_cancellable_is_cancelled (ctl->cancellable))
     g_source_remove (held);
 }
 

@@ -36,8 +36,9 @@ def serve(world, speak):
 class Listening:
     """certpinctl that listens."""
 
-    def __init__(self, world, *arguments):
-        self.process = start(world, 'connect', *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    def __init__(self, world, *arguments, **keywords):
+        self.process = start(world, 'connect', *arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             **keywords)
         self.address = self.process.stdout.readline().strip()
         if not self.address:
             raise AssertionError(f'it does not listen: {self.process.stderr.read()}')
@@ -251,6 +252,21 @@ def _(world):
     listening.process.send_signal(signal.SIGTERM)
     equal(listening.process.wait(DEADLINE_S), -signal.SIGTERM, 'the end')
     holds(not os.path.exists(listening.address), 'the socket is left')
+
+
+@test('nohup keeps it listening after its terminal is gone')
+def _(world):
+    _, target = serve(world, shout)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        listening = Listening(world, '--listen-loopback=0', target,
+                              preexec_fn=lambda: signal.signal(number, signal.SIG_IGN))
+        listening.process.send_signal(number)
+        with listening.connect_as_user() as client:
+            client.sendall(b'hello')
+            client.shutdown(socket.SHUT_WR)
+            equal(read_all(client), b'HELLO', 'the answer')
+        listening.process.send_signal(signal.SIGTERM)
+        equal(listening.process.wait(DEADLINE_S), -signal.SIGTERM, 'the end')
 
 
 def add_starttls_test(protocol, steps, greeting):

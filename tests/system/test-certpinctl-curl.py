@@ -541,6 +541,13 @@ def _(both):
     equal(mine.output, its.output.replace(b'\r\n', b'\n').replace(b'302 Status', b'302'), 'what a redirect too many prints')
 
 
+@different('-i -L: the headers of each response', 'of the last one', 'the service follows redirects; -v says how many')
+def _(both):
+    counts = [outcome.output.count(b'HTTP/1.1 ') for outcome in (both.ctl('get', '-iL', '/to/2'), both.curl('-iL', '/to/2'))]
+    equal(counts, [1, 3], 'how many heads there are')
+    holds('* 2 redirects, to ' in both.ctl('get', '-viL', '/to/2').errors, '-v does not say it')
+
+
 @different('a text on a terminal, as it comes', 'escape sequences are spelled out, and the last line is ended',
            'with -o - it is written as it comes')
 def _(both):
@@ -612,6 +619,7 @@ def _(both):
     os.mkdir(folder)
     os.chown(folder, ALICE, ALICE)
     whole = put(both.world, 'kept/whole', TEXT)
+    os.chown(whole, ALICE, ALICE)
     mine, its = [program('-C', '-', '-o', whole, '/page') for program in (lambda *words: both.ctl('get', *words), both.curl)]
     ranges = [[request.headers.get('range') for request in outcome.requests] for outcome in (mine, its)]
     equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')

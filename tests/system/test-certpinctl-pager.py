@@ -112,6 +112,18 @@ def _(world):
     equal(terminal.end(), OK, 'the exit status')
 
 
+@test('nor does it while there is more to come')
+def _(world):
+    world.answers(lambda method, arguments: fake.one(fake.explanation() if method == 'ExplainHost' else fake.pin(arguments[0])))
+    hosts = [f'h{number:02}.example' for number in range(MANY)]
+    terminal = Terminal(world, 'explain', *hosts)
+    terminal.wait_for(PROMPT)
+    terminal.type(b'\x03')
+    terminal.wait_for(PROMPT, times=2)
+    terminal.type(b'q')
+    equal(terminal.end(), OK, 'the exit status')
+
+
 @test('the journal, and what is shown of several hosts, goes through one pager')
 def _(world):
     def answer(method, arguments):

@@ -16,6 +16,7 @@ from lib import http
 from lib.certpinctl import (BAD_INPUT, FAILED, HTTP_STATUS, INTERRUPTED, NO_SERVICE, OK, PIN_CHANGED, REFUSED,
                             TIMED_OUT, TOO_LARGE, TRUNCATED, USAGE, ctl, environment, exits, put, run_raw, start)
 from lib.public import certpinctl
+from lib.server import Gate
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.terminal import dialog
 from lib.world import ALICE, HOST, World
@@ -465,6 +466,20 @@ def _(world):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=DEADLINE_S)
     equal((process.returncode, len(server.requests)), (INTERRUPTED, 1), 'what came of it')
+
+
+@test('whoever started it ignores an interrupt, as a shell does for what it starts in the background: so does it')
+def _(world):
+    server, _ = world.serve_pinned()
+    gate = Gate()
+    server.respond = gate.respond
+    process = start(world, 'get', server.url(HOST), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
+    server.wait_for_requests(1)
+    process.send_signal(signal.SIGINT)
+    gate.open()
+    output, errors = process.communicate(timeout=DEADLINE_S)
+    equal((process.returncode, output), (OK, b'hello'), f'what came of it, with {errors},')
 
 
 @test('an interrupt ends a loop of the shell as well')
