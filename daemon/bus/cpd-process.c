@@ -21,8 +21,9 @@
 
 #define TEXT_MAX_BYTES (16 * 1024 * 1024)
 
-/* Of one app, so many are looked at. */
-#define PROCESSES_MAX 256
+/* Of one app, so many are looked at, the oldest first. That of bubblewrap which is inside the
+ * sandbox is among the first, and lives as long as that does. */
+#define PROCESSES_MAX 64
 
 /* A folder of /proc that stays that of one process, even if a later one gets its number.
  * Returns: -1: it cannot be opened */
@@ -164,11 +165,12 @@ is_in_group (int folder, const char *group)
   return g_strcmp0 (its, group) == 0;
 }
 
-/* Whether a process is inside a Flatpak, and has this service's network. */
+/* Whether a process is inside a Flatpak, and has this service's network. That is asked first: it
+ * takes the least time, and an app without network may have many processes. */
 static gboolean
 is_networked (int folder)
 {
-  return is_inside (folder) && has_own_network (folder);
+  return has_own_network (folder) && is_inside (folder);
 }
 
 /* Whether a process of this control group is. Since the group was read, another process may have
@@ -178,7 +180,7 @@ is_networked_in (const char *pid, const char *group)
 {
   g_autofree char *path = g_build_filename ("/proc", pid, NULL);
   int folder = open (path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-  gboolean is = folder >= 0 && is_in_group (folder, group) && is_networked (folder);
+  gboolean is = folder >= 0 && is_networked (folder) && is_in_group (folder, group);
 
   if (folder >= 0)
     close (folder);

@@ -365,6 +365,17 @@ def _(world):
     world.arrives(server, caller=world.new_app(WEATHER, wrapper=()))
 
 
+@test('an app with many processes makes its connections no dearer: the oldest 63 are looked at')
+def _(world):
+    identity = world.issue()
+    server, inside = world.serve(identity), world.new_app(WEATHER)
+    inside.pin(HOST, identity.der)
+    world.list_in_group(*[os.getpid()] * 63, *inside.inside())
+    world.no_connection(server, 'NotAuthorized', server.url(HOST), caller=world.new_app(WEATHER, wrapper=()))
+    world.list_in_group(*[os.getpid()] * 62, *inside.inside())
+    world.arrives(server, caller=world.new_app(WEATHER, wrapper=()))
+
+
 def ctl_inside(world, code, *arguments):
     """certpinctl as a program of the app. Returns: its JSON"""
     output = exits(world, code, *arguments, '--json', more_environment=evidence(WEATHER, ALICE))
