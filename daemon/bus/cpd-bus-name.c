@@ -24,8 +24,7 @@
 #define AGAIN_MS  20
 #define AGAIN_MAX 500
 
-/* How long what the bus sent before may take to arrive; it can drop the answer that comes after
- * it. */
+/* Once the name is lost, how long the calls that were sent before may take to arrive. */
 #define CATCH_UP_MS 1000
 
 struct _CpdBusName
@@ -145,7 +144,8 @@ on_caught_up (GObject *source, GAsyncResult *result, gpointer user_data)
     lose (name, NULL);
 }
 
-/* The calls that were sent before are still on their way: the name is lost after them. */
+/* Calls that were sent before may still be on their way. The bus answers after them, unless it
+ * drops its answer: then the time is over. */
 static void
 on_name_taken (GDBusConnection *connection, const char *sender, const char *path,
                const char *interface, const char *signal, GVariant *parameters, gpointer user_data)
@@ -161,8 +161,7 @@ on_name_taken (GDBusConnection *connection, const char *sender, const char *path
                             G_DBUS_CALL_FLAGS_NONE, CATCH_UP_MS, name->gone, on_caught_up, name);
 }
 
-/* `quiet`: as in CpdBusSettings: where the bus drops the loss for `connection`, it is known from
- * there */
+/* `quiet`: as in CpdBusSettings: it tells of a loss even where the bus drops NameLost */
 CpdBusName *
 cpd_bus_name_new (GDBusConnection *connection, GDBusConnection *quiet)
 {

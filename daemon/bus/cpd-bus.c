@@ -160,7 +160,7 @@ connect_parts (CpdBus *bus, const CpdBusSettings *settings)
 
   parts->callers = cpd_callers_new (settings->quiet, parts->store);
   parts->inbox = cpd_inbox_new (&funcs, bus);
-  parts->delivery = cpd_delivery_new (settings->link, parts->inbox, on_room, bus);
+  parts->delivery = cpd_delivery_new (settings->link, settings->quiet, parts->inbox, on_room, bus);
   parts->subscribers = cpd_subscribers_new (parts->delivery);
   g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
   g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);

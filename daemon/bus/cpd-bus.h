@@ -17,15 +17,14 @@ G_DECLARE_FINAL_TYPE (CpdBus, cpd_bus, CPD, BUS, GObject)
 typedef struct
 {
   CpdLink *link; /* outlives the service */
-  /* Another connection, to which nobody can send calls. What it asks the bus is answered even when
-   * the queue for the link is full: the bus then drops its own messages to it. */
+  /* Another connection, to which nobody else can send calls. When the queue for the link is full,
+   * the bus drops its own messages to the link; this queue never is. */
   GDBusConnection *quiet;
   CpdStore *store;
   CpdFetcher *fetcher;
   const CpdConfig *config;
-  gboolean
-      asks_polkit; /* on `quiet`, which polkit's library uses as well; otherwise, the uid decides */
-  gboolean replace; /* take the name over from another instance */
+  gboolean asks_polkit; /* FALSE: the uid decides. polkit's library uses `quiet` as well */
+  gboolean replace;     /* take the name over from another instance */
 } CpdBusSettings;
 
 CpdBus *cpd_bus_new (const CpdBusSettings *settings);

@@ -126,8 +126,8 @@ on_name_ended (GDBusConnection *connection, const char *sender, const char *path
     forget (user_data, name);
 }
 
-/* `quiet`: as in CpdBusSettings: a lost answer or a lost end would leave a caller unknown, or its
- * calls without an end */
+/* `quiet`: as in CpdBusSettings. Without an answer, a caller would be refused; without its end, its
+ * calls would go on. */
 CpdCallers *
 cpd_callers_new (GDBusConnection *quiet, CpdStore *store)
 {

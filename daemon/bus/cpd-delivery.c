@@ -412,10 +412,11 @@ look_at_all (gpointer user_data)
   pump_all (delivery);
 }
 
-/* `link`, `inbox`: outlive it. `room`: called when a receiver that missed a signal can be told
- * so. */
+/* `link`, `inbox`: outlive it. `quiet`: as in CpdBusSettings. `room`: called when a receiver that
+ * missed a signal can be told so. */
 CpdDelivery *
-cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpointer user_data)
+cpd_delivery_new (CpdLink *link, GDBusConnection *quiet, CpdInbox *inbox, CpdDeliveryRoomFunc room,
+                  gpointer user_data)
 {
   static const CpdUndeliveredFuncs funcs = { .figure = on_figure, .done = on_done };
   CpdDelivery *delivery = g_new0 (CpdDelivery, 1);
@@ -425,7 +426,8 @@ cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpoi
   delivery->room = room;
   delivery->user_data = user_data;
   delivery->credit = cpd_credit_new ();
-  delivery->undelivered = cpd_undelivered_new (cpd_link_get_connection (link), &funcs, delivery);
+  delivery->undelivered
+      = cpd_undelivered_new (cpd_link_get_connection (link), quiet, &funcs, delivery);
   delivery->receivers = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, receiver_free);
   delivery->alarm = cpd_alarm_new ("what was not read yet", look_at_all, delivery);
   return delivery;

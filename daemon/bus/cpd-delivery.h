@@ -32,8 +32,8 @@ typedef struct
 /* There is room for a signal again, after one was dropped. */
 typedef void (*CpdDeliveryRoomFunc) (CpdCaller *caller, gpointer user_data);
 
-CpdDelivery *
-cpd_delivery_new (CpdLink *link, CpdInbox *inbox, CpdDeliveryRoomFunc room, gpointer user_data);
+CpdDelivery *cpd_delivery_new (CpdLink *link, GDBusConnection *quiet, CpdInbox *inbox,
+                               CpdDeliveryRoomFunc room, gpointer user_data);
 void cpd_delivery_free (CpdDelivery *delivery);
 
 void cpd_delivery_reply (CpdDelivery *delivery, CpdCaller *caller, const CpdReply *reply);

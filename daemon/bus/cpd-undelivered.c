@@ -2,16 +2,26 @@
 
 /* Asks the bus how much is undelivered. dbus-daemon answers for one connection, dbus-broker for all
  * at once. A caller is never asked: many programs read all messages but answer none, and each
- * unanswered question counts towards the bus's limit on pending replies. */
+ * unanswered question counts towards the bus's limit on pending replies.
+ *
+ * The bus must be asked after it has read everything that was sent before, but it drops its answers
+ * to a connection with a full queue. So a call goes along behind what was sent, from the connection
+ * that sends to the quiet one. When it arrives there, the bus is asked from there. */
 
 #include "config.h"
 
 #include "daemon/bus/cpd-undelivered.h"
 
+#include "dbus/certpin-names.h"
+
 #define BUS         "org.freedesktop.DBus"
 #define BUS_PATH    "/org/freedesktop/DBus"
 #define STATS_IFACE "org.freedesktop.DBus.Debug.Stats"
 #define PEERS_KEY   "org.bus1.DBus.Debug.Stats.PeerAccounting"
+
+/* The policy lets only the service make this call. */
+#define MARKER_PATH  CERTPIN_OBJECT_PATH "/marker"
+#define MARKER_IFACE CERTPIN_BUS_NAME ".Marker"
 
 /* Questions in progress that concern one connection each. */
 #define QUESTIONS_MAX 8
@@ -27,11 +37,14 @@ typedef enum
 
 struct _CpdUndelivered
 {
-  GDBusConnection *connection;
+  GDBusConnection *connection, *quiet;
   CpdUndeliveredFuncs funcs;
   gpointer user_data;
   Way way;
   unsigned int questions; /* under way */
+  unsigned int object;    /* on `quiet` */
+  guint32 last;           /* number of a marker */
+  GHashTable *marked;     /* number → Question: those whose marker is under way */
   GCancellable *cancellable;
 };
 
@@ -41,37 +54,18 @@ typedef struct
   CpdUndelivered *undelivered;
   char *name;
   Way way;
+  guint32 number;
+  unsigned int timer; /* until its marker arrives */
 } Question;
 
 static void
-question_free (Question *question)
+question_free (gpointer data)
 {
+  Question *question = data;
+
+  g_clear_handle_id (&question->timer, g_source_remove);
   g_free (question->name);
   g_free (question);
-}
-
-CpdUndelivered *
-cpd_undelivered_new (GDBusConnection *connection, const CpdUndeliveredFuncs *funcs,
-                     gpointer user_data)
-{
-  CpdUndelivered *undelivered = g_new0 (CpdUndelivered, 1);
-
-  undelivered->connection = g_object_ref (connection);
-  undelivered->funcs = *funcs;
-  undelivered->user_data = user_data;
-  undelivered->cancellable = g_cancellable_new ();
-  return undelivered;
-}
-
-void
-cpd_undelivered_free (CpdUndelivered *undelivered)
-{
-  if (undelivered == NULL)
-    return;
-  g_cancellable_cancel (undelivered->cancellable); /* answers that come later reach nobody */
-  g_object_unref (undelivered->cancellable);
-  g_object_unref (undelivered->connection);
-  g_free (undelivered);
 }
 
 gboolean
@@ -170,12 +164,127 @@ on_answer (GObject *source, GAsyncResult *result, gpointer user_data)
   question_free (question);
 }
 
+/* The bus has read everything that was sent before. */
+static void
+ask_bus (Question *question)
+{
+  CpdUndelivered *undelivered = question->undelivered;
+  gboolean all = question->way == ALL_AT_ONCE;
+
+  g_dbus_connection_call (
+      undelivered->quiet, BUS, BUS_PATH, STATS_IFACE, all ? "GetStats" : "GetConnectionStats",
+      all ? NULL : g_variant_new ("(s)", question->name), G_VARIANT_TYPE ("(a{sv})"),
+      G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, undelivered->cancellable, on_answer, question);
+}
+
+/* Returns: (transfer full) (nullable): NULL: it has timed out */
+static Question *
+take_marked (CpdUndelivered *undelivered, guint32 number)
+{
+  gpointer question = NULL;
+
+  g_hash_table_steal_extended (undelivered->marked, GUINT_TO_POINTER (number), NULL, &question);
+  return question;
+}
+
+static void
+on_marker (GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+           const char *method, GVariant *arguments, GDBusMethodInvocation *invocation,
+           gpointer user_data)
+{
+  CpdUndelivered *undelivered = user_data;
+  Question *question = NULL;
+  guint32 number;
+
+  g_variant_get (arguments, "(u)", &number);
+  if (g_strcmp0 (sender, g_dbus_connection_get_unique_name (undelivered->connection)) == 0)
+    question = take_marked (undelivered, number);
+  g_dbus_method_invocation_return_value (invocation, NULL); /* to nobody */
+  if (question == NULL)
+    return;
+  g_clear_handle_id (&question->timer, g_source_remove);
+  ask_bus (question);
+}
+
+static gboolean
+on_late (gpointer user_data)
+{
+  Question *question = user_data;
+  CpdUndelivered *undelivered = question->undelivered;
+
+  question->timer = 0;
+  take_marked (undelivered, question->number);
+  undelivered->questions--;
+  undelivered->funcs.done (question->name, undelivered->user_data);
+  question_free (question);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+send_marker (Question *question)
+{
+  CpdUndelivered *undelivered = question->undelivered;
+  g_autoptr (GDBusMessage) marker = g_dbus_message_new_method_call (
+      g_dbus_connection_get_unique_name (undelivered->quiet), MARKER_PATH, MARKER_IFACE, "Pass");
+
+  question->number = ++undelivered->last;
+  g_hash_table_insert (undelivered->marked, GUINT_TO_POINTER (question->number), question);
+  question->timer = g_timeout_add (TIMEOUT_MS, on_late, question);
+  g_dbus_message_set_flags (marker, G_DBUS_MESSAGE_FLAGS_NO_REPLY_EXPECTED);
+  g_dbus_message_set_body (marker, g_variant_new ("(u)", question->number));
+  g_dbus_connection_send_message (undelivered->connection, marker, G_DBUS_SEND_MESSAGE_FLAGS_NONE,
+                                  NULL, NULL);
+}
+
+static unsigned int
+await_markers (CpdUndelivered *undelivered)
+{
+  static const GDBusInterfaceVTable functions = { .method_call = on_marker };
+  g_autoptr (GDBusNodeInfo) node = g_dbus_node_info_new_for_xml (
+      "<node><interface name=\"" MARKER_IFACE "\"><method name=\"Pass\">"
+      "<arg type=\"u\" direction=\"in\"/></method></interface></node>",
+      NULL);
+
+  return g_dbus_connection_register_object (undelivered->quiet, MARKER_PATH, node->interfaces[0],
+                                            &functions, undelivered, NULL, NULL);
+}
+
+/* `connection`: the one that sends. `quiet`: as in CpdBusSettings */
+CpdUndelivered *
+cpd_undelivered_new (GDBusConnection *connection, GDBusConnection *quiet,
+                     const CpdUndeliveredFuncs *funcs, gpointer user_data)
+{
+  CpdUndelivered *undelivered = g_new0 (CpdUndelivered, 1);
+
+  undelivered->connection = g_object_ref (connection);
+  undelivered->quiet = g_object_ref (quiet);
+  undelivered->funcs = *funcs;
+  undelivered->user_data = user_data;
+  undelivered->marked = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, question_free);
+  undelivered->cancellable = g_cancellable_new ();
+  undelivered->object = await_markers (undelivered);
+  return undelivered;
+}
+
+void
+cpd_undelivered_free (CpdUndelivered *undelivered)
+{
+  if (undelivered == NULL)
+    return;
+  g_dbus_connection_unregister_object (undelivered->quiet, undelivered->object);
+  g_hash_table_unref (undelivered->marked);
+  g_cancellable_cancel (undelivered->cancellable); /* answers that come later reach nobody */
+  g_object_unref (undelivered->cancellable);
+  g_object_unref (undelivered->connection);
+  g_object_unref (undelivered->quiet);
+  g_free (undelivered);
+}
+
 /* Asks about one connection, by its unique name, or about all, if the bus can only answer for all.
  * The answer comes later. */
 void
 cpd_undelivered_ask (CpdUndelivered *undelivered, const char *name)
 {
-  gboolean all = undelivered->way == ALL_AT_ONCE;
   Question *question;
 
   if (undelivered->way == NOT_AT_ALL)
@@ -189,8 +298,5 @@ cpd_undelivered_ask (CpdUndelivered *undelivered, const char *name)
   question->name = g_strdup (name);
   question->way = undelivered->way;
   undelivered->questions++;
-  g_dbus_connection_call (
-      undelivered->connection, BUS, BUS_PATH, STATS_IFACE, all ? "GetStats" : "GetConnectionStats",
-      all ? NULL : g_variant_new ("(s)", name), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE,
-      TIMEOUT_MS, undelivered->cancellable, on_answer, question);
+  send_marker (question);
 }

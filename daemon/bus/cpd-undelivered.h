@@ -17,8 +17,8 @@ typedef struct
   void (*done) (const char *name, gpointer user_data);
 } CpdUndeliveredFuncs;
 
-CpdUndelivered *cpd_undelivered_new (GDBusConnection *connection, const CpdUndeliveredFuncs *funcs,
-                                     gpointer user_data);
+CpdUndelivered *cpd_undelivered_new (GDBusConnection *connection, GDBusConnection *quiet,
+                                     const CpdUndeliveredFuncs *funcs, gpointer user_data);
 void cpd_undelivered_free (CpdUndelivered *undelivered);
 
 gboolean cpd_undelivered_can_ask (CpdUndelivered *undelivered);

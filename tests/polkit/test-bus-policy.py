@@ -24,6 +24,7 @@ JOURNAL = '/run/systemd/journal/socket'
 ACCESS_DENIED = BUS + '.Error.AccessDenied'
 STATS = BUS + '.Debug.Stats'
 SIGNALS = 'org.certpin.Test'
+MARKER = NAME + '.Marker'
 LOGIND = 'org.freedesktop.login1'
 ALLOW_REPLACEMENT, REPLACE_EXISTING, DO_NOT_QUEUE = 1, 2, 4
 
@@ -213,6 +214,18 @@ def _(world):
     equal(world.hear(), ['PrepareForSleep'], 'the signals')
     other.close_sync(None)
     logind.close_sync(None)
+
+
+@test_on_each('only the service’s user calls a connection without a name, and that only with one interface')
+def _(world):
+    quiet = connect_as(uid_of('certpin'), world.bus.address)
+    where = {'path': PATH, 'destination': quiet.get_unique_name()}
+    own, alice = world.user('certpin'), world.user(ALICE)
+    own.refused(BUS + '.Error.UnknownMethod', own.call, MARKER, 'Pass', '(u)', 1, **where)
+    own.refused(ACCESS_DENIED, own.call, PINS, 'ListPins', '(a{sv})', {}, **where)
+    for interface in (MARKER, PINS, REQUESTS, BUS + '.Peer'):
+        alice.refused(ACCESS_DENIED, alice.call, interface, 'AnyMethod', '', **where)
+    quiet.close_sync(None)
 
 
 @test_on_each('the bus tells the service alone that its name is another’s')

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The bus's queue for the service is full. dbus-daemon then refuses calls, and drops what it has to say itself: who a
-caller is, that one has left, that another instance has the name. The service learns all of that."""
+caller is, that one has left, that another instance has the name, how much it has delivered. The service learns all of
+that."""
 
 import os
 import struct
 import time
 
+from lib import http
 from lib.caller import BUS, CallError
-from lib.server import begin_and_wait
+from lib.server import Gate, begin_and_wait
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
 
@@ -16,6 +18,8 @@ ALWAYS = 0xffffffff
 PEER = 'org.freedesktop.DBus.Peer'
 # More than fits into a socket, and than is read from it at a time.
 LARGE_CALLS, LARGE_BYTES = 4, 1 << 20
+# Two of these are more than a caller gets before it has read the first.
+LARGE_REPLY = 700 * 1024
 # dbus-daemon's limit is 64 for one that receives, and as many for one that sends.
 CALLS_EACH = 40
 
@@ -102,6 +106,23 @@ def _(world):
     world.fill(server.url(HOST))
     leaver.vanish()
     server.wait_until_idle()
+    holds(world.is_full(), 'the queue is not full any more')
+    world.empty()
+
+
+@test('a reply that waits for an earlier one to be read is sent')
+def _(world):
+    server, identity = world.serve_pinned()
+    world.bob.pin(HOST, identity.der)
+    gate = Gate(http.reply(200, bytes(LARGE_REPLY)))
+    server.respond = gate.respond
+    calls = [world.bob.begin_request(server.url(HOST)) for _ in range(2)]
+    server.wait_for_requests(2)
+    world.let_read(0)
+    world.fill(server.url(HOST))
+    gate.open()
+    for call in calls:
+        equal(len(call.answer().body), LARGE_REPLY, 'the body')
     holds(world.is_full(), 'the queue is not full any more')
     world.empty()
 
