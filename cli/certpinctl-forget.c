@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The verb `forget`: removes all pins of an app, such as one that is no longer installed. Each is a
- * change of its own. */
+ * change of its own: if one cannot be removed, the others are. */
 
 #include "config.h"
 
 #include "certpinctl-forget.h"
 
+#include "certpinctl-each.h"
 #include "certpinctl-options.h"
 #include "certpinctl-outcome.h"
 #include "certpinctl-reply.h"
@@ -50,10 +51,13 @@ set_no_pins (Ctl *ctl, GError **error)
       question != NULL ? question : _ ("to see which apps have some: certpinctl list --app"));
 }
 
-/* `removed`: gets the pin as it is now. A pin that the app itself has removed is none. */
-static gboolean
-remove_pin (Ctl *ctl, const char *host, GVariantBuilder *removed, GError **error)
+/* `data`: a GVariantBuilder, which gets the pin as it is now. A pin that the app itself has removed
+ * is none. */
+static CtlExit
+remove_pin (Ctl *ctl, gpointer data, gboolean first, GError **error)
 {
+  GVariantBuilder *removed = data;
+  const char *host = ctl->arguments[0];
   g_autoptr (GAsyncResult) result = NULL;
   g_autoptr (GError) reason = NULL;
   gboolean done;
@@ -65,33 +69,51 @@ remove_pin (Ctl *ctl, const char *host, GVariantBuilder *removed, GError **error
   done = certpin_client_unpin_finish (ctl->client, result, &reason);
   ctl_outcome_end (ctl, host, &reason);
   if (g_error_matches (reason, CERTPIN_ERROR, CERTPIN_ERROR_NOT_PINNED))
-    return TRUE;
+    return CTL_EXIT_OK;
   if (!done)
     {
       g_propagate_error (error, g_steal_pointer (&reason));
-      return FALSE;
+      return CTL_EXIT_FAILED;
     }
   g_variant_builder_add_parsed (
       removed, "{'host': <%s>, 'scope': <'app'>, 'app': <%s>, 'state': <'removed'>}", host,
       ctl->app);
   if (!ctl->json)
     ctl_print_line (&ctl->out, _ ("Removed the app's pin of %s"), host);
-  return TRUE;
+  return CTL_EXIT_OK;
 }
 
-static gboolean
-remove_all (Ctl *ctl, GVariant *pins, GVariantBuilder *removed, GError **error)
+/* Returns: (transfer full) */
+static GStrv
+hosts_of (GVariant *pins)
 {
+  g_autoptr (GStrvBuilder) hosts = g_strv_builder_new ();
+
   for (gsize i = 0; i < g_variant_n_children (pins); i++)
     {
       g_autoptr (GVariant) pin = g_variant_get_child_value (pins, i);
       const char *host = "";
 
       g_variant_lookup (pin, "host", "&s", &host);
-      if (!remove_pin (ctl, host, removed, error))
-        return FALSE;
+      g_strv_builder_add (hosts, host);
     }
-  return TRUE;
+  return g_strv_builder_end (hosts);
+}
+
+static CtlExit
+remove_all (Ctl *ctl, GVariant *pins, GError **error)
+{
+  g_auto (GVariantBuilder) removed = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
+  g_auto (GStrv) hosts = hosts_of (pins);
+  CtlExit status;
+
+  ctl->arguments = hosts;
+  status = ctl_each (ctl, remove_pin, &removed, error);
+  ctl->arguments = NULL;
+  if (ctl->json && (error == NULL || *error == NULL))
+    ctl_print_json (&ctl->out,
+                    g_variant_new_parsed ("{'pins': %v}", g_variant_builder_end (&removed)));
+  return status;
 }
 
 static gboolean
@@ -115,7 +137,6 @@ ctl_forget (Ctl *ctl, GError **error)
     CTL_OPTION_APP (ctl, N_ ("the app, as ‘certpinctl list --app’ shows it")),
     { NULL },
   };
-  g_auto (GVariantBuilder) removed = G_VARIANT_BUILDER_INIT (G_VARIANT_TYPE ("aa{sv}"));
   g_autoptr (GVariant) pins = NULL;
 
   if (!ctl_parse (ctl, options, error))
@@ -130,10 +151,5 @@ ctl_forget (Ctl *ctl, GError **error)
       set_no_pins (ctl, error);
       return CTL_EXIT_FAILED;
     }
-  if (!remove_all (ctl, pins, &removed, error))
-    return CTL_EXIT_FAILED;
-  if (ctl->json)
-    ctl_print_json (&ctl->out,
-                    g_variant_new_parsed ("{'pins': %v}", g_variant_builder_end (&removed)));
-  return CTL_EXIT_OK;
+  return remove_all (ctl, pins, error);
 }

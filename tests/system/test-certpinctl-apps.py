@@ -6,7 +6,7 @@ no sandbox for that: it is one of the user's own programs."""
 import json
 import os
 
-from lib.certpinctl import BAD_INPUT, NOT_PINNED, OK, UNTRUSTED, USAGE, ctl, exits
+from lib.certpinctl import BAD_INPUT, NOT_PINNED, OK, STORE, UNTRUSTED, USAGE, ctl, exits
 from lib.public import new_folder
 from lib.tap import equal, holds, run, test
 from lib.world import ALICE, BOB, HOST, World
@@ -140,6 +140,22 @@ def _(world):
           [{'host': HOST, 'scope': 'app', 'app': SNAP, 'state': 'removed'}], 'the JSON')
     equal(pins_of(world, '--app'), [], 'what is left')
     fails(world, USAGE, '‘forget’ needs --app', 'forget')
+
+
+@test('forget removes the other pins if one of them cannot be removed, and says which that is')
+def _(world):
+    fill(world)
+    exits(world, OK, 'block', f'--app={APP}', 'c.example', 'why')
+    file = next(os.path.join(folder, 'c.example.pin') for folder, _, files in os.walk(world.daemon.state_dir)
+                if 'c.example.pin' in files)
+    os.unlink(file)
+    os.mkdir(file)
+    code, output, errors = ctl(world, 'forget', f'--app={APP}')
+    equal((code, output.decode()), (STORE, ''.join(f"Removed the app's pin of {host}\n" for host in ('b.example', HOST))),
+          'what it says')
+    holds('c.example' in errors, f'it says: {errors}')
+    equal(pins_of(world, f'--app={APP}'), [('c.example', 'app', APP)], 'what is left')
+    os.rmdir(file)
 
 
 @test('an app is named as Flatpak or snapd do; what may be either is refused, and nothing is pinned')
