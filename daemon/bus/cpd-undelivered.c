@@ -44,6 +44,7 @@ struct _CpdUndelivered
   unsigned int questions; /* under way */
   unsigned int object;    /* on `quiet` */
   guint32 last;           /* number of a marker */
+  gboolean told;          /* that one has not arrived */
   GHashTable *marked;     /* number → Question: those whose marker is under way */
   GCancellable *cancellable;
 };
@@ -212,6 +213,12 @@ on_late (gpointer user_data)
   Question *question = user_data;
   CpdUndelivered *undelivered = question->undelivered;
 
+  if (!undelivered->told)
+    g_message (
+        "the bus does not pass on a call from the service to itself: large replies can wait; "
+        "if this goes on, check that certpin's D-Bus policy file is that of this version, and "
+        "reload the bus");
+  undelivered->told = TRUE;
   question->timer = 0;
   take_marked (undelivered, question->number);
   undelivered->questions--;

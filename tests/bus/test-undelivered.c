@@ -124,6 +124,24 @@ test_follows_the_marker (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (f->ends, ==, 1);
 }
 
+/* The question ends, and a later one is not kept from its answer. */
+static void
+test_ends_without_its_marker (Fixture *f, gconstpointer user_data)
+{
+  g_dbus_connection_add_filter (f->sending, hold_marker, f, NULL);
+  ask (f);
+  while (f->ends == 0)
+    test_loop_step ();
+  g_assert_cmpuint (f->figures, ==, 0);
+  pass_marker (f, f->sending); /* too late */
+  settle (f);
+  g_assert_cmpuint (f->figures, ==, 0);
+  ask (f);
+  while (f->ends == 1)
+    test_loop_step ();
+  g_assert_cmpuint (f->figures, ==, 1);
+}
+
 /* Nothing is left of what was asked. */
 static void
 test_ends_with_questions (Fixture *f, gconstpointer user_data)
@@ -145,6 +163,8 @@ main (int argc, char *argv[])
   g_test_init (&argc, &argv, NULL);
   g_test_add ("/bus/undelivered/follows-the-marker", Fixture, NULL, set_up, test_follows_the_marker,
               tear_down);
+  g_test_add ("/bus/undelivered/ends-without-its-marker", Fixture, NULL, set_up,
+              test_ends_without_its_marker, tear_down);
   g_test_add ("/bus/undelivered/ends-with-questions", Fixture, NULL, set_up,
               test_ends_with_questions, tear_down);
   return g_test_run ();
