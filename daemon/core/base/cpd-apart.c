@@ -49,6 +49,7 @@ static GHashTable *counts; /* CpdOwner, a user → Count; guarded by `mutex` */
 /* Held from when descriptors are sent until our copies are closed: so whoever got them closes the
  * last ones, which may wait. */
 static GMutex handing;
+static GQueue handed = G_QUEUE_INIT; /* of Job: whose descriptors are on their way; by `handing` */
 
 /* How many of a user's run. */
 typedef struct
@@ -131,16 +132,18 @@ take_job (int hatch)
 {
   const int none = -1;
   GArray *fds = g_array_new (FALSE, FALSE, sizeof (int));
-  Job *job;
-  struct iovec part = { &job, sizeof job };
+  guint8 byte;
+  struct iovec part = { &byte, sizeof byte };
   ssize_t length = cpd_rights_receive (hatch, &part, 1, 0, fds);
+  Job *job;
 
-  if (length != sizeof job)
+  if (length != sizeof byte)
     {
       g_array_unref (fds);
       return FALSE;
     }
   g_mutex_lock (&handing);
+  job = g_queue_pop_head (&handed);
   g_mutex_unlock (&handing);
   while (fds->len < job->fds->len) /* the table is full */
     g_array_append_val (fds, none);
@@ -177,7 +180,8 @@ static gboolean
 hand_over (int hatch, Job *job)
 {
   struct pollfd room = { .fd = hatch, .events = POLLOUT };
-  struct iovec part = { &job, sizeof job };
+  guint8 byte = 0;
+  struct iovec part = { &byte, sizeof byte };
   gboolean sent;
 
   poll (&room, 1, -1);
@@ -185,6 +189,8 @@ hand_over (int hatch, Job *job)
   sent = cpd_rights_send (hatch, &part, 1, MSG_DONTWAIT, job->fds) > 0;
   for (unsigned int i = 0; sent && i < job->fds->len; i++)
     close (g_array_index (job->fds, int, i));
+  if (sent)
+    g_queue_push_tail (&handed, job);
   g_mutex_unlock (&handing);
   return sent;
 }
