@@ -227,17 +227,12 @@ read_file (const char *path, GError **error)
 {
   g_autoptr (GBytes) bytes = ctl_input_read (path, FILE_MAX_BYTES, error);
   g_autofree char *shown = ctl_input_show (path);
-  const char *data;
-  gsize length;
+  char *text = bytes != NULL ? ctl_input_get_text (bytes) : NULL;
 
-  if (bytes == NULL)
-    return NULL;
-  data = g_bytes_get_data (bytes, &length);
-  if (g_utf8_validate_len (data != NULL ? data : "", length, NULL))
-    return g_strndup (data != NULL ? data : "", length);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               _ ("%s is not text in UTF-8, so it is not a pin file"), shown);
-  return NULL;
+  if (bytes != NULL && text == NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                 _ ("%s is not text in UTF-8, so it is not a pin file"), shown);
+  return text;
 }
 
 static gboolean

@@ -79,3 +79,16 @@ ctl_input_read (const char *path, size_t max_bytes, GError **error)
                  (unsigned int)max_bytes);
   return NULL;
 }
+
+/* D-Bus strings are UTF-8 without null bytes.
+ * Returns: (transfer full) (nullable): what was read as text; NULL: it is none */
+char *
+ctl_input_get_text (GBytes *bytes)
+{
+  gsize length;
+  const char *data = g_bytes_get_data (bytes, &length);
+
+  if (length == 0)
+    return g_strdup ("");
+  return g_utf8_validate_len (data, length, NULL) ? g_strndup (data, length) : NULL;
+}

@@ -59,7 +59,7 @@ ctl_listen_unix (const char *path, GError **error)
   mode_t mask;
   int bound;
 
-  if (*path == '\0') /* a name that is no file's, to Linux */
+  if (*path == '\0') /* Linux would make an abstract socket of it */
     {
       g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                            _ ("‘’ is not the name of a socket; give one with --listen-unix"));

@@ -142,7 +142,7 @@ reach_service (Ctl *ctl, GError **error)
   return status != NULL;
 }
 
-/* Lines that nobody gets are no reason to go on. */
+/* It also ends if its output cannot be written. */
 static gboolean
 is_over (gpointer data)
 {

@@ -125,26 +125,18 @@ read_numbers (CtlRequestOptions *options, GError **error)
 
 /* What the service is asked for */
 
-/* D-Bus strings are UTF-8 without null bytes.
- * Returns: (transfer full) (nullable): what the file has */
+/* Returns: (transfer full) (nullable): what the file has */
 static char *
 read_text (const char *path, GError **error)
 {
   g_autoptr (GBytes) bytes = ctl_input_read (path, HEADERS_MAX_BYTES, error);
   g_autofree char *shown = ctl_input_show (path);
-  const char *data;
-  gsize length;
+  char *text = bytes != NULL ? ctl_input_get_text (bytes) : NULL;
 
-  if (bytes == NULL)
-    return NULL;
-  data = g_bytes_get_data (bytes, &length);
-  if (length == 0)
-    return g_strdup ("");
-  if (g_utf8_validate_len (data, length, NULL))
-    return g_strndup (data, length);
-  g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
-               _ ("%s is not text; write one header on each line, as ‘Name: value’"), shown);
-  return NULL;
+  if (bytes != NULL && text == NULL)
+    g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_INVALID_ARGUMENT,
+                 _ ("%s is not text; write one header on each line, as ‘Name: value’"), shown);
+  return text;
 }
 
 /* Adds those of a file, one on each line, so that others do not see them in the list of

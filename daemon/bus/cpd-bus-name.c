@@ -161,7 +161,7 @@ on_name_taken (GDBusConnection *connection, const char *sender, const char *path
                             G_DBUS_CALL_FLAGS_NONE, CATCH_UP_MS, name->gone, on_caught_up, name);
 }
 
-/* `quiet`: as in CpdBusSettings: it tells of a loss even where the bus drops NameLost */
+/* `quiet`: as in CpdBusSettings. From there, a loss is known even if the bus drops NameLost. */
 CpdBusName *
 cpd_bus_name_new (GDBusConnection *connection, GDBusConnection *quiet)
 {
