@@ -196,7 +196,8 @@ def _(world):
 
     def on_head(connection, request):
         if request.path == '/' and 'expect' not in request.headers:
-            return answers_at_head(http.redirect(307, '/there'))(connection, request)
+            # Where the kernel takes all of the body first, the connection would be kept for the next request.
+            return answers_at_head(http.redirect(307, '/there', close=True))(connection, request)
         return declines(connection, request) if request.path == '/' else http.want(connection, request)
 
     heads = Heads(server, on_head)

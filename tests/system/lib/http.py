@@ -23,8 +23,8 @@ def reply(status, body=b'', headers=(), close=False):
     return '\r\n'.join(lines).encode() + b'\r\n\r\n' + body
 
 
-def redirect(status, location):
-    return reply(status, b'elsewhere', [('Location', location)])
+def redirect(status, location, close=False):
+    return reply(status, b'elsewhere', [('Location', location)], close)
 
 
 CONTINUE = b'HTTP/1.1 100 Continue\r\n\r\n'
