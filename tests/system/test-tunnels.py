@@ -126,8 +126,8 @@ class Lazy:
         connection.socket.setblocking(False)
         try:
             connection.socket.unwrap()
-        except ssl.SSLWantReadError:
-            pass  # the other side has not ended its own
+        except ssl.SSLError:
+            pass  # the other side has not ended its own, or what it sent is here already
         self.told.wait()
         if self.resets:
             connection.reset()
