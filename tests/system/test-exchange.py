@@ -58,7 +58,6 @@ def shown(pin):
 def pin_every_kind(world, caller):
     """A pin of every kind. Returns: their hosts"""
     first, second = world.issue(), world.issue()
-    expired = int(time.time()) + 2
     caller.pin('a.example', first.der)
     caller.pin('*.b.example:8443', first.der, backup_certificates=[second.der], mode='report')
     caller.pin('**.c.example', world.authority.der, match='path', trust_anchors=[world.authority.der])
@@ -66,9 +65,10 @@ def pin_every_kind(world, caller):
     caller.pin_keys('[2001:db8::1]:443', first.pin, expires=4102444800)
     caller.pin_keys('192.0.2.1', first.pin)
     caller.block('e.example', 'its key was stolen; ask the operator')
-    caller.pin_keys('f.example', first.pin, expires=expired)
     caller.pin('g.example', world.issue(end=datetime.datetime.utcnow() + datetime.timedelta(days=3)).der)  # warnings
     caller.pin_keys('xn--bcher-kva.example', first.pin, note='')
+    expired = int(time.time()) + 2
+    caller.pin_keys('f.example', first.pin, expires=expired)
     world.wait_for_time(datetime.datetime.utcfromtimestamp(expired))
     return sorted(pin['host'] for pin in caller.list_pins(scope='user'))
 

@@ -19,8 +19,9 @@ SMALL = b'hello, server'
 LARGE = bytes(range(256)) * (5 * MIB // 256)
 INLINE = LARGE[:4 * MIB]  # the most that a reply has
 ROUNDS = 5
-# What a server's kernel and its TLS may still have taken in when a stream is cut.
+# What both kernels and TLS may still have taken in when a stream is cut, where the server's has this buffer.
 HELD_BYTES = 8 * MIB
+BUFFER = MIB
 
 
 class Writer:
@@ -307,7 +308,7 @@ def add_change_test(name, prepare, endless, data):
     @test(f'a change of pins ends an upload before its reply: {name}')
     def _(world):
         for _ in range(ROUNDS):
-            server, _ = world.serve_pinned()
+            server, _ = world.serve_pinned(buffer=BUFFER)
             prepare(server)
             _, writer, pending = begin(world, data, length=1 << 40, endless=endless, keep=True, server=server)
             server.wait(lambda server=server: server.bytes > 100, 'a request')
@@ -336,7 +337,7 @@ def add_time_test(name, prepare, endless, data):
     def _(world):
         moment = pki.now() + datetime.timedelta(seconds=3)
         expires = int(moment.replace(tzinfo=datetime.timezone.utc).timestamp())
-        server = world.serve(identity := world.issue())
+        server = world.serve(identity := world.issue(), buffer=BUFFER)
         world.alice.pin(HOST, identity.der, expires=expires)
         prepare(server)
         _, writer, pending = begin(world, data, length=1 << 40, endless=endless, keep=True, server=server)
