@@ -373,7 +373,7 @@ def _(world):
 def _(world):
     identity = world.issue()
     server = world.serve(identity)
-    end = int(time.time()) + 2
+    end = int(time.time()) + 4
     exits(world, OK, 'pin', at(server), f'--key={identity.pin}', f'--expires={end}')
     look(world, code=OK)
     server.wait_until_idle()

@@ -348,7 +348,7 @@ def _(world):
     server.barrier()
     world.root.block('home.test', scope='system')
     world.alice.refused('AddressDenied', world.alice.fetch_chain, 'home.test', port=server.port)
-    world.root.pin('home.test', world.issue().der, scope='system', expires=int(time.time()) + 1)
+    world.root.pin('home.test', world.issue().der, scope='system', expires=int(time.time()) + 2)
     deadline = time.monotonic() + DEADLINE_S
     while world.root.get_pin('home.test', scope='system')['state'] == 'active':
         holds(time.monotonic() < deadline, 'the pin never ended')

@@ -106,7 +106,7 @@ def _(world):
     for change in (world.alice.add_keys, world.alice.remove_keys):
         world.alice.refused('Blocked', change, HOST, key)
     equal(world.alice.get_pin(HOST)['reason'], 'why', 'the reason of the block')
-    expires = int(time.time()) + 1
+    expires = int(time.time()) + 2
     world.alice.pin_keys(HOST, key, expires=expires)
     world.wait_for_time(datetime.datetime.utcfromtimestamp(expires))
     for change in (world.alice.add_keys, world.alice.remove_keys):

@@ -116,7 +116,7 @@ def _(world):
     world.root.block(HOST, 'why', scope='system')
     world.no_connection(server, 'Blocked', server.url(HOST))
     world.root.unpin(HOST, scope='system')
-    expires = int(time.time()) + 2
+    expires = int(time.time()) + 3
     world.alice.pin(HOST, world.issue().der, expires=expires)
     world.alice.pause(HOST, 100)
     wait_until(world, expires)

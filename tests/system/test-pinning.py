@@ -185,7 +185,7 @@ def _(world):
 def _(world):
     identity = world.issue()
     server = world.serve(identity)
-    world.alice.pin(HOST, identity.der, expires=int(time.time()) + 2)
+    world.alice.pin(HOST, identity.der, expires=int(time.time()) + 3)
     world.arrives(server)
     deadline = time.monotonic() + DEADLINE_S
     refused = None

@@ -334,7 +334,7 @@ def _(world):
     identity = world.issue()
     server = world.serve(identity)
     server.speak = echo
-    expires = pki.now() + datetime.timedelta(seconds=2)
+    expires = pki.now() + datetime.timedelta(seconds=3)
     world.alice.pin(HOST, identity.der, expires=int(expires.replace(tzinfo=datetime.timezone.utc).timestamp()))
     tunnel = world.alice.connect(HOST, server.port)
     tunnel.send(b'hello')
