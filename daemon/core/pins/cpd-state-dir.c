@@ -28,9 +28,9 @@
 /* A pin, its folders, and the file that replaces its old one fit into that. */
 #define ROOM_BYTES (64 * 1024)
 
-/* How many pins are written at a time: fewer than GTask has threads. Of one uid: one of its apps,
- * and one of the user's own programs, which so never wait for the apps. */
-#define WRITES_MAX         8
+/* How many pins are written at a time: GTask has ten threads, and does other work as well. Of one
+ * uid: a pin of an app, and one of the user's own, which so never waits for those of the apps. */
+#define WRITES_MAX         6
 #define WRITES_MAX_PER_UID 2
 
 struct _CpdStateDir
