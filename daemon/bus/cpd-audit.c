@@ -504,7 +504,8 @@ cpd_audit_sightings_recovered (void)
   write_entry (&entry, "when keys were last seen at servers is written to disk again");
 }
 
-/* `effect`: what the problem leads to. `caller`: (nullable): who called Reload */
+/* `effect`: what the problem leads to, if it does not say that itself. `caller`: (nullable): who
+ * called Reload */
 static void
 tell_problem (const CpdFault *problem, const char *event, const char *effect,
               const CpdCaller *caller)
@@ -519,7 +520,10 @@ tell_problem (const CpdFault *problem, const char *event, const char *effect,
   add (&entry, "CERTPIN_KEY", problem->key);
   if (caller != NULL)
     add_caller (&entry, caller);
-  write_entry (&entry, "%s; %s", text, effect);
+  if (problem->says_all)
+    write_entry (&entry, "%s", text);
+  else
+    write_entry (&entry, "%s; %s", text, effect);
 }
 
 /* At the start. `problems`: of CpdFault: each gets an entry */
@@ -528,7 +532,7 @@ cpd_audit_store_broken (GPtrArray *problems)
 {
   for (unsigned int i = 0; i < problems->len; i++)
     tell_problem (problems->pdata[i], "broken",
-                  "requests that depend on this are refused until it is fixed",
+                  "requests that depend on this are refused; fix the cause and restart certpind",
                   /* caller= */ NULL);
 }
 

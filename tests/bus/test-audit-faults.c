@@ -10,7 +10,9 @@
 
 #include <string.h>
 
-/* Each entry is a text of all its fields. `user_data`: of char * */
+/* Of char *: since the test began; each is a text of all its fields. */
+static GPtrArray *entries;
+
 static GLogWriterOutput
 note_entry (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpointer user_data)
 {
@@ -18,7 +20,7 @@ note_entry (GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoin
 
   for (gsize i = 0; i < n_fields; i++)
     g_string_append_printf (entry, "%s=%s\n", fields[i].key, (const char *)fields[i].value);
-  g_ptr_array_add (user_data, g_string_free (entry, FALSE));
+  g_ptr_array_add (entries, g_string_free (entry, FALSE));
   return G_LOG_WRITER_HANDLED;
 }
 
@@ -34,10 +36,9 @@ assert_has (const char *entry, const char *field)
 static void
 test_faults_of_files (void)
 {
-  g_autoptr (GPtrArray) entries = g_ptr_array_new_with_free_func (g_free);
   g_autoptr (GPtrArray) faults = cpd_faults_new ();
 
-  g_log_set_writer_func (note_entry, entries, NULL);
+  g_ptr_array_set_size (entries, 0);
   cpd_faults_take (faults, 10, cpd_fault_new ("/a.pin", 3, "Keys", "it is wrong"));
   cpd_faults_tell (faults, "nothing else is right");
   cpd_audit_store_broken (faults);
@@ -45,7 +46,7 @@ test_faults_of_files (void)
   g_assert_cmpuint (entries->len, ==, 4);
   assert_has (entries->pdata[0], "MESSAGE_ID=" CERTPIN_MESSAGE_STORE_BROKEN);
   assert_has (entries->pdata[0], "MESSAGE=/a.pin:3: Keys=: it is wrong; requests that depend on "
-                                 "this are refused until it is fixed");
+                                 "this are refused; fix the cause and restart certpind");
   assert_has (entries->pdata[0], "CERTPIN_FILE=/a.pin");
   assert_has (entries->pdata[0], "CERTPIN_LINE=3");
   assert_has (entries->pdata[0], "CERTPIN_KEY=Keys");
@@ -56,10 +57,31 @@ test_faults_of_files (void)
                                  "the old pins and trust anchors stay in force");
 }
 
+/* It would be a contradiction if it went on to say that requests are refused. */
+static void
+test_one_that_says_all (void)
+{
+  g_autoptr (GPtrArray) faults = cpd_faults_new ();
+
+  g_ptr_array_set_size (entries, 0);
+  cpd_faults_tell_all (faults, /* owner= */ 0, "/apps/x", g_strdup ("it is ignored; remove it"));
+  cpd_audit_store_broken (faults);
+  g_assert_cmpuint (entries->len, ==, 1);
+  assert_has (entries->pdata[0], "MESSAGE=/apps/x: it is ignored; remove it");
+  assert_has (entries->pdata[0], "CERTPIN_FILE=/apps/x");
+}
+
 int
 main (int argc, char *argv[])
 {
+  int status;
+
   g_test_init (&argc, &argv, NULL);
+  entries = g_ptr_array_new_with_free_func (g_free);
+  g_log_set_writer_func (note_entry, NULL, NULL);
   g_test_add_func ("/bus/audit-faults/of-files", test_faults_of_files);
-  return g_test_run ();
+  g_test_add_func ("/bus/audit-faults/one-that-says-all", test_one_that_says_all);
+  status = g_test_run ();
+  g_ptr_array_unref (entries);
+  return status;
 }

@@ -4,7 +4,8 @@
  * process has it in its environment: CERTPIN_TEST_CGROUP in the place of cgroup, CERTPIN_TEST_LABEL
  * in that of attr/current. The processes of each control group are those in the file that
  * CERTPIN_TEST_PROCS names, in the service's own environment. So a test has apps without Flatpak
- * and snapd. */
+ * and snapd. And what is written for apps waits for the disk while the file is locked that
+ * CERTPIN_TEST_HOLD names; it gets a byte for each file that has begun to wait. */
 
 #define _GNU_SOURCE /* RTLD_NEXT, memfd_create() */
 
@@ -14,6 +15,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -76,4 +78,30 @@ openat64 (int folder, const char *name, int flags, ...)
     mode = va_arg (rest, mode_t);
   va_end (rest);
   return next (folder, name, flags, mode);
+}
+
+/* Whether it is the file with which a pin of an app begins. */
+static gboolean
+is_of_app (int fd)
+{
+  g_autofree char *link = g_strdup_printf ("/proc/self/fd/%d", fd);
+  g_autofree char *path = g_file_read_link (link, NULL);
+
+  return path != NULL && strstr (path, "/apps/") != NULL && g_str_has_suffix (path, "/.new");
+}
+
+int
+fsync (int fd)
+{
+  int (*next) (int) = (int (*) (int))dlsym (RTLD_NEXT, "fsync");
+  const char *hold = getenv ("CERTPIN_TEST_HOLD");
+  int lock = hold != NULL && is_of_app (fd) ? open (hold, O_WRONLY | O_APPEND | O_CLOEXEC) : -1;
+
+  if (lock >= 0)
+    {
+      if (write (lock, ".", 1) == 1)
+        flock (lock, LOCK_SH);
+      close (lock);
+    }
+  return next (fd);
 }

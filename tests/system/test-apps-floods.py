@@ -3,6 +3,7 @@
 """A sandboxed app that takes all that it can get leaves room to its user's own programs, and so do several: of each
 thing of which a user may have so many at a time, one app gets half, and all apps together three quarters."""
 
+import fcntl
 import os
 import pathlib
 import subprocess
@@ -139,6 +140,24 @@ def _(world):
             raise AssertionError('a server that does not answer has answered')
         except CallError as error:
             holds(error.name in ('TlsFailed', 'Unreachable'), error)  # in the handshake, or before it began
+
+
+@test('changes of pins of many apps, while the disk is slow: those of its user, of another user and of the system do not wait')
+def _(world):
+    hold = os.path.join(world.folder, 'hold')
+    with open(hold, 'wb') as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        world.daemon.more_environment['CERTPIN_TEST_HOLD'] = hold
+        world.daemon.restart()
+        key = world.issue().pin
+        begun = [world.alice.begin_keys('PinKeys', HOST, key, app=f'flatpak:org.example.App{i}') for i in range(40)]
+        for caller in (world.alice, world.bob):
+            equal(caller.pin_keys(HOST, key)['stored'], True, 'whether it is stored')
+        equal(world.root.pin_keys(HOST, key, scope='system')['stored'], True, 'whether it is stored')
+        held = os.path.getsize(hold)
+        holds(held <= 1, f'{held} pins of apps are written at a time')
+    for one in begun:  # the file is closed, and so unlocked
+        equal(one.wait()[0]['stored'], True, 'whether it is stored')
 
 
 def start_deaf(world, connections, *calls):

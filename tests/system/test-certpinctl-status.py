@@ -102,9 +102,11 @@ def _(world):
 
 @test('a folder of stored pins that cannot be whose it seems is shown to root alone')
 def _(world):
-    for name in ('61200', '4242', 'somebody'):  # a dynamic uid, one without an account, and none at all
+    for name, refuses in (  # a dynamic uid, one without an account, and none at all; and likewise for apps
+            ('users/61200', True), ('users/4242', True), ('users/somebody', False), ('apps/61200', True),
+            ('apps/4242/snap/demo', True), ('apps/4242/snap/Demo', False), ('apps/4242/flatpak/a.b', False), ('apps/4242/none', False)):
         world.daemon.terminate()
-        folder = os.path.join(world.daemon.state_dir, 'users', name)
+        folder = os.path.join(world.daemon.state_dir, name)
         os.makedirs(folder)
         with open(os.path.join(folder, 'h.example.pin'), 'w', encoding='utf-8') as file:
             file.write('nonsense\n')
@@ -112,6 +114,8 @@ def _(world):
         problems = status_of(world, REFUSED, uid=0)['problems']
         holds(problems and name in ' '.join(problems), f'what root sees of {name}: {problems}')
         equal(status_of(world, OK, uid=BOB)['problems'], [], f'what another user sees of {name}')
+        line, = [line for line in world.daemon.log().split('\n') if f'/{name}' in line]
+        equal(('are refused' in line, 'is ignored' in line), (refuses, not refuses), line)
         shutil.rmtree(folder)
 
 

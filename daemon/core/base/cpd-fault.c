@@ -110,6 +110,19 @@ cpd_faults_tell (GPtrArray *faults, const char *sentence)
   cpd_faults_take (faults, CPD_FAULTS_MAX, cpd_fault_new (NULL, 0, NULL, sentence));
 }
 
+/* Adds one that also says what follows, and what to do. `owner`: whom alone it concerns, beside
+ * root; CPD_ALL_UIDS: everybody. `file`: (nullable). `sentence`: (transfer full) */
+void
+cpd_faults_tell_all (GPtrArray *faults, CpdOwner owner, const char *file, char *sentence)
+{
+  CpdFault *fault = cpd_fault_new (file, 0, NULL, sentence);
+
+  fault->owner = owner;
+  fault->says_all = TRUE;
+  cpd_faults_take (faults, CPD_FAULTS_MAX, fault);
+  g_free (sentence);
+}
+
 void
 cpd_faults_add_all (GPtrArray *faults, GPtrArray *others)
 {

@@ -17,6 +17,7 @@ typedef struct
   char *key;         /* in that line; NULL: it is not about one key */
   char *sentence;    /* without a period */
   CpdOwner owner;    /* whom alone it concerns, beside root; CPD_ALL_UIDS: everybody */
+  gboolean says_all; /* the sentence also says what follows, and what to do */
   unsigned int more; /* stands for so many that are not listed; 0: for itself */
 } CpdFault;
 
@@ -29,6 +30,7 @@ char *cpd_fault_to_text (const CpdFault *fault);
 GPtrArray *cpd_faults_new (void);
 void cpd_faults_take (GPtrArray *faults, unsigned int most, CpdFault *fault);
 void cpd_faults_tell (GPtrArray *faults, const char *sentence);
+void cpd_faults_tell_all (GPtrArray *faults, CpdOwner owner, const char *file, char *sentence);
 void cpd_faults_add_all (GPtrArray *faults, GPtrArray *others);
 void cpd_faults_add_all_of (GPtrArray *faults, GPtrArray *others, CpdOwner owner);
 void cpd_faults_sort (GPtrArray *faults);

@@ -15,6 +15,7 @@ typedef struct
   CpdPin *old;      /* what was there in its turn; NULL: nothing, or not yet */
   CpdPinEdit *edit; /* of the pin that is in force in its turn; NULL: none */
   CpdStateDir *dir; /* NULL: nothing is kept on disk */
+  CpdPlace *place;  /* among what is written there; NULL: none, or not now */
   char *folder;     /* its name in there */
   char *name;       /* the file's, in that */
   CpdLayer layer;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* One run-time layer. Changes are made in order and one at a time: first on disk, in a thread, and
- * only then in memory. A block takes effect in memory even if it cannot be written: what is refused
- * stays refused. A pin that is only in memory is written again, less and less often, until it or a
- * later change is on disk. */
+/* One run-time layer. Changes are made in order and one at a time: first on disk, in a thread, when
+ * it is the owner's turn, and only then in memory. A block takes effect in memory even if it cannot
+ * be written: what is refused stays refused. A pin that is only in memory is written again, less
+ * and less often, until it or a later change is on disk. */
 
 #include "config.h"
 
@@ -284,6 +284,7 @@ change_on_written (GObject *source, GAsyncResult *result, gpointer user_data)
   GError *error = NULL;
   gboolean written = g_task_propagate_boolean (G_TASK (result), &error);
 
+  g_clear_pointer (&change->place, cpd_place_leave);
   settle (ledger, change, written);
   ledger->busy = FALSE;
   if (written)
@@ -400,13 +401,30 @@ write_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable 
 }
 
 static void
+run_in_thread (gpointer user_data)
+{
+  g_autoptr (GTask) writing = user_data;
+
+  g_task_run_in_thread (writing, write_in_thread);
+}
+
+/* What is only kept in memory waits for nobody. */
+static void
 start_writing (CpdLedger *ledger, GTask *task)
 {
-  g_autoptr (GTask) writing = g_task_new (ledger, NULL, change_on_written, task);
+  CpdChange *change = g_task_get_task_data (task);
+  GTask *writing = g_task_new (ledger, NULL, change_on_written, task);
 
   ledger->busy = TRUE;
-  g_task_set_task_data (writing, g_task_get_task_data (task), NULL);
-  g_task_run_in_thread (writing, write_in_thread);
+  g_task_set_task_data (writing, change, NULL);
+  if (change->dir == NULL)
+    {
+      run_in_thread (writing);
+      return;
+    }
+  change->place = cpd_place_new (cpd_state_dir_get_turns (change->dir), change->owner,
+                                 run_in_thread, writing);
+  cpd_place_enter (change->place, NULL); /* any number may wait */
 }
 
 /* Whether a pin of an import is there. */

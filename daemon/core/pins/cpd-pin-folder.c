@@ -231,7 +231,7 @@ check_presence (const char *path, const CpdPinFileContext *context, int fd, GErr
 {
   if (fd < 0 && *error == NULL && context->layer > CPD_LAYER_SYSTEM)
     g_set_error (error, CERTPIN_ERROR, CERTPIN_ERROR_STORE_FAILED,
-                 "the folder ‘%s’ disappeared while the pins were read; restart certpind", path);
+                 "the folder ‘%s’ disappeared while the pins were read", path);
 }
 
 /* Loads all pins of a folder of `dir`. The system's may be missing. Removes what a crash left

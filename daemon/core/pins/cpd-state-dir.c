@@ -3,7 +3,8 @@
 /* The folder of all run-time pins, and the lock on it: only one process at a time may write there,
  * and only that process knows the current state. The lock is on the folder itself, so no lock file
  * can be removed meanwhile, and it ends with the process. Folders below are opened one component at
- * a time, without following symbolic links. */
+ * a time, without following symbolic links. Users take turns at writing there: the disk is
+ * everybody's, and so are the threads that wait for it. */
 
 #include "config.h"
 
@@ -27,9 +28,15 @@
 /* A pin, its folders, and the file that replaces its old one fit into that. */
 #define ROOM_BYTES (64 * 1024)
 
+/* How many pins are written at a time: GTask has ten threads, and does other work as well. Of one
+ * uid: a pin of an app, and one of the user's own, which so never waits for those of the apps. */
+#define WRITES_MAX         6
+#define WRITES_MAX_PER_UID 2
+
 struct _CpdStateDir
 {
   char *path;
+  CpdQueue *turns;    /* at writing; for the main loop alone */
   GMutex lock;        /* of the next three */
   int fd;             /* of the locked folder; -1: it is not locked */
   gboolean is_new;    /* it was not there before */
@@ -42,6 +49,7 @@ cpd_state_dir_new (const char *path)
   CpdStateDir *dir = g_atomic_rc_box_new0 (CpdStateDir);
 
   dir->path = g_strdup (path);
+  dir->turns = cpd_queue_new_without_bodies (WRITES_MAX_PER_UID, G_MAXUINT64, WRITES_MAX);
   dir->fd = -1;
   dir->synced = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   g_mutex_init (&dir->lock);
@@ -60,6 +68,7 @@ state_dir_clear (gpointer data)
   CpdStateDir *dir = data;
 
   g_free (dir->path);
+  cpd_queue_free (dir->turns);
   g_hash_table_unref (dir->synced);
   g_mutex_clear (&dir->lock);
   if (dir->fd >= 0)
@@ -78,6 +87,14 @@ const char *
 cpd_state_dir_get_path (CpdStateDir *dir)
 {
   return dir->path;
+}
+
+/* Returns: (transfer none): whose turn it is to write; any number may wait. For the main loop
+ * alone; whoever has a place has a reference to `dir` */
+CpdQueue *
+cpd_state_dir_get_turns (CpdStateDir *dir)
+{
+  return dir->turns;
 }
 
 /* Returns: (transfer full) */

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include "daemon/core/base/cpd-queue.h"
+
 #include <gio/gio.h>
 
 G_BEGIN_DECLS
@@ -18,6 +20,7 @@ gboolean cpd_state_dir_lock (CpdStateDir *dir, unsigned int most_ms, GCancellabl
 gboolean cpd_state_dir_is_locked (CpdStateDir *dir);
 
 const char *cpd_state_dir_get_path (CpdStateDir *dir);
+CpdQueue *cpd_state_dir_get_turns (CpdStateDir *dir);
 gboolean cpd_state_dir_check_room (CpdStateDir *dir, GError **error);
 char *cpd_state_dir_build_path (CpdStateDir *dir, const char *name);
 int cpd_state_dir_lookup (CpdStateDir *dir, const char *name, GError **error);

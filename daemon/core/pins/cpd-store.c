@@ -111,7 +111,10 @@ load_users (CpdStore *store)
   if (cpd_users_load (store->users, store->problems, &error))
     return;
   cpd_pin_table_block_all (cpd_ledger_get_table (store->system), error->message);
-  cpd_faults_tell (store->problems, error->message);
+  cpd_faults_tell_all (store->problems, CPD_ALL_UIDS, /* file= */ NULL,
+                       g_strdup_printf ("%s; it is unknown who has pins, so all requests are "
+                                        "refused; fix the cause and restart certpind",
+                                        error->message));
 }
 
 static void

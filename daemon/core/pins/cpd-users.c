@@ -176,33 +176,34 @@ cpd_users_close_connection (CpdUsers *users, CpdOwner owner)
   cpd_apps_remove (users->apps, owner);
 }
 
-/* The folder of a user whose pins are not kept is not this service's, and the uid may be somebody
+/* A folder of a uid whose pins are not kept is not this service's, and the uid may be somebody
  * else's by now: its pins cannot apply, but must not be left out in silence. */
 static void
-refuse_kept (CpdUsers *users, guint32 uid, GPtrArray *problems)
+refuse_kept (CpdUsers *users, const char *folder, guint32 uid, GPtrArray *problems)
 {
   CpdPinTable *table = cpd_ledger_get_table (cpd_users_get (users, uid));
-  g_autofree char *message = g_strdup_printf (
-      "there is a folder ‘users/%u’ of pins, but uid %u is of those that systemd hands out to one "
-      "service after another (%u to %u), so its pins are not kept; remove the folder and restart "
-      "certpind",
-      uid, uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
+  g_autofree char *path = cpd_state_dir_build_path (users->state_dir, folder);
+  char *message = g_strdup_printf (
+      "the folder ‘%s’ has pins of uid %u, which systemd gives to one service after another (%u to "
+      "%u), so it is unknown whose they are; all requests of that uid are refused; remove the "
+      "folder and restart certpind",
+      path, uid, CPD_DYNAMIC_UID_MIN, CPD_DYNAMIC_UID_MAX);
 
   cpd_pin_table_block_all (table, message);
-  cpd_faults_tell (problems, message);
+  cpd_faults_tell_all (problems, uid, /* file= */ NULL, message);
 }
 
-/* What has a name that is none of this service's. */
+/* What has a name that this service gives to nothing: whoever calls, it is not theirs. `proper`:
+ * what the name would have to be */
 static void
-ignore (CpdUsers *users, const char *folder, const char *meaning, GPtrArray *problems)
+ignore (CpdUsers *users, const char *folder, const char *proper, GPtrArray *problems)
 {
   g_autofree char *path = cpd_state_dir_build_path (users->state_dir, folder);
-  g_autofree char *sentence
-      = g_strdup_printf ("it is not named after %s, so it is ignored", meaning);
-  g_autoptr (GPtrArray) found = cpd_faults_new ();
 
-  g_ptr_array_add (found, cpd_fault_new (path, 0, NULL, sentence));
-  cpd_faults_add_all_of (problems, found, /* owner= */ 0);
+  cpd_faults_tell_all (problems, /* owner= */ 0, path,
+                       g_strdup_printf ("its name is not %s, so it is ignored, with all pins in "
+                                        "it; correct the name and restart certpind, or remove it",
+                                        proper));
 }
 
 static void
@@ -210,10 +211,7 @@ load_pins (CpdUsers *users, CpdOwner owner, GPtrArray *problems)
 {
   g_autoptr (GPtrArray) found = cpd_faults_new ();
 
-  if (cpd_account_is_dynamic (cpd_owner_get_uid (owner)))
-    refuse_kept (users, cpd_owner_get_uid (owner), found);
-  else
-    cpd_ledger_load (cpd_users_get (users, owner), found);
+  cpd_ledger_load (cpd_users_get (users, owner), found);
   cpd_faults_add_all_of (problems, found, owner);
 }
 
@@ -251,22 +249,24 @@ load_user (CpdUsers *users, const char *folder, const char *name, GPtrArray *pro
 {
   guint32 uid;
 
-  if (parse_uid (name, &uid))
-    load_pins (users, uid, problems);
+  if (!parse_uid (name, &uid))
+    ignore (users, folder, "a user ID", problems);
+  else if (cpd_account_is_dynamic (uid))
+    refuse_kept (users, folder, uid, problems);
   else
-    ignore (users, folder, "a user id", problems);
+    load_pins (users, uid, problems);
 }
 
 /* If it is unknown which apps a user has, none of that user's requests may pass. */
 static void
 block_user (CpdUsers *users, guint32 uid, const GError *error, GPtrArray *problems)
 {
-  g_autoptr (GPtrArray) found = cpd_faults_new ();
-
   cpd_owner_table_set (users->unlisted, uid, g_strdup (error->message));
   cpd_pin_table_block_all (cpd_ledger_get_table (cpd_users_get (users, uid)), error->message);
-  cpd_faults_tell (found, error->message);
-  cpd_faults_add_all_of (problems, found, uid);
+  cpd_faults_tell_all (problems, uid, /* file= */ NULL,
+                       g_strdup_printf ("%s; it is unknown which apps uid %u has, so all of its "
+                                        "requests are refused; fix the cause and restart certpind",
+                                        error->message, uid));
 }
 
 static void
@@ -278,7 +278,9 @@ load_app (CpdUsers *users, guint32 uid, const char *kind, const char *id, GPtrAr
 
   if (!cpd_app_is_valid (name))
     {
-      ignore (users, folder, "an app", problems);
+      ignore (users, folder,
+              g_str_equal (kind, "snap") ? "a valid snap name" : "a valid Flatpak app ID",
+              problems);
       return;
     }
   if (cpd_app_folder_tidy (users->state_dir, folder))
@@ -297,7 +299,7 @@ load_apps_of_kind (CpdUsers *users, guint32 uid, const char *kind, GPtrArray *pr
 
   if (!cpd_app_is_kind (kind))
     {
-      ignore (users, folder, "a kind of apps", problems);
+      ignore (users, folder, "‘flatpak’ or ‘snap’", problems);
       return;
     }
   ids = list_folder (users, folder, &error);
@@ -316,12 +318,12 @@ load_apps (CpdUsers *users, const char *folder, const char *name, GPtrArray *pro
 
   if (!parse_uid (name, &uid))
     {
-      ignore (users, folder, "a user id", problems);
+      ignore (users, folder, "a user ID", problems);
       return;
     }
   if (cpd_account_is_dynamic (uid))
     {
-      load_pins (users, uid, problems);
+      refuse_kept (users, folder, uid, problems);
       return;
     }
   kinds = list_folder (users, folder, &error);

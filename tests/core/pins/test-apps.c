@@ -293,19 +293,29 @@ is_refused_all (StoreFixture *f, CpdOwner owner, CpdLayer layer)
   return pin != NULL && pin->state == CPD_STATE_BLOCKED;
 }
 
-static void
+/* Returns: (transfer none): the problem that names this */
+static const CpdFault *
 assert_told_of (StoreFixture *f, const char *text)
 {
-  g_assert_cmpuint (f->problems->len, >, 0);
   for (unsigned int i = 0; i < f->problems->len; i++)
     {
       g_autofree char *line = cpd_fault_to_text (f->problems->pdata[i]);
 
       g_test_message ("%s", line);
       if (strstr (line, text) != NULL)
-        return;
+        return f->problems->pdata[i];
     }
   g_assert_not_reached ();
+}
+
+/* With what follows and what to do, to which nothing is added later. */
+static void
+assert_told_in_full (StoreFixture *f, const char *text, const char *more)
+{
+  const CpdFault *problem = assert_told_of (f, text);
+
+  g_assert_true (problem->says_all && strstr (problem->sentence, "restart certpind") != NULL);
+  g_assert_nonnull (strstr (problem->sentence, more));
 }
 
 static void
@@ -430,13 +440,13 @@ test_wrong_names_are_ignored (StoreFixture *f, gconstpointer user_data)
   pin_app (f, UID, WEATHER, 2);
   store_fixture_reopen (f);
   g_assert_cmpuint (f->problems->len, ==, G_N_ELEMENTS (folders));
-  assert_told_of (f, "apps/x");
-  assert_told_of (f, "apps/04200000");
-  assert_told_of (f, "apps/4294967295");
-  assert_told_of (f, "apps/4200000/appimage");
-  assert_told_of (f, "apps/4200000/flatpak/org.example:");
-  assert_told_of (f, "apps/4200000/flatpak/org.example.App:b");
-  assert_told_of (f, "apps/4200000/snap/Demo");
+  assert_told_in_full (f, "apps/x", "is ignored");
+  assert_told_in_full (f, "apps/04200000", "is ignored");
+  assert_told_in_full (f, "apps/4294967295", "is ignored");
+  assert_told_in_full (f, "apps/4200000/appimage", "is ignored");
+  assert_told_in_full (f, "apps/4200000/flatpak/org.example:", "is ignored");
+  assert_told_in_full (f, "apps/4200000/flatpak/org.example.App:b", "is ignored");
+  assert_told_in_full (f, "apps/4200000/snap/Demo", "is ignored");
   apps = cpd_apps_list (get_apps (f), UID);
   g_assert_cmpuint (apps->len, ==, 1);
   assert_pinned (f, UID, WEATHER, 2);
@@ -468,7 +478,7 @@ test_unreadable_blocks_the_user (StoreFixture *f, gconstpointer user_data)
       pin_app (f, UID, WEATHER, 1);
       store_break (path);
       store_fixture_reopen (f);
-      assert_told_of (f, folders[i]);
+      assert_told_in_full (f, "all of its requests are refused", folders[i]);
       g_assert_true (is_refused_all (f, UID, USER));
       g_assert_true (is_refused_all (f, store_meet (f, UID, "snap:demo"), USER));
       g_assert_false (is_refused_all (f, STORE_UID, USER));
@@ -506,7 +516,7 @@ test_unreadable_top_blocks_everybody (StoreFixture *f, gconstpointer user_data)
   pin_app (f, UID, WEATHER, 1);
   store_break (path);
   store_fixture_reopen (f);
-  assert_told_of (f, "apps");
+  assert_told_in_full (f, "all requests are refused", "apps");
   g_assert_true (is_refused_all (f, STORE_UID, CPD_LAYER_SYSTEM));
   g_assert_true (is_refused_all (f, store_meet (f, UID, WEATHER), CPD_LAYER_SYSTEM));
 }
@@ -517,7 +527,7 @@ test_dynamic (StoreFixture *f, gconstpointer user_data)
 {
   write_app (f, "apps/61200/flatpak/org.example.Weather", 1);
   store_fixture_reopen (f);
-  assert_told_of (f, "61200");
+  assert_told_in_full (f, "all requests of that uid are refused", "apps/61200");
   g_assert_true (is_refused_all (f, STORE_DYNAMIC_UID, USER));
   g_assert_true (is_refused_all (f, store_meet (f, STORE_DYNAMIC_UID, "snap:demo"), USER));
   g_assert_false (is_refused_all (f, UID, USER));
