@@ -44,6 +44,8 @@ def respond(_connection, request):
         return http.reply(200, RAW, [('Content-Type', 'application/octet-stream')])
     if path == '/cut':
         return b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf'
+    if path == '/cut-late':
+        return b'HTTP/1.1 200 OK\r\nContent-Length: 999999\r\nContent-Type: text/x-cut\r\nConnection: close\r\n\r\n' + b'x' * 500000
     if request.method == 'HEAD':
         return b'HTTP/1.1 200 Status\r\nContent-Length: 20\r\nContent-Type: text/plain\r\n\r\n'
     return http.reply(200, TEXT, [('Content-Type', 'text/plain')])
@@ -362,6 +364,11 @@ def _(both):
     both.same(['get', '-w', f'@{line}', '/page', '/missing'], ['-w', f'@{line}', '/page', '/missing'])
     code = '%{http_code} %{exitcode}'
     both.same(['get', '-f', '-w', code, '/missing'], ['-f', '-w', code, '/missing'])
+    for more in ([], ['-C', '-']):
+        facts = '%{http_code} %{size_download} %{content_type} %{url_effective} %header{content-length}'
+        mine, its = [program(*words, *more, '-oone', '-w', facts, '/cut-late')
+                     for program, words in ((both.ctl, ['get']), (both.curl, []))]
+        equal((mine.output, mine.code, its.code), (its.output, TRUNCATED, 18), f'what -w says of a cut body with {more}')
     mine, its = both.ctl('get', '-oone', '-w', '%{json}', '/page'), both.curl('-oone', '-w', '%{json}', '/page')
     times = re.findall(rb'"time_\w+":([^,}]+)', mine.output)
     holds(len(times) == 5 and all(re.fullmatch(rb'\d+\.\d{6}', each) for each in times), f'the times are {times}')
@@ -623,6 +630,16 @@ def _(both):
     mine, its = [program('-C', '-', '-o', whole, '/page') for program in (lambda *words: both.ctl('get', *words), both.curl)]
     ranges = [[request.headers.get('range') for request in outcome.requests] for outcome in (mine, its)]
     equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')
+
+
+@different('-w after a body that is cut: its status and size', '000 and 0, if it has up to 64 KiB',
+           'the service passes on a small response whole, or not at all')
+def _(both):
+    for more in ([], ['-C', '-']):
+        mine = both.ctl('get', *more, '-oone', '-w', '%{http_code} %{size_download}', '/cut')
+        equal((mine.code, mine.output), (TRUNCATED, b'000 0'), f'what -w says with {more}')
+    its = both.curl('-oone', '-w', '%{http_code} %{size_download}', '/cut')
+    equal((its.code, its.output), (18, b'200 4'), 'what -w of curl says')
 
 
 @different('-x ANY', '-x URL of certpind.conf', 'which proxies there are is the administrator’s to say')
