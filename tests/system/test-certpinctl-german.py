@@ -78,6 +78,8 @@ def _(_world):
         done = subprocess.run(['msgfmt', '--check', '--statistics', '-o', '/dev/null', PO / f'{name}.po'], check=True,
                               text=True, stderr=subprocess.PIPE)
         equal(re.findall(r'\d+ (?:fuzzy|untranslated)[^,.]*', done.stderr), [], f'what {name} has not translated')
+        equal(re.findall('^#~ msgid.*', (PO / f'{name}.po').read_text(encoding='utf-8'), re.M), [],
+              f'what is obsolete in {name}, which scripts/update-po removes,')
 
 
 @test('German has German quotes, and a text that ends a sentence or begins one does so in both')
