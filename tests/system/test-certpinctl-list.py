@@ -84,6 +84,22 @@ def _(world):
     lines = on_a_terminal(world, 'list', columns=80)
     equal(([len(line) <= 80 for line in lines], ' '.join(line.strip() for line in lines)),
           ([True] * len(lines), 'certpinctl: ' + words.strip()), 'a message')
+    info = fake.info(**{'url': 'https://h.example/', 'matched-key': fake.KEY, 'path-keys': [fake.KEY]})
+    world.answers(lambda method, arguments: fake.response(body=b'', evidence=info))
+    lines = on_a_terminal(world, 'get', 'https://h.example/', columns=80)
+    long = [number for number, line in enumerate(lines) if line.startswith('matched')]
+    equal(([len(line) <= 80 for line in lines], [lines[number + 1][:2] for number in long]), ([True] * len(lines), ['  ']),
+          f'the details of a connection, {lines}')
+
+
+@test('what a message says of the cause is not said twice')
+def _(world):
+    cause = 'somebody is in between'
+    for message, rows in ((f'the key is wrong; {cause}', 0), ('the key is wrong', 1)):
+        failure = fake.failure(message=message, **{'likely-cause': cause})
+        world.answers(lambda method, arguments, failure=failure: fake.one(fake.pin() if method == 'GetPin' else failure))
+        output = exits(world, OK, 'show', 'h.example').decode()
+        equal((output.count(cause), output.count('likely cause')), (1, rows), 'how often the cause is said')
 
 
 @test('in 40 columns, no line is empty, and what goes on below is indented as its beginning; $COLUMNS goes before')
