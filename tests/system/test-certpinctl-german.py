@@ -82,6 +82,14 @@ def _(_world):
               f'what is obsolete in {name}, which scripts/update-po removes,')
 
 
+@test('a text of several lines fits on a terminal, in each language')
+def _(_world):
+    for name in languages():
+        for (_context, text, plural), translations in texts_of(PO / f'{name}.po').items():
+            lines = [line for one in (text, plural, *translations) if r'\n' in one for line in one.split(r'\n')]
+            equal([line for line in lines if len(line.replace(r'\"', '"')) > COLUMNS], [], f'the long lines of “{text}”, in {name},')
+
+
 @test('German has German quotes, and a text that ends a sentence or begins one does so in both')
 def _(_world):
     for (_context, text, _plural), translations in texts_of(PO / 'de.po').items():
