@@ -92,6 +92,21 @@ def _(world):
           f'the details of a connection, {lines}')
 
 
+@test('explain says how to pin a host that is not pinned')
+def _(world):
+    policy = 'requests are refused with NotPinned: host ‘h.example’ is not pinned; pin its certificate first'
+    answer = fake.explanation(host='h.example:8443', policy=policy)
+    world.answers(lambda method, arguments: fake.one(answer if method == 'ExplainHost' else fake.failure()))
+    for words, host in ((['h.example'], 'h.example'), (['--port=8443', 'h.example'], 'h.example:8443')):
+        equal(exits(world, OK, 'explain', *words).decode().split('\n')[:3],
+              ['h.example:8443', f'  {policy}', f'    certpinctl pin --fetch {host}'], f'what {words} shows')
+    lines = on_a_terminal(world, 'explain', 'h.example', columns=80)
+    holds(all(len(line) <= 80 for line in lines) and lines[2].startswith('    '), f'the lines are {lines}')
+    world.answers(lambda method, arguments: fake.one(fake.explanation(fake.pin(), policy=policy)
+                                                     if method == 'ExplainHost' else fake.failure()))
+    holds(b'--fetch' not in exits(world, OK, 'explain', 'h.example'), 'a host that has a pin is to be pinned')
+
+
 @test('what a message says of the cause is not said twice')
 def _(world):
     cause = 'somebody is in between'
