@@ -207,7 +207,7 @@ find_complaint (CertpinResponse *response, const CtlAnswer *answer, CtlExit *sta
   if (ctl_answer_exceeds_redirects (response, chosen))
     {
       *status = CTL_EXIT_REDIRECTS;
-      return g_strdup_printf (_ ("there are more than %u redirects; see --max-redirs%s"),
+      return g_strdup_printf (_ ("too many redirects: the limit is %u; see --max-redirs%s"),
                               chosen->redirects, file);
     }
   if ((chosen->fail && code >= 400) || (chosen->continue_at != NULL && code >= 300))

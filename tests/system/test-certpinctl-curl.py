@@ -256,6 +256,7 @@ def _(both):
         mine = both.ctl('get', '-L', '--max-redirs', most, '/to/2')
         its = both.curl('-L', '--max-redirs', most, '/to/2')
         equal((mine.code, its.code, len(mine.requests)), (REDIRECTS, REDIRECTS, len(its.requests)), 'what came of it')
+        holds(f'too many redirects: the limit is {most};' in mine.errors, f'it says only “{mine.errors}”')
 
 
 @same('-d DATA, several -d, -d @FILE, -d @-', 'certpinctl post, with the same', 'joined with &; a form’s Content-Type')
