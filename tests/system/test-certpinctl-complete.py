@@ -235,6 +235,12 @@ def _(world):
     pathlib.Path(world.folder, 'server.pem').touch()
     equal(in_fish(world, 'certpinctl pin h.example ser'), ['server.pem'], 'a file')
     equal(in_fish(world, 'certpinctl pin h.example --backup=ser'), ['--backup=server.pem'], 'a file of an option')
+    for quote in ('"', "'"):
+        equal(in_fish(world, f'certpinctl get {quote}https://h'), ['https://h.example/'], f'a URL behind {quote}')
+        equal(in_fish(world, f'certpinctl verify --match={quote}l'), ['--match=leaf'], f'a value behind {quote}')
+        equal(in_fish(world, f'certpinctl pin h.example {quote}ser'), ['server.pem'], f'a file behind {quote}')
+        equal(in_fish(world, f'certpinctl pin h.example --note {quote}two words{quote} ser'), ['server.pem'],
+              f'a file behind words in {quote}')
     holds(not pathlib.Path(world.folder, 'ran').exists(), 'a host was run')
 
 
@@ -248,7 +254,10 @@ def _(world):
                                ("unpin \\*.", "unpin \\*.h.example:8443 "), ('verify --match=l', 'verify --match=leaf '),
                                ('verify --hos', 'verify --host='), ('get https://h', 'get https://h.example/'),
                                ('connect h', 'connect h.example:'),
+                               ('get "https://h', 'get "https://h.example/'), ("unpin 'h", "unpin 'h.example' "),
                                ('pin h.example ser', 'pin h.example server.pem '),
+                               ('pin h.example "ser', 'pin h.example "server.pem" '),
+                               ('pin h.example --note "two words" ser', 'pin h.example --note "two words" server.pem '),
                                ('pin h.example --backup=ser', 'pin h.example --backup=server.pem ')):
             equal(zsh.complete(f'certpinctl {line}')[0], f'certpinctl {expected}', f'behind “{line}”')
         shown = zsh.complete('certpinctl ')[1]
