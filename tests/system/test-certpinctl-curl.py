@@ -682,6 +682,13 @@ missing('--output-dir, --create-dirs', 'name the folder, which must exist, with 
 missing('--fail-with-body', 'without -f, the body is written; -w %{http_code} tells the status', '--fail-with-body')
 missing('--max-filesize', 'the shell limits the size of files: ulimit -f', '--max-filesize', '5')
 missing('--retry-delay', '--retry waits 1, 2, 4… seconds, or as long as the server says', '--retry-delay', '1')
+missing('-4, -6', 'the service chooses among the addresses of a host', '-4')
+missing('-#', 'a terminal shows how far it is anyway', '-#')
+missing('-N', 'a body is written as it comes anyway', '-N')
+missing('-q', 'there is no ~/.curlrc to leave out', '-q')
+missing('--tlsv1.2, --tlsv1.3', 'the service speaks TLS 1.2 and 1.3, and nothing older', '--tlsv1.2')
+missing('--url', 'an argument is a URL', '--url')
+missing('-z TIME', '-H \'If-Modified-Since: …\' asks whether it has changed', '-z', 'now')
 missing('-m 0', 'without -m, there is no limit for a body that goes on', '-m', '0', own_error=True)
 
 
