@@ -16,6 +16,9 @@
 
 #include <string.h>
 
+/* Of the further lines of a detail. */
+#define DETAIL_INDENT 2
+
 static const char *
 name_of_position (guint32 position, gsize length)
 {
@@ -61,6 +64,20 @@ complete_info (CertpinResponse *response, const CtlAnswer *answer)
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }
 
+/* Prints a line, which goes on in further ones on a terminal. */
+G_GNUC_PRINTF (2, 3)
+static void
+print_detail (CtlStream *err, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  ctl_print_wrapped (err, text, 0, DETAIL_INDENT);
+}
+
 static void
 print_timings (CtlStream *err, GVariant *info)
 {
@@ -77,7 +94,7 @@ print_timings (CtlStream *err, GVariant *info)
       g_string_append_printf (line, "%s%s %.1f ms", line->len > 0 ? ", " : "", names[i],
                               (double)us / 1000);
   if (line->len > 0)
-    ctl_print_line (err, "%s", line->str);
+    print_detail (err, "%s", line->str);
 }
 
 /* Prints details of the connection for people. */
@@ -99,18 +116,18 @@ print_evidence (Ctl *ctl, CertpinResponse *response, GVariant *info)
   g_variant_lookup (info, "ocsp", "&s", &ocsp);
   g_variant_lookup (info, "proxy", "&s", &proxy);
 
-  ctl_print_line (err,
-                  reused ? _ ("HTTP status %u from %s, TLS %s, kept-alive connection")
-                         : _ ("HTTP status %u from %s, TLS %s, new connection"),
-                  certpin_response_get_status (response), url, tls);
+  print_detail (err,
+                reused ? _ ("HTTP status %u from %s, TLS %s, kept-alive connection")
+                       : _ ("HTTP status %u from %s, TLS %s, new connection"),
+                certpin_response_get_status (response), url, tls);
   if (key != NULL)
-    ctl_print_line (err, _ ("matched %s, at position %u of the certification path (%s)"), key,
-                    position,
-                    name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
+    print_detail (err, _ ("matched %s, at position %u of the certification path (%s)"), key,
+                  position,
+                  name_of_position (position, path != NULL ? g_strv_length ((char **)path) : 0));
   if (ocsp != NULL && !g_str_equal (ocsp, "none"))
-    ctl_print_line (err, _ ("the server stapled an OCSP response: %s"), ocsp);
+    print_detail (err, _ ("the server stapled an OCSP response: %s"), ocsp);
   if (proxy != NULL)
-    ctl_print_line (err, _ ("through proxy %s"), proxy);
+    print_detail (err, _ ("through proxy %s"), proxy);
   print_timings (err, info);
 }
 
@@ -190,7 +207,7 @@ find_complaint (CertpinResponse *response, const CtlAnswer *answer, CtlExit *sta
   if (ctl_answer_exceeds_redirects (response, chosen))
     {
       *status = CTL_EXIT_REDIRECTS;
-      return g_strdup_printf (_ ("there are more than %u redirects; see --max-redirs%s"),
+      return g_strdup_printf (_ ("too many redirects: the limit is %u; see --max-redirs%s"),
                               chosen->redirects, file);
     }
   if ((chosen->fail && code >= 400) || (chosen->continue_at != NULL && code >= 300))

@@ -149,23 +149,28 @@ find (const CtlVerb *verbs, const char *word, GError **error)
   return NULL;
 }
 
-/* Takes the word `help` away: what is left has --help. */
-static gboolean
-take_help (Ctl *ctl, GError **error)
+/* Takes the word `help` away: what is left has --help. `certpinctl VERB --help` may have arguments,
+ * `certpinctl help VERB` has none.
+ * Returns: whether there was one; FALSE without error if not */
+gboolean
+ctl_command_take_help (Ctl *ctl, GError **error)
 {
-  unsigned int count = g_strv_length (ctl->words);
+  unsigned int verbs = 0;
 
-  if (count > 3)
-    {
-      g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                   _ ("‘help’ takes one verb, so ‘%s’ is too much; give one verb, as in "
-                      "‘certpinctl help pin’"),
-                   ctl->words[3]);
-      return FALSE;
-    }
+  if (g_strcmp0 (ctl->words[1], CTL_HELP) != 0)
+    return FALSE;
+  for (char **word = ctl->words + 2; *word != NULL; word++)
+    if (**word != '-' && ++verbs > 1)
+      {
+        g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                     _ ("‘help’ takes one verb, so ‘%s’ is too much; give one verb, as in "
+                        "‘certpinctl help pin’"),
+                     *word);
+        return FALSE;
+      }
   ctl->help = TRUE;
   g_free (ctl->words[1]);
-  memmove (ctl->words + 1, ctl->words + 2, (count - 1) * sizeof (char *));
+  memmove (ctl->words + 1, ctl->words + 2, g_strv_length (ctl->words + 1) * sizeof (char *));
   return TRUE;
 }
 
@@ -174,9 +179,6 @@ take_help (Ctl *ctl, GError **error)
 gboolean
 ctl_command_find (Ctl *ctl, const CtlVerb *verbs, GError **error)
 {
-  while (ctl->words[1] != NULL && strcmp (ctl->words[1], CTL_HELP) == 0)
-    if (!take_help (ctl, error))
-      return FALSE;
   if (ctl->words[1] != NULL)
     ctl->verb = find (verbs, ctl->words[1], error);
   else if (!ctl->help && !ctl->version)

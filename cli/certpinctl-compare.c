@@ -68,8 +68,8 @@ print (Ctl *ctl, GVariant *old, GVariant *new, gboolean same)
       &ctl->out,
       same
           ? _ ("Same key: a pin of it accepts both certificates.")
-          : _ ("Different keys: a pin of the old one refuses the new certificate. Add the new one\n"
-               "before the server uses it: certpinctl pin --add HOST NEW"));
+          : _ ("Different keys: a pin of the old one refuses the new certificate. Add the new\n"
+               "one before the server uses it: certpinctl pin --add HOST NEW"));
 }
 
 CtlExit

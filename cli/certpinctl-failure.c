@@ -31,9 +31,9 @@ static const CtlField failure_fields[] = {
   { NULL },
 };
 
-/* Prints the evidence that the error message does not contain. */
-void
-ctl_print_failure (CtlStream *stream, GVariant *failure)
+/* The message usually ends with the likely cause, which is then not said again. */
+static void
+print_fields (CtlStream *stream, GVariant *failure, const CtlField *fields)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (failure);
   g_autoptr (GVariant) shown = NULL;
@@ -44,14 +44,21 @@ ctl_print_failure (CtlStream *stream, GVariant *failure)
   if (cause != NULL && strstr (message, cause) != NULL)
     g_variant_dict_remove (&dict, "likely-cause");
   shown = g_variant_ref_sink (g_variant_dict_end (&dict));
-  ctl_print_fields (stream, shown, failure_fields + FIRST_EVIDENCE);
+  ctl_print_fields (stream, shown, fields);
+}
+
+/* Prints the evidence that the error message does not contain. */
+void
+ctl_print_failure (CtlStream *stream, GVariant *failure)
+{
+  print_fields (stream, failure, failure_fields + FIRST_EVIDENCE);
 }
 
 /* Prints everything. */
 void
 ctl_print_whole_failure (CtlStream *stream, GVariant *failure)
 {
-  ctl_print_fields (stream, failure, failure_fields);
+  print_fields (stream, failure, failure_fields);
 }
 
 /* Returns: (transfer full) (nullable): the evidence of the last refusal; NULL without error: none

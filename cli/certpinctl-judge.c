@@ -56,8 +56,18 @@ static const CtlField explained_fields[] = {
   { NULL },
 };
 
+/* `host`: (nullable): with a port that was given; NULL: as it was typed */
 static void
-print_explanation (Ctl *ctl, GVariant *explanation)
+print_how_to_pin (Ctl *ctl, const char *host)
+{
+  g_autofree char *word = ctl_input_quote (host != NULL ? host : ctl->arguments[0]);
+  g_autofree char *command = g_strconcat ("certpinctl pin --fetch ", word, NULL);
+
+  ctl_print_command (&ctl->out, "    ", command);
+}
+
+static void
+print_explanation (Ctl *ctl, GVariant *explanation, gboolean ported)
 {
   g_autoptr (GVariant) pins
       = g_variant_lookup_value (explanation, "pins", G_VARIANT_TYPE ("aa{sv}"));
@@ -67,7 +77,10 @@ print_explanation (Ctl *ctl, GVariant *explanation)
   g_variant_lookup (explanation, "policy", "&s", &policy);
   g_variant_lookup (explanation, "proxy", "&s", &proxy);
   ctl_print_heading (&ctl->out, host);
-  ctl_print_line (&ctl->out, "  %s", policy);
+  ctl_print_cell (&ctl->out, "", 2);
+  ctl_print_wrapped (&ctl->out, policy, 2, 4);
+  if (pins == NULL || g_variant_n_children (pins) == 0)
+    print_how_to_pin (ctl, ported ? host : NULL);
   if (proxy != NULL)
     ctl_print_line (&ctl->out, _ ("  proxy: %s"), proxy);
   for (gsize i = 0; pins != NULL && i < g_variant_n_children (pins); i++)
@@ -130,7 +143,7 @@ explain (Ctl *ctl, gpointer data, gboolean first, GError **error)
     {
       if (!first)
         ctl_print_blank (&ctl->out);
-      print_explanation (ctl, explanation);
+      print_explanation (ctl, explanation, port != DEFAULT_PORT);
       print_mismatch (ctl);
     }
   return CTL_EXIT_OK;

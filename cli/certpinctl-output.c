@@ -32,15 +32,16 @@
 #define FIRST_COLUMN_MIN 20
 #define LAST_COLUMN_MIN  20
 
-/* Cells and values with these words are coloured. */
+/* Cells and values with these words are coloured. Red is what refuses requests, or lets through
+ * what should be refused. Yellow cannot be read on a light background. */
 static const struct
 {
   const char *word;
   const char *code;
 } colours[] = {
-  { N_ ("active"), GREEN },       { N_ ("ok"), GREEN },   { "✓", GREEN },
-  { N_ ("FAILED"), RED },         { "✗", RED },           { N_ ("blocked"), RED },
-  { N_ ("expired"), "\033[33m" }, { N_ ("paused"), RED }, { "report", "\033[33m" },
+  { N_ ("active"), GREEN }, { N_ ("ok"), GREEN },   { "✓", GREEN },
+  { N_ ("FAILED"), RED },   { "✗", RED },           { N_ ("blocked"), RED },
+  { N_ ("expired"), RED },  { N_ ("paused"), RED }, { "report", RED },
 };
 
 /* Of these, what is shown for people. */

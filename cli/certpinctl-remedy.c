@@ -101,6 +101,34 @@ hosts_of (GVariant *pins)
   return g_steal_pointer (&hosts);
 }
 
+/* Returns: (transfer full): a host, without its port if it has one */
+static char *
+name_of (const char *host)
+{
+  char *name;
+  guint16 port;
+
+  ctl_host_split (host, &name, &port);
+  return name;
+}
+
+/* Returns: (transfer full): those of the hosts that differ only in the port */
+static GStrv
+find_other_ports (GPtrArray *hosts, const char *host)
+{
+  g_autoptr (GStrvBuilder) found = g_strv_builder_new ();
+  g_autofree char *name = name_of (host);
+
+  for (unsigned int i = 0; hosts->pdata[i] != NULL; i++)
+    {
+      g_autofree char *other = name_of (hosts->pdata[i]);
+
+      if (strcmp (other, name) == 0 && strcmp (hosts->pdata[i], host) != 0)
+        g_strv_builder_add (found, hosts->pdata[i]);
+    }
+  return g_strv_builder_end (found);
+}
+
 /* `pins`: the user's and the system's.
  * Returns: (transfer full) (nullable): the question whether a pinned host is meant */
 static char *
@@ -109,15 +137,14 @@ ask_for_host (Ctl *ctl, GVariant *pins, const char *host)
   g_autoptr (GVariant) of_app
       = ctl->app != NULL ? ask_for_pins (ctl, ctl_scope_options (ctl, /* system= */ FALSE)) : NULL;
   g_autoptr (GPtrArray) hosts = hosts_of (of_app != NULL ? of_app : pins);
-  g_auto (GStrv) similar
-      = ctl_similar_find (host, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
-  g_autofree char *name = NULL;
-  guint16 port;
+  const char *const *candidates = (const char *const *)hosts->pdata;
+  g_autofree char *name = name_of (host);
+  g_auto (GStrv) similar = find_other_ports (hosts, host);
 
-  if (similar[0] == NULL && ctl_host_split (host, &name, &port)) /* most pins are for all ports */
+  for (int i = 0; i < 2 && similar[0] == NULL; i++) /* most pins are for all ports */
     {
       g_strfreev (similar);
-      similar = ctl_similar_find (name, (const char *const *)hosts->pdata, CTL_SIMILAR_HOST);
+      similar = ctl_similar_find (i == 0 ? host : name, candidates, CTL_SIMILAR_HOST);
     }
   return similar[0] != NULL ? ctl_similar_ask ((const char *const *)similar) : NULL;
 }

@@ -67,6 +67,13 @@ static const struct
 #define FILES   N_ ("there is no file of options; give them in the command line")
 #define VERSION N_ ("the service speaks HTTP/1.1; leave the option out")
 #define ADDRESS N_ ("a pin is for a name, and only the resolver says where that is")
+#define ROUTE   N_ ("the service chooses among the addresses of a host; leave the option out")
+#define SHOWN   N_ ("a terminal shows how far it is; leave the option out")
+#define FLOWING N_ ("a body is written as it comes; leave the option out")
+#define NO_FILE N_ ("there is no file of options; leave the option out")
+#define TLS     N_ ("the service speaks TLS 1.2 and 1.3, and nothing older; leave the option out")
+#define ALONE   N_ ("give the URL without an option")
+#define SINCE   N_ ("-H 'If-Modified-Since: …' asks whether it has changed")
   { "-T", BODY },
   { "--upload-file", BODY },
   { "--json-body", BODY },
@@ -110,6 +117,21 @@ static const struct
   { "--resolve", ADDRESS },
   { "--connect-to", ADDRESS },
   { "-E", CERT },
+  { "-4", ROUTE },
+  { "-6", ROUTE },
+  { "--ipv4", ROUTE },
+  { "--ipv6", ROUTE },
+  { "-#", SHOWN },
+  { "--progress-bar", SHOWN },
+  { "-N", FLOWING },
+  { "--no-buffer", FLOWING },
+  { "-q", NO_FILE },
+  { "--disable", NO_FILE },
+  { "--tlsv1.2", TLS },
+  { "--tlsv1.3", TLS },
+  { "--url", ALONE },
+  { "-z", SINCE },
+  { "--time-cond", SINCE },
 };
 
 /* The options that may stand where a word stands: two tables, the second of them of all verbs. */

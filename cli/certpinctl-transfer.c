@@ -400,6 +400,17 @@ take_answer (CtlTransfer *transfer, CertpinResponse *response, GError *reason)
     take_head (transfer);
 }
 
+/* A response whose body is not whole. `failed`: (transfer none). `reason`: (transfer full) */
+static void
+take_cut (CtlTransfer *transfer, CertpinResponse *failed, GError *reason)
+{
+  transfer->response = ctl_reply_take_response (certpin_response_ref (failed), NULL);
+  ctl_progress_end (&transfer->progress);
+  if (transfer->response != NULL)
+    trace (transfer);
+  fail_or_retry (transfer, reason);
+}
+
 /* Sending */
 
 static void
@@ -424,11 +435,15 @@ on_uploaded (GObject *source, GAsyncResult *result, gpointer user_data)
 static void
 on_downloaded (GObject *source, GAsyncResult *result, gpointer user_data)
 {
+  CertpinClient *client = CERTPIN_CLIENT (source);
   GError *reason = NULL;
-  CertpinResponse *response
-      = certpin_client_download_finish (CERTPIN_CLIENT (source), result, &reason);
+  CertpinResponse *response = certpin_client_download_finish (client, result, &reason);
+  CertpinResponse *failed = certpin_client_download_get_failed_response (client, result);
 
-  take_answer (user_data, response, reason);
+  if (failed != NULL)
+    take_cut (user_data, failed, reason);
+  else
+    take_answer (user_data, response, reason);
 }
 
 static void

@@ -31,7 +31,10 @@ run (Ctl *ctl, GError **error)
     return CTL_EXIT_USAGE;
   if (ctl_complete_is_asked (ctl))
     return ctl_complete (ctl, ctl_verbs, error);
-  if (!ctl_command_find (ctl, ctl_verbs, error))
+  while (ctl_command_take_help (ctl, error))
+    if (!ctl_parse_globals (ctl, error))
+      return CTL_EXIT_USAGE;
+  if (*error != NULL || !ctl_command_find (ctl, ctl_verbs, error))
     return CTL_EXIT_USAGE;
   if (ctl->verb != NULL)
     return ctl->verb->run (ctl, error);

@@ -22,6 +22,7 @@ download_free (gpointer data)
   g_object_unref (download->file);
   g_clear_pointer (&download->options, g_variant_unref);
   g_clear_object (&download->cancellable);
+  g_clear_pointer (&download->failed, certpin_response_unref);
   g_free (download);
 }
 
@@ -41,7 +42,7 @@ download_run (gpointer transfer, GError **error)
  * @cancellable: (nullable): cancels the download
  * @progress: (nullable) (scope notified) (closure progress_data) (destroy progress_destroy):
  *   called with the bytes that the file has, and those that it will have, -1 if that is not known;
- *   at most ten times a second, and at the end
+ *   at most ten times a second, and at the end, also if the body was cut
  * @progress_data: data for @progress
  * @progress_destroy: (nullable): frees @progress_data
  * @callback: (scope async): called with the result
@@ -160,6 +161,34 @@ certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GEr
 }
 
 /**
+ * certpin_client_download_get_failed_response:
+ * @client: a client
+ * @result: the result that was passed to the callback
+ *
+ * Gets the response to a download that failed after the response had come: its body was cut, or the
+ * file could not be written. The last call of the progress function says how many bytes the file
+ * would have.
+ *
+ * Returns: (transfer none) (nullable): the response, without its body; it lives as long as @result.
+ *   %NULL: the download did not fail, or it failed before there was a response with a status of
+ *   success.
+ *
+ * Since: 0.1
+ */
+CertpinResponse *
+certpin_client_download_get_failed_response (CertpinClient *client, GAsyncResult *result)
+{
+  CertpinDownload *download;
+
+  g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
+  g_return_val_if_fail (g_task_is_valid (result, client), NULL);
+  g_return_val_if_fail (g_async_result_is_tagged (result, certpin_client_download_async), NULL);
+
+  download = certpin_job_get_transfer (G_TASK (result));
+  return download != NULL ? download->failed : NULL;
+}
+
+/**
  * certpin_client_download:
  * @client: a client
  * @request: the request
@@ -169,7 +198,7 @@ certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GEr
  * @cancellable: (nullable): cancels the download
  * @progress: (nullable) (scope call) (closure progress_data): called with the bytes that the file
  *   has, and those that it will have, -1 if that is not known; at most ten times a second, and at
- *   the end
+ *   the end, also if the body was cut
  * @progress_data: data for @progress
  *
  * Sends a request to a pinned host, and writes the body of the response to a file if its status is
@@ -240,6 +269,7 @@ certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *
 {
   g_autoptr (GVariant) given = NULL;
   CertpinDownload run;
+  CertpinResponse *response;
 
   g_return_val_if_fail (CERTPIN_IS_CLIENT (client), NULL);
   g_return_val_if_fail (request != NULL, NULL);
@@ -253,5 +283,7 @@ certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *
   run = (CertpinDownload){ client, request, file, given, cancellable };
   run.progress.function = progress;
   run.progress.data = progress_data;
-  return certpin_download_run (&run, error);
+  response = certpin_download_run (&run, error);
+  g_clear_pointer (&run.failed, certpin_response_unref);
+  return response;
 }

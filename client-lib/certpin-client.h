@@ -111,6 +111,8 @@ certpin_client_download_async (CertpinClient *client, CertpinRequest *request, G
 CERTPIN_API CertpinResponse *
 certpin_client_download_finish (CertpinClient *client, GAsyncResult *result, GError **error);
 CERTPIN_API CertpinResponse *
+certpin_client_download_get_failed_response (CertpinClient *client, GAsyncResult *result);
+CERTPIN_API CertpinResponse *
 certpin_client_download (CertpinClient *client, CertpinRequest *request, GFile *file,
                          GVariant *options, GCancellable *cancellable,
                          GFileProgressCallback progress, gpointer progress_data, GError **error);

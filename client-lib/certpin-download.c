@@ -279,7 +279,8 @@ strip_body (CertpinResponse *response)
 
 /* Errors: CERTPIN_ERROR, or G_IO_ERROR for the file.
  * Returns: (transfer full) (nullable): the response, whose body is in the file; with a stream, and
- * the file unchanged, if its status is not that of a success */
+ * the file unchanged, if its status is not that of a success; NULL: `download->failed` is set if
+ * there was one */
 CertpinResponse *
 certpin_download_run (CertpinDownload *download, GError **error)
 {
@@ -287,7 +288,7 @@ certpin_download_run (CertpinDownload *download, GError **error)
   g_autoptr (CertpinPart) part = certpin_part_new (download->file, url, error);
   g_autoptr (CertpinResponse) response = NULL;
   GError *reason = NULL;
-  goffset total = -1;
+  goffset total = -1, length;
 
   if (part == NULL)
     return NULL;
@@ -295,8 +296,14 @@ certpin_download_run (CertpinDownload *download, GError **error)
   if (response != NULL && is_success (response)
       && receive (download, response, part, total, &reason) && certpin_part_commit (part, &reason))
     {
-      certpin_progress_report_end (&download->progress, certpin_part_get_length (part));
+      length = certpin_part_get_length (part);
+      certpin_progress_report_end (&download->progress, length, length);
       return strip_body (response);
+    }
+  if (response != NULL && reason != NULL)
+    {
+      certpin_progress_report_end (&download->progress, certpin_part_get_length (part), total);
+      download->failed = strip_body (response);
     }
   if (is_worth_keeping (response, reason))
     keep_part (download, response, part);

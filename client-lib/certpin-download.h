@@ -18,6 +18,7 @@ typedef struct
   GVariant *options; /* a{sv} */
   GCancellable *cancellable;
   CertpinProgress progress;
+  CertpinResponse *failed; /* (nullable): owned: whose body could not be downloaded */
 } CertpinDownload;
 
 CertpinResponse *certpin_download_run (CertpinDownload *download, GError **error);

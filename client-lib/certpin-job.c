@@ -78,3 +78,12 @@ certpin_job_start (GTask *task, CertpinJobRun run, gpointer transfer, GDestroyNo
                            "this program can have no more threads: %s", error->message);
   g_object_unref (task);
 }
+
+/* Returns: (transfer none) (nullable): NULL: it was not started */
+gpointer
+certpin_job_get_transfer (GTask *task)
+{
+  Job *job = g_task_get_task_data (task);
+
+  return job != NULL ? job->transfer : NULL;
+}

@@ -12,5 +12,6 @@ G_BEGIN_DECLS
 typedef CertpinResponse *(*CertpinJobRun) (gpointer transfer, GError **error);
 
 void certpin_job_start (GTask *task, CertpinJobRun run, gpointer transfer, GDestroyNotify release);
+gpointer certpin_job_get_transfer (GTask *task);
 
 G_END_DECLS

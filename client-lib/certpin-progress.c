@@ -66,7 +66,7 @@ certpin_progress_report (CertpinProgress *progress, goffset done, goffset total)
 
 /* The transfer is over, and had so many bytes. */
 void
-certpin_progress_report_end (CertpinProgress *progress, goffset done)
+certpin_progress_report_end (CertpinProgress *progress, goffset done, goffset total)
 {
-  report_now (progress, done, done);
+  report_now (progress, done, total);
 }

@@ -20,6 +20,6 @@ typedef struct
 } CertpinProgress;
 
 void certpin_progress_report (CertpinProgress *progress, goffset done, goffset total);
-void certpin_progress_report_end (CertpinProgress *progress, goffset done);
+void certpin_progress_report_end (CertpinProgress *progress, goffset done, goffset total);
 
 G_END_DECLS

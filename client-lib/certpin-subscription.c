@@ -14,8 +14,8 @@
 #include "dbus/certpin-names.h"
 
 #define OWNER_RULE                                                                                 \
-  "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',"                      \
-  "interface='org.freedesktop.DBus',member='NameOwnerChanged',arg0='" CERTPIN_BUS_NAME "'"
+  "type='signal',sender='" DBUS_NAME "',path='" DBUS_PATH "',interface='" DBUS_NAME                \
+  "',member='NameOwnerChanged',arg0='" CERTPIN_BUS_NAME "'"
 
 #define RETRY_MS     100
 #define RETRY_MAX_MS 60000
@@ -224,9 +224,9 @@ subscription_on_owner (GDBusConnection *connection, const char *sender, const ch
 static void
 subscription_call_bus (CertpinSubscription *subscription, const char *method)
 {
-  g_dbus_connection_call (subscription->connection, "org.freedesktop.DBus", "/org/freedesktop/DBus",
-                          "org.freedesktop.DBus", method, g_variant_new ("(s)", OWNER_RULE), NULL,
-                          G_DBUS_CALL_FLAGS_NONE, -1, NULL, /* callback= */ NULL, NULL);
+  g_dbus_connection_call (subscription->connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, method,
+                          g_variant_new ("(s)", OWNER_RULE), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                          /* callback= */ NULL, NULL);
 }
 
 /* The service sends its signals to this connection alone, so they need no match rule. */
@@ -239,9 +239,8 @@ subscription_begin (CertpinSubscription *subscription, GDBusConnection *connecti
       /* arg0= */ NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, subscription_on_signal, subscription,
       NULL);
   subscription->owners = g_dbus_connection_signal_subscribe (
-      connection, "org.freedesktop.DBus", "org.freedesktop.DBus", "NameOwnerChanged",
-      "/org/freedesktop/DBus", CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE,
-      subscription_on_owner, subscription, NULL);
+      connection, DBUS_NAME, DBUS_NAME, "NameOwnerChanged", DBUS_PATH, CERTPIN_BUS_NAME,
+      G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, subscription_on_owner, subscription, NULL);
   subscription_call_bus (subscription, "AddMatch");
   subscription_ask (subscription);
 }

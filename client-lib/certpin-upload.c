@@ -159,7 +159,7 @@ send_body (CertpinUpload *upload, GError **error)
     }
   g_clear_error (&pump.error);
   if (response != NULL)
-    certpin_progress_report_end (&upload->progress, pump.done);
+    certpin_progress_report_end (&upload->progress, pump.done, pump.done);
   else
     g_propagate_error (error, reason);
   return response;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* All names on the bus and in the journal: no other C file spells them. */
+/* All of certpin's names on the bus and in the journal, and those of the bus itself: no other C file
+ * spells them. */
 
 #pragma once
 
@@ -15,6 +16,12 @@
 #define CERTPIN_PIN_PATH       "/org/certpin/Certpin1/pin"
 #define CERTPIN_CHANNEL_PATH   "/org/certpin/Certpin1/channel"
 #define CERTPIN_ERROR_PREFIX   "org.certpin.Certpin1.Error."
+
+/* The bus itself, whose interface has the same name (D-Bus Specification, “Message Bus Messages”),
+ * and the prefix of the errors that every service may use. */
+#define DBUS_NAME         "org.freedesktop.DBus"
+#define DBUS_PATH         "/org/freedesktop/DBus"
+#define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
 
 /* polkit actions; policy/org.certpin.Certpin1.policy.in gives their defaults. */
 #define CERTPIN_ACTION_OWN_PINS       "org.certpin.manage-own-pins"

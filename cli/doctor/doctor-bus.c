@@ -15,9 +15,6 @@
 
 #include <string.h>
 
-#define BUS_NAME     "org.freedesktop.DBus"
-#define BUS_PATH     "/org/freedesktop/DBus"
-#define BUS_IFACE    "org.freedesktop.DBus"
 #define CALL_S       10
 #define ACTIVATION_S 30 /* the bus itself gives up after 25 s */
 
@@ -52,7 +49,7 @@ ctl_patient_call (CtlPatient *patient, const CtlMethod *method, GVariant *argume
 static GVariant *
 ask_bus (CtlPatient *patient, const char *method, const char *type, GVariant *arguments)
 {
-  const CtlMethod whole = { BUS_NAME, BUS_PATH, BUS_IFACE, method, type, CALL_S };
+  const CtlMethod whole = { DBUS_NAME, DBUS_PATH, DBUS_NAME, method, type, CALL_S };
 
   return ctl_patient_call (patient, &whole, arguments, /* error= */ NULL);
 }
@@ -142,7 +139,7 @@ void
 ctl_check_service (CtlPatient *patient, CtlFinding *finding)
 {
   const CtlMethod start
-      = { BUS_NAME, BUS_PATH, BUS_IFACE, "StartServiceByName", "(u)", ACTIVATION_S };
+      = { DBUS_NAME, DBUS_PATH, DBUS_NAME, "StartServiceByName", "(u)", ACTIVATION_S };
   g_autoptr (GError) error = NULL;
   g_autoptr (GVariant) reply = NULL;
   gboolean owned;

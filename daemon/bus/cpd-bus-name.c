@@ -17,9 +17,6 @@
 #define PRIMARY_OWNER     1u
 #define EXISTS            3u
 
-#define BUS      "org.freedesktop.DBus"
-#define BUS_PATH "/org/freedesktop/DBus"
-
 /* How often, and for how long, the name is requested while another instance keeps it. */
 #define AGAIN_MS  20
 #define AGAIN_MAX 500
@@ -124,12 +121,14 @@ on_name_lost (GDBusConnection *connection, const char *sender, const char *path,
     lose (name, NULL);
 }
 
+/* `timeout_ms`: -1: the default of GDBus */
 static void
-call_bus (CpdBusName *name, const char *method, GVariant *arguments, GAsyncReadyCallback callback)
+call_bus (CpdBusName *name, const char *method, GVariant *arguments, int timeout_ms,
+          GAsyncReadyCallback callback)
 {
-  g_dbus_connection_call (name->connection, BUS, BUS_PATH, BUS, method, arguments, NULL,
-                          G_DBUS_CALL_FLAGS_NONE, -1, callback != NULL ? name->gone : NULL,
-                          callback, name);
+  g_dbus_connection_call (name->connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, method, arguments,
+                          /* reply_type= */ NULL, G_DBUS_CALL_FLAGS_NONE, timeout_ms,
+                          callback != NULL ? name->gone : NULL, callback, name);
 }
 
 static void
@@ -157,8 +156,7 @@ on_name_taken (GDBusConnection *connection, const char *sender, const char *path
     return;
   g_variant_get (parameters, "(&s&s&s)", NULL, &old_owner, NULL);
   if (g_str_equal (old_owner, g_dbus_connection_get_unique_name (name->connection)))
-    g_dbus_connection_call (name->connection, BUS, BUS_PATH, BUS, "GetId", NULL, NULL,
-                            G_DBUS_CALL_FLAGS_NONE, CATCH_UP_MS, name->gone, on_caught_up, name);
+    call_bus (name, "GetId", /* arguments= */ NULL, CATCH_UP_MS, on_caught_up);
 }
 
 /* `quiet`: as in CpdBusSettings. From there, a loss is known even if the bus drops NameLost. */
@@ -172,11 +170,11 @@ cpd_bus_name_new (GDBusConnection *connection, GDBusConnection *quiet)
   name->closed = g_signal_connect_swapped (connection, "closed", G_CALLBACK (on_closed), name);
   name->quiet_closed = g_signal_connect_swapped (quiet, "closed", G_CALLBACK (on_closed), name);
   name->lost = g_dbus_connection_signal_subscribe (
-      connection, BUS, BUS, "NameLost", BUS_PATH, CERTPIN_BUS_NAME,
+      connection, DBUS_NAME, DBUS_NAME, "NameLost", DBUS_PATH, CERTPIN_BUS_NAME,
       G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_lost, name, NULL);
-  name->taken = g_dbus_connection_signal_subscribe (quiet, BUS, BUS, "NameOwnerChanged", BUS_PATH,
-                                                    CERTPIN_BUS_NAME, G_DBUS_SIGNAL_FLAGS_NONE,
-                                                    on_name_taken, name, NULL);
+  name->taken = g_dbus_connection_signal_subscribe (
+      quiet, DBUS_NAME, DBUS_NAME, "NameOwnerChanged", DBUS_PATH, CERTPIN_BUS_NAME,
+      G_DBUS_SIGNAL_FLAGS_NONE, on_name_taken, name, NULL);
   return name;
 }
 
@@ -235,7 +233,7 @@ static void
 request (CpdBusName *name)
 {
   name->tries++;
-  call_bus (name, "RequestName", g_variant_new ("(su)", CERTPIN_BUS_NAME, name->flags),
+  call_bus (name, "RequestName", g_variant_new ("(su)", CERTPIN_BUS_NAME, name->flags), -1,
             on_requested);
 }
 
@@ -264,7 +262,7 @@ cpd_bus_name_let_replace (CpdBusName *name)
 {
   if (name->wanted)
     call_bus (name, "RequestName",
-              g_variant_new ("(su)", CERTPIN_BUS_NAME, ALLOW_REPLACEMENT | DO_NOT_QUEUE), NULL);
+              g_variant_new ("(su)", CERTPIN_BUS_NAME, ALLOW_REPLACEMENT | DO_NOT_QUEUE), -1, NULL);
 }
 
 /* Releases the name; “lost” is emitted when the bus has done so.
@@ -274,6 +272,6 @@ cpd_bus_name_release (CpdBusName *name)
 {
   if (!name->owned)
     return FALSE;
-  call_bus (name, "ReleaseName", g_variant_new ("(s)", CERTPIN_BUS_NAME), NULL);
+  call_bus (name, "ReleaseName", g_variant_new ("(s)", CERTPIN_BUS_NAME), -1, NULL);
   return TRUE;
 }

@@ -8,10 +8,10 @@
 
 #include "daemon/bus/cpd-callers.h"
 
-#define BUS      "org.freedesktop.DBus"
-#define BUS_PATH "/org/freedesktop/DBus"
+#include "dbus/certpin-names.h"
+
 #define ENDS_RULE                                                                                  \
-  "type='signal',sender='" BUS "',path='" BUS_PATH "',interface='" BUS                             \
+  "type='signal',sender='" DBUS_NAME "',path='" DBUS_PATH "',interface='" DBUS_NAME                \
   "',member='NameOwnerChanged',arg2=''"
 
 /* How many questions the bus is asked at a time: each answer makes the service read /proc, and all
@@ -45,8 +45,9 @@ static unsigned int signals[N_SIGNALS];
 static void
 call_bus (GDBusConnection *connection, const char *method, const char *argument)
 {
-  g_dbus_connection_call (connection, BUS, BUS_PATH, BUS, method, g_variant_new ("(s)", argument),
-                          NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+  g_dbus_connection_call (connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, method,
+                          g_variant_new ("(s)", argument), NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL,
+                          NULL, NULL);
 }
 
 static void
@@ -136,8 +137,8 @@ cpd_callers_new (GDBusConnection *quiet, CpdStore *store)
   callers->connection = g_object_ref (quiet);
   callers->store = g_object_ref (store);
   callers->subscription = g_dbus_connection_signal_subscribe (
-      quiet, BUS, BUS, "NameOwnerChanged", BUS_PATH, NULL, G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE,
-      on_name_ended, callers, NULL);
+      quiet, DBUS_NAME, DBUS_NAME, "NameOwnerChanged", DBUS_PATH, NULL,
+      G_DBUS_SIGNAL_FLAGS_NO_MATCH_RULE, on_name_ended, callers, NULL);
   call_bus (quiet, "AddMatch", ENDS_RULE);
   return callers;
 }
@@ -200,7 +201,7 @@ ask (CpdCallers *callers, char *sender)
   question->sender = sender;
   callers->asked++;
   g_dbus_connection_call_with_unix_fd_list (
-      callers->connection, BUS, BUS_PATH, BUS, "GetConnectionCredentials",
+      callers->connection, DBUS_NAME, DBUS_PATH, DBUS_NAME, "GetConnectionCredentials",
       g_variant_new ("(s)", sender), G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, -1, NULL,
       NULL, on_credentials, question);
 }

@@ -16,8 +16,6 @@
 
 #include <string.h>
 
-#define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
-
 /* The methods of each interface, in one table or several. */
 static const struct
 {

@@ -155,7 +155,7 @@ static gboolean
 is_unasked (const CpdWireHeader *header)
 {
   return header->type == G_DBUS_MESSAGE_TYPE_SIGNAL && header->destination != NULL
-         && g_strcmp0 (header->sender, "org.freedesktop.DBus") != 0;
+         && g_strcmp0 (header->sender, DBUS_NAME) != 0;
 }
 
 /* The methods of one interface take a descriptor. */

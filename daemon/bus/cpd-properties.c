@@ -15,8 +15,6 @@
 #include "daemon/core/base/cpd-vardict.h"
 #include "dbus/certpin-names.h"
 
-#define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
-
 static GVariant *
 describe_service (CpdCall *call, GError **error)
 {

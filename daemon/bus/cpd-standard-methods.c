@@ -8,8 +8,7 @@
 
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-objects.h"
-
-#define DBUS_ERROR_PREFIX "org.freedesktop.DBus.Error."
+#include "dbus/certpin-names.h"
 
 /* Introspectable */
 

@@ -14,8 +14,6 @@
 
 #include "dbus/certpin-names.h"
 
-#define BUS         "org.freedesktop.DBus"
-#define BUS_PATH    "/org/freedesktop/DBus"
 #define STATS_IFACE "org.freedesktop.DBus.Debug.Stats"
 #define PEERS_KEY   "org.bus1.DBus.Debug.Stats.PeerAccounting"
 
@@ -172,10 +170,11 @@ ask_bus (Question *question)
   CpdUndelivered *undelivered = question->undelivered;
   gboolean all = question->way == ALL_AT_ONCE;
 
-  g_dbus_connection_call (
-      undelivered->quiet, BUS, BUS_PATH, STATS_IFACE, all ? "GetStats" : "GetConnectionStats",
-      all ? NULL : g_variant_new ("(s)", question->name), G_VARIANT_TYPE ("(a{sv})"),
-      G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS, undelivered->cancellable, on_answer, question);
+  g_dbus_connection_call (undelivered->quiet, DBUS_NAME, DBUS_PATH, STATS_IFACE,
+                          all ? "GetStats" : "GetConnectionStats",
+                          all ? NULL : g_variant_new ("(s)", question->name),
+                          G_VARIANT_TYPE ("(a{sv})"), G_DBUS_CALL_FLAGS_NONE, TIMEOUT_MS,
+                          undelivered->cancellable, on_answer, question);
 }
 
 /* Returns: (transfer full) (nullable): NULL: it has timed out */

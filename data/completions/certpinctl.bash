@@ -3,19 +3,14 @@
 
 # Completion of certpinctl(1) for bash. The program itself knows what may come next.
 
-# The line is split only at spaces: bash would also split hosts and options at : and =, and replaces
-# only what comes after the last of those.
+# The line is split at spaces only, where nothing quotes them. Bash would also split hosts and options
+# at : and =, and it replaces only what follows the last of those, or a quote that is open.
 _certpinctl ()
 {
-  local line=${COMP_LINE:0:COMP_POINT} words word replaced
+  local line=${COMP_LINE:0:COMP_POINT} words=() word replaced
 
   COMPREPLY=()
-  read -ra words <<< "$line"
-  [[ $line != *[[:space:]] ]] || words+=('')
-  replaced=${words[-1]}
-  replaced=${replaced%"${replaced##*[:=]}"}
-  [[ $COMP_WORDBREAKS == *:* ]] || replaced=''
-
+  _certpinctl_split
   while IFS=$'\t' read -r word _; do
     case $word in
       :files) _certpinctl_files f ;;
@@ -24,6 +19,34 @@ _certpinctl ()
     esac
   done < <("${words[0]}" complete "${words[@]:1}" 2>/dev/null)
   [[ ${#COMPREPLY[@]} -ne 1 || ${COMPREPLY[0]} != *[=/:] ]] || compopt -o nospace 2>/dev/null
+}
+
+# Sets words, without what quotes them, and replaced: the part of the last one that bash keeps
+_certpinctl_split ()
+{
+  local i c word='' begun='' quote='' before
+
+  replaced=''
+  for ((i = 0; i < ${#line}; i++)); do
+    c=${line:i:1}
+    if [[ $c == "$quote" ]]; then
+      quote='' replaced=$before
+    elif [[ $c == \\ && $quote != \' ]]; then
+      i=$((i + 1)) begun=yes
+      word+=${line:i:1}
+    elif [[ -n $quote ]]; then
+      word+=$c
+    elif [[ $c == [\'\"] ]]; then
+      quote=$c before=$replaced replaced=$word begun=yes
+    elif [[ $c == [[:space:]] ]]; then
+      [[ -z $begun ]] || words+=("$word")
+      word='' replaced='' begun=''
+    else
+      word+=$c begun=yes
+      [[ $c != [:=] || $COMP_WORDBREAKS != *"$c"* ]] || replaced=$word
+    fi
+  done
+  words+=("$word")
 }
 
 # $1: f: files; d: folders only

@@ -4,7 +4,8 @@
 
 function __certpinctl_complete
     set -l words (commandline --tokenize --cut-at-cursor --current-process)
-    set -l word (commandline --current-token --cut-at-cursor)
+    # A quote may be open still, which nothing that is offered has.
+    set -l word (commandline --current-token --cut-at-cursor | string replace --all --regex -- '["\']' '')
     set -l prefix (string match --regex -- '^--[^=]*=' $word)
 
     for line in (command $words[1] complete $words[2..-1] "$word" 2>/dev/null)

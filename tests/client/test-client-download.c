@@ -527,6 +527,7 @@ test_cancelled (Fixture *f, gconstpointer user_data)
   g_autoptr (GAsyncResult) result = NULL;
   GAsyncResult *pending = NULL;
   g_autoptr (GError) error = NULL;
+  CertpinResponse *failed;
 
   f->answers = &held;
   f->holds = TRUE;
@@ -538,6 +539,9 @@ test_cancelled (Fixture *f, gconstpointer user_data)
   result = test_loop_wait_for (&pending);
   g_assert_null (certpin_client_download_finish (f->client, result, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  failed = certpin_client_download_get_failed_response (f->client, result);
+  g_assert_cmpuint (certpin_response_get_status (failed), ==, 200);
+  g_assert_null (certpin_response_get_stream (failed));
   g_assert_cmpuint (f->destroyed, ==, 0);
   g_clear_object (&result);
   test_loop_settle ();

@@ -134,20 +134,17 @@ def in_fish(world, line):
     return sorted(row.split('\t')[0] for row in done.stdout.decode().splitlines())
 
 
-class Zsh:
-    """It runs on a terminal, as only then it completes. Each answer is the line after a TAB, and what was shown."""
+class Shell:
+    """It runs on a terminal, as its users have it. Each answer is the line after a TAB, and what was shown."""
 
-    def __init__(self, world):
+    def __init__(self, world, words, file, settings):
+        """`file`: what the shell reads then, with these settings; {answer} in them is where ^X^X writes the line"""
         self.answer = pathlib.Path(world.folder, 'answer')
-        settings = pathlib.Path(world.folder, '.zshrc')
-        settings.write_text(f'fpath=({SCRIPTS} $fpath)\nautoload -Uz compinit\ncompinit -u -D\nunset zle_bracketed_paste\n'
-                            'tell () { print -rn -- "$BUFFER|" > ' + str(self.answer) + '; zle send-break }\n'
-                            'zle -N tell\nbindkey "^X^X" tell\nsetopt no_beep no_list_beep\nLISTMAX=10000\n'
-                            'PROMPT="ready> "\n', encoding='utf-8')
+        pathlib.Path(world.folder, file).write_text(settings.replace('{answer}', str(self.answer)), encoding='utf-8')
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             os.chdir(world.folder)
-            os.execve('/usr/bin/zsh', ['zsh', '-i'], shell_environment(world))
+            os.execvpe(words[0], words, shell_environment(world))
         self.wait_for(b'ready> ')
 
     def wait_for(self, text):
@@ -160,13 +157,27 @@ class Zsh:
     def complete(self, line):
         """Returns: the line then, and what was shown"""
         os.write(self.terminal, line.encode() + b'\t\x18\x18')
-        shown = self.wait_for(b'ready> ')
+        shown = self.wait_for(b'told')
         return self.answer.read_text(encoding='utf-8').rstrip('|'), shown.decode(errors='replace')
 
     def close(self):
         os.kill(self.pid, signal.SIGKILL)
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
+
+
+def new_zsh(world):
+    return Shell(world, ['zsh', '-i'], '.zshrc',
+                 f'fpath=({SCRIPTS} $fpath)\nautoload -Uz compinit\ncompinit -u -D\nunset zle_bracketed_paste\n'
+                 'tell () { print -rn -- "$BUFFER|" > {answer}; zle kill-buffer; zle -M told }\n'
+                 'zle -N tell\nbindkey "^X^X" tell\nsetopt no_beep no_list_beep\nLISTMAX=10000\nPROMPT="ready> "\n')
+
+
+def new_bash(world):
+    return Shell(world, ['bash', '--noprofile', '--rcfile', '.bashrc', '-i'], '.bashrc',
+                 f'source {SCRIPTS}/certpinctl.bash\n'
+                 'tell () { printf "%s|" "$READLINE_LINE" > {answer}; READLINE_LINE=; printf told; }\n'
+                 """bind -x '"\\C-x\\C-x": tell'\nbind "set bell-style none"\nPS1="ready> "\n""")
 
 
 @test('bash')
@@ -185,6 +196,34 @@ def _(world):
     holds(not pathlib.Path(world.folder, 'ran').exists(), 'a host was run')
 
 
+@test('bash, also in quotes')
+def _(world):
+    pins(world, *HOSTS, *ODD_HOSTS)
+    for name in ('server.pem', 'my key.pem'):
+        pathlib.Path(world.folder, name).touch()
+    bash = new_bash(world)
+    try:
+        for line, expected in (('unp', 'unpin '), ('unpin h', 'unpin h.example '), ('unpin \\*.', 'unpin *.h.example:8443 '),
+                               ('unpin "h', 'unpin "h.example" '), ("unpin 'h", "unpin 'h.example' "),
+                               ('unpin "*.h.example:8', 'unpin "*.h.example:8443" '),
+                               ('verify --match=l', 'verify --match=leaf '), ('verify "--match=l', 'verify "--match=leaf" '),
+                               ('verify --match="l', 'verify --match="leaf" '),
+                               ('get https://h', 'get https://h.example/'), ('get "https://h', 'get "https://h.example/"'),
+                               ("get 'https://h", "get 'https://h.example/'"), ('get "https:"//h', 'get https://h.example/'),
+                               ('get "https://h"', 'get https://h.example/'),
+                               ('pin h.example ser', 'pin h.example server.pem '),
+                               ('pin h.example "ser', 'pin h.example "server.pem" '),
+                               ('pin h.example my', 'pin h.example my\\ key.pem '),
+                               ('pin h.example "my k', 'pin h.example "my key.pem" '),
+                               ('pin h.example --backup="my', 'pin h.example --backup="my key.pem" '),
+                               ('pin h.example --note "two words" ser', 'pin h.example --note "two words" server.pem '),
+                               ('pin h.example --note it\\\'s\\ mine ser', 'pin h.example --note it\\\'s\\ mine server.pem ')):
+            equal(bash.complete(f'certpinctl {line}')[0], f'certpinctl {expected}', f'behind “{line}”')
+    finally:
+        bash.close()
+    holds(not pathlib.Path(world.folder, 'ran').exists(), 'a host was run')
+
+
 @test('fish')
 def _(world):
     pins(world, *HOSTS, *ODD_HOSTS)
@@ -196,6 +235,12 @@ def _(world):
     pathlib.Path(world.folder, 'server.pem').touch()
     equal(in_fish(world, 'certpinctl pin h.example ser'), ['server.pem'], 'a file')
     equal(in_fish(world, 'certpinctl pin h.example --backup=ser'), ['--backup=server.pem'], 'a file of an option')
+    for quote in ('"', "'"):
+        equal(in_fish(world, f'certpinctl get {quote}https://h'), ['https://h.example/'], f'a URL behind {quote}')
+        equal(in_fish(world, f'certpinctl verify --match={quote}l'), ['--match=leaf'], f'a value behind {quote}')
+        equal(in_fish(world, f'certpinctl pin h.example {quote}ser'), ['server.pem'], f'a file behind {quote}')
+        equal(in_fish(world, f'certpinctl pin h.example --note {quote}two words{quote} ser'), ['server.pem'],
+              f'a file behind words in {quote}')
     holds(not pathlib.Path(world.folder, 'ran').exists(), 'a host was run')
 
 
@@ -203,13 +248,16 @@ def _(world):
 def _(world):
     pins(world, *HOSTS, *ODD_HOSTS)
     pathlib.Path(world.folder, 'server.pem').touch()
-    zsh = Zsh(world)
+    zsh = new_zsh(world)
     try:
         for line, expected in (('unp', 'unpin '), ('unpin h', 'unpin h.example '),
                                ("unpin \\*.", "unpin \\*.h.example:8443 "), ('verify --match=l', 'verify --match=leaf '),
                                ('verify --hos', 'verify --host='), ('get https://h', 'get https://h.example/'),
                                ('connect h', 'connect h.example:'),
+                               ('get "https://h', 'get "https://h.example/'), ("unpin 'h", "unpin 'h.example' "),
                                ('pin h.example ser', 'pin h.example server.pem '),
+                               ('pin h.example "ser', 'pin h.example "server.pem" '),
+                               ('pin h.example --note "two words" ser', 'pin h.example --note "two words" server.pem '),
                                ('pin h.example --backup=ser', 'pin h.example --backup=server.pem ')):
             equal(zsh.complete(f'certpinctl {line}')[0], f'certpinctl {expected}', f'behind “{line}”')
         shown = zsh.complete('certpinctl ')[1]

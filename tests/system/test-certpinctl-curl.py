@@ -44,6 +44,8 @@ def respond(_connection, request):
         return http.reply(200, RAW, [('Content-Type', 'application/octet-stream')])
     if path == '/cut':
         return b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\nConnection: close\r\n\r\nhalf'
+    if path == '/cut-late':
+        return b'HTTP/1.1 200 OK\r\nContent-Length: 999999\r\nContent-Type: text/x-cut\r\nConnection: close\r\n\r\n' + b'x' * 500000
     if request.method == 'HEAD':
         return b'HTTP/1.1 200 Status\r\nContent-Length: 20\r\nContent-Type: text/plain\r\n\r\n'
     return http.reply(200, TEXT, [('Content-Type', 'text/plain')])
@@ -254,6 +256,7 @@ def _(both):
         mine = both.ctl('get', '-L', '--max-redirs', most, '/to/2')
         its = both.curl('-L', '--max-redirs', most, '/to/2')
         equal((mine.code, its.code, len(mine.requests)), (REDIRECTS, REDIRECTS, len(its.requests)), 'what came of it')
+        holds(f'too many redirects: the limit is {most};' in mine.errors, f'it says only “{mine.errors}”')
 
 
 @same('-d DATA, several -d, -d @FILE, -d @-', 'certpinctl post, with the same', 'joined with &; a form’s Content-Type')
@@ -362,6 +365,11 @@ def _(both):
     both.same(['get', '-w', f'@{line}', '/page', '/missing'], ['-w', f'@{line}', '/page', '/missing'])
     code = '%{http_code} %{exitcode}'
     both.same(['get', '-f', '-w', code, '/missing'], ['-f', '-w', code, '/missing'])
+    for more in ([], ['-C', '-']):
+        facts = '%{http_code} %{size_download} %{content_type} %{url_effective} %header{content-length}'
+        mine, its = [program(*words, *more, '-oone', '-w', facts, '/cut-late')
+                     for program, words in ((both.ctl, ['get']), (both.curl, []))]
+        equal((mine.output, mine.code, its.code), (its.output, TRUNCATED, 18), f'what -w says of a cut body with {more}')
     mine, its = both.ctl('get', '-oone', '-w', '%{json}', '/page'), both.curl('-oone', '-w', '%{json}', '/page')
     times = re.findall(rb'"time_\w+":([^,}]+)', mine.output)
     holds(len(times) == 5 and all(re.fullmatch(rb'\d+\.\d{6}', each) for each in times), f'the times are {times}')
@@ -625,6 +633,16 @@ def _(both):
     equal((mine.code, its.code, ranges), (OK, OK, [[None], [f'bytes={len(TEXT)}-']]), 'what came of both')
 
 
+@different('-w after a body that is cut: its status and size', '000 and 0, if it has up to 64 KiB',
+           'the service passes on a small response whole, or not at all')
+def _(both):
+    for more in ([], ['-C', '-']):
+        mine = both.ctl('get', *more, '-oone', '-w', '%{http_code} %{size_download}', '/cut')
+        equal((mine.code, mine.output), (TRUNCATED, b'000 0'), f'what -w says with {more}')
+    its = both.curl('-oone', '-w', '%{http_code} %{size_download}', '/cut')
+    equal((its.code, its.output), (18, b'200 4'), 'what -w of curl says')
+
+
 @different('-x ANY', '-x URL of certpind.conf', 'which proxies there are is the administrator’s to say')
 def _(both):
     outcome = both.ctl('get', '-x', 'http://127.0.0.1:9', '/page')
@@ -664,6 +682,13 @@ missing('--output-dir, --create-dirs', 'name the folder, which must exist, with 
 missing('--fail-with-body', 'without -f, the body is written; -w %{http_code} tells the status', '--fail-with-body')
 missing('--max-filesize', 'the shell limits the size of files: ulimit -f', '--max-filesize', '5')
 missing('--retry-delay', '--retry waits 1, 2, 4… seconds, or as long as the server says', '--retry-delay', '1')
+missing('-4, -6', 'the service chooses among the addresses of a host', '-4')
+missing('-#', 'a terminal shows how far it is anyway', '-#')
+missing('-N', 'a body is written as it comes anyway', '-N')
+missing('-q', 'there is no ~/.curlrc to leave out', '-q')
+missing('--tlsv1.2, --tlsv1.3', 'the service speaks TLS 1.2 and 1.3, and nothing older', '--tlsv1.2')
+missing('--url', 'an argument is a URL', '--url')
+missing('-z TIME', '-H \'If-Modified-Since: …\' asks whether it has changed', '-z', 'now')
 missing('-m 0', 'without -m, there is no limit for a body that goes on', '-m', '0', own_error=True)
 
 

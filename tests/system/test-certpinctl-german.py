@@ -78,6 +78,16 @@ def _(_world):
         done = subprocess.run(['msgfmt', '--check', '--statistics', '-o', '/dev/null', PO / f'{name}.po'], check=True,
                               text=True, stderr=subprocess.PIPE)
         equal(re.findall(r'\d+ (?:fuzzy|untranslated)[^,.]*', done.stderr), [], f'what {name} has not translated')
+        equal(re.findall('^#~ msgid.*', (PO / f'{name}.po').read_text(encoding='utf-8'), re.M), [],
+              f'what is obsolete in {name}, which scripts/update-po removes,')
+
+
+@test('a text of several lines fits on a terminal, in each language')
+def _(_world):
+    for name in languages():
+        for (_context, text, plural), translations in texts_of(PO / f'{name}.po').items():
+            lines = [line for one in (text, plural, *translations) if r'\n' in one for line in one.split(r'\n')]
+            equal([line for line in lines if len(line.replace(r'\"', '"')) > COLUMNS], [], f'the long lines of “{text}”, in {name},')
 
 
 @test('German has German quotes, and a text that ends a sentence or begins one does so in both')

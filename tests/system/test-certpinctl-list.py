@@ -84,6 +84,37 @@ def _(world):
     lines = on_a_terminal(world, 'list', columns=80)
     equal(([len(line) <= 80 for line in lines], ' '.join(line.strip() for line in lines)),
           ([True] * len(lines), 'certpinctl: ' + words.strip()), 'a message')
+    info = fake.info(**{'url': 'https://h.example/', 'matched-key': fake.KEY, 'path-keys': [fake.KEY]})
+    world.answers(lambda method, arguments: fake.response(body=b'', evidence=info))
+    lines = on_a_terminal(world, 'get', 'https://h.example/', columns=80)
+    long = [number for number, line in enumerate(lines) if line.startswith('matched')]
+    equal(([len(line) <= 80 for line in lines], [lines[number + 1][:2] for number in long]), ([True] * len(lines), ['  ']),
+          f'the details of a connection, {lines}')
+
+
+@test('explain says how to pin a host that is not pinned')
+def _(world):
+    policy = 'requests are refused with NotPinned: host ‘h.example’ is not pinned; pin its certificate first'
+    answer = fake.explanation(host='h.example:8443', policy=policy)
+    world.answers(lambda method, arguments: fake.one(answer if method == 'ExplainHost' else fake.failure()))
+    for words, host in ((['h.example'], 'h.example'), (['--port=8443', 'h.example'], 'h.example:8443')):
+        equal(exits(world, OK, 'explain', *words).decode().split('\n')[:3],
+              ['h.example:8443', f'  {policy}', f'    certpinctl pin --fetch {host}'], f'what {words} shows')
+    lines = on_a_terminal(world, 'explain', 'h.example', columns=80)
+    holds(all(len(line) <= 80 for line in lines) and lines[2].startswith('    '), f'the lines are {lines}')
+    world.answers(lambda method, arguments: fake.one(fake.explanation(fake.pin(), policy=policy)
+                                                     if method == 'ExplainHost' else fake.failure()))
+    holds(b'--fetch' not in exits(world, OK, 'explain', 'h.example'), 'a host that has a pin is to be pinned')
+
+
+@test('what a message says of the cause is not said twice')
+def _(world):
+    cause = 'somebody is in between'
+    for message, rows in ((f'the key is wrong; {cause}', 0), ('the key is wrong', 1)):
+        failure = fake.failure(message=message, **{'likely-cause': cause})
+        world.answers(lambda method, arguments, failure=failure: fake.one(fake.pin() if method == 'GetPin' else failure))
+        output = exits(world, OK, 'show', 'h.example').decode()
+        equal((output.count(cause), output.count('likely cause')), (1, rows), 'how often the cause is said')
 
 
 @test('in 40 columns, no line is empty, and what goes on below is indented as its beginning; $COLUMNS goes before')

@@ -360,6 +360,19 @@ def _(world):
     world.arrives(world.serve(third))
 
 
+@test('a pin that differs only in the port is asked for')
+def _(world):
+    key = world.issue().pin
+    for host in ('all.localhost', 'one.localhost:8443', 'one.localhost:993'):
+        exits(world, OK, 'pin', host, f'--key={key}')
+    for words in (['unpin'], ['show'], ['rotate'], ['pause', '--for=1h', '--reason=x']):
+        fails(world, NOT_PINNED, 'did you mean ‘one.localhost:8443’ or ‘one.localhost:993’?', *words, 'one.localhost')
+        fails(world, NOT_PINNED, 'did you mean ‘one.localhost:8443’ or ‘one.localhost:993’?', *words, 'one.localhost:443')
+    for words in (['unpin'], ['rotate'], ['pause', '--for=1h', '--reason=x']):
+        fails(world, NOT_PINNED, 'did you mean ‘all.localhost’?', *words, 'all.localhost:443')
+    fails(world, NOT_PINNED, 'did you mean ‘one.localhost:8443’ or ‘one.localhost:993’?', 'get', 'https://one.localhost/')
+
+
 @test('--dry-run of --add and --remove-key shows the keys that there would be')
 def _(world):
     first, second = world.issue(), world.issue()

@@ -21,7 +21,8 @@ HOSTILE = ('a\x1b[31mb\x07c\x08d\x7fe\x9b2Jf\x85g\u202eh\u2066i\u200bj\u2028k\nl
            '\ufeff"\\é漢')
 PLAIN = 'plain'
 NAME = b'n\x1b[31m\n\r\xff\xc2\x9b\xe2\x80\xae\x80.der'
-COLOURS = re.compile('\x1b\\[(0|1|31|32|33)m')
+# Those that can be read on a light background and on a dark one.
+COLOURS = re.compile('\x1b\\[(0|1|31|32)m')
 WRITERS = re.compile(r'\b(v?f?d?printf|f?puts|f?putc|putchar|f?write|perror|g_print(err)?) \(')
 
 
@@ -243,7 +244,7 @@ def on_a_terminal(world, *arguments):
 
 @test('a terminal gets no escape but the colours')
 def _(world):
-    for text in (HOSTILE, 'blocked'):
+    for text in (HOSTILE, 'blocked', 'expired', 'report'):
         say(world, text)
         for arguments in verbs(world, text):
             got = on_a_terminal(world, *arguments).replace(b'\r\n', b'\n')

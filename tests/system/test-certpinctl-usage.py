@@ -120,6 +120,10 @@ def _(world):
     equal(exits(world, OK, 'help', 'unp'), exits(world, OK, 'unpin', '--help'), 'help of a beginning')
     equal(exits(world, OK, 'help', 'help'), exits(world, OK, '--help'), 'help of help')
     equal(exits(world, OK, 'help'), exits(world, OK, '--help'), 'help alone')
+    for words, same in ((['help', '-h'], ['--help']), (['help', '--json'], ['--help']), (['--json', 'help'], ['--help']),
+                        (['help', '-h', 'pin'], ['pin', '-h']), (['help', 'pin', '-h'], ['pin', '-h']),
+                        (['help', '--no-pager', 'pin', '--json'], ['pin', '-h']), (['help', '--version'], ['--version'])):
+        equal(exits(world, OK, *words), exits(world, OK, *same), f'what {words} does')
 
 
 @test('what is mistyped is asked for, and nothing is done')
@@ -163,6 +167,7 @@ def _(world):
                             '‘certpinctl list --system’; see ‘certpinctl --help’',
         ('help', 'pin', 'list'): '‘help’ takes one verb, so ‘list’ is too much; give one verb, as in ‘certpinctl help '
                                  'pin’; see ‘certpinctl --help’',
+        ('help', '--jsn'): 'before the verb, there is no option ‘--jsn’; did you mean ‘--json’?',
     }
     for arguments, text in wrong.items():
         equal(ctl(world, *arguments), (USAGE, b'', f'certpinctl: {text}\n'), f'what comes of {arguments}')

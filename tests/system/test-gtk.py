@@ -8,7 +8,7 @@ import pathlib
 
 from lib import http
 from lib.daemon import program
-from lib.desktop import Desktop
+from lib.desktop import Desktop, enter_screens
 from lib.public import with_library
 from lib.server import Gate
 from lib.tap import equal, holds, run, test
@@ -111,4 +111,5 @@ def _(world):
     holds('Hamburg' not in '\n'.join(words), f'it shows readings: {words}')
 
 
+enter_screens()
 run(World)

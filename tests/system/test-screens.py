@@ -45,11 +45,11 @@ OTHERS = '''
 Some of the screens above, as other people see them at the same moment. ⟨red⟩ stands for the escape sequence of a colour, and ⟨/⟩
 for its end. What the service says, such as why a request is refused, is English in every language, behind the kind
 of failure in that of the user.
-Red, green and yellow are those of the terminal's own palette, and the background is never set: on a light and on a dark
-one, the same bytes are seen in the shades that its theme has for them.
+Red and green are those of the terminal's own palette, and the background is never set: on a light and on a dark one, the
+same bytes are seen in the shades that its theme has for them. There is no yellow, which cannot be read on a light one.
 '''
 # By the parameter of their escape sequence.
-COLOURS = {'0': '/', '1': 'bold', '31': 'red', '1;31': 'bold red', '32': 'green', '33': 'yellow'}
+COLOURS = {'0': '/', '1': 'bold', '31': 'red', '1;31': 'bold red', '32': 'green'}
 
 
 def key(number):

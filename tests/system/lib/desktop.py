@@ -2,6 +2,7 @@
 """A virtual screen and a session bus of a user's own, on which apps show themselves to people: as a picture, and as the
 words that a screen reader reads."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -12,7 +13,21 @@ import sys
 from .public import copy_of, new_folder
 from .tap import DEADLINE_S, holds
 
+SOCKETS = '/tmp/.X11-unix'
+CLONE_NEWNS = 0x00020000
 READER = pathlib.Path(__file__).parent / 'window_reader.py'
+
+
+def enter_screens():
+    """Leaves the machine's folder of screens for an empty one. In a network of its own, each test has a screen :0, whose
+    socket would replace that of another test. Comes before the first thread."""
+    if not os.path.exists(SOCKETS):
+        os.makedirs(SOCKETS, exist_ok=True)
+        os.chmod(SOCKETS, 0o1777)
+    if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) != 0:
+        raise OSError(ctypes.get_errno(), 'cannot have mounts of its own')
+    for command in (['mount', '--make-rprivate', '/'], ['mount', '-t', 'tmpfs', '-o', 'mode=1777', 'tmpfs', SOCKETS]):
+        subprocess.run(command, check=True)
 
 
 class Desktop:
