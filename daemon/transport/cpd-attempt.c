@@ -288,8 +288,7 @@ judge (CpdAttempt *attempt, GPtrArray *require_keys)
   if (judgement.unknown != NULL && attempt->validating == NULL)
     {
       const CpdValidationOrder order
-          = { cpd_owner_get_uid (settings->order->owner), judgement.unknown, judgement.missing,
-              on_validated, attempt };
+          = { settings->order->owner, judgement.unknown, judgement.missing, on_validated, attempt };
 
       attempt->validating = cpd_validation_start (settings->workers, &order);
     }

@@ -210,8 +210,7 @@ judge (gpointer user_data)
   set_up->job = NULL;
   if (verdict == NULL)
     {
-      const CpdValidationOrder order
-          = { cpd_owner_get_uid (set_up->settings.owner), peer, missing, judge, task };
+      const CpdValidationOrder order = { set_up->settings.owner, peer, missing, judge, task };
 
       set_up->job = cpd_validation_start (set_up->settings.workers, &order);
       return;
@@ -239,9 +238,8 @@ static void
 shake_hands (GTask *task, CpdTls *tls)
 {
   SetUp *set_up = g_task_get_task_data (task);
-  const CpdHandshakeSettings settings
-      = { set_up->settings.workers, cpd_owner_get_uid (set_up->settings.owner), on_hands_shaken,
-          g_object_ref (task), g_object_unref };
+  const CpdHandshakeSettings settings = { set_up->settings.workers, set_up->settings.owner,
+                                          on_hands_shaken, g_object_ref (task), g_object_unref };
 
   set_up->handshaking_us = g_get_monotonic_time ();
   set_up->handshake = cpd_handshake_start (tls, &settings);

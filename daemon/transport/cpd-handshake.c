@@ -69,8 +69,8 @@ go_on (gpointer data)
   CpdHandshake *handshake = data;
 
   cpd_tls_watch (handshake->tls, 0, NULL, NULL);
-  handshake->job = cpd_workers_start (handshake->settings.workers, handshake->settings.uid, &funcs,
-                                      g_rc_box_acquire (handshake));
+  handshake->job = cpd_workers_start (handshake->settings.workers, handshake->settings.owner,
+                                      &funcs, g_rc_box_acquire (handshake));
 }
 
 /* `tls`: (transfer full).

@@ -18,7 +18,7 @@ typedef void (*CpdHandshakeFunc) (CpdTls *tls, GError *failure, gpointer user_da
 typedef struct
 {
   CpdWorkers *workers;
-  guint32 uid;
+  CpdOwner owner;
   CpdHandshakeFunc done;
   gpointer user_data;
   GDestroyNotify destroy; /* of the user data, once no thread has the connection any more */

@@ -332,8 +332,8 @@ judge_proxy (gpointer user_data)
     ask (tunnel);
   else if (missing != NULL)
     {
-      const CpdValidationOrder order = { cpd_owner_get_uid (tunnel->settings.owner), tunnel->peer,
-                                         missing, judge_proxy, tunnel };
+      const CpdValidationOrder order
+          = { tunnel->settings.owner, tunnel->peer, missing, judge_proxy, tunnel };
 
       tunnel->validating = cpd_validation_start (tunnel->settings.workers, &order);
     }
@@ -375,7 +375,7 @@ shake_hands (CpdProxyTunnel *tunnel)
 {
   static const char *const protocols[] = { "http/1.1", NULL };
   const CpdHandshakeSettings settings
-      = { tunnel->settings.workers, cpd_owner_get_uid (tunnel->settings.owner), on_hands_shaken,
+      = { tunnel->settings.workers, tunnel->settings.owner, on_hands_shaken,
           g_rc_box_acquire (tunnel), tunnel_unref };
 
   tunnel->handshake = cpd_handshake_start (

@@ -189,8 +189,7 @@ judge (CpdTunnel *tunnel)
   if (judgement.unknown != NULL && tunnel->validating == NULL)
     {
       const CpdValidationOrder order
-          = { cpd_owner_get_uid (settings->order->owner), judgement.unknown, judgement.missing,
-              on_validated, tunnel };
+          = { settings->order->owner, judgement.unknown, judgement.missing, on_validated, tunnel };
 
       tunnel->validating = cpd_validation_start (settings->workers, &order);
     }

@@ -55,5 +55,5 @@ cpd_validation_start (CpdWorkers *workers, const CpdValidationOrder *order)
   validating->order = *order;
   cpd_peer_ref (order->peer);
   cpd_anchors_ref (order->anchors);
-  return cpd_workers_start (workers, order->uid, &funcs, validating);
+  return cpd_workers_start (workers, order->owner, &funcs, validating);
 }

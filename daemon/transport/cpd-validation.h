@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 /* Which peer is to be validated by which anchors, and who waits for it. */
 typedef struct
 {
-  guint32 uid;
+  CpdOwner owner;
   CpdPeer *peer;
   CpdAnchors *anchors;
   void (*done) (gpointer user_data);

@@ -2,7 +2,8 @@
 
 /* Work of which a server chooses how long it takes is done on threads: the main loop is
  * everybody's. There are few threads, and of those one uid has at most half: what its servers make
- * long never keeps another uid waiting for longer than its turn. */
+ * long never keeps another uid waiting for longer than its turn, nor what those of its apps do the
+ * uid's own programs. */
 
 #include "config.h"
 
@@ -121,15 +122,15 @@ run (gpointer user_data)
   g_thread_pool_push (job->workers->threads, job, NULL);
 }
 
-/* At the uid's turn. `funcs`: must stay. `data`: (transfer full).
+/* At the owner's turn. `funcs`: must stay. `data`: (transfer full).
  * Returns: (transfer none): it lasts until `done` is called */
 CpdJob *
-cpd_workers_start (CpdWorkers *workers, guint32 uid, const CpdJobFuncs *funcs, gpointer data)
+cpd_workers_start (CpdWorkers *workers, CpdOwner owner, const CpdJobFuncs *funcs, gpointer data)
 {
   CpdJob *job = g_new0 (CpdJob, 1);
 
   job->workers = cpd_workers_ref (workers);
-  job->place = cpd_place_new (workers->queue, uid, run, job);
+  job->place = cpd_place_new (workers->queue, owner, run, job);
   job->funcs = funcs;
   job->data = data;
   cpd_place_enter (job->place, NULL); /* any number may wait */

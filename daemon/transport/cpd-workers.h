@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include <glib.h>
+#include "daemon/core/base/cpd-owner.h"
 
 G_BEGIN_DECLS
 
@@ -26,7 +26,7 @@ void cpd_workers_unref (CpdWorkers *workers);
 void cpd_workers_finish (CpdWorkers *workers);
 
 CpdJob *
-cpd_workers_start (CpdWorkers *workers, guint32 uid, const CpdJobFuncs *funcs, gpointer data);
+cpd_workers_start (CpdWorkers *workers, CpdOwner owner, const CpdJobFuncs *funcs, gpointer data);
 void cpd_job_stop (CpdJob *job);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (CpdWorkers, cpd_workers_unref)

@@ -58,9 +58,9 @@ on_done (gpointer user_data)
 }
 
 static CpdJob *
-start (Fixture *f, guint32 uid)
+start (Fixture *f, CpdOwner owner)
 {
-  const CpdValidationOrder order = { uid, f->peer, f->anchors, on_done, f };
+  const CpdValidationOrder order = { owner, f->peer, f->anchors, on_done, f };
 
   return cpd_validation_start (f->workers, &order);
 }
@@ -96,6 +96,21 @@ test_one_uid_has_a_share (Fixture *f, gconstpointer user_data)
   validations_wait_for (PER_UID + 1);
   test_loop_settle ();
   g_assert_cmpuint (validations_count (), ==, PER_UID + 1);
+  validations_release ();
+  wait_for_done (f, 11);
+}
+
+/* Else the user's own programs would wait for what servers do to the apps. */
+static void
+test_apps_leave_one (Fixture *f, gconstpointer user_data)
+{
+  for (guint32 app = 1; app <= 10; app++)
+    start (f, cpd_owner_new_app (1, app));
+  validations_wait_for (PER_UID - 1);
+  test_loop_settle ();
+  g_assert_cmpuint (validations_count (), ==, PER_UID - 1);
+  start (f, 1);
+  validations_wait_for (PER_UID);
   validations_release ();
   wait_for_done (f, 11);
 }
@@ -203,6 +218,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   ADD ("main-loop-goes-on", test_main_loop_goes_on);
   ADD ("one-uid-has-a-share", test_one_uid_has_a_share);
+  ADD ("apps-leave-one", test_apps_leave_one);
   ADD ("all-have-so-many", test_all_have_so_many);
   ADD ("waiting-is-stopped", test_waiting_is_stopped);
   ADD ("running-is-stopped", test_running_is_stopped);

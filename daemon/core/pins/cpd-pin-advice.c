@@ -137,7 +137,7 @@ say_stored (const Advice *advice)
 static void
 say_no_backup (const Advice *advice)
 {
-  if (advice->pin->keys->len == 1)
+  if (advice->pin->keys->len == 1 && advice->pin->mode == CPD_MODE_ENFORCE)
     say (advice, "the pin has no backup key: if the server loses or changes its key, requests are "
                  "refused until the host is pinned again");
 }

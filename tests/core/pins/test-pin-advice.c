@@ -34,6 +34,7 @@ static const struct
 } cases[] = {
   { "new", "ab", TRUE },
   { "only-key", "a", TRUE, .others = "no backup key" },
+  { "only-key-of-a-report", "a", TRUE, .mode = CPD_MODE_REPORT },
   { "old-and-unseen", "ab", TRUE, .age = DAY, .others = "no key of this pin has been seen" },
   { "not-yet-old", "ab", TRUE, .age = DAY - 1 },
   { "in-use", "ab", TRUE, .age = DAY, .seen = { { 'a', NOW, NOW } }, .left = 90 * DAY },
