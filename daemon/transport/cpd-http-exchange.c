@@ -78,6 +78,16 @@ cpd_http_exchange_stop (CpdHttpExchange *exchange)
   cpd_reading_forget (exchange->reading, cpd_owner_get_uid (exchange->order->owner), exchange);
 }
 
+/* Whoever counts the time has to know, since another attempt may follow. */
+static void
+leave_upload (CpdHttpExchange *exchange)
+{
+  if (!exchange->uploading)
+    return;
+  exchange->uploading = FALSE;
+  exchange->funcs->uploads (FALSE, exchange->user_data);
+}
+
 static void
 finish (CpdHttpExchange *exchange)
 {
@@ -95,6 +105,7 @@ finish (CpdHttpExchange *exchange)
     .first_byte_us = cpd_http_flow_get_first_byte_us (flow),
   };
 
+  leave_upload (exchange);
   cpd_http_flow_end_stream (flow);
   cpd_http_exchange_stop (exchange);
   funcs->done (&outcome, exchange->user_data);

@@ -246,6 +246,23 @@ def _(world):
     equal(len(heads), 2, 'the number of heads')
 
 
+@test('timeout-ms counts for the new connection that a dead one gives way to before anything is read')
+def _(world):
+    server, _ = world.serve_pinned()
+    world.arrives(server)
+    def die_for_good(connection, _request):
+        server.handshake = False
+        connection.reset()
+        return False
+    server.on_head = die_for_good
+    writer, began = Writer(b'', keep=True), time.monotonic()
+    pending = finish_giving(upload(world, server, writer, 10, timeout_ms=400), writer)
+    world.alice.refused('TimedOut', pending.wait)
+    holds(0.3 < time.monotonic() - began < 5, 'it took too little, or too long')
+    equal(len(server.connections), 2, 'the number of connections')
+    writer.close()
+
+
 @test('a redirect takes a body along only if nothing of it was read')
 def _(world):
     server, _ = world.serve_pinned()
