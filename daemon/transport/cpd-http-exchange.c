@@ -111,7 +111,8 @@ finish (CpdHttpExchange *exchange)
   funcs->done (&outcome, exchange->user_data);
 }
 
-/* A redirect comes whole, since it may be followed. */
+/* What need not be the answer comes whole: a redirect, which may be followed, and what makes the
+ * request go again. */
 static gboolean
 is_to_stream (CpdHttpExchange *exchange)
 {
@@ -119,6 +120,7 @@ is_to_stream (CpdHttpExchange *exchange)
 
   if (exchange->order->stream == CPD_STREAM_NEVER || head == NULL
       || cpd_http_flow_streams (exchange->flow) || cpd_redirect_is_one (head)
+      || cpd_http_flow_was_declined (exchange->flow)
       || cpd_http_flow_get_error (exchange->flow) != NULL)
     return FALSE;
   return exchange->order->stream == CPD_STREAM_ALWAYS

@@ -200,7 +200,8 @@ take_final_head (CpdHttpFlow *flow, GError **error)
   unsigned int status = cpd_http_reader_get_head (flow->reader)->status;
 
   flow->stopped |= cpd_http_flow_withholds (flow) || status >= 300;
-  flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader));
+  flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader))
+                      && !cpd_http_flow_was_declined (flow);
   return CERTPIN_IS_FINAL_STATUS (status)
          || cpd_http_refuse (error, "the status %u has no meaning", status);
 }

@@ -131,8 +131,8 @@ def _(world):
     world.arrives(server, host=HOME)
     before = server.bytes
     world.root.unpin(HOME, scope='system')
-    equal(stream.read_all()[1], False, 'whether the stream ended in order')
     world.alice.refused('AddressDenied', stream.finish)
+    equal(stream.read_all()[1], False, 'whether the stream ended in order')
     world.alice.refused('AddressDenied', tunnel.finish)
     world.alice.refuses('AddressDenied', server.url(HOME))
     server.wait_until_idle()
@@ -157,8 +157,8 @@ def add_stream_test(name, change):
         world.track(stream)
         holds(os.read(stream.descriptor, 10), 'nothing came')
         change(world, server)
-        equal(stream.read_all()[1], False, 'whether it ended in order')
         world.alice.refused('AddressDenied', stream.finish)
+        equal(stream.read_all()[1], False, 'whether it ended in order')
         server.wait_until_idle()
 
 
