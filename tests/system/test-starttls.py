@@ -116,6 +116,8 @@ def _(world):
     client = knock(server)
     holds(client.recv(1, socket.MSG_PEEK), 'nothing waits')
     world.alice.refused('TlsFailed', begin(world, client).wait)
+    client.settimeout(DEADLINE_S)
+    equal(client.recv(100), injected, 'what is left on the socket')
     client.close()
     server.wait_until_idle()
     equal(server.bytes, 0, 'the bytes that arrived')

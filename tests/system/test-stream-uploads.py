@@ -285,6 +285,21 @@ def _(world):
     equal((server.requests[-1].method, server.requests[-1].body), ('GET', b''), 'the last request')
 
 
+@test('a redirect takes a body to no other origin, even if nothing of it was read')
+def _(world):
+    server, identity = world.serve_pinned()
+    other = world.serve(identity)  # of the same host, at another port
+    for status in (307, 308):
+        def ask(connection, _request, status=status):
+            connection.send(http.redirect(status, other.url(HOST)))
+            connection.drain()
+            return False
+        server.on_head = ask
+        equal(begin(world, LARGE, server=server)[2].answer().status, status, 'the status')
+    other.barrier()
+    equal(len(other.connections), 0, 'the connections to the other origin')
+
+
 # Not one byte to a wrong key
 
 @test('a body goes nowhere before its server is accepted')
