@@ -95,8 +95,10 @@ key_of (CertpinResponse *response)
   return key != NULL ? key : "";
 }
 
-/* Whether the response is all that follows the part. The same key must have sent both: a part of a
- * server whose key was replaced since, perhaps because it was stolen, is not continued. */
+/* Whether the response is all that follows the part, of the same version: a server that does not
+ * know If-Range would send what follows in another one, so that it has to name its version (RFC
+ * 9110, section 15.3.7.3). The same key must have sent both: a part of a server whose key was
+ * replaced since, perhaps because it was stolen, is not continued. */
 static gboolean
 continues (CertpinResponse *response, CertpinPart *part, goffset *total)
 {
@@ -108,7 +110,7 @@ continues (CertpinResponse *response, CertpinPart *part, goffset *total)
                                  total)
          && first == certpin_part_get_length (part)
          && g_str_equal (key_of (response), certpin_part_get_key (part))
-         && (tag == NULL || g_str_equal (tag, certpin_part_get_validator (part)));
+         && g_strcmp0 (tag, certpin_part_get_validator (part)) == 0;
 }
 
 static goffset

@@ -96,13 +96,22 @@ map_error (const CpdConnectorSettings *settings, CpdStage stage, const GError *e
   return mapped;
 }
 
+/* A network would not help where the address may not be used, or where the caller has connected. */
+static gboolean
+is_offline (SetUp *set_up, const GError *error)
+{
+  return set_up->settings.starttls < 0
+         && !g_error_matches (error, CERTPIN_ERROR, CERTPIN_ERROR_ADDRESS_DENIED)
+         && cpd_route_is_offline (set_up->tried);
+}
+
 /* `error`: (transfer full) */
 static void
 fail (GTask *task, CpdStage stage, GError *error)
 {
   SetUp *set_up = g_task_get_task_data (task);
 
-  if (set_up->settings.starttls < 0 && cpd_route_is_offline (set_up->tried))
+  if (is_offline (set_up, error))
     stage = CPD_STAGE_OFFLINE;
   g_task_return_error (task, stage == CPD_STAGE_CONNECTING && set_up->settings.proxy != NULL
                                  ? cpd_proxy_tunnel_map_error (error, set_up->settings.proxy)

@@ -78,6 +78,16 @@ cpd_http_exchange_stop (CpdHttpExchange *exchange)
   cpd_reading_forget (exchange->reading, cpd_owner_get_uid (exchange->order->owner), exchange);
 }
 
+/* Whoever counts the time has to know, since another attempt may follow. */
+static void
+leave_upload (CpdHttpExchange *exchange)
+{
+  if (!exchange->uploading)
+    return;
+  exchange->uploading = FALSE;
+  exchange->funcs->uploads (FALSE, exchange->user_data);
+}
+
 static void
 finish (CpdHttpExchange *exchange)
 {
@@ -95,12 +105,14 @@ finish (CpdHttpExchange *exchange)
     .first_byte_us = cpd_http_flow_get_first_byte_us (flow),
   };
 
+  leave_upload (exchange);
   cpd_http_flow_end_stream (flow);
   cpd_http_exchange_stop (exchange);
   funcs->done (&outcome, exchange->user_data);
 }
 
-/* A redirect comes whole, since it may be followed. */
+/* What need not be the answer comes whole: a redirect, which may be followed, and what makes the
+ * request go again. */
 static gboolean
 is_to_stream (CpdHttpExchange *exchange)
 {
@@ -108,6 +120,7 @@ is_to_stream (CpdHttpExchange *exchange)
 
   if (exchange->order->stream == CPD_STREAM_NEVER || head == NULL
       || cpd_http_flow_streams (exchange->flow) || cpd_redirect_is_one (head)
+      || cpd_http_flow_was_declined (exchange->flow)
       || cpd_http_flow_get_error (exchange->flow) != NULL)
     return FALSE;
   return exchange->order->stream == CPD_STREAM_ALWAYS

@@ -200,7 +200,8 @@ take_final_head (CpdHttpFlow *flow, GError **error)
   unsigned int status = cpd_http_reader_get_head (flow->reader)->status;
 
   flow->stopped |= cpd_http_flow_withholds (flow) || status >= 300;
-  flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader));
+  flow->may_stream &= !cpd_redirect_is_one (cpd_http_reader_get_head (flow->reader))
+                      && !cpd_http_flow_was_declined (flow);
   return CERTPIN_IS_FINAL_STATUS (status)
          || cpd_http_refuse (error, "the status %u has no meaning", status);
 }
@@ -298,20 +299,36 @@ is_cut (const GError *reason)
   return reason == NULL || g_error_matches (reason, G_TLS_ERROR, G_TLS_ERROR_EOF);
 }
 
+/* Whether the server has ended its answer by an alert of TLS, which is a cut, too. */
+static gboolean
+is_ended_by_alert (const CpdHttpFlow *flow, const GError *reason)
+{
+  return cpd_http_flow_has_begun (flow) && !is_cut (reason) && cpd_tls_was_alerted (flow->tls);
+}
+
+/* `missing`: (transfer full): what an answer lacks. `reason`: (nullable): of the end
+ * Returns: (transfer full): why it is not whole */
+static GError *
+explain (const CpdHttpFlow *flow, GError *missing, const GError *reason)
+{
+  g_autoptr (GError) error = missing;
+
+  if (is_ended_by_alert (flow, reason))
+    return g_error_new (error->domain, error->code, "%s (%s)", error->message, reason->message);
+  if (!is_cut (reason))
+    return g_error_copy (reason);
+  return is_cut (flow->send_error) ? g_steal_pointer (&error) : g_error_copy (flow->send_error);
+}
+
 /* The connection has ended, or is broken. `reason`: (nullable): NULL: TLS ended it. */
 static void
 take_end (CpdHttpFlow *flow, const GError *reason)
 {
-  GError *error = NULL;
+  GError *missing = NULL;
 
-  flow->complete = cpd_http_reader_end (flow->reader, reason == NULL, &error);
-  if (error != NULL && (!is_cut (reason) || !is_cut (flow->send_error)))
-    {
-      g_error_free (error);
-      error = g_error_copy (!is_cut (reason) ? reason : flow->send_error);
-    }
-  if (error != NULL)
-    break_answer (flow, error);
+  flow->complete = cpd_http_reader_end (flow->reader, reason == NULL, &missing);
+  if (missing != NULL)
+    break_answer (flow, explain (flow, missing, reason));
 }
 
 /* Returns: whether it is to be received on */

@@ -7,6 +7,8 @@
 
 #include "daemon/transport/cpd-tls-alert.h"
 
+#include <gio/gio.h>
+
 #include <string.h>
 
 #define PREFIX "GNUTLS_A_"
@@ -50,4 +52,14 @@ cpd_tls_alert_describe (gnutls_alert_description_t alert)
     if (meanings[i].alert == alert)
       return g_strdup_printf ("the TLS alert ‘%s’: %s", name, meanings[i].meaning);
   return g_strdup_printf ("the TLS alert ‘%s’", name);
+}
+
+/* Of a session that the server has ended. Returns: FALSE */
+gboolean
+cpd_tls_alert_set_error (gnutls_session_t session, GError **error)
+{
+  g_autofree char *alert = cpd_tls_alert_describe (gnutls_alert_get (session));
+
+  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "it sent %s", alert);
+  return FALSE;
 }

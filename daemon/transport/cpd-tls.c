@@ -33,6 +33,7 @@ struct _CpdTls
   GStrv protocols;         /* that are offered; NULL: none */
   GPtrArray *presented;    /* of GBytes: the server's certificates as it sent them */
   gboolean held;           /* no byte of data moves */
+  gboolean alerted;        /* the server has ended it by an alert */
   unsigned int silence_ms; /* the kernel's limit; 0: its own */
   CpdTraffic traffic;      /* that nobody has taken yet */
 
@@ -229,14 +230,6 @@ would_block (GError **error)
 }
 
 static void
-set_alert_error (CpdTls *tls, GError **error)
-{
-  g_autofree char *alert = cpd_tls_alert_describe (gnutls_alert_get (tls->session));
-
-  g_set_error (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE, "it sent %s", alert);
-}
-
-static void
 set_end_error (CpdTls *tls, GError **error)
 {
   if (tls->socket.failure == 0)
@@ -263,8 +256,8 @@ set_error (CpdTls *tls, int code, GError **error)
     case GNUTLS_E_WARNING_ALERT_RECEIVED:
       return would_block (error);
     case GNUTLS_E_FATAL_ALERT_RECEIVED:
-      set_alert_error (tls, error);
-      return FALSE;
+      tls->alerted = TRUE;
+      return cpd_tls_alert_set_error (tls->session, error);
     case GNUTLS_E_REHANDSHAKE:
       g_set_error_literal (error, G_TLS_ERROR, G_TLS_ERROR_HANDSHAKE,
                            "renegotiation is not accepted");
@@ -570,6 +563,14 @@ cpd_tls_end_sending (CpdTls *tls)
 {
   if (tls->socket.fd != -1)
     gnutls_bye (tls->session, GNUTLS_SHUT_WR);
+}
+
+/* Whether the server has ended TLS by an alert. In TLS 1.3, it may refuse the handshake so when
+ * that is over here; but once its data has come, it has accepted it. */
+gboolean
+cpd_tls_was_alerted (CpdTls *tls)
+{
+  return tls->alerted;
 }
 
 /* Whether something was read already and not received yet, of which the socket does not tell

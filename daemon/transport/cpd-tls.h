@@ -46,6 +46,7 @@ gboolean cpd_tls_has_unsent (CpdTls *tls);
 gsize cpd_tls_count_queued (CpdTls *tls);
 
 int cpd_tls_get_fd (CpdTls *tls);
+gboolean cpd_tls_was_alerted (CpdTls *tls);
 gboolean cpd_tls_has_pending (CpdTls *tls);
 void cpd_tls_expect_much (CpdTls *tls);
 gboolean cpd_tls_send_much (CpdTls *tls, const guint8 *data, gsize size, GError **error);

@@ -262,7 +262,7 @@ test_resumed_often (Fixture *f, gconstpointer user_data)
       = { 206, "[('Content-Range', 'bytes 10-15/16'), ('ETag', '" TAG "')]", "ab", TRUE };
   /* less than its own head says */
   const Answer little = { 206, "[('Content-Range', 'bytes 12-15/16'), ('ETag', '" TAG "')]", "c" };
-  const Answer last = { 206, "[('Content-Range', 'bytes 13-15/16')]", "def" };
+  const Answer last = { 206, "[('Content-Range', 'bytes 13-15/16'), ('ETag', '" TAG "')]", "def" };
   const Answer missing = { 404, "@a(ss) []", "not found" };
   g_autoptr (CertpinResponse) response = NULL;
   g_autoptr (GError) error = NULL;
@@ -285,13 +285,15 @@ test_not_resumed (Fixture *f, gconstpointer user_data)
       = { { 416, "[('Content-Range', 'bytes */5')]", "" },
           { 206, "[('Content-Range', 'bytes 9-15/16'), ('ETag', '" TAG "')]", "9abcdef" },
           { 206, "[('Content-Range', 'bytes 10-15/16'), ('ETag', '\"two\"')]", "ABCDEF" },
-          { 206, "[('Content-Range', 'bytes 10-9/16')]", "" },
-          { 206, "[('Content-Range', 'bytes 10-15/15')]", "abcdef" },
-          { 206, "[('Content-Range', 'lines 10-15/16')]", "abcdef" },
+          { 206, "[('Content-Range', 'bytes 10-15/16')]", "ABCDEF" },
+          { 206, "[('Content-Range', 'bytes 10-15/16'), ('ETag', 'W/" TAG "')]", "ABCDEF" },
+          { 206, "[('Content-Range', 'bytes 10-9/16'), ('ETag', '" TAG "')]", "" },
+          { 206, "[('Content-Range', 'bytes 10-15/15'), ('ETag', '" TAG "')]", "abcdef" },
+          { 206, "[('Content-Range', 'lines 10-15/16'), ('ETag', '" TAG "')]", "abcdef" },
           { 206, "[('Content-Range', 'bytes 10-12/*'), ('ETag', '" TAG "')]", "abc" },
-          { 206, "[('Content-Range', 'bytes 10-15/*')]", "abcdef" },
+          { 206, "[('Content-Range', 'bytes 10-15/*'), ('ETag', '" TAG "')]", "abcdef" },
           { 206, "[('Content-Range', 'bytes 10-12/16'), ('ETag', '" TAG "')]", "abc" },
-          { 206, "[('Content-Type', 'multipart/byteranges')]", "--x" } };
+          { 206, "[('Content-Type', 'multipart/byteranges'), ('ETag', '" TAG "')]", "--x" } };
 
   assert_fails (f, &cut, CERTPIN_ERROR_TRUNCATED, TRUE);
   assert_downloads (f, &whole, RANGE ("10"));

@@ -9,7 +9,8 @@ import threading
 import time
 
 from lib import http
-from lib.tap import equal, holds, run, test
+from lib.gnutls import Tls
+from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.world import HOST, World
 
 OK = b'HTTP/1.1 200 OK\r\n'
@@ -204,6 +205,33 @@ for arguments in (
         ('between two headers', OK + b'Content-Type: text/plain\r\n', 'Truncated'),
         ('before the first byte', b'', 'Truncated')):
     add_cut_test(*arguments)
+
+
+def add_alert_test(version):
+    @test(f'a server that ends an answer by an alert of TLS {version}: Truncated, which names the alert')
+    def _(world):
+        server, identity = world.serve_pinned()
+        server.wrap = lambda connection: Tls(connection.socket, identity, f'TLS{version}')
+        begun = threading.Event()
+        begun.set()
+        for raw in (OK, OK + b'Content-Length: 9\r\n\r\nhello', OK + b'Connection: close\r\n\r\nhello'):
+            def respond(connection, _request, raw=raw):
+                connection.send(raw)
+                begun.wait(DEADLINE_S)
+                connection.socket.give_up()
+
+            server.respond = respond
+            error = world.alice.refuses('Truncated', server.url(HOST))
+            holds('‘internal_error’' in error.message, f'the error is “{error.message}”')
+        begun.clear()
+        stream = world.alice.stream(server.url(HOST))
+        begun.set()
+        equal(stream.read_all(), (b'hello', False), 'what came, and whether it is whole')
+        world.alice.refused('Truncated', stream.finish)
+
+
+add_alert_test('1.2')
+add_alert_test('1.3')
 
 
 @test('every HTTP status is an answer, also that of a redirect that leads nowhere')

@@ -12,6 +12,7 @@ import urllib.parse
 from lib import http
 from lib.caller import Tunnel
 from lib.network import METADATA, enter_namespace
+from lib.proxy import Proxy
 from lib.server import echo
 from lib.tap import equal, holds, run, test
 from lib.variant import V
@@ -114,6 +115,30 @@ def _(world):
     equal(server.bytes, before, 'the number of bytes that the server got')
 
 
+@test('the administrator’s pin goes: nothing more goes to a denied address through a proxy')
+def _(world):
+    proxy = world.track(Proxy(world.folder))
+    deny(world, 'DenyForUsers=loopback', f'Proxy={proxy.url()}')
+    server = serve_pinned(world, HOME)
+    is_denied(world, server, HOME, '‘loopback’ of DenyForUsers=')
+    equal(proxy.opened, 0, 'the number of connections to the proxy')
+    world.root.pin(HOME, server.identity.der, scope='system')
+    world.arrives(server, host=HOME)
+    server.respond, server.speak = without_end, echo
+    stream = world.track(world.alice.stream(server.url(HOME)))
+    tunnel = world.track(world.alice.connect(HOME, server.port))
+    server.respond, server.speak = (lambda *_: http.reply(200, b'hello')), None
+    world.arrives(server, host=HOME)
+    before = server.bytes
+    world.root.unpin(HOME, scope='system')
+    world.alice.refused('AddressDenied', stream.finish)
+    equal(stream.read_all()[1], False, 'whether the stream ended in order')
+    world.alice.refused('AddressDenied', tunnel.finish)
+    world.alice.refuses('AddressDenied', server.url(HOME))
+    server.wait_until_idle()
+    equal(server.bytes, before, 'the number of bytes that the server got')
+
+
 def without_end(connection, _request):
     connection.send(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n')
     while True:
@@ -132,8 +157,8 @@ def add_stream_test(name, change):
         world.track(stream)
         holds(os.read(stream.descriptor, 10), 'nothing came')
         change(world, server)
-        equal(stream.read_all()[1], False, 'whether it ended in order')
         world.alice.refused('AddressDenied', stream.finish)
+        equal(stream.read_all()[1], False, 'whether it ended in order')
         server.wait_until_idle()
 
 

@@ -16,7 +16,7 @@ from lib.certpinctl import BAD_INPUT, OK, PROXY_FAILED, ctl, exits
 from lib.network import METADATA, enter_namespace
 from lib.proxy import ESTABLISHED, Proxy, saying
 from lib.server import reset_when_closed
-from lib.starttls import DIALOGUES, hold_dialogue
+from lib.starttls import DIALOGUES, hear_no_more, hold_dialogue
 from lib.tap import DEADLINE_S, equal, holds, run, test
 from lib.variant import V
 from lib.world import World
@@ -276,6 +276,17 @@ def _(world):
     equal(proxy.opened, 0, 'the number of connections to the proxy')
 
 
+@test('a proxy at a link-local address is not connected to, whatever leads there')
+def _(world):
+    proxy = add_proxy(world, address=METADATA)
+    serve_pinned(world)
+    for host in (METADATA, f'::ffff:{METADATA}', 'metadata.test'):
+        configure(world, proxy.url(f'[{host}]' if ':' in host else host))
+        error = world.alice.refuses('ProxyFailed', f'https://{HOST}:1/')
+        holds('‘link-local’' in error.message, f'the message: {error.message}')
+    equal(proxy.opened, 0, 'the number of connections to the proxy')
+
+
 # Bodies of any size
 
 @test('a body comes by a descriptor, and another is read from one, through a proxy: whole, and over one connection')
@@ -402,12 +413,11 @@ def add_starttls_test(protocol, steps):
                 equal(tunnel.info['proxy'], proxy.url(), 'the proxy in the evidence')
                 tunnel.close()
             server.wait_until_idle()
-            before = server.bytes
-            server.wrap = wrap
+            heard = hear_no_more(server)
             hold_dialogue(server, steps[:-1] + [(steps[-1][0] + b'injected', b'')])
             world.alice.refused('TlsFailed', world.alice.connect, HOST, server.port, starttls_protocol=protocol)
             server.wait_until_idle()
-            equal(server.bytes, before, 'the bytes that arrived over TLS')
+            equal(b''.join(heard), b'', 'what the server hears then')
             holds(not resolver.was_asked(HOST), 'the host was looked up')
 
 

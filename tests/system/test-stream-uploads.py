@@ -247,6 +247,23 @@ def _(world):
     equal(len(heads), 2, 'the number of heads')
 
 
+@test('timeout-ms counts for the new connection that a dead one gives way to before anything is read')
+def _(world):
+    server, _ = world.serve_pinned()
+    world.arrives(server)
+    def die_for_good(connection, _request):
+        server.handshake = False
+        connection.reset()
+        return False
+    server.on_head = die_for_good
+    writer, began = Writer(b'', keep=True), time.monotonic()
+    pending = finish_giving(upload(world, server, writer, 10, timeout_ms=400), writer)
+    world.alice.refused('TimedOut', pending.wait)
+    holds(0.3 < time.monotonic() - began < 5, 'it took too little, or too long')
+    equal(len(server.connections), 2, 'the number of connections')
+    writer.close()
+
+
 @test('a redirect takes a body along only if nothing of it was read')
 def _(world):
     server, _ = world.serve_pinned()
@@ -267,6 +284,21 @@ def _(world):
                                                    else http.reply(200, b'hello'))
     equal(begin(world, SMALL, server=server)[2].answer().body, b'hello', 'the answer')
     equal((server.requests[-1].method, server.requests[-1].body), ('GET', b''), 'the last request')
+
+
+@test('a redirect takes a body to no other origin, even if nothing of it was read')
+def _(world):
+    server, identity = world.serve_pinned()
+    other = world.serve(identity)  # of the same host, at another port
+    for status in (307, 308):
+        def ask(connection, _request, status=status):
+            connection.send(http.redirect(status, other.url(HOST)))
+            connection.drain()
+            return False
+        server.on_head = ask
+        equal(begin(world, LARGE, server=server)[2].answer().status, status, 'the status')
+    other.barrier()
+    equal(len(other.connections), 0, 'the connections to the other origin')
 
 
 # Not one byte to a wrong key

@@ -160,6 +160,20 @@ def _(world):
         heads = Heads(server, declines)
 
 
+@test('417 instead: the request goes again, also where a response comes by a descriptor')
+def _(world):
+    server, _ = world.serve_pinned()
+    for stream, reason in (('always', b'what?'), ('auto', b'?' * MIB)):
+        def on_head(connection, request, reason=reason):
+            return 'expect' not in request.headers or answers_at_head(http.reply(417, reason))(connection, request)
+
+        heads = Heads(server, on_head)
+        answer = world.alice.begin_request(server.url(HOST), 'PUT', body=ASKED, stream=stream).answer()
+        equal(answer.status, 200, 'the status')
+        equal(['expect' in request.headers for request in heads.requests], [True, False], 'the questions')
+        holds(server.requests[-1].body == ASKED, 'the body is not what was sent')
+
+
 @test('417 instead, and another connection is kept: the request goes again on a new one all the same')
 def _(world):
     server, _ = world.serve_pinned()

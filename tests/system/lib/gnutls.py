@@ -7,6 +7,7 @@ import ctypes
 
 SERVER, ALLOW_ID_CHANGE, ENABLE_EARLY_DATA = 1, 1 << 7, 1 << 20
 CERTIFICATE, PEM, END_WRITING = 1, 1, 1
+FATAL, INTERNAL_ERROR = 2, 80  # an alert (RFC 8446, section 6.2)
 PASSING = (-16, -28, -37, -52)  # a warning, not yet, a new greeting, interrupted: called once more
 GOT_APPLICATION_DATA, NOT_AVAILABLE = -38, -56
 EARLY_BYTES_MAX = 16384
@@ -136,6 +137,10 @@ class Tls:
     def sendall(self, data):
         while data:
             data = data[_call('record_send', self._session, data, ctypes.c_size_t(len(data))):]
+
+    def give_up(self):
+        """Ends it, and not in order."""
+        _call('alert_send', self._session, FATAL, INTERNAL_ERROR)
 
     def unwrap(self):
         _call('bye', self._session, END_WRITING)

@@ -32,3 +32,15 @@ def hold_dialogue(server, steps):
         return wrap(connection)
 
     server.wrap = wrap_later
+
+
+def hear_no_more(server):
+    """In place of a handshake. Returns: all that it hears then, of what was to be nothing"""
+    heard = []
+
+    def hear(connection):
+        heard.append(connection.socket.recv(65536))
+        raise OSError('this is no handshake')
+
+    server.wrap = hear
+    return heard
