@@ -8,6 +8,7 @@
 #include "certpin-call.h"
 
 #include "certpin-cause.h"
+#include "certpin-causes.h"
 #include "certpin-error-private.h"
 
 #include <string.h>
@@ -63,8 +64,8 @@ take_cause (GError *error)
 
   if (line != NULL)
     *line = '\0';
-  if (cause != NULL)
-    certpin_error_set_cause (error, cause);
+  certpin_error_set_cause (error, cause);
+  certpin_causes_remember (error, cause);
   return error;
 }
 
