@@ -2,15 +2,28 @@
 // gjs -m errors.js URL: gets the URL, and tells a person what went wrong.
 
 import Certpin from 'gi://Certpin?version=1';
+import Gio from 'gi://Gio';
+import GLib from 'gi://GLib';
 import System from 'system';
 
 import {titleOf} from './advice.js';
 
+// What to look at first, where the cause says so.
+function printHint(error) {
+    const cause = error.matches ? Certpin.Error.get_cause(error) : null;
+    if (cause?.matches(Gio.ResolverError, Gio.ResolverError.NOT_FOUND))
+        printerr('No such host is known. Is its name right?');
+    else if (cause?.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CONNECTION_REFUSED))
+        printerr('The host is there, but nothing answers at that port.');
+}
+
 const [url] = ARGV;
 try {
     const request = Certpin.Request.new('GET', url, null, null);
-    print(Certpin.Client.new().secure_request(request, null, null).get_status());
+    const options = new GLib.Variant('a{sv}', {'timeout-ms': new GLib.Variant('u', 20000)});
+    print(Certpin.Client.new().secure_request(request, options, null).get_status());
 } catch (error) {
     printerr(`${titleOf(error)}: ${error.message}.`);
+    printHint(error);
     System.exit(1);
 }

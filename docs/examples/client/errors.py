@@ -6,9 +6,20 @@ import sys
 
 import gi
 gi.require_version('Certpin', '1')
-from gi.repository import Certpin, GLib
+from gi.repository import Certpin, Gio, GLib
 
 from advice import title_of
+
+
+def hint_for(error):
+    """What to look at first, where the cause says so."""
+    cause = Certpin.Error.get_cause(error)
+    if cause and cause.matches(Gio.resolver_error_quark(), Gio.ResolverError.NOT_FOUND):
+        return '\nNo such host is known. Is its name right?'
+    if cause and cause.matches(Gio.io_error_quark(), Gio.IOErrorEnum.CONNECTION_REFUSED):
+        return '\nThe host is there, but nothing answers at that port.'
+    return ''
+
 
 url = sys.argv[1]
 client = Certpin.Client.new()
@@ -16,4 +27,4 @@ try:
     response = client.secure_request(Certpin.Request.new('GET', url, None, None), None, None)
     print(response.get_status())
 except GLib.Error as error:
-    sys.exit(f'{title_of(error)}: {error.message}.')
+    sys.exit(f'{title_of(error)}: {error.message}.{hint_for(error)}')
