@@ -136,6 +136,14 @@ def add_error_tests(language, command):
         server.close()
         fails(call(world, *command, url), 'nothing answers at that port')
 
+    @test(f'errors in {language}: what helps')
+    def _(world):
+        world.alice.pin(HOST, world.issue().der)
+        server = world.serve(world.impostor())
+        done = call(world, *command, server.url(HOST))
+        advice = world.alice.last_failure(HOST)['advice']
+        holds(advice and advice in done.stderr, f'it does not say ‘{advice}’, but: {done.stderr}')
+
     @test(f'errors in {language}: none')
     def _(world):
         server, _identity = world.serve_pinned()
@@ -145,15 +153,6 @@ def add_error_tests(language, command):
 for entry in (('C', ['./errors']), ('Python', ['/usr/bin/python3', '-B', 'errors.py']),
               ('JavaScript', ['gjs', '-m', 'errors.js'])):
     add_error_tests(*entry)
-
-
-@test('errors in C: what helps')
-def _(world):
-    world.alice.pin(HOST, world.issue().der)
-    server = world.serve(world.impostor())
-    done = call(world, './errors', server.url(HOST))
-    advice = world.alice.last_failure(HOST)['advice']
-    holds(advice and advice in done.stderr, f'it does not say ‘{advice}’, but: {done.stderr}')
 
 
 def cut(connection, _request):

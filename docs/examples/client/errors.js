@@ -17,13 +17,27 @@ function printHint(error) {
         printerr('The host is there, but nothing answers at that port.');
 }
 
+// The words of the service: what helps. An older refusal of the host may have had another cause.
+function printAdvice(client, url, error, beganS) {
+    try {
+        const failure = client.last_failure(GLib.Uri.parse(url, GLib.UriFlags.NONE).get_host(), null);
+        if (failure.advice && failure.time?.to_unix() >= beganS && failure.get_code() === error.code)
+            printerr(failure.advice);
+    } catch (_) {
+        // Nothing was refused.
+    }
+}
+
 const [url] = ARGV;
+const client = Certpin.Client.new();
+const beganS = Math.floor(Date.now() / 1000);
 try {
     const request = Certpin.Request.new('GET', url, null, null);
     const options = new GLib.Variant('a{sv}', {'timeout-ms': new GLib.Variant('u', 20000)});
-    print(Certpin.Client.new().secure_request(request, options, null).get_status());
+    print(client.secure_request(request, options, null).get_status());
 } catch (error) {
     printerr(`${titleOf(error)}: ${error.message}.`);
     printHint(error);
+    printAdvice(client, url, error, beganS);
     System.exit(1);
 }

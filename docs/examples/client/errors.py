@@ -3,6 +3,7 @@
 """errors.py URL: gets the URL, and tells a person what went wrong."""
 
 import sys
+import time
 
 import gi
 gi.require_version('Certpin', '1')
@@ -21,10 +22,24 @@ def hint_for(error):
     return ''
 
 
+def advice_for(client, url, error, began_s):
+    """The words of the service: what helps. An older refusal of the host may have had another cause."""
+    try:
+        failure = client.last_failure(GLib.Uri.parse(url, GLib.UriFlags.NONE).get_host(), None)
+    except GLib.Error:
+        return ''
+    when, advice = failure.props.time, failure.props.advice
+    if advice and when and when.to_unix() >= began_s and failure.get_code() == error.code:
+        return f'\n{advice}'
+    return ''
+
+
 url = sys.argv[1]
 client = Certpin.Client.new()
+began_s = int(time.time())
 try:
     response = client.secure_request(Certpin.Request.new('GET', url, None, None), None, None)
     print(response.get_status())
 except GLib.Error as error:
-    sys.exit(f'{title_of(error)}: {error.message}.{hint_for(error)}')
+    more = hint_for(error) or advice_for(client, url, error, began_s)
+    sys.exit(f'{title_of(error)}: {error.message}.{more}')
