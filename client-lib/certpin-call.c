@@ -8,6 +8,7 @@
 #include "certpin-call.h"
 
 #include "certpin-cause.h"
+#include "certpin-causes.h"
 #include "certpin-error-private.h"
 
 #include <string.h>
@@ -63,8 +64,8 @@ take_cause (GError *error)
 
   if (line != NULL)
     *line = '\0';
-  if (cause != NULL)
-    certpin_error_set_cause (error, cause);
+  certpin_error_set_cause (error, cause);
+  certpin_causes_remember (error, cause);
   return error;
 }
 
@@ -79,7 +80,12 @@ certpin_call_translate_error (GError *reason)
     int code;
     CertpinError ours;
     const char *text;
+    const char *why; /* (nullable): instead of words that are not for people */
   } meanings[] = {
+    { g_dbus_error_quark, G_DBUS_ERROR_SERVICE_UNKNOWN, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+      "the certpin service cannot be reached", "it does not run, and the bus cannot start it" },
+    { g_dbus_error_quark, G_DBUS_ERROR_NAME_HAS_NO_OWNER, CERTPIN_ERROR_SERVICE_UNAVAILABLE,
+      "the certpin service cannot be reached", "it does not run" },
     { g_dbus_error_quark, G_DBUS_ERROR_ACCESS_DENIED, CERTPIN_ERROR_NOT_AUTHORIZED,
       "the bus does not allow this program to call certpin" },
     { g_dbus_error_quark, G_DBUS_ERROR_LIMITS_EXCEEDED, CERTPIN_ERROR_LIMIT_EXCEEDED,
@@ -97,6 +103,7 @@ certpin_call_translate_error (GError *reason)
   g_autoptr (GError) error = reason;
   CertpinError ours = CERTPIN_ERROR_SERVICE_UNAVAILABLE;
   const char *text = "the certpin service cannot be reached";
+  const char *why = NULL;
 
   g_dbus_error_strip_remote_error (error);
   if (error->domain == CERTPIN_ERROR)
@@ -106,6 +113,7 @@ certpin_call_translate_error (GError *reason)
       {
         ours = meanings[i].ours;
         text = meanings[i].text;
+        why = meanings[i].why;
       }
-  return g_error_new (CERTPIN_ERROR, ours, "%s: %s", text, error->message);
+  return g_error_new (CERTPIN_ERROR, ours, "%s: %s", text, why != NULL ? why : error->message);
 }

@@ -8,6 +8,7 @@
 
 #include "certpin-error.h"
 
+#include "certpin-causes.h"
 #include "certpin-error-private.h"
 
 #include "dbus/certpin-names.h"
@@ -58,7 +59,8 @@ G_STATIC_ASSERT (G_N_ELEMENTS (entries) == CERTPIN_ERROR_PROXY_AUTH_REQUIRED + 1
 /* What GLib keeps in front of each error of the domain. */
 typedef struct
 {
-  GError *cause; /* (nullable) */
+  GError *cause;     /* (nullable) */
+  gboolean is_known; /* `cause` is what there is; else it may be found, if it is NULL */
 } Detail;
 
 static void
@@ -78,9 +80,10 @@ detail_of (const GError *error)
 static void
 detail_copy (const GError *from, GError *to)
 {
-  const GError *cause = detail_of (from)->cause;
+  const GError *cause = g_atomic_pointer_get (&detail_of (from)->cause);
 
   detail_of (to)->cause = cause != NULL ? g_error_copy (cause) : NULL;
+  detail_of (to)->is_known = detail_of (from)->is_known;
 }
 
 static void
@@ -143,14 +146,26 @@ certpin_error_get_name (CertpinError code)
   return entries[code].dbus_error_name + strlen (CERTPIN_ERROR_PREFIX);
 }
 
-/* `error`: of this domain */
+/* `error`: of this domain. `cause`: (nullable): NULL: there is none */
 void
 certpin_error_set_cause (GError *error, const GError *cause)
 {
   Detail *detail = detail_of (error);
 
   g_clear_error (&detail->cause);
-  detail->cause = g_error_copy (cause);
+  detail->cause = cause != NULL ? g_error_copy (cause) : NULL;
+  detail->is_known = TRUE;
+}
+
+/* The error stays the same for whoever has it, so it may be looked at in several threads. */
+static void
+find_cause (const GError *error)
+{
+  Detail *detail = detail_of (error);
+  GError *found = certpin_causes_recall (error);
+
+  if (found != NULL && !g_atomic_pointer_compare_and_exchange (&detail->cause, NULL, found))
+    g_error_free (found);
 }
 
 /**
@@ -175,7 +190,9 @@ certpin_error_set_cause (GError *error, const GError *cause)
  * `CERTPIN_ERROR_PROXY_FAILED` and `CERTPIN_ERROR_FAILED`, unless the service itself found the
  * fault. If a server was refused, there is none: #CertpinFailure:reason says why.
  *
- * Python's `GLib.Error` is a copy without it.
+ * A language whose errors are copies of the code and the message, such as Python, passes one back
+ * without its cause. Then it is that of the last error with this code and this message; the
+ * library remembers 32 causes.
  *
  * Returns: (transfer none) (nullable): the cause, which is a part of @error; %NULL if there is
  *   none, also of errors of other domains
@@ -185,7 +202,14 @@ certpin_error_set_cause (GError *error, const GError *cause)
 const GError *
 certpin_error_get_cause (const GError *error)
 {
+  Detail *detail;
+
   g_return_val_if_fail (error != NULL, NULL);
 
-  return error->domain == CERTPIN_ERROR ? detail_of (error)->cause : NULL;
+  if (error->domain != CERTPIN_ERROR)
+    return NULL;
+  detail = detail_of (error);
+  if (!detail->is_known && g_atomic_pointer_get (&detail->cause) == NULL)
+    find_cause (error);
+  return g_atomic_pointer_get (&detail->cause);
 }

@@ -16,7 +16,7 @@ KINDS = {'refused': 'ADVICE_STOP', 'network': 'ADVICE_NETWORK', 'mistake': 'ADVI
          'ended': 'ADVICE_NONE'}
 # What is not in a list of its own, or has no title, is like what the machine cannot do.
 TITLES = {'ADVICE_STOP': 'REFUSED', 'ADVICE_NETWORK': 'NETWORK', 'ADVICE_MISTAKE': 'MISTAKE'}
-KIND_OF_TITLE = {'This server cannot be trusted now': 'REFUSED', 'The server does not answer': 'NETWORK',
+KIND_OF_TITLE = {'This server cannot be trusted now': 'REFUSED', 'The server does not answer as it should': 'NETWORK',
                  'This program made a mistake': 'MISTAKE'}
 
 

@@ -143,6 +143,105 @@ test_stays (Fixture *f, gconstpointer user_data)
   g_assert_true (certpin_error_get_cause (copy) != certpin_error_get_cause (passed_on));
 }
 
+/* Returns: (transfer full): as Python passes it: the domain, the code and the message */
+static GError *
+without_detail (const GError *error)
+{
+  return g_error_new_literal (error->domain, error->code, error->message);
+}
+
+/* For languages that copy only those three. */
+static void
+test_found (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) first = fail_with (f, "it failed: e\ntls eof: e", NULL);
+  g_autoptr (GError) second = fail_with (f, "it failed: r\nio connection-refused: r", NULL);
+  g_autoptr (GError) copy = without_detail (first);
+  g_autoptr (GError) copy_of_copy = NULL;
+  g_autoptr (GError) other = without_detail (second);
+  g_autoptr (GError) other_code = without_detail (first);
+  g_autoptr (GError) other_words = without_detail (first);
+
+  g_assert_error (certpin_error_get_cause (copy), G_TLS_ERROR, G_TLS_ERROR_EOF);
+  g_assert_true (certpin_error_get_cause (copy) == certpin_error_get_cause (copy));
+  copy_of_copy = g_error_copy (copy);
+  g_assert_error (certpin_error_get_cause (copy_of_copy), G_TLS_ERROR, G_TLS_ERROR_EOF);
+  g_assert_error (certpin_error_get_cause (other), G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED);
+  other_code->code = CERTPIN_ERROR_TRUNCATED;
+  g_assert_null (certpin_error_get_cause (other_code));
+  g_prefix_error (&other_words, "so: ");
+  g_assert_null (certpin_error_get_cause (other_words));
+}
+
+/* With the same words, the last error counts; an error that has its own knows better. */
+static void
+test_newest (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) first = fail_with (f, "it failed\ntls eof: e", NULL);
+  g_autoptr (GError) second = fail_with (f, "it failed\nio broken-pipe: p", NULL);
+  g_autoptr (GError) copy = without_detail (first);
+  g_autoptr (GError) third = NULL, late_copy = NULL;
+
+  g_assert_error (certpin_error_get_cause (first), G_TLS_ERROR, G_TLS_ERROR_EOF);
+  g_assert_error (certpin_error_get_cause (copy), G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+  third = fail_with (f, "it failed", NULL);
+  late_copy = without_detail (first);
+  g_assert_null (certpin_error_get_cause (third));
+  g_assert_null (certpin_error_get_cause (late_copy));
+  g_assert_error (certpin_error_get_cause (second), G_IO_ERROR, G_IO_ERROR_BROKEN_PIPE);
+}
+
+/* The library remembers as many as its documentation says, and no more. */
+static void
+test_forgotten (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) first = fail_with (f, "first\ntls eof: e", NULL);
+  g_autoptr (GError) kept = NULL, lost = NULL;
+
+  for (int i = 1; i <= 32; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("failure %d\ntls eof: e", i);
+      g_autoptr (GError) error = fail_with (f, text, NULL);
+
+      g_clear_error (&kept);
+      kept = without_detail (first);
+      if (i < 32)
+        g_assert_error (certpin_error_get_cause (kept), G_TLS_ERROR, G_TLS_ERROR_EOF);
+    }
+  lost = without_detail (first);
+  g_assert_null (certpin_error_get_cause (lost));
+}
+
+static gpointer
+look (gpointer data)
+{
+  for (int i = 0; i < 100; i++)
+    {
+      g_autoptr (GError) copy = g_error_copy (data);
+
+      g_assert_error (certpin_error_get_cause (data), G_TLS_ERROR, G_TLS_ERROR_EOF);
+      g_assert_error (certpin_error_get_cause (copy), G_TLS_ERROR, G_TLS_ERROR_EOF);
+    }
+  return NULL;
+}
+
+/* Looking is not changing: several threads may do it. */
+static void
+test_threads (Fixture *f, gconstpointer user_data)
+{
+  for (int round = 0; round < 20; round++)
+    {
+      g_autoptr (GError) error = fail_with (f, "it failed\ntls eof: e", NULL);
+      g_autoptr (GError) copy = without_detail (error);
+      GThread *threads[4];
+
+      for (size_t i = 0; i < G_N_ELEMENTS (threads); i++)
+        threads[i] = g_thread_new ("look", look, copy);
+      for (size_t i = 0; i < G_N_ELEMENTS (threads); i++)
+        g_thread_join (threads[i]);
+    }
+}
+
 /* Errors of others, and those that a program makes itself, in its own way. */
 static void
 test_others (void)
@@ -180,6 +279,10 @@ main (int argc, char *argv[])
   ADD ("none-that-is-not-known", test_no_cause);
   ADD ("stays-with-the-error", test_stays);
   ADD ("is-not-asked-for", test_not_asked);
+  ADD ("is-found-for-a-copy-of-the-words", test_found);
+  ADD ("is-that-of-the-last-error-with-these-words", test_newest);
+  ADD ("is-forgotten-after-32-more", test_forgotten);
+  ADD ("is-looked-at-in-several-threads", test_threads);
   g_test_add_func ("/client/error-cause/none-of-other-errors", test_others);
   status = g_test_run ();
   private_bus_finish ();

@@ -364,6 +364,25 @@ call_until_over (gpointer data)
   return NULL;
 }
 
+/* Returns: whether an error of the program's own has no cause, as it should be */
+static gboolean
+look_for_cause (void)
+{
+  g_autoptr (GError) error = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_FAILED, "it failed");
+
+  return certpin_error_get_cause (error) == NULL;
+}
+
+static gpointer
+look_until_over (gpointer data)
+{
+  Fixture *f = data;
+
+  while (!g_atomic_int_get (&f->over))
+    g_assert_true (look_for_cause ());
+  return NULL;
+}
+
 /* None of the library's locks may be needed that another thread holds at the fork. */
 static gboolean
 use_and_watch (Fixture *f)
@@ -371,13 +390,13 @@ use_and_watch (Fixture *f)
   gboolean watches = certpin_client_get_watching (f->client);
 
   certpin_client_set_watching (f->client, TRUE);
-  return !watches && use_and_drop (f);
+  return !watches && look_for_cause () && use_and_drop (f);
 }
 
 static void
 test_while_others_call (Fixture *f, gconstpointer user_data)
 {
-  GThread *threads[CALLERS];
+  GThread *threads[CALLERS], *looker = g_thread_new ("looker", look_until_over, f);
 
   for (int i = 0; i < CALLERS; i++)
     threads[i] = g_thread_new ("caller", call_until_over, f);
@@ -387,6 +406,7 @@ test_while_others_call (Fixture *f, gconstpointer user_data)
   g_atomic_int_set (&f->over, TRUE);
   for (int i = 0; i < CALLERS; i++)
     g_thread_join (threads[i]);
+  g_thread_join (looker);
 }
 
 static gboolean

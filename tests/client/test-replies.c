@@ -188,6 +188,21 @@ test_errors (Fixture *f, gconstpointer user_data)
     }
 }
 
+/* What the bus says then names the service as programs do. */
+static void
+test_absent (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GError) error = NULL;
+
+  fake_service_free (f->service);
+  g_assert_false (certpin_client_unpin (f->client, "h.example", NULL, NULL, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
+  g_assert_cmpstr (error->message, ==,
+                   "the certpin service cannot be reached: "
+                   "it does not run, and the bus cannot start it");
+  f->service = fake_service_new ();
+}
+
 /* The reply has one descriptor, and names another. */
 static void
 test_wrong_handles (Fixture *f, gconstpointer user_data)
@@ -345,6 +360,7 @@ main (int argc, char *argv[])
   int status;
 
   private_bus_init (&argc, &argv);
+  ADD ("absent", test_absent);
   ADD ("wrong-types", test_wrong_types);
   ADD ("no-values", test_no_values);
   ADD ("status", test_status);

@@ -20,6 +20,6 @@ export function titleOf(error) {
     if (isOneOf(REFUSED))
         return 'This server cannot be trusted now';
     if (isOneOf(NETWORK))
-        return 'The server does not answer';
+        return 'The server does not answer as it should';
     return 'This does not work now';
 }

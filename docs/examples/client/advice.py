@@ -21,7 +21,7 @@ def title_of(error):
     if is_one_of(error, REFUSED):
         return 'This server cannot be trusted now'
     if is_one_of(error, NETWORK):
-        return 'The server does not answer'
+        return 'The server does not answer as it should'
     if is_one_of(error, MISTAKE):
         return 'This program made a mistake'
     return 'This does not work now'

@@ -22,7 +22,7 @@ string title_of (GLib.Error error) {
     case Certpin.Error.PROTOCOL_ERROR:
     case Certpin.Error.PROXY_FAILED:
     case Certpin.Error.PROXY_AUTH_REQUIRED:
-      return "The server does not answer";
+      return "The server does not answer as it should";
     case Certpin.Error.INVALID_ARGUMENT:
     case Certpin.Error.INVALID_HOST:
     case Certpin.Error.INVALID_KEY:

@@ -69,7 +69,7 @@ title_of (Advice advice)
     case ADVICE_STOP:
       return "This server cannot be trusted now";
     case ADVICE_NETWORK:
-      return "The server does not answer";
+      return "The server does not answer as it should";
     case ADVICE_MISTAKE:
       return "This program made a mistake";
     default:
@@ -114,9 +114,12 @@ static CertpinResponse *
 get (CertpinClient *client, const char *url, GError **error)
 {
   g_autoptr (CertpinRequest) request = certpin_request_new ("GET", url, NULL, NULL, error);
+  GVariant *options;
 
-  return request != NULL ? certpin_client_secure_request (client, request, NULL, NULL, error)
-                         : NULL;
+  if (request == NULL)
+    return NULL;
+  options = g_variant_new_parsed ("{'timeout-ms': <uint32 20000>}");
+  return certpin_client_secure_request (client, request, options, NULL, error);
 }
 
 int
