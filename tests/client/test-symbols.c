@@ -253,6 +253,20 @@ try_connection_end (CertpinClient *client, gpointer stranger)
 }
 
 static void
+try_failed_response (CertpinClient *client, gpointer stranger)
+{
+  g_autoptr (GTask) untagged = g_task_new (client, NULL, NULL, NULL);
+  gpointer result = untagged;
+
+  REFUSES_NULL (certpin_client_download_get_failed_response, NULL, result);
+  REFUSES_NULL (certpin_client_download_get_failed_response, stranger, result);
+  REFUSES_NULL (certpin_client_download_get_failed_response, client, NULL);
+  REFUSES_NULL (certpin_client_download_get_failed_response, client, stranger);
+  REFUSES_NULL (certpin_client_download_get_failed_response, client, result);
+  g_task_return_boolean (untagged, TRUE);
+}
+
+static void
 on_unexpected (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_assert_not_reached ();
@@ -373,6 +387,7 @@ test_wrong_arguments (void)
   try_client (client, stranger);
   try_upload_length (client);
   try_connection_end (client, stranger);
+  try_failed_response (client, stranger);
   try_methods (client, stranger);
   try_records (stranger, mark);
   while (g_main_context_iteration (NULL, /* may_block= */ FALSE))
