@@ -105,19 +105,36 @@ body_knows_reason (CertpinBody *body)
   return body->failure != NULL || !certpin_engine_check (&body->failure);
 }
 
-static void
-body_ask (CertpinBody *body)
+/* The service tells the reason once, so a cancelled question is the last.
+ * `reason`: (transfer full) (nullable): how Request.Finish failed; NULL: it did not.
+ * Returns: (transfer full): the error of the read that asked */
+static GError *
+body_take_reason (CertpinBody *body, GError *reason)
+{
+  if (!g_error_matches (reason, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    {
+      body->failure = translate_reason (reason);
+      return g_error_copy (body->failure);
+    }
+  body->failure = g_error_new_literal (CERTPIN_ERROR, CERTPIN_ERROR_FAILED,
+                                       "the response was cut, and the read that asked the service "
+                                       "why was cancelled");
+  return reason;
+}
+
+/* Returns: (transfer full) */
+static GError *
+body_ask (CertpinBody *body, GCancellable *cancellable)
 {
   g_autoptr (GVariant) reply = NULL;
   GError *reason = NULL;
 
   if (body_knows_reason (body))
-    return;
-  reply = g_dbus_connection_call_sync (body->connection, CERTPIN_BUS_NAME, body->path,
-                                       CERTPIN_REQUEST_IFACE, "Finish", NULL, NULL,
-                                       G_DBUS_CALL_FLAGS_NO_AUTO_START, REASON_TIMEOUT_MS,
-                                       /* cancellable= */ NULL, &reason);
-  body->failure = translate_reason (reason);
+    return g_error_copy (body->failure);
+  reply = g_dbus_connection_call_sync (
+      body->connection, CERTPIN_BUS_NAME, body->path, CERTPIN_REQUEST_IFACE, "Finish", NULL, NULL,
+      G_DBUS_CALL_FLAGS_NO_AUTO_START, REASON_TIMEOUT_MS, cancellable, &reason);
+  return body_take_reason (body, reason);
 }
 
 static gssize
@@ -134,8 +151,7 @@ certpin_body_read (GInputStream *stream, void *buffer, gsize count, GCancellable
       return -1;
   if (length >= 0)
     return length;
-  body_ask (body);
-  g_propagate_error (error, g_error_copy (body->failure));
+  g_propagate_error (error, body_ask (body, cancellable));
   return -1;
 }
 
@@ -147,14 +163,6 @@ typedef struct
 } Reading;
 
 static void
-reading_failed (GTask *task)
-{
-  CertpinBody *body = g_task_get_source_object (task);
-
-  g_task_return_error (task, g_error_copy (body->failure));
-}
-
-static void
 reading_on_reason (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   g_autoptr (GTask) task = user_data;
@@ -163,8 +171,7 @@ reading_on_reason (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (GVariant) reply
       = g_dbus_connection_call_finish (G_DBUS_CONNECTION (source), result, &reason);
 
-  body->failure = translate_reason (reason);
-  reading_failed (task);
+  g_task_return_error (task, body_take_reason (body, reason));
 }
 
 static void
@@ -173,11 +180,11 @@ reading_ask (GTask *task)
   CertpinBody *body = g_task_get_source_object (task);
 
   if (body_knows_reason (body))
-    reading_failed (task);
+    g_task_return_error (task, g_error_copy (body->failure));
   else
     g_dbus_connection_call (body->connection, CERTPIN_BUS_NAME, body->path, CERTPIN_REQUEST_IFACE,
                             "Finish", NULL, NULL, G_DBUS_CALL_FLAGS_NO_AUTO_START,
-                            REASON_TIMEOUT_MS, /* cancellable= */ NULL, reading_on_reason,
+                            REASON_TIMEOUT_MS, g_task_get_cancellable (task), reading_on_reason,
                             g_object_ref (task));
 }
 

@@ -25,8 +25,9 @@ typedef struct
   CertpinClient *client;
   CertpinRequest *request;
   FakeBody body;
-  const char *reason; /* (nullable): the error of Finish */
-  GVariant *options;  /* of the last request */
+  const char *reason;    /* (nullable): the error of Finish */
+  GCancellable *cancels; /* (nullable): is cancelled by Finish, which is not answered */
+  GVariant *options;     /* of the last request */
 } Fixture;
 
 /* How a body is read; `error`: as g_input_stream_read() sets it */
@@ -46,6 +47,11 @@ on_call (FakeService *service, GDBusMessage *call, gpointer user_data)
     }
   if (g_str_equal (g_dbus_message_get_member (call), "Finish"))
     g_assert_cmpstr (g_dbus_message_get_path (call), ==, CERTPIN_REQUEST_PATH "/1_1/token");
+  if (f->cancels != NULL)
+    {
+      g_cancellable_cancel (f->cancels);
+      return NULL;
+    }
   if (g_str_equal (g_dbus_message_get_member (call), "Finish") && f->reason != NULL)
     return g_dbus_message_new_method_error_literal (call, f->reason, "the reason");
   return fake_service_reply (service, call);
@@ -261,6 +267,31 @@ test_cancelled_read (Fixture *f, gconstpointer user_data)
       }
 }
 
+/* A service that hangs holds nobody up. The reason is lost, but not the cut. */
+static void
+test_cancelled_question (Fixture *f, gconstpointer user_data)
+{
+  char buffer[8];
+
+  for (size_t i = 0; i < G_N_ELEMENTS (ways); i++)
+    {
+      g_autoptr (CertpinResponse) response = begin (f);
+      GInputStream *stream = certpin_response_get_stream (response);
+      g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+      g_autoptr (GError) error = NULL;
+
+      fake_body_cut (&f->body);
+      f->cancels = cancellable;
+      g_assert_cmpint (ways[i](stream, buffer, sizeof buffer, cancellable, &error), ==, -1);
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+      f->cancels = NULL;
+      g_clear_error (&error);
+      g_assert_cmpint (ways[i](stream, buffer, sizeof buffer, NULL, &error), ==, -1);
+      g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_FAILED);
+      renew_body (f);
+    }
+}
+
 static void
 test_dropped (Fixture *f, gconstpointer user_data)
 {
@@ -453,6 +484,7 @@ main (int argc, char *argv[])
   ADD ("service-vanishes", test_service_vanishes);
   ADD ("bus-vanishes", test_bus_vanishes);
   ADD ("cancelled-read", test_cancelled_read);
+  ADD ("cancelled-question", test_cancelled_question);
   ADD ("dropped", test_dropped);
   ADD ("outlives-client", test_outlives_client);
   ADD ("small", test_small);
