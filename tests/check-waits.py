@@ -26,7 +26,7 @@ NOTHING = ('tests/bus/test-inbox.c', 'tests/core/pins/test-drop-ins.c', 'tests/t
            'tests/transport/test-lent-socket.c', 'tests/transport/test-stream.c')
 # The pace is what the test is about: a server that drips, a file that is touched again and again, a
 # caller that tries again later, a server that is far away, a service that is killed at any moment.
-PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/system/attacks/manners.py',
+PACES = ('tests/bench/bench-floods/probe.c', 'tests/bench/bench-relay.c', 'tests/lib/late.c', 'tests/system/attacks/manners.py',
          'tests/system/test-abuse.py', 'tests/system/test-answers.py', 'tests/system/test-certpinctl-streams.py',
          'tests/system/test-kill.py', 'tests/system/test-proxy.py', 'tests/system/test-reload.py', 'tests/system/test-stream-uploads.py',
          'tests/system/test-streams.py', 'tests/system/test-denied.py')
