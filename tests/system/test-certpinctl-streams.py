@@ -428,12 +428,12 @@ def _(world):
         _, shown = dialog(world, 'get', '-O', urls[0], cwd=folder.path, columns=columns)
         lines = [line for line in re.split(r'[\r\n]+', shown) if '%' in line]
         holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
-        holds(all(re.match(bar + r' *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(bar + r' *\d+% .*(bytes|[KM]iB)/s', line) for line in lines), f'at {columns}, the lines are {lines}')
         environment = {'TERM': 'xterm'}
         _, shown = dialog(world, 'get', '-ZO', *urls, cwd=folder.path, columns=columns, environment=environment)
         lines = re.findall(r'((?:one|two) [^\n]*)\x1b\[K\n', shown)
         holds(lines and all(len(line) < columns for line in lines), f'at {columns}, the lines are {lines}')
-        holds(all(re.match(r'\w+ +(\[#*\.*\] )? *\d+% .*[KM]iB/s', line) for line in lines), f'at {columns}, the lines are {lines}')
+        holds(all(re.match(r'\w+ +(\[#*\.*\] )? *\d+% .*(bytes|[KM]iB)/s', line) for line in lines), f'at {columns}, the lines are {lines}')
 
 
 @test('an interrupt ends several transfers at once, leaves no file behind, and begins no further one')
