@@ -134,6 +134,21 @@ link_pump (gpointer data)
     certpin_queue_send (link->queue, link->connection);
 }
 
+/* When the bus goes away, GDBus fails the calls before it emits the signal. Who has the error of
+ * one must find that the client is not connected. */
+static void
+link_on_call_failed (gpointer data)
+{
+  CertpinLink *link = data;
+
+  if (link->connection == NULL || !g_dbus_connection_is_closed (link->connection))
+    return;
+  if (link->given != NULL)
+    link_tell (link, FALSE);
+  else
+    link_on_closed (link->connection, FALSE, NULL, link);
+}
+
 /* Ends an attempt to connect that takes too long, so that later calls can try again. */
 static void
 link_give_up (gpointer data)
@@ -144,7 +159,7 @@ link_give_up (gpointer data)
     g_cancellable_cancel (link->connecting);
 }
 
-static const CertpinQueueEvents queue_events = { link_pump, link_give_up };
+static const CertpinQueueEvents queue_events = { link_pump, link_on_call_failed, link_give_up };
 
 /* `given`: (nullable): NULL for the library's own connection to the system bus.
  * Returns: (transfer full) */

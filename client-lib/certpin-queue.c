@@ -300,6 +300,8 @@ errand_on_reply (GObject *source, GAsyncResult *result, gpointer user_data)
                                                                      &received, result, &error);
 
   queue->under_way--;
+  if (reply == NULL)
+    queue->events->on_failed (queue->link);
   if (errand->task != NULL && reply == NULL
       && (errand_can_try_again (errand, error) || errand_repeat (errand, error)))
     {

@@ -14,6 +14,7 @@ typedef struct _CertpinQueue CertpinQueue;
 typedef struct
 {
   void (*on_ready) (gpointer link);   /* there may be a call to send: certpin_queue_send() */
+  void (*on_failed) (gpointer link);  /* a call failed, and was not answered yet */
   void (*on_overdue) (gpointer link); /* a call was not sent before its deadline */
 } CertpinQueueEvents;
 

@@ -146,6 +146,64 @@ test_bus_restarts (Fixture *f, gconstpointer user_data)
     }
 }
 
+#define CALLS 50
+
+static void
+on_call_failed (GObject *source, GAsyncResult *result, gpointer user_data)
+{
+  unsigned int *failed = user_data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (certpin_client_unpin_finish (CERTPIN_CLIENT (source), result, &error));
+  g_assert_error (error, CERTPIN_ERROR, CERTPIN_ERROR_SERVICE_UNAVAILABLE);
+  g_assert_false (certpin_client_get_connected (CERTPIN_CLIENT (source)));
+  ++*failed;
+}
+
+/* Nor does whoever has the error of a call that was in progress when the bus went away. */
+static void
+assert_known_when_calls_fail (Fixture *f, void (*disconnect) (gpointer data), gpointer data)
+{
+  unsigned int failed = 0;
+
+  fake_service_set_handler (f->service, fake_service_hold, NULL);
+  for (int i = 0; i < CALLS; i++)
+    certpin_client_unpin_async (f->client, "h.example", NULL, NULL, on_call_failed, &failed);
+  fake_service_wait_for_held (f->service, CALLS);
+  disconnect (data);
+  while (failed < CALLS)
+    test_loop_step ();
+}
+
+static void
+disconnect_bus (gpointer data)
+{
+  stop_bus (data);
+}
+
+static void
+test_failed_calls (Fixture *f, gconstpointer user_data)
+{
+  assert_known_when_calls_fail (f, disconnect_bus, f);
+  start_bus (f);
+}
+
+static void
+disconnect_given (gpointer data)
+{
+  g_dbus_connection_close (data, NULL, NULL, NULL);
+}
+
+static void
+test_given_failed_calls (Fixture *f, gconstpointer user_data)
+{
+  g_autoptr (GDBusConnection) connection = private_bus_connect ();
+
+  g_clear_object (&f->client);
+  f->client = certpin_client_new_for_connection (connection);
+  assert_known_when_calls_fail (f, disconnect_given, connection);
+}
+
 /* Without a call of the program. */
 static void
 test_watching_reconnects (Fixture *f, gconstpointer user_data)
@@ -352,11 +410,13 @@ main (int argc, char *argv[])
   private_bus_init (&argc, &argv);
   ADD ("first-call", test_first_call);
   ADD ("bus-restarts", test_bus_restarts);
+  ADD ("failed-calls", test_failed_calls);
   ADD ("watching-reconnects", test_watching_reconnects);
   ADD ("service-restarts", test_service_restarts);
   ADD ("second-client", test_second_client);
   ADD ("context-stands-still", test_context_stands_still);
   ADD ("given-connection", test_given_connection);
+  ADD ("given-failed-calls", test_given_failed_calls);
   ADD ("given-connection-outlives", test_given_connection_outlives);
   ADD ("disposed", test_disposed);
   ADD ("other-context", test_other_context);
