@@ -12,7 +12,6 @@
 #include "daemon/transport/cpd-http-exchange.h"
 
 #include "client-lib/certpin-error.h"
-#include "daemon/transport/cpd-redirect.h"
 #include "daemon/transport/cpd-stream.h"
 
 /* How long the server may take to say that it wants a large body. */
@@ -111,20 +110,12 @@ finish (CpdHttpExchange *exchange)
   funcs->done (&outcome, exchange->user_data);
 }
 
-/* What need not be the answer comes whole: a redirect, which may be followed, and what makes the
- * request go again. */
 static gboolean
 is_to_stream (CpdHttpExchange *exchange)
 {
-  const CpdHttpHead *head = cpd_http_flow_get_head (exchange->flow);
-
-  if (exchange->order->stream == CPD_STREAM_NEVER || head == NULL
-      || cpd_http_flow_streams (exchange->flow) || cpd_redirect_is_one (head)
-      || cpd_http_flow_was_declined (exchange->flow)
-      || cpd_http_flow_get_error (exchange->flow) != NULL)
-    return FALSE;
-  return exchange->order->stream == CPD_STREAM_ALWAYS
-         || cpd_http_flow_exceeds (exchange->flow, exchange->auto_bytes);
+  return cpd_http_flow_can_stream (exchange->flow)
+         && (exchange->order->stream == CPD_STREAM_ALWAYS
+             || cpd_http_flow_exceeds (exchange->flow, exchange->auto_bytes));
 }
 
 /* Whether a large body comes in the reply all the same: where all descriptors that its caller may

@@ -192,7 +192,8 @@ is_sent (const CpdHttpFlow *flow)
 /* Receiving */
 
 /* A server that refuses, or does not want the body, gets nothing more. One that begins to answer
- * may need the rest of the request for the rest of its answer.
+ * may need the rest of the request for the rest of its answer. What need not be the last answer
+ * comes whole: a redirect, which may be followed, and what makes the request go again.
  * RFC 9110, section 15: there are five classes of status codes. */
 static gboolean
 take_final_head (CpdHttpFlow *flow, GError **error)
@@ -511,11 +512,12 @@ cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair)
   flow->taken = 0;
 }
 
-/* Whether the body of the answer goes to a descriptor. */
+/* Whether the body of the answer can still get a descriptor. */
 gboolean
-cpd_http_flow_streams (const CpdHttpFlow *flow)
+cpd_http_flow_can_stream (CpdHttpFlow *flow)
 {
-  return flow->gathered != NULL;
+  return flow->may_stream && flow->gathered == NULL && flow->error == NULL
+         && cpd_http_flow_get_head (flow) != NULL;
 }
 
 /* Whoever reads the descriptor gets the end of file, if all of the body is there. The owner says

@@ -52,8 +52,8 @@ gboolean cpd_http_flow_uploads (const CpdHttpFlow *flow);
 gboolean cpd_http_flow_waits_for_owner (CpdHttpFlow *flow);
 void cpd_http_flow_go_on (CpdHttpFlow *flow, guint64 pause_bytes);
 
+gboolean cpd_http_flow_can_stream (CpdHttpFlow *flow);
 void cpd_http_flow_stream (CpdHttpFlow *flow, CpdPair *pair);
-gboolean cpd_http_flow_streams (const CpdHttpFlow *flow);
 void cpd_http_flow_fail (CpdHttpFlow *flow, GError *error);
 void cpd_http_flow_end_stream (CpdHttpFlow *flow);
 void cpd_http_flow_cut (CpdHttpFlow *flow);
