@@ -9,17 +9,16 @@
 #include "daemon/core/base/cpd-no-proxy.h"
 
 #include "daemon/core/base/cpd-proxy.h"
-
-#include <gio/gio.h>
+#include "daemon/core/base/cpd-ranges.h"
 
 #include <string.h>
 
 struct _CpdNoProxy
 {
-  GInetAddressMask *network; /* NULL: it is about names */
-  char *suffix;              /* with a dot in front; empty: every host */
-  gboolean itself;           /* also the name without that dot */
-  guint16 port;              /* 0: every port */
+  CpdRanges *network; /* of one range; NULL: it is about names */
+  char *suffix;       /* with a dot in front; empty: every host */
+  gboolean itself;    /* also the name without that dot */
+  guint16 port;       /* 0: every port */
 };
 
 /* `text`: loses the port behind its last colon, if there is one.
@@ -46,9 +45,12 @@ take_network (CpdNoProxy *rule, const char *text)
   gsize length = strlen (text);
   gboolean bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
   g_autofree char *inner = bracketed ? g_strndup (text + 1, length - 2) : g_strdup (text);
+  g_autoptr (CpdRanges) network = cpd_ranges_new ();
 
-  rule->network = g_inet_address_mask_new_from_string (inner, NULL);
-  return rule->network != NULL;
+  if (!cpd_ranges_add_range (network, inner))
+    return FALSE;
+  rule->network = g_steal_pointer (&network);
+  return TRUE;
 }
 
 static gboolean
@@ -85,7 +87,7 @@ cpd_no_proxy_free (CpdNoProxy *rule)
 {
   if (rule == NULL)
     return;
-  g_clear_object (&rule->network);
+  cpd_ranges_free (rule->network);
   g_free (rule->suffix);
   g_free (rule);
 }
@@ -95,7 +97,7 @@ matches_network (const CpdNoProxy *rule, const char *name)
 {
   g_autoptr (GInetAddress) address = g_inet_address_new_from_string (name);
 
-  return address != NULL && g_inet_address_mask_matches (rule->network, address);
+  return address != NULL && cpd_ranges_find (rule->network, address) != NULL;
 }
 
 /* `name`: canonical. */

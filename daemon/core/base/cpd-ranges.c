@@ -90,6 +90,7 @@ has_clear_length (const char *text)
   return slash == NULL || g_ascii_string_to_unsigned (slash + 1, 10, 0, 128, NULL, NULL);
 }
 
+/* `text`: what stands for the range */
 static gboolean
 add_range (CpdRanges *ranges, const char *range_text, const char *text)
 {
@@ -108,8 +109,15 @@ add_range (CpdRanges *ranges, const char *range_text, const char *text)
   return TRUE;
 }
 
-/* `text`: an address; a range such as 10.0.0.0/8, with no bit set beyond its length; or a word.
+/* `text`: an address; or a range such as 10.0.0.0/8, with no bit set beyond its length.
  * Returns: whether it is one of these */
+gboolean
+cpd_ranges_add_range (CpdRanges *ranges, const char *text)
+{
+  return add_range (ranges, text, text);
+}
+
+/* `text`: an address, a range or a word. Returns: whether it is one of these */
 gboolean
 cpd_ranges_add (CpdRanges *ranges, const char *text)
 {
@@ -120,7 +128,7 @@ cpd_ranges_add (CpdRanges *ranges, const char *text)
           add_range (ranges, words[i].ranges[j], text);
         return TRUE;
       }
-  return add_range (ranges, text, text);
+  return cpd_ranges_add_range (ranges, text);
 }
 
 static const char *

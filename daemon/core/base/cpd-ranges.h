@@ -12,6 +12,7 @@ typedef struct _CpdRanges CpdRanges;
 CpdRanges *cpd_ranges_new (void);
 void cpd_ranges_free (CpdRanges *ranges);
 
+gboolean cpd_ranges_add_range (CpdRanges *ranges, const char *text);
 gboolean cpd_ranges_add (CpdRanges *ranges, const char *text);
 
 const char *cpd_ranges_find (const CpdRanges *ranges, GInetAddress *address);

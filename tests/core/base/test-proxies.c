@@ -67,57 +67,62 @@ test_urls (void)
     }
 }
 
+static const struct
+{
+  const char *rule;
+  const char *name;
+  guint16 port;
+  gboolean matches;
+} exceptions[] = {
+  { "h.example", "h.example", 443, TRUE },
+  { "h.example", "a.b.h.example", 443, TRUE },
+  { "h.example", "ah.example", 443, FALSE },
+  { "h.example", "example", 443, FALSE },
+  { "H.Example.", "h.example", 443, TRUE },
+  { ".h.example", "h.example", 443, FALSE },
+  { ".h.example", "a.b.h.example", 443, TRUE },
+  { "*.h.example", "h.example", 443, FALSE },
+  { "*.h.example", "a.b.h.example", 443, TRUE },
+  { "h.example:8443", "a.h.example", 8443, TRUE },
+  { "h.example:8443", "h.example", 443, FALSE },
+  { "localhost", "localhost", 443, TRUE },
+  { ".local", "printer.local", 443, TRUE },
+  { "b\xc3\xbc"
+    "cher.example",
+    "xn--bcher-kva.example", 443, TRUE },
+  { "*", "h.example", 443, TRUE },
+  { "*", "192.0.2.1", 443, TRUE },
+  { "192.0.2.1", "192.0.2.1", 443, TRUE },
+  { "192.0.2.1", "192.0.2.10", 443, FALSE },
+  { "192.0.2.1:8443", "192.0.2.1", 8443, TRUE },
+  { "192.0.2.1:8443", "192.0.2.1", 443, FALSE },
+  { "192.0.2.0/24", "192.0.2.255", 443, TRUE },
+  { "192.0.2.0/24", "192.0.3.1", 443, FALSE },
+  { "192.0.2.0/24", "h.example", 443, FALSE },
+  { "192.0.2.0/24", "::ffff:192.0.2.1", 443, TRUE },
+  { "192.0.2.0/24", "::ffff:192.0.3.1", 443, FALSE },
+  { "192.0.2.1:8443", "::ffff:192.0.2.1", 8443, TRUE },
+  { "::/0", "::ffff:192.0.2.1", 443, FALSE },
+  { "0.0.0.0/0", "192.0.3.1", 443, TRUE },
+  { "0.0.0.0/0", "2001:db8::1", 443, FALSE },
+  { "2001:db8::/32", "2001:db8:1::1", 443, TRUE },
+  { "2001:db8::1", "2001:db8::1", 443, TRUE },
+  { "[2001:db8::1]", "2001:db8::1", 443, TRUE },
+  { "[2001:db8::1]:8443", "2001:db8::1", 8443, TRUE },
+  { "[2001:db8::1]:8443", "2001:db8::1", 443, FALSE },
+};
+
 static void
 test_exceptions (void)
 {
-  static const struct
-  {
-    const char *rule;
-    const char *name;
-    guint16 port;
-    gboolean matches;
-  } cases[] = {
-    { "h.example", "h.example", 443, TRUE },
-    { "h.example", "a.b.h.example", 443, TRUE },
-    { "h.example", "ah.example", 443, FALSE },
-    { "h.example", "example", 443, FALSE },
-    { "H.Example.", "h.example", 443, TRUE },
-    { ".h.example", "h.example", 443, FALSE },
-    { ".h.example", "a.b.h.example", 443, TRUE },
-    { "*.h.example", "h.example", 443, FALSE },
-    { "*.h.example", "a.b.h.example", 443, TRUE },
-    { "h.example:8443", "a.h.example", 8443, TRUE },
-    { "h.example:8443", "h.example", 443, FALSE },
-    { "localhost", "localhost", 443, TRUE },
-    { ".local", "printer.local", 443, TRUE },
-    { "b\xc3\xbc"
-      "cher.example",
-      "xn--bcher-kva.example", 443, TRUE },
-    { "*", "h.example", 443, TRUE },
-    { "*", "192.0.2.1", 443, TRUE },
-    { "192.0.2.1", "192.0.2.1", 443, TRUE },
-    { "192.0.2.1", "192.0.2.10", 443, FALSE },
-    { "192.0.2.1:8443", "192.0.2.1", 8443, TRUE },
-    { "192.0.2.1:8443", "192.0.2.1", 443, FALSE },
-    { "192.0.2.0/24", "192.0.2.255", 443, TRUE },
-    { "192.0.2.0/24", "192.0.3.1", 443, FALSE },
-    { "192.0.2.0/24", "h.example", 443, FALSE },
-    { "0.0.0.0/0", "192.0.3.1", 443, TRUE },
-    { "0.0.0.0/0", "2001:db8::1", 443, FALSE },
-    { "2001:db8::/32", "2001:db8:1::1", 443, TRUE },
-    { "2001:db8::1", "2001:db8::1", 443, TRUE },
-    { "[2001:db8::1]", "2001:db8::1", 443, TRUE },
-    { "[2001:db8::1]:8443", "2001:db8::1", 8443, TRUE },
-    { "[2001:db8::1]:8443", "2001:db8::1", 443, FALSE },
-  };
-
-  for (size_t i = 0; i < G_N_ELEMENTS (cases); i++)
+  for (size_t i = 0; i < G_N_ELEMENTS (exceptions); i++)
     {
-      g_autoptr (CpdNoProxy) rule = cpd_no_proxy_new (cases[i].rule);
+      g_autoptr (CpdNoProxy) rule = cpd_no_proxy_new (exceptions[i].rule);
 
-      g_test_message ("%s, %s:%u", cases[i].rule, cases[i].name, cases[i].port);
+      g_test_message ("%s, %s:%u", exceptions[i].rule, exceptions[i].name, exceptions[i].port);
       g_assert_nonnull (rule);
-      g_assert_true (cpd_no_proxy_matches (rule, cases[i].name, cases[i].port) == cases[i].matches);
+      g_assert_true (cpd_no_proxy_matches (rule, exceptions[i].name, exceptions[i].port)
+                     == exceptions[i].matches);
     }
 }
 
@@ -135,6 +140,10 @@ test_no_exceptions (void)
                                        "h.example/x",
                                        "192.0.2.0/33",
                                        "192.0.2.1/24",
+                                       "0.0.0.0/",
+                                       "10.0.0.0/+8",
+                                       "[::ffff:192.0.2.1]",
+                                       "::ffff:192.0.2.0/120",
                                        "http://h.example",
                                        "[h.example]",
                                        "[192.0.2.1" };
