@@ -27,14 +27,14 @@ struct _CpdRanges
 static const struct
 {
   const char *word;
-  const char *ranges[8];
+  const char *ranges[9];
 } words[] = {
   { "any", { "0.0.0.0/0", "::/0" } },
-  /* RFC 3927; RFC 4291, section 2.5.6; and where AWS, Google and Oracle serve the secrets of
-   * machines by IPv6 */
+  /* RFC 3927; RFC 4291, section 2.5.6; and where clouds serve the secrets of machines by other
+   * addresses: Azure, Alibaba, AWS (twice), Google and Oracle */
   { "link-local",
-    { "169.254.0.0/16", "fe80::/10", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
-      "fd00:c1::a9fe:a9fe" } },
+    { "169.254.0.0/16", "fe80::/10", "168.63.129.16", "100.100.100.200", "fd00:ec2::254",
+      "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe" } },
   /* RFC 1122, section 3.2.1.3; RFC 4291, section 2.5.3; to connect to the unspecified addresses
    * leads to this machine, too */
   { "loopback", { "127.0.0.0/8", "0.0.0.0/8", "::1", "::" } },

@@ -32,8 +32,8 @@ new_ranges (const char *text)
 static const struct
 {
   const char *range;
-  const char *within[24];
-  const char *beyond[24];
+  const char *within[27];
+  const char *beyond[25];
 } rows[] = {
   { "link-local",
     { "169.254.0.0",
@@ -52,6 +52,9 @@ static const struct
       "::ffff:0:169.254.169.254",
       "2002:a9fe:a9fe::",
       "2002:a9fe:a9fe:1::1",
+      "168.63.129.16",
+      "100.100.100.200",
+      "::ffff:168.63.129.16",
       "fd00:ec2::254",
       "fd00:ec2::23",
       "fd20:ce::254",
@@ -74,6 +77,8 @@ static const struct
       "2002:808:808::1",
       "2001:db8::a9fe:a9fe",
       "fec0::1",
+      "168.63.129.15",
+      "100.100.100.201",
       "fd00:ec2::253",
       "fd20:ce::253",
       "fd00:c1::a9fe:a9ff",
