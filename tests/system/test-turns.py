@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The service has one main loop for everybody: whatever somebody calls, and however often, no turn of it takes more
-than five milliseconds of processor time."""
+than five milliseconds of processor time on an ordinary machine. Another one, or one that has other work as well, may be
+slower, so the test compares with work of its own, which takes as long there and is done right after."""
 
 import os
 import subprocess
@@ -18,13 +19,24 @@ from lib.turns import Turns
 from lib.variant import V
 from lib.world import ALICE, HOST, World
 
-LONGEST_MS = 5
+# To add up so many numbers takes five milliseconds.
+NUMBERS = 750000
 # The machine's other work can make a turn longer, never shorter.
 ROUNDS = 5
 CALLS = 100
 PROPERTIES = 'org.freedesktop.DBus.Properties'
 INTROSPECTABLE = 'org.freedesktop.DBus.Introspectable'
 KEY = 'sha256/mjLZM/F4Hc2BGr1JKLMzsvmzzN4VpisdLNAPBEhqh5g='
+
+
+def work_for_five_ms():
+    """Returns: how long that takes now, in ms of processor time, in the best of three attempts"""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        sum(range(NUMBERS))
+        taken.append((time.process_time() - began) * 1000)
+    return min(taken)
 
 
 class TurnsWorld(World):
@@ -37,18 +49,17 @@ class TurnsWorld(World):
 
     def measure(self, what, flood):
         """A flood is short enough in the best of a few rounds. It has a caller of its own each time."""
-        best = None
         for _ in range(ROUNDS):
             caller = self.new_caller(ALICE)
             self.turns.begin()
             flood(caller)
             longest, count = self.turns.read()
+            most = work_for_five_ms()
             holds(count > 2, f'{count} turns were measured')
-            best = longest if best is None else min(best, longest)
-            if best <= LONGEST_MS:
-                print(f'# {what}: {best:.2f} ms, of {count} turns')
+            print(f'# {what}: {longest:.2f} ms, at most {most:.2f}, of {count} turns')
+            if longest <= most:
                 return
-        holds(False, f'the longest turn under {what} took {best:.1f} ms')
+        holds(False, f'the longest turn under {what} took {longest:.1f} ms')
 
 
 def costly_certificate(name_parts):
