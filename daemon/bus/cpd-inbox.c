@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Method calls as they arrive, and whose turn it is. The thread that reads from the bus puts them
- * here undecoded, within limits. The main loop takes one call at a time, in turn by uid and, within
- * a uid, by connection, so that nobody waits for more than one call of each other user. */
+ * here undecoded, within limits. The main loop takes one call at a time, in turn by uid, so that
+ * nobody waits for more than one call of each other user. Within a uid, its own programs and its
+ * apps take turns, and of each of these the connections. */
 
 #include "config.h"
 
@@ -109,7 +110,10 @@ make_ready (CpdInbox *inbox, Sender *sender)
       || g_queue_is_empty (&sender->waiting))
     return;
   sender->ready = TRUE;
-  cpd_round_add (&inbox->round, sender->user, sender);
+  if (sender->caller->app != NULL)
+    cpd_round_add_of_app (&inbox->round, sender->user, sender);
+  else
+    cpd_round_add (&inbox->round, sender->user, sender);
 }
 
 static void

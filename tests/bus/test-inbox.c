@@ -26,13 +26,14 @@ typedef struct
 
 #define SLOW_US (50 * 1000)
 
-/* ":1.N" is of Alice; ":2.N" of Bob */
+/* ":1.N" is of Alice; ":2.N" of Bob; ":3.N" of an app of Alice's */
 static void
 on_met (const char *sender, gpointer user_data)
 {
   Fixture *f = user_data;
-  g_autoptr (CpdCaller) caller = cpd_caller_new (sender, sender[1] == '1' ? alice : bob);
+  g_autoptr (CpdCaller) caller = cpd_caller_new (sender, sender[1] == '2' ? bob : alice);
 
+  caller->app = sender[1] == '3' ? g_strdup ("snap:demo") : NULL;
   cpd_inbox_admit (f->inbox, caller);
 }
 
@@ -115,6 +116,23 @@ test_turns (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (strspn (f->order->str, "ABC"), ==, 9);
   for (int i = 0; i < 8; i += 2)
     g_assert_true ((f->order->str[i] == 'C') != (f->order->str[i + 1] == 'C'));
+}
+
+/* A user's own program waits for one call of its apps, however many connections these have. */
+static void
+test_turns_with_apps (Fixture *f, gconstpointer user_data)
+{
+  for (int i = 0; i < 2; i++)
+    for (int j = 1; j <= 3; j++)
+      {
+        g_autofree char *sender = g_strdup_printf (":3.%d", j);
+
+        receive (f, sender, "M", NULL);
+      }
+  for (int i = 0; i < 3; i++)
+    receive (f, ":1.1", "A", NULL);
+  run_until (f, 9);
+  g_assert_cmpstr (f->order->str, ==, "AMAMAMMMM");
 }
 
 /* Who kept the main loop rests, for longer than the others need. */
@@ -332,6 +350,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("turns", test_turns);
+  ADD ("turns-with-apps", test_turns_with_apps);
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
   ADD ("who-waits-for-answers-rests-less", test_who_waits_for_answers_rests_less);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* Users that take turns: whatever one of them wants waits in its own queue, and the uids go round,
- * each with one item at a time. Whoever took much may have to rest, which cpd-presence decides.
- * Knows nothing of threads: whoever shares a round locks it. */
+ * each with one item at a time. So do the own programs and the apps of a uid, where they are told
+ * apart. Whoever took much may have to rest, which cpd-presence decides. Knows nothing of threads:
+ * whoever shares a round locks it. */
 
 #include "config.h"
 
@@ -14,6 +15,15 @@ cpd_round_init (CpdRound *round)
   round->users = g_hash_table_new_full (g_direct_hash, g_direct_equal, NULL, g_free);
 }
 
+static void
+clear (GQueue *items, GDestroyNotify free_item)
+{
+  if (free_item != NULL)
+    g_queue_clear_full (items, free_item);
+  else
+    g_queue_clear (items);
+}
+
 /* `free_item`: for what still waits; NULL: it belongs to others */
 void
 cpd_round_clear (CpdRound *round, GDestroyNotify free_item)
@@ -22,13 +32,17 @@ cpd_round_clear (CpdRound *round, GDestroyNotify free_item)
     {
       CpdRoundUser *user = link->data;
 
-      if (free_item != NULL)
-        g_queue_clear_full (&user->waiting, free_item);
-      else
-        g_queue_clear (&user->waiting);
+      clear (&user->waiting, free_item);
+      clear (&user->of_apps, free_item);
     }
   g_queue_clear (&round->queue);
   g_hash_table_unref (round->users);
+}
+
+static gboolean
+waits (const CpdRoundUser *user)
+{
+  return user->waiting.length > 0 || user->of_apps.length > 0;
 }
 
 /* A user that still rests is kept: otherwise one that comes anew for each item would never rest. */
@@ -38,7 +52,7 @@ is_over (gpointer key, gpointer value, gpointer user_data)
   const CpdRoundUser *user = value;
   const gint64 *now_us = user_data;
 
-  return user->refs == 0 && user->waiting.length == 0 && user->rests_until <= *now_us;
+  return user->refs == 0 && !waits (user) && user->rests_until <= *now_us;
 }
 
 /* Returns: (transfer none): the user, until another one is asked for */
@@ -56,22 +70,35 @@ cpd_round_get_user (CpdRound *round, guint32 uid, gint64 now_us)
   return user;
 }
 
+static void
+add_to (CpdRound *round, CpdRoundUser *user, GQueue *items, gpointer item)
+{
+  if (!waits (user))
+    g_queue_push_tail (&round->queue, user);
+  g_queue_push_tail (items, item);
+}
+
 /* Puts it behind what the user wants already. */
 void
 cpd_round_add (CpdRound *round, CpdRoundUser *user, gpointer item)
 {
-  if (g_queue_is_empty (&user->waiting))
-    g_queue_push_tail (&round->queue, user);
-  g_queue_push_tail (&user->waiting, item);
+  add_to (round, user, &user->waiting, item);
+}
+
+/* Puts it behind what the user's apps want already. */
+void
+cpd_round_add_of_app (CpdRound *round, CpdRoundUser *user, gpointer item)
+{
+  add_to (round, user, &user->of_apps, item);
 }
 
 /* Returns: whether it was waiting */
 gboolean
 cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item)
 {
-  if (!g_queue_remove (&user->waiting, item))
+  if (!g_queue_remove (&user->waiting, item) && !g_queue_remove (&user->of_apps, item))
     return FALSE;
-  if (g_queue_is_empty (&user->waiting))
+  if (!waits (user))
     g_queue_remove (&round->queue, user);
   return TRUE;
 }
@@ -93,6 +120,15 @@ cpd_round_may_go_at (const CpdRound *round, gint64 now_us)
   return first_us;
 }
 
+static gpointer
+take_of (CpdRoundUser *user)
+{
+  gboolean of_app = user->of_apps.length > 0 && (user->app_next || user->waiting.length == 0);
+
+  user->app_next = !of_app;
+  return g_queue_pop_head (of_app ? &user->of_apps : &user->waiting);
+}
+
 /* Takes the next item of the next user that does not rest, who then goes to the end of the round.
  * `user`: (out) (transfer none): whose it is.
  * Returns: (transfer full) (nullable) */
@@ -108,8 +144,8 @@ cpd_round_take (CpdRound *round, gint64 now_us, CpdRoundUser **user)
     return NULL;
   *user = link->data;
   g_queue_delete_link (&round->queue, link);
-  item = g_queue_pop_head (&(*user)->waiting);
-  if (!g_queue_is_empty (&(*user)->waiting))
+  item = take_of (*user);
+  if (waits (*user))
     g_queue_push_tail (&round->queue, *user);
   cpd_presence_note (&round->presence, (*user)->uid, now_us);
   return item;

@@ -14,6 +14,8 @@ typedef struct
 {
   guint32 uid;
   GQueue waiting;     /* what it wants turns for, the next one first */
+  GQueue of_apps;     /* likewise, its apps: these and its own programs take turns */
+  gboolean app_next;  /* if both wait */
   gint64 rests_until; /* monotonic µs: it lets others go first */
   unsigned int refs;  /* for whoever points to it: it stays while there are any */
   guint64 bytes;      /* what is held for it, where that is counted */
@@ -33,6 +35,7 @@ void cpd_round_clear (CpdRound *round, GDestroyNotify free_item);
 
 CpdRoundUser *cpd_round_get_user (CpdRound *round, guint32 uid, gint64 now_us);
 void cpd_round_add (CpdRound *round, CpdRoundUser *user, gpointer item);
+void cpd_round_add_of_app (CpdRound *round, CpdRoundUser *user, gpointer item);
 gboolean cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item);
 
 gint64 cpd_round_may_go_at (const CpdRound *round, gint64 now_us);

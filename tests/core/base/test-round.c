@@ -67,6 +67,29 @@ test_users_go_round (Fixture *f, gconstpointer user_data)
   assert_next (f, NOW, NULL);
 }
 
+/* Of each user, however many of them an app has. */
+static void
+test_apps_take_turns_with_own_programs (Fixture *f, gconstpointer user_data)
+{
+  CpdRoundUser *user = get_user (f, alice);
+  g_autofree char *removed = g_strdup ("m4");
+  char *const of_app[] = { g_strdup ("m1"), g_strdup ("m2"), g_strdup ("m3"), removed };
+
+  for (size_t i = 0; i < G_N_ELEMENTS (of_app); i++)
+    cpd_round_add_of_app (&f->round, user, of_app[i]);
+  g_assert_true (cpd_round_remove (&f->round, user, removed));
+  add (f, alice, "a1");
+  add (f, alice, "a2");
+  add (f, bob, "b1");
+  assert_next (f, NOW, "a1");
+  assert_next (f, NOW, "b1");
+  assert_next (f, NOW, "m1");
+  assert_next (f, NOW, "a2");
+  assert_next (f, NOW, "m2");
+  assert_next (f, NOW, "m3");
+  assert_next (f, NOW, NULL);
+}
+
 static void
 test_item_is_removed (Fixture *f, gconstpointer user_data)
 {
@@ -155,6 +178,7 @@ main (int argc, char *argv[])
 {
   g_test_init (&argc, &argv, NULL);
   ADD ("users-go-round", test_users_go_round);
+  ADD ("apps-take-turns-with-own-programs", test_apps_take_turns_with_own_programs);
   ADD ("item-is-removed", test_item_is_removed);
   ADD ("who-rests-lets-others-go", test_who_rests_lets_others_go);
   ADD ("rest-is-what-is-due", test_rest_is_what_is_due);
