@@ -151,6 +151,12 @@ on_room (CpdCaller *caller, gpointer user_data)
   cpd_subscribers_have_room (((CpdBus *)user_data)->parts.subscribers, caller);
 }
 
+static void
+on_worked (CpdBus *bus, guint32 uid, gint64 took_us)
+{
+  cpd_inbox_charge (bus->parts.inbox, uid, took_us);
+}
+
 /* From a caller's first message to the last one sent to it. */
 static void
 connect_parts (CpdBus *bus, const CpdBusSettings *settings)
@@ -165,6 +171,8 @@ connect_parts (CpdBus *bus, const CpdBusSettings *settings)
   g_signal_connect_swapped (parts->callers, "known", G_CALLBACK (on_caller_known), bus);
   g_signal_connect_swapped (parts->callers, "gone", G_CALLBACK (on_caller_gone), bus);
   g_signal_connect_swapped (parts->callers, "lost", G_CALLBACK (on_caller_lost), bus);
+  g_signal_connect_object (parts->fetcher, "worked", G_CALLBACK (on_worked), bus,
+                           G_CONNECT_SWAPPED);
   cpd_link_open (settings->link, parts->inbox);
 }
 

@@ -13,6 +13,7 @@ typedef struct
   CpdHost *host;    /* NULL: the path alone */
   GPtrArray *chain; /* of GBytes, as presented */
   gint64 time;      /* Unix seconds */
+  gint64 took_us;   /* of processor time: set by whoever has it judged */
   CpdPurpose purpose;
   CpdAnchors *anchors; /* instead of the system's; NULL: not given */
   CpdPin *supposed;    /* instead of what is pinned; NULL: not given */

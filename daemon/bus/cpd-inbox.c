@@ -478,6 +478,15 @@ cpd_inbox_forget (CpdInbox *inbox, const char *name)
     cpd_arrival_free (arrival);
 }
 
+/* `took_us`: of processor time, of a thread that worked for the user */
+void
+cpd_inbox_charge (CpdInbox *inbox, guint32 uid, gint64 took_us)
+{
+  g_mutex_lock (&inbox->lock);
+  rest (inbox, cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ()), took_us);
+  g_mutex_unlock (&inbox->lock);
+}
+
 /* While a sender is paused its calls wait. */
 void
 cpd_inbox_pause (CpdInbox *inbox, const char *name, gboolean paused)

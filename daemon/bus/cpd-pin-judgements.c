@@ -10,6 +10,7 @@
 #include "daemon/bus/cpd-describe.h"
 #include "daemon/bus/cpd-methods.h"
 #include "daemon/bus/cpd-options.h"
+#include "daemon/core/base/cpd-clock.h"
 #include "daemon/core/base/cpd-text.h"
 
 /* To ask either costs nothing, and can be repeated for any host: an app could find out by it what
@@ -181,15 +182,22 @@ parse_explain_host (CpdCall *call, GVariant *arguments, GError **error)
 static void
 judge_in_thread (GTask *task, gpointer source, gpointer task_data, GCancellable *cancellable)
 {
-  g_task_return_pointer (task, cpd_chain_order_judge (task_data), (GDestroyNotify)g_variant_unref);
+  CpdChainOrder *order = task_data;
+  gint64 before_us = cpd_clock_work_us ();
+  GVariant *verdict = cpd_chain_order_judge (order);
+
+  order->took_us = cpd_clock_work_us () - before_us;
+  g_task_return_pointer (task, verdict, (GDestroyNotify)g_variant_unref);
 }
 
 static void
 judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
 {
   CpdCall *call = user_data;
+  const CpdChainOrder *order = call->data;
   g_autoptr (GVariant) verdict = g_task_propagate_pointer (G_TASK (result), NULL);
 
+  cpd_inbox_charge (call->parts->inbox, call->caller->uid, order->took_us);
   cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
 }
 

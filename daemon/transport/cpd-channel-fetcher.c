@@ -18,6 +18,7 @@ struct _CpdChannelFetcher
   CpdStore *store;
   CpdChannels *channels;
   CpdProxies *proxies;
+  CpdWorkers *workers;
 };
 
 /* One order in progress; belongs to its task. */
@@ -542,6 +543,7 @@ cpd_channel_fetcher_dispose (GObject *object)
   CpdChannelFetcher *fetcher = CPD_CHANNEL_FETCHER (object);
 
   g_clear_object (&fetcher->channels);
+  g_clear_pointer (&fetcher->workers, cpd_workers_leave);
   g_clear_object (&fetcher->store);
   g_clear_pointer (&fetcher->proxies, cpd_proxies_unref);
   G_OBJECT_CLASS (cpd_channel_fetcher_parent_class)->dispose (object);
@@ -558,13 +560,20 @@ cpd_channel_fetcher_init (CpdChannelFetcher *fetcher)
 {
 }
 
+static void
+on_worked (guint32 uid, gint64 took_us, gpointer user_data)
+{
+  cpd_fetcher_tell_worked (user_data, uid, took_us);
+}
+
 CpdChannelFetcher *
 cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
 {
   CpdChannelFetcher *fetcher = g_object_new (CPD_TYPE_CHANNEL_FETCHER, NULL);
 
   fetcher->store = g_object_ref (store);
-  fetcher->channels = cpd_channels_new (store, config);
+  fetcher->workers = cpd_workers_new (on_worked, fetcher);
+  fetcher->channels = cpd_channels_new (store, config, fetcher->workers);
   fetcher->proxies = cpd_proxies_ref (config->proxies);
   return fetcher;
 }
@@ -573,7 +582,7 @@ cpd_channel_fetcher_new (CpdStore *store, const CpdConfig *config)
 void
 cpd_channel_fetcher_finish (CpdChannelFetcher *fetcher)
 {
-  cpd_channels_finish (fetcher->channels);
+  cpd_workers_finish (fetcher->workers);
 }
 
 /* The machine has been asleep: no idle connection is used any more. */

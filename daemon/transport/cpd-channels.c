@@ -106,7 +106,6 @@ cpd_channels_init (CpdChannels *channels)
   channels->reading = cpd_reading_new ();
   channels->left = g_queue_new ();
   channels->busy = g_queue_new ();
-  channels->workers = cpd_workers_new ();
   channels->tunnels = cpd_tunnels_new ();
   channels->gates = cpd_owner_table_new (g_object_unref);
   channels->counts = cpd_owner_table_new (NULL);
@@ -238,13 +237,6 @@ on_network_changed (CpdChannels *channels, gboolean lost)
   g_queue_free_full (all, g_object_unref);
 }
 
-/* The process is about to end. */
-void
-cpd_channels_finish (CpdChannels *channels)
-{
-  cpd_workers_finish (channels->workers);
-}
-
 /* The machine may have been elsewhere, or away for long. */
 void
 cpd_channels_leave_networks (CpdChannels *channels)
@@ -269,12 +261,14 @@ on_forgotten (CpdChannels *channels, CpdOwner owner)
       g_hash_table_iter_remove (&iter);
 }
 
+/* `workers`: for what servers may make long */
 CpdChannels *
-cpd_channels_new (CpdStore *store, const CpdConfig *config)
+cpd_channels_new (CpdStore *store, const CpdConfig *config, CpdWorkers *workers)
 {
   CpdChannels *channels = g_object_new (CPD_TYPE_CHANNELS, NULL);
 
   channels->store = g_object_ref (store);
+  channels->workers = cpd_workers_ref (workers);
   channels->max_connections = (unsigned int)config->connections_per_channel;
   channels->idle_s = (unsigned int)config->channel_idle_s;
   channels->rules = cpd_address_rules_ref (config->address_rules);

@@ -14,10 +14,9 @@ G_BEGIN_DECLS
 /* The channels of all callers. */
 G_DECLARE_FINAL_TYPE (CpdChannels, cpd_channels, CPD, CHANNELS, GObject)
 
-CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config);
+CpdChannels *cpd_channels_new (CpdStore *store, const CpdConfig *config, CpdWorkers *workers);
 
 void cpd_channels_leave_networks (CpdChannels *channels);
-void cpd_channels_finish (CpdChannels *channels);
 
 CpdChannel *
 cpd_channels_get (CpdChannels *channels, CpdOwner owner, CpdHost *target, CpdProxy *proxy);

@@ -20,7 +20,11 @@ typedef struct
   GDestroyNotify free;          /* on the main loop: no thread has it any more */
 } CpdJobFuncs;
 
-CpdWorkers *cpd_workers_new (void);
+/* On the main loop, of whatever a thread did. `took_us`: of processor time */
+typedef void (*CpdWorkedFunc) (guint32 uid, gint64 took_us, gpointer user_data);
+
+CpdWorkers *cpd_workers_new (CpdWorkedFunc worked, gpointer user_data);
+void cpd_workers_leave (CpdWorkers *workers);
 CpdWorkers *cpd_workers_ref (CpdWorkers *workers);
 void cpd_workers_unref (CpdWorkers *workers);
 void cpd_workers_finish (CpdWorkers *workers);

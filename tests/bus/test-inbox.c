@@ -206,6 +206,21 @@ test_who_waits_for_answers_rests_less (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (taken_us, >, 3 * one_us);
 }
 
+/* So does what a thread has worked for a user. */
+static void
+test_work_of_threads_counts (Fixture *f, gconstpointer user_data)
+{
+  let_wait (f, 1);
+  cpd_inbox_charge (f->inbox, alice, SLOW_US);
+  for (int i = 0; i < 2; i++)
+    receive (f, ":1.1", "A", NULL);
+  for (int i = 0; i < 5; i++)
+    receive (f, ":2.1", "C", NULL);
+  g_string_truncate (f->order, 0);
+  run_until (f, 7);
+  g_assert_cmpstr (f->order->str, ==, "CCCCCAA");
+}
+
 /* What the link spent on a connection's first call, before anybody knew whose it is, counts. */
 static void
 test_first_call_counts (Fixture *f, gconstpointer user_data)
@@ -354,6 +369,7 @@ main (int argc, char **argv)
   ADD ("who-was-slow-rests", test_who_was_slow_rests);
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
   ADD ("who-waits-for-answers-rests-less", test_who_waits_for_answers_rests_less);
+  ADD ("work-of-threads-counts", test_work_of_threads_counts);
   ADD ("first-call-counts", test_first_call_counts);
   ADD ("closed-while-it-reads", test_closed_while_it_reads);
   ADD ("leaves-while-it-reads", test_leaves_while_it_reads);

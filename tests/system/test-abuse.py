@@ -8,6 +8,7 @@ import math
 import os
 import threading
 import time
+from concurrent import futures
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -25,6 +26,7 @@ from lib.world import ALICE, HOST, World
 
 OTHERS_WAIT_S = 2
 MIB = 1024 * 1024
+PEER = 'org.freedesktop.DBus.Peer'
 NO_KEY = 'sha256/' + 'E' * 43 + '='
 
 
@@ -146,17 +148,66 @@ for (name, function), number in zip(SLOW_KEYS.items(), (2, 25, 4)):
     add_slow_server_test(name, function, number)
 
 
-@test('authorities that issued each other, many times over: Untrusted, and others go on')
-def _(world):
+def ask_until(caller, over):
+    """Calls again and again until that is set, and once more. Returns: the longest that an answer took, in seconds"""
+    longest, last = 0, False
+    while not last:
+        last = over.is_set()
+        began = time.monotonic()
+        caller.call(PEER, 'Ping', '()')
+        longest = max(longest, time.monotonic() - began)
+    return longest
+
+
+def add_rest_test(what, begin):
+    @test(f'who {what} rests for as long as that takes, while others go on')
+    def _(world):
+        calls = begin(world)
+        asker, over = world.new_caller(ALICE), threading.Event()
+        with futures.ThreadPoolExecutor(1) as pool:
+            before = world.daemon.processor_seconds()
+            pending = [call() for call in calls]
+            longest = pool.submit(ask_until, asker, over)
+            answer_others(world, *pending)
+            over.set()
+            taken = world.daemon.processor_seconds() - before
+            print(f'# {taken:.2f} s of processor time, and {longest.result():.2f} s until an answer')
+            holds(taken > 0.1, 'it was not enough to tell')
+            holds(longest.result() > min(taken, 1) / 2, 'who caused that did not rest')
+
+
+def slow_chain():
+    """Returns: a leaf with its issuers, which issued each other, many times over"""
     names, keys = ('A', 'B'), (pki.new_key(), pki.new_key())
     own = pki.new_key()
     leaf = pki.Identity(pki.make(HOST, 'A', own.public_key(), keys[0], [HOST]), own, [])
-    circle = [pki.Identity(pki.make(names[i], names[1 - i], keys[i].public_key(), keys[1 - i],
-                                    ca=True), None, [])
-              for _ in range(20) for i in (0, 1)]
-    world.alice.pin(HOST, leaf.der)
-    for chain in (circle[:2], circle):
-        server = world.track(OpensslServer(world.folder, leaf.with_chain(chain)))
+    return leaf.with_chain([
+        pki.Identity(pki.make(names[i], names[1 - i], keys[i].public_key(), keys[1 - i], ca=True), None, [])
+        for _ in range(20) for i in (0, 1)])
+
+
+def slow_handshakes(world):
+    server = world.serve(slow_chain())
+    world.alice.pin_keys('*.x.localhost', NO_KEY)
+    return [lambda number=number: world.alice.begin_request(server.url(f'h{number}.x.localhost')) for number in range(10)]
+
+
+def slow_judgements(world):
+    chain = slow_chain()
+    ders = [one.der for one in (chain, *chain.issuers)]
+    return [lambda: world.alice.begin(PINS, 'VerifyChain', '(saaya{sv})', HOST, ders, {})] * 10
+
+
+add_rest_test('asks servers that take long to validate', slow_handshakes)
+add_rest_test('has chains judged that take long', slow_judgements)
+
+
+@test('authorities that issued each other, many times over: Untrusted, and others go on')
+def _(world):
+    slow = slow_chain()
+    world.alice.pin(HOST, slow.der)
+    for identity in (slow.with_chain(slow.issuers[:2]), slow):
+        server = world.track(OpensslServer(world.folder, identity))
         pending = world.alice.begin_request(server.url(HOST, '/secret'), timeout_ms=5000)
         world.alice.refused('Untrusted', wait_with_others, world, pending, 8)
         holds('secret' not in server.close(), 'the request reached the server')

@@ -31,7 +31,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->target = test_host (target);
   f->gate = cpd_gate_new ();
   f->reading = cpd_reading_new ();
-  f->workers = cpd_workers_new ();
+  f->workers = cpd_workers_new (NULL, NULL);
 }
 
 static void

@@ -21,7 +21,20 @@ typedef struct
   CpdPeer *peer;
   CpdWorkers *workers;
   unsigned int done;
+  unsigned int told;  /* how often */
+  gint64 took_us;     /* in all */
+  guint32 worked_for; /* the last uid */
 } Fixture;
+
+static void
+on_worked (guint32 uid, gint64 took_us, gpointer user_data)
+{
+  Fixture *f = user_data;
+
+  f->told++;
+  f->took_us += took_us;
+  f->worked_for = uid;
+}
 
 static void
 set_up (Fixture *f, gconstpointer user_data)
@@ -33,7 +46,7 @@ set_up (Fixture *f, gconstpointer user_data)
   f->host = test_host ("h.example:443");
   f->anchors = test_anchors (root, NULL);
   f->peer = cpd_peer_new (f->host, ders, NULL);
-  f->workers = cpd_workers_new ();
+  f->workers = cpd_workers_new (on_worked, f);
   validations_hold ();
 }
 
@@ -209,6 +222,34 @@ test_nothing_begins_after_the_finish (Fixture *f, gconstpointer user_data)
   cpd_job_stop (late);
 }
 
+/* Also of a job that was stopped, and of an app: to its user. */
+static void
+test_tells_of_work (Fixture *f, gconstpointer user_data)
+{
+  start (f, cpd_owner_new_app (7, 1));
+  validations_wait_for (1);
+  g_assert_cmpuint (f->told, ==, 0);
+  cpd_job_stop (start (f, 7));
+  validations_wait_for (2);
+  validations_release ();
+  wait_for_done (f, 1);
+  while (f->told < 2)
+    test_loop_step ();
+  g_assert_cmpint (f->worked_for, ==, 7);
+  g_assert_cmpint (f->took_us, >, 0);
+}
+
+static void
+test_nobody_is_told_any_more (Fixture *f, gconstpointer user_data)
+{
+  start (f, 1);
+  validations_wait_for (1);
+  g_clear_pointer (&f->workers, cpd_workers_leave);
+  validations_release ();
+  wait_for_done (f, 1);
+  g_assert_cmpuint (f->told, ==, 0);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/transport/workers/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -225,5 +266,7 @@ main (int argc, char **argv)
   ADD ("last-reference-is-of-a-thread", test_last_reference_is_of_a_thread);
   ADD ("finish-waits", test_finish_waits);
   ADD ("nothing-begins-after-the-finish", test_nothing_begins_after_the_finish);
+  ADD ("tells-of-work", test_tells_of_work);
+  ADD ("nobody-is-told-any-more", test_nobody_is_told_any_more);
   return g_test_run ();
 }

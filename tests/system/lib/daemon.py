@@ -97,6 +97,12 @@ class Daemon:
         with open(self.config_file, 'w', encoding='utf-8') as file:
             file.write(text)
 
+    def processor_seconds(self):
+        """How much processor time all of its threads have taken."""
+        with open(f'/proc/{self.process.pid}/stat', encoding='ascii') as file:
+            user, system = file.read().rpartition(')')[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+
     def log(self):
         with open(self.log_file, encoding='utf-8', errors='replace') as file:
             return file.read()
