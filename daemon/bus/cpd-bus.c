@@ -152,9 +152,9 @@ on_room (CpdCaller *caller, gpointer user_data)
 }
 
 static void
-on_worked (CpdBus *bus, guint32 uid, gint64 took_us)
+on_worked (CpdBus *bus, CpdOwner owner, gint64 took_us)
 {
-  cpd_inbox_charge (bus->parts.inbox, uid, took_us);
+  cpd_inbox_charge (bus->parts.inbox, owner, took_us);
 }
 
 /* From a caller's first message to the last one sent to it. */

@@ -61,16 +61,28 @@ struct _CpdInbox
   unsigned int calls; /* of the Pins interface that are not answered yet */
 };
 
-/* What a user took of others it leaves to them now, as many times as it has calls that are not
+/* What somebody took of others it leaves to them now, as many times as it has calls that are not
  * answered: who waits for each answer takes no more than half, and hardly ever has to wait; who
  * floods has a tenth. With the lock held, as all that follows up to where it is taken. */
 static void
-rest (CpdInbox *inbox, CpdRoundUser *user, gint64 took_us)
+rest (CpdInbox *inbox, CpdRoundLine *line, gint64 took_us)
 {
   gint64 now_us = g_get_monotonic_time ();
-  unsigned int times = CLAMP (user->calls, 1, CPD_ROUND_REST_MAX);
+  unsigned int times = CLAMP (line->calls, 1, CPD_ROUND_REST_MAX);
 
-  cpd_round_rest (&inbox->round, user, MAX (user->rests_until, now_us), now_us, times * took_us);
+  cpd_round_rest (&inbox->round, line, MAX (line->rests_until, now_us), now_us, times * took_us);
+}
+
+static CpdRoundLine *
+get_line (CpdRoundUser *user, gboolean of_app)
+{
+  return of_app ? &user->apps : &user->own;
+}
+
+static CpdRoundLine *
+get_line_of_sender (const Sender *sender)
+{
+  return get_line (sender->user, sender->caller != NULL && sender->caller->app != NULL);
 }
 
 /* `uid`: CPD_CALLER_UID_UNKNOWN where nobody knows */
@@ -80,14 +92,14 @@ join_user (CpdInbox *inbox, Sender *sender, guint32 uid)
   sender->user = cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ());
   sender->user->refs++;
   sender->user->bytes += sender->bytes;
-  sender->user->calls += sender->calls + sender->refused;
+  get_line_of_sender (sender)->calls += sender->calls + sender->refused;
 }
 
 static void
 leave_user (Sender *sender)
 {
   sender->user->bytes -= sender->bytes;
-  sender->user->calls -= sender->calls + sender->refused;
+  get_line_of_sender (sender)->calls -= sender->calls + sender->refused;
   sender->user->refs--;
 }
 
@@ -198,7 +210,7 @@ queue_arrival (CpdInbox *inbox, const char *name, CpdArrival *arrival)
   sender->refused += refused;
   sender->bytes += arrival->size;
   sender->user->bytes += arrival->size;
-  sender->user->calls++;
+  get_line_of_sender (sender)->calls++;
   inbox->bytes += arrival->size;
   inbox->calls += arrival->of_pins;
   g_queue_push_tail (&sender->waiting, arrival);
@@ -219,7 +231,7 @@ cpd_inbox_receive (CpdInbox *inbox, const char *sender, CpdArrival *arrival, gin
   if (queued && arrival->sender->caller == NULL)
     arrival->sender->owed_us += took_us;
   else if (queued)
-    rest (inbox, arrival->sender->user, took_us);
+    rest (inbox, get_line_of_sender (arrival->sender), took_us);
   g_mutex_unlock (&inbox->lock);
   if (!queued)
     cpd_arrival_destroy (arrival);
@@ -235,7 +247,7 @@ release (CpdArrival *arrival)
   sender->refused -= arrival->refusal != NULL;
   sender->bytes -= arrival->size;
   sender->user->bytes -= arrival->size;
-  sender->user->calls--;
+  get_line_of_sender (sender)->calls--;
   arrival->inbox->bytes -= arrival->size;
   arrival->inbox->calls -= arrival->of_pins;
   sender_unref (arrival->inbox, sender);
@@ -364,6 +376,7 @@ take_turn (gpointer user_data)
   CpdArrival *arrival;
   gint64 before_us;
   guint32 uid;
+  gboolean of_app;
 
   tell_of_new_senders (inbox);
   before_us = cpd_clock_work_us ();
@@ -375,9 +388,10 @@ take_turn (gpointer user_data)
   if (arrival == NULL)
     return;
   uid = caller->uid;
+  of_app = caller->app != NULL;
   take (inbox, caller, arrival);
   g_mutex_lock (&inbox->lock);
-  rest (inbox, cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ()),
+  rest (inbox, get_line (cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ()), of_app),
         cpd_clock_work_us () - before_us);
   wake (inbox);
   g_mutex_unlock (&inbox->lock);
@@ -442,11 +456,11 @@ cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller)
   sender = g_hash_table_lookup (inbox->senders, caller->sender);
   if (sender != NULL && sender->caller == NULL)
     {
-      sender->caller = cpd_caller_ref (caller);
       leave_user (sender);
+      sender->caller = cpd_caller_ref (caller);
       join_user (inbox, sender, caller->uid);
       if (sender->owed_us > 0)
-        rest (inbox, sender->user, sender->owed_us);
+        rest (inbox, get_line_of_sender (sender), sender->owed_us);
       make_ready (inbox, sender);
       wake (inbox);
     }
@@ -478,12 +492,19 @@ cpd_inbox_forget (CpdInbox *inbox, const char *name)
     cpd_arrival_free (arrival);
 }
 
-/* `took_us`: of processor time, of a thread that worked for the user */
+/* `owner`: a user, or an app: what that takes does not delay the user's own programs. `took_us`: of
+ * processor time, of a thread that worked for it */
 void
-cpd_inbox_charge (CpdInbox *inbox, guint32 uid, gint64 took_us)
+cpd_inbox_charge (CpdInbox *inbox, CpdOwner owner, gint64 took_us)
 {
+  guint32 uid = cpd_owner_get_uid (owner);
+  gint64 now_us = g_get_monotonic_time ();
+
   g_mutex_lock (&inbox->lock);
-  rest (inbox, cpd_round_get_user (&inbox->round, uid, g_get_monotonic_time ()), took_us);
+  if (!cpd_presence_is_alone (&inbox->round.presence, uid, now_us))
+    rest (inbox,
+          get_line (cpd_round_get_user (&inbox->round, uid, now_us), cpd_owner_is_app (owner)),
+          took_us);
   g_mutex_unlock (&inbox->lock);
 }
 

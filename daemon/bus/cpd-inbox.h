@@ -35,7 +35,7 @@ void cpd_inbox_receive (CpdInbox *inbox, const char *sender, CpdArrival *arrival
 void cpd_inbox_start (CpdInbox *inbox);
 void cpd_inbox_admit (CpdInbox *inbox, CpdCaller *caller);
 void cpd_inbox_forget (CpdInbox *inbox, const char *sender);
-void cpd_inbox_charge (CpdInbox *inbox, guint32 uid, gint64 took_us);
+void cpd_inbox_charge (CpdInbox *inbox, CpdOwner owner, gint64 took_us);
 void cpd_inbox_pause (CpdInbox *inbox, const char *sender, gboolean paused);
 
 unsigned int cpd_inbox_count_calls (CpdInbox *inbox);

@@ -197,7 +197,7 @@ judgement_on_judged (GObject *source, GAsyncResult *result, gpointer user_data)
   const CpdChainOrder *order = call->data;
   g_autoptr (GVariant) verdict = g_task_propagate_pointer (G_TASK (result), NULL);
 
-  cpd_inbox_charge (call->parts->inbox, call->caller->uid, order->took_us);
+  cpd_inbox_charge (call->parts->inbox, call->caller->owner, order->took_us);
   cpd_call_return (call, g_variant_new ("(@a{sv})", verdict));
 }
 

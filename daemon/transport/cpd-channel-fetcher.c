@@ -561,9 +561,9 @@ cpd_channel_fetcher_init (CpdChannelFetcher *fetcher)
 }
 
 static void
-on_worked (guint32 uid, gint64 took_us, gpointer user_data)
+on_worked (CpdOwner owner, gint64 took_us, gpointer user_data)
 {
-  cpd_fetcher_tell_worked (user_data, uid, took_us);
+  cpd_fetcher_tell_worked (user_data, owner, took_us);
 }
 
 CpdChannelFetcher *

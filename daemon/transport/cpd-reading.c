@@ -51,13 +51,13 @@ wake (CpdReading *reading, gint64 now_us)
 static void
 read_one (CpdReading *reading, CpdRoundUser *user, Piece *piece, gint64 now_us)
 {
-  gint64 rests_until = MAX (user->rests_until, now_us - SAVED_MAX_US);
+  gint64 rests_until = MAX (user->own.rests_until, now_us - SAVED_MAX_US);
   gint64 before_us = cpd_clock_work_us ();
 
-  user->rests_until = G_MAXINT64;
+  user->own.rests_until = G_MAXINT64;
   piece->read (piece->object);
   piece_free (piece);
-  cpd_round_rest (&reading->round, user, rests_until, g_get_monotonic_time (),
+  cpd_round_rest (&reading->round, &user->own, rests_until, g_get_monotonic_time (),
                   CPD_ROUND_REST_MAX * (cpd_clock_work_us () - before_us));
 }
 
@@ -151,7 +151,7 @@ cpd_reading_forget (CpdReading *reading, guint32 uid, gpointer object)
   CpdRoundUser *user = cpd_round_get_user (&reading->round, uid, g_get_monotonic_time ());
   GList *next;
 
-  for (GList *link = user->waiting.head; link != NULL; link = next)
+  for (GList *link = user->own.waiting.head; link != NULL; link = next)
     {
       Piece *piece = link->data;
 

@@ -28,7 +28,7 @@ struct _CpdJob
 {
   CpdWorkers *workers;
   CpdPlace *place;
-  guint32 uid;
+  CpdOwner owner;
   const CpdJobFuncs *funcs;
   gpointer data;
   gint64 took_us; /* of processor time */
@@ -53,7 +53,7 @@ on_worked (gpointer user_data)
   const CpdWorkers *workers = job->workers;
 
   if (workers->worked != NULL)
-    workers->worked (job->uid, job->took_us, workers->user_data);
+    workers->worked (job->owner, job->took_us, workers->user_data);
   g_clear_pointer (&job->place, cpd_place_leave); /* the next one need not wait for `done` */
   if (!job->stopped)
     job->funcs->done (job->data);
@@ -153,7 +153,7 @@ cpd_workers_start (CpdWorkers *workers, CpdOwner owner, const CpdJobFuncs *funcs
 
   job->workers = cpd_workers_ref (workers);
   job->place = cpd_place_new (workers->queue, owner, run, job);
-  job->uid = cpd_owner_get_uid (owner);
+  job->owner = owner;
   job->funcs = funcs;
   job->data = data;
   cpd_place_enter (job->place, NULL); /* any number may wait */

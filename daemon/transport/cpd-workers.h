@@ -21,7 +21,7 @@ typedef struct
 } CpdJobFuncs;
 
 /* On the main loop, of whatever a thread did. `took_us`: of processor time */
-typedef void (*CpdWorkedFunc) (guint32 uid, gint64 took_us, gpointer user_data);
+typedef void (*CpdWorkedFunc) (CpdOwner owner, gint64 took_us, gpointer user_data);
 
 CpdWorkers *cpd_workers_new (CpdWorkedFunc worked, gpointer user_data);
 void cpd_workers_leave (CpdWorkers *workers);

@@ -211,7 +211,7 @@ static void
 test_work_of_threads_counts (Fixture *f, gconstpointer user_data)
 {
   let_wait (f, 1);
-  cpd_inbox_charge (f->inbox, alice, SLOW_US);
+  cpd_inbox_charge (f->inbox, alice, 10 * SLOW_US);
   for (int i = 0; i < 2; i++)
     receive (f, ":1.1", "A", NULL);
   for (int i = 0; i < 5; i++)
@@ -219,6 +219,40 @@ test_work_of_threads_counts (Fixture *f, gconstpointer user_data)
   g_string_truncate (f->order, 0);
   run_until (f, 7);
   g_assert_cmpstr (f->order->str, ==, "CCCCCAA");
+}
+
+/* What one has worked for an app does not hold up the user's own programs. */
+static void
+test_work_for_apps_counts_for_them (Fixture *f, gconstpointer user_data)
+{
+  receive (f, ":3.1", "M", NULL);
+  let_wait (f, 1);
+  cpd_inbox_charge (f->inbox, cpd_owner_new_app (alice, 1), 10 * SLOW_US);
+  receive (f, ":3.1", "M", NULL);
+  receive (f, ":1.1", "A", NULL);
+  receive (f, ":1.1", "A", NULL);
+  receive (f, ":2.1", "C", NULL);
+  run_until (f, 3);
+  g_string_truncate (f->order, 0);
+  run_until (f, 4);
+  g_assert_cmpuint (f->order->str[3], ==, 'M');
+}
+
+/* Work that was done while nobody else was there costs nothing. */
+static void
+test_work_alone_counts_not (Fixture *f, gconstpointer user_data)
+{
+  gint64 began_us;
+
+  receive (f, ":1.1", "A", NULL);
+  run_until (f, 1);
+  cpd_inbox_charge (f->inbox, alice, 10 * SLOW_US);
+  began_us = g_get_monotonic_time ();
+  receive (f, ":2.1", "C", NULL);
+  run_until (f, 2);
+  receive (f, ":1.1", "A", NULL);
+  run_until (f, 3);
+  g_assert_cmpint (g_get_monotonic_time () - began_us, <, 5 * SLOW_US);
 }
 
 /* What the link spent on a connection's first call, before anybody knew whose it is, counts. */
@@ -370,6 +404,8 @@ main (int argc, char **argv)
   ADD ("who-reconnects-still-rests", test_who_reconnects_still_rests);
   ADD ("who-waits-for-answers-rests-less", test_who_waits_for_answers_rests_less);
   ADD ("work-of-threads-counts", test_work_of_threads_counts);
+  ADD ("work-for-apps-counts-for-them", test_work_for_apps_counts_for_them);
+  ADD ("work-alone-counts-not", test_work_alone_counts_not);
   ADD ("first-call-counts", test_first_call_counts);
   ADD ("closed-while-it-reads", test_closed_while_it_reads);
   ADD ("leaves-while-it-reads", test_leaves_while_it_reads);

@@ -21,7 +21,8 @@ struct _CpdNoProxy
   guint16 port;       /* 0: every port */
 };
 
-/* `text`: loses the port behind its last colon, if there is one.
+/* `text`: loses the port behind its last colon, if there is one. With a port, an IPv6 address has
+ * brackets: otherwise its last part would be taken for one.
  * Returns: whether that is a port */
 static gboolean
 take_port (CpdNoProxy *rule, char *text)
@@ -35,7 +36,7 @@ take_port (CpdNoProxy *rule, char *text)
     return FALSE;
   rule->port = (guint16)port;
   *colon = '\0';
-  return TRUE;
+  return *text == '[' || strchr (text, ':') == NULL;
 }
 
 /* An address, also in brackets, or a network. Returns: whether it is one */

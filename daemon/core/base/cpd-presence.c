@@ -10,8 +10,6 @@
 /* A user is active if it wanted something within this time. */
 #define THERE_US G_USEC_PER_SEC
 
-#define PAUSE_MAX_US G_USEC_PER_SEC
-
 /* That a uid wants something. */
 void
 cpd_presence_note (CpdPresence *presence, guint32 uid, gint64 now_us)
@@ -27,6 +25,13 @@ gboolean
 cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us)
 {
   return now_us - presence->another_us > THERE_US;
+}
+
+/* Whether nobody but that uid is there. */
+gboolean
+cpd_presence_is_alone (const CpdPresence *presence, guint32 uid, gint64 now_us)
+{
+  return presence->last_uid == uid && cpd_presence_is_of_one (presence, now_us);
 }
 
 /* `n_waiting`: how many uids wait now, including those in a pause. `rests_until`: of one of them.
@@ -47,5 +52,5 @@ cpd_presence_rest (const CpdPresence *presence, gint64 rests_until, gint64 now_u
   gint64 from_us
       = cpd_presence_is_of_one (presence, now_us) ? MIN (rests_until, now_us) : rests_until;
 
-  return MIN (from_us + pause_us, now_us + PAUSE_MAX_US);
+  return MIN (from_us + pause_us, now_us + CPD_PRESENCE_PAUSE_MAX_US);
 }

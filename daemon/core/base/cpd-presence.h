@@ -6,6 +6,9 @@
 
 G_BEGIN_DECLS
 
+/* The longest pause. */
+#define CPD_PRESENCE_PAUSE_MAX_US G_USEC_PER_SEC
+
 /* Whether other users are active; starts as zeros. */
 typedef struct
 {
@@ -16,6 +19,7 @@ typedef struct
 
 void cpd_presence_note (CpdPresence *presence, guint32 uid, gint64 now_us);
 gboolean cpd_presence_is_of_one (const CpdPresence *presence, gint64 now_us);
+gboolean cpd_presence_is_alone (const CpdPresence *presence, guint32 uid, gint64 now_us);
 gint64 cpd_presence_may_go_at (const CpdPresence *presence, unsigned int n_waiting,
                                gint64 rests_until, gint64 now_us);
 gint64

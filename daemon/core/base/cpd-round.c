@@ -32,8 +32,8 @@ cpd_round_clear (CpdRound *round, GDestroyNotify free_item)
     {
       CpdRoundUser *user = link->data;
 
-      clear (&user->waiting, free_item);
-      clear (&user->of_apps, free_item);
+      clear (&user->own.waiting, free_item);
+      clear (&user->apps.waiting, free_item);
     }
   g_queue_clear (&round->queue);
   g_hash_table_unref (round->users);
@@ -42,7 +42,7 @@ cpd_round_clear (CpdRound *round, GDestroyNotify free_item)
 static gboolean
 waits (const CpdRoundUser *user)
 {
-  return user->waiting.length > 0 || user->of_apps.length > 0;
+  return user->own.waiting.length > 0 || user->apps.waiting.length > 0;
 }
 
 /* A user that still rests is kept: otherwise one that comes anew for each item would never rest. */
@@ -52,7 +52,8 @@ is_over (gpointer key, gpointer value, gpointer user_data)
   const CpdRoundUser *user = value;
   const gint64 *now_us = user_data;
 
-  return user->refs == 0 && !waits (user) && user->rests_until <= *now_us;
+  return user->refs == 0 && !waits (user)
+         && MAX (user->own.rests_until, user->apps.rests_until) <= *now_us;
 }
 
 /* Returns: (transfer none): the user, until another one is asked for */
@@ -71,32 +72,32 @@ cpd_round_get_user (CpdRound *round, guint32 uid, gint64 now_us)
 }
 
 static void
-add_to (CpdRound *round, CpdRoundUser *user, GQueue *items, gpointer item)
+add_to (CpdRound *round, CpdRoundUser *user, CpdRoundLine *line, gpointer item)
 {
   if (!waits (user))
     g_queue_push_tail (&round->queue, user);
-  g_queue_push_tail (items, item);
+  g_queue_push_tail (&line->waiting, item);
 }
 
 /* Puts it behind what the user wants already. */
 void
 cpd_round_add (CpdRound *round, CpdRoundUser *user, gpointer item)
 {
-  add_to (round, user, &user->waiting, item);
+  add_to (round, user, &user->own, item);
 }
 
 /* Puts it behind what the user's apps want already. */
 void
 cpd_round_add_of_app (CpdRound *round, CpdRoundUser *user, gpointer item)
 {
-  add_to (round, user, &user->of_apps, item);
+  add_to (round, user, &user->apps, item);
 }
 
 /* Returns: whether it was waiting */
 gboolean
 cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item)
 {
-  if (!g_queue_remove (&user->waiting, item) && !g_queue_remove (&user->of_apps, item))
+  if (!g_queue_remove (&user->own.waiting, item) && !g_queue_remove (&user->apps.waiting, item))
     return FALSE;
   if (!waits (user))
     g_queue_remove (&round->queue, user);
@@ -104,9 +105,18 @@ cpd_round_remove (CpdRound *round, CpdRoundUser *user, gpointer item)
 }
 
 static gint64
+line_may_go_at (const CpdRound *round, const CpdRoundLine *line, gint64 now_us)
+{
+  if (line->waiting.length == 0)
+    return G_MAXINT64;
+  return cpd_presence_may_go_at (&round->presence, round->queue.length, line->rests_until, now_us);
+}
+
+static gint64
 user_may_go_at (const CpdRound *round, const CpdRoundUser *user, gint64 now_us)
 {
-  return cpd_presence_may_go_at (&round->presence, round->queue.length, user->rests_until, now_us);
+  return MIN (line_may_go_at (round, &user->own, now_us),
+              line_may_go_at (round, &user->apps, now_us));
 }
 
 /* Returns: when the first of all users may go; G_MAXINT64: nobody waits */
@@ -120,13 +130,18 @@ cpd_round_may_go_at (const CpdRound *round, gint64 now_us)
   return first_us;
 }
 
+/* At least one of its lines may go. */
 static gpointer
-take_of (CpdRoundUser *user)
+take_of (const CpdRound *round, CpdRoundUser *user, gint64 now_us)
 {
-  gboolean of_app = user->of_apps.length > 0 && (user->app_next || user->waiting.length == 0);
+  gboolean own_may = line_may_go_at (round, &user->own, now_us) <= now_us;
+  gboolean app_may = line_may_go_at (round, &user->apps, now_us) <= now_us;
+  gboolean of_app = app_may && (user->app_next || !own_may);
+  CpdRoundLine *line = of_app ? &user->apps : &user->own;
 
   user->app_next = !of_app;
-  return g_queue_pop_head (of_app ? &user->of_apps : &user->waiting);
+  line->rests_from = 0;
+  return g_queue_pop_head (&line->waiting);
 }
 
 /* Takes the next item of the next user that does not rest, who then goes to the end of the round.
@@ -144,18 +159,21 @@ cpd_round_take (CpdRound *round, gint64 now_us, CpdRoundUser **user)
     return NULL;
   *user = link->data;
   g_queue_delete_link (&round->queue, link);
-  item = take_of (*user);
+  item = take_of (round, *user, now_us);
   if (waits (*user))
     g_queue_push_tail (&round->queue, *user);
   cpd_presence_note (&round->presence, (*user)->uid, now_us);
   return item;
 }
 
-/* After the user, who went last, took so much that `pause_us` is due. `rests_until`: what was due
- * before. */
+/* After it took so much that `pause_us` is due. `rests_until`: what was due before. However often
+ * that happens, it goes again within the longest pause. */
 void
-cpd_round_rest (CpdRound *round, CpdRoundUser *user, gint64 rests_until, gint64 now_us,
+cpd_round_rest (CpdRound *round, CpdRoundLine *line, gint64 rests_until, gint64 now_us,
                 gint64 pause_us)
 {
-  user->rests_until = cpd_presence_rest (&round->presence, rests_until, now_us, pause_us);
+  if (line->rests_from == 0)
+    line->rests_from = now_us;
+  line->rests_until = MIN (cpd_presence_rest (&round->presence, rests_until, now_us, pause_us),
+                           line->rests_from + CPD_PRESENCE_PAUSE_MAX_US);
 }

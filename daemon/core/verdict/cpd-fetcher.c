@@ -12,16 +12,16 @@ G_DEFINE_INTERFACE (CpdFetcher, cpd_fetcher, G_TYPE_OBJECT)
 static void
 cpd_fetcher_default_init (CpdFetcherInterface *iface)
 {
-  /* A thread has worked for a user: for this uid (u), for so many µs of processor time (x). */
+  /* A thread has worked: for this CpdOwner (t), for so many µs of processor time (x). */
   g_signal_new ("worked", CPD_TYPE_FETCHER, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 2,
-                G_TYPE_UINT, G_TYPE_INT64);
+                G_TYPE_UINT64, G_TYPE_INT64);
 }
 
-/* Tells that a thread has worked for a user. */
+/* Tells that a thread has worked for a user, or an app. */
 void
-cpd_fetcher_tell_worked (CpdFetcher *fetcher, guint32 uid, gint64 took_us)
+cpd_fetcher_tell_worked (CpdFetcher *fetcher, CpdOwner owner, gint64 took_us)
 {
-  g_signal_emit_by_name (fetcher, "worked", uid, took_us);
+  g_signal_emit_by_name (fetcher, "worked", owner, took_us);
 }
 
 /* `started_us`: monotonic: when it was authorised; its timeout starts then. `bodies`: the budget of

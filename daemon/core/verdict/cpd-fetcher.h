@@ -41,7 +41,7 @@ struct _CpdFetcherInterface
   GPtrArray *(*list_channels) (CpdFetcher *fetcher, CpdOwner owner);
 };
 
-void cpd_fetcher_tell_worked (CpdFetcher *fetcher, guint32 uid, gint64 took_us);
+void cpd_fetcher_tell_worked (CpdFetcher *fetcher, CpdOwner owner, gint64 took_us);
 
 void cpd_fetcher_fetch_async (CpdFetcher *fetcher, CpdOrder *order, gint64 started_us,
                               CpdBudget *bodies, GCancellable *cancellable,

@@ -115,7 +115,7 @@ test_who_rests_lets_others_go (Fixture *f, gconstpointer user_data)
   add (f, alice, "a2");
   add (f, bob, "b1");
   assert_next (f, NOW, "a1");
-  get_user (f, alice)->rests_until = NOW + 500;
+  get_user (f, alice)->own.rests_until = NOW + 500;
   g_assert_cmpint (cpd_round_may_go_at (&f->round, NOW), ==, 0);
   assert_next (f, NOW, "b1");
   g_assert_cmpint (cpd_round_may_go_at (&f->round, NOW), ==, NOW + 500);
@@ -123,7 +123,7 @@ test_who_rests_lets_others_go (Fixture *f, gconstpointer user_data)
   assert_next (f, NOW + 500, "a2");
   g_assert_cmpint (cpd_round_may_go_at (&f->round, NOW), ==, G_MAXINT64);
   add (f, alice, "a3");
-  get_user (f, alice)->rests_until = NOW + 9 * S;
+  get_user (f, alice)->own.rests_until = NOW + 9 * S;
   g_assert_cmpint (cpd_round_may_go_at (&f->round, NOW + 2 * S), ==, 0);
   assert_next (f, NOW + 2 * S, "a3");
 }
@@ -138,8 +138,55 @@ test_rest_is_what_is_due (Fixture *f, gconstpointer user_data)
   assert_next (f, NOW, "b1");
   assert_next (f, NOW, "a1");
   user = get_user (f, alice);
-  cpd_round_rest (&f->round, user, NOW, NOW, 900);
-  g_assert_cmpint (user->rests_until, ==, NOW + 900);
+  cpd_round_rest (&f->round, &user->own, NOW, NOW, 900);
+  g_assert_cmpint (user->own.rests_until, ==, NOW + 900);
+}
+
+/* What else it takes meanwhile, as threads may for it, does not hold it back for longer. */
+static void
+test_rest_ends (Fixture *f, gconstpointer user_data)
+{
+  CpdRoundUser *user;
+
+  add (f, bob, "b1");
+  add (f, alice, "a1");
+  assert_next (f, NOW, "b1");
+  assert_next (f, NOW, "a1");
+  add (f, alice, "a2");
+  add (f, bob, "b2");
+  user = get_user (f, alice);
+  for (gint64 now_us = NOW; now_us < NOW + 3 * S; now_us += S / 10)
+    cpd_round_rest (&f->round, &user->own, MAX (user->own.rests_until, now_us), now_us, S / 2);
+  assert_next (f, NOW + S - 1, "b2");
+  add (f, bob, "b3");
+  assert_next (f, NOW + S - 1, "b3");
+  add (f, bob, "b4");
+  assert_next (f, NOW + S, "a2");
+  cpd_round_rest (&f->round, &user->own, NOW + S, NOW + S, S / 2);
+  g_assert_cmpint (user->own.rests_until, ==, NOW + S + S / 2);
+}
+
+/* For what its apps take, a user's own programs do not rest; nor the other way round. */
+static void
+test_apps_rest_alone (Fixture *f, gconstpointer user_data)
+{
+  CpdRoundUser *user;
+
+  add (f, bob, "b1");
+  assert_next (f, NOW, "b1");
+  user = get_user (f, alice);
+  cpd_round_add_of_app (&f->round, user, g_strdup ("m1"));
+  add (f, alice, "a1");
+  add (f, alice, "a2");
+  add (f, bob, "b2");
+  assert_next (f, NOW, "a1");
+  cpd_round_rest (&f->round, &user->apps, NOW, NOW, S / 2);
+  assert_next (f, NOW, "b2");
+  assert_next (f, NOW, "a2");
+  add (f, bob, "b3");
+  assert_next (f, NOW, "b3");
+  g_assert_cmpint (cpd_round_may_go_at (&f->round, NOW + 1), ==, NOW + S / 2);
+  assert_next (f, NOW + S / 2, "m1");
 }
 
 static unsigned int
@@ -160,10 +207,10 @@ test_only_users_with_something_are_kept (Fixture *f, gconstpointer user_data)
   g_assert_cmpuint (count_users (f), ==, 1);
   g_hash_table_remove (f->round.users, GUINT_TO_POINTER (carol));
   user->refs = 0;
-  user->rests_until = NOW + 1;
+  user->own.rests_until = NOW + 1;
   g_assert_cmpuint (count_users (f), ==, 1);
   g_hash_table_remove (f->round.users, GUINT_TO_POINTER (carol));
-  user->rests_until = NOW;
+  user->own.rests_until = NOW;
   cpd_round_add (&f->round, user, item);
   g_assert_cmpuint (count_users (f), ==, 1);
   g_hash_table_remove (f->round.users, GUINT_TO_POINTER (carol));
@@ -182,6 +229,8 @@ main (int argc, char *argv[])
   ADD ("item-is-removed", test_item_is_removed);
   ADD ("who-rests-lets-others-go", test_who_rests_lets_others_go);
   ADD ("rest-is-what-is-due", test_rest_is_what_is_due);
+  ADD ("rest-ends", test_rest_ends);
+  ADD ("apps-rest-alone", test_apps_rest_alone);
   ADD ("only-users-with-something-are-kept", test_only_users_with_something_are_kept);
   return g_test_run ();
 }
