@@ -206,7 +206,7 @@ test_who_waits_for_answers_rests_less (Fixture *f, gconstpointer user_data)
   g_assert_cmpint (taken_us, >, 3 * one_us);
 }
 
-/* So does what a thread has worked for a user. */
+/* For what a thread has worked for a user, that user rests. */
 static void
 test_work_of_threads_counts (Fixture *f, gconstpointer user_data)
 {
@@ -221,7 +221,7 @@ test_work_of_threads_counts (Fixture *f, gconstpointer user_data)
   g_assert_cmpstr (f->order->str, ==, "CCCCCAA");
 }
 
-/* What one has worked for an app does not hold up the user's own programs. */
+/* For what a thread has worked for an app, the user's own programs do not rest. */
 static void
 test_work_for_apps_counts_for_them (Fixture *f, gconstpointer user_data)
 {

@@ -160,7 +160,8 @@ on_call_failed (GObject *source, GAsyncResult *result, gpointer user_data)
   ++*failed;
 }
 
-/* Nor does whoever has the error of a call that was in progress when the bus went away. */
+/* Whoever has the error of a call that was in progress when the bus went away need not run the main
+ * context, either, to see that it is gone. */
 static void
 assert_known_when_calls_fail (Fixture *f, void (*disconnect) (gpointer data), gpointer data)
 {
